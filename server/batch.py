@@ -1,0 +1,200 @@
+"""A batch in memory: every record that it touches, loaded at once, changed, written at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Table, insert, select
+
+from server.db import UTCDateTime, db, replace_rows
+from server.feed import publish
+from server.names import names_of
+from server.tables import RECORDS, FeedRow, LoggedOp, Names, PhotoLink
+from server.tables.oplog import STANDING
+from sync import KINDS, Accepted, Entry, Merged, Op, entry
+from sync.clock import parse
+
+NAMED = {"area", "unit", "person", "site"}
+
+
+@dataclass(slots=True)
+class Held:
+    """One record of the batch, with the ops that stand in it."""
+
+    type: str
+    id: str
+    row: SimpleNamespace | None = None
+    version: int = 0
+    history: list[Entry] = field(default_factory=list)
+    changed: bool = False
+    new: bool = True
+
+
+class Batch:
+    """The records of one site that a batch of ops touches."""
+
+    def __init__(self, site_id: str, subjects: Iterable[str]) -> None:
+        self.site_id = site_id
+        self.held: dict[str, Held] = {}
+        self.logged: list[tuple[dict[str, Any], bool]] = []
+        self.links: list[dict[str, str]] = []
+        self.names: Names = names_of(site_id)
+        self.load(subjects)
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Rows and histories of these records: one query a type, and one for the log."""
+        wanted = [id_ for id_ in dict.fromkeys(ids) if id_ not in self.held]
+        if not wanted:
+            return
+        by_type: dict[str, list[str]] = defaultdict(list)
+        for chunk in chunks(wanted):
+            found = select(FeedRow.id, FeedRow.type).where(
+                FeedRow.site_id == self.site_id, FeedRow.id.in_(chunk)
+            )
+            for id_, type_ in db.session.execute(found):
+                by_type[type_].append(id_)
+        for type_, ids_ in by_type.items():
+            self._load_rows(type_, ids_)
+        self._load_histories([id_ for ids_ in by_type.values() for id_ in ids_])
+
+    def _load_rows(self, type_: str, ids: list[str]) -> None:
+        table = table_of(type_)
+        for chunk in chunks(ids):
+            rows = select(table).where(table.c.site_id == self.site_id, table.c.id.in_(chunk))
+            for row in db.session.execute(rows).mappings():
+                columns = dict(row)
+                version = columns.pop("version")
+                self.held[row["id"]] = Held(
+                    type_, row["id"], SimpleNamespace(**columns), version, new=False
+                )
+
+    def _load_histories(self, ids: list[str]) -> None:
+        for chunk in chunks(ids):
+            standing = (
+                select(LoggedOp)
+                .where(
+                    LoggedOp.site_id == self.site_id,
+                    LoggedOp.subject.in_(chunk),
+                    LoggedOp.status.in_(STANDING),
+                )
+                .order_by(LoggedOp.place)
+            )
+            for op in db.session.scalars(standing):
+                held = self.held[op.subject or ""]
+                held.history.append(remembered(op, held.type))
+
+    def of(self, op: Op) -> Held:
+        """The record that an op is about; an empty one of the kind's type if there is none."""
+        if op.subject not in self.held:
+            self.held[op.subject] = Held(KINDS[op.kind].type or "?", op.subject)
+        return self.held[op.subject]
+
+    def apply(self, held: Held, op: Op, verdict: Accepted | Merged) -> None:
+        """Put an accepted op in force, in memory."""
+        if held.row is None:
+            held.row = SimpleNamespace(**blank(held.type, self.site_id, op.subject))
+        self._link(held, verdict.changes.get("photos", ()))
+        for name, value in verdict.changes.items():
+            setattr(held.row, name, value)
+        held.version += 1
+        held.changed = True
+        held.history.append(entry(op, held.version, verdict.changes))
+        self._learn(held)
+
+    def _link(self, held: Held, photos: Iterable[str]) -> None:
+        about = {"subject": held.id, "subject_type": held.type, "site_id": self.site_id}
+        for sha256 in photos:
+            if held.row is None or sha256 not in (held.row.photos or ()):
+                self.links.append({**about, "sha256": sha256})
+
+    def _learn(self, held: Held) -> None:
+        if held.type == "person" and held.row:
+            self.names.people[held.id] = held.row.name
+            self.names.roles[held.id] = frozenset(held.row.roles)
+        elif held.type in ("area", "unit") and held.row:
+            getattr(self.names, f"{held.type}s")[held.id] = held.row.label
+
+    def log(self, row: dict[str, Any], *, again: bool = False) -> None:
+        """Keep an op for ever; `again` gives one that waited its final answer."""
+        self.logged.append((row, again))
+
+    def log_anew(self, row: dict[str, Any]) -> None:
+        """An op that waited is judged now: its place in the order is here."""
+        fresh = [pair for pair in self.logged if pair[0] is row]
+        self.logged = [pair for pair in self.logged if pair[0] is not row]
+        self.log(row, again=not fresh)
+
+    def write(self) -> None:
+        """Everything at once: records, the feed with the site's head, and the log."""
+        changed = [held for held in self.held.values() if held.changed and held.row]
+        for type_ in dict.fromkeys(held.type for held in changed):
+            self._write_rows(type_, [held for held in changed if held.type == type_])
+        renamed = any(held.type in NAMED for held in changed)
+        numbers = publish(self.site_id, changed, self.names, ops=len(self.logged), renamed=renamed)
+        for place, (row, _) in enumerate(self.logged, start=numbers.first_place):
+            row["place"] = place
+            if row["version"] and row["subject"] in numbers.seqs:
+                row["verdict"]["seq"] = numbers.seqs[row["subject"]]
+        fresh = [row for row, again in self.logged if not again]
+        answered = [row for row, again in self.logged if again]
+        if answered:
+            replace_rows(LoggedOp.metadata.tables["op"], ("site_id", "id"), answered)
+        if fresh:
+            db.session.execute(insert(LoggedOp), fresh)
+        if self.links:
+            db.session.execute(insert(PhotoLink), self.links)
+
+    def _write_rows(self, type_: str, helds: list[Held]) -> None:
+        table = table_of(type_)
+        fresh = [{**vars(h.row), "version": h.version} for h in helds if h.new]
+        known = [{**vars(h.row), "version": h.version} for h in helds if not h.new]
+        if fresh:
+            db.session.execute(insert(RECORDS[type_]), fresh)
+        if known:
+            replace_rows(table, ("site_id", "id"), known)
+
+
+def table_of(type_: str) -> Table:
+    """The table that keeps records of a type."""
+    return RECORDS[type_].metadata.tables[type_]
+
+
+def blank(type_: str, site_id: str, id_: str) -> dict[str, Any]:
+    """A record before its first op: every column empty."""
+    row: dict[str, Any] = {}
+    for column in table_of(type_).columns:
+        default = column.default
+        made = default.arg if default is not None and hasattr(default, "arg") else None
+        row[column.key] = made({}) if callable(made) else made
+    row.pop("version")
+    return {**row, "site_id": site_id, "id": id_}
+
+
+def remembered(op: LoggedOp, type_: str) -> Entry:
+    """A logged op as an entry of its record's history; times are times again."""
+    columns = table_of(type_).columns
+    changes = {
+        name: parse(value) if value and isinstance(columns[name].type, UTCDateTime) else value
+        for name, value in op.changes.items()
+    }
+    return Entry(
+        id=op.id,
+        kind=op.kind,
+        by=op.by or "",
+        occurred_at=op.occurred_at,
+        received_at=op.received_at,
+        version=op.version or 0,
+        fact=op.fact,
+        changes=changes,
+        payload=op.payload,
+    )
+
+
+def chunks(ids: list[str], size: int = 500) -> Iterable[list[str]]:
+    """Lists short enough for one statement."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+

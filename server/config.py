@@ -1,0 +1,56 @@
+"""Settings from the environment; secrets made on the first start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+WEAK = 32
+"""Fewer characters than this are no key."""
+
+
+def settings() -> dict[str, Any]:
+    """What the environment says: LODGE_DATABASE_URL and LODGE_DATA_DIR, both optional."""
+    data = Path(os.environ.get("LODGE_DATA_DIR", "./var")).resolve()
+    return {"DATA_DIR": str(data), "SQLALCHEMY_DATABASE_URI": os.environ.get("LODGE_DATABASE_URL")}
+
+
+def complete(config: Any) -> None:
+    """Fill in what nobody set: the data folder, the database in it, the secret key."""
+    data = Path(config["DATA_DIR"])
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    config["SQLALCHEMY_DATABASE_URI"] = driven(
+        config.get("SQLALCHEMY_DATABASE_URI") or f"sqlite:///{data / 'lodge.sqlite3'}"
+    )
+    config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True})
+    config["SECRET_KEY"] = config.get("SECRET_KEY") or secret(data / "secret-key")
+
+
+def driven(url: str) -> str:
+    """PostgreSQL speaks through psycopg 3, however its URL is written."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def secret(file: Path) -> str:
+    """The key of this installation, readable by its owner alone; made when it is not there."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _kept(file)
+    with os.fdopen(handle, "w") as out:
+        out.write(secrets.token_urlsafe(48))
+    return _kept(file)
+
+
+def _kept(file: Path) -> str:
+    if file.stat().st_mode & 0o077:
+        raise RuntimeError(f"{file} can be read by others. Run: chmod 600 {file}")
+    key = file.read_text().strip()
+    if len(key) < WEAK:
+        raise RuntimeError(f"{file} holds no key. Delete it; a new one is made, all sign in anew.")
+    return key

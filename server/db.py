@@ -1,0 +1,150 @@
+"""The database handle, the base every table stands on, and the one way to write."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    DateTime,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    bindparam,
+    event,
+    update,
+)
+from sqlalchemy.orm import DeclarativeBase, registry
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept naive because SQLite has no time zones."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        type_annotation_map={datetime: UTCDateTime, str: String()},
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+    Model = Base  # db.Model is built at run time; the type checker sees its base
+else:
+    Model = db.Model
+
+FULL = 2
+WAIT_MS = 10_000
+
+
+class Turnstile:
+    """A lock that lets in first whoever came first; a plain lock starves a writer for seconds."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        turn = threading.Event()
+        with self._guard:
+            self._waiting.append(turn)
+            if len(self._waiting) == 1:
+                turn.set()
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._waiting.popleft()
+            if self._waiting:
+                self._waiting[0].set()
+
+
+turnstile = Turnstile()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """One writing transaction: begun at once, committed at the end, undone by an exception."""
+    db.session.rollback()  # what was read so far may be older than what we wait for
+    with turnstile if db.engine.dialect.name == "sqlite" else _no_turn():
+        db.session.connection(execution_options={"writes": True})
+        try:
+            yield
+            db.session.commit()
+        except BaseException:
+            db.session.rollback()
+            raise
+
+
+@contextmanager
+def _no_turn() -> Iterator[None]:
+    yield
+
+
+@event.listens_for(Engine, "connect")
+def _prepare(connection: Any, _: object) -> None:
+    """SQLite: WAL, and every commit on the disk before it is acknowledged."""
+    if not type(connection).__module__.startswith("sqlite3"):
+        return
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout={WAIT_MS}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def refuse_unsafe() -> None:
+    """An acknowledged op is on the disk; a database that promises less is not used."""
+    if db.engine.dialect.name == "sqlite":
+        level = db.session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
+        if level < FULL:
+            raise RuntimeError("SQLite runs with synchronous below FULL. Remove what lowers it.")
+    else:
+        level = db.session.connection().exec_driver_sql("SHOW synchronous_commit").scalar_one()
+        if level == "off":
+            raise RuntimeError("PostgreSQL runs with synchronous_commit=off. Set it to on.")
+    db.session.rollback()
+
+
+def replace_rows(table: Table, key: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """Overwrite rows by their key, all columns, in one statement."""
+    statement = update(table)
+    for name in key:
+        statement = statement.where(table.c[name] == bindparam(f"key_{name}"))
+    values = {c.name: bindparam(f"new_{c.key}") for c in table.columns if c.name not in key}
+    keys = [{f"key_{name}": row[name] for name in key} for row in rows]
+    news = [{f"new_{c.key}": row[c.key] for c in table.columns if c.name not in key} for row in rows]
+    db.session.connection().execute(
+        statement.values(values), [{**k, **n} for k, n in zip(keys, news, strict=True)]
+    )

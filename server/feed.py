@@ -1,0 +1,130 @@
+"""Publishing: what changed gets the site's next numbers and its JSON, ready to send."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import delete, insert, select, update
+
+from server.db import db, replace_rows
+from server.tables import BODIES, FeedDigest, FeedRow, Names, SiteFeed
+from sync import TYPES
+from sync.feed import add, fingerprint, text
+from sync.merge import plain
+
+
+class Published(Protocol):
+    """What the feed needs to know of a changed record."""
+
+    type: str
+    id: str
+    row: Any
+    version: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a batch was given: the feed's number of each record, and its first place in the log."""
+
+    seqs: dict[str, int]
+    first_place: int
+
+
+def publish(
+    site_id: str, records: Sequence[Published], names: Names, *, ops: int, renamed: bool
+) -> Numbers:
+    """Give every changed record the next number of its site and replace its row of the feed.
+
+    The head is raised last in the transaction and its row stays locked until the commit, so the
+    order of the numbers is the order of the commits and no reader's cursor skips one.
+    """
+    before = _before(site_id, [record.id for record in records])
+    rows = [_row(site_id, record, names, before.get(record.id)) for record in records]
+    _raise_digests(site_id, rows, before)
+    raised = {"head": SiteFeed.head + len(rows), "judged": SiteFeed.judged + ops}
+    if renamed:
+        raised["names_seq"] = SiteFeed.head + len(rows)
+    raising = update(SiteFeed).where(SiteFeed.site_id == site_id).values(raised)
+    head, judged = db.session.execute(
+        raising.returning(SiteFeed.head, SiteFeed.judged).execution_options(
+            synchronize_session=False
+        )
+    ).one()
+    for seq, row in enumerate(rows, start=head - len(rows) + 1):
+        row["seq"] = seq
+    known = [row for row in rows if row["id"] in before]
+    fresh = [row for row in rows if row["id"] not in before]
+    if known:
+        replace_rows(FeedRow.metadata.tables["feed"], ("site_id", "id"), known)
+    if fresh:
+        db.session.execute(insert(FeedRow), fresh)
+    return Numbers({row["id"]: row["seq"] for row in rows}, judged - ops + 1)
+
+
+def _before(site_id: str, ids: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for start in range(0, len(ids), 500):
+        rows = select(
+            FeedRow.id, FeedRow.type, FeedRow.version, FeedRow.audience, FeedRow.seen_by
+        ).where(FeedRow.site_id == site_id, FeedRow.id.in_(ids[start : start + 500]))
+        found.update({row.id: row for row in db.session.execute(rows)})
+    return found
+
+
+def _row(site_id: str, record: Published, names: Names, before: Any | None) -> dict[str, Any]:
+    columns = vars(record.row)
+    type_ = TYPES[record.type]
+    audience = type_.audience(columns, names.roles_of)
+    return {
+        "site_id": site_id,
+        "type": record.type,
+        "id": record.id,
+        "version": record.version,
+        "deleted": False,
+        "audience": audience,
+        "seen_by": audience | (before.seen_by if before else 0),
+        "body": body(record.type, columns, names),
+    }
+
+
+def body(type_: str, columns: Mapping[str, Any], names: Names) -> str:
+    """A record as it goes out: JSON in ASCII, so that every database takes it."""
+    shown = {
+        **BODIES[type_](columns, names),
+        "type": type_,
+        "state": TYPES[type_].state(columns),
+        "until": TYPES[type_].until(columns),
+    }
+    return json.dumps(plain(shown), separators=(",", ":"))
+
+
+def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: dict[str, Any]) -> None:
+    news: dict[int, int] = defaultdict(int)
+    for row in rows:
+        news[row["audience"]] += fingerprint(row["type"], row["id"], row["version"])
+    for was in before.values():
+        news[was.audience] -= fingerprint(was.type, was.id, was.version)
+    mine = (FeedDigest.site_id == site_id, FeedDigest.audience.in_(list(news)))
+    kept = db.session.execute(select(FeedDigest.audience, FeedDigest.digest).where(*mine))
+    sums = {audience: int(digest, 16) for audience, digest in kept}
+    db.session.execute(
+        delete(FeedDigest).where(*mine).execution_options(synchronize_session=False)
+    )
+    values = [
+        {"site_id": site_id, "audience": a, "digest": text(add(sums.get(a, 0), news[a]))}
+        for a in news
+    ]
+    if values:
+        db.session.execute(insert(FeedDigest), values)
+
+
+def digest_for(site_id: str, audience: int) -> str:
+    """The digest of everything that a reader may see."""
+    rows = select(FeedDigest.audience, FeedDigest.digest).where(FeedDigest.site_id == site_id)
+    seen = (int(digest, 16) for mask, digest in db.session.execute(rows) if mask & audience)
+    return text(add(0, *seen))

@@ -1,0 +1,313 @@
+"""What comes in: known already, out of its chain, or set aside before any rule sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import insert, or_, select
+
+from server.db import db, replace_rows
+from server.tables import Lineage, LoggedOp, Names
+from sync import KINDS, Op
+from sync.chain import Chain, deed, hash_of
+from sync.clock import Moment, correct
+from sync.envelope import TEXTS, fault
+from sync.masking import masked
+from sync.op import SERVER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who hands in a batch. The desk has no device and no chain."""
+
+    received_at: datetime
+    sent_at: datetime
+    device_id: str | None = None
+    lineage: str | None = None
+    lost: tuple[int, ...] = ()
+    revoked: bool = False
+    attempt: int = 0
+
+    @classmethod
+    def desk(cls, now: datetime) -> Sender:
+        """The desk, or the server itself: its clock is ours."""
+        return cls(received_at=now, sent_at=now)
+
+    def once_more(self) -> Sender:
+        """The same, after the whole batch was refused by the database."""
+        return replace(self, attempt=self.attempt + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One op as it came, with what is wrong with its shape."""
+
+    id: str
+    raw: dict[str, Any]
+    fault: str | None
+    whole: str
+
+    @classmethod
+    def trusted(cls, raw: dict[str, Any]) -> Incoming:
+        """An op of our own, or one that was read before."""
+        return cls(raw["id"], raw, None, "")
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> Incoming:
+        """Read an op; one that arrived damaged gets an id of its own and no place in the chain."""
+        whole = hash_of(raw)
+        wrong = fault(raw)
+        id_ = str(UUID(raw["id"]))
+        if wrong == "hash-mismatch":
+            id_ = str(uuid5(UUID(id_), whole))
+        return cls(id_, raw, wrong, whole)
+
+    def unreadable(self) -> Incoming:
+        """The same, as one that the database would not take."""
+        return replace(self, fault="malformed")
+
+    @property
+    def n(self) -> int | None:
+        n = self.raw.get("n") if self.whole else None
+        placed = isinstance(n, int) and not isinstance(n, bool) and 0 < n < 2**53
+        return n if placed and self.fault != "hash-mismatch" else None
+
+    def op(self, row: dict[str, Any]) -> Op:
+        """The op as rules know it."""
+        raw = self.raw
+        return Op(
+            id=self.id,
+            kind=raw["kind"],
+            subject=str(UUID(raw["subject"])),
+            by=str(UUID(raw["by"])),
+            occurred_at=row["occurred_at"],
+            received_at=row["received_at"],
+            payload=row["payload"],
+            base=raw["base"],
+            after=raw["after"],
+            v=raw["v"],
+        )
+
+
+class Sorter:
+    """Holds a batch against the log: what is known, forked, waiting, or not for us."""
+
+    def __init__(self, site_id: str, incoming: list[Incoming], sender: Sender) -> None:
+        self.site_id, self.incoming, self.sender = site_id, incoming, sender
+        self.chain, self.chain_known = self._load_chain()
+        self.log: dict[str, dict[str, Any]] = {}
+        self.places: dict[int, tuple[str, str | None]] = {}
+        self.waiting: dict[str, list[dict[str, Any]]] = {}
+        self._load_log()
+        sound = [one.raw for one in incoming if one.fault is None and one.n is not None]
+        self.moments = correct(sound, sent_at=sender.sent_at, received_at=sender.received_at)
+        self.chain.confess(sender.lost)
+
+    def _load_chain(self) -> tuple[Chain, bool]:
+        key = (self.site_id, self.sender.lineage)
+        row = db.session.get(Lineage, key) if self.sender.lineage else None
+        if row is None:
+            return Chain(), False
+        return Chain(row.upto, row.hash, list(row.gaps), list(row.lost)), True
+
+    def _load_log(self) -> None:
+        ids = [one.id for one in self.incoming]
+        afters = [after for one in self.incoming if isinstance(after := one.raw.get("after"), str)]
+        numbers = {n for one in self.incoming if one.n for n in (one.n, one.n - 1)}
+        for chunk in _chunks([*ids, *afters]):
+            mine = LoggedOp.id.in_(chunk)
+            waits = (LoggedOp.after.in_(chunk)) & (LoggedOp.status == "waiting")
+            self._keep_logged(or_(mine, waits))
+        if self.sender.lineage:
+            for chunk in _chunks(sorted(numbers)):
+                placed = select(LoggedOp.n, LoggedOp.id, LoggedOp.hash).where(
+                    LoggedOp.site_id == self.site_id,
+                    LoggedOp.lineage == self.sender.lineage,
+                    LoggedOp.n.in_(chunk),
+                )
+                for n, id_, hash_ in db.session.execute(placed):
+                    self.places[n] = (id_, hash_)
+
+    def _keep_logged(self, which: Any) -> None:
+        found = select(LoggedOp).where(LoggedOp.site_id == self.site_id, which)
+        columns = [column.key for column in LoggedOp.__mapper__.column_attrs]
+        for op in db.session.scalars(found):
+            if op.id in self.log:
+                continue
+            row = {name: getattr(op, name) for name in columns}
+            self.log[op.id] = row
+            if op.status == "waiting":
+                self.waiting.setdefault(op.after or "", []).append(row)
+
+    def subjects(self) -> Iterable[str]:
+        """The records that the batch is about, and those of ops that waited for it."""
+        for one in self.incoming:
+            if one.fault is None:
+                yield str(UUID(one.raw["subject"]))
+        for rows in self.waiting.values():
+            yield from (row["subject"] for row in rows)
+
+    def known(self, one: Incoming) -> dict[str, Any] | None:
+        """H4: same id and same deed: the stored answer, word for word. Otherwise a fork."""
+        stored = self.log.get(one.id)
+        if stored is not None:
+            return self._stored(one, stored)
+        if one.n is not None and self._forks(one):
+            return self._fork(one)
+        return None
+
+    def _stored(self, one: Incoming, stored: dict[str, Any]) -> dict[str, Any] | None:
+        if one.fault == "hash-mismatch" or not one.whole or self._same(one, stored):
+            if self.offered_again(one):
+                return None
+            if one.n is not None:
+                self.chain.take(one.n, one.raw["hash"])
+            answer: dict[str, Any] = stored["verdict"]
+            return answer
+        return self._fork(one)
+
+    def _same(self, one: Incoming, stored: dict[str, Any]) -> bool:
+        if one.raw.get("hash") == stored["hash"]:
+            return True
+        return bool(one.fault is None and deed(masked(one.raw)) == deed(json.loads(stored["body"])))
+
+    def offered_again(self, one: Incoming) -> bool:
+        """Whether an op that was too new for us can be judged by now."""
+        stored = self.log.get(one.id)
+        return bool(stored and stored["status"] == "deferred" and not self._too_new(one))
+
+    def _forks(self, one: Incoming) -> bool:
+        assert one.n is not None
+        if one.n in self.places:
+            return True
+        before = self.places.get(one.n - 1)
+        return before is not None and one.fault is None and before[1] != one.raw["prev"]
+
+    def _fork(self, one: Incoming) -> dict[str, Any]:
+        return {
+            "id": str(one.raw["id"]),
+            "status": "fork",
+            "code": "forked",
+            "text": TEXTS["forked"],
+        }
+
+    def aside(self, one: Incoming, names: Names) -> tuple[str, str] | None:
+        """Why an op is not judged: damaged, its author or phone gone, too new, or too early."""
+        if one.fault:
+            return ("quarantined", one.fault)
+        if self.sender.revoked:
+            return ("held", "revoked")
+        if self._too_new(one):
+            return ("deferred", "newer")
+        by, from_phone = one.raw["by"], self.sender.device_id is not None
+        if from_phone and KINDS[one.raw["kind"]].internal:
+            return ("quarantined", "not-for-phones")
+        if by != SERVER or from_phone:
+            left = names.left.get(by)
+            if by not in names.people or (left and self._moment(one).occurred_at >= left):
+                return ("held", "left")
+        after = one.raw["after"]
+        if after and (after not in self.log or self.log[after]["status"] == "waiting"):
+            return ("waiting", "waiting")
+        return None
+
+    def _too_new(self, one: Incoming) -> bool:
+        kind = KINDS.get(one.raw.get("kind", ""))
+        return one.fault is None and (kind is None or one.raw["v"] > kind.v)
+
+    def _moment(self, one: Incoming) -> Moment:
+        return self.moments.get(one.raw["id"], Moment(self.sender.received_at, 0))
+
+    def row(self, one: Incoming) -> dict[str, Any]:
+        """The row of the log for an op that is new to us."""
+        if one.n is not None:
+            self.chain.take(one.n, str(one.raw.get("hash"))[:64])
+        moment, raw, sound = self._moment(one), masked(one.raw), one.fault is None
+        get = raw.get if sound else {}.get
+        return {
+            **self._frame(one.id, moment.occurred_at),
+            "lineage": self.sender.lineage if one.n is not None else None,
+            "n": one.n,
+            "hash": str(raw["hash"])[:64] if "hash" in raw else None,
+            "kind": str(raw.get("kind"))[:50],
+            "v": get("v", 1),
+            "subject": str(UUID(raw["subject"])) if sound else None,
+            "by": str(UUID(raw["by"])) if sound else None,
+            "at": get("at"),
+            "uncertainty_ms": moment.uncertainty_ms,
+            "base": get("base"),
+            "after": get("after"),
+            "body": json.dumps(raw, separators=(",", ":")),
+            "payload": get("payload", {}),
+            "fact": bool(sound and (kind := KINDS.get(raw["kind"])) and kind.fact),
+            "flags": [*moment.flags, *(["masked"] if raw != one.raw else [])],
+            "verdict": {"id": str(one.raw["id"])},
+        }
+
+    def own_row(self, op: Op) -> dict[str, Any]:
+        """The row of the log for a consequence: nobody sent it."""
+        raw = {"id": op.id, "kind": op.kind, "v": op.v, "subject": op.subject, "base": None}
+        raw |= {"after": None, "by": op.by, "payload": op.payload}
+        return {
+            **self._frame(op.id, op.occurred_at),
+            **{"kind": op.kind, "v": op.v, "subject": op.subject, "by": op.by},
+            **{"body": json.dumps(raw, separators=(",", ":")), "payload": op.payload},
+            "fact": KINDS[op.kind].fact,
+        }
+
+    def _frame(self, id_: str, occurred_at: datetime) -> dict[str, Any]:
+        absent = dict.fromkeys(
+            ("lineage", "n", "hash", "subject", "subject_type", "by", "at", "base", "after")
+        )
+        return {
+            **absent,
+            "site_id": self.site_id,
+            "id": id_,
+            "device_id": self.sender.device_id,
+            "occurred_at": occurred_at,
+            "received_at": self.sender.received_at,
+            "uncertainty_ms": 0,
+            "status": "applied",
+            "code": None,
+            "version": None,
+            "fact": False,
+            "changes": {},
+            "flags": [],
+            "merge_id": None,
+            "verdict": {"id": id_},
+        }
+
+    def remember(self, one: Incoming, row: dict[str, Any]) -> None:
+        """What comes later in the same batch may depend on this one."""
+        self.log[one.id] = row
+        if one.n is not None:
+            self.places[one.n] = (one.id, row["hash"])
+        if row["status"] == "waiting":
+            self.waiting.setdefault(row["after"], []).append(row)
+
+    def waiting_for(self, id_: str) -> list[dict[str, Any]]:
+        """Ops that waited for this one, once."""
+        arrived = self.log.get(id_)
+        return self.waiting.pop(id_, []) if arrived and arrived["status"] != "waiting" else []
+
+    def keep_chain(self) -> None:
+        """How far we have come along this phone's chain."""
+        if not self.sender.lineage:
+            return
+        key = {"site_id": self.site_id, "lineage": self.sender.lineage}
+        chain = self.chain
+        state = {"upto": chain.upto, "hash": chain.hash, "gaps": chain.gaps, "lost": chain.lost}
+        row = {**key, "device_id": self.sender.device_id, **state}
+        if self.chain_known:
+            replace_rows(Lineage.metadata.tables["lineage"], ("site_id", "lineage"), [row])
+        else:
+            db.session.execute(insert(Lineage), [row])
+
+
+def _chunks(values: list[Any], size: int = 400) -> Iterable[list[Any]]:
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -1,0 +1,48 @@
+"""What people and places of a site are called, kept in memory until one of them changes."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import current_app
+from sqlalchemy import select
+
+from server.db import db
+from server.tables import Account, Area, Names, Person, SiteFeed, Unit
+
+_guard = threading.Lock()
+
+
+def names_of(site_id: str) -> Names:
+    """The names of a site; a copy, so that a batch may learn new ones before they stand."""
+    seq = db.session.scalar(select(SiteFeed.names_seq).where(SiteFeed.site_id == site_id))
+    kept = current_app.extensions.setdefault("lodge-names", {})
+    with _guard:
+        known = kept.get(site_id)
+    if known is None or seq is None or known[0] != seq:
+        known = (seq, _load(site_id))
+        with _guard:
+            kept[site_id] = known
+    return known[1].copy()
+
+
+def forget() -> None:
+    """After a PIN was set: verifiers are not records, so no number tells of them."""
+    current_app.extensions.pop("lodge-names", None)
+
+
+def _load(site_id: str) -> Names:
+    names = Names()
+    people = select(Person.id, Person.name, Person.roles, Person.active_to, Account.pin_check)
+    people = people.outerjoin(Account, Account.person_id == Person.id)
+    for id_, name, roles, left_at, pin in db.session.execute(people.where(Person.site_id == site_id)):
+        names.people[id_] = name
+        names.roles[id_] = frozenset(roles)
+        if left_at:
+            names.left[id_] = left_at
+        if pin:
+            names.pins[id_] = pin
+    for table, labels in ((Area, names.areas), (Unit, names.units)):
+        rows = select(table.id, table.label).where(table.site_id == site_id)
+        labels.update({id_: label for id_, label in db.session.execute(rows)})
+    return names

@@ -1,0 +1,100 @@
+"""The wire as OpenAPI, made from the schemas that check it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema
+
+from server.version import VERSION
+from sync import KINDS
+from sync import envelope as wire
+
+ERRORS = {
+    "400": "Not JSON, or too deep",
+    "401": "Sign in again; the outbox stays",
+    "404": "Not on this site",
+    "413": "Too much at once: halve the batch",
+    "422": "A field is at fault",
+    "429": "Too many tries: wait",
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole description; payloads of ops stand under `components` by their kind."""
+    marshmallow = MarshmallowPlugin(schema_name_resolver=_name)
+    spec = APISpec(
+        title="Lodge sync",
+        version=VERSION,
+        openapi_version="3.1.0",
+        plugins=[marshmallow],
+    )
+    spec.components.security_scheme("device", {"type": "http", "scheme": "bearer"})
+    spec.components.schema("Op", schema=wire.OpSchema)
+    for name, kind in KINDS.items():
+        if not kind.internal:
+            shape = marshmallow.converter.schema2jsonschema(kind.payload())  # type: ignore
+            spec.components.schema(f"payload.{name}", shape)
+    _post(spec, "/sync/enrol", wire.Enrol, wire.Enrolled, signed=False)
+    _post(spec, "/sync/hello", wire.Hello, wire.Greeting)
+    _post(spec, "/sync/{site}/push", wire.Push, wire.Pushed)
+    _post(spec, "/sync/{site}/pull", wire.Pull, wire.Pulled)
+    spec.path(path="/sync/{site}/photos/{sha256}", operations=_photos())
+    found: dict[str, Any] = spec.to_dict()
+    return found
+
+
+def _name(schema: Any) -> str:
+    class_ = schema if isinstance(schema, type) else type(schema)
+    return f"{class_.__module__.split('.')[-1]}.{class_.__name__}"
+
+
+def _post(
+    spec: APISpec, path: str, asked: type[Schema], answered: type[Schema], *, signed: bool = True
+) -> None:
+    operation = {
+        "requestBody": {"content": {"application/json": {"schema": asked}}, "required": True},
+        "responses": {
+            "200": {
+                "description": "The answer",
+                "content": {"application/json": {"schema": answered}},
+            },
+            **_errors(),
+        },
+        **({"security": [{"device": []}]} if signed else {}),
+    }
+    spec.path(path=path, operations={"post": operation}, parameters=_parameters(path))
+
+
+def _parameters(path: str) -> list[dict[str, Any]]:
+    names = [name for name in ("site", "sha256") if f"{{{name}}}" in path]
+    return [
+        {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _photos() -> dict[str, Any]:
+    content = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+    common = {
+        "parameters": _parameters("/{site}/{sha256}"),
+        "security": [{"device": []}],
+    }
+    return {
+        "get": {**common, "responses": {"200": {"description": "Bytes", "content": content}}},
+        "head": {**common, "responses": {"200": {"description": "Here"}, **_errors()}},
+        "put": {
+            **common,
+            "requestBody": {"content": content},
+            "responses": {"200": {"description": "Taken"}, **_errors()},
+        },
+    }
+
+
+def _errors() -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": {"type": "object"}}}
+    return {code: {"description": text, "content": problem} for code, text in ERRORS.items()}

@@ -1,0 +1,148 @@
+"""Photos: bytes come in pieces, are checked, drawn anew without what they tell of the phone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from flask import current_app
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy import func, select
+
+from server import oplog
+from server.db import db, writing
+from server.tables import Photo, PhotoLink
+from sync.photos import MOST_BYTES
+
+MOST_PIXELS = 40_000_000
+SIDE = 2048
+FORMATS = ("JPEG", "PNG", "WEBP")
+RANGE = re.compile(r"bytes (\d{1,9})-(\d{1,9})/(\d{1,9})")
+
+
+class Unusable(ValueError):
+    """Bytes that are no photo, are not the ones named, or do not follow on what is here."""
+
+    def __init__(self, status: int, remedy: str) -> None:
+        super().__init__(remedy)
+        self.status = status
+
+
+def path(site_id: str, sha256: str) -> Path:
+    """Where the bytes of a photo lie: names come from us, never from a phone."""
+    folder = Path(current_app.config["DATA_DIR"]) / "photos" / str(UUID(site_id))
+    return folder / sha256
+
+
+def here(site_id: str, sha256: str) -> Photo | None:
+    """A photo whose bytes have all come."""
+    return db.session.get(Photo, (site_id, sha256))
+
+
+def so_far(site_id: str, sha256: str) -> int:
+    """How many bytes of an unfinished photo are here."""
+    part = path(site_id, sha256).with_suffix(".part")
+    return part.stat().st_size if part.exists() else 0
+
+
+def take(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> bool:
+    """Add a piece; True when the photo is whole. Raises Unusable with what helps."""
+    start, total = _span(content_range, len(piece))
+    part = path(site_id, sha256).with_suffix(".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    known = so_far(site_id, sha256)
+    if start > known:
+        raise Unusable(416, f"Send from byte {known} on: that is how much is here.")
+    with part.open("r+b" if part.exists() else "wb") as file:
+        file.seek(start)
+        file.write(piece)
+        file.truncate()
+    if start + len(piece) < total:
+        return False
+    _finish(site_id, sha256, part)
+    return True
+
+
+def _span(content_range: str | None, length: int) -> tuple[int, int]:
+    if content_range is None:
+        start, total = 0, length
+    else:
+        match = RANGE.fullmatch(content_range)
+        if match is None or int(match[2]) - int(match[1]) + 1 != length:
+            raise Unusable(400, "Say the piece as Content-Range: bytes first-last/total.")
+        start, total = int(match[1]), int(match[3])
+    if total > MOST_BYTES or start + length > total:
+        raise Unusable(413, f"A photo has at most {MOST_BYTES} bytes. Make it smaller.")
+    return start, total
+
+
+def _finish(site_id: str, sha256: str, part: Path) -> None:
+    whole = part.read_bytes()
+    part.unlink()
+    if hashlib.sha256(whole).hexdigest() != sha256:
+        raise Unusable(422, "These bytes are not the photo of that name. Send it from the start.")
+    clean = redrawn(whole)
+    target = path(site_id, sha256)
+    target.write_bytes(clean)
+    with writing():
+        if here(site_id, sha256) is None:
+            row = {"site_id": site_id, "sha256": sha256, "bytes": len(clean)}
+            db.session.add(Photo(**row, mime="image/jpeg", received_at=datetime.now(UTC)))
+    tell_records(site_id, [sha256])
+
+
+def redrawn(whole: bytes) -> bytes:
+    """The picture alone, as JPEG: place, camera and hidden parts stay behind."""
+    try:
+        with Image.open(BytesIO(whole), formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise Unusable(413, "This picture has too many pixels. Make it smaller.")
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise Unusable(415, "This is no JPEG, PNG or WebP picture. Send one of those.") from None
+    upright.thumbnail((SIDE, SIDE))
+    out = BytesIO()
+    upright.save(out, "JPEG", quality=82)
+    return out.getvalue()
+
+
+def named_in(ops: list[dict[str, Any]]) -> list[str]:
+    """Every photo that a batch of ops names."""
+    payloads = [payload for op in ops if isinstance(payload := op.get("payload"), dict)]
+    lists = [payload["photos"] for payload in payloads if isinstance(payload.get("photos"), list)]
+    singles = [payload.get("sha256") for payload in payloads]
+    return [name for name in [*sum(lists, []), *singles] if isinstance(name, str)]
+
+
+def tell_records(site_id: str, sha256s: list[str]) -> None:
+    """Records show how many of their photos are here, once the bytes or the op came second."""
+    present = select(PhotoLink.subject, Photo.sha256).join(
+        Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256)
+    )
+    if not sha256s:
+        return
+    mine = present.where(PhotoLink.site_id == site_id, PhotoLink.sha256.in_(sha256s))
+    arrivals = [
+        oplog.own(
+            "photo.arrive",
+            subject,
+            {"sha256": sha256, "here": _count(site_id, subject)},
+            id=str(uuid5(UUID(subject), sha256)),
+        )
+        for subject, sha256 in db.session.execute(mine).all()
+    ]
+    if arrivals:
+        oplog.post_many(site_id, arrivals)
+
+
+def _count(site_id: str, subject: str) -> int:
+    linked = select(func.count()).select_from(PhotoLink).join(
+        Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256)
+    )
+    mine = linked.where(PhotoLink.site_id == site_id, PhotoLink.subject == subject)
+    return db.session.scalar(mine) or 0

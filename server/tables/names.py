@@ -1,0 +1,43 @@
+"""Names beside ids: what rows of the feed show without a second look-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Label = dict[str, str]
+
+
+@dataclass(slots=True)
+class Names:
+    """What people and places of one site are called."""
+
+    people: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, frozenset[str]] = field(default_factory=dict)
+    areas: dict[str, Label] = field(default_factory=dict)
+    units: dict[str, Label] = field(default_factory=dict)
+    pins: dict[str, dict[str, object]] = field(default_factory=dict)
+    left: dict[str, datetime] = field(default_factory=dict)
+
+    def copy(self) -> Names:
+        """Names that may be added to without touching these."""
+        return Names(
+            dict(self.people),
+            dict(self.roles),
+            dict(self.areas),
+            dict(self.units),
+            dict(self.pins),
+            dict(self.left),
+        )
+
+    def person(self, id_: str | None) -> str | None:
+        return self.people.get(id_) if id_ else None
+
+    def area(self, id_: str | None) -> Label | None:
+        return self.areas.get(id_) if id_ else None
+
+    def unit(self, id_: str | None) -> Label | None:
+        return self.units.get(id_) if id_ else None
+
+    def roles_of(self, id_: str) -> frozenset[str]:
+        return self.roles.get(id_, frozenset())

@@ -1,0 +1,135 @@
+"""Recompute every record from the log and compare: a difference is a bug or tampering."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import select
+
+from server.batch import Held, blank, remembered, table_of
+from server.db import db
+from server.feed import body, digest_for
+from server.names import names_of
+from server.tables import FeedRow, LoggedOp, SiteFeed
+from server.tables.oplog import STANDING
+from sync import Accepted, Merged, Op, entry, judge
+from sync.chain import hash_of
+from sync.feed import add, fingerprint, text
+from sync.merge import plain
+
+EVERYTHING = -1
+
+
+def verify(site_id: str) -> list[str]:
+    """What does not agree with the log, one sentence each; an empty list is the proof."""
+    records: dict[str, Held] = {}
+    faults = [fault for op in _log(site_id) for fault in _replay(site_id, records, op)]
+    return [*faults, *_compare_rows(site_id, records), *_compare_feed(site_id, records)]
+
+
+def sites() -> list[str]:
+    """Every site of this server."""
+    return list(db.session.scalars(select(SiteFeed.site_id).order_by(SiteFeed.site_id)))
+
+
+def _log(site_id: str) -> Iterator[LoggedOp]:
+    ops = select(LoggedOp).where(LoggedOp.site_id == site_id).order_by(LoggedOp.place)
+    yield from db.session.scalars(ops.execution_options(yield_per=500))
+
+
+def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
+    raw = json.loads(op.body)
+    if op.hash and "masked" not in op.flags and op.code != "hash-mismatch":
+        if op.status != "quarantined" and hash_of(raw) != op.hash:
+            yield f"op {op.id}: its text does not fit its hash"
+    if op.status not in STANDING or op.subject is None or op.subject_type is None:
+        return
+    held = records.setdefault(op.subject, Held(op.subject_type, op.subject))
+    verdict = judge(held.type, held.row, _as_op(op), held.history)
+    if not isinstance(verdict, Accepted | Merged):
+        yield f"op {op.id}: logged as {op.status}, now {type(verdict).__name__.lower()}"
+        return
+    _apply(site_id, held, op, verdict)
+    if plain(verdict.changes) != op.changes or held.version != op.version:
+        yield f"op {op.id}: its changes are not those in the log"
+
+
+def _apply(site_id: str, held: Held, op: LoggedOp, verdict: Accepted | Merged) -> None:
+    if held.row is None:
+        held.row = SimpleNamespace(**blank(held.type, site_id, held.id))
+    for name, value in verdict.changes.items():
+        setattr(held.row, name, value)
+    held.version += 1
+    held.history.append(entry(_as_op(op), held.version, verdict.changes))
+
+
+def _as_op(op: LoggedOp) -> Op:
+    known = remembered(op, op.subject_type or "")
+    return Op(
+        id=op.id,
+        kind=op.kind,
+        subject=op.subject or "",
+        by=known.by,
+        occurred_at=op.occurred_at,
+        received_at=op.received_at,
+        payload=op.payload,
+        base=op.base,
+        v=op.v,
+    )
+
+
+def _compare_rows(site_id: str, records: dict[str, Held]) -> Iterator[str]:
+    for type_ in sorted({held.type for held in records.values()}):
+        mine = {id_: held for id_, held in records.items() if held.type == type_}
+        table = table_of(type_)
+        rows = db.session.execute(select(table).where(table.c.site_id == site_id)).mappings()
+        kept: dict[str, Any] = {row["id"]: dict(row) for row in rows}
+        for id_ in sorted(mine.keys() | kept.keys()):
+            held, row = mine.get(id_), kept.get(id_)
+            if held is None or row is None:
+                yield f"{type_} {id_}: {'not in the log' if held is None else 'not in its table'}"
+            elif plain({**vars(held.row), "version": held.version}) != plain(
+                row
+            ):
+                yield f"{type_} {id_}: the record is not what its ops make it"
+
+
+def _compare_feed(site_id: str, records: dict[str, Held]) -> Iterator[str]:
+    names, sum_ = names_of(site_id), 0
+    rows = select(FeedRow.id, FeedRow.type, FeedRow.version, FeedRow.body)
+    for id_, type_, version, kept in db.session.execute(rows.where(FeedRow.site_id == site_id)):
+        sum_ = add(sum_, fingerprint(type_, id_, version))
+        held = records.get(id_)
+        if held is None or held.version != version:
+            yield f"{type_} {id_}: the feed's version is not the log's"
+        elif _stored(body(type_, vars(held.row), names)) != _stored(kept):
+            yield f"{type_} {id_}: the feed shows something else than the record"
+    if text(sum_) != digest_for(site_id, EVERYTHING):
+        yield "the digest of the feed is not that of its rows"
+
+
+def _stored(body_: str) -> Any:
+    """Names may have changed since a row was written; ids and values may not."""
+    return {
+        name: value
+        for name, value in json.loads(body_).items()
+        if not isinstance(value, dict) and name not in NAMES
+    }
+
+
+NAMES = frozenset(
+    {
+        "arrived_by",
+        "departed_by",
+        "done_by",
+        "first_responder",
+        "handler",
+        "helpers",
+        "pin_check",
+        "responsible",
+        "settled_by",
+    }
+)

@@ -1,0 +1,153 @@
+"""What people do in the field, and what we make of it. Imports no web, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from marshmallow import ValidationError
+
+from sync import estate, merges, people, photos, schedules, tasks, tickets, visits
+from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
+from sync.merge import weigh
+from sync.op import Accepted, Contested, Entry, Kind, Merged, Op, Quarantined, Refused, Verdict
+
+KINDS: dict[str, Kind] = {
+    **estate.KINDS,
+    **people.KINDS,
+    **schedules.KINDS,
+    **tasks.KINDS,
+    **visits.KINDS,
+    **tickets.KINDS,
+    **photos.KINDS,
+    **merges.KINDS,
+}
+
+RolesOf = Callable[[str], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Type:
+    """A type of record: how facts add up to it, its state word, how long and to whom it matters."""
+
+    state: Callable[[Mapping[str, Any]], str]
+    until: Callable[[Mapping[str, Any]], str]
+    fold: Callable[[Sequence[Entry]], dict[str, Any]] = lambda _: {}
+    audience: Callable[[Mapping[str, Any], RolesOf], int] = lambda _, __: mask(EVERYONE)
+
+
+PLACE = Type(state=estate.state, until=estate.until)
+
+TYPES: dict[str, Type] = {
+    "site": PLACE,
+    "area": PLACE,
+    "unit": PLACE,
+    "checkpoint": PLACE,
+    "person": Type(state=people.state, until=people.until),
+    "schedule": Type(
+        state=schedules.state, until=schedules.until, audience=lambda _, __: DESK_ONLY
+    ),
+    "task": Type(
+        state=tasks.state,
+        until=tasks.until,
+        fold=tasks.fold,
+        audience=lambda task, _: mask(FRONT | {task["role"]}),
+    ),
+    "visit": Type(
+        state=visits.state,
+        until=visits.until,
+        fold=visits.fold,
+        audience=lambda _, __: mask(FRONT | {"guard"}),
+    ),
+    "ticket": Type(
+        state=tickets.state,
+        until=tickets.until,
+        fold=tickets.fold,
+        audience=lambda ticket, roles_of: mask(
+            FRONT | roles_of(ticket["first_responder_id"]) | roles_of(ticket["handler_id"])
+        ),
+    ),
+    "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
+}
+
+_schemas = {name: kind.payload() for name, kind in KINDS.items()}
+
+
+def judge(type_: str, record: Any | None, op: Op, history: Sequence[Entry] = ()) -> Verdict:
+    """Say what an op does to a record; the record is left untouched.
+
+    `record` has the fields of its type as attributes; `history` is every op that stands in it.
+    The payload is read here, so that a rule sees checked values only.
+    """
+    kind = KINDS[op.kind]
+    misplaced = _misplaced(kind, type_, record)
+    if misplaced:
+        return misplaced
+    try:
+        op = replace(op, payload=_schemas[op.kind].load(op.payload))
+    except (ValidationError, TypeError):
+        return Quarantined("malformed")
+    if kind.fact:
+        return _with_fold(type_, record, kind.rule(record, op), [*history, entry(op)])
+    unseen = [e for e in history if op.base is not None and e.version > op.base and _counts(e)]
+    seen = [e for e in history if e not in unseen]
+    return weigh(kind, record, op, unseen, seen)
+
+
+def _misplaced(kind: Kind, type_: str, record: Any | None) -> Quarantined | Refused | None:
+    if kind.type not in (None, type_) or (record is None and not kind.creates):
+        return Quarantined("no-such-record")
+    if record is not None and kind.creates:
+        return Quarantined("already-exists") if kind.fact else Refused("already-exists")
+    return None
+
+
+def _counts(entry: Entry) -> bool:
+    """Whether an entry is somebody's doing: what the server notes by itself contests nothing."""
+    return not KINDS[entry.kind].internal
+
+
+def _with_fold(
+    type_: str, record: Any | None, verdict: Accepted | Refused, history: Sequence[Entry]
+) -> Accepted | Refused:
+    """L1: facts add up in the order of (`occurred_at`, id), whatever order they arrived in."""
+    if isinstance(verdict, Refused):
+        return verdict
+    facts = sorted((e for e in history if e.fact), key=lambda e: (e.occurred_at, e.id))
+    folded = TYPES[type_].fold(facts)
+    news = {n: v for n, v in folded.items() if record is None or getattr(record, n) != v}
+    return replace(verdict, changes={**verdict.changes, **news})
+
+
+def entry(op: Op, version: int = 0, changes: Mapping[str, Any] | None = None) -> Entry:
+    """An op as it stands in its record's history."""
+    return Entry(
+        id=op.id,
+        kind=op.kind,
+        by=op.by,
+        occurred_at=op.occurred_at,
+        received_at=op.received_at,
+        version=version,
+        fact=KINDS[op.kind].fact,
+        changes=dict(changes or {}),
+        payload=op.payload,
+    )
+
+
+__all__ = [
+    "KINDS",
+    "TYPES",
+    "Accepted",
+    "Contested",
+    "Entry",
+    "Kind",
+    "Merged",
+    "Op",
+    "Quarantined",
+    "Refused",
+    "Type",
+    "Verdict",
+    "entry",
+    "judge",
+]

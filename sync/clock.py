@@ -1,0 +1,81 @@
+"""Time: what the phone's clock said, and what we make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+SKEWED = timedelta(minutes=5)
+JUMPED = timedelta(seconds=2)
+
+
+def iso(moment: datetime) -> str:
+    """UTC with milliseconds and `Z`, so that texts sort as the times do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse(text: str) -> datetime:
+    """An aware time; raises ValueError without an offset."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC")
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an op happened, as well as we know."""
+
+    occurred_at: datetime
+    uncertainty_ms: int
+    flags: tuple[str, ...] = ()
+
+
+def correct(
+    ops: Sequence[dict[str, Any]], *, sent_at: datetime, received_at: datetime
+) -> dict[str, Moment]:
+    """W1, W2: phone times become server times, by op id.
+
+    The offset is what the phone's clock said when it sent against the arrival. Within one
+    page load `mono` (ms since it began) tells a jump of the wall clock: the last op of the
+    load is trusted, earlier ones are counted back from it. Nothing happens after its arrival.
+    """
+    offset = received_at - sent_at
+    anchors = _anchors(ops)
+    return {op["id"]: _moment(op, anchors, offset, received_at) for op in ops}
+
+
+def _anchors(ops: Sequence[dict[str, Any]]) -> dict[str, tuple[datetime, int]]:
+    anchors: dict[str, tuple[datetime, int]] = {}
+    for op in ops:
+        boot, mono = op.get("boot"), op.get("mono")
+        if boot and mono is not None and mono >= anchors.get(boot, (None, -1))[1]:
+            anchors[boot] = (parse(op["at"]), mono)
+    return anchors
+
+
+def _moment(
+    op: dict[str, Any],
+    anchors: dict[str, tuple[datetime, int]],
+    offset: timedelta,
+    received_at: datetime,
+) -> Moment:
+    said = at = parse(op["at"])
+    flags = []
+    if op.get("boot") in anchors and op.get("mono") is not None:
+        anchor_at, anchor_mono = anchors[op["boot"]]
+        counted = anchor_at - timedelta(milliseconds=anchor_mono - op["mono"])
+        if abs(counted - said) > JUMPED:
+            at, flags = counted, ["clock-jumped"]
+    occurred_at = at + offset
+    if abs(offset) > SKEWED:
+        flags.append("clock-skewed")
+    if said - received_at > SKEWED:
+        flags.append("in-the-future")
+    late_by = max(timedelta(0), occurred_at - received_at)
+    uncertainty = abs(at - said) + late_by
+    return Moment(
+        min(occurred_at, received_at), uncertainty // timedelta(milliseconds=1), tuple(flags)
+    )

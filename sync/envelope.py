@@ -1,0 +1,239 @@
+"""The shape of what goes over the wire: what each message carries, and what answers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from sync.chain import hash_of
+from sync.clock import parse
+from sync.op import Id
+
+OPS, BYTES, PAGE = 200, 1_000_000, 500
+LIMITS = {"ops": OPS, "bytes": BYTES, "page": PAGE}
+MIN_APP = "1"
+STATUSES = (
+    "applied",
+    "merged",
+    "contested",
+    "refused",
+    "quarantined",
+    "held",
+    "waiting",
+    "deferred",
+    "fork",
+)
+RESETS = ("new", "epoch", "scope", "floor", "digest", "schema")
+
+TEXTS = {
+    "already-done": "The task was done already.",
+    "already-cancelled": "The task was cancelled already.",
+    "already-exists": "This record exists already.",
+    "already-left": "This person has left already.",
+    "already-settled": "Somebody has settled this already.",
+    "cannot-stand": "This cannot be put in force as it is. Choose another way.",
+    "cannot-stand-together": "These two cannot both stand. Pick one.",
+    "contested": "Somebody changed the same thing. The desk decides.",
+    "forked": "This phone was copied or set back. It will send again by itself.",
+    "hash-mismatch": "This arrived damaged. It is kept for the desk.",
+    "left": "The author does not work here any more. Kept for the desk.",
+    "malformed": "This could not be read. It is kept for the desk.",
+    "needs-interval": "Set how often first.",
+    "newer": "The server is older than this app. Kept until it is updated.",
+    "no-such-record": "The record that this is about is not here. Kept for the desk.",
+    "not-allowed": "This role may not decide that.",
+    "not-for-phones": "Only the server does this. Kept for the desk.",
+    "not-settled": "This is not settled.",
+    "nothing-changed": "Nothing was changed.",
+    "revoked": "This phone is no longer allowed here. Kept for the desk.",
+    "rule-failed": "Something went wrong while judging this. Kept for the desk.",
+    "same-handler": "This person has it in hand already.",
+    "waiting": "Waits for the one before it.",
+}
+
+
+class Message(Schema):
+    """A message: fields of a newer app are passed over, so that an old server understands it."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+def Count(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field type that it is
+    """A whole number that JavaScript holds exactly."""
+    return fields.Integer(strict=True, validate=Range(min=0, max=2**53), **kwargs)
+
+
+def Name(**kwargs: Any) -> fields.String:  # noqa: N802
+    """A short text."""
+    return fields.String(validate=Length(min=1, max=100), **kwargs)
+
+
+def Time(**kwargs: Any) -> fields.String:  # noqa: N802
+    """A time with its offset, kept as it was said."""
+    return fields.String(validate=_is_time, **kwargs)
+
+
+def _is_time(text: str) -> None:
+    try:
+        said = parse(text)
+    except (ValueError, OverflowError):
+        said = None
+    if said is None or not 1970 <= said.year < 2900:  # a flat battery says 1970
+        raise ValidationError("Not a time with an offset, like 2026-11-24T10:30:05+08:00.")
+
+
+class OpSchema(Schema):
+    """One op as phones send it."""
+
+    class Meta:
+        unknown = RAISE
+
+    id = Id(required=True)
+    n = fields.Integer(required=True, strict=True, validate=Range(min=1, max=2**53))
+    prev = fields.String(required=True, allow_none=True, validate=Length(max=64))
+    hash = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
+    kind = fields.String(required=True, validate=Regexp(r"^[a-z_]{1,20}\.[a-z_]{1,20}\Z"))
+    v = fields.Integer(required=True, strict=True, validate=Range(min=1, max=10_000))
+    subject = Id(required=True)
+    base = Count(required=True, allow_none=True)
+    after = Id(required=True, allow_none=True)
+    by = Id(required=True)
+    at = Time(required=True)
+    mono = fields.Integer(strict=True, allow_none=True, validate=Range(min=0, max=10**12))
+    boot = fields.String(allow_none=True, validate=Length(max=64))
+    payload = fields.Dict(required=True, keys=fields.String())
+
+
+class Enrol(Message):
+    code = Name(required=True)
+    label = Name(required=True)
+    lineage = Name(required=True)
+
+
+class Enrolled(Message):
+    sync = fields.String()
+    device = fields.String()
+    token = fields.String()
+    site = fields.String()
+    people = fields.List(fields.Dict())
+
+
+class Report(Message):
+    n = Count(load_default=0)
+    hash = fields.String(allow_none=True, validate=Length(max=64))
+    pending = fields.Dict(keys=Name(), values=Count(), load_default=dict)
+    oldest = Time(allow_none=True, load_default=None)
+    photos = Count(load_default=0)
+    photo_bytes = Count(load_default=0)
+
+
+class Storage(Message):
+    usage = Count(allow_none=True)
+    quota = Count(allow_none=True)
+    persisted = fields.Boolean(allow_none=True)
+
+
+class Hello(Message):
+    lineage = Name(required=True)
+    sent_at = Time(required=True)
+    app = Name(load_default="?")
+    kinds = fields.Dict(keys=Name(), values=fields.List(Count()), load_default=dict)
+    report = fields.Dict(keys=Name(), values=fields.Nested(Report), load_default=dict)
+    storage = fields.Nested(Storage, load_default=dict)
+
+
+class Greeting(Message):
+    sync = fields.String()
+    epoch = fields.String()
+    received_at = fields.String()
+    sent_at = fields.String()
+    min_app = fields.String()
+    accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
+    limits = fields.Dict(keys=fields.String(), values=fields.Integer())
+    backup_watermark = fields.String(allow_none=True)
+    sites = fields.Dict(keys=fields.String(), values=fields.Dict())
+
+
+class Push(Message):
+    """Ops are read one by one, so that a bad one never blocks the others."""
+
+    lineage = Name(required=True)
+    sent_at = Time(required=True)
+    lost = fields.List(Count(), load_default=list, validate=Length(max=1000))
+    ops = fields.List(fields.Dict(), required=True)
+
+
+class VerdictSchema(Message):
+    id = fields.String()
+    status = fields.String(validate=OneOf(STATUSES))
+    code = fields.String()
+    text = fields.String()
+    seq = fields.Integer()
+    version = fields.Integer()
+    merge = fields.String()
+
+
+class Receipt(Message):
+    upto = fields.Integer()
+    hash = fields.String(allow_none=True)
+
+
+class Pushed(Message):
+    sync = fields.String()
+    epoch = fields.String()
+    verdicts = fields.List(fields.Nested(VerdictSchema))
+    receipt = fields.Nested(Receipt)
+    limits = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class Pull(Message):
+    cursor = fields.String(allow_none=True, load_default=None, validate=Length(max=1000))
+    limit = fields.Integer(strict=True, load_default=PAGE, validate=Range(min=1))
+
+
+class Change(Message):
+    type = fields.String()
+    id = fields.String()
+    version = fields.Integer()
+    deleted = fields.Boolean()
+    record = fields.Dict(allow_none=True)
+
+
+class Pulled(Message):
+    sync = fields.String()
+    epoch = fields.String()
+    changes = fields.List(fields.Nested(Change))
+    cursor = fields.String()
+    more = fields.Boolean()
+    head = fields.Integer()
+    digest = fields.String()
+    reset = fields.String(validate=OneOf(RESETS))
+
+
+_op = OpSchema()
+
+
+def fault(raw: dict[str, Any]) -> str | None:
+    """B1: why an op cannot be taken as it is, or None."""
+    try:
+        _op.load(raw)
+        whole = hash_of(raw)
+    except (ValidationError, ValueError, TypeError):
+        return "malformed"
+    if not _sound(raw["payload"]):
+        return "malformed"
+    return None if whole == raw["hash"] else "hash-mismatch"
+
+
+def _sound(value: Any) -> bool:
+    """No floats (their text differs between languages), no NUL, no half characters."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    if isinstance(value, dict):
+        return all(_sound(name) and _sound(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(map(_sound, value))
+    return not isinstance(value, float)

@@ -1,0 +1,91 @@
+"""The estate: the places that work is about. They keep their ids for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf
+
+from sync.feed import FOREVER
+from sync.op import Accepted, Id, Kind, Label, Op, Payload
+
+AREA_KINDS = (
+    "outdoor",
+    "building",
+    "unit_entrance",
+    "stairwell",
+    "floor",
+    "glass",
+    "washroom",
+    "office",
+    "refuse_point",
+    "gate",
+    "room",
+)
+MASTERS = frozenset({"manager", "admin"})
+
+
+class NewSite(Payload):
+    label = fields.Nested(Label, required=True)
+
+
+class NewArea(Payload):
+    label = fields.Nested(Label, required=True)
+    kind = fields.String(required=True, validate=OneOf(AREA_KINDS))
+    parent_id = Id(allow_none=True, load_default=None)
+    code = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
+    ordinal = fields.Integer(strict=True, load_default=0)
+
+
+class NewUnit(Payload):
+    label = fields.Nested(Label, required=True)
+    area_id = Id(required=True)
+    occupied = fields.Boolean(load_default=True)
+
+
+class Occupancy(Payload):
+    occupied = fields.Boolean(required=True)
+
+
+class NewCheckpoint(Payload):
+    label = fields.Nested(Label, required=True)
+    area_id = Id(required=True)
+    route = fields.Nested(Label, required=True)
+    ordinal = fields.Integer(strict=True, load_default=0)
+
+
+def add(_: None, op: Op) -> Accepted:
+    """E1: a place begins with an op, like every other record."""
+    return Accepted(dict(op.payload))
+
+
+def occupy(_: Any, op: Op) -> Accepted:
+    """E2: whether somebody lives behind a door decides whether it is wiped."""
+    return Accepted(dict(op.payload))
+
+
+def state(_: Any) -> str:
+    """Places have no states."""
+    return "there"
+
+
+def until(_: Any) -> str:
+    """Places stay."""
+    return FOREVER
+
+
+def master(payload: type[Payload], type_: str) -> Kind:
+    """A kind that adds one place."""
+    return Kind(payload=payload, rule=add, type=type_, fact=False, creates=True, roles=MASTERS)
+
+
+KINDS = {
+    "site.add": master(NewSite, "site"),
+    "area.add": master(NewArea, "area"),
+    "unit.add": master(NewUnit, "unit"),
+    "unit.occupy": Kind(
+        payload=Occupancy, rule=occupy, type="unit", fact=False, roles=MASTERS | {"supervisor"}
+    ),
+    "checkpoint.add": master(NewCheckpoint, "checkpoint"),
+}

@@ -1,0 +1,161 @@
+"""The words of sync: an op is what a person did, a verdict is what we make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from marshmallow import RAISE, Schema, fields
+
+SERVER = "00000000-0000-0000-0000-000000000000"
+"""Author of what the server does by itself: planning, noting that a photo came."""
+
+NAMESPACE = str(uuid5(NAMESPACE_URL, "lodge"))
+
+LABEL_LENGTH, NAME_LENGTH, TEXT_LENGTH = 120, 80, 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One thing a person did; `occurred_at` is the phone's time, corrected by the server."""
+
+    id: str
+    kind: str
+    subject: str
+    by: str
+    occurred_at: datetime
+    received_at: datetime
+    payload: dict[str, Any] = field(default_factory=dict)
+    base: int | None = None
+    after: str | None = None
+    v: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An op that stands in a record's history: what later ops are judged against."""
+
+    id: str
+    kind: str
+    by: str
+    occurred_at: datetime
+    received_at: datetime
+    version: int
+    fact: bool
+    changes: dict[str, Any]
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The op stands; these fields of its record change. A flag asks for a look."""
+
+    changes: dict[str, Any]
+    flag: str | None = None
+    then: tuple[Op, ...] = ()
+    proposal: dict[str, Any] = field(default_factory=dict)
+    """What the desk may put in force if it decides against the flag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A decision that a rule forbids: kept in the log, changes nothing."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Malformed, of unknown shape, or its rule crashed: kept for the desk."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Stands together with somebody's change to other fields."""
+
+    changes: dict[str, Any]
+    base: dict[str, Any]
+    theirs: dict[str, Any]
+    rule: str
+    then: tuple[Op, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """Overlaps a decision that its author had not seen; the current value stands."""
+
+    base: dict[str, Any]
+    theirs: dict[str, Any]
+    incoming: dict[str, Any]
+    rule: str
+
+
+Verdict = Accepted | Merged | Contested | Refused | Quarantined
+
+Rule = Callable[[Any, Op], Accepted | Refused]
+Fold = Callable[[Sequence[Entry]], dict[str, Any]]
+
+
+class Id(fields.UUID):
+    """A UUID, kept as its lower-case text in every layer."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return str(super()._deserialize(value, attr, data, **kwargs))
+
+
+class Payload(Schema):
+    """A payload: unknown fields are refused, every string is bounded."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Nothing(Payload):
+    """A payload with nothing in it."""
+
+
+class Label(Payload):
+    """What a place or a duty is called, in both languages."""
+
+    zh = fields.String(required=True)
+    en = fields.String(required=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A sort of op: the payload it carries and the rule that judges it.
+
+    `type` is the record it touches (None: any). `shows` is what a phone lays over the record
+    before the verdict; `$at`, `$by` and `$by_name` stand for the op's own time and author.
+    `minds` are fields whose unseen change makes a decision contested although it writes others.
+    """
+
+    payload: type[Schema]
+    rule: Rule
+    type: str | None
+    fact: bool
+    creates: bool = False
+    roles: frozenset[str] = frozenset()
+    shows: dict[str, Any] = field(default_factory=dict)
+    minds: frozenset[str] = frozenset()
+    internal: bool = False
+    v: int = 1
+
+
+def derived(parent: Op, kind: str, subject: str, payload: dict[str, Any]) -> Op:
+    """An op that follows from another; its id is derived, so that receiving twice is harmless."""
+    return Op(
+        id=str(uuid5(UUID(parent.id), f"{kind}|{subject}")),
+        kind=kind,
+        subject=subject,
+        by=parent.by,
+        occurred_at=parent.occurred_at,
+        received_at=parent.received_at,
+        payload=payload,
+    )
+

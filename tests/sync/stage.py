@@ -1,0 +1,89 @@
+"""What tests of the pure rules share: ops and the records that they are judged against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from uuid import uuid4
+
+from sync import Accepted, Entry, Merged, Op, entry, judge
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+ANA, BEN, CHU = (str(uuid4()) for _ in range(3))
+
+
+def op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, late=0):
+    """An op made `minutes` after noon, received `late` minutes after that."""
+    occurred_at = NOON + timedelta(minutes=minutes)
+    return Op(
+        id=str(uuid4()),
+        kind=kind,
+        subject=subject or str(uuid4()),
+        by=by,
+        occurred_at=occurred_at,
+        received_at=occurred_at + timedelta(minutes=late),
+        payload=payload or {},
+        base=base,
+    )
+
+
+@dataclass
+class Record:
+    """A record that ops are put on as the door does it, without a database."""
+
+    type: str
+    row: SimpleNamespace | None = None
+    history: list[Entry] = field(default_factory=list)
+    version: int = 0
+
+    def take(self, op):
+        verdict = judge(self.type, self.row, op, self.history)
+        if isinstance(verdict, Accepted | Merged):
+            self.row = self.row or SimpleNamespace(**dict.fromkeys(FIELDS[self.type]))
+            vars(self.row).update(verdict.changes)
+            self.version += 1
+            self.history.append(entry(op, self.version, verdict.changes))
+        return verdict
+
+
+FIELDS = {
+    "task": (
+        *("done_at", "done_by_id", "done_received_at", "helper_ids", "note", "photos"),
+        *("skipped_at", "skip_reason", "cancelled_at", "cancelled_by_id", "cancel_reason"),
+        *("responsible_id", "photos_here"),
+    ),
+    "visit": ("visitor", "host_unit", "departed_at", "departed_by_id", "photos", "photos_here"),
+    "ticket": ("details", "urgency", "area", "contact", "handler_id", "photos", "photos_here"),
+    "merge": ("taken", "settled_at", "settled_by_id", "result"),
+    "person": ("active_to",),
+    "area": ("label",),
+    "unit": ("occupied",),
+}
+
+
+def planned():
+    """A task of today."""
+    task = Record("task")
+    task.take(
+        op(
+            "task.plan",
+            payload={
+                "schedule_id": str(uuid4()),
+                "code": "CL-05",
+                "label": {"zh": "楼道清扫", "en": "Sweep the stairs"},
+                "area_id": str(uuid4()),
+                "window_start": "2026-11-24T00:00:00+08:00",
+                "window_end": "2026-11-25T00:00:00+08:00",
+            },
+        )
+    )
+    return task
+
+
+def opened(**payload):
+    """A ticket that Ana opened at noon."""
+    ticket = Record("ticket")
+    said = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
+    ticket.take(op("ticket.open", payload={**said, **payload}))
+    return ticket

@@ -1,0 +1,135 @@
+"""The chain, the clock, the feed's digest: mechanics of the protocol."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.chain import Chain, canonical, deed, hash_of
+from sync.clock import correct, iso, parse
+from sync.envelope import fault
+from sync.feed import add, fingerprint, mask, text
+
+ARRIVED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def test_the_hash_is_that_of_the_canonical_text():
+    raw = {"id": "a", "n": 1, "hash": "x", "payload": {"b": "拖地", "a": [1, None, True]}}
+    assert canonical({"b": "拖地", "a": 1}) == '{"a":1,"b":"拖地"}'
+    assert hash_of(raw) == hash_of({**raw, "hash": "other"})
+    assert hash_of(raw) != hash_of({**raw, "n": 2})
+    assert deed(raw) == deed({**raw, "n": 2, "prev": "y"})
+
+
+@pytest.mark.rule("H1")
+@pytest.mark.rule("H2")
+@given(st.permutations(range(1, 12)), st.integers(0, 10))
+def test_whatever_the_order_the_holes_are_those_not_seen(order, seen):
+    chain = Chain()
+    for n in order[:seen]:
+        chain.take(n, f"h{n}")
+    taken = set(order[:seen])
+    assert chain.upto == max(taken, default=0)
+    assert chain.hash == (f"h{chain.upto}" if taken else None)
+    holes = {n for a, b in chain.gaps for n in range(a, b + 1)}
+    assert holes == set(range(1, chain.upto + 1)) - taken
+
+
+@pytest.mark.rule("H3")
+def test_a_confession_is_kept_until_the_op_comes_after_all():
+    chain = Chain()
+    chain.take(1, "a")
+    chain.take(5, "b")
+    chain.confess([3, 4, 3, 1])
+    assert chain.lost == [[3, 4]]
+    chain.take(4, "c")
+    assert (chain.lost, chain.gaps) == ([[3, 3]], [[2, 3]])
+
+
+def said(at, mono=None, boot=None):
+    return {"id": f"{at}{mono}", "at": iso(at), "mono": mono, "boot": boot}
+
+
+@pytest.mark.rule("W1")
+@pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=3), timedelta(days=-400)])
+def test_a_wrong_clock_is_corrected_by_what_it_said_when_it_sent(off):
+    made = said(ARRIVED + off - timedelta(minutes=10))
+    moment = correct([made], sent_at=ARRIVED + off, received_at=ARRIVED)[made["id"]]
+    assert moment.occurred_at == ARRIVED - timedelta(minutes=10)
+    assert ("clock-skewed" in moment.flags) == bool(off)
+
+
+@pytest.mark.rule("W1")
+def test_nothing_happens_after_its_arrival():
+    made = said(ARRIVED + timedelta(hours=1))
+    moment = correct([made], sent_at=ARRIVED, received_at=ARRIVED)[made["id"]]
+    assert moment.occurred_at == ARRIVED
+    assert "in-the-future" in moment.flags
+
+
+@pytest.mark.rule("W2")
+def test_a_clock_that_jumped_while_the_page_lived_is_counted_back():
+    before = said(ARRIVED - timedelta(days=2), mono=0, boot="b")
+    after = said(ARRIVED - timedelta(minutes=1), mono=9 * 60_000, boot="b")
+    moments = correct([before, after], sent_at=ARRIVED, received_at=ARRIVED)
+    assert moments[before["id"]].occurred_at == ARRIVED - timedelta(minutes=10)
+    assert moments[before["id"]].flags == ("clock-jumped",)
+    assert moments[after["id"]].flags == ()
+
+
+def test_times_are_utc_with_milliseconds():
+    assert iso(parse("2026-11-24T10:30:05.12+08:00")) == "2026-11-24T02:30:05.120Z"
+    with pytest.raises(ValueError, match="offset"):
+        parse("2026-11-24T10:30:05")
+
+
+@given(st.lists(st.tuples(st.uuids(), st.integers(1, 99)), max_size=20), st.randoms())
+def test_the_digest_does_not_depend_on_the_order_and_forgets_what_is_taken_away(rows, random):
+    prints = [fingerprint("task", str(id_), version) for id_, version in rows]
+    shuffled = random.sample(prints, len(prints))
+    assert add(0, *prints) == add(0, *shuffled)
+    assert text(add(add(5, *prints), *(-p for p in prints))) == f"{5:016x}"
+
+
+def test_roles_are_bits():
+    assert [mask([r]) for r in ("cleaner", "guard", "service_desk")] == [1, 2, 4]
+
+
+def whole(**change):
+    raw = {
+        "id": "01a2088b-e048-76db-9972-51f2edac7674",
+        **{"n": 1, "prev": None, "kind": "task.complete", "v": 1},
+        "subject": "01a2088b-e048-76db-9972-51f2edac7674",
+        "base": None,
+        "after": None,
+        "by": "01a2088b-e048-76db-9972-51f2edac7674",
+        "at": "2026-11-24T10:30:05+08:00",
+        **{"mono": 1, "boot": "b", "payload": {}},
+        **change,
+    }
+    return {**raw, "hash": hash_of(raw)}
+
+
+@pytest.mark.rule("B1")
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"n": value} for value in (0, -1, "1", 1.0, True, None, 2**60)),
+        *({"at": value} for value in ("now", "2026-11-24", "9999-12-31T23:59:59-14:00", 5)),
+        *({"kind": value} for value in ("x", "task.complete;", "", None)),
+        *({"payload": value} for value in ([], None, {"x": 1.5}, {"x": "\x00"}, {"x": "\ud800"})),
+        {"mono": 10**18},
+        {"extra": 1},
+    ],
+)
+def test_an_op_of_another_shape_is_malformed(change):
+    assert fault(whole(**change)) == "malformed"
+
+
+@pytest.mark.rule("B1")
+def test_every_changed_byte_is_noticed():
+    raw = whole(payload={"note": "done"})
+    assert fault(raw) is None
+    assert fault({**raw, "payload": {"note": "Done"}}) == "hash-mismatch"
+    assert fault({**raw, "by": "01a2088b-e048-76db-9972-51f2edac7675"}) == "hash-mismatch"
