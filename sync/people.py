@@ -39,6 +39,11 @@ def leave(person: Person, op: Op) -> Accepted | Refused:
     return Accepted({"active_to": op.occurred_at})
 
 
+def secure(_: Person, __: Op) -> Accepted:
+    """E5: a new PIN reaches the phones, though the PIN itself is never in an op."""
+    return Accepted({})
+
+
 def state(person: Any) -> str:
     """Here, or gone."""
     return "left" if person["active_to"] else "here"
@@ -55,5 +60,8 @@ KINDS = {
     ),
     "person.leave": Kind(
         payload=Nothing, rule=leave, type="person", fact=False, roles=MASTERS
+    ),
+    "person.secure": Kind(
+        payload=Nothing, rule=secure, type="person", fact=False, internal=True
     ),
 }

@@ -1,0 +1,61 @@
+# Lodge. `make demo` to look at it, `make test` before you send a change.
+
+PYTHON ?= python3
+HOST   ?= 127.0.0.1
+PORT   ?= 8000
+JOBS   ?= 2
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PO  := $(wildcard server/translations/*/LC_MESSAGES/messages.po)
+MO  := $(PO:.po=.mo)
+
+.PHONY: install demo test check bench words clean
+.DEFAULT_GOAL := install
+
+install: .venv/installed $(MO)  ## .venv with the lodge command
+
+demo: install  ## the demo estate on http://localhost:8000
+	@$(BIN)/lodge demo --host $(HOST) --port $(PORT)
+
+test: check .venv/chromium .venv/postgresql  ## everything
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: .venv/tested install  ## all gates but the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-cache
+	$(BIN)/djlint templates --lint --quiet
+	@if command -v tsc >/dev/null 2>&1 && [ -f static/jsconfig.json ]; then tsc --project static/jsconfig.json; fi
+
+bench: .venv/tested .venv/chromium install  ## one honest figure, against the floor measured in the same run
+	$(BIN)/python -m tests.bench
+
+words: .venv/tested  ## gather what is said to people into the catalogues
+	$(BIN)/pybabel --quiet extract -F pyproject.toml --no-location --sort-output -o .venv/messages.pot server templates static
+	$(BIN)/pybabel --quiet update -i .venv/messages.pot -d server/translations --no-fuzzy-matching
+
+clean:  ## back to a fresh checkout; ./var, where the records are, stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info $(MO)
+
+%.mo: %.po | .venv/installed
+	$(BIN)/pybabel --quiet compile -i $< -o $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Lodge needs Python 3.11 or newer. Name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv \
+	  || { rm -rf .venv; echo "Install what makes environments, then try again: apt install python3-venv"; exit 1; }
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(PIP) install --editable .
+	@touch $@
+
+.venv/tested: pyproject.toml | .venv/bin/python
+	$(PIP) install --editable '.[test]'
+	@touch .venv/installed $@
+
+.venv/chromium .venv/postgresql: .venv/%: .ci/needs | .venv/tested
+	@bash .ci/needs $*
+	@touch $@

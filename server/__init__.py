@@ -1,0 +1,42 @@
+"""The web application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from htmx_flask import Htmx
+
+from server import access, config, exchange, field, headers, health, language, logs, pages, problems
+from server.db import db
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """Lodge, with settings from the environment unless they are given here."""
+    app = Flask(
+        __name__,
+        static_folder=str(ROOT / "static"),
+        template_folder=str(ROOT / "templates"),
+    )
+    app.config.from_mapping(config.settings())
+    app.config.from_mapping(settings or {})
+    config.complete(app.config)
+
+    db.init_app(app)
+    Htmx(app)
+    logs.init_app(app)
+    problems.init_app(app)
+    headers.init_app(app)
+    language.init_app(app)
+    access.init_app(app)
+
+    app.register_blueprint(health.bp)
+    app.register_blueprint(exchange.bp)
+    app.register_blueprint(field.bp)
+    for blueprint in pages.BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,229 @@
+"""The `lodge` command."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import waitress
+from flask import Flask
+from sqlalchemy import select
+
+from server import create_app, demo, devices, oplog, planner, schema, verify
+from server.credentials import SHORTEST, set_password, set_pin, weakness
+from server.db import db, refuse_unsafe, writing
+from server.names import forget
+from server.tables import Person, Site
+from server.version import VERSION
+from sync.feed import ROLES
+
+THREADS = 8
+
+
+@click.group()
+def main() -> None:
+    """Lodge: for the people who look after housing estates."""
+
+
+@main.command()
+@click.option("--demo", "with_demo", is_flag=True, help="Add the invented demo estate.")
+def init(with_demo: bool) -> None:
+    """Create the database, or bring it up to this version."""
+    app = create_app()
+    with app.app_context():
+        schema.upgrade()
+        if with_demo:
+            demo.build()
+    click.echo("The database is ready.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--threads", default=THREADS, show_default=True)
+def serve(host: str, port: int, threads: int) -> None:
+    """Serve Lodge. Put a proxy with HTTPS before it as soon as phones are to use it."""
+    app = create_app()
+    with app.app_context():
+        schema.refuse_behind()
+        refuse_unsafe()
+        app.config["DEMO"] = demo.is_demo()
+    _serve(app, host, port, threads)
+
+
+@main.command("demo")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.pass_context
+def demonstrate(context: click.Context, host: str, port: int) -> None:
+    """Create the database with the demo estate if need be, and serve it."""
+    context.invoke(init, with_demo=True)
+    context.invoke(serve, host=host, port=port, threads=THREADS)
+
+
+def _serve(app: Flask, host: str, port: int, threads: int) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    stop = planner.start(app)
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
+    click.echo(f"Lodge is at http://{shown}:{port}  (Ctrl+C ends it)")
+    try:
+        waitress.serve(app, host=host, port=port, threads=threads, ident="Lodge", _quiet=True)
+    finally:
+        stop.set()
+
+
+@main.command()
+@click.option("--site", "site_id", help="The id of the site; not needed when there is only one.")
+def enrol(site_id: str | None) -> None:
+    """Print a code that enrols one phone, once, within ten minutes."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        site = _site(site_id)
+        code = devices.issue_code(site.id, None)
+        click.echo(f"{site.label['en']}: type this on the phone within ten minutes: {code}")
+
+
+def _site(site_id: str | None) -> Site:
+    sites: Sequence[Site] = db.session.scalars(select(Site).order_by(Site.id)).all()
+    if site_id is None and demo.is_demo():
+        site_id = demo.ident("squirrel")
+    found = [site for site in sites if site_id in (None, site.id)]
+    if len(found) == 1:
+        return found[0]
+    known = "\n".join(f"  {site.id}  {site.label['en']}" for site in sites)
+    raise click.UsageError(
+        f"Say which site with --site:\n{known}" if sites else "There is no site. Run: lodge site add"
+    )
+
+
+@main.group()
+def site() -> None:
+    """Sites: the estates that this server looks after."""
+
+
+@site.command("add")
+@click.argument("name")
+@click.option("--english", help="What it is called in English.")
+def add_site(name: str, english: str | None) -> None:
+    """Begin a site, and print its id as the last word."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        id_ = oplog.own("site.add", None, {})["subject"]
+        oplog.found(id_)
+        oplog.post(id_, "site.add", id_, {"label": {"zh": name, "en": english or name}})
+        click.echo(f"{name} is site {id_}")
+
+
+@main.group()
+def user() -> None:
+    """People who work on a site."""
+
+
+@user.command("list")
+@click.option("--site", "site_id")
+def list_users(site_id: str | None) -> None:
+    """Everybody at a site."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        for person in db.session.scalars(Person.at(_site(site_id).id)):
+            gone = "  (left)" if person.active_to else ""
+            click.echo(f"{person.id}  {person.name}  {', '.join(person.roles)}{gone}")
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
+@click.option("--site", "site_id")
+@click.option("--username", help="For the desk: a name to sign in with; a password is printed.")
+@click.option("--pin", help="For a phone: four to eight digits; made and printed when not given.")
+def add_user(
+    name: str, roles: tuple[str, ...], site_id: str | None, username: str | None, pin: str | None
+) -> None:
+    """Add a person; print the PIN, and with --username the password."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        site = _site(site_id)
+        person = oplog.own("person.add", None, {})["subject"]
+        pin = _checked_pin(pin or f"{secrets.randbelow(10_000):04}")
+        password = secrets.token_urlsafe(12) if username else None
+        _keep(person, pin, username, password)
+        answer = oplog.post(site.id, "person.add", person, {"name": name, "roles": list(roles)})
+        if answer["status"] != "applied":
+            raise click.ClickException(answer["text"])
+        click.echo(f"{name} has the PIN {pin}")
+        if password:
+            click.echo(f"and signs in as {username} with the password {password}")
+
+
+@user.command("password")
+@click.argument("person_id")
+@click.option("--username", required=True)
+def change_password(person_id: str, username: str) -> None:
+    """Set a password; it is asked for twice."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if weakness(username, password):
+            raise click.UsageError(f"Take at least {SHORTEST} signs that are hard to guess.")
+        with writing():
+            set_password(person_id, username, password)
+        click.echo("The password is set.")
+
+
+@user.command("pin")
+@click.argument("person_id")
+@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True)
+def change_pin(person_id: str, pin: str) -> None:
+    """Set the PIN that a person unlocks a phone with."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        _keep(person_id, _checked_pin(pin), None, None)
+        for site_id in db.session.scalars(select(Person.site_id).where(Person.id == person_id)):
+            oplog.post(site_id, "person.secure", person_id, {})
+        click.echo("The PIN is set; phones learn it at their next contact.")
+
+
+def _checked_pin(pin: str) -> str:
+    if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= 8):
+        raise click.UsageError("A PIN has four to eight digits.")
+    return pin
+
+
+def _keep(person_id: str, pin: str, username: str | None, password: str | None) -> None:
+    with writing():
+        set_pin(person_id, pin)
+        if username and password:
+            set_password(person_id, username, password)
+    forget()
+
+
+@main.command("verify")
+def check() -> None:
+    """Recompute every record from the log; exit with 1 if anything differs."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        faults = {site: verify.verify(site) for site in verify.sites()}
+    for site, found in faults.items():
+        for fault in found:
+            click.echo(f"{site}: {fault}", err=True)
+    number = sum(map(len, faults.values()))
+    click.echo(json.dumps(summary(faults)))
+    sys.exit(1 if number else 0)
+
+
+def summary(faults: dict[str, list[str]]) -> dict[str, Any]:
+    """What `verify` says in one line."""
+    number = sum(map(len, faults.values()))
+    return {"at": datetime.now(UTC).isoformat(), "sites": len(faults), "differences": number}
+
+
+@main.command()
+def version() -> None:
+    """Print which Lodge this is."""
+    click.echo(VERSION)

@@ -1,0 +1,105 @@
+"""Phones: how one is enrolled, recognised, and cut off."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import request
+from sqlalchemy import CursorResult, select, update
+from uuid_utils.compat import uuid7
+
+from server.credentials import digest, new_token
+from server.db import db, writing
+from server.tables.access import Device, Enrolment
+from server.throttle import CODE, admit
+from sync.op import NAME_LENGTH
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 8
+"""Crockford's base 32, 40 bits: nothing that reads like something else."""
+
+CODE_LIFETIME = timedelta(minutes=10)
+
+
+class TooManyTries(Exception):
+    """Codes are being guessed; says how many seconds to wait."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("too many codes tried")
+        self.seconds = int(wait.total_seconds()) + 1
+
+
+def issue_code(site_id: str, by: str | None) -> str:
+    """A code that enrols one phone at a site: one use, ten minutes."""
+    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    now = datetime.now(UTC)
+    with writing():
+        db.session.add(
+            Enrolment(
+                code_hash=digest(code),
+                site_id=site_id,
+                issued_by=by,
+                issued_at=now,
+                expires_at=now + CODE_LIFETIME,
+            )
+        )
+    return f"{code[:4]}-{code[4:]}"
+
+
+def redeem(code: str, label: str, lineage: str) -> tuple[Device, str] | None:
+    """Enrol a phone and give it its token; None when the code is wrong, used or too old."""
+    wait = admit((CODE, request.remote_addr or ""))
+    if wait:
+        raise TooManyTries(wait)
+    token, now = new_token(), datetime.now(UTC)
+    with writing():
+        enrolment = _use(digest(plain(code)), now)
+        if enrolment is None:
+            return None
+        device = Device(
+            id=str(uuid7()),
+            site_id=enrolment.site_id,
+            label=label.strip()[:NAME_LENGTH],
+            enrolled_by=enrolment.issued_by,
+            enrolled_at=now,
+            token_hash=digest(token),
+            lineage=lineage,
+        )
+        db.session.add(device)
+    return device, token
+
+
+def plain(code: str) -> str:
+    """A code as typed by a person: any case, any gaps, O for 0, I and L for 1."""
+    typed = "".join(sign for sign in code.upper() if sign.isalnum())
+    return typed.translate(str.maketrans("OIL", "011"))
+
+
+def device_of(token: str) -> Device | None:
+    """The phone that holds a token. One that was cut off is still known: its work is kept."""
+    return db.session.scalar(select(Device).where(Device.token_hash == digest(token)))
+
+
+def cut_off(site_id: str, device_id: str, *, lost: bool) -> bool:
+    """Revoke a phone, or declare it lost: at its next contact it wipes what it knows."""
+    name = "lost_at" if lost else "revoked_at"
+    now = datetime.now(UTC)
+    with writing():
+        mine = (Device.site_id == site_id) & (Device.id == device_id)
+        changed: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+            update(Device).where(mine, getattr(Device, name).is_(None)).values({name: now})
+        )
+    return changed.rowcount == 1
+
+
+def _use(code_hash: str, now: datetime) -> Enrolment | None:
+    """One use: of two phones that come at once, the second finds the code used."""
+    enrolment = db.session.scalar(
+        select(Enrolment).where(Enrolment.code_hash == code_hash).with_for_update()
+    )
+    if enrolment is None or enrolment.used_at or enrolment.expires_at <= now:
+        return None
+    enrolment.used_at = now
+    return enrolment

@@ -1,0 +1,99 @@
+"""How labels, times and numbers are said on a page; static/field/filters.js says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
+
+from sync.clock import parse
+
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
+
+Time = datetime | str | None
+
+
+def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE_ZONE) -> None:
+    """Give our filters to an environment; it has gettext already.
+
+    They take the context although they do not look at it: Jinja computes a filter of a constant
+    once and for all, and the next page may be in the other language.
+    """
+
+    def take(said: Callable[..., Any]) -> Callable[..., Any]:
+        return pass_context(lambda context, *values: said(*values))
+
+    env.filters |= {
+        "say": take(lambda label: say(label, language())),
+        "clock": take(lambda time: clock(time, zone)),
+        "day": take(lambda time: day(time, zone)),
+        "late": take(late),
+        "mask": take(mask),
+        "ago": pass_context(ago),
+    }
+
+
+def say(label: dict[str, str] | str | None, language: str) -> str:
+    """A label in the language of the page; a name is the same in both."""
+    if isinstance(label, dict):
+        return label.get(language) or next(iter(label.values()), "")
+    return label or ""
+
+
+def clock(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:
+    """The hour and minute at the site."""
+    return _utc(time).astimezone(zone).strftime("%H:%M") if time else ""
+
+
+def day(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:
+    """The day at the site; a day stays the day it is."""
+    if isinstance(time, str) and len(time) == len("2026-11-24"):
+        return time[5:]
+    return _utc(time).astimezone(zone).strftime("%m-%d") if time else ""
+
+
+def ago(context: Context, time: Time, now: datetime | str) -> str:
+    """How long ago, in words."""
+    gettext = partial(context.call, _translator(context, "gettext"))
+    if not time:
+        return str(gettext("never"))
+    minutes = (_utc(now) - _utc(time)) // timedelta(minutes=1)
+    if minutes < 1:
+        return str(gettext("just now"))
+    return str(gettext("%(span)s ago", span=span(context, minutes)))
+
+
+def span(context: Context, minutes: int) -> str:
+    """A length of time in its one fitting unit."""
+    ngettext = partial(context.call, _translator(context, "ngettext"))
+    if minutes < 60:
+        return str(ngettext("%(num)s min", "%(num)s min", minutes))
+    if minutes < 48 * 60:
+        return str(ngettext("%(num)s h", "%(num)s h", minutes // 60))
+    return str(ngettext("%(num)s day", "%(num)s days", minutes // 1440))
+
+
+def late(window_end: Time, now: datetime | str) -> bool:
+    """Whether a window has closed."""
+    return bool(window_end) and _utc(now) > _utc(window_end)
+
+
+def mask(number: str | None) -> str:
+    """The last four characters; dots for the rest."""
+    letters = number or ""
+    return "•" * max(len(letters) - 4, 0) + letters[-4:]
+
+
+def _translator(context: Context, name: str) -> Callable[..., Any]:
+    return cast(Callable[..., Any], context.environment.globals[name])
+
+
+def _utc(time: Time) -> datetime:
+    if isinstance(time, datetime):
+        return time
+    return parse(time or "")

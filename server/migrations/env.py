@@ -1,0 +1,19 @@
+"""How alembic finds our tables: through the application, in one transaction."""
+
+from __future__ import annotations
+
+import server.tables  # noqa: F401 - the tables have to be known
+from alembic import context
+from server.db import db
+
+
+def run() -> None:
+    with db.engine.connect() as connection:
+        context.configure(
+            connection=connection, target_metadata=db.metadata, render_as_batch=True
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,31 @@
+"""Pages of the desk: one module a feature, read from top to bottom."""
+
+from __future__ import annotations
+
+from server.pages import (
+    home,
+    people,
+    records,
+    schedules,
+    settle,
+    sign_in,
+    tickets,
+    today,
+    visits,
+    wording,
+)
+from server.pages.telling import outcome
+
+BLUEPRINTS = [
+    home.bp,
+    sign_in.bp,
+    today.bp,
+    settle.bp,
+    records.bp,
+    visits.bp,
+    tickets.bp,
+    people.bp,
+    schedules.bp,
+]
+
+home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

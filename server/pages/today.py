@@ -1,0 +1,95 @@
+"""Today: who has not finished, which phones are silent, what waits for the desk."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from sqlalchemy import func, select
+
+from server.access import allow, here, mine
+from server.db import db
+from server.filters import SITE_ZONE
+from server.names import names_of
+from server.tables import Area, Device, Merge, Task
+from sync.feed import FRONT
+from sync.today import UNFINISHED, Board, board, unsent
+
+bp = Blueprint("today", __name__, url_prefix="/desk")
+
+
+@bp.get("/")
+@allow(*FRONT)
+def index() -> str:
+    return render_template("desk/today/index.html", **_today())
+
+
+@bp.get("/today/news")
+@allow(*FRONT)
+def news() -> Any:
+    """The board again, or 204: the gate read the site's head along with the session already."""
+    head, _, until = request.args.get("head", "").partition("|")
+    if head == here().head and datetime.now(UTC).isoformat() < until:
+        return Response(status=204)
+    return render_template("desk/today/_board.html", **_today())
+
+
+@bp.get("/today/<area_id>")
+@allow(*FRONT)
+def area(area_id: str) -> str:
+    place, found = mine(Area, area_id), _today()
+    row = found["board"].areas.get(place.id, {})
+    names = names_of(here().site_id)
+    return render_template("desk/today/area.html", area=place, row=row, names=names)
+
+
+def _today() -> dict[str, Any]:
+    """Everything that the board shows; `head` is what the next poll compares."""
+    site, now, (start, end) = here().site_id, datetime.now(UTC), day()
+    tasks = db.session.scalars(Task.between(site, start, end)).all()
+    phones = db.session.scalars(Device.at(site)).all()
+    seen = board(tasks, phones, now)
+    places = select(Area).where(Area.site_id == site).order_by(Area.ordinal, Area.id)
+    waiting = select(func.count()).select_from(Merge)
+    return {
+        "board": seen,
+        "areas": [place for place in db.session.scalars(places) if place.id in seen.areas],
+        "codes": _codes(seen),
+        "people": _people(seen, end),
+        "unsent": unsent,
+        "to_settle": db.session.scalar(
+            waiting.where(Merge.site_id == site, Merge.settled_at.is_(None))
+        ),
+        "names": names_of(site),
+        "head": f"{here().head}|{seen.turns_at.isoformat()}",
+        "until": end,
+    }
+
+
+def day() -> tuple[datetime, datetime]:
+    """The site's own day, from midnight to midnight."""
+    today = datetime.now(SITE_ZONE).date()
+    start = datetime.combine(today, time(), SITE_ZONE)
+    return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)
+
+
+def _codes(seen: Board) -> dict[Any, str]:
+    """Which standards stand in a column."""
+    codes: dict[Any, set[str]] = defaultdict(set)
+    for row in seen.areas.values():
+        for window, cell in row.items():
+            codes[window].update(getattr(task, "code", "") for task, _ in cell.tasks)
+    return {window: ", ".join(sorted(found)) for window, found in codes.items()}
+
+
+def _people(seen: Board, end: datetime) -> list[tuple[str | None, Counter[str]]]:
+    """Who has not finished what is due by tonight; the one with most to ask about first."""
+    people: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for row in seen.areas.values():
+        for cell in row.values():
+            for task, word in cell.tasks:
+                if word in UNFINISHED and task.window_end <= end:
+                    people[task.responsible_id][word] += 1
+    return sorted(people.items(), key=lambda one: (-one[1]["missed"], -one[1].total()))

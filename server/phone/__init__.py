@@ -1,0 +1,1 @@
+"""The phone's half of the pages: the strict subset of Jinja, compiled to one ES module."""

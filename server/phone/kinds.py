@@ -1,0 +1,43 @@
+"""What a phone has to know of each kind of op: its fields, and what to show before the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from sync.op import Kind
+
+
+def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
+    """Every kind that a person may do, as the phone reads it."""
+    return {
+        name: {
+            "v": kind.v,
+            "type": kind.type,
+            "fact": kind.fact,
+            "creates": kind.creates,
+            "fields": _fields(kind.payload()),
+            "shows": kind.shows,
+        }
+        for name, kind in sorted(kinds.items())
+        if not kind.internal
+    }
+
+
+def _fields(schema: Schema) -> dict[str, str]:
+    return {name: _type(field) for name, field in sorted(schema.fields.items())}
+
+
+def _type(field: fields.Field[Any]) -> str:
+    match field:
+        case fields.Boolean():
+            return "boolean"
+        case fields.Integer():
+            return "integer"
+        case fields.List() | fields.Tuple():
+            return "list"
+        case fields.Nested() | fields.Mapping():
+            return "object"
+    return "string"

@@ -1,0 +1,119 @@
+"""What a phone template may use. All else is a build error that names file and line."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NoReturn
+
+from jinja2 import nodes
+
+REQUIRED: Final = object()
+
+Parameters = tuple[tuple[str, object], ...]
+
+FILTERS: Final[dict[str, Parameters]] = {
+    "escape": (),
+    "string": (),
+    "default": (("default_value", ""), ("boolean", False)),
+    "length": (),
+    "upper": (),
+    "lower": (),
+    "trim": (),
+    "join": (("d", ""), ("attribute", None)),
+    "first": (),
+    "last": (),
+    "int": (("default", 0),),
+    "abs": (),
+    "replace": (("old", REQUIRED), ("new", REQUIRED)),
+    "truncate": (("length", 255), ("killwords", False), ("end", "..."), ("leeway", 5)),
+    "sort": (("reverse", False), ("case_sensitive", False), ("attribute", None)),
+    "min": (("case_sensitive", False), ("attribute", None)),
+    "max": (("case_sensitive", False), ("attribute", None)),
+    "groupby": (("attribute", REQUIRED), ("default", None), ("case_sensitive", False)),
+    "unique": (("case_sensitive", False), ("attribute", None)),
+    "sum": (("attribute", None),),
+    "list": (),
+    "reverse": (),
+    "batch": (("linecount", REQUIRED), ("fill_with", None)),
+    "items": (),
+    "urlencode": (),
+    "tojson": (),
+    "say": (),
+    "clock": (),
+    "day": (),
+    "ago": (("now", REQUIRED),),
+    "late": (("now", REQUIRED),),
+    "mask": (),
+}
+PICKING: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
+APP_FILTERS: Final = frozenset({"say", "clock", "day", "ago", "late", "mask"})
+ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
+
+# Jinja makes a generator of these: always true, no length, empty the second time it is read.
+# A JavaScript array is none of that, so their result may only go where both agree.
+GENERATORS: Final = PICKING | {"unique", "reverse", "batch", "items"}
+READS_ONCE: Final = PICKING | {
+    *("list", "join", "first", "sort", "groupby", "sum", "min", "max"),
+    *("unique", "batch", "reverse"),
+}
+
+TESTS: Final[dict[str, tuple[str, int]]] = {
+    **{name: (name, 0) for name in ("defined", "undefined", "none", "string", "number", "boolean")},
+    **{name: (name, 0) for name in ("odd", "even", "mapping", "true", "false")},
+    "divisibleby": ("divisibleby", 1),
+    "in": ("in", 1),
+    **{name: ("eq", 1) for name in ("eq", "==", "equalto")},
+    **{name: ("ne", 1) for name in ("ne", "!=")},
+    **{name: ("lt", 1) for name in ("lt", "<")},
+    **{name: ("le", 1) for name in ("le", "<=")},
+    **{name: ("gt", 1) for name in ("gt", ">")},
+    **{name: ("ge", 1) for name in ("ge", ">=")},
+}
+
+METHODS: Final[dict[str, tuple[int, int]]] = {
+    "items": (0, 0),
+    "keys": (0, 0),
+    "values": (0, 0),
+    "get": (1, 2),
+    "startswith": (1, 1),
+    "endswith": (1, 1),
+    "split": (1, 1),
+}
+DICT_ATTRIBUTES: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
+
+GLOBALS: Final = frozenset({"_", "gettext", "ngettext", "asset", "range", "dict"})
+GETTEXT: Final = {"_": 1, "gettext": 1, "ngettext": 2}
+ABSENT: Final = frozenset(
+    {"namespace", "cycler", "joiner", "lipsum", "self", "varargs", "kwargs"}
+    | {"pgettext", "npgettext", "request", "session", "g", "config"}
+    | {"url_for", "get_flashed_messages"}
+)
+LOOP_ATTRIBUTES: Final = frozenset(
+    {"index", "index0", "revindex", "revindex0", "first", "last", "length"}
+    | {"previtem", "nextitem"}
+)
+
+_PLACEHOLDER = re.compile(r"%\([A-Za-z_]\w*\)s|%%")
+
+
+class BuildError(Exception):
+    """A template left the subset: file, line, and what to write instead."""
+
+    def __init__(self, file: str, line: int, text: str) -> None:
+        super().__init__(f"{file}:{line}: {text}")
+
+
+def refuse(file: str, node: nodes.Node, text: str) -> NoReturn:
+    raise BuildError(file, node.lineno or 1, text)
+
+
+def only_plain_placeholders(message: str) -> bool:
+    """Only `%(name)s` and `%%` mean the same in Python and in our runtime."""
+    return "%" not in _PLACEHOLDER.sub("", message)
+
+
+def js(value: Any) -> str:
+    """A constant as JavaScript that is also safe inside an HTML page and old parsers."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("</", "<\\/").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,0 +1,3 @@
+export const VERSION: string;
+export const SHELL: string[];
+export const CSP: string;

@@ -1,0 +1,5 @@
+import type { Templates } from "./field/runtime.js";
+
+export const needs: Record<string, Record<string, number | null>>;
+declare const templates: Templates;
+export default templates;

@@ -1,0 +1,118 @@
+"""What the phone draws is what Jinja draws, byte for byte, in a real browser under a strict CSP."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import DictLoader, Environment, FileSystemLoader
+from playwright.sync_api import Page, Route, sync_playwright
+
+from server import filters
+from server.phone.module import compile_templates
+from tests.browser.template_cases import MESSAGES, Case, case
+
+CASES = int(os.environ.get("LODGE_FUZZ", "400"))
+SEED = int(os.environ.get("LODGE_FUZZ_SEED", "1"))
+BATCH = 200
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = "http://lodge.test/"
+CSP = "default-src 'none'; script-src 'self'"
+QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+CATALOGUE = {"zh": {**MESSAGES, "one": ["%(num)s 个"], "one <i>": ["%(n)s 个 <i>"]}, "en": {}}
+
+DRAW = """async ([address, cases, catalogue]) => {
+  const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
+    [address, "/field/runtime.js", "/field/filters.js"].map((each) => import(each)));
+  return cases.map(([name, lang, context]) => {
+    try {
+      return [render(templates, name, context, { lang, catalogue, filters, asset: (path) => "/a/" + path }), ""];
+    } catch (error) {
+      return [null, String(error.stack)];
+    }
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Page]:
+    """A page of a site that has our scripts and whatever a test puts beside them."""
+    options = [*QUIET.split(), "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
+        page = browser.new_page()
+        page.route(f"{SITE}**", _from_disk)
+        page.goto(SITE)
+        yield page
+        browser.close()
+
+
+def _from_disk(route: Route) -> None:
+    path = ROOT / "static" / route.request.url.removeprefix(SITE)
+    if not path.is_file():
+        route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
+        return
+    route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
+
+
+class Jinja:
+    """The reference: Jinja itself, in each language."""
+
+    def __init__(self, loader: DictLoader | FileSystemLoader) -> None:
+        self.env = {language: self._environment(loader, language) for language in CATALOGUE}
+
+    def draw(self, case: Case) -> tuple[str | None, str]:
+        try:
+            template = self.env[case.lang].get_template(case.name)
+            return template.render({**case.context, "lang": case.lang}), ""
+        except Exception as error:  # whatever Jinja stumbles over, the phone has to as well
+            return None, repr(error)
+
+    @staticmethod
+    def _environment(loader: DictLoader | FileSystemLoader, language: str) -> Environment:
+        env = Environment(loader=loader, autoescape=True, extensions=["jinja2.ext.i18n"])
+        words: dict[str, Any] = CATALOGUE[language]
+
+        def gettext(text: str) -> str:
+            return words.get(text, text)
+
+        def ngettext(text: str, texts: str, n: int) -> str:
+            return words[text][0] if text in words else text if n == 1 else texts
+
+        env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+        env.globals["asset"] = lambda path: f"/a/{path}"
+        filters.install(env, lambda: language)
+        return env
+
+
+def draw(chromium: Page, module: str, cases: list[Case]) -> list[tuple[str | None, str]]:
+    """Compile and draw in the browser: what came out, or what went wrong."""
+    address = f"{SITE}templates-{abs(hash(module))}.js"
+    chromium.route(address, lambda route: route.fulfill(body=module, content_type="text/javascript"))
+    work = [[each.name, each.lang, each.context] for each in cases]
+    found: list[Any] = chromium.evaluate(DRAW, [address, work, CATALOGUE])
+    return [tuple(each) for each in found]
+
+
+def differences(chromium: Page, cases: list[Case]) -> list[str]:
+    loader = DictLoader({name: source for each in cases for name, source in each.sources.items()})
+    jinja = Jinja(loader)
+    module = compile_templates(jinja.env["en"], [each.name for each in cases])
+    found = []
+    for each, here in zip(cases, draw(chromium, module.text, cases), strict=True):
+        there = jinja.draw(each)
+        if here[0] != there[0]:
+            found.append(f"{each.sources}\n{json.dumps(each.context)}\nJinja {there}\nphone {here}")
+    return found
+
+
+def test_a_phone_draws_what_jinja_draws(chromium: Page) -> None:
+    for start in range(0, CASES, BATCH):
+        cases = [case(number, SEED) for number in range(start, min(start + BATCH, CASES))]
+        assert not differences(chromium, cases)[:1]

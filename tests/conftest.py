@@ -1,0 +1,183 @@
+"""What tests stand on: two databases, the cast, phones, a real server, a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from server import create_app
+from server.db import db
+from server.devices import issue_code
+from server.oplog import post
+from tests import cast
+from tests.live import Live
+from tests.phone import FlaskWire, HttpWire, Phone
+from tests.postgres import Cluster
+
+KEY = "a key for tests alone, long enough to be one"
+
+ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def made(url: str, folder: Path) -> Flask:
+    settings = {"SQLALCHEMY_DATABASE_URI": url, "DATA_DIR": str(folder), "SECRET_KEY": KEY}
+    return create_app({**settings, "TESTING": True})
+
+
+def furnish(url: str, folder: Path) -> None:
+    """Tables and the cast, in a database that others are copied from."""
+    app = made(url, folder)
+    with app.app_context():
+        db.create_all()
+        cast.assemble()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    cluster = Cluster()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    furnish(f"sqlite:///{folder / 'model.sqlite3'}", folder)
+    return folder / "model.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def postgres_model(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    name = postgres.new()
+    furnish(postgres.url(name), tmp_path_factory.mktemp("model"))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of its own for each test, with the cast in it."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "lodge.sqlite3")
+        return f"sqlite:///{tmp_path / 'lodge.sqlite3'}"
+    cluster, model = (request.getfixturevalue(name) for name in ("postgres", "postgres_model"))
+    return str(cluster.url(cluster.new(model)))
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application. No context is held open, so each request has its own, as in life."""
+    app = made(database_url, tmp_path / "var")
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def code(app: Flask) -> Callable[..., str]:
+    """A fresh code to enrol a phone with."""
+
+    def issue(site: str = cast.HOME) -> str:
+        with app.app_context():
+            return issue_code(site, by=cast.BEN)
+
+    return issue
+
+
+@pytest.fixture
+def new_phone(app: Flask, code: Callable[..., str]) -> Callable[..., Phone]:
+    """A phone that is enrolled at a site."""
+
+    def enrolled(site: str = cast.HOME, **more: Any) -> Phone:
+        return Phone(FlaskWire(app.test_client()), **more).enrol(code(site))
+
+    return enrolled
+
+
+@pytest.fixture
+def phone(new_phone: Callable[..., Phone]) -> Phone:
+    return new_phone()
+
+
+@pytest.fixture
+def desk(app: Flask) -> Callable[..., dict[str, Any]]:
+    """What somebody does at the desk: desk(kind, subject, payload, by=…)."""
+
+    def act(
+        kind: str,
+        subject: str | None = None,
+        payload: dict[str, Any] | None = None,
+        *,
+        by: str = cast.BEN,
+        base: int | None = None,
+        site: str = cast.HOME,
+    ) -> dict[str, Any]:
+        with app.app_context():
+            return post(site, kind, subject, payload or {}, by=by, base=base)
+
+    return act
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    """A real server with the demo estate."""
+    server = Live(tmp_path)
+    server.run("init", "--demo")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def live_phone(live: Live) -> Phone:
+    """A phone of the demo estate, over TCP."""
+    return Phone(HttpWire(live.url)).enrol(live.enrol_code())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    wish = Path(os.environ.get("LODGE_CHROMIUM", "/usr/bin/chromium"))
+    path = str(wish) if wish.exists() else None  # None: the one that Playwright brought
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh profile: the size of a cheap phone, with a touch screen."""
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
+    )
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()

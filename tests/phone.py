@@ -1,0 +1,264 @@
+"""A phone in pure Python: it speaks the wire as `sync` describes it and shares no code with the server.
+
+It works on Flask's test client and on a real server alike, so a test says what is said, not how.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from uuid_utils.compat import uuid7
+
+NEVER = object()
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys, no white space, UTF-8 as it is."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def hash_of(op: Mapping[str, Any]) -> str:
+    """What the chain holds an op by."""
+    return hashlib.sha256(canonical({k: v for k, v in op.items() if k != "hash"})).hexdigest()
+
+
+def sealed(op: Mapping[str, Any]) -> dict[str, Any]:
+    """An op with the hash that fits it."""
+    return {**op, "hash": hash_of(op)}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Wire(Protocol):
+    def request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply: ...
+
+
+class FlaskWire:
+    """Straight into the application."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+        answer = self.client.open(path, method=method, data=body, headers=headers)
+        reply = Reply(answer.status_code, answer.headers, answer.get_data())
+        answer.close()
+        return reply
+
+
+class HttpWire:
+    """Over TCP, a connection for each request; raises OSError or HTTPException when it breaks."""
+
+    def __init__(self, url: str, timeout: float = 5.0) -> None:
+        self.address, self.timeout = urlsplit(url).netloc, timeout
+
+    def request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+        connection = http.client.HTTPConnection(self.address, timeout=self.timeout)
+        try:
+            connection.request(method, path, body, {**headers, "Connection": "close"})
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+
+@dataclass
+class Phone:
+    """One phone, at one site. `fast` is how far its clock runs ahead."""
+
+    wire: Wire
+    fast: timedelta = timedelta()
+    lineage: str = field(default_factory=lambda: str(uuid4()))
+    boot: str = field(default_factory=lambda: token_hex(8))
+    token: str = ""
+    site: str = ""
+    device: str = ""
+    people: list[dict[str, Any]] = field(default_factory=list)
+    n: int = 0
+    last: str | None = None
+    outbox: list[dict[str, Any]] = field(default_factory=list)
+    records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    versions: dict[tuple[str, str], int] = field(default_factory=dict)
+    cursor: str | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    # Speaking
+
+    def now(self) -> str:
+        return (datetime.now(UTC) + self.fast).isoformat(timespec="milliseconds")
+
+    def say(
+        self,
+        path: str,
+        message: Any,
+        *,
+        zipped: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """POST a message (bytes go as they are)."""
+        body = message if isinstance(message, bytes) else json.dumps(message).encode()
+        heads = {"Content-Type": "application/json", **self.bearer()}
+        if zipped:
+            body, heads["Content-Encoding"] = gzip.compress(body), "gzip"
+        return self.wire.request("POST", path, body, {**heads, **(headers or {})})
+
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def enrol(self, code: str, label: str = "Test phone") -> Phone:
+        told = self.try_enrol(code, label)
+        assert told.status == 200, told.body
+        for name in ("token", "site", "device", "people"):
+            setattr(self, name, told.json[name])
+        return self
+
+    def try_enrol(self, code: str, label: str = "Test phone") -> Reply:
+        message = {"code": code, "label": label, "lineage": self.lineage}
+        return self.say("/sync/enrol", message)
+
+    def hello(self, **more: Any) -> Reply:
+        message = {
+            "lineage": self.lineage,
+            "sent_at": self.now(),
+            "app": "1",
+            "kinds": {"task.complete": [1]},
+            "report": {self.site: self.report()},
+            "storage": {"usage": 1, "quota": 1000, "persisted": True},
+        }
+        return self.say("/sync/hello", {**message, **more})
+
+    def report(self) -> dict[str, Any]:
+        pending: dict[str, int] = {}
+        for op in self.outbox:
+            pending[op["kind"]] = pending.get(op["kind"], 0) + 1
+        oldest = self.outbox[0]["at"] if self.outbox else None
+        chain = {"n": self.n, "hash": self.last}
+        return {**chain, "pending": pending, "oldest": oldest, "photos": 0, "photo_bytes": 0}
+
+    # Making ops
+
+    def op(
+        self,
+        kind: str,
+        subject: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        by: str,
+        base: int | None = None,
+        after: str | None = None,
+        at: str | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Something that a person does: takes its place in the chain and in the outbox."""
+        self.n += 1
+        op = sealed(
+            {
+                "id": str(uuid7()),
+                "n": self.n,
+                "prev": self.last,
+                "kind": kind,
+                "v": 1,
+                "subject": subject or str(uuid7()),
+                "base": base,
+                "after": after,
+                "by": by,
+                "at": at or self.now(),
+                "mono": int((time.monotonic() - self.started) * 1000),
+                "boot": self.boot,
+                "payload": dict(payload or {}),
+                **more,
+            }
+        )
+        self.last = op["hash"]
+        self.outbox.append(op)
+        return op
+
+    # Push
+
+    def push(self, *ops: Any, zipped: bool = False, **more: Any) -> Reply:
+        """These ops, or the whole outbox when none are named."""
+        batch = list(ops) if ops or "ops" in more else self.outbox
+        message = {"lineage": self.lineage, "sent_at": self.now(), "lost": [], "ops": batch}
+        return self.say(f"/sync/{self.site}/push", {**message, **more}, zipped=zipped)
+
+    def send(self) -> dict[str, dict[str, Any]]:
+        """Empty the outbox as far as the server answers it; verdicts by op."""
+        told = self.push()
+        assert told.status == 200, told.body
+        verdicts = {verdict["id"]: verdict for verdict in told.json["verdicts"]}
+        self.outbox = [op for op in self.outbox if op["id"] not in verdicts]
+        return verdicts
+
+    def verdict(self, *args: Any, **more: Any) -> dict[str, Any]:
+        """Do one thing, send it, hear what became of it."""
+        op = self.op(*args, **more)
+        return self.send()[op["id"]]
+
+    # Pull
+
+    def pull(self, cursor: Any = NEVER, limit: int = 500) -> Reply:
+        """One page; by default on from where this phone stands."""
+        since = self.cursor if cursor is NEVER else cursor
+        return self.say(f"/sync/{self.site}/pull", {"cursor": since, "limit": limit})
+
+    def refresh(self, limit: int = 500) -> dict[tuple[str, str], dict[str, Any]]:
+        """Page by page until there is no more; the records as this phone then knows them."""
+        while True:
+            told = self.pull(limit=limit)
+            assert told.status == 200, told.body
+            page = told.json
+            if page.get("reset"):
+                self.records.clear()
+                self.versions.clear()
+            for change in page["changes"]:
+                self._keep(change)
+            self.cursor = page["cursor"]
+            if not page["more"]:
+                self.digest = page.get("digest")
+                return self.records
+
+    def _keep(self, change: Mapping[str, Any]) -> None:
+        key = (change["type"], change["id"])
+        if change["deleted"]:
+            self.records.pop(key, None)
+            self.versions.pop(key, None)
+        else:
+            self.records[key] = change["record"]
+            self.versions[key] = change["version"]
+
+    def record(self, type_: str, id_: str) -> dict[str, Any]:
+        return self.refresh()[type_, id_]
+
+    def of(self, type_: str) -> list[dict[str, Any]]:
+        return [body for (kind, _), body in self.refresh().items() if kind == type_]
+
+    # Photos
+
+    def photo(
+        self, method: str, sha256: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        path = f"/sync/{self.site}/photos/{sha256}"
+        return self.wire.request(method, path, body, {**self.bearer(), **(headers or {})})

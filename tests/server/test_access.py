@@ -1,0 +1,271 @@
+"""Who may come in, and where: the gate, sessions, what browsers must say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from server.access import ANYBODY, A_PHONE, rule_of
+from server.credentials import digest
+from server.db import db, writing
+from server.headers import SAFE
+from server.sessions import ABSOLUTE, IDLE
+from server.tables import Session
+from sync.feed import ROLES
+from sync.op import SERVER
+from tests import cast
+from tests.server.conftest import ORIGIN
+
+
+def routes(app: Flask, *, unsafe_only: bool = False) -> list[tuple[str, str, object]]:
+    """Every route as (method, address, rule), its blanks filled with what is not there."""
+    found = []
+    for route in app.url_map.iter_rules():
+        methods = {"GET", "POST", "PUT", "PATCH", "DELETE"} & route.methods
+        blanks = {name: str(uuid4()) for name in route.arguments} | (
+            {"type": "ticket"} if "type" in route.arguments else {}
+        )
+        address = app.url_map.bind("localhost").build(route.endpoint, blanks)
+        rule = rule_of(app, route.endpoint)
+        found += [(m, address, rule) for m in methods if not (unsafe_only and m in SAFE)]
+    return found
+
+
+def test_every_route_declares_who_may_come(app):
+    silent = [e for e in app.view_functions if rule_of(app, e) is None]
+    assert silent == []
+
+
+def test_a_route_that_declares_nothing_is_shut(app):
+    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    answer = app.test_client().get("/forgotten")
+    assert answer.status_code == 403
+    assert b"secret" not in answer.data
+
+
+def test_nobody_gets_past_the_gate_without_signing_in(app, client):
+    for method, address, rule in routes(app):
+        answer = client.open(address, method=method, headers=ORIGIN)
+        if rule == A_PHONE:
+            assert answer.status_code == 401, address
+            assert answer.content_type == "application/problem+json"
+        elif rule != ANYBODY:
+            assert answer.status_code == 303, address
+            assert answer.location.startswith("/sign-in"), address
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_takes_the_roles_it_names_and_no_others(app, desk, sat, role):
+    person = str(uuid4())
+    desk("person.add", person, {"name": "Somebody", "roles": [role]}, by=cast.EVE)
+    for method, address, rule in routes(app):
+        if rule in (ANYBODY, A_PHONE):
+            continue
+        sitting = sat(person)
+        answer = sitting.client.open(address, method=method, headers=ORIGIN)
+        assert (answer.status_code == 403) == (role not in rule), (role, method, address)
+        assert answer.status_code < 500, (role, method, address)
+
+
+def test_the_desks_cookie_opens_nothing_of_a_phones(app, ben):
+    for method, address, rule in routes(app):
+        if rule == A_PHONE:
+            assert ben.client.open(address, method=method, headers=ORIGIN).status_code == 401
+
+
+CROSS = [
+    {},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:81"},
+]
+
+
+def test_no_other_site_can_make_a_browser_write(app, ben):
+    for method, address, rule in routes(app, unsafe_only=True):
+        if rule == A_PHONE or address.startswith("/sync/"):
+            continue
+        for said in CROSS:
+            answer = ben.client.open(address, method=method, headers=said)
+            assert answer.status_code == 403, (method, address, said)
+    assert ben.get("/desk/").status_code == 200, "and the session is still there"
+
+
+def test_looking_changes_nothing(app, ben, desk):
+    ticket = {"channel": "phone", "matter": "report", "contact": "5", "details": "A leak"}
+    desk("ticket.open", None, ticket)
+    with app.app_context():
+        before = db.session.connection().exec_driver_sql("SELECT head, judged FROM site_feed").all()
+    for method, address, rule in routes(app):
+        if method == "GET" and rule != A_PHONE:
+            ben.get(address)
+    with app.app_context():
+        after = db.session.connection().exec_driver_sql("SELECT head, judged FROM site_feed").all()
+    assert after == before
+
+
+WANTED = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def test_every_answer_tells_the_browser_to_be_careful(app, ben):
+    for method, address, rule in routes(app):
+        answer = ben.client.open(address, method=method, headers=ORIGIN)
+        policy = answer.headers["Content-Security-Policy"]
+        for must in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+            assert must in policy or "default-src 'none'" in policy, address
+        assert "unsafe" not in policy and "strict-dynamic" not in policy
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        for name, value in WANTED.items():
+            assert answer.headers[name] == value, address
+        assert "Referrer-Policy" in answer.headers
+        if rule not in (ANYBODY,):
+            assert "no-store" in answer.headers["Cache-Control"], address
+
+
+def test_over_tls_the_cookie_is_bound_to_this_host(app, bens_password, browser_of):
+    desk = browser_of()
+    secure = {"Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"}
+    answer = desk.sign_in("ben", headers=secure, base_url="https://localhost")
+    session = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-lodge="))
+    for must in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert must in session
+    assert "Domain" not in session
+    assert "max-age=63072000" in answer.headers["Strict-Transport-Security"]
+
+
+def test_plain_http_on_a_lan_has_a_plain_cookie(bens_password, browser_of):
+    answer = browser_of().sign_in("ben")
+    session = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("lodge="))
+    assert "HttpOnly" in session and "Secure" not in session
+
+
+def test_a_session_dies_with_signing_out(ben):
+    kept = ben.client.get_cookie("lodge").value
+    ben.post("/sign-out")
+    ben.client.set_cookie("lodge", kept)
+    assert ben.get("/desk/").status_code == 303
+
+
+def test_signing_in_gives_a_new_token(app, ben, bens_password):
+    before = ben.client.get_cookie("lodge").value
+    ben.sign_in("ben")
+    after = ben.client.get_cookie("lodge").value
+    assert after != before
+    ben.client.set_cookie("lodge", before)
+    assert ben.get("/desk/").status_code == 303, "the old one is gone"
+
+
+def test_a_token_is_kept_only_as_its_hash(app, ben):
+    token = ben.client.get_cookie("lodge").value
+    with app.app_context():
+        assert db.session.scalars(select(Session.token_hash)).all() == [digest(token)]
+    assert len(token) >= 43, "256 bits"
+
+
+@pytest.mark.parametrize(
+    "aged",
+    [
+        {"seen_at": -IDLE - timedelta(seconds=1)},
+        {"expires_at": -timedelta(seconds=1)},
+    ],
+)
+def test_a_session_ends_by_itself(app, ben, aged):
+    now = datetime.now(UTC)
+    with app.app_context(), writing():
+        db.session.execute(update(Session).values({n: now + by for n, by in aged.items()}))
+    assert ben.get("/desk/").status_code == 303
+    assert IDLE < ABSOLUTE
+
+
+def test_the_session_of_somebody_who_leaves_ends(desk, sat):
+    eve = sat(cast.EVE)
+    assert eve.get("/desk/").status_code == 200
+    desk("person.leave", cast.EVE, by=cast.EVE)
+    assert eve.get("/desk/").status_code == 303
+
+
+def test_a_part_of_a_page_leaves_the_page_to_sign_in(client):
+    answer = client.get("/desk/today/news", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_dao_sees_nothing_of_home(app, desk, dao):
+    ticket = {"channel": "phone", "matter": "report", "contact": "5", "details": "A secret leak"}
+    desk("ticket.open", cast.named("t"), ticket)
+    desk("visit.arrive", cast.named("v"), {"visitor": "Ms Secret", "purpose": "family"})
+    ours = {
+        "task": cast.TASK,
+        "ticket": cast.named("t"),
+        "visit": cast.named("v"),
+        "area": cast.STAIRS,
+        "person": cast.ANA,
+        "site": cast.HOME,
+    }
+    for type_, id_ in ours.items():
+        assert dao.get(f"/desk/record/{type_}/{id_}").status_code == 404
+    assert dao.get(f"/desk/today/{cast.STAIRS}").status_code == 404
+    for page in ("/desk/", "/desk/visits/", "/desk/tickets/", "/desk/people/", "/desk/aside"):
+        text = dao.get(page).text
+        for secret in ("Secret", "secret leak", "Ana", "Stairs", "楼道"):
+            assert secret not in text, page
+
+
+def test_a_person_of_two_sites_switches_and_gets_a_new_token(app, desk, sat):
+    hired = {"name": "Ben", "roles": ["supervisor"]}
+    desk("person.add", cast.BEN, hired, by=SERVER, site=cast.AWAY)
+    ben = sat(cast.BEN, cast.HOME)
+    assert ben.get(f"/desk/record/area/{cast.THERE}").status_code == 404
+    before = ben.client.get_cookie("lodge").value
+    assert ben.post("/site", {"site_id": cast.AWAY}).status_code == 303
+    assert ben.client.get_cookie("lodge").value != before
+    assert ben.get(f"/desk/record/area/{cast.THERE}").status_code == 200
+    assert ben.get(f"/desk/record/area/{cast.STAIRS}").status_code == 404
+
+
+def test_nobody_switches_to_a_site_that_is_not_theirs(ben):
+    assert ben.post("/site", {"site_id": cast.AWAY}).status_code == 404
+
+
+def test_errors_say_what_helps_and_nothing_of_the_inside(app, client):
+    app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+
+    def broken() -> str:
+        raise RuntimeError("the password is swordfish")
+
+    broken.allowed = ANYBODY
+    app.add_url_rule("/broken", "broken", broken)
+    page = client.get("/broken")
+    assert page.status_code == 500
+    assert "swordfish" not in page.text and "Traceback" not in page.text
+    program = client.get("/broken", headers={"Accept": "application/json"})
+    assert program.content_type == "application/problem+json"
+    assert program.json["detail"]
+
+
+def test_a_body_that_is_too_big_is_refused(app, ben):
+    answer = ben.post("/language", {"lang": "x" * 5_000_000})
+    assert answer.status_code == 413
+
+
+def test_only_a_path_of_ours_is_gone_back_to(app, ben, bens_password):
+    for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "evil", "/\n/evil"):
+        answer = ben.post("/sign-in", {"username": "ben", "password": bens_password, "next": evil})
+        assert answer.location in ("/", "/desk/"), evil
+
+
+def test_sessions_are_made_by_signing_in_alone(app, client):
+    client.get("/")
+    client.get("/sign-in")
+    with app.app_context():
+        assert db.session.scalars(select(Session)).all() == []
