@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from sync.clock import parse
 
@@ -21,12 +22,12 @@ Time = datetime | str | None
 def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE_ZONE) -> None:
     """Give our filters to an environment; it has gettext already.
 
-    They take the context although they do not look at it: Jinja computes a filter of a constant
+    They take the context although most do not look at it: Jinja computes a filter of a constant
     once and for all, and the next page may be in the other language.
     """
 
     def take(said: Callable[..., Any]) -> Callable[..., Any]:
-        return pass_context(lambda context, *values: said(*values))
+        return pass_context(lambda context, *values: said(*map(_bare, values)))
 
     env.filters |= {
         "say": take(lambda label: say(label, language())),
@@ -34,7 +35,7 @@ def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE
         "day": take(lambda time: day(time, zone)),
         "late": take(late),
         "mask": take(mask),
-        "ago": pass_context(ago),
+        "ago": pass_context(lambda context, *times: ago(context, *map(_bare, times))),
     }
 
 
@@ -87,6 +88,11 @@ def mask(number: str | None) -> str:
     """The last four characters; dots for the rest."""
     letters = number or ""
     return "•" * max(len(letters) - 4, 0) + letters[-4:]
+
+
+def _bare(value: Any) -> Any:
+    """Plain text goes in and comes out: escaping is for the page."""
+    return str(value) if isinstance(value, Markup) else value
 
 
 def _translator(context: Context, name: str) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from server.credentials import digest
 from server.db import db, writing
@@ -64,12 +65,13 @@ def purge(now: datetime) -> None:
 
 
 def _row(limit: Limit, who: str, now: datetime) -> Any:
+    """The count of one key, locked: tries at the same moment come one after the other."""
     key = _key(limit, who)
-    row = db.session.scalar(select(Throttle).where(Throttle.key == key).with_for_update())
-    if row is None:
-        row = Throttle(key=key, tries=0, since=now, last_at=now)
-        db.session.add(row)
-    elif now - row.since >= limit.span:
+    insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
+    first = insert(Throttle).values(key=key, tries=0, since=now, last_at=now)
+    db.session.execute(first.on_conflict_do_nothing())
+    row = db.session.scalars(select(Throttle).where(Throttle.key == key).with_for_update()).one()
+    if now - row.since >= limit.span:
         row.tries, row.since = 0, now
     return row
 

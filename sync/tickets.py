@@ -129,6 +129,7 @@ KINDS = {
         roles=EVERYONE,
         shows={
             "state": "open",
+            "number": "T-$code",
             "opened_at": "$at",
             "first_responder_id": "$by",
             "first_responder": "$by_name",

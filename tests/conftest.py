@@ -141,12 +141,19 @@ def desk(app: Flask) -> Callable[..., dict[str, Any]]:
     return act
 
 
+@pytest.fixture(scope="session")
+def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder that `lodge init --demo` makes."""
+    folder = tmp_path_factory.mktemp("demo")
+    Live(folder).run("init", "--demo")
+    return folder / "var"
+
+
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
+def live(tmp_path: Path, demo_model: Path) -> Iterator[Live]:
     """A real server with the demo estate."""
-    server = Live(tmp_path)
-    server.run("init", "--demo")
-    server.start()
+    shutil.copytree(demo_model, tmp_path / "var")
+    server = Live(tmp_path).start()
     yield server
     server.kill()
 

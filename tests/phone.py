@@ -24,9 +24,9 @@ NEVER = object()
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys, no white space, UTF-8 as it is."""
+    """JSON with sorted keys, no white space, UTF-8 as it is (half characters too)."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    return text.encode("utf-8", "surrogatepass")
 
 
 def hash_of(op: Mapping[str, Any]) -> str:
@@ -37,6 +37,10 @@ def hash_of(op: Mapping[str, Any]) -> str:
 def sealed(op: Mapping[str, Any]) -> dict[str, Any]:
     """An op with the hash that fits it."""
     return {**op, "hash": hash_of(op)}
+
+
+class Unanswered(Exception):
+    """Whoever replied, it was not our server with a good answer: (status, body)."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,16 @@ class Reply:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    def told(self) -> Any:
+        """What our server said; anything else (a portal, a proxy, an error) answered nothing."""
+        try:
+            said = self.json if self.status == 200 else {}
+        except ValueError:
+            said = {}
+        if not isinstance(said, dict) or said.get("sync") != "1":
+            raise Unanswered(self.status, self.body[:300])
+        return said
 
 
 class Wire(Protocol):
@@ -103,6 +117,7 @@ class Phone:
     records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     cursor: str | None = None
+    digest: str | None = None
     started: float = field(default_factory=time.monotonic)
 
     # Speaking
@@ -129,10 +144,9 @@ class Phone:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def enrol(self, code: str, label: str = "Test phone") -> Phone:
-        told = self.try_enrol(code, label)
-        assert told.status == 200, told.body
+        told = self.try_enrol(code, label).told()
         for name in ("token", "site", "device", "people"):
-            setattr(self, name, told.json[name])
+            setattr(self, name, told[name])
         return self
 
     def try_enrol(self, code: str, label: str = "Test phone") -> Reply:
@@ -206,9 +220,8 @@ class Phone:
 
     def send(self) -> dict[str, dict[str, Any]]:
         """Empty the outbox as far as the server answers it; verdicts by op."""
-        told = self.push()
-        assert told.status == 200, told.body
-        verdicts = {verdict["id"]: verdict for verdict in told.json["verdicts"]}
+        told = self.push().told()
+        verdicts = {verdict["id"]: verdict for verdict in told["verdicts"]}
         self.outbox = [op for op in self.outbox if op["id"] not in verdicts]
         return verdicts
 
@@ -227,9 +240,7 @@ class Phone:
     def refresh(self, limit: int = 500) -> dict[tuple[str, str], dict[str, Any]]:
         """Page by page until there is no more; the records as this phone then knows them."""
         while True:
-            told = self.pull(limit=limit)
-            assert told.status == 200, told.body
-            page = told.json
+            page = self.pull(limit=limit).told()
             if page.get("reset"):
                 self.records.clear()
                 self.versions.clear()

@@ -9,6 +9,7 @@ import segno
 from flask import Blueprint, current_app, render_template, request, url_for
 from sqlalchemy import select
 
+from server import demo
 from server.access import issue_code, public
 from server.credentials import digest
 from server.db import db
@@ -24,10 +25,16 @@ def index() -> str:
     """A demonstration says who can sign in; any other server only where."""
     if not current_app.config.get("DEMO"):
         return render_template("desk/home.html")
-    site = db.session.scalars(select(Site).order_by(Site.id)).first()
-    code = _demo_code(site.site_id) if site else None
+    home = demo.ident("squirrel")
+    site, code = db.session.get(Site, (home, home)), _demo_code(home)
     return render_template(
-        "desk/demo.html", cast=_cast(), code=code, phone=code and invitation(code), site=site
+        "desk/demo.html",
+        cast=_cast(),
+        pins=demo.pins(),
+        password=demo.PASSWORD,
+        code=code,
+        phone=invitation(code),
+        site=site,
     )
 
 
@@ -41,11 +48,11 @@ def invitation(code: str) -> dict[str, Any]:
 
 def _cast() -> list[dict[str, Any]]:
     rows = db.session.execute(
-        select(Person.name, Person.roles, Account.username, Account.pin_check, Site.label)
+        select(Person.id, Person.name, Person.roles, Account.username, Site.label)
         .outerjoin(Account, Account.person_id == Person.id)
         .join(Site, (Site.site_id == Person.site_id) & (Site.id == Person.site_id))
         .where(Person.active_to.is_(None))
-        .order_by(Site.id, Person.id)
+        .order_by(Site.id != demo.ident("squirrel"), Person.employee_no)
     )
     return [dict(row._mapping) for row in rows]
 

@@ -26,8 +26,12 @@ from sync.merges import together
 bp = Blueprint("settle", __name__, url_prefix="/desk/settle")
 
 HISTORY = 100
-TYPED = ("details", "note", "contact", "cancel_reason")
+TYPED = ("details", "note", "contact")
 """Fields for which the desk may write a third value."""
+
+
+WHY = ("cancelled_by_id", "cancel_reason")
+"""Fields that say nothing when they are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +140,5 @@ def _said(values: dict[str, Any], fields: list[str], names: Names) -> list[tuple
     return [
         (word(wording.FIELDS, name), value(name, values[name], names))
         for name in fields
-        if name in values
+        if name in values and not (name in WHY and values[name] is None)
     ]

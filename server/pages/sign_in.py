@@ -101,7 +101,7 @@ def change_password() -> Any:
     wait = admit((KNOWN, f"{username}\n{here().token_hash}"))
     if wait or not matches(mine, request.form.get("password", "")):
         wrong = gettext("The present password is not right.")
-        return render_template("desk/account.html", fault=wrong, changed=False), 403
+        return render_template("desk/account.html", fault=wrong, changed=False), 400
     weak = weakness(username, new)
     if weak:
         return render_template("desk/account.html", fault=_weak(weak), changed=False), 400

@@ -43,7 +43,9 @@ def word(words: dict[str, Any], key: str | None) -> str:
 def value(name: str, raw: Any, names: Names) -> str:
     """A field's value as a person reads it."""
     if raw is None or raw == "" or raw == []:
-        return gettext("none")
+        return {"done_at": gettext("not done"), "cancelled_at": gettext("not cancelled")}.get(
+            name, gettext("none")
+        )
     if isinstance(raw, bool):
         return gettext("yes") if raw else gettext("no")
     if isinstance(raw, datetime) or name.endswith(("_at", "_start", "_end")):

@@ -15,7 +15,7 @@ from server.filters import SITE_ZONE
 from server.names import names_of
 from server.tables import Area, Device, Merge, Task
 from sync.feed import FRONT
-from sync.today import UNFINISHED, Board, board, unsent
+from sync.today import UNFINISHED, Board, Window, board
 
 bp = Blueprint("today", __name__, url_prefix="/desk")
 
@@ -42,7 +42,9 @@ def area(area_id: str) -> str:
     place, found = mine(Area, area_id), _today()
     row = found["board"].areas.get(place.id, {})
     names = names_of(here().site_id)
-    return render_template("desk/today/area.html", area=place, row=row, names=names)
+    return render_template(
+        "desk/today/area.html", area=place, row=row, names=names, span=in_words
+    )
 
 
 def _today() -> dict[str, Any]:
@@ -57,8 +59,8 @@ def _today() -> dict[str, Any]:
         "board": seen,
         "areas": [place for place in db.session.scalars(places) if place.id in seen.areas],
         "codes": _codes(seen),
+        "span": in_words,
         "people": _people(seen, end),
-        "unsent": unsent,
         "to_settle": db.session.scalar(
             waiting.where(Merge.site_id == site, Merge.settled_at.is_(None))
         ),
@@ -73,6 +75,19 @@ def day() -> tuple[datetime, datetime]:
     today = datetime.now(SITE_ZONE).date()
     start = datetime.combine(today, time(), SITE_ZONE)
     return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)
+
+
+def in_words(window: Window) -> str:
+    """A window as short as it can be said: hours within a day, days when it is longer."""
+    start, end = (moment.astimezone(SITE_ZONE) for moment in window)
+    last = end - timedelta(seconds=1)
+    whole = start.time() == end.time() == time()
+    if start.date() == last.date():
+        ends = "24:00" if end.date() != start.date() else f"{end:%H:%M}"
+        return f"{start:%m-%d}" if whole else f"{start:%H:%M}–{ends}"
+    if whole:
+        return f"{start:%m-%d} – {last:%m-%d}"
+    return f"{start:%m-%d %H:%M} – {end:%m-%d %H:%M}"
 
 
 def _codes(seen: Board) -> dict[Any, str]:

@@ -43,8 +43,7 @@ class Picking:
         value = self.iterable(node.node, scope) if reads_once else self.of(node.node, scope)
         if name in subset.PICKING:
             return self._picked(node, value, scope)
-        where = "r.filters" if name in subset.APP_FILTERS else "F"
-        return f"{where}.{name}({','.join([value, *self._arguments(name, node, scope)])})"
+        return _piped(name, [value, *self._arguments(name, node, scope)])
 
     def _arguments(self, name: str, node: Pipe, scope: Scope) -> list[str]:
         """Every parameter of the filter, in order, with its default where none is given."""
@@ -88,8 +87,7 @@ class Picking:
         if name not in subset.FILTERS or name in subset.GENERATORS:
             refuse(self.file, node, f"|map with {name!r} does not exist on the phone")
         call = nodes.Filter(None, name, arguments, node.kwargs, None, None, lineno=node.lineno)
-        where = "r.filters" if name in subset.APP_FILTERS else "F"
-        return f"x=>{where}.{name}({','.join(['x', *self._arguments(name, call, scope)])})"
+        return f"x=>{_piped(name, ['x', *self._arguments(name, call, scope)])}"
 
     def _text(self, node: nodes.Filter, arguments: list[nodes.Expr]) -> str:
         """Take the first argument, which has to be a constant text."""
@@ -109,6 +107,12 @@ class Picking:
         if len(arguments) != wanted:
             refuse(self.file, node, f"`is {name}` does not exist on the phone, or not so")
         return f"T.{known}({','.join([value, *arguments])})"
+
+
+def _piped(name: str, values: list[str]) -> str:
+    if name in subset.APP_FILTERS:
+        return f"r.filters.{name}({','.join(f'V.bare({value})' for value in values)})"
+    return f"F.{name}({','.join(values)})"
 
 
 def _named(node: Pipe) -> dict[str, nodes.Expr]:

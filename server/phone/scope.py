@@ -89,28 +89,43 @@ def set_after_nested_read(body: Iterable[nodes.Node]) -> tuple[nodes.Node, str] 
     Jinja then finds it unset although the context has it: nobody expects that, so nobody may.
     """
     read: set[str] = set()
-
-    def walk(node: nodes.Node) -> tuple[nodes.Node, str] | None:
-        for name in names_set_by(node):
-            if isinstance(node, nodes.AssignBlock):
-                read.update(_loads(node))
-            if name in read:
-                return node, name
-        if isinstance(node, nodes.Block):
-            return None
+    for node in _of_this_frame(body):
         if isinstance(node, FRAMES):
-            read.update(_loads(node))
-            return None
-        for child in node.iter_child_nodes():
-            if found := walk(child):
-                return found
-        return None
-
-    for node in body:
-        if found := walk(node):
-            return found
+            read |= _free_reads(node)
+        for name in names_set_by(node):
+            if name in read - {_OF_TRANS}:
+                return node, name
     return None
 
 
-def _loads(node: nodes.Node) -> set[str]:
-    return {name.name for name in names_in(node) if name.ctx == "load"}
+_OF_TRANS = "_trans"
+"""Jinja sets this right before a plural reads it, so it is never found unset."""
+
+
+def _of_this_frame(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
+    for node in body:
+        if isinstance(node, nodes.Block):
+            continue
+        yield node
+        if not isinstance(node, FRAMES):
+            yield from _of_this_frame(node.iter_child_nodes())
+
+
+def _free_reads(node: nodes.Node) -> set[str]:
+    """What is read inside without being a loop's, a macro's or a with's own name."""
+    if isinstance(node, nodes.Name):
+        return {node.name} if node.ctx == "load" else set()
+    own = {
+        name.name
+        for field in ("target", "targets", "args")
+        for part in _parts(node, field)
+        for name in names_in(part)
+        if isinstance(node, FRAMES) and not isinstance(node, nodes.AssignBlock)
+    }
+    inside = set[str]().union(*map(_free_reads, node.iter_child_nodes(exclude=("iter",))))
+    return (inside - own) | (_free_reads(node.iter) if isinstance(node, nodes.For) else set())
+
+
+def _parts(node: nodes.Node, field: str) -> list[nodes.Node]:
+    found = getattr(node, field, [])
+    return found if isinstance(found, list) else [found]

@@ -192,8 +192,9 @@ class Statements(Expressions):
         name = self._constant(node, node.template)
         if node.ignore_missing:
             refuse(self.file, node, "an included file has to be there")
-        context = self._shared(scope) if node.with_context else "r.globals"
-        return f"o+=R.include(r,{js(name)},{context});"
+        if not node.with_context:  # inside a macro Jinja itself gets this wrong
+            refuse(self.file, node, "an include sees the context; a macro does not")
+        return f"o+=R.include(r,{js(name)},{self._shared(scope)});"
 
     def _import(self, node: nodes.Import | nodes.FromImport, scope: Scope) -> str:
         name = self._constant(node, node.template)

@@ -25,7 +25,7 @@ export default function filters({ lang, tz, gettext, ngettext }) {
   return {
     /** A label in the language of the page; a name is the same in both. @param {any} label */
     say(label) {
-      if (typeof label !== "object" || label === null) return label || "";
+      if (typeof label !== "object" || label === null || Array.isArray(label)) return label || "";
       return label[lang] || Object.values(label)[0] || "";
     },
 
@@ -58,15 +58,18 @@ export default function filters({ lang, tz, gettext, ngettext }) {
 
     /** The last four characters; dots for the rest. @param {string | null | undefined} number */
     mask(number) {
+      if (number && typeof number !== "string") throw new TypeError("mask of no text");
       const letters = Array.from(number || "");
       return "•".repeat(Math.max(letters.length - 4, 0)) + letters.slice(-4).join("");
     },
   };
 }
 
+const WITH_OFFSET = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
 /** @param {string} iso @returns {number} */
 function moment(iso) {
-  const found = Date.parse(iso);
+  const found = WITH_OFFSET.test(iso) ? Date.parse(iso) : NaN;
   if (Number.isNaN(found)) throw new RangeError(`not a time: ${iso}`);
   return found;
 }

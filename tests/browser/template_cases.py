@@ -19,13 +19,16 @@ MESSAGES = {
 TIMES = ["2026-11-24T02:30:05.120Z", "2026-11-24T16:00:00.000Z", "2026-01-01T00:59:59.999Z"]
 TIMES += ["2026-11-24T10:30:00+08:00", "2024-02-29T23:59:00.000Z", "2030-07-01T12:00:00.000Z"]
 
+DRAWN = 5
+"""How often each template is drawn: parsing costs more than drawing."""
+
 
 @dataclass
 class Case:
     name: str
     lang: str
     sources: dict[str, str]
-    context: dict[str, Any]
+    contexts: list[dict[str, Any]]
 
 
 def case(number: int, seed: int) -> Case:
@@ -39,7 +42,7 @@ def case(number: int, seed: int) -> Case:
         f"{folder}base.html": writer.base(),
     }
     sources[f"{folder}page.html"] = writer.page()
-    return Case(f"{folder}page.html", rng.choice(["zh", "en"]), sources, context(rng))
+    return Case(f"{folder}page.html", rng.choice(["zh", "en"]), sources, [context(rng) for _ in range(DRAWN)])
 
 
 def context(rng: Random) -> dict[str, Any]:
@@ -63,7 +66,7 @@ class Writer:
     def __init__(self, rng: Random, folder: str) -> None:
         self.rng, self.folder, self.depth, self.counter = rng, folder, 0, 0
         self.names = {
-            "text": ["s1", "s2", "gone", "none1"], "int": ["n1", "n2", "b1"], "bool": ["b1", "b2"],
+            "text": ["s1", "s2"], "int": ["n1", "n2", "b1"], "bool": ["b1", "b2"],
             "texts": ["words"], "ints": ["xs"], "rows": ["rows"], "row": [], "time": ["at1", "now"],
         }  # fmt: skip
         self.macros: list[str] = []
@@ -73,7 +76,7 @@ class Writer:
 
     def library(self) -> str:
         self.macros = []
-        names, self.names = self.names, {**self.names, "text": ["x", "s1"], "row": []}
+        names, self.names = self.names, {kind: [] for kind in self.names}
         body = self.macro("lib_a", "x, y=3") + self.macro("lib_b", "x='<', y=none", caller=True)
         self.names, self.macros = names, []
         return body
@@ -87,9 +90,10 @@ class Writer:
 
     def page(self) -> str:
         rng, child = self.rng, self.rng.random() < 0.4
+        context = " with context" if rng.random() < 0.9 else ""
         head = f'{{% extends "{self.folder}base.html" %}}\n' if child else ""
-        head += f'{{% from "{self.folder}lib.html" import lib_a, lib_b as other{rng.choice([" with context", ""])} %}}'
-        head += f'{{% import "{self.folder}lib.html" as lib %}}'
+        head += f'{{% from "{self.folder}lib.html" import lib_a, lib_b as other{context} %}}'
+        head += f'{{% import "{self.folder}lib.html" as lib{context} %}}'
         self.macros = []
         head += self.macro("own_a", "x, y=n1") + self.macro("own_b", "x='z', y=2", caller=True)
         self.macros = ["own_a", "lib_a", "lib.lib_a"]
@@ -100,7 +104,7 @@ class Writer:
 
     def macro(self, name: str, parameters: str, caller: bool = False) -> str:
         names, self.names = self.names, {k: list(v) for k, v in self.names.items()}
-        self.names["text"] += ["x"]
+        self.names["text"] += ["x", "x"]
         self.in_macro = True
         inner = self.body(2) + ("({{ caller() }})" if caller else "")
         self.in_macro, self.names = False, names
@@ -109,7 +113,7 @@ class Writer:
     # -- statements
 
     def body(self, size: int) -> str:
-        return "".join(self.statement() for _ in range(self.rng.randint(size // 2, size * 2)))
+        return "".join(self.statement() for _ in range(self.rng.randint(size // 2, size + 2)))
 
     def scoped(self, size: int = 2, **more: str) -> str:
         """A nested frame: what it sets is gone afterwards."""
@@ -123,7 +127,7 @@ class Writer:
     def statement(self) -> str:
         self.depth += 1
         kinds = ["out"] * 4 + ["text", "trans"]
-        if self.depth < 4:
+        if self.depth < 3:
             kinds += ["if", "for", "for", "set", "set", "capture", "with", "call", "include", "pairs", "groups"]
         written: str = getattr(self, f"_{self.rng.choice(kinds)}")()
         self.depth -= 1
@@ -144,9 +148,10 @@ class Writer:
         )
 
     def _if(self) -> str:
-        middle = f"{{% elif {self.expr('bool')} %}}{self.body(1)}" if self.rng.random() < 0.3 else ""
-        last = f"{{% else %}}{self.body(1)}" if self.rng.random() < 0.5 else ""
-        return f"{{%- if {self.truthy()} %}}{self.body(2)}{middle}{last}{{% endif %}}"
+        written = f"{{%- if {self.truthy()} %}}{self.body(2)}"
+        written += f"{{% elif {self.expr('bool')} %}}{self.body(1)}" if self.rng.random() < 0.3 else ""
+        written += f"{{% else %}}{self.body(1)}" if self.rng.random() < 0.5 else ""
+        return f"{written}{{% endif %}}"
 
     def _for(self) -> str:
         kind, rows, name = self.rng.choice([("row", "rows", "row"), ("text", "texts", "word"), ("int", "ints", "n")])
@@ -159,9 +164,7 @@ class Writer:
         return f"{{% for {name} in {source}{keep} %}}{body}{{% endfor %}}" if not last else f"{{% for {name} in {source}{keep} %}}{body}{last}{{% endfor %}}"
 
     def _pairs(self) -> str:
-        source = self.rng.choice(["d.items()", "d|items", "rows|map(attribute='area')|map('items')|first"])
-        if source.startswith("rows"):
-            source = "d.items()|sort"
+        source = self.rng.choice(["d.items()", "d|items", "d.items()|sort", "[[s1, n1], [s2, 2]]"])
         return f"{{% for key, value in {source} %}}{{{{ key }}}}={{{{ value }}}}{self.scoped(1, text='key', int='value')}{{% endfor %}}"
 
     def _groups(self) -> str:
@@ -170,11 +173,12 @@ class Writer:
 
     def _set(self) -> str:
         kind = self.rng.choice(["text", "int", "texts", "rows"])
-        again = [name for name in self.names[kind] if name.startswith("v")]
-        name = self.rng.choice(again) if again and self.rng.random() < 0.4 else self.fresh()
+        name = self.fresh()
         written = f"{{% set {name} = {self.expr(kind)} %}}"
         self.names[kind].append(name)
-        return written
+        if self.rng.random() < 0.3:
+            written += f"{{% if {self.expr('bool')} %}}{{% set {name} = {self.expr(kind)} %}}{{% endif %}}"
+        return written if self.rng.random() < 0.95 else f"{{% if {self.expr('bool')} %}}{written}{{% endif %}}"
 
     def _capture(self) -> str:
         name, body = self.fresh(), self.scoped(2)
@@ -192,7 +196,7 @@ class Writer:
         return f"{{% call {name}({self.expr('text')}, y={self.expr('int')}) %}}{self.scoped(2)}{{% endcall %}}"
 
     def _include(self) -> str:
-        return f'{{% include "{self.folder}part.html" {self.rng.choice(["", "", "without context"])} %}}' if self.macros else ""
+        return f'{{% include "{self.folder}part.html" {self.rng.choice(["", "", "with context"])} %}}' if self.macros else ""
 
     def fresh(self) -> str:
         self.counter += 1
@@ -221,20 +225,21 @@ class Writer:
 
     def _text_leaf(self) -> str:
         row = self.name("row", "")
-        extra = [f"{row}.name", f"{row}.label|say", f"{row}['name']", f"{row}.area.label|say", f"{row}.gone"] if row else ["rows[0].name"]
-        return self.rng.choice([self.name("text", "s1"), self.name("text", "s1"), self.literal(), *extra])
+        extra = [f"{row}.name", f"{row}.label|say", f"{row}['name']", f"{row}.area.label|say", f"{row}.gone"] if row else ["(rows|first).name" if self.rng.random() < 0.1 else "n1|string"]
+        rare = ["gone", "none1"] if self.rng.random() < 0.2 else []
+        return self.rng.choice([*[self.name("text", "'?'")] * 3, self.literal(), *extra, *rare])
 
     def _text_deep(self) -> str:
         t, n, b = (lambda: self.expr("text")), (lambda: self.expr("int")), (lambda: self.expr("bool"))
         made = [
             lambda: f"({t()} ~ {t()})", lambda: f"(s1 + {t()}|string)", lambda: f"({t()})|{self.rng.choice(['upper', 'lower', 'trim', 'e', 'string', 'urlencode', 'tojson', 'first', 'last'])}",
-            lambda: f"({t()})|replace({self.literal()}, {t()})", lambda: f"({t()})|truncate({self.rng.randint(3, 12)}, {b()}, '…', {self.rng.randint(0, 3)})",
+            lambda: f"({t()})|replace({self.literal()}, {t()})", lambda: f"({t()})|string|truncate({self.rng.randint(3, 12)}, {b()}, '…', {self.rng.randint(0, 3)})",
             lambda: f"({t()})|default({t()}, {b()})", lambda: f"({self.expr('texts')})|join({self.literal()})", lambda: f"rows|join({t()}, attribute='name')",
             lambda: f"({t()} if {b()} else {t()})", lambda: f"({t()} if {b()})", lambda: f"({t()} and {t()})", lambda: f"({t()} or {t()})",
             lambda: f"(s1|string)[{n()}:{self.rng.choice(['', n()])}]", lambda: f"s2[{self.rng.randint(-3, 3)}]", lambda: f"_('%(n)s of %(m)s', n={t()}, m={n()})",
             lambda: f"_('Done: %(n)s', n={t()})|{self.rng.choice(['upper', 'trim', 'length', 'replace(s1, s2)'])}", lambda: f"({self.expr('texts')})[{n()}]",
             lambda: f"s1.split({self.literal()})|join('|')", lambda: f"({self.expr('texts')})|{self.rng.choice(['first', 'last', 'min', 'max'])}",
-            lambda: f"at1|{self.rng.choice(['clock', 'day', 'ago(now)'])}", lambda: f"(rows|map(attribute='at')|map('clock')|join(' '))", lambda: f"({t()})|mask",
+            lambda: f"at1|{self.rng.choice(['clock', 'day', 'ago(now)'])}", lambda: f"(rows|map(attribute='at')|map('clock')|join(' '))", lambda: f"({t()})|string|mask",
             lambda: f"d|tojson", lambda: f"({self.expr('rows')})|tojson|length", lambda: f"d.get({t()}, {n()})", lambda: f"(d|urlencode)", lambda: f"(words|map('truncate', 4, true)|join)",
             *([lambda: f"{self.rng.choice(self.macros)}({t()}, {n()})", lambda: f"{self.rng.choice(self.macros)}(y={t()}, x={t()})"] if self.macros else []),
             *([lambda: f"loop.cycle({t()}, {t()}, 'x')"] if self.in_loop and not self.in_macro else []),
@@ -243,25 +248,25 @@ class Writer:
 
     def _int_leaf(self) -> str:
         loop = ["loop.index", "loop.revindex0", "loop.length", "loop.last"] if self.in_loop and not self.in_macro else []
-        return self.rng.choice([self.name("int", "n1"), str(self.rng.randint(-5, 30)), "none1", *loop, *(f"{row}.n" for row in self.names["row"])])
+        return self.rng.choice([self.name("int", "7"), str(self.rng.randint(-5, 30)), "none1" if self.rng.random() < 0.03 else "4", *loop, *(f"{row}.n" for row in self.names["row"])])
 
     def _int_deep(self) -> str:
         n, t = (lambda: self.expr("int")), (lambda: self.expr("text"))
         return self.rng.choice([
-            lambda: f"({n()} {self.rng.choice(['+', '-', '*', '//', '%'])} {n()})", lambda: f"-({n()})", lambda: f"({self.expr(self.rng.choice(['text', 'texts', 'rows']))})|length",
-            lambda: f"({t()})|int({n()})", lambda: f"({n()})|int", lambda: f"({n()})|abs", lambda: f"({self.expr('ints')})|{self.rng.choice(['sum', 'min', 'max', 'first', 'last', 'length'])}",
+            lambda: f"({n()} {self.rng.choice(['+', '-', '*', '// 7 *', '% 5 -'])} {n()})", lambda: f"-({n()})|int", lambda: f"({self.expr(self.rng.choice(['text', 'texts', 'rows']))})|length",
+            lambda: f"({t()})|int({n()})", lambda: f"({n()})|int", lambda: f"({n()})|int|abs", lambda: f"({self.expr('ints')})|{self.rng.choice(['sum', 'min', 'max', 'first', 'last', 'length'])}",
             lambda: "rows|sum(attribute='n')", lambda: f"(rows|selectattr('ok')|list|length)", lambda: f"(n1 if {self.expr('bool')} else {n()})", lambda: f"({n()})|default({n()})",
         ])()  # fmt: skip
 
     def _bool_leaf(self) -> str:
-        return self.rng.choice([self.name("bool", "b1"), "true", "false", "gone is defined", "none1 is none", f"{self.name('text', 's1')} is defined"])
+        return self.rng.choice([self.name("bool", "true"), "true", "false", "(gone is defined)", "(none1 is none)", f"({self.name('text', 's1')} is defined)"])
 
     def _bool_deep(self) -> str:
         b, n, t = (lambda: self.expr("bool")), (lambda: self.expr("int")), (lambda: self.expr("text"))
         tests = ["defined", "undefined", "none", "string", "number", "boolean", "mapping", "true", "false"]
         return self.rng.choice([
-            lambda: f"({n()} {self.rng.choice(['<', '<=', '>', '>=', '==', '!='])} {n()})", lambda: f"({t()} {self.rng.choice(['<', '>=', '==', '!='])} {t()})", lambda: f"(not {b()})",
-            lambda: f"({b()} and {b()})", lambda: f"({b()} or {b()})", lambda: f"({t()} {self.rng.choice(['in', 'not in'])} {self.expr('texts')})", lambda: f"({t()} in s1)", lambda: f"({t()} in d)",
+            lambda: f"({n()} {self.rng.choice(['<', '<=', '>', '>=', '==', '!='])} {n()})", lambda: f"(({t()})|string {self.rng.choice(['<', '>=', '==', '!='])} ({t()})|string)", lambda: f"(not {b()})",
+            lambda: f"({b()} and {b()})", lambda: f"({b()} or {b()})", lambda: f"({t()} {self.rng.choice(['in', 'not in'])} {self.expr('texts')})", lambda: f"(({t()})|string in '{{ x }} ana'|string)", lambda: f"({t()} in d)",
             lambda: f"(({self.rng.choice([t, n, b])()}) is {self.rng.choice(['', 'not '])}{self.rng.choice(tests)})", lambda: f"(({n()}) is {self.rng.choice(['odd', 'even', 'divisibleby(3)', 'in(xs)', 'ge(2)', 'eq(n1)'])})",
             lambda: f"({n()} < {n()} <= {n()})", lambda: f"s1.{self.rng.choice(['startswith', 'endswith'])}({self.literal()})", lambda: "(at1|late(now))", lambda: f"({self.expr('texts')} == {self.expr('texts')})",
         ])()  # fmt: skip

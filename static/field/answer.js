@@ -1,0 +1,198 @@
+// The phone's own server: takes a request, reads what the phone knows, answers with a page.
+
+import kinds from "../kinds.js";
+import { CSP } from "../shell.js";
+import { exchange } from "./exchange.js";
+import { recall, remember } from "./idb.js";
+import { uuid7 } from "./ids.js";
+import * as outbox from "./outbox.js";
+import * as people from "./people.js";
+import * as photos from "./photos.js";
+import * as records from "./records.js";
+import { draw, drawPart, known } from "./render.js";
+
+const ROOT = "/field/";
+const OPEN_TO_ALL = new Set(["enrol"]);
+
+/**
+ * @param {Request} request below /field/
+ * @returns {Promise<Response>}
+ */
+export async function answer(request) {
+  const url = new URL(request.url);
+  const [place = "", ...rest] = url.pathname.slice(ROOT.length).split("/").map(decodeURIComponent);
+  try {
+    if (place === "photos") return photos.shown(rest[0] ?? "");
+    if (request.method !== "POST") return await page(place || "index", rest, url);
+    if (place === "ops") return await take(rest, await request.formData(), request);
+    if (place === "me") return await act(rest[0] ?? "", await request.formData(), request);
+    return html(await draw("notice", { code: "unknown" }), 404);
+  } catch (error) {
+    console.error(error);
+    return html(await draw("notice", { code: isFull(error) ? "full" : "failed" }), 500);
+  }
+}
+
+/** @param {unknown} error */
+const isFull = (error) => error instanceof DOMException && error.name === "QuotaExceededError";
+
+/** @param {string} place @param {string[]} rest @param {URL} url */
+async function page(place, rest, url) {
+  const name = await allowed(place);
+  if (name !== place) return html(await draw(name, { wanted: url.pathname }));
+  if (!known(place) || place.startsWith("_")) return html(await draw("notice", { code: "unknown" }), 404);
+  return html(await draw(place, { ...Object.fromEntries(url.searchParams), ...(rest[0] ? { id: rest[0] } : {}) }));
+}
+
+/** Before anything: the phone is enrolled, and somebody has unlocked it. @param {string} place */
+async function allowed(place) {
+  if (!(await recall("device"))) return "enrol";
+  if (OPEN_TO_ALL.has(place)) return "who";
+  return (await people.unlocked()) ? place : "who";
+}
+
+/**
+ * Ops from a form: one for each `subject`, or a new record.
+ * @param {string[]} rest kind and subject @param {FormData} form @param {Request} request
+ */
+async function take([kind, named], form, request) {
+  const me = await people.unlocked();
+  if (!me) return redirect("who");
+  if (!Object.hasOwn(kinds, kind)) return html(await draw("notice", { code: "unknown" }), 404);
+  const pictures = await shrunk(form, me);
+  const payload = { ...filled(kinds[kind], form), ...chosen(pictures, kinds[kind]) };
+  const subjects = named ? [named] : form.getAll("subject").map(String);
+  if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
+  const drafts = await Promise.all(subjects.map((subject) => draft(kind, subject, payload)));
+  const kept = await outbox.put(drafts, me.id, pictures);
+  return done(kind, kept, form, request);
+}
+
+/** @param {string} kind @param {string} subject @param {Record<string, any>} payload */
+async function draft(kind, subject, payload) {
+  const { fact, creates, type } = kinds[kind];
+  const row = fact || creates || !type ? null : await records.stored(type, subject);
+  return { kind, subject, payload, base: row?.version ?? null };
+}
+
+/** What the form says, in the types of the kind; what was left empty is left out. @param {import("../kinds.js").Kind} kind @param {FormData} form */
+function filled({ fields }, form) {
+  /** @type {Record<string, any>} */
+  const payload = {};
+  for (const [name, type] of Object.entries(fields)) {
+    const value = said(form, name);
+    if (value === "") continue;
+    if (type === "integer") payload[name] = Math.trunc(Number(value));
+    else if (type === "boolean") payload[name] = value === "true" || value === "on";
+    else if (type === "string") payload[name] = value;
+  }
+  return payload;
+}
+
+/**
+ * What a form says under a name: a choice and words beside it become one text. A field named
+ * `x.unless.y` speaks for x where y was left empty.
+ * @param {FormData} form @param {string} name
+ */
+function said(form, name) {
+  const own = form.getAll(name).filter((value) => typeof value === "string" && value.trim());
+  if (own.length) return own.map((value) => String(value).trim()).join(": ");
+  const [spare] = [...form.keys()].filter((key) => key.startsWith(`${name}.unless.`));
+  const other = spare?.slice(name.length + ".unless.".length);
+  return spare && !String(form.get(other) ?? "").trim() ? String(form.get(spare)).trim() : "";
+}
+
+/** @param {FormData} form @param {people.Person} me */
+async function shrunk(form, me) {
+  const files = [...form.getAll("photos"), ...form.getAll("photo")];
+  const picked = files.filter((file) => file instanceof File && file.size > 0);
+  const words = `${new Date().toLocaleString("sv-SE")} ${form.get("place") ?? ""} ${me.name}`;
+  return Promise.all(picked.map((file) => photos.shrink(/** @type {File} */ (file), words)));
+}
+
+/** @param {any[]} pictures @param {import("../kinds.js").Kind} kind */
+function chosen(pictures, { fields }) {
+  if (!pictures.length) return {};
+  if ("photos" in fields) return { photos: pictures.map(({ sha256 }) => sha256) };
+  const [{ sha256, bytes, captured_at }] = pictures;
+  return { sha256, bytes, captured_at };
+}
+
+/**
+ * After a tap: the part that changed, or the page that the form names.
+ * @param {string} kind @param {outbox.Kept[]} kept @param {FormData} form @param {Request} request
+ */
+async function done(kind, kept, form, request) {
+  const type = kinds[kind].type ?? String(form.get("type") ?? "");
+  const after = form.get("page");
+  if (after === null && kept.length === 1 && request.headers.get("HX-Request") && known(`_${type}`)) {
+    const row = await records.one(type, kept[0].subject);
+    return html(await drawPart(`_${type}`, { [type]: row, part: true, tapped: { kind, id: kept[0].id } }));
+  }
+  const back = new URL(request.headers.get("HX-Current-URL") ?? request.referrer ?? "", location.href);
+  const where = typeof after === "string" ? after : back.pathname.slice(ROOT.length) + back.search;
+  return redirect(where.replace("$subject", kept[0]?.subject ?? ""));
+}
+
+/** What changes this phone alone. @param {string} action @param {FormData} form @param {Request} request */
+async function act(action, form, request) {
+  const value = String(form.get("value") ?? "");
+  const back = new URL(request.headers.get("HX-Current-URL") ?? request.referrer ?? "", location.href);
+  const here = back.pathname.slice(ROOT.length) + back.search;
+  switch (action) {
+    case "enrol":
+      return enrol(form);
+    case "unlock": {
+      const result = await people.unlock(String(form.get("person")), String(form.get("pin") ?? ""));
+      return result === "ok" ? redirect("") : html(await draw("who", { person: form.get("person"), result }));
+    }
+    case "lock":
+      await people.lock();
+      return redirect("who");
+    case "language":
+      await remember("lang", value === "en" ? "en" : "zh");
+      return redirect(here);
+    case "scheme":
+    case "size":
+      await remember(action, value);
+      return redirect(here);
+    case "seen":
+      await outbox.seen(value);
+      return redirect(here);
+    case "send": {
+      await exchange();
+      return redirect(here);
+    }
+    default:
+      return html(await draw("notice", { code: "unknown" }), 404);
+  }
+}
+
+/** @param {FormData} form */
+async function enrol(form) {
+  try {
+    await people.enrol(String(form.get("code") ?? ""), String(form.get("label") || "Phone"));
+  } catch (error) {
+    const status = /** @type {any} */ (error).status;
+    const result = status === 403 || status === 422 ? "wrong" : status === 429 ? "wait" : "offline";
+    return html(await draw("enrol", { result, code: form.get("code") }));
+  }
+  await exchange();
+  return redirect("");
+}
+
+/** @param {string} where below /field/ */
+const redirect = (where) => Response.redirect(new URL(ROOT + where.replace(/^\/+/, ""), location.origin), 303);
+
+/** @param {string} text @param {number} [status] */
+function html(text, status = 200) {
+  return new Response(text, {
+    status,
+    headers: {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy": CSP,
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+    },
+  });
+}

@@ -1,0 +1,160 @@
+// Starts the phone: htmx talks to answer() as it would to any server, so a tap never waits for a network.
+
+import { answer } from "./answer.js";
+import { exchange, listen, soon } from "./exchange.js";
+import { reserve } from "./idb.js";
+
+const UNDO_MS = 8_000;
+const channel = new BroadcastChannel("lodge");
+
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = /** @type {CustomEvent} */ (event).detail;
+  if (new URL(ctx.request.action, location.href).pathname.startsWith("/field/")) ctx.fetch = local;
+});
+
+/** What htmx calls instead of the network; redirects are followed here. @param {string} address @param {any} init */
+async function local(address, init) {
+  const { method, headers, body } = init;
+  const request = new Request(new URL(address, location.href), { method, headers, body });
+  const response = await answer(request);
+  if (method === "POST") changed();
+  if (response.status !== 303) return response;
+  const target = /** @type {string} */ (response.headers.get("Location"));
+  const page = await answer(new Request(target, { headers }));
+  const { pathname, search } = new URL(target);
+  const told = new Headers(page.headers);
+  told.set("HX-Push-Url", pathname + search);
+  return new Response(await page.text(), { status: page.status, headers: told });
+}
+
+/** After a tap: send before long, and redraw here and in the other tabs. */
+function changed() {
+  navigator.vibrate?.(30);
+  soon();
+  channel.postMessage("changed");
+  redrawSoon();
+}
+
+let drawing = false;
+let again = false;
+
+/** Redraws what stands on the screen in place; what is being typed stays. */
+async function redraw() {
+  if (drawing) return void (again = true);
+  drawing = true;
+  try {
+    const response = await answer(new Request(location.href));
+    await show(await response.text());
+  } finally {
+    drawing = false;
+    if (again) {
+      again = false;
+      redrawSoon();
+    }
+  }
+}
+
+const redrawSoon = () => setTimeout(redraw, 120);
+
+/** @param {string} text a whole page */
+async function show(text) {
+  const there = document.querySelector("#page");
+  const typing = document.activeElement?.closest("#page form :is(input:not([type=checkbox],[type=radio]), textarea, select)");
+  if (there && typing) return refreshPill(text);
+  if (!there) {
+    const drawn = new DOMParser().parseFromString(text, "text/html");
+    document.title = drawn.title;
+    document.body.replaceChildren(...drawn.body.childNodes);
+    window.htmx.process(document.body);
+  } else {
+    await window.htmx.swap({ text, target: there, select: "#page", swap: "outerMorph", sourceElement: document.body });
+  }
+  dress();
+}
+
+/** While somebody types, only the pill changes. @param {string} text */
+function refreshPill(text) {
+  const pill = new DOMParser().parseFromString(text, "text/html").querySelector("#pill");
+  if (pill) document.querySelector("#pill")?.replaceWith(pill);
+}
+
+/** Language, colours and size stand on the root, where the style sheet looks for them. */
+function dress() {
+  const { lang, scheme, size } = /** @type {HTMLElement} */ (document.querySelector("#page"))?.dataset ?? {};
+  if (lang) document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
+  if (scheme) document.documentElement.dataset.scheme = scheme;
+  if (size) document.documentElement.dataset.size = size;
+}
+
+document.addEventListener("htmx:after:swap", () => {
+  dress();
+  fillCode();
+  const toast = document.querySelector("#toast > *");
+  if (toast) setTimeout(() => toast.remove(), UNDO_MS);
+});
+
+/** A scanned code comes behind the # of the address, where no server sees it. */
+function fillCode() {
+  const field = document.querySelector("input[name=code]");
+  if (field instanceof HTMLInputElement && location.hash.length > 1 && !field.value) {
+    field.value = decodeURIComponent(location.hash.slice(1));
+    history.replaceState(history.state, "", location.pathname);
+  }
+}
+
+/** A picked photo is worth a look before it is sent; a form that asks for it goes at once. */
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (!(field instanceof HTMLInputElement)) return;
+  if (field.type === "file") field.closest("label")?.setAttribute("data-picked", String(field.files?.length ?? 0));
+  if (field.dataset.submit !== undefined && field.form) field.form.requestSubmit();
+});
+
+/** The keys of the PIN pad type into its field; the last one sends. */
+document.addEventListener("click", (event) => {
+  const key = /** @type {Element} */ (event.target).closest("[data-digit]");
+  const field = key?.closest("form")?.querySelector("input[name=pin]");
+  if (!(key instanceof HTMLElement) || !(field instanceof HTMLInputElement)) return;
+  const digit = key.dataset.digit ?? "";
+  field.value = digit === "back" ? field.value.slice(0, -1) : field.value + digit;
+  if (field.value.length >= Number(field.dataset.length ?? 4)) field.form?.requestSubmit();
+});
+
+/** The new version waits until somebody taps: never in the middle of something. */
+async function watchVersion() {
+  const registration = await navigator.serviceWorker?.register("/sw.js", {
+    type: "module", scope: "/", updateViaCache: "none",
+  });
+  registration?.addEventListener("updatefound", () => {
+    const next = registration.installing;
+    next?.addEventListener("statechange", () => {
+      if (next.state === "installed" && navigator.serviceWorker.controller) document.documentElement.dataset.update = "ready";
+    });
+  });
+  document.addEventListener("click", (event) => {
+    if (!(/** @type {Element} */ (event.target).closest("[data-update]"))) return;
+    registration?.waiting?.postMessage("go");
+  });
+  let reloading = !navigator.serviceWorker?.controller;
+  navigator.serviceWorker?.addEventListener("controllerchange", () => {
+    if (!reloading) location.reload();
+    reloading = false;
+  });
+}
+
+listen(() => {
+  channel.postMessage("changed");
+  redrawSoon();
+});
+channel.addEventListener("message", redrawSoon);
+addEventListener("online", () => exchange());
+addEventListener("offline", redrawSoon);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && soon(100));
+
+await redraw();
+fillCode();
+document.documentElement.dataset.ready = "true";
+await watchVersion().catch(() => {}); // private windows have no workers: the page does without
+await reserve();
+await navigator.storage?.persist?.();
+soon(100);

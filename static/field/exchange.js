@@ -1,0 +1,197 @@
+// Talks with the server: push, pull, photos, heartbeat. One sender at a time; a tap never waits for it.
+
+import { VERSION } from "../shell.js";
+import kinds from "../kinds.js";
+import { letGo, lineage, offerAgain, offerDeferred, settle, unsent } from "./outbox.js";
+import { recall, recallAll, remember } from "./idb.js";
+import * as photos from "./photos.js";
+import * as records from "./records.js";
+
+const PATIENCE = 15_000;
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 300_000;
+const STRIKES = 3;
+
+/** Nothing was answered: no network, a portal, a tired server. */
+class Unanswered extends Error {
+  /** @param {string} link @param {number} [status] */
+  constructor(link, status = 0) {
+    super(link);
+    this.link = link;
+    this.status = status;
+  }
+}
+
+let wait = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** @type {() => unknown} */
+let tell = () => {};
+
+/** @param {() => unknown} then called whenever something may have changed */
+export function listen(then) {
+  tell = then;
+}
+
+/** Exchange before long: taps come in bursts. @param {number} [after] milliseconds */
+export function soon(after = 700) {
+  clearTimeout(timer);
+  timer = setTimeout(exchange, after);
+}
+
+/** Push and pull; neither waits for the other's success. */
+export async function exchange() {
+  clearTimeout(timer);
+  const ended = await navigator.locks.request("lodge-exchange", { ifAvailable: true }, async (lock) => {
+    if (!lock || !(await recall("device"))) return null;
+    const results = await Promise.allSettled([sendAll(), pull()]);
+    const failed = results.find(({ status }) => status === "rejected");
+    await noteLink(failed && "reason" in failed ? failed.reason : null);
+    return failed ? "failed" : "done";
+  });
+  if (ended === null) return soon(5_000);
+  wait = ended === "failed" ? Math.min(LONGEST_WAIT, Math.max(FIRST_WAIT, wait * 2)) : 0;
+  soon(wait ? wait * (0.5 + Math.random()) : 60_000);
+  tell();
+}
+
+/** @param {any} error */
+async function noteLink(error) {
+  const link = error === null ? "ok" : error instanceof Unanswered ? error.link : "busy";
+  if (error && !(error instanceof Unanswered)) console.error(error);
+  const last = error === null ? { sent_at: new Date().toISOString() } : {};
+  const before = (await recall("link")) ?? {};
+  await remember("link", { ...before, ...last, state: link });
+}
+
+async function sendAll() {
+  await hello();
+  const pushed = await push();
+  await photos.send(call);
+  if (pushed) await hello();
+  await letGo();
+}
+
+/** The heartbeat: clocks are compared, and the server learns what is still here. */
+async function hello() {
+  const [device, epoch] = await recallAll(["device", "epoch"]);
+  const tail = await lineage();
+  const waiting = await unsent();
+  const counts = tally(waiting.map(({ op }) => op.kind));
+  const left = await photos.left();
+  const { n, hash } = tail;
+  const report = { n, hash, pending: counts, oldest: waiting[0]?.op.at ?? null, ...left };
+  const answer = await call("/sync/hello", {
+    lineage: tail.lineage,
+    sent_at: new Date().toISOString(),
+    app: VERSION,
+    kinds: Object.fromEntries(Object.entries(kinds).map(([name, { v }]) => [name, [v]])),
+    report: { [device.site]: report },
+    storage: await storage(),
+  });
+  if (epoch && epoch !== answer.epoch) await offerAgain();
+  await remember("epoch", answer.epoch);
+  await remember("limits", answer.limits);
+  if ((await recall("app")) !== VERSION) await offerDeferred().then(() => remember("app", VERSION));
+}
+
+/** @param {string[]} words @returns {Record<string, number>} */
+function tally(words) {
+  /** @type {Record<string, number>} */
+  const counts = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
+
+async function storage() {
+  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  const persisted = (await navigator.storage?.persisted?.()) ?? false;
+  return { usage: Math.round(usage), quota: Math.round(quota), persisted };
+}
+
+/** Sends the outbox in the order of the chain, until it is empty. Says whether anything was sent. */
+async function push() {
+  let most = (await recall("limits"))?.ops ?? 200;
+  let strikes = 0;
+  let sent = false;
+  const aside = new Set();
+  for (;;) {
+    const rows = (await unsent()).filter(({ id }) => !aside.has(id)).slice(0, most);
+    if (!rows.length) return sent;
+    try {
+      await pushBatch(fitting(rows));
+      [strikes, sent] = [0, true];
+      tell();
+    } catch (error) {
+      if (!(error instanceof Unanswered)) throw error;
+      if (error.status === 413 && most > 1) most = Math.max(1, Math.floor(rows.length / 2));
+      else if (error.status >= 500 && ++strikes >= STRIKES) {
+        if (rows.length === 1) aside.add(rows[0].id); // this one still fails alone: the others go on
+        [most, strikes] = [1, rows.length === 1 ? STRIKES - 1 : 0];
+      } else if (error.status < 500) throw error;
+    }
+  }
+}
+
+/** As many as fit into one request. @param {import("./outbox.js").Kept[]} rows */
+function fitting(rows) {
+  let bytes = 0;
+  const all = rows.filter((row) => (bytes += JSON.stringify(row.op).length * 3) < 900_000);
+  const one = all.length ? all : rows.slice(0, 1);
+  return one.filter(({ lineage: chain }) => chain === one[0].lineage);
+}
+
+/** @param {import("./outbox.js").Kept[]} rows */
+async function pushBatch(rows) {
+  const { site } = await recall("device");
+  const answer = await call(`/sync/${site}/push`, {
+    lineage: rows[0].lineage,
+    sent_at: new Date().toISOString(),
+    lost: [],
+    ops: rows.map(({ op }) => op),
+  });
+  await settle(answer.verdicts);
+}
+
+/** What is new, page by page. */
+async function pull() {
+  for (;;) {
+    const [device, cursor = null, epoch] = await recallAll(["device", "cursor", "epoch"]);
+    const page = await call(`/sync/${device.site}/pull`, { cursor, limit: 500 });
+    if (epoch && page.epoch !== epoch) await offerAgain();
+    const stale = page.changes.length || page.reset || cursor !== page.cursor;
+    if (stale) await records.take(page);
+    if (epoch !== page.epoch) await remember("epoch", page.epoch);
+    if (stale) tell();
+    if (!page.more) return;
+  }
+}
+
+/**
+ * One request of the wire. Anything but a reply of ours means that nothing was answered.
+ * @param {string} address @param {any} body JSON, or bytes for a photo @param {Record<string, string>} [headers]
+ * @param {string} [method]
+ */
+export async function call(address, body, headers = {}, method = "POST") {
+  const device = await recall("device");
+  const bytes = body instanceof ArrayBuffer;
+  const response = await fetch(address, {
+    method,
+    headers: {
+      ...(bytes ? {} : { "Content-Type": "application/json" }),
+      ...(device ? { Authorization: `Bearer ${device.token}` } : {}),
+      ...headers,
+    },
+    body: bytes ? body : JSON.stringify(body),
+    signal: AbortSignal.timeout(PATIENCE),
+    redirect: "error",
+    cache: "no-store",
+  }).catch(() => {
+    throw new Unanswered("offline");
+  });
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer?.sync === "1") return answer;
+  const ours = response.headers.get("Content-Type")?.startsWith("application/problem+json");
+  if (response.status === 401 && ours) throw new Unanswered("signed-out", 401);
+  throw new Unanswered(response.status >= 500 || ours ? "busy" : "offline", ours ? response.status : 500);
+}

@@ -1,0 +1,251 @@
+// The outbox: ops in the order of the taps, chained. Nothing leaves before the server's own word.
+
+import kinds from "../kinds.js";
+import { database, recall, remember, write } from "./idb.js";
+import { uuid7 } from "./ids.js";
+
+/**
+ * @typedef {{kind: string, subject: string, payload: Record<string, any>, base: number | null}} Draft
+ * @typedef {{id: string, status: string, code?: string, text?: string, seq?: number, version?: number}} Verdict
+ * @typedef {{id: string, lineage: string, n: number, subject: string, state: string, laid?: 1, check?: 1,
+ *   op: Record<string, any>, verdict?: Verdict, answered_at?: string}} Kept
+ * @typedef {{lineage: string, n: number, hash: string | null}} Tail
+ */
+
+const BOOT = crypto.randomUUID();
+const KEEP_DAYS = 30;
+const ID_NUMBER = /(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])/g;
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** One writer at a time, in whatever tab or worker. @template T @param {() => Promise<T>} work */
+const alone = (work) => navigator.locks.request("lodge-outbox", work);
+
+/**
+ * Makes ops of what a person did and keeps them, all or none. Resolves when they are safe.
+ * @param {Draft[]} drafts @param {string} by @param {any[]} [photos] rows for the photo store
+ * @returns {Promise<Kept[]>}
+ */
+export function put(drafts, by, photos = []) {
+  return alone(async () => {
+    /** @type {Tail} */
+    const tail = (await recall("tail")) ?? freshTail();
+    const kept = [];
+    for (const draft of drafts) kept.push(await link(await made(draft, by), tail));
+    await write(["ops", "meta", "photos"], (tx) => {
+      for (const row of kept) tx.objectStore("ops").put(row);
+      for (const row of photos) tx.objectStore("photos").put(row);
+      tx.objectStore("meta").put(tail, "tail");
+    });
+    return kept;
+  });
+}
+
+/** @param {Draft} draft @param {string} by */
+async function made(draft, by) {
+  const { kind, subject, payload, base } = draft;
+  return {
+    id: uuid7(),
+    kind,
+    v: kinds[kind].v,
+    subject,
+    base,
+    after: await creator(subject),
+    by,
+    at: localTime(new Date()),
+    mono: Math.round(performance.now()),
+    boot: BOOT,
+    payload: masked(payload),
+  };
+}
+
+/** The op that makes a record which the server does not know yet. @param {string} subject */
+async function creator(subject) {
+  const rows = await (await database()).getAllFromIndex("ops", "subject", subject);
+  const row = rows.find((/** @type {Kept} */ r) => r.state === "unsent" && kinds[r.op.kind].creates);
+  return row ? row.id : null;
+}
+
+/** Gives an op its place; the tail moves on. @param {Record<string, any>} said @param {Tail} tail */
+async function link(said, tail) {
+  const op = { ...said, n: tail.n + 1, prev: tail.hash };
+  const hash = await hashOf(op);
+  tail.n = op.n;
+  tail.hash = hash;
+  /** @type {Kept} */
+  const row = {
+    id: op.id,
+    lineage: tail.lineage,
+    n: op.n,
+    subject: op.subject,
+    state: "unsent",
+    laid: 1,
+    op: { ...op, hash },
+  };
+  return row;
+}
+
+/** @returns {Tail} */
+const freshTail = () => ({ lineage: crypto.randomUUID(), n: 0, hash: null });
+
+/** The chain that this phone adds to. */
+export async function lineage() {
+  const tail = await recall("tail");
+  if (tail) return tail;
+  const fresh = freshTail();
+  await remember("tail", fresh);
+  return fresh;
+}
+
+/** Unanswered ops in the order of the chain. @param {number} [most] @returns {Promise<Kept[]>} */
+export async function unsent(most) {
+  const rows = await (await database()).getAllFromIndex("ops", "state", "unsent");
+  return rows.sort((/** @type {Kept} */ a, /** @type {Kept} */ b) => a.n - b.n).slice(0, most);
+}
+
+/** Ops that show on the records: unanswered, or answered and not yet pulled. @returns {Promise<Kept[]>} */
+export async function laid() {
+  const rows = await (await database()).getAllFromIndex("ops", "laid", 1);
+  return rows.sort((/** @type {Kept} */ a, /** @type {Kept} */ b) => (a.op.at < b.op.at ? -1 : 1));
+}
+
+/** Ops that were not accepted, until a person has seen why. @returns {Promise<Kept[]>} */
+export async function toCheck() {
+  return (await database()).getAllFromIndex("ops", "check", 1);
+}
+
+/** @param {string} id */
+export async function seen(id) {
+  await write(["ops"], async (tx) => {
+    const row = await tx.store.get(id);
+    if (!row) return;
+    delete row.check;
+    tx.store.put(row);
+  });
+}
+
+/** How many wait, without reading them. */
+export async function count() {
+  return (await database()).countFromIndex("ops", "state", "unsent");
+}
+
+/** The newest ops, answered or not. @param {number} most @returns {Promise<Kept[]>} */
+export async function recent(most) {
+  const { lineage: now } = await lineage();
+  const range = IDBKeyRange.bound([now, 0], [now, Infinity]);
+  let cursor = await (await database()).transaction("ops").store.index("place").openCursor(range, "prev");
+  const rows = [];
+  while (cursor && rows.length < most) {
+    rows.push(cursor.value);
+    cursor = await cursor.continue();
+  }
+  return rows;
+}
+
+const NOT_ACCEPTED = new Set(["refused", "quarantined", "held"]);
+
+/**
+ * Writes down what the server said of each op. Says whether this phone's chain has forked.
+ * @param {Verdict[]} verdicts @returns {Promise<boolean>}
+ */
+export async function settle(verdicts) {
+  await write(["ops"], async (tx) => {
+    for (const verdict of verdicts) {
+      const row = await tx.store.get(verdict.id);
+      if (row && verdict.status !== "fork") tx.store.put(answered(row, verdict));
+    }
+  });
+  const forked = verdicts.some(({ status }) => status === "fork");
+  if (forked) await rechain();
+  return forked;
+}
+
+/** @param {Kept} row @param {Verdict} verdict @returns {Kept} */
+function answered(row, verdict) {
+  const { laid: _, check: __, ...rest } = row;
+  if (verdict.status === "deferred") return { ...rest, state: "deferred", verdict, laid: 1 };
+  const stays = verdict.seq !== undefined || verdict.status === "waiting" ? { laid: /** @type {1} */ (1) } : {};
+  const asks = NOT_ACCEPTED.has(verdict.status) ? { check: /** @type {1} */ (1) } : {};
+  return { ...rest, ...stays, ...asks, state: "answered", verdict, answered_at: new Date().toISOString() };
+}
+
+/** After a fork: a new lineage, and all that is unanswered goes into it, in the same order. */
+export function rechain() {
+  return alone(async () => {
+    const tail = freshTail();
+    const again = [];
+    for (const row of await unsent()) {
+      const { n, prev, hash, ...said } = row.op;
+      again.push(await link(said, tail));
+    }
+    await write(["ops", "meta"], (tx) => {
+      for (const row of again) tx.objectStore("ops").put(row);
+      tx.objectStore("meta").put(tail, "tail");
+    });
+  });
+}
+
+/** A restored server: every op that is still here is offered anew. */
+export function offerAgain() {
+  return write(["ops"], async (tx) => {
+    for (let cursor = await tx.store.openCursor(); cursor; cursor = await cursor.continue()) {
+      if (cursor.value.state !== "unsent") cursor.update({ ...cursor.value, state: "unsent", laid: 1 });
+    }
+  });
+}
+
+/** Ops too new for an older server are offered once more after it was upgraded. */
+export function offerDeferred() {
+  return write(["ops"], async (tx) => {
+    for (const row of await tx.store.index("state").getAll("deferred")) tx.store.put({ ...row, state: "unsent" });
+  });
+}
+
+/** Answered ops stay for a month, in case the server has to be healed by its phones. */
+export function letGo() {
+  const before = new Date(Date.now() - KEEP_DAYS * 86_400_000).toISOString();
+  return write(["ops"], async (tx) => {
+    for (const row of await tx.store.index("state").getAll("answered")) {
+      if (row.answered_at < before && !row.check) tx.store.delete(row.id);
+    }
+  });
+}
+
+/** An 18-digit identity number is never kept, wherever it was typed. @param {any} value @returns {any} */
+export function masked(value) {
+  if (typeof value === "string") return DIGEST.test(value) ? value : value.replace(ID_NUMBER, "*".repeat(18));
+  if (Array.isArray(value)) return value.map(masked);
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, masked(inner)]));
+  return value;
+}
+
+/** JSON with keys in the order of their code points and no white space. @param {any} value @returns {string} */
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const names = Object.keys(value).sort(byCodePoint);
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
+}
+
+/** @param {string} a @param {string} b */
+function byCodePoint(a, b) {
+  const left = Array.from(a, (c) => Number(c.codePointAt(0)));
+  const right = Array.from(b, (c) => Number(c.codePointAt(0)));
+  const at = left.findIndex((point, i) => point !== right[i]);
+  return at < 0 ? left.length - right.length : left[at] - (right[at] ?? -1);
+}
+
+/** @param {Record<string, any>} op without its hash */
+async function hashOf(op) {
+  const bytes = new TextEncoder().encode(canonical(op));
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The phone's own time with its offset. @param {Date} moment */
+export function localTime(moment) {
+  const offset = -moment.getTimezoneOffset();
+  const pad = (/** @type {number} */ n) => String(Math.trunc(Math.abs(n))).padStart(2, "0");
+  const shifted = new Date(moment.getTime() + offset * 60_000).toISOString().slice(0, -1);
+  return `${shifted}${offset < 0 ? "-" : "+"}${pad(offset / 60)}:${pad(offset % 60)}`;
+}

@@ -1,0 +1,125 @@
+// What the phone knows: the server's records, with what waits in the outbox laid over.
+
+import kinds from "../kinds.js";
+import { database, recallAll } from "./idb.js";
+import { shortCode } from "./ids.js";
+import * as outbox from "./outbox.js";
+
+/** @typedef {Record<string, any>} Row */
+
+const EVER = "9999-12-31T00:00:00.000Z";
+
+/**
+ * Rows by type, as far back as a page needs them, in the order of (`until`, id).
+ * @param {Record<string, number | null>} needs hours back that `until` may lie; null: all
+ * @param {string} now
+ * @returns {Promise<Record<string, Row[]>>}
+ */
+export async function load(needs, now) {
+  const laid = await outbox.laid();
+  const names = await peopleNames();
+  /** @type {Record<string, Row[]>} */
+  const found = {};
+  for (const [type, hours] of Object.entries(needs)) {
+    const since = hours === null ? "" : new Date(Date.parse(now) - hours * 3_600_000).toISOString();
+    const range = IDBKeyRange.bound([type, since], [type, "\uffff"]);
+    const rows = await (await database()).getAllFromIndex("records", "until", range);
+    found[type] = overlaid(type, rows, laid, names);
+  }
+  return found;
+}
+
+/** One record as it shows now. @param {string} type @param {string} id @returns {Promise<Row | undefined>} */
+export async function one(type, id) {
+  const [row, laid, names] = await Promise.all([stored(type, id), outbox.laid(), peopleNames()]);
+  return overlaid(type, row ? [row] : [], laid, names).find((/** @type {Row} */ r) => r.id === id);
+}
+
+/** One record as the server last told it. @param {string} type @param {string} id */
+export async function stored(type, id) {
+  return (await database()).get("records", [type, id]);
+}
+
+/** @param {string} type @param {Row[]} rows @param {outbox.Kept[]} laid @param {Map<string, string>} names */
+function overlaid(type, rows, laid, names) {
+  const mine = laid.filter(({ op }) => (kinds[op.kind].type ?? type) === type);
+  if (!mine.length) return rows;
+  const by = new Map(rows.map((row) => [row.id, row]));
+  for (const kept of mine) {
+    const under = by.get(kept.subject) ?? (kinds[kept.op.kind].creates ? blank(type, kept.subject) : undefined);
+    if (under) by.set(kept.subject, lay(under, kept, names));
+  }
+  return [...by.values()].sort((a, b) => compare(a.until, b.until) || compare(a.id, b.id));
+}
+
+/** @param {string} type @param {string} id @returns {Row} */
+const blank = (type, id) => ({ type, id, version: null, until: EVER, photos: [], photos_here: 0 });
+
+/** @param {string} a @param {string} b */
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Lays one op over a record: fields have the same names, so no feature is known here.
+ * @param {Row} row @param {outbox.Kept} kept @param {Map<string, string>} names
+ */
+function lay(row, { op, state }, names) {
+  const signs = { $at: new Date(op.at).toISOString(), $by: op.by, $by_name: names.get(op.by) ?? null };
+  /** @type {Row} */
+  const over = {};
+  for (const [name, value] of Object.entries(kinds[op.kind].shows)) over[name] = shown(value, signs, op.subject);
+  const photos = [...(row.photos ?? []), ...(op.payload.photos ?? []), ...(op.payload.sha256 ? [op.payload.sha256] : [])];
+  const pending = state === "unsent" || row.pending === true;
+  return { ...row, ...op.payload, ...over, photos: [...new Set(photos)], pending };
+}
+
+/** @param {any} value @param {Record<string, any>} signs @param {string} subject */
+function shown(value, signs, subject) {
+  if (typeof value !== "string") return value;
+  return value in signs ? signs[value] : value.replace("$code", () => shortCode(subject));
+}
+
+async function peopleNames() {
+  const rows = await (await database()).getAllFromIndex("records", "until", IDBKeyRange.bound(["person", ""], ["person", "\uffff"]));
+  return new Map(rows.map((/** @type {Row} */ row) => [row.id, row.name]));
+}
+
+/**
+ * A page of the feed: records and cursor in one transaction, or the list flickers. After a reset the
+ * rows are marked by round, and what the round did not bring is swept away at its end.
+ * @param {{changes: any[], cursor: string, more: boolean, head: number, reset?: string}} page
+ */
+export async function take(page) {
+  const [round] = await recallAll(["round"]);
+  const now = page.reset ? { id: crypto.randomUUID() } : round;
+  const tx = (await database()).transaction(["records", "meta", "ops"], "readwrite", { durability: "relaxed" });
+  const records = tx.objectStore("records");
+  for (const { type, id, version, deleted, record } of page.changes) {
+    if (deleted) records.delete([type, id]);
+    else records.put({ ...record, version, ...(now ? { round: now.id } : {}) });
+  }
+  const meta = tx.objectStore("meta");
+  meta.put(page.cursor, "cursor");
+  if (page.more && now) meta.put(now, "round");
+  if (!page.more) {
+    meta.put(page.head, "head");
+    meta.delete("round");
+    if (now) await sweep(records, now.id);
+    await lift(tx.objectStore("ops"), page.head);
+  }
+  await tx.done;
+}
+
+/** @param {any} records @param {string} round */
+async function sweep(records, round) {
+  for (let cursor = await records.openCursor(); cursor; cursor = await cursor.continue())
+    if (cursor.value.round !== round) cursor.delete();
+}
+
+/** Ops whose effect the records now hold lie over them no longer. @param {any} ops @param {number} head */
+async function lift(ops, head) {
+  for (const row of await ops.index("laid").getAll(1)) {
+    if (row.state !== "answered" || (row.verdict.seq ?? 0) > head) continue;
+    const { laid, ...rest } = row;
+    ops.put(rest);
+  }
+}

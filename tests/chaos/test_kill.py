@@ -1,0 +1,55 @@
+"""R1, R2: what was acknowledged survives `kill -9` at any moment, and counts once."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+
+import pytest
+
+from tests.chaos.worker import Worker, balance
+from tests.live import Live
+from tests.phone import HttpWire, Phone
+from tests.until import until
+
+KILLS = int(os.environ.get("LODGE_KILLS", "10"))
+PHONES = 4
+
+
+def enrolled(live: Live, number: int) -> list[Phone]:
+    return [Phone(HttpWire(live.url)).enrol(live.enrol_code()) for _ in range(number)]
+
+
+def test_the_server_is_killed_again_and_again_and_the_books_balance(live: Live) -> None:
+    chance = random.Random(1)
+    workers = [Worker(phone, seed) for seed, phone in enumerate(enrolled(live, PHONES))]
+    for worker in workers:
+        worker.start()
+    pause = threading.Event()
+    for _ in range(KILLS):
+        pause.wait(chance.uniform(0.02, 0.5))
+        live.kill()
+        live.start()
+    for worker in workers:
+        worker.enough.set()
+        worker.join(30)
+        assert not worker.is_alive()
+        until(worker.send, within=20)
+    assert not [fault for worker in workers for fault in worker.faults if "Unanswered" in fault]
+    assert sum(sum(worker.faults.values()) for worker in workers) >= KILLS, "killed under load"
+    balance(workers, live.folder / "var" / "lodge.sqlite3")
+    live.run("verify")
+
+
+def test_a_batch_whose_answer_died_with_the_server_is_answered_as_if_it_had_not(live: Live) -> None:
+    (phone,) = enrolled(live, 1)
+    task = phone.of("task")[0]["id"]
+    op = phone.op("task.complete", task, by=phone.people[0]["id"])
+    first = phone.push(op).json["verdicts"]
+    live.kill()
+    with pytest.raises(OSError):
+        phone.push(op)
+    live.start()
+    assert phone.push(op).json["verdicts"] == first
+    assert phone.record("task", task)["done_by_id"] == phone.people[0]["id"]

@@ -1,0 +1,91 @@
+"""Phones: enrolled by a code that works once, recognised by a token, cut off for good."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from server.credentials import digest
+from server.db import db, writing
+from server.devices import cut_off, device_of, issue_code, plain, redeem
+from server.tables import Device, Enrolment
+from tests import cast
+
+
+def test_a_code_enrols_one_phone_and_is_then_used_up(app, code):
+    issued = code()
+    with app.test_request_context():
+        phone, token = redeem(issued, "Basement", "lineage-1")
+        assert phone.site_id == cast.HOME
+        assert device_of(token).label == "Basement"
+        assert redeem(issued, "Copy", "lineage-2") is None
+
+
+def test_a_code_lasts_ten_minutes(app, code):
+    issued = code()
+    with app.test_request_context():
+        with writing():
+            row = db.session.scalar(select(Enrolment))
+            assert row.expires_at - row.issued_at == timedelta(minutes=10)
+            row.expires_at = row.issued_at
+        assert redeem(issued, "Late", "lineage") is None
+
+
+def test_a_code_has_forty_bits_and_is_kept_as_a_hash(app, code):
+    issued = code()
+    assert len(plain(issued)) == 8
+    with app.app_context():
+        assert db.session.scalars(select(Enrolment.code_hash)).all() == [digest(plain(issued))]
+
+
+def test_a_code_may_be_typed_as_people_type(app, code):
+    issued = code()
+    assert plain(" oil-0 ") == "0110"
+    with app.test_request_context():
+        assert redeem(issued.lower().replace("-", " "), "Typed", "lineage")
+
+
+def test_codes_cannot_be_guessed_fast(client):
+    asked = {"code": "AAAA-AAAA", "label": "x", "lineage": "11111111-1111-4111-8111-111111111111"}
+    answers = [client.post("/sync/enrol", json=asked) for _ in range(8)]
+    assert [a.status_code for a in answers].count(429) == 3
+    assert answers[-1].content_type == "application/problem+json"
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_two_phones_with_one_code_and_only_one_gets_in(app, code):
+    issued, got = code(), []
+
+    def one(n: int) -> None:
+        with app.test_request_context():
+            got.append(redeem(issued, f"Phone {n}", f"lineage-{n}") is not None)
+            db.session.remove()
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert got.count(True) == 1
+
+
+def test_a_token_is_kept_only_as_its_hash(app, code):
+    with app.test_request_context():
+        _, token = redeem(code(), "Basement", "lineage")
+        kept = db.session.scalar(select(Device.token_hash))
+    assert kept == digest(token) and token not in kept
+    assert len(token) >= 43
+
+
+def test_a_phone_that_is_cut_off_is_still_known_so_that_its_work_is_kept(app, code):
+    with app.test_request_context():
+        phone, token = redeem(code(), "Basement", "lineage")
+        assert not cut_off(cast.AWAY, phone.id, lost=False), "another site's phone"
+        assert cut_off(cast.HOME, phone.id, lost=False)
+        assert not cut_off(cast.HOME, phone.id, lost=False), "once"
+        assert device_of(token).revoked_at
+
+
+def test_codes_differ(app):
+    with app.app_context():
+        assert len({issue_code(cast.HOME, None) for _ in range(50)}) == 50

@@ -1,0 +1,156 @@
+"""Signing in: right and wrong, too often, and what a password may be."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from server.credentials import hasher, pin_check, weakness
+from server.db import db, writing
+from server.tables import Account, Throttle
+from server.throttle import CODE, STRANGER, admit
+from tests import cast
+from tests.server.conftest import PASSWORD
+
+WRONG = "a wrong guess"
+
+
+def later(app, by: timedelta) -> None:
+    """Time passes: what was counted lies further back."""
+    with app.app_context(), writing():
+        for row in db.session.scalars(select(Throttle)):
+            row.since, row.last_at = row.since - by, row.last_at - by
+
+
+def test_the_right_name_and_password_open_the_desk(bens_password, browser_of):
+    desk = browser_of()
+    assert desk.sign_in("Ben ").status_code == 303
+    assert desk.get("/desk/").status_code == 200
+
+
+@pytest.mark.parametrize("password", [PASSWORD + " ", PASSWORD.upper(), PASSWORD[:-1], "", "\0"])
+def test_a_password_counts_exactly_as_typed(bens_password, browser_of, password):
+    assert browser_of().sign_in("ben", password).status_code == 401
+
+
+def test_a_wrong_name_and_a_wrong_password_look_the_same(bens_password, browser_of):
+    nobody = browser_of().sign_in("nobody", WRONG)
+    ben = browser_of().sign_in("ben", WRONG)
+    assert (nobody.status_code, nobody.text) == (ben.status_code, ben.text)
+
+
+def test_somebody_who_only_works_on_a_phone_does_not_sit_at_the_desk(anas_password, browser_of):
+    assert browser_of().sign_in("ana").status_code == 403
+
+
+def test_passwords_are_kept_as_argon2id_only(app, bens_password):
+    with app.app_context():
+        account = db.session.scalar(Account.named("ben"))
+        assert account.password_hash.startswith("$argon2id$")
+        assert PASSWORD not in account.password_hash
+    assert hasher.memory_cost >= 19 * 1024
+
+
+def test_guessing_gets_slow_and_reaches_the_hasher_at_most_twenty_times_a_day(
+    app, bens_password, browser_of
+):
+    answers = []
+    for _ in range(60):
+        answers.append(browser_of().sign_in("ben", WRONG).status_code)
+        later(app, timedelta(minutes=9))
+    assert answers.count(401) <= 20
+    assert answers[-1] == 429
+
+
+def test_a_guesser_does_not_lock_out_whoever_signed_in_here_before(app, bens_password, browser_of):
+    ben = browser_of()
+    assert ben.sign_in("ben").status_code == 303
+    ben.post("/sign-out")
+    for _ in range(12):
+        browser_of().sign_in("ben", WRONG)
+    assert browser_of().sign_in("ben").status_code == 429, "a stranger has to wait"
+    assert ben.sign_in("ben").status_code == 303, "Ben on his own computer has not"
+
+
+def test_nobody_is_locked_out_for_good(app, bens_password, browser_of):
+    for _ in range(12):
+        browser_of().sign_in("ben", WRONG)
+    later(app, timedelta(days=1, minutes=1))
+    assert browser_of().sign_in("ben").status_code == 303
+
+
+def test_success_forgets_the_tries_before(app, bens_password, browser_of):
+    for _ in range(3):
+        for _ in range(3):
+            browser_of().sign_in("ben", WRONG)
+        assert browser_of().sign_in("ben").status_code == 303
+
+
+def test_tries_at_the_same_moment_are_all_counted(app):
+    admitted = []
+
+    def one() -> None:
+        with app.app_context():
+            admitted.append(admit((STRANGER, "ben")) is None)
+            db.session.remove()
+
+    threads = [threading.Thread(target=one) for _ in range(12)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert admitted.count(True) == STRANGER.free
+
+
+def test_the_throttle_does_not_say_whom_it_is_about(app, bens_password, browser_of):
+    browser_of().sign_in("ben", WRONG)
+    with app.app_context():
+        keys = db.session.scalars(select(Throttle.key)).all()
+        assert all(len(key) == 64 and "ben" not in key for key in keys)
+    assert CODE.most == 5
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("short", "short"),
+        ("x" * 300, "long"),
+        ("lodge-lodge-1", "guessable"),
+        ("password12345", "guessable"),
+        ("ben-ben-ben-ben", "guessable"),
+        ("aaaaaaaaaaaa", "guessable"),
+        ("seven blue herons", None),
+        ("七只蓝鹭在黄昏飞过水面", None),
+        ("four words and a full stop. " * 3, None),
+    ],
+)
+def test_a_password_must_be_long_and_not_the_first_guess(password, why):
+    assert weakness("ben", password) == why
+
+
+def test_a_new_password_ends_every_other_session(app, sat, bens_password, browser_of):
+    here, there = sat(cast.BEN), sat(cast.BEN)
+    new = "nine grey geese at dawn"
+    wrong = here.post("/desk/account", {"password": WRONG, "new": new})
+    assert wrong.status_code == 400
+    weak = here.post("/desk/account", {"password": PASSWORD, "new": "lodge-lodge"})
+    assert weak.status_code == 400
+    assert here.post("/desk/account", {"password": PASSWORD, "new": new}).status_code == 303
+    assert here.get("/desk/").status_code == 200
+    assert there.get("/desk/").status_code == 303
+    assert browser_of().sign_in("ben", new).status_code == 303
+
+
+def test_a_pin_is_kept_as_a_verifier_that_a_phone_can_use():
+    check = pin_check("2468")
+    assert check["iterations"] == 600_000
+    assert pin_check("2468")["hash"] != check["hash"], "salted"
+
+
+def test_a_new_account_has_nothing_that_anybody_knows(app, browser_of):
+    with app.app_context():
+        assert db.session.scalars(select(Account)).all() == []
+    assert browser_of().sign_in("admin", "admin").status_code == 401
+
+

@@ -1,0 +1,140 @@
+"""Photos: their own queue, whole or in pieces, and never a word of where they were taken."""
+
+import hashlib
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from tests.cast import ANA, AWAY, TASK
+
+
+def picture(colour="red", *, place=False, size=(400, 300), kind="JPEG"):
+    out, more = BytesIO(), {}
+    if place:
+        exif = Image.Exif()
+        exif[0x010F] = "CANARY-CAMERA"
+        exif.get_ifd(0x8825)[1] = "N"
+        more = {"exif": exif}
+    Image.effect_noise(size, 40).convert("RGB").save(out, kind, **more)
+    return out.getvalue()
+
+
+def name_of(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def span(start, stop, total):
+    return {"Content-Range": f"bytes {start}-{stop - 1}/{total}"}
+
+
+def test_a_photo_comes_whole_and_is_told_of(phone):
+    content = picture()
+    sha256 = name_of(content)
+    assert phone.photo("HEAD", sha256).status == 404
+    assert phone.photo("GET", sha256).status == 404
+    assert phone.photo("PUT", sha256, content).status in (200, 201, 204)
+    assert phone.photo("HEAD", sha256).status == 200
+    got = phone.photo("GET", sha256)
+    assert got.status == 200
+    assert got.headers["Content-Type"] == "image/jpeg"
+    assert got.headers["Cache-Control"] == "no-store"
+    assert Image.open(BytesIO(got.body)).size == (400, 300)
+    assert phone.photo("PUT", sha256, content).status in (200, 201, 204)
+
+
+def test_a_photo_comes_in_pieces_that_may_be_repeated(phone):
+    content = picture()
+    sha256, total = name_of(content), len(content)
+    third = total // 3
+    assert phone.photo("PUT", sha256, content[:third], span(0, third, total)).status < 300
+    assert phone.photo("HEAD", sha256).status == 404, "not whole yet"
+    assert phone.photo("PUT", sha256, content[:third], span(0, third, total)).status < 300
+    middle = content[third : 2 * third]
+    assert phone.photo("PUT", sha256, middle, span(third, 2 * third, total)).status < 300
+    assert phone.photo("PUT", sha256, middle, span(third, 2 * third, total)).status < 300
+    last = content[2 * third :]
+    assert phone.photo("PUT", sha256, last, span(2 * third, total, total)).status < 300
+    assert phone.photo("HEAD", sha256).status == 200
+
+
+def test_a_piece_that_leaves_a_hole_is_not_taken(phone):
+    content = picture()
+    sha256, total = name_of(content), len(content)
+    reply = phone.photo("PUT", sha256, content[100:200], span(100, 200, total))
+    assert 400 <= reply.status < 500
+    assert phone.photo("PUT", sha256, content).status < 300
+
+
+def test_the_record_says_how_many_of_its_photos_are_here(phone, new_phone):
+    one, two = picture("red"), picture("blue")
+    payload = {"photos": [name_of(one), name_of(two)]}
+    phone.verdict("task.complete", TASK, payload, by=ANA)
+    task = phone.record("task", TASK)
+    assert (task["photos"], task["photos_here"]) == (payload["photos"], 0)
+    phone.photo("PUT", name_of(one), one)
+    assert phone.record("task", TASK)["photos_here"] == 1
+    phone.photo("PUT", name_of(two), two)
+    phone.photo("PUT", name_of(two), two)
+    assert new_phone().record("task", TASK)["photos_here"] == 2
+
+
+def test_the_photo_may_come_before_the_op_that_names_it(phone):
+    content = picture()
+    phone.photo("PUT", name_of(content), content)
+    payload = {"sha256": name_of(content), "bytes": len(content), "captured_at": phone.now()}
+    assert phone.verdict("photo.attach", TASK, payload, by=ANA)["status"] == "applied"
+    task = phone.record("task", TASK)
+    assert (task["photos"], task["photos_here"]) == ([name_of(content)], 1)
+
+
+def test_a_photo_never_tells_camera_or_place(phone):
+    content = picture(place=True)
+    assert b"CANARY-CAMERA" in content
+    phone.photo("PUT", name_of(content), content)
+    assert b"CANARY-CAMERA" not in phone.photo("GET", name_of(content)).body
+
+
+def test_other_bytes_than_named_are_refused_and_the_right_ones_taken_later(phone):
+    content = picture()
+    reply = phone.photo("PUT", name_of(content), content[:-1] + b"\0")
+    assert 400 <= reply.status < 500
+    assert reply.json["detail"]
+    assert phone.photo("HEAD", name_of(content)).status == 404
+    assert phone.photo("PUT", name_of(content), content).status < 300
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" * 99]
+)
+def test_what_is_no_picture_is_4xx(phone, content):
+    reply = phone.photo("PUT", name_of(content), content)
+    assert 400 <= reply.status < 500
+    assert phone.photo("HEAD", name_of(content)).status == 404
+
+
+@pytest.mark.parametrize(
+    "range_", ["bytes", "bytes 0-9", "bytes 9-0/10", "bytes 0-9/5", "bytes a-b/c", "bytes 0-99/*"]
+)
+def test_a_range_that_makes_no_sense_is_4xx(phone, range_):
+    reply = phone.photo("PUT", "0" * 64, b"x" * 10, {"Content-Range": range_})
+    assert 400 <= reply.status < 500
+
+
+def test_a_photo_beyond_the_limit_is_413(phone):
+    assert phone.photo("PUT", "0" * 64, b"x", span(0, 1, 10**8)).status == 413
+    assert phone.photo("PUT", "0" * 64, b"x" * 6_000_000).status == 413
+
+
+@pytest.mark.parametrize("name", ["0" * 63, "G" * 64, "..%2f..%2fsecret-key", "0" * 64 + "%0a"])
+def test_nothing_else_lies_there(phone, name):
+    for method in ("GET", "HEAD", "PUT"):
+        assert phone.photo(method, name, b"x" if method == "PUT" else b"").status in (400, 404)
+
+
+def test_a_photo_of_another_site_is_not_found(phone, new_phone):
+    content = picture()
+    phone.photo("PUT", name_of(content), content)
+    assert new_phone(AWAY).photo("GET", name_of(content)).status == 404
+    phone.token = ""
+    assert phone.photo("GET", name_of(content)).status == 401

@@ -1,0 +1,53 @@
+"""Every rule is kept by a function and stated by a test; every kind has a form and a wire test."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sync import KINDS
+
+ROOT = Path(__file__).parent.parent
+SERVER_ONLY = {name for name, kind in KINDS.items() if kind.internal}
+BY_COMMAND = {"site.add", "area.add", "unit.add", "checkpoint.add", "schedule.add", "person.secure"}
+"""Master data comes from the `lodge` command and the demo estate until the desk has its pages."""
+
+BY_SETTLING = {"task.amend", "visit.amend", "ticket.amend"}
+"""What a settlement writes: posted by the rule of `merge.settle`, not by a form of its own."""
+
+
+def found(pattern, *folders, glob):
+    """Every word that the pattern's group holds in these files."""
+    texts = (file.read_text(encoding="utf-8") for f in folders for file in (ROOT / f).rglob(glob))
+    return {word for text in texts for group in re.findall(pattern, text) for word in words(group)}
+
+
+def words(group):
+    return re.findall(r"[A-Za-z_]\w*(?:\.\w+)?", group)
+
+
+RULES = sorted(re.findall(r"(?m)^- \*\*(\w+)\*\*", (ROOT / "sync/RULES.md").read_text("utf-8")))
+KEPT = found(r'"""((?:[A-Z]\d+(?:, )?)+):', "sync", "server", glob="*.py")
+STATED = found(r'mark\.rule\(("\w+"(?:, "\w+")*)\)', "tests", glob="*.py")
+NAMED = found(r"[\"'/]((?:[a-z_]+)\.(?:[a-z_]+))[\"'/{ ]", "templates", "server/pages", glob="*.*")
+WIRED = found(r'"([a-z_]+\.[a-z_]+)"', "tests/server", glob="*.py")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_has_a_keeper_and_a_test(rule):
+    assert rule in KEPT, f"no docstring in sync/ or server/ begins with {rule}:"
+    assert rule in STATED, f'no test is marked @pytest.mark.rule("{rule}")'
+
+
+def test_no_keeper_and_no_test_speaks_of_a_rule_that_is_not_written_down():
+    assert (KEPT | STATED) - set(RULES) == set()
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - SERVER_ONLY - BY_COMMAND - BY_SETTLING))
+def test_a_kind_has_a_form(kind):
+    assert kind in NAMED, f"no template and no desk page does {kind}"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - SERVER_ONLY))
+def test_a_kind_is_tested_through_the_door(kind):
+    assert kind in WIRED, f"no test in tests/server sends {kind}"
