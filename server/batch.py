@@ -13,7 +13,7 @@ from sqlalchemy import Table, insert, select
 from server.db import UTCDateTime, db, replace_rows
 from server.feed import publish
 from server.names import names_of
-from server.tables import RECORDS, FeedRow, LoggedOp, Names, PhotoLink
+from server.tables import RECORDS, Account, FeedRow, LoggedOp, Names, PhotoLink
 from server.tables.oplog import STANDING
 from sync import KINDS, Accepted, Entry, Merged, Op, entry
 from sync.clock import parse
@@ -115,6 +115,9 @@ class Batch:
         if held.type == "person" and held.row:
             self.names.people[held.id] = held.row.name
             self.names.roles[held.id] = frozenset(held.row.roles)
+            account = db.session.get(Account, held.id)
+            if account and account.pin_check:
+                self.names.pins[held.id] = account.pin_check
         elif held.type in ("area", "unit") and held.row:
             getattr(self.names, f"{held.type}s")[held.id] = held.row.label
 

@@ -19,7 +19,7 @@ COOKIE = "lang"
 def init_app(app: Flask) -> None:
     """Choose the language of each request; name the filters that pages use."""
     app.config.setdefault("BABEL_DEFAULT_LOCALE", LANGUAGES[0])
-    Babel(app, locale_selector=chosen)
+    Babel(app, locale_selector=chosen)  # type: ignore[no-untyped-call]
     filters.install(app.jinja_env, spoken)
     app.jinja_env.filters |= {"moment": moment, "span": span}
     app.context_processor(lambda: {"lang": spoken, "now": datetime.now(UTC)})

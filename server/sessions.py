@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Response, abort, g, request
+from flask import abort, g, request
 from sqlalchemy import delete, select, update
+from werkzeug.wrappers import Response
 
 from server.credentials import digest, new_token
 from server.db import db, writing

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -64,7 +63,7 @@ def purge(now: datetime) -> None:
     db.session.execute(delete(Throttle).where(Throttle.last_at < now - longest))
 
 
-def _row(limit: Limit, who: str, now: datetime) -> Any:
+def _row(limit: Limit, who: str, now: datetime) -> Throttle:
     """The count of one key, locked: tries at the same moment come one after the other."""
     key = _key(limit, who)
     insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
@@ -76,7 +75,7 @@ def _row(limit: Limit, who: str, now: datetime) -> Any:
     return row
 
 
-def _wait(limit: Limit, row: Any, now: datetime) -> timedelta:
+def _wait(limit: Limit, row: Throttle, now: datetime) -> timedelta:
     if row.tries < limit.free:
         return timedelta(0)
     if row.tries >= limit.most:

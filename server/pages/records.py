@@ -127,8 +127,10 @@ def title(type_: str, body: dict[str, Any]) -> Any:
 
 
 def _phones() -> dict[str, str]:
-    rows = db.session.execute(select(Device.id, Device.label).where(Device.site_id == here().site_id))
-    return {id_: label for id_, label in rows}
+    rows = db.session.execute(
+        select(Device.id, Device.label).where(Device.site_id == here().site_id)
+    )
+    return {row.id: row.label for row in rows}
 
 
 def _fields(record: Any) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ OFTEN = {
     "FREQ=DAILY": _("every day"),
     "FREQ=DAILY;BYHOUR=6,18;BYMINUTE=0;BYSECOND=0": _("every day at 6 and 18"),
     "FREQ=DAILY;BYHOUR=7,11,16;BYMINUTE=0;BYSECOND=0": _("every day at 7, 11 and 16"),
+    "FREQ=DAILY;BYHOUR=9,20,23;BYMINUTE=0;BYSECOND=0": _("every day at 9, 20 and 23"),
     "FREQ=DAILY;BYHOUR=8;BYMINUTE=0;BYSECOND=0": _("every day at 8"),
     "FREQ=WEEKLY;BYDAY=MO": _("every week"),
     "FREQ=MONTHLY;BYMONTHDAY=1": _("every month"),
@@ -30,6 +31,7 @@ OFTEN = {
 CHANGERS = KINDS["schedule.change"].roles
 
 WINDOWS = {
+    "PT1H": _("within an hour"),
     "PT2H": _("within 2 hours"),
     "PT3H": _("within 3 hours"),
     "PT4H": _("within 4 hours"),

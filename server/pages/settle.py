@@ -99,7 +99,7 @@ def _cases(merges: Sequence[Merge]) -> list[Case]:
     about = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
     told: dict[str, list[Line]] = defaultdict(list)
     for line in lines(db.session.scalars(about.order_by(LoggedOp.place))):
-        told[line.op.subject].append(line)
+        told[line.op.subject or ""].append(line)
     fed = select(FeedRow).where(FeedRow.site_id == site, FeedRow.id.in_(ids))
     bodies = {row.id: json.loads(row.body) for row in db.session.scalars(fed)}
     return [_case(merge, told[merge.subject], bodies.get(merge.subject, {})) for merge in merges]

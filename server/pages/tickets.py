@@ -40,7 +40,9 @@ def show(id: str) -> str:
         names=names_of(site_id),
         lines=lines(history(site_id, id)),
         people=[p for p in db.session.scalars(Person.at(site_id)) if p.active_to is None],
-        areas=db.session.scalars(select(Area).where(Area.site_id == site_id).order_by(Area.ordinal)),
+        areas=db.session.scalars(
+            select(Area).where(Area.site_id == site_id).order_by(Area.ordinal)
+        ),
         urgencies=URGENCIES,
     )
 

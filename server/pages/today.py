@@ -42,9 +42,7 @@ def area(area_id: str) -> str:
     place, found = mine(Area, area_id), _today()
     row = found["board"].areas.get(place.id, {})
     names = names_of(here().site_id)
-    return render_template(
-        "desk/today/area.html", area=place, row=row, names=names, span=in_words
-    )
+    return render_template("desk/today/area.html", area=place, row=row, names=names, span=in_words)
 
 
 def _today() -> dict[str, Any]:

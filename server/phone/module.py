@@ -122,7 +122,8 @@ class Template(Statements):
         for node in meant[1:]:
             if not isinstance(node, nodes.Block | nodes.Macro) and not names_set_by(node):
                 refuse(self.file, node, "outside of its blocks a child only sets and imports")
-        return meant[1:]
+        before = body[: body.index(meant[0])]
+        return [*before, *meant[1:]]
 
     def _block(self, node: nodes.Block, scope: Scope) -> str:
         if node.scoped or node.required:

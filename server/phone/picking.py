@@ -70,24 +70,27 @@ class Picking:
         arguments, inner = list(node.args), "x"
         if node.name.endswith("attr"):
             inner = f"V.path(x,{js(self._text(node, arguments))},null)"
-        test = f"V.truth({inner})"
+        test, values = f"V.truth({inner})", []
         if arguments:
             name = self._text(node, arguments)
-            test = self._tested(node, name, inner, [self.of(each, scope) for each in arguments])
+            values = [self.of(each, scope) for each in arguments]
+            test = self._tested(node, name, inner, _variables(values))
         keep = "!" if node.name.startswith("reject") else ""
-        return f"F.select({value},x=>{keep}{test})"
+        return f"F.select({value},{_for_each(keep + test, values)})"
 
     def _mapping(self, node: nodes.Filter, scope: Scope) -> str:
         named = {key: self.of(value, scope) for key, value in _named(node).items()}
         if "attribute" in named and not node.args and named.keys() <= {"attribute", "default"}:
-            return f"x=>V.path(x,{named['attribute']},{named.get('default', 'null')})"
+            values = [named["attribute"], named.get("default", "null")]
+            return _for_each(f"V.path(x,{','.join(_variables(values))})", values)
         arguments = list(node.args)
         name = self._text(node, arguments)
         name = subset.ALIASES.get(name, name)
         if name not in subset.FILTERS or name in subset.GENERATORS:
             refuse(self.file, node, f"|map with {name!r} does not exist on the phone")
         call = nodes.Filter(None, name, arguments, node.kwargs, None, None, lineno=node.lineno)
-        return f"x=>{_piped(name, ['x', *self._arguments(name, call, scope)])}"
+        values = self._arguments(name, call, scope)
+        return _for_each(_piped(name, ["x", *_variables(values)]), values)
 
     def _text(self, node: nodes.Filter, arguments: list[nodes.Expr]) -> str:
         """Take the first argument, which has to be a constant text."""
@@ -113,6 +116,15 @@ def _piped(name: str, values: list[str]) -> str:
     if name in subset.APP_FILTERS:
         return f"r.filters.{name}({','.join(f'V.bare({value})' for value in values)})"
     return f"F.{name}({','.join(values)})"
+
+
+def _variables(values: list[str]) -> list[str]:
+    return [f"y{place}" for place in range(len(values))]
+
+
+def _for_each(body: str, values: list[str]) -> str:
+    """A function of `x`; what else it takes is worked out once, before the first row."""
+    return f"(({','.join(_variables(values))})=>x=>{body})({','.join(values)})"
 
 
 def _named(node: Pipe) -> dict[str, nodes.Expr]:

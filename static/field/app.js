@@ -17,14 +17,20 @@ async function local(address, init) {
   const { method, headers, body } = init;
   const request = new Request(new URL(address, location.href), { method, headers, body });
   const response = await answer(request);
-  if (method === "POST") changed();
-  if (response.status !== 303) return response;
+  if (method === "POST" && (response.status === 303 || request.url.includes("/field/ops/"))) changed();
+  if (response.status !== 303) return method === "POST" ? staying(response) : response;
   const target = /** @type {string} */ (response.headers.get("Location"));
   const page = await answer(new Request(target, { headers }));
   const { pathname, search } = new URL(target);
   const told = new Headers(page.headers);
   told.set("HX-Push-Url", pathname + search);
   return new Response(await page.text(), { status: page.status, headers: told });
+}
+
+/** The answer to a form is no place to come back to. @param {Response} response */
+function staying(response) {
+  response.headers.set("HX-Push-Url", "false");
+  return response;
 }
 
 /** After a tap: send before long, and redraw here and in the other tabs. */

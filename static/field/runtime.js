@@ -90,7 +90,7 @@ function climb(run, name, context, blocks) {
   if (!template) throw new Error(`there is no template ${name}`);
   for (const own of Object.keys(template.blocks)) (blocks[own] ??= []).push(template.blocks[own]);
   const written = template.root(run, context, blocks);
-  return template.parent === null ? written : climb(run, template.parent, context, blocks);
+  return template.parent === null ? written : written + climb(run, template.parent, context, blocks);
 }
 
 /** @param {string} path */

@@ -1,4 +1,4 @@
-"""R1, R2: what was acknowledged survives `kill -9` at any moment, and counts once."""
+"""What was acknowledged survives `kill -9` at any moment, and counts once."""
 
 from __future__ import annotations
 

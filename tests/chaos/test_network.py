@@ -1,4 +1,4 @@
-"""R2, R3, R4: through a network that drops, doubles, delays and cuts, all comes out the same."""
+"""Through a network that drops, doubles, delays and cuts, all comes out the same."""
 
 from __future__ import annotations
 

@@ -27,7 +27,9 @@ class Desk:
         return self.client.get(path, **more)
 
     def post(self, path: str, data=None, headers=None, **more):
-        return self.client.post(path, data=data or {}, headers={**ORIGIN, **(headers or {})}, **more)
+        return self.client.post(
+            path, data=data or {}, headers={**ORIGIN, **(headers or {})}, **more
+        )
 
     def sign_in(self, username: str, password: str = PASSWORD, **more):
         return self.post("/sign-in", {"username": username, "password": password}, **more)

@@ -152,5 +152,3 @@ def test_a_new_account_has_nothing_that_anybody_knows(app, browser_of):
     with app.app_context():
         assert db.session.scalars(select(Account)).all() == []
     assert browser_of().sign_in("admin", "admin").status_code == 401
-
-

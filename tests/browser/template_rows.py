@@ -1,0 +1,145 @@
+"""What a phone knows at some moment, made up: the context of any of its pages."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+NOW, TODAY = "2026-11-24T02:30:05.120Z", "2026-11-24"
+TIMES = [NOW, "2026-11-24T01:00:00.000Z", "2026-11-24T03:30:00.000Z", "2026-11-23T23:59:59.999Z"]
+WORDS = [
+    "",
+    "</script><b>",
+    'it\'s "fine" & well',
+    "张 师傅",
+    "😀",
+    "line\u2028end",
+    "%(name)s",
+    "{{ me }}",
+]
+SENDING = ["all_sent", "waiting", "no_network", "idle_offline", "sending_photos", "busy", "check"]
+SENDING += ["stale", "signed_out"]
+ROLES = ["cleaner", "guard", "service_desk", "supervisor", "manager", "admin"]
+
+
+def moment(rng: Random, lang: str) -> dict[str, Any]:
+    """Everything a page or a part may ask for."""
+    people = rows(rng, person, 1, 4)
+    records = {kind: rows(rng, make, 0, 5) for kind, make in KINDS.items()} | {"person": people}
+    return {
+        **{kind: make(rng) for kind, make in KINDS.items()},
+        "records": records,
+        "me": rng.choice([*people, None]),
+        "people": people,
+        "now": NOW,
+        "today": TODAY,
+        "lang": lang,
+        "scheme": rng.choice(["auto", "light", "dark"]),
+        "size": rng.choice(["normal", "big"]),
+        "site": rng.choice([None, {"id": "s", "label": label(rng)}]),
+        "page": rng.choice(["tasks", "visits", "me"]),
+        "args": {
+            "id": rng.choice([row["id"] for kind in records.values() for row in kind]),
+            "person": rng.choice(people)["id"],
+            **{name: rng.choice(WORDS) for name in ("code", "saved")},
+            **{"result": rng.choice(["", "wrong", "wait"]), "who": rng.choice(["all", ""])},
+        },
+        "sending": {
+            "state": rng.choice(SENDING),
+            **{name: rng.randint(0, 9) for name in ("count", "photos", "checks", "stale")},
+            "since": rng.choice([*TIMES, None]),
+        },
+        "phone": {"label": rng.choice(WORDS), "full": rng.random() < 0.2},
+        "outbox": rows(rng, sent, 0, 4),
+        "toast": rng.choice(WORDS),
+    }
+
+
+def rows(rng: Random, make: Any, least: int, most: int) -> list[dict[str, Any]]:
+    return [make(rng) for _ in range(rng.randint(least, most))]
+
+
+def label(rng: Random) -> dict[str, str]:
+    return {"zh": rng.choice(WORDS), "en": rng.choice(WORDS)}
+
+
+def row(rng: Random, type_: str, states: list[str], **fields: Any) -> dict[str, Any]:
+    more = {"pending": True} if rng.random() < 0.2 else {}
+    more |= {"problem": rng.choice(WORDS)} if rng.random() < 0.2 else {}
+    named = {"id": f"{type_}-{rng.randint(0, 3)}", "type": type_, "state": rng.choice(states)}
+    return {**named, "until": rng.choice(TIMES), **fields, **more}
+
+
+def times(rng: Random, *names: str) -> dict[str, str | None]:
+    return {name: rng.choice([*TIMES, None]) for name in names}
+
+
+def texts(rng: Random, *names: str) -> dict[str, str | None]:
+    return {name: rng.choice([*WORDS, None]) for name in names}
+
+
+def photos(rng: Random) -> dict[str, Any]:
+    return {"photos": ["a" * 64] * rng.randint(0, 3), "photos_here": rng.randint(0, 3)}
+
+
+def task(rng: Random) -> dict[str, Any]:
+    plain = texts(rng, "responsible", "done_by", "note", "skip_reason", "cancel_reason")
+    names = {name: label(rng) for name in ("label", "area")}
+    window = {"window_start": rng.choice(TIMES), "window_end": rng.choice(TIMES)}
+    ids = {"code": "CL-01", "area_id": rng.choice("ab"), "responsible_id": rng.choice(["p", None])}
+    extra = times(rng, "done_at", "received_at") | photos(rng) | window | ids | names | plain
+    unit = {"unit": rng.choice([label(rng), None]), "needs_confirmation": rng.random() < 0.2}
+    return row(rng, "task", ["open", "done", "skipped", "cancelled"], **extra, **unit)
+
+
+def visit(rng: Random) -> dict[str, Any]:
+    plain = texts(rng, "phone", "plate", "arrived_by", "departed_by")
+    host = {"host_unit": "u", "host_unit_label": rng.choice([label(rng), None])}
+    extra = (
+        plain | host | photos(rng) | {"arrived_at": rng.choice(TIMES)} | times(rng, "departed_at")
+    )
+    more = {"purpose": rng.choice(["business", "family", "service", "other"]), "party_size": 2}
+    return row(rng, "visit", ["inside", "departed"], visitor=rng.choice(WORDS), **extra, **more)
+
+
+def ticket(rng: Random) -> dict[str, Any]:
+    plain = texts(rng, "contact", "declined_because", "details", "first_responder", "handler")
+    extra = plain | photos(rng) | {"opened_at": rng.choice(TIMES), "number": rng.randint(1, 99)}
+    place = {"area": "a", "area_label": rng.choice([label(rng), None])}
+    more = {
+        "matter": rng.choice(["business", "report"]),
+        "urgency": rng.choice(["normal", "urgent"]),
+    }
+    ids = {"channel": "phone", "handler_id": "p", "first_responder_id": "p"}
+    return row(rng, "ticket", ["open"], **extra, **place, **more, **ids)
+
+
+def area(rng: Random) -> dict[str, Any]:
+    extra = {"kind": "floor", "parent_id": None, "ordinal": rng.randint(0, 9), "code": "A"}
+    return row(rng, "area", ["open"], label=label(rng), **extra)
+
+
+def unit(rng: Random) -> dict[str, Any]:
+    return row(rng, "unit", ["open"], label=label(rng), area_id="a", occupied=rng.random() < 0.5)
+
+
+def person(rng: Random) -> dict[str, Any]:
+    roles = rng.sample(ROLES, rng.randint(1, 3))
+    return row(rng, "person", ["active"], name=rng.choice(WORDS), roles=roles, active=True)
+
+
+def sent(rng: Random) -> dict[str, Any]:
+    kinds = ["task.complete", "task.undo", "visit.arrive", "ticket.open", "photo.attach"]
+    said = {"state": rng.choice(["unsent", "answered", "deferred"]), "check": rng.random() < 0.3}
+    said |= {"status": "applied", "code": None, "text": rng.choice([*WORDS, None])}
+    return {"id": "op", "kind": rng.choice(kinds), "at": rng.choice(TIMES), "by": "p", **said}
+
+
+KINDS = {
+    "task": task,
+    "visit": visit,
+    "ticket": ticket,
+    "area": area,
+    "unit": unit,
+    "person": person,
+}
