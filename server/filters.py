@@ -42,7 +42,7 @@ def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE
 def say(label: dict[str, str] | str | None, language: str) -> str:
     """A label in the language of the page; a name is the same in both."""
     if isinstance(label, dict):
-        return label.get(language) or next(iter(label.values()), "")
+        return label.get(language) or next(iter(label.values()), "") or ""
     return label or ""
 
 

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from server.credentials import digest, new_token
 from server.db import db, writing
-from server.tables.access import Session
+from server.tables.access import Enrolment, Session, Throttle
 from server.tables.estate import Site
 from server.tables.feed import SiteFeed
 from server.tables.people import Person
@@ -78,7 +78,7 @@ def start(person_id: str, site_id: str, former: str | None = None) -> str:
     token, now = new_token(), datetime.now(UTC)
     with writing():
         _drop(former)
-        db.session.execute(delete(Session).where(Session.expires_at <= now))
+        _forget_what_is_over(now)
         db.session.add(
             Session(
                 token_hash=digest(token),
@@ -157,6 +157,13 @@ def _touch(token_hash: str, now: datetime) -> None:
     with writing():
         mine = update(Session).where(Session.token_hash == token_hash)
         db.session.execute(mine.values(seen_at=now))
+
+
+def _forget_what_is_over(now: datetime) -> None:
+    """Sessions that ended, codes that lapsed, tries that no longer count."""
+    db.session.execute(delete(Session).where(Session.expires_at <= now))
+    db.session.execute(delete(Enrolment).where(Enrolment.expires_at <= now - timedelta(days=1)))
+    db.session.execute(delete(Throttle).where(Throttle.last_at <= now - timedelta(days=2)))
 
 
 def _drop(token: str | None) -> None:

@@ -57,12 +57,6 @@ def forgive(*asked: tuple[Limit, str]) -> None:
         db.session.execute(delete(Throttle).where(Throttle.key.in_(keys)))
 
 
-def purge(now: datetime) -> None:
-    """Forget what is older than any limit. The caller commits."""
-    longest = max(limit.span for limit in (STRANGER, KNOWN, ADDRESS, CODE))
-    db.session.execute(delete(Throttle).where(Throttle.last_at < now - longest))
-
-
 def _row(limit: Limit, who: str, now: datetime) -> Throttle:
     """The count of one key, locked: tries at the same moment come one after the other."""
     key = _key(limit, who)

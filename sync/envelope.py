@@ -67,8 +67,8 @@ def Count(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field t
 
 
 def Name(**kwargs: Any) -> fields.String:  # noqa: N802
-    """A short text."""
-    return fields.String(validate=Length(min=1, max=100), **kwargs)
+    """A short text without control characters."""
+    return fields.String(validate=Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,100}\Z"), **kwargs)
 
 
 def Time(**kwargs: Any) -> fields.String:  # noqa: N802

@@ -1,1 +1,1 @@
-"""Tests: `sync` is judged alone, `server` on both databases, `browser` and `chaos` on real processes."""
+"""`sync` is judged alone, `server` on both databases, `browser` and `chaos` on real processes."""

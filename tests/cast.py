@@ -1,4 +1,4 @@
-"""The cast and their places: Ana cleans, Ben supervises her, Chu keeps the gate, Dao is elsewhere."""
+"""The cast: Ana cleans, Ben supervises her, Chu keeps the gate, Dao works elsewhere."""
 
 from __future__ import annotations
 

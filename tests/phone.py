@@ -1,4 +1,4 @@
-"""A phone in pure Python: it speaks the wire as `sync` describes it and shares no code with the server.
+"""A phone in pure Python: it speaks the wire and shares no code with the server.
 
 It works on Flask's test client and on a real server alike, so a test says what is said, not how.
 """

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL: started by the tests, gone with them. `--found` says whether it can be."""
+"""A throw-away PostgreSQL, gone with the tests. `--found` asks whether there can be one."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ class Expressions(Picking):
         super().__init__(file)
         self.block: str | None = None
         self.messages: set[str] = set()
+        self.modules: dict[str, str] = {}
+        self.imported: list[tuple[nodes.Node, str, str]] = []
 
     def of(self, node: nodes.Node, scope: Scope) -> str:
         name = type(node).__name__
@@ -162,7 +164,9 @@ class Expressions(Picking):
                 return f"{scope.local('loop')}.cycle({self._positional(node, scope)})"
             case nodes.Name(name=name) if name in subset.GETTEXT:
                 self._collect_message(node, subset.GETTEXT[name])
-            case nodes.Name() | nodes.Getattr():
+            case nodes.Getattr(node=nodes.Name(name=name), attr=macro) if name in self.modules:
+                self.imported.append((node, self.modules[name], macro))
+            case nodes.Name():
                 pass
             case _:
                 refuse(self.file, node, "only macros and the listed functions can be called")

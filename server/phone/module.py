@@ -113,7 +113,7 @@ class Template(Statements):
     def _inherit(self, body: list[nodes.Node]) -> list[nodes.Node]:
         """A child only defines: what it would print outside of its blocks is never seen."""
         meant = [node for node in body if not _is_blank(node)]
-        parents = [node for node in nodes.Template(body, lineno=1).find_all(nodes.Extends)]
+        parents = list(nodes.Template(body, lineno=1).find_all(nodes.Extends))
         if not parents:
             return body
         if meant[0] is not parents[0] or len(parents) > 1:

@@ -21,7 +21,6 @@ class Statements(Expressions):
     def __init__(self, file: str) -> None:
         super().__init__(file)
         self.mentioned: dict[str, nodes.Node] = {}
-        self.imported: list[tuple[nodes.Node, str, str]] = []
 
     def frame(self, body: list[nodes.Node], scope: Scope) -> str:
         """A body that keeps what it sets to itself (the root shares it through the context)."""
@@ -60,6 +59,7 @@ class Statements(Expressions):
             case nodes.Import() | nodes.FromImport():
                 return self._import(node, scope)
         refuse(self.file, node, f"{type(node).__name__} is not part of the phone's statements")
+        return None
 
     def _output(self, node: nodes.Output, scope: Scope) -> str:
         written = ""
@@ -200,6 +200,7 @@ class Statements(Expressions):
         name = self._constant(node, node.template)
         module = f"R.module(r,{js(name)},{self._shared(scope) if node.with_context else 'null'})"
         if isinstance(node, nodes.Import):
+            self.modules[node.target] = name
             return self._store(node, node.target, module, scope)
         written = ""
         for each in node.names:

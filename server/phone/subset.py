@@ -63,12 +63,12 @@ TESTS: Final[dict[str, tuple[str, int]]] = {
     **{name: (name, 0) for name in ("odd", "even", "mapping", "true", "false")},
     "divisibleby": ("divisibleby", 1),
     "in": ("in", 1),
-    **{name: ("eq", 1) for name in ("eq", "==", "equalto")},
-    **{name: ("ne", 1) for name in ("ne", "!=")},
-    **{name: ("lt", 1) for name in ("lt", "<")},
-    **{name: ("le", 1) for name in ("le", "<=")},
-    **{name: ("gt", 1) for name in ("gt", ">")},
-    **{name: ("ge", 1) for name in ("ge", ">=")},
+    **dict.fromkeys(("eq", "==", "equalto"), ("eq", 1)),
+    **dict.fromkeys(("ne", "!="), ("ne", 1)),
+    **dict.fromkeys(("lt", "<"), ("lt", 1)),
+    **dict.fromkeys(("le", "<="), ("le", 1)),
+    **dict.fromkeys(("gt", ">"), ("gt", 1)),
+    **dict.fromkeys(("ge", ">="), ("ge", 1)),
 }
 
 METHODS: Final[dict[str, tuple[int, int]]] = {
@@ -105,7 +105,8 @@ class BuildError(Exception):
 
 
 def refuse(file: str, node: nodes.Node, text: str) -> NoReturn:
-    raise BuildError(file, node.lineno or 1, text)
+    lines = (each.lineno for each in (node, *node.find_all(nodes.Node)))
+    raise BuildError(file, next(filter(None, lines), 1), text)
 
 
 def only_plain_placeholders(message: str) -> bool:

@@ -19,7 +19,7 @@ from server.phone.module import compile_templates
 from tests.browser.template_cases import DRAWN, MESSAGES, Case, case
 from tests.browser.template_rows import moment
 
-CASES = int(os.environ.get("LODGE_FUZZ", "1000"))
+CASES = int(os.environ.get("LODGE_FUZZ", "400"))
 SEED = int(os.environ.get("LODGE_FUZZ_SEED", "1"))
 BATCH = 200
 
@@ -31,9 +31,10 @@ CATALOGUE = {"zh": {**MESSAGES, "one": ["%(num)s 个"], "one <i>": ["%(n)s 个 <
 DRAW = """async ([address, cases, catalogue]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
     [address, "/field/runtime.js", "/field/filters.js"].map((each) => import(each)));
+  const asset = (path) => "/a/" + path;
   return cases.map(([name, lang, contexts]) => contexts.map((context) => {
     try {
-      return [render(templates, name, context, { lang, catalogue, filters, asset: (path) => "/a/" + path }), ""];
+      return [render(templates, name, context, { lang, catalogue, filters, asset }), ""];
     } catch (error) {
       return [null, String(error.stack)];
     }

@@ -48,7 +48,7 @@ def test_a_batch_whose_answer_died_with_the_server_is_answered_as_if_it_had_not(
     op = phone.op("task.complete", task, by=phone.people[0]["id"])
     first = phone.push(op).json["verdicts"]
     live.kill()
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionError):
         phone.push(op)
     live.start()
     assert phone.push(op).json["verdicts"] == first

@@ -1,0 +1,95 @@
+"""Expressions of the phone's subset, by type; `<type>` stands for any expression of that type."""
+
+from __future__ import annotations
+
+TEXTS = [
+    *("", " ", "a", "Ana", "ana", "Zoë", "ß Straße", "İ", "ΑΣ", "it's", "%", "100%", "%(n)s"),
+    *("</script><b>&\"'", "😀 ok 😀", "line\u2028end", "tab\tnew\nline", "{{ x }}", "\\"),
+    *("a/b?c=d e&f", "\x85x\x85", "-7", "3.9", "1_000", " 42 ", "日本語のテキストはここにあります"),
+    *("one two three four five six seven", "\uffee<\U0001f600", "\ufeffx\ufeff"),
+]
+TIMES = [
+    *("2026-11-24T02:30:05.120Z", "2026-11-24T16:00:00.000Z", "2026-01-01T00:59:59.999Z"),
+    *("2026-11-24T10:30:00+08:00", "2024-02-29T23:59:00.000Z", "2030-07-01T12:00:00.000Z"),
+]
+
+GRAMMAR: dict[str, list[str]] = {
+    "text": [
+        *("(<text> ~ <text>)", "(s1 + <text>|string)", "(<text>)|<textfilter>"),
+        *("(<text>)|replace(<literal>, <text>)", "(<text>)|default(<text>, <bool>)"),
+        "(<text>)|string|truncate(<size>, <bool>, '…', <small>)",
+        *("(<texts>)|join(<literal>)", "rows|join(<text>, attribute='name')"),
+        *("(<text> if <bool> else <text>)", "(<text> if <bool>)", "(<text> and <text>)"),
+        *("(<text> or <text>)", "(s1|string)[<int>:]", "(s2|string)[<small>:<int>]", "s2[<small>]"),
+        *("_('%(n)s of %(m)s', n=<text>, m=<int>)", "_('Done: %(n)s', n=<text>)|replace(s1, s2)"),
+        *("_('Done: %(n)s', n=<text>)|upper", "(<texts>)[<int>]", "s1.split(<literal>)|join('|')"),
+        *("(<texts>)|first", "(<texts>)|last", "(<texts>)|min", "(<texts>)|max", "at1|clock"),
+        *("at1|day", "at1|ago(now)", "rows|map(attribute='at')|map('clock')|join(' ')"),
+        *("(<text>)|string|mask", "d|tojson", "(<rows>)|tojson|length", "d.get(<text>, <int>)"),
+        *("d|urlencode", "words|map('truncate', 4, true)|join", "{'zh': <text>, 'en': s1}|say"),
+    ],
+    "textfilter": [
+        *("upper", "lower", "trim", "e", "string", "urlencode", "tojson", "first", "last"),
+        *("length", "int", "list|join"),
+    ],
+    "int": [
+        *("(<int> + <int>)", "(<int> - <int>)", "(<int> * <int>)", "(<int> // 7)", "(<int> % 5)"),
+        *("(<int> // -3)", "(<int> % -4)", "-(<int>)|int", "(<text>)|length", "(<texts>)|length"),
+        *("(<rows>)|length", "(<text>)|int(<int>)", "(<int>)|int|abs", "(<ints>)|sum"),
+        *("(<ints>)|min", "(<ints>)|max", "(<ints>)|first", "rows|sum(attribute='n')"),
+        *(
+            "rows|selectattr('ok')|list|length",
+            "(n1 if <bool> else <int>)",
+            "(<int>)|default(<int>)",
+        ),
+    ],
+    "bool": [
+        *("(<int> <compare> <int>)", "((<text>)|string <compare> (<text>)|string)", "(not <bool>)"),
+        *("(<bool> and <bool>)", "(<bool> or <bool>)", "(<text> in <texts>)"),
+        *("(<text> not in <texts>)", "((<text>)|string in 'x ana')", "((<text>)|string in d)"),
+        *("((<text>) is <test>)", "((<int>) is not <test>)", "((<bool>) is <test>)"),
+        *("((<int>) is <numbertest>)", "(<int> < <int> <= <int>)", "s1.startswith(<literal>)"),
+        *("s1.endswith(<literal>)", "(at1|late(now))", "(<texts> == <texts>)", "(d == d)"),
+    ],
+    "compare": ["<", "<=", ">", ">=", "==", "!="],
+    "test": [
+        *("defined", "undefined", "none", "string", "number", "boolean", "mapping"),
+        *("true", "false", "eq(s1)", "ne(n1)"),
+    ],
+    "numbertest": ["odd", "even", "divisibleby(3)", "in(xs)", "ge(2)", "lt(n1)", "eq(n1)"],
+    "texts": [
+        *("(<texts>)|sort(<bool>, <bool>)", "(<texts>)|unique(<bool>)|list", "(<texts> + <texts>)"),
+        *("(<texts>)|reverse|list", "(<texts>)|map('upper')|list", "(<texts>)|map('e')|list"),
+        *("(<texts>)|select|list", "(<texts>)|reject('in', <texts>)|list", "(<texts>)[<small>:]"),
+        *("rows|map(attribute='name')|list", "rows|map(attribute='gone', default='—')|list"),
+        *("(s1|string|list)", "d.keys()|list", "(<texts>)|batch(2, 'f')|map('join', '+')|list"),
+    ],
+    "ints": [
+        *("(<ints>)|sort(reverse=<bool>)", "(<ints>)|unique|list", "(<ints>)|select('odd')|list"),
+        *("rows|map(attribute='n')|list", "(<ints>)|map('abs')|list", "d.values()|list"),
+        "(range(<small>, 9, 2)|list)",
+    ],
+    "rows": [
+        *("(<rows>)|sort(attribute='<by>', reverse=<bool>)", "(<rows>)|selectattr('ok')|list"),
+        *("(<rows>)|rejectattr('n', 'lt', <int>)|list", "(<rows>)|unique(attribute='name')|list"),
+        *(
+            "(<rows>)|selectattr('at')|list",
+            "(<rows>)|unique(attribute='area.n')|list",
+            "(<rows>)[:2]",
+        ),
+    ],
+    "by": ["n", "name", "ok,n", "area.n,name"],
+    "pairs": ["d.items()", "d|items", "d.items()|sort", "[[s1, n1], [s2, 2]]"],
+    "grouping": ["'ok'", "'area.n'", "'name'", "attribute='n', default=0"],
+    "keep": ["", "", "", " if <each>", " if <each> is defined", " if <each> != 2"],
+    "piece": [
+        *("<p>\n  ", " </p> ", "\n\n", "é", "{# note #}", "{% raw %}{{ x }}{% endraw %}"),
+        "</script>\u2028",
+    ],
+    "message": [
+        "{% trans %}Hello{% endtrans %}",
+        "{% trans n=<text>, m=n1 %}{{ n }} of {{ m }}{% endtrans %}",
+        "{% trans n=<int> %}one <i>{% pluralize %}{{ n }} many 50%{% endtrans %}",
+        "{{ ngettext('one', '%(num)s many', <int>) }}",
+    ],
+}
