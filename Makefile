@@ -33,7 +33,7 @@ bench: .venv/tested .venv/chromium install  ## one honest figure, against the fl
 	$(BIN)/python -m tests.bench
 
 words: .venv/tested  ## gather what is said to people into the catalogues
-	$(BIN)/pybabel --quiet extract -F pyproject.toml --no-location --sort-output -o .venv/messages.pot server templates static
+	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' --no-location --sort-output -o .venv/messages.pot server templates static
 	$(BIN)/pybabel --quiet update -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
 clean:  ## back to a fresh checkout; ./var, where the records are, stays

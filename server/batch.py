@@ -200,4 +200,3 @@ def remembered(op: LoggedOp, type_: str) -> Entry:
 def chunks(ids: list[str], size: int = 500) -> Iterable[list[str]]:
     """Lists short enough for one statement."""
     return (ids[start : start + size] for start in range(0, len(ids), size))
-

@@ -14,6 +14,7 @@ import click
 import waitress
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import create_app, demo, devices, oplog, planner, schema, verify
 from server.credentials import SHORTEST, set_password, set_pin, weakness
@@ -47,9 +48,12 @@ def init(with_demo: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--threads", default=THREADS, show_default=True)
-def serve(host: str, port: int, threads: int) -> None:
+@click.option("--proxies", default=0, show_default=True, help="How many proxies stand before it.")
+def serve(host: str, port: int, threads: int, proxies: int) -> None:
     """Serve Lodge. Put a proxy with HTTPS before it as soon as phones are to use it."""
     app = create_app()
+    if proxies:  # what a client says of itself is believed only as far as our own proxies reach
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore
     with app.app_context():
         schema.refuse_behind()
         refuse_unsafe()
@@ -64,7 +68,7 @@ def serve(host: str, port: int, threads: int) -> None:
 def demonstrate(context: click.Context, host: str, port: int) -> None:
     """Create the database with the demo estate if need be, and serve it."""
     context.invoke(init, with_demo=True)
-    context.invoke(serve, host=host, port=port, threads=THREADS)
+    context.invoke(serve, host=host, port=port, threads=THREADS, proxies=0)
 
 
 def _serve(app: Flask, host: str, port: int, threads: int) -> None:
@@ -98,7 +102,9 @@ def _site(site_id: str | None) -> Site:
         return found[0]
     known = "\n".join(f"  {site.id}  {site.label['en']}" for site in sites)
     raise click.UsageError(
-        f"Say which site with --site:\n{known}" if sites else "There is no site. Run: lodge site add"
+        f"Say which site with --site:\n{known}"
+        if sites
+        else "There is no site. Run: lodge site add"
     )
 
 

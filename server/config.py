@@ -24,7 +24,9 @@ def complete(config: Any) -> None:
     config["SQLALCHEMY_DATABASE_URI"] = driven(
         config.get("SQLALCHEMY_DATABASE_URI") or f"sqlite:///{data / 'lodge.sqlite3'}"
     )
-    config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True})
+    # hidden parameters: an error of the database must not carry a visitor's name into the log
+    options = {"pool_pre_ping": True, "hide_parameters": True}
+    config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     config["SECRET_KEY"] = config.get("SECRET_KEY") or secret(data / "secret-key")
 
 

@@ -142,9 +142,13 @@ def replace_rows(table: Table, key: tuple[str, ...], rows: list[dict[str, Any]])
     statement = update(table)
     for name in key:
         statement = statement.where(table.c[name] == bindparam(f"key_{name}"))
-    values = {c.name: bindparam(f"new_{c.key}") for c in table.columns if c.name not in key}
+    values: dict[str, Any] = {
+        c.name: bindparam(f"new_{c.key}") for c in table.columns if c.name not in key
+    }
     keys = [{f"key_{name}": row[name] for name in key} for row in rows]
-    news = [{f"new_{c.key}": row[c.key] for c in table.columns if c.name not in key} for row in rows]
+    news = [
+        {f"new_{c.key}": row[c.key] for c in table.columns if c.name not in key} for row in rows
+    ]
     db.session.connection().execute(
         statement.values(values), [{**k, **n} for k, n in zip(keys, news, strict=True)]
     )

@@ -25,7 +25,7 @@ from sync.chain import without
 from sync.clock import iso, parse
 from sync.envelope import LIMITS, MIN_APP, OPS, Enrol, Hello, Pull, Push
 from sync.feed import mask
-from sync.photos import SHA256
+from sync.photos import NAMED
 
 bp = Blueprint("exchange", __name__, url_prefix="/sync")
 
@@ -302,7 +302,7 @@ def put_photo(site: str, sha256: str) -> Response:
 
 def named(sha256: str) -> str:
     """A photo's name, or 404: nothing else lies there."""
-    if not hasattr(SHA256, "regex") or not SHA256.regex.match(sha256):
+    if not NAMED.match(sha256):
         abort(404)
     return sha256
 

@@ -112,9 +112,7 @@ def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: dict[str, A
     mine = (FeedDigest.site_id == site_id, FeedDigest.audience.in_(list(news)))
     kept = db.session.execute(select(FeedDigest.audience, FeedDigest.digest).where(*mine))
     sums = {audience: int(digest, 16) for audience, digest in kept}
-    db.session.execute(
-        delete(FeedDigest).where(*mine).execution_options(synchronize_session=False)
-    )
+    db.session.execute(delete(FeedDigest).where(*mine).execution_options(synchronize_session=False))
     values = [
         {"site_id": site_id, "audience": a, "digest": text(add(sums.get(a, 0), news[a]))}
         for a in news

@@ -11,9 +11,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, render_templat
 from flask import send_from_directory as send
 from flask.blueprints import BlueprintSetupState
 
-from server import filters
 from server.access import public
-from server.language import spoken
 from server.phone.build import SHELL_TEMPLATE, Build, build
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -29,9 +27,8 @@ def the_build(app: Flask) -> Build:
 
 @bp.record_once
 def _compile(state: BlueprintSetupState) -> None:
-    """Languages are set up by then: the phone's templates read like the desk's."""
+    """Filters and languages are set up by then: phone templates read like the desk's."""
     app = cast(Flask, state.app)
-    filters.install(app.jinja_env, spoken)
     app.extensions["lodge.build"] = made = build(app)
     app.jinja_env.globals["asset"] = made.asset
 

@@ -130,8 +130,8 @@ class Sorter:
                     LoggedOp.lineage == self.sender.lineage,
                     LoggedOp.n.in_(chunk),
                 )
-                for n, id_, hash_ in db.session.execute(placed):
-                    self.places[n] = (id_, hash_)
+                found = {row.n: (row.id, row.hash) for row in db.session.execute(placed)}
+                self.places.update(found)
 
     def _keep_logged(self, which: Any) -> None:
         found = select(LoggedOp).where(LoggedOp.site_id == self.site_id, which)

@@ -23,7 +23,8 @@ def names_of(site_id: str) -> Names:
         known = (seq, _load(site_id))
         with _guard:
             kept[site_id] = known
-    return known[1].copy()
+    names: Names = known[1]
+    return names.copy()
 
 
 def forget() -> None:
@@ -35,7 +36,9 @@ def _load(site_id: str) -> Names:
     names = Names()
     people = select(Person.id, Person.name, Person.roles, Person.active_to, Account.pin_check)
     people = people.outerjoin(Account, Account.person_id == Person.id)
-    for id_, name, roles, left_at, pin in db.session.execute(people.where(Person.site_id == site_id)):
+    for id_, name, roles, left_at, pin in db.session.execute(
+        people.where(Person.site_id == site_id)
+    ):
         names.people[id_] = name
         names.roles[id_] = frozenset(roles)
         if left_at:
@@ -44,5 +47,5 @@ def _load(site_id: str) -> Names:
             names.pins[id_] = pin
     for table, labels in ((Area, names.areas), (Unit, names.units)):
         rows = select(table.id, table.label).where(table.site_id == site_id)
-        labels.update({id_: label for id_, label in db.session.execute(rows)})
+        labels.update((row.id, row.label) for row in db.session.execute(rows))
     return names

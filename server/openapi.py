@@ -56,7 +56,7 @@ def _name(schema: Any) -> str:
 def _post(
     spec: APISpec, path: str, asked: type[Schema], answered: type[Schema], *, signed: bool = True
 ) -> None:
-    operation = {
+    operation: dict[str, Any] = {
         "requestBody": {"content": {"application/json": {"schema": asked}}, "required": True},
         "responses": {
             "200": {

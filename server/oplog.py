@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from server.batch import Batch, Held
 from server.db import db, writing
 from server.incoming import Incoming, Sender, Sorter
-from server.tables import FeedDigest, LoggedOp, SiteFeed
+from server.tables import LoggedOp, SiteFeed
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
 from sync.envelope import TEXTS
 from sync.masking import masked
@@ -133,9 +133,9 @@ class Door:
 
     def _verdict(self, held: Held, op: Op) -> Verdict:
         kind = KINDS[op.kind]
-        if kind.roles and not kind.fact and op.by != SERVER:
-            if not kind.roles & self.batch.names.roles_of(op.by):
-                return Refused("not-allowed")
+        decides = kind.roles and not kind.fact and op.by != SERVER
+        if decides and not kind.roles & self.batch.names.roles_of(op.by):
+            return Refused("not-allowed")
         try:
             verdict = judge(held.type, held.row, op, held.history)
         except Exception:
@@ -149,9 +149,7 @@ class Door:
         helds = [(self.batch.of(op), op) for op in consequences]
         return all(isinstance(judge(h.type, h.row, op, h.history), Accepted) for h, op in helds)
 
-    def _accept(
-        self, held: Held, op: Op, row: dict[str, Any], verdict: Accepted | Merged
-    ) -> None:
+    def _accept(self, held: Held, op: Op, row: dict[str, Any], verdict: Accepted | Merged) -> None:
         self.batch.apply(held, op, verdict)
         row.update(version=held.version, changes=plain(verdict.changes))
         reply(row, status="applied", version=held.version)
@@ -218,7 +216,7 @@ def post(
     *,
     by: str = SERVER,
     base: int | None = None,
-    id: str | None = None,  # noqa: A002 - the op's own word for it
+    id: str | None = None,
 ) -> Answer:
     """The door as the desk uses it: one op, made now, by a person or the server itself."""
     return post_many(site_id, [own(kind, subject, payload, by=by, base=base, id=id)])[0]
@@ -236,7 +234,7 @@ def own(
     *,
     by: str = SERVER,
     base: int | None = None,
-    id: str | None = None,  # noqa: A002
+    id: str | None = None,
 ) -> dict[str, Any]:
     """An op that no phone made: it has no place in a chain. No subject: a new record."""
     return {

@@ -6,6 +6,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -116,7 +117,7 @@ def named_in(ops: list[dict[str, Any]]) -> list[str]:
     payloads = [payload for op in ops if isinstance(payload := op.get("payload"), dict)]
     lists = [payload["photos"] for payload in payloads if isinstance(payload.get("photos"), list)]
     singles = [payload.get("sha256") for payload in payloads]
-    return [name for name in [*sum(lists, []), *singles] if isinstance(name, str)]
+    return [name for name in [*chain.from_iterable(lists), *singles] if isinstance(name, str)]
 
 
 def tell_records(site_id: str, sha256s: list[str]) -> None:
@@ -141,8 +142,10 @@ def tell_records(site_id: str, sha256s: list[str]) -> None:
 
 
 def _count(site_id: str, subject: str) -> int:
-    linked = select(func.count()).select_from(PhotoLink).join(
-        Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256)
+    linked = (
+        select(func.count())
+        .select_from(PhotoLink)
+        .join(Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256))
     )
     mine = linked.where(PhotoLink.site_id == site_id, PhotoLink.subject == subject)
     return db.session.scalar(mine) or 0

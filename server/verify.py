@@ -42,9 +42,9 @@ def _log(site_id: str) -> Iterator[LoggedOp]:
 
 def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
     raw = json.loads(op.body)
-    if op.hash and "masked" not in op.flags and op.code != "hash-mismatch":
-        if op.status != "quarantined" and hash_of(raw) != op.hash:
-            yield f"op {op.id}: its text does not fit its hash"
+    as_sent = op.hash and "masked" not in op.flags and op.status != "quarantined"
+    if as_sent and hash_of(raw) != op.hash:
+        yield f"op {op.id}: its text does not fit its hash"
     if op.status not in STANDING or op.subject is None or op.subject_type is None:
         return
     held = records.setdefault(op.subject, Held(op.subject_type, op.subject))
@@ -91,9 +91,7 @@ def _compare_rows(site_id: str, records: dict[str, Held]) -> Iterator[str]:
             held, row = mine.get(id_), kept.get(id_)
             if held is None or row is None:
                 yield f"{type_} {id_}: {'not in the log' if held is None else 'not in its table'}"
-            elif plain({**vars(held.row), "version": held.version}) != plain(
-                row
-            ):
+            elif plain({**vars(held.row), "version": held.version}) != plain(row):
                 yield f"{type_} {id_}: the record is not what its ops make it"
 
 

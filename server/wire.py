@@ -29,8 +29,12 @@ def read(request: Request, schema: Schema) -> Any:
     try:
         return schema.load(message)
     except ValidationError as error:
-        wrong = error.normalized_messages()
-        abort(problem(422, "This message has faults", "Mend the fields named in errors.", errors=wrong))
+        wrong = error.normalized_messages()  # type: ignore[no-untyped-call]
+        abort(
+            problem(
+                422, "This message has faults", "Mend the fields named in errors.", errors=wrong
+            )
+        )
 
 
 def too_large() -> Response:

@@ -51,7 +51,7 @@ class Settlement(Payload):
 
 
 def open_(_: None, op: Op) -> Accepted:
-    """M4: what is contested or odd waits for the desk, with both sides; what merged is on record."""
+    """M4: what is contested or odd waits for the desk, with both sides; a merge is on record."""
     sides = {name: value for name, value in op.payload.items() if name != "stands"}
     stands = {"taken": MERGED, "settled_at": op.received_at} if op.payload["stands"] else {}
     return Accepted({**sides, "opened_at": op.received_at, **stands})

@@ -158,4 +158,3 @@ def derived(parent: Op, kind: str, subject: str, payload: dict[str, Any]) -> Op:
         received_at=parent.received_at,
         payload=payload,
     )
-

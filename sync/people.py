@@ -58,10 +58,6 @@ KINDS = {
     "person.add": Kind(
         payload=NewPerson, rule=add, type="person", fact=False, creates=True, roles=MASTERS
     ),
-    "person.leave": Kind(
-        payload=Nothing, rule=leave, type="person", fact=False, roles=MASTERS
-    ),
-    "person.secure": Kind(
-        payload=Nothing, rule=secure, type="person", fact=False, internal=True
-    ),
+    "person.leave": Kind(payload=Nothing, rule=leave, type="person", fact=False, roles=MASTERS),
+    "person.secure": Kind(payload=Nothing, rule=secure, type="person", fact=False, internal=True),
 }

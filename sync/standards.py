@@ -55,7 +55,9 @@ STANDARDS = (
         *(hours(7, 11, 16), "PT3H"),
         active=False,
     ),
-    standard("CL-04", "C3", "室外全天保洁", "All-day upkeep outdoors", "outdoor", hours(8), "PT10H"),
+    standard(
+        "CL-04", "C3", "室外全天保洁", "All-day upkeep outdoors", "outdoor", hours(8), "PT10H"
+    ),
     standard(
         *("CL-05", "C5", "清扫楼道、擦拭扶手", "Sweep stairs, wipe handrails", "stairwell"),
         *("FREQ=DAILY", "P1D"),

@@ -142,7 +142,5 @@ KINDS = {
     "ticket.hand_over": Kind(
         payload=Handover, rule=hand_over, type="ticket", fact=False, roles=FRONT
     ),
-    "ticket.amend": Kind(
-        payload=Amendment, rule=amend, type="ticket", fact=False, roles=FRONT
-    ),
+    "ticket.amend": Kind(payload=Amendment, rule=amend, type="ticket", fact=False, roles=FRONT),
 }

@@ -115,7 +115,7 @@ def _soonest(window: Window) -> tuple[timedelta, datetime]:
 
 
 def verdict(task: Task, phones: Iterable[Phone], now: datetime) -> str:
-    """D1, D2: one word for a task. It is missed only when every phone that could know has spoken."""
+    """D1, D2: one word for a task; missed only when every phone that could know has spoken."""
     if task.cancelled_at:
         return "cancelled"
     if task.done_at:

@@ -115,7 +115,5 @@ KINDS = {
         fact=True,
         shows={"state": "departed", "departed_at": "$at", "departed_by": "$by_name"},
     ),
-    "visit.amend": Kind(
-        payload=Amendment, rule=amend, type="visit", fact=False, roles=DESK
-    ),
+    "visit.amend": Kind(payload=Amendment, rule=amend, type="visit", fact=False, roles=DESK),
 }

@@ -68,6 +68,7 @@ def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_model(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
     name = postgres.new()
     furnish(postgres.url(name), tmp_path_factory.mktemp("model"))
+    postgres.remember(name)
     return name
 
 
@@ -78,7 +79,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "lodge.sqlite3")
         return f"sqlite:///{tmp_path / 'lodge.sqlite3'}"
     cluster, model = (request.getfixturevalue(name) for name in ("postgres", "postgres_model"))
-    return str(cluster.url(cluster.new(model)))
+    return str(cluster.reset(model))
 
 
 @pytest.fixture

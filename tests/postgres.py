@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -75,14 +76,32 @@ class Cluster:
         self.admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
 
+    def remember(self, name: str) -> None:
+        """Keep what a database holds now beside it, so that `reset` can bring it back."""
+        with psycopg.connect(self.url(name)) as connection:
+            connection.execute("CREATE SCHEMA kept")
+            for table in self._tables(connection):
+                connection.execute(f'CREATE TABLE kept."{table}" AS TABLE public."{table}"')
+
+    def reset(self, name: str) -> str:
+        """The database as it was remembered: much quicker than a new one. Says its URL."""
+        with psycopg.connect(self.url(name)) as connection:
+            mine = "datname = current_database() AND pid <> pg_backend_pid()"
+            leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"
+            connection.execute(leave)
+            tables = [f'"{table}"' for table in self._tables(connection)]
+            back = [f"INSERT INTO public.{table} TABLE kept.{table}" for table in tables]
+            connection.execute(";".join([f"TRUNCATE {', '.join(tables)}", *back]))
+        return self.url(name)
+
+    def _tables(self, connection: psycopg.Connection[tuple[str]]) -> list[str]:
+        found = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        return [table for (table,) in connection.execute(found).fetchall()]
+
     def stop(self) -> None:
         self.admin.close()
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.process.send_signal(signal.SIGQUIT)  # at once: nothing here is worth a checkpoint
+        self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

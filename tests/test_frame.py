@@ -108,7 +108,13 @@ def said():
     mappings = tomllib.loads(read("pyproject.toml"))["tool"]["babel"]["mappings"]
     methods = [(mapping["pattern"], mapping["method"]) for mapping in mappings]
     for folder in ("server", "templates", "static"):
-        found = extract_from_dir(str(ROOT / folder), methods, {}, strip_comment_tags=True)
+        found = extract_from_dir(
+            str(ROOT / folder),
+            methods,
+            {},
+            strip_comment_tags=True,
+            directory_filter=lambda _: True,
+        )
         for _, _, message, _, _ in found:
             yield message
 

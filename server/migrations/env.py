@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import server.tables  # noqa: F401 - the tables have to be known
 from alembic import context
+
+import server.tables  # noqa: F401 - the tables have to be known
 from server.db import db
 
 
 def run() -> None:
     with db.engine.connect() as connection:
-        context.configure(
-            connection=connection, target_metadata=db.metadata, render_as_batch=True
-        )
+        context.configure(connection=connection, target_metadata=db.metadata, render_as_batch=True)
         with context.begin_transaction():
             context.run_migrations()
 

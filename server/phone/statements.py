@@ -10,17 +10,13 @@ from collections.abc import Iterable
 from jinja2 import nodes
 
 from server.phone import subset
-from server.phone.expressions import Expressions
-from server.phone.scope import Scope, member, names_in, set_after_nested_read, stored_in
+from server.phone.composition import Composition
+from server.phone.scope import Scope, names_in, set_after_nested_read, stored_in
 from server.phone.subset import js, refuse
 
 
-class Statements(Expressions):
-    """Translates one template's statements, and notes which other templates they name."""
-
-    def __init__(self, file: str) -> None:
-        super().__init__(file)
-        self.mentioned: dict[str, nodes.Node] = {}
+class Statements(Composition):
+    """Translates one template's statements."""
 
     def frame(self, body: list[nodes.Node], scope: Scope) -> str:
         """A body that keeps what it sets to itself (the root shares it through the context)."""
@@ -116,14 +112,6 @@ class Statements(Expressions):
             written += self._target(item, f"{parts}[{place}]", scope)
         return written
 
-    def _declare(self, node: nodes.Node, name: str, scope: Scope) -> str:
-        self._free(node, name)
-        return scope.declare(name)
-
-    def _free(self, node: nodes.Node, name: str) -> None:
-        if name in ("loop", "caller", "super") or name in subset.ABSENT | subset.GLOBALS:
-            refuse(self.file, node, f"`{name}` already means something")
-
     # -- names
 
     def _set(self, node: nodes.Assign | nodes.AssignBlock, scope: Scope) -> str:
@@ -134,10 +122,6 @@ class Statements(Expressions):
         if node.filter is not None:
             refuse(self.file, node, "a filter on a block of set")
         return self._store(node, node.target.name, self._captured(node.body, scope), scope)
-
-    def _store(self, node: nodes.Node, name: str, value: str, scope: Scope) -> str:
-        self._free(node, name)
-        return f"{scope.read(name)}={value};"
 
     def _captured(self, body: list[nodes.Node], scope: Scope) -> str:
         self._without_blocks(body)
@@ -179,7 +163,7 @@ class Statements(Expressions):
         parameters = js([argument.name for argument in node.args])
         return f"V.macro({js(name)},{parameters},{js(wants)},({','.join(variables)})=>{body})"
 
-    # -- other templates
+    # -- blocks
 
     def _block(self, node: nodes.Block, scope: Scope) -> str:
         raise NotImplementedError
@@ -187,37 +171,3 @@ class Statements(Expressions):
     def _without_blocks(self, body: list[nodes.Node]) -> None:
         for block in nodes.Template(body, lineno=1).find_all(nodes.Block):
             refuse(self.file, block, "a block stands neither in a macro or call nor in a set")
-
-    def _include(self, node: nodes.Include, scope: Scope) -> str:
-        name = self._constant(node, node.template)
-        if node.ignore_missing:
-            refuse(self.file, node, "an included file has to be there")
-        if not node.with_context:  # inside a macro Jinja itself gets this wrong
-            refuse(self.file, node, "an include sees the context; a macro does not")
-        return f"o+=R.include(r,{js(name)},{self._shared(scope)});"
-
-    def _import(self, node: nodes.Import | nodes.FromImport, scope: Scope) -> str:
-        name = self._constant(node, node.template)
-        module = f"R.module(r,{js(name)},{self._shared(scope) if node.with_context else 'null'})"
-        if isinstance(node, nodes.Import):
-            self.modules[node.target] = name
-            return self._store(node, node.target, module, scope)
-        written = ""
-        for each in node.names:
-            wanted, known_as = (each, each) if isinstance(each, str) else each
-            self.imported.append((node, name, wanted))
-            written += self._store(node, known_as, member(module, wanted), scope)
-        return written
-
-    def _constant(self, node: nodes.Node, template: nodes.Expr) -> str:
-        if not (isinstance(template, nodes.Const) and isinstance(template.value, str)):
-            refuse(self.file, node, "the name of a template is a constant text")
-        self.mentioned.setdefault(template.value, node)
-        return template.value
-
-    def _shared(self, scope: Scope) -> str:
-        """The context plus this frame's local names; `loop` and `caller` stay at home."""
-        seen = {k: v for k, v in scope.visible().items() if k not in ("loop", "caller")}
-        if not seen:
-            return "c"
-        return "V.extend(c,{" + ",".join(f"[{js(k)}]:{v}" for k, v in seen.items()) + "})"

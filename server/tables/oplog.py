@@ -57,9 +57,7 @@ class LoggedOp(Model):
     @classmethod
     def about(cls, site_id: str, subject: str) -> Select[Any]:
         """Everything that was ever said about one record, in the order of judgement."""
-        return (
-            select(cls).where(cls.site_id == site_id, cls.subject == subject).order_by(cls.place)
-        )
+        return select(cls).where(cls.site_id == site_id, cls.subject == subject).order_by(cls.place)
 
     @classmethod
     def aside(cls, site_id: str) -> Select[Any]:

@@ -37,9 +37,7 @@ class Ticket(Model):
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:
         """Tickets of a site, the newest first."""
-        return (
-            select(cls).where(cls.site_id == site_id).order_by(cls.opened_at.desc(), cls.id)
-        )
+        return select(cls).where(cls.site_id == site_id).order_by(cls.opened_at.desc(), cls.id)
 
 
 def body(ticket: Mapping[str, Any], names: Names) -> dict[str, Any]:

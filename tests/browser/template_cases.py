@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.browser.template_grammar import GRAMMAR, TEXTS, TIMES
+from tests.browser.template_grammar import GRAMMAR, TEXTS, records
 
 MESSAGES = {
     "Hello": "你好 <b>",
@@ -42,31 +42,8 @@ def case(number: int, seed: int) -> Case:
             ("page", writer.page),
         )
     }
-    contexts = [context(rng) for _ in range(DRAWN)]
+    contexts = [records(rng) for _ in range(DRAWN)]
     return Case(f"{folder}page.html", rng.choice(["zh", "en"]), sources, contexts)
-
-
-def context(rng: Random) -> dict[str, Any]:
-    return {
-        **{"s1": rng.choice(TEXTS), "s2": rng.choice(TEXTS)},
-        **{"n1": rng.randint(-20, 20), "n2": rng.randint(-2, 300), "none1": None},
-        **{"b1": rng.random() < 0.5, "b2": rng.random() < 0.5},
-        **{"at1": rng.choice(TIMES), "now": rng.choice(TIMES)},
-        "words": [rng.choice(TEXTS) for _ in range(rng.randint(0, 5))],
-        "xs": [rng.randint(-9, 9) for _ in range(rng.randint(0, 6))],
-        "rows": [row(rng) for _ in range(rng.randint(0, 5))],
-        "d": {key: rng.randint(0, 9) for key in rng.sample(["b", "a", "Ω", "z z"], 3)},
-    }
-
-
-def row(rng: Random) -> dict[str, Any]:
-    return {
-        **{"name": rng.choice(TEXTS), "n": rng.randint(-3, 12), "ok": rng.random() < 0.5},
-        "at": rng.choice([*TIMES, None]),
-        "label": {"zh": rng.choice(TEXTS), "en": rng.choice(TEXTS)},
-        "area": {"label": {"zh": rng.choice(TEXTS)}, "n": rng.randint(0, 3)},
-        "tags": [rng.choice(TEXTS) for _ in range(rng.randint(0, 3))],
-    }
 
 
 class Writer:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import Any
+
 TEXTS = [
     *("", " ", "a", "Ana", "ana", "Zoë", "ß Straße", "İ", "ΑΣ", "it's", "%", "100%", "%(n)s"),
     *("</script><b>&\"'", "😀 ok 😀", "line\u2028end", "tab\tnew\nline", "{{ x }}", "\\"),
@@ -93,3 +96,27 @@ GRAMMAR: dict[str, list[str]] = {
         "{{ ngettext('one', '%(num)s many', <int>) }}",
     ],
 }
+
+
+def records(rng: Random) -> dict[str, Any]:
+    """What the expressions speak of."""
+    return {
+        **{"s1": rng.choice(TEXTS), "s2": rng.choice(TEXTS)},
+        **{"n1": rng.randint(-20, 20), "n2": rng.randint(-2, 300), "none1": None},
+        **{"b1": rng.random() < 0.5, "b2": rng.random() < 0.5},
+        **{"at1": rng.choice(TIMES), "now": rng.choice(TIMES)},
+        "words": [rng.choice(TEXTS) for _ in range(rng.randint(0, 5))],
+        "xs": [rng.randint(-9, 9) for _ in range(rng.randint(0, 6))],
+        "rows": [row(rng) for _ in range(rng.randint(0, 5))],
+        "d": {key: rng.randint(0, 9) for key in rng.sample(["b", "a", "Ω", "z z"], 3)},
+    }
+
+
+def row(rng: Random) -> dict[str, Any]:
+    return {
+        **{"name": rng.choice(TEXTS), "n": rng.randint(-3, 12), "ok": rng.random() < 0.5},
+        "at": rng.choice([*TIMES, None]),
+        "label": {"zh": rng.choice(TEXTS), "en": rng.choice(TEXTS)},
+        "area": {"label": {"zh": rng.choice(TEXTS)}, "n": rng.randint(0, 3)},
+        "tags": [rng.choice(TEXTS) for _ in range(rng.randint(0, 3))],
+    }

@@ -101,15 +101,16 @@ def draw(chromium: Page, module: str, cases: list[Case]) -> list[list[tuple[str 
     return found
 
 
-def differences(chromium: Page, cases: list[Case]) -> Iterator[str]:
+def compare(chromium: Page, cases: list[Case]) -> Iterator[tuple[str | None, str]]:
+    """What Jinja drew, and where the phone drew something else."""
     loader = DictLoader({name: source for each in cases for name, source in each.sources.items()})
     jinja = Jinja(loader)
     module = compile_templates(jinja.env["en"], [each.name for each in cases])
     for each, drawn in zip(cases, draw(chromium, module.text, cases), strict=True):
         for context, here in zip(each.contexts, drawn, strict=True):
             there = jinja.draw(each, context)
-            if here[0] != there[0]:
-                yield f"{each.sources}\n{json.dumps(context)}\nJinja {there}\nphone {here}"
+            both = f"{each.sources}\n{json.dumps(context)}\nJinja {there}\nphone {here}"
+            yield there[0], "" if here[0] == there[0] else both
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -128,7 +129,10 @@ def test_every_phone_template_draws_the_same_on_both_sides(chromium: Page, lang:
 
 
 def test_a_phone_draws_what_jinja_draws(chromium: Page) -> None:
+    whole = 0
     for start in range(0, CASES, BATCH * DRAWN):
         numbers = range(start // DRAWN, min(start // DRAWN + BATCH, CASES // DRAWN))
-        for difference in differences(chromium, [case(number, SEED) for number in numbers]):
-            pytest.fail(difference)
+        for html, difference in compare(chromium, [case(number, SEED) for number in numbers]):
+            assert not difference
+            whole += html is not None
+    assert whole > CASES / 2, "most random pages should be pages, not errors"

@@ -124,7 +124,7 @@ def test_a_cursor_of_another_site_starts_anew(phone, new_phone):
 
 def test_a_cursor_cannot_be_forged(phone):
     phone.refresh()
-    for place in (0, len(phone.cursor) // 2, -1):
+    for place in (0, len(phone.cursor) // 2, -5):
         letters = list(phone.cursor)
         letters[place] = "A" if letters[place] != "A" else "B"
         told = phone.pull(cursor="".join(letters))

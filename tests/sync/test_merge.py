@@ -40,7 +40,9 @@ def test_the_same_field_with_another_value_is_contested_and_the_current_stands()
 
 
 def test_a_base_ahead_of_ours_is_simply_current():
-    assert isinstance(opened().take(op("ticket.revise", payload={"details": "x"}, base=9)), Accepted)
+    assert isinstance(
+        opened().take(op("ticket.revise", payload={"details": "x"}, base=9)), Accepted
+    )
 
 
 def merge(**sides):

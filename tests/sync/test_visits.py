@@ -11,7 +11,9 @@ from sync.visits import Amendment, Arrival
 
 
 def arrival(**payload):
-    return op("visit.arrive", by=CHU, payload={"visitor": "Mr Wang", "purpose": "family", **payload})
+    return op(
+        "visit.arrive", by=CHU, payload={"visitor": "Mr Wang", "purpose": "family", **payload}
+    )
 
 
 @pytest.mark.rule("V1")
