@@ -1,0 +1,150 @@
+"""Figures against a floor that is measured in the same run, product and floor in turn.
+
+`python -m tests.bench [--json]`. The floors: writing the same rows raw, and an empty Flask route.
+A ratio wanders less than a figure from machine to machine, so the goals are ratios.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from flask import Flask
+
+from server.db import db
+from server.devices import issue_code
+from server.oplog import own, post_many
+from tests import cast
+from tests.conftest import furnish, made
+from tests.phone import FlaskWire, Phone
+
+ROUNDS, BATCHES, SIZE = 3, 10, 100
+GOALS = {"push": 0.35, "push again": 2.0, "poll": 0.6, "pull": 0.3}
+
+
+def timed(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def plan(app: Flask, number: int, round_: int) -> list[str]:
+    """Fresh tasks to tick."""
+    ops = [own("task.plan", None, cast.occurrence(n)) for n in range(number)]
+    with app.app_context():
+        for start in range(0, number, 500):
+            post_many(cast.HOME, ops[start : start + 500])
+    return [op["subject"] for op in ops]
+
+
+def enrolled(app: Flask) -> Phone:
+    with app.app_context():
+        code = issue_code(cast.HOME, None)
+    return Phone(FlaskWire(app.test_client())).enrol(code)
+
+
+def push(phone: Phone, batches: list[list[dict[str, Any]]]) -> float:
+    def work() -> None:
+        for batch in batches:
+            assert phone.push(*batch).status == 200
+
+    return BATCHES * SIZE / timed(work)
+
+
+def raw_writes(folder: Path, round_: int, batches: list[list[dict[str, Any]]]) -> float:
+    """The same ops as rows of a log, of records and of a feed: WAL, FULL, one commit a batch."""
+    base = sqlite3.connect(folder / f"raw-{round_}.sqlite3", isolation_level=None)
+    base.execute("PRAGMA journal_mode=WAL")
+    base.execute("PRAGMA synchronous=FULL")
+    for table in ("op", "task", "feed"):
+        base.execute(f"CREATE TABLE {table} (id TEXT PRIMARY KEY, seq INTEGER, body TEXT)")
+
+    def work() -> None:
+        for batch in batches:
+            rows = [(op["id"], op["n"], json.dumps(op)) for op in batch]
+            base.execute("BEGIN IMMEDIATE")
+            for table in ("op", "task", "feed"):
+                base.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", rows)
+            base.execute("COMMIT")
+
+    spent = timed(work)
+    base.close()
+    return BATCHES * SIZE / spent
+
+
+def pull(phone: Phone) -> float:
+    phone.cursor = None
+    spent = timed(phone.refresh)
+    return len(phone.records) / spent
+
+
+def raw_reads(app: Flask) -> float:
+    """The same bodies out of the feed and joined, without Flask."""
+
+    def work() -> None:
+        with app.app_context():
+            rows = db.session.connection().exec_driver_sql("SELECT body FROM feed").scalars()
+            count.append(len(list(rows)))
+
+    count: list[int] = []
+    spent = timed(work)
+    return count[0] / spent
+
+
+def polls(phone: Phone, number: int = 200) -> float:
+    return number / timed(lambda: [phone.pull() for _ in range(number)])
+
+
+def empty_route(number: int = 200) -> float:
+    app = Flask("floor")
+    app.post("/")(lambda: {"sync": "1"})
+    client = app.test_client()
+    return number / timed(lambda: [client.post("/", json={}) for _ in range(number)])
+
+
+def rounds(folder: Path) -> Iterator[dict[str, tuple[float, float]]]:
+    """For each round: figure and floor by name, measured one after the other."""
+    url = f"sqlite:///{folder / 'bench.sqlite3'}"
+    furnish(url, folder)
+    app = made(url, folder)
+    phone = enrolled(app)
+    for round_ in range(ROUNDS):
+        tasks = plan(app, BATCHES * SIZE, round_)
+        ops = [phone.op("task.complete", task, by=cast.ANA) for task in tasks]
+        batches = [ops[start : start + SIZE] for start in range(0, len(ops), SIZE)]
+        floor, first, again = raw_writes(folder, round_, batches), push(phone, batches), 0.0
+        again = push(phone, batches)
+        phone.outbox.clear()
+        yield {
+            "push": (first, floor),
+            "push again": (again, first),
+            "pull": (pull(phone), raw_reads(app)),
+            "poll": (polls(phone), empty_route()),
+        }
+
+
+def main() -> None:
+    with TemporaryDirectory() as folder:
+        measured = list(rounds(Path(folder)))
+    rows = []
+    for name, goal in GOALS.items():
+        figure = statistics.median(round_[name][0] for round_ in measured)
+        floor = statistics.median(round_[name][1] for round_ in measured)
+        ratio = statistics.median(round_[name][0] / round_[name][1] for round_ in measured)
+        rows.append({"name": name, "figure": figure, "floor": floor, "ratio": ratio, "goal": goal})
+    if "--json" in sys.argv:
+        print(json.dumps(rows))
+        return
+    print(f"{'':<12}{'figure/s':>12}{'floor/s':>12}{'ratio':>8}{'goal':>8}")
+    for row in rows:
+        print("{name:<12}{figure:>12.0f}{floor:>12.0f}{ratio:>8.2f}{goal:>8.2f}".format(**row))
+
+
+main()
