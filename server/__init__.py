@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask_compress import Compress
 from htmx_flask import Htmx
 
 from server import access, config, exchange, field, headers, health, language, logs, pages, problems
@@ -28,6 +29,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
     db.init_app(app)
     Htmx(app)
+    Compress(app)
     logs.init_app(app)
     problems.init_app(app)
     headers.init_app(app)

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
 WEAK = 32
 """Fewer characters than this are no key."""
 
@@ -27,6 +28,9 @@ def complete(config: Any) -> None:
     # hidden parameters: an error of the database must not carry a visitor's name into the log
     options = {"pool_pre_ping": True, "hide_parameters": True}
     config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
+    # what a slow phone loads most; pages of the desk stay plain, so that their size tells nothing
+    config.setdefault("COMPRESS_MIMETYPES", COMPRESSED)
+    config.setdefault("COMPRESS_ALGORITHM", ["gzip"])
     config["SECRET_KEY"] = config.get("SECRET_KEY") or secret(data / "secret-key")
 
 

@@ -26,6 +26,7 @@ LANGUAGES = ("zh", "en")
 
 _PRECACHED = ("sw.js", "field/", "css/", "vendor/", "icons")
 _OF_THE_DESK = ("css/desk",)
+_NEEDED_OFFLINE = (".js", ".css", ".svg")
 _NOT_SERVED = (".d.ts", ".map", ".md", ".txt")
 
 
@@ -56,7 +57,8 @@ def build(app: Flask) -> Build:
     root = f"/field/build/{version}/"
     manifest = json.dumps(_manifest(root), ensure_ascii=False)
     wanted = [name for name in names if name.startswith(_PRECACHED)]
-    precached = [name for name in wanted if not name.startswith(_OF_THE_DESK)]
+    offline = [name for name in wanted if name.endswith(_NEEDED_OFFLINE)]
+    precached = [name for name in offline if not name.startswith(_OF_THE_DESK)]
     shell = ["/field/", *(root + name for name in sorted([*generated, "shell.js", *precached]))]
     shell_module = "".join(
         f"export const {name} = {json.dumps(value)};\n"

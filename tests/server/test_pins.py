@@ -1,0 +1,36 @@
+"""PINs: made at the server, checked on the phone, never in the log."""
+
+import pytest
+
+from server.credentials import set_pin
+from server.db import db, writing
+from server.names import forget
+from server.tables import LoggedOp
+from tests.cast import ANA, HOME
+from tests.phone import FlaskWire, Phone
+
+
+@pytest.mark.rule("E5")
+def test_a_new_pin_reaches_the_phones_and_stands_in_no_op(app, phone, desk):
+    before = phone.record("person", ANA)
+    assert before["pin_check"] is None
+    with app.app_context():
+        with writing():
+            set_pin(ANA, "8642")
+        forget()
+    assert desk("person.secure", ANA)["status"] == "applied"
+    check = phone.record("person", ANA)["pin_check"]
+    assert check.keys() == {"iterations", "salt", "hash"}
+    with app.app_context():
+        texts = [op.body + str(op.changes) for op in db.session.scalars(db.select(LoggedOp))]
+    assert not [text for text in texts if check["hash"] in text or "8642" in text]
+
+
+def test_an_enrolled_phone_can_check_a_pin_at_once(app, client, code):
+    with app.app_context():
+        with writing():
+            set_pin(ANA, "8642")
+        forget()
+    told = Phone(FlaskWire(client), site=HOME).enrol(code())
+    (ana,) = (person for person in told.people if person["id"] == ANA)
+    assert ana["pin_check"]["iterations"] >= 600_000

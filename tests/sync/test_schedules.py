@@ -1,0 +1,116 @@
+"""Schedules: how often a duty is due, where, and in which window."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.schedules import CHECKPOINT, UNTIL_NEXT, Place, expand, span, windows
+from sync.standards import STANDARDS
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+YEAR = datetime(2026, 1, 1, tzinfo=SHANGHAI)
+STAIRS, OFFICE = Place("stairs", "stairwell"), Place("office", "office")
+HOME, VACANT = Place("floor", "floor", "1203"), Place("floor", "floor", "1204", occupied=False)
+ROUND = Place("east", CHECKPOINT)
+
+
+@dataclass(frozen=True)
+class Planned:
+    area_kind: str = "stairwell"
+    rrule: str | None = "FREQ=DAILY"
+    window: str | None = "PT4H"
+    per_unit: bool = False
+    active: bool = True
+    id: str = "schedule"
+    dtstart: datetime = YEAR
+    tzid: str = "Asia/Shanghai"
+
+
+def day(month, number, hour=0):
+    return datetime(2026, month, number, hour, tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def due(schedule, start, end, places=(STAIRS, OFFICE, HOME, VACANT, ROUND)):
+    return list(expand(schedule, places, start, end))
+
+
+@pytest.mark.rule("R1")
+@given(st.integers(0, 300), st.integers(1, 20), st.sampled_from(STANDARDS))
+def test_whoever_expands_makes_the_same_occurrences(first, length, standard):
+    schedule = Planned(
+        **{n: standard[n] for n in ("area_kind", "rrule", "window", "active")},
+        per_unit=standard.get("per_unit", False),
+    )
+    start = YEAR + timedelta(days=first)
+    middle, end = start + timedelta(days=length / 2), start + timedelta(days=length)
+    whole = due(schedule, start, end)
+    halves = [*due(schedule, start, middle), *due(schedule, middle, end)]
+    assert {each.id: each for each in whole} == {each.id: each for each in halves}
+    assert len({each.id for each in whole}) == len(whole)
+    other = replace(schedule, id="another")
+    assert not {each.id for each in due(other, start, end)} & {each.id for each in whole}
+
+
+@pytest.mark.rule("R1")
+def test_a_duty_is_due_at_places_of_its_kind_alone():
+    assert {each.area_id for each in due(Planned(), day(3, 1), day(3, 2))} == {"stairs"}
+    rounds = Planned(area_kind=CHECKPOINT)
+    assert {each.area_id for each in due(rounds, day(3, 1), day(3, 2))} == {"east"}
+
+
+@pytest.mark.rule("R1")
+def test_hours_are_those_of_the_site():
+    twice = Planned(rrule="FREQ=DAILY;BYHOUR=6,18;BYMINUTE=0;BYSECOND=0")
+    found = due(twice, day(3, 1), day(3, 2))
+    assert [each.window_start for each in found] == [day(3, 1, 6), day(3, 1, 18)]
+    assert [each.window_end for each in found] == [day(3, 1, 10), day(3, 1, 22)]
+
+
+@pytest.mark.rule("R2")
+def test_a_weekly_duty_is_met_on_any_day_of_its_week():
+    weekly = Planned(rrule="FREQ=WEEKLY;BYDAY=MO", window="P7D")
+    ids = {due(weekly, day(3, n), day(3, n + 1))[0].id for n in range(2, 9)}
+    assert len(ids) == 1, "Monday 2 March to Sunday 8 March are one window"
+    (week,) = due(weekly, day(3, 4), day(3, 5))
+    assert (week.window_start, week.window_end) == (day(3, 2), day(3, 9))
+
+
+@pytest.mark.rule("R2")
+def test_until_next_leaves_no_gap_and_no_overlap_through_a_year():
+    thrice = Planned(rrule="FREQ=MONTHLY;BYMONTHDAY=1,11,21", window=UNTIL_NEXT)
+    found = list(windows(thrice, YEAR, YEAR + timedelta(days=365)))
+    assert len(found) == 36
+    assert all(one[1] == two[0] for one, two in pairwise(found))
+
+
+@pytest.mark.rule("R3")
+def test_doors_are_wiped_where_somebody_lives():
+    doors = Planned(area_kind="unit_entrance", per_unit=True)
+    assert [each.unit_id for each in due(doors, day(3, 1), day(3, 2))] == ["1203"]
+    moved_in = replace(VACANT, occupied=True)
+    both = due(doors, day(3, 1), day(3, 2), (HOME, moved_in))
+    assert [each.unit_id for each in both] == ["1203", "1204"]
+
+
+@pytest.mark.rule("R4")
+def test_a_duty_that_rests_or_has_no_interval_is_never_due():
+    for schedule in (Planned(active=False), Planned(rrule=None)):
+        assert due(schedule, YEAR, YEAR + timedelta(days=99)) == []
+
+
+@pytest.mark.parametrize("wrong", ["", None, "4H", "P", "PT", "P1Y", "P-1D", "P7D ", "PT4H\n"])
+def test_a_window_that_cannot_be_read_is_an_error(wrong):
+    with pytest.raises(ValueError, match="A window is"):
+        span(wrong)
+
+
+def test_nothing_is_due_before_the_schedule_begins():
+    later = Planned(dtstart=day(3, 10), id=str(uuid4()))
+    assert due(later, day(3, 1), day(3, 10)) == []
+    assert len(due(later, day(3, 10), day(3, 11))) == 1
