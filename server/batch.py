@@ -42,7 +42,7 @@ class Batch:
         self.held: dict[str, Held] = {}
         self.logged: list[tuple[dict[str, Any], bool]] = []
         self.links: list[dict[str, str]] = []
-        self.names: Names = names_of(site_id)
+        self.names: Names = names_of(site_id).copy()  # a batch learns names before they stand
         self.load(subjects)
 
     def load(self, ids: Iterable[str]) -> None:

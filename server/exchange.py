@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, jsonify, request, send_file
-from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import select, update
+from flask import Blueprint, Response, abort, g, jsonify, request, send_file
+from sqlalchemy import update
 
 from server import oplog, photos, wire
 from server.access import device, public, redeem
 from server.db import db, writing
-from server.feed import digest_for
 from server.incoming import Sender
 from server.names import names_of
 from server.openapi import document
 from server.problems import problem
-from server.tables import Device, FeedRow, Lineage, Names, ServerState, SiteFeed
+from server.pull import audience_of, feed_page, is_cut_off, scope
+from server.tables import Device, Lineage, Names, ServerState, SiteFeed
 from sync import KINDS
 from sync.chain import without
 from sync.clock import iso, parse
 from sync.envelope import LIMITS, MIN_APP, OPS, Enrol, Hello, Pull, Push
-from sync.feed import mask
 from sync.photos import NAMED
 
 bp = Blueprint("exchange", __name__, url_prefix="/sync")
-
-FEED_VERSION = 1
-"""Raised when the shape of bodies changes, so that phones replace what they keep."""
 
 ENROL, HELLO, PUSH, PULL = Enrol(), Hello(), Push(), Pull()
 ACCEPTS = {name: list(range(1, kind.v + 1)) for name, kind in KINDS.items() if not kind.internal}
@@ -102,7 +95,7 @@ def hello() -> Response:
     if report is not None and is_clear(chain, report):
         heard["clear_at"] = received_at
     epoch = _epoch()
-    seen = scope()
+    seen = scope(audience_of(g.device))
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
     _note(g.device.id, site, heard)
     return answer(
@@ -165,109 +158,13 @@ def push(site: str) -> Response:
     return answer(epoch=_epoch(), verdicts=verdicts, receipt=receipt, limits=LIMITS)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a phone has read, and under which circumstances."""
-
-    epoch: str
-    site: str
-    scope: str
-    feed: int
-    seq: int
-
-    def text(self) -> str:
-        return str(_signer().dumps([self.epoch, self.site, self.scope, self.feed, self.seq]))
-
-
 @bp.post("/<site>/pull")
 @device
 def pull(site: str) -> Response:
     """What is new since the cursor, page by page; nothing new costs one look at the head."""
     asked = wire.read(request, PULL)
-    if is_cut_off(g.device):
-        gone = Cursor(_epoch(), site, "0", FEED_VERSION, 0)
-        return _page(gone, [], more=False, head=0, reset="scope")
-    feed = db.session.get_one(SiteFeed, site)
-    now = Cursor(_epoch(), site, scope(), FEED_VERSION, feed.head)
-    since, reset = _since(asked["cursor"], now, feed.floor)
-    if since == feed.head and reset is None:
-        return _page(now, [], more=False, head=feed.head, digest=_digest(now))
-    rows = _rows(site, since, feed.head, min(asked["limit"], LIMITS["page"]), reset is not None)
-    more = len(rows) > min(asked["limit"], LIMITS["page"])
-    rows = rows[: min(asked["limit"], LIMITS["page"])]
-    upto = rows[-1].seq if more else feed.head
-    cursor = Cursor(now.epoch, site, now.scope, FEED_VERSION, upto)
-    digest = None if more else _digest(now)
-    return _page(cursor, rows, more=more, head=feed.head, reset=reset, digest=digest)
-
-
-def _since(token: str | None, now: Cursor, floor: int) -> tuple[int, str | None]:
-    """Where to read on, and why the phone has to start anew, if it has to."""
-    if token is None:
-        return 0, "new"
-    try:
-        was = Cursor(*_signer().loads(token))
-    except (BadSignature, TypeError, ValueError):
-        return 0, "epoch"
-    if was.epoch != now.epoch or was.seq > now.seq:
-        return 0, "epoch"
-    if was.site != now.site or was.scope != now.scope:
-        return 0, "scope"
-    if was.feed != now.feed:
-        return 0, "schema"
-    return (0, "floor") if was.seq < floor else (was.seq, None)
-
-
-def _rows(site: str, since: int, head: int, limit: int, anew: bool) -> list[Any]:
-    visible = FeedRow.audience if anew else FeedRow.seen_by
-    rows = select(
-        FeedRow.seq, FeedRow.type, FeedRow.id, FeedRow.version, FeedRow.audience, FeedRow.body
-    )
-    mine = rows.where(
-        FeedRow.site_id == site,
-        FeedRow.seq > since,
-        FeedRow.seq <= head,
-        visible.op("&")(reader()) != 0,
-    )
-    return list(db.session.execute(mine.order_by(FeedRow.seq).limit(limit + 1)).all())
-
-
-def _page(
-    cursor: Cursor,
-    rows: list[Any],
-    *,
-    more: bool,
-    head: int,
-    reset: str | None = None,
-    digest: str | None = None,
-) -> Response:
-    """A page of the feed: bodies are JSON already, so the answer is a join of texts."""
-    seen = reader()
-    changes = ",".join(_change(row, seen) for row in rows)
-    rest: dict[str, Any] = {"sync": "1", "epoch": cursor.epoch, "cursor": cursor.text()}
-    rest |= {"more": more, "head": head}
-    rest |= {"reset": reset} if reset else {}
-    rest |= {"digest": digest} if digest else {}
-    text = current_app.json.dumps(rest)
-    return Response(f'{text[:-1]},"changes":[{changes}]}}', mimetype="application/json")
-
-
-def _change(row: Any, seen: int) -> str:
-    gone = not row.audience & seen
-    record = "null" if gone else row.body
-    return (
-        f'{{"type":"{row.type}","id":"{row.id}","version":{row.version},'
-        f'"deleted":{"true" if gone else "false"},"record":{record}}}'
-    )
-
-
-def _digest(now: Cursor) -> str:
-    """The digest at this head, computed once for all phones that may see the same."""
-    kept: dict[Any, Any] = current_app.extensions.setdefault("lodge-digests", {})
-    key = (now.site, now.scope)
-    if kept.get(key, ("", 0, ""))[:2] != (now.epoch, now.seq):
-        kept[key] = (now.epoch, now.seq, digest_for(now.site, reader()))
-    return str(kept[key][2])
+    page = feed_page(site, g.device, asked["cursor"], min(asked["limit"], LIMITS["page"]))
+    return Response(page, mimetype="application/json")
 
 
 @bp.get("/<site>/photos/<sha256>")
@@ -314,34 +211,6 @@ def openapi() -> Response:
     return jsonify(document())
 
 
-def reader() -> int:
-    """Whose records this phone may see: those of everybody who may work on it."""
-    if "reader" not in g:
-        names = names_of(g.device.site_id)
-        working = (roles for id_, roles in names.roles.items() if id_ not in names.left)
-        g.reader = mask(role for roles in working for role in roles)
-    found: int = 0 if is_cut_off(g.device) else g.reader
-    return found
-
-
-def scope() -> str:
-    """A word for what this phone may see; another word makes it start anew."""
-    return f"{reader():x}"
-
-
-def is_cut_off(phone: Device) -> bool:
-    """Revoked, or declared lost."""
-    return bool(phone.revoked_at or phone.lost_at)
-
-
 def _epoch() -> str:
     """The life of this database; a restored backup begins a new one."""
     return db.session.get_one(ServerState, "epoch").value
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(
-        current_app.config["SECRET_KEY"],
-        salt="cursor",
-        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-    )

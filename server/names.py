@@ -13,9 +13,10 @@ from server.tables import Account, Area, Names, Person, SiteFeed, Unit
 _guard = threading.Lock()
 
 
-def names_of(site_id: str) -> Names:
-    """The names of a site; a copy, so that a batch may learn new ones before they stand."""
-    seq = db.session.scalar(select(SiteFeed.names_seq).where(SiteFeed.site_id == site_id))
+def names_of(site_id: str, seq: int | None = None) -> Names:
+    """The names of a site at its `names_seq`, which is looked up unless it is known."""
+    if seq is None:
+        seq = db.session.scalar(select(SiteFeed.names_seq).where(SiteFeed.site_id == site_id))
     kept = current_app.extensions.setdefault("lodge-names", {})
     with _guard:
         known = kept.get(site_id)
@@ -24,7 +25,7 @@ def names_of(site_id: str) -> Names:
         with _guard:
             kept[site_id] = known
     names: Names = known[1]
-    return names.copy()
+    return names
 
 
 def forget() -> None:

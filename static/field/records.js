@@ -104,6 +104,7 @@ export async function take(page) {
     meta.put(page.head, "head");
     meta.delete("round");
     if (now) await sweep(records, now.id);
+    if (page.reset && !page.changes.length) for (const name of ["people", "me"]) meta.delete(name); // cut off
     await lift(tx.objectStore("ops"), page.head);
   }
   await tx.done;

@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import structlog
 from flask import Flask
 
-from server.db import db
 from server.devices import issue_code
 from server.oplog import own, post_many
 from tests import cast
@@ -26,7 +26,7 @@ from tests.conftest import furnish, made
 from tests.phone import FlaskWire, Phone
 
 ROUNDS, BATCHES, SIZE = 3, 10, 100
-GOALS = {"push": 0.35, "push again": 2.0, "poll": 0.6, "pull": 0.3}
+GOALS = {"push": 0.35, "push again": 2.0, "poll": 0.6}
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -35,7 +35,7 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
-def plan(app: Flask, number: int, round_: int) -> list[str]:
+def plan(app: Flask, number: int) -> list[str]:
     """Fresh tasks to tick."""
     ops = [own("task.plan", None, cast.occurrence(n)) for n in range(number)]
     with app.app_context():
@@ -79,25 +79,6 @@ def raw_writes(folder: Path, round_: int, batches: list[list[dict[str, Any]]]) -
     return BATCHES * SIZE / spent
 
 
-def pull(phone: Phone) -> float:
-    phone.cursor = None
-    spent = timed(phone.refresh)
-    return len(phone.records) / spent
-
-
-def raw_reads(app: Flask) -> float:
-    """The same bodies out of the feed and joined, without Flask."""
-
-    def work() -> None:
-        with app.app_context():
-            rows = db.session.connection().exec_driver_sql("SELECT body FROM feed").scalars()
-            count.append(len(list(rows)))
-
-    count: list[int] = []
-    spent = timed(work)
-    return count[0] / spent
-
-
 def polls(phone: Phone, number: int = 200) -> float:
     return number / timed(lambda: [phone.pull() for _ in range(number)])
 
@@ -114,18 +95,19 @@ def rounds(folder: Path) -> Iterator[dict[str, tuple[float, float]]]:
     url = f"sqlite:///{folder / 'bench.sqlite3'}"
     furnish(url, folder)
     app = made(url, folder)
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # only figures are printed
     phone = enrolled(app)
     for round_ in range(ROUNDS):
-        tasks = plan(app, BATCHES * SIZE, round_)
+        tasks = plan(app, BATCHES * SIZE)
         ops = [phone.op("task.complete", task, by=cast.ANA) for task in tasks]
         batches = [ops[start : start + SIZE] for start in range(0, len(ops), SIZE)]
-        floor, first, again = raw_writes(folder, round_, batches), push(phone, batches), 0.0
+        floor, first = raw_writes(folder, round_, batches), push(phone, batches)
         again = push(phone, batches)
         phone.outbox.clear()
+        phone.refresh()
         yield {
             "push": (first, floor),
             "push again": (again, first),
-            "pull": (pull(phone), raw_reads(app)),
             "poll": (polls(phone), empty_route()),
         }
 
