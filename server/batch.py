@@ -19,6 +19,10 @@ from sync import KINDS, Accepted, Entry, Merged, Op, entry
 from sync.clock import parse
 
 NAMED = {"area", "unit", "person", "site"}
+REMEMBERED = (
+    *(LoggedOp.id, LoggedOp.subject, LoggedOp.kind, LoggedOp.by, LoggedOp.occurred_at),
+    *(LoggedOp.received_at, LoggedOp.version, LoggedOp.fact, LoggedOp.changes, LoggedOp.payload),
+)
 
 
 @dataclass(slots=True)
@@ -75,7 +79,7 @@ class Batch:
     def _load_histories(self, ids: list[str]) -> None:
         for chunk in chunks(ids):
             standing = (
-                select(LoggedOp)
+                select(*REMEMBERED)
                 .where(
                     LoggedOp.site_id == self.site_id,
                     LoggedOp.subject.in_(chunk),
@@ -83,8 +87,8 @@ class Batch:
                 )
                 .order_by(LoggedOp.place)
             )
-            for op in db.session.scalars(standing):
-                held = self.held[op.subject or ""]
+            for op in db.session.execute(standing):
+                held = self.held[op.subject]
                 held.history.append(remembered(op, held.type))
 
     def of(self, op: Op) -> Held:
@@ -177,7 +181,7 @@ def blank(type_: str, site_id: str, id_: str) -> dict[str, Any]:
     return {**row, "site_id": site_id, "id": id_}
 
 
-def remembered(op: LoggedOp, type_: str) -> Entry:
+def remembered(op: Any, type_: str) -> Entry:
     """A logged op as an entry of its record's history; times are times again."""
     columns = table_of(type_).columns
     changes = {

@@ -134,15 +134,13 @@ class Sorter:
                 self.places.update(found)
 
     def _keep_logged(self, which: Any) -> None:
-        found = select(LoggedOp).where(LoggedOp.site_id == self.site_id, which)
-        columns = [column.key for column in LoggedOp.__mapper__.column_attrs]
-        for op in db.session.scalars(found):
-            if op.id in self.log:
+        found = select(LoggedOp.__table__).where(LoggedOp.site_id == self.site_id, which)
+        for row in db.session.execute(found).mappings():
+            if row["id"] in self.log:
                 continue
-            row = {name: getattr(op, name) for name in columns}
-            self.log[op.id] = row
-            if op.status == "waiting":
-                self.waiting.setdefault(op.after or "", []).append(row)
+            kept = self.log[row["id"]] = dict(row)
+            if kept["status"] == "waiting":
+                self.waiting.setdefault(kept["after"], []).append(kept)
 
     def subjects(self) -> Iterable[str]:
         """The records that the batch is about, and those of ops that waited for it."""
