@@ -18,7 +18,7 @@ from sync.chain import Chain, deed, hash_of
 from sync.clock import Moment, correct
 from sync.envelope import TEXTS, fault
 from sync.masking import masked
-from sync.op import SERVER
+from sync.op import NAMESPACE, SERVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +59,26 @@ class Incoming:
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Incoming:
-        """Read an op; one that arrived damaged gets an id of its own and no place in the chain."""
-        whole = hash_of(raw)
-        wrong = fault(raw)
-        id_ = str(UUID(raw["id"]))
+        """Read an op; one that arrived damaged or without an id gets one that follows from it."""
+        whole, wrong = hash_of(raw), fault(raw)
+        try:
+            id_ = str(UUID(raw["id"]))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return cls(str(uuid5(UUID(NAMESPACE), whole)), raw, "malformed", whole)
         if wrong == "hash-mismatch":
             id_ = str(uuid5(UUID(id_), whole))
         return cls(id_, raw, wrong, whole)
+
+    @property
+    def claimed(self) -> str | None:
+        """The hash that it says it has."""
+        return _printable(self.raw["hash"], 64) if "hash" in self.raw else None
+
+    @property
+    def called(self) -> str | None:
+        """The id that the phone knows it by."""
+        said = self.raw.get("id")
+        return said[:100] if isinstance(said, str) else None
 
     def unreadable(self) -> Incoming:
         """The same, as one that the database would not take."""
@@ -170,7 +183,7 @@ class Sorter:
         return self._fork(one)
 
     def _same(self, one: Incoming, stored: dict[str, Any]) -> bool:
-        if one.raw.get("hash") == stored["hash"]:
+        if one.claimed == stored["hash"]:
             return True
         return bool(one.fault is None and deed(masked(one.raw)) == deed(json.loads(stored["body"])))
 
@@ -188,7 +201,7 @@ class Sorter:
 
     def _fork(self, one: Incoming) -> dict[str, Any]:
         return {
-            "id": str(one.raw["id"]),
+            "id": one.called,
             "status": "fork",
             "code": "forked",
             "text": TEXTS["forked"],
@@ -219,20 +232,21 @@ class Sorter:
         return one.fault is None and (kind is None or one.raw["v"] > kind.v)
 
     def _moment(self, one: Incoming) -> Moment:
-        return self.moments.get(one.raw["id"], Moment(self.sender.received_at, 0))
+        now = Moment(self.sender.received_at, 0)
+        return now if one.fault else self.moments.get(one.raw["id"], now)
 
     def row(self, one: Incoming) -> dict[str, Any]:
         """The row of the log for an op that is new to us."""
         if one.n is not None:
-            self.chain.take(one.n, str(one.raw.get("hash"))[:64])
+            self.chain.take(one.n, _printable(one.raw.get("hash"), 64))
         moment, raw, sound = self._moment(one), masked(one.raw), one.fault is None
         get = raw.get if sound else {}.get
         return {
             **self._frame(one.id, moment.occurred_at),
             "lineage": self.sender.lineage if one.n is not None else None,
             "n": one.n,
-            "hash": str(raw["hash"])[:64] if "hash" in raw else None,
-            "kind": str(raw.get("kind"))[:50],
+            "hash": one.claimed,
+            "kind": _printable(raw.get("kind"), 50),
             "v": get("v", 1),
             "subject": str(UUID(raw["subject"])) if sound else None,
             "by": str(UUID(raw["by"])) if sound else None,
@@ -244,7 +258,7 @@ class Sorter:
             "payload": get("payload", {}),
             "fact": bool(sound and (kind := KINDS.get(raw["kind"])) and kind.fact),
             "flags": [*moment.flags, *(["masked"] if raw != one.raw else [])],
-            "verdict": {"id": str(one.raw["id"])},
+            "verdict": {"id": one.called},
         }
 
     def own_row(self, op: Op) -> dict[str, Any]:
@@ -305,6 +319,13 @@ class Sorter:
             replace_rows(Lineage.metadata.tables["lineage"], ("site_id", "lineage"), [row])
         else:
             db.session.execute(insert(Lineage), [row])
+
+
+def _printable(value: Any, most: int) -> str:
+    """What a damaged op says of itself, in signs that every database takes."""
+    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in str(value))[
+        :most
+    ]
 
 
 def _chunks(values: list[Any], size: int = 400) -> Iterable[list[Any]]:

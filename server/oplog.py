@@ -47,14 +47,6 @@ def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> lis
         return [answer for one in incoming for answer in _take_alone(site_id, one, alone)]
 
 
-def is_op(raw: Any) -> bool:
-    """Whether something can be answered as an op: it needs an id, the rest may be at fault."""
-    try:
-        return bool(UUID(raw["id"]))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return False
-
-
 def _take_alone(site_id: str, one: Incoming, sender: Sender) -> list[Answer]:
     try:
         with writing():
