@@ -35,6 +35,11 @@ ARGS = (
 )
 
 
+_wish = Path(os.environ.get("LODGE_CHROMIUM", "/usr/bin/chromium"))
+CHROMIUM = str(_wish) if _wish.exists() else None
+"""Debian's, or None: the one that Playwright brought."""
+
+
 def made(url: str, folder: Path) -> Flask:
     settings = {"SQLALCHEMY_DATABASE_URI": url, "DATA_DIR": str(folder), "SECRET_KEY": KEY}
     return create_app({**settings, "TESTING": True})
@@ -167,10 +172,8 @@ def live_phone(live: Live) -> Phone:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    wish = Path(os.environ.get("LODGE_CHROMIUM", "/usr/bin/chromium"))
-    path = str(wish) if wish.exists() else None  # None: the one that Playwright brought
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
         yield browser
         browser.close()
 

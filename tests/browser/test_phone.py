@@ -1,0 +1,283 @@
+"""The main job in a real browser: with a network, without one, and after the server was killed."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+
+import pytest
+from PIL import Image
+
+from server.demo import HEDGEHOG, SQUIRREL, ident
+from tests.conftest import ARGS, CHROMIUM
+from tests.until import until
+
+PINS = {username: (name, pin) for username, name, pin, _, _ in (*SQUIRREL, *HEDGEHOG)}
+
+
+class Hand:
+    """Somebody's hand on a phone; counts every tap and every field that is typed."""
+
+    def __init__(self, page, live):
+        self.page, self.live, self.taps = page, live, 0
+        self.noise = []
+        page.on("console", self.hear)
+        page.on("pageerror", lambda error: self.noise.append(str(error)))
+
+    def hear(self, message):
+        expected = "ERR_CONNECTION_REFUSED" in message.text or "Failed to load" in message.text
+        if message.type == "error" and not expected:
+            self.noise.append(message.text)
+
+    def tap(self, selector):
+        self.taps += 1
+        self.page.locator(selector).first.click()
+
+    def type(self, selector, text):
+        self.taps += 1
+        self.page.fill(selector, text)
+
+    def sees(self, expression):
+        return until(lambda: self.page.evaluate(expression))
+
+    def opens(self, path="/field/"):
+        self.page.goto(self.live.url + path)
+        self.sees("document.documentElement.dataset.ready && !!document.querySelector('#page')")
+
+    def enrols(self):
+        self.opens(f"/field/enrol#{self.live.enrol_code()}")
+        self.sees("document.querySelector('[name=code]').value.length > 7")
+        self.tap("#main button[type=submit]")
+        self.sees("!!document.querySelector('.names')")
+        self.sees("!!navigator.serviceWorker.controller")
+
+    def unlocks(self, username):
+        name, pin = PINS[username]
+        self.tap(f".names a:has-text('{name}')")
+        self.sees("!!document.querySelector('.pad')")
+        for digit in pin:
+            self.tap(f"[data-digit='{digit}']")
+        self.sees("!!document.querySelector('.tabs')")
+        self.taps = 0
+
+    def pill(self):
+        return self.page.locator("#pill").get_attribute("data-state")
+
+    def all_sent(self):
+        until(lambda: self.pill() == "all_sent", within=20)
+
+
+@pytest.fixture
+def hand(page, live):
+    hand = Hand(page, live)
+    yield hand
+    assert hand.noise == []
+
+
+def log(live, kind):
+    """What the server has of a kind, in the order of judgement."""
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    rows = base.execute(
+        "SELECT id, subject, status, payload, by FROM op WHERE kind = ? AND lineage IS NOT NULL"
+        " ORDER BY place",
+        (kind,),
+    ).fetchall()
+    base.close()
+    return rows
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "leak.png"
+    Image.effect_noise((900, 1200), 60).convert("RGB").save(path)
+    return path
+
+
+def test_a_cleaner_works_through_a_killed_server_and_all_of_it_arrives_once(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    hand.page.reload()
+    hand.sees("document.documentElement.dataset.ready && !!document.querySelector('.row')")
+    row = hand.page.locator(".row[data-state=open]").first.get_attribute("id")
+    hand.tap(f"#{row} button.tick")
+    hand.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    assert hand.taps == 1
+    hand.tap(f"#{row} button.tick")
+    hand.sees(f"document.getElementById('{row}').dataset.state == 'open'")
+    assert hand.taps == 2
+    area = hand.page.locator(".card:has(.soft)").last
+    ticked = area.locator(".row[data-state=open]").count()
+    area_id = area.get_attribute("id")
+    hand.tap(f"#{area_id} .button.soft")
+    hand.sees(f"!document.querySelector('#{area_id} .row[data-state=open]')")
+    assert hand.taps == 3
+    assert hand.pill() != "all_sent"
+    live.start()
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")
+    hand.all_sent()
+    done = log(live, "task.complete")
+    assert len(done) == ticked + 1
+    assert len({id_ for id_, *_ in done}) == len(done)
+    assert {status for _, _, status, _, _ in done} == {"applied"}
+    assert len(log(live, "task.undo")) == 1
+    assert json.loads(live.run("verify"))["differences"] == 0
+
+
+def test_a_cold_browser_without_a_network_shows_the_work_and_keeps_what_was_done(
+    browser, live, tmp_path
+):
+    folder = tmp_path / "profile"
+    kind = browser.browser_type
+    how = {"viewport": {"width": 360, "height": 740}, "locale": "en-US"}
+    how |= {"executable_path": CHROMIUM, "args": list(ARGS)}
+    first = kind.launch_persistent_context(folder, **how)
+    hand = Hand(first.new_page(), live)
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    row = hand.page.locator(".row[data-state=open]").first.get_attribute("id")
+    hand.tap(f"#{row} button.tick")
+    hand.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    first.close()
+    second = kind.launch_persistent_context(folder, **how)
+    again = Hand(second.new_page(), live)
+    again.opens()
+    again.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    assert again.pill() in ("no_network", "waiting")
+    live.start()
+    again.opens("/field/me")
+    again.tap("text=Send now")
+    again.all_sent()
+    assert [subject for _, subject, *_ in log(live, "task.complete")] == [row.removeprefix("task-")]
+    second.close()
+
+
+def test_a_guard_logs_a_visitor_in_with_three_taps_and_out_with_one(hand, live):
+    hand.enrols()
+    hand.unlocks("chu")
+    hand.opens("/field/visits")
+    hand.tap("a[href='/field/arrival']")
+    hand.sees("!!document.querySelector('[name=visitor]')")
+    hand.type("[name=visitor]", "王师傅 110101199003070000")
+    hand.tap("#main .primary")
+    hand.sees("!!document.querySelector('.row[data-state=inside]')")
+    assert hand.taps == 3
+    hand.tap(".row[data-state=inside] button")
+    hand.sees("!!document.querySelector('.row[data-state=departed]')")
+    assert hand.taps == 4
+    hand.opens("/field/visits")
+    hand.taps = 0
+    hand.tap(".often .chip")
+    hand.sees("!!document.querySelector('.row[data-state=inside]')")
+    assert hand.taps <= 2
+    until(lambda: len(log(live, "visit.arrive")) == 2)
+    payload = json.loads(log(live, "visit.arrive")[0][3])
+    assert payload == {"visitor": f"王师傅 {'*' * 18}", "purpose": "family"}
+    fields = hand.page.evaluate("[...document.querySelectorAll('[name]')].map(f => f.name)")
+    assert not [name for name in fields if re.search("number|document_no|id_no", name)]
+
+
+def test_anybody_opens_a_ticket_with_a_photo_in_four_taps(hand, live, picture):
+    hand.enrols()
+    hand.unlocks("ana")
+    hand.tap("a.tab[href='/field/report']")
+    hand.sees("!!document.querySelector('.camera')")
+    hand.taps += 1
+    hand.page.set_input_files("[name=photos]", picture)
+    hand.tap(".chip:has-text('漏水')")
+    hand.tap("#main .primary")
+    hand.sees("!!document.querySelector('.said')")
+    assert hand.taps <= 4
+    until(lambda: len(log(live, "ticket.open")) == 1)
+    _, subject, status, payload, by = log(live, "ticket.open")[0]
+    assert (status, by) == ("applied", ident("squirrel", "ana"))
+    (sha256,) = json.loads(payload)["photos"]
+    shots = live.folder / "var" / "photos" / ident("squirrel")
+    until(lambda: (shots / sha256).exists(), within=20)
+    assert (shots / sha256).stat().st_size <= 250 * 1024
+    number = hand.page.locator(".said").first.inner_text()
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    assert (
+        base.execute("SELECT number FROM ticket WHERE id = ?", (subject,)).fetchone()[0] in number
+    )
+
+
+def test_a_portal_answers_nothing_and_nothing_is_called_sent(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    hand.page.context.route(
+        "**/sync/**",
+        lambda route: route.fulfill(status=200, body="<html>Sign in to the Wi-Fi</html>"),
+    )
+    hand.tap(".row[data-state=open] button.tick")
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")
+    until(lambda: hand.pill() in ("no_network", "busy"))
+    assert log(live, "task.complete") == []
+    hand.page.context.unroute("**/sync/**")
+    hand.tap("text=立即上传")
+    hand.all_sent()
+    assert len(log(live, "task.complete")) == 1
+
+
+def test_two_people_on_one_phone_keep_their_own_work(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    hand.tap(".row[data-state=open] button.tick")
+    hand.sees("!!document.querySelector('.row[data-state=done]')")
+    hand.opens("/field/me")
+    hand.tap(".sure summary")
+    hand.tap(".sure button")
+    hand.sees("!!document.querySelector('.names')")
+    hand.unlocks("bao")
+    hand.tap(".row[data-state=open] button.tick")
+    hand.sees("!!document.querySelector('.row[data-state=done]')")
+    live.start()
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")
+    hand.all_sent()
+    authors = [by for *_, by in log(live, "task.complete")]
+    assert authors == [ident("squirrel", "ana"), ident("squirrel", "bao")]
+
+
+def test_a_wrong_pin_opens_nothing(hand):
+    hand.enrols()
+    hand.tap(f".names a:has-text('{PINS['ana'][0]}')")
+    hand.sees("!!document.querySelector('.pad')")
+    for digit in "9999":
+        hand.tap(f"[data-digit='{digit}']")
+    hand.sees("!!document.querySelector('[role=alert]')")
+    assert hand.page.locator(".tabs").count() == 0
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
+def test_every_page_fits_has_big_targets_and_both_languages(hand, width):
+    hand.page.set_viewport_size({"width": width, "height": 740})
+    hand.enrols()
+    hand.unlocks("ben")
+    for language in ("zh", "en"):
+        for place in ("tasks", "visits", "arrival", "report", "me"):
+            hand.opens(f"/field/{place}")
+            hand.sees(f"document.documentElement.lang.startsWith('{language}')")
+            assert hand.page.evaluate(OVERFLOW) <= 0, (place, language)
+            assert hand.page.evaluate(SMALL) == [], (place, language)
+            assert hand.page.evaluate(NAMELESS) == [], (place, language)
+        hand.tap("form[action='/field/me/language'] button")
+        hand.sees(f"!document.documentElement.lang.startsWith('{language}')")
+
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SMALL = """[...document.querySelectorAll(
+  'a, button, select, summary, textarea, input:not([type=hidden]):not(.sr)')]
+  .filter((e) => e.checkVisibility() && !e.closest('.chip, .check, .sr'))
+  .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 47.5 || box.width < 47.5)"""
+NAMELESS = """[...document.querySelectorAll(
+  'a, button, select, textarea, input:not([type=hidden])')]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => !(e.innerText || '').trim() && !e.ariaLabel && !e.labels?.length)
+  .map((e) => e.outerHTML.slice(0, 80))"""
