@@ -9,6 +9,8 @@ from typing import Any
 
 SKEWED = timedelta(minutes=5)
 JUMPED = timedelta(seconds=2)
+ON_THE_WAY = timedelta(seconds=5)
+"""Less than this is the network, not the clock: the order of a phone's ops must not hang on it."""
 
 
 def iso(moment: datetime) -> str:
@@ -43,6 +45,8 @@ def correct(
     load is trusted, earlier ones are counted back from it. Nothing happens after its arrival.
     """
     offset = received_at - sent_at
+    if abs(offset) < ON_THE_WAY:
+        offset = timedelta(0)
     anchors = _anchors(ops)
     return {op["id"]: _moment(op, anchors, offset, received_at) for op in ops}
 

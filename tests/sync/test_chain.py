@@ -61,6 +61,14 @@ def test_a_wrong_clock_is_corrected_by_what_it_said_when_it_sent(off):
 
 
 @pytest.mark.rule("W1")
+def test_a_slow_network_is_no_wrong_clock():
+    made = said(ARRIVED - timedelta(minutes=10))
+    for slow in (timedelta(seconds=4), timedelta(milliseconds=30)):
+        moment = correct([made], sent_at=ARRIVED - slow, received_at=ARRIVED)[made["id"]]
+        assert moment.occurred_at == ARRIVED - timedelta(minutes=10)
+
+
+@pytest.mark.rule("W1")
 def test_nothing_happens_after_its_arrival():
     made = said(ARRIVED + timedelta(hours=1))
     moment = correct([made], sent_at=ARRIVED, received_at=ARRIVED)[made["id"]]

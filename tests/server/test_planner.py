@@ -1,0 +1,94 @@
+"""Planning ahead, and the demo estate that is planned."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from server import demo, planner
+from server.db import db
+from server.oplog import post
+from server.tables import Person, Schedule, SiteFeed, Task, Unit
+from server.verify import verify
+from sync.feed import ROLES
+from tests import cast
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+HOME = demo.ident("squirrel")
+
+
+@pytest.fixture
+def estate(app):
+    with app.app_context():
+        demo.build(NOW)
+        yield
+
+
+def tasks(**how):
+    return db.session.scalars(select(Task).filter_by(site_id=HOME, **how)).all()
+
+
+def heads():
+    return [
+        head for (head,) in db.session.execute(select(SiteFeed.head).order_by(SiteFeed.site_id))
+    ]
+
+
+def test_building_and_planning_again_changes_nothing(estate):
+    before = heads()
+    demo.build(NOW)
+    assert planner.plan(HOME, NOW) == 0
+    db.session.rollback()
+    assert heads() == before
+    assert verify(HOME) == verify(demo.ident("hedgehog")) == []
+
+
+def test_the_demo_has_somebody_for_every_role_and_every_standard(estate):
+    people = db.session.scalars(Person.at(HOME)).all()
+    assert {role for person in people for role in person.roles} == set(ROLES)
+    schedules = {s.code: s for s in db.session.scalars(Schedule.at(HOME))}
+    assert {f"CL-{n:02}" for n in range(1, 11)} <= schedules.keys()
+    assert schedules["CL-03"].needs_confirmation
+    assert not schedules["CL-09"].active
+    assert all(s.responsible_id for s in schedules.values())
+    assert {unit.occupied for unit in db.session.scalars(select(Unit).filter_by(site_id=HOME))} == {
+        True,
+        False,
+    }
+
+
+def test_only_doors_of_occupied_homes_are_planned(estate):
+    occupied = select(Unit.id).where(Unit.site_id == HOME, Unit.occupied)
+    assert {task.unit_id for task in tasks(code="CL-07")} == set(db.session.scalars(occupied))
+
+
+def test_a_vacated_home_loses_what_is_to_come_and_keeps_what_is_done(estate):
+    planner.plan(HOME, NOW.replace(day=28))
+    doors = {task.window_start: task for task in tasks(code="CL-07") if task.unit_id}
+    unit = next(task.unit_id for task in doors.values())
+    first, later = sorted(
+        (task for task in tasks(unit_id=unit)), key=lambda task: task.window_start
+    )
+    post(HOME, "task.complete", first.id, {}, by=demo.ident("squirrel", "ana"))
+    post(HOME, "unit.occupy", unit, {"occupied": False})
+    planner.plan(HOME, NOW.replace(day=28))
+    db.session.expire_all()
+    assert db.session.get(Task, (HOME, first.id)).done_at
+    gone = db.session.get(Task, (HOME, later.id))
+    assert gone.cancelled_at
+    assert gone.cancel_reason == planner.VACANT
+
+
+def test_an_interval_brings_an_inactive_standard_to_life(estate):
+    pest = next(s for s in db.session.scalars(Schedule.at(HOME)) if s.code == "CL-09")
+    refused = post(HOME, "schedule.change", pest.id, {"active": True})
+    assert (refused["status"], refused["code"]) == ("refused", "needs-interval")
+    set_ = {"rrule": "FREQ=DAILY", "window": "P1D", "active": True}
+    assert post(HOME, "schedule.change", pest.id, set_)["status"] == "applied"
+    planner.plan(HOME, NOW)
+    assert tasks(code="CL-09")
+
+
+def test_the_cast_has_nothing_planned(app):
+    with app.app_context():
+        assert planner.plan(cast.HOME, NOW) == 0

@@ -1,0 +1,73 @@
+"""The `lodge` command, as a person types it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+
+import pytest
+
+from tests.live import LODGE, Live
+
+
+@pytest.fixture
+def shell(tmp_path):
+    return Live(tmp_path)
+
+
+def typed(shell, *words, **how):
+    return subprocess.run(
+        [LODGE, *words], env=shell.env, cwd=shell.folder, capture_output=True, text=True, **how
+    )
+
+
+def test_without_a_database_every_command_says_the_remedy(shell):
+    for words in (["serve"], ["enrol"], ["verify"], ["user", "list"]):
+        told = typed(shell, *words)
+        assert told.returncode != 0
+        assert "lodge init" in told.stderr
+
+
+def test_a_site_begins_with_its_first_people(shell):
+    shell.run("init")
+    shell.run("init")
+    site = shell.run("site", "add", "松鼠里", "--english", "Squirrel Lane").split()[-1]
+    said = shell.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
+    assert "password" in said
+    shell.run("user", "add", "Ana", "--role", "cleaner", "--pin", "4711")
+    assert "Ana" in shell.run("user", "list", "--site", site)
+    assert typed(shell, "user", "add", "Bo", "--role", "cleaner", "--pin", "12").returncode != 0
+    assert shell.run("version").strip()
+
+
+def test_the_code_is_the_last_word_and_the_secret_key_is_ours_alone(shell):
+    shell.run("init", "--demo")
+    code = shell.run("enrol").split()[-1]
+    assert len(code.replace("-", "")) == 8
+    key = shell.folder / "var" / "secret-key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    key.chmod(0o644)
+    told = typed(shell, "enrol")
+    assert told.returncode != 0
+    assert "chmod 600" in told.stderr
+
+
+def test_verify_ends_with_one_when_somebody_changed_a_record(shell):
+    shell.run("init", "--demo")
+    assert json.loads(shell.run("verify"))["differences"] == 0
+    base = sqlite3.connect(shell.folder / "var" / "lodge.sqlite3")
+    base.execute("UPDATE person SET name = 'Somebody else'")
+    base.commit()
+    base.close()
+    assert typed(shell, "verify").returncode == 1
+
+
+def test_postgresql_needs_nothing_but_its_url(tmp_path, postgres):
+    live = Live(tmp_path, database_url=postgres.url(postgres.new()))
+    live.run("init", "--demo")
+    live.start()
+    assert live.answers()
+    live.kill()
+    assert json.loads(live.run("verify"))["differences"] == 0
+    assert not (tmp_path / "var" / "lodge.sqlite3").exists()
