@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,13 @@ def driven(url: str) -> str:
 
 def secret(file: Path) -> str:
     """The key of this installation, readable by its owner alone; made when it is not there."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _kept(file)
-    with os.fdopen(handle, "w") as out:
-        out.write(secrets.token_urlsafe(48))
+    if not file.exists():
+        own = file.with_name(f"{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):  # another process was faster: its key is the key
+            os.link(own, file)
+        own.unlink()
     return _kept(file)
 
 

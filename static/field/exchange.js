@@ -2,7 +2,7 @@
 
 import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
-import { letGo, lineage, offerAgain, offerDeferred, settle, unsent } from "./outbox.js";
+import { letGo, lineage, missing, offerAgain, offerDeferred, settle, unsent } from "./outbox.js";
 import { recall, recallAll, remember } from "./idb.js";
 import * as photos from "./photos.js";
 import * as records from "./records.js";
@@ -67,8 +67,11 @@ async function noteLink(error) {
 async function sendAll() {
   await hello();
   const pushed = await push();
+  if (pushed) {
+    await hello(); // now the server knows of every hole, and of nothing more to come
+    await push();
+  }
   await photos.send(call);
-  if (pushed) await hello();
   await letGo();
 }
 
@@ -90,9 +93,16 @@ async function hello() {
     storage: await storage(),
   });
   if (epoch && epoch !== answer.epoch) await offerAgain();
+  await remember("lost", await unconfessed(await missing(answer.sites[device.site]?.gaps ?? [])));
   await remember("epoch", answer.epoch);
   await remember("limits", answer.limits);
   if ((await recall("app")) !== VERSION) await offerDeferred().then(() => remember("app", VERSION));
+}
+
+/** What is gone and has not been said yet. @param {number[]} gone */
+async function unconfessed(gone) {
+  const said = new Set((await recall("confessed")) ?? []);
+  return gone.filter((n) => !said.has(n));
 }
 
 /** @param {string[]} words @returns {Record<string, number>} */
@@ -117,7 +127,7 @@ async function push() {
   const aside = new Set();
   for (;;) {
     const rows = (await unsent()).filter(({ id }) => !aside.has(id)).slice(0, most);
-    if (!rows.length) return sent;
+    if (!rows.length && !(await recall("lost"))?.length) return sent;
     try {
       await pushBatch(fitting(rows));
       [strikes, sent] = [0, true];
@@ -143,13 +153,15 @@ function fitting(rows) {
 
 /** @param {import("./outbox.js").Kept[]} rows */
 async function pushBatch(rows) {
-  const { site } = await recall("device");
+  const [{ site }, lost = []] = await recallAll(["device", "lost"]);
   const answer = await call(`/sync/${site}/push`, {
-    lineage: rows[0].lineage,
+    lineage: rows[0]?.lineage ?? (await lineage()).lineage,
     sent_at: new Date().toISOString(),
-    lost: [],
+    lost,
     ops: rows.map(({ op }) => op),
   });
+  if (lost.length) await remember("confessed", [...((await recall("confessed")) ?? []), ...lost]);
+  await remember("lost", undefined);
   await settle(answer.verdicts);
 }
 

@@ -180,6 +180,7 @@ export function rechain() {
     await write(["ops", "meta"], (tx) => {
       for (const row of again) tx.objectStore("ops").put(row);
       tx.objectStore("meta").put(tail, "tail");
+      tx.objectStore("meta").delete("confessed");
     });
   });
 }
@@ -190,6 +191,23 @@ export function offerAgain() {
     for (let cursor = await tx.store.openCursor(); cursor; cursor = await cursor.continue()) {
       if (cursor.value.state !== "unsent") cursor.update({ ...cursor.value, state: "unsent", laid: 1 });
     }
+  });
+}
+
+/**
+ * Holes that the server sees in this phone's chain: what is still here is offered again, the rest is gone.
+ * @param {number[][]} gaps @returns {Promise<number[]>} the places whose ops this phone has lost
+ */
+export async function missing(gaps) {
+  const { lineage: now } = await lineage();
+  return write(["ops"], async (tx) => {
+    const gone = [];
+    for (const n of gaps.flatMap(([a, b]) => Array.from({ length: Math.min(b - a + 1, 1000) }, (_, i) => a + i))) {
+      const row = await tx.store.index("place").get([now, n]);
+      if (!row) gone.push(n);
+      else if (row.state !== "unsent") tx.store.put({ ...row, state: "unsent", laid: 1 });
+    }
+    return gone.slice(0, 1000);
   });
 }
 

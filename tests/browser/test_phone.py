@@ -223,6 +223,30 @@ def test_a_portal_answers_nothing_and_nothing_is_called_sent(hand, live):
     assert len(log(live, "task.complete")) == 1
 
 
+def test_a_phone_that_lost_an_op_says_so(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    for _ in range(3):
+        before = hand.page.locator(".row[data-state=done]").count()
+        hand.tap(".row[data-state=open] button.tick")
+        hand.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
+    hand.page.evaluate(FORGET_SECOND)
+    live.start()
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")
+    hand.all_sent()
+    assert len(log(live, "task.complete")) == 2
+
+    def confessed():
+        base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+        rows = base.execute("SELECT upto, gaps, lost FROM lineage").fetchall()
+        base.close()
+        return rows == [(3, "[[2, 2]]", "[[2, 2]]")]
+
+    until(confessed)
+
+
 def test_two_people_on_one_phone_keep_their_own_work(hand, live):
     hand.enrols()
     hand.unlocks("ana")
@@ -270,6 +294,19 @@ def test_every_page_fits_has_big_targets_and_both_languages(hand, width):
         hand.sees(f"!document.documentElement.lang.startsWith('{language}')")
 
 
+FORGET_SECOND = """() => new Promise((done, failed) => {
+  const opening = indexedDB.open("lodge");
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const tx = opening.result.transaction("ops", "readwrite");
+    tx.objectStore("ops").openCursor().onsuccess = ({ target: { result: cursor } }) => {
+      if (!cursor) return;
+      if (cursor.value.n === 2) cursor.delete();
+      cursor.continue();
+    };
+    tx.oncomplete = () => { opening.result.close(); done(true); };
+  };
+})"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SMALL = """[...document.querySelectorAll(
   'a, button, select, summary, textarea, input:not([type=hidden]):not(.sr)')]
