@@ -15,6 +15,7 @@ document.addEventListener("htmx:config:request", (event) => {
 /** What htmx calls instead of the network; redirects are followed here. @param {string} address @param {any} init */
 async function local(address, init) {
   const { method, headers, body } = init;
+  if (method !== "POST") document.querySelector("#toast")?.replaceChildren(); // of the page before
   const request = new Request(new URL(address, location.href), { method, headers, body });
   const response = await answer(request);
   if (method === "POST" && (response.status === 303 || request.url.includes("/field/ops/"))) changed();
