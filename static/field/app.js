@@ -43,22 +43,23 @@ function changed() {
 }
 
 let drawing = false;
-let again = false;
+let asking = 0;
 
-/** Redraws what stands on the screen in place; what is being typed stays. */
+document.addEventListener("htmx:before:request", () => void (asking += 1));
+document.addEventListener("htmx:finally:request", () => void (asking -= 1));
+
+/** Redraws what stands on the screen in place; what is being typed stays, a page that is coming is waited for. */
 async function redraw() {
-  if (drawing) return void (again = true);
+  if (drawing || asking) return void redrawSoon();
   drawing = true;
+  const { href } = location;
   try {
-    const response = await answer(new Request(location.href));
-    await show(await response.text());
+    const text = await answer(new Request(href)).then((response) => response.text());
+    if (href === location.href && !asking) await show(text);
   } finally {
     drawing = false;
-    if (again) {
-      again = false;
-      redrawSoon();
-    }
   }
+  if (href !== location.href || asking) redrawSoon();
 }
 
 const redrawSoon = () => setTimeout(redraw, 120);

@@ -215,7 +215,7 @@ def test_a_portal_answers_nothing_and_nothing_is_called_sent(hand, live):
     hand.tap(".row[data-state=open] button.tick")
     hand.opens("/field/me")
     hand.tap("text=立即上传")
-    until(lambda: hand.pill() in ("no_network", "busy"))
+    until(lambda: hand.pill() in ("no_network", "busy"), within=20)
     assert log(live, "task.complete") == []
     hand.page.context.unroute("**/sync/**")
     hand.tap("text=立即上传")
