@@ -91,8 +91,8 @@ def windows(
     """The windows that touch [start, end), in UTC; days and hours are those of the site."""
     zone = ZoneInfo(schedule.tzid)
     first = schedule.dtstart.astimezone(zone).replace(tzinfo=None)
-    rule = rrulestr(schedule.rrule or "", dtstart=first)
     local_end = end.astimezone(zone).replace(tzinfo=None)
+    rule = bounded(schedule.rrule or "", first, local_end + longest(schedule))
     before = rule.before(start.astimezone(zone).replace(tzinfo=None) - longest(schedule), inc=True)
     for moment in rule.xafter(before or first, inc=True):
         if moment >= local_end:
@@ -104,6 +104,11 @@ def windows(
         window = moment.replace(tzinfo=zone), closing.replace(tzinfo=zone)
         if window[1] > start:
             yield window[0].astimezone(UTC), window[1].astimezone(UTC)
+
+
+def bounded(text: str, first: datetime, last: datetime) -> Any:
+    """A rule that ends: one that never comes true would otherwise be tried until the year 9999."""
+    return rrulestr(text, dtstart=first).replace(until=last)  # type: ignore[union-attr]
 
 
 def longest(schedule: Planned) -> timedelta:
@@ -129,12 +134,15 @@ def _window(text: str | None) -> None:
 
 
 def _rrule(text: str | None) -> None:
-    try:
-        rrulestr(text or "", dtstart=datetime(2026, 1, 1))  # noqa: DTZ001 - site time
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO.") from None
-    if re.search(r"SECONDLY|MINUTELY|HOURLY|TZID|DTSTART", text or ""):
+    if re.search(r"SECONDLY|MINUTELY|HOURLY|TZID|DTSTART|COUNT|UNTIL|EXRULE|RDATE|\n", text or ""):
         raise ValidationError("A duty is due at most a few times a day: use DAILY with BYHOUR.")
+    first = datetime(2026, 1, 1)  # noqa: DTZ001 - site time
+    try:
+        soon = next(iter(bounded(text or "", first, first + timedelta(days=800))), None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        soon = None
+    if soon is None:
+        raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO, and comes true.")
 
 
 class Addition(Payload):

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marshmallow import ValidationError
 
-from sync.schedules import CHECKPOINT, UNTIL_NEXT, Place, expand, span, windows
+from sync.schedules import CHECKPOINT, UNTIL_NEXT, Addition, Place, expand, span, windows
 from sync.standards import STANDARDS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -114,3 +115,30 @@ def test_nothing_is_due_before_the_schedule_begins():
     later = Planned(dtstart=day(3, 10), id=str(uuid4()))
     assert due(later, day(3, 1), day(3, 10)) == []
     assert len(due(later, day(3, 10), day(3, 11))) == 1
+
+
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize(
+    "rrule",
+    [
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=SECONDLY",
+        "FREQ=DAILY;COUNT=3",
+        "FREQ=DAILY;UNTIL=20200101",
+        "every day",
+        "",
+    ],
+)
+def test_a_rule_that_never_comes_true_or_comes_too_often_is_not_taken(rrule):
+    with pytest.raises(ValidationError):
+        Addition().load({**ADDED, "rrule": rrule})
+
+
+ADDED = {
+    "code": "X",
+    "label": {"zh": "试", "en": "Try"},
+    "area_kind": "gate",
+    "window": "P1D",
+    "dtstart": "2026-01-01T00:00:00+08:00",
+}
