@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 import waitress
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import create_app, demo, devices, oplog, planner, schema, verify
@@ -25,9 +30,25 @@ from server.version import VERSION
 from sync.feed import ROLES
 
 THREADS = 8
+TRANSLATIONS = Path(__file__).parent / "translations"
 
 
-@click.group()
+class Remedies(click.Group):
+    """Where the surroundings are at fault, says what to do, and spares people the trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ArgumentError, NoSuchModuleError):
+            told = "LODGE_DATABASE_URL looks like postgresql://name@host/base, or is not set."
+        except OperationalError:
+            told = "The database does not answer. Is it running, and LODGE_DATABASE_URL right?"
+        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+            told = f"{error.filename}: {error.strerror}. Let LODGE_DATA_DIR name another folder."
+        raise click.ClickException(told)
+
+
+@click.group(cls=Remedies)
 def main() -> None:
     """Lodge: for the people who look after housing estates."""
 
@@ -51,6 +72,7 @@ def init(with_demo: bool) -> None:
 @click.option("--proxies", default=0, show_default=True, help="How many proxies stand before it.")
 def serve(host: str, port: int, threads: int, proxies: int) -> None:
     """Serve Lodge. Put a proxy with HTTPS before it as soon as phones are to use it."""
+    _compile_words()
     app = create_app()
     if proxies:  # what a client says of itself is believed only as far as our own proxies reach
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore
@@ -71,13 +93,32 @@ def demonstrate(context: click.Context, host: str, port: int) -> None:
     context.invoke(serve, host=host, port=port, threads=THREADS, proxies=0)
 
 
+def _compile_words() -> None:
+    """As `make install` does; an installation that cannot be written to keeps what it has."""
+    for po in TRANSLATIONS.rglob("*.po"):
+        mo, fresh = po.with_suffix(".mo"), po.with_suffix(f".{os.getpid()}")
+        if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
+            continue
+        try:
+            with po.open("rb") as source, fresh.open("wb") as target:
+                write_mo(target, read_po(source))
+            fresh.replace(mo)  # whole or not at all: another process may be reading
+        except OSError:
+            return
+
+
 def _serve(app: Flask, host: str, port: int, threads: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        server = waitress.create_server(app, host=host, port=port, threads=threads, ident="Lodge")
+    except OSError as error:
+        why = f"Cannot listen at {host}:{port}: {error.strerror}. Take another --port or --host."
+        raise click.ClickException(why) from None
     stop = planner.start(app)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     click.echo(f"Lodge is at http://{shown}:{port}  (Ctrl+C ends it)")
     try:
-        waitress.serve(app, host=host, port=port, threads=threads, ident="Lodge", _quiet=True)
+        server.run()
     finally:
         stop.set()
 
@@ -174,11 +215,11 @@ def change_password(person_id: str, username: str) -> None:
     """Set a password; it is asked for twice."""
     with create_app().app_context():
         schema.refuse_behind()
+        _sites_of(person_id)
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         if weakness(username, password):
             raise click.UsageError(f"Take at least {SHORTEST} signs that are hard to guess.")
-        with writing():
-            set_password(person_id, username, password)
+        _keep(person_id, None, username, password)
         click.echo("The password is set.")
 
 
@@ -189,8 +230,9 @@ def change_pin(person_id: str, pin: str) -> None:
     """Set the PIN that a person unlocks a phone with."""
     with create_app().app_context():
         schema.refuse_behind()
+        sites = _sites_of(person_id)
         _keep(person_id, _checked_pin(pin), None, None)
-        for site_id in db.session.scalars(select(Person.site_id).where(Person.id == person_id)):
+        for site_id in sites:
             oplog.post(site_id, "person.secure", person_id, {})
         click.echo("The PIN is set; phones learn it at their next contact.")
 
@@ -201,11 +243,23 @@ def _checked_pin(pin: str) -> str:
     return pin
 
 
-def _keep(person_id: str, pin: str, username: str | None, password: str | None) -> None:
-    with writing():
-        set_pin(person_id, pin)
-        if username and password:
-            set_password(person_id, username, password)
+def _sites_of(person_id: str) -> Sequence[str]:
+    here = select(Person.site_id).where(Person.id == person_id)
+    sites: Sequence[str] = db.session.scalars(here).all()
+    if not sites:
+        raise click.UsageError("Nobody has this id. See: lodge user list")
+    return sites
+
+
+def _keep(person_id: str, pin: str | None, username: str | None, password: str | None) -> None:
+    try:
+        with writing():
+            if pin:
+                set_pin(person_id, pin)
+            if username and password:
+                set_password(person_id, username, password)
+    except IntegrityError:
+        raise click.UsageError(f"Somebody signs in as {username} already.") from None
     forget()
 
 

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from server.credentials import digest, new_token
 from server.db import db, writing
 from server.tables.access import Device, Enrolment
-from server.throttle import CODE, admit
+from server.throttle import CODE, admit, forgive
 from sync.op import NAME_LENGTH
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -68,6 +68,7 @@ def redeem(code: str, label: str, lineage: str) -> tuple[Device, str] | None:
             lineage=lineage,
         )
         db.session.add(device)
+    forgive((CODE, request.remote_addr or ""))  # only wrong codes count: a whole shift may enrol
     return device, token
 
 

@@ -216,7 +216,7 @@ class Sorter:
         if self._too_new(one):
             return ("deferred", "newer")
         by, from_phone = one.raw["by"], self.sender.device_id is not None
-        if from_phone and KINDS[one.raw["kind"]].internal:
+        if from_phone and not KINDS[one.raw["kind"]].from_phones:
             return ("quarantined", "not-for-phones")
         if by != SERVER or from_phone:
             left = names.left.get(by)

@@ -36,7 +36,7 @@ def document() -> dict[str, Any]:
     spec.components.security_scheme("device", {"type": "http", "scheme": "bearer"})
     spec.components.schema("Op", schema=wire.OpSchema)
     for name, kind in KINDS.items():
-        if not kind.internal:
+        if kind.from_phones:
             shape = marshmallow.converter.schema2jsonschema(kind.payload())  # type: ignore
             spec.components.schema(f"payload.{name}", shape)
     _post(spec, "/sync/enrol", wire.Enrol, wire.Enrolled, signed=False)

@@ -44,7 +44,7 @@ TEXTS = {
     "newer": "The server is older than this app. Kept until it is updated.",
     "no-such-record": "The record that this is about is not here. Kept for the desk.",
     "not-allowed": "This role may not decide that.",
-    "not-for-phones": "Only the server does this. Kept for the desk.",
+    "not-for-phones": "Only the desk does this. Kept for the desk.",
     "not-settled": "This is not settled.",
     "nothing-changed": "Nothing was changed.",
     "revoked": "This phone is no longer allowed here. Kept for the desk.",

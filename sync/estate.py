@@ -77,7 +77,9 @@ def until(_: Any) -> str:
 
 def master(payload: type[Payload], type_: str) -> Kind:
     """A kind that adds one place."""
-    return Kind(payload=payload, rule=add, type=type_, fact=False, creates=True, roles=MASTERS)
+    return Kind(
+        payload=payload, rule=add, type=type_, fact=False, creates=True, roles=MASTERS, at_desk=True
+    )
 
 
 KINDS = {
@@ -85,7 +87,12 @@ KINDS = {
     "area.add": master(NewArea, "area"),
     "unit.add": master(NewUnit, "unit"),
     "unit.occupy": Kind(
-        payload=Occupancy, rule=occupy, type="unit", fact=False, roles=MASTERS | {"supervisor"}
+        payload=Occupancy,
+        rule=occupy,
+        type="unit",
+        fact=False,
+        roles=MASTERS | {"supervisor"},
+        at_desk=True,
     ),
     "checkpoint.add": master(NewCheckpoint, "checkpoint"),
 }

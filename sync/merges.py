@@ -112,6 +112,10 @@ KINDS = {
     "merge.open": Kind(
         payload=Opening, rule=open_, type="merge", fact=False, creates=True, internal=True
     ),
-    "merge.settle": Kind(payload=Settlement, rule=settle, type="merge", fact=False, roles=DESK),
-    "merge.reopen": Kind(payload=Nothing, rule=reopen, type="merge", fact=False, roles=DESK),
+    "merge.settle": Kind(
+        payload=Settlement, rule=settle, type="merge", fact=False, roles=DESK, at_desk=True
+    ),
+    "merge.reopen": Kind(
+        payload=Nothing, rule=reopen, type="merge", fact=False, roles=DESK, at_desk=True
+    ),
 }

@@ -132,6 +132,7 @@ class Kind:
 
     `type` is the record it touches (None: any). `shows` is what a phone lays over the record
     before the verdict; `$at`, `$by` and `$by_name` stand for the op's own time and author.
+    `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
     `minds` are fields whose unseen change makes a decision contested although it writes others.
     """
 
@@ -144,7 +145,13 @@ class Kind:
     shows: dict[str, Any] = field(default_factory=dict)
     minds: frozenset[str] = frozenset()
     internal: bool = False
+    at_desk: bool = False
     v: int = 1
+
+    @property
+    def from_phones(self) -> bool:
+        """Whether a phone may send it. Who a phone's author really is, only the phone knows."""
+        return not (self.internal or self.at_desk)
 
 
 def derived(parent: Op, kind: str, subject: str, payload: dict[str, Any]) -> Op:

@@ -56,8 +56,16 @@ def until(_: Any) -> str:
 
 KINDS = {
     "person.add": Kind(
-        payload=NewPerson, rule=add, type="person", fact=False, creates=True, roles=MASTERS
+        payload=NewPerson,
+        rule=add,
+        type="person",
+        fact=False,
+        creates=True,
+        roles=MASTERS,
+        at_desk=True,
     ),
-    "person.leave": Kind(payload=Nothing, rule=leave, type="person", fact=False, roles=MASTERS),
+    "person.leave": Kind(
+        payload=Nothing, rule=leave, type="person", fact=False, roles=MASTERS, at_desk=True
+    ),
     "person.secure": Kind(payload=Nothing, rule=secure, type="person", fact=False, internal=True),
 }

@@ -198,7 +198,13 @@ def until(_: Any) -> str:
 
 KINDS = {
     "schedule.add": Kind(
-        payload=Addition, rule=add, type="schedule", fact=False, creates=True, roles=MASTERS
+        payload=Addition,
+        rule=add,
+        type="schedule",
+        fact=False,
+        creates=True,
+        roles=MASTERS,
+        at_desk=True,
     ),
     "schedule.change": Kind(
         payload=Change,
@@ -206,5 +212,6 @@ KINDS = {
         type="schedule",
         fact=False,
         roles=MASTERS | {"supervisor"},
+        at_desk=True,
     ),
 }

@@ -199,5 +199,7 @@ KINDS = {
         minds=frozenset({"done_at"}),
         shows={"state": "cancelled", "cancelled_at": "$at"},
     ),
-    "task.amend": Kind(payload=Amendment, rule=amend, type="task", fact=False, roles=DESK),
+    "task.amend": Kind(
+        payload=Amendment, at_desk=True, rule=amend, type="task", fact=False, roles=DESK
+    ),
 }

@@ -142,5 +142,7 @@ KINDS = {
     "ticket.hand_over": Kind(
         payload=Handover, rule=hand_over, type="ticket", fact=False, roles=FRONT
     ),
-    "ticket.amend": Kind(payload=Amendment, rule=amend, type="ticket", fact=False, roles=FRONT),
+    "ticket.amend": Kind(
+        payload=Amendment, at_desk=True, rule=amend, type="ticket", fact=False, roles=FRONT
+    ),
 }

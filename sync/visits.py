@@ -115,5 +115,7 @@ KINDS = {
         fact=True,
         shows={"state": "departed", "departed_at": "$at", "departed_by": "$by_name"},
     ),
-    "visit.amend": Kind(payload=Amendment, rule=amend, type="visit", fact=False, roles=DESK),
+    "visit.amend": Kind(
+        payload=Amendment, at_desk=True, rule=amend, type="visit", fact=False, roles=DESK
+    ),
 }

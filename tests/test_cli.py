@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import subprocess
+import urllib.request
 
 import pytest
 
+from server.cli import TRANSLATIONS
 from tests.live import LODGE, Live
 
 
@@ -27,6 +30,70 @@ def test_without_a_database_every_command_says_the_remedy(shell):
         told = typed(shell, *words)
         assert told.returncode != 0
         assert "lodge init" in told.stderr
+
+
+def test_surroundings_at_fault_are_said_with_the_remedy_and_no_trace(shell):
+    file = shell.folder / "file"
+    file.touch()
+    for name, value in (
+        ("LODGE_DATABASE_URL", "nonsense"),
+        ("LODGE_DATABASE_URL", "nosuch://here/base"),
+        ("LODGE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/base"),
+        ("LODGE_DATA_DIR", str(file / "var")),
+    ):
+        told = subprocess.run(
+            [LODGE, "init"], env={**shell.env, name: value}, capture_output=True, text=True
+        )
+        assert told.returncode == 1
+        assert name in told.stderr
+        assert "Traceback" not in told.stderr
+
+
+def test_a_port_that_is_taken_is_said(shell):
+    shell.run("init")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", shell.port))
+        taken.listen()
+        told = typed(shell, "serve", "--port", str(shell.port))
+    assert told.returncode == 1
+    assert "--port" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_it_ends_cleanly_when_told_to(shell):
+    shell.run("init")
+    shell.start()
+    shell.stop()
+    assert shell.process.returncode == 0
+    assert "Traceback" not in shell.log.read_text()
+
+
+def test_nobody_gets_a_pin_or_a_name_that_is_not_theirs(shell):
+    shell.run("init")
+    shell.run("site", "add", "Squirrel Lane")
+    shell.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
+    for words in (
+        ("pin", "nobody", "--pin", "4711"),
+        ("password", "nobody", "--username", "mo"),
+        ("add", "Mo", "--role", "manager", "--username", "Mei"),
+    ):
+        told = typed(shell, "user", *words)
+        assert told.returncode == 2
+        assert "Traceback" not in told.stderr
+    assert "Mo" not in shell.run("user", "list")
+
+
+def test_the_words_are_compiled_when_nobody_did(shell):
+    (mo,) = TRANSLATIONS.rglob("*.po")
+    mo = mo.with_suffix(".mo")
+    shell.run("init", "--demo")
+    shell.start()
+    assert mo.exists()
+    asked = urllib.request.Request(f"{shell.url}/", headers={"Accept-Language": "zh"})
+    with urllib.request.urlopen(asked) as answer:
+        page = answer.read().decode()
+    shell.stop()
+    assert "登录" in page
 
 
 def test_a_site_begins_with_its_first_people(shell):

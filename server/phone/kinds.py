@@ -22,7 +22,7 @@ def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
             "shows": kind.shows,
         }
         for name, kind in sorted(kinds.items())
-        if not kind.internal
+        if kind.from_phones
     }
 
 

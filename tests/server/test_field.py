@@ -70,12 +70,12 @@ def test_nothing_else_is_served(client: FlaskClient, build: Build, name: str) ->
     assert "[project]" not in client.get(build.root + name).text
 
 
-def test_the_kinds_are_those_of_sync_without_internal_ones(
+def test_the_kinds_are_those_of_sync_that_phones_may_send(
     client: FlaskClient, build: Build
 ) -> None:
     text = client.get(build.asset("kinds.js")).text
     kinds = json.loads(text.removeprefix("export default ").removesuffix(";\n"))
-    assert kinds.keys() == {name for name, kind in KINDS.items() if not kind.internal}
+    assert kinds.keys() == {name for name, kind in KINDS.items() if kind.from_phones}
     arrive = kinds["visit.arrive"]
     assert arrive["creates"] and arrive["fact"] and arrive["v"] == 1
     assert arrive["fields"]["party_size"] == "integer"

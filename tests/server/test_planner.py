@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from server import demo, planner
 from server.db import db
-from server.oplog import post
+from server.oplog import own, post, post_many
 from server.tables import Person, Schedule, SiteFeed, Task, Unit
 from server.verify import verify
 from sync.feed import ROLES
@@ -77,6 +77,37 @@ def test_a_vacated_home_loses_what_is_to_come_and_keeps_what_is_done(estate):
     gone = db.session.get(Task, (HOME, later.id))
     assert gone.cancelled_at
     assert gone.cancel_reason == planner.VACANT
+
+
+def test_a_home_that_was_vacated_by_mistake_gets_its_door_back(estate):
+    planner.plan(HOME, NOW.replace(day=28))
+    door = next(task for task in tasks(code="CL-07") if task.window_start > NOW)
+    for occupied in (False, True):
+        post(HOME, "unit.occupy", door.unit_id, {"occupied": occupied})
+        assert planner.plan(HOME, NOW.replace(day=28)) == 1
+    db.session.expire_all()
+    assert db.session.get(Task, (HOME, door.id)).cancelled_at is None
+    assert planner.plan(HOME, NOW.replace(day=28)) == 0
+    assert verify(HOME) == []
+
+
+def test_what_the_desk_cancelled_stays_cancelled(estate):
+    door = next(iter(tasks(code="CL-07")))
+    ben = demo.ident("squirrel", "ben")
+    answer = post(HOME, "task.cancel", door.id, {"reason": planner.VACANT}, by=ben, base=1)
+    assert answer["status"] == "applied"
+    assert planner.plan(HOME, NOW) == 0
+
+
+def test_a_door_without_a_known_area_holds_up_no_other(estate):
+    label = {"zh": "三单元", "en": "Stairwell 3"}
+    area = demo.ident("an area that nobody added yet")
+    home = own("unit.add", None, {"label": label, "area_id": area})
+    assert post_many(HOME, [home])[0]["status"] == "applied"
+    assert planner.plan(HOME, NOW) == 0
+    post(HOME, "area.add", area, {"label": label, "kind": "stairwell"})
+    planner.plan(HOME, NOW)
+    assert tasks(unit_id=home["subject"])
 
 
 def test_an_interval_brings_an_inactive_standard_to_life(estate):

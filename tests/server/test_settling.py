@@ -74,9 +74,9 @@ def test_only_the_desk_settles(desk, phone, waiting, contested):
     merge = waiting()
     for by in (ANA, CHU):
         assert desk("merge.settle", merge, {"take": "incoming"}, by=by)["status"] == "refused"
-        assert (
-            phone.verdict("merge.settle", merge, {"take": "incoming"}, by=by)["status"] == "refused"
-        )
+    for by in (ANA, BEN):
+        told = phone.verdict("merge.settle", merge, {"take": "incoming"}, by=by)
+        assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
     assert phone.record("ticket", contested)["details"] == "Lift B"
 
 
@@ -114,7 +114,9 @@ def test_the_desk_mends_a_record_and_the_field_does_not(phone, desk, kind, type_
     phone.verdict("visit.arrive", by=CHU, payload=VISIT)
     phone.verdict("ticket.open", by=CHU, payload=TICKET)
     before = phone.of(type_)[0]
-    assert phone.verdict(kind, before["id"], change, by=ANA)["status"] == "refused"
+    assert desk(kind, before["id"], change, by=ANA)["status"] == "refused"
+    for by in (ANA, BEN):
+        assert phone.verdict(kind, before["id"], change, by=by)["code"] == "not-for-phones"
     assert desk(kind, before["id"], change, by=BEN)["status"] == "applied"
     after = phone.record(type_, before["id"])
     assert {name for name in after if after[name] != before[name]} - {"photos_here"} == set(change)
