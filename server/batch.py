@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,6 +36,7 @@ class Held:
     history: list[Entry] = field(default_factory=list)
     changed: bool = False
     new: bool = True
+    gone: bool = False
 
 
 class Batch:
@@ -91,6 +92,13 @@ class Batch:
                 held = self.held[op.subject]
                 held.history.append(remembered(op, held.type))
 
+    def beside(self, op: Op) -> Op:
+        """The op with the other records that its kind wants to see; none that are not there."""
+        ids = [str(op.payload.get(name)) for name in KINDS[op.kind].looks_at]
+        self.load(ids)
+        there = {id_: held.row for id_ in ids if (held := self.held.get(id_)) and held.row}
+        return replace(op, beside=there) if ids else op
+
     def of(self, op: Op) -> Held:
         """The record that an op is about; an empty one of the kind's type if there is none."""
         if op.subject not in self.held:
@@ -106,6 +114,7 @@ class Batch:
             setattr(held.row, name, value)
         held.version += 1
         held.changed = True
+        held.gone = isinstance(verdict, Accepted) and verdict.gone
         held.history.append(entry(op, held.version, verdict.changes))
         self._learn(held)
 

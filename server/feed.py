@@ -25,6 +25,7 @@ class Published(Protocol):
     row: Any
     version: int
     new: bool
+    gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ def _row(site_id: str, record: Published, names: Names, before: Any | None) -> d
         "type": record.type,
         "id": record.id,
         "version": record.version,
-        "deleted": False,
-        "audience": audience,
+        "deleted": record.gone,
+        "audience": 0 if record.gone else audience,
         "seen_by": audience | (before.seen_by if before else 0),
-        "body": body(record.type, columns, names),
+        "body": "null" if record.gone else body(record.type, columns, names),
     }
 
 
@@ -98,6 +99,7 @@ def body(type_: str, columns: Mapping[str, Any], names: Names) -> str:
         **BODIES[type_](columns, names),
         "type": type_,
         "state": TYPES[type_].state(columns),
+        "opens": TYPES[type_].opens(columns),
         "until": TYPES[type_].until(columns),
     }
     return json.dumps(plain(shown), separators=(",", ":"))

@@ -129,7 +129,7 @@ class Door:
         if decides and not kind.roles & self.batch.names.roles_of(op.by):
             return Refused("not-allowed")
         try:
-            verdict = judge(held.type, held.row, op, held.history)
+            verdict = judge(held.type, held.row, self.batch.beside(op), held.history)
         except Exception:
             log.exception("rule failed", kind=op.kind, op=op.id)
             return Quarantined("rule-failed")
@@ -138,8 +138,11 @@ class Door:
 
     def _can_stand(self, consequences: Sequence[Op]) -> bool:
         self.batch.load([op.subject for op in consequences])
-        helds = [(self.batch.of(op), op) for op in consequences]
-        return all(isinstance(judge(h.type, h.row, op, h.history), Accepted) for h, op in helds)
+        helds = [(self.batch.of(op), self.batch.beside(op)) for op in consequences]
+        return all(
+            is_there(held, op) or isinstance(judge(held.type, held.row, op, held.history), Accepted)
+            for held, op in helds
+        )
 
     def _accept(self, held: Held, op: Op, row: dict[str, Any], verdict: Accepted | Merged) -> None:
         self.batch.apply(held, op, verdict)
@@ -182,14 +185,21 @@ class Door:
 
     def _follow(self, op: Op) -> None:
         """Take a consequence: judged like any op, with an id that follows from its cause."""
-        row = self.sorter.own_row(op)
         self.batch.load([op.subject])
+        if is_there(self.batch.of(op), op):
+            return
+        row = self.sorter.own_row(op)
         self._judge(op, row)
         self.batch.log(row)
 
     def _set_aside(self, row: dict[str, Any], status: str, code: str) -> None:
         row.update(status=status, code=code)
         reply(row, status=status, code=code, text=TEXTS.get(code, code))
+
+
+def is_there(held: Held, op: Op) -> bool:
+    """Whether a consequence would make a record that is there already: once is enough."""
+    return held.row is not None and KINDS[op.kind].creates
 
 
 def reply(row: dict[str, Any], **answer: Any) -> None:

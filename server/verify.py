@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from server.feed import body, digest_for
 from server.names import names_of
 from server.tables import FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
-from sync import Accepted, Merged, Op, entry, judge
+from sync import KINDS, Accepted, Merged, Op, entry, judge
 from sync.chain import hash_of
 from sync.feed import add, fingerprint, text
 from sync.merge import plain
@@ -48,7 +49,7 @@ def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[st
     if op.status not in STANDING or op.subject is None or op.subject_type is None:
         return
     held = records.setdefault(op.subject, Held(op.subject_type, op.subject))
-    verdict = judge(held.type, held.row, _as_op(op), held.history)
+    verdict = judge(held.type, held.row, _beside(records, _as_op(op)), held.history)
     if not isinstance(verdict, Accepted | Merged):
         yield f"op {op.id}: logged as {op.status}, now {type(verdict).__name__.lower()}"
         return
@@ -57,12 +58,19 @@ def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[st
         yield f"op {op.id}: its changes are not those in the log"
 
 
+def _beside(records: dict[str, Held], op: Op) -> Op:
+    ids = [str(op.payload.get(name)) for name in KINDS[op.kind].looks_at]
+    there = {id_: held.row for id_ in ids if (held := records.get(id_)) and held.row}
+    return replace(op, beside=there) if ids else op
+
+
 def _apply(site_id: str, held: Held, op: LoggedOp, verdict: Accepted | Merged) -> None:
     if held.row is None:
         held.row = SimpleNamespace(**blank(held.type, site_id, held.id))
     for name, value in verdict.changes.items():
         setattr(held.row, name, value)
     held.version += 1
+    held.gone = isinstance(verdict, Accepted) and verdict.gone
     held.history.append(entry(_as_op(op), held.version, verdict.changes))
 
 
@@ -97,13 +105,17 @@ def _compare_rows(site_id: str, records: dict[str, Held]) -> Iterator[str]:
 
 def _compare_feed(site_id: str, records: dict[str, Held]) -> Iterator[str]:
     names, sum_ = names_of(site_id), 0
-    rows = select(FeedRow.id, FeedRow.type, FeedRow.version, FeedRow.body)
-    for id_, type_, version, kept in db.session.execute(rows.where(FeedRow.site_id == site_id)):
-        sum_ = add(sum_, fingerprint(type_, id_, version))
+    rows = select(FeedRow.id, FeedRow.type, FeedRow.version, FeedRow.body, FeedRow.deleted)
+    for id_, type_, version, kept, gone in db.session.execute(
+        rows.where(FeedRow.site_id == site_id)
+    ):
+        sum_ = sum_ if gone else add(sum_, fingerprint(type_, id_, version))
         held = records.get(id_)
         if held is None or held.version != version:
             yield f"{type_} {id_}: the feed's version is not the log's"
-        elif _stored(body(type_, vars(held.row), names)) != _stored(kept):
+        elif gone != held.gone:
+            yield f"{type_} {id_}: the feed and the log differ on whether it is gone"
+        elif not gone and _stored(body(type_, vars(held.row), names)) != _stored(kept):
             yield f"{type_} {id_}: the feed shows something else than the record"
     if text(sum_) != digest_for(site_id, EVERYTHING):
         yield "the digest of the feed is not that of its rows"

@@ -11,7 +11,18 @@ from marshmallow import ValidationError
 from sync import estate, merges, people, photos, schedules, tasks, tickets, visits
 from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
-from sync.op import Accepted, Contested, Entry, Kind, Merged, Op, Quarantined, Refused, Verdict
+from sync.op import (
+    Accepted,
+    Contested,
+    Entry,
+    Fold,
+    Kind,
+    Merged,
+    Op,
+    Quarantined,
+    Refused,
+    Verdict,
+)
 
 KINDS: dict[str, Kind] = {
     **estate.KINDS,
@@ -29,11 +40,15 @@ RolesOf = Callable[[str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Type:
-    """A type of record: how facts add up to it, its state word, how long and to whom it matters."""
+    """A type of record: how facts add up to it, its state word, when and to whom it matters.
+
+    Before `opens` and after `until` no page of a phone shows it.
+    """
 
     state: Callable[[Mapping[str, Any]], str]
     until: Callable[[Mapping[str, Any]], str]
-    fold: Callable[[Sequence[Entry]], dict[str, Any]] = lambda _: {}
+    fold: Fold = lambda _, __: {}
+    opens: Callable[[Mapping[str, Any]], str] = lambda _: ""
     audience: Callable[[Mapping[str, Any], RolesOf], int] = lambda _, __: mask(EVERYONE)
 
 
@@ -51,6 +66,7 @@ TYPES: dict[str, Type] = {
     "task": Type(
         state=tasks.state,
         until=tasks.until,
+        opens=tasks.opens,
         fold=tasks.fold,
         audience=lambda task, _: mask(FRONT | {task["role"]}),
     ),
@@ -115,7 +131,7 @@ def _with_fold(
     if isinstance(verdict, Refused):
         return verdict
     facts = sorted((e for e in history if e.fact), key=lambda e: (e.occurred_at, e.id))
-    folded = TYPES[type_].fold(facts)
+    folded = TYPES[type_].fold(record, facts)
     news = {n: v for n, v in folded.items() if record is None or getattr(record, n) != v}
     return replace(verdict, changes={**verdict.changes, **news})
 

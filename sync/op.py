@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,8 @@ class Op:
     base: int | None = None
     after: str | None = None
     v: int = 1
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """Other records that the rule asked to see, by id, as they stand: see `Kind.looks_at`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +53,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The op stands; these fields of its record change. A flag asks for a look."""
+    """The op stands; these fields of its record change. A flag asks for a look.
+
+    A consequence in `then` that would make a record which is there already is left out.
+    `gone`: the record leaves the feed, and phones let go of it.
+    """
 
     changes: dict[str, Any]
     flag: str | None = None
     then: tuple[Op, ...] = ()
+    gone: bool = False
     proposal: dict[str, Any] = field(default_factory=dict)
     """What the desk may put in force if it decides against the flag."""
 
@@ -98,7 +105,7 @@ class Contested:
 Verdict = Accepted | Merged | Contested | Refused | Quarantined
 
 Rule = Callable[[Any, Op], Accepted | Refused]
-Fold = Callable[[Sequence[Entry]], dict[str, Any]]
+Fold = Callable[[Any | None, Sequence[Entry]], dict[str, Any]]
 
 
 class Id(fields.UUID):
@@ -131,7 +138,10 @@ class Kind:
     """A sort of op: the payload it carries and the rule that judges it.
 
     `type` is the record it touches (None: any). `shows` is what a phone lays over the record
-    before the verdict; `$at`, `$by` and `$by_name` stand for the op's own time and author.
+    before the verdict; `$at`, `$by` and `$by_name` stand for the op's own time and author, and any
+    other `$name` for that field of the payload. A name like `scans.$point` reaches inside, and
+    `confirmed+` adds to a list. `flat`: the payload's own fields are laid over the record as well.
+    `looks_at` names fields of the payload that hold the ids of records which the rule wants to see.
     `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
     `minds` are fields whose unseen change makes a decision contested although it writes others.
     """
@@ -144,6 +154,8 @@ class Kind:
     roles: frozenset[str] = frozenset()
     shows: dict[str, Any] = field(default_factory=dict)
     minds: frozenset[str] = frozenset()
+    looks_at: tuple[str, ...] = ()
+    flat: bool = True
     internal: bool = False
     at_desk: bool = False
     v: int = 1

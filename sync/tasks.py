@@ -113,7 +113,7 @@ def reinstated() -> dict[str, Any]:
     return {"cancelled_at": None, "cancelled_by_id": None, "cancel_reason": None}
 
 
-def fold(history: Sequence[Entry]) -> dict[str, Any]:
+def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
     """T8: the earliest tick that its author has not taken back has the credit.
 
     Facts come in the order of (`occurred_at`, id), so the outcome does not depend on arrival.
@@ -151,6 +151,11 @@ def state(task: Any) -> str:
     if task["done_at"]:
         return "done"
     return "skipped" if task["skipped_at"] else "open"
+
+
+def opens(task: Any) -> str:
+    """A phone shows it from the beginning of its window."""
+    return iso(task["window_start"])
 
 
 def until(task: Any) -> str:

@@ -34,6 +34,8 @@ class Opening(Payload):
     details = fields.String(required=True, validate=Length(max=TEXT_LENGTH))
     area = Id(allow_none=True)
     urgency = fields.String(validate=OneOf(URGENCIES))
+    about_type = fields.String(validate=Length(max=20))
+    about = Id(allow_none=True)
     photos = Photos()
 
     @validates_schema
@@ -96,7 +98,7 @@ def number(subject: str) -> str:
     return "T-" + base64.b32encode(UUID(subject).bytes[-5:]).decode().rstrip("=")
 
 
-def fold(history: Sequence[Entry]) -> dict[str, Any]:
+def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
     """K1: the first responder is the author of the opening."""
     opening = next((entry for entry in history if entry.kind == "ticket.open"), None)
     if opening is None:

@@ -64,7 +64,7 @@ def amend(_: Visit, op: Op) -> Accepted:
     return Accepted(dict(op.payload))
 
 
-def fold(history: Sequence[Entry]) -> dict[str, Any]:
+def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
     """V2: arrival and departure in the order of their times, however they arrived."""
     arrival = next((entry for entry in history if entry.kind == "visit.arrive"), None)
     if arrival is None:

@@ -20,6 +20,7 @@ def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
             "creates": kind.creates,
             "fields": _fields(kind.payload()),
             "shows": kind.shows,
+            "flat": kind.flat,
         }
         for name, kind in sorted(kinds.items())
         if kind.from_phones
@@ -36,6 +37,8 @@ def _type(field: fields.Field[Any]) -> str:
             return "boolean"
         case fields.Integer():
             return "integer"
+        case fields.AwareDateTime():
+            return "time"
         case fields.List() | fields.Tuple():
             return "list"
         case fields.Nested() | fields.Mapping():

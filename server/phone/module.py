@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, nodes
 
@@ -12,8 +13,16 @@ from server.phone.scope import Scope, names_set_by
 from server.phone.statements import Statements
 from server.phone.subset import BuildError, js, refuse
 
-Needs = dict[str, int | None]
-"""Which records a page reads, and how many hours back `until` may lie (None: all of that type)."""
+
+class Need(TypedDict):
+    """How many hours back `until` may lie (None: for ever), and whether it must have begun."""
+
+    hours: int | None
+    begun: bool
+
+
+Needs = dict[str, Need]
+"""Which records a page reads, by type."""
 
 _HEAD = """\
 import * as V from "./field/jinja/access.js";
@@ -22,7 +31,7 @@ import { tests as T } from "./field/jinja/tests.js";
 import * as R from "./field/runtime.js";
 """
 _RECORDS = re.compile(r"\s*\{#-?\s*records:(.*?)-?#\}", re.DOTALL)
-_RECORD = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?\Z")
+_RECORD = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?(\s+begun)?\Z")
 
 
 @dataclass(frozen=True)
@@ -81,10 +90,15 @@ def _all_needs(name: str, compiled: dict[str, Template]) -> Needs:
             continue
         seen.add(each)
         waiting += compiled[each].mentioned
-        for kind, hours in (compiled[each].needs or {}).items():
-            before = together.get(kind, 0)
-            together[kind] = None if hours is None or before is None else max(hours, before)
+        for kind, need in (compiled[each].needs or {}).items():
+            together[kind] = _both(together.get(kind, need), need)
     return dict(sorted(together.items()))
+
+
+def _both(one: Need, other: Need) -> Need:
+    ever = one["hours"] is None or other["hours"] is None
+    hours = None if ever else max(one["hours"] or 0, other["hours"] or 0)
+    return {"hours": hours, "begun": one["begun"] and other["begun"]}
 
 
 @dataclass
@@ -159,7 +173,7 @@ def _declared_needs(file: str, source: str) -> Needs | None:
     for item in filter(None, map(str.strip, head[1].split(";"))):
         found = _RECORD.match(item)
         if found is None:
-            raise BuildError(file, 1, f"records: {item!r} is not like `task 12h`")
+            raise BuildError(file, 1, f"records: {item!r} is not like `task 12h begun`")
         hours = int(found[2]) * (24 if found[3] == "d" else 1) if found[2] else None
-        needs[found[1]] = hours
+        needs[found[1]] = {"hours": hours, "begun": bool(found[4])}
     return needs

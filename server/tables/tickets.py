@@ -27,6 +27,8 @@ class Ticket(Model):
     details: Mapped[str]
     area: Mapped[str | None]
     urgency: Mapped[str]
+    about_type: Mapped[str | None]
+    about: Mapped[str | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
     photos_here: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[datetime]

@@ -60,11 +60,11 @@ async function take([kind, named], form, request) {
   if (!me) return redirect("who");
   if (!Object.hasOwn(kinds, kind)) return html(await draw("notice", { code: "unknown" }), 404);
   const pictures = await shrunk(form, me);
-  const payload = { ...filled(kinds[kind], form), ...chosen(pictures, kinds[kind]) };
+  const payload = chosen(pictures, kinds[kind], filled(kinds[kind], form));
   const subjects = named ? [named] : form.getAll("subject").map(String);
   if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
   const drafts = await Promise.all(subjects.map((subject) => draft(kind, subject, payload)));
-  const kept = await outbox.put(drafts, me.id, pictures);
+  const kept = await outbox.put(drafts, me.id, pictures.map(({ picture }) => picture));
   return done(kind, kept, form, request);
 }
 
@@ -80,13 +80,30 @@ function filled({ fields }, form) {
   /** @type {Record<string, any>} */
   const payload = {};
   for (const [name, type] of Object.entries(fields)) {
+    if (type === "object" || type === "list") Object.assign(payload, gathered(form, name, type));
     const value = said(form, name);
     if (value === "") continue;
     if (type === "integer") payload[name] = Math.trunc(Number(value));
+    else if (type === "time") payload[name] = new Date(value).toISOString();
     else if (type === "boolean") payload[name] = value === "true" || value === "on";
     else if (type === "string") payload[name] = value;
   }
   return payload;
+}
+
+/**
+ * Several values of one name make a list; `results.floor` puts what it says into an object.
+ * @param {FormData} form @param {string} name @param {"object" | "list"} type
+ */
+function gathered(form, name, type) {
+  const words = [...form].filter(([, value]) => typeof value === "string" && value.trim());
+  if (type === "list") {
+    const all = words.filter(([key]) => key === name).map(([, value]) => String(value).trim());
+    return all.length ? { [name]: all } : {};
+  }
+  const inside = words.filter(([key]) => key.startsWith(`${name}.`));
+  const pairs = inside.map(([key, value]) => [key.slice(name.length + 1), String(value).trim()]);
+  return pairs.length ? { [name]: Object.fromEntries(pairs) } : {};
 }
 
 /**
@@ -102,20 +119,30 @@ function said(form, name) {
   return spare && !String(form.get(other) ?? "").trim() ? String(form.get(spare)).trim() : "";
 }
 
-/** @param {FormData} form @param {people.Person} me */
+/** Every picked file, made small, with the name of its field. @param {FormData} form @param {people.Person} me */
 async function shrunk(form, me) {
-  const files = [...form.getAll("photos"), ...form.getAll("photo")];
-  const picked = files.filter((file) => file instanceof File && file.size > 0);
+  const picked = [...form].filter(([, file]) => file instanceof File && file.size > 0);
   const words = `${new Date().toLocaleString("sv-SE")} ${form.get("place") ?? ""} ${me.name}`;
-  return Promise.all(picked.map((file) => photos.shrink(/** @type {File} */ (file), words)));
+  return Promise.all(
+    picked.map(async ([name, file]) => ({ name, picture: await photos.shrink(/** @type {File} */ (file), words) })),
+  );
 }
 
-/** @param {any[]} pictures @param {import("../kinds.js").Kind} kind */
-function chosen(pictures, { fields }) {
-  if (!pictures.length) return {};
-  if ("photos" in fields) return { photos: pictures.map(({ sha256 }) => sha256) };
-  const [{ sha256, bytes, captured_at }] = pictures;
-  return { sha256, bytes, captured_at };
+/**
+ * Puts the photos where the kind has room for them: one, a list, or a list for each key (`shots.floor`).
+ * @param {{name: string, picture: any}[]} pictures @param {import("../kinds.js").Kind} kind @param {Record<string, any>} payload
+ */
+function chosen(pictures, { fields }, payload) {
+  for (const { name, picture } of pictures) {
+    const [field, key] = name.split(/\.(.*)/);
+    const { sha256, bytes, captured_at } = picture;
+    if (fields[field] === "object") {
+      payload[field] ??= {};
+      payload[field][key] = [...(payload[field][key] ?? []), sha256];
+    } else if ("photos" in fields) payload.photos = [...(payload.photos ?? []), sha256];
+    else Object.assign(payload, { sha256, bytes, captured_at });
+  }
+  return payload;
 }
 
 /**

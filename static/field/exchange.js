@@ -96,6 +96,8 @@ async function hello() {
   await remember("lost", await unconfessed(await missing(answer.sites[device.site]?.gaps ?? [])));
   await remember("epoch", answer.epoch);
   await remember("limits", answer.limits);
+  const today = new Date().toISOString().slice(0, 10);
+  if ((await recall("thinned")) !== today) await records.thin().then(() => remember("thinned", today));
   if ((await recall("app")) !== VERSION) await offerDeferred().then(() => remember("app", VERSION));
 }
 

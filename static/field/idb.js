@@ -3,7 +3,7 @@
 import { openDB } from "../vendor/idb.js";
 
 const NAME = "lodge";
-const VERSION = 1;
+const VERSION = 2;
 const RESERVE = 4 * 1024 * 1024;
 
 /** @type {Promise<any> | null} */
@@ -12,9 +12,12 @@ let opening = null;
 /** The database; opened again after another tab closed it for an upgrade. */
 export function database() {
   opening ??= openDB(NAME, VERSION, {
-    upgrade(db) {
+    upgrade(db, before, _, tx) {
+      if (before === 1) tx.objectStore("records").createIndex("opens", ["type", "opens"]);
+      if (before >= 1) return;
       const records = db.createObjectStore("records", { keyPath: ["type", "id"] });
       records.createIndex("until", ["type", "until"]);
+      records.createIndex("opens", ["type", "opens"]);
       const ops = db.createObjectStore("ops", { keyPath: "id" });
       ops.createIndex("place", ["lineage", "n"]);
       ops.createIndex("state", "state");

@@ -22,7 +22,7 @@ export async function enrol(code, label) {
 
 /** Everybody who may work on this phone: as enrolled, and as the feed has told since. @returns {Promise<Person[]>} */
 export async function everybody() {
-  const { person } = await load({ person: null }, new Date().toISOString());
+  const { person } = await load({ person: { hours: null, begun: false } }, new Date().toISOString());
   const active = person.filter((row) => row.active !== false);
   return /** @type {Person[]} */ (active.length ? active : ((await recall("people")) ?? []));
 }

@@ -8,10 +8,12 @@ import * as outbox from "./outbox.js";
 /** @typedef {Record<string, any>} Row */
 
 const EVER = "9999-12-31T00:00:00.000Z";
+const KEEP_HOURS = 72;
 
 /**
  * Rows by type, as far back as a page needs them, in the order of (`until`, id).
- * @param {Record<string, number | null>} needs hours back that `until` may lie; null: all
+ * @param {Record<string, {hours: number | null, begun: boolean}>} needs hours back that `until` may lie (null:
+ *   all), and whether only what has begun is wanted
  * @param {string} now
  * @returns {Promise<Record<string, Row[]>>}
  */
@@ -20,14 +22,19 @@ export async function load(needs, now) {
   const names = await peopleNames();
   /** @type {Record<string, Row[]>} */
   const found = {};
-  for (const [type, hours] of Object.entries(needs)) {
-    const since = hours === null ? "" : new Date(Date.parse(now) - hours * 3_600_000).toISOString();
-    const range = IDBKeyRange.bound([type, since], [type, "\uffff"]);
-    const rows = await (await database()).getAllFromIndex("records", "until", range);
-    found[type] = overlaid(type, rows, laid, names);
+  for (const [type, { hours, begun }] of Object.entries(needs)) {
+    const since = hours === null ? "" : hoursBefore(now, hours);
+    const index = begun ? "opens" : "until";
+    const range = IDBKeyRange.bound([type, begun ? "" : since], [type, begun ? now : "\uffff"]);
+    const rows = await (await database()).getAllFromIndex("records", index, range);
+    const wanted = rows.filter((/** @type {Row} */ row) => row.until >= since).sort(inOrder);
+    found[type] = overlaid(type, wanted, laid, names);
   }
   return found;
 }
+
+/** @param {string} now @param {number} hours */
+const hoursBefore = (now, hours) => new Date(Date.parse(now) - hours * 3_600_000).toISOString();
 
 /** One record as it shows now. @param {string} type @param {string} id @returns {Promise<Row | undefined>} */
 export async function one(type, id) {
@@ -37,7 +44,8 @@ export async function one(type, id) {
 
 /** One record as the server last told it. @param {string} type @param {string} id */
 export async function stored(type, id) {
-  return (await database()).get("records", [type, id]);
+  const row = await (await database()).get("records", [type, id]);
+  return row?.until === undefined ? undefined : row; // of what is long past, only the version is kept
 }
 
 /** @param {string} type @param {Row[]} rows @param {outbox.Kept[]} laid @param {Map<string, string>} names */
@@ -49,11 +57,14 @@ function overlaid(type, rows, laid, names) {
     const under = by.get(kept.subject) ?? (kinds[kept.op.kind].creates ? blank(type, kept.subject) : undefined);
     if (under) by.set(kept.subject, lay(under, kept, names));
   }
-  return [...by.values()].sort((a, b) => compare(a.until, b.until) || compare(a.id, b.id));
+  return [...by.values()].sort(inOrder);
 }
 
+/** @param {Row} a @param {Row} b */
+const inOrder = (a, b) => compare(a.until, b.until) || compare(a.id, b.id);
+
 /** @param {string} type @param {string} id @returns {Row} */
-const blank = (type, id) => ({ type, id, version: null, until: EVER, photos: [], photos_here: 0 });
+const blank = (type, id) => ({ type, id, version: null, opens: "", until: EVER, photos: [], photos_here: 0 });
 
 /** @param {string} a @param {string} b */
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -63,19 +74,37 @@ const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
  * @param {Row} row @param {outbox.Kept} kept @param {Map<string, string>} names
  */
 function lay(row, { op, state }, names) {
-  const signs = { $at: new Date(op.at).toISOString(), $by: op.by, $by_name: names.get(op.by) ?? null };
+  const { shows, flat } = kinds[op.kind];
+  const told = Object.fromEntries(Object.entries(op.payload).map(([name, value]) => [`$${name}`, value]));
+  const signs = { ...told, $at: new Date(op.at).toISOString(), $by: op.by, $by_name: names.get(op.by) ?? null };
   /** @type {Row} */
-  const over = {};
-  for (const [name, value] of Object.entries(kinds[op.kind].shows)) over[name] = shown(value, signs, op.subject);
+  const over = { ...row, ...(flat ? op.payload : {}) };
+  for (const [name, value] of Object.entries(shows)) put(over, name, shown(value, signs, op.subject), signs);
   const photos = [...(row.photos ?? []), ...(op.payload.photos ?? []), ...(op.payload.sha256 ? [op.payload.sha256] : [])];
   const pending = state === "unsent" || row.pending === true;
-  return { ...row, ...op.payload, ...over, photos: [...new Set(photos)], pending };
+  return { ...over, photos: [...new Set(photos)], pending };
 }
 
-/** @param {any} value @param {Record<string, any>} signs @param {string} subject */
+/**
+ * Sets a field of a copy: `scans.$point` reaches inside, `confirmed+` adds to a list.
+ * @param {Row} row @param {string} name @param {any} value @param {Record<string, any>} signs
+ */
+function put(row, name, value, signs) {
+  const [first, ...rest] = name.replace(/\+$/, "").split(".").map((step) => String(signs[step] ?? step));
+  if (rest.length) {
+    row[first] = { ...row[first] };
+    put(row[first], rest.join(".") + (name.endsWith("+") ? "+" : ""), value, {});
+  } else row[first] = name.endsWith("+") ? [...(row[first] ?? []), value] : value;
+}
+
+/** @param {any} value @param {Record<string, any>} signs @param {string} subject @returns {any} */
 function shown(value, signs, subject) {
+  if (Array.isArray(value)) return value.map((inner) => shown(inner, signs, subject));
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shown(inner, signs, subject)]));
   if (typeof value !== "string") return value;
-  return value in signs ? signs[value] : value.replace("$code", () => shortCode(subject));
+  if (value.startsWith("$") && value !== "$code") return signs[value] ?? null;
+  return value.replace("$code", () => shortCode(subject));
 }
 
 async function peopleNames() {
@@ -93,9 +122,11 @@ export async function take(page) {
   const now = page.reset ? { id: crypto.randomUUID() } : round;
   const tx = (await database()).transaction(["records", "meta", "ops"], "readwrite", { durability: "relaxed" });
   const records = tx.objectStore("records");
+  const oldest = hoursBefore(new Date().toISOString(), KEEP_HOURS);
   for (const { type, id, version, deleted, record } of page.changes) {
+    const mark = { type, id, version, ...(now ? { round: now.id } : {}) };
     if (deleted) records.delete([type, id]);
-    else records.put({ ...record, version, ...(now ? { round: now.id } : {}) });
+    else records.put(record.until < oldest ? mark : { ...record, ...mark });
   }
   const meta = tx.objectStore("meta");
   meta.put(page.cursor, "cursor");
@@ -106,6 +137,18 @@ export async function take(page) {
     if (now) await sweep(records, now.id);
     if (page.reset && !page.changes.length) for (const name of ["people", "me"]) meta.delete(name); // cut off
     await lift(tx.objectStore("ops"), page.head);
+  }
+  await tx.done;
+}
+
+/** Of what is long past only type, id and version stay: pages do not show it, and the phone is small. */
+export async function thin() {
+  const oldest = hoursBefore(new Date().toISOString(), KEEP_HOURS);
+  const tx = (await database()).transaction("records", "readwrite", { durability: "relaxed" });
+  for (let at = await tx.store.index("until").openKeyCursor(); at; at = await at.continue()) {
+    if (/** @type {any} */ (at.key)[1] >= oldest) continue;
+    const { type, id, version, round } = await tx.store.get(at.primaryKey);
+    tx.store.put({ type, id, version, ...(round ? { round } : {}) });
   }
   await tx.done;
 }

@@ -155,11 +155,20 @@ def test_a_loop_may_use_the_same_name_again() -> None:
     assert compiled(once + once + "{% for t in xs %}{{ t }}{% endfor %}{% set t = 1 %}")
 
 
+EVER = {"hours": None, "begun": False}
+
+
+def test_a_page_may_leave_what_has_not_begun_to_those_that_want_it() -> None:
+    assert compiled("{# records: task 12h begun #}").needs == {
+        "page.html": {"task": {"hours": 12, "begun": True}}
+    }
+
+
 def test_what_a_page_reads_stands_in_its_head_with_what_its_parts_read() -> None:
     page = "{#- records: task 12h; person -#}\n{% include 'deep.html' %}{% include 'parts.html' %}"
     assert compiled(page).needs == {
-        "page.html": {"area": None, "person": None, "task": 48},
-        "deep.html": {"area": None, "task": 48},
+        "page.html": {"area": EVER, "person": EVER, "task": {"hours": 48, "begun": False}},
+        "deep.html": {"area": EVER, "task": {"hours": 48, "begun": False}},
     }
 
 
