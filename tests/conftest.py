@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from server import create_app
@@ -18,6 +19,7 @@ from server.db import db
 from server.devices import issue_code
 from server.oplog import post
 from tests import cast
+from tests.hand import Hand
 from tests.live import Live
 from tests.phone import FlaskWire, HttpWire, Phone
 from tests.postgres import Cluster
@@ -192,3 +194,19 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+@pytest.fixture
+def hand(page: Page, live: Live) -> Iterator[Hand]:
+    """A hand on a phone; nothing may go wrong on the console meanwhile."""
+    hand = Hand(page, live)
+    yield hand
+    assert hand.noise == []
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A photo as a camera takes it: large."""
+    path = tmp_path / "leak.png"
+    Image.effect_noise((900, 1200), 60).convert("RGB").save(path)
+    return path
