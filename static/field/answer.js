@@ -24,7 +24,7 @@ export async function answer(request) {
   try {
     if (place === "photos") return photos.shown(rest[0] ?? "");
     if (request.method !== "POST") return await page(place || "index", rest, url);
-    if (place === "ops") return await take(rest, await request.formData(), request);
+    if (place === "ops") return await take(rest, request);
     if (place === "me") return await act(rest[0] ?? "", await request.formData(), request);
     return html(await draw("notice", { code: "unknown" }), 404);
   } catch (error) {
@@ -53,10 +53,10 @@ async function allowed(place) {
 
 /**
  * Ops from a form: one for each `subject`, or a new record.
- * @param {string[]} rest kind and subject @param {FormData} form @param {Request} request
+ * @param {string[]} rest kind and subject @param {Request} request
  */
-async function take([kind, named], form, request) {
-  const me = await people.unlocked();
+async function take([kind, named], request) {
+  const [me, form] = await Promise.all([people.unlocked(), request.formData()]);
   if (!me) return redirect("who");
   if (!Object.hasOwn(kinds, kind)) return html(await draw("notice", { code: "unknown" }), 404);
   const pictures = await shrunk(form, me);
@@ -153,8 +153,9 @@ async function done(kind, kept, form, request) {
   const type = kinds[kind].type ?? String(form.get("type") ?? "");
   const after = form.get("page");
   if (after === null && kept.length === 1 && request.headers.get("HX-Request") && known(`_${type}`)) {
-    const row = await records.one(type, kept[0].subject);
-    return html(await drawPart(`_${type}`, { [type]: row, part: true, tapped: { kind, id: kept[0].id } }));
+    const tapped = { kind, id: kept[0].id };
+    const shown = records.one(type, kept[0].subject).then((row) => ({ [type]: row, part: true, tapped }));
+    return html(await drawPart(`_${type}`, shown));
   }
   const back = new URL(request.headers.get("HX-Current-URL") ?? request.referrer ?? "", location.href);
   const where = typeof after === "string" ? after : back.pathname.slice(ROOT.length) + back.search;

@@ -27,10 +27,11 @@ const alone = (work) => navigator.locks.request("lodge-outbox", work);
  */
 export function put(drafts, by, photos = []) {
   return alone(async () => {
+    const [known, ...said] = await Promise.all([recall("tail"), ...drafts.map((draft) => made(draft, by))]);
     /** @type {Tail} */
-    const tail = (await recall("tail")) ?? freshTail();
+    const tail = known ?? freshTail();
     const kept = [];
-    for (const draft of drafts) kept.push(await link(await made(draft, by), tail));
+    for (const one of said) kept.push(await link(one, tail));
     await write(["ops", "meta", "photos"], (tx) => {
       for (const row of kept) tx.objectStore("ops").put(row);
       for (const row of photos) tx.objectStore("photos").put(row);
@@ -105,7 +106,22 @@ export async function unsent(most) {
 /** Ops that show on the records: unanswered, or answered and not yet pulled. @returns {Promise<Kept[]>} */
 export async function laid() {
   const rows = await (await database()).getAllFromIndex("ops", "laid", 1);
-  return rows.sort((/** @type {Kept} */ a, /** @type {Kept} */ b) => (a.op.at < b.op.at ? -1 : 1));
+  return rows.sort(inTime);
+}
+
+/** The same for one record. @param {string} subject @returns {Promise<Kept[]>} */
+export async function laidOn(subject) {
+  const rows = await (await database()).getAllFromIndex("ops", "subject", subject);
+  return rows.filter((/** @type {Kept} */ row) => row.laid === 1).sort(inTime);
+}
+
+/** @param {Kept} a @param {Kept} b */
+const inTime = (a, b) => (a.op.at < b.op.at ? -1 : 1);
+
+/** The unanswered op that has waited longest: ids sort by time. @returns {Promise<Kept | undefined>} */
+export async function oldest() {
+  const [row] = await (await database()).getAllFromIndex("ops", "state", "unsent", 1);
+  return row;
 }
 
 /** Ops that were not accepted, until a person has seen why. @returns {Promise<Kept[]>} */

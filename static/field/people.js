@@ -3,7 +3,7 @@
 import { call } from "./exchange.js";
 import { recall, recallAll, remember, write } from "./idb.js";
 import { lineage } from "./outbox.js";
-import { load } from "./records.js";
+import { told } from "./records.js";
 
 const FREE_TRIES = 5;
 const FIRST_WAIT = 30_000;
@@ -22,8 +22,7 @@ export async function enrol(code, label) {
 
 /** Everybody who may work on this phone: as enrolled, and as the feed has told since. @returns {Promise<Person[]>} */
 export async function everybody() {
-  const { person } = await load({ person: { hours: null, begun: false } }, new Date().toISOString());
-  const active = person.filter((row) => row.active !== false);
+  const active = (await told("person")).filter((row) => row.active !== false);
   return /** @type {Person[]} */ (active.length ? active : ((await recall("people")) ?? []));
 }
 

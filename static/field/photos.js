@@ -48,6 +48,11 @@ function mark(pen, width, height, words) {
   pen.fillText(words, size / 2, height - size * 0.65, width - size);
 }
 
+/** How many are still to be sent, without reading them. @returns {Promise<number>} */
+export async function count() {
+  return (await database()).countFromIndex("photos", "state", "unsent");
+}
+
 /** How much is still to be sent. */
 export async function left() {
   const rows = await (await database()).getAllFromIndex("photos", "state", "unsent");

@@ -18,8 +18,8 @@ const KEEP_HOURS = 72;
  * @returns {Promise<Record<string, Row[]>>}
  */
 export async function load(needs, now) {
-  const laid = await outbox.laid();
-  const names = await peopleNames();
+  if (!Object.keys(needs).length) return {};
+  const [laid, names] = await Promise.all([outbox.laid(), peopleNames()]);
   /** @type {Record<string, Row[]>} */
   const found = {};
   for (const [type, { hours, begun }] of Object.entries(needs)) {
@@ -38,7 +38,7 @@ const hoursBefore = (now, hours) => new Date(Date.parse(now) - hours * 3_600_000
 
 /** One record as it shows now. @param {string} type @param {string} id @returns {Promise<Row | undefined>} */
 export async function one(type, id) {
-  const [row, laid, names] = await Promise.all([stored(type, id), outbox.laid(), peopleNames()]);
+  const [row, laid, names] = await Promise.all([stored(type, id), outbox.laidOn(id), peopleNames()]);
   return overlaid(type, row ? [row] : [], laid, names).find((/** @type {Row} */ r) => r.id === id);
 }
 
@@ -107,9 +107,13 @@ function shown(value, signs, subject) {
   return value.replace("$code", () => shortCode(subject));
 }
 
+/** Every row of a type as the server last told it: for what phones never change. @param {string} type @returns {Promise<Row[]>} */
+export async function told(type) {
+  return (await database()).getAllFromIndex("records", "until", IDBKeyRange.bound([type, ""], [type, "\uffff"]));
+}
+
 async function peopleNames() {
-  const rows = await (await database()).getAllFromIndex("records", "until", IDBKeyRange.bound(["person", ""], ["person", "\uffff"]));
-  return new Map(rows.map((/** @type {Row} */ row) => [row.id, row.name]));
+  return new Map((await told("person")).map((row) => [row.id, row.name]));
 }
 
 /**

@@ -12,6 +12,7 @@ import { render } from "./runtime.js";
 
 const STALE_HOURS = 8;
 const NEARLY_FULL = 0.8;
+const LOOK_EVERY = 60_000;
 
 /** Whether there is such a page. @param {string} page */
 export const known = (page) => Object.hasOwn(templates, `field/${page}.html`);
@@ -21,16 +22,19 @@ export const known = (page) => Object.hasOwn(templates, `field/${page}.html`);
  * @param {string} name "tasks" @param {Record<string, any>} [args] what the address says, and more for the page
  */
 export async function draw(name, args = {}) {
-  const context = await circumstances();
-  const found = await records.load(needs[`field/${name}.html`] ?? {}, context.now);
-  return drawn(name, { ...context, records: found, args, page: name });
+  const now = new Date().toISOString();
+  const needed = needs[`field/${name}.html`] ?? {};
+  const [context, found] = await Promise.all([circumstances(now), records.load(needed, now)]);
+  const outbox = name === "me" ? await lately() : [];
+  return drawn(name, { ...context, records: found, args, page: name, outbox });
 }
 
-/** A part of a page, with what it shows. @param {string} name @param {Record<string, any>} more */
+/** A part of a page, with what it shows; both are read at once. @param {string} name @param {Promise<Record<string, any>>} more */
 export async function drawPart(name, more) {
-  const context = await circumstances();
-  const found = await records.load(needs[`field/${name}.html`] ?? {}, context.now);
-  return drawn(name, { ...context, records: found, args: {}, ...more });
+  const now = new Date().toISOString();
+  const needed = needs[`field/${name}.html`] ?? {};
+  const [context, found, shown] = await Promise.all([circumstances(now), records.load(needed, now), more]);
+  return drawn(name, { ...context, records: found, args: {}, ...shown });
 }
 
 /** @param {string} name @param {Record<string, any>} context */
@@ -38,42 +42,50 @@ function drawn(name, context) {
   return render(templates, `field/${name}.html`, context, { lang: context.lang, catalogue, filters });
 }
 
-/** What every template may ask for. */
-async function circumstances() {
-  const now = new Date().toISOString();
-  const [device = null, lang = guess(), scheme = "auto", size = "normal"] = await recallAll([
-    "device", "lang", "scheme", "size",
+const day = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" });
+
+/** What every template may ask for. @param {string} now */
+async function circumstances(now) {
+  const [device = null, id, link = {}, lang = guess(), scheme = "auto", size = "normal"] = await recallAll([
+    "device", "me", "link", "lang", "scheme", "size",
   ]);
-  const site = device && ((await records.stored("site", device.site)) ?? null);
-  const zone = { timeZone: "Asia/Shanghai" };
+  const [site, everybody, full, state] = await Promise.all([
+    device && records.stored("site", device.site), people.everybody(), nearlyFull(), sending(now, link),
+  ]);
   return {
     now,
-    today: new Intl.DateTimeFormat("sv-SE", zone).format(new Date(now)),
+    today: day.format(new Date(now)),
     lang,
     scheme,
     size,
-    site,
-    me: await people.unlocked(),
-    people: await people.everybody(),
-    phone: { label: device?.label ?? "", full: await nearlyFull() },
-    sending: await sending(now),
-    outbox: await lately(),
+    site: site ?? null,
+    me: (device && everybody.find((one) => one.id === id)) ?? null,
+    people: everybody,
+    phone: { label: device?.label ?? "", full },
+    sending: state,
   };
 }
 
 /** @returns {string} */
 const guess = () => (navigator.language?.startsWith("en") ? "en" : "zh");
 
+let full = false;
+let looked = -Infinity;
+
+/** The browser takes its time to answer this, so a tap goes by what was heard within the last minute. */
 async function nearlyFull() {
+  if (performance.now() - looked < LOOK_EVERY) return full;
+  looked = performance.now();
   const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-  return quota > 0 && usage / quota > NEARLY_FULL;
+  return (full = quota > 0 && usage / quota > NEARLY_FULL);
 }
 
-/** What the pill says: the truth about sending, with a count. @param {string} now */
-async function sending(now) {
-  const [link = {}] = await recallAll(["link"]);
-  const [count, waiting, checks] = await Promise.all([outbox.count(), photos.left(), outbox.toCheck()]);
-  const oldest = count ? (await outbox.unsent(1))[0].op.at : null;
+/** What the pill says: the truth about sending, with a count. @param {string} now @param {any} link */
+async function sending(now, link) {
+  const [count, waiting, checks, first] = await Promise.all([
+    outbox.count(), photos.count(), outbox.toCheck(), outbox.oldest(),
+  ]);
+  const oldest = first?.op.at ?? null;
   const stale = oldest ? Math.floor((Date.parse(now) - Date.parse(oldest)) / 3_600_000) : 0;
   const offline = !navigator.onLine || link.state === "offline";
   const states = [
@@ -84,10 +96,10 @@ async function sending(now) {
     [offline, "idle_offline"],
     [count > 0 && link.state === "busy", "busy"],
     [count > 0, "waiting"],
-    [waiting.photos > 0, "sending_photos"],
+    [waiting > 0, "sending_photos"],
   ];
   const state = states.find(([holds]) => holds)?.[1] ?? "all_sent";
-  return { state, count, photos: waiting.photos, checks: checks.length, stale, since: link.sent_at ?? null };
+  return { state, count, photos: waiting, checks: checks.length, stale, since: link.sent_at ?? null };
 }
 
 /** The newest ops in the words of their kind, for the list behind the pill. */

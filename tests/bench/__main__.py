@@ -1,6 +1,7 @@
 """Figures against a floor that is measured in the same run, product and floor in turn.
 
-`python -m tests.bench [--json]`. The floors: writing the same rows raw, and an empty Flask route.
+`python -m tests.bench [--json]`. The floors: writing the same rows raw, an empty Flask route, and
+an empty handler on the phone.
 A ratio wanders less than a figure from machine to machine, so the goals are ratios.
 """
 
@@ -22,11 +23,13 @@ from flask import Flask
 from server.devices import issue_code
 from server.oplog import own, post_many
 from tests import cast
+from tests.bench import phone
 from tests.conftest import furnish, made
 from tests.phone import FlaskWire, Phone
 
 ROUNDS, BATCHES, SIZE = 3, 10, 100
 GOALS = {"push": 0.35, "push again": 2.0, "poll": 0.6}
+"""Per second, as a share of the floor: no less than this."""
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -50,10 +53,10 @@ def enrolled(app: Flask) -> Phone:
     return Phone(FlaskWire(app.test_client())).enrol(code)
 
 
-def push(phone: Phone, batches: list[list[dict[str, Any]]]) -> float:
+def push(sender: Phone, batches: list[list[dict[str, Any]]]) -> float:
     def work() -> None:
         for batch in batches:
-            assert phone.push(*batch).status == 200
+            assert sender.push(*batch).status == 200
 
     return BATCHES * SIZE / timed(work)
 
@@ -79,8 +82,8 @@ def raw_writes(folder: Path, round_: int, batches: list[list[dict[str, Any]]]) -
     return BATCHES * SIZE / spent
 
 
-def polls(phone: Phone, number: int = 200) -> float:
-    return number / timed(lambda: [phone.pull() for _ in range(number)])
+def polls(reader: Phone, number: int = 200) -> float:
+    return number / timed(lambda: [reader.pull() for _ in range(number)])
 
 
 def empty_route(number: int = 200) -> float:
@@ -96,37 +99,56 @@ def rounds(folder: Path) -> Iterator[dict[str, tuple[float, float]]]:
     furnish(url, folder)
     app = made(url, folder)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # only figures are printed
-    phone = enrolled(app)
+    client = enrolled(app)
     for round_ in range(ROUNDS):
         tasks = plan(app, BATCHES * SIZE)
-        ops = [phone.op("task.complete", task, by=cast.ANA) for task in tasks]
+        ops = [client.op("task.complete", task, by=cast.ANA) for task in tasks]
         batches = [ops[start : start + SIZE] for start in range(0, len(ops), SIZE)]
-        floor, first = raw_writes(folder, round_, batches), push(phone, batches)
-        again = push(phone, batches)
-        phone.outbox.clear()
-        phone.refresh()
+        floor, first = raw_writes(folder, round_, batches), push(client, batches)
+        again = push(client, batches)
+        client.outbox.clear()
+        client.refresh()
         yield {
             "push": (first, floor),
             "push again": (again, first),
-            "poll": (polls(phone), empty_route()),
+            "poll": (polls(client), empty_route()),
         }
 
 
-def main() -> None:
+def server_rows() -> Iterator[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         measured = list(rounds(Path(folder)))
-    rows = []
     for name, goal in GOALS.items():
         figure = statistics.median(round_[name][0] for round_ in measured)
         floor = statistics.median(round_[name][1] for round_ in measured)
         ratio = statistics.median(round_[name][0] / round_[name][1] for round_ in measured)
-        rows.append({"name": name, "figure": figure, "floor": floor, "ratio": ratio, "goal": goal})
+        yield row(name, "1/s", figure, floor, ratio, f"≥ {goal}")
+
+
+def phone_rows() -> Iterator[dict[str, Any]]:
+    with TemporaryDirectory() as folder:
+        measured = phone.measured(Path(folder))
+    for name, goal in phone.GOALS.items():
+        yield row(name, "ms", *measured[name], f"≤ {goal}")
+
+
+def row(
+    name: str, unit: str, figure: float, floor: float, ratio: float, goal: str
+) -> dict[str, Any]:
+    told = {"name": name, "unit": unit, "figure": figure, "floor": floor, "ratio": ratio}
+    return {**told, "goal": goal}
+
+
+def main() -> None:
+    table = [*phone_rows(), *server_rows()]
     if "--json" in sys.argv:
-        print(json.dumps(rows))
+        print(json.dumps(table, ensure_ascii=False))
         return
-    print(f"{'':<12}{'figure/s':>12}{'floor/s':>12}{'ratio':>8}{'goal':>8}")
-    for row in rows:
-        print("{name:<12}{figure:>12.0f}{floor:>12.0f}{ratio:>8.2f}{goal:>8.2f}".format(**row))
+    print(f"{'':<12}{'unit':>6}{'figure':>12}{'floor':>12}{'ratio':>8}{'goal':>8}")
+    for line in table:
+        print(
+            "{name:<12}{unit:>6}{figure:>12.1f}{floor:>12.1f}{ratio:>8.2f}{goal:>8}".format(**line)
+        )
 
 
 main()
