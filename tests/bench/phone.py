@@ -155,7 +155,7 @@ WATCH = """() => {
 
 TAP = """async (empty) => {
   window.emptyHandler = empty;
-  await new Promise((done) => setTimeout(done, 1200)); // redrawing and sending after the tap before are over
+  await new Promise((done) => setTimeout(done, 1200)); // redrawing after the tap before is over
   const row = document.querySelector(".row[data-state=open]");
   const id = row.id;
   const spent = await new Promise((done) => {
