@@ -1,46 +1,70 @@
-"""Planning ahead: today's and tomorrow's occurrences, made through the one door."""
+"""Planning ahead: the occurrences of two weeks, made through the one door."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
 from flask import Flask
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, select
 
 from server import oplog, verify
+from server.calendar import free_days
 from server.db import db
 from server.tables import Area, Checkpoint, Schedule, Task, Unit
 from sync.clock import iso
 from sync.op import SERVER
+from sync.recurrence import FARTHEST
 from sync.schedules import CHECKPOINT, Occurrence, Place, expand
 from sync.tasks import reinstated
 
 log = structlog.get_logger("lodge.planner")
 
-BEHIND, AHEAD = timedelta(days=1), timedelta(days=2)
+BEHIND, AHEAD = timedelta(days=1), timedelta(days=14)
 EVERY = timedelta(minutes=10)
-VACANT = "vacant"
+VACANT, REPLANNED = "vacant", "replanned"
+MOST = 500
+"""As many ops go into one transaction."""
 
 
 def plan(site_id: str, now: datetime) -> int:
-    """Make the occurrences that are missing, take back those of vacated homes; say how many."""
-    places = _places(site_id)
-    wanted = [
-        _op(schedule, occurrence)
-        for schedule in db.session.scalars(Schedule.at(site_id)).all()
-        for occurrence in expand(schedule, places, now - BEHIND, now + AHEAD)
+    """Make the occurrences that are missing, take back those that follow from nothing any more.
+
+    Says how many ops that took. Planning again, or on two servers at once, changes nothing: an
+    occurrence and what plans it have ids that follow from schedule, place and time. None is made
+    that begins beyond the horizon of 14 days, so a phone never holds more than that.
+    """
+    schedules, places = db.session.scalars(Schedule.at(site_id)).all(), _places(site_id)
+    wanted = {
+        occurrence.id: (schedule, occurrence)
+        for schedule in schedules
+        for occurrence in _due(schedule, places, now)
+    }
+    known = {task.id: task for task in db.session.scalars(_known(site_id, now))}
+    ops = [
+        *(_op(*wanted[id_]) for id_ in wanted if id_ not in known),
+        *_taken_back(known, wanted, {each.id for each in schedules}, _vacant(site_id), now),
+        *_brought_back(known, wanted, now),
     ]
-    known = set(_known(site_id, now - BEHIND))
-    ops = [op for op in wanted if op["subject"] not in known]
-    ops += [*_vacated(site_id, now), *_moved_in(site_id, now)]
-    for start in range(0, len(ops), 500):
-        oplog.post_many(site_id, ops[start : start + 500])
+    for start in range(0, len(ops), MOST):
+        oplog.post_many(site_id, ops[start : start + MOST])
     return len(ops)
+
+
+def _due(schedule: Schedule, places: list[Place], now: datetime) -> Iterator[Occurrence]:
+    """R9: nothing that begins beyond the horizon is ever planned."""
+    start, end = now - BEHIND, now + AHEAD
+    resting = free_days(start.date() - FARTHEST, end.date() + FARTHEST)
+    holidays = resting if _minds_holidays(schedule) else ()
+    yield from expand(schedule, places, start, end, holidays)
+
+
+def _minds_holidays(schedule: Schedule) -> bool:
+    return schedule.workdays_only or any(each["workdays_only"] for each in schedule.before)
 
 
 def _places(site_id: str) -> list[Place]:
@@ -71,35 +95,49 @@ def _op(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
         "window_start": iso(occurrence.window_start),
         "window_end": iso(occurrence.window_end),
         "needs_confirmation": schedule.needs_confirmation,
+        "items": schedule.items,
+        "standing": schedule.standing,
+        "grace": schedule.grace,
     }
     return oplog.own(
         "task.plan", occurrence.id, payload, id=str(uuid5(UUID(occurrence.id), "plan"))
     )
 
 
-def _known(site_id: str, since: datetime) -> Iterator[str]:
-    mine = select(Task.id).where(Task.site_id == site_id, Task.window_end > since)
-    yield from db.session.scalars(mine)
+def _known(site_id: str, now: datetime) -> Select[Any]:
+    return select(Task).where(Task.site_id == site_id, Task.window_end > now - BEHIND)
 
 
-def _vacated(site_id: str, now: datetime) -> Iterator[dict[str, Any]]:
-    """C7: a home that was left needs no wiping from then on; what was done stays."""
-    to_come = Task.window_start > now, Task.cancelled_at.is_(None)
-    for id_ in _undone_doors(site_id, Unit.occupied.is_(False), *to_come):
-        yield oplog.own("task.cancel", id_, {"reason": VACANT})
+def _vacant(site_id: str) -> set[str]:
+    homes = select(Unit.id).where(Unit.site_id == site_id, Unit.occupied.is_(False))
+    return set(db.session.scalars(homes))
 
 
-def _moved_in(site_id: str, now: datetime) -> Iterator[dict[str, Any]]:
-    """C7: what the planner took back comes back with the people, while it can still be done."""
-    ours = Task.cancel_reason == VACANT, Task.cancelled_by_id == SERVER
-    for id_ in _undone_doors(site_id, Unit.occupied.is_(True), Task.window_end > now, *ours):
-        yield oplog.own("task.amend", id_, reinstated())
+def _taken_back(
+    known: Mapping[str, Task],
+    wanted: Collection[str],
+    schedules: Collection[str],
+    vacant: Collection[str],
+    now: datetime,
+) -> Iterator[dict[str, Any]]:
+    """R8 and C7: what is to come and follows from no schedule any more; what was done stays."""
+    for task in known.values():
+        begun = task.window_start <= now or task.done_at or task.cancelled_at
+        if begun or task.id in wanted or task.schedule_id not in schedules:
+            continue
+        reason = VACANT if task.unit_id in vacant else REPLANNED
+        yield oplog.own("task.cancel", task.id, {"reason": reason})
 
 
-def _undone_doors(site_id: str, *conditions: ColumnElement[bool]) -> Sequence[str]:
-    here = (Unit.site_id == Task.site_id) & (Unit.id == Task.unit_id)
-    undone = Task.site_id == site_id, Task.done_at.is_(None)
-    return db.session.scalars(select(Task.id).join(Unit, here).where(*undone, *conditions)).all()
+def _brought_back(
+    known: Mapping[str, Task], wanted: Collection[str], now: datetime
+) -> Iterator[dict[str, Any]]:
+    """What the planner took back, and is wanted again while it can still be done."""
+    for id_ in wanted:
+        task = known.get(id_)
+        ours = task and task.cancelled_by_id == SERVER and task.cancel_reason in (VACANT, REPLANNED)
+        if task and ours and task.window_end > now and not task.done_at:
+            yield oplog.own("task.amend", task.id, reinstated())
 
 
 def work(app: Flask, stop: threading.Event) -> None:

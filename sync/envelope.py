@@ -41,6 +41,7 @@ TEXTS = {
     "left": "The author does not work here any more. Kept for the desk.",
     "malformed": "This could not be read. It is kept for the desk.",
     "needs-interval": "Set how often first.",
+    "needs-responsible": "Say first who answers for it.",
     "newer": "The server is older than this app. Kept until it is updated.",
     "no-such-record": "The record that this is about is not here. Kept for the desk.",
     "not-allowed": "This role may not decide that.",

@@ -1,45 +1,41 @@
-"""Schedules: how often a duty is due, and the occurrences that follow from that."""
+"""Schedules: a standard of work, how often it is due, where, and who answers for it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr
 from marshmallow import ValidationError, fields
-from marshmallow.validate import Length, OneOf
+from marshmallow.validate import Length, OneOf, Range
 
 from sync.clock import iso
 from sync.estate import AREA_KINDS, MASTERS
 from sync.feed import FOREVER, ROLES
 from sync.op import NAMESPACE, Accepted, Id, Kind, Label, Op, Payload, Refused
+from sync.recurrence import TERMS, Recurring, bounded, midnight, span, windows
 
-UNTIL_NEXT = "UNTIL_NEXT"
-LENGTH = re.compile(r"P(?:(?P<days>\d{1,3})D)?(?:T(?P<hours>\d{1,3})H)?\Z")
 CHECKPOINT = "checkpoint"
+MOST_DAYS, MOST_VERSIONS = 400, 50
 
 
-class Planned(Protocol):
+class Planned(Recurring, Protocol):
     """What the rules need to know of a schedule."""
 
     id: str
     area_kind: str
+    area_ids: list[str]
     per_unit: bool
-    rrule: str | None
-    window: str | None
-    dtstart: datetime
-    tzid: str
-    active: bool
+    responsible_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a duty can be due: an area, a door in it, or a point on a round."""
+    """Where a duty can be due: an area, or a door in it."""
 
     area_id: str
     kind: str
@@ -63,67 +59,32 @@ class Occurrence:
 
 
 def expand(
-    schedule: Planned, places: Iterable[Place], start: datetime, end: datetime
+    schedule: Planned,
+    places: Iterable[Place],
+    start: datetime,
+    end: datetime,
+    holidays: Collection[date] = (),
 ) -> Iterator[Occurrence]:
-    """R1, R2, R3: every occurrence whose window touches [start, end).
+    """R1, R3: every occurrence whose window touches [start, end), and none that begins later.
 
     The id is derived from schedule, place and start, so whoever expands makes the same ones.
     """
-    if not schedule.active or not schedule.rrule:
-        return
-    here = [place for place in places if _is_for(schedule, place)]
-    for window_start, window_end in windows(schedule, start, end):
+    here = [place for place in places if is_for(schedule, place)]
+    for window_start, window_end in windows(schedule, start, end, holidays):
         for place in here:
             name = f"{schedule.id}|{place.id}|{iso(window_start)}"
             id_ = str(uuid5(UUID(NAMESPACE), name))
             yield Occurrence(id_, place.area_id, place.unit_id, window_start, window_end)
 
 
-def _is_for(schedule: Planned, place: Place) -> bool:
+def is_for(schedule: Planned, place: Place) -> bool:
+    """Whether a place needs this duty: chosen areas, or all of a kind, or occupied homes."""
+    if schedule.area_ids and place.area_id not in schedule.area_ids:
+        return False
     if schedule.per_unit:
         return place.unit_id is not None and place.occupied
-    return place.unit_id is None and place.kind == schedule.area_kind
-
-
-def windows(
-    schedule: Planned, start: datetime, end: datetime
-) -> Iterator[tuple[datetime, datetime]]:
-    """The windows that touch [start, end), in UTC; days and hours are those of the site."""
-    zone = ZoneInfo(schedule.tzid)
-    first = schedule.dtstart.astimezone(zone).replace(tzinfo=None)
-    local_end = end.astimezone(zone).replace(tzinfo=None)
-    rule = bounded(schedule.rrule or "", first, local_end + longest(schedule))
-    before = rule.before(start.astimezone(zone).replace(tzinfo=None) - longest(schedule), inc=True)
-    for moment in rule.xafter(before or first, inc=True):
-        if moment >= local_end:
-            return
-        length = span(schedule.window)
-        closing = moment + length if length else rule.after(moment)
-        if closing is None:
-            return
-        window = moment.replace(tzinfo=zone), closing.replace(tzinfo=zone)
-        if window[1] > start:
-            yield window[0].astimezone(UTC), window[1].astimezone(UTC)
-
-
-def bounded(text: str, first: datetime, last: datetime) -> Any:
-    """A rule that ends: one that never comes true would otherwise be tried until the year 9999."""
-    return rrulestr(text, dtstart=first).replace(until=last)  # type: ignore[union-attr]
-
-
-def longest(schedule: Planned) -> timedelta:
-    """How far back a window may have begun that is still open."""
-    return span(schedule.window) or timedelta(days=62)
-
-
-def span(window: str | None) -> timedelta | None:
-    """The length of a window; None when it lasts until the next one begins."""
-    if window == UNTIL_NEXT:
-        return None
-    match = LENGTH.match(window or "")
-    if not match or not any(match.groups()):
-        raise ValueError("A window is PT4H, P7D or UNTIL_NEXT.")
-    return timedelta(**{unit: int(number or 0) for unit, number in match.groupdict().items()})
+    chosen = bool(schedule.area_ids) or place.kind == schedule.area_kind
+    return place.unit_id is None and chosen
 
 
 def _window(text: str | None) -> None:
@@ -145,17 +106,44 @@ def _rrule(text: str | None) -> None:
         raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO, and comes true.")
 
 
+def _day(text: str) -> None:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?", text):
+        raise ValidationError("A day looks like 2026-10-01, a time like 2026-10-01T08:00.")
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValidationError(f"There is no such day: {text}.") from None
+
+
+def _zone(text: str) -> None:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValidationError("A time zone looks like Asia/Shanghai.") from None
+
+
+def Days(**more: Any) -> fields.List[str]:  # noqa: N802 - reads as the field type that it is
+    """Chosen days or times of the site."""
+    return fields.List(fields.String(validate=_day), validate=Length(max=MOST_DAYS), **more)
+
+
 class Addition(Payload):
     code = fields.String(required=True, validate=Length(min=1, max=20))
     clause = fields.String(load_default="", validate=Length(max=20))
     label = fields.Nested(Label, required=True)
     area_kind = fields.String(required=True, validate=OneOf((*AREA_KINDS, CHECKPOINT)))
+    area_ids = fields.List(Id(), load_default=list, validate=Length(max=200))
     per_unit = fields.Boolean(load_default=False)
-    items = fields.List(fields.Nested(Label), load_default=list)
+    items = fields.List(fields.Nested(Label), load_default=list, validate=Length(max=20))
     rrule = fields.String(allow_none=True, load_default=None, validate=_rrule)
+    rdate = Days(load_default=list)
+    exdate = Days(load_default=list)
     window = fields.String(allow_none=True, load_default=None, validate=_window)
+    grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
+    standing = fields.Boolean(load_default=False)
+    workdays_only = fields.Boolean(load_default=False)
     dtstart = fields.AwareDateTime(required=True)
-    tzid = fields.String(load_default="Asia/Shanghai", validate=OneOf(("Asia/Shanghai",)))
+    tzid = fields.String(load_default="Asia/Shanghai", validate=[Length(max=40), _zone])
     responsible_id = Id(allow_none=True, load_default=None)
     role = fields.String(load_default="cleaner", validate=OneOf(ROLES))
     active = fields.Boolean(load_default=False)
@@ -163,27 +151,59 @@ class Addition(Payload):
 
 
 class Change(Payload):
+    label = fields.Nested(Label)
+    area_ids = fields.List(Id(), validate=Length(max=200))
+    items = fields.List(fields.Nested(Label), validate=Length(max=20))
     rrule = fields.String(allow_none=True, validate=_rrule)
+    rdate = Days()
+    exdate = Days()
     window = fields.String(allow_none=True, validate=_window)
+    grace = fields.Integer(strict=True, validate=Range(min=0, max=10080))
+    workdays_only = fields.Boolean()
     responsible_id = Id(allow_none=True)
     active = fields.Boolean()
     needs_confirmation = fields.Boolean()
+    from_on = fields.Date()
 
 
 def add(_: None, op: Op) -> Accepted | Refused:
-    """R4: a duty without an interval cannot be active."""
-    planned = op.payload
-    if planned["active"] and not (planned["rrule"] and planned["window"]):
-        return Refused("needs-interval")
-    return Accepted(dict(planned))
+    """R4, R7: a duty without an interval, or that nobody answers for, cannot be active."""
+    lacking = _lacking(op.payload)
+    return Refused(lacking) if lacking else Accepted({**op.payload, "before": []})
 
 
 def change(schedule: Planned, op: Op) -> Accepted | Refused:
-    """R4: a duty without an interval cannot be active."""
-    after = {**vars(schedule), **op.payload}
-    if after["active"] and not (after["rrule"] and after["window"]):
-        return Refused("needs-interval")
-    return Accepted(dict(op.payload))
+    """R4, R7, R8: what is changed holds from a day on; what was due before stays as it was."""
+    changes = dict(op.payload)
+    from_on = changes.pop("from_on", None)
+    lacking = _lacking({**vars(schedule), **changes})
+    if lacking:
+        return Refused(lacking)
+    changed = {
+        name for name in TERMS if name in changes and changes[name] != getattr(schedule, name)
+    }
+    if changed:
+        since = midnight(from_on, schedule.tzid) if from_on else op.occurred_at
+        changes["before"] = _kept(schedule, since)
+    return Accepted(changes)
+
+
+def _kept(schedule: Planned, until: datetime) -> list[dict[str, Any]]:
+    """The versions of the past, the last of which holds until then; later ones never come."""
+    today = {name: getattr(schedule, name) for name in TERMS}
+    past = [each for each in schedule.before if datetime.fromisoformat(each["until"]) <= until]
+    later = schedule.before[len(past) :]
+    held = later[0] if later else today
+    return [*past, {**held, "until": iso(until)}][-MOST_VERSIONS:]
+
+
+def _lacking(planned: Mapping[str, Any]) -> str | None:
+    """Why a duty cannot be active, if it cannot."""
+    if not planned["active"]:
+        return None
+    if not (planned["rrule"] or planned["rdate"]) or not planned["window"]:
+        return "needs-interval"
+    return None if planned["responsible_id"] else "needs-responsible"
 
 
 def state(schedule: Any) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.schedules import CHECKPOINT, UNTIL_NEXT
+from sync.recurrence import UNTIL_NEXT
+from sync.schedules import CHECKPOINT
 
 
 def standard(
@@ -56,7 +57,9 @@ STANDARDS = (
         active=False,
     ),
     standard(
-        "CL-04", "C3", "室外全天保洁", "All-day upkeep outdoors", "outdoor", hours(8), "PT10H"
+        *("CL-04", "C3", "室外全天保洁", "All-day upkeep outdoors", "outdoor"),
+        *(hours(8), "PT10H"),
+        standing=True,
     ),
     standard(
         *("CL-05", "C5", "清扫楼道、擦拭扶手", "Sweep stairs, wipe handrails", "stairwell"),
@@ -79,6 +82,15 @@ STANDARDS = (
     ),
     standard("CL-09", "C10", "杀虫灭鼠、防疫", "Pest control", "outdoor", None, None),
     standard("CL-10", "C11", "办公楼雨雪天保洁", "Office in rain or snow", "office", None, "PT2H"),
+    standard(
+        *("FL-01", "B2", "升旗", "Raise the flag", "gate", None, "PT1H"),
+        items=[
+            {"zh": "整齐", "en": "Orderly"},
+            {"zh": "标准", "en": "To the standard"},
+            {"zh": "庄严", "en": "Solemn"},
+        ],
+        role="guard",
+    ),
     standard(
         *("PR-01", "B4", "巡更", "Patrol round", CHECKPOINT, hours(9, 20, 23), "PT1H"),
         role="guard",

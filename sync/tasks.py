@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from marshmallow import fields
-from marshmallow.validate import Length
+from marshmallow.validate import Length, Range
 
 from sync.clock import iso
 from sync.feed import DESK
@@ -47,6 +47,9 @@ class Plan(Payload):
     window_start = fields.AwareDateTime(required=True)
     window_end = fields.AwareDateTime(required=True)
     needs_confirmation = fields.Boolean(load_default=False)
+    items = fields.List(fields.Nested(Label), load_default=list, validate=Length(max=20))
+    standing = fields.Boolean(load_default=False)
+    grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
 
 
 class Completion(Payload):

@@ -1,35 +1,33 @@
-"""The cleaning standards: how often, in which window, who answers for them."""
+"""The standards: how often, where, in which window, who answers for them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from marshmallow import ValidationError
+from sqlalchemy import select
 
 from server.access import allow, here, mine
+from server.calendar import known_until
 from server.db import db
+from server.filters import SITE_ZONE
 from server.names import names_of
+from server.oplog import own, post_many
+from server.pages import rhythm
 from server.pages.telling import ask
-from server.tables import Schedule
-from sync.feed import DESK
-from sync.schedules import KINDS
+from server.tables import Area, Person, Schedule
+from sync.estate import AREA_KINDS, MASTERS
+from sync.feed import DESK, ROLES
+from sync.schedules import KINDS, Addition, Change
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
 
-OFTEN = {
-    "FREQ=DAILY": _("every day"),
-    "FREQ=DAILY;BYHOUR=6,18;BYMINUTE=0;BYSECOND=0": _("every day at 6 and 18"),
-    "FREQ=DAILY;BYHOUR=7,11,16;BYMINUTE=0;BYSECOND=0": _("every day at 7, 11 and 16"),
-    "FREQ=DAILY;BYHOUR=9,20,23;BYMINUTE=0;BYSECOND=0": _("every day at 9, 20 and 23"),
-    "FREQ=DAILY;BYHOUR=8;BYMINUTE=0;BYSECOND=0": _("every day at 8"),
-    "FREQ=WEEKLY;BYDAY=MO": _("every week"),
-    "FREQ=MONTHLY;BYMONTHDAY=1": _("every month"),
-    "FREQ=MONTHLY;BYMONTHDAY=1,11,21": _("three times a month"),
-    "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=1": _("every three months"),
-}
 CHANGERS = KINDS["schedule.change"].roles
-
 WINDOWS = {
     "PT1H": _("within an hour"),
     "PT2H": _("within 2 hours"),
@@ -40,32 +38,172 @@ WINDOWS = {
     "P7D": _("that week"),
     "UNTIL_NEXT": _("until the next time"),
 }
+ALTERNATIVE = {"CL-03": "CL-03b"}
+"""The literal text of the rulebook, and the reading that may have been meant."""
 
 
 @bp.get("/")
 @allow(*DESK)
 def index() -> str:
+    now = datetime.now(UTC)
+    schedules = db.session.scalars(Schedule.at(here().site_id)).all()
     return render_template(
         "desk/schedules/index.html",
-        schedules=db.session.scalars(Schedule.at(here().site_id)).all(),
-        names=names_of(here().site_id),
-        often=OFTEN,
-        windows=WINDOWS,
-        may_change=here().may(*CHANGERS),
+        schedules=schedules,
+        runs={schedule.id: rhythm.next_runs(schedule, now) for schedule in schedules},
+        often=rhythm.in_words,
+        alternatives=ALTERNATIVE,
+        **_words(),
     )
 
 
-@bp.post("/<id>")
+@bp.route("/new", methods=["GET", "POST"])
+@allow(*MASTERS)
+def new() -> Any:
+    """A standard of the site's own."""
+    blank = SimpleNamespace(id=None, code="", version=None, **_blank())
+    if request.method == "GET":
+        return _form(blank)
+    frame = {"dtstart": _today().isoformat(), "code": request.form.get("code", "").strip()}
+    place = {"area_kind": request.form.get("area_kind"), "role": request.form.get("role")}
+    payload = _said() | frame | place
+    return _save(blank, "schedule.add", payload, Addition())
+
+
+@bp.route("/<id>", methods=["GET", "POST"])
 @allow(*CHANGERS)
-def change(id: str) -> Any:
-    """Only what the form changed goes into the op."""
-    schedule, wanted = mine(Schedule, id), request.form
-    said = {
-        "rrule": wanted.get("rrule") or None,
-        "window": wanted.get("window") or None,
-        "active": "active" in wanted,
-        "needs_confirmation": "needs_confirmation" in wanted,
+def edit(id: str) -> Any:
+    """Only what the form changed goes into the op; it holds from the day that the form names."""
+    schedule = mine(Schedule, id)
+    if request.method == "GET":
+        return _form(schedule)
+    said = _said()
+    changed = {
+        name: value for name, value in said.items() if value != getattr(schedule, name, None)
     }
-    payload = {name: value for name, value in said.items() if value != getattr(schedule, name)}
-    base = wanted.get("base", type=int) or abort(400)
-    return ask("schedule.change", schedule.id, payload, url_for("schedules.index"), base=base)
+    from_on = request.form.get("from_on")
+    payload = changed | ({"from_on": from_on} if changed and from_on else {})
+    return _save(schedule, "schedule.change", payload, Change(), shown=said)
+
+
+@bp.post("/<id>/reading")
+@allow(*MASTERS)
+def reading(id: str) -> Any:
+    """C3: the literal text is confirmed, or the daily reading takes its place from tomorrow."""
+    literal = mine(Schedule, id)
+    named = Schedule.at(here().site_id).where(Schedule.code == ALTERNATIVE.get(literal.code))
+    daily = db.session.scalars(named).first() or abort(404)
+    confirmed: dict[str, Any] = {"needs_confirmation": False}
+    changes = [(literal, confirmed)]
+    if request.form.get("take") == "daily":
+        tomorrow = (_today() + timedelta(days=1)).date().isoformat()
+        changes = [
+            (literal, {**confirmed, "active": False, "from_on": tomorrow}),
+            (daily, {"active": True, "from_on": tomorrow}),
+        ]
+    post_many(here().site_id, [_change(schedule, said) for schedule, said in changes])
+    return redirect(url_for("schedules.index"), 303)
+
+
+def _change(schedule: Schedule, said: dict[str, Any]) -> dict[str, Any]:
+    by, base = here().person_id, schedule.version
+    return own("schedule.change", schedule.id, said, by=by, base=base)
+
+
+def _save(schedule: Any, kind: str, payload: dict[str, Any], schema: Any, shown: Any = None) -> Any:
+    """The form again with what is wrong or with the next runs; otherwise the op."""
+    wrong = payload.pop("wrong", None)
+    after = SimpleNamespace(**{**_as_dict(schedule), **(shown or payload)})
+    after.dtstart = getattr(schedule, "dtstart", None) or _today()
+    try:
+        schema.load(payload)
+    except ValidationError as error:
+        wrong = wrong or "; ".join(_texts(error.messages))
+    if wrong or "preview" in request.form:
+        return _form(after, wrong=wrong, preview=not wrong), 422 if wrong else 200
+    if not payload:
+        return redirect(url_for("schedules.index"), 303)
+    base = request.form.get("base", type=int)
+    return ask(kind, schedule.id, payload, url_for("schedules.index"), base=base)
+
+
+def _said() -> dict[str, Any]:
+    """What the form says, as fields of a schedule; `wrong` where it cannot be understood."""
+    form = request.form
+    said: dict[str, Any] = {
+        "label": {"zh": form.get("zh", "").strip(), "en": form.get("en", "").strip()},
+        "area_ids": form.getlist("area_ids"),
+        "responsible_id": form.get("responsible_id") or None,
+        "rdate": rhythm.days_of(form.get("rdate", "")),
+        "exdate": rhythm.days_of(form.get("exdate", "")),
+        "window": form.get("window") or None,
+        "grace": form.get("grace", default=0, type=int),
+        "active": "active" in form,
+        "needs_confirmation": "needs_confirmation" in form,
+    }
+    try:
+        return said | rhythm.rule_of(form, form.getlist("week"))
+    except rhythm.NotUnderstood as error:
+        return said | {"wrong": str(error)}
+
+
+def _form(schedule: Any, wrong: str | None = None, preview: bool = False) -> str:
+    now = datetime.now(UTC)
+    return render_template(
+        "desk/schedules/form.html",
+        schedule=schedule,
+        rhythm=rhythm.typed(request.form) if request.form else rhythm.rhythm_of(schedule),
+        wrong=wrong,
+        runs=rhythm.next_runs(schedule, now) if not wrong else [],
+        preview=preview,
+        tomorrow=(_today() + timedelta(days=1)).date().isoformat(),
+        known_until=known_until(),
+        flag_days=rhythm.coming_flag_days(now),
+        areas=db.session.scalars(_of_site(Area).order_by(Area.ordinal, Area.id)).all(),
+        people=db.session.scalars(_of_site(Person).where(Person.active_to.is_(None))).all(),
+        **_words(),
+    )
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "names": names_of(here().site_id),
+        "windows": WINDOWS,
+        "presets": rhythm.PRESETS,
+        "week": rhythm.WEEK,
+        "kinds": AREA_KINDS,
+        "roles": ROLES,
+        "may_change": here().may(*CHANGERS),
+        "may_add": here().may(*MASTERS),
+    }
+
+
+def _of_site(table: Any) -> Any:
+    return select(table).where(table.site_id == here().site_id)
+
+
+def _blank() -> dict[str, Any]:
+    return {
+        **dict.fromkeys(("rrule", "window", "responsible_id")),
+        **{name: [] for name in ("rdate", "exdate", "area_ids", "items")},
+        **{"label": {"zh": "", "en": ""}, "grace": 0, "active": True, "workdays_only": False},
+        **{"needs_confirmation": False, "area_kind": "stairwell", "role": "cleaner"},
+        **{"dtstart": _today(), "tzid": str(SITE_ZONE)},
+    }
+
+
+def _as_dict(schedule: Any) -> dict[str, Any]:
+    if isinstance(schedule, SimpleNamespace):
+        return vars(schedule)
+    return {column.key: getattr(schedule, column.key) for column in Schedule.__table__.columns}
+
+
+def _today() -> datetime:
+    return datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _texts(messages: Any) -> list[str]:
+    if isinstance(messages, str):
+        return [gettext(messages)]
+    inner = messages.values() if isinstance(messages, dict) else messages
+    return [text for each in inner for text in _texts(each)]

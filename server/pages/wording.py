@@ -98,6 +98,11 @@ FIELDS = {
     "rrule": _("How often"),
     "window": _("Window"),
     "active": _("In force"),
+    "rdate": _("Also on"),
+    "exdate": _("Not on"),
+    "from_on": _("Holds from"),
+    "grace": _("Minutes of grace"),
+    "workdays_only": _("Working days only"),
     "roles": _("Roles"),
     "occupied": _("Occupied"),
     "kind": _("Kind"),
@@ -143,6 +148,20 @@ VALUES = {
     "there": _("in use"),
     "active": _("in force"),
     "inactive": _("not in force"),
+}
+
+AREAS = {
+    "outdoor": _("outdoors"),
+    "building": _("building"),
+    "unit_entrance": _("entrance"),
+    "stairwell": _("stairwell"),
+    "floor": _("floor"),
+    "glass": _("glass"),
+    "washroom": _("washroom"),
+    "office": _("office"),
+    "refuse_point": _("refuse point"),
+    "gate": _("gate"),
+    "room": _("room"),
 }
 
 BOARD = {

@@ -24,14 +24,21 @@ class Schedule(Model):
     area_kind: Mapped[str]
     per_unit: Mapped[bool]
     items: Mapped[list[Any]] = mapped_column(JSON)
+    area_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
     rrule: Mapped[str | None]
+    rdate: Mapped[list[str]] = mapped_column(JSON, default=list)
+    exdate: Mapped[list[str]] = mapped_column(JSON, default=list)
     window: Mapped[str | None]
+    grace: Mapped[int] = mapped_column(default=0)
+    standing: Mapped[bool] = mapped_column(default=False)
+    workdays_only: Mapped[bool] = mapped_column(default=False)
     dtstart: Mapped[datetime]
     tzid: Mapped[str]
     responsible_id: Mapped[str | None]
     role: Mapped[str]
     active: Mapped[bool]
     needs_confirmation: Mapped[bool]
+    before: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     version: Mapped[int]
 
     @classmethod
@@ -42,6 +49,6 @@ class Schedule(Model):
 
 def body(schedule: Mapping[str, Any], names: Names) -> dict[str, Any]:
     """A schedule with the name of whoever answers for it."""
-    hidden = ("site_id", "version")
+    hidden = ("site_id", "version", "before")
     shown = {name: value for name, value in schedule.items() if name not in hidden}
     return {**shown, "responsible": names.person(schedule["responsible_id"])}

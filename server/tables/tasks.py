@@ -29,6 +29,9 @@ class Task(Model):
     window_start: Mapped[datetime]
     window_end: Mapped[datetime]
     needs_confirmation: Mapped[bool]
+    items: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    standing: Mapped[bool] = mapped_column(default=False)
+    grace: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None]
     done_by_id: Mapped[str | None]
     done_received_at: Mapped[datetime | None]

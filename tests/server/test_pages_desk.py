@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from server.db import db
-from server.tables import Device, LoggedOp, Schedule, Ticket, Visit
+from server.tables import Device, LoggedOp, Ticket, Visit
 from tests import cast
 
 OPENING = {"channel": "phone", "matter": "report", "contact": "1203", "details": "A lamp is dark"}
@@ -22,19 +22,6 @@ def ticket(desk):
 @pytest.fixture
 def visitor(desk):
     desk("visit.arrive", VISIT, {"visitor": "Mr Wang", "purpose": "family"}, by=cast.CHU)
-
-
-@pytest.fixture
-def standard(desk):
-    wanted = {
-        "code": "CL-09",
-        "clause": "C10",
-        "label": cast.label("杀虫", "Pests"),
-        "area_kind": "outdoor",
-        "dtstart": "2026-11-01T00:00:00+08:00",
-        "needs_confirmation": True,
-    }
-    return desk("schedule.add", STANDARD, wanted, by=cast.EVE)["version"]
 
 
 def seen(ticket_version: int, **changed: str) -> dict[str, str]:
@@ -131,26 +118,6 @@ def test_a_phone_is_cut_off_at_the_desk(app, ben, dao, phone):
     assert "Cut off" not in ben.get("/desk/people/phones", headers=EN).text
 
 
-def test_a_standard_without_an_interval_is_not_put_in_force(app, ben, standard):
-    form = {"base": str(standard), "active": "on", "needs_confirmation": "on"}
-    answer = ben.post(f"/desk/standards/{STANDARD}", form)
-    assert "said=needs-interval" in answer.location
-    every_month = {**form, "rrule": "FREQ=MONTHLY;BYMONTHDAY=1", "window": "P7D"}
-    ben.post(f"/desk/standards/{STANDARD}", every_month)
-    with app.app_context():
-        assert db.session.get(Schedule, (cast.HOME, STANDARD)).active
-
-
-def test_a_standard_that_needs_a_word_says_so_until_it_is_confirmed(ben, standard):
-    assert "please confirm" in ben.get("/desk/standards/", headers=EN).text
-    ben.post(f"/desk/standards/{STANDARD}", {"base": str(standard)})
-    assert "please confirm" not in ben.get("/desk/standards/", headers=EN).text
-
-
-def test_dao_may_not_change_a_standard(dao, standard):
-    assert dao.post(f"/desk/standards/{STANDARD}", {"base": str(standard)}).status_code == 404
-
-
 def test_a_real_server_shows_no_names_and_no_codes_at_its_door(client):
     page = client.get("/").text
     assert "Ana" not in page and "/field/enrol#" not in page and "/sign-in" in page
@@ -175,7 +142,7 @@ def test_every_page_can_be_left_and_signed_out_of(ben):
         assert 'action="/sign-out"' in ben.get(page).text
 
 
-def test_no_page_holds_a_script_or_a_style_of_its_own(ben, ticket, visitor, standard):
+def test_no_page_holds_a_script_or_a_style_of_its_own(ben, ticket, visitor):
     pages = ["/", "/sign-in", "/desk/", "/desk/settle/", "/desk/visits/", "/desk/tickets/"]
     pages += [f"/desk/tickets/{TICKET}", "/desk/people/", "/desk/people/phones", "/desk/standards/"]
     for page in pages:

@@ -1,6 +1,7 @@
 """Planning ahead, and the demo estate that is planned."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -66,9 +67,7 @@ def test_a_vacated_home_loses_what_is_to_come_and_keeps_what_is_done(estate):
     planner.plan(HOME, NOW.replace(day=28))
     doors = {task.window_start: task for task in tasks(code="CL-07") if task.unit_id}
     unit = next(task.unit_id for task in doors.values())
-    first, later = sorted(
-        (task for task in tasks(unit_id=unit)), key=lambda task: task.window_start
-    )
+    first, later, *_ = sorted(tasks(unit_id=unit), key=lambda task: task.window_start)
     post(HOME, "task.complete", first.id, {}, by=demo.ident("squirrel", "ana"))
     post(HOME, "unit.occupy", unit, {"occupied": False})
     planner.plan(HOME, NOW.replace(day=28))
@@ -82,9 +81,10 @@ def test_a_vacated_home_loses_what_is_to_come_and_keeps_what_is_done(estate):
 def test_a_home_that_was_vacated_by_mistake_gets_its_door_back(estate):
     planner.plan(HOME, NOW.replace(day=28))
     door = next(task for task in tasks(code="CL-07") if task.window_start > NOW)
+    to_come = [t for t in tasks(unit_id=door.unit_id) if t.window_start > NOW.replace(day=28)]
     for occupied in (False, True):
         post(HOME, "unit.occupy", door.unit_id, {"occupied": occupied})
-        assert planner.plan(HOME, NOW.replace(day=28)) == 1
+        assert planner.plan(HOME, NOW.replace(day=28)) == len(to_come)
     db.session.expire_all()
     assert db.session.get(Task, (HOME, door.id)).cancelled_at is None
     assert planner.plan(HOME, NOW.replace(day=28)) == 0
@@ -123,3 +123,51 @@ def test_an_interval_brings_an_inactive_standard_to_life(estate):
 def test_the_cast_has_nothing_planned(app):
     with app.app_context():
         assert planner.plan(cast.HOME, NOW) == 0
+
+
+@pytest.mark.rule("R9")
+def test_nothing_is_planned_beyond_two_weeks_and_planning_again_changes_nothing(estate):
+    assert max(task.window_start for task in tasks()) < NOW + planner.AHEAD
+    for _ in range(2):
+        assert planner.plan(HOME, NOW) == 0
+    later = NOW + timedelta(days=3)
+    planner.plan(HOME, later)
+    assert max(task.window_start for task in tasks()) < later + planner.AHEAD
+
+
+@pytest.mark.rule("R8")
+def test_a_changed_schedule_replans_what_is_to_come_and_leaves_the_past(estate):
+    daily = next(s for s in db.session.scalars(Schedule.at(HOME)) if s.code == "CL-05")
+    begun = {
+        task.id for task in tasks(code="CL-05") if task.window_start <= NOW + timedelta(days=2)
+    }
+    mondays = {"rrule": "FREQ=WEEKLY;BYDAY=MO", "from_on": "2026-11-27"}
+    answer = post(HOME, "schedule.change", daily.id, mondays, base=1)
+    assert answer["status"] == "applied"
+    planner.plan(HOME, NOW)
+    db.session.expire_all()
+    left = [task for task in tasks(code="CL-05") if task.cancelled_at is None]
+    assert begun <= {task.id for task in left}
+    first = datetime(2026, 11, 26, 16, tzinfo=UTC)
+    assert {t.window_start.weekday() for t in left if t.window_start >= first} == {6}, (
+        "Monday there"
+    )
+    gone = [task for task in tasks(code="CL-05") if task.cancelled_at]
+    assert {task.cancel_reason for task in gone} == {planner.REPLANNED}
+    assert all(task.window_start >= first for task in gone)
+    assert verify(HOME) == []
+
+
+@pytest.mark.rule("R6")
+def test_a_duty_of_working_days_follows_the_public_calendar(estate):
+    daily = next(s for s in db.session.scalars(Schedule.at(HOME)) if s.code == "CL-05")
+    post(
+        HOME, "schedule.change", daily.id, {"workdays_only": True, "from_on": "2026-09-01"}, base=1
+    )
+    planner.plan(HOME, datetime(2026, 9, 28, tzinfo=UTC))
+    db.session.expire_all()
+    shanghai = ZoneInfo("Asia/Shanghai")
+    days = {t.window_start.astimezone(shanghai).date().isoformat() for t in tasks(code="CL-05")}
+    assert "2026-10-01" not in days, "National Day"
+    assert "2026-10-10" in days, "a Saturday that the calendar shifts"
+    assert "2026-10-11" not in days

@@ -130,6 +130,7 @@ SCHEDULE = {
     "window": "PT4H",
     "dtstart": datetime(2026, 11, 1, tzinfo=UTC),
     "active": True,
+    "responsible_id": ANA,
 }
 
 MASTER = [

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from sync.schedules import CHECKPOINT, UNTIL_NEXT, Addition, Place, expand, span, windows
+from sync.recurrence import UNTIL_NEXT, span, windows
+from sync.schedules import CHECKPOINT, Addition, Place, expand
 from sync.standards import STANDARDS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -31,6 +32,11 @@ class Planned:
     id: str = "schedule"
     dtstart: datetime = YEAR
     tzid: str = "Asia/Shanghai"
+    area_ids: tuple[str, ...] = ()
+    rdate: tuple[str, ...] = ()
+    exdate: tuple[str, ...] = ()
+    workdays_only: bool = False
+    before: tuple[dict[str, object], ...] = ()
 
 
 def day(month, number, hour=0):
