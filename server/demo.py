@@ -74,6 +74,7 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
         *_schedules(name, [ident(name, who[0]) for who in staff]),
+        _route(name, [ident(name, who[0]) for who in staff]),
     ]
     oplog.post_many(site, ops)
 
@@ -116,7 +117,8 @@ def _grounds(name: str) -> Iterator[dict[str, Any]]:
         payload = {"label": label(zh, en), "kind": kind, "ordinal": ordinal}
         yield _add("area.add", ident(name, key), payload)
     for ordinal, (key, zh, en, _) in enumerate(GROUNDS[:5]):
-        point = {"label": label(f"{zh}点", f"{en} point"), "route": ROUND, "ordinal": ordinal}
+        named = {"label": label(f"{zh}点", f"{en} point"), "code": str(101 + ordinal)}
+        point = {**named, "route": ROUND, "ordinal": ordinal}
         yield _add(
             "checkpoint.add", ident(name, "point", key), {**point, "area_id": ident(name, key)}
         )
@@ -157,6 +159,20 @@ def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
             ident(name, "schedule", standard["code"]),
             {**standard, "dtstart": SINCE, "responsible_id": answers},
         )
+
+
+def _route(name: str, staff: list[str]) -> dict[str, Any]:
+    payload = {
+        "label": ROUND,
+        "points": [ident(name, "point", key) for key, *_ in GROUNDS[:5]],
+        "fastest": 20,
+        "rrule": "FREQ=DAILY;BYHOUR=9,20,23;BYMINUTE=0;BYSECOND=0",
+        "window": "PT1H",
+        "dtstart": SINCE,
+        "responsible_id": staff[2] if len(staff) > 2 else staff[0],
+        "active": True,
+    }
+    return _add("route.add", ident(name, "route"), payload)
 
 
 def pins() -> dict[str, str]:

@@ -13,7 +13,7 @@ FORM_LIMIT, FORM_PARTS = 64 * 1024, 300
 CSP = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self'",
+        "script-src 'self' 'wasm-unsafe-eval'",  # the reader of labels is compiled; text is not run
         "style-src 'self'",
         "img-src 'self' blob: data:",
         "connect-src 'self'",

@@ -12,14 +12,14 @@ import structlog
 from flask import Flask
 from sqlalchemy import Select, select
 
-from server import oplog, verify
+from server import oplog, rounds, verify
 from server.calendar import free_days
 from server.db import db
-from server.tables import Area, Checkpoint, Schedule, Task, Unit
+from server.tables import Area, Schedule, Task, Unit
 from sync.clock import iso
 from sync.op import SERVER
 from sync.recurrence import FARTHEST
-from sync.schedules import CHECKPOINT, Occurrence, Place, expand
+from sync.schedules import Occurrence, Place, expand
 from sync.tasks import reinstated
 
 log = structlog.get_logger("lodge.planner")
@@ -50,6 +50,7 @@ def plan(site_id: str, now: datetime) -> int:
         *_taken_back(known, wanted, {each.id for each in schedules}, _vacant(site_id), now),
         *_brought_back(known, wanted, now),
     ]
+    ops += rounds.ops(site_id, now, now - BEHIND, now + AHEAD)
     for start in range(0, len(ops), MOST):
         oplog.post_many(site_id, ops[start : start + MOST])
     return len(ops)
@@ -68,10 +69,9 @@ def _minds_holidays(schedule: Schedule) -> bool:
 
 
 def _places(site_id: str) -> list[Place]:
-    """Every place of a site; a door or a point whose area is not known yet waits for it."""
+    """Every place of a site; a door whose area is not known yet waits for it."""
     areas = {a.id: a for a in db.session.scalars(select(Area).where(Area.site_id == site_id))}
     units = db.session.scalars(select(Unit).where(Unit.site_id == site_id))
-    points = db.session.scalars(select(Checkpoint).where(Checkpoint.site_id == site_id))
     return [
         *(Place(area.id, area.kind) for area in areas.values()),
         *(
@@ -79,7 +79,6 @@ def _places(site_id: str) -> list[Place]:
             for u in units
             if u.area_id in areas
         ),
-        *(Place(point.area_id, CHECKPOINT) for point in points if point.area_id in areas),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import { answer } from "./field/answer.js";
 import { exchange } from "./field/exchange.js";
-import { SHELL, VERSION } from "./shell.js";
+import { LATER, SHELL, VERSION } from "./shell.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const CACHE = `lodge-${VERSION}`;
@@ -27,11 +27,16 @@ async function keep(cache, address) {
   await cache.put(address, response);
 }
 
-worker.addEventListener("activate", (event) => event.waitUntil(letGo()));
+worker.addEventListener("activate", (event) => event.waitUntil(letGo().then(() => void keepLater())));
 
 async function letGo() {
   for (const name of await caches.keys()) if (name.startsWith("lodge-") && name !== CACHE) await caches.delete(name);
   await worker.clients.claim();
+}
+
+async function keepLater() {
+  const cache = await caches.open(CACHE);
+  for (const address of LATER) await keep(cache, address).catch(() => {}); // without a network: when it is asked for
 }
 
 worker.addEventListener("message", (event) => {
@@ -46,6 +51,7 @@ worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== location.origin) return;
   if (SHELL.includes(url.pathname) && url.pathname !== "/field/") event.respondWith(kept(event.request));
+  else if (LATER.includes(url.pathname)) event.respondWith(keptLater(event.request));
   else if (url.pathname.startsWith("/field/") && !url.pathname.startsWith("/field/build/"))
     event.respondWith(answer(event.request));
 });
@@ -53,4 +59,14 @@ worker.addEventListener("fetch", (event) => {
 /** @param {Request} request */
 async function kept(request) {
   return (await caches.match(request, { cacheName: CACHE, ignoreSearch: true })) ?? fetch(request);
+}
+
+/** What is large is fetched once, when it is first wanted, if it was not there before. @param {Request} request */
+async function keptLater(request) {
+  const cache = await caches.open(CACHE);
+  const there = await cache.match(request, { ignoreSearch: true });
+  if (there) return there;
+  const fresh = await fetch(request);
+  if (fresh.ok) await cache.put(request, fresh.clone());
+  return fresh;
 }

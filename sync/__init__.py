@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from sync import estate, merges, people, photos, schedules, tasks, tickets, visits
+from sync import estate, merges, patrol, people, photos, schedules, tasks, tickets, visits
 from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
 from sync.op import (
@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     **people.KINDS,
     **schedules.KINDS,
     **tasks.KINDS,
+    **patrol.KINDS,
     **visits.KINDS,
     **tickets.KINDS,
     **photos.KINDS,
@@ -69,6 +70,16 @@ TYPES: dict[str, Type] = {
         opens=tasks.opens,
         fold=tasks.fold,
         audience=lambda task, _: mask(FRONT | {task["role"]}),
+    ),
+    "route": Type(
+        state=patrol.route_state, until=patrol.route_until, audience=lambda _, __: DESK_ONLY
+    ),
+    "round": Type(
+        state=patrol.state,
+        until=patrol.until,
+        opens=patrol.opens,
+        fold=patrol.fold,
+        audience=lambda _, __: mask(FRONT | {"guard"}),
     ),
     "visit": Type(
         state=visits.state,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
 from sync.feed import FOREVER
-from sync.op import Accepted, Id, Kind, Label, Op, Payload
+from sync.op import Accepted, Id, Kind, Label, Nothing, Op, Payload
 
 AREA_KINDS = (
     "outdoor",
@@ -53,11 +55,23 @@ class NewCheckpoint(Payload):
     area_id = Id(required=True)
     route = fields.Nested(Label, required=True)
     ordinal = fields.Integer(strict=True, load_default=0)
+    code = fields.String(allow_none=True, load_default=None, validate=Length(min=2, max=10))
 
 
 def add(_: None, op: Op) -> Accepted:
     """E1: a place begins with an op, like every other record."""
     return Accepted(dict(op.payload))
+
+
+def add_checkpoint(_: None, op: Op) -> Accepted:
+    """E6: a checkpoint has a short number that can be typed where its label cannot be read."""
+    code = op.payload["code"] or f"{1000 + UUID(op.subject).int % 9000}"
+    return Accepted({**op.payload, "code": code, "serial": 1})
+
+
+def relabel(checkpoint: Any, _: Op) -> Accepted:
+    """E7: a new label takes the place of one that was torn, lost or copied."""
+    return Accepted({"serial": checkpoint.serial + 1})
 
 
 def occupy(_: Any, op: Op) -> Accepted:
@@ -94,5 +108,13 @@ KINDS = {
         roles=MASTERS | {"supervisor"},
         at_desk=True,
     ),
-    "checkpoint.add": master(NewCheckpoint, "checkpoint"),
+    "checkpoint.add": replace(master(NewCheckpoint, "checkpoint"), rule=add_checkpoint),
+    "checkpoint.relabel": Kind(
+        payload=Nothing,
+        rule=relabel,
+        type="checkpoint",
+        fact=False,
+        roles=MASTERS | {"supervisor"},
+        at_desk=True,
+    ),
 }

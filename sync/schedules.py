@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.clock import iso
 from sync.estate import AREA_KINDS, MASTERS
 from sync.feed import FOREVER, ROLES
 from sync.op import NAMESPACE, Accepted, Id, Kind, Label, Op, Payload, Refused
-from sync.recurrence import TERMS, Recurring, bounded, midnight, span, windows
+from sync.recurrence import TERMS, Recurring, midnight, windows
+from sync.terms import Days, Zone, a_window, an_rrule, lacking
 
-CHECKPOINT = "checkpoint"
 MOST_DAYS, MOST_VERSIONS = 400, 50
 
 
@@ -87,63 +85,23 @@ def is_for(schedule: Planned, place: Place) -> bool:
     return place.unit_id is None and chosen
 
 
-def _window(text: str | None) -> None:
-    try:
-        span(text)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
-
-
-def _rrule(text: str | None) -> None:
-    if re.search(r"SECONDLY|MINUTELY|HOURLY|TZID|DTSTART|COUNT|UNTIL|EXRULE|RDATE|\n", text or ""):
-        raise ValidationError("A duty is due at most a few times a day: use DAILY with BYHOUR.")
-    first = datetime(2026, 1, 1)  # noqa: DTZ001 - site time
-    try:
-        soon = next(iter(bounded(text or "", first, first + timedelta(days=800))), None)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        soon = None
-    if soon is None:
-        raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO, and comes true.")
-
-
-def _day(text: str) -> None:
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?", text):
-        raise ValidationError("A day looks like 2026-10-01, a time like 2026-10-01T08:00.")
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ValidationError(f"There is no such day: {text}.") from None
-
-
-def _zone(text: str) -> None:
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise ValidationError("A time zone looks like Asia/Shanghai.") from None
-
-
-def Days(**more: Any) -> fields.List[str]:  # noqa: N802 - reads as the field type that it is
-    """Chosen days or times of the site."""
-    return fields.List(fields.String(validate=_day), validate=Length(max=MOST_DAYS), **more)
-
-
 class Addition(Payload):
     code = fields.String(required=True, validate=Length(min=1, max=20))
     clause = fields.String(load_default="", validate=Length(max=20))
     label = fields.Nested(Label, required=True)
-    area_kind = fields.String(required=True, validate=OneOf((*AREA_KINDS, CHECKPOINT)))
+    area_kind = fields.String(required=True, validate=OneOf(AREA_KINDS))
     area_ids = fields.List(Id(), load_default=list, validate=Length(max=200))
     per_unit = fields.Boolean(load_default=False)
     items = fields.List(fields.Nested(Label), load_default=list, validate=Length(max=20))
-    rrule = fields.String(allow_none=True, load_default=None, validate=_rrule)
+    rrule = fields.String(allow_none=True, load_default=None, validate=an_rrule)
     rdate = Days(load_default=list)
     exdate = Days(load_default=list)
-    window = fields.String(allow_none=True, load_default=None, validate=_window)
+    window = fields.String(allow_none=True, load_default=None, validate=a_window)
     grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
     standing = fields.Boolean(load_default=False)
     workdays_only = fields.Boolean(load_default=False)
     dtstart = fields.AwareDateTime(required=True)
-    tzid = fields.String(load_default="Asia/Shanghai", validate=[Length(max=40), _zone])
+    tzid = Zone(load_default="Asia/Shanghai")
     responsible_id = Id(allow_none=True, load_default=None)
     role = fields.String(load_default="cleaner", validate=OneOf(ROLES))
     active = fields.Boolean(load_default=False)
@@ -154,10 +112,10 @@ class Change(Payload):
     label = fields.Nested(Label)
     area_ids = fields.List(Id(), validate=Length(max=200))
     items = fields.List(fields.Nested(Label), validate=Length(max=20))
-    rrule = fields.String(allow_none=True, validate=_rrule)
+    rrule = fields.String(allow_none=True, validate=an_rrule)
     rdate = Days()
     exdate = Days()
-    window = fields.String(allow_none=True, validate=_window)
+    window = fields.String(allow_none=True, validate=a_window)
     grace = fields.Integer(strict=True, validate=Range(min=0, max=10080))
     workdays_only = fields.Boolean()
     responsible_id = Id(allow_none=True)
@@ -168,17 +126,17 @@ class Change(Payload):
 
 def add(_: None, op: Op) -> Accepted | Refused:
     """R4, R7: a duty without an interval, or that nobody answers for, cannot be active."""
-    lacking = _lacking(op.payload)
-    return Refused(lacking) if lacking else Accepted({**op.payload, "before": []})
+    missing = lacking(op.payload)
+    return Refused(missing) if missing else Accepted({**op.payload, "before": []})
 
 
 def change(schedule: Planned, op: Op) -> Accepted | Refused:
     """R4, R7, R8: what is changed holds from a day on; what was due before stays as it was."""
     changes = dict(op.payload)
     from_on = changes.pop("from_on", None)
-    lacking = _lacking({**vars(schedule), **changes})
-    if lacking:
-        return Refused(lacking)
+    missing = lacking({**vars(schedule), **changes})
+    if missing:
+        return Refused(missing)
     changed = {
         name for name in TERMS if name in changes and changes[name] != getattr(schedule, name)
     }
@@ -195,15 +153,6 @@ def _kept(schedule: Planned, until: datetime) -> list[dict[str, Any]]:
     later = schedule.before[len(past) :]
     held = later[0] if later else today
     return [*past, {**held, "until": iso(until)}][-MOST_VERSIONS:]
-
-
-def _lacking(planned: Mapping[str, Any]) -> str | None:
-    """Why a duty cannot be active, if it cannot."""
-    if not planned["active"]:
-        return None
-    if not (planned["rrule"] or planned["rdate"]) or not planned["window"]:
-        return "needs-interval"
-    return None if planned["responsible_id"] else "needs-responsible"
 
 
 def state(schedule: Any) -> str:

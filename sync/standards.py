@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sync.recurrence import UNTIL_NEXT
-from sync.schedules import CHECKPOINT
 
 
 def standard(
@@ -89,10 +88,6 @@ STANDARDS = (
             {"zh": "标准", "en": "To the standard"},
             {"zh": "庄严", "en": "Solemn"},
         ],
-        role="guard",
-    ),
-    standard(
-        *("PR-01", "B4", "巡更", "Patrol round", CHECKPOINT, hours(9, 20, 23), "PT1H"),
         role="guard",
     ),
 )

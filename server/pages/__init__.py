@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.pages import (
     home,
+    patrol,
     people,
     records,
     schedules,
@@ -26,6 +27,7 @@ BLUEPRINTS = [
     tickets.bp,
     people.bp,
     schedules.bp,
+    patrol.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

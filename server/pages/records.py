@@ -22,7 +22,7 @@ from sync.feed import DESK, FRONT
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
-FOR_FRONT = frozenset({"task", "visit", "ticket", "area", "unit", "checkpoint"})
+FOR_FRONT = frozenset({"round", "task", "visit", "ticket", "area", "unit", "checkpoint"})
 SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
 

@@ -29,6 +29,7 @@ REASONS = {
     "not-allowed": _("This role may not do that."),
     "no-such-record": _("There is no such record here."),
     "malformed": _("A field is missing or too long. Nothing was changed."),
+    "needs-times": _("Times look like 06:00, 18:00."),
     "needs-responsible": _("Say first who answers for it."),
     "needs-interval": _("Set how often before it is put in force."),
     "forked": _("That phone was copied or set back. It sends again by itself."),

@@ -31,6 +31,15 @@ KINDS = {
     "person.add": _("started here"),
     "person.leave": _("left the staff"),
     "schedule.add": _("added"),
+    "route.add": _("added"),
+    "route.change": _("changed"),
+    "round.plan": _("planned"),
+    "round.amend": _("points changed"),
+    "round.drop": _("called off"),
+    "round.scan": _("scanned"),
+    "round.fine": _("all in order"),
+    "round.skip": _("left out"),
+    "checkpoint.relabel": _("new label"),
     "schedule.change": _("changed"),
 }
 
@@ -43,6 +52,8 @@ TYPES = {
     "schedule": _("Standard"),
     "task": _("Task"),
     "visit": _("Visit"),
+    "route": _("Route"),
+    "round": _("Round"),
     "ticket": _("Ticket"),
     "merge": _("To settle"),
 }
@@ -148,6 +159,32 @@ VALUES = {
     "there": _("in use"),
     "active": _("in force"),
     "inactive": _("not in force"),
+}
+
+POINTS = {
+    "scanned": ("✓", _("seen")),
+    "skipped": ("–", _("left out")),
+    "open": ("○", _("open")),
+    "unknown": ("?", _("not yet known")),
+    "missed": ("✕", _("missed")),
+}
+
+METHODS = {"qr": _("label"), "code": _("number"), "manual": _("by hand, with a photo")}
+
+FLAGS = {
+    "early": _("early"),
+    "late": _("late"),
+    "fast": _("very fast"),
+    "copied": _("label not valid"),
+    "manual": _("without its label"),
+}
+
+SPANS = {
+    "PT30M": _("half an hour"),
+    "PT1H": _("1 hour"),
+    "PT2H": _("2 hours"),
+    "PT3H": _("3 hours"),
+    "PT4H": _("4 hours"),
 }
 
 AREAS = {

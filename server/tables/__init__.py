@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.db import Model
-from server.tables import estate, merges, people, schedules, tasks, tickets, visits
+from server.tables import estate, merges, patrol, people, schedules, tasks, tickets, visits
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
 from server.tables.merges import Merge
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
+from server.tables.patrol import Round, Route
 from server.tables.people import Person
 from server.tables.photos import Photo, PhotoLink
 from server.tables.schedules import Schedule
@@ -28,6 +29,8 @@ RECORDS: dict[str, type[Model]] = {
     "person": Person,
     "schedule": Schedule,
     "task": Task,
+    "route": Route,
+    "round": Round,
     "visit": Visit,
     "ticket": Ticket,
     "merge": Merge,
@@ -41,6 +44,8 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "person": people.body,
     "schedule": schedules.body,
     "task": tasks.body,
+    "route": patrol.route_body,
+    "round": patrol.body,
     "visit": visits.body,
     "ticket": tickets.body,
     "merge": merges.body,
@@ -63,6 +68,8 @@ __all__ = [
     "Person",
     "Photo",
     "PhotoLink",
+    "Round",
+    "Route",
     "Schedule",
     "ServerState",
     "Session",

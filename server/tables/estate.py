@@ -56,6 +56,8 @@ class Checkpoint(Model):
     route: Mapped[LabelJSON] = mapped_column(JSON)
     label: Mapped[LabelJSON] = mapped_column(JSON)
     ordinal: Mapped[int]
+    code: Mapped[str] = mapped_column(default="")
+    serial: Mapped[int] = mapped_column(default=1)
     version: Mapped[int]
 
 

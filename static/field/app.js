@@ -36,7 +36,7 @@ function staying(response) {
 
 /** After a tap: send before long, and redraw here and in the other tabs. */
 function changed() {
-  navigator.vibrate?.(30);
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(30);
   soon();
   channel.postMessage("changed");
   redrawSoon();
@@ -68,7 +68,7 @@ const redrawSoon = () => setTimeout(redraw, 120);
 async function show(text) {
   const there = document.querySelector("#page");
   const typing = document.activeElement?.closest("#page form :is(input:not([type=checkbox],[type=radio]), textarea, select)");
-  if (there && typing) return refreshPill(text);
+  if (there && (typing || document.querySelector("[data-watching]"))) return refreshPill(text);
   if (!there) {
     const drawn = new DOMParser().parseFromString(text, "text/html");
     document.title = drawn.title;
@@ -80,7 +80,7 @@ async function show(text) {
   dress();
 }
 
-/** While somebody types, only the pill changes. @param {string} text */
+/** While somebody types or scans, only the pill changes. @param {string} text */
 function refreshPill(text) {
   const pill = new DOMParser().parseFromString(text, "text/html").querySelector("#pill");
   if (pill) document.querySelector("#pill")?.replaceWith(pill);
@@ -97,9 +97,33 @@ function dress() {
 document.addEventListener("htmx:after:swap", () => {
   dress();
   fillCode();
+  goOn();
+  look();
   const toast = document.querySelector("#toast > *");
   if (toast) setTimeout(() => toast.remove(), UNDO_MS);
 });
+
+const gone = new Set();
+
+/** A form that goes by itself goes once: a page that is drawn again does not send it again. */
+function goOn() {
+  const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-go]"));
+  const key = form && `${location.search}|${form.action}`;
+  if (!form || !key || gone.has(key)) return;
+  gone.add(key);
+  form.requestSubmit();
+}
+
+/** The camera is asked for on the page that scans, and there alone. */
+async function look() {
+  const place = /** @type {HTMLElement | null} */ (document.querySelector("[data-scan]"));
+  if (!place) return;
+  const { watch } = await import("./scan.js");
+  await watch(place, (where) => {
+    gone.clear();
+    window.htmx.ajax("GET", where, { target: "#page", select: "#page", swap: "outerHTML", push: where });
+  });
+}
 
 /** A scanned code comes behind the # of the address, where no server sees it. */
 function fillCode() {
@@ -161,6 +185,8 @@ document.addEventListener("visibilitychange", () => document.visibilityState ===
 
 await redraw();
 fillCode();
+goOn();
+look();
 document.documentElement.dataset.ready = "true";
 await watchVersion().catch(() => {}); // private windows have no workers: the page does without
 await reserve();
