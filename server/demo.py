@@ -117,7 +117,7 @@ def _grounds(name: str) -> Iterator[dict[str, Any]]:
         payload = {"label": label(zh, en), "kind": kind, "ordinal": ordinal}
         yield _add("area.add", ident(name, key), payload)
     for ordinal, (key, zh, en, _) in enumerate(GROUNDS[:5]):
-        named = {"label": label(f"{zh}点", f"{en} point"), "code": str(101 + ordinal)}
+        named = {"label": label(zh, en), "code": str(101 + ordinal)}
         point = {**named, "route": ROUND, "ordinal": ordinal}
         yield _add(
             "checkpoint.add", ident(name, "point", key), {**point, "area_id": ident(name, key)}
