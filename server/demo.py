@@ -14,6 +14,8 @@ from server.credentials import set_password, set_pin
 from server.db import db, writing
 from server.names import forget
 from server.tables import ServerState, SiteFeed
+from sync.cards import card_id
+from sync.handbook import handbook
 from sync.op import NAMESPACE
 from sync.standards import STANDARDS
 
@@ -74,6 +76,7 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
         *_schedules(name, [ident(name, who[0]) for who in staff]),
+        *_handbook(site),
     ]
     oplog.post_many(site, ops)
 
@@ -157,6 +160,12 @@ def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
             ident(name, "schedule", standard["code"]),
             {**standard, "dtstart": SINCE, "responsible_id": answers},
         )
+
+
+def _handbook(site: str) -> Iterator[dict[str, Any]]:
+    pack = handbook()
+    for card in pack.cards:
+        yield _add("card.add", card_id(site, card["code"]), {**card, "pack": pack.label})
 
 
 def pins() -> dict[str, str]:

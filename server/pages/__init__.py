@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from server.pages import (
+    cards,
     home,
+    packs,
     people,
     records,
     schedules,
     settle,
+    shifts,
     sign_in,
     tickets,
     today,
@@ -26,6 +29,9 @@ BLUEPRINTS = [
     tickets.bp,
     people.bp,
     schedules.bp,
+    shifts.bp,
+    packs.bp,
+    cards.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

@@ -18,7 +18,7 @@ async function local(address, init) {
   if (method !== "POST") document.querySelector("#toast")?.replaceChildren(); // of the page before
   const request = new Request(new URL(address, location.href), { method, headers, body });
   const response = await answer(request);
-  if (method === "POST" && (response.status === 303 || request.url.includes("/field/ops/"))) changed();
+  if (method === "POST" && response.status < 400 && (response.status === 303 || request.url.includes("/field/ops/"))) changed();
   if (response.status !== 303) return method === "POST" ? staying(response) : response;
   const target = /** @type {string} */ (response.headers.get("Location"));
   const page = await answer(new Request(target, { headers }));
@@ -121,7 +121,7 @@ document.addEventListener("change", (event) => {
 /** The keys of the PIN pad type into its field; the last one sends. */
 document.addEventListener("click", (event) => {
   const key = /** @type {Element} */ (event.target).closest("[data-digit]");
-  const field = key?.closest("form")?.querySelector("input[name=pin]");
+  const field = key?.closest("form")?.querySelector("input[type=password]");
   if (!(key instanceof HTMLElement) || !(field instanceof HTMLInputElement)) return;
   const digit = key.dataset.digit ?? "";
   field.value = digit === "back" ? field.value.slice(0, -1) : field.value + digit;
