@@ -68,7 +68,7 @@ const redrawSoon = () => setTimeout(redraw, 120);
 async function show(text) {
   const there = document.querySelector("#page");
   const typing = document.activeElement?.closest("#page form :is(input:not([type=checkbox],[type=radio]), textarea, select)");
-  if (there && typing) return refreshPill(text);
+  if (there && (typing || there.querySelector("[data-stays]") || halfTyped(there))) return refreshPill(text);
   if (!there) {
     const drawn = new DOMParser().parseFromString(text, "text/html");
     document.title = drawn.title;
@@ -79,6 +79,9 @@ async function show(text) {
   }
   dress();
 }
+
+/** A PIN that is not complete yet; what says why the last one did not fit stands until the next tap. @param {Element} there */
+const halfTyped = (there) => [...there.querySelectorAll("input[type=password]")].some((field) => /** @type {HTMLInputElement} */ (field).value);
 
 /** While somebody types, only the pill changes. @param {string} text */
 function refreshPill(text) {
