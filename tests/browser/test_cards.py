@@ -50,6 +50,8 @@ def test_without_a_network_and_after_a_cold_start_all_cards_open_and_are_found(
     again.opens("/field/cards")
     assert "问候 · 你好" in finds(again, "pc-01")
     again.opens("/field/cards")
+    assert finds(again, "电话 催缴")[0].startswith("催缴")
+    again.opens("/field/cards")
     assert finds(again, "没有这种话") == []
     assert again.noise == []
     second.close()

@@ -78,6 +78,7 @@ def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(hand,
     hand.tap("a.tab[href='/field/me']")
     hand.opens("/field/handover")
     hand.taps += 1  # the link on that page
+    assert "保洁员" in hand.page.locator(f"button[name=to][value='{BAO}']").inner_text()
     listed = hand.page.locator(".row[data-state=open], .row[data-state=late]").count()
     assert listed > 0
     hand.tap(f"button[name=to][value='{BAO}']")

@@ -128,12 +128,13 @@ def test_only_managers_write_cards(desk, ben, dao, sat, phone, eve):
     assert dao.get(f"/desk/cards/{subject}").status_code == 404
 
 
-def test_two_managers_at_once_are_settled_at_the_desk(app, desk, eve):
+def test_two_managers_at_once_are_settled_at_the_desk(app, desk, ben):
     desk("card.add", FEES, CARD, by=EVE)
     first, second = ({"body": {"zh": text, "en": text}} for text in ("A", "B"))
     desk("card.revise", FEES, first, by=EVE, base=1)
     told = desk("card.revise", FEES, second, by=EVE, base=1)
     assert told["status"] == "contested"
+    assert "Card: Fees" in ben.get("/desk/settle/", headers=EN).text
     with app.app_context():
         op = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "contested")).one()
         merge = op.merge_id
