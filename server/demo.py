@@ -14,6 +14,8 @@ from server.credentials import set_password, set_pin
 from server.db import db, writing
 from server.names import forget
 from server.tables import ServerState, SiteFeed
+from sync.cards import card_id
+from sync.handbook import handbook
 from sync.op import NAMESPACE
 from sync.standards import STANDARDS
 
@@ -75,6 +77,7 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
         *_schedules(name, [ident(name, who[0]) for who in staff]),
         _route(name, [ident(name, who[0]) for who in staff]),
+        *_handbook(site),
     ]
     oplog.post_many(site, ops)
 
@@ -173,6 +176,12 @@ def _route(name: str, staff: list[str]) -> dict[str, Any]:
         "active": True,
     }
     return _add("route.add", ident(name, "route"), payload)
+
+
+def _handbook(site: str) -> Iterator[dict[str, Any]]:
+    pack = handbook()
+    for card in pack.cards:
+        yield _add("card.add", card_id(site, card["code"]), {**card, "pack": pack.label})
 
 
 def pins() -> dict[str, str]:

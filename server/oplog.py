@@ -89,13 +89,12 @@ class Door:
         if known is not None:
             return known
         row = self.sorter.row(one)
-        again = self.sorter.offered_again(one)
+        self.batch.log(row, again=self.sorter.offered_again(one))  # before what follows from it
         aside = self.sorter.aside(one, self.batch.names)
         if aside:
             self._set_aside(row, *aside)
         else:
             self._judge(one.op(row), row)
-        self.batch.log(row, again=again)
         self.sorter.remember(one, row)
         self._release(one.id)
         answer: Answer = row["verdict"]
@@ -105,8 +104,8 @@ class Door:
         for row in self.sorter.waiting_for(id_):
             op = Incoming.trusted({**json.loads(row["body"]), "id": row["id"]}).op(row)
             self.batch.load([op.subject])
-            self._judge(op, row)
             self.batch.log_anew(row)
+            self._judge(op, row)
             self._release(op.id)
 
     def _judge(self, op: Op, row: dict[str, Any]) -> None:
@@ -189,8 +188,8 @@ class Door:
         if is_there(self.batch.of(op), op):
             return
         row = self.sorter.own_row(op)
-        self._judge(op, row)
         self.batch.log(row)
+        self._judge(op, row)
 
     def _set_aside(self, row: dict[str, Any], status: str, code: str) -> None:
         row.update(status=status, code=code)

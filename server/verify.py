@@ -136,10 +136,13 @@ NAMES = frozenset(
         "departed_by",
         "done_by",
         "first_responder",
+        "handed_to",
         "handler",
         "helpers",
+        "person",
         "pin_check",
         "responsible",
         "settled_by",
+        "taken_over_by",
     }
 )

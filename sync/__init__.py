@@ -8,7 +8,19 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from sync import estate, merges, patrol, people, photos, schedules, tasks, tickets, visits
+from sync import (
+    cards,
+    estate,
+    merges,
+    patrol,
+    people,
+    photos,
+    schedules,
+    shifts,
+    tasks,
+    tickets,
+    visits,
+)
 from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
 from sync.op import (
@@ -34,6 +46,8 @@ KINDS: dict[str, Kind] = {
     **tickets.KINDS,
     **photos.KINDS,
     **merges.KINDS,
+    **shifts.KINDS,
+    **cards.KINDS,
 }
 
 RolesOf = Callable[[str], frozenset[str]]
@@ -94,6 +108,19 @@ TYPES: dict[str, Type] = {
         audience=lambda ticket, roles_of: mask(
             FRONT | roles_of(ticket["first_responder_id"]) | roles_of(ticket["handler_id"])
         ),
+    ),
+    "shift": Type(
+        state=shifts.state,
+        until=shifts.until,
+        fold=shifts.fold,
+        audience=lambda shift, roles_of: mask(
+            FRONT | roles_of(shift["person_id"]) | roles_of(shift["handed_to_id"] or "")
+        ),
+    ),
+    "card": Type(
+        state=cards.state,
+        until=cards.until,
+        audience=lambda card, _: DESK_ONLY if card["withdrawn_at"] else mask(EVERYONE),
     ),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
 }

@@ -52,6 +52,7 @@ TEXTS = {
     "rule-failed": "Something went wrong while judging this. Kept for the desk.",
     "same-handler": "This person has it in hand already.",
     "waiting": "Waits for the one before it.",
+    "withdrawn": "This card was withdrawn.",
 }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from server.pages import (
+    cards,
     home,
+    packs,
     patrol,
     people,
     records,
     schedules,
     settle,
+    shifts,
     sign_in,
     tickets,
     today,
@@ -28,6 +31,9 @@ BLUEPRINTS = [
     people.bp,
     schedules.bp,
     patrol.bp,
+    shifts.bp,
+    packs.bp,
+    cards.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

@@ -122,7 +122,7 @@ def readable(payload: Any) -> dict[str, Any]:
 
 def title(type_: str, body: dict[str, Any]) -> Any:
     """What a record is called: its label, its number, its name."""
-    kept = ("label", "number", "visitor", "name")
+    kept = ("label", "number", "visitor", "name", "title", "person")
     return next((body[name] for name in kept if body.get(name)), word(wording.TYPES, type_))
 
 

@@ -16,7 +16,10 @@ from server.tables import Names
 from sync.clock import parse
 from sync.op import SERVER
 
-PEOPLE = ("responsible_id", "handler_id", "first_responder_id", "helper_id")
+PEOPLE = (
+    *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
+    *("person_id", "handed_to_id", "to"),
+)
 
 
 def ask(kind: str, subject: str | None, payload: dict[str, Any], back: str, **more: Any) -> Any:
@@ -54,7 +57,7 @@ def value(name: str, raw: Any, names: Names) -> str:
         one = name.removesuffix("s")
         return str(len(raw)) if name == "photos" else ", ".join(value(one, r, names) for r in raw)
     if isinstance(raw, dict):
-        return say(raw)
+        return say(raw) if raw.keys() <= {"zh", "en"} else ", ".join(map(str, raw.values()))
     return _named(name, str(raw), names) or word(wording.VALUES, str(raw))
 
 

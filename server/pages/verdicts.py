@@ -48,6 +48,10 @@ REASONS = {
     "skipped-though-done": _("skipped although it was done"),
     "left-again": _("left a second time"),
     "left-before-arriving": _("left before coming in"),
+    "withdrawn": _("It was withdrawn."),
+    "note-missing": _("no work clothes, and no word why"),
+    "handed-over-by-another": _("handed over by somebody else"),
+    "signed-by-another": _("signed by somebody else"),
 }
 
 RULES = {
@@ -59,4 +63,7 @@ RULES = {
     "skipped-though-done": _("It was skipped by one and done by another."),
     "left-again": _("The visitor was seen out twice. The first time counts."),
     "left-before-arriving": _("The visitor was seen out before coming in."),
+    "note-missing": _("A shift began without work clothes, and nobody wrote why."),
+    "handed-over-by-another": _("A shift was handed over by somebody else than its person."),
+    "signed-by-another": _("A hand-over was signed by somebody else than the next person."),
 }

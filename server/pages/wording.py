@@ -41,6 +41,15 @@ KINDS = {
     "round.skip": _("left out"),
     "checkpoint.relabel": _("new label"),
     "schedule.change": _("changed"),
+    "shift.open": _("began the shift"),
+    "shift.close": _("closed the shift"),
+    "shift.hand_over": _("handed the shift over"),
+    "shift.take_over": _("signed for it"),
+    "card.add": _("added"),
+    "card.revise": _("revised"),
+    "card.amend": _("corrected"),
+    "card.withdraw": _("withdrawn"),
+    "card.reissue": _("new edition"),
 }
 
 TYPES = {
@@ -56,6 +65,8 @@ TYPES = {
     "round": _("Round"),
     "ticket": _("Ticket"),
     "merge": _("To settle"),
+    "shift": _("Shift"),
+    "card": _("Card"),
 }
 
 FIELDS = {
@@ -119,6 +130,28 @@ FIELDS = {
     "kind": _("Kind"),
     "role": _("Role"),
     "captured_at": _("Taken at"),
+    "person_id": _("Person"),
+    "uniform": _("Work clothes"),
+    "closed_at": _("Closed at"),
+    "closed_by_id": _("Closed by"),
+    "unsent": _("Unsent then"),
+    "open_items": _("Open then"),
+    "handed_over_at": _("Handed over at"),
+    "handed_to_id": _("Handed to"),
+    "to": _("Handed to"),
+    "items": _("Open items"),
+    "taken_over_at": _("Signed at"),
+    "taken_over_by_id": _("Signed by"),
+    "group": _("Group"),
+    "title": _("Title"),
+    "body": _("Text"),
+    "phrase": _("Phrase"),
+    "order": _("Place in the group"),
+    "clause": _("Clause"),
+    "status": _("State"),
+    "edition": _("Edition"),
+    "pack": _("From the pack"),
+    "withdrawn_at": _("Withdrawn at"),
 }
 
 VALUES = {
@@ -159,6 +192,11 @@ VALUES = {
     "there": _("in use"),
     "active": _("in force"),
     "inactive": _("not in force"),
+    "closed": _("closed"),
+    "handed_over": _("handed the shift over"),
+    "ready": _("ready"),
+    "awaiting": _("waits for content"),
+    "withdrawn": _("withdrawn"),
 }
 
 POINTS = {
@@ -200,6 +238,32 @@ AREAS = {
     "gate": _("gate"),
     "room": _("room"),
 }
+
+GROUPS = {
+    "etiquette": _("Etiquette"),
+    "phrases": _("Phrases"),
+    "flow": _("What to do when"),
+    "standards": _("Standards"),
+    "posts": _("Who does what"),
+    "services": _("Services"),
+    "fees": _("Fees"),
+    "company": _("The company"),
+    "estates": _("Estates"),
+    "cases": _("Cases"),
+}
+"""The groups of cards, in the order in which people look for them."""
+
+PACK_FAULTS = {
+    "too-big": _("The file is too big for a pack. Export fewer cards."),
+    "not-json": _("This file is no content pack. Choose the .json file that the export made."),
+    "not-a-pack": _("This file is no content pack. Choose the .json file that the export made."),
+    "newer-pack": _("This pack was made by a newer Lodge. Update this one first."),
+    "altered": _("This file was changed after its export. Export it again, or take the original."),
+    "malformed-pack": _("A card in this file cannot be read. Mend it where it came from:"),
+    "code-twice": _("Two cards in this file have the same code. Mend it where it came from:"),
+    "name-version": _("Name and version are one word each, without spaces."),
+}
+"""Why a file is not taken, and what to do about it."""
 
 BOARD = {
     "missed": ("✕", _("missed")),

@@ -6,8 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.db import Model
-from server.tables import estate, merges, patrol, people, schedules, tasks, tickets, visits
+from server.tables import (
+    cards,
+    estate,
+    merges,
+    patrol,
+    people,
+    schedules,
+    shifts,
+    tasks,
+    tickets,
+    visits,
+)
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
+from server.tables.cards import Card
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
 from server.tables.merges import Merge
@@ -17,6 +29,7 @@ from server.tables.patrol import Round, Route
 from server.tables.people import Person
 from server.tables.photos import Photo, PhotoLink
 from server.tables.schedules import Schedule
+from server.tables.shifts import Shift
 from server.tables.tasks import Task
 from server.tables.tickets import Ticket
 from server.tables.visits import Visit
@@ -34,6 +47,8 @@ RECORDS: dict[str, type[Model]] = {
     "visit": Visit,
     "ticket": Ticket,
     "merge": Merge,
+    "shift": Shift,
+    "card": Card,
 }
 
 BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
@@ -49,6 +64,8 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "visit": visits.body,
     "ticket": tickets.body,
     "merge": merges.body,
+    "shift": shifts.body,
+    "card": cards.body,
 }
 
 __all__ = [
@@ -56,6 +73,7 @@ __all__ = [
     "RECORDS",
     "Account",
     "Area",
+    "Card",
     "Checkpoint",
     "Device",
     "Enrolment",
@@ -73,6 +91,7 @@ __all__ = [
     "Schedule",
     "ServerState",
     "Session",
+    "Shift",
     "Site",
     "SiteFeed",
     "Task",

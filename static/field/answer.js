@@ -59,14 +59,33 @@ async function take([kind, named], request) {
   const [me, form] = await Promise.all([people.unlocked(), request.formData()]);
   if (!me) return redirect("who");
   if (!Object.hasOwn(kinds, kind)) return html(await draw("notice", { code: "unknown" }), 404);
+  const signed = await signature(form);
+  if (signed !== "ok") return html(await again(form, request, signed), 403);
   const pictures = await shrunk(form, me);
   const payload = chosen(pictures, kinds[kind], filled(kinds[kind], form));
   const subjects = named ? [named] : form.getAll("subject").map(String);
   if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
   const drafts = await Promise.all(subjects.map((subject) => draft(kind, subject, payload)));
-  const kept = await outbox.put(drafts, me.id, pictures.map(({ picture }) => picture));
+  const author = String(form.get("sign_by") ?? me.id);
+  const kept = await outbox.put(drafts, author, pictures.map(({ picture }) => picture));
   return done(kind, kept, form, request);
 }
+
+/** A form with `sign_by` is signed by that person: the own PIN has to stand in `sign_pin`. @param {FormData} form */
+async function signature(form) {
+  if (!form.has("sign_by")) return "ok";
+  return people.check(String(form.get("sign_by")), String(form.get("sign_pin") ?? ""));
+}
+
+/** The page that the form stood on, with what was written in it and why it was not signed. @param {FormData} form @param {Request} request @param {string} result */
+async function again(form, request, result) {
+  const [place, id] = whence(request).pathname.slice(ROOT.length).split("/").map(decodeURIComponent);
+  const written = Object.fromEntries([...form].filter(([name, value]) => name !== "sign_pin" && typeof value === "string"));
+  return draw(known(place) ? place : "index", { ...written, ...(id ? { id } : {}), result });
+}
+
+/** The page on which somebody tapped. @param {Request} request */
+const whence = (request) => new URL(request.headers.get("HX-Current-URL") ?? request.referrer ?? "", location.href);
 
 /** @param {string} kind @param {string} subject @param {Record<string, any>} payload */
 async function draft(kind, subject, payload) {
@@ -157,7 +176,7 @@ async function done(kind, kept, form, request) {
     const shown = records.one(type, kept[0].subject).then((row) => ({ [type]: row, part: true, tapped }));
     return html(await drawPart(`_${type}`, shown));
   }
-  const back = new URL(request.headers.get("HX-Current-URL") ?? request.referrer ?? "", location.href);
+  const back = whence(request);
   const where = typeof after === "string" ? after : back.pathname.slice(ROOT.length) + back.search;
   return redirect(where.replace("$subject", kept[0]?.subject ?? ""));
 }
@@ -165,7 +184,7 @@ async function done(kind, kept, form, request) {
 /** What changes this phone alone. @param {string} action @param {FormData} form @param {Request} request */
 async function act(action, form, request) {
   const value = String(form.get("value") ?? "");
-  const back = new URL(request.headers.get("HX-Current-URL") ?? request.referrer ?? "", location.href);
+  const back = whence(request);
   const here = back.pathname.slice(ROOT.length) + back.search;
   switch (action) {
     case "enrol":

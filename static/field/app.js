@@ -18,7 +18,7 @@ async function local(address, init) {
   if (method !== "POST") document.querySelector("#toast")?.replaceChildren(); // of the page before
   const request = new Request(new URL(address, location.href), { method, headers, body });
   const response = await answer(request);
-  if (method === "POST" && (response.status === 303 || request.url.includes("/field/ops/"))) changed();
+  if (method === "POST" && response.status < 400 && (response.status === 303 || request.url.includes("/field/ops/"))) changed();
   if (response.status !== 303) return method === "POST" ? staying(response) : response;
   const target = /** @type {string} */ (response.headers.get("Location"));
   const page = await answer(new Request(target, { headers }));
@@ -68,7 +68,7 @@ const redrawSoon = () => setTimeout(redraw, 120);
 async function show(text) {
   const there = document.querySelector("#page");
   const typing = document.activeElement?.closest("#page form :is(input:not([type=checkbox],[type=radio]), textarea, select)");
-  if (there && (typing || document.querySelector("[data-watching]"))) return refreshPill(text);
+  if (there && (typing || there.querySelector("[data-stays], [data-watching]") || halfTyped(there))) return refreshPill(text);
   if (!there) {
     const drawn = new DOMParser().parseFromString(text, "text/html");
     document.title = drawn.title;
@@ -79,6 +79,9 @@ async function show(text) {
   }
   dress();
 }
+
+/** A PIN that is not complete yet; what says why the last one did not fit stands until the next tap. @param {Element} there */
+const halfTyped = (there) => [...there.querySelectorAll("input[type=password]")].some((field) => /** @type {HTMLInputElement} */ (field).value);
 
 /** While somebody types or scans, only the pill changes. @param {string} text */
 function refreshPill(text) {
@@ -145,7 +148,7 @@ document.addEventListener("change", (event) => {
 /** The keys of the PIN pad type into its field; the last one sends. */
 document.addEventListener("click", (event) => {
   const key = /** @type {Element} */ (event.target).closest("[data-digit]");
-  const field = key?.closest("form")?.querySelector("input[name=pin]");
+  const field = key?.closest("form")?.querySelector("input[type=password]");
   if (!(key instanceof HTMLElement) || !(field instanceof HTMLInputElement)) return;
   const digit = key.dataset.digit ?? "";
   field.value = digit === "back" ? field.value.slice(0, -1) : field.value + digit;

@@ -59,6 +59,15 @@ FIELDS = {
     "person": ("active_to",),
     "area": ("label",),
     "unit": ("occupied",),
+    "shift": (
+        *("person_id", "opened_at", "uniform", "note", "closed_at", "closed_by_id", "unsent"),
+        *("open_items", "handed_over_at", "handed_to_id", "items", "taken_over_at"),
+        "taken_over_by_id",
+    ),
+    "card": (
+        *("group", "code", "title", "body", "phrase", "order", "clause", "status", "edition"),
+        *("pack", "withdrawn_at"),
+    ),
 }
 
 

@@ -1,0 +1,173 @@
+"""Cards and the handbook that comes with Lodge."""
+
+import re
+
+import pytest
+from stage import BEN, Record, op
+
+from sync import KINDS, TYPES, Accepted, Contested, Merged, Quarantined, Refused
+from sync.cards import GROUPS, card_id
+from sync.feed import DESK_ONLY, ROLES
+from sync.handbook import handbook
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+CARDS = {card["code"]: card for card in handbook().cards}
+TITLE = {"zh": "收费", "en": "Fees"}
+
+
+def group(name):
+    return [card for card in handbook().cards if card["group"] == name]
+
+
+def of_clause(clause):
+    return [card for card in handbook().cards if card["clause"] == clause]
+
+
+def added(**payload):
+    """A card as the door makes it: with its consequences."""
+    card = Record("card")
+    card.take(op("card.add", payload={"code": "FE-01", "group": "fees", "title": TITLE, **payload}))
+    return card
+
+
+def put(card, one):
+    verdict = card.take(one)
+    for consequence in getattr(verdict, "then", ()):
+        card.take(consequence)
+    return verdict
+
+
+@pytest.mark.clause("A1")
+def test_etiquette_is_a_group_of_three_cards():
+    assert [card["clause"] for card in group("etiquette")] == ["A2", "A3", "A4"]
+
+
+@pytest.mark.clause("A3")
+def test_the_five_phrases_have_ten_characters_and_five_types():
+    phrases = sorted(group("phrases"), key=lambda card: card["code"])
+    assert [card["code"] for card in phrases] == [f"PC-0{n}" for n in range(1, 6)]
+    said = "".join(card["phrase"] for card in phrases)
+    assert len(HAN.findall(said)) == len(said) == 10
+    assert {card["title"]["zh"] for card in phrases} == {"问候", "请求", "感谢", "抱歉", "道别"}
+    assert [card["phrase"] for card in phrases] == ["你好", "请", "谢谢", "对不起", "再见"]
+
+
+@pytest.mark.rule("C9")
+@pytest.mark.clause("A2")
+@pytest.mark.clause("A4")
+@pytest.mark.clause("D2")
+@pytest.mark.clause("D3")
+@pytest.mark.parametrize("clause", ["A2", "A4", "D2", "D3", *(f"C{n}" for n in range(1, 14))])
+def test_what_the_rulebook_tells_has_a_card_in_both_languages(clause):
+    cards = of_clause(clause)
+    assert cards
+    for card in cards:
+        assert HAN.search(card["body"]["zh"]) and not HAN.search(card["body"]["en"])
+        assert len(card["body"]["en"]) > 40
+
+
+@pytest.mark.clause("D4")
+@pytest.mark.clause("F18")
+@pytest.mark.clause("F20")
+@pytest.mark.rule("C5")
+@pytest.mark.parametrize("code", ["CASE-01", "CASE-02", "SV-01", "FE-01", "CO-01", "ES-01"])
+def test_what_nobody_has_told_waits_with_an_empty_card(code):
+    card = Record("card")
+    card.take(op("card.add", payload=CARDS[code]))
+    assert TYPES["card"].state(vars(card.row)) == "awaiting"
+    put(card, op("card.revise", payload={"body": {"zh": "有了", "en": "Here"}}))
+    assert TYPES["card"].state(vars(card.row)) == "ready"
+    put(card, op("card.revise", payload={"body": {"zh": " ", "en": ""}}))
+    assert TYPES["card"].state(vars(card.row)) == "awaiting"
+
+
+@pytest.mark.clause("F17")
+def test_every_group_of_the_handbook_has_a_card():
+    assert {card["group"] for card in handbook().cards} == set(GROUPS)
+    flow = [card["clause"] for card in sorted(group("flow"), key=lambda card: card["code"])]
+    assert flow == ["A2", "A2", "A2", "B3", "B3", "B3", "H1-H5", "F1-F3"]
+
+
+@pytest.mark.clause("F19")
+def test_every_role_has_its_post():
+    posts = {card["code"]: card for card in group("posts")}
+    assert posts.keys() == {f"PO-{role.upper()}" for role in ROLES}
+    assert all("Answers to: " in card["body"]["en"] for card in posts.values())
+    assert all("听谁的" in card["body"]["zh"] for card in posts.values())
+
+
+@pytest.mark.rule("C1")
+def test_a_card_is_known_by_its_code():
+    card = added(pack="ours 1")
+    assert (card.row.edition, card.row.pack, card.row.status) == (1, "ours 1", "awaiting")
+    assert card_id(BEN, "FE-01") == card_id(BEN, "FE-01") != card_id(BEN, "FE-02")
+    again = op("card.add", payload={"code": "FE-01", "group": "fees", "title": TITLE})
+    assert card.take(again) == Refused("already-exists")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"group": "gossip"},
+        {"code": "fe 1"},
+        {"title": {"zh": "", "en": "x"}},
+        {"title": {"zh": "x"}},
+        {"body": {"zh": "x" * 2001, "en": ""}},
+        {"body": {"zh": "a\x00b", "en": ""}},
+        {"body": {"zh": "\ud800", "en": ""}},
+        {"order": -1},
+        {"order": 1.5},
+        {"status": "ready"},
+    ],
+)
+def test_a_card_has_bounds(fault):
+    assert added(**fault).row is None
+    said = {"code": "FE-01", "group": "fees", "title": TITLE, **fault}
+    assert Record("card").take(op("card.add", payload=said)) == Quarantined("malformed")
+
+
+@pytest.mark.rule("C2")
+@pytest.mark.rule("C3")
+def test_two_revisions_of_other_fields_both_stand_and_count_as_two():
+    card = added(pack="ours 1")
+    body = {"zh": "每月", "en": "Monthly"}
+    assert isinstance(put(card, op("card.revise", payload={"body": body}, base=1)), Accepted)
+    assert (card.row.edition, card.row.pack) == (2, None)
+    verdict = put(card, op("card.revise", by=BEN, payload={"clause": "F18"}, base=1))
+    assert isinstance(verdict, Merged) and verdict.rule == "other-fields"
+    assert (card.row.edition, card.row.body, card.row.clause) == (3, body, "F18")
+    other = {"body": {"zh": "每年", "en": "Yearly"}}
+    assert isinstance(put(card, op("card.revise", payload=other, base=1)), Contested)
+    assert (card.row.edition, card.row.body) == (3, body)
+    assert put(card, op("card.revise", payload={})) == Refused("nothing-changed")
+
+
+def test_what_the_desk_settles_is_an_edition_too():
+    card = added()
+    text = {"body": {"zh": "甲", "en": "A"}, "status": "ready"}
+    put(card, op("card.amend", payload=text))
+    assert (card.row.edition, card.row.status, card.row.body["en"]) == (2, "ready", "A")
+
+
+@pytest.mark.rule("C4")
+def test_a_withdrawn_card_leaves_the_phones_and_is_not_revised():
+    card = added()
+    seen = TYPES["card"].audience(vars(card.row), lambda _: frozenset())
+    assert seen == (1 << len(ROLES)) - 1
+    card.take(op("card.withdraw", minutes=5))
+    assert TYPES["card"].audience(vars(card.row), lambda _: frozenset()) == DESK_ONLY
+    assert TYPES["card"].state(vars(card.row)) == "withdrawn"
+    assert card.take(op("card.revise", payload={"order": 3})) == Refused("withdrawn")
+    assert card.take(op("card.withdraw")) == Refused("withdrawn")
+
+
+def test_withdrawing_a_text_that_one_has_not_seen_is_for_the_desk():
+    card = added()
+    put(card, op("card.revise", payload={"title": {"zh": "新", "en": "New"}}, base=1))
+    assert isinstance(card.take(op("card.withdraw", base=1)), Contested)
+    assert card.row.withdrawn_at is None
+
+
+def test_cards_are_for_managers_at_the_desk():
+    for name in ("card.add", "card.revise", "card.withdraw"):
+        assert KINDS[name].roles == {"manager", "admin"} and not KINDS[name].from_phones

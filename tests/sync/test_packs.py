@@ -1,0 +1,145 @@
+"""Content packs: out as one file, in again the same, and nothing else gets in."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync.cards import GROUPS
+from sync.chain import hash_of
+from sync.handbook import FILE, handbook
+from sync.masking import masked
+from sync.packs import BYTES, FIELDS, MOST_CARDS, Pack, Wrong, compare, read, text_of
+
+SIGNS = st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n")
+TEXT = st.text(SIGNS, max_size=60)
+WORD = st.text(SIGNS, min_size=1, max_size=20)
+CODE = st.from_regex(r"[A-Z0-9][A-Z0-9_-]{0,8}", fullmatch=True)
+CARD = st.fixed_dictionaries(
+    {
+        "code": CODE,
+        "group": st.sampled_from(GROUPS),
+        "title": st.fixed_dictionaries({"zh": WORD, "en": WORD}),
+        "body": st.fixed_dictionaries({"zh": TEXT, "en": TEXT}),
+        "phrase": st.none() | WORD,
+        "order": st.integers(0, 9999),
+        "clause": st.none() | st.text(SIGNS, max_size=20),
+    }
+)
+CARDS = st.lists(CARD, max_size=8, unique_by=lambda card: card["code"])
+
+
+def pack(cards, version="1"):
+    return Pack("ours", version, "MIT", tuple(cards))
+
+
+def here(cards, label="ours 1"):
+    """The cards as a site keeps them after it took them in."""
+    return [SimpleNamespace(**card, pack=label, withdrawn_at=None) for card in cards]
+
+
+def sealed(**changed):
+    file = {**json.loads(text_of(pack([]))), **changed}
+    return json.dumps({**file, "hash": hash_of(file)}).encode()
+
+
+@pytest.mark.rule("C6")
+@settings(deadline=None)
+@given(CARDS, st.randoms(use_true_random=False))
+def test_what_goes_out_comes_in_again_and_the_order_does_not_matter(cards, dice):
+    first = text_of(pack(cards))
+    dice.shuffle(cards)
+    assert text_of(pack(cards)) == first
+    back = read(first.encode())
+    assert isinstance(back, Pack) and back.label == "ours 1"
+    wanted = sorted((masked(card) for card in cards), key=lambda card: card["code"])
+    assert list(back.cards) == wanted
+    assert text_of(back) == text_of(read(text_of(back).encode()))
+
+
+@pytest.mark.rule("C8")
+@settings(deadline=None)
+@given(CARDS, CARDS)
+def test_taking_in_twice_changes_nothing(before, cards):
+    taken = read(text_of(pack(cards, "2")).encode())
+    site = {card.code: card for card in here(read(text_of(pack(before)).encode()).cards)}
+    for one in compare(taken, site.values()):
+        assert one.state in ("new", "changed", "unchanged")
+        assert (one.state == "unchanged") == (one.here is not None and not one.fields)
+        site[one.card["code"]] = here([one.card], "ours 2")[0]
+    assert {one.state for one in compare(taken, site.values())} <= {"unchanged"}
+    assert site.keys() == {card["code"] for card in (*before, *cards)}
+
+
+@pytest.mark.rule("C8")
+def test_what_somebody_here_wrote_or_withdrew_is_asked_about():
+    (card,) = (card for card in handbook().cards if card["code"] == "FE-01")
+    own = {**card, "body": {"zh": "每月五日", "en": "By the fifth"}}
+    for label in (None, "another 1"):
+        (found,) = compare(pack([card]), here([own], label))
+        assert (found.state, found.fields) == ("conflict", ["body"])
+    (gone,) = here([card])
+    gone.withdrawn_at = "2026-11-24"
+    assert compare(pack([card]), [gone])[0].state == "withdrawn"
+    assert compare(pack([card], "2"), here([own]))[0].state == "changed"
+
+
+def test_the_handbook_is_a_pack_like_any_other():
+    assert text_of(handbook()) == FILE.read_text("utf-8")
+    assert len({card["order"] for card in handbook().cards}) == len(handbook().cards)
+    assert all(set(card) == {"code", *FIELDS} for card in handbook().cards)
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+TITLE = {"zh": "甲", "en": "A"}
+TWICE = [{"code": "A-1", "group": "fees", "title": TITLE}] * 2
+MANY = [{"code": f"A-{n}", "group": "fees", "title": TITLE} for n in range(MOST_CARDS + 1)]
+
+
+@pytest.mark.rule("C7")
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b" " * (BYTES + 1), "too-big"),
+        (b"", "not-json"),
+        (b"\xff\xfe", "not-json"),
+        (b"PK\x03\x04 a spreadsheet", "not-json"),
+        (DEEP, "not-json"),
+        (b'{"lodge_pack": 1, "x": NaN}', "not-json"),
+        (b'{"lodge_pack": 1, "x": 1.5}', "not-json"),
+        (b"[]", "not-a-pack"),
+        (b'{"name": "x"}', "not-a-pack"),
+        (b'{"lodge_pack": 2}', "newer-pack"),
+        (text_of(pack([])).replace("MIT", "mine").encode(), "altered"),
+        (sealed(sections={"cards": TWICE}), "code-twice"),
+        (sealed(sections={"cards": MANY}), "malformed-pack"),
+        (sealed(sections={"cards": [{**TWICE[0], "group": "gossip"}]}), "malformed-pack"),
+        (sealed(sections={"cards": [{**TWICE[0], "secret": 1}]}), "malformed-pack"),
+        (sealed(sections={"cards": ["x"]}), "malformed-pack"),
+        (sealed(sections={"cards": "x"}), "malformed-pack"),
+        (sealed(sections=[]), "malformed-pack"),
+        (sealed(name="two words"), "malformed-pack"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_what_is_wrong(raw, code):
+    wrong = read(raw)
+    assert isinstance(wrong, Wrong) and wrong.code == code
+
+
+def test_a_fault_is_named_with_its_card_and_field():
+    wrong = read(sealed(sections={"cards": [{**TWICE[0], "group": "gossip"}]}))
+    assert wrong.where == "A-1 · group"
+    assert read(sealed(sections={"cards": TWICE})).where == "A-1"
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=400))
+def test_no_file_whatever_breaks_the_reader(raw):
+    assert isinstance(read(raw), Wrong)
+
+
+def test_what_this_lodge_does_not_know_is_named_and_left_out():
+    found = read(sealed(sections={"cards": [], "inspections": [{"code": "IT-01"}]}))
+    assert found.passed_over == ("inspections",)

@@ -1,0 +1,178 @@
+"""Shifts: begun with a question, ended with what is open, taken over with a signature."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage import ANA, BEN, CHU, NOON, Record, op
+
+from sync import TYPES, Accepted, Quarantined
+from sync.clock import iso
+from sync.shifts import LONGEST, doubled
+
+TASK = f"task:{uuid4()}"
+
+
+def begun(**payload):
+    shift = Record("shift")
+    shift.take(op("shift.open", payload={"uniform": True, **payload}))
+    return shift
+
+
+def state(shift):
+    return TYPES["shift"].state(vars(shift.row))
+
+
+@pytest.mark.rule("S1")
+@pytest.mark.clause("D1")
+@pytest.mark.parametrize(
+    ("said", "flag"),
+    [
+        ({"uniform": True}, None),
+        ({"uniform": False, "note": "in the wash"}, None),
+        ({"uniform": False}, "note-missing"),
+        ({"uniform": False, "note": "  "}, "note-missing"),
+    ],
+)
+def test_whatever_somebody_wears_the_shift_begins(said, flag):
+    shift = Record("shift")
+    verdict = shift.take(op("shift.open", payload=said))
+    assert isinstance(verdict, Accepted) and verdict.flag == flag
+    assert state(shift) == "open"
+    assert (shift.row.person_id, shift.row.uniform) == (ANA, said["uniform"])
+
+
+@pytest.mark.clause("D1")
+def test_the_question_has_no_room_for_a_picture():
+    assert Record("shift").take(
+        op("shift.open", payload={"uniform": False, "photos": ["0" * 64]})
+    ) == Quarantined("malformed")
+
+
+@pytest.mark.rule("S2")
+def test_a_shift_ends_with_what_was_unsent_and_open():
+    shift = begun()
+    shift.take(op("shift.close", minutes=400, payload={"unsent": 3, "open_items": {TASK: "Mop"}}))
+    assert (shift.row.unsent, shift.row.open_items) == (3, {TASK: "Mop"})
+    assert state(shift) == "closed"
+    assert TYPES["shift"].until(vars(shift.row)) == iso(shift.row.closed_at)
+
+
+@pytest.mark.rule("S3")
+def test_a_hand_over_names_the_next_person_and_what_is_open():
+    shift = begun()
+    verdict = shift.take(op("shift.hand_over", payload={"to": BEN, "items": {TASK: "Mop"}}))
+    assert (verdict.flag, state(shift)) == (None, "handed_over")
+    assert (shift.row.handed_to_id, shift.row.items) == (BEN, {TASK: "Mop"})
+    by_another = shift.take(op("shift.hand_over", by=CHU, payload={"to": BEN}))
+    assert by_another.flag == "handed-over-by-another"
+
+
+@pytest.mark.rule("S4")
+def test_only_the_next_person_signs():
+    shift = begun()
+    shift.take(op("shift.hand_over", minutes=1, payload={"to": BEN}))
+    wrong = shift.take(op("shift.take_over", by=CHU, minutes=2))
+    assert (wrong.flag, state(shift)) == ("signed-by-another", "handed_over")
+    right = shift.take(op("shift.take_over", by=BEN, minutes=3))
+    assert (right.flag, state(shift)) == (None, "closed")
+    assert shift.row.taken_over_by_id == BEN
+
+
+def test_a_signature_does_not_count_for_a_later_hand_over_to_somebody_else():
+    shift = begun()
+    shift.take(op("shift.hand_over", minutes=1, payload={"to": BEN}))
+    shift.take(op("shift.take_over", by=BEN, minutes=2))
+    shift.take(op("shift.hand_over", minutes=3, payload={"to": CHU}))
+    assert (state(shift), shift.row.taken_over_at) == ("handed_over", None)
+
+
+@pytest.mark.parametrize(
+    "items", [{"not an item": "x"}, {TASK: "x" * 121}, {f"task:{uuid4()}": "x" for _ in range(201)}]
+)
+def test_what_is_no_list_of_open_items_is_kept_for_the_desk(items):
+    verdict = begun().take(op("shift.hand_over", payload={"to": BEN, "items": items}))
+    assert verdict == Quarantined("malformed")
+
+
+def test_a_phone_lets_go_of_a_shift_that_nobody_closed():
+    assert TYPES["shift"].until(vars(begun().row)) == iso(NOON + LONGEST)
+
+
+MINUTES = st.integers(1, 600)
+FACTS = st.one_of(
+    st.tuples(st.just("shift.close"), MINUTES, st.sampled_from([ANA, BEN]), st.just(None)),
+    st.tuples(st.just("shift.hand_over"), MINUTES, st.just(ANA), st.sampled_from([BEN, CHU])),
+    st.tuples(st.just("shift.take_over"), MINUTES, st.sampled_from([BEN, CHU]), st.just(None)),
+)
+
+
+@pytest.mark.rule("S5")
+@pytest.mark.rule("L1")
+@settings(deadline=None)
+@given(st.lists(FACTS, max_size=7), st.randoms(use_true_random=False))
+def test_a_shift_comes_out_the_same_in_whatever_order_its_facts_arrive(facts, dice):
+    ops = [
+        op(kind, by=by, minutes=minutes, payload={"to": to} if to else {})
+        for kind, minutes, by, to in facts
+    ]
+    opening = op("shift.open", payload={"uniform": False, "note": "torn"})
+    rows = []
+    for _ in range(3):
+        shift = Record("shift")
+        shift.take(opening)
+        dice.shuffle(ops)
+        assert all(isinstance(shift.take(one), Accepted) for one in ops)
+        rows.append({**vars(shift.row), "state": state(shift)})
+    assert rows[0] == rows[1] == rows[2]
+    closings = [one.occurred_at for one in ops if one.kind == "shift.close"]
+    assert rows[0]["closed_at"] == min(closings, default=None)
+    given_ = sorted(
+        (one for one in ops if one.kind == "shift.hand_over"),
+        key=lambda one: (one.occurred_at, one.id),
+    )
+    assert rows[0]["handed_to_id"] == (given_[-1].payload["to"] if given_ else None)
+    assert rows[0]["taken_over_by_id"] in (None, rows[0]["handed_to_id"])
+
+
+SPANS = st.lists(
+    st.tuples(st.sampled_from([ANA, BEN]), st.sampled_from("AB"), st.integers(0, 60), MINUTES),
+    max_size=6,
+)
+
+
+@pytest.mark.rule("S6")
+@settings(deadline=None)
+@given(SPANS, st.randoms(use_true_random=False))
+def test_two_shifts_at_once_are_marked_on_both_phones_and_no_others(spans, dice):
+    shifts, phones, hours = [], {}, {}
+    for person, phone, start, minutes in spans:
+        shift = Record("shift")
+        shift.take(op("shift.open", by=person, minutes=start * 10, payload={"uniform": True}))
+        shift.take(op("shift.close", by=person, minutes=start * 10 + minutes))
+        shift.row.id = str(uuid4())
+        shifts.append(shift.row)
+        phones[shift.row.id] = phone
+        hours[shift.row.id] = set(range(start * 10, start * 10 + minutes))
+    expected = {
+        one.id
+        for one in shifts
+        for other in shifts
+        if one.person_id == other.person_id
+        and phones[one.id] != phones[other.id]
+        and hours[one.id] & hours[other.id]
+    }
+    dice.shuffle(shifts)
+    assert doubled(shifts, phones) == expected
+
+
+def test_a_forgotten_shift_does_not_run_into_the_next_day():
+    old, new = begun().row, begun().row
+    old.id, new.id = "old", "new"
+    new.opened_at = NOON + LONGEST + timedelta(minutes=1)
+    assert doubled([old, new], {"old": "A", "new": "B"}) == set()
+    new.opened_at = NOON + timedelta(hours=1)
+    assert doubled([old, new], {"old": "A", "new": "B"}) == {"old", "new"}
+    assert doubled([old, new], {"old": "A", "new": "A"}) == set()
