@@ -12,7 +12,7 @@ import structlog
 from flask import Flask
 from sqlalchemy import ColumnElement, select
 
-from server import oplog, verify
+from server import oplog, purge, regulars, verify
 from server.db import db
 from server.tables import Area, Checkpoint, Schedule, Task, Unit
 from sync.clock import iso
@@ -109,6 +109,8 @@ def work(app: Flask, stop: threading.Event) -> None:
             for site_id in verify.sites():
                 try:
                     plan(site_id, datetime.now(UTC))
+                    purge.run(site_id, datetime.now(UTC))
+                    regulars.refresh(site_id, datetime.now(UTC))
                 except Exception:
                     db.session.rollback()
                     log.exception("planning failed", site=site_id)

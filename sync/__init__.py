@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from marshmallow import ValidationError
 
-from sync import estate, merges, people, photos, schedules, tasks, tickets, visits
+from sync import (
+    estate,
+    merges,
+    people,
+    photos,
+    regulars,
+    releases,
+    schedules,
+    tasks,
+    tickets,
+    visits,
+)
 from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
 from sync.op import (
@@ -30,6 +41,8 @@ KINDS: dict[str, Kind] = {
     **schedules.KINDS,
     **tasks.KINDS,
     **visits.KINDS,
+    **releases.KINDS,
+    **regulars.KINDS,
     **tickets.KINDS,
     **photos.KINDS,
     **merges.KINDS,
@@ -50,6 +63,8 @@ class Type:
     fold: Fold = lambda _, __: {}
     opens: Callable[[Mapping[str, Any]], str] = lambda _: ""
     audience: Callable[[Mapping[str, Any], RolesOf], int] = lambda _, __: mask(EVERYONE)
+    blanks: Mapping[str, Any] = field(default_factory=dict)
+    """What stands in place of personal data once a record of the type is purged."""
 
 
 PLACE = Type(state=estate.state, until=estate.until)
@@ -75,6 +90,20 @@ TYPES: dict[str, Type] = {
         until=visits.until,
         fold=visits.fold,
         audience=lambda _, __: mask(FRONT | {"guard"}),
+        blanks=visits.BLANKS,
+    ),
+    "release": Type(
+        state=releases.state,
+        until=releases.until,
+        fold=releases.fold,
+        audience=lambda _, __: mask(FRONT | {"guard"}),
+        blanks=releases.BLANKS,
+    ),
+    "regular": Type(
+        state=regulars.state,
+        until=regulars.until,
+        audience=lambda _, __: mask(FRONT | {"guard"}),
+        blanks=regulars.BLANKS,
     ),
     "ticket": Type(
         state=tickets.state,

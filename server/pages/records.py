@@ -22,7 +22,7 @@ from sync.feed import DESK, FRONT
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
-FOR_FRONT = frozenset({"task", "visit", "ticket", "area", "unit", "checkpoint"})
+FOR_FRONT = frozenset({"task", "visit", "release", "ticket", "area", "unit", "checkpoint"})
 SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
 
@@ -122,7 +122,7 @@ def readable(payload: Any) -> dict[str, Any]:
 
 def title(type_: str, body: dict[str, Any]) -> Any:
     """What a record is called: its label, its number, its name."""
-    kept = ("label", "number", "visitor", "name")
+    kept = ("label", "number", "visitor", "what", "name")
     return next((body[name] for name in kept if body.get(name)), word(wording.TYPES, type_))
 
 

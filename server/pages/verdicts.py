@@ -22,6 +22,10 @@ REASONS = {
     "already-exists": _("It exists already."),
     "already-settled": _("Somebody has settled it already."),
     "not-settled": _("It is not settled."),
+    "on-hold": _("It is kept for a case."),
+    "not-on-hold": _("It is not kept for a case."),
+    "purged": _("The time for keeping it is over."),
+    "refused-though-inside": _("refused although inside"),
     "cannot-stand": _("That cannot stand with what is there now."),
     "cannot-stand-together": _("Both cannot stand at once. Choose one."),
     "nothing-changed": _("Nothing was changed."),
@@ -55,6 +59,7 @@ RULES = {
     "same-value": _("Two people wrote the same. It stands once."),
     "done-after-cancel": _("The work was done after it had been cancelled."),
     "skipped-though-done": _("It was skipped by one and done by another."),
+    "refused-though-inside": _("The visitor was refused by one and let in by another."),
     "left-again": _("The visitor was seen out twice. The first time counts."),
     "left-before-arriving": _("The visitor was seen out before coming in."),
 }

@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.db import Model
-from server.tables import estate, merges, people, schedules, tasks, tickets, visits
+from server.tables import (
+    estate,
+    merges,
+    people,
+    regulars,
+    releases,
+    schedules,
+    tasks,
+    tickets,
+    visits,
+)
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
@@ -15,6 +25,9 @@ from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
 from server.tables.people import Person
 from server.tables.photos import Photo, PhotoLink
+from server.tables.purges import Purge
+from server.tables.regulars import Regular
+from server.tables.releases import Release
 from server.tables.schedules import Schedule
 from server.tables.tasks import Task
 from server.tables.tickets import Ticket
@@ -29,6 +42,8 @@ RECORDS: dict[str, type[Model]] = {
     "schedule": Schedule,
     "task": Task,
     "visit": Visit,
+    "release": Release,
+    "regular": Regular,
     "ticket": Ticket,
     "merge": Merge,
 }
@@ -42,6 +57,8 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "schedule": schedules.body,
     "task": tasks.body,
     "visit": visits.body,
+    "release": releases.body,
+    "regular": regulars.body,
     "ticket": tickets.body,
     "merge": merges.body,
 }
@@ -63,6 +80,9 @@ __all__ = [
     "Person",
     "Photo",
     "PhotoLink",
+    "Purge",
+    "Regular",
+    "Release",
     "Schedule",
     "ServerState",
     "Session",

@@ -128,6 +128,30 @@ document.addEventListener("click", (event) => {
   if (field.value.length >= Number(field.dataset.length ?? 4)) field.form?.requestSubmit();
 });
 
+/** Keys on the page type into the field that they name: `data-keys` says which, `data-most` how much. */
+document.addEventListener("click", (event) => {
+  const key = /** @type {Element} */ (event.target).closest("[data-key], [data-key-set]");
+  const keys = key?.closest("[data-keys]");
+  if (!(key instanceof HTMLElement) || !(keys instanceof HTMLElement)) return;
+  const field = keys.closest("form")?.querySelector(`[name="${keys.dataset.keys}"]`);
+  if (!(field instanceof HTMLInputElement)) return;
+  const { key: sign = "", keySet } = key.dataset;
+  if (sign === "back") field.value = field.value.slice(0, -1);
+  else if (field.value.length < Number(keys.dataset.most ?? field.maxLength)) field.value += sign;
+  keys.dataset.shows = keySet ?? (field.value ? "rest" : "first");
+  field.focus(); // what is being typed stays when the page is redrawn
+});
+
+/** One more or one less, beside a number. */
+document.addEventListener("click", (event) => {
+  const button = /** @type {Element} */ (event.target).closest("[data-step]");
+  const field = button?.parentElement?.querySelector("input[type=number]");
+  if (!(button instanceof HTMLElement) || !(field instanceof HTMLInputElement)) return;
+  const value = Number(field.value || field.min || 0) + Number(button.dataset.step);
+  field.value = String(Math.min(Math.max(value, Number(field.min)), Number(field.max)));
+  field.focus();
+});
+
 /** The new version waits until somebody taps: never in the middle of something. */
 async function watchVersion() {
   const registration = await navigator.serviceWorker?.register("/sw.js", {
