@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 from server import oplog
@@ -19,8 +19,10 @@ BACK = timedelta(days=30)
 
 def refresh(site_id: str, now: datetime) -> int:
     """V15: note who has become a regular, and who has come again; say how many."""
+    read = (Visit.id, Visit.visitor, Visit.purpose, Visit.host_unit, Visit.firm, Visit.plate)
     visits = Visit.kept(site_id).where(Visit.arrived_at >= now - BACK)
-    found = rules.regulars(db.session.scalars(visits).all())
+    came = db.session.execute(visits.with_only_columns(*read, Visit.arrived_at)).all()
+    found = rules.regulars(cast(Sequence[rules.Came], came))
     known = {rules.key(regular): regular for regular in db.session.scalars(Regular.known(site_id))}
     ops = list(_ops(found, known))
     if ops:

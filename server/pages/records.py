@@ -60,7 +60,7 @@ def show(type: str, id: str) -> str:
         abort(404)
     record = mine(RECORDS[type], id)
     fed = db.session.get(FeedRow, (here().site_id, id))
-    body = json.loads(fed.body) if fed else {}
+    body = (json.loads(fed.body) if fed else None) or {}  # what was purged shows nothing
     return render_template(
         "desk/record.html",
         type=type,

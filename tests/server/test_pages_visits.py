@@ -76,6 +76,20 @@ def test_a_manager_sets_how_long_visits_are_kept_and_all_see_what_went(app, sat,
     with app.app_context():
         purge.run(HOME, datetime.now(UTC) + timedelta(days=8))
     assert "<td>2</td>" in ben.get("/desk/visits/keeping").text
+    for page in (f"/desk/visits/{WANG}", f"/desk/record/visit/{WANG}"):
+        assert ben.get(page).status_code == 200
+        assert "Mr Wang" not in ben.get(page).text
+
+
+def test_what_waited_for_the_desk_stays_readable_without_the_visitor(app, ben, desk, visitors):
+    for _ in range(2):
+        desk("visit.depart", WANG, by=CHU)
+    assert "Mr Wang" in ben.get("/desk/settle/").text
+    with app.app_context():
+        purge.run(HOME, datetime.now(UTC) + timedelta(days=31))
+    for page in ("/desk/settle/", "/desk/settle/history"):
+        answer = ben.get(page)
+        assert answer.status_code == 200 and "Mr Wang" not in answer.text
 
 
 def test_release_notes_are_listed(ben, desk):
