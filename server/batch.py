@@ -15,6 +15,7 @@ from server.feed import publish
 from server.names import names_of
 from server.tables import RECORDS, Account, FeedRow, LoggedOp, Names, PhotoLink
 from server.tables.oplog import STANDING
+from server.tables.photos import LEAVING
 from sync import KINDS, Accepted, Entry, Merged, Op, entry
 from sync.clock import parse
 
@@ -114,7 +115,7 @@ class Batch:
             setattr(held.row, name, value)
         held.version += 1
         held.changed = True
-        held.gone = isinstance(verdict, Accepted) and verdict.gone
+        held.gone = is_gone(held.row, verdict)
         held.history.append(entry(op, held.version, verdict.changes))
         self._learn(held)
 
@@ -123,6 +124,14 @@ class Batch:
         for sha256 in photos:
             if held.row is None or sha256 not in (held.row.photos or ()):
                 self.links.append({**about, "sha256": sha256})
+
+    def let_go(self, held: Held, names: Iterable[str]) -> None:
+        """Photos that come late for a purged record: known by name, so that no bytes are kept."""
+        mine = PhotoLink.site_id == self.site_id, PhotoLink.subject == held.id
+        known = set(db.session.scalars(select(PhotoLink.sha256).where(*mine)))
+        known |= {link["sha256"] for link in self.links if link["subject"] == held.id}
+        about = {"subject": held.id, "subject_type": LEAVING, "site_id": self.site_id}
+        self.links += [{**about, "sha256": sha256} for sha256 in set(names) - known]
 
     def _learn(self, held: Held) -> None:
         if held.type == "person" and held.row:
@@ -172,6 +181,12 @@ class Batch:
             db.session.execute(insert(RECORDS[type_]), fresh)
         if known:
             replace_rows(table, ("site_id", "id"), known)
+
+
+def is_gone(row: Any, verdict: Accepted | Merged) -> bool:
+    """V12: what was purged stays away from phones, whatever comes late."""
+    leaves = isinstance(verdict, Accepted) and verdict.gone
+    return leaves or getattr(row, "purged_at", None) is not None
 
 
 def table_of(type_: str) -> Table:

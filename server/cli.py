@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import create_app, demo, devices, oplog, planner, schema, verify
+from server import create_app, demo, devices, oplog, planner, purge, schema, verify
 from server.credentials import SHORTEST, set_password, set_pin, weakness
 from server.db import db, refuse_unsafe, writing
 from server.names import forget
@@ -275,6 +276,15 @@ def check() -> None:
     number = sum(map(len, faults.values()))
     click.echo(json.dumps(summary(faults)))
     sys.exit(1 if number else 0)
+
+
+@main.command("purge")
+def forget_visitors() -> None:
+    """Forget visitors whose time of keeping is over; `serve` does so by itself."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        done = {site: purge.run(site, datetime.now(UTC)) for site in verify.sites()}
+    click.echo(json.dumps({site: asdict(counts) for site, counts in done.items()}))
 
 
 def summary(faults: dict[str, list[str]]) -> dict[str, Any]:

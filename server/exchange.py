@@ -184,7 +184,7 @@ def put_photo(site: str, sha256: str) -> Response:
     """A photo, or a piece of it; sending it again is harmless."""
     if is_cut_off(g.device):
         abort(404)
-    if photos.here(site, named(sha256)):
+    if photos.here(site, named(sha256)) or photos.let_go(site, sha256):
         return answer(complete=True)
     try:
         piece = request.get_data(cache=False)

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from server import oplog
 from server.db import db, writing
 from server.tables import Photo, PhotoLink
+from server.tables.photos import GONE, LEAVING
 from sync.photos import MOST_BYTES
 
 MOST_PIXELS = 40_000_000
@@ -43,6 +44,19 @@ def path(site_id: str, sha256: str) -> Path:
 def here(site_id: str, sha256: str) -> Photo | None:
     """A photo whose bytes have all come."""
     return db.session.get(Photo, (site_id, sha256))
+
+
+def let_go(site_id: str, sha256: str) -> bool:
+    """V12: whether a photo belongs to purged records alone: then its bytes are not kept."""
+    mine = PhotoLink.site_id == site_id, PhotoLink.sha256 == sha256
+    owners = set(db.session.scalars(select(PhotoLink.subject_type).where(*mine)))
+    return bool(owners) and owners <= {LEAVING, GONE}
+
+
+def delete(site_id: str, sha256: str) -> None:
+    """Take the bytes off the disk, whole or unfinished."""
+    for file in (path(site_id, sha256), path(site_id, sha256).with_suffix(".part")):
+        file.unlink(missing_ok=True)
 
 
 def so_far(site_id: str, sha256: str) -> int:
@@ -127,7 +141,8 @@ def tell_records(site_id: str, sha256s: list[str]) -> None:
     )
     if not sha256s:
         return
-    mine = present.where(PhotoLink.site_id == site_id, PhotoLink.sha256.in_(sha256s))
+    kept = PhotoLink.subject_type.not_in((LEAVING, GONE))
+    mine = present.where(PhotoLink.site_id == site_id, PhotoLink.sha256.in_(sha256s), kept)
     arrivals = [
         oplog.own(
             "photo.arrive",

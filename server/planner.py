@@ -12,7 +12,7 @@ import structlog
 from flask import Flask
 from sqlalchemy import Select, select
 
-from server import oplog, rounds, verify
+from server import oplog, purge, regulars, rounds, verify
 from server.calendar import free_days
 from server.db import db
 from server.tables import Area, Schedule, Task, Unit
@@ -146,6 +146,8 @@ def work(app: Flask, stop: threading.Event) -> None:
             for site_id in verify.sites():
                 try:
                     plan(site_id, datetime.now(UTC))
+                    purge.run(site_id, datetime.now(UTC))
+                    regulars.refresh(site_id, datetime.now(UTC))
                 except Exception:
                     db.session.rollback()
                     log.exception("planning failed", site=site_id)

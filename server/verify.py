@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from server.batch import Held, blank, remembered, table_of
+from server.batch import Held, blank, is_gone, remembered, table_of
 from server.db import db
 from server.feed import body, digest_for
 from server.names import names_of
+from server.scrub import PURGED
 from server.tables import FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
-from sync import KINDS, Accepted, Merged, Op, entry, judge
+from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge
 from sync.chain import hash_of
 from sync.feed import add, fingerprint, text
 from sync.merge import plain
@@ -43,19 +44,28 @@ def _log(site_id: str) -> Iterator[LoggedOp]:
 
 def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
     raw = json.loads(op.body)
-    as_sent = op.hash and "masked" not in op.flags and op.status != "quarantined"
+    altered = {"masked", PURGED} & set(op.flags)
+    as_sent = op.hash and not altered and op.status != "quarantined"
     if as_sent and hash_of(raw) != op.hash:
         yield f"op {op.id}: its text does not fit its hash"
     if op.status not in STANDING or op.subject is None or op.subject_type is None:
         return
-    held = records.setdefault(op.subject, Held(op.subject_type, op.subject))
-    verdict = judge(held.type, held.row, _beside(records, _as_op(op)), held.history)
+    verdict = replayed(site_id, records, op)
     if not isinstance(verdict, Accepted | Merged):
         yield f"op {op.id}: logged as {op.status}, now {type(verdict).__name__.lower()}"
         return
-    _apply(site_id, held, op, verdict)
+    held = records[op.subject]
     if plain(verdict.changes) != op.changes or held.version != op.version:
         yield f"op {op.id}: its changes are not those in the log"
+
+
+def replayed(site_id: str, records: dict[str, Held], op: Any) -> Verdict:
+    """What an op of the log does to the records so far; put in force if it stands."""
+    held = records.setdefault(op.subject, Held(op.subject_type, op.subject))
+    verdict = judge(held.type, held.row, _beside(records, _as_op(op)), held.history)
+    if isinstance(verdict, Accepted | Merged):
+        _apply(site_id, held, op, verdict)
+    return verdict
 
 
 def _beside(records: dict[str, Held], op: Op) -> Op:
@@ -64,17 +74,17 @@ def _beside(records: dict[str, Held], op: Op) -> Op:
     return replace(op, beside=there) if ids else op
 
 
-def _apply(site_id: str, held: Held, op: LoggedOp, verdict: Accepted | Merged) -> None:
+def _apply(site_id: str, held: Held, op: Any, verdict: Accepted | Merged) -> None:
     if held.row is None:
         held.row = SimpleNamespace(**blank(held.type, site_id, held.id))
     for name, value in verdict.changes.items():
         setattr(held.row, name, value)
     held.version += 1
-    held.gone = isinstance(verdict, Accepted) and verdict.gone
+    held.gone = is_gone(held.row, verdict)
     held.history.append(entry(_as_op(op), held.version, verdict.changes))
 
 
-def _as_op(op: LoggedOp) -> Op:
+def _as_op(op: Any) -> Op:
     known = remembered(op, op.subject_type or "")
     return Op(
         id=op.id,
@@ -135,12 +145,16 @@ NAMES = frozenset(
         "arrived_by",
         "departed_by",
         "done_by",
+        "expected_by",
         "first_responder",
         "handed_to",
         "handler",
         "helpers",
+        "passed_by",
         "person",
         "pin_check",
+        "recorded_by",
+        "refused_by",
         "responsible",
         "settled_by",
         "taken_over_by",

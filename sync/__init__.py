@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from marshmallow import ValidationError
@@ -15,6 +15,8 @@ from sync import (
     patrol,
     people,
     photos,
+    regulars,
+    releases,
     schedules,
     shifts,
     tasks,
@@ -43,6 +45,8 @@ KINDS: dict[str, Kind] = {
     **tasks.KINDS,
     **patrol.KINDS,
     **visits.KINDS,
+    **releases.KINDS,
+    **regulars.KINDS,
     **tickets.KINDS,
     **photos.KINDS,
     **merges.KINDS,
@@ -65,6 +69,8 @@ class Type:
     fold: Fold = lambda _, __: {}
     opens: Callable[[Mapping[str, Any]], str] = lambda _: ""
     audience: Callable[[Mapping[str, Any], RolesOf], int] = lambda _, __: mask(EVERYONE)
+    blanks: Mapping[str, Any] = field(default_factory=dict)
+    """What stands in place of personal data once a record of the type is purged."""
 
 
 PLACE = Type(state=estate.state, until=estate.until)
@@ -100,6 +106,20 @@ TYPES: dict[str, Type] = {
         until=visits.until,
         fold=visits.fold,
         audience=lambda _, __: mask(FRONT | {"guard"}),
+        blanks=visits.BLANKS,
+    ),
+    "release": Type(
+        state=releases.state,
+        until=releases.until,
+        fold=releases.fold,
+        audience=lambda _, __: mask(FRONT | {"guard"}),
+        blanks=releases.BLANKS,
+    ),
+    "regular": Type(
+        state=regulars.state,
+        until=regulars.until,
+        audience=lambda _, __: mask(FRONT | {"guard"}),
+        blanks=regulars.BLANKS,
     ),
     "ticket": Type(
         state=tickets.state,

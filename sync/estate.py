@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from marshmallow import fields
-from marshmallow.validate import Length, OneOf
+from marshmallow.validate import Length, OneOf, Range
 
 from sync.feed import FOREVER
-from sync.op import Accepted, Id, Kind, Label, Nothing, Op, Payload
+from sync.op import Accepted, Id, Kind, Label, Nothing, Op, Payload, Refused
 
 AREA_KINDS = (
     "outdoor",
@@ -30,6 +30,11 @@ MASTERS = frozenset({"manager", "admin"})
 
 class NewSite(Payload):
     label = fields.Nested(Label, required=True)
+
+
+class Keeping(Payload):
+    retention_days = fields.Integer(strict=True, validate=Range(min=7, max=365))
+    visit_minutes = fields.Integer(strict=True, validate=Range(min=15, max=24 * 60))
 
 
 class NewArea(Payload):
@@ -79,6 +84,11 @@ def occupy(_: Any, op: Op) -> Accepted:
     return Accepted(dict(op.payload))
 
 
+def retain(_: Any, op: Op) -> Accepted | Refused:
+    """V12: each site says how long it remembers its visitors, and how long a visit usually is."""
+    return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
+
+
 def state(_: Any) -> str:
     """Places have no states."""
     return "there"
@@ -98,6 +108,9 @@ def master(payload: type[Payload], type_: str) -> Kind:
 
 KINDS = {
     "site.add": master(NewSite, "site"),
+    "site.retain": Kind(
+        payload=Keeping, rule=retain, type="site", fact=False, roles=MASTERS, at_desk=True
+    ),
     "area.add": master(NewArea, "area"),
     "unit.add": master(NewUnit, "unit"),
     "unit.occupy": Kind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 ID_NUMBER = re.compile(r"(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])", re.ASCII)
@@ -17,3 +18,13 @@ def masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: masked(inner) for name, inner in value.items()}
     return [masked(inner) for inner in value] if isinstance(value, list) else value
+
+
+def blanked(value: Any, blanks: Mapping[str, Any]) -> Any:
+    """V12: what is left of a payload once its record is purged: the same shape, nobody's data."""
+    if isinstance(value, dict):
+        return {
+            name: blanks[name] if name in blanks and inner else blanked(inner, blanks)
+            for name, inner in value.items()
+        }
+    return [blanked(inner, blanks) for inner in value] if isinstance(value, list) else value

@@ -22,7 +22,7 @@ from sync.feed import DESK, FRONT
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
-FOR_FRONT = frozenset({"round", "task", "visit", "ticket", "area", "unit", "checkpoint"})
+FOR_FRONT = frozenset({"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"})
 SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
 
@@ -60,7 +60,7 @@ def show(type: str, id: str) -> str:
         abort(404)
     record = mine(RECORDS[type], id)
     fed = db.session.get(FeedRow, (here().site_id, id))
-    body = json.loads(fed.body) if fed else {}
+    body = (json.loads(fed.body) if fed else None) or {}  # what was purged shows nothing
     return render_template(
         "desk/record.html",
         type=type,
@@ -122,7 +122,7 @@ def readable(payload: Any) -> dict[str, Any]:
 
 def title(type_: str, body: dict[str, Any]) -> Any:
     """What a record is called: its label, its number, its name."""
-    kept = ("label", "number", "visitor", "name", "title", "person")
+    kept = ("label", "number", "visitor", "what", "name", "title", "person")
     return next((body[name] for name in kept if body.get(name)), word(wording.TYPES, type_))
 
 

@@ -101,7 +101,7 @@ def _cases(merges: Sequence[Merge]) -> list[Case]:
     for line in lines(db.session.scalars(about.order_by(LoggedOp.place))):
         told[line.op.subject or ""].append(line)
     fed = select(FeedRow).where(FeedRow.site_id == site, FeedRow.id.in_(ids))
-    bodies = {row.id: json.loads(row.body) for row in db.session.scalars(fed)}
+    bodies = {row.id: json.loads(row.body) or {} for row in db.session.scalars(fed)}
     return [_case(merge, told[merge.subject], bodies.get(merge.subject, {})) for merge in merges]
 
 

@@ -12,6 +12,8 @@ from server.tables import (
     merges,
     patrol,
     people,
+    regulars,
+    releases,
     schedules,
     shifts,
     tasks,
@@ -28,6 +30,9 @@ from server.tables.oplog import Lineage, LoggedOp
 from server.tables.patrol import Round, Route
 from server.tables.people import Person
 from server.tables.photos import Photo, PhotoLink
+from server.tables.purges import Purge
+from server.tables.regulars import Regular
+from server.tables.releases import Release
 from server.tables.schedules import Schedule
 from server.tables.shifts import Shift
 from server.tables.tasks import Task
@@ -45,6 +50,8 @@ RECORDS: dict[str, type[Model]] = {
     "route": Route,
     "round": Round,
     "visit": Visit,
+    "release": Release,
+    "regular": Regular,
     "ticket": Ticket,
     "merge": Merge,
     "shift": Shift,
@@ -62,6 +69,8 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "route": patrol.route_body,
     "round": patrol.body,
     "visit": visits.body,
+    "release": releases.body,
+    "regular": regulars.body,
     "ticket": tickets.body,
     "merge": merges.body,
     "shift": shifts.body,
@@ -86,6 +95,9 @@ __all__ = [
     "Person",
     "Photo",
     "PhotoLink",
+    "Purge",
+    "Regular",
+    "Release",
     "Round",
     "Route",
     "Schedule",

@@ -20,6 +20,8 @@ class Site(Model):
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     label: Mapped[LabelJSON] = mapped_column(JSON)
+    retention_days: Mapped[int] = mapped_column(default=30)
+    visit_minutes: Mapped[int] = mapped_column(default=480)
     version: Mapped[int]
 
 

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Model
 
+LEAVING, GONE = "leaving", "gone"
+"""What a purged record's photo belongs to: its bytes go after the commit, and then it is gone."""
+
 
 class Photo(Model):
     __tablename__ = "photo"

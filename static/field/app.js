@@ -75,9 +75,20 @@ async function show(text) {
     document.body.replaceChildren(...drawn.body.childNodes);
     window.htmx.process(document.body);
   } else {
+    const before = folds();
     await window.htmx.swap({ text, target: there, select: "#page", swap: "outerMorph", sourceElement: document.body });
+    unfold(before);
   }
   dress();
+}
+
+/** Which parts of the page are folded out. */
+const folds = () => [...document.querySelectorAll("#page details")].map((part) => /** @type {HTMLDetailsElement} */ (part).open);
+
+/** What somebody has folded out or in stays so, unless the page has other parts now. @param {boolean[]} before */
+function unfold(before) {
+  const parts = /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("#page details"));
+  if (parts.length === before.length) parts.forEach((part, place) => (part.open = before[place]));
 }
 
 /** A PIN that is not complete yet; what says why the last one did not fit stands until the next tap. @param {Element} there */
@@ -153,6 +164,30 @@ document.addEventListener("click", (event) => {
   const digit = key.dataset.digit ?? "";
   field.value = digit === "back" ? field.value.slice(0, -1) : field.value + digit;
   if (field.value.length >= Number(field.dataset.length ?? 4)) field.form?.requestSubmit();
+});
+
+/** Keys on the page type into the field that they name: `data-keys` says which, `data-most` how much. */
+document.addEventListener("click", (event) => {
+  const key = /** @type {Element} */ (event.target).closest("[data-key], [data-key-set]");
+  const keys = key?.closest("[data-keys]");
+  if (!(key instanceof HTMLElement) || !(keys instanceof HTMLElement)) return;
+  const field = keys.closest("form")?.querySelector(`[name="${keys.dataset.keys}"]`);
+  if (!(field instanceof HTMLInputElement)) return;
+  const { key: sign = "", keySet } = key.dataset;
+  if (sign === "back") field.value = field.value.slice(0, -1);
+  else if (field.value.length < Number(keys.dataset.most ?? field.maxLength)) field.value += sign;
+  keys.dataset.shows = keySet ?? (field.value ? "rest" : "first");
+  field.focus(); // what is being typed stays when the page is redrawn
+});
+
+/** One more or one less, beside a number. */
+document.addEventListener("click", (event) => {
+  const button = /** @type {Element} */ (event.target).closest("[data-step]");
+  const field = button?.parentElement?.querySelector("input[type=number]");
+  if (!(button instanceof HTMLElement) || !(field instanceof HTMLInputElement)) return;
+  const value = Number(field.value || field.min || 0) + Number(button.dataset.step);
+  field.value = String(Math.min(Math.max(value, Number(field.min)), Number(field.max)));
+  field.focus();
 });
 
 /** The new version waits until somebody taps: never in the middle of something. */

@@ -124,12 +124,12 @@ async function peopleNames() {
 export async function take(page) {
   const [round] = await recallAll(["round"]);
   const now = page.reset ? { id: crypto.randomUUID() } : round;
-  const tx = (await database()).transaction(["records", "meta", "ops"], "readwrite", { durability: "relaxed" });
+  const tx = (await database()).transaction(["records", "meta", "ops", "photos"], "readwrite", { durability: "relaxed" });
   const records = tx.objectStore("records");
   const oldest = hoursBefore(new Date().toISOString(), KEEP_HOURS);
   for (const { type, id, version, deleted, record } of page.changes) {
     const mark = { type, id, version, ...(now ? { round: now.id } : {}) };
-    if (deleted) records.delete([type, id]);
+    if (deleted) await letGo(tx, type, id);
     else records.put(record.until < oldest ? mark : { ...record, ...mark });
   }
   const meta = tx.objectStore("meta");
@@ -143,6 +143,21 @@ export async function take(page) {
     await lift(tx.objectStore("ops"), page.head);
   }
   await tx.done;
+}
+
+/**
+ * What the server has let go of leaves the phone as well: the record, what was answered of it, its photos.
+ * @param {any} tx @param {string} type @param {string} id
+ */
+async function letGo(tx, type, id) {
+  tx.objectStore("records").delete([type, id]);
+  const ops = tx.objectStore("ops");
+  for (const row of await ops.index("subject").getAll(id)) {
+    if (row.state !== "answered") continue; // nothing leaves the outbox before its verdict
+    const { photos = [], sha256 } = row.op.payload;
+    for (const name of sha256 ? [...photos, sha256] : photos) tx.objectStore("photos").delete(name);
+    ops.delete(row.id);
+  }
 }
 
 /** Of what is long past only type, id and version stay: pages do not show it, and the phone is small. */

@@ -1,13 +1,20 @@
 """Visits: from the gate to the gate."""
 
 import itertools
+import random
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from stage import CHU, Record, op
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import fields
+from stage import CHU, NOON, Record, op
 
-from sync import TYPES, Quarantined
-from sync.masking import MASK, masked
-from sync.visits import Amendment, Arrival
+from sync import KINDS, TYPES, Quarantined, Refused, regulars
+from sync.clock import iso
+from sync.masking import MASK, blanked, masked
+from sync.visits import STEPS, Amendment, Arrival, unattended
 
 
 def arrival(**payload):
@@ -57,7 +64,8 @@ def test_the_desk_mends_a_plate_and_nothing_else():
 def test_there_is_no_field_for_the_number_of_a_document():
     named = {*Arrival().fields, *Amendment().fields}
     assert named == {
-        *("visitor", "purpose", "host_unit", "phone", "plate", "party_size", "id_checked")
+        *("visitor", "purpose", "host_unit", "phone", "plate", "party_size", "id_checked"),
+        *("host_person", "firm", "expected_minutes", "note"),
     }
     visit = Record("visit")
     assert visit.take(arrival(id_number="110101199003070000")) == Quarantined("malformed")
@@ -81,3 +89,209 @@ def test_an_identity_number_in_free_text_is_masked(text, kept):
 @pytest.mark.parametrize("wrong", [{"party_size": 0}, {"party_size": "3"}, {"purpose": "party"}])
 def test_values_out_of_bounds_are_kept_for_the_desk(wrong):
     assert Record("visit").take(arrival(**wrong)) == Quarantined("malformed")
+
+
+def expectation(**payload):
+    told = {"visitor": "Ms Li", "purpose": "service", "firm": "Cable", **payload}
+    return op("visit.expect", by=CHU, minutes=-60, payload=told)
+
+
+def state(visit):
+    return TYPES["visit"].state(vars(visit.row))
+
+
+def begun(first):
+    visit = Record("visit")
+    visit.take(first)
+    return visit
+
+
+@pytest.mark.rule("V6")
+@pytest.mark.clause("B3")
+def test_an_announced_visitor_is_expected_until_let_in():
+    visit = begun(expectation(expected_from=iso(NOON)))
+    assert state(visit) == "expected"
+    visit.take(op("visit.admit", payload={"id_checked": True}))
+    assert (state(visit), visit.row.arrived_at, visit.row.id_checked) == ("inside", NOON, True)
+    backwards = expectation(expected_from=iso(NOON), expected_until=iso(NOON))
+    assert Record("visit").take(backwards) == Quarantined("malformed")
+
+
+@pytest.mark.rule("V6")
+def test_an_announced_visitor_stays_on_the_list_of_the_gate_until_it_is_too_late():
+    until = TYPES["visit"].until
+    end = NOON + timedelta(hours=3)
+    assert until(vars(begun(expectation(expected_until=iso(end))).row)) == iso(end)
+    assert until(vars(begun(expectation()).row)) == iso(NOON + timedelta(hours=11))
+
+
+@pytest.mark.rule("V7")
+@pytest.mark.parametrize(
+    ("first", "due"),
+    [
+        (arrival(), 480),
+        (arrival(expected_minutes=45), 45),
+        (expectation(expected_minutes=90), 90),
+        (expectation(expected_until=iso(NOON + timedelta(hours=2))), 120),
+        (expectation(expected_until=iso(NOON - timedelta(minutes=5))), 480),
+    ],
+)
+def test_a_visit_is_due_to_end_as_announced_or_as_usual(first, due):
+    visit = begun(first)
+    if first.kind == "visit.expect":
+        visit.take(op("visit.admit"))
+    assert visit.row.due_at == NOON + timedelta(minutes=due)
+
+
+@pytest.mark.rule("V8")
+def test_a_refusal_is_kept_and_admission_outweighs_it():
+    visit = begun(expectation())
+    visit.take(op("visit.refuse", payload={"reason": "nobody home"}))
+    assert (state(visit), visit.row.refuse_reason) == ("refused", "nobody home")
+    visit.take(op("visit.admit", minutes=5))
+    assert state(visit) == "inside"
+    late = visit.take(op("visit.refuse", minutes=6, payload={"reason": "no"}))
+    assert (late.flag, state(visit)) == ("refused-though-inside", "inside")
+
+
+@pytest.mark.rule("V9")
+def test_a_presumption_yields_to_a_departure_that_was_seen():
+    visit = begun(arrival())
+    visit.take(op("visit.presume_left", minutes=60))
+    assert (state(visit), visit.row.presumed) == ("departed", True)
+    assert visit.take(op("visit.depart", minutes=90)).flag is None
+    assert (visit.row.presumed, visit.row.departed_at) == (False, NOON + timedelta(minutes=90))
+
+
+@pytest.mark.rule("V9")
+def test_a_departure_and_an_admission_are_taken_back():
+    visit = begun(arrival())
+    visit.take(op("visit.depart", minutes=5))
+    visit.take(op("visit.return", minutes=6))
+    assert (state(visit), visit.row.departed_at) == ("inside", None)
+    announced = begun(expectation())
+    announced.take(op("visit.admit"))
+    announced.take(op("visit.reopen", minutes=1))
+    assert state(announced) == "expected"
+
+
+@pytest.mark.rule("V10")
+@pytest.mark.clause("B3")
+def test_the_steps_of_a_reception_are_noted_and_never_required():
+    visit = begun(arrival())
+    for minutes, step in enumerate(("greeted", "soothed", "greeted")):
+        visit.take(op("visit.attend", minutes=minutes, payload={"step": step}))
+    assert visit.row.steps == ["greeted", "soothed"]
+    assert visit.take(op("visit.attend", payload={"step": "searched"})) == Quarantined("malformed")
+
+
+@pytest.mark.rule("V11")
+@pytest.mark.clause("A2")
+def test_all_steps_without_a_departure_leave_the_visitor_inside_and_count():
+    visit = begun(arrival())
+    for step in STEPS:
+        visit.take(op("visit.attend", payload={"step": step}))
+    assert state(visit) == "inside"
+    assert unattended(visit.row.steps, departed=False) == "not-seen-out"
+    assert unattended(["greeted"], departed=True) == "no-farewell"
+    assert unattended(list(STEPS), departed=True) is None
+
+
+MOVES = ("visit.admit", "visit.depart", "visit.presume_left", "visit.return", "visit.reopen")
+
+
+@pytest.mark.rule("V2", "V9")
+@given(
+    moves=st.lists(st.tuples(st.sampled_from(MOVES), st.integers(-30, 90)), max_size=8),
+    announced=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_comings_and_goings_come_out_the_same_in_any_order(moves, announced, seed):
+    first = expectation() if announced else arrival()
+    told = [op(kind, minutes=minutes) for kind, minutes in moves]
+    rows = []
+    for order in (told, random.Random(seed).sample(told, len(told))):
+        visit = begun(first)
+        for one in order:
+            visit.take(one)
+        rows.append(vars(visit.row))
+    assert rows[0] == rows[1]
+    left, came = rows[0]["departed_at"], rows[0]["arrived_at"]
+    assert not (left and came) or left >= came
+
+
+@pytest.mark.rule("V12")
+def test_a_purged_visit_is_nobodys_and_stays_so():
+    visit = begun(arrival(plate="沪A12345", phone="138", host_person="Mr Zhao", note="deaf"))
+    assert visit.take(op("visit.purge", minutes=99)).gone
+    shown = vars(visit.row)
+    assert state(visit) == "purged"
+    assert not {"沪A12345", "138", "Mr Zhao", "deaf", "Mr Wang"} & set(map(str, shown.values()))
+    assert visit.take(op("visit.amend", payload={"plate": "B"})) == Refused("purged")
+
+
+@pytest.mark.rule("V13")
+def test_what_is_held_is_not_purged_until_it_is_let_go_of():
+    visit = begun(arrival())
+    visit.take(op("visit.hold", payload={"reason": "case 7"}))
+    assert visit.take(op("visit.hold", payload={"reason": "again"})) == Refused("on-hold")
+    assert visit.take(op("visit.purge")) == Refused("on-hold")
+    visit.take(op("visit.release_hold"))
+    assert visit.take(op("visit.release_hold")) == Refused("not-on-hold")
+    assert visit.take(op("visit.purge")).gone
+
+
+@pytest.mark.rule("V14")
+def test_a_release_is_seen_out_and_that_can_be_taken_back():
+    told = {"what": "A sofa", "carrier": "Movers", "agreed_by": "Ms Li"}
+    note = begun_release = Record("release")
+    note.take(op("release.record", payload=told))
+    assert TYPES["release"].state(vars(begun_release.row)) == "waiting"
+    out, back = op("release.pass", minutes=5), op("release.undo", minutes=6)
+    for one in (back, out):
+        note.take(one)
+    assert note.row.passed_at is None
+    note.take(op("release.pass", minutes=7))
+    assert TYPES["release"].state(vars(note.row)) == "passed"
+
+
+@pytest.mark.rule("V15")
+def test_who_came_twice_is_a_regular_as_the_newest_visit_has_them():
+    def came(id_, visitor, plate, minutes):
+        told = {"visitor": visitor, "purpose": "service", "host_unit": None, "firm": None}
+        at = NOON + timedelta(minutes=minutes)
+        return SimpleNamespace(id=id_, plate=plate, arrived_at=at, **told)
+
+    visits = [came("b", "Post", "B", 9), came("a", "Post", "A", 1), came("c", "Once", None, 5)]
+    (found,) = regulars.regulars(visits)
+    assert (found.times, found.newest.plate) == (2, "B")
+
+
+def texts(schema):
+    """Every field of a payload that takes free text, and how long it may be."""
+    for name, field in schema.fields.items():
+        if isinstance(field, fields.String) and not isinstance(field, fields.UUID):
+            yield name
+
+
+@pytest.mark.rule("V5")
+@pytest.mark.parametrize(
+    "kind", [k for k in sorted(KINDS) if k.split(".")[0] in ("visit", "release", "regular")]
+)
+def test_no_kind_about_visitors_names_a_document_and_every_text_is_masked(kind):
+    schema = KINDS[kind].payload()
+    assert not [n for n in schema.fields if "id_n" in n or "document" in n or "card" in n]
+    said = dict.fromkeys(texts(schema), "号110101199003070000")
+    assert "19900307" not in str(masked(said))
+
+
+@pytest.mark.rule("V12")
+@pytest.mark.parametrize("kind", ["visit.arrive", "visit.expect", "visit.refuse", "release.record"])
+def test_a_blanked_payload_still_has_the_shape_of_its_kind(kind):
+    unit = "00000000-0000-4000-8000-000000000001"
+    said = {"visitor": "Mr Wang", "purpose": "family", "plate": "P", "host_unit": unit}
+    said |= {"what": "A sofa", "reason": "no", "carrier": "C", "photos": ["a" * 64]}
+    schema = KINDS[kind].payload()
+    mine = {name: value for name, value in said.items() if name in schema.fields}
+    left = blanked(mine, TYPES[kind.split(".")[0]].blanks)
+    assert schema.load(left) and not {"Mr Wang", "P", "A sofa", unit} & set(map(str, left.values()))
