@@ -51,6 +51,7 @@ worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== location.origin) return;
   if (SHELL.includes(url.pathname) && url.pathname !== "/field/") event.respondWith(kept(event.request));
+  else if (url.pathname.startsWith("/p/")) event.respondWith(toScan(url.pathname.slice("/p/".length)));
   else if (LATER.includes(url.pathname)) event.respondWith(keptLater(event.request));
   else if (url.pathname.startsWith("/field/") && !url.pathname.startsWith("/field/build/"))
     event.respondWith(answer(event.request));
@@ -70,3 +71,6 @@ async function keptLater(request) {
   if (fresh.ok) await cache.put(request, fresh.clone());
   return fresh;
 }
+
+/** A label that another app has read leads to the page that takes it, with or without a network. @param {string} code */
+const toScan = (code) => Response.redirect(`/field/scan?c=${encodeURIComponent(code)}`, 302);

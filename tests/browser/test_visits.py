@@ -123,7 +123,7 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
         hand.tap("#main .primary")
         hand.sees(f"!!document.querySelector('{INSIDE}')")
         hand.tap(f"{INSIDE} button")
-        hand.sees("!!document.querySelector('.row[data-state=departed]')")
+        hand.sees(f"!document.querySelector('{INSIDE}')")
     hand.opens("/field/visits")
     hand.taps = 0
     hand.tap(".often .chip")
