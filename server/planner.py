@@ -71,6 +71,7 @@ def _op(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
         "window_start": iso(occurrence.window_start),
         "window_end": iso(occurrence.window_end),
         "needs_confirmation": schedule.needs_confirmation,
+        "items": schedule.items,
     }
     return oplog.own(
         "task.plan", occurrence.id, payload, id=str(uuid5(UUID(occurrence.id), "plan"))

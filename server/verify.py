@@ -133,12 +133,15 @@ def _stored(body_: str) -> Any:
 NAMES = frozenset(
     {
         "arrived_by",
+        "assigned_by",
+        "confirmed_by",
         "departed_by",
         "done_by",
         "first_responder",
         "handler",
         "helpers",
         "pin_check",
+        "reported_by",
         "responsible",
         "settled_by",
     }

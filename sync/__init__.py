@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from sync import estate, merges, people, photos, schedules, tasks, tickets, visits
+from sync import estate, merges, people, photos, schedules, tasks, tickets, visits, weather
 from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
 from sync.op import (
@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
     **tasks.KINDS,
     **visits.KINDS,
     **tickets.KINDS,
+    **weather.KINDS,
     **photos.KINDS,
     **merges.KINDS,
 }
@@ -84,6 +85,7 @@ TYPES: dict[str, Type] = {
             FRONT | roles_of(ticket["first_responder_id"]) | roles_of(ticket["handler_id"])
         ),
     ),
+    "weather": Type(state=weather.state, until=weather.until),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
 }
 

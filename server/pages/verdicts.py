@@ -22,14 +22,18 @@ REASONS = {
     "already-exists": _("It exists already."),
     "already-settled": _("Somebody has settled it already."),
     "not-settled": _("It is not settled."),
+    "not-over": _("Its time is not over yet."),
+    "not-yet-known": _("A phone that could know has not spoken yet. Nothing was decided."),
     "cannot-stand": _("That cannot stand with what is there now."),
     "cannot-stand-together": _("Both cannot stand at once. Choose one."),
     "nothing-changed": _("Nothing was changed."),
     "same-handler": _("That person has it in hand already."),
     "not-allowed": _("This role may not do that."),
+    "no-such-person": _("There is nobody here to give this to."),
     "no-such-record": _("There is no such record here."),
     "malformed": _("A field is missing or too long. Nothing was changed."),
     "needs-interval": _("Set how often before it is put in force."),
+    "due-is-past": _("The time by which it is due is over already."),
     "forked": _("That phone was copied or set back. It sends again by itself."),
     "hash-mismatch": _("It arrived damaged."),
     "left": _("Its author does not work here any more."),
@@ -45,6 +49,7 @@ REASONS = {
     "done-after-cancel": _("done after it had been cancelled"),
     "skipped-though-done": _("skipped although it was done"),
     "left-again": _("left a second time"),
+    "no-such-item": _("an item that this task does not have"),
     "left-before-arriving": _("left before coming in"),
 }
 
@@ -56,5 +61,6 @@ RULES = {
     "done-after-cancel": _("The work was done after it had been cancelled."),
     "skipped-though-done": _("It was skipped by one and done by another."),
     "left-again": _("The visitor was seen out twice. The first time counts."),
+    "no-such-item": _("An item was ticked that the task does not have."),
     "left-before-arriving": _("The visitor was seen out before coming in."),
 }

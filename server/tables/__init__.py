@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.db import Model
-from server.tables import estate, merges, people, schedules, tasks, tickets, visits
+from server.tables import estate, merges, people, schedules, tasks, tickets, visits, weather
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
@@ -19,6 +19,7 @@ from server.tables.schedules import Schedule
 from server.tables.tasks import Task
 from server.tables.tickets import Ticket
 from server.tables.visits import Visit
+from server.tables.weather import Weather
 
 RECORDS: dict[str, type[Model]] = {
     "site": Site,
@@ -30,6 +31,7 @@ RECORDS: dict[str, type[Model]] = {
     "task": Task,
     "visit": Visit,
     "ticket": Ticket,
+    "weather": Weather,
     "merge": Merge,
 }
 
@@ -43,6 +45,7 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "task": tasks.body,
     "visit": visits.body,
     "ticket": tickets.body,
+    "weather": weather.body,
     "merge": merges.body,
 }
 
@@ -73,4 +76,5 @@ __all__ = [
     "Ticket",
     "Unit",
     "Visit",
+    "Weather",
 ]
