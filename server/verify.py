@@ -143,6 +143,8 @@ def _stored(body_: str) -> Any:
 NAMES = frozenset(
     {
         "arrived_by",
+        "assigned_by",
+        "confirmed_by",
         "departed_by",
         "done_by",
         "expected_by",
@@ -155,6 +157,7 @@ NAMES = frozenset(
         "pin_check",
         "recorded_by",
         "refused_by",
+        "reported_by",
         "responsible",
         "settled_by",
         "taken_over_by",

@@ -1,5 +1,5 @@
 import type { Templates } from "./field/runtime.js";
 
-export const needs: Record<string, Record<string, { hours: number | null; begun: boolean }>>;
+export const needs: Record<string, Record<string, { hours: number | null; begun: boolean; next?: boolean }>>;
 declare const templates: Templates;
 export default templates;

@@ -22,6 +22,7 @@ from sync import (
     tasks,
     tickets,
     visits,
+    weather,
 )
 from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
@@ -48,6 +49,7 @@ KINDS: dict[str, Kind] = {
     **releases.KINDS,
     **regulars.KINDS,
     **tickets.KINDS,
+    **weather.KINDS,
     **photos.KINDS,
     **merges.KINDS,
     **shifts.KINDS,
@@ -142,6 +144,7 @@ TYPES: dict[str, Type] = {
         until=cards.until,
         audience=lambda card, _: DESK_ONLY if card["withdrawn_at"] else mask(EVERYONE),
     ),
+    "weather": Type(state=weather.state, until=weather.until),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
 }
 

@@ -139,8 +139,9 @@ class Kind:
 
     `type` is the record it touches (None: any). `shows` is what a phone lays over the record
     before the verdict; `$at`, `$by` and `$by_name` stand for the op's own time and author, and any
-    other `$name` for that field of the payload. A name like `scans.$point` reaches inside, and
-    `confirmed+` adds to a list. `flat`: the payload's own fields are laid over the record as well.
+    other `$name` for that field of the payload. A name like `scans.$point` reaches inside,
+    `confirmed+` adds to a list and `confirmed-` takes its last one away. `flat`: the payload's own
+    fields are laid over the record as well.
     `looks_at` names fields of the payload that hold the ids of records which the rule wants to see.
     `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
     `minds` are fields whose unseen change makes a decision contested although it writes others.

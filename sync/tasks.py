@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from marshmallow import fields
-from marshmallow.validate import Length, Range
+from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.validate import Length, OneOf, Range
 
 from sync.clock import iso
 from sync.feed import DESK
@@ -15,7 +14,6 @@ from sync.op import (
     LABEL_LENGTH,
     TEXT_LENGTH,
     Accepted,
-    Entry,
     Id,
     Kind,
     Label,
@@ -24,7 +22,12 @@ from sync.op import (
     Payload,
     Refused,
 )
-from sync.photos import Photos, photos_of
+from sync.photos import Photos
+from sync.ticks import closes, fold, state
+
+DISPOSITIONS = ("reason", "made_good", "not_at_fault", "case")
+AD_HOC = "AD-1"
+MOST_ITEMS = 20
 
 
 class Task(Protocol):
@@ -34,10 +37,15 @@ class Task(Protocol):
     done_by_id: str | None
     cancelled_at: datetime | None
     skipped_at: datetime | None
+    items: list[Any]
+    ticked: dict[str, Any]
+    confirmed: list[Any]
+    window_end: datetime
+    grace: int
 
 
 class Plan(Payload):
-    schedule_id = Id(required=True)
+    schedule_id = Id(required=True, allow_none=True)
     code = fields.String(required=True, validate=Length(max=20))
     label = fields.Nested(Label, required=True)
     area_id = Id(required=True)
@@ -47,14 +55,40 @@ class Plan(Payload):
     window_start = fields.AwareDateTime(required=True)
     window_end = fields.AwareDateTime(required=True)
     needs_confirmation = fields.Boolean(load_default=False)
-    items = fields.List(fields.Nested(Label), load_default=list, validate=Length(max=20))
+    items = fields.List(fields.Nested(Label), load_default=list, validate=Length(max=MOST_ITEMS))
     standing = fields.Boolean(load_default=False)
     grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
+
+
+class Assignment(Payload):
+    label = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    area_id = Id(required=True)
+    responsible_id = Id(required=True)
+    window_end = fields.AwareDateTime(required=True)
+    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
 
 
 class Completion(Payload):
     note = fields.String(validate=Length(max=TEXT_LENGTH))
     photos = Photos()
+
+
+class Tick(Payload):
+    """`leaves` is the word that the task then showed to whoever tapped: "done" or "partial"."""
+
+    item = fields.Integer(required=True, strict=True, validate=Range(min=0, max=MOST_ITEMS - 1))
+    leaves = fields.String(validate=OneOf(("open", "partial", "done")))
+
+
+class Disposition(Payload):
+    disposition = fields.String(required=True, validate=OneOf(DISPOSITIONS))
+    note = fields.String(allow_none=True, load_default=None, validate=Length(max=TEXT_LENGTH))
+
+    @validates_schema
+    def explained(self, said: dict[str, Any], **_: Any) -> None:
+        """T14: a reason and a case are told in words."""
+        if said["disposition"] in ("reason", "case") and not (said["note"] or "").strip():
+            raise ValidationError("Say the reason, or what the case is about.")
 
 
 class Reason(Payload):
@@ -74,11 +108,36 @@ def plan(_: None, op: Op) -> Accepted:
     return Accepted(dict(op.payload))
 
 
+def assign(_: None, op: Op) -> Accepted | Refused:
+    """T13: ad-hoc work has a person, a place, a time and a reason; its giver is named."""
+    person = op.beside.get(op.payload["responsible_id"])
+    if person is None or person.active_to:
+        return Refused("no-such-person")
+    if op.payload["window_end"] <= op.occurred_at:
+        return Refused("due-is-past")
+    words = op.payload["label"]
+    given = {
+        "code": AD_HOC,
+        "label": {"zh": words, "en": words},
+        "role": person.roles[0],
+        "window_start": op.occurred_at,
+        "assigned_by_id": op.by,
+        "needs_confirmation": False,
+    }
+    return Accepted({**op.payload, **given})
+
+
 def complete(task: Task, _: Op) -> Accepted:
     """T2, T3: work done is never refused; done after it was cancelled it asks for a look."""
     if task.cancelled_at:
         return Accepted({}, flag="done-after-cancel", proposal=reinstated())
     return Accepted({})
+
+
+def tick(task: Task, op: Op) -> Accepted:
+    """T9: one item is ticked or taken back; an item that is not there asks for a look."""
+    there = op.payload["item"] < max(len(task.items or ()), 1)
+    return complete(task, op) if there else Accepted({}, flag="no-such-item")
 
 
 def undo(_: Task, __: Op) -> Accepted:
@@ -106,6 +165,24 @@ def cancel(task: Task, op: Op) -> Accepted | Refused:
     )
 
 
+def dispose(task: Task, op: Op) -> Accepted | Refused:
+    """T14: what becomes of a miss is decided once it is one, and may be decided anew."""
+    if task.done_at or task.ticked or task.confirmed:
+        return Refused("already-done")
+    if task.cancelled_at:
+        return Refused("already-cancelled")
+    if op.occurred_at < closes(task.window_end, task.grace):
+        return Refused("not-over")
+    return Accepted(
+        {
+            "disposition": op.payload["disposition"],
+            "disposition_note": op.payload["note"],
+            "disposed_at": op.occurred_at,
+            "disposed_by_id": op.by,
+        }
+    )
+
+
 def amend(_: Task, op: Op) -> Accepted:
     """T7: the desk's own correction writes the fields that it names."""
     return Accepted(dict(op.payload))
@@ -116,59 +193,68 @@ def reinstated() -> dict[str, Any]:
     return {"cancelled_at": None, "cancelled_by_id": None, "cancel_reason": None}
 
 
-def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
-    """T8: the earliest tick that its author has not taken back has the credit.
-
-    Facts come in the order of (`occurred_at`, id), so the outcome does not depend on arrival.
-    """
-    ticks: dict[str, Entry] = {}
-    skipped: Entry | None = None
-    photos: list[str] = []
-    for entry in history:
-        if entry.kind == "task.complete":
-            ticks.setdefault(entry.by, entry)
-        elif entry.kind == "task.undo":
-            ticks.pop(entry.by, None)
-            skipped = None if skipped and skipped.by == entry.by else skipped
-        elif entry.kind == "task.skip":
-            skipped = skipped or entry
-        photos.extend(photos_of(entry))
-    first = min(ticks.values(), key=lambda tick: (tick.occurred_at, tick.id), default=None)
-    noted = [tick.payload["note"] for tick in ticks.values() if tick.payload.get("note")]
-    return {
-        "done_at": first and first.occurred_at,
-        "done_by_id": first and first.by,
-        "done_received_at": first and first.received_at,
-        "helper_ids": sorted(by for by in ticks if first and by != first.by),
-        "note": "\n".join(noted) or None,
-        "skipped_at": skipped and skipped.occurred_at,
-        "skip_reason": skipped and skipped.payload["reason"],
-        "photos": list(dict.fromkeys(photos)),
-    }
-
-
-def state(task: Any) -> str:
-    """The word for what is known of a task; what time alone changes is not in it."""
-    if task["cancelled_at"]:
-        return "cancelled"
-    if task["done_at"]:
-        return "done"
-    return "skipped" if task["skipped_at"] else "open"
-
-
 def opens(task: Any) -> str:
     """A phone shows it from the beginning of its window."""
     return iso(task["window_start"])
 
 
 def until(task: Any) -> str:
-    """How long a phone cares: to the end of the window."""
-    return iso(task["window_end"])
+    """T11: how long a phone cares: to the end of the window with its grace."""
+    return iso(closes(task["window_end"], task["grace"]))
 
 
 KINDS = {
     "task.plan": Kind(
         payload=Plan, rule=plan, type="task", fact=False, creates=True, internal=True
+    ),
+    "task.assign": Kind(
+        payload=Assignment,
+        rule=assign,
+        type="task",
+        fact=False,
+        creates=True,
+        roles=DESK,
+        looks_at=("responsible_id",),
+        shows={
+            "state": "open",
+            "code": AD_HOC,
+            "opens": "$at",
+            "until": "$window_end",
+            "window_start": "$at",
+            "assigned_by_id": "$by",
+            "assigned_by": "$by_name",
+        },
+    ),
+    "task.tick": Kind(
+        payload=Tick,
+        rule=tick,
+        type="task",
+        fact=True,
+        flat=False,
+        shows={
+            "state": "$leaves",
+            "ticked.$item": {"at": "$at", "by_id": "$by", "by": "$by_name"},
+        },
+    ),
+    "task.untick": Kind(
+        payload=Tick,
+        rule=tick,
+        type="task",
+        fact=True,
+        flat=False,
+        shows={"state": "$leaves", "ticked.$item": False},
+    ),
+    "task.confirm": Kind(
+        payload=Completion,
+        rule=complete,
+        type="task",
+        fact=True,
+        flat=False,
+        shows={
+            "state": "done",
+            "confirmed+": {"at": "$at", "by_id": "$by"},
+            "confirmed_by+": "$by_name",
+        },
     ),
     "task.complete": Kind(
         payload=Completion,
@@ -189,6 +275,9 @@ KINDS = {
             "done_by": None,
             "skipped_at": None,
             "skip_reason": None,
+            "ticked": {},
+            "confirmed-": None,
+            "confirmed_by-": None,
         },
     ),
     "task.skip": Kind(
@@ -207,7 +296,18 @@ KINDS = {
         minds=frozenset({"done_at"}),
         shows={"state": "cancelled", "cancelled_at": "$at"},
     ),
+    "task.dispose": Kind(
+        payload=Disposition,
+        rule=dispose,
+        type="task",
+        fact=False,
+        roles=DESK,
+        at_desk=True,
+        minds=frozenset({"done_at", "ticked", "confirmed"}),
+    ),
     "task.amend": Kind(
         payload=Amendment, at_desk=True, rule=amend, type="task", fact=False, roles=DESK
     ),
 }
+
+__all__ = ["AD_HOC", "DISPOSITIONS", "KINDS", "closes", "fold", "opens", "state", "until"]

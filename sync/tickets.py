@@ -10,6 +10,7 @@ from uuid import UUID
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf
 
+from sync.clock import iso
 from sync.feed import EVERYONE, FOREVER, FRONT
 from sync.op import LABEL_LENGTH, TEXT_LENGTH, Accepted, Entry, Id, Kind, Op, Payload, Refused
 from sync.photos import Photos, photos_of
@@ -36,6 +37,7 @@ class Opening(Payload):
     urgency = fields.String(validate=OneOf(URGENCIES))
     about_type = fields.String(validate=Length(max=20))
     about = Id(allow_none=True)
+    done_on_the_spot = fields.String(validate=Length(min=1, max=TEXT_LENGTH))
     photos = Photos()
 
     @validates_schema
@@ -64,10 +66,11 @@ class Amendment(Revision):
 
 def open_(_: None, op: Op) -> Accepted:
     """K1, K2: any employee opens a ticket and is its first responder for ever."""
+    told = {name: said for name, said in op.payload.items() if name != "done_on_the_spot"}
     return Accepted(
         {
             "urgency": "normal",
-            **op.payload,
+            **told,
             "number": number(op.subject),
             "opened_at": op.occurred_at,
             "first_responder_id": op.by,
@@ -107,18 +110,25 @@ def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
     return {
         "opened_at": opening.occurred_at,
         "first_responder_id": opening.by,
+        **_settled(opening),
         "photos": list(dict.fromkeys(photos)),
     }
 
 
-def state(_: Any) -> str:
-    """Open: nothing closes a ticket yet."""
-    return "open"
+def _settled(opening: Entry) -> dict[str, Any]:
+    """K6: what was put right on the spot is settled from the beginning, and says how."""
+    how = opening.payload.get("done_on_the_spot")
+    return {"settled_at": opening.occurred_at, "settled_how": how} if how else {}
 
 
-def until(_: Any) -> str:
+def state(ticket: Any) -> str:
+    """Settled when it was put right on the spot; nothing else closes a ticket yet."""
+    return "settled" if ticket["settled_at"] else "open"
+
+
+def until(ticket: Any) -> str:
     """A phone cares for a ticket as long as it is open."""
-    return FOREVER
+    return iso(ticket["settled_at"]) if ticket["settled_at"] else FOREVER
 
 
 KINDS = {
@@ -137,6 +147,7 @@ KINDS = {
             "first_responder": "$by_name",
             "handler_id": "$by",
             "handler": "$by_name",
+            "settled_how": "$done_on_the_spot",
             "until": FOREVER,
         },
     ),

@@ -8,15 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from sync.ticks import closes
+
 SILENT = timedelta(hours=2)
 """A phone that has said nothing for so long is named on the board."""
 
 SENT_LATE = timedelta(minutes=30)
 """A tick that took longer than this to arrive is shown as sent late."""
 
+HOUR, LONG = timedelta(hours=1), timedelta(days=1)
+
 WORDS = (
     "missed",
     "unknown",
+    "partial",
     "open",
     "done_late",
     "skipped",
@@ -26,7 +31,7 @@ WORDS = (
 )
 """From what asks most for a look to what asks least."""
 
-UNFINISHED = frozenset({"missed", "unknown", "open"})
+UNFINISHED = frozenset({"missed", "unknown", "partial", "open"})
 
 
 class Task(Protocol):
@@ -37,10 +42,13 @@ class Task(Protocol):
     responsible_id: str | None
     window_start: datetime
     window_end: datetime
+    grace: int
+    ticked: dict[str, Any]
     done_at: datetime | None
     done_received_at: datetime | None
     skipped_at: datetime | None
     cancelled_at: datetime | None
+    disposition: str | None
 
 
 class Phone(Protocol):
@@ -96,18 +104,18 @@ class Board:
 
 def board(tasks: Iterable[Task], phones: Sequence[Phone], now: datetime) -> Board:
     """D1, D2: every task of the span with its word, by area and window."""
-    carrying = [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
+    able = carrying(phones)
     areas: dict[str, dict[Window, Cell]] = {}
     turns = [now + timedelta(minutes=10)]
     for task in tasks:
         window = (task.window_start, task.window_end)
-        word = verdict(task, carrying, now)
+        word = verdict(task, able, now)
         areas.setdefault(task.area_id, {}).setdefault(window, Cell()).tasks.append((task, word))
-        turns.extend(moment for moment in window if moment > now)
+        turns.extend(moment for moment in (*window, closing(task)) if moment > now)
     cells = [cell for row in areas.values() for cell in row.values()]
     counts = Counter(word for cell in cells for _, word in cell.tasks)
     windows = sorted({window for row in areas.values() for window in row}, key=_soonest)
-    return Board(windows, areas, counts, silent(carrying, now), min(turns))
+    return Board(windows, areas, counts, silent(able, now), min(turns))
 
 
 def _soonest(window: Window) -> tuple[timedelta, datetime]:
@@ -115,31 +123,78 @@ def _soonest(window: Window) -> tuple[timedelta, datetime]:
 
 
 def verdict(task: Task, phones: Iterable[Phone], now: datetime) -> str:
-    """D1, D2: one word for a task; missed only when every phone that could know has spoken."""
+    """D1, D2, D4: one word for a task; missed only when every phone that could know has spoken."""
     if task.cancelled_at:
         return "cancelled"
     if task.done_at:
         return _done(task, task.done_at)
     if task.skipped_at:
         return "skipped"
-    if now < task.window_end:
-        return "open"
-    return "unknown" if any(could_hold(phone, task) for phone in phones) else "missed"
+    over = now >= closing(task)
+    if over and any(could_hold(phone, task) for phone in phones):
+        return "unknown"
+    if task.ticked:
+        return "partial"
+    return "missed" if over else "open"
 
 
 def _done(task: Task, done_at: datetime) -> str:
-    if done_at > task.window_end:
+    """T12: in time or not by when it was done; the arrival only says that it was sent late."""
+    if done_at > closing(task):
         return "done_late"
     received_at = task.done_received_at or done_at
-    late = received_at > task.window_end and received_at - done_at > SENT_LATE
+    late = received_at > closing(task) and received_at - done_at > SENT_LATE
     return "sent_late" if late else "done"
+
+
+def closing(task: Task) -> datetime:
+    """D4: the grace counts before anything is late or missed."""
+    return closes(task.window_end, task.grace)
 
 
 def could_hold(phone: Phone, task: Task) -> bool:
     """D2: whether a tick of this task may still lie on a phone, unsent."""
-    if phone.enrolled_at >= task.window_end:
+    if phone.enrolled_at >= closing(task):
         return False
-    return phone.clear_at is None or phone.clear_at < task.window_end
+    return phone.clear_at is None or phone.clear_at < closing(task)
+
+
+def carrying(phones: Iterable[Phone]) -> list[Phone]:
+    """Phones that may still bring something: neither revoked nor declared lost."""
+    return [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
+
+
+def undisposed(tasks: Iterable[Task], phones: Iterable[Phone], now: datetime) -> list[Task]:
+    """D5: every confirmed miss that nobody at the desk has answered for yet."""
+    able = carrying(phones)
+    return [t for t in tasks if t.disposition is None and verdict(t, able, now) == "missed"]
+
+
+@dataclass(slots=True)
+class Slot:
+    """One hour of one area: rounds that are due in it, and ticks made in it."""
+
+    due: int = 0
+    done: int = 0
+    late: int = 0
+
+
+def timeline(tasks: Iterable[Task], start: datetime, end: datetime) -> dict[str, list[Slot]]:
+    """D6: the day's rounds by area and hour; work with a longer window has no hour to be due in."""
+    hours = (end - start) // HOUR
+    rows: dict[str, list[Slot]] = {}
+    for task in tasks:
+        row = rows.setdefault(task.area_id, [Slot() for _ in range(hours)])
+        if not task.cancelled_at and task.window_end - task.window_start < LONG:
+            first = max((task.window_start - start) // HOUR, 0)
+            last = min(-((start - task.window_end) // HOUR), hours)
+            for slot in row[first:last]:
+                slot.due += 1
+        if task.done_at and start <= task.done_at < end:
+            slot = row[(task.done_at - start) // HOUR]
+            slot.done += 1
+            slot.late += task.done_at > closing(task)
+    return rows
 
 
 def silent(phones: Iterable[Phone], now: datetime) -> list[Phone]:

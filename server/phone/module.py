@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, nodes
 
@@ -15,10 +15,14 @@ from server.phone.subset import BuildError, js, refuse
 
 
 class Need(TypedDict):
-    """How many hours back `until` may lie (None: for ever), and whether it must have begun."""
+    """How many hours back `until` may lie (None: for ever), and whether it must have begun.
+
+    `next`: beside what has begun also the few that begin soonest.
+    """
 
     hours: int | None
     begun: bool
+    next: NotRequired[bool]
 
 
 Needs = dict[str, Need]
@@ -31,7 +35,7 @@ import { tests as T } from "./field/jinja/tests.js";
 import * as R from "./field/runtime.js";
 """
 _RECORDS = re.compile(r"\s*\{#-?\s*records:(.*?)-?#\}", re.DOTALL)
-_RECORD = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?(\s+begun)?\Z")
+_RECORD = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?(\s+begun(\s+next)?)?\Z")
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ def _all_needs(name: str, compiled: dict[str, Template]) -> Needs:
 def _both(one: Need, other: Need) -> Need:
     ever = one["hours"] is None or other["hours"] is None
     hours = None if ever else max(one["hours"] or 0, other["hours"] or 0)
-    return {"hours": hours, "begun": one["begun"] and other["begun"]}
+    need: Need = {"hours": hours, "begun": one["begun"] and other["begun"]}
+    return {**need, "next": True} if one.get("next") or other.get("next") else need
 
 
 @dataclass
@@ -176,4 +181,6 @@ def _declared_needs(file: str, source: str) -> Needs | None:
             raise BuildError(file, 1, f"records: {item!r} is not like `task 12h begun`")
         hours = int(found[2]) * (24 if found[3] == "d" else 1) if found[2] else None
         needs[found[1]] = {"hours": hours, "begun": bool(found[4])}
+        if found[5]:
+            needs[found[1]]["next"] = True
     return needs

@@ -19,6 +19,7 @@ from server.tables import (
     tasks,
     tickets,
     visits,
+    weather,
 )
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.cards import Card
@@ -38,6 +39,7 @@ from server.tables.shifts import Shift
 from server.tables.tasks import Task
 from server.tables.tickets import Ticket
 from server.tables.visits import Visit
+from server.tables.weather import Weather
 
 RECORDS: dict[str, type[Model]] = {
     "site": Site,
@@ -53,6 +55,7 @@ RECORDS: dict[str, type[Model]] = {
     "release": Release,
     "regular": Regular,
     "ticket": Ticket,
+    "weather": Weather,
     "merge": Merge,
     "shift": Shift,
     "card": Card,
@@ -72,6 +75,7 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "release": releases.body,
     "regular": regulars.body,
     "ticket": tickets.body,
+    "weather": weather.body,
     "merge": merges.body,
     "shift": shifts.body,
     "card": cards.body,
@@ -111,4 +115,5 @@ __all__ = [
     "Ticket",
     "Unit",
     "Visit",
+    "Weather",
 ]

@@ -19,7 +19,7 @@ class Task(Model):
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
-    schedule_id: Mapped[str]
+    schedule_id: Mapped[str | None]
     code: Mapped[str]
     label: Mapped[dict[str, str]] = mapped_column(JSON)
     area_id: Mapped[str]
@@ -32,6 +32,10 @@ class Task(Model):
     items: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     standing: Mapped[bool] = mapped_column(default=False)
     grace: Mapped[int] = mapped_column(default=0)
+    assigned_by_id: Mapped[str | None]
+    reason: Mapped[str | None]
+    ticked: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    confirmed: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     done_at: Mapped[datetime | None]
     done_by_id: Mapped[str | None]
     done_received_at: Mapped[datetime | None]
@@ -42,6 +46,10 @@ class Task(Model):
     cancelled_at: Mapped[datetime | None]
     cancelled_by_id: Mapped[str | None]
     cancel_reason: Mapped[str | None]
+    disposition: Mapped[str | None]
+    disposition_note: Mapped[str | None]
+    disposed_at: Mapped[datetime | None]
+    disposed_by_id: Mapped[str | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
     photos_here: Mapped[int] = mapped_column(default=0)
     version: Mapped[int]
@@ -55,10 +63,22 @@ class Task(Model):
             .order_by(cls.window_end, cls.id)
         )
 
+    @classmethod
+    def unticked(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
+        """Tasks whose window ended in a span of time, and that nobody did or took back."""
+        ended = cls.window_end > start, cls.window_end <= end
+        undone = cls.done_at.is_(None), cls.cancelled_at.is_(None)
+        mine = select(cls).where(cls.site_id == site_id, *ended, *undone)
+        return mine.order_by(cls.window_end.desc(), cls.area_id, cls.id)
+
+
+OF_THE_DESK = ("disposition", "disposition_note", "disposed_at", "disposed_by_id")
+"""What became of a miss is not for every phone to read."""
+
 
 def body(task: Mapping[str, Any], names: Names) -> dict[str, Any]:
     """A task as phones show it."""
-    hidden = ("site_id", "version", "schedule_id", "helper_ids", "done_received_at")
+    hidden = ("site_id", "version", "schedule_id", "helper_ids", "done_received_at", *OF_THE_DESK)
     shown = {name: value for name, value in task.items() if name not in hidden}
     return {
         **shown,
@@ -67,5 +87,11 @@ def body(task: Mapping[str, Any], names: Names) -> dict[str, Any]:
         "responsible": names.person(task["responsible_id"]),
         "done_by": names.person(task["done_by_id"]),
         "received_at": task["done_received_at"],
+        "assigned_by": names.person(task["assigned_by_id"]),
+        "confirmed_by": [names.person(one["by_id"]) for one in task["confirmed"]],
+        "ticked": {
+            item: {**tick, "by": names.person(tick["by_id"])}
+            for item, tick in task["ticked"].items()
+        },
         "helpers": [names.person(id_) for id_ in task["helper_ids"]],
     }

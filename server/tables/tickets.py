@@ -31,6 +31,8 @@ class Ticket(Model):
     about: Mapped[str | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
     photos_here: Mapped[int] = mapped_column(default=0)
+    settled_at: Mapped[datetime | None]
+    settled_how: Mapped[str | None]
     opened_at: Mapped[datetime]
     first_responder_id: Mapped[str]
     handler_id: Mapped[str]

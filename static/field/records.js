@@ -9,11 +9,12 @@ import * as outbox from "./outbox.js";
 
 const EVER = "9999-12-31T00:00:00.000Z";
 const KEEP_HOURS = 72;
+const SOON = 60;
 
 /**
  * Rows by type, as far back as a page needs them, in the order of (`until`, id).
- * @param {Record<string, {hours: number | null, begun: boolean}>} needs hours back that `until` may lie (null:
- *   all), and whether only what has begun is wanted
+ * @param {Record<string, {hours: number | null, begun: boolean, next?: boolean}>} needs hours back that `until` may
+ *   lie (null: all), whether only what has begun is wanted, and whether the few that begin next are too
  * @param {string} now
  * @returns {Promise<Record<string, Row[]>>}
  */
@@ -22,15 +23,22 @@ export async function load(needs, now) {
   const [laid, names] = await Promise.all([outbox.laid(), peopleNames()]);
   /** @type {Record<string, Row[]>} */
   const found = {};
-  for (const [type, { hours, begun }] of Object.entries(needs)) {
+  for (const [type, { hours, begun, next }] of Object.entries(needs)) {
     const since = hours === null ? "" : hoursBefore(now, hours);
     const index = begun ? "opens" : "until";
     const range = IDBKeyRange.bound([type, begun ? "" : since], [type, begun ? now : "\uffff"]);
     const rows = await (await database()).getAllFromIndex("records", index, range);
+    if (next) rows.push(...(await soonest(type, now)));
     const wanted = rows.filter((/** @type {Row} */ row) => row.until >= since).sort(inOrder);
     found[type] = overlaid(type, wanted, laid, names);
   }
   return found;
+}
+
+/** The few that begin next, and no more: a month may be planned. @param {string} type @param {string} now */
+async function soonest(type, now) {
+  const range = IDBKeyRange.bound([type, now], [type, "\uffff"], true);
+  return (await database()).getAllFromIndex("records", "opens", range, SOON);
 }
 
 /** @param {string} now @param {number} hours */
@@ -86,15 +94,17 @@ function lay(row, { op, state }, names) {
 }
 
 /**
- * Sets a field of a copy: `scans.$point` reaches inside, `confirmed+` adds to a list.
+ * Sets a field of a copy: `scans.$point` reaches inside, `confirmed+` adds to a list, `confirmed-` takes the last away.
  * @param {Row} row @param {string} name @param {any} value @param {Record<string, any>} signs
  */
 function put(row, name, value, signs) {
-  const [first, ...rest] = name.replace(/\+$/, "").split(".").map((step) => String(signs[step] ?? step));
+  const [first, ...rest] = name.replace(/[+-]$/, "").split(".").map((step) => String(signs[step] ?? step));
+  const [how] = /[+-]$/.exec(name) ?? [""];
   if (rest.length) {
     row[first] = { ...row[first] };
-    put(row[first], rest.join(".") + (name.endsWith("+") ? "+" : ""), value, {});
-  } else row[first] = name.endsWith("+") ? [...(row[first] ?? []), value] : value;
+    put(row[first], rest.join(".") + how, value, {});
+  } else if (how === "-") row[first] = (row[first] ?? []).slice(0, -1);
+  else row[first] = how === "+" ? [...(row[first] ?? []), value] : value;
 }
 
 /** @param {any} value @param {Record<string, any>} signs @param {string} subject @returns {any} */

@@ -164,6 +164,13 @@ def test_a_page_may_leave_what_has_not_begun_to_those_that_want_it() -> None:
     }
 
 
+def test_a_page_may_ask_for_the_few_that_begin_next() -> None:
+    needs = compiled("{# records: task 12h begun next; area #}").needs
+    assert needs == {
+        "page.html": {"task": {"hours": 12, "begun": True, "next": True}, "area": EVER}
+    }
+
+
 def test_what_a_page_reads_stands_in_its_head_with_what_its_parts_read() -> None:
     page = "{#- records: task 12h; person -#}\n{% include 'deep.html' %}{% include 'parts.html' %}"
     assert compiled(page).needs == {

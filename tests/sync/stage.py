@@ -51,7 +51,8 @@ FIELDS = {
     "task": (
         *("done_at", "done_by_id", "done_received_at", "helper_ids", "note", "photos"),
         *("skipped_at", "skip_reason", "cancelled_at", "cancelled_by_id", "cancel_reason"),
-        *("responsible_id", "photos_here"),
+        *("responsible_id", "photos_here", "items", "standing", "grace", "ticked", "confirmed"),
+        *("window_end", "disposition", "disposition_note", "disposed_at", "disposed_by_id"),
     ),
     "visit": (
         *("visitor", "host_unit", "host_person", "firm", "phone", "plate", "note", "party_size"),
@@ -61,7 +62,11 @@ FIELDS = {
     ),
     "release": ("passed_at", "recorded_at", "purged_at", "photos", "photos_here"),
     "regular": ("purged_at",),
-    "ticket": ("details", "urgency", "area", "contact", "handler_id", "photos", "photos_here"),
+    "ticket": (
+        *("details", "urgency", "area", "contact", "handler_id", "photos", "photos_here"),
+        *("settled_at", "settled_how"),
+    ),
+    "weather": ("sort", "areas", "event"),
     "merge": ("taken", "settled_at", "settled_by_id", "result"),
     "person": ("active_to",),
     "area": ("label",),
@@ -78,7 +83,7 @@ FIELDS = {
 }
 
 
-def planned():
+def planned(**more):
     """A task of today."""
     task = Record("task")
     task.take(
@@ -91,6 +96,7 @@ def planned():
                 "area_id": str(uuid4()),
                 "window_start": "2026-11-24T00:00:00+08:00",
                 "window_end": "2026-11-25T00:00:00+08:00",
+                **more,
             },
         )
     )

@@ -1,12 +1,12 @@
 """Tickets: first contact."""
 
 import pytest
-from stage import ANA, BEN, CHU, op, opened
+from stage import ANA, BEN, CHU, NOON, op, opened
 
 from sync import Merged, Quarantined, Refused
 from sync.feed import ROLES
 from sync.op import Op
-from sync.tickets import KINDS, number
+from sync.tickets import KINDS, number, state
 
 
 @pytest.mark.rule("K1")
@@ -74,3 +74,13 @@ def test_an_op_is_immutable():
     with pytest.raises(AttributeError):
         op("ticket.open").by = BEN
     assert Op.__dataclass_params__.frozen
+
+
+@pytest.mark.rule("K6")
+@pytest.mark.clause("C12")
+def test_what_was_put_right_on_the_spot_is_settled_by_whoever_saw_it_first():
+    ticket = opened(done_on_the_spot="wiped at once")
+    assert (ticket.row.settled_at, ticket.row.settled_how) == (NOON, "wiped at once")
+    assert state(vars(ticket.row)) == "settled"
+    assert ticket.row.first_responder_id == ANA
+    assert state(vars(opened().row)) == "open"

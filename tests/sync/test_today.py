@@ -1,12 +1,25 @@
 """Today's board: one word for each task, and none before the phones have spoken."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stage import op, planned
 
-from sync.today import UNFINISHED, board, could_hold, silent, unsent, verdict
+from sync.clock import correct
+from sync.today import (
+    UNFINISHED,
+    board,
+    could_hold,
+    silent,
+    timeline,
+    undisposed,
+    unsent,
+    verdict,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -22,10 +35,13 @@ class Task:
     responsible_id: str | None = "ana"
     window_start: datetime = at(-4)
     window_end: datetime = NOON
+    grace: int = 0
+    ticked: dict[str, Any] = field(default_factory=dict)
     done_at: datetime | None = None
     done_received_at: datetime | None = None
     skipped_at: datetime | None = None
     cancelled_at: datetime | None = None
+    disposition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,3 +136,126 @@ def test_the_board_shows_the_word_that_asks_most_for_a_look():
 def test_the_board_says_when_time_alone_will_change_it():
     assert board([Task()], [], at(-0.1)).turns_at == NOON
     assert board([Task()], [], at(1)).turns_at == at(1) + timedelta(minutes=10)
+
+
+@pytest.mark.rule("D4", "T11")
+def test_the_grace_counts_before_anything_is_late_or_missed():
+    task = Task(grace=30)
+    assert verdict(task, [SPOKEN], at(0.4)) == "open"
+    assert verdict(task, [SPOKEN], at(0.5)) == "missed"
+    assert verdict(replace(task, done_at=at(0.5)), [], at(1)) == "done"
+    assert verdict(replace(task, done_at=at(0.51)), [], at(1)) == "done_late"
+
+
+@pytest.mark.rule("D4")
+@pytest.mark.clause("C2")
+def test_a_task_with_some_items_ticked_is_in_part_unless_the_rest_is_not_yet_known():
+    task = Task(ticked={"0": {}})
+    assert verdict(task, [Phone()], at(-1)) == "partial"
+    assert verdict(task, [Phone()], at(1)) == "unknown"
+    assert verdict(task, [SPOKEN], at(1)) == "partial"
+
+
+@pytest.mark.rule("D5")
+def test_a_miss_waits_until_the_desk_has_decided_and_no_other_task_does():
+    done, skipped = Task(done_at=at(-1)), Task(skipped_at=at(-1))
+    decided = Task(disposition="made_good")
+    assert undisposed([Task(), done, skipped, decided], [SPOKEN], at(2)) == [Task()]
+    assert undisposed([Task()], [Phone()], at(2)) == []
+
+
+@pytest.mark.rule("D6")
+def test_the_day_is_told_by_area_and_hour():
+    tasks = [
+        Task(done_at=at(-3.5)),
+        Task(window_start=at(-1.5), window_end=at(-0.5), done_at=at(0.5)),
+        Task(window_start=at(-40), done_at=at(-3.2)),
+        Task(area_id="gate", cancelled_at=at(-3)),
+    ]
+    rows = timeline(tasks, at(-4), at(2))
+    assert [slot.due for slot in rows["stairs"]] == [1, 1, 2, 2, 0, 0]
+    assert [slot.done for slot in rows["stairs"]] == [2, 0, 0, 0, 1, 0]
+    assert [slot.late for slot in rows["stairs"]] == [0, 0, 0, 0, 1, 0]
+    assert not any(slot.due for slot in rows["gate"])
+
+
+HOURS = st.integers(-30, 30)
+PHONES = st.lists(
+    st.builds(
+        lambda enrolled, clear, gone, lost: Phone(
+            enrolled_at=at(enrolled),
+            clear_at=None if clear is None else at(clear),
+            revoked_at=at(gone) if gone and not lost else None,
+            lost_at=at(gone) if gone and lost else None,
+        ),
+        HOURS,
+        st.none() | HOURS,
+        st.none() | HOURS,
+        st.booleans(),
+    ),
+    max_size=5,
+)
+
+
+@pytest.mark.rule("D2", "D4")
+@given(PHONES, st.integers(0, 180), HOURS)
+def test_missed_is_said_only_when_no_phone_can_still_bring_the_tick(phones, grace, hour):
+    task, now = Task(grace=grace), at(hour)
+    over = NOON + timedelta(minutes=grace)
+    may = [
+        phone
+        for phone in phones
+        if not phone.lost_at and not phone.revoked_at and phone.enrolled_at < over
+        if phone.clear_at is None or phone.clear_at < over
+    ]
+    word = board([task], phones, now).counts
+    expected = "open" if now < over else "unknown" if may else "missed"
+    assert word == {expected: 1}
+    assert bool(undisposed([task], phones, now)) == (expected == "missed")
+
+
+TICKS = st.lists(st.tuples(st.integers(-239, 200), st.integers(0, 5000)), min_size=1, max_size=5)
+
+
+@pytest.mark.rule("D1", "T12")
+@given(TICKS, PHONES, st.integers(0, 60), st.booleans(), st.randoms(use_true_random=False))
+def test_a_tick_turns_a_miss_whenever_and_in_whatever_order_it_comes(
+    ticks, phones, grace, decided, dice
+):
+    facts = [
+        replace(op("task.complete", minutes=minutes, late=late), by=f"{n:036}")
+        for n, (minutes, late) in enumerate(ticks)
+    ]
+    dice.shuffle(facts)
+    record = planned(window_end=NOON.isoformat(), grace=grace)
+    said = {"disposition": "made_good"}
+    if decided:
+        record.take(op("task.dispose", minutes=61, payload=said))
+    for fact in facts:
+        record.take(fact)
+        word = verdict(record.row, phones, at(99))
+        assert word in ("done", "sent_late", "done_late")
+    assert record.row.disposition == ("made_good" if decided else None)
+    in_time = any(minutes <= grace for minutes, _ in ticks)
+    assert (word != "done_late") == in_time
+    assert undisposed([record.row], phones, at(99)) == []
+
+
+@pytest.mark.rule("T12", "W1")
+@given(st.integers(-600, 600), st.integers(-240, 240), st.integers(0, 3000), st.integers(0, 3000))
+def test_punctuality_is_that_of_the_corrected_time_whatever_clock_and_arrival(
+    fast, minutes, wait, longer
+):
+    """The same tap, from clocks that run wrong and after waits of any length, has one word."""
+    words = set()
+    for clock, delay in ((0, wait), (fast, wait), (fast, wait + longer)):
+        done_at = NOON + timedelta(minutes=minutes)
+        sent_at = done_at + timedelta(minutes=delay)
+        off = timedelta(minutes=clock)
+        tap = {"id": "x", "at": (done_at + off).isoformat()}
+        made = correct([tap], sent_at=sent_at + off, received_at=sent_at)["x"]
+        assert made.occurred_at == done_at
+        assert ("clock-skewed" in made.flags) == (abs(off) > timedelta(minutes=5))
+        task = Task(done_at=made.occurred_at, done_received_at=sent_at)
+        words.add(verdict(task, [], at(999)) == "done_late")
+    assert words == {minutes > 0}

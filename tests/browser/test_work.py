@@ -1,0 +1,129 @@
+"""The day's work on phones: items, ad-hoc work, rain told twice, a report settled on the spot."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+
+from server.demo import ident
+from tests.hand import Hand, log
+from tests.until import until
+
+
+@pytest.fixture
+def other(browser, live):
+    """Another phone, with its own profile."""
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
+    )
+    context.set_default_timeout(10_000)
+    hand = Hand(context.new_page(), live)
+    yield hand
+    assert hand.noise == []
+    context.close()
+
+
+def planned(live, code):
+    """Tasks of a standard as the server has them."""
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    rows = base.execute("SELECT id, area_id FROM task WHERE code = ?", (code,)).fetchall()
+    base.close()
+    return rows
+
+
+@pytest.mark.clause("C2")
+def test_items_are_ticked_with_one_tap_each_and_taken_back_by_the_same_tap(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    row = hand.page.locator(".row[data-state=open]:has(.items)").first.get_attribute("id")
+    assert row
+    hand.tap(f"#{row} .item:nth-child(1) button")
+    hand.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
+    assert "1/2" in hand.page.locator(f"#{row} .mark").first.inner_text()
+    hand.tap(f"#{row} .item:nth-child(2) button")
+    hand.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    assert hand.taps == 2
+    hand.tap(f"#{row} .item:nth-child(2) button")
+    hand.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
+    assert hand.taps == 3
+    live.start()
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")
+    hand.all_sent()
+    assert [json.loads(said)["item"] for _, _, _, said, _ in log(live, "task.tick")] == [0, 1]
+    hand.opens("/field/tasks")
+    hand.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
+
+
+@pytest.mark.clause("G3")
+def test_work_goes_from_one_phone_to_another(hand, other, live):
+    hand.enrols()
+    hand.unlocks("ben")
+    hand.tap("a[href='/field/assign']")
+    hand.sees("!!document.querySelector('[name=label]')")
+    hand.type("[name=label]", "擦会议室")
+    hand.page.select_option("[name=responsible_id]", ident("squirrel", "ana"))
+    hand.page.select_option("[name=area_id]", ident("squirrel", "office"))
+    hand.type("[name=reason]", "明天有客人")
+    hand.tap("#main .primary")
+    hand.sees("!!document.querySelector('.said')")
+    until(lambda: len(log(live, "task.assign")) == 1)
+    other.enrols()
+    other.unlocks("ana")
+    row = f"task-{log(live, 'task.assign')[0][1]}"
+    other.sees(f"!!document.getElementById('{row}')")
+    text = other.page.locator(f"#{row}").inner_text()
+    assert "擦会议室" in text
+    assert "贲主管 交办" in text
+    other.tap(f"#{row} button.tick")
+    other.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    until(lambda: len(log(live, "task.complete")) == 1)
+
+
+@pytest.mark.clause("C11")
+def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(hand, other, live):
+    for one, who in ((hand, "ben"), (other, "mei")):
+        one.enrols()
+        one.unlocks(who)
+        one.opens("/field/weather")
+    live.kill()
+    for one in (hand, other):
+        one.taps = 0
+        one.tap("button[value=rain]")
+        one.sees("!!document.querySelector('.row .waits, .row')")
+        assert one.taps == 1
+    live.start()
+    for one in (other, hand):
+        one.opens("/field/me")
+        one.tap("text=立即上传")
+        one.all_sent()
+    assert [status for _, _, status, *_ in log(live, "weather.report")] == ["applied", "applied"]
+    assert [area for _, area in planned(live, "CL-10")] == [ident("squirrel", "office")]
+    assert json.loads(live.run("verify"))["differences"] == 0
+
+
+@pytest.mark.clause("C12")
+def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(hand, live, picture):
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    about = ident("round")
+    gate = ident("squirrel", "gate")
+    hand.opens(f"/field/report?about_type=round&about={about}&area={gate}")
+    hand.page.set_input_files("[name=photos]", picture)
+    hand.taps = 0
+    hand.tap("[name=done_on_the_spot]")
+    hand.sees("!!document.querySelector('.said')")
+    assert hand.taps <= 3
+    live.start()
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")
+    hand.all_sent()
+    (_, _, status, said, _), *rest = log(live, "ticket.open")
+    payload = json.loads(said)
+    assert (status, rest, len(payload["photos"])) == ("applied", [], 1)
+    assert (payload["about_type"], payload["about"], payload["area"]) == ("round", about, gate)
+    assert payload["done_on_the_spot"] == "当场处理"
