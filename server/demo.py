@@ -14,6 +14,7 @@ from server.credentials import set_password, set_pin
 from server.db import db, writing
 from server.names import forget
 from server.tables import ServerState, SiteFeed
+from sync.checklists import CHECKLISTS, template_id
 from sync.op import NAMESPACE
 from sync.standards import STANDARDS
 
@@ -74,6 +75,7 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
         *_schedules(name, [ident(name, who[0]) for who in staff]),
+        *(_add("template.add", template_id(site, each["code"]), each) for each in CHECKLISTS),
     ]
     oplog.post_many(site, ops)
 

@@ -133,11 +133,15 @@ def _stored(body_: str) -> Any:
 NAMES = frozenset(
     {
         "arrived_by",
+        "assessor",
         "departed_by",
         "done_by",
         "first_responder",
         "handler",
         "helpers",
+        "person_name",
+        "raised_by",
+        "verified_by",
         "pin_check",
         "responsible",
         "settled_by",

@@ -8,8 +8,20 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from sync import estate, merges, people, photos, schedules, tasks, tickets, visits
-from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
+from sync import (
+    estate,
+    inspections,
+    merges,
+    people,
+    photos,
+    rectifications,
+    schedules,
+    tasks,
+    templates,
+    tickets,
+    visits,
+)
+from sync.feed import DESK, DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
 from sync.op import (
     Accepted,
@@ -31,6 +43,9 @@ KINDS: dict[str, Kind] = {
     **tasks.KINDS,
     **visits.KINDS,
     **tickets.KINDS,
+    **templates.KINDS,
+    **inspections.KINDS,
+    **rectifications.KINDS,
     **photos.KINDS,
     **merges.KINDS,
 }
@@ -51,6 +66,9 @@ class Type:
     opens: Callable[[Mapping[str, Any]], str] = lambda _: ""
     audience: Callable[[Mapping[str, Any], RolesOf], int] = lambda _, __: mask(EVERYONE)
 
+
+HANDS = frozenset({"cleaner", "contractor_worker"})
+"""Whoever may put a place right."""
 
 PLACE = Type(state=estate.state, until=estate.until)
 
@@ -82,6 +100,25 @@ TYPES: dict[str, Type] = {
         fold=tickets.fold,
         audience=lambda ticket, roles_of: mask(
             FRONT | roles_of(ticket["first_responder_id"]) | roles_of(ticket["handler_id"])
+        ),
+    ),
+    "template": Type(
+        state=templates.state, until=templates.until, audience=lambda _, __: mask(DESK)
+    ),
+    "inspection": Type(
+        state=inspections.state,
+        until=inspections.until,
+        fold=inspections.fold,
+        audience=lambda _, __: mask(DESK),
+    ),
+    "rectification": Type(
+        state=rectifications.state,
+        until=rectifications.until,
+        fold=rectifications.fold,
+        audience=lambda found, roles_of: mask(
+            DESK
+            | roles_of(found["responsible_id"] or "")
+            | (HANDS if found["area"] else roles_of(found["person"] or ""))
         ),
     ),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),

@@ -31,6 +31,8 @@ TEXTS = {
     "already-done": "The task was done already.",
     "already-cancelled": "The task was cancelled already.",
     "already-exists": "This record exists already.",
+    "already-official": "This inspection counts already.",
+    "already-retired": "This checklist is retired.",
     "already-left": "This person has left already.",
     "already-settled": "Somebody has settled this already.",
     "cannot-stand": "This cannot be put in force as it is. Choose another way.",
@@ -45,11 +47,13 @@ TEXTS = {
     "no-such-record": "The record that this is about is not here. Kept for the desk.",
     "not-allowed": "This role may not decide that.",
     "not-for-phones": "Only the desk does this. Kept for the desk.",
+    "not-official": "Nobody had said that this inspection counts.",
     "not-settled": "This is not settled.",
     "nothing-changed": "Nothing was changed.",
     "revoked": "This phone is no longer allowed here. Kept for the desk.",
     "rule-failed": "Something went wrong while judging this. Kept for the desk.",
     "same-handler": "This person has it in hand already.",
+    "self-inspection": "Nobody assesses oneself officially.",
     "waiting": "Waits for the one before it.",
 }
 

@@ -16,7 +16,14 @@ from server.tables import Names
 from sync.clock import parse
 from sync.op import SERVER
 
-PEOPLE = ("responsible_id", "handler_id", "first_responder_id", "helper_id")
+PEOPLE = (
+    "responsible_id",
+    "handler_id",
+    "first_responder_id",
+    "helper_id",
+    "person",
+    "assessor_id",
+)
 
 
 def ask(kind: str, subject: str | None, payload: dict[str, Any], back: str, **more: Any) -> Any:

@@ -6,17 +6,31 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.db import Model
-from server.tables import estate, merges, people, schedules, tasks, tickets, visits
+from server.tables import (
+    estate,
+    inspections,
+    merges,
+    people,
+    rectifications,
+    schedules,
+    tasks,
+    templates,
+    tickets,
+    visits,
+)
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
+from server.tables.inspections import Inspection
 from server.tables.merges import Merge
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
 from server.tables.people import Person
 from server.tables.photos import Photo, PhotoLink
+from server.tables.rectifications import Rectification
 from server.tables.schedules import Schedule
 from server.tables.tasks import Task
+from server.tables.templates import Template
 from server.tables.tickets import Ticket
 from server.tables.visits import Visit
 
@@ -30,6 +44,9 @@ RECORDS: dict[str, type[Model]] = {
     "task": Task,
     "visit": Visit,
     "ticket": Ticket,
+    "template": Template,
+    "inspection": Inspection,
+    "rectification": Rectification,
     "merge": Merge,
 }
 
@@ -43,6 +60,9 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "task": tasks.body,
     "visit": visits.body,
     "ticket": tickets.body,
+    "template": templates.body,
+    "inspection": inspections.body,
+    "rectification": rectifications.body,
     "merge": merges.body,
 }
 
@@ -56,6 +76,7 @@ __all__ = [
     "Enrolment",
     "FeedDigest",
     "FeedRow",
+    "Inspection",
     "Lineage",
     "LoggedOp",
     "Merge",
@@ -63,12 +84,14 @@ __all__ = [
     "Person",
     "Photo",
     "PhotoLink",
+    "Rectification",
     "Schedule",
     "ServerState",
     "Session",
     "Site",
     "SiteFeed",
     "Task",
+    "Template",
     "Throttle",
     "Ticket",
     "Unit",
