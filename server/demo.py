@@ -15,6 +15,7 @@ from server.db import db, writing
 from server.names import forget
 from server.tables import ServerState, SiteFeed
 from sync.cards import card_id
+from sync.checklists import CHECKLISTS, template_id
 from sync.handbook import handbook
 from sync.op import NAMESPACE
 from sync.standards import STANDARDS
@@ -78,6 +79,7 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
         *_schedules(name, [ident(name, who[0]) for who in staff]),
         _route(name, [ident(name, who[0]) for who in staff]),
         *_handbook(site),
+        *(_add("template.add", template_id(site, each["code"]), each) for each in CHECKLISTS),
     ]
     oplog.post_many(site, ops)
 

@@ -130,6 +130,8 @@ def named_in(ops: list[dict[str, Any]]) -> list[str]:
     """Every photo that a batch of ops names."""
     payloads = [payload for op in ops if isinstance(payload := op.get("payload"), dict)]
     lists = [payload["photos"] for payload in payloads if isinstance(payload.get("photos"), list)]
+    shots = [payload["shots"] for payload in payloads if isinstance(payload.get("shots"), dict)]
+    lists += [names for each in shots for names in each.values() if isinstance(names, list)]
     singles = [payload.get("sha256") for payload in payloads]
     return [name for name in [*chain.from_iterable(lists), *singles] if isinstance(name, str)]
 

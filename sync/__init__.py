@@ -11,20 +11,23 @@ from marshmallow import ValidationError
 from sync import (
     cards,
     estate,
+    inspections,
     merges,
     patrol,
     people,
     photos,
+    rectifications,
     regulars,
     releases,
     schedules,
     shifts,
     tasks,
+    templates,
     tickets,
     visits,
     weather,
 )
-from sync.feed import DESK_ONLY, EVERYONE, FRONT, mask
+from sync.feed import DESK, DESK_ONLY, EVERYONE, FRONT, mask
 from sync.merge import weigh
 from sync.op import (
     Accepted,
@@ -50,6 +53,9 @@ KINDS: dict[str, Kind] = {
     **regulars.KINDS,
     **tickets.KINDS,
     **weather.KINDS,
+    **templates.KINDS,
+    **inspections.KINDS,
+    **rectifications.KINDS,
     **photos.KINDS,
     **merges.KINDS,
     **shifts.KINDS,
@@ -74,6 +80,9 @@ class Type:
     blanks: Mapping[str, Any] = field(default_factory=dict)
     """What stands in place of personal data once a record of the type is purged."""
 
+
+HANDS = frozenset({"cleaner", "contractor_worker"})
+"""Whoever may put a place right."""
 
 PLACE = Type(state=estate.state, until=estate.until)
 
@@ -145,6 +154,25 @@ TYPES: dict[str, Type] = {
         audience=lambda card, _: DESK_ONLY if card["withdrawn_at"] else mask(EVERYONE),
     ),
     "weather": Type(state=weather.state, until=weather.until),
+    "template": Type(
+        state=templates.state, until=templates.until, audience=lambda _, __: mask(DESK)
+    ),
+    "inspection": Type(
+        state=inspections.state,
+        until=inspections.until,
+        fold=inspections.fold,
+        audience=lambda _, __: mask(DESK),
+    ),
+    "rectification": Type(
+        state=rectifications.state,
+        until=rectifications.until,
+        fold=rectifications.fold,
+        audience=lambda found, roles_of: mask(
+            DESK
+            | roles_of(found["responsible_id"] or "")
+            | (HANDS if found["area"] else roles_of(found["person"] or ""))
+        ),
+    ),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
 }
 

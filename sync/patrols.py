@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from sync.clock import parse
 from sync.today import Phone, could_hold
@@ -38,7 +38,7 @@ def steps(round_: Round, phones: Iterable[Phone], now: datetime) -> list[Step]:
     """N6: the round played back; a point is missed only when every phone that could know has
     spoken since the window closed."""
     carrying = [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
-    unspoken = any(could_hold(phone, cast(Any, round_)) for phone in carrying)
+    unspoken = any(could_hold(phone, round_.window_end) for phone in carrying)
     order = sorted(round_.points, key=lambda point: _scanned_at(round_, point) or "~")
     played: list[Step] = []
     last: datetime | None = None

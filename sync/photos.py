@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import Any, Protocol
 
 from marshmallow import fields
@@ -51,7 +52,8 @@ def arrive(record: Pictured, op: Op) -> Accepted:
 def photos_of(entry: Entry) -> list[str]:
     """Every photo that an op brings."""
     attached = [entry.payload["sha256"]] if entry.kind == "photo.attach" else []
-    return [*entry.payload.get("photos", ()), *attached]
+    shots = chain.from_iterable(entry.payload.get("shots", {}).values())
+    return [*entry.payload.get("photos", ()), *shots, *attached]
 
 
 KINDS = {

@@ -131,7 +131,7 @@ def verdict(task: Task, phones: Iterable[Phone], now: datetime) -> str:
     if task.skipped_at:
         return "skipped"
     over = now >= closing(task)
-    if over and any(could_hold(phone, task) for phone in phones):
+    if over and any(could_hold(phone, closing(task)) for phone in phones):
         return "unknown"
     if task.ticked:
         return "partial"
@@ -152,11 +152,11 @@ def closing(task: Task) -> datetime:
     return closes(task.window_end, task.grace)
 
 
-def could_hold(phone: Phone, task: Task) -> bool:
-    """D2: whether a tick of this task may still lie on a phone, unsent."""
-    if phone.enrolled_at >= closing(task):
+def could_hold(phone: Phone, closed_at: datetime) -> bool:
+    """D2: whether a tick of what closed then may still lie on a phone, unsent."""
+    if phone.enrolled_at >= closed_at:
         return False
-    return phone.clear_at is None or phone.clear_at < closing(task)
+    return phone.clear_at is None or phone.clear_at < closed_at
 
 
 def carrying(phones: Iterable[Phone]) -> list[Phone]:

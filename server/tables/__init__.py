@@ -9,14 +9,17 @@ from server.db import Model
 from server.tables import (
     cards,
     estate,
+    inspections,
     merges,
     patrol,
     people,
+    rectifications,
     regulars,
     releases,
     schedules,
     shifts,
     tasks,
+    templates,
     tickets,
     visits,
     weather,
@@ -25,6 +28,7 @@ from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.cards import Card
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
+from server.tables.inspections import Inspection
 from server.tables.merges import Merge
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
@@ -32,11 +36,13 @@ from server.tables.patrol import Round, Route
 from server.tables.people import Person
 from server.tables.photos import Photo, PhotoLink
 from server.tables.purges import Purge
+from server.tables.rectifications import Rectification
 from server.tables.regulars import Regular
 from server.tables.releases import Release
 from server.tables.schedules import Schedule
 from server.tables.shifts import Shift
 from server.tables.tasks import Task
+from server.tables.templates import Template
 from server.tables.tickets import Ticket
 from server.tables.visits import Visit
 from server.tables.weather import Weather
@@ -56,6 +62,9 @@ RECORDS: dict[str, type[Model]] = {
     "regular": Regular,
     "ticket": Ticket,
     "weather": Weather,
+    "template": Template,
+    "inspection": Inspection,
+    "rectification": Rectification,
     "merge": Merge,
     "shift": Shift,
     "card": Card,
@@ -76,6 +85,9 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "regular": regulars.body,
     "ticket": tickets.body,
     "weather": weather.body,
+    "template": templates.body,
+    "inspection": inspections.body,
+    "rectification": rectifications.body,
     "merge": merges.body,
     "shift": shifts.body,
     "card": cards.body,
@@ -92,6 +104,7 @@ __all__ = [
     "Enrolment",
     "FeedDigest",
     "FeedRow",
+    "Inspection",
     "Lineage",
     "LoggedOp",
     "Merge",
@@ -100,6 +113,7 @@ __all__ = [
     "Photo",
     "PhotoLink",
     "Purge",
+    "Rectification",
     "Regular",
     "Release",
     "Round",
@@ -111,6 +125,7 @@ __all__ = [
     "Site",
     "SiteFeed",
     "Task",
+    "Template",
     "Throttle",
     "Ticket",
     "Unit",

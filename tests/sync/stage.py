@@ -67,6 +67,16 @@ FIELDS = {
         *("settled_at", "settled_how"),
     ),
     "weather": ("sort", "areas", "event"),
+    "template": (
+        *("label", "about", "area_kinds", "roles", "items", "versions", "edition", "retired_at"),
+    ),
+    "inspection": (
+        *("id", "slot", "of_self", "official_at", "official_by_id", "photos", "photos_here"),
+    ),
+    "rectification": (
+        *("responsible_id", "due_at", "critical", "failed_at", "failures", "finding", "before"),
+        *("after", "done_at", "done_by_id", "note", "verified_at", "verified_by_id", "photos"),
+    ),
     "merge": ("taken", "settled_at", "settled_by_id", "result"),
     "person": ("active_to",),
     "area": ("label",),
