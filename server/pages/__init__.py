@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from server.pages import (
+    assigning,
     cards,
     home,
+    inspections,
+    misses,
     packs,
     patrol,
     people,
@@ -13,6 +16,7 @@ from server.pages import (
     settle,
     shifts,
     sign_in,
+    templates,
     tickets,
     today,
     visits,
@@ -31,6 +35,10 @@ BLUEPRINTS = [
     people.bp,
     schedules.bp,
     patrol.bp,
+    misses.bp,
+    assigning.bp,
+    inspections.bp,
+    templates.bp,
     shifts.bp,
     packs.bp,
     cards.bp,

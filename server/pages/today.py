@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -15,7 +15,7 @@ from server.filters import SITE_ZONE
 from server.names import names_of
 from server.tables import Area, Device, Merge, Task
 from sync.feed import FRONT
-from sync.today import UNFINISHED, Board, Window, board
+from sync.today import UNFINISHED, Board, Window, board, timeline
 
 bp = Blueprint("today", __name__, url_prefix="/desk")
 
@@ -23,7 +23,17 @@ bp = Blueprint("today", __name__, url_prefix="/desk")
 @bp.get("/")
 @allow(*FRONT)
 def index() -> str:
+    """The board of a day; the one of today asks for itself again."""
     return render_template("desk/today/index.html", **_today())
+
+
+@bp.get("/timeline")
+@allow(*FRONT)
+def hours() -> str:
+    """The day's rounds by area and hour: what was due, what was done, what came late."""
+    found = _today()
+    rows = timeline(found["tasks"], *found["day"])
+    return render_template("desk/today/timeline.html", rows=rows, **found)
 
 
 @bp.get("/today/news")
@@ -47,7 +57,8 @@ def area(area_id: str) -> str:
 
 def _today() -> dict[str, Any]:
     """Everything that the board shows; `head` is what the next poll compares."""
-    site, now, (start, end) = here().site_id, datetime.now(UTC), day()
+    asked = asked_day()
+    site, now, (start, end) = here().site_id, datetime.now(UTC), day(asked)
     tasks = db.session.scalars(Task.between(site, start, end)).all()
     phones = db.session.scalars(Device.at(site)).all()
     seen = board(tasks, phones, now)
@@ -65,13 +76,24 @@ def _today() -> dict[str, Any]:
         "names": names_of(site),
         "head": f"{here().head}|{seen.turns_at.isoformat()}",
         "until": end,
+        "tasks": tasks,
+        "day": (start, end),
+        "asked": asked,
+        "is_today": asked == datetime.now(SITE_ZONE).date(),
     }
 
 
-def day() -> tuple[datetime, datetime]:
-    """The site's own day, from midnight to midnight."""
-    today = datetime.now(SITE_ZONE).date()
-    start = datetime.combine(today, time(), SITE_ZONE)
+def asked_day() -> date:
+    """The day that the reader asked for; today where they asked for none that exists."""
+    try:
+        return date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return datetime.now(SITE_ZONE).date()
+
+
+def day(asked: date) -> tuple[datetime, datetime]:
+    """A day of the site, from midnight to midnight."""
+    start = datetime.combine(asked, time(), SITE_ZONE)
     return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)
 
 

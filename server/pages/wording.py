@@ -387,6 +387,14 @@ PACK_FAULTS = {
 }
 """Why a file is not taken, and what to do about it."""
 
+DISPOSITIONS = {
+    "reason": _("there was a reason"),
+    "made_good": _("it was made good"),
+    "not_at_fault": _("nobody's fault"),
+    "case": _("to be looked into"),
+}
+"""What becomes of a miss: asked about, never punished by itself."""
+
 BOARD = {
     "missed": ("✕", _("missed")),
     "unknown": ("?", _("not yet known")),

@@ -92,9 +92,17 @@ async function known(address, token) {
   return Number(response?.headers.get("Upload-Offset") ?? 0);
 }
 
-/** A photo that lies on this phone, to be shown. @param {string} sha256 @returns {Promise<Response>} */
+/** A photo to be shown: from this phone, or else from the server, if it answers. @param {string} sha256 @returns {Promise<Response>} */
 export async function shown(sha256) {
   const row = await (await database()).get("photos", sha256);
-  if (!row) return new Response(null, { status: 404 });
+  if (!row) return fromServer(sha256);
   return new Response(row.data, { headers: { "Content-Type": row.type, "X-Content-Type-Options": "nosniff" } });
+}
+
+/** @param {string} sha256 */
+async function fromServer(sha256) {
+  const { site, token } = await recall("device");
+  const headers = { Authorization: `Bearer ${token}` };
+  const answer = await fetch(`/sync/${site}/photos/${sha256}`, { headers }).catch(() => null);
+  return answer?.ok ? answer : new Response(null, { status: 404 });
 }
