@@ -91,7 +91,16 @@ def task(rng: Random) -> dict[str, Any]:
     ids = {"code": "CL-01", "area_id": rng.choice("ab"), "responsible_id": rng.choice(["p", None])}
     extra = times(rng, "done_at", "received_at") | photos(rng) | window | ids | names | plain
     unit = {"unit": rng.choice([label(rng), None]), "needs_confirmation": rng.random() < 0.2}
-    return row(rng, "task", ["open", "done", "skipped", "cancelled"], **extra, **unit)
+    tick = {"at": rng.choice(TIMES), "by_id": rng.choice("pq"), "by": rng.choice(WORDS)}
+    items = {"items": rows(rng, label, 0, 2), "ticked": rng.choice([{}, {"0": tick}, {"0": False}])}
+    duty = {
+        "standing": rng.random() < 0.2,
+        "confirmed": rng.choice([[], [tick]]),
+        "confirmed_by": [],
+    }
+    given = {"assigned_by_id": rng.choice([None, "p"]), "assigned_by": rng.choice([*WORDS, None])}
+    states = ["open", "partial", "done", "skipped", "cancelled"]
+    return row(rng, "task", states, **extra, **unit, **items, **duty, **given)
 
 
 def visit(rng: Random) -> dict[str, Any]:
@@ -140,7 +149,7 @@ def checkpoint(rng: Random) -> dict[str, Any]:
 
 
 def card(rng: Random) -> dict[str, Any]:
-    said = {"title": label(rng), "body": label(rng), "phrase": rng.choice([None, label(rng)])}
+    said = {"title": label(rng), "body": label(rng), "phrase": rng.choice([None, *WORDS])}
     more = {"group": rng.choice(["etiquette", "phrases"]), "order": rng.randint(0, 9)}
     return row(rng, "card", ["ready", "awaiting"], **said, **more, code="PC-01", edition=1)
 
