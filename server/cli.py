@@ -22,9 +22,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import create_app, demo, devices, oplog, planner, purge, schema, verify
+from server import content, create_app, demo, devices, oplog, planner, purge, schema, verify
 from server.credentials import SHORTEST, set_password, set_pin, weakness
 from server.db import db, refuse_unsafe, writing
+from server.filters import SITE_ZONE
 from server.names import forget
 from server.tables import Person, Site
 from server.version import VERSION
@@ -164,7 +165,10 @@ def add_site(name: str, english: str | None) -> None:
         schema.refuse_behind()
         id_ = oplog.own("site.add", None, {})["subject"]
         oplog.found(id_)
-        oplog.post(id_, "site.add", id_, {"label": {"zh": name, "en": english or name}})
+        since = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+        begin = oplog.own("site.add", id_, {"label": {"zh": name, "en": english or name}})
+        pack = [*content.resting(id_, since.isoformat()), *content.shared(id_)]
+        oplog.post_many(id_, [begin, *pack])
         click.echo(f"{name} is site {id_}")
 
 

@@ -9,14 +9,11 @@ from uuid import UUID, uuid5
 
 from flask import current_app
 
-from server import oplog, planner
+from server import content, oplog, planner
 from server.credentials import set_password, set_pin
 from server.db import db, writing
 from server.names import forget
 from server.tables import ServerState, SiteFeed
-from sync.cards import card_id
-from sync.checklists import CHECKLISTS, template_id
-from sync.handbook import handbook
 from sync.op import NAMESPACE
 from sync.standards import STANDARDS
 
@@ -72,20 +69,15 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
         _accounts(name, staff)
     oplog.found(site)
     ops = [
-        _add("site.add", site, {"label": label(zh, en)}),
+        content.added("site.add", site, {"label": label(zh, en)}),
         *_people(name, staff),
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
         *_schedules(name, [ident(name, who[0]) for who in staff]),
         _route(name, [ident(name, who[0]) for who in staff]),
-        *_handbook(site),
-        *(_add("template.add", template_id(site, each["code"]), each) for each in CHECKLISTS),
+        *content.shared(site),
     ]
     oplog.post_many(site, ops)
-
-
-def _add(kind: str, subject: str, payload: dict[str, Any]) -> dict[str, Any]:
-    return oplog.own(kind, subject, payload, id=str(uuid5(UUID(subject), kind)))
 
 
 def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
@@ -103,7 +95,7 @@ def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
 def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
     for username, called, _, number, roles in staff:
         payload = {"name": called, "roles": list(roles), "employee_no": number}
-        yield _add("person.add", ident(name, username), payload)
+        yield content.added("person.add", ident(name, username), payload)
 
 
 GROUNDS = (
@@ -120,11 +112,11 @@ ROUND = label("夜巡路线", "Night round")
 def _grounds(name: str) -> Iterator[dict[str, Any]]:
     for ordinal, (key, zh, en, kind) in enumerate(GROUNDS):
         payload = {"label": label(zh, en), "kind": kind, "ordinal": ordinal}
-        yield _add("area.add", ident(name, key), payload)
+        yield content.added("area.add", ident(name, key), payload)
     for ordinal, (key, zh, en, _) in enumerate(GROUNDS[:5]):
         named = {"label": label(zh, en), "code": str(101 + ordinal)}
         point = {**named, "route": ROUND, "ordinal": ordinal}
-        yield _add(
+        yield content.added(
             "checkpoint.add", ident(name, "point", key), {**point, "area_id": ident(name, key)}
         )
 
@@ -132,7 +124,7 @@ def _grounds(name: str) -> Iterator[dict[str, Any]]:
 def _building(name: str, number: int) -> Iterator[dict[str, Any]]:
     building = ident(name, "building", number)
     first = {"label": label(f"{number}号楼", f"Building {number}"), "kind": "building"}
-    yield _add("area.add", building, {**first, "ordinal": 10 * number})
+    yield content.added("area.add", building, {**first, "ordinal": 10 * number})
     for stair in (1, 2):
         yield from _stairwell(name, number, stair, building)
 
@@ -141,17 +133,17 @@ def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[di
     zh, en = f"{number}号楼{stair}单元", f"Building {number}, stairwell {stair}"
     place = ident(name, "stairwell", number, stair)
     common = {"parent_id": building, "ordinal": 10 * number + stair}
-    yield _add("area.add", place, {**common, "label": label(zh, en), "kind": "stairwell"})
+    yield content.added("area.add", place, {**common, "label": label(zh, en), "kind": "stairwell"})
     door = {"label": label(f"{zh}门", f"{en}, entrance"), "kind": "unit_entrance"}
-    yield _add("area.add", ident(place, "door"), {**common, **door, "parent_id": place})
+    yield content.added("area.add", ident(place, "door"), {**common, **door, "parent_id": place})
     for floor in (1, 2):
         told = {"label": label(f"{zh}{floor}层", f"{en}, floor {floor}"), "kind": "floor"}
-        yield _add("area.add", ident(place, floor), {**common, **told, "parent_id": place})
+        yield content.added("area.add", ident(place, floor), {**common, **told, "parent_id": place})
         for side in (1, 2):
             home = f"{number}-{stair}-{floor}0{side}"
             vacant = (number + stair + floor + side) % 5 == 0
             unit = {"label": label(home, home), "area_id": place, "occupied": not vacant}
-            yield _add("unit.add", ident(name, "unit", home), unit)
+            yield content.added("unit.add", ident(name, "unit", home), unit)
 
 
 def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
@@ -159,7 +151,7 @@ def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
         guard = standard.get("role") == "guard" and len(staff) > 2
         outside = standard["area_kind"] in ("outdoor", "refuse_point", "office") and len(staff) > 2
         answers = staff[2] if guard else staff[1] if outside else staff[0]
-        yield _add(
+        yield content.added(
             "schedule.add",
             ident(name, "schedule", standard["code"]),
             {**standard, "dtstart": SINCE, "responsible_id": answers},
@@ -177,13 +169,7 @@ def _route(name: str, staff: list[str]) -> dict[str, Any]:
         "responsible_id": staff[2] if len(staff) > 2 else staff[0],
         "active": True,
     }
-    return _add("route.add", ident(name, "route"), payload)
-
-
-def _handbook(site: str) -> Iterator[dict[str, Any]]:
-    pack = handbook()
-    for card in pack.cards:
-        yield _add("card.add", card_id(site, card["code"]), {**card, "pack": pack.label})
+    return content.added("route.add", ident(name, "route"), payload)
 
 
 def pins() -> dict[str, str]:

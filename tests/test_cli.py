@@ -138,3 +138,14 @@ def test_postgresql_needs_nothing_but_its_url(tmp_path, postgres):
     live.kill()
     assert json.loads(live.run("verify"))["differences"] == 0
     assert not (tmp_path / "var" / "lodge.sqlite3").exists()
+
+
+def test_a_new_site_begins_with_the_content_pack(shell):
+    shell.run("init")
+    shell.run("site", "add", "Squirrel Lane")
+    base = sqlite3.connect(shell.folder / "var" / "lodge.sqlite3")
+    for table, least in (("schedule", 13), ("template", 10), ("card", 20)):
+        assert base.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= least
+    assert base.execute("SELECT count(*) FROM schedule WHERE active").fetchone()[0] == 0
+    base.close()
+    assert json.loads(shell.run("verify"))["differences"] == 0

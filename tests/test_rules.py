@@ -9,8 +9,8 @@ from sync import KINDS
 
 ROOT = Path(__file__).parent.parent
 SERVER_ONLY = {name for name, kind in KINDS.items() if kind.internal}
-BY_COMMAND = {"site.add", "area.add", "unit.add", "checkpoint.add", "schedule.add", "person.secure"}
-"""Master data comes from the `lodge` command and the demo estate until the desk has its pages."""
+BY_COMMAND = {"site.add", "person.secure"}
+"""What only the `lodge` command does."""
 
 BY_SETTLING = {"task.amend", "visit.amend", "ticket.amend", "card.amend"}
 """What a settlement writes: posted by the rule of `merge.settle`, not by a form of its own."""

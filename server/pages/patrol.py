@@ -19,6 +19,7 @@ from server.names import names_of
 from server.pages import rhythm
 from server.pages.telling import ask
 from server.tables import Checkpoint, Device, Person, Round, Route
+from sync.estate import MASTERS
 from sync.feed import DESK, FRONT
 from sync.patrol import KINDS
 from sync.patrols import steps
@@ -63,6 +64,7 @@ def routes() -> str:
         points=db.session.scalars(_points()).all(),
         people=db.session.scalars(select(Person).where(Person.site_id == site)).all(),
         may_change=here().may(*CHANGERS),
+        may_add=here().may(*MASTERS),
         **_common(),
     )
 
@@ -89,6 +91,17 @@ def change(id: str) -> Any:
     return (
         ask("route.change", route.id, changed, back, base=base) if changed else redirect(back, 303)
     )
+
+
+@bp.post("/desk/patrol/routes")
+@allow(*MASTERS)
+def add_route() -> Any:
+    """A route over every point there is; it rests until somebody answers for it."""
+    label = {lang: request.form.get(lang, "").strip() for lang in ("zh", "en")}
+    points = [point.id for point in db.session.scalars(_points())]
+    start = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    payload = {"label": label, "points": points, "dtstart": start.isoformat()}
+    return ask("route.add", None, payload, url_for("patrol.routes"))
 
 
 @bp.get("/desk/patrol/labels")

@@ -1,0 +1,34 @@
+"""What a new site begins with: standards, checklists and cards of the content pack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid5
+
+from server.oplog import own
+from sync.cards import card_id
+from sync.checklists import CHECKLISTS, template_id
+from sync.handbook import handbook
+from sync.standards import STANDARDS
+
+
+def shared(site_id: str) -> Iterator[dict[str, Any]]:
+    """Checklists and cards: the same for every site, until somebody changes them."""
+    for checklist in CHECKLISTS:
+        yield added("template.add", template_id(site_id, checklist["code"]), checklist)
+    pack = handbook()
+    for card in pack.cards:
+        yield added("card.add", card_id(site_id, card["code"]), {**card, "pack": pack.label})
+
+
+def resting(site_id: str, since: str) -> Iterator[dict[str, Any]]:
+    """Standards that wait for somebody who answers for them."""
+    for standard in STANDARDS:
+        subject = str(uuid5(UUID(site_id), f"schedule|{standard['code']}"))
+        yield added("schedule.add", subject, {**standard, "active": False, "dtstart": since})
+
+
+def added(kind: str, subject: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """An op whose id follows from its subject: adding twice is harmless."""
+    return own(kind, subject, payload, id=str(uuid5(UUID(subject), kind)))
