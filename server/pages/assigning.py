@@ -52,7 +52,7 @@ def give() -> Any:
 @bp.post("/weather")
 @allow(*DESK)
 def weather() -> Any:
-    """C11: one click makes the work of every chosen area, once a day and sort."""
+    """One click makes the work of every chosen area, once a day and sort."""
     form = request.form
     said = {"sort": form.get("sort", ""), "areas": form.getlist("areas")}
     payload = {**said, "event": f"{datetime.now(SITE_ZONE):%Y-%m-%d}"}

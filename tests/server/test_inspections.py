@@ -1,237 +1,193 @@
-"""Inspections over the wire and at the desk: kept once, scored, and what failed is put right."""
+"""Inspections through the door: scored, side by side, put right, looked at again."""
 
-from __future__ import annotations
-
-import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from server.db import db
-from server.oplog import own, post_many
-from server.tables import Inspection, Merge, PhotoLink, Rectification, Template
+from server.tables import Inspection, Rectification, Template
 from server.verify import verify
 from sync.checklists import CHECKLISTS, template_id
-from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, HOME, STAIRS, named
-from tests.server.test_wire_photos import picture
+from tests.cast import ANA, BEN, CHU, EVE, HOME, STAIRS, named
 
-PACK = {each["code"]: each for each in CHECKLISTS}
-STAIRWELL, GUARD = template_id(HOME, "IT-01"), template_id(HOME, "IT-07")
 EN = {"Accept-Language": "en"}
+CODE = "IT-01"
+LIST = template_id(HOME, CODE)
+FIRST, SECOND = named("inspection"), named("another inspection")
+EMPTY = template_id(HOME, "IT-04")
 
 
 @pytest.fixture(autouse=True)
-def log_and_records_agree(app):
-    with app.app_context():
-        adding = [own("template.add", template_id(HOME, code), PACK[code]) for code in PACK]
-        post_many(HOME, adding)
+def log_and_records_agree(app, desk):
+    for each in CHECKLISTS:
+        desk("template.add", template_id(HOME, each["code"]), each, by=EVE)
     yield
     with app.app_context():
         assert verify(HOME) == []
 
 
-def seen(**said):
-    """What somebody tells of the stairs."""
-    about = {} if "person" in said else {"area": STAIRS}
-    return {"template_id": STAIRWELL, "edition": 1, **about, **said}
+@pytest.fixture
+def criteria(phone):
+    return [item["id"] for item in phone.record("template", LIST)["items"]]
 
 
-def inspected(phone, by=BEN, **said):
-    """A record and what became of it."""
-    made = phone.op("inspection.record", None, seen(**said), by=by)
-    assert phone.send()[made["id"]]["status"] == "applied"
-    return phone.record("inspection", made["subject"])
+def seen(criteria, *, failed=(), area=STAIRS, **more):
+    results = {id_: "fail" if id_ in failed else "pass" for id_ in criteria}
+    return {"template_id": LIST, "edition": 1, "area": area, "results": results, **more}
 
 
 @pytest.mark.clause("C9")
-@pytest.mark.rule("I7")
-def test_each_of_four_failed_criteria_raises_a_rectification_of_its_own(phone):
-    inspection = inspected(phone, rest="fail", notes={"piled": "a sofa"})
-    assert inspection["score"] == 0
-    raised = phone.of("rectification")
-    assert {each["item"] for each in raised} == {"corners", "piled", "posted", "cobwebs"}
-    assert {each["state"] for each in raised} == {"open"}
-    assert [each["finding"] for each in raised if each["item"] == "piled"] == ["a sofa"]
-
-
-@pytest.mark.clause("B1")
-def test_an_inspection_sent_twice_is_there_once(phone):
-    said = {"template_id": GUARD, "person": CHU, "results": {"face": "fail"}, "rest": "pass"}
-    made = phone.op("inspection.record", None, seen(**said), by=BEN)
-    first, again = phone.push(made).told(), phone.push(made).told()
-    assert first["verdicts"] == again["verdicts"]
-    phone.outbox.clear()
-    (inspection,) = phone.of("inspection")
-    assert (inspection["assessor_id"], inspection["person"]) == (BEN, CHU)
-    assert inspection["score"] == 875
-    assert [each["responsible_id"] for each in phone.of("rectification")] == [CHU]
-
-
-def test_an_inspection_that_comes_late_is_kept_at_its_own_time(phone):
-    phone.boot = "two days ago"
-    ago = datetime.now(UTC) - timedelta(days=2)
-    made = phone.op("inspection.record", None, seen(rest="pass"), by=BEN, at=ago.isoformat())
-    assert phone.send()[made["id"]]["status"] == "applied"
-    inspection = phone.record("inspection", made["subject"])
-    assert inspection["inspected_at"][:19] == ago.isoformat()[:19]
-
-
-def test_dao_may_inspect_nothing_here(phone, new_phone):
-    assert phone.verdict("inspection.record", None, seen(rest="pass"), by=DAO)["status"] == "held"
-    inspected(phone, rest="fail")
-    (one, *_) = phone.of("rectification")
-    elsewhere = new_phone(AWAY)
-    for kind, payload in (
-        ("rectification.complete", {}),
-        ("rectification.verify", {"result": "pass"}),
-    ):
-        assert elsewhere.verdict(kind, one["id"], payload, by=DAO)["status"] == "quarantined"
-    assert phone.record("rectification", one["id"])["state"] == "open"
-
-
-@pytest.mark.rule("I9")
-def test_it_is_put_right_looked_at_again_and_earlier_work_clears_nothing(phone, new_phone):
-    inspected(phone, results={"piled": "fail"})
-    (one,) = phone.of("rectification")
-    cleaner = new_phone()
-    cleaner.boot = "this morning"
-    before = (datetime.now(UTC) - timedelta(hours=4)).isoformat()
-    told = cleaner.verdict("rectification.complete", one["id"], {}, by=ANA, at=before)
+def test_each_of_the_four_criteria_of_a_stairwell_raises_a_rectification(phone, criteria):
+    assert len(criteria) == 4
+    told = phone.verdict("inspection.record", FIRST, seen(criteria, failed=criteria), by=BEN)
     assert told["status"] == "applied"
-    assert phone.record("rectification", one["id"])["state"] == "open"
-    cleaner.boot = "now"
-    cleaner.verdict("rectification.complete", one["id"], {"note": "carried out"}, by=ANA)
-    assert phone.record("rectification", one["id"])["done_by"] == "Ana"
-    phone.verdict("rectification.verify", one["id"], {"result": "fail", "note": "still"}, by=BEN)
-    again = phone.record("rectification", one["id"])
-    assert (again["state"], again["finding"], again["failures"]) == ("open", "still", 2)
-    cleaner.verdict("rectification.complete", one["id"], by=ANA)
-    phone.verdict("rectification.verify", one["id"], {"result": "pass"}, by=BEN)
-    assert phone.record("rectification", one["id"])["state"] == "verified"
+    assert phone.record("inspection", FIRST)["score"] == 0
+    raised = phone.of("rectification")
+    assert {found["item"] for found in raised} == set(criteria)
+    assert {found["inspection_id"] for found in raised} == {FIRST}
 
 
-def test_photos_of_a_criterion_belong_to_the_inspection(app, phone):
-    content = picture()
-    sha256 = hashlib.sha256(content).hexdigest()
-    phone.photo("PUT", sha256, content)
-    shots = {"results": {"piled": "fail"}, "shots": {"piled": [sha256]}}
-    inspection = inspected(phone, **shots)
-    assert (inspection["photos"], inspection["photos_here"]) == ([sha256], 1)
-    with app.app_context():
-        (link,) = db.session.scalars(select(PhotoLink).where(PhotoLink.sha256 == sha256))
-        assert (link.subject, link.subject_type) == (inspection["id"], "inspection")
-    assert [each["before"] for each in phone.of("rectification")] == [[sha256]]
-
-
-@pytest.mark.rule("I5")
 @pytest.mark.parametrize(
-    ("said", "by", "flag"),
+    ("checklist", "number"),
     [
-        ({"edition": 9, "results": {"piled": "pass"}}, BEN, "unknown-edition"),
-        ({"template_id": named("nowhere"), "results": {"a": "fail"}}, BEN, "unknown-edition"),
-        ({"results": {"lamps": "fail"}}, BEN, "unknown-items"),
-        ({"template_id": GUARD, "person": CHU, "rest": "pass"}, CHU, "self-inspection"),
+        pytest.param("IT-02", 2, marks=pytest.mark.clause("C4")),
+        pytest.param("IT-03", 5, marks=pytest.mark.clause("C13")),
+        pytest.param("IT-05", 1, marks=pytest.mark.clause("D1")),
+        pytest.param("IT-06", 2, marks=[pytest.mark.clause("D2"), pytest.mark.clause("D3")]),
+        pytest.param("IT-07", 8, marks=[pytest.mark.clause("B1"), pytest.mark.clause("B4")]),
+        pytest.param("IT-08", 3, marks=pytest.mark.clause("B2")),
+        pytest.param("IT-09", 9, marks=[pytest.mark.clause("A2"), pytest.mark.clause("A4")]),
+        ("IT-10", 6),
+        ("IT-04", 0),
     ],
 )
-def test_what_is_odd_is_kept_and_put_to_the_desk(app, phone, said, by, flag):
-    inspection = inspected(phone, by=by, **said)
-    assert inspection["of_self"] == (flag == "self-inspection")
-    with app.app_context():
-        (merge,) = db.session.scalars(Merge.unsettled(HOME))
-        assert (merge.rule, merge.subject) == (flag, inspection["id"])
+def test_the_checklists_have_as_many_criteria_as_the_rulebook(phone, checklist, number):
+    body = phone.record("template", template_id(HOME, checklist))
+    assert len(body["items"]) == number
+    assert body["state"] == ("active" if number else "empty")
+    assert "versions" not in body
 
 
-@pytest.fixture
-def pair(phone, new_phone):
-    """Ben and Eve inspected the same stairs today, and neither saw the other."""
-    told = [inspected(phone, rest="pass"), inspected(new_phone(), by=EVE, rest="fail")]
-    return [each["id"] for each in told]
+def test_recorded_twice_is_once_late_is_kept_and_the_score_is_exact(phone, criteria):
+    late = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    op = phone.op("inspection.record", FIRST, seen(criteria, failed=criteria[:1]), by=BEN, at=late)
+    first = phone.push(op).told()["verdicts"]
+    assert phone.push(op).told()["verdicts"] == first
+    body = phone.record("inspection", FIRST)
+    assert (body["score"], body["formula"], body["assessor"]) == (750, "pass-weight/1", "Ben")
+    assert body["inspected_at"][:10] == late[:10]
 
 
-def officials(app):
-    with app.app_context():
-        rows = db.session.scalars(select(Inspection).where(Inspection.official_at.is_not(None)))
-        return [row.id for row in rows]
+def test_the_rest_passes_and_what_nobody_looked_at_does_not_count(phone, criteria):
+    some = {**seen([]), "results": {criteria[0]: "fail", criteria[1]: "na"}}
+    phone.verdict("inspection.record", FIRST, {**some, "rest": "pass"}, by=BEN)
+    phone.verdict("inspection.record", SECOND, some, by=BEN)
+    assert phone.record("inspection", FIRST)["score"] == 667
+    assert phone.record("inspection", SECOND)["score"] == 0
 
 
-@pytest.mark.rule("I8")
-def test_the_desk_says_which_of_two_counts_and_may_change_its_mind(app, ben, phone, pair):
-    assert len(phone.of("inspection")) == 2
+@pytest.mark.clause("A4")
+def test_nobody_assesses_themselves_officially(phone, desk):
+    said = {"template_id": template_id(HOME, "IT-05"), "edition": 1, "person": BEN, "rest": "pass"}
+    assert phone.verdict("inspection.record", FIRST, said, by=BEN)["status"] == "applied"
+    assert phone.record("inspection", FIRST)["of_self"] is True
+    assert desk("inspection.make_official", FIRST, {})["code"] == "self-inspection"
+
+
+def test_two_of_the_same_thing_stand_side_by_side_until_the_desk_decides(
+    app, ben, phone, new_phone, criteria
+):
+    phone.verdict("inspection.record", FIRST, seen(criteria), by=BEN)
+    new_phone().verdict("inspection.record", SECOND, seen(criteria, failed=criteria[:2]), by=EVE)
     assert "Which one counts?" in ben.get("/desk/inspections/", headers=EN).text
-    for one in pair:
-        assert ben.post(f"/desk/inspections/{one}/official").status_code == 303
-        assert officials(app) == [one]
+    ben.post(f"/desk/inspections/{FIRST}/official")
     assert "Which one counts?" not in ben.get("/desk/inspections/", headers=EN).text
-    ben.post(f"/desk/inspections/{pair[1]}/unofficial")
-    assert officials(app) == []
-
-
-@pytest.mark.rule("I8")
-def test_only_the_desk_says_which_counts(app, desk, dao, phone, pair):
-    for kind in ("inspection.make_official", "inspection.unmake_official"):
-        assert desk(kind, pair[0], by=ANA)["status"] == "refused"
-        assert phone.verdict(kind, pair[0], by=BEN)["code"] == "not-for-phones"
-    assert dao.post(f"/desk/inspections/{pair[0]}/official").status_code == 404
-    assert dao.get(f"/desk/inspections/{pair[0]}").status_code == 404
-    assert officials(app) == []
-
-
-def test_a_report_names_its_formula_its_criteria_and_what_it_raised(ben, phone):
-    one = inspected(phone, results={"piled": "fail"}, rest="pass", notes={"piled": "a sofa"})
-    page = ben.get(f"/desk/inspections/{one['id']}", headers=EN).text
-    for word in ("pass-weight/1", "75", "Cobwebs", "a sofa", "open"):
-        assert word in page
-    for by in ("area", "person", "code"):
-        assert "pass-weight/1" in ben.get(f"/desk/inspections/?by={by}", headers=EN).text
-
-
-@pytest.mark.rule("I11")
-def test_the_desk_names_who_puts_it_right_and_by_when(app, ben, dao, desk, phone):
-    inspected(phone, results={"piled": "fail"})
-    (one,) = phone.of("rectification")
-    form = {"responsible_id": ANA, "due_at": "2026-12-24"}
-    address = f"/desk/inspections/rectifications/{one['id']}"
-    assert dao.post(address, form).status_code == 404
-    assert desk("rectification.assign", one["id"], {"responsible_id": ANA}, by=CHU)["status"] == (
-        "refused"
-    )
-    ben.post(address, form)
+    ben.post(f"/desk/inspections/{SECOND}/official")
     with app.app_context():
-        kept = db.session.get(Rectification, (HOME, one["id"]))
-        assert kept.responsible_id == ANA
-        assert (kept.due_at.month, kept.due_at.day) == (12, 24)
+        chosen = select(Inspection.id).where(Inspection.official_at.is_not(None))
+        assert list(db.session.scalars(chosen)) == [SECOND], "the one before steps back"
+    ben.post(f"/desk/inspections/{SECOND}/unofficial")
+    assert "Which one counts?" in ben.get("/desk/inspections/", headers=EN).text
+    page = ben.get(f"/desk/inspections/{SECOND}", headers=EN).text
+    assert "Score 50 of 100" in page and "pass-weight/1" in page
 
 
-def current(app, id_=STAIRWELL):
+def test_what_failed_is_put_right_and_earlier_work_does_not_clear_a_later_failure(
+    phone, desk, criteria
+):
+    phone.verdict("inspection.record", FIRST, seen(criteria, failed=criteria[:1]), by=BEN)
+    (found,) = phone.of("rectification")
+    assert desk("rectification.assign", found["id"], {"responsible_id": ANA}, by=BEN)
+    before = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    phone.verdict("rectification.complete", found["id"], {}, by=ANA, at=before)
+    assert phone.record("rectification", found["id"])["state"] == "open"
+    phone.verdict("rectification.complete", found["id"], {"note": "wiped"}, by=ANA)
+    assert phone.record("rectification", found["id"])["state"] == "done"
+    phone.verdict("rectification.verify", found["id"], {"result": "fail"}, by=BEN)
+    assert phone.record("rectification", found["id"])["state"] == "open"
+    phone.verdict("rectification.complete", found["id"], {}, by=ANA)
+    phone.verdict("rectification.verify", found["id"], {"result": "pass"}, by=BEN)
+    assert phone.record("rectification", found["id"])["state"] == "verified"
+
+
+def test_somebody_of_another_site_changes_nothing(phone, new_phone, criteria):
+    phone.verdict("inspection.record", FIRST, seen(criteria, failed=criteria[:1]), by=BEN)
+    (found,) = phone.of("rectification")
+    told = phone.verdict("rectification.complete", found["id"], {}, by=named("dao"))
+    assert told["status"] == "held"
+    assert phone.record("rectification", found["id"])["state"] == "open"
+
+
+def test_a_used_edition_stays_as_it_was(app, sat, phone, criteria):
+    eve = sat(EVE)
+    phone.verdict("inspection.record", FIRST, seen(criteria, failed=criteria[:1]), by=BEN)
+    form = {"base": "1", f"weight.{criteria[0]}": "3", "new.zh": "灯", "new.en": "Lamps"}
+    assert "said=" not in eve.post(f"/desk/checklists/{LIST}", form).location
+    body = phone.record("template", LIST)
+    assert (body["edition"], len(body["items"])) == (2, 5)
+    assert phone.record("inspection", FIRST)["score"] == 750
+    late = seen(criteria, failed=criteria[:1])
+    phone.verdict("inspection.record", SECOND, late, by=BEN)
+    assert phone.record("inspection", SECOND)["score"] == 750, "made with the edition it knew"
+    anew = {**late, "edition": 2}
+    third = named("third")
+    phone.verdict("inspection.record", third, anew, by=BEN)
+    assert phone.record("inspection", third)["score"] == 500
+
+
+def test_checklists_are_the_managers(app, ben, sat):
+    eve = sat(EVE)
+    new = {"code": "X-1", "zh": "新", "en": "Newest", "about": "area", "area_kinds": "gate"}
+    assert ben.post("/desk/checklists/", new).status_code == 403
+    assert "said=" not in eve.post("/desk/checklists/", new).location
+    assert "Newest" in ben.get("/desk/checklists/", headers=EN).text
+    eve.post(f"/desk/checklists/{EMPTY}/retire")
     with app.app_context():
-        return db.session.get(Template, (HOME, id_))
+        assert db.session.get(Template, (HOME, EMPTY)).retired_at
 
 
-@pytest.mark.rule("I1")
-def test_another_weight_is_a_new_edition_and_an_old_one_is_still_scored_by_its_own(app, sat, phone):
-    eve, form = sat(EVE), {"base": str(current(app).version)}
-    weights = {f"weight.{item['id']}": "1" for item in PACK["IT-01"]["items"]}
-    eve.post(f"/desk/checklists/{STAIRWELL}", {**form, **weights, "weight.piled": "7"})
-    assert current(app).edition == 2
-    results = {"results": {"piled": "fail"}, "rest": "pass"}
-    assert inspected(phone, edition=1, **results)["score"] == 750
-    assert inspected(phone, edition=2, **results)["score"] == 300
+def test_the_desk_says_who_puts_it_right_and_by_when(app, ben, dao, phone, criteria):
+    phone.verdict("inspection.record", FIRST, seen(criteria, failed=criteria[:1]), by=BEN)
+    (found,) = phone.of("rectification")
+    form = {"responsible_id": CHU, "due_at": "2026-12-24"}
+    assert dao.post(f"/desk/inspections/rectifications/{found['id']}", form).status_code == 404
+    ben.post(f"/desk/inspections/rectifications/{found['id']}", form)
+    with app.app_context():
+        kept = db.session.get(Rectification, (HOME, found["id"]))
+        assert kept.responsible_id == CHU
+        assert kept.due_at.isoformat() == "2026-12-24T12:00:00+00:00"
 
 
-@pytest.mark.rule("I2")
-def test_checklists_are_changed_by_managers_alone(app, ben, desk, phone):
-    form = {"base": str(current(app).version), "new.zh": "帽子", "new.en": "Cap"}
-    assert ben.post(f"/desk/checklists/{STAIRWELL}", form).status_code == 403
-    new = {**PACK["IT-05"], "code": "X-1"}
-    for kind, payload in (
-        ("template.add", new),
-        ("template.revise", {"items": []}),
-        ("template.retire", {}),
-    ):
-        subject = named("x-1") if kind == "template.add" else STAIRWELL
-        assert desk(kind, subject, payload, by=BEN)["status"] == "refused"
-        assert phone.verdict(kind, subject, payload, by=EVE)["code"] == "not-for-phones"
-        assert desk(kind, subject, payload, by=EVE)["status"] == "applied"
-    assert current(app).retired_at
-    assert phone.record("template", STAIRWELL)["state"] == "retired"
+MANAGERS_ALONE = [
+    ("template.revise", LIST, {"items": []}),
+    ("template.retire", LIST, {}),
+    ("inspection.unmake_official", FIRST, {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "subject", "payload"), MANAGERS_ALONE)
+def test_the_field_decides_nothing_of_this(phone, desk, criteria, kind, subject, payload):
+    phone.verdict("inspection.record", FIRST, seen(criteria), by=BEN)
+    assert desk(kind, subject, payload, by=ANA)["code"] == "not-allowed"
+    assert phone.verdict(kind, subject, payload, by=EVE)["code"] == "not-for-phones"

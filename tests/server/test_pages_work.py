@@ -1,0 +1,100 @@
+"""The desk and the day's work: misses, ad-hoc work, weather, hour by hour."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from server.db import db, writing
+from server.oplog import own, post_many
+from server.tables import Device, Task, Weather
+from server.verify import verify
+from tests.cast import ANA, GATE, HOME, STAIRS, named, occurrence
+
+EN = {"Accept-Language": "en"}
+MISSED = named("missed")
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert verify(HOME) == []
+
+
+@pytest.fixture
+def missed(app):
+    """A task that nobody did, a day ago."""
+    now = datetime.now(UTC)
+    over = {"window_start": now - timedelta(hours=30), "window_end": now - timedelta(hours=24)}
+    times = {name: moment.isoformat() for name, moment in over.items()}
+    with app.app_context():
+        post_many(HOME, [own("task.plan", MISSED, {**occurrence(), **times})])
+
+
+def kept(app):
+    with app.app_context():
+        return db.session.get(Task, (HOME, MISSED))
+
+
+@pytest.mark.rule("D5")
+@pytest.mark.clause("G10")
+def test_a_miss_waits_for_a_word_and_gets_one(app, ben, missed):
+    assert MISSED in ben.get("/desk/misses/").text
+    ben.post("/desk/misses/", {"task": MISSED, "disposition": "made_good"})
+    assert kept(app).disposition == "made_good"
+    assert MISSED not in ben.get("/desk/misses/").text
+
+
+def test_a_reason_is_told_in_words(app, ben, missed):
+    answer = ben.post("/desk/misses/", {"task": MISSED, "disposition": "reason"})
+    assert "said=malformed" in answer.location
+    assert kept(app).disposition is None
+
+
+def test_nothing_is_decided_while_a_phone_may_still_know(app, ben, missed, new_phone):
+    new_phone()
+    with app.app_context(), writing():
+        long_ago = datetime.now(UTC) - timedelta(days=3)
+        db.session.execute(update(Device).values(enrolled_at=long_ago, clear_at=None))
+    assert MISSED not in ben.get("/desk/misses/").text
+    answer = ben.post("/desk/misses/", {"task": MISSED, "disposition": "made_good"})
+    assert "said=not-yet-known" in answer.location
+    assert kept(app).disposition is None
+
+
+def test_misses_are_sought_by_days_person_and_area(ben, missed):
+    assert MISSED in ben.get(f"/desk/misses/?days=7&person={ANA}&area={STAIRS}").text
+    assert MISSED not in ben.get(f"/desk/misses/?days=7&area={GATE}").text
+
+
+@pytest.mark.clause("G3")
+def test_the_desk_gives_work(app, ben, phone):
+    form = {"label": "Move the chairs", "area_id": STAIRS, "responsible_id": ANA, "reason": "Party"}
+    due = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
+    assert "said=" not in ben.post("/desk/work/give", {**form, "window_end": due}).location
+    (task,) = [task for task in phone.of("task") if task["reason"] == "Party"]
+    assert (task["assigned_by"], task["responsible"]) == ("Ben", "Ana")
+    assert "said=malformed" in ben.post("/desk/work/give", {**form, "window_end": "soon"}).location
+
+
+@pytest.mark.clause("C11")
+def test_rain_makes_the_work_of_each_area_once_whoever_tells_of_it(app, ben, phone):
+    form = {"sort": "rain", "areas": [STAIRS, GATE], "responsible_id": ANA}
+    for _ in range(2):
+        assert "said=" not in ben.post("/desk/work/weather", form).location
+    rain = [task for task in phone.of("task") if task["label"]["en"].startswith("Rain")]
+    assert sorted(task["area_id"] for task in rain) == sorted([STAIRS, GATE])
+    with app.app_context():
+        assert len(db.session.scalars(select(Weather)).all()) == 2
+
+
+def test_a_day_is_shown_by_areas_and_hour_by_hour(ben, missed):
+    for page in ("/desk/", "/desk/timeline"):
+        for day in ("", "?day=2026-11-01", "?day=nonsense"):
+            assert ben.get(page + day).status_code == 200
+
+
+def test_dao_sees_nothing_of_it(dao, missed):
+    assert MISSED not in dao.get("/desk/misses/").text
+    dao.post("/desk/misses/", {"task": MISSED, "disposition": "made_good"})
