@@ -104,9 +104,27 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     hand.tap(".row a[href^='/field/rectification/']")
     hand.sees("!!document.querySelector('button[name=result]')")
     hand.tap("button[name=result][value=pass]")
+    hand.sees("!document.querySelector('button[name=result]')")
     sends(hand)
     until(lambda: rectification(live)[2])
     assert json.loads(live.run("verify"))["differences"] == 0
+
+
+@pytest.mark.rule("I7")
+def test_what_is_put_right_on_the_spot_fails_and_raises_nothing(hand, live):
+    hand.enrols()
+    hand.unlocks("ben")
+    hand.opens(f"/field/inspection/{STAIRWELL}")
+    hand.page.select_option("[name=area]", PLACE)
+    hand.tap(".chip:has([name='results.posted'][value=fail])")
+    hand.tap(".criterion:has([name='results.posted']) .check")
+    hand.tap("main button.primary")
+    hand.sees("!!document.querySelector('.said')")
+    until(lambda: len(log(live, "inspection.record")) == 1, within=20)
+    said = json.loads(log(live, "inspection.record")[0][3])
+    assert (said["results"], said["waive"]) == ({"posted": "fail"}, ["posted"])
+    assert "rest" not in said
+    assert rectification(live) is None
 
 
 def test_what_is_chosen_stays_when_the_page_is_drawn_again(hand, live):
