@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from server.db import db, replace_rows
-from server.tables import BODIES, FeedDigest, FeedRow, Names, SiteFeed
+from server.tables import BODIES, RECORDS, FeedDigest, FeedRow, Names, SiteFeed
 from sync import TYPES
 from sync.feed import add, fingerprint, text
 from sync.merge import plain
@@ -128,3 +128,15 @@ def digest_for(site_id: str, audience: int) -> str:
     rows = select(FeedDigest.audience, FeedDigest.digest).where(FeedDigest.site_id == site_id)
     seen = (int(digest, 16) for mask, digest in db.session.execute(rows) if mask & audience)
     return text(add(0, *seen))
+
+
+def redraw(site_id: str, names: Names) -> None:
+    """Write every body anew, as this version shows it; phones start anew by `FEED_VERSION`."""
+    for type_, model in RECORDS.items():
+        table = model.metadata.tables[type_]
+        rows = db.session.execute(select(table).where(table.c.site_id == site_id)).mappings()
+        drawn = [{"drawn": body(type_, dict(row), names), "which": row["id"]} for row in rows]
+        mine = (FeedRow.site_id == site_id, FeedRow.id == bindparam("which"))
+        anew = update(FeedRow.__table__).where(*mine, FeedRow.deleted.is_(False))  # type: ignore[arg-type]
+        if drawn:
+            db.session.connection().execute(anew.values(body=bindparam("drawn")), drawn)

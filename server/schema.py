@@ -10,26 +10,42 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from flask_migrate import Migrate
 from flask_migrate import upgrade as migrate_up
+from sqlalchemy import select
 
 from server.begin import begin_epoch
-from server.db import db
+from server.db import db, writing
+from server.feed import redraw
+from server.names import names_of
+from server.tables import SiteFeed
 
 FOLDER = str(Path(__file__).parent / "migrations")
 
 
 def upgrade() -> None:
     """Create the tables, or change them to what this version needs; begin the epoch."""
+    before = _revision()
     Migrate(current_app, db, directory=FOLDER)
     migrate_up()
     begin_epoch()
+    if before not in (None, _newest()):
+        with writing():
+            for site_id in db.session.scalars(select(SiteFeed.site_id)).all():
+                redraw(site_id, names_of(site_id))
 
 
 def refuse_behind() -> None:
     """Stop with the remedy when the tables are not those of this version."""
-    newest = ScriptDirectory(FOLDER).get_current_head()
-    with db.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+    current = _revision()
     if current is None:
         raise click.ClickException("There is no database yet. Run: lodge init")
-    if current != newest:
+    if current != _newest():
         raise click.ClickException("The database is of another version. Run: lodge init")
+
+
+def _newest() -> str | None:
+    return ScriptDirectory(FOLDER).get_current_head()
+
+
+def _revision() -> str | None:
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()

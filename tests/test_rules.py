@@ -53,3 +53,28 @@ def test_a_kind_has_a_form(kind):
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - SERVER_ONLY))
 def test_a_kind_is_tested_through_the_door(kind):
     assert kind in WIRED, f"no test in tests/server sends {kind}"
+
+
+CLAUSES = [
+    *(f"A{n}" for n in range(1, 5)),
+    *(f"B{n}" for n in range(1, 5)),
+    *(f"C{n}" for n in range(1, 14)),
+    *(f"D{n}" for n in range(1, 5)),
+]
+"""The groups of the rulebook that the field's working day is made of."""
+
+TRACED = found(r"\[((?:[A-I]\d+[–, ]*)+)\]", "sync", glob="RULES.md")
+PROVEN = found(r'mark\.clause\(("\w+"(?:, "\w+")*)\)', "tests", glob="*.py")
+
+
+@pytest.mark.parametrize("clause", CLAUSES)
+def test_a_clause_is_traced_to_a_rule_and_proven_by_a_test(clause):
+    assert clause in PROVEN, f'no test is marked @pytest.mark.clause("{clause}")'
+    assert clause in TRACED | ranges(), f"no rule of sync/RULES.md names [{clause}]"
+
+
+def ranges():
+    """C1–C8 names eight clauses."""
+    text = (ROOT / "sync/RULES.md").read_text("utf-8")
+    spans = re.findall(r"([A-I])(\d+)–[A-I](\d+)", text)
+    return {f"{g}{n}" for g, a, b in spans for n in range(int(a), int(b) + 1)}

@@ -17,6 +17,7 @@ WORDS = [
     "%(name)s",
     "{{ me }}",
 ]
+KINDS_TAPPED = ["task.complete", "task.undo", "visit.depart", "visit.return", "release.pass"]
 SENDING = ["all_sent", "waiting", "no_network", "idle_offline", "sending_photos", "busy", "check"]
 SENDING += ["stale", "signed_out"]
 ROLES = ["cleaner", "guard", "service_desk", "supervisor", "manager", "admin"]
@@ -52,6 +53,7 @@ def moment(rng: Random, lang: str) -> dict[str, Any]:
         "phone": {"label": rng.choice(WORDS), "full": rng.random() < 0.2},
         "outbox": rows(rng, sent, 0, 4),
         "toast": rng.choice(WORDS),
+        "tapped": {"kind": rng.choice(KINDS_TAPPED), "id": "op"},
     }
 
 
@@ -114,6 +116,89 @@ def ticket(rng: Random) -> dict[str, Any]:
     return row(rng, "ticket", ["open"], **extra, **place, **more, **ids)
 
 
+def point(rng: Random) -> dict[str, Any]:
+    return {"checkpoint": rng.choice("abc"), "area_id": "a", "label": label(rng), "code": "101"}
+
+
+def told(rng: Random) -> dict[str, Any]:
+    return {"at": rng.choice(TIMES), "by": rng.choice([*WORDS, None]), "by_id": "p"}
+
+
+def round_(rng: Random) -> dict[str, Any]:
+    points = rows(rng, point, 0, 4)
+    flags = rng.sample(["early", "late", "fast", "copied", "manual"], rng.randint(0, 3))
+    seen = {id_: {**told(rng), "flags": flags, "method": "qr"} for id_ in "ab"}
+    parts = {name: rng.choice([{}, seen]) for name in ("scans", "fines")}
+    skips = rng.choice([{}, {"c": {**told(rng), "reason": rng.choice(WORDS)}}])
+    window = {"window_start": rng.choice(TIMES), "window_end": rng.choice(TIMES)}
+    more = {"points": points, "skips": skips, "label": label(rng), "responsible_id": "p"}
+    return row(rng, "round", ["open", "done"], **parts, **window, **more)
+
+
+def checkpoint(rng: Random) -> dict[str, Any]:
+    return row(rng, "checkpoint", ["there"], label=label(rng), area_id="a", code="101")
+
+
+def card(rng: Random) -> dict[str, Any]:
+    said = {"title": label(rng), "body": label(rng), "phrase": rng.choice([None, label(rng)])}
+    more = {"group": rng.choice(["etiquette", "phrases"]), "order": rng.randint(0, 9)}
+    return row(rng, "card", ["ready", "awaiting"], **said, **more, code="PC-01", edition=1)
+
+
+def shift(rng: Random) -> dict[str, Any]:
+    told_at = times(rng, "closed_at", "handed_over_at", "taken_over_at")
+    said = {"person_id": "p", "opened_at": rng.choice(TIMES), "uniform": rng.random() < 0.5}
+    more = {"items": rng.choice([{}, {"task:1": "x"}]), "open_items": rng.choice([{}, {"a": "b"}])}
+    names = texts(rng, "person", "handed_to", "taken_over_by", "note") | {"handed_to_id": "p"}
+    return row(rng, "shift", ["open", "handed_over", "closed"], **told_at, **said, **more, **names)
+
+
+def release(rng: Random) -> dict[str, Any]:
+    said = texts(rng, "what", "carrier", "agreed_by", "recorded_by", "passed_by", "note")
+    at = {"recorded_at": rng.choice(TIMES), "quantity": rng.randint(1, 9), "visit": None}
+    unit_ = {"unit": "u", "unit_label": rng.choice([label(rng), None])}
+    more = times(rng, "passed_at") | photos(rng)
+    return row(rng, "release", ["recorded", "passed"], **said, **at, **unit_, **more)
+
+
+def regular(rng: Random) -> dict[str, Any]:
+    said = {"visitor": rng.choice(WORDS), "purpose": "family", "times": rng.randint(2, 9)}
+    return row(rng, "regular", ["known"], **said, host_unit="u", plate=rng.choice([*WORDS, None]))
+
+
+def weather(rng: Random) -> dict[str, Any]:
+    said = {"sort": rng.choice(["rain", "snow"]), "areas": ["a"], "event": TODAY}
+    who = {"reported_at": rng.choice(TIMES), "reported_by": rng.choice([*WORDS, None])}
+    return row(rng, "weather", ["reported"], **said, **who)
+
+
+def criterion(rng: Random) -> dict[str, Any]:
+    said = {"id": rng.choice("xyz"), "label": label(rng), "text": rng.choice([None, label(rng)])}
+    return {**said, "weight": rng.randint(1, 3), "critical": rng.random() < 0.5}
+
+
+def template(rng: Random) -> dict[str, Any]:
+    said = {"label": label(rng), "about": rng.choice(["area", "person"]), "code": "IT-01"}
+    kinds = {"area_kinds": rng.choice([[], ["floor"]]), "items": rows(rng, criterion, 0, 4)}
+    return row(rng, "template", ["active", "empty"], **said, **kinds, edition=1)
+
+
+def inspection(rng: Random) -> dict[str, Any]:
+    said = {"template_id": "template-1", "inspected_at": rng.choice(TIMES), "assessor_id": "p"}
+    more = {"score": rng.choice([None, 750]), "area_label": rng.choice([None, label(rng)])}
+    return row(rng, "inspection", ["recorded"], **said, **more, person_name=rng.choice(WORDS))
+
+
+def rectification(rng: Random) -> dict[str, Any]:
+    said = {"label": label(rng), "due_at": rng.choice(TIMES), "critical": rng.random() < 0.5}
+    names = texts(rng, "person_name", "responsible", "done_by", "verified_by", "finding", "note")
+    more = {"area_label": rng.choice([None, label(rng)]), "before": ["a" * 64], "after": []}
+    ids = {"responsible_id": rng.choice(["p", None]), "done_by_id": rng.choice(["p", None])}
+    at = times(rng, "done_at", "verified_at")
+    states = ["open", "done", "verified"]
+    return row(rng, "rectification", states, **said, **names, **more, **ids, **at)
+
+
 def area(rng: Random) -> dict[str, Any]:
     extra = {"kind": "floor", "parent_id": None, "ordinal": rng.randint(0, 9), "code": "A"}
     return row(rng, "area", ["open"], label=label(rng), **extra)
@@ -142,4 +227,14 @@ KINDS = {
     "area": area,
     "unit": unit,
     "person": person,
+    "round": round_,
+    "checkpoint": checkpoint,
+    "card": card,
+    "shift": shift,
+    "release": release,
+    "regular": regular,
+    "weather": weather,
+    "template": template,
+    "inspection": inspection,
+    "rectification": rectification,
 }

@@ -13,6 +13,9 @@ from tests.conftest import ARGS, CHROMIUM
 from tests.hand import NAMELESS, OVERFLOW, PINS, SMALL, Hand, log
 from tests.until import until
 
+PLAIN = ".row[data-state=open]:not(:has(.items))"
+"""A task that is ticked as one."""
+
 
 def test_a_cleaner_works_through_a_killed_server_and_all_of_it_arrives_once(hand, live):
     hand.enrols()
@@ -20,7 +23,7 @@ def test_a_cleaner_works_through_a_killed_server_and_all_of_it_arrives_once(hand
     live.kill()
     hand.page.reload()
     hand.sees("document.documentElement.dataset.ready && !!document.querySelector('.row')")
-    row = hand.page.locator(".row[data-state=open]").first.get_attribute("id")
+    row = hand.page.locator(PLAIN).first.get_attribute("id")
     hand.tap(f"#{row} button.tick")
     hand.sees(f"document.getElementById('{row}').dataset.state == 'done'")
     assert hand.taps == 1
@@ -58,7 +61,7 @@ def test_a_cold_browser_without_a_network_shows_the_work_and_keeps_what_was_done
     hand.enrols()
     hand.unlocks("ana")
     live.kill()
-    row = hand.page.locator(".row[data-state=open]").first.get_attribute("id")
+    row = hand.page.locator(PLAIN).first.get_attribute("id")
     hand.tap(f"#{row} button.tick")
     hand.sees(f"document.getElementById('{row}').dataset.state == 'done'")
     first.close()
@@ -133,7 +136,7 @@ def test_a_portal_answers_nothing_and_nothing_is_called_sent(hand, live):
         "**/sync/**",
         lambda route: route.fulfill(status=200, body="<html>Sign in to the Wi-Fi</html>"),
     )
-    hand.tap(".row[data-state=open] button.tick")
+    hand.tap(f"{PLAIN} > form button.tick")
     hand.opens("/field/me")
     hand.tap("text=立即上传")
     until(lambda: hand.pill() in ("no_network", "busy"), within=20)
@@ -150,7 +153,7 @@ def test_a_phone_that_lost_an_op_says_so(hand, live):
     live.kill()
     for _ in range(3):
         before = hand.page.locator(".row[data-state=done]").count()
-        hand.tap(".row[data-state=open] button.tick")
+        hand.tap(f"{PLAIN} > form button.tick")
         hand.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
     hand.page.evaluate(FORGET_SECOND)
     live.start()
@@ -172,14 +175,14 @@ def test_two_people_on_one_phone_keep_their_own_work(hand, live):
     hand.enrols()
     hand.unlocks("ana")
     live.kill()
-    hand.tap(".row[data-state=open] button.tick")
+    hand.tap(f"{PLAIN} > form button.tick")
     hand.sees("!!document.querySelector('.row[data-state=done]')")
     hand.opens("/field/me")
     hand.tap(".sure summary")
     hand.tap(".sure button")
     hand.sees("!!document.querySelector('.names')")
     hand.unlocks("bao")
-    hand.tap(".row[data-state=open] button.tick")
+    hand.tap(f"{PLAIN} > form button.tick")
     hand.sees("!!document.querySelector('.row[data-state=done]')")
     live.start()
     hand.opens("/field/me")
