@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, send_file, url_for
 from sqlalchemy import select
 
+from server import photos
 from server.access import allow, here, mine
 from server.db import db
 from server.names import names_of
@@ -19,6 +20,7 @@ from server.pages import verdicts, wording
 from server.pages.telling import ask, value, who, word
 from server.tables import RECORDS, Device, FeedRow, LoggedOp, Task
 from sync.feed import DESK, FRONT
+from sync.photos import NAMED
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
@@ -71,6 +73,18 @@ def show(type: str, id: str) -> str:
         lines=lines(history(here().site_id, id)),
         may_cancel=type == "task" and body.get("state") != "cancelled" and here().may(*DESK),
     )
+
+
+@bp.get("/photo/<sha256>")
+@allow(*FRONT)
+def photo(sha256: str) -> Any:
+    """A photo of the site that the caller looks at; there are no others."""
+    site_id = here().site_id
+    if not NAMED.match(sha256) or photos.here(site_id, sha256) is None:
+        abort(404)
+    answer = send_file(photos.path(site_id, sha256).resolve(), mimetype="image/jpeg")
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 @bp.get("/aside")

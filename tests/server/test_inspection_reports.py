@@ -1,0 +1,82 @@
+"""What a report of an inspection shows: photos of each criterion, and what was odd about it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from sqlalchemy import select
+
+from server.db import db
+from server.oplog import own, post_many
+from server.tables import Merge, PhotoLink
+from server.verify import verify
+from sync.checklists import CHECKLISTS, template_id
+from tests.cast import BEN, CHU, HOME, STAIRS, named
+from tests.server.test_wire_photos import picture
+
+STAIRWELL, GUARD = template_id(HOME, "IT-01"), template_id(HOME, "IT-07")
+EN = {"Accept-Language": "en"}
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    with app.app_context():
+        pack = [own("template.add", template_id(HOME, one["code"]), one) for one in CHECKLISTS]
+        post_many(HOME, pack)
+    yield
+    with app.app_context():
+        assert verify(HOME) == []
+
+
+def inspected(phone, by=BEN, **said):
+    """What somebody saw of the stairs, or of whoever is named."""
+    about = {} if "person" in said else {"area": STAIRS}
+    told = {"template_id": STAIRWELL, "edition": 1, **about, **said}
+    made = phone.op("inspection.record", None, told, by=by)
+    assert phone.send()[made["id"]]["status"] == "applied"
+    return phone.record("inspection", made["subject"])
+
+
+@pytest.mark.clause("C9")
+def test_a_photo_of_a_criterion_belongs_to_the_inspection_and_is_shown(app, ben, dao, phone):
+    content = picture()
+    sha256 = hashlib.sha256(content).hexdigest()
+    phone.photo("PUT", sha256, content)
+    shots = {"results": {"piled": "fail"}, "shots": {"piled": [sha256]}}
+    inspection = inspected(phone, rest="pass", notes={"piled": "a sofa"}, **shots)
+    assert (inspection["photos"], inspection["photos_here"]) == ([sha256], 1)
+    with app.app_context():
+        (link,) = db.session.scalars(select(PhotoLink).where(PhotoLink.sha256 == sha256))
+        assert (link.subject, link.subject_type) == (inspection["id"], "inspection")
+    assert [each["before"] for each in phone.of("rectification")] == [[sha256]]
+    report = ben.get(f"/desk/inspections/{inspection['id']}", headers=EN).text
+    for word in (f"/desk/photo/{sha256}", "pass-weight/1", "75", "a sofa"):
+        assert word in report
+    assert f"/desk/photo/{sha256}" in ben.get("/desk/inspections/").text
+    shown = ben.get(f"/desk/photo/{sha256}")
+    assert (shown.status_code, shown.mimetype) == (200, "image/jpeg")
+    shown.close()
+    assert dao.get(f"/desk/photo/{sha256}").status_code == 404
+    assert ben.get("/desk/photo/..%2f..%2fsecret-key").status_code == 404
+
+
+@pytest.mark.rule("I5")
+@pytest.mark.rule("I6")
+@pytest.mark.parametrize(
+    ("said", "by", "flag"),
+    [
+        ({"edition": 9, "results": {"piled": "pass"}}, BEN, "unknown-edition"),
+        ({"template_id": named("nowhere"), "results": {"a": "fail"}}, BEN, "unknown-edition"),
+        ({"results": {"lamps": "fail"}}, BEN, "unknown-items"),
+        ({"template_id": GUARD, "person": CHU, "rest": "pass"}, CHU, "self-inspection"),
+    ],
+)
+def test_what_is_odd_is_kept_and_put_to_the_desk(app, ben, phone, said, by, flag):
+    inspection = inspected(phone, by=by, **said)
+    assert inspection["of_self"] == (flag == "self-inspection")
+    with app.app_context():
+        (merge,) = db.session.scalars(Merge.unsettled(HOME))
+        assert (merge.rule, merge.subject) == (flag, inspection["id"])
+    assert ben.get("/desk/settle/").status_code == 200
+    assert ben.get(f"/desk/inspections/{inspection['id']}").status_code == 200
