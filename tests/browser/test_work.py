@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from server.db import db
 from server.demo import ident
+from server.oplog import post
+from sync.standards import STANDARDS
+from tests.conftest import made
 from tests.hand import Hand, log
 from tests.until import until
 
@@ -31,6 +36,66 @@ def planned(live, code):
     rows = base.execute("SELECT id, area_id FROM task WHERE code = ?", (code,)).fetchall()
     base.close()
     return rows
+
+
+def plans(live, code, area, **more):
+    """A task of a standard, due now, for Ana."""
+    (standard,) = (one for one in STANDARDS if one["code"] == code)
+    now, task = datetime.now(UTC), ident("extra", code)
+    payload = {
+        "schedule_id": ident("squirrel", "schedule", code),
+        "code": code,
+        "label": standard["label"],
+        "items": standard.get("items", []),
+        "area_id": ident("squirrel", area),
+        "responsible_id": ident("squirrel", "ana"),
+        "window_start": now - timedelta(hours=1),
+        "window_end": now + timedelta(hours=6),
+        **more,
+    }
+    app = made(f"sqlite:///{live.folder / 'var' / 'lodge.sqlite3'}", live.folder / "var")
+    with app.app_context():
+        assert post(ident("squirrel"), "task.plan", task, payload)["status"] == "applied"
+        db.session.remove()
+        db.engine.dispose()
+    return task
+
+
+@pytest.mark.clause("B2")
+def test_the_flag_has_three_qualities_and_only_the_weather_keeps_it_down(hand, live):
+    task = plans(live, "FL-01", "gate")
+    hand.enrols()
+    hand.unlocks("ana")
+    items = hand.page.locator(f"#task-{task} .item").all_inner_texts()
+    assert [item.strip() for item in items] == ["整齐", "标准", "庄严"]
+    hand.opens(f"/field/task/{task}")
+    reasons = hand.page.locator("[name=reason]").all_inner_texts()
+    assert len(reasons) == 1
+    hand.tap("[name=reason]")
+    hand.sees(f"document.getElementById('task-{task}').dataset.state == 'skipped'")
+    until(lambda: len(log(live, "task.skip")) == 1)
+    assert json.loads(log(live, "task.skip")[0][3]) == {"reason": "天气恶劣"}
+
+
+@pytest.mark.clause("C3")
+def test_a_standing_duty_counts_each_tap_and_takes_back_the_last(hand, live):
+    task = plans(live, "CL-04", "garden", standing=True)
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    for times in (1, 2):
+        hand.tap(f"#task-{task} button.tick")
+        hand.sees(f"document.getElementById('task-{task}').innerText.includes('{times} 次')")
+    assert hand.taps == 2
+    hand.tap("#toast button")
+    hand.sees(f"document.getElementById('task-{task}').innerText.includes('1 次')")
+    live.start()
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")
+    hand.all_sent()
+    hand.opens("/field/tasks")
+    hand.sees(f"document.getElementById('task-{task}').innerText.includes('1 次')")
+    assert len(log(live, "task.confirm")) == 2
 
 
 @pytest.mark.clause("C2")
