@@ -69,7 +69,7 @@ def _shown() -> list[Task]:
 
 def _certain(days: int) -> list[Task]:
     now, site = datetime.now(UTC), here().site_id
-    tasks = db.session.scalars(Task.between(site, now - timedelta(days=days), now)).all()
+    tasks = db.session.scalars(Task.unticked(site, now - timedelta(days=days), now)).all()
     phones = db.session.scalars(Device.at(site)).all()
     certain = {task.id for task in undisposed(tasks, phones, now)}
     return [task for task in tasks if task.id in certain]

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from markupsafe import Markup
 from sqlalchemy import select
 
-from server import labels
+from server import labels, planner
 from server.access import allow, here, mine, public
 from server.db import db
 from server.filters import SITE_ZONE
@@ -117,9 +117,12 @@ def sheet() -> str:
 @bp.post("/desk/patrol/points/<id>/relabel")
 @allow(*CHANGERS)
 def relabel(id: str) -> Any:
+    """Rounds that are on learn of the new label at once."""
     point = mine(Checkpoint, id)
     back = url_for("patrol.sheet", point=point.id)
-    return ask("checkpoint.relabel", point.id, {}, back, base=point.version)
+    answer = ask("checkpoint.relabel", point.id, {}, back, base=point.version)
+    planner.plan(here().site_id, datetime.now(UTC))
+    return answer
 
 
 @bp.get("/p/<code>")

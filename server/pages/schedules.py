@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 from sqlalchemy import select
 
+from server import planner
 from server.access import allow, here, mine
 from server.calendar import known_until
 from server.db import db
@@ -124,7 +125,9 @@ def _save(schedule: Any, kind: str, payload: dict[str, Any], schema: Any, shown:
     if not payload:
         return redirect(url_for("schedules.index"), 303)
     base = request.form.get("base", type=int)
-    return ask(kind, schedule.id, payload, url_for("schedules.index"), base=base)
+    answer = ask(kind, schedule.id, payload, url_for("schedules.index"), base=base)
+    planner.plan(here().site_id, datetime.now(UTC))
+    return answer
 
 
 def _said() -> dict[str, Any]:

@@ -79,6 +79,8 @@ def _today() -> dict[str, Any]:
         "tasks": tasks,
         "day": (start, end),
         "asked": asked,
+        "before": asked - timedelta(days=1),
+        "after": asked + timedelta(days=1),
         "is_today": asked == datetime.now(SITE_ZONE).date(),
     }
 
