@@ -146,6 +146,8 @@ class Door:
         return verdict if self._can_stand(consequences) else Refused("cannot-stand")
 
     def _can_stand(self, consequences: Sequence[Op]) -> bool:
+        if not all(op.kind in KINDS for op in consequences):
+            return False  # nobody amends such a record: the desk changes it on its own page
         self.batch.load([op.subject for op in consequences])
         helds = [(self.batch.of(op), self.batch.beside(op)) for op in consequences]
         return all(

@@ -172,3 +172,13 @@ def test_a_schedule_rests_until_its_interval_is_set(desk):
     assert desk("schedule.change", schedule, {"active": True}, by=EVE)["status"] == "refused"
     change = {"rrule": "FREQ=MONTHLY", "active": True}
     assert desk("schedule.change", schedule, change, by=EVE)["status"] == "applied"
+
+
+def test_a_contested_schedule_is_settled_for_what_stands_and_changed_on_its_own_page(desk, waiting):
+    schedule = named("contested")
+    desk("schedule.add", schedule, {**SCHEDULE, "active": False}, by=EVE)
+    for rrule in ("FREQ=WEEKLY", "FREQ=MONTHLY"):
+        told = desk("schedule.change", schedule, {"rrule": rrule}, by=EVE, base=1)
+    assert told["status"] == "contested"
+    assert desk("merge.settle", waiting(), {"take": "incoming"})["code"] == "cannot-stand"
+    assert desk("merge.settle", waiting(), {"take": "theirs"})["status"] == "applied"
