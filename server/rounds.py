@@ -21,7 +21,7 @@ KEPT = ("checkpoint", "area_id", "label", "code")
 
 
 def ops(site_id: str, now: datetime, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-    """N2: what is missing and not over is planned, what follows from no route any more is dropped.
+    """N2: what is missing is planned, what follows from no route any more is dropped.
 
     The id of a round follows from route and time, so planning twice makes it once.
     """
@@ -34,9 +34,9 @@ def ops(site_id: str, now: datetime, start: datetime, end: datetime) -> Iterator
     known = {round_.id: round_ for round_ in _known(site_id, start)}
     for id_, (route, window) in wanted.items():
         there = [points[point] for point in route.points if point in points]
-        if id_ not in known and window[1] > now:
+        if id_ not in known:
             yield _plan(id_, route, window, there)
-        elif id_ in known and known[id_].window_end > now and _differs(known[id_], there):
+        elif known[id_].window_end > now and _differs(known[id_], there):
             yield own("round.amend", id_, {"points": there})
     for id_, round_ in known.items():
         if id_ not in wanted and round_.window_start > now and not round_.scans:

@@ -6,7 +6,6 @@ from flask_babel import lazy_gettext as _
 
 KINDS = {
     "task.plan": _("planned"),
-    "task.replan": _("planned anew"),
     "task.complete": _("done"),
     "task.undo": _("taken back"),
     "task.tick": _("item done"),
