@@ -51,10 +51,12 @@ def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(han
     second.type("[name=code]", "101")
     second.tap("#main form[action='/field/scan'] button")
     second.sees("!!document.querySelector('.said')")
+    second.page.context.set_offline(True)
     live.start()
     sent(hand)
     assert len(log(live, "task.complete")) == 2
     assert log(live, "visit.arrive") == [], "the guard's phone has not spoken yet"
+    second.page.context.set_offline(False)
     sent(second)
     assert len(log(live, "visit.arrive")) == 1
     authors = {by for kind in ("task.complete", "visit.arrive") for *_, by in log(live, kind)}
