@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.credentials import digest
@@ -17,6 +17,7 @@ from server.db import db, writing
 from server.tables.access import Throttle
 
 FIRST_WAIT = timedelta(seconds=15)
+FRESH = {"populate_existing": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ def _row(limit: Limit, who: str, now: datetime) -> Throttle:
     """The count of one key, locked: tries at the same moment come one after the other."""
     key = _key(limit, who)
     insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
-    first = insert(Throttle).values(key=key, tries=0, since=now, last_at=now)
-    db.session.execute(first.on_conflict_do_nothing())
-    row = db.session.scalars(select(Throttle).where(Throttle.key == key).with_for_update()).one()
+    fresh = insert(Throttle).values(key=key, tries=0, since=now, last_at=now)
+    # an update locks the row, and makes it anew where `forgive` has just taken it away
+    locked = fresh.on_conflict_do_update(index_elements=["key"], set_={"key": key})
+    row = db.session.scalars(locked.returning(Throttle), execution_options=FRESH).one()
     if now - row.since >= limit.span:
         row.tries, row.since = 0, now
     return row
