@@ -19,7 +19,7 @@ from server.tables.photos import LEAVING
 from sync import KINDS, Accepted, Entry, Merged, Op, entry
 from sync.clock import parse
 
-NAMED = {"area", "unit", "person", "site"}
+NAMED = {"area", "unit", "person", "site", "contractor"}
 REMEMBERED = (
     *(LoggedOp.id, LoggedOp.subject, LoggedOp.kind, LoggedOp.by, LoggedOp.occurred_at),
     *(LoggedOp.received_at, LoggedOp.version, LoggedOp.fact, LoggedOp.changes, LoggedOp.payload),
@@ -142,6 +142,8 @@ class Batch:
                 self.names.pins[held.id] = account.pin_check
         elif held.type in ("area", "unit") and held.row:
             getattr(self.names, f"{held.type}s")[held.id] = held.row.label
+        elif held.type == "contractor" and held.row:
+            self.names.contractors[held.id] = held.row.name
 
     def log(self, row: dict[str, Any], *, again: bool = False) -> None:
         """Keep an op for ever; `again` gives one that waited its final answer."""

@@ -75,6 +75,7 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
         *_schedules(name, [ident(name, who[0]) for who in staff]),
         _route(name, [ident(name, who[0]) for who in staff]),
+        *_contractors(name, staff),
         *content.shared(site),
     ]
     oplog.post_many(site, ops)
@@ -170,6 +171,14 @@ def _route(name: str, staff: list[str]) -> dict[str, Any]:
         "active": True,
     }
     return content.added("route.add", ident(name, "route"), payload)
+
+
+def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
+    answers = [who[0] for who in staff if {"supervisor", "manager"} & set(who[4])]
+    if answers:
+        firm = {"name": "云杉有线 Spruce Cable", "service": "有线电视维修 cable television"}
+        answered = {"accountable_id": ident(name, answers[0]), "contract_ref": "DEMO-01"}
+        yield content.added("contractor.add", ident(name, "contractor"), {**firm, **answered})
 
 
 def pins() -> dict[str, str]:

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from server.db import db
-from server.tables import Account, Area, Names, Person, SiteFeed, Unit
+from server.tables import Account, Area, Contractor, Names, Person, SiteFeed, Unit
 
 _guard = threading.Lock()
 
@@ -49,4 +49,6 @@ def _load(site_id: str) -> Names:
     for table, labels in ((Area, names.areas), (Unit, names.units)):
         rows = select(table.id, table.label).where(table.site_id == site_id)
         labels.update((row.id, row.label) for row in db.session.execute(rows))
+    firms = select(Contractor.id, Contractor.name).where(Contractor.site_id == site_id)
+    names.contractors.update((row.id, row.name) for row in db.session.execute(firms))
     return names

@@ -142,6 +142,7 @@ def _stored(body_: str) -> Any:
 
 NAMES = frozenset(
     {
+        "accountable",
         "arrived_by",
         "assigned_by",
         "confirmed_by",

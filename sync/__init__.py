@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from sync import (
     cards,
+    contractors,
     estate,
     inspections,
     merges,
@@ -45,6 +46,7 @@ from sync.op import (
 KINDS: dict[str, Kind] = {
     **estate.KINDS,
     **people.KINDS,
+    **contractors.KINDS,
     **schedules.KINDS,
     **tasks.KINDS,
     **patrol.KINDS,
@@ -92,6 +94,7 @@ TYPES: dict[str, Type] = {
     "unit": PLACE,
     "checkpoint": PLACE,
     "person": Type(state=people.state, until=people.until),
+    "contractor": Type(state=contractors.state, until=contractors.until),
     "schedule": Type(
         state=schedules.state, until=schedules.until, audience=lambda _, __: DESK_ONLY
     ),

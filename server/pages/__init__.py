@@ -5,6 +5,7 @@ from __future__ import annotations
 from server.pages import (
     assigning,
     cards,
+    contractors,
     home,
     inspections,
     misses,
@@ -34,6 +35,7 @@ BLUEPRINTS = [
     visits.bp,
     tickets.bp,
     people.bp,
+    contractors.bp,
     schedules.bp,
     patrol.bp,
     misses.bp,

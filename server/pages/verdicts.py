@@ -48,6 +48,8 @@ REASONS = {
     "not-for-phones": _("Only the server may do this."),
     "rule-failed": _("Something broke while judging it. Tell whoever runs the server."),
     "waiting": _("It waits for an earlier record."),
+    "contract-ended": _("The contract with this firm has ended."),
+    "needs-accountable": _("Name one of our own leading people who answers for this firm."),
     "contested": _("Somebody changed it meanwhile. See “To settle”."),
     "clock-skewed": _("the phone's clock was wrong; the time is corrected"),
     "clock-jumped": _("the phone's clock jumped; the time is corrected"),

@@ -8,6 +8,7 @@ from typing import Any
 from server.db import Model
 from server.tables import (
     cards,
+    contractors,
     estate,
     inspections,
     merges,
@@ -26,6 +27,7 @@ from server.tables import (
 )
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.cards import Card
+from server.tables.contractors import Contractor
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
 from server.tables.inspections import Inspection
@@ -53,6 +55,7 @@ RECORDS: dict[str, type[Model]] = {
     "unit": Unit,
     "checkpoint": Checkpoint,
     "person": Person,
+    "contractor": Contractor,
     "schedule": Schedule,
     "task": Task,
     "route": Route,
@@ -76,6 +79,7 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "unit": estate.body,
     "checkpoint": estate.body,
     "person": people.body,
+    "contractor": contractors.body,
     "schedule": schedules.body,
     "task": tasks.body,
     "route": patrol.route_body,
@@ -100,6 +104,7 @@ __all__ = [
     "Area",
     "Card",
     "Checkpoint",
+    "Contractor",
     "Device",
     "Enrolment",
     "FeedDigest",

@@ -18,6 +18,7 @@ class Names:
     units: dict[str, Label] = field(default_factory=dict)
     pins: dict[str, dict[str, object]] = field(default_factory=dict)
     left: dict[str, datetime] = field(default_factory=dict)
+    contractors: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Names:
         """Names that may be added to without touching these."""
@@ -28,6 +29,7 @@ class Names:
             dict(self.units),
             dict(self.pins),
             dict(self.left),
+            dict(self.contractors),
         )
 
     def person(self, id_: str | None) -> str | None:
@@ -38,6 +40,9 @@ class Names:
 
     def unit(self, id_: str | None) -> Label | None:
         return self.units.get(id_) if id_ else None
+
+    def contractor(self, id_: str | None) -> str | None:
+        return self.contractors.get(id_) if id_ else None
 
     def roles_of(self, id_: str) -> frozenset[str]:
         return self.roles.get(id_, frozenset())

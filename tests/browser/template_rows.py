@@ -222,6 +222,12 @@ def person(rng: Random) -> dict[str, Any]:
     return row(rng, "person", ["active"], name=rng.choice(WORDS), roles=roles, active=True)
 
 
+def contractor(rng: Random) -> dict[str, Any]:
+    said = {"name": rng.choice(WORDS), "service": rng.choice(WORDS), "accountable_id": "p"}
+    more = {"accountable": rng.choice([*WORDS, None])} | times(rng, "ended_at")
+    return row(rng, "contractor", ["active", "ended"], **said, **more)
+
+
 def sent(rng: Random) -> dict[str, Any]:
     kinds = ["task.complete", "task.undo", "visit.arrive", "ticket.open", "photo.attach"]
     said = {"state": rng.choice(["unsent", "answered", "deferred"]), "check": rng.random() < 0.3}
@@ -236,6 +242,7 @@ KINDS = {
     "area": area,
     "unit": unit,
     "person": person,
+    "contractor": contractor,
     "round": round_,
     "checkpoint": checkpoint,
     "card": card,
