@@ -12,7 +12,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from sync.clock import parse
+from sync.clock import iso, parse
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -35,6 +35,7 @@ def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE
         "day": take(lambda time: day(time, zone)),
         "late": take(late),
         "mask": take(mask),
+        "plus_hours": take(plus_hours),
         "ago": pass_context(lambda context, *times: ago(context, *map(_bare, times))),
     }
 
@@ -88,6 +89,19 @@ def mask(number: str | None) -> str:
     """The last four characters; dots for the rest."""
     letters = number or ""
     return "•" * max(len(letters) - 4, 0) + letters[-4:]
+
+
+def plus_hours(time: Time, hours: int) -> str:
+    """A time so many hours later, as records write it."""
+    return iso(_utc(time) + timedelta(hours=hours))
+
+
+def typed(text: str, zone: ZoneInfo = SITE_ZONE) -> datetime | None:
+    """A time as somebody typed it at the site; None where it is none."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError:
+        return None
 
 
 def _bare(value: Any) -> Any:

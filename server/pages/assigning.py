@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -10,11 +10,10 @@ from sqlalchemy import select
 
 from server.access import allow, here
 from server.db import db
-from server.filters import SITE_ZONE
+from server.filters import SITE_ZONE, typed
 from server.names import names_of
 from server.pages.telling import ask
 from server.tables import Area, Person, Weather
-from sync.clock import iso
 from sync.feed import DESK
 
 bp = Blueprint("assigning", __name__, url_prefix="/desk/work")
@@ -41,7 +40,7 @@ def index() -> str:
 @allow(*DESK)
 def give() -> Any:
     form, back = request.form, url_for("assigning.index")
-    due = _moment(form.get("window_end", ""))
+    due = typed(form.get("window_end", ""))
     if due is None:
         return redirect(f"{back}?said=malformed", 303)
     said = {name: form.get(name, "").strip() for name in ("label", "reason", "area_id")}
@@ -59,10 +58,3 @@ def weather() -> Any:
     who = form.get("responsible_id")
     payload |= {"responsible_id": who} if who else {}
     return ask("weather.report", None, payload, url_for("assigning.index"))
-
-
-def _moment(text: str) -> str | None:
-    try:
-        return iso(datetime.fromisoformat(text).replace(tzinfo=SITE_ZONE).astimezone(UTC))
-    except ValueError:
-        return None

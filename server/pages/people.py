@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from sqlalchemy import or_
 
-from server.access import allow, here, issue_code
+from server.access import allow, here, issue_code, mine
 from server.db import db
 from server.devices import cut_off
 from server.names import names_of
+from server.oplog import own, post_many
 from server.pages.home import invitation
-from server.tables import Device, Person
+from server.tables import Device, Person, Ticket
+from sync.estate import MASTERS
 from sync.feed import DESK
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
@@ -20,8 +24,34 @@ bp = Blueprint("people", __name__, url_prefix="/desk/people")
 @bp.get("/")
 @allow(*DESK)
 def index() -> str:
-    people = db.session.scalars(Person.at(here().site_id)).all()
-    return render_template("desk/people/index.html", people=people)
+    """Everybody, and how much each of them answers for."""
+    site_id = here().site_id
+    open_ = db.session.scalars(Ticket.open(site_id)).all()
+    owes = Counter(id_ for ticket in open_ for id_ in {ticket.steward_id, ticket.handler_id})
+    return render_template(
+        "desk/people/index.html",
+        people=db.session.scalars(Person.at(site_id)).all(),
+        owes=owes,
+        may_let_go=here().may(*MASTERS),
+    )
+
+
+@bp.post("/<id>/leave")
+@allow(*MASTERS)
+def leave(id: str) -> Any:
+    """K18: whoever leaves hands on what they answer for, in the same breath."""
+    person, heir = mine(Person, id), request.form.get("heir", "")
+    owed = or_(Ticket.steward_id == person.id, Ticket.handler_id == person.id)
+    matters = db.session.scalars(Ticket.open(here().site_id, owed)).all()
+    if matters and mine(Person, heir).active_to:
+        abort(404)
+    handed = {"from_id": person.id, "to_id": heir}
+    by = here().person_id
+    ops = [own("ticket.succeed", ticket.id, handed, by=by) for ticket in matters]
+    answers = post_many(here().site_id, [*ops, own("person.leave", person.id, {}, by=by)])
+    refused = [answer["code"] for answer in answers if answer["status"] == "refused"]
+    back = url_for("people.index")
+    return redirect(f"{back}?said={refused[0]}" if refused else back, 303)
 
 
 @bp.get("/phones")

@@ -19,6 +19,7 @@ from sync.op import SERVER
 PEOPLE = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
     *("person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
+    *("for_id", "to_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
 
 
@@ -73,6 +74,8 @@ def _named(name: str, raw: str, names: Names) -> str | None:
         return names.person(raw)
     if name in ("area", "area_id", "parent_id"):
         return say(names.area(raw))
+    if name == "contractor_id":
+        return names.contractor(raw)
     if name in ("unit_id", "host_unit"):
         return say(names.unit(raw))
     return f"{raw[:8]}…" if name == "sha256" else None

@@ -45,9 +45,10 @@ FILTERS: Final[dict[str, Parameters]] = {
     "ago": (("now", REQUIRED),),
     "late": (("now", REQUIRED),),
     "mask": (),
+    "plus_hours": (("hours", REQUIRED),),
 }
 PICKING: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
-APP_FILTERS: Final = frozenset({"say", "clock", "day", "ago", "late", "mask"})
+APP_FILTERS: Final = frozenset({"say", "clock", "day", "ago", "late", "mask", "plus_hours"})
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 
 # Jinja makes a generator of these: always true, no length, empty the second time it is read.

@@ -56,6 +56,11 @@ export default function filters({ lang, tz, gettext, ngettext }) {
       return Boolean(windowEnd) && moment(now) > moment(String(windowEnd));
     },
 
+    /** A time so many hours later, as records write it. @param {string} iso @param {number} hours */
+    plus_hours(iso, hours) {
+      return new Date(moment(iso) + hours * 60 * MINUTE).toISOString();
+    },
+
     /** The last four characters; dots for the rest. @param {string | null | undefined} number */
     mask(number) {
       if (number && typeof number !== "string") throw new TypeError("mask of no text");

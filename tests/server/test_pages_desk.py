@@ -69,14 +69,14 @@ def test_nothing_changed_is_said_and_changes_nothing(app, ben, ticket):
 
 
 def test_the_handler_changes_and_the_first_responder_never(app, ben, ticket):
-    form = {"base": str(ticket), "handler_id": cast.EVE}
+    form = {"to": f"person:{cast.EVE}"}
     ben.post(f"/desk/tickets/{TICKET}/hand-over", form)
     now = current(app)
     assert (now.first_responder_id, now.handler_id) == (cast.CHU, cast.EVE)
 
 
 def test_a_ticket_cannot_be_handed_to_somebody_of_another_site(app, ben, ticket):
-    form = {"base": str(ticket), "handler_id": cast.DAO}
+    form = {"to": f"person:{cast.DAO}"}
     assert ben.post(f"/desk/tickets/{TICKET}/hand-over", form).status_code == 404
     assert current(app).handler_id == cast.CHU
 
@@ -85,7 +85,7 @@ def test_dao_may_not_touch_a_ticket(app, dao, ticket):
     assert dao.get(f"/desk/tickets/{TICKET}").status_code == 404
     changed = seen(ticket, details="Mine now")
     assert dao.post(f"/desk/tickets/{TICKET}/revise", changed).status_code == 404
-    form = {"base": str(ticket), "handler_id": cast.DAO}
+    form = {"to": f"person:{cast.DAO}"}
     assert dao.post(f"/desk/tickets/{TICKET}/hand-over", form).status_code == 404
     assert current(app).details == "A lamp is dark"
 

@@ -243,7 +243,7 @@ def test_the_same_batch_twice_is_answered_word_for_word(phone, new_phone):
     phone.op("task.cancel", TASKS[1], {"reason": "rain"}, by=ANA)
     phone.op("task.complete", TASKS[2], {"colour": "red"}, by=ANA)
     ticket = phone.op("ticket.open", by=CHU, payload=TICKET)
-    phone.op("ticket.hand_over", ticket["subject"], {"handler_id": BEN}, by=BEN, base=1)
+    phone.op("ticket.hand_over", ticket["subject"], {"handler_id": BEN}, by=BEN)
     batch = list(phone.outbox)
     one = phone.push(*batch)
     phone.refresh()

@@ -180,5 +180,5 @@ def test_what_was_put_right_on_the_spot_is_settled(phone):
     made = phone.op("ticket.open", None, {**said, "done_on_the_spot": "wiped"}, by=ANA)
     assert phone.send()[made["id"]]["status"] == "applied"
     ticket = phone.record("ticket", made["subject"])
-    assert (ticket["state"], ticket["settled_how"]) == ("settled", "wiped")
-    assert (ticket["first_responder_id"], ticket["until"]) == (ANA, ticket["settled_at"])
+    assert (ticket["state"], ticket["resolved_how"]) == ("closed", "wiped")
+    assert (ticket["first_responder_id"], ticket["until"]) == (ANA, ticket["closed_at"])

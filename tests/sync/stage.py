@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 from sync import Accepted, Entry, Merged, Op, entry, judge
+from sync.tickets.folding import FOLDED
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ANA, BEN, CHU = (str(uuid4()) for _ in range(3))
@@ -40,11 +41,15 @@ class Record:
     def take(self, op):
         verdict = judge(self.type, self.row, op, self.history)
         if isinstance(verdict, Accepted | Merged):
-            self.row = self.row or SimpleNamespace(**dict.fromkeys(FIELDS[self.type]))
+            self.row = self.row or self.begun(op)
             vars(self.row).update(verdict.changes)
             self.version += 1
             self.history.append(entry(op, self.version, verdict.changes))
         return verdict
+
+    def begun(self, op):
+        fields = dict.fromkeys(FIELDS[self.type])
+        return SimpleNamespace(**fields | ({"id": op.subject} if "id" in fields else {}))
 
 
 FIELDS = {
@@ -63,8 +68,9 @@ FIELDS = {
     "release": ("passed_at", "recorded_at", "purged_at", "photos", "photos_here"),
     "regular": ("purged_at",),
     "ticket": (
-        *("details", "urgency", "area", "contact", "handler_id", "photos", "photos_here"),
-        *("settled_at", "settled_how"),
+        *("id", "details", "urgency", "area", "unit", "contact", "photos", "photos_here"),
+        *("number", "numbers", "about_type", "about", "steward_id", "successions"),
+        *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED),
     ),
     "weather": ("sort", "areas", "event"),
     "template": (

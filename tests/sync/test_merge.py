@@ -14,8 +14,8 @@ def revise(**payload):
 @pytest.mark.rule("M1")
 def test_a_decision_is_judged_by_what_its_author_saw():
     ticket = opened()
-    ticket.take(op("ticket.hand_over", payload={"handler_id": BEN}, base=1))
-    late = op("ticket.hand_over", payload={"handler_id": BEN}, base=1)
+    ticket.take(revise(urgency="urgent"))
+    late = revise(urgency="urgent")
     assert isinstance(ticket.take(late), Merged)
 
 

@@ -1,0 +1,148 @@
+"""Tickets, whatever people do: nobody drops the ball, in any order (invariants 5, 6, 7, 8, 19)."""
+
+from __future__ import annotations
+
+from random import Random
+from uuid import uuid4
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from stage import ANA, BEN, CHU, NOON, Record, op
+
+from sync import answering
+from sync.tickets import TRIES, missing, state
+
+PEOPLE = [ANA, BEN, CHU]
+FIRM = str(uuid4())
+WHO = st.sampled_from(PEOPLE)
+THING = st.sampled_from(["bag", "key"])
+
+
+class Matter(RuleBasedStateMachine):
+    """One ticket, three people, each fact at its own minute."""
+
+    def __init__(self):
+        super().__init__()
+        self.ticket, self.told, self.minutes = Record("ticket"), [], 0
+
+    @initialize(has_items=st.booleans(), spot=st.booleans())
+    def open(self, has_items, spot):
+        said = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
+        spot_ = {"done_on_the_spot": "wiped"} if spot else {}
+        self.tell("open", ANA, has_items=has_items, **said, **spot_)
+
+    def tell(self, kind, by, **payload):
+        fact = op(f"ticket.{kind}", by=by, minutes=self.minutes, payload=payload)
+        self.minutes += 1
+        self.told.append(fact)
+        self.ticket.take(fact)
+
+    @rule(by=WHO, to=WHO)
+    def hand_over(self, by, to):
+        self.tell("hand_over", by, handler_id=to)
+
+    @rule(by=WHO)
+    def hand_to_a_post(self, by):
+        self.tell("hand_over", by, role="guard")
+
+    @rule(by=WHO, answers=WHO)
+    def hand_to_a_firm(self, by, answers):
+        self.tell("hand_over", by, contractor_id=FIRM, accountable_id=answers)
+
+    @rule(by=WHO)
+    def accept(self, by):
+        self.tell("accept", by)
+
+    @rule(by=WHO)
+    def give_back(self, by):
+        self.tell("give_back", by, reason="cannot")
+
+    @rule(by=WHO, absent=WHO)
+    def hold(self, by, absent):
+        self.tell("hold", by, for_id=absent)
+
+    @rule(by=WHO, to=WHO, why=st.sampled_from(["unclear", "urgent", "major"]))
+    def escalate(self, by, to, why):
+        self.tell("escalate", by, to_id=to, reason=why)
+
+    @rule(by=WHO)
+    def follow(self, by):
+        self.tell("follow", by, text="asked how it stands")
+
+    @rule(by=WHO)
+    def resolve(self, by):
+        self.tell("resolve", by, how="mended")
+
+    @rule(by=WHO, said=st.sampled_from(["satisfied", "unsatisfied", "unreachable"]), why=WHO)
+    def feed_back(self, by, said, why):
+        because = {"because": "away"} if why == ANA else {}
+        self.tell("feed_back", by, reaction=said, **because)
+
+    @rule(by=WHO, thing=THING)
+    def register(self, by, thing):
+        self.tell("register", by, item=thing)
+
+    @rule(by=WHO, thing=THING)
+    def return_item(self, by, thing):
+        self.tell("return_item", by, item=thing, to="owner")
+
+    @rule(by=WHO)
+    def reopen(self, by):
+        self.tell("reopen", by, reason="again")
+
+    @invariant()
+    def the_first_responder_never_changes(self):
+        assert self.ticket.row is None or self.ticket.row.first_responder_id == ANA
+
+    @invariant()
+    def it_is_closed_only_after_feedback_later_than_the_work(self):
+        row = self.ticket.row
+        if row is None or not row.closed_at:
+            return
+        assert row.resolved_at and row.feedback_at and row.feedback_at >= row.resolved_at
+        assert row.reaction == "satisfied" or row.unreachable >= TRIES
+        assert missing(vars(row)) == [] and state(vars(row)) == "closed"
+
+    @invariant()
+    def an_open_one_always_says_what_it_lacks(self):
+        row = self.ticket.row
+        assert row is None or row.closed_at or missing(vars(row))
+
+    @invariant()
+    def it_is_on_exactly_one_handlers_list_and_on_its_stewards(self):
+        row = self.ticket.row
+        if row is None:
+            return
+        on = [p for p in PEOPLE if answering.LISTS["handling"](row, p, NOON)]
+        answers = [p for p in PEOPLE if answering.LISTS["answering"](row, p, NOON)]
+        assert len(on) == (0 if row.closed_at else 1)
+        assert answers == ([] if row.closed_at else [ANA])
+
+    @invariant()
+    def no_firm_without_somebody_of_ours(self):
+        row = self.ticket.row
+        assert row is None or not row.contractor_id or row.accountable_id in PEOPLE
+
+    @invariant()
+    def feedback_by_somebody_else_has_a_reason(self):
+        row = self.ticket.row
+        if row is None or row.feedback_by_id in (None, ANA):
+            return
+        given = [e for e in self.ticket.history if e.kind == "ticket.feed_back"]
+        assert any(e.by == row.feedback_by_id and e.payload.get("because") for e in given)
+
+    def teardown(self):
+        """Whatever order the facts arrive in, the ticket is the same."""
+        if not self.told:
+            return
+        opening, *rest = self.told
+        Random(len(rest)).shuffle(rest)
+        again = Record("ticket")
+        for fact in (opening, *rest):
+            again.take(fact)
+        assert vars(again.row) == vars(self.ticket.row)
+
+
+TestMatter = Matter.TestCase
+TestMatter.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
