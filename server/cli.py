@@ -25,6 +25,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from server import content, create_app, demo, devices, oplog, planner, purge, schema, verify
 from server.credentials import SHORTEST, set_password, set_pin, weakness
 from server.db import db, refuse_unsafe, writing
+from server.field import the_build
 from server.filters import SITE_ZONE
 from server.names import forget
 from server.tables import Person, Site
@@ -116,6 +117,7 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
     except OSError as error:
         why = f"Cannot listen at {host}:{port}: {error.strerror}. Take another --port or --host."
         raise click.ClickException(why) from None
+    the_build(app)  # a template that phones could not draw stops the start
     stop = planner.start(app)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     click.echo(f"Lodge is at http://{shown}:{port}  (Ctrl+C ends it)")
