@@ -145,6 +145,7 @@ class Kind:
     `looks_at` names fields of the payload that hold the ids of records which the rule wants to see.
     `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
     `minds` are fields whose unseen change makes a decision contested although it writes others.
+    `as_it_stands`: judged by the record of now, whatever its author had seen of it.
     """
 
     payload: type[Schema]
@@ -159,6 +160,7 @@ class Kind:
     flat: bool = True
     internal: bool = False
     at_desk: bool = False
+    as_it_stands: bool = False
     v: int = 1
 
     @property

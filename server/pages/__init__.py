@@ -6,8 +6,11 @@ from server.pages import (
     assigning,
     cards,
     contractors,
+    entries,
+    finds,
     home,
     inspections,
+    lost,
     misses,
     packs,
     patrol,
@@ -48,6 +51,9 @@ BLUEPRINTS = [
     shifts.bp,
     packs.bp,
     cards.bp,
+    entries.bp,
+    lost.bp,
+    finds.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

@@ -25,6 +25,7 @@ from sync.photos import NAMED
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
 FOR_FRONT = frozenset({"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"})
+FOR_FRONT |= {"entry", "lost", "find"}
 SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
 
@@ -136,7 +137,7 @@ def readable(payload: Any) -> dict[str, Any]:
 
 def title(type_: str, body: dict[str, Any]) -> Any:
     """What a record is called: its label, its number, its name."""
-    kept = ("label", "number", "visitor", "what", "name", "title", "person")
+    kept = ("label", "number", "visitor", "what", "name", "title", "person", "item", "who")
     return next((body[name] for name in kept if body.get(name)), word(wording.TYPES, type_))
 
 

@@ -9,8 +9,11 @@ from server.db import Model
 from server.tables import (
     cards,
     contractors,
+    entries,
     estate,
+    finds,
     inspections,
+    lost,
     merges,
     patrol,
     people,
@@ -28,9 +31,12 @@ from server.tables import (
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.cards import Card
 from server.tables.contractors import Contractor
+from server.tables.entries import Entry
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
+from server.tables.finds import Find
 from server.tables.inspections import Inspection
+from server.tables.lost import Lost
 from server.tables.merges import Merge
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
@@ -71,6 +77,9 @@ RECORDS: dict[str, type[Model]] = {
     "merge": Merge,
     "shift": Shift,
     "card": Card,
+    "entry": Entry,
+    "lost": Lost,
+    "find": Find,
 }
 
 BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
@@ -95,6 +104,9 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "merge": merges.body,
     "shift": shifts.body,
     "card": cards.body,
+    "entry": entries.body,
+    "lost": lost.body,
+    "find": finds.body,
 }
 
 __all__ = [
@@ -107,11 +119,14 @@ __all__ = [
     "Contractor",
     "Device",
     "Enrolment",
+    "Entry",
     "FeedDigest",
     "FeedRow",
+    "Find",
     "Inspection",
     "Lineage",
     "LoggedOp",
+    "Lost",
     "Merge",
     "Names",
     "Person",
