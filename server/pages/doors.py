@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -15,11 +15,19 @@ from sync.today import carrying, could_hold
 
 LOCAL = "%Y-%m-%dT%H:%M"
 
+JUST_NOW = timedelta(minutes=10)
+"""A phone that spoke within this has spoken, as far as anybody can tell."""
+
 
 def unheard(site_id: str, end: datetime) -> Sequence[Any]:
     """J6: phones that may still hold something from before that moment."""
     phones = db.session.scalars(Device.at(site_id)).all()
     return [phone for phone in carrying(phones) if could_hold(phone, end)]
+
+
+def settled(before: datetime | None, now: datetime) -> datetime:
+    """J6: until when it can be known who was there: the end asked for, or just before now."""
+    return min(before or now, now - JUST_NOW)
 
 
 def homes(site_id: str) -> Any:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from flask import Blueprint, render_template, request
 
 from server.access import allow, here
 from server.db import db
 from server.names import names_of
-from server.pages.doors import homes, time_of, unheard
+from server.pages.doors import homes, settled, time_of, unheard
 from server.tables import Entry
 from sync.feed import FRONT
 
 bp = Blueprint("entries", __name__, url_prefix="/desk/entries")
 
 PAGE = 100
-JUST_NOW = timedelta(minutes=10)
-"""A phone that spoke within this has spoken, as far as anybody can tell."""
 
 
 @bp.get("/")
@@ -32,7 +30,7 @@ def index() -> str:
     names = names_of(site_id)
     query = Entry.found(site_id, **asked, since=since, before=before, names=names)
     found = db.session.scalars(query.offset((page - 1) * PAGE).limit(PAGE + 1)).all()
-    end = min(before or now, now - JUST_NOW)
+    end = settled(before, now)
     return render_template(
         "desk/entries/index.html",
         entries=found[:PAGE],

@@ -13,7 +13,7 @@ from server.access import allow, here, mine
 from server.db import db
 from server.names import names_of
 from server.oplog import history
-from server.pages.doors import at_site, homes, time_of, unheard
+from server.pages.doors import at_site, homes, settled, time_of, unheard
 from server.pages.records import lines
 from server.pages.telling import ask
 from server.tables import Contractor, Entry, Lost, Names, Ticket
@@ -26,8 +26,8 @@ bp = Blueprint("lost", __name__, url_prefix="/desk/lost")
 PAGE = 100
 MOST = 200
 FORMS = {
-    "lost.ask": ("party", "name"),
-    "lost.state": ("party", "name", "said"),
+    "lost.ask": ("party",),
+    "lost.state": ("party", "said"),
     "lost.offer_police": ("answer",),
     "lost.to_police": ("station", "officer", "receipt", "handed_by"),
     "lost.find": ("where", "note"),
@@ -83,7 +83,7 @@ def show(id: str) -> str:
         unasked=unasked(vars(case)),
         newer=[entry for entry in there if entry.id not in listed],
         span={"since": at_site(since), "before": at_site(before)},
-        unheard=unheard(site_id, before),
+        unheard=unheard(site_id, settled(before, now)),
         firms=_firms(site_id),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
         answers=ANSWERS,
@@ -98,17 +98,19 @@ def show(id: str) -> str:
 def compile_(id: str) -> Any:
     """Q3: who was in the home, as known at this moment; with the phones that may know more."""
     case, names = mine(Lost, id), names_of(here().site_id)
-    since, before = _span(case, datetime.now(UTC))
+    now = datetime.now(UTC)
+    since, before = _span(case, now)
     since = time_of(request.form.get("since")) or since
     before = time_of(request.form.get("before")) or before
     there = _there(case, since, before)
+    late = unheard(here().site_id, settled(before, now))
     payload = {
         "unit": case.unit,
         "since": since,
         "before": before,
         "entries": {entry.id: _in_words(entry, names) for entry in there},
         "parties": {party(vars(entry)): _who(entry, names) for entry in there},
-        "unheard": [phone.label for phone in unheard(here().site_id, before)][:99],
+        "unheard": [phone.label for phone in late][:99],
     }
     return ask("lost.compile", case.id, payload, url_for("lost.show", id=id))
 
@@ -118,10 +120,12 @@ def compile_(id: str) -> Any:
 def tell(id: str, what: str) -> Any:
     """Everything else that is told or decided of a case: `lost.ask`, `lost.close` and the like."""
     kind = f"lost.{what}"
-    payload = _said(*(FORMS.get(kind) or abort(404)))
+    payload, case = _said(*(FORMS.get(kind) or abort(404))), mine(Lost, id)
+    if "party" in payload and case.lists:
+        payload["name"] = case.lists[-1].get("parties", {}).get(payload["party"])
     if what == "state" and "declined" in request.form:
         payload["declined"] = True
-    return ask(kind, mine(Lost, id).id, payload, url_for("lost.show", id=id))
+    return ask(kind, case.id, payload, url_for("lost.show", id=id))
 
 
 @bp.get("/<id>/summary")

@@ -131,7 +131,16 @@ def readable(payload: Any) -> dict[str, Any]:
     """What of a payload tells a person something; one that could not be read may be anything."""
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
-    hidden = ("site_id", "schedule_id", "op_id", "subject", "subject_type", "base", "result")
+    hidden = (
+        "site_id",
+        "schedule_id",
+        "op_id",
+        "subject",
+        "subject_type",
+        "base",
+        "result",
+        "party",
+    )
     return {name: raw for name, raw in payload.items() if name not in hidden}
 
 

@@ -339,7 +339,6 @@ FIELDS = {
     "entries": _("Entries"),
     "parties": _("People"),
     "unheard": _("Not heard by then"),
-    "party": _("Person"),
     "said": _("Words"),
     "declined": _("Did not want to say anything"),
     "answer": _("Answer"),

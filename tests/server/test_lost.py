@@ -86,7 +86,7 @@ def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, be
     at = f"/desk/lost/{CASE}"
     steps = [
         ("entries-missing", "compile", {}),
-        ("statements-missing", "state", {"party": PARTY, "name": "Lu", "declined": "true"}),
+        ("statements-missing", "state", {"party": PARTY, "declined": "true"}),
         ("police-missing", "offer_police", {"answer": "no"}),
         ("feedback-missing", "tell", {"said": "all that we know"}),
     ]
@@ -99,7 +99,7 @@ def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, be
     assert row(app, Lost, CASE).outcome == "informed"
     assert ben.post(f"{at}/reopen", {"reason": "it was found"}).location == at
     for what, form in (
-        ("ask", {"party": PARTY, "name": "Lu"}),
+        ("ask", {"party": PARTY}),
         ("find", {"where": "sofa"}),
         ("return", {"to": "Ms Zhou"}),
         ("next", {"next_action": "Call", "next_action_at": "2026-11-30T10:00"}),
@@ -154,7 +154,7 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(app, ben, case, 
     phone.op("lost.find", CASE, {"where": "sofa", "photos": [sha256, "0" * 64]}, by=CHU)
     phone.send()
     ben.post(f"/desk/lost/{CASE}/compile")
-    ben.post(f"/desk/lost/{CASE}/state", {"party": PARTY, "name": "Lu", "said": "没看见"})
+    ben.post(f"/desk/lost/{CASE}/state", {"party": PARTY, "said": "没看见"})
     handed = {"station": "North", "officer": "Han", "receipt": "R-7", "handed_by": "Chu"}
     ben.post(f"/desk/lost/{CASE}/to_police", handed)
     assert "lost.to_police" in done(app, CASE)
@@ -175,7 +175,8 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(app, ben, case, 
         files["manifest.json"]
         == json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     )
-    assert json.loads(files["statements.json"])[0]["said"] == "没看见"
+    (statement,) = json.loads(files["statements.json"])
+    assert (statement["said"], statement["name"]) == ("没看见", "Lu (Spruce Cable)")
     assert json.loads(files["entries.json"])["records"][0]["who"] == "Lu"
     assert hashlib.sha256(first.data).hexdigest() in ben.get(f"/desk/lost/{CASE}/summary").text
     desk("lost.tell", CASE, {"said": "it is with the police"}, by=CHU)
