@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +22,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import content, create_app, demo, devices, oplog, planner, purge, schema, verify
+from server import backup, content, create_app, demo, devices, oplog, planner, purge, schema, verify
 from server.credentials import SHORTEST, set_password, set_pin, weakness
 from server.db import db, refuse_unsafe, writing
+from server.field import the_build
 from server.filters import SITE_ZONE
 from server.names import forget
 from server.tables import Person, Site
@@ -116,6 +117,7 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
     except OSError as error:
         why = f"Cannot listen at {host}:{port}: {error.strerror}. Take another --port or --host."
         raise click.ClickException(why) from None
+    the_build(app)  # a template that phones could not draw stops the start
     stop = planner.start(app)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     click.echo(f"Lodge is at http://{shown}:{port}  (Ctrl+C ends it)")
@@ -289,6 +291,34 @@ def forget_visitors() -> None:
         schema.refuse_behind()
         done = {site: purge.run(site, datetime.now(UTC)) for site in verify.sites()}
     click.echo(json.dumps({site: asdict(counts) for site, counts in done.items()}))
+
+
+@main.command("backup")
+@click.argument("target", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def keep(target: Path) -> None:
+    """Write everything into one file, while the server works; then read it again."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        told = _fit(lambda: backup.backup(target))
+    click.echo(json.dumps({name: told[name] for name in ("taken_at", "version", "sites")}))
+
+
+@main.command("restore")
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def put_back(source: Path) -> None:
+    """Put a backup in place of what is here. Phones send again what they still hold."""
+    with create_app().app_context():
+        told = _fit(lambda: backup.restore(source))
+        schema.upgrade()
+        faults = {site: verify.verify(site) for site in verify.sites()}
+    click.echo(json.dumps({**summary(faults), "taken_at": told["taken_at"]}))
+
+
+def _fit(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return work()
+    except backup.Unfit as error:
+        raise click.ClickException(str(error)) from None
 
 
 def summary(faults: dict[str, list[str]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 import threading
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -27,7 +28,11 @@ HASHERS = threading.BoundedSemaphore(2)
 PATIENCE = 10.0
 """Argon2 is dear by design: two at a time, and nobody waits longer than this (seconds)."""
 
-_nobody = hasher.hash(secrets.token_urlsafe())
+
+@cache
+def _nobody() -> str:
+    """A hash that no password has, as dear to try as any other."""
+    return hasher.hash(secrets.token_urlsafe())
 
 
 class Busy(Exception):
@@ -67,7 +72,7 @@ def matches(account: Account | None, password: str) -> bool:
     if not HASHERS.acquire(timeout=PATIENCE):
         raise Busy
     try:
-        hasher.verify(stored or _nobody, password.encode("utf-8", "surrogatepass"))
+        hasher.verify(stored or _nobody(), password.encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):
         return False
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, g, jsonify, request, send_file
 from sqlalchemy import update
 
-from server import oplog, photos, wire
+from server import backup, oplog, photos, wire
 from server.access import device, public, redeem
 from server.db import db, writing
 from server.incoming import Sender
@@ -105,7 +105,7 @@ def hello() -> Response:
         min_app=MIN_APP,
         accepts=ACCEPTS,
         limits=LIMITS,
-        backup_watermark=None,
+        backup_watermark=backup.watermark(),
         sites={site: {"scope": seen, "upto": upto, "hash": hash_, "gaps": gaps}},
     )
 

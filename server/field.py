@@ -5,6 +5,7 @@ Nothing here is about a person or a site; records come by `/sync`.
 
 from __future__ import annotations
 
+import threading
 from typing import cast
 
 from flask import Blueprint, Flask, Response, abort, current_app, render_template
@@ -18,19 +19,21 @@ FOREVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
 
 bp = Blueprint("field", __name__)
+_building = threading.Lock()
 
 
 def the_build(app: Flask) -> Build:
-    """What this process serves to phones; made once, when it starts."""
+    """What this process serves to phones; made once, when it starts to serve or is first asked."""
+    with _building:
+        if "lodge.build" not in app.extensions:
+            app.extensions["lodge.build"] = build(app)
     return cast(Build, app.extensions["lodge.build"])
 
 
 @bp.record_once
-def _compile(state: BlueprintSetupState) -> None:
-    """Filters and languages are set up by then: phone templates read like the desk's."""
+def _name_assets(state: BlueprintSetupState) -> None:
     app = cast(Flask, state.app)
-    app.extensions["lodge.build"] = made = build(app)
-    app.jinja_env.globals["asset"] = made.asset
+    app.jinja_env.globals["asset"] = lambda path: the_build(app).asset(path)
 
 
 @bp.get("/field/")

@@ -205,6 +205,19 @@ def hand(page: Page, live: Live) -> Iterator[Hand]:
 
 
 @pytest.fixture
+def another_hand(browser: Browser, live: Live) -> Iterator[Hand]:
+    """A hand on another phone, with its own profile."""
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
+    )
+    context.set_default_timeout(10_000)
+    hand = Hand(context.new_page(), live)
+    yield hand
+    assert hand.noise == []
+    context.close()
+
+
+@pytest.fixture
 def picture(tmp_path: Path) -> Path:
     """A photo as a camera takes it: large."""
     path = tmp_path / "leak.png"

@@ -72,7 +72,7 @@ async function sendAll() {
     await push();
   }
   await photos.send(call);
-  await letGo();
+  await letGo(await recall("watermark"));
 }
 
 /** The heartbeat: clocks are compared, and the server learns what is still here. */
@@ -96,6 +96,7 @@ async function hello() {
   await remember("lost", await unconfessed(await missing(answer.sites[device.site]?.gaps ?? [])));
   await remember("epoch", answer.epoch);
   await remember("limits", answer.limits);
+  await remember("watermark", answer.backup_watermark);
   const today = new Date().toISOString().slice(0, 10);
   if ((await recall("thinned")) !== today) await records.thin().then(() => remember("thinned", today));
   if ((await recall("app")) !== VERSION) await offerDeferred().then(() => remember("app", VERSION));

@@ -14,6 +14,7 @@ import { uuid7 } from "./ids.js";
 
 const BOOT = crypto.randomUUID();
 const KEEP_DAYS = 30;
+const CLOCKS_DIFFER = 86_400_000;
 const ID_NUMBER = /(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])/g;
 const DIGEST = /^[0-9a-f]{64}$/;
 
@@ -234,9 +235,14 @@ export function offerDeferred() {
   });
 }
 
-/** Answered ops stay for a month, in case the server has to be healed by its phones. */
-export function letGo() {
-  const before = new Date(Date.now() - KEEP_DAYS * 86_400_000).toISOString();
+/**
+ * Answered ops stay for a month, and until a backup of the server has them: it may have to be healed by its phones.
+ * @param {string | null | undefined} watermark until when everything that came in is in a backup
+ */
+export function letGo(watermark) {
+  const month = new Date(Date.now() - KEEP_DAYS * 86_400_000).toISOString();
+  const covered = watermark ? new Date(Date.parse(watermark) - CLOCKS_DIFFER).toISOString() : "";
+  const before = covered < month ? covered : month;
   return write(["ops"], async (tx) => {
     for (const row of await tx.store.index("state").getAll("answered")) {
       if (row.answered_at < before && !row.check) tx.store.delete(row.id);

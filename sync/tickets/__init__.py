@@ -167,6 +167,7 @@ KINDS = {
             "state": "resolved",
             "resolved_at": "$at",
             "resolved_how": "$how",
+            "reaction": None,
             **line("resolve", text="$how"),
         },
     ),

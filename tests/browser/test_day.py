@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from server.demo import ident
-from tests.hand import Hand, log
+from tests.hand import log
 from tests.until import until
 
 PLAIN = ".row[data-state=open]:not(:has(.items)) > form button.tick"
@@ -16,48 +14,39 @@ BUDGETS = {"tick": 1, "undo": 1, "report": 4, "unsent": 1, "send now": 2}
 """Taps from the natural start of each job; visitors, scans and shifts count their own."""
 
 
-@pytest.fixture
-def second(browser, live):
-    """Another phone, in somebody else's hand."""
-    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
-    context.set_default_timeout(10_000)
-    hand = Hand(context.new_page(), live)
-    yield hand
-    context.close()
-    assert hand.noise == []
-
-
 def sent(hand):
     hand.opens("/field/me")
     hand.tap("text=立即上传")
     hand.all_sent()
 
 
-def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(hand, second, live):
+def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
+    hand, another_hand, live
+):
     hand.enrols()
-    second.enrols()
+    another_hand.enrols()
     hand.unlocks("ana")
-    second.unlocks("chu")
+    another_hand.unlocks("chu")
     live.kill()
     for _ in range(2):
         before = hand.page.locator(".row[data-state=done]").count()
         hand.tap(PLAIN)
         hand.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
-    second.opens("/field/arrival")
-    second.type("[name=visitor]", "王师傅")
-    second.tap("#main .primary")
-    second.sees("!!document.querySelector('.row[data-state=inside]')")
-    second.opens("/field/scan")
-    second.type("[name=code]", "101")
-    second.tap("#main form[action='/field/scan'] button")
-    second.sees("!!document.querySelector('.said')")
-    second.page.context.set_offline(True)
+    another_hand.opens("/field/arrival")
+    another_hand.type("[name=visitor]", "王师傅")
+    another_hand.tap("#main .primary")
+    another_hand.sees("!!document.querySelector('.row[data-state=inside]')")
+    another_hand.opens("/field/scan")
+    another_hand.type("[name=code]", "101")
+    another_hand.tap("#main form[action='/field/scan'] button")
+    another_hand.sees("!!document.querySelector('.said')")
+    another_hand.page.context.set_offline(True)
     live.start()
     sent(hand)
     assert len(log(live, "task.complete")) == 2
     assert log(live, "visit.arrive") == [], "the guard's phone has not spoken yet"
-    second.page.context.set_offline(False)
-    sent(second)
+    another_hand.page.context.set_offline(False)
+    sent(another_hand)
     assert len(log(live, "visit.arrive")) == 1
     authors = {by for kind in ("task.complete", "visit.arrive") for *_, by in log(live, kind)}
     assert authors == {ident("squirrel", "ana"), ident("squirrel", "chu")}

@@ -9,24 +9,11 @@ import pytest
 
 from server.demo import ident
 from sync.checklists import template_id
-from tests.hand import NAMELESS, OVERFLOW, SMALL, Hand, log
+from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 
 STAIRWELL = template_id(ident("squirrel"), "IT-01")
 PLACE = ident("squirrel", "stairwell", 1, 1)
-
-
-@pytest.fixture
-def other(browser, live):
-    """Another phone, with its own profile."""
-    context = browser.new_context(
-        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
-    )
-    context.set_default_timeout(10_000)
-    hand = Hand(context.new_page(), live)
-    yield hand
-    assert hand.noise == []
-    context.close()
 
 
 def rectification(live):
@@ -47,12 +34,12 @@ def sends(hand):
 @pytest.mark.clause("C9")
 @pytest.mark.rule("I7")
 def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
-    hand, other, live, picture
+    hand, another_hand, live, picture
 ):
     hand.enrols()
     hand.unlocks("ben")
-    other.enrols()
-    other.unlocks("ana")
+    another_hand.enrols()
+    another_hand.unlocks("ana")
     hand.opens("/field/inspect")
     live.kill()
     hand.taps = 0
@@ -83,20 +70,20 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     until(lambda: (shots / sha256).exists(), within=20)
     assert rectification(live)[1:] == (None, None, "piled")
 
-    sends(other)
-    other.opens("/field/inspect")
-    other.sees("!!document.querySelector('.row a[href^=\"/field/rectification/\"]')")
-    other.taps = 0
-    other.tap(".row a[href^='/field/rectification/']")
-    other.sees("!!document.querySelector('.camera')")
-    assert "旧沙发" in other.page.locator("#main").inner_text()
-    other.sees("document.querySelector('img.photo').naturalWidth > 0")
-    other.taps += 1
-    other.page.set_input_files("[name=photos]", picture)
-    other.tap("#main .primary")
-    other.sees("!document.querySelector('.camera')")
-    assert other.taps <= 3
-    sends(other)
+    sends(another_hand)
+    another_hand.opens("/field/inspect")
+    another_hand.sees("!!document.querySelector('.row a[href^=\"/field/rectification/\"]')")
+    another_hand.taps = 0
+    another_hand.tap(".row a[href^='/field/rectification/']")
+    another_hand.sees("!!document.querySelector('.camera')")
+    assert "旧沙发" in another_hand.page.locator("#main").inner_text()
+    another_hand.sees("document.querySelector('img.photo').naturalWidth > 0")
+    another_hand.taps += 1
+    another_hand.page.set_input_files("[name=photos]", picture)
+    another_hand.tap("#main .primary")
+    another_hand.sees("!document.querySelector('.camera')")
+    assert another_hand.taps <= 3
+    sends(another_hand)
     until(lambda: rectification(live)[1])
 
     sends(hand)

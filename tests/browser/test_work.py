@@ -13,21 +13,8 @@ from server.demo import ident
 from server.oplog import post
 from sync.standards import STANDARDS
 from tests.conftest import made
-from tests.hand import Hand, log
+from tests.hand import log
 from tests.until import until
-
-
-@pytest.fixture
-def other(browser, live):
-    """Another phone, with its own profile."""
-    context = browser.new_context(
-        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
-    )
-    context.set_default_timeout(10_000)
-    hand = Hand(context.new_page(), live)
-    yield hand
-    assert hand.noise == []
-    context.close()
 
 
 def planned(live, code):
@@ -124,7 +111,8 @@ def test_items_are_ticked_with_one_tap_each_and_taken_back_by_the_same_tap(hand,
 
 
 @pytest.mark.clause("G3")
-def test_work_goes_from_one_phone_to_another(hand, other, live):
+def test_work_goes_from_one_phone_to_another(hand, another_hand, live):
+    other = another_hand
     hand.enrols()
     hand.unlocks("ben")
     hand.tap("a[href='/field/assign']")
@@ -149,7 +137,8 @@ def test_work_goes_from_one_phone_to_another(hand, other, live):
 
 
 @pytest.mark.clause("C11")
-def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(hand, other, live):
+def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(hand, another_hand, live):
+    other = another_hand
     for one, who in ((hand, "ben"), (other, "mei")):
         one.enrols()
         one.unlocks(who)

@@ -1,0 +1,124 @@
+"""Backups: one file, checked, and phones that heal what it lacks."""
+
+import hashlib
+import io
+import tarfile
+
+import pytest
+from PIL import Image
+
+from server import backup
+from server.db import db
+from server.tables import ServerState, Task
+from server.verify import verify
+from tests.cast import ANA, HOME, TASK, TASKS
+from tests.phone import sealed
+
+
+@pytest.fixture
+def kept(app, tmp_path):
+    """A backup, taken now."""
+
+    def take(name="backup.tar.gz"):
+        with app.app_context():
+            backup.backup(tmp_path / name)
+        return tmp_path / name
+
+    return take
+
+
+def put_back(app, file):
+    with app.app_context():
+        told = backup.restore(file)
+        assert verify(HOME) == []
+        return told
+
+
+def done(app, id_):
+    with app.app_context():
+        return db.session.get(Task, (HOME, id_)).done_by_id
+
+
+def epoch(app):
+    with app.app_context():
+        return db.session.get(ServerState, "epoch").value
+
+
+def test_what_a_backup_lacks_comes_back_from_the_phones(app, phone, kept):
+    phone.verdict("task.complete", TASK, by=ANA)
+    file, was = kept(), epoch(app)
+    later = phone.op("task.complete", TASKS[1], by=ANA)
+    phone.send()
+    phone.refresh()
+    put_back(app, file)
+    assert (done(app, TASK), done(app, TASKS[1])) == (ANA, None)
+    assert epoch(app) != was
+    page = phone.pull().json
+    assert (page["reset"], page["epoch"]) == ("epoch", epoch(app))
+    assert phone.push(later).json["verdicts"][0]["status"] == "applied"
+    assert done(app, TASKS[1]) == ANA
+    with app.app_context():
+        assert verify(HOME) == []
+
+
+def test_hello_says_until_when_a_backup_reaches(app, phone, kept):
+    assert phone.hello().json["backup_watermark"] is None
+    kept()
+    said = phone.hello().json
+    assert said["backup_watermark"] <= said["received_at"]
+
+
+def test_photos_and_the_key_come_along(app, phone, kept, tmp_path):
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "JPEG")
+    bytes_ = picture.getvalue()
+    name = hashlib.sha256(bytes_).hexdigest()
+    phone.verdict("task.complete", TASK, {"photos": [name]}, by=ANA)
+    phone.photo("PUT", name, bytes_)
+    file, place = kept(), tmp_path / "var" / "photos" / HOME / name
+    place.unlink()
+    put_back(app, file)
+    assert phone.photo("GET", name).status == 200
+    with tarfile.open(file) as tar:
+        assert {"database", "manifest.json", f"photos/{HOME}/{name}"} <= set(tar.getnames())
+
+
+def altered(file, victim):
+    """The same backup with one byte of one of its files changed."""
+    out = file.with_name("altered.tar.gz")
+    with tarfile.open(file) as tar, tarfile.open(out, "w:gz") as copy:
+        for member in tar.getmembers():
+            bytes_ = tar.extractfile(member).read()
+            if member.name == victim:
+                bytes_ = bytes_[:-1] + bytes([bytes_[-1] ^ 1])
+            copy.addfile(member, io.BytesIO(bytes_))
+    return out
+
+
+def test_a_damaged_backup_changes_nothing_and_says_so(app, phone, kept, tmp_path):
+    phone.verdict("task.complete", TASK, by=ANA)
+    file, was = kept(), epoch(app)
+    half = tmp_path / "half.tar.gz"
+    half.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    text = tmp_path / "text.tar.gz"
+    text.write_text("no backup")
+    for damaged in (altered(file, "database"), altered(file, "manifest.json"), half, text):
+        with app.app_context(), pytest.raises(backup.Unfit, match="Take another"):
+            backup.restore(damaged)
+    assert (epoch(app), done(app, TASK)) == (was, ANA)
+
+
+def test_a_phone_that_knew_the_newer_server_starts_anew_and_forks_nothing(app, phone, kept):
+    """The chain goes on where it was; what the server has not seen fills its own place."""
+    phone.verdict("task.complete", TASK, by=ANA)
+    file = kept()
+    lost = [phone.op("task.complete", id_, by=ANA) for id_ in TASKS[1:4]]
+    phone.send()
+    put_back(app, file)
+    new = phone.op("task.complete", TASKS[5], by=ANA)
+    assert phone.push(new).json["verdicts"][0]["status"] == "applied"
+    assert phone.hello().json["sites"][HOME]["gaps"] == [[2, 4]]
+    assert {v["status"] for v in phone.push(*lost).json["verdicts"]} == {"applied"}
+    assert phone.hello().json["sites"][HOME]["gaps"] == []
+    forged = sealed({**lost[0], "payload": {"note": "x"}})
+    assert phone.push(forged).json["verdicts"][0]["status"] == "fork"
