@@ -36,6 +36,7 @@ def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE
         "late": take(late),
         "mask": take(mask),
         "plus_hours": take(plus_hours),
+        "money": take(money),
         "ago": pass_context(lambda context, *times: ago(context, *map(_bare, times))),
     }
 
@@ -94,6 +95,11 @@ def mask(number: str | None) -> str:
 def plus_hours(time: Time, hours: int) -> str:
     """A time so many hours later, as records write it."""
     return iso(_utc(time) + timedelta(hours=hours))
+
+
+def money(cents: int) -> str:
+    """Whole cents as people read an amount: 1,234.56."""
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
 def typed(text: str, zone: ZoneInfo = SITE_ZONE) -> datetime | None:

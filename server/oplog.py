@@ -134,6 +134,8 @@ class Door:
 
     def _verdict(self, held: Held, op: Op) -> Verdict:
         kind = KINDS[op.kind]
+        if kind.barred & self.batch.names.roles_of(op.by):
+            return Refused("barred")  # U8: even a fact: what the law forbids is not taken
         decides = kind.roles and not kind.fact and op.by != SERVER
         if decides and not kind.roles & self.batch.names.roles_of(op.by):
             return Refused("not-allowed")
@@ -151,7 +153,7 @@ class Door:
         self.batch.load([op.subject for op in consequences])
         helds = [(self.batch.of(op), self.batch.beside(op)) for op in consequences]
         return all(
-            is_there(held, op) or isinstance(judge(held.type, held.row, op, held.history), Accepted)
+            is_moot(held, op) or isinstance(judge(held.type, held.row, op, held.history), Accepted)
             for held, op in helds
         )
 
@@ -197,7 +199,7 @@ class Door:
     def _follow(self, op: Op) -> None:
         """Take a consequence: judged like any op, with an id that follows from its cause."""
         self.batch.load([op.subject])
-        if is_there(self.batch.of(op), op):
+        if is_moot(self.batch.of(op), op):
             return
         row = self.sorter.own_row(op)
         self.batch.log(row)
@@ -208,9 +210,12 @@ class Door:
         reply(row, status=status, code=code, text=TEXTS.get(code, code))
 
 
-def is_there(held: Held, op: Op) -> bool:
-    """Whether a consequence would make a record that is there already: once is enough."""
-    return held.row is not None and KINDS[op.kind].creates
+def is_moot(held: Held, op: Op) -> bool:
+    """Whether a consequence would make a record that is there, or change one that is not."""
+    kind = KINDS[op.kind]
+    if kind.creates:
+        return held.row is not None
+    return held.row is None or kind.type not in (None, held.type)
 
 
 def reply(row: dict[str, Any], **answer: Any) -> None:

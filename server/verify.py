@@ -144,6 +144,8 @@ NAMES = frozenset(
     {
         "accountable",
         "arrived_by",
+        "calls",
+        "collector",
         "assigned_by",
         "closed_by",
         "confirmed_by",

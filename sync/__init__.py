@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from sync import (
+    arrears,
     cards,
     contractors,
     entries,
@@ -57,6 +58,7 @@ KINDS: dict[str, Kind] = {
     **releases.KINDS,
     **regulars.KINDS,
     **tickets.KINDS,
+    **arrears.KINDS,
     **weather.KINDS,
     **templates.KINDS,
     **inspections.KINDS,
@@ -87,6 +89,9 @@ class Type:
     audience: Callable[[Mapping[str, Any], RolesOf], int] = lambda _, __: mask(EVERYONE)
     blanks: Mapping[str, Any] = field(default_factory=dict)
     """What stands in place of personal data once a record of the type is purged."""
+
+    pictured: bool = True
+    """Whether photos may belong to it. Of a visit at somebody's home there are none."""
 
 
 HANDS = frozenset({"cleaner", "contractor_worker"})
@@ -148,6 +153,13 @@ TYPES: dict[str, Type] = {
         audience=lambda ticket, roles_of: mask(
             FRONT | roles_of(ticket["first_responder_id"]) | roles_of(ticket["handler_id"])
         ),
+    ),
+    "arrears": Type(
+        state=arrears.state,
+        until=arrears.until,
+        fold=arrears.fold,
+        audience=lambda _, __: mask(FRONT),
+        pictured=False,
     ),
     "shift": Type(
         state=shifts.state,
@@ -239,6 +251,8 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[Entry] = ())
 def _misplaced(kind: Kind, type_: str, record: Any | None) -> Quarantined | Refused | None:
     if kind.type not in (None, type_) or (record is None and not kind.creates):
         return Quarantined("no-such-record")
+    if kind.type is None and not TYPES[type_].pictured:
+        return Quarantined("no-photos-here")
     if record is not None and kind.creates:
         return Quarantined("already-exists") if kind.fact else Refused("already-exists")
     return None

@@ -55,7 +55,8 @@ class Entry:
 class Accepted:
     """The op stands; these fields of its record change. A flag asks for a look.
 
-    A consequence in `then` that would make a record which is there already is left out.
+    A consequence in `then` that would make a record which is there already, or change one which
+    is not, is left out.
     `gone`: the record leaves the feed, and phones let go of it.
     """
 
@@ -144,6 +145,7 @@ class Kind:
     fields are laid over the record as well.
     `looks_at` names fields of the payload that hold the ids of records which the rule wants to see.
     `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
+    `barred` are roles that may never do it, whatever other role they have: a matter of law.
     `minds` are fields whose unseen change makes a decision contested although it writes others.
     `as_it_stands`: judged by the record of now, whatever its author had seen of it.
     """
@@ -154,6 +156,7 @@ class Kind:
     fact: bool
     creates: bool = False
     roles: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
     shows: dict[str, Any] = field(default_factory=dict)
     minds: frozenset[str] = frozenset()
     looks_at: tuple[str, ...] = ()

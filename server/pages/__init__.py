@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.pages import (
+    arrears,
     assigning,
     cards,
     contractors,
@@ -39,6 +40,7 @@ BLUEPRINTS = [
     visits.bp,
     tickets.bp,
     resident.bp,
+    arrears.bp,
     people.bp,
     contractors.bp,
     schedules.bp,

@@ -58,6 +58,19 @@ KINDS = {
     "ticket.give_way": _("joined an earlier ticket"),
     "ticket.succeed": _("a successor answers"),
     "ticket.amend": _("corrected"),
+    "arrears.list": _("listed"),
+    "arrears.relist": _("newer ledger"),
+    "arrears.assign": _("given to somebody"),
+    "arrears.prefer": _("hours of the customer noted"),
+    "arrears.call": _("called"),
+    "arrears.appoint": _("time set by the customer"),
+    "arrears.dispute": _("complaint taken down"),
+    "arrears.resume": _("complaint answered"),
+    "arrears.ask_visit": _("visit asked for"),
+    "arrears.approve_visit": _("visit allowed"),
+    "arrears.visit": _("visited"),
+    "arrears.pay": _("paid"),
+    "arrears.hand_up": _("given to a manager"),
     "weather.report": _("rain or snow reported"),
     "template.add": _("added"),
     "template.revise": _("revised"),
@@ -145,6 +158,7 @@ TYPES = {
     "release": _("Release note"),
     "regular": _("Regular visitor"),
     "ticket": _("Ticket"),
+    "arrears": _("Arrears"),
     "weather": _("Weather"),
     "template": _("Checklist"),
     "inspection": _("Inspection"),
@@ -167,6 +181,19 @@ FIELDS = {
     "unit_id": _("Unit"),
     "host_unit": _("Visiting"),
     "responsible_id": _("Responsible"),
+    "lines": _("What is owed"),
+    "batch": _("Ledger"),
+    "told": _("What was told"),
+    "itemised": _("Told item by item"),
+    "outcome": _("Outcome"),
+    "appointment_at": _("Time set by the customer"),
+    "override_reason": _("Why at that hour"),
+    "collector_id": _("Calls them"),
+    "windows": _("Accepts calls"),
+    "do_not_call": _("Do not call"),
+    "cents": _("Amount in cents"),
+    "receipt": _("Receipt"),
+    "apologised": _("Apologised"),
     "accountable_id": _("Answers for it"),
     "service": _("Service"),
     "contract_ref": _("Contract"),
@@ -344,10 +371,8 @@ FIELDS = {
     "answer": _("Answer"),
     "station": _("Station"),
     "officer": _("Officer"),
-    "receipt": _("Receipt number"),
     "handed_by": _("Who handed it over"),
     "where": _("Where"),
-    "outcome": _("How it ended"),
     "closing_note": _("Note"),
     "found_where": _("Where it was"),
     "finder": _("Found by"),
@@ -389,6 +414,11 @@ VALUES = {
     "good": _("good"),
     "fair": _("fair"),
     "poor": _("poor"),
+    "reached": _("reached"),
+    "wrong_number": _("wrong number"),
+    "would_not_talk": _("would not talk"),
+    "met": _("met"),
+    "not_home": _("nobody at home"),
     "theirs": _("what stood"),
     "incoming": _("what came in"),
     "both": _("both"),
@@ -482,6 +512,36 @@ LACKS = {
     "feedback": _("tell the resident"),
 }
 """What a matter still lacks before it ends."""
+
+ARREARS = {
+    "listed": _("to be called"),
+    "called": _("called"),
+    "not_reached": _("not reached"),
+    "appointment": _("time set"),
+    "disputed": _("rests: a complaint"),
+    "visit_allowed": _("visit allowed"),
+    "visited": _("visited"),
+    "handed_up": _("with a manager"),
+    "paid": _("paid"),
+}
+"""Where collecting stands."""
+
+LEDGER_FAULTS = {
+    "unreadable": _("This is no workbook and no CSV. Take the template and fill it in."),
+    "no-heading": _("The first row is not that of the template. Take the template again."),
+    "empty": _("There is no row below the heading."),
+    "too-long": _("The file is too big. Send it in parts of at most 20,000 rows."),
+}
+"""Why a ledger is not taken, and what to do about it."""
+
+LEDGER_ROWS = {
+    "short": _("a column is missing"),
+    "no-such-home": _("no such home here: write it as under Places"),
+    "no-item": _("what it is for is missing, or too long"),
+    "no-amount": _("no amount above zero with at most two decimals"),
+    "twice": _("the same item stands there twice"),
+}
+"""What is wrong with a row."""
 
 POINTS = {
     "scanned": ("✓", _("seen")),

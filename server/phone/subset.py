@@ -46,9 +46,12 @@ FILTERS: Final[dict[str, Parameters]] = {
     "late": (("now", REQUIRED),),
     "mask": (),
     "plus_hours": (("hours", REQUIRED),),
+    "money": (),
 }
 PICKING: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
-APP_FILTERS: Final = frozenset({"say", "clock", "day", "ago", "late", "mask", "plus_hours"})
+APP_FILTERS: Final = frozenset(
+    {"say", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
+)
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 
 # Jinja makes a generator of these: always true, no length, empty the second time it is read.

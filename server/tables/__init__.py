@@ -7,6 +7,7 @@ from typing import Any
 
 from server.db import Model
 from server.tables import (
+    arrears,
     cards,
     contractors,
     entries,
@@ -29,6 +30,7 @@ from server.tables import (
     weather,
 )
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
+from server.tables.arrears import Arrears
 from server.tables.cards import Card
 from server.tables.contractors import Contractor
 from server.tables.entries import Entry
@@ -75,6 +77,7 @@ RECORDS: dict[str, type[Model]] = {
     "inspection": Inspection,
     "rectification": Rectification,
     "merge": Merge,
+    "arrears": Arrears,
     "shift": Shift,
     "card": Card,
     "entry": Entry,
@@ -102,6 +105,7 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "inspection": inspections.body,
     "rectification": rectifications.body,
     "merge": merges.body,
+    "arrears": arrears.body,
     "shift": shifts.body,
     "card": cards.body,
     "entry": entries.body,
@@ -114,6 +118,7 @@ __all__ = [
     "RECORDS",
     "Account",
     "Area",
+    "Arrears",
     "Card",
     "Checkpoint",
     "Contractor",

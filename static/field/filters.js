@@ -61,6 +61,12 @@ export default function filters({ lang, tz, gettext, ngettext }) {
       return new Date(moment(iso) + hours * 60 * MINUTE).toISOString();
     },
 
+    /** Whole cents as people read an amount: 1,234.56. @param {number} cents */
+    money(cents) {
+      const whole = String(Math.floor(Math.abs(cents) / 100)).replace(/\B(?=(\d{3})+$)/g, ",");
+      return `${cents < 0 ? "-" : ""}${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
+    },
+
     /** The last four characters; dots for the rest. @param {string | null | undefined} number */
     mask(number) {
       if (number && typeof number !== "string") throw new TypeError("mask of no text");

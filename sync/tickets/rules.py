@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -88,7 +89,11 @@ def feed_back(ticket: Ticket, op: Op) -> Accepted:
         return Accepted({}, flag="feedback-without-reason")
     if not ticket.resolved_at:
         return Accepted({}, flag="feedback-too-early")
-    return act(ticket, op)
+    told = act(ticket, op)
+    if ticket.about_type != "arrears" or not ticket.about:
+        return told
+    resumed = derived(op, "arrears.resume", ticket.about, {"ticket": ticket.id})
+    return replace(told, then=(resumed,))
 
 
 def merge(ticket: Ticket, op: Op) -> Accepted | Refused:

@@ -271,6 +271,18 @@ def contractor(rng: Random) -> dict[str, Any]:
     return row(rng, "contractor", ["active", "ended"], **said, **more)
 
 
+def arrears(rng: Random) -> dict[str, Any]:
+    owes = [{"what": rng.choice(WORDS), "period": "2026-10", "cents": rng.randint(1, 9**9)}]
+    call = {"at": rng.choice(TIMES), "by": rng.choice(WORDS), "outcome": "reached", "told": {}}
+    lists = {"lines": owes, "calls": rng.choice([[], [call]]), "paused_by": rng.choice([[], ["t"]])}
+    hours = {"windows": rng.choice([[], ["09:00-11:30"]]), "do_not_call": rng.random() < 0.3}
+    at = times(rng, "appointment_at", "visit_approved_at", "visited_at", "visit_asked_at")
+    more = {"paid_cents": rng.randint(0, 99), "visit_reason": rng.choice([None, *WORDS])}
+    ids = {"unit": "u", "unit_label": rng.choice([label(rng), None]), "collector_id": "p"}
+    more |= {"visit_asked_by_id": rng.choice("pq")}
+    return row(rng, "arrears", ["listed", "called"], **lists, **hours, **at, **more, **ids)
+
+
 def sent(rng: Random) -> dict[str, Any]:
     kinds = ["task.complete", "task.undo", "visit.arrive", "ticket.open", "photo.attach"]
     said = {"state": rng.choice(["unsent", "answered", "deferred"]), "check": rng.random() < 0.3}
@@ -285,6 +297,7 @@ KINDS = {
     "area": area,
     "unit": unit,
     "person": person,
+    "arrears": arrears,
     "contractor": contractor,
     "round": round_,
     "checkpoint": checkpoint,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db import db
-from server.tables import Ticket
+from server.tables import LoggedOp, Ticket
 from server.verify import verify
 from tests.cast import ANA, BEN, CHU, EVE, HOME, named
 
@@ -155,6 +155,9 @@ def test_whoever_leaves_names_who_answers_from_now_on(app, sat, matter):
     eve.post(f"/desk/people/{CHU}/leave", {"heir": ANA})
     row = kept(app)
     assert (row.first_responder_id, row.steward_id, row.handler_id) == (CHU, ANA, ANA)
+    with app.app_context():
+        last = db.session.scalars(LoggedOp.about(HOME, MATTER)).all()[-1]
+    assert (last.kind, last.status) == ("ticket.succeed", "applied")
     assert "Leaves the staff" in eve.get("/desk/people/", headers=EN).text
     again = eve.post(f"/desk/people/{CHU}/leave", {})
     assert "already-left" in again.location

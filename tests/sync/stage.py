@@ -72,6 +72,11 @@ FIELDS = {
         *("number", "numbers", "about_type", "about", "steward_id", "successions"),
         *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED),
     ),
+    "arrears": (
+        *("id", "unit", "lines", "batch", "ledger_at", "collector_id", "windows", "do_not_call"),
+        *("calls", "called_at", "appointment_at", "paused_by", "visit_reason", "visit_asked_at"),
+        *("visit_asked_by_id", "visit_approved_at", "visited_at", "paid_cents", "handed_at"),
+    ),
     "weather": ("sort", "areas", "event"),
     "template": (
         *("label", "about", "area_kinds", "roles", "items", "versions", "edition", "retired_at"),

@@ -1,0 +1,52 @@
+"""Spreadsheets in and out: XLSX and CSV as tables of cells, and tables as files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from io import BytesIO, StringIO
+from typing import Any
+
+import python_calamine
+import xlsxwriter
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MOST_BYTES = 2 * 1024 * 1024
+
+
+class Unreadable(Exception):
+    """No sheet and no CSV."""
+
+
+def table(name: str, content: bytes) -> list[Sequence[Any]]:
+    """The first sheet of a workbook, or a CSV in UTF-8 or GB 18030. Raises Unreadable."""
+    if content[:2] == b"PK":
+        return _workbook(content)
+    if name.lower().endswith((".xlsx", ".xls")):
+        raise Unreadable
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return list(csv.reader(StringIO(content.decode(encoding), newline="")))
+        except (UnicodeDecodeError, csv.Error):
+            continue
+    raise Unreadable
+
+
+def workbook(rows: Iterable[Sequence[str]]) -> bytes:
+    """Rows of text as a workbook; every cell is text, so that nothing in it is ever computed."""
+    out = BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet, plain = book.add_worksheet(), book.add_format({"num_format": "@"})
+        sheet.set_column(0, 9, 18, plain)
+        for number, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                sheet.write_string(number, column, cell, plain)
+    return out.getvalue()
+
+
+def _workbook(content: bytes) -> list[Sequence[Any]]:
+    try:
+        book = python_calamine.load_workbook(BytesIO(content))
+        return list(book.get_sheet_by_index(0).to_python())
+    except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
+        raise Unreadable from error

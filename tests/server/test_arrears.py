@@ -1,0 +1,192 @@
+"""Arrears at the desk and through the door: a ledger twice, bad rows back, no guard."""
+
+import io
+import re
+from html import unescape
+
+import pytest
+
+from server.db import db
+from server.pages import arrears
+from server.pages.arrears import account_of
+from server.sheets import MOST_BYTES, table, workbook
+from server.tables import Arrears, LoggedOp, Merge, Ticket
+from server.verify import verify
+from sync.ledger import HEADINGS, NotALedger
+from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, STAIRS, named
+
+EN = {"Accept-Language": "en"}
+ACCOUNT = account_of(HOME, FLAT)
+ROWS = [HEADINGS["zh"], ("1203", "物业费", "2026-10", "123.45"), ("1203", "停车", "2026-10", "50")]
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert verify(HOME) == []
+
+
+def kept(app):
+    with app.app_context():
+        return db.session.get(Arrears, (HOME, ACCOUNT))
+
+
+def told_of(app):
+    """Every kind that stands in the account's history."""
+    with app.app_context():
+        mine = LoggedOp.about(HOME, ACCOUNT).where(LoggedOp.status == "applied")
+        return {op.kind for op in db.session.scalars(mine)}
+
+
+def looked_at(ben, rows, name="ledger.xlsx"):
+    content = workbook(rows) if name.endswith("x") else "\n".join(map(",".join, rows)).encode()
+    file = {"file": (io.BytesIO(content), name)}
+    return ben.post("/desk/arrears/preview", file, content_type="multipart/form-data", headers=EN)
+
+
+def hidden(page, name):
+    return unescape(re.search(rf'name="{name}" value="([^"]*)"', page.text)[1])
+
+
+def taken(ben, rows, **more):
+    page = looked_at(ben, rows)
+    form = {"ledger": hidden(page, "ledger"), "batch": "nov.xlsx", **more}
+    return ben.post("/desk/arrears/import", form)
+
+
+@pytest.mark.rule("U10")
+@pytest.mark.parametrize("name", ["ledger.xlsx", "ledger.csv"])
+def test_a_ledger_is_looked_at_taken_in_and_twice_is_once(app, ben, name):
+    page = looked_at(ben, ROWS, name)
+    assert "173.45" in page.text
+    for expected in ("taken=1", "taken=0"):
+        assert expected in taken(ben, ROWS).location
+    row = kept(app)
+    assert [line["cents"] for line in row.lines] == [12345, 5000] and row.version == 1
+    assert "173.45" in ben.get("/desk/arrears/", headers=EN).text
+    newer = [HEADINGS["zh"], ("1203", "物业费", "2026-11", "1")]
+    assert "taken=1" in taken(ben, newer).location
+    assert kept(app).lines == [{"what": "物业费", "period": "2026-11", "cents": 100}]
+    assert told_of(app) == {"arrears.list", "arrears.relist"}
+
+
+@pytest.mark.rule("U10")
+def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
+    page = looked_at(ben, [*ROWS, ("9-9", "物业费", "10", "1"), ("1203", "水", "10", "1.234")])
+    assert "2 rows to mend" in page.text
+    answer = ben.post("/desk/arrears/bad-rows", {"bad": hidden(page, "bad")}, headers=EN)
+    back = table("x.xlsx", answer.data)
+    assert [row[:4] for row in back[1:]] == [
+        ["9-9", "物业费", "10", "1"],
+        ["1203", "水", "10", "1.234"],
+    ]
+    assert "no such home" in back[1][4] and tuple(back[0][:4]) == HEADINGS["en"]
+    assert table("x.xlsx", ben.get("/desk/arrears/template", headers=EN).data)[0] == [
+        *HEADINGS["en"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04 no workbook", "no workbook"),
+        (b"\xff\xfe\x00x" * 9, "no workbook"),
+        (b"a,b\n1,2", "not that of the template"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_what_to_do(ben, content, words):
+    file = {"file": (io.BytesIO(content), "wrong.csv")}
+    page = ben.post("/desk/arrears/preview", file, content_type="multipart/form-data", headers=EN)
+    assert page.status_code == 422 and words in page.text
+    for bad in ({"ledger": "[]"}, {"ledger": "x"}, {}):
+        assert ben.post("/desk/arrears/import", bad).status_code == 400
+
+
+def test_a_file_that_is_too_big_is_not_even_read():
+    with pytest.raises(NotALedger, match="too-long"):
+        arrears._read("x.csv", b"x" * (MOST_BYTES + 1))
+
+
+def test_who_is_not_on_a_complete_list_owes_nothing_any_more(app, ben, desk):
+    taken(ben, ROWS)
+    home = {"label": {"zh": "1204", "en": "1204"}, "area_id": STAIRS}
+    desk("unit.add", named("1204"), home, by=EVE)
+    taken(ben, [HEADINGS["zh"], ("1204", "物业费", "10", "7")], complete="on")
+    assert kept(app).lines == []
+
+
+@pytest.mark.rule("U4", "U5", "U7")
+@pytest.mark.clause("H8")
+def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, sat, phone):
+    """Through the door: `arrears.call`, `arrears.dispute`, `arrears.approve_visit` and the rest."""
+    taken(ben, ROWS)
+    eve, at = sat(EVE, HOME), f"/desk/arrears/{ACCOUNT}"
+    refused = phone.verdict("arrears.visit", ACCOUNT, {"outcome": "met"}, by=BEN, base=1)
+    assert refused["code"] == "needs-call"
+    ben.post(f"{at}/prefer", {"windows": ["00:00-23:59", ""]})
+    ben.post(f"{at}/assign", {"collector_id": BEN})
+    call = {"outcome": "reached", "itemised": "on", "appointment_at": "2030-01-02T09:00"}
+    ben.post(f"{at}/call", call)
+    assert kept(app).calls[0]["told"] == {"物业费 2026-10": "12345", "停车 2026-10": "5000"}
+    phone.verdict("arrears.dispute", ACCOUNT, {"details": "lift", "contact": "1"}, by=BEN)
+    with app.app_context():
+        [complaint] = db.session.scalars(Ticket.newest(HOME)).all()
+    assert (complaint.about, complaint.first_responder_id) == (ACCOUNT, BEN)
+    assert "paused" in eve.post(f"{at}/approve_visit").location
+    for kind, said in (("resolve", {"how": "mended"}), ("feed_back", {"reaction": "satisfied"})):
+        phone.verdict(f"ticket.{kind}", complaint.id, said, by=BEN)
+    assert kept(app).paused_by == []
+    ben.post(f"{at}/ask_visit", {"reason": "cannot come"})
+    assert "own-request" in ben.post(f"{at}/approve_visit").location
+    eve.post(f"{at}/approve_visit")
+    ben.post(f"{at}/visit", {"outcome": "met"})
+    ben.post(f"{at}/appoint", {"appointment_at": "2030-02-02T09:00"})
+    ben.post(f"{at}/pay", {"amount": "173.44", "receipt": "R1"})
+    ben.post(f"{at}/hand_up", {"reason": "one cent left"})
+    row = kept(app)
+    assert (row.visit_outcome, row.paid_cents) == ("met", 17344) and row.handed_at
+    assert told_of(app) == {
+        *("arrears.list", "arrears.prefer", "arrears.assign", "arrears.call", "arrears.dispute"),
+        *("arrears.resume", "arrears.ask_visit", "arrears.approve_visit", "arrears.visit"),
+        *("arrears.appoint", "arrears.pay", "arrears.hand_up"),
+    }
+    page = ben.get(at, headers=EN).text
+    assert "0.01" in page and "with a manager" in page
+    assert ben.post(f"{at}/cut_off").status_code == 404
+
+
+@pytest.mark.rule("U8")
+def test_a_guard_neither_tells_nor_is_given_nor_sees_it(app, ben, sat, phone, desk):
+    taken(ben, ROWS)
+    told = phone.verdict("arrears.call", ACCOUNT, {"outcome": "reached"}, by=CHU)
+    assert (told["status"], told["code"]) == ("refused", "barred")
+    assert kept(app).calls == []
+    given = ben.post(f"/desk/arrears/{ACCOUNT}/assign", {"collector_id": CHU})
+    assert "barred" in given.location
+    assert sat(CHU, HOME).get("/desk/arrears/").status_code == 403
+    photo = {"sha256": "0" * 64, "bytes": 9, "captured_at": "2026-11-24T10:00:00Z"}
+    shot = phone.verdict("photo.attach", ACCOUNT, photo, by=ANA)
+    assert (shot["status"], shot["code"]) == ("quarantined", "no-photos-here")
+    assert desk("arrears.resume", ACCOUNT, {"ticket": ACCOUNT})["status"] == "applied"
+    assert {c["type"] for c in phone.pull(cursor=None).json["changes"]} >= {"arrears"}
+
+
+@pytest.mark.rule("U5")
+def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
+    taken(ben, ROWS)
+    ben.post(f"/desk/arrears/{ACCOUNT}/prefer", {"do_not_call": "on"})
+    told = phone.verdict("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
+    assert told["status"] == "applied"
+    with app.app_context():
+        merge = db.session.query(Merge).filter_by(subject=ACCOUNT).one()
+    assert merge.rule == "called-at-a-wrong-hour"
+
+
+def test_feedback_about_an_account_that_is_not_there_is_kept(phone):
+    said = {"channel": "phone", "matter": "complaint", "contact": "1", "details": "x"}
+    ticket = phone.op("ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA)
+    phone.op("ticket.resolve", ticket["subject"], {"how": "mended"}, by=ANA)
+    phone.op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)
+    assert {verdict["status"] for verdict in phone.send().values()} == {"applied"}
+    assert phone.record("ticket", ticket["subject"])["state"] == "closed"

@@ -1,0 +1,272 @@
+"""Arrears: the phone first, each item named, a visit only with leave, no guard, nothing cut off."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from stage import ANA, BEN, CHU, NOON, Record, op
+
+from sync import Accepted, Quarantined, Refused
+from sync.arrears import CALLS, KINDS, VISITS, complaint_of, owed, state, welcome
+
+ROOT = Path(__file__).parent.parent.parent
+UNIT = str(uuid4())
+LINES = [
+    {"what": "Service fee", "period": "2026-10", "cents": 12_345},
+    {"what": "Parking", "period": "2026-10", "cents": 5_000},
+]
+TOLD = {"Service fee 2026-10": "12345", "Parking 2026-10": "5000"}
+
+
+def listed(lines=LINES):
+    account = Record("arrears")
+    account.take(op("arrears.list", payload={"unit": UNIT, "lines": lines, "batch": "nov"}))
+    account.row.windows, account.row.do_not_call, account.row.paid_cents = [], False, 0
+    return account
+
+
+def told(account, kind, by=ANA, minutes=0, **payload):
+    return account.take(op(f"arrears.{kind}", by=by, minutes=minutes, payload=payload))
+
+
+def word(account):
+    return state(vars(account.row))
+
+
+def called(account, minutes=-120, **more):
+    """Noon here is eight in the evening on the estate: two hours before that is a fair time."""
+    said = {"outcome": "reached", "told": TOLD, "itemised": True, **more}
+    return told(account, "call", minutes=minutes, **said)
+
+
+@pytest.mark.rule("U1", "U4")
+@pytest.mark.clause("H1")
+@pytest.mark.clause("H3")
+def test_each_thing_that_a_visit_lacks_keeps_the_door_shut():
+    account = listed()
+    assert told(account, "visit", outcome="met") == Refused("needs-call")
+    assert told(account, "approve_visit", by=BEN) == Refused("needs-call")
+    called(account)
+    assert told(account, "visit", outcome="met") == Refused("needs-approval")
+    assert told(account, "approve_visit", by=BEN) == Refused("needs-special-reason")
+    told(account, "ask_visit", minutes=1, reason="cannot come: broken leg")
+    assert told(account, "approve_visit", by=ANA) == Refused("own-request")
+    told(account, "approve_visit", by=BEN, minutes=2)
+    assert word(account) == "visit_allowed"
+    told(account, "visit", minutes=3, outcome="met", apologised=True)
+    assert word(account) == "visited"
+    assert told(account, "visit", minutes=4, outcome="met") == Refused("needs-approval")
+    assert told(account, "approve_visit", by=BEN) == Refused("needs-special-reason")
+
+
+@pytest.mark.rule("U2")
+@pytest.mark.clause("H2")
+def test_what_was_told_stays_as_it_was_told_when_the_ledger_changes():
+    account = listed()
+    assert called(account).flag is None
+    newer = [{"what": "Service fee", "period": "2026-11", "cents": 99}]
+    told(account, "relist", minutes=5, lines=newer, batch="dec")
+    assert owed(vars(account.row)) == 99
+    assert account.row.calls[0]["told"] == TOLD
+    assert told(account, "relist", lines=newer, batch="dec") == Refused("nothing-changed")
+
+
+@pytest.mark.rule("U2")
+def test_a_call_that_named_nothing_asks_for_a_look():
+    assert called(listed(), told={}).flag == "not-told-item-by-item"
+    assert called(listed(), itemised=False).flag == "not-told-item-by-item"
+    assert called(listed(), outcome="unreachable", told={}).flag is None
+
+
+@pytest.mark.rule("U3")
+def test_the_customer_sets_the_time_and_may_set_another():
+    account = listed()
+    called(account, appointment_at="2026-12-01T10:00:00+08:00")
+    assert word(account) == "appointment"
+    told(account, "appoint", minutes=5, appointment_at="2026-12-03T10:00:00+08:00")
+    assert account.row.appointment_at.day == 3
+
+
+@pytest.mark.rule("U5")
+@pytest.mark.clause("H4")
+def test_a_call_at_a_wrong_hour_needs_a_reason_and_is_kept_all_the_same():
+    account = listed()
+    told(account, "prefer", windows=["14:00-15:00"], do_not_call=False)
+    assert not welcome(account.row, NOON - timedelta(hours=2))
+    assert welcome(account.row, NOON - timedelta(hours=5, minutes=30))
+    assert called(account).flag == "called-at-a-wrong-hour"
+    assert called(account, override_reason="she asked for it").flag is None
+    told(account, "prefer", do_not_call=True)
+    assert called(account, minutes=-330).flag == "called-at-a-wrong-hour"
+    assert len(account.row.calls) == 3
+    assert told(account, "prefer", habits="sleeps long") == Quarantined("malformed")
+
+
+@pytest.mark.rule("U6")
+@pytest.mark.clause("H5")
+@pytest.mark.clause("H6")
+def test_no_photo_belongs_to_an_account_and_no_form_of_it_has_a_camera():
+    account = listed()
+    photo = {"sha256": "0" * 64, "bytes": 9, "captured_at": NOON.isoformat()}
+    assert account.take(op("photo.attach", payload=photo)) == Quarantined("no-photos-here")
+    for kind in KINDS.values():
+        assert not {"photos", "sha256", "shots"} & set(kind.payload().fields)
+    for page in ("owed", "arrears"):
+        html = (ROOT / f"templates/field/{page}.html").read_text("utf-8")
+        assert 'type="file"' not in html and "camera" not in html
+    assert "Apologise" in (ROOT / "templates/field/owed.html").read_text("utf-8")
+
+
+@pytest.mark.rule("U7")
+@pytest.mark.clause("H8")
+def test_a_complaint_becomes_a_ticket_and_collecting_rests_until_its_answer():
+    account = listed()
+    called(account)
+    told(account, "ask_visit", minutes=1, reason="special")
+    verdict = told(account, "dispute", minutes=2, details="The lift is broken")
+    [ticket] = verdict.then
+    assert (ticket.kind, ticket.payload["about"]) == ("ticket.open", account.row.id)
+    assert account.row.paused_by == [ticket.subject] and word(account) == "disputed"
+    assert called(account, minutes=3).flag == "called-while-paused"
+    assert told(account, "approve_visit", by=BEN) == Refused("paused")
+    assert told(account, "visit", outcome="met") == Refused("paused")
+    told(account, "resume", minutes=9, ticket=ticket.subject)
+    assert account.row.paused_by == [] and word(account) != "disputed"
+
+
+@pytest.mark.rule("U7")
+def test_the_answer_to_the_complaint_sets_the_account_going_again():
+    ticket = Record("ticket")
+    account, said = str(uuid4()), {"channel": "phone", "matter": "complaint", "contact": "1"}
+    about = {"about_type": "arrears", "about": account, "details": "x"}
+    ticket.take(op("ticket.open", payload={**said, **about}))
+    ticket.take(op("ticket.resolve", minutes=1, payload={"how": "mended"}))
+    given = ticket.take(op("ticket.feed_back", minutes=2, payload={"reaction": "satisfied"}))
+    assert [(f.kind, f.subject) for f in given.then] == [("arrears.resume", account)]
+
+
+@pytest.mark.rule("U8")
+def test_nobody_who_guards_the_estate_is_given_an_account_or_tells_of_one():
+    account = listed()
+    made = op("arrears.assign", by=BEN, payload={"collector_id": CHU})
+    for roles, verdict in ((["guard", "service_desk"], Refused("barred")), (["cleaner"], None)):
+        there = {CHU: SimpleNamespace(active_to=None, roles=roles)}
+        given = account.take(replace(made, beside=there))
+        assert given == (verdict or Accepted({"collector_id": CHU}))
+    internal = {name for name, kind in KINDS.items() if kind.internal}
+    assert {n for n, k in KINDS.items() if "guard" in k.barred} == KINDS.keys() - internal
+
+
+@pytest.mark.rule("U11")
+@pytest.mark.clause("H7")
+def test_no_outcome_and_no_page_cuts_anything_off():
+    assert set(CALLS) == {"reached", "unreachable", "wrong_number", "would_not_talk"}
+    assert set(VISITS) == {"met", "not_home", "would_not_talk"}
+    assert told(listed(), "call", outcome="cut_water") == Quarantined("malformed")
+    cuts = re.compile("停水|停电|断水|断电|停气|停暖|cut off (the )?(water|power|heat|gas)")
+    for file in (ROOT / "templates").rglob("*.html"):
+        assert not cuts.search(file.read_text("utf-8")), file
+
+
+@pytest.mark.rule("U12")
+def test_what_is_paid_is_paid_and_what_is_not_goes_to_a_manager():
+    account = listed()
+    told(account, "pay", minutes=1, cents=12_345)
+    assert owed(vars(account.row)) == 5_000
+    told(account, "hand_up", minutes=2, reason="six months")
+    assert word(account) == "handed_up"
+    told(account, "pay", minutes=3, cents=5_000)
+    assert (word(account), owed(vars(account.row))) == ("paid", 0)
+
+
+def test_every_order_of_what_two_phones_tell_ends_in_the_same_account():
+    facts = [
+        op("arrears.call", minutes=1, payload={"outcome": "unreachable"}),
+        op("arrears.call", by=BEN, minutes=2, payload={"outcome": "reached", "told": TOLD}),
+        op("arrears.dispute", minutes=3, payload={"details": "lift"}),
+        op("arrears.pay", by=BEN, minutes=4, payload={"cents": 100}),
+        op("arrears.appoint", minutes=5, payload={"appointment_at": "2026-12-01T10:00:00Z"}),
+    ]
+    first, ends = op("arrears.list", payload={"unit": UNIT, "lines": LINES, "batch": "b"}), set()
+    for order in permutations(facts):
+        account = Record("arrears")
+        account.take(first)
+        account.row.windows, account.row.do_not_call = [], False
+        for fact in order:
+            account.take(fact)
+        ends.add(repr(sorted(vars(account.row).items())))
+    assert len(ends) == 1
+
+
+class Collecting(RuleBasedStateMachine):
+    """One account, two who call, whatever they do: invariant 12."""
+
+    def __init__(self):
+        super().__init__()
+        self.account, self.minutes, self.visits = listed(), 0, 0
+
+    def tell(self, kind, by, **payload):
+        self.minutes += 1
+        return told(self.account, kind, by=by, minutes=self.minutes, **payload)
+
+    @initialize()
+    def begin(self):
+        self.total = sum(line["cents"] for line in LINES)
+
+    @rule(by=st.sampled_from([ANA, BEN]), outcome=st.sampled_from(CALLS))
+    def call(self, by, outcome):
+        self.tell("call", by, outcome=outcome, told=TOLD)
+
+    @rule(by=st.sampled_from([ANA, BEN]))
+    def ask(self, by):
+        self.tell("ask_visit", by, reason="special")
+
+    @rule(by=st.sampled_from([ANA, BEN]))
+    def approve(self, by):
+        before = vars(self.account.row).copy()
+        if isinstance(self.tell("approve_visit", by), Accepted):
+            assert before["calls"] and before["visit_asked_by_id"] not in (None, by)
+
+    @rule(by=st.sampled_from([ANA, BEN]))
+    def visit(self, by):
+        before = vars(self.account.row).copy()
+        if isinstance(self.tell("visit", by, outcome="met"), Accepted):
+            assert before["calls"] and before["visit_approved_at"] and not before["paused_by"]
+
+    @rule()
+    def complain(self):
+        self.tell("dispute", ANA, details="lift")
+
+    @rule()
+    def answer(self):
+        raised = [e for e in self.account.history if e.kind == "arrears.dispute"]
+        if raised:
+            self.tell("resume", ANA, ticket=complaint_of(raised[-1].id))
+
+    @rule(cents=st.integers(1, 9_000))
+    def pay(self, cents):
+        self.tell("pay", ANA, cents=cents)
+        self.total -= cents
+
+    @invariant()
+    def what_is_owed_is_exact_and_never_below_nothing(self):
+        assert owed(vars(self.account.row)) == max(0, getattr(self, "total", 17_345))
+
+    @invariant()
+    def a_visit_was_never_without_a_call_before(self):
+        row = self.account.row
+        assert not row.visited_at or (row.called_at and row.called_at < row.visited_at)
+
+
+TestCollecting = Collecting.TestCase
+TestCollecting.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)

@@ -1,0 +1,91 @@
+"""Ledgers: exact amounts out of whatever people write, and bad rows beside the good ones."""
+
+from decimal import Decimal
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.ledger import HEADINGS, BadRow, NotALedger, cents, read, text
+
+HOMES = {"1-101": "u1", "1-102": "u2"}
+HEAD = HEADINGS["zh"]
+
+
+@pytest.mark.rule("U9")
+def test_ten_thousand_random_ledgers_add_up_to_the_cent():
+    """Against Python's decimals, in each way that an amount is written."""
+    rng = Random(20261124)
+    for _ in range(10_000):
+        amounts = [Decimal(rng.randint(1, 10**7)) / 100 for _ in range(rng.randint(1, 6))]
+        shapes = (lambda a: f"{a:.2f}", lambda a: f"¥{a:,.2f}", lambda a: f" {a} ", float)
+        rows = [("1-101", f"fee {n}", "", rng.choice(shapes)(a)) for n, a in enumerate(amounts)]
+        ledger = read([HEAD, *rows], HOMES)
+        assert (ledger.cents, ledger.bad) == (int(sum(amounts) * 100), [])
+
+
+@pytest.mark.rule("U9")
+@given(st.integers(1, 10**11))
+def test_an_amount_goes_to_cents_and_back(amount):
+    from server.filters import money
+
+    assert cents(money(amount)) == amount
+
+
+@pytest.mark.rule("U9")
+@pytest.mark.parametrize("said", ["", "0", "-1", "1.005", "1e-9", "NaN", "Infinity", "x", "1 2"])
+def test_what_is_no_amount_is_none(said):
+    assert cents(said) is None
+
+
+@pytest.mark.rule("U9")
+def test_a_number_of_a_sheet_is_what_somebody_wrote():
+    assert [text(n) for n in (0.1, 100.0, 1234567.89, None, 7)] == [
+        "0.1",
+        "100",
+        "1234567.89",
+        "",
+        "7",
+    ]
+
+
+@pytest.mark.rule("U10")
+def test_a_bad_row_holds_up_no_other_and_says_why():
+    rows = [
+        ("1-101", "fee", "10", "1.00"),
+        ("9-999", "fee", "10", "1.00"),
+        ("1-101", "", "10", "1.00"),
+        ("1-101", "fee", "11", "1.001"),
+        ("1-101", "fee", "10", "2.00"),
+        ("1-101", "fee"),
+        ("", "", "", ""),
+        ("1-102", "fee", "10", "3.00", "a reason from last time"),
+    ]
+    ledger = read([HEAD, *rows], HOMES)
+    assert (sorted(ledger.accounts), ledger.cents) == (["u1", "u2"], 400)
+    assert [(bad.number, bad.code) for bad in ledger.bad] == [
+        (3, "no-such-home"),
+        (4, "no-item"),
+        (5, "no-amount"),
+        (6, "twice"),
+        (7, "short"),
+    ]
+    mended = [HEAD, *(bad.cells for bad in ledger.bad)]
+    assert [bad.code for bad in read(mended, HOMES).bad][:2] == ["no-such-home", "no-item"]
+    assert isinstance(ledger.bad[0], BadRow)
+
+
+@pytest.mark.rule("U10")
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([], "no-heading"),
+        ([("a", "b")], "no-heading"),
+        ([HEAD], "empty"),
+        ([HEAD] * 20_001, "too-long"),
+    ],
+)
+def test_a_file_that_is_no_ledger_is_refused_as_a_whole(rows, code):
+    with pytest.raises(NotALedger, match=code):
+        read(rows, HOMES)
