@@ -12,8 +12,11 @@ from sync import (
     arrears,
     cards,
     contractors,
+    entries,
     estate,
+    finds,
     inspections,
+    lost,
     merges,
     patrol,
     people,
@@ -64,6 +67,9 @@ KINDS: dict[str, Kind] = {
     **merges.KINDS,
     **shifts.KINDS,
     **cards.KINDS,
+    **entries.KINDS,
+    **lost.KINDS,
+    **finds.KINDS,
 }
 
 RolesOf = Callable[[str], frozenset[str]]
@@ -163,6 +169,31 @@ TYPES: dict[str, Type] = {
             FRONT | roles_of(shift["person_id"]) | roles_of(shift["handed_to_id"] or "")
         ),
     ),
+    "entry": Type(
+        state=entries.state,
+        until=entries.until,
+        fold=entries.fold,
+        audience=lambda entry, roles_of: mask(
+            FRONT
+            | {"guard"}
+            | roles_of(entry["recorded_by_id"])
+            | roles_of(entry["worker_id"] or "")
+        ),
+    ),
+    "lost": Type(
+        state=lost.state,
+        until=lost.until,
+        fold=lost.fold,
+        audience=lambda case, roles_of: mask(
+            FRONT | {"guard"} | roles_of(case["first_responder_id"])
+        ),
+    ),
+    "find": Type(
+        state=finds.state,
+        until=finds.until,
+        fold=finds.fold,
+        audience=lambda find, roles_of: mask(FRONT | {"guard"} | roles_of(find["found_by_id"])),
+    ),
     "card": Type(
         state=cards.state,
         until=cards.until,
@@ -210,6 +241,8 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[Entry] = ())
         return Quarantined("malformed")
     if kind.fact:
         return _with_fold(type_, record, kind.rule(record, op), [*history, entry(op)])
+    if kind.as_it_stands:
+        return kind.rule(record, op)
     unseen = [e for e in history if op.base is not None and e.version > op.base and _counts(e)]
     seen = [e for e in history if e not in unseen]
     return weigh(kind, record, op, unseen, seen)

@@ -26,6 +26,11 @@ def parse(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def told(said: datetime | str | None) -> datetime | None:
+    """A time in a payload: text as it lies in the log, or read already."""
+    return parse(said) if isinstance(said, str) else said
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """When an op happened, as well as we know."""

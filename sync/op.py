@@ -147,6 +147,7 @@ class Kind:
     `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
     `barred` are roles that may never do it, whatever other role they have: a matter of law.
     `minds` are fields whose unseen change makes a decision contested although it writes others.
+    `as_it_stands`: judged by the record of now, whatever its author had seen of it.
     """
 
     payload: type[Schema]
@@ -162,6 +163,7 @@ class Kind:
     flat: bool = True
     internal: bool = False
     at_desk: bool = False
+    as_it_stands: bool = False
     v: int = 1
 
     @property

@@ -7,8 +7,11 @@ from server.pages import (
     assigning,
     cards,
     contractors,
+    entries,
+    finds,
     home,
     inspections,
+    lost,
     misses,
     packs,
     patrol,
@@ -50,6 +53,9 @@ BLUEPRINTS = [
     shifts.bp,
     packs.bp,
     cards.bp,
+    entries.bp,
+    lost.bp,
+    finds.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

@@ -25,6 +25,7 @@ from sync.photos import NAMED
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
 FOR_FRONT = frozenset({"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"})
+FOR_FRONT |= {"entry", "lost", "find"}
 SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
 
@@ -130,13 +131,22 @@ def readable(payload: Any) -> dict[str, Any]:
     """What of a payload tells a person something; one that could not be read may be anything."""
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
-    hidden = ("site_id", "schedule_id", "op_id", "subject", "subject_type", "base", "result")
+    hidden = (
+        "site_id",
+        "schedule_id",
+        "op_id",
+        "subject",
+        "subject_type",
+        "base",
+        "result",
+        "party",
+    )
     return {name: raw for name, raw in payload.items() if name not in hidden}
 
 
 def title(type_: str, body: dict[str, Any]) -> Any:
     """What a record is called: its label, its number, its name."""
-    kept = ("label", "number", "visitor", "what", "name", "title", "person")
+    kept = ("label", "number", "visitor", "what", "name", "title", "person", "item", "who")
     return next((body[name] for name in kept if body.get(name)), word(wording.TYPES, type_))
 
 

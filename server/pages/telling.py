@@ -19,8 +19,10 @@ from sync.op import SERVER
 PEOPLE = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
     *("person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
+    "worker_id",
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
+SPAN = ("since", "before")
 
 
 def ask(kind: str, subject: str | None, payload: dict[str, Any], back: str, **more: Any) -> Any:
@@ -52,7 +54,7 @@ def value(name: str, raw: Any, names: Names) -> str:
         )
     if isinstance(raw, bool):
         return gettext("yes") if raw else gettext("no")
-    if isinstance(raw, datetime) or name.endswith(("_at", "_start", "_end")):
+    if isinstance(raw, datetime) or name.endswith(("_at", "_start", "_end")) or name in SPAN:
         return _time(raw)
     if isinstance(raw, list):
         one = name.removesuffix("s")
@@ -74,9 +76,9 @@ def _named(name: str, raw: str, names: Names) -> str | None:
         return names.person(raw)
     if name in ("area", "area_id", "parent_id"):
         return say(names.area(raw))
-    if name == "contractor_id":
+    if name in ("contractor_id", "contractor"):
         return names.contractor(raw)
-    if name in ("unit_id", "host_unit"):
+    if name in ("unit_id", "host_unit", "unit"):
         return say(names.unit(raw))
     return f"{raw[:8]}…" if name == "sha256" else None
 

@@ -10,8 +10,11 @@ from server.tables import (
     arrears,
     cards,
     contractors,
+    entries,
     estate,
+    finds,
     inspections,
+    lost,
     merges,
     patrol,
     people,
@@ -30,9 +33,12 @@ from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.arrears import Arrears
 from server.tables.cards import Card
 from server.tables.contractors import Contractor
+from server.tables.entries import Entry
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
+from server.tables.finds import Find
 from server.tables.inspections import Inspection
+from server.tables.lost import Lost
 from server.tables.merges import Merge
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
@@ -74,6 +80,9 @@ RECORDS: dict[str, type[Model]] = {
     "arrears": Arrears,
     "shift": Shift,
     "card": Card,
+    "entry": Entry,
+    "lost": Lost,
+    "find": Find,
 }
 
 BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
@@ -99,6 +108,9 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "arrears": arrears.body,
     "shift": shifts.body,
     "card": cards.body,
+    "entry": entries.body,
+    "lost": lost.body,
+    "find": finds.body,
 }
 
 __all__ = [
@@ -112,11 +124,14 @@ __all__ = [
     "Contractor",
     "Device",
     "Enrolment",
+    "Entry",
     "FeedDigest",
     "FeedRow",
+    "Find",
     "Inspection",
     "Lineage",
     "LoggedOp",
+    "Lost",
     "Merge",
     "Names",
     "Person",

@@ -82,7 +82,13 @@ GRAMMAR: dict[str, list[str]] = {
         ),
     ],
     "by": ["n", "name", "ok,n", "area.n,name"],
-    "pairs": ["d.items()", "d|items", "d.items()|sort", "[[s1, n1], [s2, 2]]"],
+    "pairs": [
+        "((d if <bool> else none) or {}).items()",
+        "d.items()",
+        "d|items",
+        "d.items()|sort",
+        "[[s1, n1], [s2, 2]]",
+    ],
     "grouping": ["'ok'", "'area.n'", "'name'", "attribute='n', default=0"],
     "keep": ["", "", "", " if <each>", " if <each> is defined", " if <each> != 2"],
     "piece": [

@@ -208,6 +208,49 @@ def rectification(rng: Random) -> dict[str, Any]:
     return row(rng, "rectification", states, **said, **names, **more, **ids, **at)
 
 
+def entry(rng: Random) -> dict[str, Any]:
+    said = texts(rng, "who", "worker", "recorded_by", "second_person", "remarks", "struck_because")
+    ids = {"unit": "u", "contractor": rng.choice(["firm", None]), "recorded_by_id": "p"}
+    more = {"purpose": rng.choice(WORDS), "resident_present": rng.choice([True, False, None])}
+    at = {"in_at": rng.choice(TIMES), "recorded_at": rng.choice(TIMES)} | times(rng, "out_at")
+    whose = {"worker_id": rng.choice(["p", None]), "party": rng.choice([None, "p"])}
+    more |= {"acknowledgement": rng.choice([None, "verbal"]), "afterwards": rng.random() < 0.3}
+    return row(rng, "entry", ["inside", "out", "struck"], **said, **ids, **more, **at, **whose)
+
+
+def story(rng: Random) -> list[dict[str, Any]]:
+    kinds = ["compile", "ask", "state", "offer_police", "to_police", "find", "return", "tell"]
+    people = {"parties": {"p": rng.choice(WORDS)}, "entries": {"e": rng.choice(WORDS)}}
+    said = texts(rng, "by", "name", "said", "station", "officer", "receipt", "where", "to", "note")
+    told = [
+        {"at": rng.choice(TIMES), "party": rng.choice("pq"), **people, **said, "kind": kind}
+        for kind in rng.sample(kinds, rng.randint(0, 8))
+    ]
+    answers = ["yes", "no", "undecided"]
+    return [{**line, "answer": rng.choice(answers), "declined": False} for line in told]
+
+
+def lost(rng: Random) -> dict[str, Any]:
+    said = texts(rng, "contact", "declined_because", "details", "first_responder", "next_action")
+    said |= texts(rng, "last_seen_where", "contractor_name", "accountable")
+    at = {"opened_at": rng.choice(TIMES), **times(rng, "next_action_at", "last_seen_at")}
+    more = {"item": rng.choice(WORDS), "unit": "u", "holds_personal_data": rng.random() < 0.5}
+    states = ["reported", "compiled", "inquiry", "found", "returned", "police", "closed"]
+    ended = {"outcome": rng.choice(["returned", "police", "informed", None])}
+    told = {"timeline": story(rng), **photos(rng)}
+    return row(rng, "lost", states, **said, **at, **more, **ended, **told)
+
+
+def find(rng: Random) -> dict[str, Any]:
+    said = texts(rng, "condition", "finder", "found_by", "ended_with", "receipt")
+    link = {"at": rng.choice(TIMES), **texts(rng, "by", "keeper", "place", "told_whom")}
+    chains = {"chain": rng.choice([[], [link]]), "notices": rng.choice([[], [link]])}
+    at = {"found_at": rng.choice(TIMES), **times(rng, "ended_at")}
+    states = ["kept", "notified", "returned", "police"]
+    more = {"what": rng.choice(WORDS), "area": "a", **photos(rng)}
+    return row(rng, "find", states, **said, **chains, **at, **more)
+
+
 def area(rng: Random) -> dict[str, Any]:
     extra = {"kind": "floor", "parent_id": None, "ordinal": rng.randint(0, 9), "code": "A"}
     return row(rng, "area", ["open"], label=label(rng), **extra)
@@ -266,4 +309,7 @@ KINDS = {
     "template": template,
     "inspection": inspection,
     "rectification": rectification,
+    "entry": entry,
+    "lost": lost,
+    "find": find,
 }

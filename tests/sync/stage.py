@@ -97,6 +97,22 @@ FIELDS = {
         *("open_items", "handed_over_at", "handed_to_id", "items", "taken_over_at"),
         "taken_over_by_id",
     ),
+    "entry": (
+        *("unit", "purpose", "worker_id", "worker", "contractor", "in_at", "out_at", "out_by_id"),
+        *("afterwards", "recorded_at", "recorded_by_id", "received_at", "remarks"),
+        *("resident_present", "second_person", "acknowledgement", "ticket", "visit"),
+        *("struck_at", "struck_by_id", "struck_because"),
+    ),
+    "lost": (
+        *("item", "urgency", "unit", "ticket", "opened_at", "first_responder_id", "lists"),
+        *("asked", "statements", "offers", "handed", "found", "returned", "told", "steps"),
+        *("next_action", "next_action_at", "next_by_id", "contractor_id", "accountable_id"),
+        *("contracted_at", "outcome", "closing_note", "closed_at", "closed_by_id", "photos"),
+    ),
+    "find": (
+        *("what", "found_at", "found_by_id", "notices", "chain", "ended_at", "ended_by_id"),
+        *("ended_how", "ended_with", "receipt", "photos"),
+    ),
     "card": (
         *("group", "code", "title", "body", "phrase", "order", "clause", "status", "edition"),
         *("pack", "withdrawn_at"),

@@ -1,0 +1,92 @@
+"""Entries into homes, through the door and at the desk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from server.db import db
+from server.tables import Device, Entry
+from server.verify import verify
+from sync.clock import iso
+from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, named
+
+EN = {"Accept-Language": "en"}
+FIRM, MINE, LU = named("firm"), named("entry-ana"), named("entry-lu")
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert verify(HOME) == []
+
+
+@pytest.fixture
+def firm(desk):
+    said = {"name": "Spruce Cable", "service": "cable", "accountable_id": EVE}
+    assert desk("contractor.add", FIRM, said, by=EVE)["status"] == "applied"
+
+
+def entry(app, id_):
+    with app.app_context():
+        return db.session.get(Entry, (HOME, id_))
+
+
+@pytest.mark.rule("J5")
+@pytest.mark.clause("E1")
+def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(app, ben, desk, firm, phone):
+    desk("entry.begin", MINE, {"unit": FLAT, "purpose": "Check", "worker_id": ANA}, by=ANA)
+    desk("entry.end", MINE, {"resident_present": True, "acknowledgement": "verbal"}, by=ANA)
+    earlier = datetime.now(UTC) - timedelta(hours=30)
+    times = {"in_at": iso(earlier), "out_at": iso(earlier + timedelta(minutes=20))}
+    told = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM, **times}
+    phone.op("entry.tell", LU, told, by=CHU)
+    assert LU not in ben.get("/desk/entries/").text, "still on the phone"
+    phone.send()
+    assert entry(app, LU).afterwards
+    page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
+    assert "Ana" in page and "Lu (Spruce Cable)" in page and "told afterwards" in page
+    day = earlier.strftime("%Y-%m-%dT00:00")
+    soon = (earlier + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M")
+    then = ben.get(f"/desk/entries/?unit={FLAT}&since={day}&before={soon}", headers=EN).text
+    assert "Lu (Spruce Cable)" in then and f"/record/entry/{MINE}" not in then
+    for who, found in (("Spruce", LU), ("Ana", MINE), ("Lu", LU)):
+        text = ben.get(f"/desk/entries/?who={who}").text
+        assert f"/record/entry/{found}" in text
+    assert f"/record/entry/{MINE}" not in ben.get("/desk/entries/?who=Lu").text
+
+
+@pytest.mark.rule("J6")
+@pytest.mark.clause("E1")
+def test_a_phone_that_has_not_spoken_since_is_named_beside_the_answer(app, ben, phone):
+    with app.app_context():
+        device = db.session.get(Device, phone.device)
+        device.enrolled_at -= timedelta(days=2)
+        device.clear_at = datetime.now(UTC) - timedelta(days=1)
+        label = device.label
+        db.session.commit()
+    page = ben.get("/desk/entries/", headers=EN).text
+    assert "an entry may still come from" in page and label in page
+    phone.hello()
+    assert "Every phone has spoken" in ben.get("/desk/entries/", headers=EN).text
+
+
+def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, ben, desk):
+    desk("entry.begin", MINE, {"unit": FLAT, "purpose": "Check"}, by=ANA)
+    assert "1203" in ben.get("/desk/entries/").text
+    desk("entry.end", MINE, by=ANA)
+    desk("entry.undo", MINE, by=ANA)
+    assert entry(app, MINE).out_at is None
+    desk("entry.left", MINE, {"out_at": iso(datetime.now(UTC) + timedelta(minutes=1))}, by=ANA)
+    assert entry(app, MINE).out_at is not None
+    desk("entry.strike", MINE, {"reason": "wrong home"}, by=BEN)
+    page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
+    assert "struck out: wrong home" in page.replace("\n", " ")
+
+
+def test_an_entry_of_another_site_is_nobodys_business(dao, desk):
+    desk("entry.begin", MINE, {"unit": FLAT, "purpose": "Check"}, by=ANA)
+    assert MINE not in dao.get("/desk/entries/").text
+    assert dao.get(f"/desk/record/entry/{MINE}").status_code == 404

@@ -1,0 +1,134 @@
+"""Entries into homes: who was in there, however late it is told."""
+
+import itertools
+from uuid import uuid4
+
+import pytest
+from stage import ANA, CHU, NOON, Record, op
+
+from sync import TYPES, Quarantined
+from sync.clock import iso
+from sync.entries import KEPT, party
+
+UNIT, FIRM = str(uuid4()), str(uuid4())
+
+
+def went_in(minutes=0, **payload):
+    said = {"unit": UNIT, "purpose": "Cable", **payload}
+    return op("entry.begin", by=CHU, minutes=minutes, payload=said)
+
+
+def entry(**payload):
+    record = Record("entry")
+    record.take(went_in(**payload))
+    return record
+
+
+@pytest.mark.rule("J1")
+@pytest.mark.clause("E1")
+def test_whoever_writes_it_down_went_in_unless_another_is_named():
+    assert entry().row.worker_id == CHU
+    assert entry(worker_id=ANA).row.worker_id == ANA
+    firm = entry(worker="Lu", contractor=FIRM)
+    assert (firm.row.worker_id, firm.row.worker, firm.row.contractor) == (None, "Lu", FIRM)
+    assert firm.row.recorded_by_id == CHU
+    unnamed = entry(contractor=FIRM)
+    assert (unnamed.row.worker_id, unnamed.row.worker) == (None, None)
+
+
+@pytest.mark.rule("J1")
+def test_what_was_said_at_the_door_last_counts_and_every_remark_stays():
+    record = entry(resident_present=True, remarks="two boxes", acknowledgement="none")
+    said = {"resident_present": False, "acknowledgement": "signature", "remarks": "done"}
+    record.take(op("entry.end", minutes=20, payload=said))
+    row = record.row
+    assert (row.resident_present, row.acknowledgement) == (False, "signature")
+    assert row.remarks == "two boxes\ndone"
+    assert TYPES["entry"].state(vars(row)) == "out"
+    assert TYPES["entry"].until(vars(row)) == iso(row.out_at + KEPT)
+
+
+@pytest.mark.rule("J2")
+def test_the_earliest_end_after_the_beginning_counts_in_any_order():
+    begun = went_in()
+    ends = [op("entry.end", minutes=m) for m in (40, -10, 30)]
+    for order in itertools.permutations(ends):
+        record = Record("entry")
+        record.take(begun)
+        flags = {record.take(end).flag for end in order}
+        assert record.row.out_at == ends[2].occurred_at
+        assert "left-again" in flags
+
+
+@pytest.mark.rule("J2")
+def test_an_end_taken_back_counts_no_more():
+    record = entry()
+    record.take(op("entry.end", minutes=10))
+    record.take(op("entry.undo", minutes=11))
+    assert TYPES["entry"].state(vars(record.row)) == "inside"
+    record.take(op("entry.end", by=ANA, minutes=30))
+    assert record.row.out_by_id == ANA
+
+
+@pytest.mark.rule("J2")
+def test_an_end_before_the_beginning_asks_for_a_look():
+    record = entry()
+    assert record.take(op("entry.end", minutes=-5)).flag == "left-before-arriving"
+    assert record.row.out_at == record.row.in_at
+
+
+@pytest.mark.rule("J3")
+def test_an_entry_told_afterwards_has_its_own_times_and_says_so():
+    record = Record("entry")
+    times = {"in_at": "2026-11-24T09:00:00+08:00", "out_at": "2026-11-24T09:30:00+08:00"}
+    told = {"unit": UNIT, "purpose": "Leak", "worker": "Lu", "contractor": FIRM, **times}
+    record.take(op("entry.tell", by=CHU, payload=told))
+    row = record.row
+    assert row.afterwards and iso(row.in_at) == "2026-11-24T01:00:00.000Z"
+    assert iso(row.out_at) == "2026-11-24T01:30:00.000Z"
+    assert TYPES["entry"].until(vars(row)) == iso(NOON + KEPT)
+
+
+@pytest.mark.rule("J3")
+def test_when_somebody_left_may_be_told_afterwards():
+    record = entry()
+    out = {"out_at": iso(NOON)}
+    record.take(op("entry.left", minutes=600, payload=out))
+    assert record.row.out_at == NOON
+
+
+@pytest.mark.rule("J4")
+def test_a_mistake_is_struck_out_with_its_reason_and_stays():
+    record = entry()
+    record.take(op("entry.strike", by=ANA, minutes=5, payload={"reason": "wrong home"}))
+    row = record.row
+    assert TYPES["entry"].state(vars(row)) == "struck"
+    assert (row.struck_because, row.struck_by_id, row.unit) == ("wrong home", ANA, UNIT)
+
+
+def test_the_same_person_twice_is_one_party():
+    same = [vars(entry(worker="Lu", contractor=FIRM).row) for _ in range(2)]
+    assert party(same[0]) == party(same[1]) == f"{FIRM}|Lu"
+    assert party(vars(entry(worker_id=ANA).row)) == ANA
+    assert party(vars(entry(contractor=FIRM).row)) == f"{FIRM}|"
+
+
+def test_there_is_no_place_for_a_photo_of_a_home():
+    assert Record("entry").take(went_in(photos=["0" * 64])) == Quarantined("malformed")
+
+
+def test_the_facts_of_an_entry_make_the_same_record_in_any_order():
+    begun = went_in()
+    facts = [
+        op("entry.end", minutes=10, payload={"acknowledgement": "verbal"}),
+        op("entry.undo", minutes=12),
+        op("entry.left", minutes=50, payload={"out_at": iso(NOON), "remarks": "told"}),
+        op("entry.end", by=ANA, minutes=30, payload={"remarks": "late"}),
+    ]
+    made = []
+    for order in itertools.permutations(facts):
+        record = Record("entry")
+        for fact in (begun, *order):
+            record.take(fact)
+        made.append(record.row)
+    assert all(row == made[0] for row in made)
