@@ -60,8 +60,12 @@ CLAUSES = [
     *(f"B{n}" for n in range(1, 5)),
     *(f"C{n}" for n in range(1, 14)),
     *(f"D{n}" for n in range(1, 5)),
+    *(f"E{n}" for n in range(1, 12)),
+    *(f"F{n}" for n in range(1, 22)),
+    *(f"G{n}" for n in range(1, 11)),
+    *(f"H{n}" for n in range(1, 9)),
 ]
-"""The groups of the rulebook that the field's working day is made of."""
+"""Every clause of the rulebook."""
 
 TRACED = found(r"\[((?:[A-I]\d+[–, ]*)+)\]", "sync", glob="RULES.md")
 PROVEN = found(r'mark\.clause\(("\w+"(?:, "\w+")*)\)', "tests", glob="*.py")

@@ -27,6 +27,7 @@ def test_the_author_is_first_responder_and_begins_as_handler():
 
 
 @pytest.mark.rule("K2")
+@pytest.mark.clause("F12")
 @pytest.mark.parametrize(
     "payload",
     [{"contact": None}, {"contact": ""}, {"details": "  "}, {"channel": "fax"}, {"matter": "x"}],
