@@ -157,6 +157,13 @@ class Hello(Message):
     storage = fields.Nested(Storage, load_default=dict)
 
 
+class End(Message):
+    """How far the site's log has come, and the newest link of its chain."""
+
+    place = fields.Integer()
+    link = fields.String()
+
+
 class Greeting(Message):
     sync = fields.String()
     epoch = fields.String()
@@ -166,6 +173,7 @@ class Greeting(Message):
     accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
     backup_watermark = fields.String(allow_none=True)
+    log = fields.Nested(End)
     sites = fields.Dict(keys=fields.String(), values=fields.Dict())
 
 
@@ -198,6 +206,7 @@ class Pushed(Message):
     epoch = fields.String()
     verdicts = fields.List(fields.Nested(VerdictSchema))
     receipt = fields.Nested(Receipt)
+    log = fields.Nested(End)
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
