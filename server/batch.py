@@ -104,7 +104,7 @@ class Batch:
 
     def beside(self, op: Op) -> Op:
         """The op with the other records that its kind wants to see; none that are not there."""
-        ids = [str(op.payload.get(name)) for name in KINDS[op.kind].looks_at]
+        ids = KINDS[op.kind].wants(op.payload)
         self.load(ids)
         there = {id_: held.row for id_ in ids if (held := self.held.get(id_)) and held.row}
         return replace(op, beside=there) if ids else op

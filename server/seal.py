@@ -1,8 +1,8 @@
 """The seal of the log: each row is bound to the one before, so that no past is rewritten.
 
-A row's link is a hash over the link before it, its place, and everything that was kept of it. What a
-purge takes away is bound by its digest alone, so that forgetting a visitor leaves the chain whole.
-Whoever notes the newest link elsewhere can tell afterwards that the log still contains it.
+A row's link is a hash over the link before it, its place, and everything that was kept of it.
+What a purge takes away is bound by its digest alone, so that forgetting a visitor leaves the
+chain whole. Whoever notes the newest link elsewhere can tell later that the log contains it.
 """
 
 from __future__ import annotations

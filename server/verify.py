@@ -113,7 +113,7 @@ def replayed(site_id: str, records: dict[str, Held], op: Any) -> Verdict:
 
 
 def _beside(records: dict[str, Held], op: Op) -> Op:
-    ids = [str(op.payload.get(name)) for name in KINDS[op.kind].looks_at]
+    ids = KINDS[op.kind].wants(op.payload)
     there = {id_: held.row for id_ in ids if (held := records.get(id_)) and held.row}
     return replace(op, beside=there) if ids else op
 
@@ -189,6 +189,7 @@ NAMES = frozenset(
         "arrived_by",
         "assigned_by",
         "confirmed_by",
+        "decided_by",
         "assessor",
         "departed_by",
         "done_by",

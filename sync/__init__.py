@@ -10,9 +10,12 @@ from marshmallow import ValidationError
 
 from sync import (
     cards,
+    cases,
+    categories,
     estate,
     inspections,
     merges,
+    months,
     patrol,
     people,
     photos,
@@ -60,6 +63,9 @@ KINDS: dict[str, Kind] = {
     **merges.KINDS,
     **shifts.KINDS,
     **cards.KINDS,
+    **categories.KINDS,
+    **cases.KINDS,
+    **months.KINDS,
 }
 
 RolesOf = Callable[[str], frozenset[str]]
@@ -173,6 +179,14 @@ TYPES: dict[str, Type] = {
             | (HANDS if found["area"] else roles_of(found["person"] or ""))
         ),
     ),
+    "category": Type(
+        state=categories.state,
+        until=categories.until,
+        fold=categories.fold,
+        audience=lambda category, _: categories.audience(category),
+    ),
+    "case": Type(state=cases.state, until=cases.until, fold=cases.fold, audience=cases.audience),
+    "month": Type(state=months.state, until=months.until, audience=lambda _, __: DESK_ONLY),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
 }
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from server.pages import (
     assigning,
     cards,
+    cases,
+    categories,
     home,
     inspections,
     misses,
+    months,
     packs,
     patrol,
     people,
     places,
+    raising,
     records,
     schedules,
     settle,
@@ -44,6 +48,10 @@ BLUEPRINTS = [
     shifts.bp,
     packs.bp,
     cards.bp,
+    cases.bp,
+    categories.bp,
+    months.bp,
+    raising.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

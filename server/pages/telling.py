@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, redirect
 from flask_babel import gettext
 
+from server.filters import SITE_ZONE
 from server.language import moment, say
 from server.oplog import post
 from server.pages import verdicts, wording
@@ -18,7 +19,7 @@ from sync.op import SERVER
 
 PEOPLE = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
-    *("person_id", "handed_to_id", "to", "person", "assessor_id"),
+    *("person_id", "handed_to_id", "to", "person", "assessor_id", "answers_id"),
 )
 
 
@@ -83,3 +84,17 @@ def _time(raw: Any) -> str:
         return moment(parse(raw) if isinstance(raw, str) else raw)
     except ValueError:
         return str(raw)
+
+
+def local_time(said: str | None) -> datetime | None:
+    """A time as a form says it, at the site; what is none is left out."""
+    try:
+        moment = datetime.strptime(said or "", "%Y-%m-%dT%H:%M").replace(tzinfo=SITE_ZONE)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.year > 1970 else None
+
+
+def as_local(moment: datetime) -> str:
+    """A time as a form shows it."""
+    return moment.astimezone(SITE_ZONE).strftime("%Y-%m-%dT%H:%M")

@@ -8,9 +8,12 @@ from typing import Any
 from server.db import Model
 from server.tables import (
     cards,
+    cases,
+    categories,
     estate,
     inspections,
     merges,
+    months,
     patrol,
     people,
     rectifications,
@@ -26,10 +29,13 @@ from server.tables import (
 )
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.cards import Card
+from server.tables.cases import Case
+from server.tables.categories import Category
 from server.tables.estate import Area, Checkpoint, Site, Unit
 from server.tables.feed import FeedDigest, FeedRow, ServerState, SiteFeed
 from server.tables.inspections import Inspection
 from server.tables.merges import Merge
+from server.tables.months import Month
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
 from server.tables.patrol import Round, Route
@@ -68,6 +74,9 @@ RECORDS: dict[str, type[Model]] = {
     "merge": Merge,
     "shift": Shift,
     "card": Card,
+    "category": Category,
+    "case": Case,
+    "month": Month,
 }
 
 BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
@@ -91,6 +100,9 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "merge": merges.body,
     "shift": shifts.body,
     "card": cards.body,
+    "category": categories.body,
+    "case": cases.body,
+    "month": months.body,
 }
 
 __all__ = [
@@ -99,6 +111,8 @@ __all__ = [
     "Account",
     "Area",
     "Card",
+    "Case",
+    "Category",
     "Checkpoint",
     "Device",
     "Enrolment",
@@ -108,6 +122,7 @@ __all__ = [
     "Lineage",
     "LoggedOp",
     "Merge",
+    "Month",
     "Names",
     "Person",
     "Photo",
