@@ -27,7 +27,7 @@ def raise_(_: None, op: Op) -> Accepted | Refused:
     """A3: a case has a category in force, a subject, and somebody else than its raiser to ask."""
     said = op.payload
     category, asked = op.beside.get(said["category_id"]), op.beside.get(said["answers_id"])
-    wrong = _no_category(category, said) or _no_subject(asked, said, op.by)
+    wrong = _no_category(category, said) or _no_subject(asked, said, op.by) or _not_yet(op)
     if wrong or category is None:
         return Refused(wrong or "not-published")
     sub = next((sub for sub in category.subs if sub["code"] == said["sub"]), None)
@@ -65,6 +65,12 @@ def _no_subject(asked: Any, said: Mapping[str, Any], by: str) -> str | None:
     return "own-case" if by == said["answers_id"] else None
 
 
+def _not_yet(op: Op) -> str | None:
+    """A5: what is said to happen later cannot be held against what was read meanwhile."""
+    early = [fact for fact in op.payload["facts"] if fact["at"] > op.occurred_at]
+    return "future-fact" if early else None
+
+
 def _told(facts: Sequence[Mapping[str, Any]], op: Op) -> list[dict[str, Any]]:
     return [{**fact, "at": iso(fact["at"]), "by_id": op.by} for fact in facts]
 
@@ -77,7 +83,7 @@ def _earliest(facts: Sequence[Mapping[str, Any]]) -> datetime | None:
 
 def find(case: Case, op: Op) -> Accepted | Refused:
     """A4: facts come in from all sides; a new reproach is put to the subject before it counts."""
-    wrong = _shut(case, op)
+    wrong = _shut(case, op) or _not_yet(op)
     if wrong:
         return Refused(wrong)
     found = _told(op.payload["facts"], op)

@@ -46,6 +46,7 @@ TEXTS = {
     "contested": "Somebody changed the same thing. The desk decides.",
     "due-is-past": "The time by which it is due is over already.",
     "forked": "This phone was copied or set back. It will send again by itself.",
+    "future-fact": "That has not happened yet.",
     "hash-mismatch": "This arrived damaged. It is kept for the desk.",
     "left": "The author does not work here any more. Kept for the desk.",
     "malformed": "This could not be read. It is kept for the desk.",

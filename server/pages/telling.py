@@ -89,7 +89,7 @@ def _time(raw: Any) -> str:
 def local_time(said: str | None) -> datetime | None:
     """A time as a form says it, at the site; what is none is left out."""
     try:
-        moment = datetime.strptime(said or "", "%Y-%m-%dT%H:%M").replace(tzinfo=SITE_ZONE)
+        moment = datetime.fromisoformat(said or "").replace(tzinfo=SITE_ZONE)
     except ValueError:
         return None
     return moment.astimezone(UTC) if moment.year > 1970 else None
@@ -97,4 +97,4 @@ def local_time(said: str | None) -> datetime | None:
 
 def as_local(moment: datetime) -> str:
     """A time as a form shows it."""
-    return moment.astimezone(SITE_ZONE).strftime("%Y-%m-%dT%H:%M")
+    return moment.astimezone(SITE_ZONE).strftime("%Y-%m-%dT%H:%M:%S")

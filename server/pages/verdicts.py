@@ -72,6 +72,7 @@ REASONS = {
     "already-deactivated": _("This category is not in use."),
     "already-decided": _("It is decided. Only an appeal opens it again."),
     "already-published": _("Everybody can read it already."),
+    "future-fact": _("That has not happened yet."),
     "amount": _("An amount belongs to a loss, and to nothing else."),
     "appealed": _("The subject has appealed. Somebody else decides anew first."),
     "misses-wait": _("Misses of this month still wait for a word."),

@@ -65,6 +65,7 @@ def test_a_person_a_team_a_contractor_and_a_manager_are_asked(kind):
         (None, {"answers_id": RULE}, "no-such-person"),
         (None, {"subject_kind": "manager"}, "not-a-manager"),
         (None, {"answers_id": BEN}, "own-case"),
+        (None, {"facts": [fact(minutes=1)]}, "future-fact"),
     ],
 )
 def test_without_a_rule_in_force_and_a_subject_there_is_no_case(rule, more, code):
