@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
+from sqlalchemy import func, select
 
 from server.access import allow, here
 from server.db import db
@@ -63,12 +64,14 @@ def close() -> Any:
 
 
 def _latest(now: datetime) -> list[str]:
-    day = now.astimezone(SITE_ZONE).replace(day=1)
-    months = []
+    """The last months in which there was anything to do."""
+    first = select(func.min(Task.window_end)).where(Task.site_id == here().site_id)
+    since = db.session.scalar(first) or now
+    day, months = now.astimezone(SITE_ZONE).replace(day=1), []
     for _ in range(SHOWN):
         months.append(f"{day:%Y-%m}")
         day = (day - timedelta(days=1)).replace(day=1)
-    return months
+    return [month for month in months if bounds(month)[1] > since]
 
 
 def _standing(month: str, now: datetime) -> Standing:

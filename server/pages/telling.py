@@ -52,8 +52,10 @@ def value(name: str, raw: Any, names: Names) -> str:
         )
     if isinstance(raw, bool):
         return gettext("yes") if raw else gettext("no")
-    if isinstance(raw, datetime) or name.endswith(("_at", "_start", "_end")):
+    if isinstance(raw, datetime) or name.endswith(("_at", "_start", "_end", "_until")):
         return _time(raw)
+    if name == "facts":
+        return "; ".join(f"{word(wording.FACTS, one['code'])} {one['text']}".strip() for one in raw)
     if isinstance(raw, list):
         one = name.removesuffix("s")
         return str(len(raw)) if name == "photos" else ", ".join(value(one, r, names) for r in raw)

@@ -275,6 +275,7 @@ FIELDS = {
     "text": _("In words"),
     "measures": _("Measures"),
     "because": _("Why it ended"),
+    "facts": _("Facts"),
     "published_at": _("Published at"),
     "deactivated_at": _("Out of use since"),
     "statement_hours": _("Hours for a statement"),
@@ -351,6 +352,7 @@ VALUES = {
     "fail": _("fail"),
     "na": _("does not apply"),
     "unpublished": _("not published yet"),
+    "person": _("one person"),
     "responsible": _("responsible"),
     "partly": _("partly responsible"),
     "not_responsible": _("not responsible"),
@@ -448,7 +450,7 @@ STEPS = {
 """How far a case has come."""
 
 SUBJECTS = {
-    "person": _("a person"),
+    "person": _("one person"),
     "team": _("a team"),
     "contractor": _("a contractor"),
     "manager": _("somebody who leads"),

@@ -222,7 +222,8 @@ def case(rng: Random) -> dict[str, Any]:
     appeals = rng.choice([[], [{"at": rng.choice(TIMES), "text": rng.choice(WORDS)}]])
     more = {"code": "AC-1", "label": label(rng), "sub_label": rng.choice([None, label(rng)])}
     more |= {"facts": facts, "statements": rng.choice([[], [said]]), "appeals": appeals}
-    at = times(rng, "answer_until", "decided_at") | {"asked_at": rng.choice(TIMES)}
+    at = times(rng, "answer_until", "decided_at", "stated_at", "asked_at")
+    at |= {"appealed_at": rng.choice(TIMES)}
     found = {"finding": rng.choice(["responsible", "partly", None]), "measures": rng.choice(WORDS)}
     states = ["asked", "stated", "declined", "decided", "acknowledged", "appealed"]
     ids = {"answers_id": f"person-{rng.randint(0, 3)}", "decided_by": rng.choice([*WORDS, None])}
