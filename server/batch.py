@@ -13,6 +13,7 @@ from sqlalchemy import Table, insert, select
 from server.db import UTCDateTime, db, replace_rows
 from server.feed import publish
 from server.names import names_of
+from server.seal import bind, left_behind
 from server.tables import RECORDS, Account, FeedRow, LoggedOp, Names, PhotoLink
 from server.tables.oplog import STANDING
 from server.tables.photos import LEAVING
@@ -40,11 +41,19 @@ class Held:
     gone: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the log of a site ends: its last place, and the link of that."""
+
+    judged: int
+    link: str
+
+
 class Batch:
     """The records of one site that a batch of ops touches."""
 
-    def __init__(self, site_id: str, subjects: Iterable[str]) -> None:
-        self.site_id = site_id
+    def __init__(self, site_id: str, end: End, subjects: Iterable[str]) -> None:
+        self.site_id, self.end = site_id, end
         self.held: dict[str, Held] = {}
         self.logged: list[tuple[dict[str, Any], bool]] = []
         self.links: list[dict[str, str]] = []
@@ -95,7 +104,7 @@ class Batch:
 
     def beside(self, op: Op) -> Op:
         """The op with the other records that its kind wants to see; none that are not there."""
-        ids = [str(op.payload.get(name)) for name in KINDS[op.kind].looks_at]
+        ids = KINDS[op.kind].wants(op.payload)
         self.load(ids)
         there = {id_: held.row for id_ in ids if (held := self.held.get(id_)) and held.row}
         return replace(op, beside=there) if ids else op
@@ -152,6 +161,8 @@ class Batch:
     def log_anew(self, row: dict[str, Any]) -> None:
         """An op that waited is judged now: its place in the order is here."""
         fresh = [pair for pair in self.logged if pair[0] is row]
+        if not fresh:
+            row["moved"] = left_behind(row)
         self.logged = [pair for pair in self.logged if pair[0] is not row]
         self.log(row, again=not fresh)
 
@@ -161,11 +172,11 @@ class Batch:
         for type_ in dict.fromkeys(held.type for held in changed):
             self._write_rows(type_, [held for held in changed if held.type == type_])
         renamed = any(held.type in NAMED for held in changed)
-        numbers = publish(self.site_id, changed, self.names, ops=len(self.logged), renamed=renamed)
-        for place, (row, _) in enumerate(self.logged, start=numbers.first_place):
-            row["place"] = place
-            if row["version"] and row["subject"] in numbers.seqs:
-                row["verdict"]["seq"] = numbers.seqs[row["subject"]]
+        log = self._bind()
+        seqs = publish(self.site_id, changed, self.names, log=log, renamed=renamed)
+        for row, _ in self.logged:
+            if row["version"] and row["subject"] in seqs:
+                row["verdict"]["seq"] = seqs[row["subject"]]
         fresh = [row for row, again in self.logged if not again]
         answered = [row for row, again in self.logged if again]
         if answered:
@@ -174,6 +185,13 @@ class Batch:
             db.session.execute(insert(LoggedOp), fresh)
         if self.links:
             db.session.execute(insert(PhotoLink), self.links)
+
+    def _bind(self) -> dict[str, Any]:
+        """Every op gets its place and is bound to the one before it: no query for any of them."""
+        rows = [row for row, _ in self.logged]
+        for place, row in enumerate(rows, start=self.end.judged + 1):
+            row["place"] = place
+        return {"judged": self.end.judged + len(rows), "link": bind(rows, self.end.link)}
 
     def _write_rows(self, type_: str, helds: list[Held]) -> None:
         table = table_of(type_)

@@ -7,19 +7,23 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from server.oplog import own
+from sync.accountability import CATEGORIES
 from sync.cards import card_id
+from sync.categories import category_id
 from sync.checklists import CHECKLISTS, template_id
 from sync.handbook import handbook
 from sync.standards import STANDARDS
 
 
 def shared(site_id: str) -> Iterator[dict[str, Any]]:
-    """Checklists and cards: the same for every site, until somebody changes them."""
+    """Checklists, cards, what people answer for: the same for every site to begin with."""
     for checklist in CHECKLISTS:
         yield added("template.add", template_id(site_id, checklist["code"]), checklist)
     pack = handbook()
     for card in pack.cards:
         yield added("card.add", card_id(site_id, card["code"]), {**card, "pack": pack.label})
+    for category in CATEGORIES:
+        yield added("category.add", category_id(site_id, category["code"]), category)
 
 
 def resting(site_id: str, since: str) -> Iterator[dict[str, Any]]:

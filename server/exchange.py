@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, jsonify, request, send_file
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from server import backup, oplog, photos, wire
 from server.access import device, public, redeem
@@ -107,6 +107,7 @@ def hello() -> Response:
         limits=LIMITS,
         backup_watermark=backup.watermark(),
         sites={site: {"scope": seen, "upto": upto, "hash": hash_, "gaps": gaps}},
+        log=end(site),
     )
 
 
@@ -152,7 +153,16 @@ def push(site: str) -> Response:
         db.session.execute(spoke.values(seen_at=received_at))
     chain = db.session.get(Lineage, (site, sent["lineage"]))
     receipt = {"upto": chain.upto, "hash": chain.hash} if chain else {"upto": 0, "hash": None}
-    return answer(epoch=_epoch(), verdicts=verdicts, receipt=receipt, limits=LIMITS)
+    said = {"verdicts": verdicts, "receipt": receipt, "limits": LIMITS}
+    return answer(epoch=_epoch(), **said, log=end(site))
+
+
+def end(site: str) -> dict[str, Any]:
+    """A15: how far the site's log has come, and its newest link: whoever is told can hold it
+    against the log later."""
+    mine = select(SiteFeed.judged, SiteFeed.link).where(SiteFeed.site_id == site)
+    place, link = db.session.execute(mine).one()
+    return {"place": place, "link": link}
 
 
 @bp.post("/<site>/pull")

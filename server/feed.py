@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -28,34 +27,30 @@ class Published(Protocol):
     gone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What a batch was given: the feed's number of each record, and its first place in the log."""
-
-    seqs: dict[str, int]
-    first_place: int
-
-
 def publish(
-    site_id: str, records: Sequence[Published], names: Names, *, ops: int, renamed: bool
-) -> Numbers:
+    site_id: str,
+    records: Sequence[Published],
+    names: Names,
+    *,
+    log: Mapping[str, Any],
+    renamed: bool,
+) -> dict[str, int]:
     """Give every changed record the next number of its site and replace its row of the feed.
 
     The head is raised last in the transaction and its row stays locked until the commit, so the
-    order of the numbers is the order of the commits and no reader's cursor skips one.
+    order of the numbers is the order of the commits and no reader's cursor skips one. `log` is
+    how far the site's log has come with this batch. Says which number each record was given.
     """
     before = _before(site_id, [record.id for record in records])
     rows = [_row(site_id, record, names, before.get(record.id)) for record in records]
     _raise_digests(site_id, rows, before)
-    raised = {"head": SiteFeed.head + len(rows), "judged": SiteFeed.judged + ops}
+    raised = {**log, "head": SiteFeed.head + len(rows)}
     if renamed:
         raised["names_seq"] = SiteFeed.head + len(rows)
     raising = update(SiteFeed).where(SiteFeed.site_id == site_id).values(raised)
-    head, judged = db.session.execute(
-        raising.returning(SiteFeed.head, SiteFeed.judged).execution_options(
-            synchronize_session=False
-        )
-    ).one()
+    head = db.session.execute(
+        raising.returning(SiteFeed.head).execution_options(synchronize_session=False)
+    ).scalar_one()
     for seq, row in enumerate(rows, start=head - len(rows) + 1):
         row["seq"] = seq
     known = [row for row in rows if row["id"] in before]
@@ -64,7 +59,7 @@ def publish(
         replace_rows(FeedRow.metadata.tables["feed"], ("site_id", "id"), known)
     if fresh:
         db.session.execute(insert(FeedRow), fresh)
-    return Numbers({row["id"]: row["seq"] for row in rows}, judged - ops + 1)
+    return {row["id"]: row["seq"] for row in rows}
 
 
 def _before(site_id: str, ids: list[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import insert, or_, select
 
 from server.db import db, replace_rows
 from server.scrub import PURGED
+from server.seal import left_behind
 from server.tables import Lineage, LoggedOp, Names
 from sync import KINDS, Op
 from sync.chain import Chain, deed, hash_of
@@ -244,6 +245,7 @@ class Sorter:
             self.chain.take(one.n, _printable(one.raw.get("hash"), 64))
         moment, raw, sound = self._moment(one), masked(one.raw), one.fault is None
         get = raw.get if sound else {}.get
+        waited = self.log.get(one.id)
         return {
             **self._frame(one.id, moment.occurred_at),
             "lineage": self.sender.lineage if one.n is not None else None,
@@ -262,6 +264,7 @@ class Sorter:
             "fact": bool(sound and (kind := KINDS.get(raw["kind"])) and kind.fact),
             "flags": [*moment.flags, *(["masked"] if raw != one.raw else [])],
             "verdict": {"id": one.called},
+            "moved": left_behind(waited) if waited else None,
         }
 
     def own_row(self, op: Op) -> dict[str, Any]:
@@ -295,6 +298,7 @@ class Sorter:
             "flags": [],
             "merge_id": None,
             "verdict": {"id": id_},
+            "moved": None,
         }
 
     def remember(self, one: Incoming, row: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
-from server.batch import Batch, Held
+from server.batch import Batch, End, Held
 from server.db import db, writing
 from server.incoming import Incoming, Sender, Sorter
 from server.scrub import named_in, scrubbed
@@ -61,9 +61,9 @@ def _take_alone(site_id: str, one: Incoming, sender: Sender) -> list[Answer]:
 
 
 def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> list[Answer]:
-    lock_site(site_id)
+    end = lock_site(site_id)
     sorter = Sorter(site_id, incoming, sender)
-    batch = Batch(site_id, sorter.subjects())
+    batch = Batch(site_id, end, sorter.subjects())
     door = Door(batch, sorter)
     answers = [door.answer(one) for one in incoming]
     batch.write()
@@ -71,11 +71,13 @@ def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> list[Answer
     return [dict(answer) for answer in answers]
 
 
-def lock_site(site_id: str) -> None:
+def lock_site(site_id: str) -> End:
     """One writer a site at a time, so that records are judged in the state they are in."""
-    mine = select(SiteFeed.site_id).where(SiteFeed.site_id == site_id)
-    if db.session.scalar(mine.with_for_update()) is None:
+    mine = select(SiteFeed.judged, SiteFeed.link).where(SiteFeed.site_id == site_id)
+    end = db.session.execute(mine.with_for_update()).one_or_none()
+    if end is None:
         raise LookupError(f"There is no site {site_id}.")
+    return End(end.judged, end.link)
 
 
 class Door:
@@ -277,7 +279,10 @@ def found(site_id: str) -> None:
     """Begin a site: from here on ops can be about it. Founding twice is harmless."""
     with writing():
         if db.session.get(SiteFeed, site_id) is None:
-            start = {"site_id": site_id, "head": 0, "floor": 0, "judged": 0, "names_seq": 0}
+            start = {
+                "site_id": site_id,
+                **dict.fromkeys(("head", "floor", "judged", "names_seq"), 0),
+            }
             db.session.execute(insert(SiteFeed), [start])
 
 

@@ -12,6 +12,7 @@ from flask_migrate import Migrate
 from flask_migrate import upgrade as migrate_up
 from sqlalchemy import select
 
+from server import seal
 from server.begin import begin_epoch
 from server.db import db, writing
 from server.feed import redraw
@@ -31,6 +32,8 @@ def upgrade() -> None:
         with writing():
             for site_id in db.session.scalars(select(SiteFeed.site_id)).all():
                 redraw(site_id, names_of(site_id))
+                if not db.session.get_one(SiteFeed, site_id).link:
+                    seal.begin(site_id)  # a log from before there were seals
 
 
 def refuse_behind() -> None:

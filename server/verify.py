@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,8 @@ from server.batch import Held, blank, is_gone, remembered, table_of
 from server.db import db
 from server.feed import body, digest_for
 from server.names import names_of
-from server.scrub import PURGED
+from server.scrub import EMPTY, PURGED, scrubbed
+from server.seal import Walk
 from server.tables import FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
 from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge
@@ -23,13 +24,56 @@ from sync.feed import add, fingerprint, text
 from sync.merge import plain
 
 EVERYTHING = -1
+OP = LoggedOp.metadata.tables["op"]
 
 
 def verify(site_id: str) -> list[str]:
     """What does not agree with the log, one sentence each; an empty list is the proof."""
+    return look(site_id).faults
+
+
+@dataclass(slots=True)
+class Look:
+    """What was found, and every link of the log, to hold one against that somebody noted."""
+
+    faults: list[str]
+    links: set[str]
+    newest: str
+
+
+def look(site_id: str) -> Look:
+    """A15: replay the log, walk along its seals, hold records and feed against both."""
     records: dict[str, Held] = {}
-    faults = [fault for op in _log(site_id) for fault in _replay(site_id, records, op)]
-    return [*faults, *_compare_rows(site_id, records), *_compare_feed(site_id, records)]
+    faults: list[str] = []
+    purged: list[LoggedOp] = []
+    walk = Walk(_moved(site_id))
+    for op in _log(site_id):
+        faults += walk.past({column.key: getattr(op, column.key) for column in OP.columns})
+        faults += _replay(site_id, records, op)
+        purged += [op] if PURGED in op.flags else []
+    faults += walk.end(db.session.scalar(select(SiteFeed.link).filter_by(site_id=site_id)) or "")
+    faults += [fault for op in purged for fault in _not_forgotten(records, op)]
+    faults += [*_compare_rows(site_id, records), *_compare_feed(site_id, records)]
+    return Look(faults, walk.links, walk.link)
+
+
+def _moved(site_id: str) -> list[Any]:
+    waited = LoggedOp.site_id == site_id, LoggedOp.moved.is_not(None)
+    return list(db.session.scalars(select(LoggedOp.moved).where(*waited)))
+
+
+def _not_forgotten(records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
+    """Only what a purge took away may differ from what was sealed; nothing takes its place."""
+    held = records.get(op.subject or "")
+    if held and held.row and held.type == "merge":
+        held = records.get(held.row.subject)
+    if held and held.row:
+        clean = scrubbed(vars(op), held.type)
+        forgotten = getattr(held.row, "purged_at", None) and clean["body"] == op.body
+    else:
+        forgotten = op.body == EMPTY and op.kind.startswith(("visit.", "release."))
+    if not forgotten:
+        yield f"op {op.id}: it says that it was purged, and nothing purged it"
 
 
 def sites() -> list[str]:
@@ -69,7 +113,7 @@ def replayed(site_id: str, records: dict[str, Held], op: Any) -> Verdict:
 
 
 def _beside(records: dict[str, Held], op: Op) -> Op:
-    ids = [str(op.payload.get(name)) for name in KINDS[op.kind].looks_at]
+    ids = KINDS[op.kind].wants(op.payload)
     there = {id_: held.row for id_ in ids if (held := records.get(id_)) and held.row}
     return replace(op, beside=there) if ids else op
 
@@ -150,6 +194,7 @@ NAMES = frozenset(
         "closed_by",
         "confirmed_by",
         "contractor_name",
+        "decided_by",
         "assessor",
         "departed_by",
         "done_by",

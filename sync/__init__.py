@@ -11,6 +11,8 @@ from marshmallow import ValidationError
 from sync import (
     arrears,
     cards,
+    cases,
+    categories,
     contractors,
     entries,
     estate,
@@ -18,6 +20,7 @@ from sync import (
     inspections,
     lost,
     merges,
+    months,
     patrol,
     people,
     photos,
@@ -70,6 +73,9 @@ KINDS: dict[str, Kind] = {
     **entries.KINDS,
     **lost.KINDS,
     **finds.KINDS,
+    **categories.KINDS,
+    **cases.KINDS,
+    **months.KINDS,
 }
 
 RolesOf = Callable[[str], frozenset[str]]
@@ -219,6 +225,14 @@ TYPES: dict[str, Type] = {
             | (HANDS if found["area"] else roles_of(found["person"] or ""))
         ),
     ),
+    "category": Type(
+        state=categories.state,
+        until=categories.until,
+        fold=categories.fold,
+        audience=lambda category, _: categories.audience(category),
+    ),
+    "case": Type(state=cases.state, until=cases.until, fold=cases.fold, audience=cases.audience),
+    "month": Type(state=months.state, until=months.until, audience=lambda _, __: DESK_ONLY),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
 }
 

@@ -28,6 +28,12 @@ STATUSES = (
 RESETS = ("new", "epoch", "scope", "floor", "digest", "schema")
 
 TEXTS = {
+    "already-closed": "This is closed.",
+    "already-deactivated": "This category is not in use.",
+    "already-decided": "This is decided already. Only an appeal opens it again.",
+    "already-published": "Everybody can read this already.",
+    "amount": "An amount belongs to a loss, and to nothing else.",
+    "appealed": "The subject has appealed. Somebody else decides anew first.",
     "already-done": "The task was done already.",
     "already-cancelled": "The task was cancelled already.",
     "already-exists": "This record exists already.",
@@ -46,6 +52,7 @@ TEXTS = {
     "entries-missing": "Say first who was in the home.",
     "feedback-missing": "Tell the resident first.",
     "forked": "This phone was copied or set back. It will send again by itself.",
+    "future-fact": "That has not happened yet.",
     "hash-mismatch": "This arrived damaged. It is kept for the desk.",
     "left": "The author does not work here any more. Kept for the desk.",
     "malformed": "This could not be read. It is kept for the desk.",
@@ -55,6 +62,17 @@ TEXTS = {
     "needs-interval": "Set how often first.",
     "needs-responsible": "Say first who answers for it.",
     "newer": "The server is older than this app. Kept until it is updated.",
+    "misses-wait": "A miss of this month waits for a word.",
+    "no-facts": "There is no fact to answer for.",
+    "not-a-manager": "This person leads nobody.",
+    "not-acknowledged": "The subject had not read this rule when it happened.",
+    "not-appealed": "Nobody has appealed.",
+    "not-asked": "Ask for a statement first.",
+    "not-published": "This category is not in force.",
+    "not-yet-known": "A phone that could know has not spoken yet.",
+    "other-category": "The case is in another category.",
+    "own-case": "Nobody has a hand in the own case.",
+    "published-later": "This rule was not known yet when it happened.",
     "no-such-person": "There is nobody here to give this to.",
     "no-such-record": "The record that this is about is not here. Kept for the desk.",
     "not-allowed": "This role may not decide that.",
@@ -78,6 +96,11 @@ TEXTS = {
     "rule-failed": "Something went wrong while judging this. Kept for the desk.",
     "self-inspection": "Nobody assesses oneself officially.",
     "statements-missing": "Ask everybody on the newest list first.",
+    "same-handler": "This person has it in hand already.",
+    "same-decider": "Somebody else has to decide this time.",
+    "say-why": "Say why it ends without an acknowledgement.",
+    "statement-waits": "The subject still has time for a statement.",
+    "unknown-sub": "Choose one of the sub-codes of this category.",
     "waiting": "Waits for the one before it.",
     "withdrawn": "This card was withdrawn.",
 }
@@ -174,6 +197,13 @@ class Hello(Message):
     storage = fields.Nested(Storage, load_default=dict)
 
 
+class End(Message):
+    """How far the site's log has come, and the newest link of its chain."""
+
+    place = fields.Integer()
+    link = fields.String()
+
+
 class Greeting(Message):
     sync = fields.String()
     epoch = fields.String()
@@ -183,6 +213,7 @@ class Greeting(Message):
     accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
     backup_watermark = fields.String(allow_none=True)
+    log = fields.Nested(End)
     sites = fields.Dict(keys=fields.String(), values=fields.Dict())
 
 
@@ -215,6 +246,7 @@ class Pushed(Message):
     epoch = fields.String()
     verdicts = fields.List(fields.Nested(VerdictSchema))
     receipt = fields.Nested(Receipt)
+    log = fields.Nested(End)
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 

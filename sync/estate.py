@@ -35,6 +35,7 @@ class NewSite(Payload):
 class Keeping(Payload):
     retention_days = fields.Integer(strict=True, validate=Range(min=7, max=365))
     visit_minutes = fields.Integer(strict=True, validate=Range(min=15, max=24 * 60))
+    statement_hours = fields.Integer(strict=True, validate=Range(min=1, max=720))
 
 
 class NewArea(Payload):
@@ -85,7 +86,7 @@ def occupy(_: Any, op: Op) -> Accepted:
 
 
 def retain(_: Any, op: Op) -> Accepted | Refused:
-    """V12: each site says how long it remembers its visitors, and how long a visit usually is."""
+    """V12: each site says how long it remembers visitors and waits for a statement."""
     return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 

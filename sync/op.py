@@ -143,7 +143,8 @@ class Kind:
     other `$name` for that field of the payload. A name like `scans.$point` reaches inside,
     `confirmed+` adds to a list and `confirmed-` takes its last one away. `flat`: the payload's own
     fields are laid over the record as well.
-    `looks_at` names fields of the payload that hold the ids of records which the rule wants to see.
+    `looks_at` names fields of the payload that hold the id, or several, of records which the rule
+    wants to see.
     `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
     `barred` are roles that may never do it, whatever other role they have: a matter of law.
     `minds` are fields whose unseen change makes a decision contested although it writes others.
@@ -165,6 +166,11 @@ class Kind:
     at_desk: bool = False
     as_it_stands: bool = False
     v: int = 1
+
+    def wants(self, payload: Mapping[str, Any]) -> list[str]:
+        """The ids of the records that the rule wants to see beside the op's own."""
+        named = [payload.get(name) for name in self.looks_at]
+        return [str(id_) for ids in named for id_ in (ids if isinstance(ids, list) else [ids])]
 
     @property
     def from_phones(self) -> bool:

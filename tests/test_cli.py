@@ -130,6 +130,16 @@ def test_verify_ends_with_one_when_somebody_changed_a_record(shell):
     assert typed(shell, "verify").returncode == 1
 
 
+def test_a_link_that_was_printed_tells_later_whether_the_log_still_contains_it(shell):
+    shell.run("init", "--demo")
+    links = json.loads(shell.run("verify"))["links"]
+    for link in links.values():
+        shell.run("verify", "--expect", link)
+    told = typed(shell, "verify", "--expect", "0" * 64)
+    assert told.returncode == 1
+    assert "cut or rewritten" in told.stderr
+
+
 def test_postgresql_needs_nothing_but_its_url(tmp_path, postgres):
     live = Live(tmp_path, database_url=postgres.url(postgres.new()))
     live.run("init", "--demo")

@@ -6,6 +6,8 @@ from server.pages import (
     arrears,
     assigning,
     cards,
+    cases,
+    categories,
     contractors,
     entries,
     finds,
@@ -13,10 +15,12 @@ from server.pages import (
     inspections,
     lost,
     misses,
+    months,
     packs,
     patrol,
     people,
     places,
+    raising,
     records,
     resident,
     schedules,
@@ -56,6 +60,10 @@ BLUEPRINTS = [
     entries.bp,
     lost.bp,
     finds.bp,
+    cases.bp,
+    categories.bp,
+    months.bp,
+    raising.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

@@ -131,16 +131,8 @@ def readable(payload: Any) -> dict[str, Any]:
     """What of a payload tells a person something; one that could not be read may be anything."""
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
-    hidden = (
-        "site_id",
-        "schedule_id",
-        "op_id",
-        "subject",
-        "subject_type",
-        "base",
-        "result",
-        "party",
-    )
+    hidden = {"site_id", "schedule_id", "category_id", "op_id", "subject", "subject_type"}
+    hidden |= {"base", "result", "party"}
     return {name: raw for name, raw in payload.items() if name not in hidden}
 
 

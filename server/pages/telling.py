@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, redirect
 from flask_babel import gettext
 
+from server.filters import SITE_ZONE
 from server.language import moment, say
 from server.oplog import post
 from server.pages import verdicts, wording
@@ -19,7 +20,7 @@ from sync.op import SERVER
 PEOPLE = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
     *("person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
-    "worker_id",
+    *("worker_id", "answers_id"),
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
 SPAN = ("since", "before")
@@ -54,8 +55,11 @@ def value(name: str, raw: Any, names: Names) -> str:
         )
     if isinstance(raw, bool):
         return gettext("yes") if raw else gettext("no")
-    if isinstance(raw, datetime) or name.endswith(("_at", "_start", "_end")) or name in SPAN:
+    moments = ("_at", "_start", "_end", "_until")
+    if isinstance(raw, datetime) or name.endswith(moments) or name in SPAN:
         return _time(raw)
+    if name == "facts":
+        return "; ".join(f"{word(wording.FACTS, one['code'])} {one['text']}".strip() for one in raw)
     if isinstance(raw, list):
         one = name.removesuffix("s")
         return str(len(raw)) if name == "photos" else ", ".join(value(one, r, names) for r in raw)
@@ -88,3 +92,17 @@ def _time(raw: Any) -> str:
         return moment(parse(raw) if isinstance(raw, str) else raw)
     except ValueError:
         return str(raw)
+
+
+def local_time(said: str | None) -> datetime | None:
+    """A time as a form says it, at the site; what is none is left out."""
+    try:
+        moment = datetime.fromisoformat(said or "").replace(tzinfo=SITE_ZONE)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.year > 1970 else None
+
+
+def as_local(moment: datetime) -> str:
+    """A time as a form shows it."""
+    return moment.astimezone(SITE_ZONE).strftime("%Y-%m-%dT%H:%M:%S")

@@ -141,6 +141,20 @@ KINDS = {
     "card.amend": _("corrected"),
     "card.withdraw": _("withdrawn"),
     "card.reissue": _("new edition"),
+    "category.add": _("added"),
+    "category.publish": _("published"),
+    "category.deactivate": _("put out of use"),
+    "category.acknowledge": _("has read it"),
+    "case.raise": _("raised the case"),
+    "case.find": _("added facts"),
+    "case.ask": _("asked for a statement"),
+    "case.state": _("made a statement"),
+    "case.decide": _("decided"),
+    "case.review": _("decided anew"),
+    "case.acknowledge": _("has read the decision"),
+    "case.appeal": _("appealed"),
+    "case.close": _("closed the case"),
+    "month.close": _("closed the month"),
 }
 
 TYPES = {
@@ -169,6 +183,9 @@ TYPES = {
     "entry": _("Entry into a home"),
     "lost": _("Lost property"),
     "find": _("Found thing"),
+    "category": _("Category"),
+    "case": _("Case"),
+    "month": _("Month"),
 }
 
 FIELDS = {
@@ -235,7 +252,7 @@ FIELDS = {
     "text": _("Words"),
     "answered": _("What they were told"),
     "who": _("Who"),
-    "because": _("Why by somebody else"),
+    "because": _("Why"),
     "reaction": _("What the resident said"),
     "promised_at": _("Answer promised by"),
     "contractor_id": _("Contractor"),
@@ -385,6 +402,18 @@ FIELDS = {
     "contracted_at": _("With the firm since"),
     "ticket": _("Ticket"),
     "withdrawn_at": _("Withdrawn at"),
+    "sub": _("Sub-code"),
+    "subject_kind": _("Who is asked"),
+    "subject_name": _("Team or contractor"),
+    "answers_id": _("Who answers"),
+    "amount": _("Amount in cents"),
+    "answer_until": _("Answer until"),
+    "measures": _("Measures"),
+    "facts": _("Facts"),
+    "published_at": _("Published at"),
+    "deactivated_at": _("Out of use since"),
+    "statement_hours": _("Hours for a statement"),
+    "month": _("Month"),
 }
 
 VALUES = {
@@ -489,6 +518,15 @@ VALUES = {
     "pass": _("pass"),
     "fail": _("fail"),
     "na": _("does not apply"),
+    "unpublished": _("not published yet"),
+    "person": _("one person"),
+    "responsible": _("responsible"),
+    "partly": _("partly responsible"),
+    "not_responsible": _("not responsible"),
+    "team": _("a team"),
+    "contractor": _("a contractor"),
+    "stated": _("statement received"),
+    "declined": _("declined to make one"),
 }
 
 TICKETS = {
@@ -616,6 +654,53 @@ DISPOSITIONS = {
     "case": _("to be looked into"),
 }
 """What becomes of a miss: asked about, never punished by itself."""
+
+STEPS = {
+    "raised": ("○", _("raised")),
+    "fact_finding": ("○", _("finding facts")),
+    "asked": ("?", _("statement asked")),
+    "stated": ("✓", _("statement received")),
+    "declined": ("–", _("no statement wanted")),
+    "decided": ("!", _("decided, not read yet")),
+    "acknowledged": ("✓", _("decided and read")),
+    "appealed": ("!", _("appealed")),
+    "closed": ("✓", _("closed")),
+}
+"""How far a case has come."""
+
+SUBJECTS = {
+    "person": _("one person"),
+    "team": _("a team"),
+    "contractor": _("a contractor"),
+    "manager": _("somebody who leads"),
+}
+
+FACTS = {
+    "missed": _("not done in its time"),
+    "breach": _("a promise was not kept"),
+    "fast": _("points scanned too fast"),
+    "copied": _("a label that is not valid"),
+    "no_uniform": _("without work clothes"),
+    "told_against": _("told by hand"),
+    "skipped": _("skipped, with a reason"),
+    "late_phone": _("a phone without a signal, or lost"),
+    "off_duty": _("had no shift then"),
+    "weather": _("rain or snow"),
+    "helped": _("somebody else had begun it"),
+    "told_for": _("told by hand, explains it"),
+}
+"""What happened: what explains it stands before what is held against anybody."""
+
+MONTH = {
+    "reason": _("there was a reason"),
+    "made_good": _("made good"),
+    "not_at_fault": _("nobody's fault"),
+    "case": _("a case"),
+    "skipped": _("skipped with a reason"),
+    "partial": _("done in part"),
+    "done": _("done late"),
+    "cancelled": _("cancelled"),
+}
 
 BOARD = {
     "missed": ("✕", _("missed")),

@@ -9,6 +9,8 @@ from server.db import Model
 from server.tables import (
     arrears,
     cards,
+    cases,
+    categories,
     contractors,
     entries,
     estate,
@@ -16,6 +18,7 @@ from server.tables import (
     inspections,
     lost,
     merges,
+    months,
     patrol,
     people,
     rectifications,
@@ -32,6 +35,8 @@ from server.tables import (
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.arrears import Arrears
 from server.tables.cards import Card
+from server.tables.cases import Case
+from server.tables.categories import Category
 from server.tables.contractors import Contractor
 from server.tables.entries import Entry
 from server.tables.estate import Area, Checkpoint, Site, Unit
@@ -40,6 +45,7 @@ from server.tables.finds import Find
 from server.tables.inspections import Inspection
 from server.tables.lost import Lost
 from server.tables.merges import Merge
+from server.tables.months import Month
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
 from server.tables.patrol import Round, Route
@@ -83,6 +89,9 @@ RECORDS: dict[str, type[Model]] = {
     "entry": Entry,
     "lost": Lost,
     "find": Find,
+    "category": Category,
+    "case": Case,
+    "month": Month,
 }
 
 BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
@@ -111,6 +120,9 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "entry": entries.body,
     "lost": lost.body,
     "find": finds.body,
+    "category": categories.body,
+    "case": cases.body,
+    "month": months.body,
 }
 
 __all__ = [
@@ -120,6 +132,8 @@ __all__ = [
     "Area",
     "Arrears",
     "Card",
+    "Case",
+    "Category",
     "Checkpoint",
     "Contractor",
     "Device",
@@ -133,6 +147,7 @@ __all__ = [
     "LoggedOp",
     "Lost",
     "Merge",
+    "Month",
     "Names",
     "Person",
     "Photo",

@@ -28,7 +28,7 @@ class FeedRow(Model):
 
 
 class SiteFeed(Model):
-    """One row a site: the head of its feed, and what else a poll asks for."""
+    """One row a site: the head of its feed, the seal of its log, and what else a poll asks for."""
 
     __tablename__ = "site_feed"
 
@@ -38,6 +38,7 @@ class SiteFeed(Model):
     judged: Mapped[int] = mapped_column(BigInteger)
     names_seq: Mapped[int] = mapped_column(BigInteger)
     heard_at: Mapped[datetime | None]
+    link: Mapped[str] = mapped_column(server_default="")
 
 
 class FeedDigest(Model):

@@ -15,7 +15,11 @@ ASIDE = ("quarantined", "held", "waiting", "refused", "deferred")
 
 
 class LoggedOp(Model):
-    """An op as it came, and what was made of it. Nothing here is ever changed by hand."""
+    """An op as it came, and what was made of it. Nothing here is ever changed by hand.
+
+    `digest` and `link` bind it to the op before it, see `server.seal`; `moved` are the places that
+    it had while it waited.
+    """
 
     __tablename__ = "op"
     __table_args__ = (
@@ -53,6 +57,9 @@ class LoggedOp(Model):
     flags: Mapped[list[str]] = mapped_column(JSON)
     merge_id: Mapped[str | None]
     verdict: Mapped[dict[str, Any]] = mapped_column(JSON)
+    digest: Mapped[str] = mapped_column(server_default="")
+    link: Mapped[str] = mapped_column(server_default="")
+    moved: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
 
     @classmethod
     def about(cls, site_id: str, subject: str) -> Select[Any]:

@@ -251,6 +251,28 @@ def find(rng: Random) -> dict[str, Any]:
     return row(rng, "find", states, **said, **chains, **at, **more)
 
 
+def category(rng: Random) -> dict[str, Any]:
+    subs = [{"code": "1a", "label": label(rng)}] * rng.randint(0, 2)
+    said = {"code": "AC-1", "label": label(rng), "text": label(rng), "subs": subs}
+    read = {"acknowledged": rng.choice([{}, {"person-1": rng.choice(TIMES)}])}
+    return row(rng, "category", ["active", "inactive"], **said, **read)
+
+
+def case(rng: Random) -> dict[str, Any]:
+    codes = ["missed", "skipped", "late_phone", "told_for"]
+    facts = [{"code": one, "at": rng.choice(TIMES), "text": rng.choice(WORDS)} for one in codes]
+    said = {"at": rng.choice(TIMES), "answer": rng.choice(["stated", "declined"]), "text": "x"}
+    appeals = rng.choice([[], [{"at": rng.choice(TIMES), "text": rng.choice(WORDS)}]])
+    more = {"code": "AC-1", "label": label(rng), "sub_label": rng.choice([None, label(rng)])}
+    more |= {"facts": facts, "statements": rng.choice([[], [said]]), "appeals": appeals}
+    at = times(rng, "answer_until", "decided_at", "stated_at", "asked_at")
+    at |= {"appealed_at": rng.choice(TIMES)}
+    found = {"finding": rng.choice(["responsible", "partly", None]), "measures": rng.choice(WORDS)}
+    states = ["asked", "stated", "declined", "decided", "acknowledged", "appealed"]
+    ids = {"answers_id": f"person-{rng.randint(0, 3)}", "decided_by": rng.choice([*WORDS, None])}
+    return row(rng, "case", states, **more, **at, **found, **ids)
+
+
 def area(rng: Random) -> dict[str, Any]:
     extra = {"kind": "floor", "parent_id": None, "ordinal": rng.randint(0, 9), "code": "A"}
     return row(rng, "area", ["open"], label=label(rng), **extra)
@@ -312,4 +334,6 @@ KINDS = {
     "entry": entry,
     "lost": lost,
     "find": find,
+    "category": category,
+    "case": case,
 }

@@ -117,6 +117,13 @@ FIELDS = {
         *("group", "code", "title", "body", "phrase", "order", "clause", "status", "edition"),
         *("pack", "withdrawn_at"),
     ),
+    "category": ("published_at", "deactivated_at", "acknowledged"),
+    "case": (
+        *("answers_id", "subject_kind", "facts", "happened_at", "found_at", "asked_at"),
+        *("answer_until", "statements", "stated_at", "heard_at", "finding", "measures"),
+        *("decided_at", "decisions", "acknowledged_at", "appeals", "appealed_at", "closed_at"),
+        *("because", "category_id", "decided_by_id"),
+    ),
 }
 
 

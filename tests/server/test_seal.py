@@ -1,0 +1,129 @@
+"""The log is sealed: whoever edits, deletes, swaps, inserts or cuts is found out."""
+
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from server.db import db, writing
+from server.seal import begin, bind
+from server.tables import LoggedOp, SiteFeed
+from server.verify import look, verify
+from tests.cast import ANA, CHU, HOME, TASK, TASKS
+
+OP = LoggedOp.metadata.tables["op"]
+MINE = OP.c.site_id == HOME
+
+
+@pytest.fixture(autouse=True)
+def worked(phone, desk):
+    """Facts and decisions, one that was refused, and one that waited for another."""
+    phone.verdict("task.complete", TASK, {"note": "all of it"}, by=ANA)
+    desk("task.cancel", TASKS[1], {"reason": "rain"})
+    desk("task.cancel", TASKS[1], {"reason": "rain"})
+    said = {"visitor": "Wang", "purpose": "family"}
+    arrive = phone.op("visit.arrive", None, said, by=CHU)
+    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    phone.outbox.remove(arrive)
+    phone.send()
+    phone.push(ops=[arrive])
+    desk("task.cancel", TASKS[2], {"reason": "snow"})
+
+
+def ops(*kinds):
+    found = select(OP).where(MINE, OP.c.kind.in_(kinds)).order_by(OP.c.place)
+    return [dict(row) for row in db.session.execute(found).mappings()]
+
+
+def put(id_, **values):
+    db.session.execute(update(OP).where(MINE, OP.c.id == id_).values(values))
+
+
+def edit():
+    put(ops("task.cancel")[1]["id"], verdict={"id": "x", "status": "applied"})
+
+
+def reword():
+    cancel = ops("task.cancel")[1]
+    said = {"reason": "none"}
+    put(cancel["id"], payload=said, body=cancel["body"].replace("rain", "none"))
+
+
+def pretend_purged():
+    cancel = ops("task.cancel")[1]
+    put(cancel["id"], payload={}, body='{"payload":{}}', flags=["purged"])
+
+
+def delete():
+    db.session.execute(OP.delete().where(MINE, OP.c.id == ops("task.cancel")[1]["id"]))
+
+
+def swap():
+    one, other = ops("task.complete", "task.cancel")[:2]
+    put(one["id"], place=-1)
+    put(other["id"], place=one["place"])
+    put(one["id"], place=other["place"])
+
+
+def insert_one():
+    like = ops("task.cancel")[1]
+    db.session.execute(insert(OP), [{**like, "id": "0" * 8 + like["id"][8:]}])
+
+
+def forget_that_it_waited():
+    put(ops("visit.depart")[0]["id"], moved=None)
+
+
+def cut():
+    last = db.session.scalar(select(OP.c.id).where(MINE).order_by(OP.c.place.desc()))
+    db.session.execute(OP.delete().where(MINE, OP.c.id == last))
+
+
+TAMPERINGS = (edit, reword, pretend_purged, delete, swap, insert_one, forget_that_it_waited, cut)
+
+
+@pytest.mark.rule("A14", "A15")
+@pytest.mark.clause("G4")
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_whatever_is_done_to_the_log_is_found(app, tampering):
+    with app.app_context():
+        assert verify(HOME) == []
+        with writing():
+            tampering()
+        seals = ("follow", "sealed", "purged")
+        assert any(word in fault for fault in verify(HOME) for word in seals)
+
+
+@pytest.mark.rule("A15")
+def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_told(app, phone, desk):
+    phone.op("task.complete", TASKS[4], by=ANA)
+    told = phone.push().told()["log"]
+    assert phone.hello().told()["log"] == told
+    with app.app_context():
+        assert told["link"] in look(HOME).links
+        with writing():
+            last = ops("task.complete")[-1]
+            db.session.execute(OP.delete().where(MINE, OP.c.id == last["id"]))
+            db.session.execute(text("UPDATE task SET version = version - 1, done_at = NULL"))
+            before = db.session.scalar(select(OP.c.link).where(MINE).order_by(OP.c.place.desc()))
+            mine = update(SiteFeed).where(SiteFeed.site_id == HOME)
+            db.session.execute(mine.values(link=before, judged=last["place"] - 1))
+        found = look(HOME)
+        assert not any("follow" in fault or "sealed" in fault for fault in found.faults)
+        assert told["link"] not in found.links
+
+
+def test_a_log_from_before_there_were_seals_is_sealed_as_it_stands(app):
+    with app.app_context():
+        with writing():
+            db.session.execute(update(OP).values(digest="", link="", moved=None))
+            db.session.execute(update(SiteFeed).values(link=""))
+        assert verify(HOME) != []
+        with writing():
+            begin(HOME)
+        assert verify(HOME) == []
+
+
+def test_sealing_asks_the_database_nothing(app):
+    with app.app_context():
+        rows = ops("task.cancel", "task.complete")
+    assert bind(rows, "") == rows[-1]["link"]
+    assert len({row["link"] for row in rows}) == len(rows)

@@ -1,0 +1,161 @@
+"""Whatever people do with a case, in whatever order: nobody is decided about unheard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hearing import DAY, EVE, RULE, Case, category, fact, raising
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from stage import ANA, BEN, CHU, NOON
+
+from sync import TYPES, Accepted, Refused
+from sync.asked import weighs
+from sync.clock import parse
+from sync.feed import DESK_ONLY
+
+OFTEN = st.sampled_from((True, True, True, False))
+ANYBODY = st.sampled_from((ANA, BEN, CHU, EVE))
+CODES = st.sampled_from(("missed", "told_against", "skipped", "told_for", "late_phone"))
+LATE = st.sampled_from((0, 30, 2 * DAY))
+HOURS = 24
+STEPS = {"raised", "fact_finding", "asked", "stated", "declined", "decided"}
+STEPS |= {"acknowledged", "appealed", "closed"}
+
+
+class Hearing(RuleBasedStateMachine):
+    """A case with a subject who may or may not have read the rule in time."""
+
+    def __init__(self):
+        super().__init__()
+        self.now, self.said, self.facts, self.written = 0, [], 0, []
+        self.case = None
+
+    @initialize(asked=st.sampled_from((ANA, BEN)), read=OFTEN, reproached=OFTEN)
+    def begin(self, asked, read, reproached):
+        codes = ["told_for", *(["missed"] if reproached else [])]
+        read_at = (NOON - timedelta(days=2)).isoformat()
+        self.case = Case(category(acknowledged={asked: read_at} if read else {}), HOURS)
+        facts = [fact(code, text="so it was") for code in codes]
+        own = self.case.do("raise", asked, **raising(answers_id=asked, facts=facts))
+        assert own == Refused("own-case")
+        self.case.do("raise", CHU, **raising(answers_id=asked, facts=facts))
+        self.facts = len(facts)
+
+    @rule(minutes=st.sampled_from((1, 60, DAY)))
+    def wait(self, minutes):
+        self.now += minutes
+
+    @rule(by=ANYBODY, code=CODES)
+    def find(self, by, code):
+        found = self.case.do("find", by, self.now, facts=[fact(code, text="and this")])
+        self.facts += isinstance(found, Accepted)
+        assert not (isinstance(found, Accepted) and by == self.subject)
+
+    @rule(by=ANYBODY, hours=st.sampled_from((1, 24, 48)))
+    def ask(self, by, hours):
+        asked = self.case.ask(self.now, hours, by)
+        assert not (isinstance(asked, Accepted) and by == self.subject)
+
+    @rule(by=ANYBODY, answer=st.sampled_from(("stated", "declined")), ago=LATE, late=LATE)
+    def speak(self, by, answer, ago, late):
+        """Invariant 16: what somebody said on a phone stands, whatever was decided meanwhile."""
+        at = max(self.now - ago, -30)
+        said = f"{answer} {len(self.said)}"
+        done = self.case.do("state", by, at, self.now - at + late, answer=answer, text=said)
+        assert isinstance(done, Accepted)
+        self.said.append((by, said))
+
+    @rule(by=ANYBODY, word=st.sampled_from(("acknowledge", "appeal")))
+    def respond(self, by, word):
+        payload = {"text": "not so"} if word == "appeal" else {}
+        assert isinstance(self.case.do(word, by, self.now, **payload), Accepted)
+
+    @rule()
+    def hear(self):
+        """The way it should go: asked by one, answered by the subject."""
+        self.ask(CHU, 24)
+        self.now += 1
+        self.speak(self.subject, "stated", 0, 0)
+
+    @rule(by=ANYBODY)
+    def decide_first(self, by):
+        self.decide(by, "decide")
+
+    @rule(by=ANYBODY)
+    def decide_anew(self, by):
+        self.decide(by, "review")
+
+    def decide(self, by, word):
+        before = dict(vars(self.case.row))
+        self.now += 1
+        measures = f"words of {by} at {self.now}"
+        verdict = self.case.decide(by, self.now, word, measures=measures)
+        if isinstance(verdict, Refused):
+            assert vars(self.case.row) == before
+            return
+        self.written.append(measures)
+        self.fair(before, by)
+        if word == "review":
+            assert by not in [one["by_id"] for one in before["decisions"]]
+
+    def fair(self, before, by):
+        """Invariant 10: heard, or asked long enough ago, by a rule that was known and read."""
+        asked_at, stated_at = before["asked_at"], before["stated_at"]
+        moment = NOON + timedelta(minutes=self.now)
+        assert asked_at
+        heard = stated_at and stated_at >= asked_at
+        assert heard or moment >= asked_at + timedelta(hours=HOURS)
+        assert heard or moment >= before["answer_until"]
+        assert by != self.subject
+        against = [parse(one["at"]) for one in before["facts"] if weighs(one)]
+        rule_ = self.case.beside[RULE]
+        assert against and rule_.published_at <= min(against)
+        assert parse(rule_.acknowledged[self.subject]) <= min(against)
+
+    @rule(by=ANYBODY, because=st.sampled_from((None, "", "a mistake")))
+    def close(self, by, because):
+        before = self.step
+        done = self.case.do("close", by, self.now, because=because)
+        if isinstance(done, Accepted):
+            assert by != self.subject
+            assert before != "appealed"
+            assert because or before == "acknowledged"
+
+    @property
+    def subject(self):
+        return self.case.row.answers_id
+
+    @property
+    def step(self):
+        return TYPES["case"].state(vars(self.case.row))
+
+    @invariant()
+    def nothing_is_lost_or_put_into_another_s_mouth(self):
+        """Invariant 15: every statement keeps its author; only the subject's own count."""
+        if self.subject:
+            mine = sorted(said for by, said in self.said if by == self.subject)
+            assert sorted(one["text"] for one in self.case.row.statements) == mine
+            assert len(self.case.row.facts) == self.facts
+
+    @invariant()
+    def nothing_is_decided_but_by_somebody_who_wrote_it(self):
+        if self.case:
+            row = self.case.row
+            assert [one["measures"] for one in row.decisions] == self.written
+            assert row.measures == (self.written[-1] if self.written else None)
+            assert row.finding == ("partly" if self.written else None)
+
+    @invariant()
+    def it_is_at_one_step_and_seen_only_where_it_concerns(self):
+        if self.case:
+            row = vars(self.case.row)
+            assert self.step in STEPS
+            hidden = row["closed_at"] or not (row["asked_at"] or row["decided_at"])
+            told = TYPES["case"].audience(row, lambda _: frozenset({"cleaner"}))
+            assert (told == DESK_ONLY) == bool(hidden)
+
+
+TestHearing = Hearing.TestCase
+TestHearing.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
