@@ -231,6 +231,7 @@ def remembered(op: Any, type_: str) -> Entry:
     changes = {
         name: parse(value) if value and isinstance(columns[name].type, UTCDateTime) else value
         for name, value in op.changes.items()
+        if name in columns  # an earlier version had others
     }
     return Entry(
         id=op.id,
