@@ -151,7 +151,8 @@ def _phones() -> dict[str, str]:
 
 def _fields(record: Any) -> list[tuple[str, str]]:
     names = names_of(here().site_id)
-    shown = {name: getattr(record, name) for name in wording.FIELDS if hasattr(record, name)}
+    columns = record.__table__.columns
+    shown = {name: getattr(record, name) for name in wording.FIELDS if name in columns}
     return [
         (word(wording.FIELDS, name), value(name, raw, names))
         for name, raw in shown.items()
