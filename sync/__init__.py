@@ -16,10 +16,12 @@ from sync import (
     patrol,
     people,
     photos,
+    readiness,
     rectifications,
     regulars,
     releases,
     schedules,
+    sessions,
     shifts,
     tasks,
     templates,
@@ -60,6 +62,8 @@ KINDS: dict[str, Kind] = {
     **merges.KINDS,
     **shifts.KINDS,
     **cards.KINDS,
+    **sessions.KINDS,
+    **readiness.KINDS,
 }
 
 RolesOf = Callable[[str], frozenset[str]]
@@ -152,6 +156,19 @@ TYPES: dict[str, Type] = {
         state=cards.state,
         until=cards.until,
         audience=lambda card, _: DESK_ONLY if card["withdrawn_at"] else mask(EVERYONE),
+    ),
+    "session": Type(
+        state=sessions.state,
+        until=sessions.until,
+        fold=sessions.fold,
+        audience=lambda session, roles_of: mask(
+            FRONT.union(*map(roles_of, [session["facilitator_id"], *session["attendees"]]))
+        ),
+    ),
+    "readiness": Type(
+        state=readiness.state,
+        until=readiness.until,
+        audience=lambda found, roles_of: mask(DESK | roles_of(found["person"])),
     ),
     "weather": Type(state=weather.state, until=weather.until),
     "template": Type(

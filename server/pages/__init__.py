@@ -5,6 +5,7 @@ from __future__ import annotations
 from server.pages import (
     assigning,
     cards,
+    disclosure,
     home,
     inspections,
     misses,
@@ -20,6 +21,7 @@ from server.pages import (
     templates,
     tickets,
     today,
+    training,
     visits,
     wording,
 )
@@ -44,6 +46,8 @@ BLUEPRINTS = [
     shifts.bp,
     packs.bp,
     cards.bp,
+    training.bp,
+    disclosure.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

@@ -18,7 +18,7 @@ from sync.op import SERVER
 
 PEOPLE = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
-    *("person_id", "handed_to_id", "to", "person", "assessor_id"),
+    *("person_id", "handed_to_id", "to", "person", "assessor_id", "attendee"),
 )
 
 

@@ -66,6 +66,11 @@ REASONS = {
     "left-before-arriving": _("left before coming in"),
     "withdrawn": _("It was withdrawn."),
     "note-missing": _("no work clothes, and no word why"),
+    "unknown-case": _("its case card is not known here"),
+    "not-an-attendee": _("not one of those who were there"),
+    "no-such-prompt": _("a question that the session does not have"),
+    "not-the-facilitator": _("not by whoever led the session"),
+    "own-word": _("said of the own work: it does not count"),
     "handed-over-by-another": _("handed over by somebody else"),
     "signed-by-another": _("signed by somebody else"),
 }
@@ -86,6 +91,11 @@ RULES = {
     "no-such-item": _("An item was ticked that the task does not have."),
     "left-before-arriving": _("The visitor was seen out before coming in."),
     "note-missing": _("A shift began without work clothes, and nobody wrote why."),
+    "unknown-case": _("A training session names a case that is not known here."),
+    "not-an-attendee": _("Somebody who was not there answered or signed in a training session."),
+    "no-such-prompt": _("An answer belongs to a question that its session does not have."),
+    "not-the-facilitator": _("A training session was summed up or closed by another person."),
+    "own-word": _("Somebody attested their own readiness. Another person has to look."),
     "handed-over-by-another": _("A shift was handed over by somebody else than its person."),
     "signed-by-another": _("A hand-over was signed by somebody else than the next person."),
 }

@@ -79,6 +79,12 @@ KINDS = {
     "shift.close": _("closed the shift"),
     "shift.hand_over": _("handed the shift over"),
     "shift.take_over": _("signed for it"),
+    "session.begin": _("began a training session"),
+    "session.answer": _("answered"),
+    "session.summarise": _("summed up"),
+    "session.acknowledge": _("signed for it"),
+    "session.close": _("closed"),
+    "readiness.attest": _("seen to know it"),
     "card.add": _("added"),
     "card.revise": _("revised"),
     "card.amend": _("corrected"),
@@ -107,6 +113,8 @@ TYPES = {
     "merge": _("To settle"),
     "shift": _("Shift"),
     "card": _("Card"),
+    "session": _("Training session"),
+    "readiness": _("Readiness"),
 }
 
 FIELDS = {
@@ -248,6 +256,24 @@ FIELDS = {
     "status": _("State"),
     "pack": _("From the pack"),
     "withdrawn_at": _("Withdrawn at"),
+    "prompts": _("Questions to the room"),
+    "approaches": _("Approaches"),
+    "approach": _("Approach"),
+    "prompt": _("Question"),
+    "text": _("Answer"),
+    "case": _("Case"),
+    "cards": _("Cards"),
+    "attendees": _("Who was there"),
+    "answers": _("Answers"),
+    "acknowledged": _("Signed"),
+    "facilitator_id": _("Led by"),
+    "begun_at": _("Began at"),
+    "summary": _("Summary"),
+    "months": _("Counts for months"),
+    "attested_at": _("Seen at"),
+    "attested_by_id": _("Seen by"),
+    "refresh_on": _("Refresh by"),
+    "of_self": _("Own word"),
 }
 
 VALUES = {
@@ -316,6 +342,8 @@ VALUES = {
     "verified": _("checked"),
     "retired": _("retired"),
     "empty": _("waits for content"),
+    "attested": _("seen to know it"),
+    "own_word": _("own word only"),
     "pass": _("pass"),
     "fail": _("fail"),
     "na": _("does not apply"),
@@ -407,3 +435,34 @@ BOARD = {
     "cancelled": ("–", _("cancelled")),
 }
 """A sign and a word for every state on the board: never a colour alone."""
+
+ITEMS = {
+    "etiquette": _("Etiquette"),
+    "services": _("Services"),
+    "standards": _("Standards"),
+    "fees": _("Fees"),
+    "posts": _("Who does what"),
+    "company": _("The company"),
+    "estates": _("Estates"),
+    "responsibility": _("Responsibility"),
+}
+"""What everybody should know."""
+
+STANDINGS = {
+    "ready": ("✓", "done", _("ready")),
+    "soon": ("!", "late", _("refresh soon")),
+    "overdue": ("✕", "missed", _("overdue")),
+    "missing": ("○", "open", _("not yet")),
+}
+"""A sign, a colour and a word for what somebody knows."""
+
+FULFILMENT = {
+    "done": _("done in time"),
+    "done_late": _("done late"),
+    "partial": _("in part"),
+    "skipped": _("skipped"),
+    "missed": _("missed"),
+    "unknown": _("not yet known"),
+    "open": _("still to come"),
+}
+"""What became of planned work, for the disclosure."""

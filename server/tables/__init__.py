@@ -21,6 +21,7 @@ from server.tables import (
     tasks,
     templates,
     tickets,
+    training,
     visits,
     weather,
 )
@@ -44,6 +45,7 @@ from server.tables.shifts import Shift
 from server.tables.tasks import Task
 from server.tables.templates import Template
 from server.tables.tickets import Ticket
+from server.tables.training import Readiness, Training
 from server.tables.visits import Visit
 from server.tables.weather import Weather
 
@@ -68,6 +70,8 @@ RECORDS: dict[str, type[Model]] = {
     "merge": Merge,
     "shift": Shift,
     "card": Card,
+    "session": Training,
+    "readiness": Readiness,
 }
 
 BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
@@ -91,6 +95,8 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "merge": merges.body,
     "shift": shifts.body,
     "card": cards.body,
+    "session": training.body,
+    "readiness": training.readiness_body,
 }
 
 __all__ = [
@@ -113,6 +119,7 @@ __all__ = [
     "Photo",
     "PhotoLink",
     "Purge",
+    "Readiness",
     "Rectification",
     "Regular",
     "Release",
@@ -128,6 +135,7 @@ __all__ = [
     "Template",
     "Throttle",
     "Ticket",
+    "Training",
     "Unit",
     "Visit",
     "Weather",

@@ -88,8 +88,13 @@ FIELDS = {
     ),
     "card": (
         *("group", "code", "title", "body", "phrase", "order", "clause", "status", "edition"),
-        *("pack", "withdrawn_at"),
+        *("pack", "withdrawn_at", "prompts", "approaches"),
     ),
+    "session": (
+        *("facilitator_id", "begun_at", "cards", "case", "prompts", "approaches", "attendees"),
+        *("answers", "summary", "acknowledged", "closed_at"),
+    ),
+    "readiness": ("person", "item", "refresh_on", "of_self"),
 }
 
 
