@@ -211,7 +211,8 @@ def is_gone(row: Any, verdict: Accepted | Merged) -> bool:
 
 def table_of(type_: str) -> Table:
     """The table that keeps records of a type."""
-    return RECORDS[type_].metadata.tables[type_]
+    model = RECORDS[type_]
+    return model.metadata.tables[model.__tablename__]
 
 
 def blank(type_: str, site_id: str, id_: str) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def digest_for(site_id: str, audience: int) -> str:
 def redraw(site_id: str, names: Names) -> None:
     """Write every body anew, as this version shows it; phones start anew by `FEED_VERSION`."""
     for type_, model in RECORDS.items():
-        table = model.metadata.tables[type_]
+        table = model.metadata.tables[model.__tablename__]
         rows = db.session.execute(select(table).where(table.c.site_id == site_id)).mappings()
         drawn = [{"drawn": body(type_, dict(row), names), "which": row["id"]} for row in rows]
         mine = (FeedRow.site_id == site_id, FeedRow.id == bindparam("which"))

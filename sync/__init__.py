@@ -24,10 +24,12 @@ from sync import (
     patrol,
     people,
     photos,
+    readiness,
     rectifications,
     regulars,
     releases,
     schedules,
+    sessions,
     shifts,
     tasks,
     templates,
@@ -76,6 +78,8 @@ KINDS: dict[str, Kind] = {
     **categories.KINDS,
     **cases.KINDS,
     **months.KINDS,
+    **sessions.KINDS,
+    **readiness.KINDS,
 }
 
 RolesOf = Callable[[str], frozenset[str]]
@@ -204,6 +208,19 @@ TYPES: dict[str, Type] = {
         state=cards.state,
         until=cards.until,
         audience=lambda card, _: DESK_ONLY if card["withdrawn_at"] else mask(EVERYONE),
+    ),
+    "session": Type(
+        state=sessions.state,
+        until=sessions.until,
+        fold=sessions.fold,
+        audience=lambda session, roles_of: mask(
+            FRONT.union(*map(roles_of, [session["facilitator_id"], *session["attendees"]]))
+        ),
+    ),
+    "readiness": Type(
+        state=readiness.state,
+        until=readiness.until,
+        audience=lambda found, roles_of: mask(DESK | roles_of(found["person"])),
     ),
     "weather": Type(state=weather.state, until=weather.until),
     "template": Type(

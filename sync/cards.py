@@ -37,6 +37,7 @@ GROUPS = (
     "cases",
 )
 PHRASE_LENGTH, CODE_LENGTH, PACK_LENGTH = 40, 24, 80
+MOST_PROMPTS, MOST_APPROACHES = 6, 3
 
 CODE = Regexp(rf"^[A-Z0-9][A-Z0-9_-]{{0,{CODE_LENGTH - 1}}}\Z", error="A code is like ET-01.")
 PLAIN = Regexp(
@@ -69,6 +70,25 @@ class Body(Payload):
     en = Plain(TEXT_LENGTH, required=True)
 
 
+class Approach(Payload):
+    """One way to go about a case: whether we stand by it, and why or why not."""
+
+    key = fields.String(required=True, validate=Regexp(r"^[A-C]\Z", error="A letter, A to C."))
+    label = fields.Nested(Title, required=True)
+    endorsed = fields.Boolean(required=True)
+    why = fields.Nested(Body, required=True)
+
+
+def Prompts() -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
+    """What a case asks the room."""
+    return fields.List(fields.Nested(Title), validate=Length(max=MOST_PROMPTS))
+
+
+def Approaches() -> fields.List[Any]:  # noqa: N802
+    """The ways that a case lets people choose from."""
+    return fields.List(fields.Nested(Approach), validate=Length(max=MOST_APPROACHES))
+
+
 class Content(Payload):
     """What a card says, as a pack carries it and as it is added."""
 
@@ -79,6 +99,8 @@ class Content(Payload):
     phrase = Plain(PHRASE_LENGTH, allow_none=True, load_default=None)
     order = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=9999))
     clause = Plain(CODE_LENGTH, allow_none=True, load_default=None)
+    prompts = Prompts()
+    approaches = Approaches()
 
 
 class NewCard(Content):
@@ -92,6 +114,8 @@ class Revision(Payload):
     phrase = Plain(PHRASE_LENGTH, allow_none=True)
     order = fields.Integer(strict=True, validate=Range(min=0, max=9999))
     clause = Plain(CODE_LENGTH, allow_none=True)
+    prompts = Prompts()
+    approaches = Approaches()
     pack = Plain(PACK_LENGTH, allow_none=True)
 
 

@@ -16,7 +16,7 @@ FILE = Path(__file__).with_name("handbook.json")
 
 @cache
 def handbook() -> Pack:
-    """C9: the default cards; a group that nobody has filled yet waits with an empty card."""
+    """C9, Z10: the default cards; a group that nobody has filled yet waits with an empty card."""
     pack = read(FILE.read_bytes())
     if isinstance(pack, Wrong):
         raise ValueError(f"{FILE} is no pack: {pack.code} {pack.where}")

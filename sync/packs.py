@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
-from marshmallow.validate import And, Equal, Length, Regexp
+from marshmallow.validate import And, Length, Range, Regexp
 
 from sync.cards import CODE_LENGTH, PLAIN, Content
 from sync.chain import hash_of
 from sync.masking import masked
 from sync.op import LABEL_LENGTH
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 a case may carry prompts and approaches; older packs are read as they are."""
+
+NEWER_FIELDS: dict[str, Any] = {"prompts": [], "approaches": []}
+"""What a card of an older pack does not say."""
+
 BYTES, MOST_CARDS = 250_000, 500
-FIELDS = ("group", "title", "body", "phrase", "order", "clause")
+FIELDS = ("group", "title", "body", "phrase", "order", "clause", "prompts", "approaches")
 """What two cards of one code may differ in."""
 
 
@@ -38,7 +43,7 @@ class PackFile(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    lodge_pack = fields.Integer(required=True, strict=True, validate=Equal(FORMAT))
+    lodge_pack = fields.Integer(required=True, strict=True, validate=Range(min=1, max=FORMAT))
     name = fields.String(required=True, validate=Regexp(ONE_WORD))
     version = fields.String(required=True, validate=Regexp(ONE_WORD))
     licence = fields.String(required=True, validate=And(Length(min=1, max=LABEL_LENGTH), PLAIN))
@@ -142,7 +147,8 @@ def _checked(file: dict[str, Any]) -> Pack | Wrong:
         return Wrong("code-twice", twice)
     unknown = sorted(str(name)[:40] for name in file["sections"].keys() - {"cards"})
     about = (loaded["name"], loaded["version"], loaded["licence"])
-    return Pack(*about, cards=tuple(masked(card) for card in cards), passed_over=tuple(unknown))
+    whole = tuple({**NEWER_FIELDS, **masked(card)} for card in cards)
+    return Pack(*about, cards=whole, passed_over=tuple(unknown))
 
 
 def _place(messages: Any, file: dict[str, Any]) -> str:

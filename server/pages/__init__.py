@@ -9,6 +9,7 @@ from server.pages import (
     cases,
     categories,
     contractors,
+    disclosure,
     entries,
     finds,
     home,
@@ -30,6 +31,7 @@ from server.pages import (
     templates,
     tickets,
     today,
+    training,
     visits,
     wording,
 )
@@ -64,6 +66,8 @@ BLUEPRINTS = [
     categories.bp,
     months.bp,
     raising.bp,
+    training.bp,
+    disclosure.bp,
 ]
 
 home.bp.app_context_processor(lambda: {"words": wording, "outcome": outcome})

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask_babel import gettext
 
 from server.access import allow, here
 from server.db import db
@@ -13,6 +14,7 @@ from server.oplog import own, post_many
 from server.pages.wording import PACK_FAULTS
 from server.tables import Card
 from sync.cards import KINDS, card_id
+from sync.differences import differences
 from sync.handbook import handbook
 from sync.op import LABEL_LENGTH
 from sync.packs import (
@@ -93,6 +95,32 @@ def apply() -> Any:
     return redirect(url_for("packs.index", taken=told["applied"], aside=aside or None), 303)
 
 
+@bp.post("/differences")
+@allow(*EDITORS)
+def beside() -> Any:
+    """Z11: two packs side by side, or one beside the cards of this site; nothing is changed."""
+    packs = []
+    for name in ("before", "after"):
+        file = request.files.get(name)
+        pack = read(file.stream.read(BYTES + 1)) if file and file.filename else _ours()
+        if isinstance(pack, Wrong):
+            return _refused(pack)
+        packs.append(pack)
+    before, after = packs
+    return render_template(
+        "desk/packs/differences.html",
+        before=before,
+        after=after,
+        found=differences(before.cards, after.cards),
+    )
+
+
+def _ours() -> Pack:
+    """The cards of this site as if they were exported now."""
+    cards = tuple(content(vars(card)) for card in _cards() if not card.withdrawn_at)
+    return Pack(gettext("This site"), "", "-", cards)
+
+
 def _op(pack: Pack, one: Difference) -> dict[str, Any]:
     by, site_id = here().person_id, here().site_id
     if one.here is None:
@@ -104,12 +132,13 @@ def _op(pack: Pack, one: Difference) -> dict[str, Any]:
 
 
 def _preview(pack: Pack) -> str:
-    found = compare(pack, _cards())
+    found, ours = compare(pack, _cards()), _ours().cards
     return render_template(
         "desk/packs/preview.html",
         pack=pack,
         text=text_of(pack),
         found=[one for one in found if one.state != "unchanged"],
+        missing=[card for card in ours if card["code"] not in {c["code"] for c in pack.cards}],
         unchanged=sum(one.state == "unchanged" for one in found),
     )
 

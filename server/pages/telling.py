@@ -20,7 +20,7 @@ from sync.op import SERVER
 PEOPLE = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
     *("person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
-    *("worker_id", "answers_id"),
+    *("worker_id", "answers_id", "attendee"),
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
 SPAN = ("since", "before")

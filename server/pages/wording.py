@@ -136,6 +136,12 @@ KINDS = {
     "find.keep": _("kept elsewhere"),
     "find.return": _("given back"),
     "find.to_police": _("handed over to the police"),
+    "session.begin": _("began a training session"),
+    "session.answer": _("answered"),
+    "session.summarise": _("summed up"),
+    "session.acknowledge": _("signed for it"),
+    "session.close": _("closed"),
+    "readiness.attest": _("seen to know it"),
     "card.add": _("added"),
     "card.revise": _("revised"),
     "card.amend": _("corrected"),
@@ -186,6 +192,8 @@ TYPES = {
     "category": _("Category"),
     "case": _("Case"),
     "month": _("Month"),
+    "session": _("Training session"),
+    "readiness": _("Readiness"),
 }
 
 FIELDS = {
@@ -414,6 +422,23 @@ FIELDS = {
     "deactivated_at": _("Out of use since"),
     "statement_hours": _("Hours for a statement"),
     "month": _("Month"),
+    "prompts": _("Questions to the room"),
+    "approaches": _("Approaches"),
+    "approach": _("Approach"),
+    "prompt": _("Question"),
+    "case": _("Case"),
+    "cards": _("Cards"),
+    "attendees": _("Who was there"),
+    "answers": _("Answers"),
+    "acknowledged": _("Signed"),
+    "facilitator_id": _("Led by"),
+    "begun_at": _("Began at"),
+    "summary": _("Summary"),
+    "months": _("Counts for months"),
+    "attested_at": _("Seen at"),
+    "attested_by_id": _("Seen by"),
+    "refresh_on": _("Refresh by"),
+    "of_self": _("Own word"),
 }
 
 VALUES = {
@@ -515,6 +540,8 @@ VALUES = {
     "undecided": _("not decided yet"),
     "retired": _("retired"),
     "empty": _("waits for content"),
+    "attested": _("seen to know it"),
+    "own_word": _("own word only"),
     "pass": _("pass"),
     "fail": _("fail"),
     "na": _("does not apply"),
@@ -724,3 +751,33 @@ MISSING = {
     "feedback-missing": _("tell the resident"),
 }
 """What a case of lost property still lacks before it may end."""
+ITEMS = {
+    "etiquette": _("Etiquette"),
+    "services": _("Services"),
+    "standards": _("Standards"),
+    "fees": _("Fees"),
+    "posts": _("Who does what"),
+    "company": _("The company"),
+    "estates": _("Estates"),
+    "responsibility": _("Responsibility"),
+}
+"""What everybody should know."""
+
+STANDINGS = {
+    "ready": ("✓", "done", _("ready")),
+    "soon": ("!", "late", _("refresh soon")),
+    "overdue": ("✕", "missed", _("overdue")),
+    "missing": ("○", "open", _("not yet")),
+}
+"""A sign, a colour and a word for what somebody knows."""
+
+FULFILMENT = {
+    "done": _("done in time"),
+    "done_late": _("done late"),
+    "partial": _("in part"),
+    "skipped": _("skipped"),
+    "missed": _("missed"),
+    "unknown": _("not yet known"),
+    "open": _("still to come"),
+}
+"""What became of planned work, for the disclosure."""

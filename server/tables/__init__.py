@@ -29,6 +29,7 @@ from server.tables import (
     tasks,
     templates,
     tickets,
+    training,
     visits,
     weather,
 )
@@ -60,6 +61,7 @@ from server.tables.shifts import Shift
 from server.tables.tasks import Task
 from server.tables.templates import Template
 from server.tables.tickets import Ticket
+from server.tables.training import Readiness, Training
 from server.tables.visits import Visit
 from server.tables.weather import Weather
 
@@ -92,6 +94,8 @@ RECORDS: dict[str, type[Model]] = {
     "category": Category,
     "case": Case,
     "month": Month,
+    "session": Training,
+    "readiness": Readiness,
 }
 
 BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
@@ -123,6 +127,8 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "category": categories.body,
     "case": cases.body,
     "month": months.body,
+    "session": training.body,
+    "readiness": training.readiness_body,
 }
 
 __all__ = [
@@ -153,6 +159,7 @@ __all__ = [
     "Photo",
     "PhotoLink",
     "Purge",
+    "Readiness",
     "Rectification",
     "Regular",
     "Release",
@@ -168,6 +175,7 @@ __all__ = [
     "Template",
     "Throttle",
     "Ticket",
+    "Training",
     "Unit",
     "Visit",
     "Weather",

@@ -25,6 +25,8 @@ class Card(Model):
     phrase: Mapped[str | None]
     order: Mapped[int]
     clause: Mapped[str | None]
+    prompts: Mapped[list[Label]] = mapped_column(JSON, default=list)
+    approaches: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     status: Mapped[str]
     edition: Mapped[int]
     pack: Mapped[str | None]

@@ -150,7 +150,8 @@ def checkpoint(rng: Random) -> dict[str, Any]:
 
 def card(rng: Random) -> dict[str, Any]:
     said = {"title": label(rng), "body": label(rng), "phrase": rng.choice([None, *WORDS])}
-    more = {"group": rng.choice(["etiquette", "phrases"]), "order": rng.randint(0, 9)}
+    more = {"group": rng.choice(["etiquette", "cases"]), "order": rng.randint(0, 9)}
+    more |= {"prompts": rows(rng, label, 0, 2), "approaches": [way(rng, "A")]}
     return row(rng, "card", ["ready", "awaiting"], **said, **more, code="PC-01", edition=1)
 
 
@@ -160,6 +161,28 @@ def shift(rng: Random) -> dict[str, Any]:
     more = {"items": rng.choice([{}, {"task:1": "x"}]), "open_items": rng.choice([{}, {"a": "b"}])}
     names = texts(rng, "person", "handed_to", "taken_over_by", "note") | {"handed_to_id": "p"}
     return row(rng, "shift", ["open", "handed_over", "closed"], **told_at, **said, **more, **names)
+
+
+def way(rng: Random, key: str) -> dict[str, Any]:
+    said = {"label": label(rng), "why": label(rng)}
+    return {"key": key, "endorsed": rng.random() < 0.5, **said}
+
+
+def session(rng: Random) -> dict[str, Any]:
+    there = [f"person-{n}" for n in range(rng.randint(0, 3))]
+    one = {"text": rng.choice(WORDS), "approach": rng.choice(["A", "C", None]), "at": NOW}
+    answers = {id_: rng.choice([{}, {"0": one}, {"0": one, "1": one}]) for id_ in there}
+    said = {"case": "card-1", "cards": ["cases:card-1"], "attendees": there, "answers": answers}
+    signed = {id_: {"at": NOW, "refresh_on": "2027-11-24"} for id_ in there[:1]}
+    more = {"prompts": rng.choice([[], WORDS[:2]]), "approaches": [way(rng, k) for k in "ABC"]}
+    names = texts(rng, "facilitator", "summary") | {"facilitator_id": "p", "begun_at": NOW}
+    return row(rng, "session", ["open", "closed"], acknowledged=signed, **said, **more, **names)
+
+
+def readiness(rng: Random) -> dict[str, Any]:
+    said = {"person": f"person-{rng.randint(0, 3)}", "item": rng.choice(["fees", "posts"])}
+    days = {"refresh_on": rng.choice(["2026-01-01", "2027-11-24"]), "of_self": False}
+    return row(rng, "readiness", ["attested"], **said, **days)
 
 
 def release(rng: Random) -> dict[str, Any]:
@@ -325,6 +348,8 @@ KINDS = {
     "checkpoint": checkpoint,
     "card": card,
     "shift": shift,
+    "session": session,
+    "readiness": readiness,
     "release": release,
     "regular": regular,
     "weather": weather,

@@ -149,13 +149,13 @@ def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
     assert ticked(page) == sorted(card["code"] for card in handbook().cards)
     raw = FILE.read_bytes()
     before = ops(app)
-    assert "taken=46" in take(eve, raw).location
+    assert "taken=47" in take(eve, raw).location
     assert ops(app) == before + len(handbook().cards) == before + len(phone.of("card"))
     again = look(eve, raw).text
     assert "Everything in this pack is here already" in again and ticked(again) == []
     assert "taken=0" in take(eve, raw, ["ET-01", "PC-01"]).location
-    assert ops(app) == before + 46
-    assert kept(app, "ET-01").pack == "lodge-handbook 1"
+    assert ops(app) == before + 47
+    assert kept(app, "ET-01").pack == "lodge-handbook 2"
 
 
 def test_what_goes_out_of_one_site_comes_into_another(app, eve, sat, desk):
@@ -181,13 +181,13 @@ def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, ev
     for card in cards:
         if card["code"] in ("ET-01", "ET-02"):
             card["title"] = {**card["title"], "en": "THE NEXT"}
-    raw = text_of(Pack("lodge-handbook", "2", "MIT", tuple(cards))).encode()
+    raw = text_of(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
     page = look(eve, raw).text
     assert ticked(page) == ["ET-01"]
     assert "OUR OWN" in page and "THE NEXT" in page and "somebody here wrote it" in page
     take(eve, raw)
     assert kept(app, "ET-01").title["en"] == "THE NEXT"
-    assert kept(app, "ET-01").pack == "lodge-handbook 2"
+    assert kept(app, "ET-01").pack == "lodge-handbook 3"
     assert kept(app, "ET-02").title["en"] == "OUR OWN"
     take(eve, raw, ["ET-02"])
     assert kept(app, "ET-02").title["en"] == "THE NEXT"
@@ -197,7 +197,7 @@ def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, ev
     take(eve, FILE.read_bytes())
     cards = [dict(card) for card in handbook().cards if card["code"] == "ET-01"]
     cards[0]["title"] = {**cards[0]["title"], "en": "THE NEXT"}
-    raw = text_of(Pack("lodge-handbook", "2", "MIT", tuple(cards))).encode()
+    raw = text_of(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
     bases = {"base.ET-01": str(kept(app, "ET-01").version)}
     own = form_of(kept(app, "ET-01"), **{"title.en": "MEANWHILE"})
     eve.post(f"/desk/cards/{card_id(HOME, 'ET-01')}/revise", own)

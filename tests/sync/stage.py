@@ -115,7 +115,7 @@ FIELDS = {
     ),
     "card": (
         *("group", "code", "title", "body", "phrase", "order", "clause", "status", "edition"),
-        *("pack", "withdrawn_at"),
+        *("pack", "withdrawn_at", "prompts", "approaches"),
     ),
     "category": ("published_at", "deactivated_at", "acknowledged"),
     "case": (
@@ -124,6 +124,11 @@ FIELDS = {
         *("decided_at", "decisions", "acknowledged_at", "appeals", "appealed_at", "closed_at"),
         *("because", "category_id", "decided_by_id"),
     ),
+    "session": (
+        *("facilitator_id", "begun_at", "cards", "case", "prompts", "approaches", "attendees"),
+        *("answers", "summary", "acknowledged", "closed_at"),
+    ),
+    "readiness": ("person", "item", "refresh_on", "of_self"),
 }
 
 

@@ -17,6 +17,14 @@ SIGNS = st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n")
 TEXT = st.text(SIGNS, max_size=60)
 WORD = st.text(SIGNS, min_size=1, max_size=20)
 CODE = st.from_regex(r"[A-Z0-9][A-Z0-9_-]{0,8}", fullmatch=True)
+WAY = st.fixed_dictionaries(
+    {
+        "key": st.sampled_from("ABC"),
+        "endorsed": st.booleans(),
+        "label": st.fixed_dictionaries({"zh": WORD, "en": WORD}),
+        "why": st.fixed_dictionaries({"zh": TEXT, "en": TEXT}),
+    }
+)
 CARD = st.fixed_dictionaries(
     {
         "code": CODE,
@@ -26,6 +34,8 @@ CARD = st.fixed_dictionaries(
         "phrase": st.none() | WORD,
         "order": st.integers(0, 9999),
         "clause": st.none() | st.text(SIGNS, max_size=20),
+        "prompts": st.lists(st.fixed_dictionaries({"zh": WORD, "en": WORD}), max_size=2),
+        "approaches": st.lists(WAY, max_size=2),
     }
 )
 CARDS = st.lists(CARD, max_size=8, unique_by=lambda card: card["code"])
@@ -111,7 +121,7 @@ MANY = [{"code": f"A-{n}", "group": "fees", "title": TITLE} for n in range(MOST_
         (b'{"lodge_pack": 1, "x": 1.5}', "not-json"),
         (b"[]", "not-a-pack"),
         (b'{"name": "x"}', "not-a-pack"),
-        (b'{"lodge_pack": 2}', "newer-pack"),
+        (b'{"lodge_pack": 3}', "newer-pack"),
         (text_of(pack([])).replace("MIT", "mine").encode(), "altered"),
         (sealed(sections={"cards": TWICE}), "code-twice"),
         (sealed(sections={"cards": MANY}), "malformed-pack"),
@@ -143,3 +153,10 @@ def test_no_file_whatever_breaks_the_reader(raw):
 def test_what_this_lodge_does_not_know_is_named_and_left_out():
     found = read(sealed(sections={"cards": [], "inspections": [{"code": "IT-01"}]}))
     assert found.passed_over == ("inspections",)
+
+
+def test_a_pack_of_the_first_format_is_read_as_it_is():
+    card = {"code": "FE-01", "group": "fees", "title": TITLE}
+    found = read(sealed(lodge_pack=1, sections={"cards": [card]}))
+    assert isinstance(found, Pack)
+    assert (found.cards[0]["prompts"], found.cards[0]["approaches"]) == ([], [])

@@ -15,6 +15,53 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "readiness",
+        sa.Column("site_id", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("months", sa.Integer(), nullable=False),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("attested_at", UTCDateTime(), nullable=False),
+        sa.Column("attested_by_id", sa.String(), nullable=False),
+        sa.Column("refresh_on", sa.String(), nullable=False),
+        sa.Column("of_self", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("site_id", "id", name=op.f("pk_readiness")),
+    )
+    with op.batch_alter_table("readiness", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_readiness_site_id_person"), ["site_id", "person"], unique=False
+        )
+
+    op.create_table(
+        "training",
+        sa.Column("site_id", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("facilitator_id", sa.String(), nullable=False),
+        sa.Column("begun_at", UTCDateTime(), nullable=False),
+        sa.Column("cards", sa.JSON(), nullable=False),
+        sa.Column("case", sa.String(), nullable=True),
+        sa.Column("prompts", sa.JSON(), nullable=False),
+        sa.Column("approaches", sa.JSON(), nullable=False),
+        sa.Column("attendees", sa.JSON(), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("summary", sa.String(), nullable=True),
+        sa.Column("acknowledged", sa.JSON(), nullable=False),
+        sa.Column("closed_at", UTCDateTime(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("site_id", "id", name=op.f("pk_training")),
+    )
+    with op.batch_alter_table("training", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_training_site_id_begun_at"), ["site_id", "begun_at"], unique=False
+        )
+
+    with op.batch_alter_table("card", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("prompts", sa.JSON(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("approaches", sa.JSON(), server_default="[]", nullable=False))
+
+    op.create_table(
         "arrears",
         sa.Column("site_id", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -318,6 +365,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("card", schema=None) as batch_op:
+        batch_op.drop_column("approaches")
+        batch_op.drop_column("prompts")
+
+    with op.batch_alter_table("training", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_training_site_id_begun_at"))
+
+    op.drop_table("training")
+    with op.batch_alter_table("readiness", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_readiness_site_id_person"))
+
+    op.drop_table("readiness")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.add_column(sa.Column("settled_at", UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("settled_how", sa.String(), nullable=True))

@@ -1,0 +1,30 @@
+"""What everybody should be able to do, and for how long it counts as known."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+MONTHS, MOST_MONTHS = 12, 60
+"""How long something counts as known, unless somebody says otherwise."""
+
+ITEMS: dict[str, tuple[str, frozenset[str]]] = {
+    "etiquette": ("F17", frozenset({"etiquette", "phrases", "flow"})),
+    "services": ("F18", frozenset({"services"})),
+    "standards": ("F18", frozenset({"standards"})),
+    "fees": ("F18", frozenset({"fees"})),
+    "posts": ("F19", frozenset({"posts"})),
+    "company": ("F20", frozenset({"company"})),
+    "estates": ("F20", frozenset({"estates"})),
+    "responsibility": ("F21", frozenset({"cases"})),
+}
+"""Each with its clause and the groups of cards that teach it."""
+
+
+def refresh_on(learnt_at: datetime, months: int = MONTHS) -> date:
+    """Z7: the same day so many months on, or the last day of a month that is shorter."""
+    return learnt_at.astimezone(ZONE).date() + relativedelta(months=months)

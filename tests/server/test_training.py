@@ -1,0 +1,125 @@
+"""Training through the door: two phones, one session; readiness and the disclosure at the desk."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from server.db import db
+from server.tables import Training
+from server.verify import verify
+from sync.cards import card_id
+from sync.handbook import handbook
+from sync.packs import Pack, text_of
+from tests.cast import ANA, BEN, CHU, EVE, HOME, named
+
+EN = {"Accept-Language": "en"}
+SESSION = named("session")
+CASE = card_id(HOME, "CASE-01")
+CARD = next(card for card in handbook().cards if card["code"] == "CASE-01")
+PROMPTS = [prompt["en"] for prompt in CARD["prompts"]]
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app, desk):
+    assert desk("card.add", CASE, {**CARD, "pack": "x 1"}, by=EVE)["status"] == "applied"
+    yield
+    with app.app_context():
+        assert verify(HOME) == []
+
+
+@pytest.fixture
+def begun(phone):
+    """Ben leads a session with Ana and Chu."""
+    said = {"case": CASE, "cards": [f"cases:{CASE}"], "prompts": PROMPTS, "attendees": [ANA, CHU]}
+    assert phone.verdict("session.begin", SESSION, said, by=BEN)["status"] == "applied"
+    return phone
+
+
+@pytest.mark.clause("E7", "E10", "E11")
+def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(begun, new_phone, ben, app):
+    other = new_phone()
+    first = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
+    begun.op("session.answer", SESSION, first, by=BEN)
+    begun.op("session.answer", SESSION, {**first, "approach": "C", "text": "Second"}, by=BEN)
+    mine = {"person": CHU, "prompt": 0, "approach": "B", "text": "Police"}
+    assert other.verdict("session.answer", SESSION, mine, by=CHU)["status"] == "applied"
+    assert other.verdict("session.acknowledge", SESSION, by=CHU)["status"] == "applied"
+    begun.op("session.summarise", SESSION, {"summary": "Never pushed off"}, by=BEN)
+    begun.op("session.acknowledge", SESSION, by=ANA)
+    assert {told["status"] for told in begun.send().values()} == {"applied"}
+    record = other.record("session", SESSION)
+    assert record["answers"][ANA]["0"]["approach"] == "C" and record["attendee_names"]
+    page = ben.get(f"/desk/training/{SESSION}", headers=EN).text
+    assert "Never pushed off" in page and "Second" in page and "Write it down" in page
+    assert "wrong" in page and "answering for it cannot" in page
+    assert "C 1" in ben.get("/desk/training/", headers=EN).text
+    begun.op("session.close", SESSION, by=BEN)
+    begun.send()
+    assert other.record("session", SESSION)["answers"] == {}
+    with app.app_context():
+        kept = db.session.get(Training, (HOME, SESSION))
+        assert len(kept.answers[ANA]["0"]["earlier"]) == 1 and set(kept.acknowledged) == {ANA, CHU}
+
+
+@pytest.mark.clause("F21")
+def test_a_signed_session_and_an_attestation_stand_in_the_matrix(begun, ben, phone):
+    phone.verdict("session.acknowledge", SESSION, by=ANA)
+    form = {"person": CHU, "item": "posts", "months": "6"}
+    assert "said" not in ben.post("/desk/training/attest", form).location
+    own = ben.post("/desk/training/attest", {**form, "person": BEN})
+    assert own.status_code == 303
+    page = ben.get("/desk/training/", headers=EN).text
+    assert page.count("✓</span> ready") == 2
+    year = datetime.now(UTC).year + 1
+    assert f"{year}-" in page
+    (told,) = [one for one in phone.of("readiness") if one["person"] == CHU]
+    assert told["item"] == "posts" and "note" not in told
+
+
+def test_training_is_not_for_other_sites_nor_for_other_roles(begun, dao, sat, phone):
+    assert dao.get(f"/desk/training/{SESSION}").status_code == 404
+    for path in ("/desk/training/", "/desk/disclosure/"):
+        assert sat(ANA, HOME).get(path).status_code == 403
+    said = {"person": ANA, "item": "fees"}
+    told = phone.verdict("readiness.attest", named("own"), said, by=BEN)
+    assert told["code"] == "not-for-phones"
+
+
+def test_the_desk_closes_what_nobody_closed(begun, ben):
+    ben.post(f"/desk/training/{SESSION}/close")
+    assert begun.record("session", SESSION)["state"] == "closed"
+
+
+@pytest.mark.rule("G1")
+def test_the_disclosure_tells_a_month_and_nothing_of_a_resident(ben, phone):
+    said = {
+        "channel": "phone",
+        "matter": "complaint",
+        "contact": "13900001111",
+        "details": "Mrs Lin",
+    }
+    phone.verdict("ticket.open", named("ticket"), said, by=CHU)
+    month = datetime.now(UTC).astimezone().strftime("%Y-%m")
+    for query in ("", f"?month={month}", "?month=2026-1", "?month=2020-12"):
+        page = ben.get(f"/desk/disclosure/{query}", headers=EN)
+        assert page.status_code == 200
+        assert "13900001111" not in page.text and "Mrs Lin" not in page.text
+    assert "2020-12" in page.text
+
+
+@pytest.mark.rule("Z11")
+def test_two_packs_are_compared_at_the_desk_and_nothing_changes(sat, app):
+    eve = sat(EVE, HOME)
+    cards = [dict(card) for card in handbook().cards]
+    newer = [{**c, "order": 99} if c["code"] == "ET-01" else c for c in cards[1:]]
+    files = {
+        name: (io.BytesIO(text_of(Pack("ours", version, "MIT", tuple(some))).encode()), "p.json")
+        for name, version, some in (("before", "1", cards), ("after", "2", newer))
+    }
+    page = eve.post("/desk/packs/differences", files, headers=EN).text
+    assert "0 new, 1 changed, 1 withdrawn" in page and "ours 1 → ours 2" in page
+    ours = eve.post("/desk/packs/differences", {}, headers=EN).text
+    assert "No difference" in ours
+    wrong = {"before": (io.BytesIO(b"no"), "p.json")}
+    assert eve.post("/desk/packs/differences", wrong, headers=EN).status_code == 422
