@@ -126,10 +126,10 @@ class Expressions(Picking):
         return "V.concat([" + ",".join(self.of(item, scope) for item in node.nodes) + "])"
 
     def _and(self, node: nodes.And, scope: Scope) -> str:
-        return f"V.and({self.of(node.left, scope)},()=>{self.of(node.right, scope)})"
+        return f"V.and({self.of(node.left, scope)},()=>({self.of(node.right, scope)}))"
 
     def _or(self, node: nodes.Or, scope: Scope) -> str:
-        return f"V.or({self.of(node.left, scope)},()=>{self.of(node.right, scope)})"
+        return f"V.or({self.of(node.left, scope)},()=>({self.of(node.right, scope)}))"
 
     def _not(self, node: nodes.Not, scope: Scope) -> str:
         return f"!({self.condition(node.node, scope)})"
