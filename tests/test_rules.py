@@ -60,6 +60,8 @@ CLAUSES = [
     *(f"B{n}" for n in range(1, 5)),
     *(f"C{n}" for n in range(1, 14)),
     *(f"D{n}" for n in range(1, 5)),
+    *("E7", "E10", "E11"),
+    *(f"F{n}" for n in range(17, 22)),
 ]
 """The groups of the rulebook that the field's working day is made of."""
 
