@@ -36,7 +36,7 @@ def index() -> str:
         checklists={row.code: row.label for row in db.session.execute(labels)},
         in_words=in_words,
         names=names_of(site),
-        made_at=now,
+        made_on=now.astimezone(ZONE).date().isoformat(),
     )
 
 
