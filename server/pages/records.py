@@ -27,6 +27,11 @@ bp = Blueprint("records", __name__, url_prefix="/desk")
 FOR_FRONT = frozenset({"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"})
 SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
+HIDDEN = (
+    *("site_id", "schedule_id", "category_id", "op_id"),
+    *("subject", "subject_type", "base", "result"),
+)
+"""What of a payload tells a person nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +135,7 @@ def readable(payload: Any) -> dict[str, Any]:
     """What of a payload tells a person something; one that could not be read may be anything."""
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
-    hidden = ("site_id", "schedule_id", "category_id", "op_id", "subject", "subject_type")
-    hidden += ("base", "result")
-    return {name: raw for name, raw in payload.items() if name not in hidden}
+    return {name: raw for name, raw in payload.items() if name not in HIDDEN}
 
 
 def title(type_: str, body: dict[str, Any]) -> Any:
