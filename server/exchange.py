@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, g, jsonify, request, send_file
 from sqlalchemy import select, update
 
-from server import backup, oplog, photos, wire
+from server import backup, oplog, photos, seal, wire
 from server.access import device, public, redeem
 from server.db import db, writing
 from server.incoming import Sender
@@ -95,6 +95,9 @@ def hello() -> Response:
     if report is not None and is_clear(chain, report):
         heard["clear_at"] = received_at
     epoch = _epoch()
+    told = said["log"]
+    if told and told["epoch"] == epoch and not seal.holds(site, told["place"], told["link"]):
+        heard["misfit"] = told
     seen = scope(audience_of(g.device))
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
     _note(g.device.id, site, heard)

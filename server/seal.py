@@ -8,7 +8,7 @@ chain whole. Whoever notes the newest link elsewhere can tell later that the log
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -72,10 +72,10 @@ def left_behind(row: Mapping[str, Any]) -> list[list[Any]]:
 class Walk:
     """Goes along the log in the order of its places and says where the chain is broken."""
 
-    def __init__(self, moved: Sequence[list[list[Any]]]) -> None:
+    def __init__(self, site_id: str) -> None:
         self.link = ""
         self.links: set[str] = set()
-        self._waited = sorted(entry for entries in moved for entry in entries)
+        self._waited = sorted(_waited(site_id))
 
     def past(self, row: Mapping[str, Any]) -> Iterator[str]:
         """A14: one row of the log: what it says, and whether it follows from the one before."""
@@ -99,6 +99,21 @@ class Walk:
             yield f"place {place} of the log does not follow from the one before it"
         self.link = link  # on from here, so that one break is told once
         self.links.add(link)
+
+
+def holds(site_id: str, place: int, link: str) -> bool:
+    """A15: whether the log still has the end that somebody was told once."""
+    here = select(LoggedOp.link).where(LoggedOp.site_id == site_id, LoggedOp.place == place)
+    if link in db.session.scalars(here).all():
+        return True
+    return any(entry[0] == place and entry[2] == link for entry in _waited(site_id))
+
+
+def _waited(site_id: str) -> Iterator[list[Any]]:
+    """The places that ops had while they waited."""
+    moved = select(LoggedOp.moved).where(LoggedOp.site_id == site_id, LoggedOp.moved.is_not(None))
+    for entries in db.session.scalars(moved):
+        yield from entries
 
 
 def begin(site_id: str) -> None:

@@ -16,7 +16,7 @@ from server.feed import body, digest_for
 from server.names import names_of
 from server.scrub import EMPTY, PURGED, scrubbed
 from server.seal import Walk
-from server.tables import FeedRow, LoggedOp, SiteFeed
+from server.tables import Device, FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
 from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge
 from sync.chain import hash_of
@@ -46,20 +46,23 @@ def look(site_id: str) -> Look:
     records: dict[str, Held] = {}
     faults: list[str] = []
     purged: list[LoggedOp] = []
-    walk = Walk(_moved(site_id))
+    walk = Walk(site_id)
     for op in _log(site_id):
         faults += walk.past({column.key: getattr(op, column.key) for column in OP.columns})
         faults += _replay(site_id, records, op)
         purged += [op] if PURGED in op.flags else []
     faults += walk.end(db.session.scalar(select(SiteFeed.link).filter_by(site_id=site_id)) or "")
+    faults += _misfits(site_id)
     faults += [fault for op in purged for fault in _not_forgotten(records, op)]
     faults += [*_compare_rows(site_id, records), *_compare_feed(site_id, records)]
     return Look(faults, walk.links, walk.link)
 
 
-def _moved(site_id: str) -> list[Any]:
-    waited = LoggedOp.site_id == site_id, LoggedOp.moved.is_not(None)
-    return list(db.session.scalars(select(LoggedOp.moved).where(*waited)))
+def _misfits(site_id: str) -> Iterator[str]:
+    """A15: phones hold the log to what they were told of it."""
+    told = select(Device.label, Device.misfit).where(Device.site_id == site_id)
+    for label, misfit in db.session.execute(told.where(Device.misfit.is_not(None))):
+        yield f"phone {label}: it was told link {misfit['link']}, which is not in the log any more"
 
 
 def _not_forgotten(records: dict[str, Held], op: LoggedOp) -> Iterator[str]:

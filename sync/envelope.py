@@ -188,6 +188,14 @@ class Storage(Message):
     persisted = fields.Boolean(allow_none=True)
 
 
+class Told(Message):
+    """The end of the log that a phone was told last, in which life of the database."""
+
+    place = Count(required=True)
+    link = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
+    epoch = Name(required=True)
+
+
 class Hello(Message):
     lineage = Name(required=True)
     sent_at = Time(required=True)
@@ -195,6 +203,7 @@ class Hello(Message):
     kinds = fields.Dict(keys=Name(), values=fields.List(Count()), load_default=dict)
     report = fields.Dict(keys=Name(), values=fields.Nested(Report), load_default=dict)
     storage = fields.Nested(Storage, load_default=dict)
+    log = fields.Nested(Told, allow_none=True, load_default=None)
 
 
 class End(Message):

@@ -28,6 +28,11 @@ FOR_FRONT = frozenset({"round", "task", "visit", "release", "ticket", "area", "u
 FOR_FRONT |= {"entry", "lost", "find"}
 SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
+HIDDEN = (
+    *("site_id", "schedule_id", "category_id", "op_id"),
+    *("subject", "subject_type", "base", "result", "party"),
+)
+"""What of a payload tells a person nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +136,7 @@ def readable(payload: Any) -> dict[str, Any]:
     """What of a payload tells a person something; one that could not be read may be anything."""
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
-    hidden = {"site_id", "schedule_id", "category_id", "op_id", "subject", "subject_type"}
-    hidden |= {"base", "result", "party"}
-    return {name: raw for name, raw in payload.items() if name not in hidden}
+    return {name: raw for name, raw in payload.items() if name not in HIDDEN}
 
 
 def title(type_: str, body: dict[str, Any]) -> Any:

@@ -44,7 +44,10 @@ class Session(Model):
 
 
 class Device(Model):
-    """A phone. `seen_at`: last contact; `clear_at`: until then we know all that it made."""
+    """A phone. `seen_at`: last contact; `clear_at`: until then we know all that it made.
+
+    `misfit`: an end of the log that it was told once, and that the log does not have any more.
+    """
 
     __tablename__ = "device"
     __table_args__ = (Index(None, "site_id", "enrolled_at"),)
@@ -64,6 +67,7 @@ class Device(Model):
     app: Mapped[str | None] = mapped_column(String(40))
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     storage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    misfit: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     @classmethod
     def at(cls, site_id: str) -> Select[Any]:

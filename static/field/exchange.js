@@ -77,7 +77,7 @@ async function sendAll() {
 
 /** The heartbeat: clocks are compared, and the server learns what is still here. */
 async function hello() {
-  const [device, epoch] = await recallAll(["device", "epoch"]);
+  const [device, epoch, told] = await recallAll(["device", "epoch", "told"]);
   const tail = await lineage();
   const waiting = await unsent();
   const counts = tally(waiting.map(({ op }) => op.kind));
@@ -91,7 +91,9 @@ async function hello() {
     kinds: Object.fromEntries(Object.entries(kinds).map(([name, { v }]) => [name, [v]])),
     report: { [device.site]: report },
     storage: await storage(),
+    log: told?.site === device.site ? told.log : null,
   });
+  await hold(device.site, answer);
   if (epoch && epoch !== answer.epoch) await offerAgain();
   await remember("lost", await unconfessed(await missing(answer.sites[device.site]?.gaps ?? [])));
   await remember("epoch", answer.epoch);
@@ -101,6 +103,9 @@ async function hello() {
   if ((await recall("thinned")) !== today) await records.thin().then(() => remember("thinned", today));
   if ((await recall("app")) !== VERSION) await offerDeferred().then(() => remember("app", VERSION));
 }
+
+/** Keeps the end of the server's log, to say it at the next hello: so nobody cuts the log unseen. @param {string} site @param {any} answer */
+const hold = async (site, { log, epoch }) => log?.link && remember("told", { site, log: { ...log, epoch } });
 
 /** What is gone and has not been said yet. @param {number[]} gone */
 async function unconfessed(gone) {
@@ -163,6 +168,7 @@ async function pushBatch(rows) {
     lost,
     ops: rows.map(({ op }) => op),
   });
+  await hold(site, answer);
   if (lost.length) await remember("confessed", [...((await recall("confessed")) ?? []), ...lost]);
   await remember("lost", undefined);
   await settle(answer.verdicts);

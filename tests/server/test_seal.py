@@ -111,6 +111,32 @@ def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_tol
         assert told["link"] not in found.links
 
 
+@pytest.mark.rule("A15")
+def test_a_phone_says_at_its_next_hello_that_the_log_was_cut(app, phone, desk):
+    said = phone.hello().told()
+    told = {**said["log"], "epoch": said["epoch"]}
+    desk("task.cancel", TASKS[6], {"reason": "rain"})
+    for fits in (told, None, {**told, "epoch": "another", "link": "0" * 64}):
+        phone.hello(log=fits)
+    with app.app_context():
+        assert verify(HOME) == []
+    assert phone.hello(log={**told, "place": told["place"] + 99}).status == 200
+    with app.app_context():
+        assert any("was told" in fault for fault in verify(HOME))
+
+
+def test_the_place_of_an_op_that_waited_then_is_known_later(app, phone):
+    arrive = phone.op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
+    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    phone.outbox.remove(arrive)
+    waited = phone.push().told()
+    told = {**waited["log"], "epoch": waited["epoch"]}
+    phone.push(ops=[arrive])
+    phone.hello(log=told)
+    with app.app_context():
+        assert verify(HOME) == []
+
+
 def test_a_log_from_before_there_were_seals_is_sealed_as_it_stands(app):
     with app.app_context():
         with writing():

@@ -14,6 +14,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("device", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("misfit", sa.JSON(none_as_null=True), nullable=True))
+
     op.create_table(
         "readiness",
         sa.Column("site_id", sa.String(), nullable=False),
@@ -365,6 +368,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("device", schema=None) as batch_op:
+        batch_op.drop_column("misfit")
+
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.drop_column("approaches")
         batch_op.drop_column("prompts")
