@@ -16,7 +16,7 @@ from server.names import names_of
 from server.tables import Device, FeedRow, ServerState, SiteFeed
 from sync.feed import mask
 
-FEED_VERSION = 3
+FEED_VERSION = 4
 """Raised when the shape of bodies changes, so that phones replace what they keep."""
 
 

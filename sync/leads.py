@@ -22,6 +22,15 @@ class Round(Protocol):
     scans: dict[str, dict[str, Any]]
 
 
+class Ticket(Protocol):
+    """What leads need to know of a ticket whose promise was broken."""
+
+    id: str
+    number: str
+    promised_at: datetime | None
+    steward_id: str
+
+
 class Shift(Protocol):
     """What leads need to know of a shift."""
 
@@ -83,6 +92,15 @@ def flagged(rounds: Iterable[Round]) -> list[Lead]:
         for scan in round_.scans.values()
         for flag in FLAGS
         if flag in scan.get("flags", ())
+    ]
+
+
+def broken(tickets: Iterable[Ticket]) -> list[Lead]:
+    """A17: promised answers that did not come in time; whoever answers for the matter is asked."""
+    return [
+        Lead("breach", "ticket", ticket.id, ticket.promised_at, ticket.steward_id, ticket)
+        for ticket in tickets
+        if ticket.promised_at
     ]
 
 

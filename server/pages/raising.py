@@ -12,11 +12,22 @@ from server.db import db
 from server.names import names_of
 from server.oplog import own, post_many
 from server.pages.telling import as_local, local_time
-from server.tables import Case, Category, Device, Person, Round, Shift, Task, Weather
+from server.tables import Case, Category, Device, Person, Round, Shift, Task, Ticket, Weather
+from sync.answering import breached
 from sync.asked import SUBJECTS
 from sync.clock import iso
 from sync.feed import DESK
-from sync.leads import Around, Lead, explanations, flagged, missed, unasked, without_uniform
+from sync.leads import (
+    Around,
+    Lead,
+    broken,
+    explanations,
+    flagged,
+    missed,
+    unasked,
+    without_uniform,
+)
+from sync.ledger import cents
 
 bp = Blueprint("raising", __name__, url_prefix="/desk/raise")
 
@@ -77,7 +88,7 @@ def _case(lead: Lead | None) -> dict[str, Any]:
         "subject_name": said.get("subject_name", "").strip() or None,
         "answers_id": said.get("answers_id", ""),
         "facts": [*_sides(lead), *_reproach(lead)],
-        "amount": _cents(yuan) if yuan else None,
+        "amount": (cents(yuan) or yuan) if yuan else None,
     }
 
 
@@ -90,13 +101,6 @@ def _reproach(lead: Lead | None) -> list[dict[str, Any]]:
     return [{**fact, "text": " ".join(filter(None, (lead.text, text)))}]
 
 
-def _cents(yuan: str) -> int | str:
-    """An amount as people write it, exactly: "1,234.5" is 123450."""
-    whole, _, part = yuan.replace(",", "").partition(".")
-    digits = whole + part.ljust(2, "0")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(part) <= 2 else yuan
-
-
 def _leads() -> list[Lead]:
     now, site_id = datetime.now(UTC), here().site_id
     since, scalars = now - BACK, db.session.scalars
@@ -104,6 +108,7 @@ def _leads() -> list[Lead]:
     leads = [
         *missed(scalars(Task.unticked(site_id, since, now)), phones, now),
         *flagged(scalars(Round.between(site_id, since, now))),
+        *broken(t for t in scalars(Ticket.open(site_id)) if breached(t, now)),
         *without_uniform(scalars(Shift.since(site_id, since))),
     ]
     return unasked(leads, scalars(Case.at(site_id)))

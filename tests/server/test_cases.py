@@ -301,3 +301,20 @@ def test_a_month_waits_for_a_phone_that_may_still_know(app, eve, new_phone, last
         with writing():
             db.session.execute(update(Device).values(enrolled_at=middle, clear_at=None))
     assert "not-yet-known" in eve.post("/desk/months/close", {"month": last_month}).location
+
+
+@pytest.mark.rule("A17")
+def test_a_broken_promise_asks_for_an_answer(app, ben, desk):
+    past = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    said = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
+    desk("ticket.open", named("matter"), {**said, "promised_at": past}, by=CHU)
+    page = ben.get("/desk/raise/", headers=EN).text
+    assert "a promise was not kept" in page and "code=breach&amp;type=ticket" in page
+    form = {"category": f"{RULE}|1a", "subject_kind": "person", "answers_id": ANA}
+    lead = {"code": "breach", "type": "ticket", "id": named("matter"), "text": "no word"}
+    assert ben.get("/desk/raise/case", query_string=lead, headers=EN).status_code == 200
+    ben.post("/desk/raise/case", {**form, **lead})
+    with app.app_context():
+        [raised] = db.session.scalars(Case.at(HOME)).all()
+    assert [fact["code"] for fact in raised.facts] == ["breach"]
+    assert "a promise was not kept" not in ben.get("/desk/raise/", headers=EN).text
