@@ -161,7 +161,7 @@ TYPES: dict[str, Type] = {
         until=tickets.until,
         fold=tickets.fold,
         audience=lambda ticket, roles_of: mask(
-            FRONT | roles_of(ticket["first_responder_id"]) | roles_of(ticket["handler_id"])
+            FRONT.union({ticket["asked_role"]}, *map(roles_of, tickets.concerned(ticket)))
         ),
     ),
     "arrears": Type(

@@ -73,6 +73,12 @@ def until(ticket: Any) -> str:
     return iso(ended) if ended else FOREVER
 
 
+def concerned(ticket: Any) -> list[str]:
+    """K20: whose lists a matter is on: their phones have it."""
+    named = ("first_responder_id", "steward_id", "handler_id", "proxy_for_id")
+    return [*(ticket[name] for name in named if ticket[name]), *ticket["co_receiver_ids"]]
+
+
 def line(kind: str, **more: Any) -> dict[str, Any]:
     """What a phone adds to the timeline at once."""
     said = {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **more}
@@ -221,6 +227,7 @@ __all__ = [
     "REACTIONS",
     "TRIES",
     "URGENCIES",
+    "concerned",
     "fold",
     "missing",
     "number",
