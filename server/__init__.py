@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import SessionInterface
 from flask_compress import Compress
 from htmx_flask import Htmx
 
 from server import access, config, exchange, field, headers, health, language, logs, pages, problems
 from server.db import db
+
+
+class NoSession(SessionInterface):
+    """Sessions live in the database and die there; no cookie of Flask's carries any."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        return None
+
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,6 +35,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(config.settings())
     app.config.from_mapping(settings or {})
     config.complete(app.config)
+    app.session_interface = NoSession()
 
     db.init_app(app)
     Htmx(app)

@@ -12,7 +12,7 @@ from uuid import UUID
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 
 from server.db import Model, db
-from server.devices import device_of, issue_code, redeem
+from server.devices import contact_of, issue_code, redeem
 from server.headers import refuse_cross_site
 from server.sessions import Caller, caller, here, workplaces
 
@@ -82,7 +82,7 @@ def _gate() -> Any:
 
 def _phone() -> Any:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return device_of(token.strip()) if scheme.lower() == "bearer" and token else None
+    return contact_of(token.strip()) if scheme.lower() == "bearer" and token else None
 
 
 def _admit(roles: frozenset[str]) -> Any:
@@ -106,8 +106,8 @@ __all__ = [
     "Caller",
     "allow",
     "caller",
+    "contact_of",
     "device",
-    "device_of",
     "here",
     "init_app",
     "issue_code",

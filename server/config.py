@@ -27,7 +27,8 @@ def complete(config: Any) -> None:
         config.get("SQLALCHEMY_DATABASE_URI") or f"sqlite:///{data / 'lodge.sqlite3'}"
     )
     # hidden parameters: an error of the database must not carry a visitor's name into the log
-    options = {"pool_pre_ping": True, "hide_parameters": True}
+    afar = not config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")  # may go away and come back
+    options = {"pool_pre_ping": afar, "hide_parameters": True}
     config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     # what a slow phone loads most; pages of the desk stay plain, so that their size tells nothing
     config.setdefault("COMPRESS_MIMETYPES", COMPRESSED)

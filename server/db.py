@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     MetaData,
+    Select,
     String,
     Table,
     TypeDecorator,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     event,
     update,
 )
+from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, registry
 
 
@@ -99,6 +101,35 @@ def writing() -> Iterator[None]:
         except BaseException:
             db.session.rollback()
             raise
+
+
+ASKED = "asked"
+
+
+class Glance:
+    """A read by one parameter, `ASKED`, compiled once: for what phones ask all day long.
+
+    It borrows a connection for one statement and leaves the session alone. Its columns have to be
+    plain: text and whole numbers.
+    """
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+        self._texts: dict[str, str] = {}
+
+    def first(self, asked: str) -> Any | None:
+        """The first row as the driver gives it, or None."""
+        engine = db.engine
+        with closing(engine.raw_connection()) as connection:
+            values: Any = (asked,) if engine.dialect.positional else {ASKED: asked}
+            cursor = connection.cursor()
+            return cursor.execute(self._text(engine.dialect), values).fetchone()
+
+    def _text(self, dialect: Dialect) -> str:
+        text = self._texts.get(dialect.name)
+        if text is None:
+            text = self._texts[dialect.name] = str(self._statement.compile(dialect=dialect))
+        return text
 
 
 @contextmanager

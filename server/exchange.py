@@ -15,8 +15,8 @@ from server.incoming import Sender
 from server.names import names_of
 from server.openapi import document
 from server.problems import problem
-from server.pull import audience_of, feed_page, is_cut_off, scope
-from server.tables import Device, Lineage, Names, ServerState, SiteFeed
+from server.pull import audience_of, feed_page, scope
+from server.tables import Device, Lineage, Names, SiteFeed
 from sync import KINDS
 from sync.chain import without
 from sync.clock import iso, parse
@@ -94,7 +94,7 @@ def hello() -> Response:
     }
     if report is not None and is_clear(chain, report):
         heard["clear_at"] = received_at
-    epoch = _epoch()
+    epoch = g.device.epoch
     told = said["log"]
     if told and told["epoch"] == epoch and not seal.holds(site, told["place"], told["link"]):
         heard["misfit"] = told
@@ -146,7 +146,7 @@ def push(site: str) -> Response:
         device_id=g.device.id,
         lineage=sent["lineage"],
         lost=tuple(sent["lost"]),
-        revoked=is_cut_off(g.device),
+        revoked=g.device.cut_off,
     )
     device_id = g.device.id
     verdicts = oplog.receive(site, sent["ops"], sender)
@@ -157,7 +157,7 @@ def push(site: str) -> Response:
     chain = db.session.get(Lineage, (site, sent["lineage"]))
     receipt = {"upto": chain.upto, "hash": chain.hash} if chain else {"upto": 0, "hash": None}
     said = {"verdicts": verdicts, "receipt": receipt, "limits": LIMITS}
-    return answer(epoch=_epoch(), **said, log=end(site))
+    return answer(epoch=g.device.epoch, **said, log=end(site))
 
 
 def end(site: str) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def end(site: str) -> dict[str, Any]:
 def pull(site: str) -> Response:
     """What is new since the cursor, page by page; nothing new costs one look at the head."""
     asked = wire.read(request, PULL)
-    page = feed_page(site, g.device, asked["cursor"], min(asked["limit"], LIMITS["page"]))
+    page = feed_page(g.device, asked["cursor"], min(asked["limit"], LIMITS["page"]))
     return Response(page, mimetype="application/json")
 
 
@@ -182,7 +182,7 @@ def pull(site: str) -> Response:
 def photo(site: str, sha256: str) -> Response:
     """A photo's bytes, or (HEAD) how many are here."""
     found = photos.here(site, named(sha256))
-    if is_cut_off(g.device):
+    if g.device.cut_off:
         abort(404)
     if found is None:
         response = Response(status=404)
@@ -195,7 +195,7 @@ def photo(site: str, sha256: str) -> Response:
 @device
 def put_photo(site: str, sha256: str) -> Response:
     """A photo, or a piece of it; sending it again is harmless."""
-    if is_cut_off(g.device):
+    if g.device.cut_off:
         abort(404)
     if photos.here(site, named(sha256)) or photos.let_go(site, sha256):
         return answer(complete=True)
@@ -219,8 +219,3 @@ def named(sha256: str) -> str:
 def openapi() -> Response:
     """The wire, described from the schemas that check it."""
     return jsonify(document())
-
-
-def _epoch() -> str:
-    """The life of this database; a restored backup begins a new one."""
-    return db.session.get_one(ServerState, "epoch").value

@@ -63,8 +63,8 @@ def refuse_cross_site() -> None:
 
 
 def _mark(response: Response) -> Response:
-    for name, value in ALWAYS.items():
-        response.headers.setdefault(name, value)
+    said = {name.lower() for name, _ in response.headers}
+    response.headers.extend([pair for pair in ALWAYS.items() if pair[0].lower() not in said])
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response

@@ -36,10 +36,13 @@ def _begin() -> None:
 
 
 def _answered(response: Response) -> Response:
-    """One line an answer: the route's pattern, not its address, which may name a record."""
+    """One line an answer: the route's pattern, not its address, which may name a record.
+
+    `g.quiet` is set by a route that is asked all day and had nothing to say.
+    """
     rule = request.url_rule.rule if request.url_rule else None
     quiet = response.status_code == 204 or rule == "/healthz" or request.endpoint == "static"
-    if not quiet:
+    if not quiet and "quiet" not in g:
         log.info(
             "answered",
             method=request.method,

@@ -6,14 +6,15 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 
 from server.db import db
+from server.devices import Contact
 from server.feed import digest_for
 from server.names import names_of
-from server.tables import Device, FeedRow, ServerState, SiteFeed
+from server.tables import FeedRow, SiteFeed
 from sync.feed import mask
 
 FEED_VERSION = 4
@@ -34,44 +35,63 @@ class Cursor:
         return str(_signer().dumps([self.epoch, self.site, self.scope, self.feed, self.seq]))
 
 
-def feed_page(site: str, phone: Device, token: str | None, limit: int) -> str:
+def feed_page(phone: Contact, token: str | None, limit: int) -> str:
     """One page, as JSON: changes, the next cursor, and a reset where the phone starts anew."""
-    _one_snapshot()
-    head, floor, names_seq, epoch = _head(site)
-    seen = audience_of(phone, names_seq)
-    now = Cursor(epoch, site, scope(seen), FEED_VERSION, head)
-    if is_cut_off(phone):
+    if token is not None and (page := _unchanged(phone, token)):
+        return page
+    phone = _one_snapshot(phone)
+    site, seen = phone.site_id, audience_of(phone)
+    now = Cursor(phone.epoch, site, scope(seen), FEED_VERSION, phone.head)
+    if phone.cut_off:
         return _told(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
-    since, reset = _since(token, now, floor)
-    if since == head and reset is None:
-        return _told(now, [], seen, more=False, head=head, digest=_digest(now, seen))
-    rows = _rows(site, since, head, limit, seen, anew=reset is not None)
+    since, reset = _since(token, now, phone.floor)
+    if since == now.seq and reset is None:
+        page = _told(now, [], seen, more=False, head=now.seq, digest=_digest(now, seen))
+        _pages()[site] = (_standing(phone), now.text(), page)
+        return page
+    rows = _rows(site, since, now.seq, limit, seen, anew=reset is not None)
     more = len(rows) > limit
     cursor = replace(now, seq=rows[limit - 1].seq) if more else now
     digest = None if more else _digest(now, seen)
-    return _told(cursor, rows[:limit], seen, more=more, head=head, reset=reset, digest=digest)
+    return _told(cursor, rows[:limit], seen, more=more, head=now.seq, reset=reset, digest=digest)
 
 
-def _one_snapshot() -> None:
+def _unchanged(phone: Contact, token: str) -> str | None:
+    """The page that says "nothing new": the same for every phone of a site at one head."""
+    kept = _pages().get(phone.site_id)
+    if kept is None or phone.cut_off or kept[:2] != (_standing(phone), token):
+        return None
+    g.quiet = True
+    return kept[2]
+
+
+def _standing(phone: Contact) -> tuple[Any, ...]:
+    """All that a page of a site depends on, beside the cursor."""
+    return phone.epoch, phone.head, phone.floor, phone.names_seq
+
+
+def _pages() -> dict[str, tuple[tuple[Any, ...], str, str]]:
+    pages: dict[str, tuple[tuple[Any, ...], str, str]] = current_app.extensions.setdefault(
+        "lodge-unchanged", {}
+    )
+    return pages
+
+
+def _one_snapshot(phone: Contact) -> Contact:
     """Head, rows and digest belong together; SQLite's readers have that by themselves."""
     if db.engine.dialect.name != "sqlite":
         db.session.rollback()
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    standing = select(SiteFeed.head, SiteFeed.floor, SiteFeed.names_seq)
+    row = db.session.execute(standing.where(SiteFeed.site_id == phone.site_id)).one()
+    return phone._replace(head=row.head, floor=row.floor, names_seq=row.names_seq)
 
 
-def _head(site: str) -> tuple[int, int, int, str]:
-    """The one look that a poll costs when nothing has changed."""
-    epoch = select(ServerState.value).where(ServerState.key == "epoch").scalar_subquery()
-    standing = select(SiteFeed.head, SiteFeed.floor, SiteFeed.names_seq, epoch)
-    row = db.session.execute(standing.where(SiteFeed.site_id == site)).one()
-    return row[0], row[1], row[2], row[3]
-
-
-def audience_of(phone: Device, names_seq: int | None = None) -> int:
+def audience_of(phone: Contact) -> int:
     """Whose records a phone may see: those of everybody who may work on it."""
-    if is_cut_off(phone):
+    if phone.cut_off:
         return 0
-    names = names_of(phone.site_id, names_seq)
+    names = names_of(phone.site_id, phone.names_seq)
     working = (roles for id_, roles in names.roles.items() if id_ not in names.left)
     return mask(role for roles in working for role in roles)
 
@@ -79,11 +99,6 @@ def audience_of(phone: Device, names_seq: int | None = None) -> int:
 def scope(seen: int) -> str:
     """A word for what a phone may see; another word makes it start anew."""
     return f"{seen:x}"
-
-
-def is_cut_off(phone: Device) -> bool:
-    """Revoked, or declared lost."""
-    return bool(phone.revoked_at or phone.lost_at)
 
 
 def _since(token: str | None, now: Cursor, floor: int) -> tuple[int, str | None]:
@@ -156,8 +171,12 @@ def _digest(now: Cursor, seen: int) -> str:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(
-        current_app.config["SECRET_KEY"],
-        salt="cursor",
-        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-    )
+    kept = current_app.extensions
+    if "lodge-cursors" not in kept:
+        kept["lodge-cursors"] = URLSafeSerializer(
+            current_app.config["SECRET_KEY"],
+            salt="cursor",
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
+    signer: URLSafeSerializer = kept["lodge-cursors"]
+    return signer

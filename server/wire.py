@@ -59,7 +59,7 @@ def _inflated(request: Request) -> bytes:
     if (request.content_length or 0) > most:
         abort(too_large())
     body = request.stream.read(most + 1)
-    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    encoding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower()
     if encoding == "gzip":
         body = _gunzip(body, most)
     elif encoding != "identity":

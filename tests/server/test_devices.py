@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from server.credentials import digest
 from server.db import db, writing
-from server.devices import cut_off, device_of, issue_code, plain, redeem
+from server.devices import contact_of, cut_off, issue_code, plain, redeem
 from server.tables import Device, Enrolment
 from tests import cast
 
@@ -19,7 +19,7 @@ def test_a_code_enrols_one_phone_and_is_then_used_up(app, code):
     with app.test_request_context():
         phone, token = redeem(issued, "Basement", "lineage-1")
         assert phone.site_id == cast.HOME
-        assert device_of(token).label == "Basement"
+        assert contact_of(token).site_id == cast.HOME
         assert redeem(issued, "Copy", "lineage-2") is None
 
 
@@ -83,7 +83,7 @@ def test_a_phone_that_is_cut_off_is_still_known_so_that_its_work_is_kept(app, co
         assert not cut_off(cast.AWAY, phone.id, lost=False), "another site's phone"
         assert cut_off(cast.HOME, phone.id, lost=False)
         assert not cut_off(cast.HOME, phone.id, lost=False), "once"
-        assert device_of(token).revoked_at
+        assert contact_of(token).cut_off
 
 
 def test_codes_differ(app):
