@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,10 +21,12 @@ from server.tables.photos import LEAVING
 from sync import KINDS, Accepted, Entry, Merged, Op, entry
 from sync.clock import parse
 
+LINKS = PhotoLink.metadata.tables[PhotoLink.__tablename__]
 NAMED = {"area", "unit", "person", "site", "contractor"}
-REMEMBERED = (
-    *(LoggedOp.id, LoggedOp.subject, LoggedOp.kind, LoggedOp.by, LoggedOp.occurred_at),
-    *(LoggedOp.received_at, LoggedOp.version, LoggedOp.fact, LoggedOp.changes, LoggedOp.payload),
+FEED, OPS = FeedRow.metadata.tables["feed"], LoggedOp.metadata.tables["op"]
+REMEMBERED = select(
+    *(OPS.c.id, OPS.c.subject, OPS.c.kind, OPS.c.by, OPS.c.occurred_at, OPS.c.received_at),
+    *(OPS.c.version, OPS.c.fact, OPS.c.changes, OPS.c.payload, OPS.c.status, OPS.c.place),
 )
 
 
@@ -54,6 +57,7 @@ class Batch:
 
     def __init__(self, site_id: str, end: End, subjects: Iterable[str]) -> None:
         self.site_id, self.end = site_id, end
+        self.connection = db.session.connection()
         self.held: dict[str, Held] = {}
         self.logged: list[tuple[dict[str, Any], bool]] = []
         self.links: list[dict[str, str]] = []
@@ -67,10 +71,10 @@ class Batch:
             return
         by_type: dict[str, list[str]] = defaultdict(list)
         for chunk in chunks(wanted):
-            found = select(FeedRow.id, FeedRow.type).where(
-                FeedRow.site_id == self.site_id, FeedRow.id.in_(chunk)
+            found = select(FEED.c.id, FEED.c.type).where(
+                FEED.c.site_id == self.site_id, FEED.c.id.in_(chunk)
             )
-            for id_, type_ in db.session.execute(found):
+            for id_, type_ in self.connection.execute(found):
                 by_type[type_].append(id_)
         for type_, ids_ in by_type.items():
             self._load_rows(type_, ids_)
@@ -80,7 +84,7 @@ class Batch:
         table = table_of(type_)
         for chunk in chunks(ids):
             rows = select(table).where(table.c.site_id == self.site_id, table.c.id.in_(chunk))
-            for row in db.session.execute(rows).mappings():
+            for row in self.connection.execute(rows).mappings():
                 columns = dict(row)
                 version = columns.pop("version")
                 self.held[row["id"]] = Held(
@@ -88,17 +92,11 @@ class Batch:
                 )
 
     def _load_histories(self, ids: list[str]) -> None:
+        """What stands is picked and sorted here: told to do it, SQLite reads the whole log."""
         for chunk in chunks(ids):
-            standing = (
-                select(*REMEMBERED)
-                .where(
-                    LoggedOp.site_id == self.site_id,
-                    LoggedOp.subject.in_(chunk),
-                    LoggedOp.status.in_(STANDING),
-                )
-                .order_by(LoggedOp.place)
-            )
-            for op in db.session.execute(standing):
+            about = REMEMBERED.where(OPS.c.site_id == self.site_id, OPS.c.subject.in_(chunk))
+            standing = [op for op in self.connection.execute(about) if op.status in STANDING]
+            for op in sorted(standing, key=attrgetter("place")):
                 held = self.held[op.subject]
                 held.history.append(remembered(op, held.type))
 
@@ -180,11 +178,11 @@ class Batch:
         fresh = [row for row, again in self.logged if not again]
         answered = [row for row, again in self.logged if again]
         if answered:
-            replace_rows(LoggedOp.metadata.tables["op"], ("site_id", "id"), answered)
+            replace_rows(OPS, ("site_id", "id"), answered)
         if fresh:
-            db.session.execute(insert(LoggedOp), fresh)
+            self.connection.execute(insert(OPS), fresh)
         if self.links:
-            db.session.execute(insert(PhotoLink), self.links)
+            self.connection.execute(insert(LINKS), self.links)
 
     def _bind(self) -> dict[str, Any]:
         """Every op gets its place and is bound to the one before it: no query for any of them."""
@@ -198,7 +196,7 @@ class Batch:
         fresh = [{**vars(h.row), "version": h.version} for h in helds if h.new]
         known = [{**vars(h.row), "version": h.version} for h in helds if not h.new]
         if fresh:
-            db.session.execute(insert(RECORDS[type_]), fresh)
+            self.connection.execute(insert(table), fresh)
         if known:
             replace_rows(table, ("site_id", "id"), known)
 

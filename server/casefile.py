@@ -7,7 +7,6 @@ canonical, so whoever has it can hold it against a later one.
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -21,6 +20,7 @@ from server.names import names_of
 from server.oplog import history
 from server.tables import Entry, LoggedOp, Lost, Names
 from server.tables.entries import body as entry_body
+from sync.chain import canonical
 from sync.lost import story
 from sync.merge import plain
 
@@ -47,10 +47,10 @@ def contents(case: Lost) -> dict[str, bytes]:
         "entries.json": {"lists": case.lists, "records": _entries(case, names)},
         "statements.json": _named(case.statements, names),
     }
-    files = {name: canonical(value) for name, value in told.items()} | shots
+    files = {name: canonical(plain(value)) for name, value in told.items()} | shots
     hashes = {name: sha256(content) for name, content in files.items()}
     manifest = {"case": _record(case, names), "files": hashes, "photos_not_here": absent}
-    return {**files, "manifest.json": canonical(manifest)}
+    return {**files, "manifest.json": canonical(plain(manifest))}
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
@@ -62,12 +62,6 @@ def archive(files: Mapping[str, bytes]) -> bytes:
             entry.external_attr, entry.create_system = 0o644 << 16, 3
             packed.writestr(entry, files[name])
     return out.getvalue()
-
-
-def canonical(value: Any) -> bytes:
-    """JSON that is the same for the same value: keys sorted, no spaces, UTF-8."""
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass")
 
 
 def sha256(content: bytes) -> str:

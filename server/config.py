@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sync.chain import compact
+
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
 WEAK = 32
 """Fewer characters than this are no key."""
@@ -28,7 +30,11 @@ def complete(config: Any) -> None:
     )
     # hidden parameters: an error of the database must not carry a visitor's name into the log
     afar = not config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")  # may go away and come back
-    options = {"pool_pre_ping": afar, "hide_parameters": True}
+    options = {
+        "pool_pre_ping": afar,
+        "hide_parameters": True,
+        "json_serializer": compact,
+    }
     config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     # what a slow phone loads most; pages of the desk stay plain, so that their size tells nothing
     config.setdefault("COMPRESS_MIMETYPES", COMPRESSED)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    Update,
     bindparam,
     event,
     update,
@@ -170,16 +172,17 @@ def refuse_unsafe() -> None:
 
 def replace_rows(table: Table, key: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
     """Overwrite rows by their key, all columns, in one statement."""
-    statement = update(table)
-    for name in key:
-        statement = statement.where(table.c[name] == bindparam(f"key_{name}"))
+    statement, names = _overwriting(table, key)
+    values = [{bound: row[name] for bound, name in names} for row in rows]
+    db.session.connection().execute(statement, values)
+
+
+@cache
+def _overwriting(table: Table, key: tuple[str, ...]) -> tuple[Update, list[tuple[str, str]]]:
+    """The statement, and which of its parameters holds which column."""
+    names = [(f"{'key' if c.name in key else 'new'}_{c.key}", c.key) for c in table.columns]
+    which = [table.c[name] == bindparam(f"key_{name}") for name in key]
     values: dict[str, Any] = {
         c.name: bindparam(f"new_{c.key}") for c in table.columns if c.name not in key
     }
-    keys = [{f"key_{name}": row[name] for name in key} for row in rows]
-    news = [
-        {f"new_{c.key}": row[c.key] for c in table.columns if c.name not in key} for row in rows
-    ]
-    db.session.connection().execute(
-        statement.values(values), [{**k, **n} for k, n in zip(keys, news, strict=True)]
-    )
+    return update(table).where(*which).values(values), names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -12,8 +11,12 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from server.db import db, replace_rows
 from server.tables import BODIES, RECORDS, FeedDigest, FeedRow, Names, SiteFeed
 from sync import TYPES
+from sync.chain import compact
 from sync.feed import add, fingerprint, text
-from sync.merge import plain
+
+FEED, HEADS = FeedRow.metadata.tables["feed"], SiteFeed.metadata.tables["site_feed"]
+DIGESTS = FeedDigest.metadata.tables["feed_digest"]
+BEFORE = select(FEED.c.id, FEED.c.type, FEED.c.version, FEED.c.audience, FEED.c.seen_by)
 
 
 class Published(Protocol):
@@ -44,31 +47,28 @@ def publish(
     before = _before(site_id, [record.id for record in records])
     rows = [_row(site_id, record, names, before.get(record.id)) for record in records]
     _raise_digests(site_id, rows, before)
-    raised = {**log, "head": SiteFeed.head + len(rows)}
+    raised = {**log, "head": HEADS.c.head + len(rows)}
     if renamed:
-        raised["names_seq"] = SiteFeed.head + len(rows)
-    raising = update(SiteFeed).where(SiteFeed.site_id == site_id).values(raised)
-    head = db.session.execute(
-        raising.returning(SiteFeed.head).execution_options(synchronize_session=False)
-    ).scalar_one()
+        raised["names_seq"] = HEADS.c.head + len(rows)
+    raising = update(HEADS).where(HEADS.c.site_id == site_id).values(raised)
+    head = db.session.connection().execute(raising.returning(HEADS.c.head)).scalar_one()
     for seq, row in enumerate(rows, start=head - len(rows) + 1):
         row["seq"] = seq
     known = [row for row in rows if row["id"] in before]
     fresh = [row for row in rows if row["id"] not in before]
     if known:
-        replace_rows(FeedRow.metadata.tables["feed"], ("site_id", "id"), known)
+        replace_rows(FEED, ("site_id", "id"), known)
     if fresh:
-        db.session.execute(insert(FeedRow), fresh)
+        db.session.connection().execute(insert(FEED), fresh)
     return {row["id"]: row["seq"] for row in rows}
 
 
 def _before(site_id: str, ids: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for start in range(0, len(ids), 500):
-        rows = select(
-            FeedRow.id, FeedRow.type, FeedRow.version, FeedRow.audience, FeedRow.seen_by
-        ).where(FeedRow.site_id == site_id, FeedRow.id.in_(ids[start : start + 500]))
-        found.update({row.id: row for row in db.session.execute(rows)})
+        which = FEED.c.id.in_(ids[start : start + 500])
+        rows = db.session.connection().execute(BEFORE.where(FEED.c.site_id == site_id, which))
+        found.update({row.id: row for row in rows})
     return found
 
 
@@ -97,7 +97,7 @@ def body(type_: str, columns: Mapping[str, Any], names: Names) -> str:
         "opens": TYPES[type_].opens(columns),
         "until": TYPES[type_].until(columns),
     }
-    return json.dumps(plain(shown), separators=(",", ":"))
+    return compact(shown)
 
 
 def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: dict[str, Any]) -> None:
@@ -106,16 +106,17 @@ def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: dict[str, A
         news[row["audience"]] += fingerprint(row["type"], row["id"], row["version"])
     for was in before.values():
         news[was.audience] -= fingerprint(was.type, was.id, was.version)
-    mine = (FeedDigest.site_id == site_id, FeedDigest.audience.in_(list(news)))
-    kept = db.session.execute(select(FeedDigest.audience, FeedDigest.digest).where(*mine))
+    connection = db.session.connection()
+    mine = (DIGESTS.c.site_id == site_id, DIGESTS.c.audience.in_(list(news)))
+    kept = connection.execute(select(DIGESTS.c.audience, DIGESTS.c.digest).where(*mine))
     sums = {audience: int(digest, 16) for audience, digest in kept}
-    db.session.execute(delete(FeedDigest).where(*mine).execution_options(synchronize_session=False))
+    connection.execute(delete(DIGESTS).where(*mine))
     values = [
         {"site_id": site_id, "audience": a, "digest": text(add(sums.get(a, 0), news[a]))}
         for a in news
     ]
     if values:
-        db.session.execute(insert(FeedDigest), values)
+        connection.execute(insert(DIGESTS), values)
 
 
 def digest_for(site_id: str, audience: int) -> str:

@@ -9,18 +9,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import Select, and_, insert, or_, select
 
 from server.db import db, replace_rows
 from server.scrub import PURGED
 from server.seal import left_behind
 from server.tables import Lineage, LoggedOp, Names
 from sync import KINDS, Op
-from sync.chain import Chain, deed, hash_of
+from sync.chain import Chain, compact, deed, hash_of
 from sync.clock import Moment, correct
 from sync.envelope import TEXTS, fault
-from sync.masking import masked
-from sync.op import NAMESPACE, SERVER
+from sync.masking import is_suspect, masked
+from sync.op import NAMESPACE, SERVER, id_of
+
+OPS, LINES = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
+WHOLE, BODY = select(OPS), select(OPS.c.body)
+BRIEF = select(*(OPS.c[name] for name in ("id", "status", "hash", "kind", "flags", "verdict")))
+"""What tells an op that comes again; its text is looked up only if its hash differs."""
+
+PLACES = select(OPS.c.n, OPS.c.id, OPS.c.hash)
+CHAIN = select(LINES.c.upto, LINES.c.hash, LINES.c.gaps, LINES.c.lost)
+UNSETTLED = ("waiting", "deferred")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +62,8 @@ class Incoming:
     raw: dict[str, Any]
     fault: str | None
     whole: str
+    n: int | None = None
+    """Its place in the chain; a damaged op takes none."""
 
     @classmethod
     def trusted(cls, raw: dict[str, Any]) -> Incoming:
@@ -62,14 +73,15 @@ class Incoming:
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Incoming:
         """Read an op; one that arrived damaged or without an id gets one that follows from it."""
-        whole, wrong = hash_of(raw), fault(raw)
+        whole = hash_of(raw)
+        wrong = fault(raw, whole)
         try:
-            id_ = str(UUID(raw["id"]))
+            id_ = id_of(raw["id"])
         except (KeyError, TypeError, ValueError, AttributeError):
-            return cls(str(uuid5(UUID(NAMESPACE), whole)), raw, "malformed", whole)
+            return cls(str(uuid5(UUID(NAMESPACE), whole)), raw, "malformed", whole, _place(raw))
         if wrong == "hash-mismatch":
-            id_ = str(uuid5(UUID(id_), whole))
-        return cls(id_, raw, wrong, whole)
+            return cls(str(uuid5(UUID(id_), whole)), raw, wrong, whole)
+        return cls(id_, raw, wrong, whole, _place(raw))
 
     @property
     def claimed(self) -> str | None:
@@ -86,20 +98,14 @@ class Incoming:
         """The same, as one that the database would not take."""
         return replace(self, fault="malformed")
 
-    @property
-    def n(self) -> int | None:
-        n = self.raw.get("n") if self.whole else None
-        placed = isinstance(n, int) and not isinstance(n, bool) and 0 < n < 2**53
-        return n if placed and self.fault != "hash-mismatch" else None
-
     def op(self, row: dict[str, Any]) -> Op:
         """The op as rules know it."""
         raw = self.raw
         return Op(
             id=self.id,
             kind=raw["kind"],
-            subject=str(UUID(raw["subject"])),
-            by=str(UUID(raw["by"])),
+            subject=id_of(raw["subject"]),
+            by=id_of(raw["by"]),
             occurred_at=row["occurred_at"],
             received_at=row["received_at"],
             payload=row["payload"],
@@ -114,6 +120,7 @@ class Sorter:
 
     def __init__(self, site_id: str, incoming: list[Incoming], sender: Sender) -> None:
         self.site_id, self.incoming, self.sender = site_id, incoming, sender
+        self.connection = db.session.connection()
         self.chain, self.chain_known = self._load_chain()
         self.log: dict[str, dict[str, Any]] = {}
         self.places: dict[int, tuple[str, str | None]] = {}
@@ -124,44 +131,46 @@ class Sorter:
         self.chain.confess(sender.lost)
 
     def _load_chain(self) -> tuple[Chain, bool]:
-        key = (self.site_id, self.sender.lineage)
-        row = db.session.get(Lineage, key) if self.sender.lineage else None
-        if row is None:
+        if self.sender.lineage is None:
             return Chain(), False
-        return Chain(row.upto, row.hash, list(row.gaps), list(row.lost)), True
+        mine = (LINES.c.site_id == self.site_id, LINES.c.lineage == self.sender.lineage)
+        row = self.connection.execute(CHAIN.where(*mine)).one_or_none()
+        return (Chain(*row), True) if row else (Chain(), False)
 
     def _load_log(self) -> None:
         ids = [one.id for one in self.incoming]
         afters = [after for one in self.incoming if isinstance(after := one.raw.get("after"), str)]
-        numbers = {n for one in self.incoming if one.n for n in (one.n, one.n - 1)}
         for chunk in _chunks([*ids, *afters]):
-            mine = LoggedOp.id.in_(chunk)
-            waits = (LoggedOp.after.in_(chunk)) & (LoggedOp.status == "waiting")
-            self._keep_logged(or_(mine, waits))
+            known = self._logged(BRIEF, OPS.c.id.in_(chunk))
+            self.log.update({row["id"]: row for row in known})
+            unsettled = [row["id"] for row in known if row["status"] in UNSETTLED]
+            waits = and_(OPS.c.after.in_(chunk), OPS.c.status == "waiting")
+            which = or_(OPS.c.id.in_(unsettled), waits) if unsettled else waits
+            for row in self._logged(WHOLE, which):
+                self.log[row["id"]] = row
+                if row["status"] == "waiting":
+                    self.waiting.setdefault(row["after"], []).append(row)
         if self.sender.lineage:
-            for chunk in _chunks(sorted(numbers)):
-                placed = select(LoggedOp.n, LoggedOp.id, LoggedOp.hash).where(
-                    LoggedOp.site_id == self.site_id,
-                    LoggedOp.lineage == self.sender.lineage,
-                    LoggedOp.n.in_(chunk),
-                )
-                found = {row.n: (row.id, row.hash) for row in db.session.execute(placed)}
-                self.places.update(found)
+            self._load_places(
+                sorted({n for one in self.incoming if one.n for n in (one.n - 1, one.n)})
+            )
 
-    def _keep_logged(self, which: Any) -> None:
-        found = select(LoggedOp.__table__).where(LoggedOp.site_id == self.site_id, which)
-        for row in db.session.execute(found).mappings():
-            if row["id"] in self.log:
-                continue
-            kept = self.log[row["id"]] = dict(row)
-            if kept["status"] == "waiting":
-                self.waiting.setdefault(kept["after"], []).append(kept)
+    def _logged(self, columns: Select[Any], which: Any) -> list[dict[str, Any]]:
+        found = self.connection.execute(columns.where(OPS.c.site_id == self.site_id, which))
+        return [dict(row) for row in found.mappings()]
+
+    def _load_places(self, numbers: list[int]) -> None:
+        mine = (OPS.c.site_id == self.site_id, OPS.c.lineage == self.sender.lineage)
+        for chunk in _chunks(numbers):
+            found = self.connection.execute(PLACES.where(*mine, OPS.c.n.in_(chunk)))
+            self.places.update({n: (id_, hash_) for n, id_, hash_ in found})
 
     def subjects(self) -> Iterable[str]:
         """The records that the batch is about, and those of ops that waited for it."""
         for one in self.incoming:
-            if one.fault is None:
-                yield str(UUID(one.raw["subject"]))
+            known = self.log.get(one.id)
+            if one.fault is None and (known is None or known["status"] == "deferred"):
+                yield id_of(one.raw["subject"])
         for rows in self.waiting.values():
             yield from (row["subject"] for row in rows)
 
@@ -189,7 +198,11 @@ class Sorter:
             return True
         if PURGED in stored["flags"]:  # what it said is not there to be compared any more
             return bool(one.raw.get("kind") == stored["kind"])
-        return bool(one.fault is None and deed(masked(one.raw)) == deed(json.loads(stored["body"])))
+        said = self.connection.execute(
+            BODY.where(OPS.c.site_id == self.site_id, OPS.c.id == one.id)
+        )
+        kept = json.loads(said.scalar_one())
+        return one.fault is None and deed(masked(one.raw)) == deed(kept)
 
     def offered_again(self, one: Incoming) -> bool:
         """Whether an op that was too new for us can be judged by now."""
@@ -243,8 +256,9 @@ class Sorter:
         """The row of the log for an op that is new to us."""
         if one.n is not None:
             self.chain.take(one.n, _printable(one.raw.get("hash"), 64))
-        moment, raw, sound = self._moment(one), masked(one.raw), one.fault is None
-        get = raw.get if sound else {}.get
+        moment, sound = self._moment(one), one.fault is None
+        raw, body = _kept(one.raw)
+        get = raw.get if sound else dict[str, Any]().get
         waited = self.log.get(one.id)
         return {
             **self._frame(one.id, moment.occurred_at),
@@ -253,16 +267,16 @@ class Sorter:
             "hash": one.claimed,
             "kind": _printable(raw.get("kind"), 50),
             "v": get("v", 1),
-            "subject": str(UUID(raw["subject"])) if sound else None,
-            "by": str(UUID(raw["by"])) if sound else None,
+            "subject": id_of(raw["subject"]) if sound else None,
+            "by": id_of(raw["by"]) if sound else None,
             "at": get("at"),
             "uncertainty_ms": moment.uncertainty_ms,
             "base": get("base"),
             "after": get("after"),
-            "body": json.dumps(raw, separators=(",", ":")),
+            "body": body,
             "payload": get("payload", {}),
             "fact": bool(sound and (kind := KINDS.get(raw["kind"])) and kind.fact),
-            "flags": [*moment.flags, *(["masked"] if raw != one.raw else [])],
+            "flags": [*moment.flags, *(["masked"] if raw is not one.raw else [])],
             "verdict": {"id": one.called},
             "moved": left_behind(waited) if waited else None,
         }
@@ -274,7 +288,7 @@ class Sorter:
         return {
             **self._frame(op.id, op.occurred_at),
             **{"kind": op.kind, "v": op.v, "subject": op.subject, "by": op.by},
-            **{"body": json.dumps(raw, separators=(",", ":")), "payload": op.payload},
+            **{"body": compact(raw), "payload": op.payload},
             "fact": KINDS[op.kind].fact,
         }
 
@@ -323,16 +337,30 @@ class Sorter:
         state = {"upto": chain.upto, "hash": chain.hash, "gaps": chain.gaps, "lost": chain.lost}
         row = {**key, "device_id": self.sender.device_id, **state}
         if self.chain_known:
-            replace_rows(Lineage.metadata.tables["lineage"], ("site_id", "lineage"), [row])
+            replace_rows(LINES, ("site_id", "lineage"), [row])
         else:
-            db.session.execute(insert(Lineage), [row])
+            self.connection.execute(insert(LINES), [row])
+
+
+def _kept(raw: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """V5: an op as it is kept, and its text: the same, unless somebody wrote an identity number."""
+    body = compact(raw)
+    if not is_suspect(body) or (clean := masked(raw)) == raw:
+        return raw, body
+    return clean, compact(clean)
+
+
+def _place(raw: dict[str, Any]) -> int | None:
+    n = raw.get("n")
+    return n if isinstance(n, int) and not isinstance(n, bool) and 0 < n < 2**53 else None
 
 
 def _printable(value: Any, most: int) -> str:
     """What a damaged op says of itself, in signs that every database takes."""
-    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in str(value))[
-        :most
-    ]
+    text = str(value)
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)
+    return text[:most]
 
 
 def _chunks(values: list[Any], size: int = 400) -> Iterable[list[Any]]:

@@ -24,6 +24,8 @@ from sync.masking import masked
 from sync.merge import plain, sentence
 from sync.op import SERVER, derived
 
+HEADS = SiteFeed.metadata.tables["site_feed"]
+
 log = structlog.get_logger("lodge.oplog")
 
 Answer = dict[str, Any]
@@ -73,8 +75,8 @@ def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> list[Answer
 
 def lock_site(site_id: str) -> End:
     """One writer a site at a time, so that records are judged in the state they are in."""
-    mine = select(SiteFeed.judged, SiteFeed.link).where(SiteFeed.site_id == site_id)
-    end = db.session.execute(mine.with_for_update()).one_or_none()
+    mine = select(HEADS.c.judged, HEADS.c.link).where(HEADS.c.site_id == site_id)
+    end = db.session.connection().execute(mine.with_for_update()).one_or_none()
     if end is None:
         raise LookupError(f"There is no site {site_id}.")
     return End(end.judged, end.link)

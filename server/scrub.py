@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sync import TYPES
+from sync.chain import compact
 from sync.masking import blanked
 from sync.photos import NAMED
 
@@ -22,7 +23,7 @@ def scrubbed(row: Any, type_: str) -> dict[str, Any]:
     if not isinstance(row["payload"], dict) or row["subject"] is None:
         return aside(row)
     clean = blanked(row["payload"], blanks)
-    text = json.dumps({**raw, "payload": clean}, separators=(",", ":"))
+    text = compact({**raw, "payload": clean})
     flags = list(dict.fromkeys([*row["flags"], PURGED]))
     return {"payload": clean, "body": text, "flags": flags}
 

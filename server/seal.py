@@ -61,7 +61,7 @@ def _plain(value: Any) -> Any:
 
 
 def _hash(value: Any) -> str:
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def left_behind(row: Mapping[str, Any]) -> list[list[Any]]:

@@ -6,21 +6,40 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+import orjson
 
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no white space (RFC 8785 for what we use; no floats)."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+from sync.clock import iso
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no white space (RFC 8785 for what we use; no floats), in UTF-8."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half characters, or numbers that take more than 64 bits
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _moment(value: Any) -> str:
+    if isinstance(value, datetime):
+        return iso(value)
+    raise TypeError(f"{type(value).__name__} is no part of JSON here")
+
+
+compact = json.JSONEncoder(separators=(",", ":"), default=_moment).encode
+"""JSON in ASCII without white space, so that every database takes it; times as `iso` tells them."""
 
 
 def hash_of(op: dict[str, Any]) -> str:
     """SHA-256, hex, over an op as it goes over the wire, without its `hash`."""
     body = {name: value for name, value in op.items() if name != "hash"}
-    return hashlib.sha256(canonical(body).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical(body)).hexdigest()
 
 
-def deed(op: dict[str, Any]) -> str:
+def deed(op: dict[str, Any]) -> bytes:
     """What an op says whatever its place in a chain: equal for one re-sent after a fork."""
     return canonical({k: v for k, v in op.items() if k not in ("n", "prev", "hash")})
 

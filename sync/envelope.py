@@ -7,7 +7,6 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from sync.chain import hash_of
 from sync.clock import parse
 from sync.op import Id
 
@@ -286,11 +285,10 @@ class Pulled(Message):
 _op = OpSchema()
 
 
-def fault(raw: dict[str, Any]) -> str | None:
-    """B1: why an op cannot be taken as it is, or None."""
+def fault(raw: dict[str, Any], whole: str) -> str | None:
+    """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came."""
     try:
         _op.load(raw)
-        whole = hash_of(raw)
     except (ValidationError, ValueError, TypeError):
         return "malformed"
     if not _sound(raw["payload"]):

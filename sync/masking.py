@@ -8,7 +8,16 @@ from typing import Any
 
 ID_NUMBER = re.compile(r"(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])", re.ASCII)
 MASK = "*" * 18
+_suspect = re.compile(r"[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx]")
 DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def is_suspect(text: str) -> bool:
+    """Whether JSON may hold an identity number.
+
+    Wider than `ID_NUMBER`: what stands before a number may be an escape that ends in a digit.
+    """
+    return _suspect.search(text) is not None
 
 
 def masked(value: Any) -> Any:

@@ -50,6 +50,8 @@ def as_seen(record: Any, changed: set[str], seen: Sequence[Entry]) -> SimpleName
 
 def plain(value: Any) -> Any:
     """A value as JSON keeps it."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -109,10 +110,20 @@ Rule = Callable[[Any, Op], Accepted | Refused]
 Fold = Callable[[Any | None, Sequence[Entry]], dict[str, Any]]
 
 
+_as_kept = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+
+
+def id_of(said: str) -> str:
+    """A UUID as its lower-case text, however it was written; raises ValueError for no UUID."""
+    return said if _as_kept(said) else str(UUID(said))
+
+
 class Id(fields.UUID):
     """A UUID, kept as its lower-case text in every layer."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and _as_kept(value):
+            return value
         return str(super()._deserialize(value, attr, data, **kwargs))
 
 
