@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, select
 
-from server.db import UTCDateTime, db, replace_rows
+from server.db import UTCDateTime, db, insert_rows, replace_rows
 from server.feed import publish
 from server.names import names_of
 from server.seal import bind, left_behind
@@ -84,12 +84,11 @@ class Batch:
         table = table_of(type_)
         for chunk in chunks(ids):
             rows = select(table).where(table.c.site_id == self.site_id, table.c.id.in_(chunk))
-            for row in self.connection.execute(rows).mappings():
-                columns = dict(row)
+            for row in self.connection.execute(rows):
+                columns = dict(zip(table.columns.keys(), row, strict=True))
                 version = columns.pop("version")
-                self.held[row["id"]] = Held(
-                    type_, row["id"], SimpleNamespace(**columns), version, new=False
-                )
+                known = SimpleNamespace(**columns)
+                self.held[known.id] = Held(type_, known.id, known, version, new=False)
 
     def _load_histories(self, ids: list[str]) -> None:
         """What stands is picked and sorted here: told to do it, SQLite reads the whole log."""
@@ -164,14 +163,15 @@ class Batch:
         self.logged = [pair for pair in self.logged if pair[0] is not row]
         self.log(row, again=not fresh)
 
-    def write(self) -> None:
-        """Everything at once: records, the feed with the site's head, and the log."""
+    def write(self) -> End:
+        """Everything at once: records, the feed with the site's head, and the log, which then
+        ends where this says."""
         changed = [held for held in self.held.values() if held.changed and held.row]
         for type_ in dict.fromkeys(held.type for held in changed):
             self._write_rows(type_, [held for held in changed if held.type == type_])
         renamed = any(held.type in NAMED for held in changed)
-        log = self._bind()
-        seqs = publish(self.site_id, changed, self.names, log=log, renamed=renamed)
+        end = self._bind()
+        seqs = publish(self.site_id, changed, self.names, log=asdict(end), renamed=renamed)
         for row, _ in self.logged:
             if row["version"] and row["subject"] in seqs:
                 row["verdict"]["seq"] = seqs[row["subject"]]
@@ -180,23 +180,24 @@ class Batch:
         if answered:
             replace_rows(OPS, ("site_id", "id"), answered)
         if fresh:
-            self.connection.execute(insert(OPS), fresh)
+            insert_rows(OPS, fresh)
         if self.links:
-            self.connection.execute(insert(LINKS), self.links)
+            insert_rows(LINKS, self.links)
+        return end
 
-    def _bind(self) -> dict[str, Any]:
+    def _bind(self) -> End:
         """Every op gets its place and is bound to the one before it: no query for any of them."""
         rows = [row for row, _ in self.logged]
         for place, row in enumerate(rows, start=self.end.judged + 1):
             row["place"] = place
-        return {"judged": self.end.judged + len(rows), "link": bind(rows, self.end.link)}
+        return End(self.end.judged + len(rows), bind(rows, self.end.link))
 
     def _write_rows(self, type_: str, helds: list[Held]) -> None:
         table = table_of(type_)
         fresh = [{**vars(h.row), "version": h.version} for h in helds if h.new]
         known = [{**vars(h.row), "version": h.version} for h in helds if not h.new]
         if fresh:
-            self.connection.execute(insert(table), fresh)
+            insert_rows(table, fresh)
         if known:
             replace_rows(table, ("site_id", "id"), known)
 

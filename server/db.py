@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
+    Connection,
     DateTime,
     Engine,
     MetaData,
@@ -19,9 +20,9 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
-    Update,
     bindparam,
     event,
+    insert,
     update,
 )
 from sqlalchemy.engine.interfaces import Dialect
@@ -170,19 +171,52 @@ def refuse_unsafe() -> None:
     db.session.rollback()
 
 
-def replace_rows(table: Table, key: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows, all columns, in one statement."""
+    _write(table, (), rows)
+
+
+def replace_rows(table: Table, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
     """Overwrite rows by their key, all columns, in one statement."""
-    statement, names = _overwriting(table, key)
-    values = [{bound: row[name] for bound, name in names} for row in rows]
-    db.session.connection().execute(statement, values)
+    _write(table, key, rows)
 
 
-@cache
-def _overwriting(table: Table, key: tuple[str, ...]) -> tuple[Update, list[tuple[str, str]]]:
-    """The statement, and which of its parameters holds which column."""
-    names = [(f"{'key' if c.name in key else 'new'}_{c.key}", c.key) for c in table.columns]
-    which = [table.c[name] == bindparam(f"key_{name}") for name in key]
-    values: dict[str, Any] = {
-        c.name: bindparam(f"new_{c.key}") for c in table.columns if c.name not in key
-    }
-    return update(table).where(*which).values(values), names
+def _write(table: Table, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
+    connection = db.session.connection()
+    writers = _writers.setdefault(connection.dialect, {})
+    if (table, key) not in writers:
+        writers[table, key] = _Writer(table, key, connection.dialect)
+    writers[table, key](connection, rows)
+
+
+class _Writer:
+    """Many rows by one statement that is compiled once; each row goes to the driver as it is.
+
+    What SQLAlchemy does for every row of every batch (names, defaults, look-ups) is done here once.
+    """
+
+    def __init__(self, table: Table, key: tuple[str, ...], dialect: Dialect) -> None:
+        bound = {f"{'key' if c.name in key else 'new'}_{c.key}": c for c in table.columns}
+        values: dict[str, Any] = {
+            c.name: bindparam(name) for name, c in bound.items() if c.name not in key
+        }
+        which = [table.c[name] == bindparam(f"key_{name}") for name in key]
+        statement = update(table).where(*which) if key else insert(table)
+        compiled = statement.values(values).compile(dialect=dialect)
+        self.text, self.by_place = str(compiled), bool(dialect.positional)
+        order = compiled.positiontup or list(bound)
+        self.parts = [
+            (name, bound[name].key, bound[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in order
+        ]
+
+    def __call__(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        connection.exec_driver_sql(self.text, [self._values(row) for row in rows])
+
+    def _values(self, row: Mapping[str, Any]) -> Any:
+        if self.by_place:
+            return tuple([to(row[key]) if to else row[key] for _, key, to in self.parts])
+        return {name: to(row[key]) if to else row[key] for name, key, to in self.parts}
+
+
+_writers: WeakKeyDictionary[Dialect, dict[Any, _Writer]] = WeakKeyDictionary()

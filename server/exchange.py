@@ -148,16 +148,11 @@ def push(site: str) -> Response:
         lost=tuple(sent["lost"]),
         revoked=g.device.cut_off,
     )
-    device_id = g.device.id
-    verdicts = oplog.receive(site, sent["ops"], sender)
+    answers, chain, log = oplog.receive(site, sent["ops"], sender)
     photos.tell_records(site, photos.named_in(sent["ops"]))
-    with writing():
-        spoke = update(Device).where(Device.id == device_id)
-        db.session.execute(spoke.values(seen_at=received_at))
-    chain = db.session.get(Lineage, (site, sent["lineage"]))
-    receipt = {"upto": chain.upto, "hash": chain.hash} if chain else {"upto": 0, "hash": None}
-    said = {"verdicts": verdicts, "receipt": receipt, "limits": LIMITS}
-    return answer(epoch=g.device.epoch, **said, log=end(site))
+    receipt = {"upto": chain.upto, "hash": chain.hash}
+    said = {"verdicts": answers, "receipt": receipt, "limits": LIMITS}
+    return answer(epoch=g.device.epoch, **said, log={"place": log.judged, "link": log.link})
 
 
 def end(site: str) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
-from server.db import db, replace_rows
+from server.db import db, insert_rows, replace_rows
 from server.tables import BODIES, RECORDS, FeedDigest, FeedRow, Names, SiteFeed
 from sync import TYPES
 from sync.chain import compact
@@ -59,7 +59,7 @@ def publish(
     if known:
         replace_rows(FEED, ("site_id", "id"), known)
     if fresh:
-        db.session.connection().execute(insert(FEED), fresh)
+        insert_rows(FEED, fresh)
     return {row["id"]: row["seq"] for row in rows}
 
 
@@ -116,7 +116,7 @@ def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: dict[str, A
         for a in news
     ]
     if values:
-        connection.execute(insert(DIGESTS), values)
+        insert_rows(DIGESTS, values)
 
 
 def digest_for(site_id: str, audience: int) -> str:

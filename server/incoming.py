@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Select, and_, insert, or_, select
+from sqlalchemy import Select, and_, or_, select, update
 
-from server.db import db, replace_rows
+from server.db import db, insert_rows, replace_rows
 from server.scrub import PURGED
 from server.seal import left_behind
-from server.tables import Lineage, LoggedOp, Names
+from server.tables import Device, Lineage, LoggedOp, Names
 from sync import KINDS, Op
 from sync.chain import Chain, compact, deed, hash_of
 from sync.clock import Moment, correct
@@ -23,6 +23,7 @@ from sync.masking import is_suspect, masked
 from sync.op import NAMESPACE, SERVER, id_of
 
 OPS, LINES = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
+PHONES = Device.metadata.tables["device"]
 WHOLE, BODY = select(OPS), select(OPS.c.body)
 BRIEF = select(*(OPS.c[name] for name in ("id", "status", "hash", "kind", "flags", "verdict")))
 """What tells an op that comes again; its text is looked up only if its hash differs."""
@@ -42,16 +43,11 @@ class Sender:
     lineage: str | None = None
     lost: tuple[int, ...] = ()
     revoked: bool = False
-    attempt: int = 0
 
     @classmethod
     def desk(cls, now: datetime) -> Sender:
         """The desk, or the server itself: its clock is ours."""
         return cls(received_at=now, sent_at=now)
-
-    def once_more(self) -> Sender:
-        """The same, after the whole batch was refused by the database."""
-        return replace(self, attempt=self.attempt + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,9 +325,11 @@ class Sorter:
         return self.waiting.pop(id_, []) if arrived and arrived["status"] != "waiting" else []
 
     def keep_chain(self) -> None:
-        """How far we have come along this phone's chain."""
+        """How far we have come along this phone's chain, and that it has spoken."""
         if not self.sender.lineage:
             return
+        spoke = update(PHONES).where(PHONES.c.id == self.sender.device_id)
+        self.connection.execute(spoke.values(seen_at=self.sender.received_at))
         key = {"site_id": self.site_id, "lineage": self.sender.lineage}
         chain = self.chain
         state = {"upto": chain.upto, "hash": chain.hash, "gaps": chain.gaps, "lost": chain.lost}
@@ -339,7 +337,7 @@ class Sorter:
         if self.chain_known:
             replace_rows(LINES, ("site_id", "lineage"), [row])
         else:
-            self.connection.execute(insert(LINES), [row])
+            insert_rows(LINES, [row])
 
 
 def _kept(raw: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 import structlog
@@ -19,6 +19,7 @@ from server.incoming import Incoming, Sender, Sorter
 from server.scrub import named_in, scrubbed
 from server.tables import LoggedOp, SiteFeed
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
+from sync.chain import Chain
 from sync.envelope import TEXTS
 from sync.masking import masked
 from sync.merge import plain, sentence
@@ -31,8 +32,16 @@ log = structlog.get_logger("lodge.oplog")
 Answer = dict[str, Any]
 
 
-def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> list[Answer]:
-    """Judge ops, keep them, put in force what stands; the answers come in the order asked.
+class Received(NamedTuple):
+    """The answers in the order asked, how far the sender's chain has come, where the log ends."""
+
+    answers: list[Answer]
+    chain: Chain
+    end: End
+
+
+def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> Received:
+    """Judge ops, keep them, put in force what stands.
 
     Receiving twice is harmless. Should the database refuse the whole batch, its ops are taken
     one by one, so that the one at fault is found and set aside.
@@ -43,14 +52,14 @@ def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> lis
         with writing():
             return _take(site_id, incoming, sender)
     except (DBAPIError, StatementError) as error:
-        if len(incoming) < 2 and sender.attempt:
+        if not incoming:
             raise
         log.warning("batch taken one by one", site=site_id, error=type(error).__name__)
-        alone = sender.once_more()
-        return [answer for one in incoming for answer in _take_alone(site_id, one, alone)]
+        taken = [_take_alone(site_id, one, sender) for one in incoming]
+        return taken[-1]._replace(answers=[said for one in taken for said in one.answers])
 
 
-def _take_alone(site_id: str, one: Incoming, sender: Sender) -> list[Answer]:
+def _take_alone(site_id: str, one: Incoming, sender: Sender) -> Received:
     try:
         with writing():
             return _take(site_id, [one], sender)
@@ -62,15 +71,15 @@ def _take_alone(site_id: str, one: Incoming, sender: Sender) -> list[Answer]:
             return _take(site_id, [one.unreadable()], sender)
 
 
-def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> list[Answer]:
+def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> Received:
     end = lock_site(site_id)
     sorter = Sorter(site_id, incoming, sender)
     batch = Batch(site_id, end, sorter.subjects())
     door = Door(batch, sorter)
     answers = [door.answer(one) for one in incoming]
-    batch.write()
+    end = batch.write()
     sorter.keep_chain()
-    return [dict(answer) for answer in answers]
+    return Received([dict(answer) for answer in answers], sorter.chain, end)
 
 
 def lock_site(site_id: str) -> End:
@@ -246,13 +255,13 @@ def post(
 
 def post_many(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
     """Several ops of our own in one transaction; make them with `own`."""
-    return receive(site_id, raws, Sender.desk(datetime.now(UTC)))
+    return receive(site_id, raws, Sender.desk(datetime.now(UTC))).answers
 
 
 def post_within(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
     """The same, inside a writing transaction that the caller has begun and will commit."""
     incoming = [Incoming.trusted(raw) for raw in raws]
-    return _take(site_id, incoming, Sender.desk(datetime.now(UTC)))
+    return _take(site_id, incoming, Sender.desk(datetime.now(UTC))).answers
 
 
 def own(

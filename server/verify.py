@@ -71,8 +71,8 @@ def _not_forgotten(records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
     if held and held.row and held.type == "merge":
         held = records.get(held.row.subject)
     if held and held.row:
-        clean = scrubbed(vars(op), held.type)
-        forgotten = getattr(held.row, "purged_at", None) and clean["body"] == op.body
+        clean = json.loads(scrubbed(vars(op), held.type)["body"])
+        forgotten = getattr(held.row, "purged_at", None) and clean == json.loads(op.body)
     else:
         forgotten = op.body == EMPTY and op.kind.startswith(("visit.", "release."))
     if not forgotten:

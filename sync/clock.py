@@ -15,7 +15,7 @@ ON_THE_WAY = timedelta(seconds=5)
 
 def iso(moment: datetime) -> str:
     """UTC with milliseconds and `Z`, so that texts sort as the times do."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse(text: str) -> datetime:
