@@ -33,6 +33,8 @@ from server.version import VERSION
 from sync.feed import ROLES
 
 THREADS = 8
+CONNECTIONS = 4000
+"""Phones keep theirs open between two questions; the hundred of waitress are gone at one gate."""
 TRANSLATIONS = Path(__file__).parent / "translations"
 
 
@@ -115,7 +117,16 @@ def _compile_words() -> None:
 def _serve(app: Flask, host: str, port: int, threads: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        server = waitress.create_server(app, host=host, port=port, threads=threads, ident="Lodge")
+        server = waitress.create_server(
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            ident="Lodge",
+            connection_limit=CONNECTIONS,
+            backlog=CONNECTIONS,
+            asyncore_use_poll=True,
+        )
     except OSError as error:
         why = f"Cannot listen at {host}:{port}: {error.strerror}. Take another --port or --host."
         raise click.ClickException(why) from None

@@ -6,19 +6,15 @@ same page, with the same htmx, answered by a constant.
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from server import create_app
-from server.demo import ident
-from server.oplog import own, post_many
-from sync.clock import iso
+from tests.bench.server import Line
+from tests.bench.stand import Stand
 from tests.conftest import ARGS, CHROMIUM
 from tests.hand import Hand
 from tests.live import Live
@@ -26,16 +22,13 @@ from tests.until import until
 
 OCCURRENCES, WAITING, TAPS, SLOWER, WARM = 10_000, 500, 40, 4, 3
 AHEAD = timedelta(days=14)
-GOALS = {"tap p50": 1.5, "tap p95": 3.0}
 
 
-def measured(folder: Path) -> dict[str, tuple[float, float, float]]:
-    """By name: milliseconds of the product, of the floor, and how often the floor fits in."""
-    live = Live(folder)
-    live.run("init", "--demo")
-    with _at(folder):
-        _plan()
-    live.start()
+def measured(folder: Path) -> Iterator[Line]:
+    """Milliseconds from the tap to the swapped row, and how often the floor fits in."""
+    stand = Stand(folder)
+    stand.duties(OCCURRENCES, AHEAD)
+    live = stand.live.start()
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
@@ -45,51 +38,8 @@ def measured(folder: Path) -> dict[str, tuple[float, float, float]]:
         live.kill()
     middle, base = statistics.median(taps), statistics.median(floor)
     worst = statistics.quantiles(taps, n=20)[-1]
-    return {"tap p50": (middle, base, middle / base), "tap p95": (worst, base, worst / base)}
-
-
-class _at:  # noqa: N801 - reads as the words that it stands for
-    """This process for a moment in the data folder of the server that is measured."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = str(folder / "var")
-
-    def __enter__(self) -> None:
-        self.before = os.environ.get("LODGE_DATA_DIR")
-        os.environ["LODGE_DATA_DIR"] = self.folder
-        self.context = create_app().app_context()
-        self.context.push()
-
-    def __exit__(self, *_: object) -> None:
-        self.context.pop()
-        os.environ.pop("LODGE_DATA_DIR")
-        if self.before is not None:
-            os.environ["LODGE_DATA_DIR"] = self.before
-
-
-def _plan() -> None:
-    """As many occurrences as a large site has in two weeks; some dozens are due by now."""
-    ops = list(_occurrences())
-    for start in range(0, len(ops), 500):
-        post_many(ident("squirrel"), ops[start : start + 500])
-
-
-def _occurrences() -> Iterator[dict[str, Any]]:
-    first = datetime.now(UTC) - timedelta(hours=2)
-    for number in range(OCCURRENCES):
-        start = first + AHEAD * number / OCCURRENCES
-        window = {"window_start": iso(start), "window_end": iso(start + timedelta(hours=4))}
-        yield own("task.plan", None, {**_duty(number), **window})
-
-
-def _duty(number: int) -> dict[str, Any]:
-    return {
-        "schedule_id": ident("bench"),
-        "code": "CL-05",
-        "label": {"zh": f"任务{number}", "en": f"Task {number}"},
-        "area_id": ident("squirrel", "garden"),
-        "responsible_id": ident("squirrel", "ana"),
-    }
+    yield Line("tap p50", "ms", middle, base, "≤ 1.5")
+    yield Line("tap p95", "ms", worst, middle, "≤ 3")
 
 
 def _taps(live: Live, page: Page) -> tuple[list[float], list[float]]:

@@ -1,0 +1,146 @@
+"""What is measured: a real server on the demo estate, its phones, and duties for them to do."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import func, select, update
+from uuid_utils.compat import uuid7
+
+from server import create_app
+from server.config import driven
+from server.db import db, insert_rows, writing
+from server.demo import ident
+from server.devices import contact_of, issue_code
+from server.oplog import own, post_many
+from server.pull import FEED_VERSION, Cursor, audience_of, scope
+from sync.clock import iso
+from tests.bench.load import request
+from tests.live import Live
+from tests.phone import HttpWire, Phone
+
+SITE, ANA = ident("squirrel"), ident("squirrel", "ana")
+
+
+class Stand:
+    """A served estate in a folder of its own, on SQLite or at a URL of PostgreSQL."""
+
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        folder.mkdir(exist_ok=True)
+        self.live, self.database_url = Live(folder, database_url), database_url
+        self.live.run("init", "--demo")
+        self.numbers = itertools.count()
+
+    @property
+    def port(self) -> int:
+        return self.live.port
+
+    @property
+    def pid(self) -> int:
+        assert self.live.process is not None
+        return self.live.process.pid
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """This process for a moment as the server's own: same database, same key."""
+        settings: dict[str, Any] = {"DATA_DIR": self.live.env["LODGE_DATA_DIR"]}
+        if self.database_url:
+            settings["SQLALCHEMY_DATABASE_URI"] = driven(self.database_url)
+        with create_app(settings).app_context():
+            yield
+
+    @property
+    def sqlite(self) -> Path:
+        return Path(self.live.env["LODGE_DATA_DIR"]) / "lodge.sqlite3"
+
+    def phones(self, number: int) -> list[Phone]:
+        """Freshly enrolled phones."""
+        with self.inside():
+            codes = [issue_code(SITE, None) for _ in range(number)]
+        return [Phone(HttpWire(self.live.url)).enrol(code) for code in codes]
+
+    def duties(self, number: int, spread: timedelta = timedelta(hours=4)) -> list[str]:
+        """Occurrences that were planned just now and are due around now: their ids."""
+        first = datetime.now(UTC) - timedelta(hours=2)
+        ops = [self._duty(first + spread * n / max(number, 1)) for n in range(number)]
+        with self.inside():
+            for start in range(0, number, 500):
+                post_many(SITE, ops[start : start + 500])
+        return [op["subject"] for op in ops]
+
+    def at_head(self, phone: Phone) -> Phone:
+        """The phone with the newest cursor, as if it had read all that is there."""
+        with self.inside():
+            known = contact_of(phone.token)
+            assert known is not None
+            seen = scope(audience_of(known))
+            phone.cursor = Cursor(known.epoch, SITE, seen, FEED_VERSION, known.head).text()
+        return phone
+
+    def grow(self, records: int) -> None:
+        """Copies of one occurrence, in its table and in the feed, until the site has this many."""
+        tables = db.metadata.tables
+        task, feed, heads = tables["task"], tables["feed"], tables["site_feed"]
+        with self.inside(), writing():
+            ask = db.session.connection().execute
+            there = ask(select(func.count()).where(feed.c.site_id == SITE)).scalar_one()
+            head = ask(select(heads.c.head).where(heads.c.site_id == SITE)).scalar_one()
+            one = ask(select(task).where(task.c.site_id == SITE)).mappings().first()
+            assert one is not None
+            shown = ask(select(feed).where(feed.c.id == one["id"])).mappings().one()
+            for start in range(head + 1, head + 1 + records - there, 5000):
+                numbers = range(start, min(start + 5000, head + 1 + records - there))
+                ids = [str(uuid7()) for _ in numbers]
+                insert_rows(task, [{**one, "id": id_} for id_ in ids])
+                copies = zip(ids, numbers, strict=True)
+                insert_rows(feed, [copied(shown, id_, seq) for id_, seq in copies])
+            ask(
+                update(heads)
+                .where(heads.c.site_id == SITE)
+                .values(head=head + max(0, records - there))
+            )
+        if self.database_url:
+            with psycopg.connect(self.database_url, autocommit=True) as connection:
+                connection.execute("ANALYZE")  # as its own servants do after a while
+
+    def _duty(self, start: datetime) -> dict[str, Any]:
+        number = next(self.numbers)
+        window = {"window_start": iso(start), "window_end": iso(start + timedelta(hours=4))}
+        duty = {
+            "schedule_id": ident("bench"),
+            "code": "CL-05",
+            "label": {"zh": f"任务{number}", "en": f"Task {number}"},
+            "area_id": ident("squirrel", "garden"),
+            "responsible_id": ANA,
+        }
+        return own("task.plan", None, {**duty, **window})
+
+
+def copied(row: Mapping[Any, Any], id_: str, seq: int) -> dict[Any, Any]:
+    """A row of the feed for another record of the same content."""
+    return {**row, "id": id_, "seq": seq, "body": row["body"].replace(row["id"], id_)}
+
+
+def ticks(phone: Phone, subjects: Iterable[str], size: int) -> list[bytes]:
+    """What a phone says to push these duties as done, in batches."""
+    ops = [phone.op("task.complete", subject, by=ANA) for subject in subjects]
+    batches = [ops[start : start + size] for start in range(0, len(ops), size)]
+    return [_push(phone, batch) for batch in batches]
+
+
+def _push(phone: Phone, batch: list[dict[str, Any]]) -> bytes:
+    message = {"lineage": phone.lineage, "sent_at": phone.now(), "lost": [], "ops": batch}
+    return request(f"/sync/{SITE}/push", json.dumps(message).encode(), phone.bearer())
+
+
+def poll(phone: Phone) -> bytes:
+    """What a phone says to hear what is new since its cursor."""
+    asked = json.dumps({"cursor": phone.cursor, "limit": 500}).encode()
+    return request(f"/sync/{SITE}/pull", asked, phone.bearer())
