@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app, g
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import select
+from sqlalchemy import Column, Integer, Select, bindparam, select
 
 from server.db import db
 from server.devices import Contact
@@ -19,6 +20,22 @@ from sync.feed import mask
 
 FEED_VERSION = 4
 """Raised when the shape of bodies changes, so that phones replace what they keep."""
+
+
+HEADS, FEED = SiteFeed.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
+STANDING = select(HEADS.c.head, HEADS.c.floor, HEADS.c.names_seq)
+STANDING = STANDING.where(HEADS.c.site_id == bindparam("site"))
+
+
+def _seen(by: Column[int]) -> Select[Any]:
+    columns = (FEED.c.seq, FEED.c.type, FEED.c.id, FEED.c.version, FEED.c.audience, FEED.c.body)
+    new = (FEED.c.seq > bindparam("since"), FEED.c.seq <= bindparam("head"))
+    mine = (FEED.c.site_id == bindparam("site"), by.op("&")(bindparam("seen", type_=Integer)) != 0)
+    return select(*columns).where(*mine, *new).order_by(FEED.c.seq).limit(bindparam("most"))
+
+
+NEWS, ALL_SEEN = _seen(FEED.c.seen_by), _seen(FEED.c.audience)
+"""What changed, also where it went out of sight; and what there is to see for who starts anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +99,8 @@ def _one_snapshot(phone: Contact) -> Contact:
     if db.engine.dialect.name != "sqlite":
         db.session.rollback()
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    standing = select(SiteFeed.head, SiteFeed.floor, SiteFeed.names_seq)
-    row = db.session.execute(standing.where(SiteFeed.site_id == phone.site_id)).one()
-    return phone._replace(head=row.head, floor=row.floor, names_seq=row.names_seq)
+    standing = db.session.connection().execute(STANDING, {"site": phone.site_id}).one()
+    return phone._replace(**standing._mapping)
 
 
 def audience_of(phone: Contact) -> int:
@@ -118,23 +134,14 @@ def _since(token: str | None, now: Cursor, floor: int) -> tuple[int, str | None]
     return (0, "floor") if was.seq < floor else (was.seq, None)
 
 
-def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> list[Any]:
-    visible = FeedRow.audience if anew else FeedRow.seen_by
-    rows = select(
-        FeedRow.seq, FeedRow.type, FeedRow.id, FeedRow.version, FeedRow.audience, FeedRow.body
-    )
-    mine = rows.where(
-        FeedRow.site_id == site,
-        FeedRow.seq > since,
-        FeedRow.seq <= head,
-        visible.op("&")(seen) != 0,
-    )
-    return list(db.session.execute(mine.order_by(FeedRow.seq).limit(limit + 1)).all())
+def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> Sequence[Any]:
+    asked = {"site": site, "since": since, "head": head, "seen": seen, "most": limit + 1}
+    return db.session.connection().execute(ALL_SEEN if anew else NEWS, asked).all()
 
 
 def _told(
     cursor: Cursor,
-    rows: list[Any],
+    rows: Sequence[Any],
     seen: int,
     *,
     more: bool,
