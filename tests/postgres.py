@@ -90,8 +90,10 @@ class Cluster:
             leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"
             connection.execute(leave)
             tables = [f'"{table}"' for table in self._tables(connection)]
+            out = [f"DELETE FROM {table}" for table in tables]  # TRUNCATE makes files: 20 x slower
             back = [f"INSERT INTO public.{table} TABLE kept.{table}" for table in tables]
-            connection.execute(";".join([f"TRUNCATE {', '.join(tables)}", *back]))
+            unbound = "SET session_replication_role = replica"  # rows go in any order
+            connection.execute(";".join([unbound, *out, *back]))
         return self.url(name)
 
     def _tables(self, connection: psycopg.Connection[tuple[str]]) -> list[str]:
