@@ -22,7 +22,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import backup, content, create_app, demo, devices, oplog, planner, purge, schema, verify
+from server import (
+    backup,
+    content,
+    create_app,
+    demo,
+    devices,
+    move,
+    oplog,
+    planner,
+    purge,
+    schema,
+    verify,
+)
 from server.credentials import SHORTEST, set_password, set_pin, weakness
 from server.db import db, refuse_unsafe, writing
 from server.field import the_build
@@ -335,6 +347,23 @@ def put_back(source: Path) -> None:
         schema.upgrade()
         faults = {site: verify.verify(site) for site in verify.sites()}
     click.echo(json.dumps({**summary(faults), "taken_at": told["taken_at"]}))
+
+
+@main.command("move")
+@click.argument("database_url")
+def move_house(database_url: str) -> None:
+    """Copy everything into the empty database of a URL; then serve from there."""
+    here, there = create_app(), create_app({"SQLALCHEMY_DATABASE_URI": database_url})
+    with here.app_context():
+        schema.refuse_behind()
+    try:
+        rows = move.move(here, there)
+    except move.Unfit as error:
+        raise click.ClickException(str(error)) from None
+    with there.app_context():
+        faults = {site: verify.verify(site) for site in verify.sites()}
+    click.echo(json.dumps({**summary(faults), "rows": sum(rows.values())}))
+    sys.exit(1 if any(faults.values()) else 0)
 
 
 def _fit(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

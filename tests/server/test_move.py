@@ -1,0 +1,57 @@
+"""Moving house: another database, the same life. Phones notice nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.db import db
+from server.move import Unfit, move
+from server.tables import ServerState, SiteFeed
+from server.verify import verify
+from tests import cast
+from tests.conftest import made
+from tests.phone import FlaskWire
+
+
+@pytest.fixture
+def elsewhere(database_url, tmp_path, postgres):
+    """An empty database of the other make."""
+    postgresql = database_url.startswith("sqlite")
+    url = postgres.url(postgres.new()) if postgresql else f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    app = made(url, tmp_path / "var")
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def standing(app):
+    with app.app_context():
+        feed = db.session.get_one(SiteFeed, cast.HOME)
+        epoch = db.session.get_one(ServerState, "epoch").value
+        return epoch, feed.head, feed.judged, feed.link
+
+
+def test_phones_go_on_where_they_were_after_a_move(app, elsewhere, phone):
+    first = phone.verdict("task.complete", cast.TASK, {"note": "拖好了"}, by=cast.ANA)
+    phone.refresh()
+    before, digest = standing(app), phone.digest
+    rows = move(app, elsewhere)
+    assert rows["op"] >= 1 and rows["feed"] >= len(phone.records)
+    assert standing(elsewhere) == before
+    with elsewhere.app_context():
+        assert verify(cast.HOME) == []
+    phone.wire = FlaskWire(elsewhere.test_client())
+    told = phone.pull().told()
+    assert (told["changes"], told["digest"], told.get("reset")) == ([], digest, None)
+    assert phone.verdict("task.complete", cast.TASKS[1], by=cast.ANA)["status"] == "applied"
+    assert first["status"] == "applied"
+    assert phone.record("task", cast.TASK)["note"] == "拖好了"
+    with elsewhere.app_context():
+        assert verify(cast.HOME) == []
+
+
+def test_nobody_moves_into_a_house_that_is_lived_in(app, elsewhere):
+    move(app, elsewhere)
+    with pytest.raises(Unfit, match="not empty"):
+        move(app, elsewhere)
