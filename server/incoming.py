@@ -194,11 +194,14 @@ class Sorter:
             return True
         if PURGED in stored["flags"]:  # what it said is not there to be compared any more
             return bool(one.raw.get("kind") == stored["kind"])
-        said = self.connection.execute(
-            BODY.where(OPS.c.site_id == self.site_id, OPS.c.id == one.id)
-        )
-        kept = json.loads(said.scalar_one())
-        return one.fault is None and deed(masked(one.raw)) == deed(kept)
+        return one.fault is None and deed(masked(one.raw)) == deed(json.loads(self._said(stored)))
+
+    def _said(self, stored: dict[str, Any]) -> str:
+        """The text of a logged op: at hand if it came in this very batch."""
+        if "body" not in stored:
+            mine = (OPS.c.site_id == self.site_id, OPS.c.id == stored["id"])
+            stored["body"] = self.connection.execute(BODY.where(*mine)).scalar_one()
+        return str(stored["body"])
 
     def offered_again(self, one: Incoming) -> bool:
         """Whether an op that was too new for us can be judged by now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -129,7 +130,7 @@ def relabel(id: str) -> Any:
 @public
 def label(code: str) -> Any:
     """Where a label leads, whatever app has read it: to the phone's own page, if it has one."""
-    return redirect(f"/field/scan?c={code}", 302)
+    return redirect(f"/field/scan?{urlencode({'c': code})}", 302)
 
 
 def _ordered(form: Any) -> list[str]:

@@ -238,6 +238,13 @@ def test_the_same_id_with_another_hash_is_a_fork(phone):
     assert phone.record("task", TASK)["note"] == "one"
 
 
+def test_the_same_id_twice_in_one_batch_is_a_fork_as_well(phone):
+    one = phone.op("task.complete", TASK, {"note": "one"}, by=ANA)
+    two = sealed({**one, "payload": {"note": "two"}})
+    assert statuses(phone.push(one, two, one)) == ["applied", "fork", "applied"]
+    assert phone.record("task", TASK)["note"] == "one"
+
+
 def test_the_same_batch_twice_is_answered_word_for_word(phone, new_phone):
     phone.op("task.complete", TASK, by=ANA)
     phone.op("task.cancel", TASKS[1], {"reason": "rain"}, by=ANA)
