@@ -24,6 +24,7 @@ from sqlalchemy import make_url, select
 from server.begin import begin_epoch
 from server.db import db, writing
 from server.names import forget
+from server.photos import sync_folder
 from server.tables import ServerState, SiteFeed
 from server.version import VERSION
 from sync.clock import iso
@@ -53,7 +54,7 @@ def backup(target: Path) -> dict[str, Any]:
         whole = _packed(folder, target)
     check(whole)
     whole.replace(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     _note(taken_at)
     return told
 
@@ -237,11 +238,3 @@ def _run(tool: str, *words: str) -> None:
         raise Unfit(f"{tool} is not here: apt install postgresql-client") from None
     except subprocess.CalledProcessError as error:
         raise Unfit(f"{tool}: {error.stderr.strip()[-300:]}") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from flask import current_app
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -21,6 +25,7 @@ from server.tables import Photo, PhotoLink
 from server.tables.photos import GONE, LEAVING
 from sync.photos import MOST_BYTES
 
+ORPHANED = timedelta(days=7)
 MOST_PIXELS = 40_000_000
 SIDE = 2048
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -69,18 +74,31 @@ def take(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> 
     """Add a piece; True when the photo is whole. Raises Unusable with what helps."""
     start, total = _span(content_range, len(piece))
     part = path(site_id, sha256).with_suffix(".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
     known = so_far(site_id, sha256)
     if start > known:
         raise Unusable(416, f"Send from byte {known} on: that is how much is here.")
-    with part.open("r+b" if part.exists() else "wb") as file:
-        file.seek(start)
-        file.write(piece)
-        file.truncate()
-    if start + len(piece) < total:
-        return False
-    _finish(site_id, sha256, part)
+    with _room():
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("r+b" if part.exists() else "wb") as file:
+            file.seek(start)
+            file.write(piece)
+            file.truncate()
+        if start + len(piece) < total:
+            return False
+        _finish(site_id, sha256, part)
     return True
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """A full disk refuses photos with what helps; ops go on, and the phone keeps the picture."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        remedy = "The disk of the server is full. Make room; phones send their photos again."
+        raise Unusable(507, remedy) from None
 
 
 def _span(content_range: str | None, length: int) -> tuple[int, int]:
@@ -98,17 +116,51 @@ def _span(content_range: str | None, length: int) -> tuple[int, int]:
 
 def _finish(site_id: str, sha256: str, part: Path) -> None:
     whole = part.read_bytes()
-    part.unlink()
     if hashlib.sha256(whole).hexdigest() != sha256:
+        part.unlink()
         raise Unusable(422, "These bytes are not the photo of that name. Send it from the start.")
-    clean = redrawn(whole)
-    target = path(site_id, sha256)
-    target.write_bytes(clean)
+    try:
+        clean = redrawn(whole)
+    except Unusable:
+        part.unlink()
+        raise
+    _keep(path(site_id, sha256), clean)
+    part.unlink()
     with writing():
         if here(site_id, sha256) is None:
             row = {"site_id": site_id, "sha256": sha256, "bytes": len(clean)}
             db.session.add(Photo(**row, mime="image/jpeg", received_at=datetime.now(UTC)))
     tell_records(site_id, [sha256])
+
+
+def _keep(target: Path, clean: bytes) -> None:
+    """On the disk before anybody is told: the phone lets go of its own then."""
+    fresh = target.with_suffix(f".{uuid4().hex}.part")
+    with fresh.open("wb") as file:
+        file.write(clean)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """What a folder holds is on the disk as well."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(site_id: str, now: datetime) -> int:
+    """Pieces that nobody has added to for a week go; how many there were."""
+    folder, gone = path(site_id, "x").parent, 0
+    for part in folder.glob("*.part") if folder.exists() else ():
+        if now.timestamp() - part.stat().st_mtime > ORPHANED.total_seconds():
+            part.unlink(missing_ok=True)
+            gone += 1
+    return gone
 
 
 def redrawn(whole: bytes) -> bytes:

@@ -12,7 +12,7 @@ import structlog
 from flask import Flask
 from sqlalchemy import Select, select
 
-from server import oplog, purge, regulars, rounds, verify
+from server import oplog, photos, purge, regulars, rounds, verify
 from server.calendar import free_days
 from server.db import db
 from server.tables import Area, Schedule, Task, Unit
@@ -147,6 +147,7 @@ def work(app: Flask, stop: threading.Event) -> None:
                 try:
                     plan(site_id, datetime.now(UTC))
                     purge.run(site_id, datetime.now(UTC))
+                    photos.sweep(site_id, datetime.now(UTC))
                     regulars.refresh(site_id, datetime.now(UTC))
                 except Exception:
                     db.session.rollback()

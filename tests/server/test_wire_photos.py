@@ -1,12 +1,16 @@
 """Photos: their own queue, whole or in pieces, and never a word of where they were taken."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.cast import ANA, AWAY, TASK
+from server.photos import sweep
+from tests.cast import ANA, AWAY, HOME, TASK
+from tests.server.test_wire import is_problem
 
 
 def picture(colour="red", *, place=False, size=(400, 300), kind="JPEG"):
@@ -119,6 +123,43 @@ def test_what_is_no_picture_is_4xx(phone, content):
 def test_a_range_that_makes_no_sense_is_4xx(phone, range_):
     reply = phone.photo("PUT", "0" * 64, b"x" * 10, {"Content-Range": range_})
     assert 400 <= reply.status < 500
+
+
+def test_a_photo_may_be_cut_at_any_64_kilobytes_and_go_on_after_a_restart(phone, app, new_phone):
+    content = picture(size=(1800, 1500))
+    assert len(content) > 1_000_000
+    name, size = name_of(content), 64 * 1024
+    for start in range(0, len(content), size):
+        assert phone.photo("HEAD", name).headers["Upload-Offset"] == str(start)
+        broken = content[start : start + size // 3]  # the connection broke in the middle
+        phone.photo("PUT", name, broken, span(start, start + len(broken), len(content)))
+        piece = content[start : start + size]
+        reply = phone.photo("PUT", name, piece, span(start, start + len(piece), len(content)))
+        assert reply.json["complete"] == (start + size >= len(content))
+    assert new_phone().photo("GET", name).status == 200
+    folder = Path(app.config["DATA_DIR"]) / "photos" / HOME
+    assert [file.name for file in folder.iterdir()] == [name], "no piece is left behind"
+
+
+def test_pieces_that_nobody_adds_to_go_after_a_week(phone, app):
+    content = picture()
+    phone.photo("PUT", name_of(content), content[:100], span(0, 100, len(content)))
+    with app.app_context():
+        now = datetime.now(UTC)
+        assert sweep(HOME, now + timedelta(days=6)) == 0
+        assert sweep(HOME, now + timedelta(days=8)) == 1
+    assert phone.photo("HEAD", name_of(content)).headers["Upload-Offset"] == "0"
+
+
+def test_a_full_disk_refuses_the_photo_and_takes_the_op(phone, app):
+    folder = Path(app.config["DATA_DIR"]) / "photos" / HOME
+    folder.mkdir(parents=True, exist_ok=True)
+    content = picture()
+    (folder / name_of(content)).with_suffix(".part").symlink_to("/dev/full")
+    reply = phone.photo("PUT", name_of(content), content)
+    assert is_problem(reply, 507) and "room" in reply.json["detail"]
+    named = {"photos": [name_of(content)]}
+    assert phone.verdict("task.complete", TASK, named, by=ANA)["status"] == "applied"
 
 
 def test_a_photo_beyond_the_limit_is_413(phone):
