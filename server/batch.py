@@ -17,13 +17,20 @@ from server.seal import bind, left_behind
 from server.tables import RECORDS, Account, FeedRow, LoggedOp, Names, PhotoLink
 from server.tables.oplog import STANDING
 from server.tables.photos import LEAVING
-from sync import KINDS, Accepted, Entry, Merged, Op, entry
+from sync import KINDS, Accepted, Entry, Merged, Op, entry, newest
 from sync.clock import parse
 
 NAMED = {"area", "unit", "person", "site", "contractor"}
 REMEMBERED = (
     *(LoggedOp.id, LoggedOp.subject, LoggedOp.kind, LoggedOp.by, LoggedOp.occurred_at),
-    *(LoggedOp.received_at, LoggedOp.version, LoggedOp.fact, LoggedOp.changes, LoggedOp.payload),
+    *(
+        LoggedOp.received_at,
+        LoggedOp.version,
+        LoggedOp.fact,
+        LoggedOp.changes,
+        LoggedOp.payload,
+        LoggedOp.v,
+    ),
 )
 
 
@@ -104,7 +111,7 @@ class Batch:
 
     def beside(self, op: Op) -> Op:
         """The op with the other records that its kind wants to see; none that are not there."""
-        ids = KINDS[op.kind].wants(op.payload)
+        ids = KINDS[op.kind].wants(newest(op))
         self.load(ids)
         there = {id_: held.row for id_ in ids if (held := self.held.get(id_)) and held.row}
         return replace(op, beside=there) if ids else op
@@ -243,7 +250,7 @@ def remembered(op: Any, type_: str) -> Entry:
         version=op.version or 0,
         fact=op.fact,
         changes=changes,
-        payload=op.payload,
+        payload=KINDS[op.kind].newest(op.v, op.payload),
     )
 
 

@@ -18,7 +18,7 @@ from server.scrub import EMPTY, PURGED, scrubbed
 from server.seal import Walk
 from server.tables import Device, FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
-from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge
+from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge, newest
 from sync.chain import hash_of
 from sync.feed import add, fingerprint, text
 from sync.merge import plain
@@ -116,7 +116,7 @@ def replayed(site_id: str, records: dict[str, Held], op: Any) -> Verdict:
 
 
 def _beside(records: dict[str, Held], op: Op) -> Op:
-    ids = KINDS[op.kind].wants(op.payload)
+    ids = KINDS[op.kind].wants(newest(op))
     there = {id_: held.row for id_ in ids if (held := records.get(id_)) and held.row}
     return replace(op, beside=there) if ids else op
 
