@@ -22,7 +22,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import backup, content, create_app, demo, devices, oplog, planner, purge, schema, verify
+from server import (
+    backup,
+    compaction,
+    content,
+    create_app,
+    demo,
+    devices,
+    oplog,
+    planner,
+    purge,
+    schema,
+    verify,
+)
 from server.credentials import SHORTEST, set_password, set_pin, weakness
 from server.db import db, refuse_unsafe, writing
 from server.field import the_build
@@ -303,6 +315,15 @@ def forget_visitors() -> None:
         schema.refuse_behind()
         done = {site: purge.run(site, datetime.now(UTC)) for site in verify.sites()}
     click.echo(json.dumps({site: asdict(counts) for site, counts in done.items()}))
+
+
+@main.command("compact")
+def tell_no_more() -> None:
+    """Take what left the feed long ago out of it; `serve` does so by itself, once a day."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        done = {site: compaction.compact(site, datetime.now(UTC)) for site in verify.sites()}
+    click.echo(json.dumps(done))
 
 
 @main.command("backup")

@@ -22,16 +22,21 @@ FEED_VERSION = 4
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a phone has read, and under which circumstances."""
+    """How far a phone has read, and under which circumstances.
+
+    `floor`: below it, whoever began to read then has nothing that left the feed.
+    """
 
     epoch: str
     site: str
     scope: str
     feed: int
     seq: int
+    floor: int = 0
 
     def text(self) -> str:
-        return str(_signer().dumps([self.epoch, self.site, self.scope, self.feed, self.seq]))
+        held = (self.epoch, self.site, self.scope, self.feed, self.seq, self.floor)
+        return str(_signer().dumps(held))
 
 
 def feed_page(site: str, phone: Device, token: str | None, limit: int) -> str:
@@ -39,10 +44,10 @@ def feed_page(site: str, phone: Device, token: str | None, limit: int) -> str:
     _one_snapshot()
     head, floor, names_seq, epoch = _head(site)
     seen = audience_of(phone, names_seq)
-    now = Cursor(epoch, site, scope(seen), FEED_VERSION, head)
+    now = Cursor(epoch, site, scope(seen), FEED_VERSION, head, floor)
     if is_cut_off(phone):
         return _told(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
-    since, reset = _since(token, now, floor)
+    since, reset = _since(token, now)
     if since == head and reset is None:
         return _told(now, [], seen, more=False, head=head, digest=_digest(now, seen))
     rows = _rows(site, since, head, limit, seen, anew=reset is not None)
@@ -86,7 +91,7 @@ def is_cut_off(phone: Device) -> bool:
     return bool(phone.revoked_at or phone.lost_at)
 
 
-def _since(token: str | None, now: Cursor, floor: int) -> tuple[int, str | None]:
+def _since(token: str | None, now: Cursor) -> tuple[int, str | None]:
     """Where to read on, and why the phone has to start anew, if it has to."""
     if token is None:
         return 0, "new"
@@ -100,7 +105,8 @@ def _since(token: str | None, now: Cursor, floor: int) -> tuple[int, str | None]
         return 0, "scope"
     if was.feed != now.feed:
         return 0, "schema"
-    return (0, "floor") if was.seq < floor else (was.seq, None)
+    missed = was.seq < now.floor and was.floor < now.floor
+    return (0, "floor") if missed else (was.seq, None)
 
 
 def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> list[Any]:

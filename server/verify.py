@@ -162,10 +162,16 @@ def _compare_rows(site_id: str, records: dict[str, Held]) -> Iterator[str]:
 
 def _compare_feed(site_id: str, records: dict[str, Held]) -> Iterator[str]:
     names, sum_ = names_of(site_id), 0
+    ends = select(SiteFeed.head, SiteFeed.floor).where(SiteFeed.site_id == site_id)
+    head, floor = db.session.execute(ends).one()
+    if floor > head:
+        yield "the floor of the feed is above its head"
     rows = select(FeedRow.id, FeedRow.type, FeedRow.version, FeedRow.body, FeedRow.deleted)
-    for id_, type_, version, kept, gone in db.session.execute(
-        rows.where(FeedRow.site_id == site_id)
+    for id_, type_, version, kept, gone, seq in db.session.execute(
+        rows.add_columns(FeedRow.seq).where(FeedRow.site_id == site_id)
     ):
+        if not 0 < seq <= head and not (gone and seq == 0):
+            yield f"{type_} {id_}: its place in the feed is none"
         sum_ = sum_ if gone else add(sum_, fingerprint(type_, id_, version))
         held = records.get(id_)
         if held is None or held.version != version:

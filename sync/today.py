@@ -233,9 +233,10 @@ def alarms(
     """D7: phones of people who have work today or are on duty, silent for half a shift."""
     due = [task for task in tasks if task.window_start <= now and not task.cancelled_at]
     able, found = carrying(phones), []
+    working = on_duty | {task.responsible_id for task in due}
     for phone in able:
         using = hands.get(phone.id, set())
-        busy = {id_ for id_ in using if id_ in on_duty or id_ in {t.responsible_id for t in due}}
+        busy = using & working
         if busy and now - (phone.seen_at or phone.enrolled_at) > ALARM:
             mine = [t for t in due if t.responsible_id in using]
             may_hold = [t for t in mine if verdict(t, able, now) in UNFINISHED]
