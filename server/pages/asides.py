@@ -133,6 +133,7 @@ def _page(op: LoggedOp, typed: dict[str, Any] | None = None, wrong: list[str] | 
         inputs=mending.inputs(schema, payload, names) if schema else [],
         left_out=list(mending.unknown(schema, its.payload)) if schema and its else [],
         wrong=wrong or [],
+        whole=schema and its and not mending.faults(schema, its.payload),
         instead=lines([instead])[0] if instead else None,
         text=json.dumps(json.loads(op.body), ensure_ascii=False, indent=2),
     )
