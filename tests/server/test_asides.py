@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
+from server import purge
 from server.asides import record_of
 from server.db import db
 from server.devices import cut_off
@@ -191,3 +194,18 @@ def test_whatever_came_can_be_looked_at(app, ben, phone):
         assert ben.post(f"/desk/aside/{op.id}/dismiss", {"reason": "odd"}).status_code == 303
     page = ben.get("/desk/aside", headers=EN).text
     assert "0 kept aside" in page
+
+
+@pytest.mark.rule("X2")
+def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, desk, phone):
+    desk("person.leave", CHU, {}, by=EVE)
+    phone.op("visit.arrive", named("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    (told,) = phone.send().values()
+    ben.post(f"/desk/aside/{told['id']}/accept")
+    assert phone.record("visit", named("wang"))["visitor"] == "Mr Wang"
+    desk("visit.depart", named("wang"))
+    with app.app_context():
+        purge.run(HOME, datetime.now(UTC) + timedelta(days=31))
+        said = db.session.scalars(select(LoggedOp.body)).all()
+    assert not [text for text in said if "Wang" in text]
+    assert "Wang" not in ben.get(f"/desk/aside/{told['id']}").text

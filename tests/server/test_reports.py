@@ -112,12 +112,14 @@ def test_what_is_missing_or_undecided_for_five_days_is_put_before_a_supervisor(
 ):
     phone.verdict("task.complete", TASK, {"nonsense": 1}, by=ANA)
     holey(phone)
+    phone.verdict("task.confirm", TASK, by=ANA, after=cast.named("never came"))
     ago(days=4)
     assert "more than five days" not in ben.get("/desk/", headers=EN).text
     ago(days=6)
     page = ben.get("/desk/", headers=EN).text
     assert "more than five days" in page and "1 kept aside" in page
     assert "1 record is missing in the middle: 5" in page
+    assert "1 waits for a record that has not come" in page
     sue = cast.named("sue")
     desk("person.add", sue, {"name": "Sue", "roles": ["service_desk"]}, by=cast.EVE)
     assert "more than five days" not in sat(sue).get("/desk/", headers=EN).text
