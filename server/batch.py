@@ -18,15 +18,16 @@ from server.seal import bind, left_behind
 from server.tables import RECORDS, Account, FeedRow, LoggedOp, Names, PhotoLink
 from server.tables.oplog import STANDING
 from server.tables.photos import LEAVING
-from sync import KINDS, Accepted, Entry, Merged, Op, entry
+from sync import KINDS, Accepted, Entry, Merged, Op, entry, newest
 from sync.clock import parse
 
 LINKS = PhotoLink.metadata.tables[PhotoLink.__tablename__]
 NAMED = {"area", "unit", "person", "site", "contractor"}
 FEED, OPS = FeedRow.metadata.tables["feed"], LoggedOp.metadata.tables["op"]
 REMEMBERED = select(
-    *(OPS.c.id, OPS.c.subject, OPS.c.kind, OPS.c.by, OPS.c.occurred_at, OPS.c.received_at),
-    *(OPS.c.version, OPS.c.fact, OPS.c.changes, OPS.c.payload, OPS.c.status, OPS.c.place),
+    *(OPS.c.id, OPS.c.subject, OPS.c.kind, OPS.c.v, OPS.c.by, OPS.c.occurred_at),
+    *(OPS.c.received_at, OPS.c.version, OPS.c.fact, OPS.c.changes, OPS.c.payload),
+    *(OPS.c.status, OPS.c.place),
 )
 
 
@@ -101,7 +102,7 @@ class Batch:
 
     def beside(self, op: Op) -> Op:
         """The op with the other records that its kind wants to see; none that are not there."""
-        ids = KINDS[op.kind].wants(op.payload)
+        ids = KINDS[op.kind].wants(newest(op))
         self.load(ids)
         there = {id_: held.row for id_ in ids if (held := self.held.get(id_)) and held.row}
         return replace(op, beside=there) if ids else op
@@ -242,7 +243,7 @@ def remembered(op: Any, type_: str) -> Entry:
         version=op.version or 0,
         fact=op.fact,
         changes=changes,
-        payload=op.payload,
+        payload=KINDS[op.kind].newest(op.v, op.payload),
     )
 
 

@@ -24,6 +24,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import (
     backup,
+    compaction,
     content,
     create_app,
     demo,
@@ -326,6 +327,15 @@ def forget_visitors() -> None:
         schema.refuse_behind()
         done = {site: purge.run(site, datetime.now(UTC)) for site in verify.sites()}
     click.echo(json.dumps({site: asdict(counts) for site, counts in done.items()}))
+
+
+@main.command("compact")
+def tell_no_more() -> None:
+    """Take what left the feed long ago out of it; `serve` does so by itself, once a day."""
+    with create_app().app_context():
+        schema.refuse_behind()
+        done = {site: compaction.compact(site, datetime.now(UTC)) for site in verify.sites()}
+    click.echo(json.dumps(done))
 
 
 @main.command("backup")

@@ -26,7 +26,7 @@ from sync.photos import NAMED
 bp = Blueprint("exchange", __name__, url_prefix="/sync")
 
 ENROL, HELLO, PUSH, PULL = Enrol(), Hello(), Push(), Pull()
-ACCEPTS = {name: list(range(1, kind.v + 1)) for name, kind in KINDS.items() if kind.from_phones}
+ACCEPTS = {name: kind.versions for name, kind in KINDS.items() if kind.from_phones}
 
 
 def answer(**body: Any) -> Response:

@@ -17,7 +17,7 @@ from server.seal import left_behind
 from server.tables import Device, Lineage, LoggedOp, Names
 from sync import KINDS, Op
 from sync.chain import Chain, compact, deed, hash_of
-from sync.clock import Moment, correct
+from sync.clock import Moment, correct, parse
 from sync.envelope import TEXTS, fault
 from sync.masking import is_suspect, masked
 from sync.op import NAMESPACE, SERVER, id_of
@@ -78,6 +78,12 @@ class Incoming:
         if wrong == "hash-mismatch":
             return cls(str(uuid5(UUID(id_), whole)), raw, wrong, whole)
         return cls(id_, raw, wrong, whole, _place(raw))
+
+    @property
+    def stands_for(self) -> dict[str, str] | None:
+        """X2, X3: the op that was set aside, where the desk answers for this one in its place."""
+        said: dict[str, str] | None = self.raw.get("stands_for") if not self.whole else None
+        return said
 
     @property
     def claimed(self) -> str | None:
@@ -234,7 +240,7 @@ class Sorter:
         by, from_phone = one.raw["by"], self.sender.device_id is not None
         if from_phone and not KINDS[one.raw["kind"]].from_phones:
             return ("quarantined", "not-for-phones")
-        if by != SERVER or from_phone:
+        if (by != SERVER or from_phone) and not one.stands_for:
             left = names.left.get(by)
             if by not in names.people or (left and self._moment(one).occurred_at >= left):
                 return ("held", "left")
@@ -249,6 +255,8 @@ class Sorter:
 
     def _moment(self, one: Incoming) -> Moment:
         now = Moment(self.sender.received_at, 0)
+        if said := one.stands_for:
+            return Moment(parse(said["occurred_at"]), 0, (said["how"],))
         return now if one.fault else self.moments.get(one.raw["id"], now)
 
     def row(self, one: Incoming) -> dict[str, Any]:

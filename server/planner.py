@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -12,7 +12,7 @@ import structlog
 from flask import Flask
 from sqlalchemy import Select, select
 
-from server import oplog, photos, purge, regulars, rounds, verify
+from server import compaction, oplog, photos, purge, regulars, rounds, verify
 from server.calendar import free_days
 from server.db import db
 from server.tables import Area, Schedule, Task, Unit
@@ -141,6 +141,7 @@ def _brought_back(
 
 def work(app: Flask, stop: threading.Event) -> None:
     """The one loop of the server: plan every site, again and again, until told to stop."""
+    compacted: dict[str, date] = {}
     while True:
         with app.app_context():
             for site_id in verify.sites():
@@ -149,11 +150,19 @@ def work(app: Flask, stop: threading.Event) -> None:
                     purge.run(site_id, datetime.now(UTC))
                     photos.sweep(site_id, datetime.now(UTC))
                     regulars.refresh(site_id, datetime.now(UTC))
+                    _nightly(site_id, datetime.now(UTC), compacted)
                 except Exception:
                     db.session.rollback()
                     log.exception("planning failed", site=site_id)
         if stop.wait(EVERY.total_seconds()):
             return
+
+
+def _nightly(site_id: str, now: datetime, compacted: dict[str, date]) -> None:
+    """Once a day at most: it looks at the whole feed."""
+    if compacted.get(site_id) != now.date():
+        compaction.compact(site_id, now)
+        compacted[site_id] = now.date()
 
 
 def start(app: Flask) -> threading.Event:

@@ -40,16 +40,21 @@ NEWS, ALL_SEEN = _seen(FEED.c.seen_by), _seen(FEED.c.audience)
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a phone has read, and under which circumstances."""
+    """How far a phone has read, and under which circumstances.
+
+    `floor`: below it, whoever began to read then has nothing that left the feed.
+    """
 
     epoch: str
     site: str
     scope: str
     feed: int
     seq: int
+    floor: int = 0
 
     def text(self) -> str:
-        return str(_signer().dumps([self.epoch, self.site, self.scope, self.feed, self.seq]))
+        held = (self.epoch, self.site, self.scope, self.feed, self.seq, self.floor)
+        return str(_signer().dumps(held))
 
 
 def feed_page(phone: Contact, token: str | None, limit: int) -> str:
@@ -58,10 +63,10 @@ def feed_page(phone: Contact, token: str | None, limit: int) -> str:
         return page
     phone = _one_snapshot(phone)
     site, seen = phone.site_id, audience_of(phone)
-    now = Cursor(phone.epoch, site, scope(seen), FEED_VERSION, phone.head)
+    now = Cursor(phone.epoch, site, scope(seen), FEED_VERSION, phone.head, phone.floor)
     if phone.cut_off:
         return _told(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
-    since, reset = _since(token, now, phone.floor)
+    since, reset = _since(token, now)
     if since == now.seq and reset is None:
         page = _told(now, [], seen, more=False, head=now.seq, digest=_digest(now, seen))
         _pages()[site] = (_standing(phone), now.text(), page)
@@ -117,7 +122,7 @@ def scope(seen: int) -> str:
     return f"{seen:x}"
 
 
-def _since(token: str | None, now: Cursor, floor: int) -> tuple[int, str | None]:
+def _since(token: str | None, now: Cursor) -> tuple[int, str | None]:
     """Where to read on, and why the phone has to start anew, if it has to."""
     if token is None:
         return 0, "new"
@@ -131,7 +136,8 @@ def _since(token: str | None, now: Cursor, floor: int) -> tuple[int, str | None]
         return 0, "scope"
     if was.feed != now.feed:
         return 0, "schema"
-    return (0, "floor") if was.seq < floor else (was.seq, None)
+    missed = was.seq < now.floor and was.floor < now.floor
+    return (0, "floor") if missed else (was.seq, None)
 
 
 def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> Sequence[Any]:

@@ -18,7 +18,7 @@ from server.scrub import EMPTY, PURGED, scrubbed
 from server.seal import Walk
 from server.tables import Device, FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
-from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge
+from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge, newest
 from sync.chain import hash_of
 from sync.feed import add, fingerprint, text
 from sync.merge import plain
@@ -116,7 +116,7 @@ def replayed(site_id: str, records: dict[str, Held], op: Any) -> Verdict:
 
 
 def _beside(records: dict[str, Held], op: Op) -> Op:
-    ids = KINDS[op.kind].wants(op.payload)
+    ids = KINDS[op.kind].wants(newest(op))
     there = {id_: held.row for id_ in ids if (held := records.get(id_)) and held.row}
     return replace(op, beside=there) if ids else op
 
@@ -162,10 +162,16 @@ def _compare_rows(site_id: str, records: dict[str, Held]) -> Iterator[str]:
 
 def _compare_feed(site_id: str, records: dict[str, Held]) -> Iterator[str]:
     names, sum_ = names_of(site_id), 0
+    ends = select(SiteFeed.head, SiteFeed.floor).where(SiteFeed.site_id == site_id)
+    head, floor = db.session.execute(ends).one()
+    if floor > head:
+        yield "the floor of the feed is above its head"
     rows = select(FeedRow.id, FeedRow.type, FeedRow.version, FeedRow.body, FeedRow.deleted)
-    for id_, type_, version, kept, gone in db.session.execute(
-        rows.where(FeedRow.site_id == site_id)
+    for id_, type_, version, kept, gone, seq in db.session.execute(
+        rows.add_columns(FeedRow.seq).where(FeedRow.site_id == site_id)
     ):
+        if not 0 < seq <= head and not (gone and seq == 0):
+            yield f"{type_} {id_}: its place in the feed is none"
         sum_ = sum_ if gone else add(sum_, fingerprint(type_, id_, version))
         held = records.get(id_)
         if held is None or held.version != version:

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 
 from sync import (
     arrears,
+    asides,
     cards,
     cases,
     categories,
@@ -70,6 +71,7 @@ KINDS: dict[str, Kind] = {
     **rectifications.KINDS,
     **photos.KINDS,
     **merges.KINDS,
+    **asides.KINDS,
     **shifts.KINDS,
     **cards.KINDS,
     **entries.KINDS,
@@ -251,6 +253,7 @@ TYPES: dict[str, Type] = {
     "case": Type(state=cases.state, until=cases.until, fold=cases.fold, audience=cases.audience),
     "month": Type(state=months.state, until=months.until, audience=lambda _, __: DESK_ONLY),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
+    "aside": Type(state=asides.state, until=asides.until, audience=lambda _, __: DESK_ONLY),
 }
 
 _schemas = {name: kind.payload() for name, kind in KINDS.items()}
@@ -267,7 +270,7 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[Entry] = ())
     if misplaced:
         return misplaced
     try:
-        op = replace(op, payload=_schemas[op.kind].load(op.payload))
+        op = replace(op, payload=_schemas[op.kind].load(newest(op)), v=kind.v)
     except (ValidationError, TypeError):
         return Quarantined("malformed")
     if kind.fact:
@@ -277,6 +280,11 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[Entry] = ())
     unseen = [e for e in history if op.base is not None and e.version > op.base and _counts(e)]
     seen = [e for e in history if e not in unseen]
     return weigh(kind, record, op, unseen, seen)
+
+
+def newest(op: Op) -> dict[str, Any]:
+    """What an op says, in the newest version of its kind."""
+    return KINDS[op.kind].newest(op.v, op.payload)
 
 
 def _misplaced(kind: Kind, type_: str, record: Any | None) -> Quarantined | Refused | None:
@@ -317,7 +325,7 @@ def entry(op: Op, version: int = 0, changes: Mapping[str, Any] | None = None) ->
         version=version,
         fact=KINDS[op.kind].fact,
         changes=dict(changes or {}),
-        payload=op.payload,
+        payload=newest(op),
     )
 
 
@@ -336,4 +344,5 @@ __all__ = [
     "Verdict",
     "entry",
     "judge",
+    "newest",
 ]

@@ -291,17 +291,17 @@ def fault(raw: dict[str, Any], whole: str) -> str | None:
         _op.load(raw)
     except (ValidationError, ValueError, TypeError):
         return "malformed"
-    if not _sound(raw["payload"]):
+    if not is_sound(raw["payload"]):
         return "malformed"
     return None if whole == raw["hash"] else "hash-mismatch"
 
 
-def _sound(value: Any) -> bool:
+def is_sound(value: Any) -> bool:
     """No floats (their text differs between languages), no NUL, no half characters."""
     if isinstance(value, str):
         return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, dict):
-        return all(_sound(name) and _sound(inner) for name, inner in value.items())
+        return all(is_sound(name) and is_sound(inner) for name, inner in value.items())
     if isinstance(value, list):
-        return all(map(_sound, value))
+        return all(map(is_sound, value))
     return not isinstance(value, float)

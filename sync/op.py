@@ -107,6 +107,7 @@ class Contested:
 Verdict = Accepted | Merged | Contested | Refused | Quarantined
 
 Rule = Callable[[Any, Op], Accepted | Refused]
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 Fold = Callable[[Any | None, Sequence[Entry]], dict[str, Any]]
 
 
@@ -160,6 +161,7 @@ class Kind:
     `barred` are roles that may never do it, whatever other role they have: a matter of law.
     `minds` are fields whose unseen change makes a decision contested although it writes others.
     `as_it_stands`: judged by the record of now, whatever its author had seen of it.
+    `upcasters` lead from a payload of version n, by n, to one of the next: pure, and kept for ever.
     """
 
     payload: type[Schema]
@@ -177,11 +179,23 @@ class Kind:
     at_desk: bool = False
     as_it_stands: bool = False
     v: int = 1
+    upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
+
+    def newest(self, v: int, payload: dict[str, Any]) -> dict[str, Any]:
+        """X7: a payload as the newest version has it; the log keeps what came in its own."""
+        for version in range(v, self.v):
+            payload = self.upcasters[version](payload)
+        return payload
 
     def wants(self, payload: Mapping[str, Any]) -> list[str]:
         """The ids of the records that the rule wants to see beside the op's own."""
         named = [payload.get(name) for name in self.looks_at]
         return [str(id_) for ids in named for id_ in (ids if isinstance(ids, list) else [ids])]
+
+    @property
+    def versions(self) -> list[int]:
+        """Every version that is still taken: all that there ever were."""
+        return list(range(1, self.v + 1))
 
     @property
     def from_phones(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -12,6 +12,13 @@ from sync.ticks import closes
 
 SILENT = timedelta(hours=2)
 """A phone that has said nothing for so long is named on the board."""
+
+ALARM = timedelta(hours=4)
+"""Half a shift: a round through basements takes two or three hours; later somebody goes and looks.
+"""
+
+ESCALATED = timedelta(days=5)
+"""What waited for so long does not come by itself any more."""
 
 SENT_LATE = timedelta(minutes=30)
 """A tick that took longer than this to arrive is shown as sent late."""
@@ -205,6 +212,36 @@ def silent(phones: Iterable[Phone], now: datetime) -> list[Phone]:
 def _is_silent(phone: Phone, now: datetime) -> bool:
     spoke_at = phone.seen_at or phone.enrolled_at
     return now - spoke_at > SILENT or unsent(phone) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A phone that should have spoken, whose hands it is in, and what may lie on it."""
+
+    phone: Phone
+    people: set[str]
+    tasks: list[Task]
+
+
+def alarms(
+    phones: Iterable[Phone],
+    hands: Mapping[str, set[str]],
+    tasks: Sequence[Task],
+    on_duty: set[str],
+    now: datetime,
+) -> list[Alarm]:
+    """D7: phones of people who have work today or are on duty, silent for half a shift."""
+    due = [task for task in tasks if task.window_start <= now and not task.cancelled_at]
+    able, found = carrying(phones), []
+    working = on_duty | {task.responsible_id for task in due}
+    for phone in able:
+        using = hands.get(phone.id, set())
+        busy = using & working
+        if busy and now - (phone.seen_at or phone.enrolled_at) > ALARM:
+            mine = [t for t in due if t.responsible_id in using]
+            may_hold = [t for t in mine if verdict(t, able, now) in UNFINISHED]
+            found.append(Alarm(phone, busy, may_hold))
+    return sorted(found, key=lambda alarm: alarm.phone.seen_at or alarm.phone.enrolled_at)
 
 
 def unsent(phone: Phone) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.pages import (
     arrears,
+    asides,
     assigning,
     cards,
     cases,
@@ -13,6 +14,7 @@ from server.pages import (
     entries,
     finds,
     home,
+    imports,
     inspections,
     lost,
     misses,
@@ -43,6 +45,8 @@ BLUEPRINTS = [
     today.bp,
     settle.bp,
     records.bp,
+    asides.bp,
+    imports.bp,
     visits.bp,
     tickets.bp,
     resident.bp,

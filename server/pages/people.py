@@ -13,7 +13,9 @@ from server.db import db
 from server.devices import cut_off
 from server.names import names_of
 from server.oplog import own, post_many
+from server.pages import wording
 from server.pages.home import invitation
+from server.reports import hands, reports
 from server.tables import Device, Person, Ticket
 from sync.estate import MASTERS
 from sync.feed import DESK
@@ -79,10 +81,27 @@ def lost(id: str) -> Any:
     return _cut_off(id, lost=True)
 
 
+@bp.get("/phones/<id>")
+@allow(*DESK)
+def phone(id: str) -> str:
+    """One phone: what it said of itself, and what is missing of it here."""
+    site, device = here().site_id, _mine(id)
+    using = hands(site).get(device.id, set())
+    names = names_of(site)
+    return render_template(
+        "desk/people/phone.html",
+        report=reports(site, [device])[0],
+        people=sorted(name for by in using if (name := names.person(by))),
+        names=names,
+        kinds=wording.KINDS,
+    )
+
+
 def _phones(new: str | None) -> str:
+    site_id = here().site_id
     return render_template(
         "desk/people/phones.html",
-        phones=db.session.scalars(Device.at(here().site_id)).all(),
+        reports=reports(site_id, db.session.scalars(Device.at(site_id)).all()),
         names=names_of(here().site_id),
         code=new,
         phone=new and invitation(new),
@@ -90,8 +109,10 @@ def _phones(new: str | None) -> str:
 
 
 def _cut_off(id_: str, *, lost: bool) -> Any:
-    phone = db.session.get(Device, id_) if id_.isascii() and id_.isprintable() else None
-    if phone is None or phone.site_id != here().site_id:
-        abort(404)
-    cut_off(here().site_id, phone.id, lost=lost)
+    cut_off(here().site_id, _mine(id_).id, lost=lost)
     return redirect(url_for("people.phones"), 303)
+
+
+def _mine(id_: str) -> Device:
+    phone = db.session.get(Device, id_) if id_.isascii() and id_.isprintable() else None
+    return phone if phone and phone.site_id == here().site_id else abort(404)

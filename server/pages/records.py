@@ -1,4 +1,4 @@
-"""One record with everything that was ever said about it; and what was kept aside."""
+"""One record with everything that was ever said about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ bp = Blueprint("records", __name__, url_prefix="/desk")
 
 FOR_FRONT = frozenset({"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"})
 FOR_FRONT |= {"entry", "lost", "find"}
-SHOWN_ASIDE = 200
 LATE = timedelta(minutes=2)
 HIDDEN = (
     *("site_id", "schedule_id", "category_id", "op_id"),
@@ -91,14 +90,6 @@ def photo(sha256: str) -> Any:
     answer = send_file(photos.path(site_id, sha256).resolve(), mimetype="image/jpeg")
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
-
-
-@bp.get("/aside")
-@allow(*DESK)
-def aside() -> str:
-    """Ops that changed nothing: refused, unreadable, held, waiting. Nobody's work disappears."""
-    ops = db.session.scalars(LoggedOp.aside(here().site_id).limit(SHOWN_ASIDE)).all()
-    return render_template("desk/aside.html", lines=lines(ops))
 
 
 @bp.post("/task/<id>/cancel")

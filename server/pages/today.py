@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -13,9 +14,11 @@ from server.access import allow, here, mine
 from server.db import db
 from server.filters import SITE_ZONE
 from server.names import names_of
-from server.tables import Area, Device, Merge, Task
+from server.reports import hands, reports, stale
+from server.tables import Area, Aside, Device, LoggedOp, Merge, Shift, Task
 from sync.feed import FRONT
-from sync.today import UNFINISHED, Board, Window, board, timeline
+from sync.shifts import LONGEST
+from sync.today import ESCALATED, UNFINISHED, Board, Window, alarms, board, timeline
 
 bp = Blueprint("today", __name__, url_prefix="/desk")
 
@@ -64,7 +67,9 @@ def _today() -> dict[str, Any]:
     seen = board(tasks, phones, now)
     places = select(Area).where(Area.site_id == site).order_by(Area.ordinal, Area.id)
     waiting = select(func.count()).select_from(Merge)
+    is_today = asked == datetime.now(SITE_ZONE).date()
     return {
+        **(_called_for(site, phones, tasks, now) if is_today else {}),
         "board": seen,
         "areas": [place for place in db.session.scalars(places) if place.id in seen.areas],
         "codes": _codes(seen),
@@ -81,7 +86,22 @@ def _today() -> dict[str, Any]:
         "asked": asked,
         "before": asked - timedelta(days=1),
         "after": asked + timedelta(days=1),
-        "is_today": asked == datetime.now(SITE_ZONE).date(),
+        "is_today": is_today,
+    }
+
+
+def _called_for(
+    site: str, phones: Sequence[Device], tasks: Sequence[Task], now: datetime
+) -> dict[str, Any]:
+    """D8: what somebody has to go and look at: silent phones, and what waits for too long."""
+    shifts = db.session.scalars(Shift.since(site, now - LONGEST)).all()
+    on_duty = {one.person_id for one in shifts if not (one.closed_at or one.handed_over_at)}
+    before = now - ESCALATED
+    return {
+        "alarms": alarms(phones, hands(site), tasks, on_duty, now),
+        "stale_gaps": stale(reports(site, phones), before),
+        "stale_asides": db.session.scalar(Aside.how_many(site, before)),
+        "stale_waiting": db.session.scalar(LoggedOp.still_waiting(site, before)),
     }
 
 

@@ -120,6 +120,8 @@ REASONS = {
     "stated-after-decision": _("a statement that came after the decision"),
     "statement-waits": _("There is still time for a statement."),
     "unknown-sub": _("Choose one of the sub-codes of this category."),
+    "accepted": _("accepted at the desk"),
+    "mended": _("mended at the desk"),
 }
 
 RULES = {

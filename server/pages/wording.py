@@ -161,7 +161,20 @@ KINDS = {
     "case.appeal": _("appealed"),
     "case.close": _("closed the case"),
     "month.close": _("closed the month"),
+    "aside.open": _("looked at"),
+    "aside.accept": _("accepted after all"),
+    "aside.mend": _("mended"),
+    "aside.dismiss": _("left aside"),
 }
+
+OUTCOMES = {
+    "accepted": _("Accepted"),
+    "mended": _("Mended"),
+    "dismissed": _("Left aside"),
+}
+"""What became of an op that was set aside."""
+
+TRUTHS = {"yes": _("yes"), "no": _("no")}
 
 TYPES = {
     "site": _("Site"),
@@ -184,6 +197,7 @@ TYPES = {
     "inspection": _("Inspection"),
     "rectification": _("Rectification"),
     "merge": _("To settle"),
+    "aside": _("Kept aside"),
     "shift": _("Shift"),
     "card": _("Card"),
     "entry": _("Entry into a home"),
@@ -197,6 +211,8 @@ TYPES = {
 }
 
 FIELDS = {
+    "op_id": _("Record kept aside"),
+    "instead_id": _("What stands in its place"),
     "code": _("Code"),
     "label": _("Name"),
     "name": _("Name"),
@@ -673,6 +689,20 @@ PACK_FAULTS = {
     "name-version": _("Name and version are one word each, without spaces."),
 }
 """Why a file is not taken, and what to do about it."""
+
+PARCEL_FAULTS = {
+    "too-big": _("The file is too big. Export it on the phone without photos, then take it in."),
+    "no-outbox": _("This is no file from a phone. Choose the .json file that the phone made."),
+    "cut-short": _("The file was cut short on its way. Export it on the phone once more."),
+    "damaged": _("The file was changed on its way. Export it on the phone once more."),
+    "newer-file": _("The phone is newer than this Lodge. Update this one first."),
+    "other-site": _("This file belongs to another site. Take it in there."),
+    "unknown-phone": _(
+        "This phone is not known here. Take the file to the Lodge that enrolled it."
+    ),
+    "other-phone": _("This file mixes two phones. Export it on each phone once more."),
+}
+"""Why what a phone exported is not taken in, and what to do about it."""
 
 DISPOSITIONS = {
     "reason": _("there was a reason"),

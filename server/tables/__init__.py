@@ -8,6 +8,7 @@ from typing import Any
 from server.db import Model
 from server.tables import (
     arrears,
+    asides,
     cards,
     cases,
     categories,
@@ -35,6 +36,7 @@ from server.tables import (
 )
 from server.tables.access import Account, Device, Enrolment, Session, Throttle
 from server.tables.arrears import Arrears
+from server.tables.asides import Aside
 from server.tables.cards import Card
 from server.tables.cases import Case
 from server.tables.categories import Category
@@ -85,6 +87,7 @@ RECORDS: dict[str, type[Model]] = {
     "inspection": Inspection,
     "rectification": Rectification,
     "merge": Merge,
+    "aside": Aside,
     "arrears": Arrears,
     "shift": Shift,
     "card": Card,
@@ -118,6 +121,7 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "inspection": inspections.body,
     "rectification": rectifications.body,
     "merge": merges.body,
+    "aside": asides.body,
     "arrears": arrears.body,
     "shift": shifts.body,
     "card": cards.body,
@@ -137,6 +141,7 @@ __all__ = [
     "Account",
     "Area",
     "Arrears",
+    "Aside",
     "Card",
     "Case",
     "Category",

@@ -1,0 +1,111 @@
+"""Ops that were set aside: what one still says, and how the desk has it judged after all."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy.exc import StatementError
+
+from server import photos
+from server.db import writing
+from server.oplog import Answer, own, post_within
+from server.scrub import PURGED
+from server.tables import LoggedOp
+from server.tables.asides import JUDGED_AT_DESK
+from server.tables.oplog import STANDING
+from sync import KINDS
+from sync.asides import ACCEPTED, MENDED
+from sync.clock import iso, parse
+from sync.envelope import is_sound
+
+VERBS = {ACCEPTED: "aside.accept", MENDED: "aside.mend"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an op that was set aside says, in the newest version of its kind."""
+
+    kind: str
+    subject: str
+    by: str
+    base: int | None
+    occurred_at: datetime
+    payload: dict[str, Any]
+
+
+class CannotStand(Exception):
+    """Nothing was changed; says why, as verdicts do."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def record_of(op_id: str) -> str:
+    """The id of the record that tells what became of an op: the same for everybody."""
+    return str(uuid5(UUID(op_id), "aside"))
+
+
+def draft(op: LoggedOp) -> Draft | None:
+    """What an op says, if that is enough to judge it; None where only its text is left."""
+    raw = json.loads(op.body)
+    kind = KINDS.get(str(raw.get("kind")))
+    if PURGED in op.flags or op.status not in JUDGED_AT_DESK or not kind or not kind.from_phones:
+        return None
+    try:
+        ids = {name: str(UUID(raw[name])) for name in ("subject", "by")}
+        payload = kind.newest(int(raw.get("v", 1)), raw["payload"])
+    except Exception:  # whatever a damaged op may be; an upcaster is not made for it
+        return None
+    if not isinstance(payload, dict) or not is_sound(payload):
+        return None
+    base = raw.get("base") if type(raw.get("base")) is int else None
+    moment = _moment(op, raw.get("at"))
+    return Draft(str(raw["kind"]), **ids, base=base, occurred_at=moment, payload=payload)
+
+
+def _moment(op: LoggedOp, said: Any) -> datetime:
+    """One that was damaged was not corrected: what it says itself, but never after its arrival."""
+    if op.at is None:
+        with suppress(TypeError, ValueError, OverflowError):
+            return min(parse(said), op.received_at)
+    return op.occurred_at
+
+
+def stand_in(
+    site_id: str, op: LoggedOp, its: Draft, *, by: str, payload: dict[str, Any] | None = None
+) -> Answer:
+    """X2, X3: judge an op in place of the one that was set aside, and say who had it judged.
+
+    Both are one transaction: raises CannotStand where the op would not stand, and nothing changed.
+    """
+    how = ACCEPTED if payload is None else MENDED
+    record, instead = record_of(op.id), str(uuid5(UUID(op.id), "instead"))
+    said = its.payload if payload is None else payload
+    base = its.base if payload is None else None  # whoever mends it sees the record of now
+    stands = {**own(its.kind, its.subject, said, by=its.by, base=base, id=instead)}
+    stands["stands_for"] = {"op": op.id, "how": how, "occurred_at": iso(its.occurred_at)}
+    ops = [opening(op.id), stands, own(VERBS[how], record, {"instead_id": instead}, by=by)]
+    try:
+        with writing():
+            _, told, settled = post_within(site_id, ops)
+            for answer, good in ((settled, STANDING), (told, (*STANDING, "contested"))):
+                if answer["status"] not in good:
+                    raise CannotStand(answer["code"])
+    except StatementError as error:
+        if getattr(error, "connection_invalidated", False):
+            raise
+        raise CannotStand("malformed") from error
+    photos.tell_records(site_id, photos.named_in([stands]))
+    return told
+
+
+def opening(op_id: str) -> dict[str, Any]:
+    """The record of what becomes of an op, begun by whoever looks first; twice is harmless."""
+    begun = str(uuid5(UUID(op_id), "aside.open"))
+    return own("aside.open", record_of(op_id), {"op_id": op_id}, id=begun)

@@ -1,0 +1,86 @@
+"""Parcels: what a phone has not sent, as one file that somebody carries to the desk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+from marshmallow.validate import Equal, Length, Regexp
+
+from sync.clock import parse
+from sync.envelope import BYTES, Count, Message, Name, Time
+from sync.photos import NAMED
+
+MOST_BYTES = 32 * 1024 * 1024
+"""A hundred photos, or as many ops as a phone makes in a month."""
+
+FORMAT = 1
+MOST_OPS = 20_000
+
+
+class Shot(Message):
+    sha256 = fields.String(required=True, validate=Regexp(NAMED))
+    bytes = Count(required=True)
+    data = fields.String(required=True)
+
+
+class Outbox(Message):
+    """Ops go on as they are: each is read, and answered, by itself."""
+
+    lodge = fields.String(required=True, validate=Equal("outbox"))
+    format = fields.Integer(required=True, strict=True)
+    site = Name(required=True)
+    device = Name(required=True)
+    lineage = Name(required=True)
+    exported_at = Time(required=True)
+    lost = fields.List(Count(), load_default=list, validate=Length(max=1000))
+    ops = fields.List(fields.Dict(), required=True, validate=Length(max=MOST_OPS))
+    photos = fields.List(fields.Nested(Shot), load_default=list, validate=Length(max=1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a file holds."""
+
+    site: str
+    device: str
+    lineage: str
+    exported_at: datetime
+    lost: tuple[int, ...]
+    ops: list[dict[str, Any]]
+    photos: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Why a file is not taken in; nothing was changed."""
+
+    code: str
+
+
+_outbox = Outbox()
+
+
+def unpacked(raw: bytes) -> Parcel | Wrong:
+    """X5: a file that is too big, cut short, newer or no outbox is refused as a whole."""
+    if len(raw) > MOST_BYTES:
+        return Wrong("too-big")
+    try:
+        said = json.loads(raw)
+    except (ValueError, RecursionError):
+        return Wrong("cut-short" if raw.lstrip()[:1] == b"{" else "no-outbox")
+    if not isinstance(said, dict) or said.get("lodge") != "outbox":
+        return Wrong("no-outbox")
+    if type(said.get("format")) is int and said["format"] > FORMAT:
+        return Wrong("newer-file")
+    try:
+        read = _outbox.load(said)
+    except ValidationError:
+        return Wrong("damaged")
+    if any(len(json.dumps(op)) > BYTES for op in read["ops"]):
+        return Wrong("damaged")  # no phone makes an op that it could never send
+    named = {name: read[name] for name in ("site", "device", "lineage", "ops", "photos")}
+    return Parcel(**named, lost=tuple(read["lost"]), exported_at=parse(read["exported_at"]))

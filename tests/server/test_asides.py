@@ -1,0 +1,211 @@
+"""What was set aside is accepted, mended or left aside at the desk; what came stays as it came."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from server import purge
+from server.asides import record_of
+from server.db import db
+from server.devices import cut_off
+from server.tables import Aside, LoggedOp, Task
+from server.verify import verify
+from tests.cast import ANA, BEN, CHU, EVE, HOME, TASK, named
+
+EN = {"Accept-Language": "en"}
+TICKET = {"channel": "phone", "matter": "report", "contact": "1203", "details": "Lift"}
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert verify(HOME) == []
+
+
+@pytest.fixture
+def held(app, phone):
+    """Ana ticked; by the time her phone spoke, it had been cut off."""
+    with app.app_context():
+        cut_off(HOME, phone.device, lost=False)
+    op = phone.op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
+    assert phone.send()[op["id"]]["status"] == "held"
+    return op
+
+
+@pytest.fixture
+def unreadable(phone):
+    """A ticket with a field that nobody knows, and without one that it needs."""
+    op = phone.op("ticket.open", named("lift"), {**TICKET, "channel": "smoke", "mood": "x"}, by=CHU)
+    assert phone.send()[op["id"]]["status"] == "quarantined"
+    return op
+
+
+def row(app, id_):
+    with app.app_context():
+        return db.session.get(LoggedOp, (HOME, id_))
+
+
+def became(app, op):
+    with app.app_context():
+        return db.session.get(Aside, (HOME, record_of(op["id"])))
+
+
+@pytest.mark.rule("X1")
+def test_the_desk_sees_what_waits_with_who_what_and_which_phone(ben, unreadable, held):
+    index = ben.get("/desk/aside", headers=EN).text
+    assert '<span class="count">2</span>' in index and "2 kept aside" in index
+    page = ben.get(f"/desk/aside/{held['id']}", headers=EN).text
+    for word in ("Ana", "Test phone", "two buckets", "kept: no access any more", held["hash"]):
+        assert word in page
+
+
+@pytest.mark.rule("X2")
+def test_what_was_held_is_accepted_and_counts_from_when_it_was_done(app, ben, held):
+    came = row(app, held["id"])
+    answer = ben.post(f"/desk/aside/{held['id']}/accept")
+    assert answer.location == f"/desk/aside/{held['id']}"
+    with app.app_context():
+        task = db.session.get(Task, (HOME, TASK))
+    assert (task.done_by_id, task.done_at, task.note) == (ANA, came.occurred_at, "two buckets")
+    aside, after = became(app, held), row(app, held["id"])
+    assert (aside.outcome, aside.settled_by_id) == ("accepted", BEN)
+    assert row(app, aside.instead_id).flags == ["accepted"]
+    assert (after.body, after.status, after.verdict) == (came.body, "held", came.verdict)
+    assert "0 kept aside" in ben.get("/desk/aside", headers=EN).text
+
+
+@pytest.mark.rule("X2")
+def test_accepting_twice_counts_once(app, ben, held):
+    for _ in range(2):
+        again = ben.post(f"/desk/aside/{held['id']}/accept")
+    assert "said=already-settled" in again.location
+    with app.app_context():
+        ticks = select(LoggedOp).where(LoggedOp.subject == TASK, LoggedOp.kind == "task.complete")
+        assert [op.status for op in db.session.scalars(ticks.order_by(LoggedOp.place))] == [
+            "held",
+            "applied",
+        ]
+
+
+@pytest.mark.rule("X2")
+def test_the_work_of_somebody_who_left_is_accepted_under_their_name(app, ben, desk, phone):
+    desk("person.leave", ANA, {}, by=EVE)
+    op = phone.op("task.complete", TASK, by=ANA)
+    assert phone.send()[op["id"]]["code"] == "left"
+    ben.post(f"/desk/aside/{op['id']}/accept")
+    assert phone.record("task", TASK)["done_by_id"] == ANA
+
+
+@pytest.mark.rule("X2")
+def test_what_still_cannot_stand_stays_where_it_is(app, ben, unreadable):
+    answer = ben.post(f"/desk/aside/{unreadable['id']}/accept")
+    assert "said=malformed" in answer.location
+    assert became(app, unreadable) is None, "nothing was changed"
+
+
+@pytest.mark.rule("X3")
+def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, unreadable):
+    came = row(app, unreadable["id"])
+    page = ben.get(f"/desk/aside/{unreadable['id']}", headers=EN).text
+    assert "Left out, because nobody here knows it: mood" in page
+    wrong = ben.post(f"/desk/aside/{unreadable['id']}/mend", {**TICKET, "channel": "smoke"})
+    assert wrong.status_code == 422 and "Lift" in wrong.text
+    ben.post(f"/desk/aside/{unreadable['id']}/mend", TICKET)
+    ticket = phone.record("ticket", named("lift"))
+    assert (ticket["channel"], ticket["first_responder_id"]) == ("phone", CHU)
+    aside, after = became(app, unreadable), row(app, unreadable["id"])
+    assert (aside.outcome, after.body) == ("mended", came.body)
+    assert unreadable["id"] in row(app, aside.instead_id).body, "the new op names the old one"
+
+
+@pytest.mark.rule("X3")
+def test_what_arrived_damaged_can_still_be_accepted(app, ben, phone):
+    op = phone.op("ticket.open", named("damaged"), TICKET, by=CHU)
+    phone.push({**op, "hash": "0" * 64})
+    with app.app_context():
+        kept = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "quarantined")).one()
+    ben.post(f"/desk/aside/{kept.id}/accept")
+    assert phone.record("ticket", named("damaged"))["details"] == "Lift"
+
+
+@pytest.mark.rule("X4")
+def test_what_is_left_aside_says_why_and_can_be_accepted_later(app, ben, desk, phone, held):
+    assert "said=malformed" in ben.post(f"/desk/aside/{held['id']}/dismiss", {}).location
+    ben.post(f"/desk/aside/{held['id']}/dismiss", {"reason": "Chu did it"})
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "0 kept aside" in page and "Chu did it" in page
+    told = desk("aside.dismiss", record_of(held["id"]), {"reason": "again"})
+    assert told["code"] == "already-settled"
+    ben.post(f"/desk/aside/{held['id']}/accept")
+    assert became(app, held).outcome == "accepted"
+    for kind in ("aside.accept", "aside.mend"):
+        told = desk(kind, record_of(held["id"]), {"instead_id": named("other")})
+        assert told["code"] == "already-settled"
+
+
+def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held):
+    address = f"/desk/aside/{held['id']}"
+    assert dao.get(address).status_code == 404
+    for verb in ("accept", "mend", "dismiss"):
+        assert dao.post(f"{address}/{verb}", {"reason": "x"}).status_code == 404
+        op = phone.op(f"aside.{verb}", record_of(held["id"]), {"reason": "x"}, by=BEN)
+        assert phone.send()[op["id"]]["status"] == "held"
+    assert became(app, held) is None
+
+
+def test_what_only_the_desk_may_do_is_not_accepted_from_a_phone(ben, phone):
+    op = phone.op("merge.settle", named("merge"), {"take": "theirs"}, by=EVE)
+    assert phone.send()[op["id"]]["code"] == "not-for-phones"
+    assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 404
+    assert "cannot be judged" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+
+
+def test_a_phone_cannot_say_that_it_stands_for_somebody(app, phone):
+    said = {"op": named("x"), "how": "accepted", "occurred_at": "2026-01-01T00:00:00Z"}
+    op = phone.op("task.complete", TASK, by=named("nobody"), stands_for=said)
+    assert phone.send()[op["id"]]["status"] == "quarantined"
+
+
+ODD = (
+    {"payload": {"details": "a\x00b"}},
+    {"subject": "nonsense"},
+    {"by": 7},
+    {"at": "yesterday"},
+    {"v": 0},
+    {"kind": 5},
+    {"payload": {"photos": {"deep": [{"er": 1}]}}},
+)
+
+
+def test_whatever_came_can_be_looked_at(app, ben, phone):
+    for odd in ODD:
+        phone.op("ticket.open", None, TICKET, by=CHU)
+        phone.push({**phone.outbox.pop(), **odd})
+    with app.app_context():
+        kept = db.session.scalars(Aside.undecided(HOME)).all()
+        assert len(kept) == len(ODD)
+    for op in kept:
+        assert ben.get(f"/desk/aside/{op.id}").status_code == 200
+        assert ben.post(f"/desk/aside/{op.id}/accept").status_code in (303, 404)
+        assert ben.post(f"/desk/aside/{op.id}/dismiss", {"reason": "odd"}).status_code == 303
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "0 kept aside" in page
+
+
+@pytest.mark.rule("X2")
+def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, desk, phone):
+    desk("person.leave", CHU, {}, by=EVE)
+    phone.op("visit.arrive", named("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    (told,) = phone.send().values()
+    ben.post(f"/desk/aside/{told['id']}/accept")
+    assert phone.record("visit", named("wang"))["visitor"] == "Mr Wang"
+    desk("visit.depart", named("wang"))
+    with app.app_context():
+        purge.run(HOME, datetime.now(UTC) + timedelta(days=31))
+        said = db.session.scalars(select(LoggedOp.body)).all()
+    assert not [text for text in said if "Wang" in text]
+    assert "Wang" not in ben.get(f"/desk/aside/{told['id']}").text

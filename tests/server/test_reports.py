@@ -1,0 +1,125 @@
+"""What the desk knows of each phone: what it still holds, what is missing, when it fell silent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from server.db import db, writing
+from server.devices import cut_off
+from server.tables import Device, LoggedOp
+from tests import cast
+from tests.cast import ANA, CHU, HOME, TASK
+
+EN = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def ago(app):
+    """Time goes by: what the log and the phones say happened so much earlier."""
+
+    def back(**span):
+        moment = datetime.now(UTC) - timedelta(**span)
+        with app.app_context(), writing():
+            db.session.execute(update(Device).values(seen_at=moment, enrolled_at=moment))
+            db.session.execute(update(LoggedOp).values(received_at=moment))
+
+    return back
+
+
+def holey(phone):
+    """Five ops, of which the third never came and the fourth is confessed to be gone."""
+    for _ in range(5):
+        phone.op("task.confirm", TASK, by=ANA)
+    del phone.outbox[2:4]
+    phone.push(lost=[4])
+
+
+def test_a_phone_tells_what_is_still_on_it(ben, phone):
+    for kind in ("task.confirm", "task.confirm", "task.complete"):
+        phone.op(kind, TASK, by=ANA)
+    report = {**phone.report(), "photos": 2}
+    phone.hello(report={HOME: report}, storage={"usage": 800, "quota": 1000, "persisted": False})
+    for path in ("/desk/people/phones", f"/desk/people/phones/{phone.device}"):
+        page = ben.get(path, headers=EN).text
+        for word in ("3 to send", "2 photos", "oldest", "80 %"):
+            assert word in page, (path, word)
+    assert "the phone may clear it" in page and "looked after" in page
+
+
+@pytest.mark.rule("H3")
+def test_what_is_missing_and_what_is_gone_are_told_apart(ben, phone):
+    holey(phone)
+    page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
+    assert "1 record is missing in the middle: 3" in page
+    assert "1 record is gone, the phone says: 4" in page
+    assert "missing in the middle: 3" in ben.get("/desk/people/phones", headers=EN).text
+
+
+def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
+    with app.app_context():
+        cut_off(HOME, phone.device, lost=True)
+    address = f"/desk/people/phones/{phone.device}"
+    assert "still has its records" in ben.get(address, headers=EN).text
+    phone.hello()
+    assert "was told to clear" in ben.get(address, headers=EN).text
+
+
+def test_a_phone_that_began_anew_is_seen(ben, phone):
+    phone.verdict("task.confirm", TASK, by=ANA)
+    phone.lineage, phone.n, phone.last = "another life", 0, None
+    phone.verdict("task.confirm", TASK, by=ANA)
+    page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
+    assert "It began anew 1 time" in page and "Ana" in page
+
+
+def test_dao_sees_no_phone_of_another_site(dao, phone):
+    assert dao.get(f"/desk/people/phones/{phone.device}").status_code == 404
+    assert dao.get("/desk/people/phones/%00").status_code == 404
+
+
+@pytest.mark.rule("D7")
+def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, ago):
+    phone.verdict("task.confirm", TASK, by=ANA)
+    phone.op("task.complete", TASK, by=ANA)
+    phone.hello()
+    ago(hours=3)
+    assert "Go and look" not in ben.get("/desk/", headers=EN).text
+    ago(hours=5)
+    page = ben.get("/desk/", headers=EN).text
+    for word in ("Go and look", "Ana", "last heard 5 h ago", "tasks may lie on it", "1 to send"):
+        assert word in page
+    tomorrow = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    assert "Go and look" not in ben.get(f"/desk/?day={tomorrow}", headers=EN).text
+
+
+@pytest.mark.rule("D7")
+def test_a_silent_phone_of_somebody_without_work_is_none_until_they_are_on_duty(
+    ben, desk, phone, ago
+):
+    phone.verdict("visit.arrive", None, {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    ago(hours=5)
+    assert "Go and look" not in ben.get("/desk/", headers=EN).text
+    desk("shift.open", cast.named("shift"), {"uniform": True}, by=CHU)
+    assert "Go and look" in ben.get("/desk/", headers=EN).text
+
+
+@pytest.mark.rule("D8")
+def test_what_is_missing_or_undecided_for_five_days_is_put_before_a_supervisor(
+    ben, desk, sat, phone, ago
+):
+    phone.verdict("task.complete", TASK, {"nonsense": 1}, by=ANA)
+    holey(phone)
+    phone.verdict("task.confirm", TASK, by=ANA, after=cast.named("never came"))
+    ago(days=4)
+    assert "more than five days" not in ben.get("/desk/", headers=EN).text
+    ago(days=6)
+    page = ben.get("/desk/", headers=EN).text
+    assert "more than five days" in page and "1 kept aside" in page
+    assert "1 record is missing in the middle: 5" in page
+    assert "1 waits for a record that has not come" in page
+    sue = cast.named("sue")
+    desk("person.add", sue, {"name": "Sue", "roles": ["service_desk"]}, by=cast.EVE)
+    assert "more than five days" not in sat(sue).get("/desk/", headers=EN).text

@@ -1,0 +1,98 @@
+"""A kind that grew: what older phones send is judged as the newest version reads it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from marshmallow import fields
+
+import sync
+from server.db import db
+from server.tables import LoggedOp
+from server.verify import verify
+from sync import KINDS, Accepted
+from sync.op import Kind, Payload
+from tests.cast import ANA, HOME, TASK
+
+
+class Remark(Payload):
+    note = fields.String(required=True)
+    loud = fields.Boolean(required=True)
+
+
+def remarked(task, op):
+    note = f"{op.payload['note']}{'!' if op.payload['loud'] else ''}"
+    return Accepted({"note": note})
+
+
+REMARK = Kind(
+    payload=Remark,
+    rule=remarked,
+    type="task",
+    fact=True,
+    v=3,
+    upcasters={
+        1: lambda said: {"note": said["remark"]},
+        2: lambda said: {**said, "loud": False},
+    },
+)
+
+
+@pytest.fixture(autouse=True)
+def grown(monkeypatch):
+    """A kind whose first version said `remark`, the second `note`, and the third how loud."""
+    monkeypatch.setitem(KINDS, "task.remark", REMARK)
+    monkeypatch.setitem(sync._schemas, "task.remark", Remark())
+
+
+@pytest.mark.rule("X7")
+@pytest.mark.parametrize(
+    ("v", "said", "note"),
+    [
+        (1, {"remark": "wet"}, "wet"),
+        (2, {"note": "wet"}, "wet"),
+        (3, {"note": "wet", "loud": True}, "wet!"),
+    ],
+)
+def test_each_version_is_judged_and_stays_in_the_log_as_it_came(app, phone, v, said, note):
+    op = phone.op("task.remark", TASK, said, by=ANA, v=v)
+    assert phone.send()[op["id"]]["status"] == "applied"
+    assert phone.record("task", TASK)["note"] == note
+    with app.app_context():
+        row = db.session.get(LoggedOp, (HOME, op["id"]))
+        assert (row.v, row.payload, json.loads(row.body)) == (v, said, op)
+        assert verify(HOME) == []
+
+
+@pytest.mark.rule("X7")
+def test_a_history_of_all_versions_is_read_in_the_newest(app, phone, monkeypatch):
+    read = []
+    task = sync.TYPES["task"]
+    fold = lambda record, facts: read.append([e.payload for e in facts]) or {}  # noqa: E731
+    monkeypatch.setitem(sync.TYPES, "task", replace(task, fold=fold))
+    for v, said in enumerate(({"remark": "a"}, {"note": "b"}, {"note": "c", "loud": True}), 1):
+        op = phone.op("task.remark", TASK, said, by=ANA, v=v)
+        assert phone.send()[op["id"]]["status"] == "applied"
+    assert read[-1] == [
+        {"note": "a", "loud": False},
+        {"note": "b", "loud": False},
+        {"note": "c", "loud": True},
+    ]
+
+
+@pytest.mark.rule("X7")
+def test_what_an_upcaster_cannot_read_is_kept_for_the_desk(app, phone):
+    bad = phone.op("task.remark", TASK, {"nothing": 1}, by=ANA, v=1)
+    good = phone.op("task.remark", TASK, {"remark": "dry"}, by=ANA, v=1)
+    told = phone.send()
+    assert told[bad["id"]]["status"] == "quarantined"
+    assert told[good["id"]]["status"] == "applied"
+
+
+@pytest.mark.rule("X7")
+def test_every_kind_takes_every_version_that_it_ever_had():
+    for name, kind in KINDS.items():
+        assert sorted(kind.upcasters) == list(range(1, kind.v)), name
+    assert REMARK.versions == [1, 2, 3]
