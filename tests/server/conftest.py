@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from server.credentials import set_password, set_pin
-from server.db import writing
+from server.db import db, writing
 from server.sessions import start
 from tests import cast
+from tests.conftest import made
 
 ORIGIN = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 PASSWORD = "seven blue herons at dusk"
@@ -33,6 +36,17 @@ class Desk:
 
     def sign_in(self, username: str, password: str = PASSWORD, **more):
         return self.post("/sign-in", {"username": username, "password": password}, **more)
+
+
+@pytest.fixture
+def on_sqlite(sqlite_model: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The application on one database, where what is proven is not about databases."""
+    shutil.copy(sqlite_model, tmp_path / "lodge.sqlite3")
+    app = made(f"sqlite:///{tmp_path / 'lodge.sqlite3'}", tmp_path / "var")
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from server.db import db
 from server.devices import issue_code
 from server.oplog import post_many
 from server.verify import verify
 from sync import KINDS
 from tests import cast
-from tests.conftest import made
 from tests.corpus import RECORDINGS, pushed, scenarios
 from tests.phone import FlaskWire, Phone
 
@@ -25,32 +21,21 @@ FOR_A_REASON = {"merged", "contested", "refused", "held", "waiting"}
 """What may become of an op as time goes by; that nobody can read it any more, may not."""
 
 
-@pytest.fixture
-def server(sqlite_model, tmp_path):
-    """The cast on SQLite: what is proven is about kinds, not about databases."""
-    shutil.copy(sqlite_model, tmp_path / "lodge.sqlite3")
-    app = made(f"sqlite:///{tmp_path / 'lodge.sqlite3'}", tmp_path / "var")
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 @pytest.mark.rule("X7")
 @pytest.mark.parametrize(("recording", "name", "steps"), PLAYED)
-def test_what_an_older_phone_sent_is_taken_by_this_version(server, recording, name, steps):
-    with server.app_context():
-        phone = Phone(FlaskWire(server.test_client())).enrol(issue_code(cast.HOME, by=cast.BEN))
+def test_what_an_older_phone_sent_is_taken_by_this_version(on_sqlite, recording, name, steps):
+    with on_sqlite.app_context():
+        phone = Phone(FlaskWire(on_sqlite.test_client())).enrol(issue_code(cast.HOME, by=cast.BEN))
     for step in steps:
         if "desk" in step:
-            with server.app_context():
+            with on_sqlite.app_context():
                 post_many(cast.HOME, step["desk"])
             continue
         verdicts = phone.push(**step["push"]).told()["verdicts"]
         for op, told, verdict in zip(step["push"]["ops"], step["told"], verdicts, strict=True):
             same = verdict["status"] == told or verdict["status"] in FOR_A_REASON
             assert same, (name, op["kind"], told, verdict)
-    with server.app_context():
+    with on_sqlite.app_context():
         assert verify(cast.HOME) == []
 
 

@@ -20,6 +20,11 @@ from tests.cast import ANA, AWAY, CHU, HOME, TASK, TASKS, named
 EN = {"Accept-Language": "en"}
 
 
+@pytest.fixture
+def app(on_sqlite):
+    return on_sqlite
+
+
 @pytest.fixture(autouse=True)
 def log_and_records_agree(app):
     yield

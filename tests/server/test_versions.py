@@ -40,6 +40,11 @@ REMARK = Kind(
 )
 
 
+@pytest.fixture
+def app(on_sqlite):
+    return on_sqlite
+
+
 @pytest.fixture(autouse=True)
 def grown(monkeypatch):
     """A kind whose first version said `remark`, the second `note`, and the third how loud."""
