@@ -21,6 +21,7 @@ from sqlalchemy import (
     event,
     update,
 )
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
     Model = Base  # db.Model is built at run time; the type checker sees its base
 else:
     Model = db.Model
+
+OUT_OF_ORDER = (OperationalError, InterfaceError, InternalError)
+"""Locked, full, read-only, broken or away: says nothing of what was to be written."""
 
 FULL = 2
 WAIT_MS = 10_000

@@ -13,12 +13,21 @@ from tests.live import Live
 from tests.phone import HttpWire, Phone
 from tests.until import until
 
-KILLS = int(os.environ.get("LODGE_KILLS", "10"))
+KILLS = int(os.environ.get("LODGE_KILLS", "25"))
 PHONES = 4
 
 
 def enrolled(live: Live, number: int) -> list[Phone]:
     return [Phone(HttpWire(live.url)).enrol(live.enrol_code()) for _ in range(number)]
+
+
+def settle(workers: list[Worker]) -> None:
+    """They stop working, and send until all is answered."""
+    for worker in workers:
+        worker.enough.set()
+        worker.join(60)
+        assert not worker.is_alive()
+        until(worker.send, within=20)
 
 
 def test_the_server_is_killed_again_and_again_and_the_books_balance(live: Live) -> None:
@@ -31,11 +40,7 @@ def test_the_server_is_killed_again_and_again_and_the_books_balance(live: Live) 
         pause.wait(chance.uniform(0.02, 0.5))
         live.kill()
         live.start()
-    for worker in workers:
-        worker.enough.set()
-        worker.join(30)
-        assert not worker.is_alive()
-        until(worker.send, within=20)
+    settle(workers)
     assert not [fault for worker in workers for fault in worker.faults if "Unanswered" in fault]
     assert sum(sum(worker.faults.values()) for worker in workers) >= KILLS, "killed under load"
     balance(workers, live.folder / "var" / "lodge.sqlite3")

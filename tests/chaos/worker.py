@@ -79,15 +79,20 @@ class Worker(threading.Thread):
 
 
 def balance(workers: list[Worker], database: Path) -> None:
+    """As `balanced`, for a database that is a file."""
+    with sqlite3.connect(database) as books:
+        assert books.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        kept = [id_ for (id_,) in books.execute("SELECT id FROM op WHERE lineage IS NOT NULL")]
+    books.close()
+    balanced(workers, kept)
+
+
+def balanced(workers: list[Worker], kept: list[str]) -> None:
     """Sent = kept = answered, each once; every phone shows the same; nothing is left over."""
     ops = {id_: op for worker in workers for id_, op in worker.ops.items()}
     acked = {id_: verdict for worker in workers for id_, verdict in worker.acked.items()}
     assert acked.keys() == ops.keys()
     assert Counter(verdict["status"] for verdict in acked.values()) == {"applied": len(ops)}
-    with sqlite3.connect(database) as books:
-        assert books.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept = [id_ for (id_,) in books.execute("SELECT id FROM op WHERE lineage IS NOT NULL")]
-    books.close()
     assert Counter(kept) == Counter(ops.keys())
     views = [worker.phone.refresh() for worker in workers]
     assert all(view == views[0] for view in views)
