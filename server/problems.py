@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import structlog
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
@@ -57,6 +57,7 @@ def unavailable(error: Exception) -> Response:
     """The database is locked, full, read-only or away: nothing was answered, so ask again."""
     cause = getattr(error, "orig", None) or error
     log.error("the database does not take this", error=type(cause).__name__, said=str(cause))
+    g.caller = None  # whoever it is stands in that database: the page does without
     return told(503, wait=10)
 
 

@@ -36,15 +36,19 @@ def traced(strace: str, pid: int, *words: str) -> Iterator[subprocess.Popen[byte
     command = [strace, "-f", "-q", *words, "-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as watching:
         try:
-            until(lambda: all(_watched(task) for task in Path(f"/proc/{pid}/task").iterdir()))
+            until(lambda: _held(Path(f"/proc/{pid}/task")))
             yield watching
         finally:
             watching.terminate()
             watching.communicate(timeout=30)
 
 
-def _watched(task: Path) -> bool:
-    return "TracerPid:\t0\n" not in (task / "status").read_text()
+def _held(tasks: Path) -> bool:
+    try:
+        said = [(task / "status").read_text() for task in tasks.iterdir()]
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # held, and killed already
+    return all("TracerPid:\t0\n" not in each for each in said)
 
 
 @contextmanager
