@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PO  := $(wildcard server/translations/*/LC_MESSAGES/messages.po)
 MO  := $(PO:.po=.mo)
 
-.PHONY: install demo test check bench words clean
+.PHONY: install demo test soak check bench words clean
 .DEFAULT_GOAL := install
 
 install: .venv/installed $(MO)  ## .venv with the lodge command
@@ -18,8 +18,27 @@ install: .venv/installed $(MO)  ## .venv with the lodge command
 demo: install  ## the demo estate on http://localhost:8000
 	@$(BIN)/lodge demo --host $(HOST) --port $(PORT)
 
-test: check .venv/chromium .venv/postgresql  ## everything
+test: check .venv/chromium .venv/postgresql .venv/strace  ## everything
 	$(BIN)/python -m pytest -n $(JOBS)
+
+soak: export LODGE_KILLS         ?= 1000
+soak: export LODGE_CUTS          ?= 500000
+soak: export LODGE_STRIDE        ?= 1
+soak: export LODGE_PG_KILLS      ?= 300
+soak: export LODGE_STARTS        ?= 50
+soak: export LODGE_RACES         ?= 10000
+soak: export LODGE_FAULTS        ?= 100000
+soak: export LODGE_EVENTS        ?= 2000
+soak: export LODGE_BACKUPS       ?= 2000
+soak: export LODGE_DRILLS        ?= 200
+soak: export LODGE_HISTORIES     ?= 100000
+soak: export LODGE_SIM           ?= 2000000
+soak: export LODGE_FUZZ          ?= 2000000
+soak: export LODGE_SW_KILLS      ?= 500
+soak: export LODGE_BROWSER_KILLS ?= 500
+soak: export LODGE_OUTBOX        ?= 100000
+soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the random tests for hours, as often as said here
+	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_input.py)
 
 check: .venv/tested install  ## all gates but the tests
 	$(BIN)/ruff check .
@@ -56,6 +75,6 @@ clean:  ## back to a fresh checkout; ./var, where the records are, stays
 	$(PIP) install --editable '.[test]'
 	@touch .venv/installed $@
 
-.venv/chromium .venv/postgresql: .venv/%: .ci/needs | .venv/tested
+.venv/chromium .venv/postgresql .venv/strace: .venv/%: .ci/needs | .venv/tested
 	@bash .ci/needs $*
 	@touch $@

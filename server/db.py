@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 
@@ -62,6 +63,9 @@ if TYPE_CHECKING:
     Model = Base  # db.Model is built at run time; the type checker sees its base
 else:
     Model = db.Model
+
+OUT_OF_ORDER = (OperationalError, InterfaceError, InternalError)
+"""Locked, full, read-only, broken or away: says nothing of what was to be written."""
 
 FULL = 2
 WAIT_MS = 10_000
@@ -123,10 +127,13 @@ class Glance:
     def first(self, asked: str) -> Any | None:
         """The first row as the driver gives it, or None."""
         engine = db.engine
+        text = self._text(engine.dialect)
+        values: Any = (asked,) if engine.dialect.positional else {ASKED: asked}
         with closing(engine.raw_connection()) as connection:
-            values: Any = (asked,) if engine.dialect.positional else {ASKED: asked}
-            cursor = connection.cursor()
-            return cursor.execute(self._text(engine.dialect), values).fetchone()
+            try:
+                return connection.cursor().execute(text, values).fetchone()
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise OperationalError(text, None, error) from error
 
     def _text(self, dialect: Dialect) -> str:
         text = self._texts.get(dialect.name)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
 from server.batch import Batch, End, Held
-from server.db import db, writing
+from server.db import OUT_OF_ORDER, db, writing
 from server.incoming import Incoming, Sender, Sorter
 from server.scrub import named_in, scrubbed
 from server.tables import LoggedOp, SiteFeed
@@ -51,6 +51,8 @@ def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> Rec
     try:
         with writing():
             return _take(site_id, incoming, sender)
+    except OUT_OF_ORDER:  # no op is set aside for that
+        raise
     except (DBAPIError, StatementError) as error:
         if not incoming:
             raise
@@ -63,6 +65,8 @@ def _take_alone(site_id: str, one: Incoming, sender: Sender) -> Received:
     try:
         with writing():
             return _take(site_id, [one], sender)
+    except OUT_OF_ORDER:  # no op is set aside for that
+        raise
     except StatementError as error:
         if getattr(error, "connection_invalidated", False):
             raise

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any
 
-from flask import Flask, Response, make_response, render_template, request
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from server.credentials import Busy
+from server.db import OUT_OF_ORDER
 from server.devices import TooManyTries
 
 WORDS = {
@@ -26,6 +30,9 @@ WORDS = {
     503: (_("The server is busy"), _("Nothing is lost. Try again in a moment.")),
 }
 CROSS_SITE = _("This did not come from a page of this server. Open Lodge anew and try again.")
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+
+log = structlog.get_logger("lodge.problems")
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response:
@@ -41,6 +48,25 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, answer)
     app.register_error_handler(TooManyTries, lambda error: told(429, wait=error.seconds))
     app.register_error_handler(Busy, lambda _: told(503, wait=5))
+    for error in (*OUT_OF_ORDER, NoConnection):
+        app.register_error_handler(error, unavailable)
+    app.register_error_handler(OSError, full)
+
+
+def unavailable(error: Exception) -> Response:
+    """The database is locked, full, read-only or away: nothing was answered, so ask again."""
+    cause = getattr(error, "orig", None) or error
+    log.error("the database does not take this", error=type(cause).__name__, said=str(cause))
+    g.caller = None  # whoever it is stands in that database: the page does without
+    return told(503, wait=10)
+
+
+def full(error: OSError) -> Response:
+    """The disk takes no more, or nothing at all."""
+    if error.errno not in NO_ROOM:
+        raise error
+    log.error("the disk does not take this", error=error.strerror)
+    return told(503, wait=60)
 
 
 def answer(error: HTTPException) -> Any:

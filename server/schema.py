@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from flask_migrate import Migrate
 from flask_migrate import upgrade as migrate_up
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from server import seal
 from server.begin import begin_epoch
@@ -19,11 +21,34 @@ from server.feed import redraw
 from server.names import names_of
 from server.tables import SiteFeed
 
+DOOR = 0x10D6E
+"""Names our lock among those of the database."""
+
 FOLDER = str(Path(__file__).parent / "migrations")
 
 
 def upgrade() -> None:
     """Create the tables, or change them to what this version needs; begin the epoch."""
+    with _alone():
+        _upgrade()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Of several servers that begin at once on PostgreSQL one works, the others wait for it."""
+    if db.engine.dialect.name != "postgresql":
+        yield
+        return
+    with db.engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:door)"), {"door": DOOR})
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:door)"), {"door": DOOR})
+
+
+def _upgrade() -> None:
     before = _revision()
     Migrate(current_app, db, directory=FOLDER)
     migrate_up()

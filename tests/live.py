@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
+from tests.hatchery import Hatched, hatchery
 from tests.until import until
 
 LODGE = Path(sys.executable).parent / "lodge"
@@ -24,11 +25,14 @@ def free_port() -> int:
 class Live:
     """A server with a data folder of its own; what it says goes to `log`."""
 
+    before: tuple[str, ...] = ()
+    """What stands before the words: `-m module` runs that instead of `lodge`."""
+
     def __init__(self, folder: Path, database_url: str | None = None) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "serve.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Hatched | None = None
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("LODGE_")}
         self.env["LODGE_DATA_DIR"] = str(folder / "var")
         if database_url:
@@ -36,24 +40,23 @@ class Live:
 
     def run(self, *words: str) -> str:
         """One `lodge` command, to its end; what it printed."""
-        done = subprocess.run(
-            [LODGE, *words], env=self.env, cwd=self.folder, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"lodge {' '.join(words)}: {done.stdout}\n{done.stderr}"
-        return done.stdout
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = self._lodge(words, out.fileno(), err.fileno()).wait(300)
+            out.seek(0)
+            err.seek(0)
+            said = out.read().decode()
+            assert code == 0, f"lodge {' '.join(words)}: {said}\n{err.read().decode()}"
+        return said
 
     def start(self) -> Live:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [LODGE, "serve", "--host", "127.0.0.1", "--port", str(self.port)],
-                env=self.env,
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            words = ("serve", "--host", "127.0.0.1", "--port", str(self.port))
+            self.process = self._lodge(words, log.fileno(), log.fileno())
         until(self.answers, within=20)
         return self
+
+    def _lodge(self, words: tuple[str, ...], out: int, err: int) -> Hatched:
+        return hatchery().hatch([*self.before, *words], self.env, self.folder, out, err)
 
     def answers(self) -> bool:
         assert self.process is not None

@@ -47,16 +47,31 @@ class Cluster:
         init = (bin_ / "initdb", "-D", self.folder / "data", "-U", "lodge", "-A", "trust")
         options = ("-E", "UTF8", "--locale=C", "--no-sync")
         subprocess.run([*init, *options], check=True, stdout=subprocess.DEVNULL, **user)
+        self.bin, self.user = bin_, user
+        self.start()
+
+    def start(self) -> None:
         settings = [part for setting in FASTER for part in ("-c", setting)]
         where = ("-k", self.folder, "-c", "listen_addresses=")
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [bin_ / "postgres", "-D", self.folder / "data", *where, *settings],
+                [self.bin / "postgres", "-D", self.folder / "data", *where, *settings],
                 stdout=log,
                 stderr=log,
-                **user,
+                **self.user,
             )
         self.admin = until(lambda: psycopg.connect(self.url("postgres"), autocommit=True))
+
+    def crash(self) -> None:
+        """Every process of it gone at once, without a checkpoint."""
+        self.admin.close()
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
+
+    def backends(self, name: str) -> list[int]:
+        """The processes that serve whoever is connected to a database."""
+        mine = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = %s"
+        return [pid for (pid,) in self.admin.execute(mine, (name, "client backend")).fetchall()]
 
     def _lend(self) -> dict[str, object]:
         if os.geteuid() != 0:

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
+from server import backup
+from server.db import db
+from tests.chaos.test_kill import settle
 from tests.chaos.worker import Worker, balance
+from tests.conftest import made
 from tests.live import Live
-from tests.phone import HttpWire, Phone
-from tests.until import until
+from tests.phone import Phone
 
 PHONES, BATCH = 3, 100
+BACKUPS = int(os.environ.get("LODGE_BACKUPS", "30"))
+DRILLS = int(os.environ.get("LODGE_DRILLS", "5"))
 
 
-def at_work(live: Live) -> list[Worker]:
-    phones = [Phone(HttpWire(live.url)).enrol(live.enrol_code()) for _ in range(PHONES)]
-    workers = [Worker(phone, seed) for seed, phone in enumerate(phones)]
+def at_work(live: Live, at_home: Callable[[Live], Phone]) -> list[Worker]:
+    workers = [Worker(at_home(live), seed) for seed in range(PHONES)]
     for worker in workers:
         worker.start()
     return workers
+
+
+@contextmanager
+def beside(live: Live) -> Iterator[None]:
+    """Another process of Lodge at the same files, as `lodge backup` is one."""
+    folder = live.folder / "var"
+    app = made(f"sqlite:///{folder}/lodge.sqlite3", folder)
+    with app.app_context():
+        yield
+        db.session.remove()
+        db.engine.dispose()
 
 
 def offer_again(worker: Worker) -> None:
@@ -30,25 +51,52 @@ def offer_again(worker: Worker) -> None:
             worker.acked[verdict["id"]] = verdict
 
 
-def test_backups_under_load_are_whole_and_phones_bring_the_rest(live: Live) -> None:
-    workers, pause = at_work(live), threading.Event()
-    files = [live.folder / f"backup-{n}.tar.gz" for n in range(2)]
-    for file in files:
-        live.run("backup", str(file))
-        pause.wait(0.3)
-    for worker in workers:
-        worker.enough.set()
-        worker.join(30)
-        until(worker.send, within=20)
-    epochs = {worker.phone.hello().json["epoch"] for worker in workers}
-    live.kill()
-    for file in files:
-        told = json.loads(live.run("restore", str(file)))
-        assert told["differences"] == 0
-    live.start()
-    assert epochs != {worker.phone.hello().json["epoch"] for worker in workers}
+def healed(live: Live, workers: list[Worker]) -> dict[str, Any]:
     for worker in workers:
         offer_again(worker)
         assert worker.phone.hello().json["sites"][worker.phone.site]["gaps"] == []
     balance(workers, live.folder / "var" / "lodge.sqlite3")
-    assert json.loads(live.run("verify"))["differences"] == 0
+    told: dict[str, Any] = json.loads(live.run("verify"))
+    return told
+
+
+def test_backups_under_load_are_whole_and_phones_bring_the_rest(
+    small: Live, at_home: Callable[[Live], Phone]
+) -> None:
+    """Each is read again when it is taken, and raises when it is not whole."""
+    workers = at_work(small.start(), at_home)
+    with beside(small):
+        for number in range(BACKUPS):
+            backup.backup(small.folder / f"{number % 5}.tar.gz")
+    small.run("backup", str(small.folder / "last.tar.gz"))
+    assert all(worker.is_alive() and worker.acked for worker in workers), "taken under load"
+    settle(workers)
+    epochs = {worker.phone.hello().json["epoch"] for worker in workers}
+    small.kill()
+    for file in small.folder.glob("*.tar.gz"):
+        assert json.loads(small.run("restore", str(file)))["differences"] == 0
+    small.start()
+    assert epochs != {worker.phone.hello().json["epoch"] for worker in workers}
+    assert healed(small, workers)["differences"] == 0
+
+
+def test_an_older_backup_is_put_back_again_and_again_and_nothing_is_lost(
+    small: Live, at_home: Callable[[Live], Phone], seed: int
+) -> None:
+    workers, chance = at_work(small.start(), at_home), random.Random(seed)
+    pause, file = threading.Event(), Path(small.folder / "kept.tar.gz")
+    for _ in range(DRILLS):
+        pause.wait(chance.uniform(0.05, 0.4))
+        with beside(small):
+            backup.backup(file)
+        pause.wait(chance.uniform(0.05, 0.4))
+        settle(workers)
+        small.kill()
+        with beside(small):
+            backup.restore(file)
+        small.start()
+        assert healed(small, workers)["differences"] == 0, f"LODGE_SEED={seed}"
+        workers = [worker.next_shift() for worker in workers]
+        for worker in workers:
+            worker.start()
+    settle(workers)

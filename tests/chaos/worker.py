@@ -20,9 +20,11 @@ MOST = 40
 class Worker(threading.Thread):
     """Ticks, lets visitors in and out, opens tickets, and sends until everything is answered."""
 
-    def __init__(self, phone: Phone, seed: int, rounds: int | None = None) -> None:
+    def __init__(
+        self, phone: Phone, seed: int, rounds: int | None = None, most: int = MOST
+    ) -> None:
         super().__init__(daemon=True)
-        self.phone, self.random, self.rounds = phone, random.Random(seed), rounds
+        self.phone, self.random, self.rounds, self.most = phone, random.Random(seed), rounds, most
         self.tasks = [task["id"] for task in phone.of("task")]
         self.by = [person["id"] for person in phone.people]
         self.ops: dict[str, dict[str, Any]] = {}
@@ -31,9 +33,15 @@ class Worker(threading.Thread):
         self.faults: Counter[str] = Counter()
         self.enough = threading.Event()
 
+    def next_shift(self) -> Worker:
+        """The same phone and the same books, at work again."""
+        other = Worker(self.phone, self.random.randrange(1000), self.rounds, self.most)
+        other.ops, other.acked, other.arrived = self.ops, self.acked, self.arrived
+        return other
+
     def run(self) -> None:
         while not self.enough.is_set() and self.rounds != 0:
-            if len(self.phone.outbox) < MOST:
+            if len(self.phone.outbox) < self.most:
                 self.work()
                 self.rounds = self.rounds and self.rounds - 1
             self.send()
@@ -79,15 +87,20 @@ class Worker(threading.Thread):
 
 
 def balance(workers: list[Worker], database: Path) -> None:
+    """As `balanced`, for a database that is a file."""
+    with sqlite3.connect(database) as books:
+        assert books.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        kept = [id_ for (id_,) in books.execute("SELECT id FROM op WHERE lineage IS NOT NULL")]
+    books.close()
+    balanced(workers, kept)
+
+
+def balanced(workers: list[Worker], kept: list[str]) -> None:
     """Sent = kept = answered, each once; every phone shows the same; nothing is left over."""
     ops = {id_: op for worker in workers for id_, op in worker.ops.items()}
     acked = {id_: verdict for worker in workers for id_, verdict in worker.acked.items()}
     assert acked.keys() == ops.keys()
     assert Counter(verdict["status"] for verdict in acked.values()) == {"applied": len(ops)}
-    with sqlite3.connect(database) as books:
-        assert books.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept = [id_ for (id_,) in books.execute("SELECT id FROM op WHERE lineage IS NOT NULL")]
-    books.close()
     assert Counter(kept) == Counter(ops.keys())
     views = [worker.phone.refresh() for worker in workers]
     assert all(view == views[0] for view in views)

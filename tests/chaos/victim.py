@@ -1,0 +1,82 @@
+"""The product in a process that something happens to: it asks itself and says what it answered.
+
+FOLDER holds `now/var`, a pipe `wishes`, and `asked.json`: what to ask, and the phone's token. The
+product is read and warm; for each wish a child is forked, so that what it calls of the disk is the
+work alone. It asks nothing before somebody looks on: the first call is call number one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from server.db import db
+from tests.conftest import made
+
+LONGEST = 30
+
+
+def main(words: list[str]) -> None:
+    """One ordeal for each line of the pipe, until it is shut."""
+    folder = Path(words[0])
+    asked = json.loads((folder / "asked.json").read_text())
+    app = made(f"sqlite:///{folder}/now/var/lodge.sqlite3", folder / "now" / "var")
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {asked['token']}"
+    for path, body in asked["all"]:
+        client.post(path, json=body)  # what Python does at the first time only
+    with app.app_context():
+        db.engine.dispose()
+    for _ in (folder / "wishes").open():
+        child = os.fork()
+        if not child:
+            ordeal(client, asked["all"])
+            with app.app_context():
+                db.engine.dispose()
+            os._exit(0)
+        say(code=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def ordeal(client: FlaskClient, asked: list[Any]) -> None:
+    """Asks while somebody looks on, and once more when they are gone."""
+    say(pid=os.getpid())
+    _until(watched)
+    for path, body in asked:
+        tell(client.post(path, json=body))
+    say(through=True)
+    _until(lambda: not watched())
+    for path, body in asked:
+        tell(client.post(path, json=body))
+
+
+def tell(answer: Any) -> None:
+    """What the product answered."""
+    say(
+        status=answer.status_code,
+        type=answer.mimetype,
+        retry=answer.headers.get("Retry-After"),
+        body=answer.get_json(silent=True) or {},
+    )
+
+
+def say(**words: Any) -> None:
+    os.write(1, json.dumps(words).encode() + b"\n")
+
+
+def watched() -> bool:
+    """Whether strace holds us."""
+    return "TracerPid:\t0\n" not in Path("/proc/self/status").read_text()
+
+
+def _until(ask: Any) -> None:
+    deadline = time.monotonic() + LONGEST
+    while not ask():
+        if time.monotonic() > deadline:
+            sys.exit("nobody came, or nobody went")
+        time.sleep(0.001)

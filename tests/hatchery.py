@@ -1,0 +1,176 @@
+"""Lodge processes without the wait: one process has read the programme and forks each `lodge`.
+
+What is forked is a process of its own like any other, with its own files, signals and end; only
+the second that Python takes to read the programme is spared. `lodge` itself, as it is typed, is
+tested in test_cli.py. The words `-m module …` run that module's main() instead.
+"""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+MOST = 65536
+ANYBODY_MAY_TRACE = 0x59616D61
+"""PR_SET_PTRACER: strace may look on where only parents may."""
+
+
+class Hatched:
+    """A `lodge` that was forked; speaks as subprocess.Popen does."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self.line, self.returncode = line, None
+        self.pid = int(self._heard(30))
+
+    def _heard(self, within: float) -> bytes:
+        self.line.settimeout(within)
+        return self.line.recv(20)
+
+    def poll(self) -> int | None:
+        try:
+            return self.wait(0.0)
+        except (BlockingIOError, TimeoutError):
+            return None
+
+    def wait(self, within: float | None = None) -> int:
+        if self.returncode is None:
+            self.returncode = int(self._heard(within) or -signal.SIGKILL)
+            self.line.close()
+        return self.returncode
+
+
+class Hatchery:
+    """Started at the first wish; ends with the tests."""
+
+    def __init__(self) -> None:
+        place = Path(tempfile.mkdtemp(prefix="lodge-hatch-")) / "door"
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(place))
+            door.listen()
+            command = [sys.executable, "-m", "tests.hatchery", str(door.fileno())]
+            env = {k: v for k, v in os.environ.items() if not k.startswith("LODGE_")}
+            self.process = subprocess.Popen(
+                command,
+                cwd=Path(__file__).parent.parent,
+                env=env,
+                pass_fds=[door.fileno()],
+                stdin=subprocess.PIPE,  # shut when we end, however we end
+            )
+        self.place = str(place)
+
+    def hatch(
+        self, words: list[str], env: dict[str, str], cwd: Path, out: int, err: int
+    ) -> Hatched:
+        """`lodge` with these words; what it says goes to these two files."""
+        line = socket.socket(socket.AF_UNIX)
+        line.connect(self.place)
+        wish = json.dumps({"words": words, "env": env, "cwd": str(cwd)}).encode()
+        socket.send_fds(line, [wish], [out, err])
+        return Hatched(line)
+
+
+@cache
+def hatchery() -> Hatchery:
+    return Hatchery()
+
+
+class Brood:
+    """Inside: waits for wishes, forks, and says how each one ended."""
+
+    def __init__(self, door: socket.socket) -> None:
+        self.door, self.lines = door, {}
+        self.ended, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
+    def sit(self) -> list[str] | None:
+        """In the parent to the end of its days; in a child the words that it shall run."""
+        with selectors.DefaultSelector() as watch:
+            for source in (self.door, self.ended, sys.stdin):
+                watch.register(source, selectors.EVENT_READ)
+            while True:
+                ready = [key.fileobj for key, _ in watch.select()]
+                if sys.stdin in ready:
+                    return None
+                if self.ended in ready:
+                    os.read(self.ended, MOST)
+                    self._bury()
+                if self.door in ready and (words := self._lay()) is not None:
+                    return words
+
+    def _lay(self) -> list[str] | None:
+        line, _ = self.door.accept()
+        wish, ancillary = line.recvmsg(MOST, socket.CMSG_SPACE(8))[:2]
+        fds = array.array("i", ancillary[0][2])
+        pid = os.fork()
+        if not pid:
+            return self._begin(json.loads(wish), *fds)
+        self.lines[pid] = line
+        line.send(str(pid).encode())
+        for fd in fds:
+            os.close(fd)
+        return None
+
+    def _begin(self, wish: dict, out: int, err: int) -> list[str]:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.setsid()
+        ctypes.CDLL(None).prctl(ANYBODY_MAY_TRACE, -1, 0, 0, 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.closerange(3, max(out, err, self.door.fileno(), *map(_fd, self.lines.values())) + 1)
+        os.environ.clear()
+        os.environ.update(wish["env"])
+        os.chdir(wish["cwd"])
+        return list(wish["words"])
+
+    def _bury(self) -> None:
+        while self.lines:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            with self.lines.pop(pid) as line:
+                try:
+                    line.send(str(os.waitstatus_to_exitcode(status)).encode())
+                except BrokenPipeError:
+                    pass  # nobody asked
+
+
+def _fd(line: socket.socket) -> int:
+    return line.fileno()
+
+
+def _read_the_programme() -> None:
+    """Everything that a start reads from the disk, so that no fork reads it again."""
+    from server import create_app
+    from server.field import the_build
+
+    with tempfile.TemporaryDirectory() as folder:
+        the_build(create_app({"DATA_DIR": folder}))
+
+
+if __name__ == "__main__":
+    door = socket.socket(fileno=int(sys.argv[1]))
+    from server.cli import main
+
+    _read_the_programme()
+    words = Brood(door).sit()
+    if words and words[0] == "-m":
+        import_module(words[1]).main(words[2:])
+    elif words is not None:
+        main(words, prog_name="lodge")
