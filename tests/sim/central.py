@@ -1,8 +1,8 @@
 """The server of the simulation: the rules of `sync`, and the decisions of its one door.
 
 It keeps in dictionaries what the product keeps in tables, and decides as `incoming`, `oplog`,
-`feed` and `pull` of the server do; every decision is a method of its own, so that a mutant can make it
-wrongly.
+`feed` and `pull` of the server do. Every decision is a method of its own, so that a mutant can
+make it wrongly.
 """
 
 from __future__ import annotations
@@ -35,11 +35,8 @@ class Incoming:
     raw: dict[str, Any]
     fault: str | None
     whole: str
-
-    @property
-    def n(self) -> int | None:
-        n = self.raw.get("n") if self.whole else None
-        return n if isinstance(n, int) and self.fault != "hash-mismatch" else None
+    n: int | None = None
+    """Its place in the chain; a damaged op takes none."""
 
 
 READ: dict[int, tuple[dict[str, Any], Incoming]] = {}
@@ -52,10 +49,10 @@ def read(raw: dict[str, Any]) -> Incoming:
         return known[1]
     if len(READ) > 2000:
         READ.clear()
-    wrong = fault(raw)
-    whole = raw["hash"] if wrong is None else hash_of(raw)
+    whole = hash_of(raw)
+    wrong = fault(raw, whole)
     id_ = str(uuid5(UUID(raw["id"]), whole)) if wrong == "hash-mismatch" else raw["id"]
-    one = Incoming(id_, raw, wrong, whole)
+    one = Incoming(id_, raw, wrong, whole, None if wrong == "hash-mismatch" else raw["n"])
     READ[id(raw)] = raw, one
     return one
 
@@ -286,7 +283,7 @@ class Central(Feed):
     def row(self, one: Incoming) -> dict[str, Any]:
         """The row of the log for an op that is new to us."""
         self.take_place(one)
-        raw = masked(one.raw)
+        raw = {**one.raw, "payload": masked(one.raw["payload"])}
         return {
             **{name: raw.get(name) for name in ("kind", "subject", "by", "base", "after", "hash")},
             **{

@@ -166,7 +166,7 @@ class History(Network):
             self.saved[other] = saved
             self.replace(phone, other)
             self.tap(other)
-            if self.dice.random() < 0.3:
+            if self.dice.random() < 0.5:
                 self.clone(other)
 
     def clone(self, phone: Phone | None = None) -> None:

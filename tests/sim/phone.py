@@ -70,7 +70,7 @@ class Shown(NamedTuple):
 class Phone:
     """One browser profile, enrolled at the site."""
 
-    page = 2
+    page = 3
 
     def __init__(self, device: str, name: Callable[[], str], skew: timedelta) -> None:
         self.device, self.name, self.skew = device, name, skew

@@ -124,7 +124,7 @@ BAD = tuple(accumulate((66, 5, 8, 5, 3, 3, 3, 3, 4)))
 SLOW = tuple(accumulate((40, 4, 4, 4, 2, 2, 8, 25, 20)))
 """A bad network, and one that is slow as well: see `network.FAULTS`."""
 
-FORKS = _odds(save=6, roll_back=15, clone=6, late_arrives=1)
+FORKS = _odds(tap=25, talk=45, save=6, roll_back=8, clone=5, late_arrives=1)
 THEMES = {
     "usual": (_odds(), USUAL, BAD),
     "visits": (_odds(), VISITS, SLOW),
