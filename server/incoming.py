@@ -194,11 +194,14 @@ class Sorter:
             return True
         if PURGED in stored["flags"]:  # what it said is not there to be compared any more
             return bool(one.raw.get("kind") == stored["kind"])
-        said = self.connection.execute(
-            BODY.where(OPS.c.site_id == self.site_id, OPS.c.id == one.id)
-        )
-        kept = json.loads(said.scalar_one())
-        return one.fault is None and deed(masked(one.raw)) == deed(kept)
+        return deed(masked(one.raw)) == deed(json.loads(self._said(one.id, stored)))
+
+    def _said(self, id_: str, stored: dict[str, Any]) -> str:
+        """The text of an op that we have; of this batch, or of the log."""
+        if "body" in stored:
+            return str(stored["body"])
+        mine = BODY.where(OPS.c.site_id == self.site_id, OPS.c.id == id_)
+        return str(self.connection.execute(mine).scalar_one())
 
     def offered_again(self, one: Incoming) -> bool:
         """Whether an op that was too new for us can be judged by now."""
@@ -236,7 +239,7 @@ class Sorter:
             if by not in names.people or (left and self._moment(one).occurred_at >= left):
                 return ("held", "left")
         after = one.raw["after"]
-        if after and (after not in self.log or self.log[after]["status"] == "waiting"):
+        if after and (after not in self.log or self.log[after]["status"] in UNSETTLED):
             return ("waiting", "waiting")
         return None
 
@@ -322,7 +325,8 @@ class Sorter:
     def waiting_for(self, id_: str) -> list[dict[str, Any]]:
         """Ops that waited for this one, once."""
         arrived = self.log.get(id_)
-        return self.waiting.pop(id_, []) if arrived and arrived["status"] != "waiting" else []
+        settled = arrived and arrived["status"] not in UNSETTLED
+        return self.waiting.pop(id_, []) if settled else []
 
     def keep_chain(self) -> None:
         """How far we have come along this phone's chain, and that it has spoken."""
