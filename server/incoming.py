@@ -200,7 +200,7 @@ class Sorter:
             return True
         if PURGED in stored["flags"]:  # what it said is not there to be compared any more
             return bool(one.raw.get("kind") == stored["kind"])
-        return one.fault is None and deed(masked(one.raw)) == deed(json.loads(self._said(stored)))
+        return deed(masked(one.raw)) == deed(json.loads(self._said(stored)))
 
     def _said(self, stored: dict[str, Any]) -> str:
         """The text of a logged op: at hand if it came in this very batch."""
@@ -245,7 +245,7 @@ class Sorter:
             if by not in names.people or (left and self._moment(one).occurred_at >= left):
                 return ("held", "left")
         after = one.raw["after"]
-        if after and (after not in self.log or self.log[after]["status"] == "waiting"):
+        if after and (after not in self.log or self.log[after]["status"] in UNSETTLED):
             return ("waiting", "waiting")
         return None
 
@@ -333,7 +333,8 @@ class Sorter:
     def waiting_for(self, id_: str) -> list[dict[str, Any]]:
         """Ops that waited for this one, once."""
         arrived = self.log.get(id_)
-        return self.waiting.pop(id_, []) if arrived and arrived["status"] != "waiting" else []
+        settled = arrived and arrived["status"] not in UNSETTLED
+        return self.waiting.pop(id_, []) if settled else []
 
     def keep_chain(self) -> None:
         """How far we have come along this phone's chain, and that it has spoken."""

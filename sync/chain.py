@@ -61,14 +61,14 @@ class Chain:
     lost: Ranges = field(default_factory=list)
 
     def take(self, n: int, hash_: str) -> None:
-        """H1, H2: a gap is recorded, never refused; a late op closes its gap."""
+        """H1, H2: a gap is recorded, never refused; a late op closes its gap, and is not lost."""
         if n > self.upto:
             if n > self.upto + 1:
                 self.gaps.append([self.upto + 1, n - 1])
             self.upto, self.hash = n, hash_
         else:
             self.gaps = without(self.gaps, n)
-            self.lost = without(self.lost, n)
+        self.lost = without(self.lost, n)
 
     def confess(self, numbers: Iterable[int]) -> None:
         """H3: the phone knows that these are gone."""

@@ -8,6 +8,7 @@ import pytest
 from server.db import db
 from server.devices import cut_off
 from server.tables import LoggedOp
+from sync import KINDS
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, FLAT, HOME, STAIRS, TASK, TASKS, THERE, named
 from tests.phone import sealed
 
@@ -218,6 +219,30 @@ def test_what_is_newer_than_this_server_is_deferred(phone, newer):
     op = sealed({**phone.op("task.complete", TASK, by=ANA), **newer})
     assert statuses(phone.push(op)) == ["deferred"]
     assert statuses(phone.push(op)) == ["deferred"]
+
+
+def test_what_follows_an_op_that_is_too_new_waits_with_it(phone, monkeypatch):
+    first = phone.op("visit.arrive", None, VISIT, by=CHU)
+    second = phone.op("visit.depart", first["subject"], by=CHU, after=first["id"])
+    with monkeypatch.context() as older:
+        older.delitem(KINDS, "visit.arrive")
+        assert statuses(phone.push(first, second)) == ["deferred", "waiting"]
+    assert statuses(phone.push(first)) == ["applied"]
+    assert phone.record("visit", first["subject"])["state"] == "departed"
+
+
+def test_what_cannot_be_read_is_known_again_under_a_new_lineage(phone):
+    phone.op("task.complete", TASKS[1], by=ANA)
+    odd = phone.op("task.complete", TASK, {"note": 0.5}, by=ANA)
+    assert statuses(phone.push()) == ["applied", "quarantined"]
+    again = sealed({**odd, "n": 1, "prev": None})
+    assert statuses(phone.push(again, lineage=str(uuid4()))) == ["quarantined"]
+
+
+def test_an_id_that_stands_for_two_ops_of_a_batch_is_a_fork(phone):
+    one = phone.op("task.complete", TASK, by=ANA)
+    other = sealed({**one, "payload": {"note": "two"}})
+    assert statuses(phone.push(one, other)) == ["applied", "fork"]
 
 
 @pytest.mark.rule("H4")

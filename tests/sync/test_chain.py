@@ -48,6 +48,14 @@ def test_a_confession_is_kept_until_the_op_comes_after_all():
     assert (chain.lost, chain.gaps) == ([[3, 3]], [[2, 3]])
 
 
+@pytest.mark.rule("H3")
+def test_what_was_confessed_to_a_server_that_went_back_is_not_lost_once_it_comes():
+    chain = Chain()
+    chain.confess([2, 3])
+    chain.take(2, "a")
+    assert chain.lost == [[3, 3]]
+
+
 def said(at, mono=None, boot=None):
     return {"id": f"{at}{mono}", "at": iso(at), "mono": mono, "boot": boot}
 
