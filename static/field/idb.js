@@ -81,7 +81,8 @@ export async function forget() {
 
 /**
  * One writing transaction; resolves when it is on the disk, not merely asked for. A phone that is
- * full gives up its reserve first, so that a tap always fits; what is large has no claim on it.
+ * full gives up its reserve first, so that a tap always fits; what is large has no claim on it, and waits until the
+ * reserve is whole again.
  * @template T
  * @param {string[]} stores
  * @param {(tx: any) => Promise<T> | T} change
@@ -89,6 +90,8 @@ export async function forget() {
  * @returns {Promise<T>}
  */
 export async function write(stores, change, large = false) {
+  if (large) await reserve();
+  if (large && lacking) throw new DOMException("the reserve is not for this", "QuotaExceededError");
   try {
     return await attempt(stores, change);
   } catch (error) {

@@ -1,6 +1,6 @@
 // Photos: made small and marked on the phone, sent in pieces after the ops.
 
-import { database, recall, within, write } from "./idb.js";
+import { database, isFull, recall, within, write } from "./idb.js";
 
 const SIDE = 1600;
 const MOST = 200 * 1024;
@@ -81,7 +81,7 @@ export async function send(call) {
     if (!row) continue;
     try {
       await sendOne(call, `/sync/${device.site}/photos/${row.sha256}`, row, device.token);
-      await write(["photos"], (tx) => tx.store.put({ ...row, state: "sent" }), true);
+      await write(["photos"], (tx) => (isFull() ? tx.store.delete(key) : tx.store.put({ ...row, state: "sent" })));
     } catch (error) {
       const { status } = /** @type {any} */ (error);
       if (!(status >= 400 && status < 500) || status === 401 || status === 429) throw error;
