@@ -79,6 +79,7 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
 
 
 def test_a_wiped_phone_says_what_was_sent_and_what_was_not(hand, live, memory):
+    hand.page.add_init_script(GRANTED)
     hand.enrols()
     hand.unlocks("ana")
     ticks(hand, 2)
@@ -90,6 +91,7 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(hand, live, memory):
     wipe = {"origin": live.url, "storageTypes": "indexeddb"}
     memory.send("Storage.clearDataForOrigin", wipe)
     hand.opens("/field/tasks")
+    hand.noise.clear()  # what was being read when it went may say so
     said = hand.page.inner_text("#main [role=alert]")
     assert "已上传 2 条" in said and "1 条待上传" in said
     hand.page.evaluate("localStorage.clear()")
@@ -105,6 +107,8 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(hand, live, memory):
     assert len(log(live, "task.complete")) == 3
     base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
     assert base.execute("SELECT count(*) FROM lineage").fetchone() == (2,), "a chain of its own"
+    stores = [json.loads(text) for (text,) in base.execute("SELECT storage FROM device")]
+    assert [store["persisted"] for store in stores] == [True, True], "it was asked for at once"
     base.close()
 
 
@@ -138,6 +142,13 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     base.close()
     assert (file["device"], file["lineage"]) == (device, lineage)
 
+
+GRANTED = """
+  let asked = false;
+  StorageManager.prototype.persist = async () => (asked = true);
+  StorageManager.prototype.persisted = async () => asked;
+"""
+"""A browser that grants lasting storage to whoever asks for it."""
 
 TRACE = "localStorage.getItem('lodge-trace')"
 
