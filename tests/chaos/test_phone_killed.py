@@ -61,6 +61,7 @@ class Chromium:
 def test_a_browser_that_is_killed_while_it_writes_keeps_every_tap_that_it_showed(
     browser, live, tmp_path
 ):
+    print(f"to repeat: LODGE_SEED={SEED}")
     chance = random.Random(SEED)
     chromium = Chromium(browser.browser_type, tmp_path / "profile")
     with chromium.page() as page:

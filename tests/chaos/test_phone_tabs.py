@@ -56,6 +56,7 @@ def test_three_tabs_at_once_make_one_chain_and_show_the_same(hand, live):
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_sending_loses_and_doubles_nothing(hand, live):
+    print(f"to repeat: LODGE_SEED={SEED}")
     chance = random.Random(SEED)
     hand.enrols()
     hand.unlocks("ana")
