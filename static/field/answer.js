@@ -3,7 +3,7 @@
 import kinds from "../kinds.js";
 import { CSP } from "../shell.js";
 import { exchange } from "./exchange.js";
-import { recall, remember } from "./idb.js";
+import { noRoom, recall, remember } from "./idb.js";
 import { uuid7 } from "./ids.js";
 import * as outbox from "./outbox.js";
 import * as people from "./people.js";
@@ -28,13 +28,11 @@ export async function answer(request) {
     if (place === "me") return await act(rest[0] ?? "", await request.formData(), request);
     return html(await draw("notice", { code: "unknown" }), 404);
   } catch (error) {
+    if (noRoom(error)) return html(await draw("notice", { code: "full" }), 507);
     console.error(error);
-    return html(await draw("notice", { code: isFull(error) ? "full" : "failed" }), 500);
+    return html(await draw("notice", { code: "failed" }), 500);
   }
 }
-
-/** @param {unknown} error */
-const isFull = (error) => error instanceof DOMException && error.name === "QuotaExceededError";
 
 /** @param {string} place @param {string[]} rest @param {URL} url */
 async function page(place, rest, url) {
@@ -67,8 +65,20 @@ async function take([kind, named], request) {
   if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
   const drafts = await Promise.all(subjects.map((subject) => draft(kind, subject, payload)));
   const author = String(form.get("sign_by") ?? me.id);
-  const kept = await outbox.put(drafts, author, pictures.map(({ picture }) => picture));
-  return done(kind, kept, form, request);
+  try {
+    const kept = await outbox.put(drafts, author, pictures.map(({ picture }) => picture));
+    return await done(kind, kept, form, request);
+  } catch (error) {
+    if (!noRoom(error) || !request.headers.get("HX-Request")) throw error;
+    return refused(pictures.length > 0);
+  }
+}
+
+/** There is no room: the page stays as it is, with all that is written in it, and is told why. @param {boolean} photo */
+async function refused(photo) {
+  const response = html(await draw("_full", { photo }), 507);
+  response.headers.set("HX-Reswap", "none");
+  return response;
 }
 
 /** A form with `sign_by` is signed by that person: the own PIN has to stand in `sign_pin`. @param {FormData} form */
@@ -224,6 +234,7 @@ async function enrol(form) {
     const result = status === 403 || status === 422 ? "wrong" : status === 429 ? "wait" : "offline";
     return html(await draw("enrol", { result, code: form.get("code") }));
   }
+  await globalThis.navigator.storage?.persist?.();
   await exchange();
   return redirect("");
 }

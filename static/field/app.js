@@ -1,8 +1,10 @@
 // Starts the phone: htmx talks to answer() as it would to any server, so a tap never waits for a network.
 
+import { VERSION } from "../shell.js";
 import { answer } from "./answer.js";
-import { exchange, listen, soon } from "./exchange.js";
+import { exchange, listen, nudge, soon } from "./exchange.js";
 import { reserve } from "./idb.js";
+import { leave } from "./trace.js";
 
 const UNDO_MS = 8_000;
 const channel = new BroadcastChannel("lodge");
@@ -16,6 +18,7 @@ document.addEventListener("htmx:config:request", (event) => {
 async function local(address, init) {
   const { method, headers, body } = init;
   if (method !== "POST") document.querySelector("#toast")?.replaceChildren(); // of the page before
+  document.querySelector("#toast [role=alert]")?.remove();
   const request = new Request(new URL(address, location.href), { method, headers, body });
   const response = await answer(request);
   if (method === "POST" && response.status < 400 && (response.status === 303 || request.url.includes("/field/ops/"))) changed();
@@ -37,7 +40,8 @@ function staying(response) {
 /** After a tap: send before long, and redraw here and in the other tabs. */
 function changed() {
   if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(30);
-  soon();
+  nudge();
+  void leave();
   channel.postMessage("changed");
   redrawSoon();
 }
@@ -46,7 +50,10 @@ let drawing = false;
 let asking = 0;
 
 document.addEventListener("htmx:before:request", () => void (asking += 1));
-document.addEventListener("htmx:finally:request", () => void (asking -= 1));
+document.addEventListener("htmx:finally:request", () => {
+  asking -= 1;
+  reloadWhenQuiet();
+});
 
 /** Redraws what stands on the screen in place; what is being typed stays, a page that is coming is waited for. */
 async function redraw() {
@@ -62,7 +69,16 @@ async function redraw() {
   if (href !== location.href || asking) redrawSoon();
 }
 
-const redrawSoon = () => setTimeout(redraw, 120);
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let coming;
+
+/** However often it is asked for meanwhile, it is drawn once. */
+function redrawSoon() {
+  coming ??= setTimeout(() => {
+    coming = undefined;
+    redraw();
+  }, 120);
+}
 
 /** @param {string} text a whole page */
 async function show(text) {
@@ -113,7 +129,7 @@ document.addEventListener("htmx:after:swap", () => {
   fillCode();
   goOn();
   look();
-  const toast = document.querySelector("#toast > *");
+  const toast = document.querySelector("#toast > :not([role=alert])");
   if (toast) setTimeout(() => toast.remove(), UNDO_MS);
 });
 
@@ -190,26 +206,48 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
+/** What waits, as a file. */
+document.addEventListener("click", async (event) => {
+  if (!(/** @type {Element} */ (event.target).closest("[data-export]"))) return;
+  const { save } = await import("./export.js");
+  await save();
+});
+
 /** The new version waits until somebody taps: never in the middle of something. */
 async function watchVersion() {
-  const registration = await navigator.serviceWorker?.register("/sw.js", {
-    type: "module", scope: "/", updateViaCache: "none",
+  const workers = navigator.serviceWorker;
+  let first = !workers?.controller;
+  workers?.addEventListener("controllerchange", () => {
+    outdated = !first;
+    first = false;
+    reloadWhenQuiet();
   });
-  registration?.addEventListener("updatefound", () => {
-    const next = registration.installing;
-    next?.addEventListener("statechange", () => {
-      if (next.state === "installed" && navigator.serviceWorker.controller) document.documentElement.dataset.update = "ready";
-    });
-  });
+  const registration = await workers?.register("/sw.js", { type: "module", scope: "/", updateViaCache: "none" });
+  if (!registration) return;
+  const offer = () => registration.waiting && workers.controller && (document.documentElement.dataset.update = "ready");
+  registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
   document.addEventListener("click", (event) => {
-    if (!(/** @type {Element} */ (event.target).closest("[data-update]"))) return;
-    registration?.waiting?.postMessage("go");
+    if (/** @type {Element} */ (event.target).closest("[data-update]")) registration.waiting?.postMessage("go");
   });
-  let reloading = !navigator.serviceWorker?.controller;
-  navigator.serviceWorker?.addEventListener("controllerchange", () => {
-    if (!reloading) location.reload();
-    reloading = false;
-  });
+  for (const worker of [registration.active, registration.waiting]) worker?.postMessage({ version: VERSION });
+  offer();
+}
+
+let outdated = false;
+
+/** A page of the version before goes on for as long as something in it is not saved. */
+function reloadWhenQuiet() {
+  if (!outdated || asking || [...document.querySelectorAll("#page form :is(input, textarea, select)")].some(written)) return;
+  outdated = false;
+  location.reload();
+}
+
+/** @param {Element} field */
+function written(field) {
+  if (field instanceof HTMLSelectElement) return [...field.options].some((o) => o.selected !== o.defaultSelected && !(o.index === 0 && o.selected));
+  const { type, value, defaultValue, checked, defaultChecked } = /** @type {HTMLInputElement} */ (field);
+  if (type === "hidden") return false;
+  return type === "radio" || type === "checkbox" ? checked !== defaultChecked : value !== defaultValue;
 }
 
 listen(() => {
@@ -219,7 +257,13 @@ listen(() => {
 channel.addEventListener("message", redrawSoon);
 addEventListener("online", () => exchange());
 addEventListener("offline", redrawSoon);
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && soon(100));
+document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? soon(100) : askForSync()));
+
+/** Where browsers can, they send what waits after the page was closed; nothing depends on it. */
+async function askForSync() {
+  const registration = await navigator.serviceWorker?.getRegistration().catch(() => undefined);
+  await /** @type {any} */ (registration)?.sync?.register("lodge").catch(() => {});
+}
 
 await redraw();
 fillCode();

@@ -2,10 +2,12 @@
 
 import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
-import { letGo, lineage, missing, offerAgain, offerDeferred, settle, unsent } from "./outbox.js";
-import { recall, recallAll, remember } from "./idb.js";
+import { letGo, lineage, missing, offerAgain, offerDeferred, oldest, settle, tally, unsent } from "./outbox.js";
+import { isFull, noRoom, recall, recallAll, remember, reserve } from "./idb.js";
 import * as photos from "./photos.js";
 import * as records from "./records.js";
+import { used } from "./room.js";
+import { leave } from "./trace.js";
 
 const PATIENCE = 15_000;
 const FIRST_WAIT = 1_000;
@@ -39,26 +41,43 @@ export function soon(after = 700) {
   timer = setTimeout(exchange, after);
 }
 
-/** Push and pull; neither waits for the other's success. */
+/** A tap is sent before long, but does not hurry a server that is being waited for. */
+export function nudge() {
+  if (!wait) soon();
+}
+
+/** Push and pull; neither waits for the other's success. Says how it ended; null: somebody else is at it. */
 export async function exchange() {
   clearTimeout(timer);
   const ended = await navigator.locks.request("lodge-exchange", { ifAvailable: true }, async (lock) => {
     if (!lock || !(await recall("device"))) return null;
     const results = await Promise.allSettled([sendAll(), pull()]);
     const failed = results.find(({ status }) => status === "rejected");
-    await noteLink(failed && "reason" in failed ? failed.reason : null);
+    await noteLink(failed && "reason" in failed ? failed.reason : null).catch(unlessFull);
+    await makeRoom().catch(unlessFull);
     return failed ? "failed" : "done";
   });
-  if (ended === null) return soon(5_000);
+  if (ended === null) return void soon(5_000);
   wait = ended === "failed" ? Math.min(LONGEST_WAIT, Math.max(FIRST_WAIT, wait * 2)) : 0;
   soon(wait ? wait * (0.5 + Math.random()) : 60_000);
+  await leave();
   tell();
+  return ended;
+}
+
+/** That there is no room is told by the page; what is sent or not is not changed by it. @param {unknown} error */
+const unlessFull = (error) => noRoom(error) || console.error(error);
+
+/** The reserve is kept again as soon as it fits; for its sake goes what the server has as well. */
+async function makeRoom() {
+  if (isFull()) await photos.spare();
+  await reserve();
 }
 
 /** @param {any} error */
 async function noteLink(error) {
-  const link = error === null ? "ok" : error instanceof Unanswered ? error.link : "busy";
-  if (error && !(error instanceof Unanswered)) console.error(error);
+  const link = error === null ? "ok" : error instanceof Unanswered ? error.link : noRoom(error) ? "full" : "busy";
+  if (error && link !== "full" && !(error instanceof Unanswered)) console.error(error);
   const last = error === null ? { sent_at: new Date().toISOString() } : {};
   const before = (await recall("link")) ?? {};
   await remember("link", { ...before, ...last, state: link });
@@ -72,25 +91,23 @@ async function sendAll() {
     await push();
   }
   await photos.send(call);
-  await letGo(await recall("watermark"));
+  if (stumble.aside.size) throw tryAgain();
 }
 
 /** The heartbeat: clocks are compared, and the server learns what is still here. */
 async function hello() {
   const [device, epoch, told] = await recallAll(["device", "epoch", "told"]);
   const tail = await lineage();
-  const waiting = await unsent();
-  const counts = tally(waiting.map(({ op }) => op.kind));
-  const left = await photos.left();
+  const [pending, first, left] = await Promise.all([tally(), oldest(), photos.left()]);
   const { n, hash } = tail;
-  const report = { n, hash, pending: counts, oldest: waiting[0]?.op.at ?? null, ...left };
+  const report = { n, hash, pending, oldest: first?.op.at ?? null, ...left };
   const answer = await call("/sync/hello", {
     lineage: tail.lineage,
     sent_at: new Date().toISOString(),
     app: VERSION,
     kinds: Object.fromEntries(Object.entries(kinds).map(([name, { v }]) => [name, [v]])),
     report: { [device.site]: report },
-    storage: await storage(),
+    storage: await used(),
     log: told?.site === device.site ? told.log : null,
   });
   await hold(device.site, answer);
@@ -100,7 +117,11 @@ async function hello() {
   await remember("limits", answer.limits);
   await remember("watermark", answer.backup_watermark);
   const today = new Date().toISOString().slice(0, 10);
-  if ((await recall("thinned")) !== today) await records.thin().then(() => remember("thinned", today));
+  if ((await recall("thinned")) !== today) {
+    await records.thin();
+    await letGo(answer.backup_watermark);
+    await remember("thinned", today);
+  }
   if ((await recall("app")) !== VERSION) await offerDeferred().then(() => remember("app", VERSION));
 }
 
@@ -113,42 +134,59 @@ async function unconfessed(gone) {
   return gone.filter((n) => !said.has(n));
 }
 
-/** @param {string[]} words @returns {Record<string, number>} */
-function tally(words) {
-  /** @type {Record<string, number>} */
-  const counts = {};
-  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
-  return counts;
-}
-
-async function storage() {
-  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-  const persisted = (await navigator.storage?.persisted?.()) ?? false;
-  return { usage: Math.round(usage), quota: Math.round(quota), persisted };
-}
+/** Where the server has stumbled, from one exchange to the next. */
+const stumble = { first: "", strikes: 0, singly: 0, aside: /** @type {Set<string>} */ (new Set()) };
 
 /** Sends the outbox in the order of the chain, until it is empty. Says whether anything was sent. */
 async function push() {
   let most = (await recall("limits"))?.ops ?? 200;
-  let strikes = 0;
-  let sent = false;
-  const aside = new Set();
+  let [sent, falls] = [false, 0];
   for (;;) {
-    const rows = (await unsent()).filter(({ id }) => !aside.has(id)).slice(0, most);
-    if (!rows.length && !(await recall("lost"))?.length) return sent;
+    const batch = await turn(stumble.singly ? 1 : most);
+    if (!batch.length && !(await recall("lost"))?.length) return sent;
     try {
-      await pushBatch(fitting(rows));
-      [strikes, sent] = [0, true];
+      await pushBatch(batch);
+      [sent, falls] = [true, 0];
+      stumble.singly = Math.max(0, stumble.singly - 1);
       tell();
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;
-      if (error.status === 413 && most > 1) most = Math.max(1, Math.floor(rows.length / 2));
-      else if (error.status >= 500 && ++strikes >= STRIKES) {
-        if (rows.length === 1) aside.add(rows[0].id); // this one still fails alone: the others go on
-        [most, strikes] = [1, rows.length === 1 ? STRIKES - 1 : 0];
-      } else if (error.status < 500) throw error;
+      if (error.status === 413 && batch.length > 1) most = Math.ceil(batch.length / 2);
+      else if (error.status !== 413 && error.status < 500) throw error;
+      else if (fell(batch) || ++falls >= STRIKES) throw error;
     }
   }
+}
+
+/** Whose turn it is: those that were set aside come last. @param {number} most */
+async function turn(most) {
+  const { aside } = stumble;
+  const rows = await unsent(most + aside.size);
+  return fitting(rows.filter(({ id }) => !aside.has(id)).slice(0, most));
+}
+
+/**
+ * A batch that was not taken three times goes one by one, and what is still not taken is set aside. Says whether to wait.
+ * @param {import("./outbox.js").Kept[]} batch
+ */
+function fell(batch) {
+  const [{ id }] = batch;
+  if (stumble.singly) {
+    stumble.aside.add(id);
+    stumble.singly -= 1;
+    return false;
+  }
+  stumble.strikes = stumble.first === id ? stumble.strikes + 1 : 1;
+  stumble.first = id;
+  if (stumble.strikes >= STRIKES) [stumble.singly, stumble.strikes] = [batch.length, 0];
+  return true;
+}
+
+/** What was set aside has its turn again after a while, one by one. */
+function tryAgain() {
+  stumble.singly = stumble.aside.size;
+  stumble.aside.clear();
+  return new Unanswered("busy", 503);
 }
 
 /** As many as fit into one request. @param {import("./outbox.js").Kept[]} rows */
@@ -169,6 +207,7 @@ async function pushBatch(rows) {
     ops: rows.map(({ op }) => op),
   });
   await hold(site, answer);
+  if (!Array.isArray(answer.verdicts)) throw new Unanswered("busy", 500);
   if (lost.length) await remember("confessed", [...((await recall("confessed")) ?? []), ...lost]);
   await remember("lost", undefined);
   await settle(answer.verdicts);
@@ -214,5 +253,6 @@ export async function call(address, body, headers = {}, method = "POST") {
   if (response.ok && answer?.sync === "1") return answer;
   const ours = response.headers.get("Content-Type")?.startsWith("application/problem+json");
   if (response.status === 401 && ours) throw new Unanswered("signed-out", 401);
-  throw new Unanswered(response.status >= 500 || ours ? "busy" : "offline", ours ? response.status : 500);
+  const busy = response.status >= 500;
+  throw new Unanswered(busy || ours ? "busy" : "offline", busy || ours ? response.status : 0);
 }

@@ -3,39 +3,74 @@
 import { openDB } from "../vendor/idb.js";
 
 const NAME = "lodge";
-const VERSION = 2;
+const VERSION = 3;
 const RESERVE = 4 * 1024 * 1024;
+const PIECE = 65_536; // as much as there is chance at once
 
 /** @type {Promise<any> | null} */
 let opening = null;
 
+/** Whether the phone had no more room when something was last written. */
+let lacking = false;
+export const isFull = () => lacking;
+
+/** @param {unknown} error */
+export const noRoom = (error) => error instanceof DOMException && error.name === "QuotaExceededError";
+
 /** The database; opened again after another tab closed it for an upgrade. */
 export function database() {
-  opening ??= openDB(NAME, VERSION, {
-    upgrade(db, before, _, tx) {
-      if (before === 1) tx.objectStore("records").createIndex("opens", ["type", "opens"]);
-      if (before >= 1) return;
-      const records = db.createObjectStore("records", { keyPath: ["type", "id"] });
-      records.createIndex("until", ["type", "until"]);
-      records.createIndex("opens", ["type", "opens"]);
-      const ops = db.createObjectStore("ops", { keyPath: "id" });
-      ops.createIndex("place", ["lineage", "n"]);
-      ops.createIndex("state", "state");
-      ops.createIndex("subject", "subject");
-      ops.createIndex("laid", "laid");
-      ops.createIndex("check", "check");
-      const photos = db.createObjectStore("photos", { keyPath: "sha256" });
-      photos.createIndex("state", "state");
-      db.createObjectStore("meta");
-    },
-    blocking: forget,
-    terminated: () => (opening = null),
+  opening ??= open(VERSION).catch((error) => {
+    if (error?.name === "VersionError") return open(); // a newer page was here; it only adds
+    throw error;
   }).catch((/** @type {unknown} */ error) => {
     opening = null;
     throw error;
   });
   return opening;
 }
+
+/** @param {number} [version] undefined: as it stands */
+function open(version) {
+  return openDB(NAME, version, {
+    upgrade(db, before, _, tx) {
+      if (before < 1) create(db);
+      if (before === 1) tx.objectStore("records").createIndex("opens", ["type", "opens"]);
+      if (before < 3) grow(db, tx);
+    },
+    blocking: forget,
+    terminated: () => (opening = null),
+  });
+}
+
+/** @param {any} db */
+function create(db) {
+  const records = db.createObjectStore("records", { keyPath: ["type", "id"] });
+  records.createIndex("until", ["type", "until"]);
+  records.createIndex("opens", ["type", "opens"]);
+  const ops = db.createObjectStore("ops", { keyPath: "id" });
+  ops.createIndex("place", ["lineage", "n"]);
+  ops.createIndex("state", "state");
+  ops.createIndex("subject", "subject");
+  ops.createIndex("laid", "laid");
+  ops.createIndex("check", "check");
+  const photos = db.createObjectStore("photos", { keyPath: "sha256" });
+  photos.createIndex("state", "state");
+  db.createObjectStore("meta");
+}
+
+/** What a long outbox needs, so that nobody has to read the whole of it. @param {any} db @param {any} tx */
+function grow(db, tx) {
+  const ops = tx.objectStore("ops");
+  ops.createIndex("turn", ["state", "lineage", "n"]);
+  ops.createIndex("kind", ["state", "op.kind"]);
+  ops.createIndex("over", ["laid", "state", "op.at", "id"]);
+  tx.objectStore("photos").createIndex("size", ["state", "bytes"]);
+  tx.objectStore("meta").delete("reserve");
+  db.createObjectStore("reserve");
+}
+
+/** All keys of a compound index that begin with these. @param {any[]} keys */
+export const within = (...keys) => IDBKeyRange.bound(keys, [...keys, []]);
 
 /** Close, so that another tab or a newer version may go on; the next use opens again. */
 export async function forget() {
@@ -46,18 +81,26 @@ export async function forget() {
 
 /**
  * One writing transaction; resolves when it is on the disk, not merely asked for. A phone that is
- * full gives up its reserve first, so that a tap always fits.
+ * full gives up its reserve first, so that a tap always fits; what is large has no claim on it, and waits until the
+ * reserve is whole again.
  * @template T
  * @param {string[]} stores
  * @param {(tx: any) => Promise<T> | T} change
+ * @param {boolean} [large]
  * @returns {Promise<T>}
  */
-export async function write(stores, change) {
+export async function write(stores, change, large = false) {
+  if (large) await reserve();
+  if (large && lacking) throw new DOMException("the reserve is not for this", "QuotaExceededError");
   try {
     return await attempt(stores, change);
   } catch (error) {
-    if (!(error instanceof DOMException) || error.name !== "QuotaExceededError") throw error;
-    await remember("reserve", undefined);
+    if (/** @type {any} */ (error)?.name === "InvalidStateError") opening = null; // closed under our hands
+    else if (!noRoom(error)) throw error;
+    else lacking = true;
+    if (opening === null) return attempt(stores, change);
+    if (large) throw error;
+    await attempt(["reserve"], (tx) => tx.store.clear());
     return attempt(stores, change);
   }
 }
@@ -93,15 +136,20 @@ export async function recallAll(keys) {
 }
 
 /** @param {string} key @param {any} value undefined takes it away */
-export async function remember(key, value) {
-  const tx = (await database()).transaction("meta", "readwrite", { durability: "strict" });
-  if (value === undefined) tx.store.delete(key);
-  else tx.store.put(value, key);
-  await tx.done;
+export function remember(key, value) {
+  return write(["meta"], (tx) => void (value === undefined ? tx.store.delete(key) : tx.store.put(value, key)));
 }
 
-/** Room for the taps of a full phone. */
+/** Room for the taps of a full phone, kept as soon as there is some: by chance, so that it takes up what it says. */
 export async function reserve() {
-  if (await recall("reserve")) return;
-  await remember("reserve", new ArrayBuffer(RESERVE)).catch(() => {});
+  if (await (await database()).count("reserve")) return void (lacking = false);
+  const bytes = new Uint8Array(RESERVE);
+  for (let at = 0; at < RESERVE; at += PIECE) crypto.getRandomValues(bytes.subarray(at, at + PIECE));
+  try {
+    await attempt(["reserve"], (tx) => tx.store.put(bytes.buffer, 0));
+    lacking = false;
+  } catch (error) {
+    if (!noRoom(error)) throw error;
+    lacking = true;
+  }
 }

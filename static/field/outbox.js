@@ -1,7 +1,7 @@
 // The outbox: ops in the order of the taps, chained. Nothing leaves before the server's own word.
 
 import kinds from "../kinds.js";
-import { database, recall, remember, write } from "./idb.js";
+import { database, recall, remember, within, write } from "./idb.js";
 import { uuid7 } from "./ids.js";
 
 /**
@@ -14,12 +14,16 @@ import { uuid7 } from "./ids.js";
 
 const BOOT = crypto.randomUUID();
 const KEEP_DAYS = 30;
+const PORTION = 250;
 const CLOCKS_DIFFER = 86_400_000;
 const ID_NUMBER = /(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])/g;
 const DIGEST = /^[0-9a-f]{64}$/;
 
 /** One writer at a time, in whatever tab or worker. @template T @param {() => Promise<T>} work */
 const alone = (work) => navigator.locks.request("lodge-outbox", work);
+
+/** Somebody who has no lock was faster. */
+class Outrun extends Error {}
 
 /**
  * Makes ops of what a person did and keeps them, all or none. Resolves when they are safe.
@@ -28,18 +32,33 @@ const alone = (work) => navigator.locks.request("lodge-outbox", work);
  */
 export function put(drafts, by, photos = []) {
   return alone(async () => {
-    const [known, ...said] = await Promise.all([recall("tail"), ...drafts.map((draft) => made(draft, by))]);
-    /** @type {Tail} */
-    const tail = known ?? freshTail();
-    const kept = [];
-    for (const one of said) kept.push(await link(one, tail));
-    await write(["ops", "meta", "photos"], (tx) => {
-      for (const row of kept) tx.objectStore("ops").put(row);
-      for (const row of photos) tx.objectStore("photos").put(row);
-      tx.objectStore("meta").put(tail, "tail");
-    });
-    return kept;
+    const said = await Promise.all(drafts.map((draft) => made(draft, by)));
+    for (;;) {
+      try {
+        return await keep(said, photos);
+      } catch (error) {
+        if (!(error instanceof Outrun)) throw error;
+      }
+    }
   });
+}
+
+/** Ops, photos and the end of the chain in one transaction, which looks once more at where the chain ended. @param {Record<string, any>[]} said @param {any[]} photos */
+async function keep(said, photos) {
+  const known = await recall("tail");
+  /** @type {Tail} */
+  const tail = { ...(known ?? freshTail()) };
+  /** @type {Kept[]} */
+  const kept = [];
+  for (const one of said) kept.push(await link(one, tail));
+  await write(["ops", "meta", "photos"], async (tx) => {
+    const now = await tx.objectStore("meta").get("tail");
+    if (now?.lineage !== known?.lineage || now?.n !== known?.n) throw new Outrun();
+    for (const row of kept) tx.objectStore("ops").put(row);
+    for (const row of photos) tx.objectStore("photos").put(row);
+    tx.objectStore("meta").put(tail, "tail");
+  }, photos.length > 0);
+  return kept;
 }
 
 /** @param {Draft} draft @param {string} by */
@@ -89,25 +108,43 @@ async function link(said, tail) {
 /** @returns {Tail} */
 const freshTail = () => ({ lineage: crypto.randomUUID(), n: 0, hash: null });
 
-/** The chain that this phone adds to. */
+/** The chain that this phone adds to. @returns {Promise<Tail>} */
 export async function lineage() {
-  const tail = await recall("tail");
-  if (tail) return tail;
-  const fresh = freshTail();
-  await remember("tail", fresh);
-  return fresh;
+  return (await recall("tail")) ?? alone(async () => {
+    const tail = (await recall("tail")) ?? freshTail();
+    await remember("tail", tail);
+    return tail;
+  });
 }
 
-/** Unanswered ops in the order of the chain. @param {number} [most] @returns {Promise<Kept[]>} */
+/** Unanswered ops, chain by chain, in the order of the chain. @param {number} [most] @returns {Promise<Kept[]>} */
 export async function unsent(most) {
-  const rows = await (await database()).getAllFromIndex("ops", "state", "unsent");
-  return rows.sort((/** @type {Kept} */ a, /** @type {Kept} */ b) => a.n - b.n).slice(0, most);
+  return (await database()).getAllFromIndex("ops", "turn", within("unsent"), most);
 }
 
-/** Ops that show on the records: unanswered, or answered and not yet pulled. @returns {Promise<Kept[]>} */
+/** How many of each kind wait, without reading them. @returns {Promise<Record<string, number>>} */
+export async function tally() {
+  const index = (await database()).transaction("ops").store.index("kind");
+  /** @type {Record<string, number>} */
+  const counts = {};
+  for (let at = await index.openKeyCursor(within("unsent"), "nextunique"); at; at = await at.continue())
+    counts[at.key[1]] = await index.count(at.key);
+  return counts;
+}
+
+/**
+ * Ops that show on the records: unanswered, or answered and not yet pulled. Read in portions: a finger does not wait
+ * for thousands. @returns {Promise<Kept[]>}
+ */
 export async function laid() {
-  const rows = await (await database()).getAllFromIndex("ops", "laid", 1);
-  return rows.sort(inTime);
+  const rows = [];
+  for (let range = within(1); ; ) {
+    const some = await (await database()).getAllFromIndex("ops", "over", range, PORTION);
+    rows.push(...some);
+    if (some.length < PORTION) return rows.sort(inTime);
+    const last = some[PORTION - 1];
+    range = IDBKeyRange.bound([1, last.state, last.op.at, last.id], [1, []], true);
+  }
 }
 
 /** The same for one record. @param {string} subject @returns {Promise<Kept[]>} */
@@ -202,12 +239,14 @@ export function rechain() {
   });
 }
 
-/** A restored server: every op that is still here is offered anew. */
+/** A restored server: every op and every photo that is still here is offered anew. */
 export function offerAgain() {
-  return write(["ops"], async (tx) => {
-    for (let cursor = await tx.store.openCursor(); cursor; cursor = await cursor.continue()) {
+  return write(["ops", "photos"], async (tx) => {
+    for (let cursor = await tx.objectStore("ops").openCursor(); cursor; cursor = await cursor.continue()) {
       if (cursor.value.state !== "unsent") cursor.update({ ...cursor.value, state: "unsent", laid: 1 });
     }
+    const photos = tx.objectStore("photos");
+    for (const row of await photos.index("state").getAll("sent")) photos.put({ ...row, state: "unsent" });
   });
 }
 
@@ -236,19 +275,28 @@ export function offerDeferred() {
 }
 
 /**
- * Answered ops stay for a month, and until a backup of the server has them: it may have to be healed by its phones.
+ * Answered ops and their photos stay for a month, and until a backup of the server has them: it may have to be healed
+ * by its phones.
  * @param {string | null | undefined} watermark until when everything that came in is in a backup
  */
 export function letGo(watermark) {
   const month = new Date(Date.now() - KEEP_DAYS * 86_400_000).toISOString();
   const covered = watermark ? new Date(Date.parse(watermark) - CLOCKS_DIFFER).toISOString() : "";
   const before = covered < month ? covered : month;
-  return write(["ops"], async (tx) => {
-    for (const row of await tx.store.index("state").getAll("answered")) {
-      if (row.answered_at < before && !row.check) tx.store.delete(row.id);
+  return write(["ops", "photos"], async (tx) => {
+    const [ops, photos] = [tx.objectStore("ops"), tx.objectStore("photos")];
+    for (let at = await ops.index("state").openCursor("answered"); at; at = await at.continue()) {
+      const { answered_at, check, op } = at.value;
+      if (answered_at >= before || check) continue;
+      for (const name of named(op.payload)) if ((await photos.get(name))?.state === "sent") photos.delete(name);
+      at.delete();
     }
   });
 }
+
+/** The photos that an op names. @param {Record<string, any>} payload @returns {string[]} */
+export const named = ({ photos = [], shots = {}, sha256 }) =>
+  [...photos, ...Object.values(shots).flat(), ...(sha256 ? [sha256] : [])];
 
 /** An 18-digit identity number is never kept, wherever it was typed. @param {any} value @returns {any} */
 export function masked(value) {

@@ -1,6 +1,6 @@
 // Photos: made small and marked on the phone, sent in pieces after the ops.
 
-import { database, recall, write } from "./idb.js";
+import { database, isFull, recall, within, write } from "./idb.js";
 
 const SIDE = 1600;
 const MOST = 200 * 1024;
@@ -53,28 +53,47 @@ export async function count() {
   return (await database()).countFromIndex("photos", "state", "unsent");
 }
 
-/** How much is still to be sent. */
+/** How much is still to be sent, without reading it. */
 export async function left() {
-  const rows = await (await database()).getAllFromIndex("photos", "state", "unsent");
-  const photo_bytes = rows.reduce((/** @type {number} */ sum, /** @type {any} */ row) => sum + row.bytes, 0);
-  return { photos: rows.length, photo_bytes };
+  const report = { photos: 0, photo_bytes: 0 };
+  const index = (await database()).transaction("photos").store.index("size");
+  for (let at = await index.openKeyCursor(within("unsent")); at; at = await at.continue()) {
+    report.photos += 1;
+    report.photo_bytes += at.key[1];
+  }
+  return report;
 }
 
-/** Sends what waits, from the byte where the server is. @param {typeof import("./exchange.js").call} call */
+/** What the server has leaves a phone that has no more room. */
+export function spare() {
+  return write(["photos"], async (tx) => {
+    for (const key of await tx.store.index("state").getAllKeys("sent")) tx.store.delete(key);
+  });
+}
+
+/** Sends what waits, from the byte where the server is; one that it will not take holds up no other. @param {typeof import("./exchange.js").call} call */
 export async function send(call) {
   const device = await recall("device");
   const keys = await (await database()).getAllKeysFromIndex("photos", "state", "unsent");
+  let failed = null;
   for (const key of keys) {
     const row = await (await database()).get("photos", key);
-    await sendOne(call, `/sync/${device.site}/photos/${row.sha256}`, row, device.token);
-    await write(["photos"], (tx) => tx.store.put({ ...row, state: "sent" }));
+    if (!row) continue;
+    try {
+      await sendOne(call, `/sync/${device.site}/photos/${row.sha256}`, row, device.token);
+      await write(["photos"], (tx) => (isFull() ? tx.store.delete(key) : tx.store.put({ ...row, state: "sent" })));
+    } catch (error) {
+      const { status } = /** @type {any} */ (error);
+      if (!(status >= 400 && status < 500) || status === 401 || status === 429) throw error;
+      failed = error;
+    }
   }
+  if (failed) throw failed;
 }
 
 /** @param {typeof import("./exchange.js").call} call @param {string} address @param {any} row @param {string} token */
 async function sendOne(call, address, row, token) {
-  let from = await known(address, token);
-  if (from === null) return;
+  let from = Math.min(await known(address, token), row.bytes - 1);
   for (;;) {
     const piece = row.data.slice(from, from + PIECE);
     const last = from + piece.byteLength - 1;
@@ -85,11 +104,10 @@ async function sendOne(call, address, row, token) {
   }
 }
 
-/** How many bytes the server has; null when all. @param {string} address @param {string} token */
+/** How many bytes the server says it has: a portal says that as well, so the last one is always sent. @param {string} address @param {string} token */
 async function known(address, token) {
   const response = await fetch(address, { method: "HEAD", headers: { Authorization: `Bearer ${token}` } }).catch(() => null);
-  if (response?.ok) return null;
-  return Number(response?.headers.get("Upload-Offset") ?? 0);
+  return response?.ok ? Infinity : Number(response?.headers.get("Upload-Offset") ?? 0);
 }
 
 /** A photo to be shown: from this phone, or else from the server, if it answers. @param {string} sha256 @returns {Promise<Response>} */
@@ -104,5 +122,6 @@ async function fromServer(sha256) {
   const { site, token } = await recall("device");
   const headers = { Authorization: `Bearer ${token}` };
   const answer = await fetch(`/sync/${site}/photos/${sha256}`, { headers }).catch(() => null);
-  return answer?.ok ? answer : new Response(null, { status: 404 });
+  const picture = answer?.ok && answer.headers.get("Content-Type")?.startsWith("image/");
+  return picture ? answer : new Response(null, { status: 404 });
 }

@@ -1,7 +1,7 @@
 // What the phone knows: the server's records, with what waits in the outbox laid over.
 
 import kinds from "../kinds.js";
-import { database, recallAll } from "./idb.js";
+import { database, recallAll, within } from "./idb.js";
 import { shortCode } from "./ids.js";
 import * as outbox from "./outbox.js";
 
@@ -164,8 +164,7 @@ async function letGo(tx, type, id) {
   const ops = tx.objectStore("ops");
   for (const row of await ops.index("subject").getAll(id)) {
     if (row.state !== "answered") continue; // nothing leaves the outbox before its verdict
-    const { photos = [], sha256 } = row.op.payload;
-    for (const name of sha256 ? [...photos, sha256] : photos) tx.objectStore("photos").delete(name);
+    for (const name of outbox.named(row.op.payload)) tx.objectStore("photos").delete(name);
     ops.delete(row.id);
   }
 }
@@ -190,8 +189,8 @@ async function sweep(records, round) {
 
 /** Ops whose effect the records now hold lie over them no longer. @param {any} ops @param {number} head */
 async function lift(ops, head) {
-  for (const row of await ops.index("laid").getAll(1)) {
-    if (row.state !== "answered" || (row.verdict.seq ?? 0) > head) continue;
+  for (const row of await ops.index("over").getAll(within(1, "answered"))) {
+    if ((row.verdict.seq ?? 0) > head) continue;
     const { laid, ...rest } = row;
     ops.put(rest);
   }

@@ -8,11 +8,12 @@ import * as outbox from "./outbox.js";
 import * as people from "./people.js";
 import * as photos from "./photos.js";
 import * as records from "./records.js";
+import { percent } from "./room.js";
 import { render } from "./runtime.js";
+import { find } from "./trace.js";
 
 const STALE_HOURS = 8;
-const NEARLY_FULL = 0.8;
-const LOOK_EVERY = 60_000;
+const NEARLY_FULL = 80;
 
 /** Whether there is such a page. @param {string} page */
 export const known = (page) => Object.hasOwn(templates, `field/${page}.html`);
@@ -26,7 +27,8 @@ export async function draw(name, args = {}) {
   const needed = needs[`field/${name}.html`] ?? {};
   const [context, found] = await Promise.all([circumstances(now), records.load(needed, now)]);
   const outbox = name === "me" ? await lately() : [];
-  return drawn(name, { ...context, records: found, args, page: name, outbox });
+  const trace = name === "enrol" ? await find() : null;
+  return drawn(name, { ...context, records: found, args, page: name, outbox, trace });
 }
 
 /** A part of a page, with what it shows; both are read at once. @param {string} name @param {Promise<Record<string, any>>} more */
@@ -49,8 +51,8 @@ async function circumstances(now) {
   const [device = null, id, link = {}, lang = guess(), scheme = "auto", size = "normal"] = await recallAll([
     "device", "me", "link", "lang", "scheme", "size",
   ]);
-  const [site, everybody, full, state] = await Promise.all([
-    device && records.stored("site", device.site), people.everybody(), nearlyFull(), sending(now, link),
+  const [site, everybody, room, state] = await Promise.all([
+    device && records.stored("site", device.site), people.everybody(), percent(), sending(now, link),
   ]);
   return {
     now,
@@ -61,24 +63,13 @@ async function circumstances(now) {
     site: site ?? null,
     me: (device && everybody.find((one) => one.id === id)) ?? null,
     people: everybody,
-    phone: { label: device?.label ?? "", full },
+    phone: { label: device?.label ?? "", full: room >= NEARLY_FULL, room },
     sending: state,
   };
 }
 
 /** @returns {string} */
 const guess = () => (navigator.language?.startsWith("en") ? "en" : "zh");
-
-let full = false;
-let looked = -Infinity;
-
-/** The browser takes its time to answer this, so a tap goes by what was heard within the last minute. */
-async function nearlyFull() {
-  if (performance.now() - looked < LOOK_EVERY) return full;
-  looked = performance.now();
-  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
-  return (full = quota > 0 && usage / quota > NEARLY_FULL);
-}
 
 /** What the pill says: the truth about sending, with a count. @param {string} now @param {any} link */
 async function sending(now, link) {

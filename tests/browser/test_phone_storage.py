@@ -1,0 +1,185 @@
+"""A phone without room, a phone that was wiped, and what is unsent as a file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sqlite3
+
+import pytest
+
+from sync.chain import hash_of
+from tests.hand import NAMELESS, OVERFLOW, SMALL, log
+from tests.until import until
+
+OPEN = ".row[data-state=open]:not(:has(.items)) > form button.tick"
+DONE = "document.querySelectorAll('.row[data-state=done]').length"
+ROOM = 8 * 1024 * 1024
+
+
+@pytest.fixture
+def memory(hand, live):
+    """What the browser lets us do to the phone's storage."""
+    return hand.page.context.new_cdp_session(hand.page)
+
+
+def ticks(hand, times):
+    for _ in range(times):
+        before = hand.page.evaluate(DONE)
+        hand.tap(OPEN)
+        hand.sees(f"{DONE} > {before}")
+
+
+def kept(hand, store="ops"):
+    return hand.page.evaluate(ROWS, store)
+
+
+def sends(hand):
+    hand.opens("/field/me")
+    hand.tap("form[action='/field/me/send'] button")
+    hand.all_sent()
+
+
+def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
+    hand, live, memory, picture
+):
+    memory.send("Storage.overrideQuotaForOrigin", {"origin": live.url, "quotaSize": ROOM})
+    hand.enrols()
+    hand.unlocks("ana")
+    hand.sees("document.querySelectorAll('.row').length > 3")
+    until(lambda: kept(hand, "reserve") == 1)
+    live.kill()
+    hand.page.evaluate(FILL)
+    ticks(hand, 3)
+    assert kept(hand, "reserve") == 0, "the reserve made room"
+    assert kept(hand) == 3
+
+    hand.opens("/field/report")
+    hand.sees("!!document.querySelector('.banner[data-state=stale]')")
+    hand.page.set_input_files("[name=photos]", picture)
+    hand.tap("details:has([name=contact]) > summary")
+    hand.type("textarea[name=details]", "水从三楼下来")
+    hand.tap("#main .primary")
+    hand.sees("!!document.querySelector('#toast [role=alert]')")
+    assert hand.page.input_value("textarea[name=details]") == "水从三楼下来"
+    assert (kept(hand), kept(hand, "photos")) == (3, 0), "all or nothing"
+
+    hand.page.set_input_files("[name=photos]", [])
+    hand.tap("#main .primary")
+    hand.sees("!!document.querySelector('.said')")
+    hand.page.reload()
+    hand.sees("document.documentElement.dataset.ready && !!document.querySelector('#page')")
+    assert kept(hand) == 4
+    hand.page.evaluate("indexedDB.deleteDatabase('ballast') && null")
+    live.start()
+    sends(hand)
+    assert [len(log(live, kind)) for kind in ("task.complete", "ticket.open")] == [3, 1]
+    until(lambda: kept(hand, "reserve") == 1)
+
+
+def test_a_wiped_phone_says_what_was_sent_and_what_was_not(hand, live, memory):
+    hand.page.add_init_script(GRANTED)
+    hand.enrols()
+    hand.unlocks("ana")
+    ticks(hand, 2)
+    sends(hand)
+    live.kill()
+    hand.opens("/field/tasks")
+    ticks(hand, 1)
+    until(lambda: json.loads(hand.page.evaluate(TRACE))["unsent"] == 1)
+    wipe = {"origin": live.url, "storageTypes": "indexeddb"}
+    memory.send("Storage.clearDataForOrigin", wipe)
+    hand.opens("/field/tasks")
+    hand.noise.clear()  # what was being read when it went may say so
+    said = hand.page.inner_text("#main [role=alert]")
+    assert "已上传 2 条" in said and "1 条待上传" in said
+    hand.page.evaluate("localStorage.clear()")
+    hand.opens("/field/")
+    assert hand.page.inner_text("#main [role=alert]") == said, "it is written down in two places"
+    for check in (OVERFLOW, SMALL, NAMELESS):
+        assert not hand.page.evaluate(check)
+    live.start()
+    hand.enrols()
+    hand.unlocks("ana")
+    ticks(hand, 1)
+    sends(hand)
+    assert len(log(live, "task.complete")) == 3
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    assert base.execute("SELECT count(*) FROM lineage").fetchone() == (2,), "a chain of its own"
+    stores = [json.loads(text) for (text,) in base.execute("SELECT storage FROM device")]
+    assert [store["persisted"] for store in stores] == [True, True], "it was asked for at once"
+    base.close()
+
+
+def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, picture):
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    ticks(hand, 2)
+    hand.opens("/field/report")
+    hand.page.set_input_files("[name=photos]", picture)
+    hand.tap("#main .primary")
+    hand.sees("!!document.querySelector('.said')")
+    hand.opens("/field/me")
+    assert "3 条待上传 · 1 张照片待传" in hand.page.inner_text(".meta")
+    with hand.page.expect_download() as saving:
+        hand.tap("[data-export]")
+    file = json.loads(saving.value.path().read_text("utf-8"))
+    assert (file["lodge"], file["format"], file["lost"]) == ("outbox", 1, [])
+    assert [op["n"] for op in file["ops"]] == [1, 2, 3]
+    assert all(hash_of(op) == op["hash"] for op in file["ops"])
+    (photo,) = file["photos"]
+    data = base64.b64decode(photo["data"])
+    assert (len(data), hashlib.sha256(data).hexdigest()) == (photo["bytes"], photo["sha256"])
+    assert photo["sha256"] in file["ops"][2]["payload"]["photos"]
+    assert kept(hand) == 3
+    live.start()
+    sends(hand)
+    assert len(log(live, "task.complete")) == 2
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    device, lineage = base.execute("SELECT device_id, lineage FROM lineage").fetchone()
+    base.close()
+    assert (file["device"], file["lineage"]) == (device, lineage)
+
+
+GRANTED = """
+  let asked = false;
+  StorageManager.prototype.persist = async () => (asked = true);
+  StorageManager.prototype.persisted = async () => asked;
+"""
+"""A browser that grants lasting storage to whoever asks for it."""
+
+TRACE = "localStorage.getItem('lodge-trace')"
+
+ROWS = """(store) => new Promise((done, failed) => {
+  const opening = indexedDB.open("lodge");
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction(store).objectStore(store).count();
+    asking.onsuccess = () => { opening.result.close(); done(asking.result); };
+  };
+})"""
+
+BALLAST = """
+  const opened = () => new Promise((done) => {
+    const opening = indexedDB.open("ballast", 1);
+    opening.onupgradeneeded = () =>
+      opening.result.createObjectStore("all", { autoIncrement: true });
+    opening.onsuccess = () => done(opening.result);
+  });
+  const write = (base, change) => new Promise((done) => {
+    const tx = base.transaction("all", "readwrite", { durability: "strict" });
+    change(tx.objectStore("all"));
+    tx.oncomplete = () => done(true);
+    tx.onabort = () => done(false);
+  });
+"""
+FILL = f"""async () => {{ {BALLAST}
+  const base = await opened();
+  const stones = (size) => crypto.getRandomValues(new Uint8Array(size)).buffer;
+  for (let size = 32768; size > 128; size /= 4)
+    while (await write(base, (all) => all.add(stones(size))));
+  base.close();
+}}"""
+"""Until not even a few bytes fit."""

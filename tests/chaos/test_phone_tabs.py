@@ -1,0 +1,120 @@
+"""One phone, several hands at once: three tabs, and a worker that dies whenever it pleases."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+
+from tests.hand import Hand
+from tests.until import until
+
+TABS, TAPS = 3, 30
+KILLS = int(os.environ.get("LODGE_SW_KILLS", "20"))
+SEED = int(os.environ.get("LODGE_SEED", "5"))
+
+
+def books(live):
+    """Every op that came from a phone, with its place, and what the server thinks of the chains."""
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    ops = base.execute("SELECT id, n FROM op WHERE lineage IS NOT NULL ORDER BY n").fetchall()
+    chains = base.execute("SELECT upto, gaps, lost FROM lineage").fetchall()
+    base.close()
+    return ops, chains
+
+
+def balance(hand, live, count):
+    """As many ops as taps, in one chain without a hole, each once, here and there."""
+    ops, chains = books(live)
+    assert [n for _, n in ops] == list(range(1, count + 1))
+    assert chains == [(count, "[]", "[]")]
+    held = hand.page.evaluate(HELD)
+    assert sorted((row["n"], row["id"]) for row in held) == [(n, id_) for id_, n in ops]
+    assert {row["state"] for row in held} == {"answered"}
+    assert json.loads(live.run("verify"))["differences"] == 0
+
+
+def test_three_tabs_at_once_make_one_chain_and_show_the_same(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    tabs = [hand, *(Hand(hand.page.context.new_page(), live) for _ in range(TABS - 1))]
+    for place, tab in enumerate(tabs):
+        tab.opens("/field/tasks")
+        tab.sees("document.querySelectorAll('.row button.tick').length > 3")
+        tab.page.evaluate(
+            f"(args) => void ({TAP})(args).then(() => (window.tapped = true))", [TAPS, place, True]
+        )
+    for tab in tabs:
+        until(lambda tab=tab: tab.page.evaluate("window.tapped"), within=60)
+    until(lambda: len(books(live)[0]) == TABS * TAPS, within=30)
+    for tab in tabs:
+        until(lambda tab=tab: tab.pill() == "all_sent", within=30)
+    until(lambda: len({tab.page.evaluate(STATES) for tab in tabs}) == 1)
+    balance(hand, live, TABS * TAPS)
+    assert [tab.noise for tab in tabs] == [[]] * TABS
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_sending_loses_and_doubles_nothing(hand, live):
+    print(f"to repeat: LODGE_SEED={SEED}")
+    chance = random.Random(SEED)
+    hand.enrols()
+    hand.unlocks("ana")
+    hand.page.route(
+        "**/sync/**", lambda route: route.abort()
+    )  # the page is silent: the worker sends
+    registered = []
+    workers = hand.page.context.new_cdp_session(hand.page)
+    workers.on(
+        "ServiceWorker.workerRegistrationUpdated", lambda e: registered.extend(e["registrations"])
+    )
+    workers.send("ServiceWorker.enable")
+    until(lambda: hand.page.evaluate("1") and registered)
+    nudge = {"origin": live.url, "registrationId": registered[-1]["registrationId"], "tag": "lodge"}
+
+    def send(last=False):
+        workers.send("ServiceWorker.dispatchSyncEvent", {**nudge, "lastChance": last})
+
+    for _ in range(KILLS):
+        hand.page.evaluate(TAP, [2, 0, False])
+        send()
+        hand.page.wait_for_timeout(chance.uniform(0, 120))
+        workers.send("ServiceWorker.stopAllWorkers")
+
+    def sent():
+        send(last=True)
+        return until(lambda: hand.page.evaluate(UNSENT) == 0, within=3)
+
+    until(sent, within=60)
+    balance(hand, live, KILLS * 2)
+
+
+STATES = """[...document.querySelectorAll('.row[id]')]
+  .map((e) => e.id + e.dataset.state).sort().join()"""
+
+TAP = """async ([times, place, send]) => {
+  const root = document.querySelector("script[type=module]").src;
+  const { answer } = await import(new URL("answer.js", root));
+  const { soon } = await import(new URL("exchange.js", root));
+  const row = document.querySelectorAll(".row:not(:has(.items)):has(> form button.tick)")[place];
+  const address = `/field/ops/task.complete/${row.id.slice("task-".length)}`;
+  const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+  for (; times; times--) {
+    const tap = new Request(address, { method: "POST", headers, body: new FormData() });
+    const { status } = await answer(tap);
+    if (status !== 200) throw new Error(`a tap got ${status}`);
+    if (send) soon(20);
+  }
+}"""
+"""As many taps on a row as one hand can do, each when the one before is shown."""
+
+_ASK = """new Promise((done, failed) => {
+  const opening = indexedDB.open("lodge");
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("ops").objectStore("ops").%s;
+    asking.onsuccess = () => { opening.result.close(); done(%s); };
+  };
+})"""
+HELD = _ASK % ("getAll()", "asking.result.map(({ id, n, state }) => ({ id, n, state }))")
+UNSENT = _ASK % ("index('state').count('unsent')", "asking.result")
