@@ -2,7 +2,7 @@
 
 import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
-import { letGo, lineage, missing, offerAgain, offerDeferred, oldest, settle, tally, unsent } from "./outbox.js";
+import { letGo, lineage, meet, missing, offerDeferred, oldest, settle, tally, unsent } from "./outbox.js";
 import { isFull, noRoom, recall, recallAll, remember, reserve } from "./idb.js";
 import * as photos from "./photos.js";
 import * as records from "./records.js";
@@ -96,7 +96,7 @@ async function sendAll() {
 
 /** The heartbeat: clocks are compared, and the server learns what is still here. */
 async function hello() {
-  const [device, epoch, told] = await recallAll(["device", "epoch", "told"]);
+  const [device, told] = await recallAll(["device", "told"]);
   const tail = await lineage();
   const [pending, first, left] = await Promise.all([tally(), oldest(), photos.left()]);
   const { n, hash } = tail;
@@ -111,9 +111,8 @@ async function hello() {
     log: told?.site === device.site ? told.log : null,
   });
   await hold(device.site, answer);
-  if (epoch && epoch !== answer.epoch) await offerAgain();
+  await meet(answer.epoch);
   await remember("lost", await unconfessed(await missing(answer.sites[device.site]?.gaps ?? [])));
-  await remember("epoch", answer.epoch);
   await remember("limits", answer.limits);
   await remember("watermark", answer.backup_watermark);
   const today = new Date().toISOString().slice(0, 10);
@@ -122,7 +121,7 @@ async function hello() {
     await letGo(answer.backup_watermark);
     await remember("thinned", today);
   }
-  if ((await recall("app")) !== VERSION) await offerDeferred().then(() => remember("app", VERSION));
+  await offerDeferred(answer.accepts ?? {});
 }
 
 /** Keeps the end of the server's log, to say it at the next hello: so nobody cuts the log unseen. @param {string} site @param {any} answer */
@@ -199,29 +198,33 @@ function fitting(rows) {
 
 /** @param {import("./outbox.js").Kept[]} rows */
 async function pushBatch(rows) {
-  const [{ site }, lost = []] = await recallAll(["device", "lost"]);
+  const [{ site }, gone = []] = await recallAll(["device", "lost"]);
+  const tail = await lineage();
+  const chain = rows[0]?.lineage ?? tail.lineage;
+  const lost = chain === tail.lineage ? gone : []; // places are of one chain: what another has lost is not said here
   const answer = await call(`/sync/${site}/push`, {
-    lineage: rows[0]?.lineage ?? (await lineage()).lineage,
+    lineage: chain,
     sent_at: new Date().toISOString(),
     lost,
     ops: rows.map(({ op }) => op),
   });
   await hold(site, answer);
   if (!Array.isArray(answer.verdicts)) throw new Unanswered("busy", 500);
-  if (lost.length) await remember("confessed", [...((await recall("confessed")) ?? []), ...lost]);
-  await remember("lost", undefined);
-  await settle(answer.verdicts);
+  if (lost.length) {
+    await remember("confessed", [...((await recall("confessed")) ?? []), ...lost]);
+    await remember("lost", undefined);
+  }
+  if (!(await settle(answer.verdicts, answer.epoch))) throw new Unanswered("busy");
 }
 
 /** What is new, page by page. */
 async function pull() {
   for (;;) {
-    const [device, cursor = null, epoch] = await recallAll(["device", "cursor", "epoch"]);
+    const [device, cursor = null] = await recallAll(["device", "cursor"]);
     const page = await call(`/sync/${device.site}/pull`, { cursor, limit: 500 });
-    if (epoch && page.epoch !== epoch) await offerAgain();
+    await meet(page.epoch);
     const stale = page.changes.length || page.reset || cursor !== page.cursor;
     if (stale) await records.take(page);
-    if (epoch !== page.epoch) await remember("epoch", page.epoch);
     if (stale) tell();
     if (!page.more) return;
   }

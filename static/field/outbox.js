@@ -82,7 +82,8 @@ async function made(draft, by) {
 /** The op that makes a record which the server does not know yet. @param {string} subject */
 async function creator(subject) {
   const rows = await (await database()).getAllFromIndex("ops", "subject", subject);
-  const row = rows.find((/** @type {Kept} */ r) => r.state === "unsent" && kinds[r.op.kind].creates);
+  const open = (/** @type {Kept} */ r) => r.state !== "answered" || r.verdict?.status === "waiting";
+  const row = rows.find((/** @type {Kept} */ r) => kinds[r.op.kind].creates && open(r));
   return row ? row.id : null;
 }
 
@@ -198,19 +199,21 @@ export async function recent(most) {
 const NOT_ACCEPTED = new Set(["refused", "quarantined", "held"]);
 
 /**
- * Writes down what the server said of each op. Says whether this phone's chain has forked.
- * @param {Verdict[]} verdicts @returns {Promise<boolean>}
+ * Writes down what the server said of each op, unless it was restored since. Says whether it was written.
+ * @param {Verdict[]} verdicts @param {string} epoch the life of the server that said so @returns {Promise<boolean>}
  */
-export async function settle(verdicts) {
-  await write(["ops"], async (tx) => {
+export async function settle(verdicts, epoch) {
+  const stands = await write(["ops", "meta"], async (tx) => {
+    const [ops, known] = [tx.objectStore("ops"), await tx.objectStore("meta").get("epoch")];
+    if (known && known !== epoch) return false; // restored since: what it said then is gone
     for (const verdict of verdicts) {
-      const row = await tx.store.get(verdict.id);
-      if (row && verdict.status !== "fork") tx.store.put(answered(row, verdict));
+      const row = await ops.get(verdict.id);
+      if (row && verdict.status !== "fork") ops.put(answered(row, verdict));
     }
+    return true;
   });
-  const forked = verdicts.some(({ status }) => status === "fork");
-  if (forked) await rechain();
-  return forked;
+  if (stands && verdicts.some(({ status }) => status === "fork")) await rechain();
+  return stands;
 }
 
 /** @param {Kept} row @param {Verdict} verdict @returns {Kept} */
@@ -234,14 +237,21 @@ export function rechain() {
     await write(["ops", "meta"], (tx) => {
       for (const row of again) tx.objectStore("ops").put(row);
       tx.objectStore("meta").put(tail, "tail");
-      tx.objectStore("meta").delete("confessed");
+      for (const name of ["confessed", "lost"]) tx.objectStore("meta").delete(name);
     });
   });
 }
 
-/** A restored server: every op and every photo that is still here is offered anew. */
-export function offerAgain() {
-  return write(["ops", "photos"], async (tx) => {
+/**
+ * Which life the server is in. After a restore every op and every photo that is still here is offered anew: noticed and
+ * done in one transaction, so that no verdict of the old life comes between. @param {string} epoch
+ */
+export function meet(epoch) {
+  return write(["ops", "photos", "meta"], async (tx) => {
+    const meta = tx.objectStore("meta");
+    const known = await meta.get("epoch");
+    if (known !== epoch) meta.put(epoch, "epoch");
+    if (!known || known === epoch) return;
     for (let cursor = await tx.objectStore("ops").openCursor(); cursor; cursor = await cursor.continue()) {
       if (cursor.value.state !== "unsent") cursor.update({ ...cursor.value, state: "unsent", laid: 1 });
     }
@@ -260,17 +270,19 @@ export async function missing(gaps) {
     const gone = [];
     for (const n of gaps.flatMap(([a, b]) => Array.from({ length: Math.min(b - a + 1, 1000) }, (_, i) => a + i))) {
       const row = await tx.store.index("place").get([now, n]);
-      if (!row) gone.push(n);
+      const damaged = row?.state === "answered" && row.verdict?.code === "hash-mismatch"; // it would arrive so again
+      if (!row || damaged) gone.push(n);
       else if (row.state !== "unsent") tx.store.put({ ...row, state: "unsent", laid: 1 });
     }
     return gone.slice(0, 1000);
   });
 }
 
-/** Ops too new for an older server are offered once more after it was upgraded. */
-export function offerDeferred() {
+/** Ops too new for an older server are offered once more when it knows their kind. @param {Record<string, number[]>} accepts */
+export function offerDeferred(accepts) {
   return write(["ops"], async (tx) => {
-    for (const row of await tx.store.index("state").getAll("deferred")) tx.store.put({ ...row, state: "unsent" });
+    for (const row of await tx.store.index("state").getAll("deferred"))
+      if (accepts[row.op.kind]?.includes(row.op.v)) tx.store.put({ ...row, state: "unsent" });
   });
 }
 
