@@ -19,7 +19,7 @@ demo: install  ## the demo estate on http://localhost:8000
 	@$(BIN)/lodge demo --host $(HOST) --port $(PORT)
 
 test: check .venv/chromium .venv/postgresql .venv/strace  ## everything
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 soak: export LODGE_KILLS         ?= 1000
 soak: export LODGE_CUTS          ?= 500000

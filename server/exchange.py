@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from flask import Blueprint, Response, abort, g, jsonify, request, send_file
 from sqlalchemy import select, update
 
@@ -22,6 +23,8 @@ from sync.chain import without
 from sync.clock import iso, parse
 from sync.envelope import LIMITS, MIN_APP, OPS, Enrol, Hello, Pull, Push
 from sync.photos import NAMED
+
+log = structlog.get_logger("lodge.exchange")
 
 bp = Blueprint("exchange", __name__, url_prefix="/sync")
 
@@ -168,7 +171,10 @@ def end(site: str) -> dict[str, Any]:
 def pull(site: str) -> Response:
     """What is new since the cursor, page by page; nothing new costs one look at the head."""
     asked = wire.read(request, PULL)
-    page = feed_page(g.device, asked["cursor"], min(asked["limit"], LIMITS["page"]))
+    if asked["digest"] is not None:
+        log.warning("phone differs", site=site, device=g.device.id, digest=asked["digest"])
+    limit = min(asked["limit"], LIMITS["page"])
+    page = feed_page(g.device, asked["cursor"], limit, differs=asked["digest"] is not None)
     return Response(page, mimetype="application/json")
 
 

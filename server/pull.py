@@ -57,16 +57,19 @@ class Cursor:
         return str(_signer().dumps(held))
 
 
-def feed_page(phone: Contact, token: str | None, limit: int) -> str:
-    """One page, as JSON: changes, the next cursor, and a reset where the phone starts anew."""
-    if token is not None and (page := _unchanged(phone, token)):
+def feed_page(phone: Contact, token: str | None, limit: int, *, differs: bool = False) -> str:
+    """One page, as JSON: changes, the next cursor, and a reset where the phone starts anew.
+
+    `differs`: the phone holds something else than it was told, and gets all of it again.
+    """
+    if token is not None and not differs and (page := _unchanged(phone, token)):
         return page
     phone = _one_snapshot(phone)
     site, seen = phone.site_id, audience_of(phone)
     now = Cursor(phone.epoch, site, scope(seen), FEED_VERSION, phone.head, phone.floor)
     if phone.cut_off:
         return _told(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
-    since, reset = _since(token, now)
+    since, reset = (0, "digest") if differs else _since(token, now)
     if since == now.seq and reset is None:
         page = _told(now, [], seen, more=False, head=now.seq, digest=_digest(now, seen))
         _pages()[site] = (_standing(phone), now.text(), page)

@@ -261,6 +261,8 @@ class Pushed(Message):
 class Pull(Message):
     cursor = fields.String(allow_none=True, load_default=None, validate=Length(max=1000))
     limit = fields.Integer(strict=True, load_default=PAGE, validate=Range(min=1))
+    digest = fields.String(allow_none=True, load_default=None, validate=Length(max=16))
+    """What the phone made of all that it holds, where that is not what it was told."""
 
 
 class Change(Message):

@@ -219,8 +219,10 @@ def _enquire(course: Course, entry: Entry) -> bool:
 
 
 def _register(course: Course, entry: Entry) -> bool:
-    """K15: a thing is written down with its condition, and who has it."""
+    """K15: a thing is written down with its condition, and who has it; until it is back with its
+    owner the matter is not over, closed or not."""
     said = entry.payload
+    course.closed_at = None
     known = course.things.get(said["item"], {"chain": []})
     held = {"at": iso(entry.occurred_at), "by_id": entry.by, "to": None}
     course.things[said["item"]] = {

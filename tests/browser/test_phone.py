@@ -171,6 +171,40 @@ def test_a_phone_that_lost_an_op_says_so(hand, live):
     until(confessed)
 
 
+HELD = """() => new Promise((done) => {
+  const opening = indexedDB.open("lodge");
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("records").objectStore("records").count();
+    asking.onsuccess = () => { opening.result.close(); done(asking.result); };
+  };
+})"""
+
+DAMAGE = """() => new Promise((done) => {
+  const opening = indexedDB.open("lodge");
+  opening.onsuccess = () => {
+    const writing = opening.result.transaction(["records", "meta"], "readwrite");
+    writing.objectStore("meta").put("2000-01-01", "proved");
+    writing.objectStore("records").delete(IDBKeyRange.bound(["area", ""], ["area", "\\uffff"]));
+    writing.oncomplete = () => { opening.result.close(); done(); };
+  };
+})"""
+
+
+def test_a_phone_that_holds_something_else_notices_and_is_healed(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    hand.all_sent()
+    whole = hand.page.evaluate(HELD)
+    hand.page.evaluate(DAMAGE)
+    assert hand.page.evaluate(HELD) < whole
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")  # now it notices
+    hand.opens("/field/me")
+    hand.tap("text=立即上传")  # now it says so, and gets everything again
+    until(lambda: hand.page.evaluate(HELD) == whole)
+    assert "phone differs" in live.log.read_text()
+
+
 def test_two_people_on_one_phone_keep_their_own_work(hand, live):
     hand.enrols()
     hand.unlocks("ana")

@@ -185,3 +185,12 @@ def test_a_settled_conflict_reaches_the_phone_as_the_record_alone(phone, new_pho
     assert not other.of("merge")
     assert other.record("visit", visit["id"])["plate"] == "A1"
     assert BEN in {id_ for type_, id_ in other.records if type_ == "person"}
+
+
+def test_a_phone_whose_digest_differs_gets_everything_again(phone):
+    phone.refresh()
+    said = {"cursor": phone.cursor, "limit": 500, "digest": "0" * 16}
+    page = phone.say(f"/sync/{HOME}/pull", said).told()
+    assert page["reset"] == "digest"
+    assert {change["id"] for change in page["changes"]} >= {id_ for _, id_ in phone.records}
+    assert page["digest"] == phone.digest

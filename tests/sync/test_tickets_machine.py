@@ -144,5 +144,17 @@ class Matter(RuleBasedStateMachine):
         assert vars(again.row) == vars(self.ticket.row)
 
 
+def test_a_thing_that_comes_in_late_brings_a_closed_matter_back():
+    matter = Matter()
+    matter.open(has_items=False, spot=True)
+    matter.feed_back(by=ANA, said="satisfied", why=BEN)
+    assert matter.ticket.row.closed_at
+    matter.register(by=ANA, thing="bag")
+    assert not matter.ticket.row.closed_at and missing(vars(matter.ticket.row)) == ["return"]
+    matter.return_item(by=BEN, thing="bag")
+    assert matter.ticket.row.closed_at
+    matter.teardown()
+
+
 TestMatter = Matter.TestCase
 TestMatter.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
