@@ -166,7 +166,7 @@ def test_a_phone_that_lost_an_op_says_so(hand, live):
         base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
         rows = base.execute("SELECT upto, gaps, lost FROM lineage").fetchall()
         base.close()
-        return rows == [(3, "[[2, 2]]", "[[2, 2]]")]
+        return [(n, *map(json.loads, said)) for n, *said in rows] == [(3, [[2, 2]], [[2, 2]])]
 
     until(confessed)
 

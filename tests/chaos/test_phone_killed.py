@@ -19,7 +19,7 @@ from tests.conftest import ARGS, CHROMIUM
 from tests.hand import Hand
 from tests.until import until
 
-KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "20"))
+KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "8"))
 
 
 class Chromium:
@@ -80,7 +80,7 @@ def test_a_browser_that_is_killed_while_it_writes_keeps_every_tap_that_it_showed
             page.on("console", heard)
             hand = Hand(page, live)
             hand.opens("/field/tasks")
-            hand.sees("document.querySelectorAll('.row button.tick').length > 3")
+            until(lambda: page.evaluate(READY), within=60)
             page.evaluate(TAP_ON)
             hand.page.wait_for_timeout(chance.uniform(20, 400))
     with chromium.page() as page:
@@ -93,6 +93,8 @@ def test_a_browser_that_is_killed_while_it_writes_keeps_every_tap_that_it_showed
         until(lambda: hand.page.evaluate(UNSENT) == 0, within=60)
         balance(hand, live, len(held))
 
+
+READY = "document.querySelectorAll('.row button.tick').length > 3"
 
 TAP_ON = """() => {
   const on = async () => {
