@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.exc import StatementError
 
 from server import photos
-from server.db import writing
+from server.db import OUT_OF_ORDER, writing
 from server.oplog import Answer, own, post_within
 from server.scrub import PURGED
 from server.tables import LoggedOp
@@ -97,9 +97,9 @@ def stand_in(
             for answer, good in ((settled, STANDING), (told, (*STANDING, "contested"))):
                 if answer["status"] not in good:
                     raise CannotStand(answer["code"])
+    except OUT_OF_ORDER:  # the database is not at hand: that says nothing of the op
+        raise
     except StatementError as error:
-        if getattr(error, "connection_invalidated", False):
-            raise
         raise CannotStand("malformed") from error
     photos.tell_records(site_id, photos.named_in([stands]))
     return told

@@ -24,7 +24,7 @@ from sqlalchemy import make_url, select
 from server.begin import begin_epoch
 from server.db import db, writing
 from server.names import forget
-from server.photos import sync_folder
+from server.shelves import sync_folder
 from server.tables import ServerState, SiteFeed
 from server.version import VERSION
 from sync.clock import iso

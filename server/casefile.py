@@ -112,5 +112,5 @@ def _entries(case: Lost, names: Names) -> list[dict[str, Any]]:
 def _photos(case: Lost) -> tuple[dict[str, bytes], list[str]]:
     """Pictures that are here, by the name of their file, and the hashes of those that are not."""
     here = [name for name in case.photos if photos.here(case.site_id, name)]
-    shots = {f"photos/{n}.jpg": photos.path(case.site_id, n).read_bytes() for n in here}
+    shots = {f"photos/{n}.jpg": photos.content(case.site_id, n) for n in here}
     return shots, sorted(set(case.photos) - set(here))

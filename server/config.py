@@ -16,9 +16,13 @@ WEAK = 32
 
 
 def settings() -> dict[str, Any]:
-    """What the environment says: LODGE_DATABASE_URL and LODGE_DATA_DIR, both optional."""
-    data = Path(os.environ.get("LODGE_DATA_DIR", "./var")).resolve()
-    return {"DATA_DIR": str(data), "SQLALCHEMY_DATABASE_URI": os.environ.get("LODGE_DATABASE_URL")}
+    """What the environment says of data folder, database and photos; all optional."""
+    ask = os.environ.get
+    return {
+        "DATA_DIR": str(Path(ask("LODGE_DATA_DIR", "./var")).resolve()),
+        "SQLALCHEMY_DATABASE_URI": ask("LODGE_DATABASE_URL"),
+        "PHOTOS_URL": ask("LODGE_PHOTOS_URL"),
+    }
 
 
 def complete(config: Any) -> None:

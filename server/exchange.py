@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import structlog
@@ -189,7 +190,7 @@ def photo(site: str, sha256: str) -> Response:
         response = Response(status=404)
         response.headers["Upload-Offset"] = str(photos.so_far(site, sha256))
         return response
-    return send_file(photos.path(site, sha256), mimetype=found.mime)
+    return send_file(BytesIO(photos.content(site, sha256)), mimetype=found.mime)
 
 
 @bp.put("/<site>/photos/<sha256>")

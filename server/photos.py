@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from flask import current_app
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -21,6 +20,7 @@ from sqlalchemy import func, select
 
 from server import oplog
 from server.db import db, writing
+from server.shelves import shelf
 from server.tables import Photo, PhotoLink
 from server.tables.photos import GONE, LEAVING
 from sync.photos import MOST_BYTES
@@ -40,10 +40,19 @@ class Unusable(ValueError):
         self.status = status
 
 
-def path(site_id: str, sha256: str) -> Path:
-    """Where the bytes of a photo lie: names come from us, never from a phone."""
-    folder = Path(current_app.config["DATA_DIR"]) / "photos" / str(UUID(site_id))
-    return folder / sha256
+def name(site_id: str, sha256: str) -> str:
+    """What a photo is called on its shelf."""
+    return f"{UUID(site_id)}/{sha256}"
+
+
+def content(site_id: str, sha256: str) -> bytes:
+    """The bytes of a photo that is here."""
+    return shelf().get(name(site_id, sha256))
+
+
+def _piece(site_id: str, sha256: str) -> Path:
+    """Where the bytes gather until all have come: always on a disk of the server."""
+    return Path(current_app.config["DATA_DIR"]) / "photos" / f"{name(site_id, sha256)}.part"
 
 
 def here(site_id: str, sha256: str) -> Photo | None:
@@ -59,21 +68,21 @@ def let_go(site_id: str, sha256: str) -> bool:
 
 
 def delete(site_id: str, sha256: str) -> None:
-    """Take the bytes off the disk, whole or unfinished."""
-    for file in (path(site_id, sha256), path(site_id, sha256).with_suffix(".part")):
-        file.unlink(missing_ok=True)
+    """Take the bytes away, whole or unfinished."""
+    shelf().remove(name(site_id, sha256))
+    _piece(site_id, sha256).unlink(missing_ok=True)
 
 
 def so_far(site_id: str, sha256: str) -> int:
     """How many bytes of an unfinished photo are here."""
-    part = path(site_id, sha256).with_suffix(".part")
+    part = _piece(site_id, sha256)
     return part.stat().st_size if part.exists() else 0
 
 
 def take(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> bool:
     """Add a piece; True when the photo is whole. Raises Unusable with what helps."""
     start, total = _span(content_range, len(piece))
-    part = path(site_id, sha256).with_suffix(".part")
+    part = _piece(site_id, sha256)
     known = so_far(site_id, sha256)
     if start > known:
         raise Unusable(416, f"Send from byte {known} on: that is how much is here.")
@@ -124,7 +133,7 @@ def _finish(site_id: str, sha256: str, part: Path) -> None:
     except Unusable:
         part.unlink()
         raise
-    _keep(path(site_id, sha256), clean)
+    shelf().put(name(site_id, sha256), clean)
     part.unlink()
     with writing():
         if here(site_id, sha256) is None:
@@ -133,29 +142,9 @@ def _finish(site_id: str, sha256: str, part: Path) -> None:
     tell_records(site_id, [sha256])
 
 
-def _keep(target: Path, clean: bytes) -> None:
-    """On the disk before anybody is told: the phone lets go of its own then."""
-    fresh = target.with_suffix(f".{uuid4().hex}.part")
-    with fresh.open("wb") as file:
-        file.write(clean)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(target)
-    sync_folder(target.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """What a folder holds is on the disk as well."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def sweep(site_id: str, now: datetime) -> int:
     """Pieces that nobody has added to for a week go; how many there were."""
-    folder, gone = path(site_id, "x").parent, 0
+    folder, gone = _piece(site_id, "x").parent, 0
     for part in folder.glob("*.part") if folder.exists() else ():
         if now.timestamp() - part.stat().st_mtime > ORPHANED.total_seconds():
             part.unlink(missing_ok=True)

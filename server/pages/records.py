@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, send_file, url_for
@@ -87,7 +88,7 @@ def photo(sha256: str) -> Any:
     site_id = here().site_id
     if not NAMED.match(sha256) or photos.here(site_id, sha256) is None:
         abort(404)
-    answer = send_file(photos.path(site_id, sha256).resolve(), mimetype="image/jpeg")
+    answer = send_file(BytesIO(photos.content(site_id, sha256)), mimetype="image/jpeg")
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 

@@ -141,6 +141,16 @@ def test_a_photo_may_be_cut_at_any_64_kilobytes_and_go_on_after_a_restart(phone,
     assert [file.name for file in folder.iterdir()] == [name], "no piece is left behind"
 
 
+def test_a_server_that_died_after_the_last_piece_needs_no_byte_again(phone, app):
+    content = picture()
+    folder = Path(app.config["DATA_DIR"]) / "photos" / HOME
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name_of(content)}.part").write_bytes(content)
+    at = len(content)
+    assert phone.photo("HEAD", name_of(content)).headers["Upload-Offset"] == str(at)
+    assert phone.photo("PUT", name_of(content), b"", span(at, at, at)).json["complete"] is True
+
+
 def test_pieces_that_nobody_adds_to_go_after_a_week(phone, app):
     content = picture()
     phone.photo("PUT", name_of(content), content[:100], span(0, 100, len(content)))
