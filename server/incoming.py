@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, exists, or_, select, update
 
 from server.db import db, insert_rows, replace_rows
 from server.scrub import PURGED
 from server.seal import left_behind
-from server.tables import Device, Lineage, LoggedOp, Names
+from server.tables import Aside, Device, Lineage, LoggedOp, Names
+from server.tables.oplog import STANDING
 from sync import KINDS, Op
 from sync.chain import Chain, compact, deed, hash_of
 from sync.clock import Moment, correct, parse
@@ -23,7 +24,7 @@ from sync.masking import is_suspect, masked
 from sync.op import NAMESPACE, SERVER, id_of
 
 OPS, LINES = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
-PHONES = Device.metadata.tables["device"]
+PHONES, ASIDES = Device.metadata.tables["device"], Aside.metadata.tables["aside"]
 WHOLE, BODY = select(OPS), select(OPS.c.body)
 BRIEF = select(*(OPS.c[name] for name in ("id", "status", "hash", "kind", "flags", "verdict")))
 """What tells an op that comes again; its text is looked up only if its hash differs."""
@@ -31,6 +32,7 @@ BRIEF = select(*(OPS.c[name] for name in ("id", "status", "hash", "kind", "flags
 PLACES = select(OPS.c.n, OPS.c.id, OPS.c.hash)
 CHAIN = select(LINES.c.upto, LINES.c.hash, LINES.c.gaps, LINES.c.lost)
 UNSETTLED = ("waiting", "deferred")
+ORPHANED = "no-such-record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,12 @@ class Incoming:
         return said
 
     @property
+    def creates(self) -> bool:
+        """Whether it makes a record."""
+        kind = None if self.fault else KINDS.get(self.raw["kind"])
+        return kind is not None and kind.creates
+
+    @property
     def claimed(self) -> str | None:
         """The hash that it says it has."""
         return _printable(self.raw["hash"], 64) if "hash" in self.raw else None
@@ -127,7 +135,9 @@ class Sorter:
         self.log: dict[str, dict[str, Any]] = {}
         self.places: dict[int, tuple[str, str | None]] = {}
         self.waiting: dict[str, list[dict[str, Any]]] = {}
+        self.orphans: dict[str, list[dict[str, Any]]] = {}
         self._load_log()
+        self._load_orphans()
         sound = [one.raw for one in incoming if one.fault is None and one.n is not None]
         self.moments = correct(sound, sent_at=sender.sent_at, received_at=sender.received_at)
         self.chain.confess(sender.lost)
@@ -156,6 +166,18 @@ class Sorter:
             self._load_places(
                 sorted({n for one in self.incoming if one.n for n in (one.n - 1, one.n)})
             )
+
+    def _load_orphans(self) -> None:
+        """Ops that came before their record: after a restore phones bring theirs in any order."""
+        decided = exists().where(
+            ASIDES.c.site_id == OPS.c.site_id,
+            ASIDES.c.op_id == OPS.c.id,
+            ASIDES.c.outcome.is_not(None),
+        )
+        for chunk in _chunks([id_of(one.raw["subject"]) for one in self.incoming if one.creates]):
+            early = and_(OPS.c.subject.in_(chunk), OPS.c.code == ORPHANED, ~decided)
+            for row in self._logged(WHOLE, early):
+                self.orphans.setdefault(row["subject"], []).append(row)
 
     def _logged(self, columns: Select[Any], which: Any) -> list[dict[str, Any]]:
         found = self.connection.execute(columns.where(OPS.c.site_id == self.site_id, which))
@@ -329,8 +351,16 @@ class Sorter:
             self.places[one.n] = (one.id, row["hash"])
         if row["status"] == "waiting":
             self.waiting.setdefault(row["after"], []).append(row)
+        if row["code"] == ORPHANED:
+            self.orphans.setdefault(row["subject"], []).append(row)
 
-    def waiting_for(self, id_: str) -> list[dict[str, Any]]:
+    def released_by(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """H5: ops that waited for this one, or came before the record that it makes; once."""
+        kind = KINDS.get(row["kind"])
+        made = row["status"] in STANDING and kind is not None and kind.creates
+        return self._waiting_for(row["id"]) + (self.orphans.pop(row["subject"], []) if made else [])
+
+    def _waiting_for(self, id_: str) -> list[dict[str, Any]]:
         """Ops that waited for this one, once."""
         arrived = self.log.get(id_)
         settled = arrived and arrived["status"] not in UNSETTLED

@@ -115,18 +115,18 @@ class Door:
         else:
             self._judge(one.op(row), row)
         self.sorter.remember(one, row)
-        self._release(one.id)
+        self._release(row)
         answer: Answer = row["verdict"]
         return answer
 
-    def _release(self, id_: str) -> None:
-        for row in self.sorter.waiting_for(id_):
+    def _release(self, arrived: dict[str, Any]) -> None:
+        for row in self.sorter.released_by(arrived):
             self.batch.load([row["subject"]])
             self._forget(row)
             op = Incoming.trusted({**json.loads(row["body"]), "id": row["id"]}).op(row)
             self.batch.log_anew(row)
             self._judge(op, row)
-            self._release(op.id)
+            self._release(row)
 
     def _forget(self, row: dict[str, Any]) -> None:
         """V12: what comes late for a purged record is kept without what is somebody's."""

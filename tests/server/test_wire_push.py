@@ -8,6 +8,7 @@ import pytest
 from server.db import db
 from server.devices import cut_off
 from server.tables import LoggedOp
+from server.verify import verify
 from sync import KINDS
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, FLAT, HOME, STAIRS, TASK, TASKS, THERE, named
 from tests.phone import sealed
@@ -268,6 +269,20 @@ def test_the_same_id_twice_in_one_batch_is_a_fork_as_well(phone):
     two = sealed({**one, "payload": {"note": "two"}})
     assert statuses(phone.push(one, two, one)) == ["applied", "fork", "applied"]
     assert phone.record("task", TASK)["note"] == "one"
+
+
+@pytest.mark.rule("H5")
+def test_what_came_before_its_record_counts_once_the_record_is_there(phone, new_phone, app):
+    opened = phone.op("ticket.open", by=CHU, payload=TICKET)
+    other = new_phone()
+    early = other.op("ticket.follow", opened["subject"], {"text": "Asked again"}, by=BEN)
+    assert other.push(early).told()["verdicts"][0]["code"] == "no-such-record"
+    assert statuses(phone.push(opened)) == ["applied"]
+    assert statuses(other.push(early)) == ["applied"], "the answer of now"
+    story = phone.record("ticket", opened["subject"])["timeline"]
+    assert [line["kind"] for line in story] == ["open", "follow"]
+    with app.app_context():
+        assert verify(HOME) == []
 
 
 def test_the_same_batch_twice_is_answered_word_for_word(phone, new_phone):
