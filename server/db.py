@@ -129,11 +129,11 @@ class Glance:
         engine = db.engine
         text = self._text(engine.dialect)
         values: Any = (asked,) if engine.dialect.positional else {ASKED: asked}
-        with closing(engine.raw_connection()) as connection:
-            try:
+        try:
+            with closing(engine.raw_connection()) as connection:
                 return connection.cursor().execute(text, values).fetchone()
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise OperationalError(text, None, error) from error
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise OperationalError(text, None, error) from error
 
     def _text(self, dialect: Dialect) -> str:
         text = self._texts.get(dialect.name)

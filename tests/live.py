@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -39,14 +40,19 @@ class Live:
             self.env["LODGE_DATABASE_URL"] = database_url
 
     def run(self, *words: str) -> str:
-        """One `lodge` command, to its end; what it printed."""
+        """One `lodge` command, to its good end; what it printed."""
+        done = self.tell(*words)
+        assert done.returncode == 0, f"lodge {' '.join(words)}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def tell(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One `lodge` command, however it ends."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             code = self._lodge(words, out.fileno(), err.fileno()).wait(300)
             out.seek(0)
             err.seek(0)
-            said = out.read().decode()
-            assert code == 0, f"lodge {' '.join(words)}: {said}\n{err.read().decode()}"
-        return said
+            said = out.read().decode(), err.read().decode()
+        return subprocess.CompletedProcess(words, code, *said)
 
     def start(self) -> Live:
         with self.log.open("ab") as log:

@@ -77,7 +77,7 @@ def test_nobody_gets_a_pin_or_a_name_that_is_not_theirs(shell):
         ("password", "nobody", "--username", "mo"),
         ("add", "Mo", "--role", "manager", "--username", "Mei"),
     ):
-        told = typed(shell, "user", *words)
+        told = shell.tell("user", *words)
         assert told.returncode == 2
         assert "Traceback" not in told.stderr
     assert "Mo" not in shell.run("user", "list")
@@ -104,7 +104,7 @@ def test_a_site_begins_with_its_first_people(shell):
     assert "password" in said
     shell.run("user", "add", "Ana", "--role", "cleaner", "--pin", "4711")
     assert "Ana" in shell.run("user", "list", "--site", site)
-    assert typed(shell, "user", "add", "Bo", "--role", "cleaner", "--pin", "12").returncode != 0
+    assert shell.tell("user", "add", "Bo", "--role", "cleaner", "--pin", "12").returncode != 0
     assert shell.run("version").strip()
 
 
@@ -115,7 +115,7 @@ def test_the_code_is_the_last_word_and_the_secret_key_is_ours_alone(shell):
     key = shell.folder / "var" / "secret-key"
     assert key.stat().st_mode & 0o777 == 0o600
     key.chmod(0o644)
-    told = typed(shell, "enrol")
+    told = shell.tell("enrol")
     assert told.returncode != 0
     assert "chmod 600" in told.stderr
 
@@ -127,7 +127,7 @@ def test_verify_ends_with_one_when_somebody_changed_a_record(shell):
     base.execute("UPDATE person SET name = 'Somebody else'")
     base.commit()
     base.close()
-    assert typed(shell, "verify").returncode == 1
+    assert shell.tell("verify").returncode == 1
 
 
 def test_a_link_that_was_printed_tells_later_whether_the_log_still_contains_it(shell):
@@ -135,7 +135,7 @@ def test_a_link_that_was_printed_tells_later_whether_the_log_still_contains_it(s
     links = json.loads(shell.run("verify"))["links"]
     for link in links.values():
         shell.run("verify", "--expect", link)
-    told = typed(shell, "verify", "--expect", "0" * 64)
+    told = shell.tell("verify", "--expect", "0" * 64)
     assert told.returncode == 1
     assert "cut or rewritten" in told.stderr
 

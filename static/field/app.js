@@ -98,13 +98,23 @@ async function show(text) {
   dress();
 }
 
-/** Which parts of the page are folded out. */
-const folds = () => [...document.querySelectorAll("#page details")].map((part) => /** @type {HTMLDetailsElement} */ (part).open);
+/** What can be folded, by what it is called and how many of that name stand before it. @returns {[string, HTMLDetailsElement][]} */
+function foldable() {
+  /** @type {Record<string, number>} */
+  const seen = {};
+  return [.../** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("#page details"))].map((part) => {
+    const name = part.querySelector("summary")?.textContent?.trim() ?? "";
+    seen[name] = (seen[name] ?? 0) + 1;
+    return [`${name} ${seen[name]}`, part];
+  });
+}
 
-/** What somebody has folded out or in stays so, unless the page has other parts now. @param {boolean[]} before */
+/** Which parts of the page are folded out. */
+const folds = () => new Map(foldable().map(([name, part]) => [name, part.open]));
+
+/** What somebody has folded out or in stays so. @param {Map<string, boolean>} before */
 function unfold(before) {
-  const parts = /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("#page details"));
-  if (parts.length === before.length) parts.forEach((part, place) => (part.open = before[place]));
+  for (const [name, part] of foldable()) part.open = before.get(name) ?? part.open;
 }
 
 /** A PIN that is not complete yet; what says why the last one did not fit stands until the next tap. @param {Element} there */

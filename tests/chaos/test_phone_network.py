@@ -114,8 +114,11 @@ def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_o
     hand.page.route("**/push", fate)
     until(lambda: hand.pill() and len(log(live, "task.complete")) == 4, within=30)
     assert sizes[:3] == [5, 5, 5] and sizes[3] == 1
-    unsent = [row["n"] for row in hand.page.evaluate(HELD) if row["state"] == "unsent"]
-    assert unsent == [3]
+
+    def unsent():
+        return [row["n"] for row in hand.page.evaluate(HELD) if row["state"] == "unsent"]
+
+    until(lambda: unsent() == [3])
     until(lambda: hand.pill() == "busy")
     hand.page.unroute("**/push")
     hand.all_sent()

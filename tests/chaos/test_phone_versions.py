@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 from tests.browser.test_phone_storage import OPEN, sends
 from tests.hand import Hand, log
+from tests.live import LODGE
 from tests.until import until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,7 +25,17 @@ def newer(live, folder):
         file.write("// the next version\n")
     live.kill()
     live.env["PYTHONPATH"] = str(folder)
-    live.start()
+    words = ("serve", "--host", "127.0.0.1", "--port", str(live.port))
+    with live.log.open("ab") as log:  # a process of its own: what is forked has read this version
+        live.process = subprocess.Popen(
+            [LODGE, *words],
+            env=live.env,
+            cwd=live.folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    until(live.answers, within=30)
 
 
 def test_a_new_worker_takes_over_and_a_half_written_form_stays(hand, live, tmp_path):
@@ -46,7 +58,9 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(hand, live, tmp_p
     early.sees("!!document.querySelector('.row[data-state=done]')")
 
     hand.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update()).then(() => true)")
-    hand.sees("document.documentElement.dataset.update === 'ready'")
+    until(
+        lambda: hand.page.evaluate("document.documentElement.dataset.update === 'ready'"), within=40
+    )
     hand.tap("[data-update]")
     until(lambda: hand.page.evaluate(VERSION) != old, within=20)
     assert writer.page.evaluate(VERSION) == old, "an old page with the new worker"

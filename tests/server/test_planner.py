@@ -1,5 +1,6 @@
 """Planning ahead, and the demo estate that is planned."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,16 +14,42 @@ from server.tables import Person, Schedule, SiteFeed, Task, Unit
 from server.verify import verify
 from sync.feed import ROLES
 from tests import cast
+from tests.conftest import made
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 HOME = demo.ident("squirrel")
 
 
-@pytest.fixture
-def estate(app):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def built(request, tmp_path_factory):
+    """The demo estate as it is on that day: gives the address of a fresh copy of it."""
+    folder = tmp_path_factory.mktemp("estate")
+    cluster = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    name = cluster.new() if cluster else "estate.sqlite3"
+    app = made(cluster.url(name) if cluster else f"sqlite:///{folder / name}", folder)
     with app.app_context():
+        db.create_all()
+        cast.assemble()
         demo.build(NOW)
+        db.session.remove()
+        db.engine.dispose()
+
+    def copy(place):
+        if cluster:
+            return cluster.url(cluster.new(name))
+        shutil.copy(folder / name, place / name)
+        return f"sqlite:///{place / name}"
+
+    return copy
+
+
+@pytest.fixture
+def estate(built, tmp_path):
+    app = made(built(tmp_path), tmp_path / "var")
+    with app.app_context():
         yield
+        db.session.remove()
+        db.engine.dispose()
 
 
 def tasks(**how):
