@@ -21,7 +21,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import make_url, select
 
-from server.begin import begin_epoch
+from server.begin import begin_anew
 from server.db import db, writing
 from server.names import forget
 from server.shelves import sync_folder
@@ -80,7 +80,8 @@ def restore(source: Path) -> dict[str, Any]:
             _put_back(folder)
     except (tarfile.TarError, EOFError) as error:
         raise Unfit(f"{source} is no backup, or is damaged ({error}). Take another.") from error
-    _begin_anew()
+    begin_anew()
+    forget()
     return told
 
 
@@ -114,16 +115,6 @@ def _load(source: Path) -> None:
     else:
         how = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
         _run("pg_restore", *how, str(source))
-
-
-def _begin_anew() -> None:
-    """Another life of the database: every cursor and every phone notices."""
-    with writing():
-        row = db.session.get(ServerState, "epoch")
-        if row is not None:
-            db.session.delete(row)
-    begin_epoch()
-    forget()
 
 
 def _copy_files(folder: Path) -> None:

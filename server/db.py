@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, StatementError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 
@@ -218,7 +218,11 @@ class _Writer:
         ]
 
     def __call__(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        connection.exec_driver_sql(self.text, [self._values(row) for row in rows])
+        try:
+            values = [self._values(row) for row in rows]
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise StatementError("a value that no column takes", self.text, None, error) from error
+        connection.exec_driver_sql(self.text, values)
 
     def _values(self, row: Mapping[str, Any]) -> Any:
         if self.by_place:

@@ -152,8 +152,8 @@ def push(site: str) -> Response:
         lost=tuple(sent["lost"]),
         revoked=g.device.cut_off,
     )
-    answers, chain, log = oplog.receive(site, sent["ops"], sender)
-    photos.tell_records(site, photos.named_in(sent["ops"]))
+    answers, chain, log, named_since = oplog.receive(site, sent["ops"], sender)
+    photos.tell_records(site, named_since)
     receipt = {"upto": chain.upto, "hash": chain.hash}
     said = {"verdicts": answers, "receipt": receipt, "limits": LIMITS}
     return answer(epoch=g.device.epoch, **said, log={"place": log.judged, "link": log.link})

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Select, and_, exists, or_, select, update
 
 from server.db import db, insert_rows, replace_rows
-from server.scrub import PURGED
+from server.scrub import EMPTY, PURGED
 from server.seal import left_behind
 from server.tables import Aside, Device, Lineage, LoggedOp, Names
 from server.tables.oplog import STANDING
@@ -45,6 +46,8 @@ class Sender:
     lineage: str | None = None
     lost: tuple[int, ...] = ()
     revoked: bool = False
+    spoke: bool = True
+    """Whether the phone itself is there; of a file that somebody brought it is not."""
 
     @classmethod
     def desk(cls, now: datetime) -> Sender:
@@ -175,7 +178,8 @@ class Sorter:
             ASIDES.c.outcome.is_not(None),
         )
         for chunk in _chunks([id_of(one.raw["subject"]) for one in self.incoming if one.creates]):
-            early = and_(OPS.c.subject.in_(chunk), OPS.c.code == ORPHANED, ~decided)
+            whole = OPS.c.body != EMPTY  # of a purged one nothing is left to be judged
+            early = and_(OPS.c.subject.in_(chunk), OPS.c.code == ORPHANED, whole, ~decided)
             for row in self._logged(WHOLE, early):
                 self.orphans.setdefault(row["subject"], []).append(row)
 
@@ -358,7 +362,9 @@ class Sorter:
         """H5: ops that waited for this one, or came before the record that it makes; once."""
         kind = KINDS.get(row["kind"])
         made = row["status"] in STANDING and kind is not None and kind.creates
-        return self._waiting_for(row["id"]) + (self.orphans.pop(row["subject"], []) if made else [])
+        found = self._waiting_for(row["id"])
+        found += self.orphans.pop(row["subject"], []) if made else []
+        return sorted(found, key=itemgetter("place"))
 
     def _waiting_for(self, id_: str) -> list[dict[str, Any]]:
         """Ops that waited for this one, once."""
@@ -370,8 +376,9 @@ class Sorter:
         """How far we have come along this phone's chain, and that it has spoken."""
         if not self.sender.lineage:
             return
-        spoke = update(PHONES).where(PHONES.c.id == self.sender.device_id)
-        self.connection.execute(spoke.values(seen_at=self.sender.received_at))
+        if self.sender.spoke:
+            phone = update(PHONES).where(PHONES.c.id == self.sender.device_id)
+            self.connection.execute(phone.values(seen_at=self.sender.received_at))
         key = {"site_id": self.site_id, "lineage": self.sender.lineage}
         chain = self.chain
         state = {"upto": chain.upto, "hash": chain.hash, "gaps": chain.gaps, "lost": chain.lost}

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import Connection, Table, func, insert, inspect, select, text
 
 from server import schema
+from server.begin import begin_anew
 from server.db import db
 
 AT_ONCE = 2000
@@ -21,15 +22,19 @@ class Unfit(Exception):
 def move(source: Flask, target: Flask) -> dict[str, int]:
     """Copy all tables, as one transaction there; says how many rows each of them has.
 
-    Whoever writes here waits until it is over. Nothing is changed here. Epoch, heads and links go
-    along, so that phones go on with their cursors and notice nothing. Raises Unfit.
+    Whoever writes here waits until it is over. Nothing is changed here. The life of the database
+    is another one there: should a server go on answering from here, phones offer all of that again
+    to the new one. Raises Unfit.
     """
     with target.app_context():
         if inspect(db.engine).get_table_names():
             raise Unfit("The database there is not empty. Make a new one, then move into that.")
         schema.upgrade()
     with _held(source) as here, _held(target) as there:
-        return {table.name: _copy(table, here, there) for table in db.metadata.sorted_tables}
+        rows = {table.name: _copy(table, here, there) for table in db.metadata.sorted_tables}
+    with target.app_context():
+        begin_anew()
+    return rows
 
 
 @contextmanager

@@ -33,11 +33,13 @@ Answer = dict[str, Any]
 
 
 class Received(NamedTuple):
-    """The answers in the order asked, how far the sender's chain has come, where the log ends."""
+    """The answers in the order asked, how far the sender's chain has come, where the log ends, and
+    the photos that records name since."""
 
     answers: list[Answer]
     chain: Chain
     end: End
+    photos: list[str]
 
 
 def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> Received:
@@ -58,7 +60,10 @@ def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> Rec
             raise
         log.warning("batch taken one by one", site=site_id, error=type(error).__name__)
         taken = [_take_alone(site_id, one, sender) for one in incoming]
-        return taken[-1]._replace(answers=[said for one in taken for said in one.answers])
+        return taken[-1]._replace(
+            answers=[said for one in taken for said in one.answers],
+            photos=[name for one in taken for name in one.photos],
+        )
 
 
 def _take_alone(site_id: str, one: Incoming, sender: Sender) -> Received:
@@ -83,7 +88,8 @@ def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> Received:
     answers = [door.answer(one) for one in incoming]
     end = batch.write()
     sorter.keep_chain()
-    return Received([dict(answer) for answer in answers], sorter.chain, end)
+    named = [link["sha256"] for link in batch.links]
+    return Received([dict(answer) for answer in answers], sorter.chain, end, named)
 
 
 def lock_site(site_id: str) -> End:

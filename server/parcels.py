@@ -53,11 +53,13 @@ def take_in(site_id: str, parcel: Parcel, phone: Device, by: str) -> Taken:
         lineage=parcel.lineage,
         lost=parcel.lost,
         revoked=bool(phone.revoked_at or phone.lost_at),
+        spoke=False,
     )
     answers: list[dict[str, Any]] = []
     for start in range(0, max(len(parcel.ops), 1), OPS):
-        answers += oplog.receive(site_id, parcel.ops[start : start + OPS], sender).answers
-    photos.tell_records(site_id, photos.named_in(parcel.ops))
+        taken = oplog.receive(site_id, parcel.ops[start : start + OPS], sender)
+        photos.tell_records(site_id, taken.photos)
+        answers += taken.answers
     kept = [False] if sender.revoked else [_keep(site_id, shot) for shot in parcel.photos]
     counts = {"ops": len(answers), "photos": sum(kept)}
     log.info("outbox taken in", site=site_id, device=phone.id, by=by, **counts)

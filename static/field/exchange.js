@@ -56,7 +56,7 @@ export async function exchange() {
     await noteLink(failed && "reason" in failed ? failed.reason : null).catch(unlessFull);
     await makeRoom().catch(unlessFull);
     return failed ? "failed" : "done";
-  });
+  }).catch((error) => (unlessFull(error), "failed")); // a read that fails does not end the sending
   if (ended === null) return void soon(5_000);
   wait = ended === "failed" ? Math.min(LONGEST_WAIT, Math.max(FIRST_WAIT, wait * 2)) : 0;
   soon(wait ? wait * (0.5 + Math.random()) : 60_000);
@@ -224,7 +224,6 @@ async function pull() {
     const [device, cursor = null, digest] = await recallAll(["device", "cursor", "digest"]);
     const page = await call(`/sync/${device.site}/pull`, { cursor, limit: 500, ...(digest ? { digest } : {}) });
     await meet(page.epoch);
-    if (digest) await remember("digest", undefined);
     const stale = page.changes.length || page.reset || cursor !== page.cursor;
     if (stale) await records.take(page);
     if (stale) tell();

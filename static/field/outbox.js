@@ -252,6 +252,7 @@ export function meet(epoch) {
     const known = await meta.get("epoch");
     if (known !== epoch) meta.put(epoch, "epoch");
     if (!known || known === epoch) return;
+    for (const name of ["confessed", "lost"]) meta.delete(name); // it has not heard of that either
     for (let cursor = await tx.objectStore("ops").openCursor(); cursor; cursor = await cursor.continue()) {
       if (cursor.value.state !== "unsent") cursor.update({ ...cursor.value, state: "unsent", laid: 1 });
     }

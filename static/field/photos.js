@@ -73,7 +73,7 @@ export function spare() {
 
 /** Sends what waits, from the byte where the server is; one that it will not take holds up no other. @param {typeof import("./exchange.js").call} call */
 export async function send(call) {
-  const device = await recall("device");
+  const [device, epoch] = await recallAll(["device", "epoch"]);
   const keys = await (await database()).getAllKeysFromIndex("photos", "state", "unsent");
   let failed = null;
   for (const key of keys) {
@@ -81,7 +81,12 @@ export async function send(call) {
     if (!row) continue;
     try {
       await sendOne(call, `/sync/${device.site}/photos/${row.sha256}`, row, device.token);
-      await write(["photos"], (tx) => (isFull() ? tx.store.delete(key) : tx.store.put({ ...row, state: "sent" })));
+      await write(["photos", "meta"], async (tx) => {
+        const [photos, now] = [tx.objectStore("photos"), await tx.objectStore("meta").get("epoch")];
+        if (now !== epoch || !(await photos.get(key))) return; // restored, or let go of, meanwhile
+        if (isFull()) photos.delete(key);
+        else photos.put({ ...row, state: "sent" });
+      });
     } catch (error) {
       const { status } = /** @type {any} */ (error);
       if (!(status >= 400 && status < 500) || status === 401 || status === 429) throw error;

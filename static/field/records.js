@@ -144,6 +144,7 @@ export async function take(page) {
   }
   const meta = tx.objectStore("meta");
   meta.put(page.cursor, "cursor");
+  if (page.reset) meta.delete("digest");
   if (page.more && now) meta.put(now, "round");
   if (!page.more) {
     meta.put(page.head, "head");

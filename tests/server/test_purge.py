@@ -171,6 +171,15 @@ def test_photos_leave_the_disk_and_late_ones_never_reach_it(app, phone, forget):
 
 
 @pytest.mark.rule("V12")
+def test_what_came_before_its_visit_and_was_emptied_holds_up_nobody(phone, forget):
+    arrival = phone.op("visit.arrive", None, ARRIVAL, by=CHU)
+    early = phone.op("visit.depart", arrival["subject"], by=CHU)
+    assert phone.push(early).told()["verdicts"][0]["code"] == "no-such-record"
+    assert forget().asides == 1
+    assert phone.push(arrival).told()["verdicts"][0]["status"] == "applied"
+
+
+@pytest.mark.rule("V12")
 def test_what_could_never_be_put_in_force_is_emptied_too(app, phone, forget):
     phone.verdict("visit.arrive", None, {**ARRIVAL, "party_size": 0}, by=CHU)
     phone.verdict("visit.arrive", None, ARRIVAL, by=named("stranger"))
