@@ -1,6 +1,6 @@
 // Photos: made small and marked on the phone, sent in pieces after the ops.
 
-import { database, isFull, recall, within, write } from "./idb.js";
+import { database, isFull, recall, recallAll, within, write } from "./idb.js";
 
 const SIDE = 1600;
 const MOST = 200 * 1024;
