@@ -60,8 +60,8 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(hand, live, tmp_p
     def moves_on():
         """By itself while nothing is being done there, else with one tap."""
         hand.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update()).then(() => true)")
-        if hand.page.locator("[data-update]").is_visible():
-            hand.page.locator("[data-update]").click()
+        if hand.page.locator("button[data-update]").is_visible():
+            hand.page.locator("button[data-update]").click()
         return hand.page.evaluate(VERSION) != old
 
     until(moves_on, within=40, every=0.5)
