@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -34,6 +33,7 @@ PLACES = select(OPS.c.n, OPS.c.id, OPS.c.hash)
 CHAIN = select(LINES.c.upto, LINES.c.hash, LINES.c.gaps, LINES.c.lost)
 UNSETTLED = ("waiting", "deferred")
 ORPHANED = "no-such-record"
+AT_LAST = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,7 +364,9 @@ class Sorter:
         made = row["status"] in STANDING and kind is not None and kind.creates
         found = self._waiting_for(row["id"])
         found += self.orphans.pop(row["subject"], []) if made else []
-        return sorted(found, key=itemgetter("place"))
+        return sorted(
+            found, key=lambda early: early.get("place", AT_LAST)
+        )  # of this batch: none yet
 
     def _waiting_for(self, id_: str) -> list[dict[str, Any]]:
         """Ops that waited for this one, once."""

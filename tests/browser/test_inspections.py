@@ -131,7 +131,7 @@ def test_what_is_chosen_stays_when_the_page_is_drawn_again(hand, live):
     assert hand.page.locator("[name=area]").input_value() == PLACE
 
 
-@pytest.mark.parametrize("width", [320, 360, 1280])
+@pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_an_inspection_fit_in_both_languages(hand, width):
     hand.page.set_viewport_size({"width": width, "height": 740})
     hand.enrols()

@@ -160,7 +160,7 @@ def test_what_was_open_and_unsent_is_told_when_a_shift_is_closed(hand, live):
     assert all(key.startswith("task:") for key in said["open_items"])
 
 
-@pytest.mark.parametrize("width", [320, 360, 1280])
+@pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_a_shift_fit_with_big_targets_in_both_languages(hand, width):
     hand.page.set_viewport_size({"width": width, "height": 740})
     hand.enrols()

@@ -28,7 +28,7 @@ from tests.phone import FlaskWire, Phone
 from tests.until import until
 
 CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink")
-STRIDE = int(os.environ.get("LODGE_STRIDE", "7"))
+STRIDE = int(os.environ.get("LODGE_STRIDE", "15"))
 """Every so many calls, beginning with another one for each kind of op; 1 tries them all."""
 
 OPENING = 8

@@ -13,7 +13,7 @@ from tests.live import Live
 from tests.phone import HttpWire, Phone
 from tests.until import until
 
-FAULTS = int(os.environ.get("LODGE_FAULTS", "500"))
+FAULTS = int(os.environ.get("LODGE_FAULTS", "300"))
 """Requests that something happens to."""
 
 PHONES = 5
@@ -50,7 +50,7 @@ def test_every_fault_of_the_network_and_the_books_balance(
         proxy.stop()
 
 
-EVENTS = int(os.environ.get("LODGE_EVENTS", "8"))
+EVENTS = int(os.environ.get("LODGE_EVENTS", "6"))
 """What happens to phones and server while five people work."""
 
 

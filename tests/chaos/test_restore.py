@@ -20,8 +20,8 @@ from tests.live import Live
 from tests.phone import Phone
 
 PHONES, BATCH = 3, 100
-BACKUPS = int(os.environ.get("LODGE_BACKUPS", "12"))
-DRILLS = int(os.environ.get("LODGE_DRILLS", "3"))
+BACKUPS = int(os.environ.get("LODGE_BACKUPS", "8"))
+DRILLS = int(os.environ.get("LODGE_DRILLS", "2"))
 
 
 def at_work(live: Live, at_home: Callable[[Live], Phone]) -> list[Worker]:
