@@ -50,7 +50,7 @@ def test_every_fault_of_the_network_and_the_books_balance(
         proxy.stop()
 
 
-EVENTS = int(os.environ.get("LODGE_EVENTS", "6"))
+EVENTS = int(os.environ.get("LODGE_EVENTS", "5"))
 """What happens to phones and server while five people work."""
 
 

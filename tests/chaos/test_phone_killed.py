@@ -19,7 +19,7 @@ from tests.conftest import ARGS, CHROMIUM
 from tests.hand import Hand
 from tests.until import until
 
-KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "5"))
+KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "4"))
 
 
 class Chromium:

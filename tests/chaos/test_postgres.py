@@ -100,7 +100,7 @@ def test_four_writers_at_once_and_a_follower_misses_no_change(
     second = Live(folder, server.env["LODGE_DATABASE_URL"]).start()
     try:
         workers = [
-            Worker(at_home(s), n, rounds=25) for n, s in enumerate([server.start(), second] * 2)
+            Worker(at_home(s), n, rounds=15) for n, s in enumerate([server.start(), second] * 2)
         ]
         follower = at_home(second)
         for worker in workers:

@@ -20,7 +20,7 @@ from tests.live import Live
 from tests.phone import Phone
 
 PHONES, BATCH = 3, 100
-BACKUPS = int(os.environ.get("LODGE_BACKUPS", "8"))
+BACKUPS = int(os.environ.get("LODGE_BACKUPS", "5"))
 DRILLS = int(os.environ.get("LODGE_DRILLS", "2"))
 
 
