@@ -13,6 +13,7 @@ from htmx_flask import Htmx
 
 from server import access, config, exchange, field, headers, health, language, logs, pages, problems
 from server.db import db
+from server.kept import Kept
 
 
 class NoSession(SessionInterface):
@@ -51,4 +52,5 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(field.bp)
     for blueprint in pages.BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.wsgi_app = Kept(app)  # type: ignore[method-assign]
     return app

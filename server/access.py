@@ -12,7 +12,7 @@ from uuid import UUID
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 
 from server.db import Model, db
-from server.devices import contact_of, issue_code, redeem
+from server.devices import contact, contact_of, issue_code, redeem
 from server.headers import refuse_cross_site
 from server.sessions import Caller, caller, here, workplaces
 
@@ -74,15 +74,10 @@ def _gate() -> Any:
     if rule is None:
         abort(403)
     if rule == A_PHONE:
-        g.device = _phone() or abort(401)
+        g.device = contact(request.environ) or abort(401)
         return None
     refuse_cross_site()
     return None if rule == ANYBODY else _admit(frozenset(rule))
-
-
-def _phone() -> Any:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return contact_of(token.strip()) if scheme.lower() == "bearer" and token else None
 
 
 def _admit(roles: frozenset[str]) -> Any:

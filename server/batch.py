@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table, select
 
-from server.db import UTCDateTime, db, insert_rows, replace_rows
-from server.feed import publish
+from server.db import UTCDateTime, db
+from server.feed import Shown, publish
 from server.names import names_of
+from server.ready import IDS, SITE, Read, Row, insert_rows, of_site, replace_rows
 from server.seal import bind, left_behind
 from server.tables import RECORDS, Account, FeedRow, LoggedOp, Names, PhotoLink
 from server.tables.oplog import STANDING
@@ -24,11 +27,28 @@ from sync.clock import parse
 LINKS = PhotoLink.metadata.tables[PhotoLink.__tablename__]
 NAMED = {"area", "unit", "person", "site", "contractor"}
 FEED, OPS = FeedRow.metadata.tables["feed"], LoggedOp.metadata.tables["op"]
-REMEMBERED = select(
-    *(OPS.c.id, OPS.c.subject, OPS.c.kind, OPS.c.v, OPS.c.by, OPS.c.occurred_at),
-    *(OPS.c.received_at, OPS.c.version, OPS.c.fact, OPS.c.changes, OPS.c.payload),
-    *(OPS.c.status, OPS.c.place),
-)
+
+
+class Remembered(NamedTuple):
+    """What the log knows of an op about a record."""
+
+    id: str
+    subject: str
+    kind: str
+    v: int
+    by: str | None
+    occurred_at: datetime
+    received_at: datetime
+    version: int | None
+    fact: bool
+    changes: dict[str, Any]
+    payload: dict[str, Any]
+    status: str
+    place: int
+
+
+SHOWN = Read(of_site(FEED, *(FEED.c[name] for name in Shown._fields)))
+REMEMBERED = Read(of_site(OPS, *(OPS.c[name] for name in Remembered._fields), key="subject"))
 
 
 @dataclass(slots=True)
@@ -43,6 +63,7 @@ class Held:
     changed: bool = False
     new: bool = True
     gone: bool = False
+    before: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +91,31 @@ class Batch:
         wanted = [id_ for id_ in dict.fromkeys(ids) if id_ not in self.held]
         if not wanted:
             return
-        by_type: dict[str, list[str]] = defaultdict(list)
-        for chunk in chunks(wanted):
-            found = select(FEED.c.id, FEED.c.type).where(
-                FEED.c.site_id == self.site_id, FEED.c.id.in_(chunk)
-            )
-            for id_, type_ in self.connection.execute(found):
-                by_type[type_].append(id_)
-        for type_, ids_ in by_type.items():
-            self._load_rows(type_, ids_)
-        self._load_histories([id_ for ids_ in by_type.values() for id_ in ids_])
+        shown = [Shown._make(row) for row in self._read(SHOWN, wanted)]
+        by_type: dict[str, list[Shown]] = defaultdict(list)
+        for one in shown:
+            by_type[one.type].append(one)
+        for type_, some in by_type.items():
+            self._load_rows(type_, {one.id: one for one in some})
+        if shown:
+            self._load_histories([one.id for one in shown])
 
-    def _load_rows(self, type_: str, ids: list[str]) -> None:
-        table = table_of(type_)
-        for chunk in chunks(ids):
-            rows = select(table).where(table.c.site_id == self.site_id, table.c.id.in_(chunk))
-            for row in self.connection.execute(rows):
-                columns = dict(zip(table.columns.keys(), row, strict=True))
-                version = columns.pop("version")
-                known = SimpleNamespace(**columns)
-                self.held[known.id] = Held(type_, known.id, known, version, new=False)
+    def _read(self, what: Read, ids: list[str]) -> list[Row]:
+        return what.rows(self.connection, **{SITE: self.site_id, IDS: ids})
+
+    def _load_rows(self, type_: str, shown: dict[str, Shown]) -> None:
+        names = table_of(type_).columns.keys()
+        for row in self._read(whole(type_), list(shown)):
+            columns = dict(zip(names, row, strict=True))
+            version, id_ = columns.pop("version"), columns["id"]
+            known = SimpleNamespace(**columns)
+            self.held[id_] = Held(type_, id_, known, version, new=False, before=shown[id_])
 
     def _load_histories(self, ids: list[str]) -> None:
         """What stands is picked and sorted here: told to do it, SQLite reads the whole log."""
-        for chunk in chunks(ids):
-            about = REMEMBERED.where(OPS.c.site_id == self.site_id, OPS.c.subject.in_(chunk))
-            standing = [op for op in self.connection.execute(about) if op.status in STANDING]
-            for op in sorted(standing, key=attrgetter("place")):
+        about = [Remembered._make(row) for row in self._read(REMEMBERED, ids)]
+        for op in sorted(about, key=attrgetter("place")):
+            if op.status in STANDING:
                 held = self.held[op.subject]
                 held.history.append(remembered(op, held.type))
 
@@ -178,12 +197,9 @@ class Batch:
                 row["verdict"]["seq"] = seqs[row["subject"]]
         fresh = [row for row, again in self.logged if not again]
         answered = [row for row, again in self.logged if again]
-        if answered:
-            replace_rows(OPS, ("site_id", "id"), answered)
-        if fresh:
-            insert_rows(OPS, fresh)
-        if self.links:
-            insert_rows(LINKS, self.links)
+        replace_rows(OPS, ("site_id", "id"), answered)
+        insert_rows(OPS, fresh)
+        insert_rows(LINKS, self.links)
         return end
 
     def _bind(self) -> End:
@@ -197,10 +213,8 @@ class Batch:
         table = table_of(type_)
         fresh = [{**vars(h.row), "version": h.version} for h in helds if h.new]
         known = [{**vars(h.row), "version": h.version} for h in helds if not h.new]
-        if fresh:
-            insert_rows(table, fresh)
-        if known:
-            replace_rows(table, ("site_id", "id"), known)
+        insert_rows(table, fresh)
+        replace_rows(table, ("site_id", "id"), known)
 
 
 def is_gone(row: Any, verdict: Accepted | Merged) -> bool:
@@ -215,6 +229,12 @@ def table_of(type_: str) -> Table:
     return model.metadata.tables[model.__tablename__]
 
 
+@cache
+def whole(type_: str) -> Read:
+    """Records of a type, every column."""
+    return Read(of_site(table_of(type_)))
+
+
 def blank(type_: str, site_id: str, id_: str) -> dict[str, Any]:
     """A record before its first op: every column empty."""
     row: dict[str, Any] = {}
@@ -226,7 +246,7 @@ def blank(type_: str, site_id: str, id_: str) -> dict[str, Any]:
     return {**row, "site_id": site_id, "id": id_}
 
 
-def remembered(op: Any, type_: str) -> Entry:
+def remembered(op: Remembered, type_: str) -> Entry:
     """A logged op as an entry of its record's history; times are times again."""
     columns = table_of(type_).columns
     changes = {
@@ -245,8 +265,3 @@ def remembered(op: Any, type_: str) -> Entry:
         changes=changes,
         payload=KINDS[op.kind].newest(op.v, op.payload),
     )
-
-
-def chunks(ids: list[str], size: int = 500) -> Iterable[list[str]]:
-    """Lists short enough for one statement."""
-    return (ids[start : start + size] for start in range(0, len(ids), size))

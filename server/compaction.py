@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from server.batch import chunks
 from server.db import db, writing
 from server.oplog import lock_site
+from server.ready import chunks
 from server.tables import FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
 

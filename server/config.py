@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sync.chain import compact
+from sync.chain import compact, parsed
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
 WEAK = 32
@@ -38,6 +38,7 @@ def complete(config: Any) -> None:
         "pool_pre_ping": afar,
         "hide_parameters": True,
         "json_serializer": compact,
+        "json_deserializer": parsed,
     }
     config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     # what a slow phone loads most; pages of the desk stay plain, so that their size tells nothing

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
-    Connection,
     DateTime,
     Engine,
     MetaData,
-    Select,
     String,
-    Table,
     TypeDecorator,
-    bindparam,
     event,
-    insert,
-    update,
 )
-from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, StatementError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 
@@ -110,38 +102,6 @@ def writing() -> Iterator[None]:
             raise
 
 
-ASKED = "asked"
-
-
-class Glance:
-    """A read by one parameter, `ASKED`, compiled once: for what phones ask all day long.
-
-    It borrows a connection for one statement and leaves the session alone. Its columns have to be
-    plain: text and whole numbers.
-    """
-
-    def __init__(self, statement: Select[Any]) -> None:
-        self._statement = statement
-        self._texts: dict[str, str] = {}
-
-    def first(self, asked: str) -> Any | None:
-        """The first row as the driver gives it, or None."""
-        engine = db.engine
-        text = self._text(engine.dialect)
-        values: Any = (asked,) if engine.dialect.positional else {ASKED: asked}
-        try:
-            with closing(engine.raw_connection()) as connection:
-                return connection.cursor().execute(text, values).fetchone()
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise OperationalError(text, None, error) from error
-
-    def _text(self, dialect: Dialect) -> str:
-        text = self._texts.get(dialect.name)
-        if text is None:
-            text = self._texts[dialect.name] = str(self._statement.compile(dialect=dialect))
-        return text
-
-
 @contextmanager
 def _no_turn() -> Iterator[None]:
     yield
@@ -176,58 +136,3 @@ def refuse_unsafe() -> None:
         if level == "off":
             raise RuntimeError("PostgreSQL runs with synchronous_commit=off. Set it to on.")
     db.session.rollback()
-
-
-def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows, all columns, in one statement."""
-    _write(table, (), rows)
-
-
-def replace_rows(table: Table, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Overwrite rows by their key, all columns, in one statement."""
-    _write(table, key, rows)
-
-
-def _write(table: Table, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
-    connection = db.session.connection()
-    writers = _writers.setdefault(connection.dialect, {})
-    if (table, key) not in writers:
-        writers[table, key] = _Writer(table, key, connection.dialect)
-    writers[table, key](connection, rows)
-
-
-class _Writer:
-    """Many rows by one statement that is compiled once; each row goes to the driver as it is.
-
-    What SQLAlchemy does for every row of every batch (names, defaults, look-ups) is done here once.
-    """
-
-    def __init__(self, table: Table, key: tuple[str, ...], dialect: Dialect) -> None:
-        bound = {f"{'key' if c.name in key else 'new'}_{c.key}": c for c in table.columns}
-        values: dict[str, Any] = {
-            c.name: bindparam(name) for name, c in bound.items() if c.name not in key
-        }
-        which = [table.c[name] == bindparam(f"key_{name}") for name in key]
-        statement = update(table).where(*which) if key else insert(table)
-        compiled = statement.values(values).compile(dialect=dialect)
-        self.text, self.by_place = str(compiled), bool(dialect.positional)
-        order = compiled.positiontup or list(bound)
-        self.parts = [
-            (name, bound[name].key, bound[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in order
-        ]
-
-    def __call__(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        try:
-            values = [self._values(row) for row in rows]
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise StatementError("a value that no column takes", self.text, None, error) from error
-        connection.exec_driver_sql(self.text, values)
-
-    def _values(self, row: Mapping[str, Any]) -> Any:
-        if self.by_place:
-            return tuple([to(row[key]) if to else row[key] for _, key, to in self.parts])
-        return {name: to(row[key]) if to else row[key] for name, key, to in self.parts}
-
-
-_writers: WeakKeyDictionary[Dialect, dict[Any, _Writer]] = WeakKeyDictionary()

@@ -11,7 +11,8 @@ from sqlalchemy import CursorResult, bindparam, literal_column, or_, select, upd
 from uuid_utils.compat import uuid7
 
 from server.credentials import digest, new_token
-from server.db import ASKED, Glance, db, writing
+from server.db import db, writing
+from server.ready import Read
 from server.tables import ServerState, SiteFeed
 from server.tables.access import Device, Enrolment
 from server.throttle import CODE, admit, forgive
@@ -22,6 +23,7 @@ LENGTH = 8
 """Crockford's base 32, 40 bits: nothing that reads like something else."""
 
 CODE_LIFETIME = timedelta(minutes=10)
+SPEAKS = "lodge.contact"
 
 
 class TooManyTries(Exception):
@@ -90,9 +92,14 @@ class Contact(NamedTuple):
     names_seq: int
     epoch: str
 
+    @property
+    def standing(self) -> tuple[Any, ...]:
+        """How the site stands: all that a page of its feed depends on, beside the cursor."""
+        return self.epoch, self.head, self.floor, self.names_seq
+
 
 _epoch = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
-_contact = Glance(
+_contact = Read(
     select(
         Device.id,
         Device.site_id,
@@ -100,8 +107,18 @@ _contact = Glance(
         *(SiteFeed.head, SiteFeed.floor, SiteFeed.names_seq, _epoch.scalar_subquery()),
     )
     .join(SiteFeed, SiteFeed.site_id == Device.site_id)
-    .where(Device.token_hash == bindparam(ASKED))
+    .where(Device.token_hash == bindparam("token"))
 )
+
+
+def contact(environ: dict[str, Any]) -> Contact | None:
+    """The phone that speaks in a request, by its bearer token; looked up once."""
+    if SPEAKS not in environ:
+        scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        known = contact_of(token.strip()) if scheme.lower() == "bearer" and token else None
+        environ[SPEAKS] = known
+    phone: Contact | None = environ[SPEAKS]
+    return phone
 
 
 def contact_of(token: str) -> Contact | None:
@@ -109,7 +126,7 @@ def contact_of(token: str) -> Contact | None:
 
     One that was cut off is still known: its work is kept.
     """
-    row = _contact.first(digest(token))
+    row = _contact.first(token=digest(token))
     return Contact._make(row)._replace(cut_off=bool(row[2])) if row else None
 
 

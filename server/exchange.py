@@ -10,7 +10,7 @@ import structlog
 from flask import Blueprint, Response, abort, g, jsonify, request, send_file
 from sqlalchemy import select, update
 
-from server import backup, oplog, photos, seal, wire
+from server import backup, kept, oplog, photos, seal, wire
 from server.access import device, public, redeem
 from server.db import db, writing
 from server.incoming import Sender
@@ -174,6 +174,8 @@ def pull(site: str) -> Response:
     asked = wire.read(request, PULL)
     if asked["digest"] is not None:
         log.warning("phone differs", site=site, device=g.device.id, digest=asked["digest"])
+    elif not g.device.cut_off:
+        kept.lasting()
     limit = min(asked["limit"], LIMITS["page"])
     page = feed_page(g.device, asked["cursor"], limit, differs=asked["digest"] is not None)
     return Response(page, mimetype="application/json")

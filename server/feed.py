@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 
-from server.db import db, insert_rows, replace_rows
+from server.db import db
+from server.ready import SITE, Among, Read, insert_rows, replace_rows
 from server.tables import BODIES, RECORDS, FeedDigest, FeedRow, Names, SiteFeed
 from sync import TYPES
 from sync.chain import compact
@@ -16,7 +17,21 @@ from sync.feed import add, fingerprint, text
 
 FEED, HEADS = FeedRow.metadata.tables["feed"], SiteFeed.metadata.tables["site_feed"]
 DIGESTS = FeedDigest.metadata.tables["feed_digest"]
-BEFORE = select(FEED.c.id, FEED.c.type, FEED.c.version, FEED.c.audience, FEED.c.seen_by)
+KEPT = Read(
+    select(DIGESTS.c.audience, DIGESTS.c.digest).where(
+        DIGESTS.c.site_id == bindparam(SITE), Among(DIGESTS.c.audience, "audiences")
+    )
+)
+
+
+class Shown(NamedTuple):
+    """A record's row of the feed, without its body."""
+
+    id: str
+    type: str
+    version: int
+    audience: int
+    seen_by: int
 
 
 class Published(Protocol):
@@ -28,6 +43,7 @@ class Published(Protocol):
     version: int
     new: bool
     gone: bool
+    before: Shown | None
 
 
 def publish(
@@ -44,9 +60,9 @@ def publish(
     order of the numbers is the order of the commits and no reader's cursor skips one. `log` is
     how far the site's log has come with this batch. Says which number each record was given.
     """
-    before = _before(site_id, [record.id for record in records])
-    rows = [_row(site_id, record, names, before.get(record.id)) for record in records]
-    _raise_digests(site_id, rows, before)
+    rows = [_row(site_id, record, names) for record in records]
+    before = {record.id: record.before for record in records if record.before}
+    _raise_digests(site_id, rows, before.values())
     raised = {**log, "head": HEADS.c.head + len(rows)}
     if renamed:
         raised["names_seq"] = HEADS.c.head + len(rows)
@@ -54,25 +70,12 @@ def publish(
     head = db.session.connection().execute(raising.returning(HEADS.c.head)).scalar_one()
     for seq, row in enumerate(rows, start=head - len(rows) + 1):
         row["seq"] = seq
-    known = [row for row in rows if row["id"] in before]
-    fresh = [row for row in rows if row["id"] not in before]
-    if known:
-        replace_rows(FEED, ("site_id", "id"), known)
-    if fresh:
-        insert_rows(FEED, fresh)
+    replace_rows(FEED, ("site_id", "id"), [row for row in rows if row["id"] in before])
+    insert_rows(FEED, [row for row in rows if row["id"] not in before])
     return {row["id"]: row["seq"] for row in rows}
 
 
-def _before(site_id: str, ids: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for start in range(0, len(ids), 500):
-        which = FEED.c.id.in_(ids[start : start + 500])
-        rows = db.session.connection().execute(BEFORE.where(FEED.c.site_id == site_id, which))
-        found.update({row.id: row for row in rows})
-    return found
-
-
-def _row(site_id: str, record: Published, names: Names, before: Any | None) -> dict[str, Any]:
+def _row(site_id: str, record: Published, names: Names) -> dict[str, Any]:
     columns = vars(record.row)
     type_ = TYPES[record.type]
     audience = type_.audience(columns, names.roles_of)
@@ -83,7 +86,7 @@ def _row(site_id: str, record: Published, names: Names, before: Any | None) -> d
         "version": record.version,
         "deleted": record.gone,
         "audience": 0 if record.gone else audience,
-        "seen_by": audience | (before.seen_by if before else 0),
+        "seen_by": audience | (record.before.seen_by if record.before else 0),
         "body": "null" if record.gone else body(record.type, columns, names),
     }
 
@@ -100,23 +103,21 @@ def body(type_: str, columns: Mapping[str, Any], names: Names) -> str:
     return compact(shown)
 
 
-def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: dict[str, Any]) -> None:
+def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: Iterable[Shown]) -> None:
     news: dict[int, int] = defaultdict(int)
     for row in rows:
         news[row["audience"]] += fingerprint(row["type"], row["id"], row["version"])
-    for was in before.values():
+    for was in before:
         news[was.audience] -= fingerprint(was.type, was.id, was.version)
     connection = db.session.connection()
-    mine = (DIGESTS.c.site_id == site_id, DIGESTS.c.audience.in_(list(news)))
-    kept = connection.execute(select(DIGESTS.c.audience, DIGESTS.c.digest).where(*mine))
+    kept = KEPT.rows(connection, **{SITE: site_id, "audiences": list(news)})
     sums = {audience: int(digest, 16) for audience, digest in kept}
-    connection.execute(delete(DIGESTS).where(*mine))
     values = [
-        {"site_id": site_id, "audience": a, "digest": text(add(sums.get(a, 0), news[a]))}
-        for a in news
+        {"site_id": site_id, "audience": a, "digest": text(add(sums.get(a, 0), new))}
+        for a, new in news.items()
     ]
-    if values:
-        insert_rows(DIGESTS, values)
+    replace_rows(DIGESTS, ("site_id", "audience"), [v for v in values if v["audience"] in sums])
+    insert_rows(DIGESTS, [value for value in values if value["audience"] not in sums])
 
 
 def digest_for(site_id: str, audience: int) -> str:

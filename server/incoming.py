@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Select, and_, exists, or_, select, update
+from sqlalchemy import bindparam, exists, select, update
 
-from server.db import db, insert_rows, replace_rows
+from server.db import db
+from server.ready import SITE, Read, Row, insert_rows, of_site, replace_rows
 from server.scrub import EMPTY, PURGED
 from server.seal import left_behind
 from server.tables import Aside, Device, Lineage, LoggedOp, Names
@@ -25,15 +26,37 @@ from sync.op import NAMESPACE, SERVER, id_of
 
 OPS, LINES = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
 PHONES, ASIDES = Device.metadata.tables["device"], Aside.metadata.tables["aside"]
-WHOLE, BODY = select(OPS), select(OPS.c.body)
-BRIEF = select(*(OPS.c[name] for name in ("id", "status", "hash", "kind", "flags", "verdict")))
-"""What tells an op that comes again; its text is looked up only if its hash differs."""
-
-PLACES = select(OPS.c.n, OPS.c.id, OPS.c.hash)
-CHAIN = select(LINES.c.upto, LINES.c.hash, LINES.c.gaps, LINES.c.lost)
 UNSETTLED = ("waiting", "deferred")
 ORPHANED = "no-such-record"
 AT_LAST = 2**63
+
+COLUMNS = tuple(OPS.columns.keys())
+TOLD = ("id", "status", "hash", "kind", "flags", "verdict")
+"""What tells an op that comes again; its text is looked up only if its hash differs."""
+
+BRIEF = Read(of_site(OPS, *(OPS.c[name] for name in TOLD)))
+WHOLE, BODY = Read(of_site(OPS)), Read(of_site(OPS, OPS.c.body))
+WAITING = Read(of_site(OPS, key="after").where(OPS.c.status == "waiting"))
+MINE: Any = bindparam("lineage")
+PLACES = Read(of_site(OPS, OPS.c.n, OPS.c.id, OPS.c.hash, key="n").where(OPS.c.lineage == MINE))
+CHAIN = Read(
+    select(LINES.c.upto, LINES.c.hash, LINES.c.gaps, LINES.c.lost).where(
+        LINES.c.site_id == bindparam(SITE), LINES.c.lineage == MINE
+    )
+)
+DECIDED = exists().where(
+    ASIDES.c.site_id == OPS.c.site_id,
+    ASIDES.c.op_id == OPS.c.id,
+    ASIDES.c.outcome.is_not(None),
+)
+ORPHANS = Read(
+    of_site(OPS, key="subject").where(
+        OPS.c.code == ORPHANED,
+        OPS.c.body != EMPTY,  # of a purged one nothing is left to be judged
+        ~DECIDED,
+    )
+)
+"""Ops that came before their record: after a restore phones bring theirs in any order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,50 +171,40 @@ class Sorter:
     def _load_chain(self) -> tuple[Chain, bool]:
         if self.sender.lineage is None:
             return Chain(), False
-        mine = (LINES.c.site_id == self.site_id, LINES.c.lineage == self.sender.lineage)
-        row = self.connection.execute(CHAIN.where(*mine)).one_or_none()
-        return (Chain(*row), True) if row else (Chain(), False)
+        found = self._read(CHAIN, lineage=self.sender.lineage)
+        return (Chain(*found[0]), True) if found else (Chain(), False)
 
     def _load_log(self) -> None:
         ids = [one.id for one in self.incoming]
         afters = [after for one in self.incoming if isinstance(after := one.raw.get("after"), str)]
-        for chunk in _chunks([*ids, *afters]):
-            known = self._logged(BRIEF, OPS.c.id.in_(chunk))
-            self.log.update({row["id"]: row for row in known})
-            unsettled = [row["id"] for row in known if row["status"] in UNSETTLED]
-            waits = and_(OPS.c.after.in_(chunk), OPS.c.status == "waiting")
-            which = or_(OPS.c.id.in_(unsettled), waits) if unsettled else waits
-            for row in self._logged(WHOLE, which):
-                self.log[row["id"]] = row
-                if row["status"] == "waiting":
-                    self.waiting.setdefault(row["after"], []).append(row)
+        known = [dict(zip(TOLD, row, strict=True)) for row in self._read(BRIEF, ids=ids + afters)]
+        self.log.update({row["id"]: row for row in known})
+        unsettled = [row["id"] for row in known if row["status"] in UNSETTLED]
+        whole = self._rows(WHOLE, unsettled) + self._rows(WAITING, ids + afters)
+        for row in {row["id"]: row for row in whole}.values():
+            self.log[row["id"]] = row
+            if row["status"] == "waiting":
+                self.waiting.setdefault(row["after"], []).append(row)
         if self.sender.lineage:
-            self._load_places(
-                sorted({n for one in self.incoming if one.n for n in (one.n - 1, one.n)})
-            )
+            self._load_places()
 
     def _load_orphans(self) -> None:
-        """Ops that came before their record: after a restore phones bring theirs in any order."""
-        decided = exists().where(
-            ASIDES.c.site_id == OPS.c.site_id,
-            ASIDES.c.op_id == OPS.c.id,
-            ASIDES.c.outcome.is_not(None),
-        )
-        for chunk in _chunks([id_of(one.raw["subject"]) for one in self.incoming if one.creates]):
-            whole = OPS.c.body != EMPTY  # of a purged one nothing is left to be judged
-            early = and_(OPS.c.subject.in_(chunk), OPS.c.code == ORPHANED, whole, ~decided)
-            for row in self._logged(WHOLE, early):
-                self.orphans.setdefault(row["subject"], []).append(row)
+        made = [id_of(one.raw["subject"]) for one in self.incoming if one.creates]
+        for row in self._rows(ORPHANS, made):
+            self.orphans.setdefault(row["subject"], []).append(row)
 
-    def _logged(self, columns: Select[Any], which: Any) -> list[dict[str, Any]]:
-        found = self.connection.execute(columns.where(OPS.c.site_id == self.site_id, which))
-        return [dict(row) for row in found.mappings()]
+    def _rows(self, what: Read, ids: list[str]) -> list[dict[str, Any]]:
+        """Whole rows of the log; no query for none."""
+        found = self._read(what, ids=ids) if ids else []
+        return [dict(zip(COLUMNS, row, strict=True)) for row in found]
 
-    def _load_places(self, numbers: list[int]) -> None:
-        mine = (OPS.c.site_id == self.site_id, OPS.c.lineage == self.sender.lineage)
-        for chunk in _chunks(numbers):
-            found = self.connection.execute(PLACES.where(*mine, OPS.c.n.in_(chunk)))
-            self.places.update({n: (id_, hash_) for n, id_, hash_ in found})
+    def _read(self, what: Read, **asked: Any) -> list[Row]:
+        return what.rows(self.connection, site=self.site_id, **asked)
+
+    def _load_places(self) -> None:
+        numbers = sorted({n for one in self.incoming if one.n for n in (one.n - 1, one.n)})
+        found = self._read(PLACES, lineage=self.sender.lineage, ids=numbers)
+        self.places.update({n: (id_, hash_) for n, id_, hash_ in found})
 
     def subjects(self) -> Iterable[str]:
         """The records that the batch is about, and those of ops that waited for it."""
@@ -231,8 +244,7 @@ class Sorter:
     def _said(self, stored: dict[str, Any]) -> str:
         """The text of a logged op: at hand if it came in this very batch."""
         if "body" not in stored:
-            mine = (OPS.c.site_id == self.site_id, OPS.c.id == stored["id"])
-            stored["body"] = self.connection.execute(BODY.where(*mine)).scalar_one()
+            ((stored["body"],),) = self._read(BODY, ids=[stored["id"]])
         return str(stored["body"])
 
     def offered_again(self, one: Incoming) -> bool:
@@ -410,7 +422,3 @@ def _printable(value: Any, most: int) -> str:
     if not (text.isascii() and text.isprintable()):
         text = "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)
     return text[:most]
-
-
-def _chunks(values: list[Any], size: int = 400) -> Iterable[list[Any]]:
-    return (values[start : start + size] for start in range(0, len(values), size))

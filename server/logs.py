@@ -38,11 +38,11 @@ def _begin() -> None:
 def _answered(response: Response) -> Response:
     """One line an answer: the route's pattern, not its address, which may name a record.
 
-    `g.quiet` is set by a route that is asked all day and had nothing to say.
+    Pages of the feed that are told again do not come by here.
     """
     rule = request.url_rule.rule if request.url_rule else None
     quiet = response.status_code == 204 or rule == "/healthz" or request.endpoint == "static"
-    if not quiet and "quiet" not in g:
+    if not quiet:
         log.info(
             "answered",
             method=request.method,

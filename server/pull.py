@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Column, Integer, Select, bindparam, select
 
@@ -62,8 +62,6 @@ def feed_page(phone: Contact, token: str | None, limit: int, *, differs: bool = 
 
     `differs`: the phone holds something else than it was told, and gets all of it again.
     """
-    if token is not None and not differs and (page := _unchanged(phone, token)):
-        return page
     phone = _one_snapshot(phone)
     site, seen = phone.site_id, audience_of(phone)
     now = Cursor(phone.epoch, site, scope(seen), FEED_VERSION, phone.head, phone.floor)
@@ -71,35 +69,12 @@ def feed_page(phone: Contact, token: str | None, limit: int, *, differs: bool = 
         return _told(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
     since, reset = (0, "digest") if differs else _since(token, now)
     if since == now.seq and reset is None:
-        page = _told(now, [], seen, more=False, head=now.seq, digest=_digest(now, seen))
-        _pages()[site] = (_standing(phone), now.text(), page)
-        return page
+        return _told(now, [], seen, more=False, head=now.seq, digest=_digest(now, seen))
     rows = _rows(site, since, now.seq, limit, seen, anew=reset is not None)
     more = len(rows) > limit
     cursor = replace(now, seq=rows[limit - 1].seq) if more else now
     digest = None if more else _digest(now, seen)
     return _told(cursor, rows[:limit], seen, more=more, head=now.seq, reset=reset, digest=digest)
-
-
-def _unchanged(phone: Contact, token: str) -> str | None:
-    """The page that says "nothing new": the same for every phone of a site at one head."""
-    kept = _pages().get(phone.site_id)
-    if kept is None or phone.cut_off or kept[:2] != (_standing(phone), token):
-        return None
-    g.quiet = True
-    return kept[2]
-
-
-def _standing(phone: Contact) -> tuple[Any, ...]:
-    """All that a page of a site depends on, beside the cursor."""
-    return phone.epoch, phone.head, phone.floor, phone.names_seq
-
-
-def _pages() -> dict[str, tuple[tuple[Any, ...], str, str]]:
-    pages: dict[str, tuple[tuple[Any, ...], str, str]] = current_app.extensions.setdefault(
-        "lodge-unchanged", {}
-    )
-    return pages
 
 
 def _one_snapshot(phone: Contact) -> Contact:

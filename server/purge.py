@@ -17,10 +17,11 @@ from uuid import UUID, uuid5
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from server import oplog, photos
-from server.batch import Held, chunks, table_of
-from server.db import db, replace_rows, writing
+from server.batch import Held, table_of
+from server.db import db, writing
 from server.feed import body
 from server.names import names_of
+from server.ready import chunks, replace_rows
 from server.scrub import EMPTY, aside, scrubbed
 from server.tables import (
     FeedRow,

@@ -31,6 +31,14 @@ def compact(value: Any) -> str:
         return json.dumps(value, separators=(",", ":"), default=_moment)
 
 
+def parsed(text: str | bytes) -> Any:
+    """JSON that `compact` wrote, or a database in its own way."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # half characters
+        return json.loads(text)
+
+
 def _moment(value: Any) -> str:
     if isinstance(value, datetime):
         return iso(value)

@@ -9,10 +9,14 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.clock import parse
 from sync.op import Id
+from sync.quick import quick_yes
 
 OPS, BYTES, PAGE = 200, 1_000_000, 500
 LIMITS = {"ops": OPS, "bytes": BYTES, "page": PAGE}
 MIN_APP = "1"
+MOST = 2**53
+"""Up to here JavaScript holds every whole number."""
+
 STATUSES = (
     "applied",
     "merged",
@@ -114,7 +118,7 @@ class Message(Schema):
 
 def Count(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field type that it is
     """A whole number that JavaScript holds exactly."""
-    return fields.Integer(strict=True, validate=Range(min=0, max=2**53), **kwargs)
+    return fields.Integer(strict=True, validate=Range(min=0, max=MOST), **kwargs)
 
 
 def Name(**kwargs: Any) -> fields.String:  # noqa: N802
@@ -143,7 +147,7 @@ class OpSchema(Schema):
         unknown = RAISE
 
     id = Id(required=True)
-    n = fields.Integer(required=True, strict=True, validate=Range(min=1, max=2**53))
+    n = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MOST))
     prev = fields.String(required=True, allow_none=True, validate=Length(max=64))
     hash = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
     kind = fields.String(required=True, validate=Regexp(r"^[a-z_]{1,20}\.[a-z_]{1,20}\Z"))
@@ -285,25 +289,33 @@ class Pulled(Message):
 
 
 _op = OpSchema()
+_is_plain = quick_yes(_op)
 
 
 def fault(raw: dict[str, Any], whole: str) -> str | None:
     """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came."""
-    try:
-        _op.load(raw)
-    except (ValidationError, ValueError, TypeError):
-        return "malformed"
-    if not is_sound(raw["payload"]):
+    if not (_is_plain(raw) or _is_right(raw)) or not is_sound(raw["payload"]):
         return "malformed"
     return None if whole == raw["hash"] else "hash-mismatch"
 
 
+def _is_right(raw: dict[str, Any]) -> bool:
+    try:
+        _op.load(raw)
+    except (ValidationError, ValueError, TypeError):
+        return False
+    return True
+
+
 def is_sound(value: Any) -> bool:
-    """No floats (their text differs between languages), no NUL, no half characters."""
+    """No floats (their text differs between languages), no numbers that JavaScript does not hold,
+    no NUL, no half characters."""
     if isinstance(value, str):
         return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, dict):
         return all(is_sound(name) and is_sound(inner) for name, inner in value.items())
     if isinstance(value, list):
         return all(map(is_sound, value))
+    if isinstance(value, int):
+        return abs(value) <= MOST
     return not isinstance(value, float)

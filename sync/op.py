@@ -111,19 +111,20 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 Fold = Callable[[Any | None, Sequence[Entry]], dict[str, Any]]
 
 
-_as_kept = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+is_kept = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+"""Whether a text is a UUID in the one way in which we write it."""
 
 
 def id_of(said: str) -> str:
     """A UUID as its lower-case text, however it was written; raises ValueError for no UUID."""
-    return said if _as_kept(said) else str(UUID(said))
+    return said if is_kept(said) else str(UUID(said))
 
 
 class Id(fields.UUID):
     """A UUID, kept as its lower-case text in every layer."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str) and _as_kept(value):
+        if isinstance(value, str) and is_kept(value):
             return value
         return str(super()._deserialize(value, attr, data, **kwargs))
 

@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+GAP = b"\r\n\r\n"
+"""Between the head of a message and its body."""
+
 CONNECTION_TIME = 120.0
 """Seconds without any answer after which a measurement is given up."""
 
@@ -40,33 +43,44 @@ def request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
 class Caller:
     """One connection that sends its requests one after the other."""
 
-    def __init__(self, port: int, requests: Iterable[bytes]) -> None:
+    def __init__(self, port: int, requests: Iterable[bytes] = ()) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.requests = iter(requests)
         self.begun = 0.0
-        self.answer = b""
+        self.answer, self.whole = bytearray(), 0
 
     def send_next(self) -> bool:
         """Send the next request; False when there is none left."""
         request_ = next(self.requests, None)
         if request_ is None:
             return False
-        self.answer, self.begun = b"", time.perf_counter()
-        self.socket.sendall(request_)
+        self.send(request_)
         return True
 
-    def hear(self) -> bytes | None:
-        """What has come of the answer: all of it, or None while some is missing."""
+    def send(self, request_: bytes) -> None:
+        self.answer, self.whole, self.begun = bytearray(), 0, time.perf_counter()
+        self.socket.sendall(request_)
+
+    def ask(self, request_: bytes) -> bytes:
+        """Send one and wait for all of its answer."""
+        self.send(request_)
+        while not self.hear():
+            pass
+        return bytes(self.answer)
+
+    def hear(self) -> bool:
+        """Take in what has come; whether that is all of the answer."""
         piece = self.socket.recv(1 << 20)
         if not piece:
             raise ConnectionError("The server hung up.")
         self.answer += piece
-        head, gap, body = self.answer.partition(b"\r\n\r\n")
-        return self.answer if gap and len(body) >= length_of(head) else None
+        if not self.whole and (gap := self.answer.find(GAP)) >= 0:
+            self.whole = gap + len(GAP) + length_of(self.answer[:gap])
+        return 0 < self.whole <= len(self.answer)
 
 
-def length_of(head: bytes) -> int:
+def length_of(head: bytearray) -> int:
     """Content-Length of an answer; all of ours say it."""
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
@@ -84,7 +98,7 @@ def call(port: int, requests: Sequence[Iterable[bytes]]) -> Measured:
         measured.times.append(time.perf_counter() - answered.begun)
         measured.received += len(answered.answer)
         if not answered.answer.startswith(b"HTTP/1.1 200"):
-            measured.refused.append(answered.answer[:300])
+            measured.refused.append(bytes(answered.answer[:300]))
     measured.spent = time.perf_counter() - begun
     for caller in callers:
         caller.socket.close()
@@ -102,7 +116,7 @@ def _answers(callers: list[Caller]) -> Iterator[Caller]:
                 raise TimeoutError("The server is silent.")
             for key, _ in ready:
                 caller = key.data
-                if caller.hear() is not None:
+                if caller.hear():
                     yield caller
                     if not caller.send_next():
                         selector.unregister(caller.socket)

@@ -16,11 +16,12 @@ from uuid_utils.compat import uuid7
 
 from server import create_app
 from server.config import driven
-from server.db import db, insert_rows, writing
+from server.db import db, writing
 from server.demo import ident
 from server.devices import contact_of, issue_code
 from server.oplog import own, post_many
 from server.pull import FEED_VERSION, Cursor, audience_of, scope
+from server.ready import insert_rows
 from sync.clock import iso
 from tests.bench.load import request
 from tests.live import Live
@@ -140,7 +141,8 @@ def _push(phone: Phone, batch: list[dict[str, Any]]) -> bytes:
     return request(f"/sync/{SITE}/push", json.dumps(message).encode(), phone.bearer())
 
 
-def poll(phone: Phone) -> bytes:
-    """What a phone says to hear what is new since its cursor."""
-    asked = json.dumps({"cursor": phone.cursor, "limit": 500}).encode()
-    return request(f"/sync/{SITE}/pull", asked, phone.bearer())
+def poll(phone: Phone, *, cursor: str | None = "", zipped: bool = False) -> bytes:
+    """What a phone says to hear what is new since its cursor, or another; None: all of it."""
+    asked = json.dumps({"cursor": phone.cursor if cursor == "" else cursor, "limit": 500}).encode()
+    heads = {"Accept-Encoding": "gzip"} if zipped else {}
+    return request(f"/sync/{SITE}/pull", asked, {**phone.bearer(), **heads})
