@@ -11,8 +11,19 @@ from flask.sessions import SessionInterface
 from flask_compress import Compress
 from htmx_flask import Htmx
 
-from server import access, config, exchange, field, headers, health, language, logs, pages, problems
-from server.db import db
+from server import (
+    access,
+    config,
+    db,
+    exchange,
+    field,
+    headers,
+    health,
+    language,
+    logs,
+    pages,
+    problems,
+)
 from server.kept import Kept
 
 

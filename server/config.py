@@ -33,9 +33,7 @@ def complete(config: Any) -> None:
         config.get("SQLALCHEMY_DATABASE_URI") or f"sqlite:///{data / 'lodge.sqlite3'}"
     )
     # hidden parameters: an error of the database must not carry a visitor's name into the log
-    afar = not config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")  # may go away and come back
     options = {
-        "pool_pre_ping": afar,
         "hide_parameters": True,
         "json_serializer": compact,
         "json_deserializer": parsed,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Column, Integer, Select, bindparam, select
+from sqlalchemy import Column, Integer, bindparam, select
 
 from server.db import db
 from server.devices import Contact
 from server.feed import digest_for
 from server.names import names_of
+from server.ready import SITE, Read
 from server.tables import FeedRow, SiteFeed
 from sync.feed import mask
 
@@ -23,15 +24,28 @@ FEED_VERSION = 4
 
 
 HEADS, FEED = SiteFeed.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
-STANDING = select(HEADS.c.head, HEADS.c.floor, HEADS.c.names_seq)
-STANDING = STANDING.where(HEADS.c.site_id == bindparam("site"))
+STANDING = Read(
+    select(HEADS.c.head, HEADS.c.floor, HEADS.c.names_seq).where(HEADS.c.site_id == bindparam(SITE))
+)
 
 
-def _seen(by: Column[int]) -> Select[Any]:
-    columns = (FEED.c.seq, FEED.c.type, FEED.c.id, FEED.c.version, FEED.c.audience, FEED.c.body)
+class Line(NamedTuple):
+    """A row of the feed."""
+
+    seq: int
+    type: str
+    id: str
+    version: int
+    audience: int
+    body: str
+
+
+def _seen(by: Column[int]) -> Read:
+    columns = [FEED.c[name] for name in Line._fields]
     new = (FEED.c.seq > bindparam("since"), FEED.c.seq <= bindparam("head"))
-    mine = (FEED.c.site_id == bindparam("site"), by.op("&")(bindparam("seen", type_=Integer)) != 0)
-    return select(*columns).where(*mine, *new).order_by(FEED.c.seq).limit(bindparam("most"))
+    mine = (FEED.c.site_id == bindparam(SITE), by.op("&")(bindparam("seen", type_=Integer)) != 0)
+    found = select(*columns).where(*mine, *new).order_by(FEED.c.seq).limit(bindparam("most"))
+    return Read(found)
 
 
 NEWS, ALL_SEEN = _seen(FEED.c.seen_by), _seen(FEED.c.audience)
@@ -82,8 +96,8 @@ def _one_snapshot(phone: Contact) -> Contact:
     if db.engine.dialect.name != "sqlite":
         db.session.rollback()
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    standing = db.session.connection().execute(STANDING, {"site": phone.site_id}).one()
-    return phone._replace(**standing._mapping)
+    ((head, floor, names_seq),) = STANDING.rows(db.session.connection(), site=phone.site_id)
+    return phone._replace(head=head, floor=floor, names_seq=names_seq)
 
 
 def audience_of(phone: Contact) -> int:
@@ -118,14 +132,15 @@ def _since(token: str | None, now: Cursor) -> tuple[int, str | None]:
     return (0, "floor") if missed else (was.seq, None)
 
 
-def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> Sequence[Any]:
+def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> list[Line]:
     asked = {"site": site, "since": since, "head": head, "seen": seen, "most": limit + 1}
-    return db.session.connection().execute(ALL_SEEN if anew else NEWS, asked).all()
+    found = (ALL_SEEN if anew else NEWS).rows(db.session.connection(), **asked)
+    return [Line._make(row) for row in found]
 
 
 def _told(
     cursor: Cursor,
-    rows: Sequence[Any],
+    rows: Sequence[Line],
     seen: int,
     *,
     more: bool,
@@ -143,7 +158,7 @@ def _told(
     return f'{text[:-1]},"changes":[{changes}]}}'
 
 
-def _change(row: Any, seen: int) -> str:
+def _change(row: Line, seen: int) -> str:
     gone = not row.audience & seen
     record = "null" if gone else row.body
     return (

@@ -6,8 +6,8 @@ lists spelled out) is done here once, when a statement is used for the first tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Engine,
     Select,
     Table,
     any_,
@@ -91,8 +92,8 @@ class Read:
         engine = db.engine
         compiled = self._for(engine.dialect)
         try:
-            with closing(engine.raw_connection()) as connection:
-                found = connection.cursor().execute(compiled.text, compiled.values(asked))
+            with _lent(engine) as connection:
+                found = connection.execute(compiled.text, compiled.values(asked))
                 row: Row | None = found.fetchone()
                 return row
         except engine.dialect.loaded_dbapi.Error as error:
@@ -102,6 +103,25 @@ class Read:
         if dialect not in self._compiled:
             self._compiled[dialect] = _Compiled(self._statement, dialect)
         return self._compiled[dialect]
+
+
+@contextmanager
+def _lent(engine: Engine) -> Iterator[Any]:
+    """The driver's own connection, for one statement outside of any transaction.
+
+    To PostgreSQL travels the statement alone, without a BEGIN before it and a ROLLBACK after.
+    """
+    with closing(engine.raw_connection()) as lent:
+        connection: Any = lent.driver_connection
+        if engine.dialect.name != "postgresql":
+            yield connection
+            return
+        connection.autocommit = True
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.autocommit = False
 
 
 class _Compiled:

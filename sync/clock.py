@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 SKEWED = timedelta(minutes=5)
@@ -13,8 +14,12 @@ ON_THE_WAY = timedelta(seconds=5)
 """Less than this is the network, not the clock: the order of a phone's ops must not hang on it."""
 
 
+@lru_cache(maxsize=4096)
 def iso(moment: datetime) -> str:
-    """UTC with milliseconds and `Z`, so that texts sort as the times do."""
+    """UTC with milliseconds and `Z`, so that texts sort as the times do.
+
+    A batch tells the same moment several times an op, hence the cache.
+    """
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
