@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -79,23 +82,71 @@ def postgres_model(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) 
     return name
 
 
+@pytest.fixture
+def sqlite_url(sqlite_model: Path) -> str:
+    """The database of this process, as it was when the cast moved in."""
+    file = sqlite_model.with_name("lodge.sqlite3")
+    for left in file.parent.glob(f"{file.name}-*"):
+        left.unlink()
+    shutil.copy(sqlite_model, file)
+    return f"sqlite:///{file}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of its own for each test, with the cast in it."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A database as if new for each test, with the cast in it."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "lodge.sqlite3")
-        return f"sqlite:///{tmp_path / 'lodge.sqlite3'}"
+        return str(request.getfixturevalue("sqlite_url"))
     cluster, model = (request.getfixturevalue(name) for name in ("postgres", "postgres_model"))
     return str(cluster.reset(model))
 
 
+class Lender:
+    """Lends one application after the other; a database's own is made once and lent as if new.
+
+    To lay out its routes and templates takes longer than most tests.
+    """
+
+    def __init__(self) -> None:
+        self.apps: dict[str, tuple[Flask, dict[str, Any], dict[str, Any]]] = {}
+
+    @contextmanager
+    def lend(self, url: str, folder: Path) -> Iterator[Flask]:
+        if url not in self.apps:
+            app = made(url, folder)
+            self.apps[url] = app, dict(app.config), dict(app.extensions)
+        app, config, extensions = self.apps[url]
+        for kept, new in ((app.config, config), (app.extensions, extensions)):
+            kept.clear()
+            kept.update(new)
+        app.config["DATA_DIR"] = str(folder)
+        folder.mkdir(exist_ok=True)
+        app.wsgi_app.pages.clear()  # type: ignore[attr-defined]
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=sys.stderr))
+        yield app
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def lender() -> Lender:
+    return Lender()
+
+
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(database_url: str, tmp_path: Path, lender: Lender) -> Iterator[Flask]:
     """The application. No context is held open, so each request has its own, as in life."""
+    with lender.lend(database_url, tmp_path / "var") as app:
+        yield app
+
+
+@pytest.fixture
+def own_app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application for one test alone, which may add routes to it."""
     app = made(database_url, tmp_path / "var")
     yield app
     with app.app_context():
-        db.session.remove()
         db.engine.dispose()
 
 

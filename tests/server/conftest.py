@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.credentials import set_password, set_pin
-from server.db import db, writing
+from server.db import writing
 from server.sessions import start
 from tests import cast
-from tests.conftest import made
+from tests.conftest import Lender
 
 ORIGIN = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 PASSWORD = "seven blue herons at dusk"
@@ -39,14 +38,10 @@ class Desk:
 
 
 @pytest.fixture
-def on_sqlite(sqlite_model: Path, tmp_path: Path) -> Iterator[Flask]:
+def on_sqlite(sqlite_url: str, tmp_path: Path, lender: Lender) -> Iterator[Flask]:
     """The application on one database, where what is proven is not about databases."""
-    shutil.copy(sqlite_model, tmp_path / "lodge.sqlite3")
-    app = made(f"sqlite:///{tmp_path / 'lodge.sqlite3'}", tmp_path / "var")
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with lender.lend(sqlite_url, tmp_path / "var") as app:
+        yield app
 
 
 @pytest.fixture

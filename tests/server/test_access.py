@@ -40,9 +40,9 @@ def test_every_route_declares_who_may_come(app):
     assert silent == []
 
 
-def test_a_route_that_declares_nothing_is_shut(app):
-    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
-    answer = app.test_client().get("/forgotten")
+def test_a_route_that_declares_nothing_is_shut(own_app):
+    own_app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    answer = own_app.test_client().get("/forgotten")
     assert answer.status_code == 403
     assert b"secret" not in answer.data
 
@@ -238,14 +238,15 @@ def test_nobody_switches_to_a_site_that_is_not_theirs(ben):
     assert ben.post("/site", {"site_id": cast.AWAY}).status_code == 404
 
 
-def test_errors_say_what_helps_and_nothing_of_the_inside(app, client):
-    app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+def test_errors_say_what_helps_and_nothing_of_the_inside(own_app):
+    own_app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
 
     def broken() -> str:
         raise RuntimeError("the password is swordfish")
 
     broken.allowed = ANYBODY
-    app.add_url_rule("/broken", "broken", broken)
+    own_app.add_url_rule("/broken", "broken", broken)
+    client = own_app.test_client()
     page = client.get("/broken")
     assert page.status_code == 500
     assert "swordfish" not in page.text and "Traceback" not in page.text
