@@ -98,13 +98,11 @@ class Incoming:
     def read(cls, raw: dict[str, Any]) -> Incoming:
         """Read an op; one that arrived damaged or without an id gets one that follows from it."""
         whole = hash_of(raw)
-        wrong = fault(raw, whole)
-        try:
-            id_ = id_of(raw["id"])
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return cls(str(uuid5(UUID(NAMESPACE), whole)), raw, "malformed", whole, _place(raw))
+        wrong, id_ = fault(raw, whole), _id(raw)
         if wrong == "hash-mismatch":
-            return cls(str(uuid5(UUID(id_), whole)), raw, wrong, whole)
+            return cls(str(uuid5(UUID(id_ or NAMESPACE), whole)), raw, wrong, whole)
+        if id_ is None:
+            return cls(str(uuid5(UUID(NAMESPACE), whole)), raw, "malformed", whole, _place(raw))
         return cls(id_, raw, wrong, whole, _place(raw))
 
     @property
@@ -409,6 +407,13 @@ def _kept(raw: dict[str, Any]) -> tuple[dict[str, Any], str]:
     if not is_suspect(body) or (clean := masked(raw)) == raw:
         return raw, body
     return clean, compact(clean)
+
+
+def _id(raw: dict[str, Any]) -> str | None:
+    try:
+        return id_of(raw["id"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _place(raw: dict[str, Any]) -> int | None:

@@ -293,10 +293,14 @@ _is_plain = quick_yes(_op)
 
 
 def fault(raw: dict[str, Any], whole: str) -> str | None:
-    """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came."""
-    if not (_is_plain(raw) or _is_right(raw)) or not is_sound(raw["payload"]):
-        return "malformed"
-    return None if whole == raw["hash"] else "hash-mismatch"
+    """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came.
+
+    Damage is looked for first: what its own hash does not fit was not made like that.
+    """
+    if whole != raw.get("hash", whole):
+        return "hash-mismatch"
+    sound = (_is_plain(raw) or _is_right(raw)) and is_sound(raw["payload"])
+    return None if sound else "malformed"
 
 
 def _is_right(raw: dict[str, Any]) -> bool:
