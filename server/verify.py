@@ -49,8 +49,9 @@ def look(site_id: str) -> Look:
     walk = Walk(site_id)
     for op in _log(site_id):
         faults += walk.past({column.key: getattr(op, column.key) for column in OP.columns})
-        faults += _replay(site_id, records, op)
+        faults += _tried(site_id, records, op)
         purged += [op] if PURGED in op.flags else []
+    records = {id_: held for id_, held in records.items() if held.row}
     faults += walk.end(db.session.scalar(select(SiteFeed.link).filter_by(site_id=site_id)) or "")
     faults += _misfits(site_id)
     faults += [fault for op in purged for fault in _not_forgotten(records, op)]
@@ -90,6 +91,14 @@ def _log(site_id: str) -> Iterator[LoggedOp]:
     yield from db.session.scalars(ops.execution_options(yield_per=500))
 
 
+def _tried(site_id: str, records: dict[str, Held], op: LoggedOp) -> list[str]:
+    """A log that somebody has changed may hold anything: what cannot be replayed is told too."""
+    try:
+        return list(_replay(site_id, records, op))
+    except Exception as error:
+        return [f"op {op.id}: it cannot be replayed ({type(error).__name__})"]
+
+
 def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
     raw = json.loads(op.body)
     altered = {"masked", PURGED} & set(op.flags)
@@ -109,8 +118,9 @@ def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[st
 
 def replayed(site_id: str, records: dict[str, Held], op: Any) -> Verdict:
     """What an op of the log does to the records so far; put in force if it stands."""
+    known = _as_op(op)
     held = records.setdefault(op.subject, Held(op.subject_type, op.subject))
-    verdict = judge(held.type, held.row, _beside(records, _as_op(op)), held.history)
+    verdict = judge(held.type, held.row, _beside(records, known), held.history)
     if isinstance(verdict, Accepted | Merged):
         _apply(site_id, held, op, verdict)
     return verdict

@@ -1,7 +1,12 @@
 """The log is sealed: whoever edits, deletes, swaps, inserts or cuts is found out."""
 
+import os
+import random
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import Integer, String, insert, select, text, update
 
 from server.db import db, writing
 from server.seal import begin, bind
@@ -153,3 +158,69 @@ def test_sealing_asks_the_database_nothing(app):
         rows = ops("task.cancel", "task.complete")
     assert bind(rows, "") == rows[-1]["link"]
     assert len({row["link"] for row in rows}) == len(rows)
+
+
+TAMPERED = int(os.environ.get("LODGE_TAMPER", "60"))
+SEED = int(os.environ.get("LODGE_SEED") or random.SystemRandom().randrange(10**6))
+TEXTS = [c.key for c in OP.columns if isinstance(c.type, String) and c.key != "site_id"]
+NUMBERS = [c.key for c in OP.columns if isinstance(c.type, Integer) and c.key != "place"]
+SAID = ("payload", "changes", "flags", "verdict")
+
+
+def edit_any(lot, rows):
+    row = lot.choice(rows)
+    texts = [name for name in TEXTS if row[name]]
+    name = lot.choice([*texts, *NUMBERS, *SAID, "occurred_at", "received_at", "fact"])
+    was = row[name]
+    if name in texts:
+        sign = lot.randrange(len(was))
+        put(row["id"], **{name: was[:sign] + chr(ord(was[sign]) ^ 1) + was[sign + 1 :]})
+    elif name in SAID:
+        put(row["id"], **{name: {**was, "more": "1"} if isinstance(was, dict) else [*was, "more"]})
+    elif name in NUMBERS:
+        put(row["id"], **{name: (was or 0) + lot.randint(1, 9)})
+    else:
+        put(row["id"], **{name: not was if name == "fact" else was + timedelta(seconds=1)})
+
+
+def delete_any(lot, rows):
+    db.session.execute(OP.delete().where(MINE, OP.c.id == lot.choice(rows)["id"]))
+
+
+def swap_any(lot, rows):
+    one, other = lot.sample(rows, 2)
+    put(one["id"], place=-1)
+    put(other["id"], place=one["place"])
+    put(one["id"], place=other["place"])
+
+
+def insert_any(lot, rows):
+    like, place = lot.choice(rows), lot.choice(rows)["place"]
+    new = {"id": str(uuid4()), "place": place, "lineage": None, "n": None}
+    db.session.execute(insert(OP), [{**like, **new}])
+
+
+def cut_any(lot, rows):
+    """The tail is taken off, and the head of the site says that it never was."""
+    kept = lot.choice(rows[:-1])
+    db.session.execute(OP.delete().where(MINE, OP.c.place > kept["place"]))
+    mine = update(SiteFeed).where(SiteFeed.site_id == HOME)
+    db.session.execute(mine.values(link=kept["link"], judged=kept["place"]))
+
+
+@pytest.mark.rule("A14", "A15")
+def test_of_many_tamperings_every_one_is_found(app):
+    """The tail by the link that was noted outside; all others by the log itself."""
+    lot, missed = random.Random(SEED), []
+    with app.app_context():
+        rows = [dict(row) for row in db.session.execute(select(OP).where(MINE)).mappings()]
+        rows.sort(key=lambda row: row["place"])
+        noted = look(HOME).newest
+        for _ in range(TAMPERED):
+            tamper = lot.choice([edit_any, edit_any, delete_any, swap_any, insert_any, cut_any])
+            tamper(lot, rows)
+            found = look(HOME)
+            told = noted not in found.links if tamper is cut_any else found.faults
+            missed += [] if told else [tamper.__name__]
+            db.session.rollback()
+    assert missed == [], f"LODGE_SEED={SEED}"
