@@ -34,13 +34,14 @@ soak: export LODGE_DRILLS        ?= 200
 soak: export LODGE_HISTORIES     ?= 100000
 soak: export LODGE_SIM           ?= 2000000
 soak: export LODGE_FUZZ          ?= 2000000
+soak: export LODGE_ZONES         ?= 300000
 soak: export LODGE_FORGED        ?= 200000
 soak: export LODGE_TAMPER        ?= 50000
 soak: export LODGE_SW_KILLS      ?= 500
 soak: export LODGE_BROWSER_KILLS ?= 500
 soak: export LODGE_OUTBOX        ?= 100000
 soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the random tests for hours, as often as said here
-	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_input.py tests/server/test_forged.py tests/server/test_seal.py)
+	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_input.py tests/server/test_forged.py tests/server/test_seal.py tests/sync/test_zones.py)
 
 check: .venv/tested install  ## all gates but the tests
 	$(BIN)/ruff check .

@@ -217,7 +217,7 @@ def test_two_people_on_one_phone_keep_their_own_work(hand, live):
     hand.sees("!!document.querySelector('.names')")
     hand.unlocks("bao")
     hand.tap(f"{PLAIN} > form button.tick")
-    hand.sees("!!document.querySelector('.row[data-state=done]')")
+    hand.sees("document.querySelectorAll('.row[data-state=done]').length === 2")
     live.start()
     hand.opens("/field/me")
     hand.tap("text=立即上传")
