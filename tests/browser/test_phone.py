@@ -13,7 +13,7 @@ from tests.conftest import ARGS, CHROMIUM
 from tests.hand import NAMELESS, OVERFLOW, PINS, SMALL, Hand, log
 from tests.until import until
 
-PLAIN = ".row[data-state=open]:not(:has(.items))"
+PLAIN = ".row[data-state=open]:not(:has(.items)):has([action*='task.complete'])"
 """A task that is ticked as one."""
 
 
@@ -217,7 +217,7 @@ def test_two_people_on_one_phone_keep_their_own_work(hand, live):
     hand.sees("!!document.querySelector('.names')")
     hand.unlocks("bao")
     hand.tap(f"{PLAIN} > form button.tick")
-    hand.sees("document.querySelectorAll('.row[data-state=done]').length === 2")
+    hand.sees("!!document.querySelector('.row[data-state=done]')")
     live.start()
     hand.opens("/field/me")
     hand.tap("text=立即上传")

@@ -1,4 +1,4 @@
-"""Clocks and zones: no day is doubled or missed where clocks are changed, and no phone's clock rules.
+"""Clocks and zones: no day doubled or missed where clocks are changed, and no phone's clock rules.
 
 What is expected is reckoned apart, from nothing but the offsets that a zone has at given moments.
 """
