@@ -44,10 +44,14 @@ from server.names import forget
 from server.tables import Person, Site
 from server.version import VERSION
 from sync.feed import ROLES
+from sync.parcels import MOST_BYTES
 
 THREADS = 8
 CONNECTIONS = 4000
 """Phones keep theirs open between two questions; the hundred of waitress are gone at one gate."""
+TAKEN_IN = MOST_BYTES + 1024 * 1024
+"""Bytes of the largest body, a file that a phone saved: of a larger one nothing more is read."""
+
 TRANSLATIONS = Path(__file__).parent / "translations"
 
 
@@ -138,6 +142,7 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
             ident="Lodge",
             connection_limit=CONNECTIONS,
             backlog=CONNECTIONS,
+            max_request_body_size=TAKEN_IN,
             asyncore_use_poll=True,
         )
     except OSError as error:
