@@ -115,11 +115,34 @@ class Cluster:
         found = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         return [table for (table,) in connection.execute(found).fetchall()]
 
+    def follow(self, standby: Standby) -> None:
+        """From now on a commit is one only when the standby has it as well."""
+        self.admin.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.admin.execute("SELECT pg_reload_conf()")
+        watched = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+        until(lambda: self.admin.execute(watched).fetchone())
+
     def stop(self) -> None:
         self.admin.close()
         self.process.send_signal(signal.SIGQUIT)  # at once: nothing here is worth a checkpoint
         self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Standby(Cluster):
+    """A copy of a cluster that receives all that is written there."""
+
+    def __init__(self, primary: Cluster) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="lodge-pg-"))
+        self.bin, self.user = primary.bin, self._lend()
+        source = ("-h", primary.folder, "-U", "lodge", "-R", "--checkpoint=fast", "--no-sync")
+        copy = [self.bin / "pg_basebackup", "-D", self.folder / "data", *source]
+        subprocess.run(copy, check=True, **self.user)
+        self.start()
+
+    def promote(self) -> None:
+        """It takes over."""
+        self.admin.execute("SELECT pg_promote()")
 
 
 if __name__ == "__main__" and "--found" in sys.argv:

@@ -21,7 +21,7 @@ from tests.chaos.test_kill import settle
 from tests.chaos.worker import Worker, balanced
 from tests.live import Live
 from tests.phone import Phone
-from tests.postgres import Cluster
+from tests.postgres import Cluster, Standby
 from tests.until import until
 
 KILLS = int(os.environ.get("LODGE_PG_KILLS", "8"))
@@ -88,6 +88,41 @@ def test_postgresql_dies_again_and_again_and_the_books_balance(
         kept = books.execute("SELECT id FROM op WHERE lineage IS NOT NULL").fetchall()
     balanced(workers, [id_ for (id_,) in kept])
     server.run("verify")
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Cluster, Standby]]:
+    """A cluster and its standby: what is committed is on both."""
+    primary = Cluster()
+    standby = Standby(primary)
+    yield primary, standby
+    standby.stop()
+    primary.stop()
+
+
+def test_the_standby_takes_over_with_all_that_was_acknowledged(
+    pair: tuple[Cluster, Standby], tmp_path: Path, at_home: Callable[[Live], Phone]
+) -> None:
+    primary, standby = pair
+    name = primary.new()
+    primary.follow(standby)
+    either = f"host={primary.folder},{standby.folder}&target_session_attrs=read-write"
+    live = peopled(Live(tmp_path, f"postgresql://lodge@/{name}?{either}"))
+    workers = [Worker(at_home(live.start() if n == 0 else live), n) for n in range(PHONES)]
+    try:
+        for worker in workers:
+            worker.start()
+        until(lambda: all(len(worker.acked) > 20 for worker in workers))
+        primary.crash()
+        standby.promote()
+        settle(workers)
+        assert any(worker.faults for worker in workers), "nobody noticed"
+        with psycopg.connect(standby.url(name)) as books:
+            kept = books.execute("SELECT id FROM op WHERE lineage IS NOT NULL").fetchall()
+        balanced(workers, [id_ for (id_,) in kept])
+        live.run("verify")
+    finally:
+        live.kill()
 
 
 def test_four_writers_at_once_and_a_follower_misses_no_change(
