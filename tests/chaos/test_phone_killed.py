@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -16,7 +17,7 @@ from playwright.sync_api import BrowserType, Error, Page
 
 from tests.chaos.test_phone_tabs import HELD, SEED, UNSENT, balance
 from tests.conftest import ARGS, CHROMIUM
-from tests.hand import Hand
+from tests.hand import Hand, log
 from tests.until import until
 
 KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "4"))
@@ -94,6 +95,50 @@ def test_a_browser_that_is_killed_while_it_writes_keeps_every_tap_that_it_showed
         balance(hand, live, len(held))
 
 
+def spoil(profile: Path, chance: random.Random) -> int:
+    """Rubbish in the middle of every file of the database; says how many there are."""
+    files = [f for f in profile.glob("Default/IndexedDB/*.leveldb/*") if f.stat().st_size > 16]
+    for file in files:
+        raw = bytearray(file.read_bytes())
+        for _ in range(max(64, len(raw) // 4)):
+            raw[chance.randrange(len(raw))] = chance.randrange(256)
+        file.write_bytes(raw)
+    return len(files)
+
+
+def test_a_phone_whose_store_is_spoilt_says_what_was_on_it_and_works_again(browser, live, tmp_path):
+    print(f"to repeat: LODGE_SEED={SEED}")
+    chromium = Chromium(browser.browser_type, tmp_path / "profile")
+    with chromium.page() as page:
+        hand = Hand(page, live)
+        hand.enrols()
+        hand.unlocks("ana")
+        until(lambda: page.evaluate(READY), within=60)
+        hand.tap(TICK)
+        hand.sees(DONE)
+        hand.all_sent()
+        live.kill()
+        hand.tap(TICK)
+        until(lambda: page.evaluate(UNSENT) == 1)
+        until(lambda: json.loads(page.evaluate(TRACE))["unsent"] == 1)
+        hand.page.wait_for_timeout(300)
+    assert spoil(chromium.folder, random.Random(SEED)) > 2
+    live.start()
+    with chromium.page() as page:
+        hand = Hand(page, live)
+        hand.opens("/field/tasks")
+        said = page.inner_text("#main [role=alert]")
+        assert "1 had been sent" in said and "1 to send" in said
+        hand.enrols()
+        hand.unlocks("ana")
+        until(lambda: page.evaluate(READY), within=60)
+        hand.tap(TICK)
+        until(lambda: len(log(live, "task.complete")) == 2)
+
+
+TRACE = "localStorage.getItem('lodge-trace')"
+TICK = ".row[data-state=open]:not(:has(.items)):has([action*='task.complete']) > form button.tick"
+DONE = "!!document.querySelector('.row[data-state=done]')"
 READY = "document.querySelectorAll('.row button.tick').length > 3"
 
 TAP_ON = """() => {
