@@ -15,10 +15,13 @@ from sync.envelope import BYTES, Count, Message, Name, Time
 from sync.photos import NAMED
 
 MOST_BYTES = 32 * 1024 * 1024
-"""A hundred photos, or as many ops as a phone makes in a month."""
+"""A hundred photos, or as many ops as a phone makes in a month. A phone writes several files rather
+than one that is larger."""
 
 FORMAT = 1
 MOST_OPS = 20_000
+MOST_PHOTOS = 1_000
+MOST_LOST = 1_000
 
 
 class Shot(Message):
@@ -36,9 +39,9 @@ class Outbox(Message):
     device = Name(required=True)
     lineage = Name(required=True)
     exported_at = Time(required=True)
-    lost = fields.List(Count(), load_default=list, validate=Length(max=1000))
+    lost = fields.List(Count(), load_default=list, validate=Length(max=MOST_LOST))
     ops = fields.List(fields.Dict(), required=True, validate=Length(max=MOST_OPS))
-    photos = fields.List(fields.Nested(Shot), load_default=list, validate=Length(max=1000))
+    photos = fields.List(fields.Nested(Shot), load_default=list, validate=Length(max=MOST_PHOTOS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import { VERSION } from "../shell.js";
 import { answer } from "./answer.js";
 import { exchange, listen, nudge, soon } from "./exchange.js";
+import { save } from "./export.js";
 import { reserve } from "./idb.js";
 import { leave } from "./trace.js";
 
@@ -216,11 +217,11 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
-/** What waits, as a file. */
+/** What waits, as a file; where it takes several, the button asks for the next. */
 document.addEventListener("click", async (event) => {
   if (!(/** @type {Element} */ (event.target).closest("[data-export]"))) return;
-  const { save } = await import("./export.js");
   await save();
+  redrawSoon();
 });
 
 /** The new version waits until somebody taps: never in the middle of something. */
