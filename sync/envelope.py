@@ -99,6 +99,7 @@ TEXTS = {
     "same-decider": "Somebody else has to decide this time.",
     "say-why": "Say why it ends without an acknowledgement.",
     "statement-waits": "The subject still has time for a statement.",
+    "unsealed": "This came in a file without the seal of its phone. Kept for the desk.",
     "unknown-sub": "Choose one of the sub-codes of this category.",
     "waiting": "Waits for the one before it.",
     "withdrawn": "This card was withdrawn.",

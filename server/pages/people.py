@@ -16,11 +16,13 @@ from server.oplog import own, post_many
 from server.pages import wording
 from server.pages.home import invitation
 from server.reports import hands, reports
-from server.tables import Device, Person, Ticket
+from server.tables import Device, Parcel, Person, Ticket
 from sync.estate import MASTERS
 from sync.feed import DESK
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
+
+PARCELS = 50
 
 
 @bp.get("/")
@@ -91,6 +93,7 @@ def phone(id: str) -> str:
     return render_template(
         "desk/people/phone.html",
         report=reports(site, [device])[0],
+        parcels=db.session.scalars(Parcel.of(site, device.id).limit(PARCELS)).all(),
         people=sorted(name for by in using if (name := names.person(by))),
         names=names,
         kinds=wording.KINDS,

@@ -165,6 +165,7 @@ KINDS = {
     "aside.accept": _("accepted after all"),
     "aside.mend": _("mended"),
     "aside.dismiss": _("left aside"),
+    "parcel.take": _("took in a file"),
 }
 
 OUTCOMES = {
@@ -198,6 +199,7 @@ TYPES = {
     "rectification": _("Rectification"),
     "merge": _("To settle"),
     "aside": _("Kept aside"),
+    "parcel": _("File of a phone"),
     "shift": _("Shift"),
     "card": _("Card"),
     "entry": _("Entry into a home"),

@@ -1,7 +1,7 @@
 // What is unsent, as files for the desk: for a phone that finds no network any more. Nothing leaves the outbox by it.
 
 import { database, recallAll, within } from "./idb.js";
-import { lineage } from "./outbox.js";
+import { canonical, hex, lineage } from "./outbox.js";
 
 const MOST_BYTES = 24 * 1024 * 1024; // less than a mail takes, and less than the desk does
 const MOST_OPS = 20_000;
@@ -115,8 +115,21 @@ async function file(part) {
     lost: part.lineage === tail.lineage ? await gone() : [], // places are of one chain
     ops: await ops(part),
   };
-  const text = [JSON.stringify(head).slice(0, -1), `,"photos":[`, ...(await photos(part)), "]}"];
+  const pictures = await photos(part);
+  const seal = await sealed({ ...head, ops: head.ops.map(({ hash }) => hash), photos: pictures.names }, device.token);
+  const text = [JSON.stringify({ ...head, seal }).slice(0, -1), `,"photos":[`, ...pictures.texts, "]}"];
   return new File(text, name(), { type: "application/json" });
+}
+
+/**
+ * So that the desk knows that this phone wrote it: the server has the hash of the token as well, and nobody else.
+ * @param {Record<string, any>} told ops by their hash and photos by their name, which are held against that @param {string} token
+ */
+async function sealed(told, token) {
+  const encoder = new TextEncoder();
+  const secret = await crypto.subtle.digest("SHA-256", encoder.encode(token));
+  const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return hex(await crypto.subtle.sign("HMAC", key, encoder.encode(canonical(told))));
 }
 
 /** A name that tells the files apart. */
@@ -141,7 +154,7 @@ async function ops({ lineage, first, last }) {
 
 /** Each photo as a part of its own: all of them at once would be too much for a small phone. @param {Part} part */
 async function photos(part) {
-  const db = await database();
+  const [db, names] = [await database(), /** @type {string[]} */ ([])];
   /** @type {Blob[]} */
   const texts = [];
   for (const key of part.photos) {
@@ -149,8 +162,9 @@ async function photos(part) {
     if (!row?.data) continue; // sent meanwhile, and let go of
     const said = JSON.stringify({ sha256: key, bytes: row.bytes, data: base64(row.data) });
     texts.push(new Blob([texts.length ? "," : "", said]));
+    names.push(key);
   }
-  return texts;
+  return { names, texts };
 }
 
 /** @param {ArrayBuffer} data */

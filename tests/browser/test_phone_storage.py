@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from server.parcels import is_sealed
+from server.tables import Device
 from sync.chain import hash_of
 from sync.parcels import MOST_LOST, MOST_OPS, MOST_PHOTOS, Wrong, unpacked
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
@@ -127,7 +129,8 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     assert "3 条待上传 · 1 张照片待传" in hand.page.inner_text(".meta")
     with hand.page.expect_download() as saving:
         hand.tap("[data-export]")
-    file = json.loads(saving.value.path().read_text("utf-8"))
+    raw = saving.value.path().read_bytes()
+    file = json.loads(raw)
     assert (file["lodge"], file["format"], file["lost"]) == ("outbox", 1, [])
     assert [op["n"] for op in file["ops"]] == [1, 2, 3]
     assert all(hash_of(op) == op["hash"] for op in file["ops"])
@@ -143,6 +146,10 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     device, lineage = base.execute("SELECT device_id, lineage FROM lineage").fetchone()
     base.close()
     assert (file["device"], file["lineage"]) == (device, lineage)
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    ((secret,),) = base.execute("SELECT token_hash FROM device WHERE id = ?", (device,)).fetchall()
+    base.close()
+    assert is_sealed(unpacked(raw), Device(token_hash=secret))
 
 
 def saved(hand):

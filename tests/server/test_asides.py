@@ -59,7 +59,7 @@ def test_the_desk_sees_what_waits_with_who_what_and_which_phone(ben, unreadable,
     index = ben.get("/desk/aside", headers=EN).text
     assert '<span class="count">2</span>' in index and "2 kept aside" in index
     page = ben.get(f"/desk/aside/{held['id']}", headers=EN).text
-    for word in ("Ana", "Test phone", "two buckets", "kept: no access any more", held["hash"]):
+    for word in ("Ana", "Test phone", "two buckets", "no longer allowed here", held["hash"]):
         assert word in page
 
 
