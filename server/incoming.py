@@ -17,7 +17,7 @@ from server.seal import left_behind
 from server.tables import Aside, Device, Lineage, LoggedOp, Names
 from server.tables.oplog import STANDING
 from sync import KINDS, Op
-from sync.asides import ACCEPTED, MENDED
+from sync.asides import ACCEPTED, DISMISSED, MENDED
 from sync.chain import Chain, compact, deed, hash_of
 from sync.clock import Moment, correct, parse
 from sync.envelope import TEXTS, fault
@@ -170,7 +170,7 @@ class Sorter:
             which = or_(OPS.c.id.in_(unsettled), waits) if unsettled else waits
             for row in self._logged(WHOLE, which):
                 self.log[row["id"]] = row
-                if row["status"] == "waiting":
+                if row["status"] == "waiting" and not self._is_decided(row):
                     self.waiting.setdefault(row["after"], []).append(row)
         if self.sender.lineage:
             self._load_places(
@@ -237,6 +237,9 @@ class Sorter:
             if one.n is not None:
                 self.chain.take(one.n, one.raw["hash"])
             answer: dict[str, Any] = stored["verdict"]
+            if stored["status"] == "deferred" and self._is_decided(stored):
+                said = {"code": "already-settled", "text": TEXTS["already-settled"]}
+                return {**answer, "status": "held", **said}  # so that it is not offered for ever
             return answer
         return self._fork(one)
 
@@ -263,12 +266,16 @@ class Sorter:
         return is_unsealed(stored) or (stored["status"] == "deferred" and not self._too_new(one))
 
     def _is_decided(self, stored: dict[str, Any]) -> bool:
-        """Whether something stands in its place already, because the desk accepted it."""
-        if not is_unsealed(stored):
+        """X11: whether the desk has decided about what waited: then nothing judges it once more.
+
+        That somebody did not believe a file does not bind the phone itself.
+        """
+        if not (is_unsealed(stored) or stored["status"] in UNSETTLED):
             return False
         mine = (ASIDES.c.site_id == self.site_id, ASIDES.c.op_id == stored["id"])
-        stands = ASIDES.c.outcome.in_((ACCEPTED, MENDED))
-        return self.connection.execute(select(ASIDES.c.id).where(*mine, stands)).first() is not None
+        final = (ACCEPTED, MENDED) if is_unsealed(stored) else (ACCEPTED, MENDED, DISMISSED)
+        which = select(ASIDES.c.id).where(*mine, ASIDES.c.outcome.in_(final))
+        return self.connection.execute(which).first() is not None
 
     def _forks(self, one: Incoming) -> bool:
         assert one.n is not None

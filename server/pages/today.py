@@ -15,7 +15,7 @@ from server.db import db
 from server.filters import SITE_ZONE
 from server.names import names_of
 from server.reports import hands, reports, stale
-from server.tables import Area, Aside, Device, LoggedOp, Merge, Shift, Task
+from server.tables import Area, Aside, Device, Merge, Shift, Task
 from sync.feed import FRONT
 from sync.shifts import LONGEST
 from sync.today import ESCALATED, UNFINISHED, Board, Window, alarms, board, timeline
@@ -101,7 +101,7 @@ def _called_for(
         "alarms": alarms(phones, hands(site), tasks, on_duty, now),
         "stale_gaps": stale(reports(site, phones), before),
         "stale_asides": db.session.scalar(Aside.how_many(site, before)),
-        "stale_waiting": db.session.scalar(LoggedOp.still_waiting(site, before)),
+        "stale_waiting": db.session.scalar(Aside.still_waiting(site, before)),
     }
 
 
