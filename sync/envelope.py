@@ -12,6 +12,7 @@ from sync.op import Id
 
 OPS, BYTES, PAGE = 200, 1_000_000, 500
 LIMITS = {"ops": OPS, "bytes": BYTES, "page": PAGE}
+DEPTH = 16
 MIN_APP = "1"
 STATUSES = (
     "applied",
@@ -308,3 +309,15 @@ def is_sound(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(is_sound, value))
     return not isinstance(value, float)
+
+
+def depth(value: Any) -> int:
+    """How many levels deep lists and objects go; counted without recursion."""
+    deepest, stack = 0, [(value, 1)]
+    while stack and deepest <= DEPTH:
+        inner, level = stack.pop()
+        if isinstance(inner, dict | list):
+            deepest = max(deepest, level)
+            parts = inner.values() if isinstance(inner, dict) else inner
+            stack.extend((part, level + 1) for part in parts)
+    return deepest

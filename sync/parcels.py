@@ -12,7 +12,7 @@ from marshmallow.validate import Equal, Length, Regexp
 
 from sync.chain import canonical
 from sync.clock import parse
-from sync.envelope import BYTES, Count, Message, Name, Time
+from sync.envelope import BYTES, DEPTH, Count, Message, Name, Time, depth
 from sync.feed import DESK, FOREVER
 from sync.op import Accepted, Id, Kind, Op, Payload
 from sync.photos import NAMED
@@ -74,13 +74,17 @@ _outbox = Outbox()
 
 
 def unpacked(raw: bytes) -> Parcel | Wrong:
-    """X5: a file that is too big, cut short, newer or no outbox is refused as a whole."""
+    """X5: a file that is too big, too deep, cut short, newer or no outbox is refused as a whole."""
     if len(raw) > MOST_BYTES:
         return Wrong("too-big")
     try:
         said = json.loads(raw)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return Wrong("too-deep")
+    except ValueError:
         return Wrong("cut-short" if raw.lstrip()[:1] == b"{" else "no-outbox")
+    if depth(said) > DEPTH:
+        return Wrong("too-deep")  # nothing that a phone could ever send
     if not isinstance(said, dict) or said.get("lodge") != "outbox":
         return Wrong("no-outbox")
     if type(said.get("format")) is int and said["format"] > FORMAT:

@@ -693,7 +693,8 @@ PACK_FAULTS = {
 """Why a file is not taken, and what to do about it."""
 
 PARCEL_FAULTS = {
-    "too-big": _("The file is too big. Export it on the phone without photos, then take it in."),
+    "too-big": _("The file is too big. Export it on the phone once more: it makes several."),
+    "too-deep": _("No phone writes a file like this. Export it on the phone once more."),
     "no-outbox": _("This is no file from a phone. Choose the .json file that the phone made."),
     "cut-short": _("The file was cut short on its way. Export it on the phone once more."),
     "damaged": _("The file was changed on its way. Export it on the phone once more."),

@@ -212,12 +212,23 @@ def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone
     assert phone.send()[op["id"]]["status"] == "quarantined", "no phone writes that"
 
 
+def nested(levels):
+    """An object in an object in an object."""
+    inner = {}
+    for _ in range(levels - 1):
+        inner = {"a": inner}
+    return inner
+
+
 WRONG = {
     "no file": (b"", "no file from a phone"),
     "no JSON": (b"GIF89a", "no file from a phone"),
     "another JSON": ({"lodge": "pack"}, "no file from a phone"),
     "cut short": (b'{"lodge": "outbox", "ops": [', "cut short"),
-    "deep": (b'{"a":' * 50_000, "cut short"),
+    "bottomless": (b'{"a":' * 50_000, "No phone writes"),
+    "deep": ({"ops": [{"payload": nested(300)}]}, "No phone writes"),
+    "deep, but not an op": ({"exported_at": nested(15)}, "changed on its way"),
+    "no list, but deep": (json.dumps(nested(900)).encode(), "No phone writes"),
     "newer": ({"format": 2}, "newer than this Lodge"),
     "ops are none": ({"ops": "x"}, "changed on its way"),
     "a photo's name": ({"photos": [{"sha256": "../x", "bytes": 1, "data": ""}]}, "changed on"),
