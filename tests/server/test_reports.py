@@ -106,6 +106,19 @@ def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, ago):
 
 
 @pytest.mark.rule("D7")
+def test_the_site_says_how_long_a_phone_may_be_silent(ben, sat, phone, ago):
+    phone.verdict("task.confirm", TASK, by=ANA)
+    ago(hours=3)
+    assert "may be silent" not in ben.get("/desk/people/phones", headers=EN).text
+    assert ben.post("/desk/people/phones/silence", {"silent_hours": "2"}).status_code == 403
+    eve = sat(cast.EVE)
+    assert "malformed" in eve.post("/desk/people/phones/silence", {"silent_hours": "0"}).location
+    eve.post("/desk/people/phones/silence", {"silent_hours": "2"})
+    assert 'value="2"' in eve.get("/desk/people/phones", headers=EN).text
+    assert "Go and look" in ben.get("/desk/", headers=EN).text
+
+
+@pytest.mark.rule("D7")
 def test_a_silent_phone_of_somebody_without_work_is_none_until_they_are_on_duty(
     ben, desk, phone, ago
 ):
