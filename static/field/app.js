@@ -270,10 +270,13 @@ addEventListener("online", () => exchange());
 addEventListener("offline", redrawSoon);
 document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? soon(100) : askForSync()));
 
+/** @type {any} kept at hand: a page that is being closed waits for nothing any more */
+let worker;
+navigator.serviceWorker?.ready.then((registration) => (worker = registration));
+
 /** Where browsers can, they send what waits after the page was closed; nothing depends on it. */
-async function askForSync() {
-  const registration = await navigator.serviceWorker?.getRegistration().catch(() => undefined);
-  await /** @type {any} */ (registration)?.sync?.register("lodge").catch(() => {});
+function askForSync() {
+  worker?.sync?.register("lodge").catch(() => {});
 }
 
 await redraw();
