@@ -64,6 +64,7 @@ async function redraw() {
   try {
     const text = await answer(new Request(href)).then((response) => response.text());
     if (href === location.href && !asking) await show(text);
+    askForSync("[data-state=no_network], [data-state=busy], [data-state=stale]"); // a page that is closed may be too late
   } finally {
     drawing = false;
   }
@@ -274,8 +275,9 @@ document.addEventListener("visibilitychange", () => (document.visibilityState ==
 let worker;
 navigator.serviceWorker?.ready.then((registration) => (worker = registration));
 
-/** Where browsers can, they send what waits after the page was closed; nothing depends on it. */
-function askForSync() {
+/** Where browsers can, they send what waits after the page was closed; nothing depends on it. @param {string} [states] of the pill */
+function askForSync(states = ":not([data-state=all_sent])") {
+  if (!document.querySelector(`#pill:is(${states})`)) return;
   worker?.sync?.register("lodge").catch(() => {});
 }
 

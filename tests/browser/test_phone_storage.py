@@ -196,8 +196,10 @@ GRANTED = """
   let asked = false;
   StorageManager.prototype.persist = async () => (asked = true);
   StorageManager.prototype.persisted = async () => asked;
+  Object.defineProperty(ServiceWorkerRegistration.prototype, "sync", { value: undefined });
 """
-"""A browser that grants lasting storage to whoever asks for it."""
+"""A browser that grants lasting storage to whoever asks for it; its worker, which knows nothing of
+that, is not woken."""
 
 TRACE = "localStorage.getItem('lodge-trace')"
 
