@@ -16,7 +16,7 @@ from server.oplog import post_many
 from server.pages import mending, wording
 from server.pages.records import Line, lines
 from server.pages.telling import ask, value, word
-from server.tables import Aside, LoggedOp, Names
+from server.tables import Aside, FeedRow, LoggedOp, Names
 from server.tables.asides import OPEN_TO_DESK
 from sync import KINDS
 from sync.envelope import is_sound
@@ -133,6 +133,7 @@ def _page(op: LoggedOp, typed: dict[str, Any] | None = None, wrong: list[str] | 
         aside=aside,
         names=names,
         outcome_word=word(wording.OUTCOMES, aside.outcome if aside else None),
+        record=db.session.get(FeedRow, (site, op.subject or "")),
         its=its,
         fields=_said(payload if typed is None else its.payload if its else {}, names),
         inputs=mending.inputs(schema, payload, names) if schema else [],

@@ -114,6 +114,7 @@ def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, unread
     came = row(app, unreadable["id"])
     page = ben.get(f"/desk/aside/{unreadable['id']}", headers=EN).text
     assert "Left out, because nobody here knows it: mood" in page
+    assert "everything that happened" not in page, "no record came of it yet"
     wrong = ben.post(f"/desk/aside/{unreadable['id']}/mend", {**TICKET, "channel": "smoke"})
     assert wrong.status_code == 422 and "Lift" in wrong.text
     ben.post(f"/desk/aside/{unreadable['id']}/mend", TICKET)
