@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from server import photos
-from server.db import OUT_OF_ORDER, writing
-from server.oplog import Answer, own, post_within
+from server.db import OUT_OF_ORDER, db, writing
+from server.oplog import Answer, lock_site, own, post_within
 from server.scrub import PURGED
 from server.tables import LoggedOp
-from server.tables.asides import JUDGED_AT_DESK
+from server.tables.asides import OPEN_TO_DESK
 from server.tables.oplog import STANDING
 from sync import KINDS
 from sync.asides import ACCEPTED, MENDED
@@ -55,14 +56,14 @@ def draft(op: LoggedOp) -> Draft | None:
     """What an op says, if that is enough to judge it; None where only its text is left."""
     raw = json.loads(op.body)
     kind = KINDS.get(str(raw.get("kind")))
-    if PURGED in op.flags or op.status not in JUDGED_AT_DESK or not kind or not kind.from_phones:
+    if PURGED in op.flags or op.status not in OPEN_TO_DESK or not kind or not kind.from_phones:
         return None
     try:
         ids = {name: str(UUID(raw[name])) for name in ("subject", "by")}
         payload = kind.newest(int(raw.get("v", 1)), raw["payload"])
     except Exception:  # whatever a damaged op may be; an upcaster is not made for it
         return None
-    if not isinstance(payload, dict) or not is_sound(payload):
+    if not isinstance(payload, dict) or not is_sound(payload) or raw.get("v", 1) > kind.v:
         return None
     base = raw.get("base") if type(raw.get("base")) is int else None
     moment = _moment(op, raw.get("at"))
@@ -80,7 +81,7 @@ def _moment(op: LoggedOp, said: Any) -> datetime:
 def stand_in(
     site_id: str, op: LoggedOp, its: Draft, *, by: str, payload: dict[str, Any] | None = None
 ) -> Answer:
-    """X2, X3: judge an op in place of the one that was set aside, and say who had it judged.
+    """X2, X3, X11: judge an op in place of the one that was set aside, and say who had it judged.
 
     Both are one transaction: raises CannotStand where the op would not stand, and nothing changed.
     """
@@ -93,6 +94,7 @@ def stand_in(
     ops = [opening(op.id), stands, own(VERBS[how], record, {"instead_id": instead}, by=by)]
     try:
         with writing():
+            _still_open(site_id, op.id)
             _, told, settled = post_within(site_id, ops)
             for answer, good in ((settled, STANDING), (told, (*STANDING, "contested"))):
                 if answer["status"] not in good:
@@ -103,6 +105,14 @@ def stand_in(
         raise CannotStand("malformed") from error
     photos.tell_records(site_id, photos.named_in([stands]))
     return told
+
+
+def _still_open(site_id: str, op_id: str) -> None:
+    """What it waited for may have come while somebody looked at it."""
+    lock_site(site_id)
+    mine = LoggedOp.site_id == site_id, LoggedOp.id == op_id
+    if db.session.scalar(select(LoggedOp.status).where(*mine)) not in OPEN_TO_DESK:
+        raise CannotStand("already-settled")
 
 
 def opening(op_id: str) -> dict[str, Any]:

@@ -142,6 +142,13 @@ def cut_off(site_id: str, device_id: str, *, lost: bool) -> bool:
     return changed.rowcount == 1
 
 
+def told_to_clear(device_id: str) -> None:
+    """W3: note the first reply that tells a phone to clear its records, and no other contact."""
+    first = (Device.id == device_id) & Device.told_at.is_(None)
+    with writing():
+        db.session.execute(update(Device).where(first).values(told_at=datetime.now(UTC)))
+
+
 def _use(code_hash: str, now: datetime) -> Enrolment | None:
     """One use: of two phones that come at once, the second finds the code used."""
     enrolment = db.session.scalar(

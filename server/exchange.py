@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from server import backup, kept, oplog, photos, seal, wire
 from server.access import device, public, redeem
 from server.db import db, writing
+from server.devices import told_to_clear
 from server.incoming import Sender
 from server.names import names_of
 from server.openapi import document
@@ -178,6 +179,8 @@ def pull(site: str) -> Response:
         kept.lasting()
     limit = min(asked["limit"], LIMITS["page"])
     page = feed_page(g.device, asked["cursor"], limit, differs=asked["digest"] is not None)
+    if g.device.cut_off:
+        told_to_clear(g.device.id)
     return Response(page, mimetype="application/json")
 
 

@@ -18,6 +18,7 @@ from server.seal import left_behind
 from server.tables import Aside, Device, Lineage, LoggedOp, Names
 from server.tables.oplog import STANDING
 from sync import KINDS, Op
+from sync.asides import ACCEPTED, DISMISSED, MENDED
 from sync.chain import Chain, compact, deed, hash_of
 from sync.clock import Moment, correct, parse
 from sync.envelope import TEXTS, fault
@@ -27,7 +28,7 @@ from sync.op import NAMESPACE, SERVER, id_of
 OPS, LINES = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
 PHONES, ASIDES = Device.metadata.tables["device"], Aside.metadata.tables["aside"]
 UNSETTLED = ("waiting", "deferred")
-ORPHANED = "no-such-record"
+ORPHANED, UNSEALED = "no-such-record", "unsealed"
 AT_LAST = 2**63
 
 COLUMNS = tuple(OPS.columns.keys())
@@ -71,6 +72,8 @@ class Sender:
     revoked: bool = False
     spoke: bool = True
     """Whether the phone itself is there; of a file that somebody brought it is not."""
+    sealed: bool = True
+    """Whether it is proven to come from the phone; of a file without its seal it is not."""
 
     @classmethod
     def desk(cls, now: datetime) -> Sender:
@@ -153,7 +156,8 @@ class Sorter:
     """Holds a batch against the log: what is known, forked, waiting, or not for us."""
 
     def __init__(self, site_id: str, incoming: list[Incoming], sender: Sender) -> None:
-        self.site_id, self.incoming, self.sender = site_id, incoming, sender
+        self.site_id, self.sender = site_id, sender
+        self.incoming = incoming if sender.sealed else [replace(one, n=None) for one in incoming]
         self.connection = db.session.connection()
         self.chain, self.chain_known = self._load_chain()
         self.log: dict[str, dict[str, Any]] = {}
@@ -161,8 +165,9 @@ class Sorter:
         self.waiting: dict[str, list[dict[str, Any]]] = {}
         self.orphans: dict[str, list[dict[str, Any]]] = {}
         self._load_log()
+        self._keep_apart()
         self._load_orphans()
-        sound = [one.raw for one in incoming if one.fault is None and one.n is not None]
+        sound = [one.raw for one in self.incoming if one.fault is None and one.whole]
         self.moments = correct(sound, sent_at=sender.sent_at, received_at=sender.received_at)
         self.chain.confess(sender.lost)
 
@@ -177,14 +182,26 @@ class Sorter:
         afters = [after for one in self.incoming if isinstance(after := one.raw.get("after"), str)]
         known = [dict(zip(TOLD, row, strict=True)) for row in self._read(BRIEF, ids=ids + afters)]
         self.log.update({row["id"]: row for row in known})
-        unsettled = [row["id"] for row in known if row["status"] in UNSETTLED]
+        unsettled = [row["id"] for row in known if row["status"] in UNSETTLED or is_unsealed(row)]
         whole = self._rows(WHOLE, unsettled) + self._rows(WAITING, ids + afters)
         for row in {row["id"]: row for row in whole}.values():
             self.log[row["id"]] = row
-            if row["status"] == "waiting":
+            if row["status"] == "waiting" and not self._is_decided(row):
                 self.waiting.setdefault(row["after"], []).append(row)
         if self.sender.lineage:
             self._load_places()
+
+    def _keep_apart(self) -> None:
+        """X9: what a file without a seal says under an id stands in nobody's way, and replaces
+        nothing: where somebody says something else under that id, each has an id of its own."""
+        for place, one in enumerate(self.incoming):
+            stored = self.log.get(one.id)
+            if stored is None or (self.sender.sealed and not is_unsealed(stored)):
+                continue
+            if one.whole and one.fault != "hash-mismatch" and not self._same(one, stored):
+                apart = str(uuid5(UUID(one.id), one.whole))
+                self.incoming[place] = replace(one, id=apart)
+                self.log.update({row["id"]: row for row in self._rows(WHOLE, [apart])})
 
     def _load_orphans(self) -> None:
         made = [id_of(one.raw["subject"]) for one in self.incoming if one.creates]
@@ -208,7 +225,7 @@ class Sorter:
         """The records that the batch is about, and those of ops that waited for it."""
         for one in self.incoming:
             known = self.log.get(one.id)
-            if one.fault is None and (known is None or known["status"] == "deferred"):
+            if one.fault is None and (known is None or self.offered_again(one)):
                 yield id_of(one.raw["subject"])
         for rows in self.waiting.values():
             yield from (row["subject"] for row in rows)
@@ -229,6 +246,9 @@ class Sorter:
             if one.n is not None:
                 self.chain.take(one.n, one.raw["hash"])
             answer: dict[str, Any] = stored["verdict"]
+            if stored["status"] == "deferred" and self._is_decided(stored):
+                said = {"code": "already-settled", "text": TEXTS["already-settled"]}
+                return {**answer, "status": "held", **said}  # so that it is not offered for ever
             return answer
         return self._fork(one)
 
@@ -246,9 +266,24 @@ class Sorter:
         return str(stored["body"])
 
     def offered_again(self, one: Incoming) -> bool:
-        """Whether an op that was too new for us can be judged by now."""
+        """Whether an op that was too new for us can be judged by now, or one that a file without a
+        seal brought comes from the phone itself."""
         stored = self.log.get(one.id)
-        return bool(stored and stored["status"] == "deferred" and not self._too_new(one))
+        if stored is None or not self.sender.sealed or self._is_decided(stored):
+            return False
+        return is_unsealed(stored) or (stored["status"] == "deferred" and not self._too_new(one))
+
+    def _is_decided(self, stored: dict[str, Any]) -> bool:
+        """X11: whether the desk has decided about what waited: then nothing judges it once more.
+
+        That somebody did not believe a file does not bind the phone itself.
+        """
+        if not (is_unsealed(stored) or stored["status"] in UNSETTLED):
+            return False
+        mine = (ASIDES.c.site_id == self.site_id, ASIDES.c.op_id == stored["id"])
+        final = (ACCEPTED, MENDED) if is_unsealed(stored) else (ACCEPTED, MENDED, DISMISSED)
+        which = select(ASIDES.c.id).where(*mine, ASIDES.c.outcome.in_(final))
+        return self.connection.execute(which).first() is not None
 
     def _forks(self, one: Incoming) -> bool:
         assert one.n is not None
@@ -267,6 +302,8 @@ class Sorter:
 
     def aside(self, one: Incoming, names: Names) -> tuple[str, str] | None:
         """Why an op is not judged: damaged, its author or phone gone, too new, or too early."""
+        if not self.sender.sealed:
+            return ("quarantined" if one.fault else "held", UNSEALED)
         if one.fault:
             return ("quarantined", one.fault)
         if self.sender.revoked:
@@ -399,6 +436,11 @@ class Sorter:
             replace_rows(LINES, ("site_id", "lineage"), [row])
         else:
             insert_rows(LINES, [row])
+
+
+def is_unsealed(row: dict[str, Any]) -> bool:
+    """Whether a row of the log came in a file without a seal, and was not proven since."""
+    return bool(row["verdict"].get("code") == UNSEALED)
 
 
 def _kept(raw: dict[str, Any]) -> tuple[dict[str, Any], str]:

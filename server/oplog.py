@@ -85,7 +85,7 @@ def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> Received:
     sorter = Sorter(site_id, incoming, sender)
     batch = Batch(site_id, end, sorter.subjects())
     door = Door(batch, sorter)
-    answers = [door.answer(one) for one in incoming]
+    answers = [door.answer(one) for one in sorter.incoming]
     end = batch.write()
     sorter.keep_chain()
     named = [link["sha256"] for link in batch.links]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import structlog
 
 from server import oplog, photos
 from server.db import db
 from server.incoming import Sender
 from server.tables import Device, Lineage
+from sync.clock import iso
 from sync.envelope import OPS
 from sync.parcels import Parcel, Wrong
-
-log = structlog.get_logger("lodge.parcels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +26,7 @@ class Taken:
     answers: list[tuple[dict[str, Any], dict[str, Any]]]
     photos: int
     unusable: int
+    sealed: bool
 
 
 def sender_of(site_id: str, parcel: Parcel) -> Device | Wrong:
@@ -43,17 +42,27 @@ def sender_of(site_id: str, parcel: Parcel) -> Device | Wrong:
     return phone
 
 
+def is_sealed(parcel: Parcel, phone: Device) -> bool:
+    """X9: whether the phone itself wrote the file: the key is what only it and we have of its
+    token."""
+    seal = hmac.new(bytes.fromhex(phone.token_hash), parcel.sealed, "sha256").hexdigest()
+    return hmac.compare_digest(seal.encode(), str(parcel.seal).encode("utf-8", "replace"))
+
+
 def take_in(site_id: str, parcel: Parcel, phone: Device, by: str) -> Taken:
-    """X6: each op gets the answer that the phone would get, now and when it sends them itself."""
-    now = datetime.now(UTC)
+    """X6, X9: each op gets the answer that the phone would get, now and when it sends them itself;
+    without the seal they wait for the desk, and say nothing of the phone's chain."""
+    now, sealed = datetime.now(UTC), is_sealed(parcel, phone)
+    _write_down(site_id, parcel, by, sealed=sealed)
     sender = Sender(
         received_at=now,
         sent_at=now - timedelta(milliseconds=phone.offset_ms or 0),  # its clock, as last heard
         device_id=phone.id,
-        lineage=parcel.lineage,
-        lost=parcel.lost,
+        lineage=parcel.lineage if sealed else None,
+        lost=parcel.lost if sealed else (),
         revoked=bool(phone.revoked_at or phone.lost_at),
         spoke=False,
+        sealed=sealed,
     )
     answers: list[dict[str, Any]] = []
     for start in range(0, max(len(parcel.ops), 1), OPS):
@@ -61,10 +70,15 @@ def take_in(site_id: str, parcel: Parcel, phone: Device, by: str) -> Taken:
         photos.tell_records(site_id, taken.photos)
         answers += taken.answers
     kept = [False] if sender.revoked else [_keep(site_id, shot) for shot in parcel.photos]
-    counts = {"ops": len(answers), "photos": sum(kept)}
-    log.info("outbox taken in", site=site_id, device=phone.id, by=by, **counts)
     pairs = list(zip(parcel.ops, answers, strict=True))
-    return Taken(phone, pairs, sum(kept), len(parcel.photos) - sum(kept))
+    return Taken(phone, pairs, sum(kept), len(kept) - sum(kept), sealed)
+
+
+def _write_down(site_id: str, parcel: Parcel, by: str, *, sealed: bool) -> None:
+    """Before anything is taken: nothing comes in of which nobody knows who brought it."""
+    counts = {"ops": len(parcel.ops), "pictures": len(parcel.photos)}
+    told = {"device_id": parcel.device, "exported_at": iso(parcel.exported_at), "sealed": sealed}
+    oplog.post(site_id, "parcel.take", None, {**told, **counts}, by=by)
 
 
 def _keep(site_id: str, shot: dict[str, Any]) -> bool:

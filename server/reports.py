@@ -48,8 +48,8 @@ class Report:
         return self.phone.lost_at or self.phone.revoked_at
 
     @property
-    def told_to_clear(self) -> bool:
-        """Whether it has spoken since it was cut off: then it was told to clear its records."""
+    def spoke_since(self) -> bool:
+        """Whether it has spoken since it was cut off; that alone clears nothing."""
         return bool(self.cut_at and self.phone.seen_at and self.phone.seen_at > self.cut_at)
 
 

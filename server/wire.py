@@ -10,12 +10,10 @@ from flask import Request, Response, abort
 from marshmallow import Schema, ValidationError
 
 from server.problems import problem
-from sync.envelope import BYTES, LIMITS
+from sync.envelope import BYTES, DEPTH, LIMITS, depth
 
 SLACK = 64 * 1024
 """What the envelope itself may take, beside the ops."""
-
-DEPTH = 16
 
 
 def read(request: Request, schema: Schema) -> Any:
@@ -40,18 +38,6 @@ def read(request: Request, schema: Schema) -> Any:
 def too_large() -> Response:
     """413 with the limits, so that the phone halves its batch."""
     return problem(413, "Too much at once", "Send less at once: see limits.", limits=LIMITS)
-
-
-def depth(value: Any) -> int:
-    """How many levels deep lists and objects go; counted without recursion."""
-    deepest, stack = 0, [(value, 1)]
-    while stack and deepest <= DEPTH:
-        inner, level = stack.pop()
-        if isinstance(inner, dict | list):
-            deepest = max(deepest, level)
-            parts = inner.values() if isinstance(inner, dict) else inner
-            stack.extend((part, level + 1) for part in parts)
-    return deepest
 
 
 def _inflated(request: Request) -> bytes:

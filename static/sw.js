@@ -62,9 +62,9 @@ worker.addEventListener("sync", (event) => {
   if (/** @type {any} */ (event).tag === "lodge") /** @type {any} */ (event).waitUntil(sent());
 });
 
-/** The browser tries again later when this fails. */
+/** The browser tries again later when this fails, and when a page was at it: that may be closed before it is done. */
 async function sent() {
-  if ((await exchange()) === "failed") throw new Error("not sent yet");
+  if ((await exchange()) !== "done") throw new Error("not sent yet");
 }
 
 worker.addEventListener("fetch", (event) => {

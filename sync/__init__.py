@@ -22,6 +22,7 @@ from sync import (
     lost,
     merges,
     months,
+    parcels,
     patrol,
     people,
     photos,
@@ -72,6 +73,7 @@ KINDS: dict[str, Kind] = {
     **photos.KINDS,
     **merges.KINDS,
     **asides.KINDS,
+    **parcels.KINDS,
     **shifts.KINDS,
     **cards.KINDS,
     **entries.KINDS,
@@ -254,6 +256,7 @@ TYPES: dict[str, Type] = {
     "month": Type(state=months.state, until=months.until, audience=lambda _, __: DESK_ONLY),
     "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
     "aside": Type(state=asides.state, until=asides.until, audience=lambda _, __: DESK_ONLY),
+    "parcel": Type(state=parcels.state, until=parcels.until, audience=lambda _, __: DESK_ONLY),
 }
 
 _schemas = {name: kind.payload() for name, kind in KINDS.items()}

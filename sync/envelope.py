@@ -13,6 +13,7 @@ from sync.quick import quick_yes
 
 OPS, BYTES, PAGE = 200, 1_000_000, 500
 LIMITS = {"ops": OPS, "bytes": BYTES, "page": PAGE}
+DEPTH = 16
 MIN_APP = "1"
 MOST = 2**53
 """Up to here JavaScript holds every whole number."""
@@ -103,6 +104,7 @@ TEXTS = {
     "same-decider": "Somebody else has to decide this time.",
     "say-why": "Say why it ends without an acknowledgement.",
     "statement-waits": "The subject still has time for a statement.",
+    "unsealed": "This came in a file without the seal of its phone. Kept for the desk.",
     "unknown-sub": "Choose one of the sub-codes of this category.",
     "waiting": "Waits for the one before it.",
     "withdrawn": "This card was withdrawn.",
@@ -323,3 +325,15 @@ def is_sound(value: Any) -> bool:
     if isinstance(value, int):
         return abs(value) <= MOST
     return not isinstance(value, float)
+
+
+def depth(value: Any) -> int:
+    """How many levels deep lists and objects go; counted without recursion."""
+    deepest, stack = 0, [(value, 1)]
+    while stack and deepest <= DEPTH:
+        inner, level = stack.pop()
+        if isinstance(inner, dict | list):
+            deepest = max(deepest, level)
+            parts = inner.values() if isinstance(inner, dict) else inner
+            stack.extend((part, level + 1) for part in parts)
+    return deepest

@@ -35,6 +35,7 @@ class NewSite(Payload):
 class Keeping(Payload):
     retention_days = fields.Integer(strict=True, validate=Range(min=7, max=365))
     visit_minutes = fields.Integer(strict=True, validate=Range(min=15, max=24 * 60))
+    silent_hours = fields.Integer(strict=True, validate=Range(min=1, max=48))
     statement_hours = fields.Integer(strict=True, validate=Range(min=1, max=720))
 
 
@@ -86,7 +87,7 @@ def occupy(_: Any, op: Op) -> Accepted:
 
 
 def retain(_: Any, op: Op) -> Accepted | Refused:
-    """V12: each site says how long it remembers visitors and waits for a statement."""
+    """V12, D7: each site says how long it remembers visitors, and waits for phones and words."""
     return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 

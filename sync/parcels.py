@@ -10,15 +10,21 @@ from typing import Any
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Equal, Length, Regexp
 
+from sync.chain import canonical
 from sync.clock import parse
-from sync.envelope import BYTES, Count, Message, Name, Time
+from sync.envelope import BYTES, DEPTH, Count, Message, Name, Time, depth
+from sync.feed import DESK, FOREVER
+from sync.op import Accepted, Id, Kind, Op, Payload
 from sync.photos import NAMED
 
 MOST_BYTES = 32 * 1024 * 1024
-"""A hundred photos, or as many ops as a phone makes in a month."""
+"""A hundred photos, or as many ops as a phone makes in a month. A phone writes several files rather
+than one that is larger."""
 
 FORMAT = 1
 MOST_OPS = 20_000
+MOST_PHOTOS = 1_000
+MOST_LOST = 1_000
 
 
 class Shot(Message):
@@ -36,14 +42,15 @@ class Outbox(Message):
     device = Name(required=True)
     lineage = Name(required=True)
     exported_at = Time(required=True)
-    lost = fields.List(Count(), load_default=list, validate=Length(max=1000))
+    lost = fields.List(Count(), load_default=list, validate=Length(max=MOST_LOST))
     ops = fields.List(fields.Dict(), required=True, validate=Length(max=MOST_OPS))
-    photos = fields.List(fields.Nested(Shot), load_default=list, validate=Length(max=1000))
+    photos = fields.List(fields.Nested(Shot), load_default=list, validate=Length(max=MOST_PHOTOS))
+    seal = fields.Raw(load_default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What a file holds."""
+    """What a file holds; `sealed` is the text that its seal is about."""
 
     site: str
     device: str
@@ -52,6 +59,8 @@ class Parcel:
     lost: tuple[int, ...]
     ops: list[dict[str, Any]]
     photos: list[dict[str, Any]]
+    seal: Any
+    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,17 @@ _outbox = Outbox()
 
 
 def unpacked(raw: bytes) -> Parcel | Wrong:
-    """X5: a file that is too big, cut short, newer or no outbox is refused as a whole."""
+    """X5: a file that is too big, too deep, cut short, newer or no outbox is refused as a whole."""
     if len(raw) > MOST_BYTES:
         return Wrong("too-big")
     try:
         said = json.loads(raw)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return Wrong("too-deep")
+    except ValueError:
         return Wrong("cut-short" if raw.lstrip()[:1] == b"{" else "no-outbox")
+    if depth(said) > DEPTH:
+        return Wrong("too-deep")  # nothing that a phone could ever send
     if not isinstance(said, dict) or said.get("lodge") != "outbox":
         return Wrong("no-outbox")
     if type(said.get("format")) is int and said["format"] > FORMAT:
@@ -82,5 +95,45 @@ def unpacked(raw: bytes) -> Parcel | Wrong:
         return Wrong("damaged")
     if any(len(json.dumps(op)) > BYTES for op in read["ops"]):
         return Wrong("damaged")  # no phone makes an op that it could never send
-    named = {name: read[name] for name in ("site", "device", "lineage", "ops", "photos")}
-    return Parcel(**named, lost=tuple(read["lost"]), exported_at=parse(read["exported_at"]))
+    named = {n: read[n] for n in ("site", "device", "lineage", "ops", "photos", "seal")}
+    exported_at, lost = parse(read["exported_at"]), tuple(read["lost"])
+    return Parcel(**named, exported_at=exported_at, lost=lost, sealed=_sealed(said))
+
+
+def _sealed(said: dict[str, Any]) -> bytes:
+    """Ops by their hash and photos by their name: each is held against that when it is taken."""
+    ops = [op.get("hash") for op in said["ops"]]
+    photos = [shot["sha256"] for shot in said.get("photos", ())]
+    told = {name: value for name, value in said.items() if name != "seal"}
+    return canonical({**told, "ops": ops, "photos": photos})
+
+
+class Taking(Payload):
+    device_id = Id(required=True)
+    exported_at = Time(required=True)
+    ops = Count(required=True)
+    pictures = Count(required=True)
+    sealed = fields.Boolean(required=True)
+
+
+def take(_: None, op: Op) -> Accepted:
+    """X10: whoever takes in a file is written down, with the phone and how much was in it."""
+    told = {**op.payload, "exported_at": parse(op.payload["exported_at"])}
+    return Accepted({**told, "taken_at": op.occurred_at, "taken_by_id": op.by})
+
+
+def state(_: Any) -> str:
+    """It has been taken in, and that is all."""
+    return "taken"
+
+
+def until(_: Any) -> str:
+    """Never on a phone, so it does not matter how long."""
+    return FOREVER
+
+
+KINDS = {
+    "parcel.take": Kind(
+        payload=Taking, rule=take, type="parcel", fact=False, creates=True, roles=DESK, at_desk=True
+    )
+}

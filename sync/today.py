@@ -13,10 +13,6 @@ from sync.ticks import closes
 SILENT = timedelta(hours=2)
 """A phone that has said nothing for so long is named on the board."""
 
-ALARM = timedelta(hours=4)
-"""Half a shift: a round through basements takes two or three hours; later somebody goes and looks.
-"""
-
 ESCALATED = timedelta(days=5)
 """What waited for so long does not come by itself any more."""
 
@@ -229,15 +225,18 @@ def alarms(
     tasks: Sequence[Task],
     on_duty: set[str],
     now: datetime,
+    *,
+    after: timedelta,
 ) -> list[Alarm]:
-    """D7: phones of people who have work today or are on duty, silent for half a shift."""
+    """D7: phones of people who have work today or are on duty, silent for longer than the site
+    puts up with."""
     due = [task for task in tasks if task.window_start <= now and not task.cancelled_at]
     able, found = carrying(phones), []
     working = on_duty | {task.responsible_id for task in due}
     for phone in able:
         using = hands.get(phone.id, set())
         busy = using & working
-        if busy and now - (phone.seen_at or phone.enrolled_at) > ALARM:
+        if busy and now - (phone.seen_at or phone.enrolled_at) > after:
             mine = [t for t in due if t.responsible_id in using]
             may_hold = [t for t in mine if verdict(t, able, now) in UNFINISHED]
             found.append(Alarm(phone, busy, may_hold))

@@ -16,8 +16,8 @@ from server.oplog import post_many
 from server.pages import mending, wording
 from server.pages.records import Line, lines
 from server.pages.telling import ask, value, word
-from server.tables import Aside, LoggedOp, Names
-from server.tables.asides import JUDGED_AT_DESK
+from server.tables import Aside, FeedRow, LoggedOp, Names
+from server.tables.asides import OPEN_TO_DESK
 from sync import KINDS
 from sync.envelope import is_sound
 from sync.feed import DESK
@@ -36,6 +36,11 @@ class Decided:
     aside: Aside
     said: str
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still aside: what a phone itself sent later is not."""
+        return self.line.op.status in OPEN_TO_DESK
+
 
 @bp.get("")
 @allow(*DESK)
@@ -43,7 +48,7 @@ def index() -> str:
     """What waits for a decision, what was decided, what is answered or still waits by itself."""
     site = here().site_id
     waiting = db.session.scalars(Aside.undecided(site).limit(SHOWN)).all()
-    rest = LoggedOp.aside(site).where(LoggedOp.status.not_in(JUDGED_AT_DESK)).limit(SHOWN)
+    rest = Aside.besides(site).limit(SHOWN)
     return render_template(
         "desk/aside/index.html",
         waiting=lines(waiting),
@@ -103,7 +108,7 @@ bp.app_context_processor(lambda: {"undecided": undecided})
 
 def _op(id_: str) -> LoggedOp:
     op = mine(LoggedOp, id_)
-    return op if op.status in JUDGED_AT_DESK and op.device_id else abort(404)
+    return op if op.status in OPEN_TO_DESK and op.device_id else abort(404)
 
 
 def _stand_in(op: LoggedOp, its: Draft, payload: dict[str, Any] | None) -> Any:
@@ -128,6 +133,7 @@ def _page(op: LoggedOp, typed: dict[str, Any] | None = None, wrong: list[str] | 
         aside=aside,
         names=names,
         outcome_word=word(wording.OUTCOMES, aside.outcome if aside else None),
+        record=db.session.get(FeedRow, (site, op.subject or "")),
         its=its,
         fields=_said(payload if typed is None else its.payload if its else {}, names),
         inputs=mending.inputs(schema, payload, names) if schema else [],

@@ -15,12 +15,15 @@ from server.names import names_of
 from server.oplog import own, post_many
 from server.pages import wording
 from server.pages.home import invitation
+from server.pages.telling import ask
 from server.reports import hands, reports
-from server.tables import Device, Person, Ticket
+from server.tables import Device, Parcel, Person, Site, Ticket
 from sync.estate import MASTERS
 from sync.feed import DESK
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
+
+PARCELS = 50
 
 
 @bp.get("/")
@@ -69,6 +72,13 @@ def code() -> str:
     return _phones(issue_code(here().site_id, here().person_id))
 
 
+@bp.post("/phones/silence")
+@allow(*MASTERS)
+def silence() -> Any:
+    hours = {"silent_hours": request.form.get("silent_hours", type=int)}
+    return ask("site.retain", here().site_id, hours, url_for("people.phones"))
+
+
 @bp.post("/phones/<id>/revoke")
 @allow(*DESK)
 def revoke(id: str) -> Any:
@@ -91,6 +101,7 @@ def phone(id: str) -> str:
     return render_template(
         "desk/people/phone.html",
         report=reports(site, [device])[0],
+        parcels=db.session.scalars(Parcel.of(site, device.id).limit(PARCELS)).all(),
         people=sorted(name for by in using if (name := names.person(by))),
         names=names,
         kinds=wording.KINDS,
@@ -104,6 +115,8 @@ def _phones(new: str | None) -> str:
         reports=reports(site_id, db.session.scalars(Device.at(site_id)).all()),
         names=names_of(here().site_id),
         code=new,
+        silent_hours=db.session.get_one(Site, (site_id, site_id)).silent_hours,
+        may_set=here().may(*MASTERS),
         phone=new and invitation(new),
     )
 

@@ -15,7 +15,7 @@ from server.db import db
 from server.filters import SITE_ZONE
 from server.names import names_of
 from server.reports import hands, reports, stale
-from server.tables import Area, Aside, Device, LoggedOp, Merge, Shift, Task
+from server.tables import Area, Aside, Device, Merge, Shift, Site, Task
 from sync.feed import FRONT
 from sync.shifts import LONGEST
 from sync.today import ESCALATED, UNFINISHED, Board, Window, alarms, board, timeline
@@ -98,11 +98,16 @@ def _called_for(
     on_duty = {one.person_id for one in shifts if not (one.closed_at or one.handed_over_at)}
     before = now - ESCALATED
     return {
-        "alarms": alarms(phones, hands(site), tasks, on_duty, now),
+        "alarms": alarms(phones, hands(site), tasks, on_duty, now, after=_patience(site)),
         "stale_gaps": stale(reports(site, phones), before),
         "stale_asides": db.session.scalar(Aside.how_many(site, before)),
-        "stale_waiting": db.session.scalar(LoggedOp.still_waiting(site, before)),
+        "stale_waiting": db.session.scalar(Aside.still_waiting(site, before)),
     }
+
+
+def _patience(site: str) -> timedelta:
+    """D7: how long a phone may be silent here."""
+    return timedelta(hours=db.session.get_one(Site, (site, site)).silent_hours)
 
 
 def asked_day() -> date:

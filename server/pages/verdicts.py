@@ -10,7 +10,7 @@ STATUSES = {
     "contested": _("for the desk to settle"),
     "refused": _("not accepted"),
     "quarantined": _("could not be read"),
-    "held": _("kept: no access any more"),
+    "held": _("kept for a decision"),
     "waiting": _("waits for an earlier record"),
     "deferred": _("made by a newer version"),
 }
@@ -66,6 +66,7 @@ REASONS = {
     "hash-mismatch": _("It arrived damaged."),
     "left": _("Its author does not work here any more."),
     "revoked": _("That phone is no longer allowed here."),
+    "unsealed": _("It came in a file that does not bear the seal of its phone."),
     "newer": _("It was made by a newer version. It is kept until the update."),
     "not-for-phones": _("Only the server may do this."),
     "rule-failed": _("Something broke while judging it. Tell whoever runs the server."),

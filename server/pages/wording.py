@@ -36,7 +36,7 @@ KINDS = {
     "regular.note": _("comes regularly"),
     "regular.renew": _("came again"),
     "regular.purge": _("forgotten"),
-    "site.retain": _("time of keeping set"),
+    "site.retain": _("setting of the site changed"),
     "ticket.open": _("opened"),
     "ticket.revise": _("revised"),
     "ticket.hand_over": _("handed over"),
@@ -165,6 +165,7 @@ KINDS = {
     "aside.accept": _("accepted after all"),
     "aside.mend": _("mended"),
     "aside.dismiss": _("left aside"),
+    "parcel.take": _("took in a file"),
 }
 
 OUTCOMES = {
@@ -198,6 +199,7 @@ TYPES = {
     "rectification": _("Rectification"),
     "merge": _("To settle"),
     "aside": _("Kept aside"),
+    "parcel": _("File of a phone"),
     "shift": _("Shift"),
     "card": _("Card"),
     "entry": _("Entry into a home"),
@@ -437,6 +439,7 @@ FIELDS = {
     "published_at": _("Published at"),
     "deactivated_at": _("Out of use since"),
     "statement_hours": _("Hours for a statement"),
+    "silent_hours": _("Hours of silence until somebody looks"),
     "month": _("Month"),
     "prompts": _("Questions to the room"),
     "approaches": _("Approaches"),
@@ -691,7 +694,8 @@ PACK_FAULTS = {
 """Why a file is not taken, and what to do about it."""
 
 PARCEL_FAULTS = {
-    "too-big": _("The file is too big. Export it on the phone without photos, then take it in."),
+    "too-big": _("The file is too big. Export it on the phone once more: it makes several."),
+    "too-deep": _("No phone writes a file like this. Export it on the phone once more."),
     "no-outbox": _("This is no file from a phone. Choose the .json file that the phone made."),
     "cut-short": _("The file was cut short on its way. Export it on the phone once more."),
     "damaged": _("The file was changed on its way. Export it on the phone once more."),

@@ -20,6 +20,7 @@ from server.tables import (
     lost,
     merges,
     months,
+    parcels,
     patrol,
     people,
     rectifications,
@@ -51,6 +52,7 @@ from server.tables.merges import Merge
 from server.tables.months import Month
 from server.tables.names import Names
 from server.tables.oplog import Lineage, LoggedOp
+from server.tables.parcels import Parcel
 from server.tables.patrol import Round, Route
 from server.tables.people import Person
 from server.tables.photos import Photo, PhotoLink
@@ -88,6 +90,7 @@ RECORDS: dict[str, type[Model]] = {
     "rectification": Rectification,
     "merge": Merge,
     "aside": Aside,
+    "parcel": Parcel,
     "arrears": Arrears,
     "shift": Shift,
     "card": Card,
@@ -122,6 +125,7 @@ BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
     "rectification": rectifications.body,
     "merge": merges.body,
     "aside": asides.body,
+    "parcel": parcels.body,
     "arrears": arrears.body,
     "shift": shifts.body,
     "card": cards.body,
@@ -160,6 +164,7 @@ __all__ = [
     "Merge",
     "Month",
     "Names",
+    "Parcel",
     "Person",
     "Photo",
     "PhotoLink",

@@ -44,7 +44,8 @@ class Session(Model):
 
 
 class Device(Model):
-    """A phone. `seen_at`: last contact; `clear_at`: until then we know all that it made.
+    """A phone. `seen_at`: last contact; `clear_at`: until then we know all that it made; `told_at`:
+    when it was told, after it was cut off, to clear what it knows.
 
     `misfit`: an end of the log that it was told once, and that the log does not have any more.
     """
@@ -59,6 +60,7 @@ class Device(Model):
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     lost_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     lineage: Mapped[str | None] = mapped_column(String(64))
     seen_at: Mapped[datetime | None]

@@ -18,6 +18,10 @@ JUDGED_AT_DESK = ("quarantined", "held")
 
 The rest is answered, or waits for something that will come."""
 
+OPEN_TO_DESK = (*JUDGED_AT_DESK, "waiting", "deferred")
+"""What a person may decide about: what something may come for yet is not asked about, as long as it
+may come, but it can be accepted without it."""
+
 
 class Aside(Model):
     """It begins with the first look of the desk; the op itself is in the log from the start."""
@@ -48,6 +52,19 @@ class Aside(Model):
         return waiting.where(LoggedOp.received_at < before) if before else waiting
 
     @classmethod
+    def still_waiting(cls, site_id: str, before: datetime) -> Select[Any]:
+        """How many have waited since before a moment for an op that did not come."""
+        since = LoggedOp.status == "waiting", LoggedOp.received_at < before
+        mine = LoggedOp.site_id == site_id, *since, ~_is_decided()
+        return select(func.count()).select_from(LoggedOp).where(*mine)
+
+    @classmethod
+    def besides(cls, site_id: str) -> Select[Any]:
+        """What was answered, or waits for something, and nobody decided about."""
+        rest = LoggedOp.aside(site_id).where(LoggedOp.status.not_in(JUDGED_AT_DESK))
+        return rest.where(~_is_decided())
+
+    @classmethod
     def decided(cls, site_id: str) -> Select[Any, Any]:
         """What the desk decided about, the newest first, each with its op."""
         both = select(cls, LoggedOp).join(
@@ -58,11 +75,13 @@ class Aside(Model):
 
 
 def _undecided(site_id: str) -> tuple[ColumnElement[bool], ...]:
-    decided = exists().where(
-        Aside.site_id == LoggedOp.site_id, Aside.op_id == LoggedOp.id, Aside.outcome.is_not(None)
-    )
     waits = LoggedOp.status.in_(JUDGED_AT_DESK), LoggedOp.device_id.is_not(None)
-    return LoggedOp.site_id == site_id, *waits, ~decided
+    return LoggedOp.site_id == site_id, *waits, ~_is_decided()
+
+
+def _is_decided() -> ColumnElement[bool]:
+    mine = Aside.site_id == LoggedOp.site_id, Aside.op_id == LoggedOp.id
+    return exists().where(*mine, Aside.outcome.is_not(None))
 
 
 def body(aside: Mapping[str, Any], names: Names) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Site(Model):
     label: Mapped[LabelJSON] = mapped_column(JSON)
     retention_days: Mapped[int] = mapped_column(default=30)
     visit_minutes: Mapped[int] = mapped_column(default=480)
+    silent_hours: Mapped[int] = mapped_column(default=4, server_default="4")
     statement_hours: Mapped[int] = mapped_column(default=24, server_default="24")
     version: Mapped[int]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Select, Text, UniqueConstraint, func, select
+from sqlalchemy import JSON, Index, Select, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Model
@@ -65,12 +65,6 @@ class LoggedOp(Model):
     def about(cls, site_id: str, subject: str) -> Select[Any]:
         """Everything that was ever said about one record, in the order of judgement."""
         return select(cls).where(cls.site_id == site_id, cls.subject == subject).order_by(cls.place)
-
-    @classmethod
-    def still_waiting(cls, site_id: str, before: datetime) -> Select[Any]:
-        """How many have waited since before a moment for an op that did not come."""
-        waiting = cls.site_id == site_id, cls.status == "waiting", cls.received_at < before
-        return select(func.count()).select_from(cls).where(*waiting)
 
     @classmethod
     def aside(cls, site_id: str) -> Select[Any]:

@@ -3,6 +3,7 @@
 import { VERSION } from "../shell.js";
 import { answer } from "./answer.js";
 import { exchange, listen, nudge, soon } from "./exchange.js";
+import { save } from "./export.js";
 import { reserve } from "./idb.js";
 import { leave } from "./trace.js";
 
@@ -63,6 +64,7 @@ async function redraw() {
   try {
     const text = await answer(new Request(href)).then((response) => response.text());
     if (href === location.href && !asking) await show(text);
+    askForSync("[data-state=no_network], [data-state=busy], [data-state=stale]"); // a page that is closed may be too late
   } finally {
     drawing = false;
   }
@@ -216,11 +218,11 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
-/** What waits, as a file. */
+/** What waits, as a file; where it takes several, the button asks for the next. */
 document.addEventListener("click", async (event) => {
   if (!(/** @type {Element} */ (event.target).closest("[data-export]"))) return;
-  const { save } = await import("./export.js");
   await save();
+  redrawSoon();
 });
 
 /** The new version waits until somebody taps: never in the middle of something. */
@@ -269,10 +271,14 @@ addEventListener("online", () => exchange());
 addEventListener("offline", redrawSoon);
 document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? soon(100) : askForSync()));
 
-/** Where browsers can, they send what waits after the page was closed; nothing depends on it. */
-async function askForSync() {
-  const registration = await navigator.serviceWorker?.getRegistration().catch(() => undefined);
-  await /** @type {any} */ (registration)?.sync?.register("lodge").catch(() => {});
+/** @type {any} kept at hand: a page that is being closed waits for nothing any more */
+let worker;
+navigator.serviceWorker?.ready.then((registration) => (worker = registration));
+
+/** Where browsers can, they send what waits after the page was closed; nothing depends on it. @param {string} [states] of the pill */
+function askForSync(states = ":not([data-state=all_sent])") {
+  if (!document.querySelector(`#pill:is(${states})`)) return;
+  worker?.sync?.register("lodge").catch(() => {});
 }
 
 await redraw();

@@ -339,9 +339,11 @@ function byCodePoint(a, b) {
 /** @param {Record<string, any>} op without its hash */
 async function hashOf(op) {
   const bytes = new TextEncoder().encode(canonical(op));
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(await crypto.subtle.digest("SHA-256", bytes));
 }
+
+/** @param {ArrayBuffer} bytes */
+export const hex = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The phone's own time with its offset. @param {Date} moment */
 export function localTime(moment) {

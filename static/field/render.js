@@ -2,6 +2,7 @@
 
 import catalogue from "../catalogue.js";
 import templates, { needs } from "../templates.js";
+import { progress } from "./export.js";
 import filters from "./filters.js";
 import { recallAll } from "./idb.js";
 import * as outbox from "./outbox.js";
@@ -28,7 +29,7 @@ export async function draw(name, args = {}) {
   const [context, found] = await Promise.all([circumstances(now), records.load(needed, now)]);
   const outbox = name === "me" ? await lately() : [];
   const trace = name === "enrol" ? await find() : null;
-  return drawn(name, { ...context, records: found, args, page: name, outbox, trace });
+  return drawn(name, { ...context, records: found, args, page: name, outbox, trace, saving: progress() });
 }
 
 /** A part of a page, with what it shows; both are read at once. @param {string} name @param {Promise<Record<string, any>>} more */

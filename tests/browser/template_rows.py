@@ -52,6 +52,7 @@ def moment(rng: Random, lang: str) -> dict[str, Any]:
         },
         "phone": {"label": rng.choice(WORDS), "full": rng.random() < 0.2},
         "outbox": rows(rng, sent, 0, 4),
+        "saving": rng.choice([None, {"saved": rng.randint(1, 3), "files": 3}]),
         "toast": rng.choice(WORDS),
         "tapped": {"kind": rng.choice(KINDS_TAPPED), "id": "op"},
     }

@@ -6,10 +6,14 @@ import base64
 import hashlib
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 
+from server.parcels import is_sealed
+from server.tables import Device
 from sync.chain import hash_of
+from sync.parcels import MOST_LOST, MOST_OPS, MOST_PHOTOS, Wrong, unpacked
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 
@@ -125,7 +129,8 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     assert "3 条待上传 · 1 张照片待传" in hand.page.inner_text(".meta")
     with hand.page.expect_download() as saving:
         hand.tap("[data-export]")
-    file = json.loads(saving.value.path().read_text("utf-8"))
+    raw = saving.value.path().read_bytes()
+    file = json.loads(raw)
     assert (file["lodge"], file["format"], file["lost"]) == ("outbox", 1, [])
     assert [op["n"] for op in file["ops"]] == [1, 2, 3]
     assert all(hash_of(op) == op["hash"] for op in file["ops"])
@@ -141,14 +146,60 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     device, lineage = base.execute("SELECT device_id, lineage FROM lineage").fetchone()
     base.close()
     assert (file["device"], file["lineage"]) == (device, lineage)
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    ((secret,),) = base.execute("SELECT token_hash FROM device WHERE id = ?", (device,)).fetchall()
+    base.close()
+    assert is_sealed(unpacked(raw), Device(token_hash=secret))
+
+
+def saved(hand):
+    """One tap on the button, and what the file says to the desk."""
+    with hand.page.expect_download() as saving:
+        hand.tap("[data-export]")
+    raw = saving.value.path().read_bytes()
+    parcel = unpacked(raw)
+    assert not isinstance(parcel, Wrong), (saving.value.suggested_filename, len(raw))
+    return saving.value.suggested_filename, parcel
+
+
+def test_however_much_is_unsent_every_file_is_one_that_the_desk_takes(hand, live):
+    hand.enrols()
+    hand.unlocks("ana")
+    live.kill()
+    ticks(hand, 1)
+    hand.page.evaluate(HEAP, {"ops": LONG, "photos": LARGE})
+    hand.opens("/field/me")
+    names, parcels = zip(saved(hand), strict=True)
+    for place in (2, 3):
+        hand.sees(f"document.querySelector('[data-export]').innerText.includes('{place}/3')")
+        for check in (OVERFLOW, SMALL, NAMELESS):
+            assert not hand.page.evaluate(check)
+        name, parcel = saved(hand)
+        names, parcels = (*names, name), (*parcels, parcel)
+    hand.sees("document.querySelector('#main [role=status]').innerText.includes('3 个文件')")
+    assert [name[-11:] for name in names] == [f"{n}-of-3.json" for n in (1, 2, 3)]
+    places = [op["n"] for parcel in parcels for op in parcel.ops]
+    assert places == list(range(1, LONG + 2)), "each op once, in its order"
+    photos = [shot["sha256"] for parcel in parcels for shot in parcel.photos]
+    assert len(set(photos)) == len(photos) == LARGE
+    assert {parcel.lost for parcel in parcels} == {(30_001, 30_007)}, "also what it confessed"
+    assert kept(hand) == LONG + 1
+
+
+def test_the_phone_counts_as_the_desk_does():
+    script = (Path(__file__).parents[2] / "static/field/export.js").read_text("utf-8")
+    for name, most in LIMITS.items():
+        assert f"const {name} = {most:_};" in script
 
 
 GRANTED = """
   let asked = false;
   StorageManager.prototype.persist = async () => (asked = true);
   StorageManager.prototype.persisted = async () => asked;
+  Object.defineProperty(ServiceWorkerRegistration.prototype, "sync", { value: undefined });
 """
-"""A browser that grants lasting storage to whoever asks for it."""
+"""A browser that grants lasting storage to whoever asks for it; its worker, which knows nothing of
+that, is not woken."""
 
 TRACE = "localStorage.getItem('lodge-trace')"
 
@@ -160,6 +211,37 @@ ROWS = """(store) => new Promise((done, failed) => {
     asking.onsuccess = () => { opening.result.close(); done(asking.result); };
   };
 })"""
+
+LIMITS = {"MOST_OPS": MOST_OPS, "MOST_PHOTOS": MOST_PHOTOS, "MOST_LOST": MOST_LOST}
+LONG, LARGE = 28, 12
+"""How many ops of nearly a megabyte, and photos of two: more than two files can hold."""
+
+HEAP = """({ops, photos}) => new Promise((done, failed) => {
+  const opening = indexedDB.open("lodge");
+  opening.onsuccess = () => {
+    const base = opening.result;
+    const tx = base.transaction(["ops", "photos", "meta"], "readwrite");
+    const all = tx.objectStore("ops");
+    all.getAll().onsuccess = ({ target: { result: [first] } }) => {
+      for (let n = 2; n <= ops + 1; n += 1) {
+        const id = `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+        const state = n % 3 ? "unsent" : "deferred";
+        const op = { ...first.op, id, n, payload: { note: "x".repeat(900_000) } };
+        all.put({ ...first, id, n, state, laid: 0, op });
+      }
+    };
+    for (let place = 0; place < photos; place += 1) {
+      const [sha256, data] = [String(place).padStart(64, "0"), new ArrayBuffer(2_000_000)];
+      const bytes = data.byteLength;
+      tx.objectStore("photos").put({ sha256, bytes, data, type: "image/jpeg", state: "unsent" });
+    }
+    tx.objectStore("meta").put([30001], "lost");
+    tx.objectStore("meta").put([30001, 30007], "confessed");
+    tx.oncomplete = () => { base.close(); done(); };
+    tx.onabort = failed;
+  };
+})"""
+"""As if nobody had found a network for months."""
 
 BALLAST = """
   const opened = () => new Promise((done) => {

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from server import purge
-from server.asides import record_of
+from server.asides import CannotStand, draft, record_of, stand_in
 from server.db import db
 from server.devices import cut_off
 from server.tables import Aside, LoggedOp, Task
 from server.verify import verify
+from sync import KINDS
 from tests.cast import ANA, BEN, CHU, EVE, HOME, TASK, named
 
 EN = {"Accept-Language": "en"}
@@ -59,7 +61,7 @@ def test_the_desk_sees_what_waits_with_who_what_and_which_phone(ben, unreadable,
     index = ben.get("/desk/aside", headers=EN).text
     assert '<span class="count">2</span>' in index and "2 kept aside" in index
     page = ben.get(f"/desk/aside/{held['id']}", headers=EN).text
-    for word in ("Ana", "Test phone", "two buckets", "kept: no access any more", held["hash"]):
+    for word in ("Ana", "Test phone", "two buckets", "no longer allowed here", held["hash"]):
         assert word in page
 
 
@@ -112,6 +114,7 @@ def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, unread
     came = row(app, unreadable["id"])
     page = ben.get(f"/desk/aside/{unreadable['id']}", headers=EN).text
     assert "Left out, because nobody here knows it: mood" in page
+    assert "everything that happened" not in page, "no record came of it yet"
     wrong = ben.post(f"/desk/aside/{unreadable['id']}/mend", {**TICKET, "channel": "smoke"})
     assert wrong.status_code == 422 and "Lift" in wrong.text
     ben.post(f"/desk/aside/{unreadable['id']}/mend", TICKET)
@@ -145,6 +148,69 @@ def test_what_is_left_aside_says_why_and_can_be_accepted_later(app, ben, desk, p
     for kind in ("aside.accept", "aside.mend"):
         told = desk(kind, record_of(held["id"]), {"instead_id": named("other")})
         assert told["code"] == "already-settled"
+
+
+@pytest.fixture
+def waiting(phone):
+    """A photo of a ticket that never came."""
+    phone.op("ticket.open", named("leak"), TICKET, by=CHU)
+    first = phone.outbox.pop()
+    op = phone.op("task.complete", TASK, {"note": "after it"}, by=ANA, after=first["id"])
+    assert phone.send()[op["id"]]["status"] == "waiting"
+    return first, op
+
+
+@pytest.mark.rule("X11")
+def test_what_waits_for_ever_is_accepted_without_it_and_counts_once(app, ben, phone, waiting):
+    first, op = waiting
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "0 kept aside" in page and f"/desk/aside/{op['id']}" in page
+    shown = ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+    assert "Decide only if that will not come" in shown
+    for _ in range(2):
+        ben.post(f"/desk/aside/{op['id']}/accept")
+    assert (became(app, op).outcome, became(app, op).settled_by_id) == ("accepted", BEN)
+    assert phone.record("task", TASK)["note"] == "after it"
+    phone.push(first)
+    assert row(app, op["id"]).status == "waiting", "nobody judges it a second time"
+    assert phone.push(op).told()["verdicts"][0]["status"] == "waiting"
+
+
+@pytest.mark.rule("X11")
+def test_what_waits_can_be_left_aside_and_then_stays_there(app, ben, phone, waiting):
+    first, op = waiting
+    ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "the ticket is gone"})
+    phone.push(first)
+    assert phone.record("task", TASK)["done_at"] is None
+    assert "the ticket is gone" in ben.get("/desk/aside", headers=EN).text
+
+
+@pytest.mark.rule("X11")
+def test_what_has_come_meanwhile_is_not_accepted_as_well(app, ben, phone, waiting):
+    first, op = waiting
+    with app.app_context():
+        aside = db.session.get(LoggedOp, (HOME, op["id"]))
+        its = draft(aside)
+        db.session.expunge(aside)
+    phone.push(first)
+    with app.app_context(), pytest.raises(CannotStand, match="already-settled"):
+        stand_in(HOME, aside, its, by=BEN)
+    assert ben.get(f"/desk/aside/{op['id']}").status_code == 404
+
+
+@pytest.mark.rule("X11")
+def test_what_was_too_new_is_accepted_once_it_can_be_judged(app, ben, phone, monkeypatch):
+    op = phone.op("task.complete", TASK, by=ANA, v=2)
+    assert phone.send()[op["id"]]["status"] == "deferred"
+    assert "too old to judge it" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+    assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 404
+    newer = replace(KINDS["task.complete"], v=2, upcasters={1: dict})
+    monkeypatch.setitem(KINDS, "task.complete", newer)
+    ben.post(f"/desk/aside/{op['id']}/accept")
+    assert became(app, op).outcome == "accepted"
+    told = phone.push(op).told()["verdicts"][0]
+    assert (told["status"], told["code"]) == ("held", "already-settled"), "and it counts once"
+    assert phone.record("task", TASK)["done_by_id"] == ANA
 
 
 def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held):

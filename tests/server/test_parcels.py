@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 from io import BytesIO
 
@@ -13,9 +14,10 @@ from sqlalchemy import func, select
 
 from server.db import db
 from server.devices import cut_off
-from server.tables import Lineage, LoggedOp, Photo
+from server.tables import Aside, Lineage, LoggedOp, Parcel, Photo, Task
 from server.verify import verify
-from tests.cast import ANA, AWAY, CHU, HOME, TASK, TASKS, named
+from tests.cast import ANA, AWAY, BEN, CHU, HOME, TASK, TASKS, named
+from tests.phone import canonical, sealed
 
 EN = {"Accept-Language": "en"}
 
@@ -50,7 +52,19 @@ def exported(phone, *shots: bytes, **more):
     ]
     who = {"site": phone.site, "device": phone.device, "lineage": phone.lineage}
     head = {"lodge": "outbox", "format": 1, "exported_at": phone.now(), "lost": []}
-    return {**head, **who, "ops": phone.outbox, "photos": photos, **more}
+    told = {**head, **who, "ops": phone.outbox, "photos": photos, **more}
+    return {**told, "seal": seal_of(told, phone.token)}
+
+
+def seal_of(told, token):
+    """Ops by their hash, photos by their name, under the hash of the token."""
+    brief = {
+        **told,
+        "ops": [op["hash"] for op in told["ops"]],
+        "photos": [shot["sha256"] for shot in told["photos"]],
+    }
+    key = hashlib.sha256(token.encode()).digest()
+    return hmac.new(key, canonical(brief), "sha256").hexdigest()
 
 
 def upload(desk, parcel):
@@ -83,7 +97,7 @@ def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
     assert "2 records" in upload(ben, exported(phone, shot)).text, "a second time"
     told = list(phone.send().values())
     assert [verdict["status"] for verdict in told] == ["applied", "quarantined"], "and its own push"
-    assert (count(app, LoggedOp), count(app, Photo)) == (ops, photos)
+    assert (count(app, LoggedOp), count(app, Photo)) == (ops + 1, photos), "who brought it"
 
 
 @pytest.mark.rule("X6")
@@ -106,12 +120,115 @@ def test_what_a_phone_holds_that_was_cut_off_waits_for_the_desk(app, ben, phone)
     assert count(app, Photo) == 0
 
 
+def unsealed(phone, **more):
+    """A file that anybody could have written."""
+    return {**exported(phone, **more), "seal": "0" * 64}
+
+
+def asides(app):
+    with app.app_context():
+        return db.session.scalars(Aside.undecided(HOME)).all()
+
+
+@pytest.mark.rule("X9")
+def test_without_the_seal_nothing_is_lost_and_nothing_counts(app, ben, phone):
+    phone.op("task.complete", TASK, {"note": "mine"}, by=ANA)
+    del phone.outbox[0]
+    op = phone.op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
+    shot = picture()
+    forged = {**exported(phone, shot), "lost": [1]}
+    for seal in (None, 7, "", "é", forged["seal"]):
+        page = upload(ben, {**forged, "seal": seal})
+        assert page.status_code == 200 and "does not bear the seal" in page.text
+    (kept,) = asides(app)
+    assert (kept.id, kept.status, kept.code) == (op["id"], "held", "unsealed")
+    assert count(app, Lineage) == 0, "of the chain it says nothing"
+    assert count(app, Photo) == 1
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "1 kept aside" in page and "two buckets" in page and "bear the seal" in page
+    ben.post(f"/desk/aside/{op['id']}/accept")
+    with app.app_context():
+        task = db.session.get(Task, (HOME, TASK))
+    assert (task.done_by_id, task.note) == (ANA, "two buckets")
+    told = phone.send()[op["id"]]
+    assert told["status"] == "held", "it counts once, though the phone comes in the end"
+    assert count(app, Lineage) == 1
+
+
+@pytest.mark.rule("X9")
+def test_what_the_phone_itself_sends_later_counts_as_its_own(app, ben, phone):
+    op = phone.op("task.complete", TASK, by=ANA)
+    upload(ben, unsealed(phone))
+    ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "not from the phone"})
+    assert phone.send()[op["id"]]["status"] == "applied"
+    assert asides(app) == []
+    assert phone.record("task", TASK)["done_by_id"] == ANA
+    with app.app_context():
+        assert db.session.get(Lineage, (HOME, phone.lineage)).upto == 1
+    assert ben.get("/desk/aside").status_code == 200
+
+
+@pytest.mark.rule("X9")
+def test_a_sealed_file_settles_what_came_without_its_seal(app, ben, phone):
+    phone.op("task.complete", TASK, by=ANA)
+    upload(ben, unsealed(phone))
+    assert "stands" in upload(ben, exported(phone)).text
+    assert asides(app) == []
+
+
+@pytest.mark.rule("X9")
+def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
+    true = phone.op("task.complete", TASK, {"note": "true"}, by=ANA)
+    forged = [
+        sealed({**true, "payload": {"note": "forged"}}),
+        sealed({**true, "payload": {"nonsense": 1.5}}),
+        {**true, "payload": {"note": "damaged"}},
+    ]
+    for op in forged:
+        upload(ben, unsealed(phone, ops=[op]))
+    for _ in range(2):
+        assert phone.push(true).told()["verdicts"][0]["status"] == "applied", "and no fork"
+    assert phone.record("task", TASK)["note"] == "true"
+    for op in forged:
+        upload(ben, unsealed(phone, ops=[op]))
+    assert len(asides(app)) == 3, "each is kept once, also after the true one"
+
+
+@pytest.mark.rule("X10")
+def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone):
+    phone.op("task.complete", TASK, by=ANA)
+    upload(ben, exported(phone, picture()))
+    upload(ben, unsealed(phone))
+    with app.app_context():
+        rows = db.session.scalars(Parcel.of(HOME, phone.device)).all()
+    assert [(row.taken_by_id, row.ops, row.pictures, row.sealed) for row in rows] == [
+        (BEN, 1, 0, False),
+        (BEN, 1, 1, True),
+    ]
+    page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
+    for word in ("Files taken in", "1 record, 1 photo", "sealed by", "without the seal"):
+        assert word in page
+    op = phone.op("parcel.take", None, {"device_id": phone.device}, by=BEN)
+    assert phone.send()[op["id"]]["status"] == "quarantined", "no phone writes that"
+
+
+def nested(levels):
+    """An object in an object in an object."""
+    inner = {}
+    for _ in range(levels - 1):
+        inner = {"a": inner}
+    return inner
+
+
 WRONG = {
     "no file": (b"", "no file from a phone"),
     "no JSON": (b"GIF89a", "no file from a phone"),
     "another JSON": ({"lodge": "pack"}, "no file from a phone"),
     "cut short": (b'{"lodge": "outbox", "ops": [', "cut short"),
-    "deep": (b'{"a":' * 50_000, "cut short"),
+    "bottomless": (b'{"a":' * 50_000, "No phone writes"),
+    "deep": ({"ops": [{"payload": nested(300)}]}, "No phone writes"),
+    "deep, but not an op": ({"exported_at": nested(15)}, "changed on its way"),
+    "no list, but deep": (json.dumps(nested(900)).encode(), "No phone writes"),
     "newer": ({"format": 2}, "newer than this Lodge"),
     "ops are none": ({"ops": "x"}, "changed on its way"),
     "a photo's name": ({"photos": [{"sha256": "../x", "bytes": 1, "data": ""}]}, "changed on"),

@@ -58,13 +58,23 @@ def test_what_is_missing_and_what_is_gone_are_told_apart(ben, phone):
     assert "missing in the middle: 3" in ben.get("/desk/people/phones", headers=EN).text
 
 
+@pytest.mark.rule("W3")
 def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
     with app.app_context():
         cut_off(HOME, phone.device, lost=True)
     address = f"/desk/people/phones/{phone.device}"
     assert "still has its records" in ben.get(address, headers=EN).text
     phone.hello()
+    phone.verdict("task.confirm", TASK, by=ANA)
+    page = ben.get(address, headers=EN).text
+    assert "has spoken since" in page and "still has its records" in page
+    phone.pull()
+    with app.app_context():
+        told_at = db.session.get(Device, phone.device).told_at
+    phone.pull()
     assert "was told to clear" in ben.get(address, headers=EN).text
+    with app.app_context():
+        assert db.session.get(Device, phone.device).told_at == told_at, "the first time"
 
 
 def test_a_phone_that_began_anew_is_seen(ben, phone):
@@ -93,6 +103,19 @@ def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, ago):
         assert word in page
     tomorrow = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
     assert "Go and look" not in ben.get(f"/desk/?day={tomorrow}", headers=EN).text
+
+
+@pytest.mark.rule("D7")
+def test_the_site_says_how_long_a_phone_may_be_silent(ben, sat, phone, ago):
+    phone.verdict("task.confirm", TASK, by=ANA)
+    ago(hours=3)
+    assert "may be silent" not in ben.get("/desk/people/phones", headers=EN).text
+    assert ben.post("/desk/people/phones/silence", {"silent_hours": "2"}).status_code == 403
+    eve = sat(cast.EVE)
+    assert "malformed" in eve.post("/desk/people/phones/silence", {"silent_hours": "0"}).location
+    eve.post("/desk/people/phones/silence", {"silent_hours": "2"})
+    assert 'value="2"' in eve.get("/desk/people/phones", headers=EN).text
+    assert "Go and look" in ben.get("/desk/", headers=EN).text
 
 
 @pytest.mark.rule("D7")
