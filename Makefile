@@ -31,6 +31,7 @@ soak: export LODGE_FAULTS        ?= 100000
 soak: export LODGE_EVENTS        ?= 2000
 soak: export LODGE_BACKUPS       ?= 2000
 soak: export LODGE_DRILLS        ?= 200
+soak: export LODGE_CUT_OFF       ?= 500
 soak: export LODGE_HISTORIES     ?= 100000
 soak: export LODGE_SIM           ?= 2000000
 soak: export LODGE_FUZZ          ?= 2000000

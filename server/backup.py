@@ -81,8 +81,19 @@ def restore(source: Path) -> dict[str, Any]:
     except (tarfile.TarError, EOFError) as error:
         raise Unfit(f"{source} is no backup, or is damaged ({error}). Take another.") from error
     begin_anew()
+    _mark().unlink()
     forget()
     return told
+
+
+def is_cut_off() -> bool:
+    """Whether a restore ended before the new epoch: the phones would not notice that they have to
+    offer again what they hold."""
+    return _mark().exists()
+
+
+def _mark() -> Path:
+    return Path(current_app.config["DATA_DIR"]) / "restoring"
 
 
 def watermark() -> str | None:
@@ -109,7 +120,17 @@ def _load(source: Path) -> None:
         raise Unfit(f"This backup is of {kind}, the database here is not. {remedy}")
     db.session.remove()
     db.engine.dispose()
-    if kind == "sqlite":
+    _mark().touch()
+    sync_folder(_mark().parent)
+    try:
+        _put_in(source)
+    except BaseException:  # all or nothing: what was here is here
+        _mark().unlink()
+        raise
+
+
+def _put_in(source: Path) -> None:
+    if db.engine.dialect.name == "sqlite":
         with _sqlite(source) as kept, _sqlite(_file()) as live:
             kept.backup(live)
     else:
@@ -139,10 +160,17 @@ def _put_back(folder: Path) -> None:
         target = data / PHOTOS / file.relative_to(folder / PHOTOS)
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
-            shutil.copy2(file, target)
+            _copy_whole(file, target)
     if (folder / KEY).exists():
-        shutil.copy2(folder / KEY, data / KEY)
-        (data / KEY).chmod(0o600)
+        (folder / KEY).chmod(0o600)
+        _copy_whole(folder / KEY, data / KEY)
+
+
+def _copy_whole(file: Path, target: Path) -> None:
+    """Under its name it is whole: half a photo would be taken for the photo ever after."""
+    piece = target.with_name(f"{target.name}.part")
+    shutil.copy2(file, piece)
+    piece.replace(target)
 
 
 def _files(folder: Path) -> Iterator[Path]:

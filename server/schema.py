@@ -14,15 +14,19 @@ from flask_migrate import Migrate
 from flask_migrate import upgrade as migrate_up
 from sqlalchemy import select, text
 
-from server import seal
+from server import backup, seal
 from server.begin import begin_epoch
 from server.db import db, writing
 from server.feed import redraw
 from server.names import names_of
-from server.tables import SiteFeed
+from server.tables import ServerState, SiteFeed
 
 DOOR = 0x10D6E
 """Names our lock among those of the database."""
+
+DRAWN = "drawn"
+"""For which version of the tables the bodies of the feed were drawn: an upgrade that was cut off
+after the tables has still to draw them."""
 
 FOLDER = str(Path(__file__).parent / "migrations")
 
@@ -49,29 +53,37 @@ def _alone() -> Iterator[None]:
 
 
 def _upgrade() -> None:
-    before = _revision()
     Migrate(current_app, db, directory=FOLDER)
     migrate_up()
     begin_epoch()
-    if before not in (None, _newest()):
+    if _drawn() != _newest():
         with writing():
             for site_id in db.session.scalars(select(SiteFeed.site_id)).all():
                 redraw(site_id, names_of(site_id))
                 if not db.session.get_one(SiteFeed, site_id).link:
                     seal.begin(site_id)  # a log from before there were seals
+            db.session.merge(ServerState(key=DRAWN, value=_newest()))
 
 
 def refuse_behind() -> None:
-    """Stop with the remedy when the tables are not those of this version."""
+    """Stop with the remedy when the database is not of this version, or was only half put back."""
+    if backup.is_cut_off():
+        raise click.ClickException("A restore was cut off. Run it again: lodge restore")
     current = _revision()
     if current is None:
         raise click.ClickException("There is no database yet. Run: lodge init")
-    if current != _newest():
+    if current != _newest() or _drawn() != _newest():
         raise click.ClickException("The database is of another version. Run: lodge init")
 
 
 def _newest() -> str | None:
     return ScriptDirectory(FOLDER).get_current_head()
+
+
+def _drawn() -> str | None:
+    row = db.session.get(ServerState, DRAWN)
+    db.session.rollback()
+    return row.value if row else None
 
 
 def _revision() -> str | None:

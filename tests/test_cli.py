@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import urllib.request
+from contextlib import closing
 
 import pytest
 
@@ -148,6 +149,16 @@ def test_postgresql_needs_nothing_but_its_url(tmp_path, postgres):
     live.kill()
     assert json.loads(live.run("verify"))["differences"] == 0
     assert not (tmp_path / "var" / "lodge.sqlite3").exists()
+
+
+def test_an_upgrade_that_was_cut_off_after_the_tables_goes_on_where_it_was(shell):
+    shell.run("init", "--demo")
+    with closing(sqlite3.connect(shell.folder / "var" / "lodge.sqlite3")) as base, base:
+        base.execute("DELETE FROM server_state WHERE key = 'drawn'")
+        base.execute("UPDATE feed SET body = '{}'")
+    assert "lodge init" in shell.tell("serve").stderr
+    shell.run("init")
+    assert json.loads(shell.run("verify"))["differences"] == 0
 
 
 def test_a_new_site_begins_with_the_content_pack(shell):

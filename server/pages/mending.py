@@ -16,6 +16,7 @@ from server.pages import wording
 from server.pages.telling import PEOPLE, as_local, local_time, word
 from server.tables import Names
 from sync.clock import iso, parse
+from sync.envelope import DEPTH, depth
 from sync.op import LABEL_LENGTH
 
 TRUTHS = (("true", "yes"), ("false", "no"))
@@ -129,7 +130,8 @@ def _read(field: fields.Field[Any], text: str) -> Any:
         return iso(moment) if moment else text
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
         try:
-            return json.loads(text[:LONGEST])
+            said = json.loads(text[:LONGEST])
         except (ValueError, RecursionError):
             return text
+        return said if depth(said) <= DEPTH else text
     return text

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tests.phone import Phone
 PHONES, BATCH = 3, 100
 BACKUPS = int(os.environ.get("LODGE_BACKUPS", "5"))
 DRILLS = int(os.environ.get("LODGE_DRILLS", "2"))
+CUT_OFF = int(os.environ.get("LODGE_CUT_OFF", "5"))
 
 
 def at_work(live: Live, at_home: Callable[[Live], Phone]) -> list[Worker]:
@@ -100,3 +103,38 @@ def test_an_older_backup_is_put_back_again_and_again_and_nothing_is_lost(
         for worker in workers:
             worker.start()
     settle(workers)
+
+
+def cut_off(live: Live, file: Path, after: float) -> None:
+    """A restore that is killed after so many seconds, or is done by then."""
+    with (live.folder / "restore.log").open("ab") as log:
+        process = live._lodge(("restore", str(file)), log.fileno(), log.fileno())
+        with suppress(TimeoutError, BlockingIOError):
+            process.wait(after)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait(15)
+
+
+def test_a_restore_that_is_killed_is_whole_or_says_so_and_the_next_one_heals(
+    small: Live, at_home: Callable[[Live], Phone], seed: int
+) -> None:
+    workers, chance, file = at_work(small.start(), at_home), random.Random(seed), "kept.tar.gz"
+    with beside(small):
+        backup.backup(small.folder / file)
+    settle(workers)
+    small.kill()
+    begun = time.monotonic()
+    small.run("restore", str(small.folder / file))
+    whole = time.monotonic() - begun
+    for _ in range(CUT_OFF):
+        cut_off(small, small.folder / file, chance.uniform(0.2, 1) * whole)
+        told = small.tell("verify")
+        half = (small.folder / "var" / "restoring").exists()
+        assert ("lodge restore" in told.stderr) == half, f"LODGE_SEED={seed}"
+        assert half or json.loads(told.stdout)["differences"] == 0, f"LODGE_SEED={seed}"
+    (small.folder / "var" / "restoring").touch()  # should none have ended just there
+    assert "lodge restore" in small.tell("serve").stderr
+    small.run("restore", str(small.folder / file))
+    small.start()
+    assert healed(small, workers)["differences"] == 0, f"LODGE_SEED={seed}"
