@@ -14,7 +14,7 @@ from tests.live import Live
 from tests.phone import Phone
 from tests.until import until
 
-KILLS = int(os.environ.get("LODGE_KILLS", "8"))
+KILLS = int(os.environ.get("LODGE_KILLS", "30"))
 PHONES = 4
 
 

@@ -13,7 +13,7 @@ from tests.live import Live
 from tests.phone import HttpWire, Phone
 from tests.until import until
 
-FAULTS = int(os.environ.get("LODGE_FAULTS", "300"))
+FAULTS = int(os.environ.get("LODGE_FAULTS", "600"))
 """Requests that something happens to."""
 
 PHONES = 5

@@ -11,7 +11,7 @@ from tests.chaos.test_phone_tabs import UNSENT, books
 from tests.hand import log
 from tests.until import until
 
-BACKLOG = int(os.environ.get("LODGE_OUTBOX", "2000"))
+BACKLOG = int(os.environ.get("LODGE_OUTBOX", "5000"))
 
 
 def test_a_long_outbox_drains_and_the_phone_stays_usable(hand, live, record_property):

@@ -20,7 +20,7 @@ from tests.conftest import ARGS, CHROMIUM
 from tests.hand import Hand, log
 from tests.until import until
 
-KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "4"))
+KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "8"))
 
 
 class Chromium:

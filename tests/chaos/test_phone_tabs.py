@@ -11,7 +11,7 @@ from tests.hand import Hand
 from tests.until import until
 
 TABS, TAPS = 3, 30
-KILLS = int(os.environ.get("LODGE_SW_KILLS", "10"))
+KILLS = int(os.environ.get("LODGE_SW_KILLS", "20"))
 SEED = int(os.environ.get("LODGE_SEED", "5"))
 
 

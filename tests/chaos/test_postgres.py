@@ -24,7 +24,7 @@ from tests.phone import Phone
 from tests.postgres import Cluster, Standby
 from tests.until import until
 
-KILLS = int(os.environ.get("LODGE_PG_KILLS", "8"))
+KILLS = int(os.environ.get("LODGE_PG_KILLS", "20"))
 STARTS = int(os.environ.get("LODGE_STARTS", "2"))
 PHONES = 3
 

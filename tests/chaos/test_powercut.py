@@ -18,7 +18,7 @@ from tests.chaos.tracing import Event, events, recorded
 from tests.live import Live
 from tests.phone import Phone
 
-CUTS = int(os.environ.get("LODGE_CUTS", "1000"))
+CUTS = int(os.environ.get("LODGE_CUTS", "2000"))
 PHONES, PUSHES = 3, 40
 FEW = 300
 """So many cuts are enough to find out that the disk was not waited for."""

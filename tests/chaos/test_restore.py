@@ -22,8 +22,8 @@ from tests.live import Live
 from tests.phone import Phone
 
 PHONES, BATCH = 3, 100
-BACKUPS = int(os.environ.get("LODGE_BACKUPS", "5"))
-DRILLS = int(os.environ.get("LODGE_DRILLS", "2"))
+BACKUPS = int(os.environ.get("LODGE_BACKUPS", "10"))
+DRILLS = int(os.environ.get("LODGE_DRILLS", "5"))
 CUT_OFF = int(os.environ.get("LODGE_CUT_OFF", "5"))
 
 

@@ -14,7 +14,7 @@ from server.tables import LoggedOp
 from server.verify import verify
 from tests import cast
 
-HISTORIES = int(os.environ.get("LODGE_HISTORIES", "12"))
+HISTORIES = int(os.environ.get("LODGE_HISTORIES", "24"))
 STEPS = 40
 
 

@@ -13,7 +13,7 @@ from server.tables import LoggedOp
 from tests.cast import ANA, AWAY, BEN, CHU, EVE, HOME, TASKS
 from tests.phone import sealed
 
-FORGERIES = int(os.environ.get("LODGE_FORGED", "300"))
+FORGERIES = int(os.environ.get("LODGE_FORGED", "600"))
 SEED = int(os.environ.get("LODGE_SEED") or random.SystemRandom().randrange(10**6))
 ANSWERED = ("quarantined", "fork", "refused")
 """What becomes of an op that is not what its author made; none of them changes a record."""

@@ -17,7 +17,7 @@ from tests.mutate import Mutator
 from tests.server.conftest import ORIGIN
 
 SEEDS = 4
-REQUESTS = int(os.environ.get("LODGE_FUZZ", "1600")) // SEEDS
+REQUESTS = int(os.environ.get("LODGE_FUZZ", "3200")) // SEEDS
 """Requests in all, shared by the seeds; `make soak` asks for more."""
 
 MOST_MB = 50

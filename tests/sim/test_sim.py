@@ -15,7 +15,7 @@ from tests.sim.mutants import MUTANTS
 from tests.sim.phone import Phone
 from tests.sim.reckoning import Broken
 
-HISTORIES = int(os.environ.get("LODGE_SIM", "3000"))
+HISTORIES = int(os.environ.get("LODGE_SIM", "8000"))
 PARTS = 8
 SEED = os.environ.get("LODGE_SEED")
 MOST = 30_000
