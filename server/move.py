@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
-from sqlalchemy import Connection, Table, func, insert, inspect, select, text
+from sqlalchemy import Connection, Table, func, insert, inspect, select, text, update
 
 from server import schema
-from server.begin import begin_anew
+from server.begin import EPOCH, new_life
 from server.db import db
+from server.tables import ServerState
 
 AT_ONCE = 2000
 
@@ -32,8 +33,8 @@ def move(source: Flask, target: Flask) -> dict[str, int]:
         schema.upgrade()
     with _held(source) as here, _held(target) as there:
         rows = {table.name: _copy(table, here, there) for table in db.metadata.sorted_tables}
-    with target.app_context():
-        begin_anew()
+        epoch = update(ServerState).where(ServerState.key == EPOCH)
+        there.execute(epoch.values(value=new_life()))
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from server.db import db
 from server.move import Unfit, move
@@ -59,3 +60,15 @@ def test_nobody_moves_into_a_house_that_is_lived_in(app, elsewhere):
     move(app, elsewhere)
     with pytest.raises(Unfit, match="not empty"):
         move(app, elsewhere)
+
+
+def test_a_move_that_is_cut_off_at_its_end_has_moved_nothing(app, elsewhere, monkeypatch):
+    def killed():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("server.move.new_life", killed)
+    with pytest.raises(KeyboardInterrupt):
+        move(app, elsewhere)
+    with elsewhere.app_context():
+        assert db.session.get(ServerState, "epoch").value
+        assert db.session.scalars(select(SiteFeed)).all() == []
