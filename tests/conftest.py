@@ -237,7 +237,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     yield context
     context.close()
 
@@ -261,7 +261,7 @@ def another_hand(browser: Browser, live: Live) -> Iterator[Hand]:
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     hand = Hand(context.new_page(), live)
     yield hand
     assert hand.noise == []

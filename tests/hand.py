@@ -9,6 +9,18 @@ from tests.until import until
 
 PINS = {username: (name, pin) for username, name, pin, _, _ in (*SQUIRREL, *HEDGEHOG)}
 
+IDLE = """navigator.locks.query().then(
+  ({ held }) => !held.some(({ name }) => name === "lodge-exchange"))"""
+SENT_AT = """new Promise((done, failed) => {
+  const opening = indexedDB.open("lodge");
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("meta").objectStore("meta").get("link");
+    asking.onsuccess = () => { opening.result.close(); done(asking.result?.sent_at ?? null); };
+  };
+})"""
+"""When the last exchange ended well."""
+
 
 class Hand:
     """Somebody's hand on a phone; counts every tap and every field that is typed."""
@@ -59,7 +71,16 @@ class Hand:
         return self.page.locator("#pill").get_attribute("data-state")
 
     def all_sent(self):
-        until(lambda: self.pill() == "all_sent", within=20)
+        until(lambda: self.pill() == "all_sent")
+
+    def sends(self):
+        """A whole exchange that begins now: all that was here is there, and the other way round."""
+        self.opens("/field/me")
+        self.sees(IDLE)
+        before = self.page.evaluate(SENT_AT)
+        self.tap("form[action='/field/me/send'] button")
+        until(lambda: self.page.evaluate(SENT_AT) != before)
+        self.all_sent()
 
 
 def log(live, kind):

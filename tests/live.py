@@ -58,7 +58,7 @@ class Live:
         with self.log.open("ab") as log:
             words = ("serve", "--host", "127.0.0.1", "--port", str(self.port))
             self.process = self._lodge(words, log.fileno(), log.fileno())
-        until(self.answers, within=20)
+        until(self.answers)
         return self
 
     def _lodge(self, words: tuple[str, ...], out: int, err: int) -> Hatched:

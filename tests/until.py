@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def until(ask: Callable[[], Any], *, within: float = PATIENCE, every: float = 0.02) -> Any:

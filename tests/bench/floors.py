@@ -32,7 +32,7 @@ def hello(threads: int) -> Iterator[int]:
     words = [sys.executable, "-m", "tests.bench.hello", str(port), str(threads)]
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: _answers(port), within=20)
+        until(lambda: _answers(port))
         yield port
     finally:
         server.kill()

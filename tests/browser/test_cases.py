@@ -36,15 +36,9 @@ def desk_of(browser, live):
         context.close()
 
 
-def sends(hand):
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
-
-
 def hears(hand, words):
     """The start page after the next exchange."""
-    sends(hand)
+    hand.sends()
     hand.opens("/field/tasks")
     hand.sees(f"document.body.innerText.includes({words!r})")
 
@@ -58,7 +52,7 @@ def reads_the_rules(hand):
     hand.tap("text=都看过了")
     hand.sees("document.body.innerText.includes('已看')")
     assert hand.taps == 2
-    sends(hand)
+    hand.sends()
 
 
 def fits(hand):
@@ -104,7 +98,7 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(hand, live
     assert "清运车坏了" in hand.page.locator("#main").inner_text()
     assert hand.taps == 3
     live.start()
-    sends(hand)
+    hand.sends()
     ((_, _, status, payload, by),) = log(live, "case.state")
     assert (status, by) == ("applied", ANA)
     assert json.loads(payload) == {"answer": "stated", "text": "清运车坏了"}
@@ -126,7 +120,7 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(hand, live
     hand.tap("text=我看过了")
     hand.sees("document.body.innerText.includes('决定已看')")
     assert hand.taps == 2
-    sends(hand)
+    hand.sends()
     until(lambda: [row[4] for row in log(live, "case.acknowledge")] == [ANA])
     manager.goto(file)
     manager.wait_for_selector("text=已决定，已看")

@@ -25,12 +25,6 @@ def rectification(live):
     return rows[0] if rows else None
 
 
-def sends(hand):
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
-
-
 @pytest.mark.clause("C9")
 @pytest.mark.rule("I7")
 def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
@@ -58,7 +52,7 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     assert hand.taps <= 6
     assert hand.pill() != "all_sent"
     live.start()
-    sends(hand)
+    hand.sends()
     _, _, status, said, by = log(live, "inspection.record")[0]
     assert (status, by) == ("applied", ident("squirrel", "ben"))
     payload = json.loads(said)
@@ -67,10 +61,10 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     hand.sees("document.querySelector('#main').innerText.includes('75')")
     (sha256,) = payload["shots"]["piled"]
     shots = live.folder / "var" / "photos" / ident("squirrel")
-    until(lambda: (shots / sha256).exists(), within=20)
+    until(lambda: (shots / sha256).exists())
     assert rectification(live)[1:] == (None, None, "piled")
 
-    sends(another_hand)
+    another_hand.sends()
     another_hand.opens("/field/inspect")
     another_hand.sees("!!document.querySelector('.row a[href^=\"/field/rectification/\"]')")
     another_hand.taps = 0
@@ -83,16 +77,16 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     another_hand.tap("#main .primary")
     another_hand.sees("!document.querySelector('.camera')")
     assert another_hand.taps <= 3
-    sends(another_hand)
+    another_hand.sends()
     until(lambda: rectification(live)[1])
 
-    sends(hand)
+    hand.sends()
     hand.opens("/field/inspect")
     hand.tap(".row a[href^='/field/rectification/']")
     hand.sees("!!document.querySelector('button[name=result]')")
     hand.tap("button[name=result][value=pass]")
     hand.sees("!document.querySelector('button[name=result]')")
-    sends(hand)
+    hand.sends()
     until(lambda: rectification(live)[2])
     assert json.loads(live.run("verify"))["differences"] == 0
 
@@ -107,7 +101,7 @@ def test_what_is_put_right_on_the_spot_fails_and_raises_nothing(hand, live):
     hand.tap(".criterion:has([name='results.posted']) .check")
     hand.tap("main button.primary")
     hand.sees("!!document.querySelector('.said')")
-    until(lambda: len(log(live, "inspection.record")) == 1, within=20)
+    until(lambda: len(log(live, "inspection.record")) == 1)
     said = json.loads(log(live, "inspection.record")[0][3])
     assert (said["results"], said["waive"]) == ({"posted": "fail"}, ["posted"])
     assert "rest" not in said

@@ -23,17 +23,11 @@ def other(browser, live):
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     hand = Hand(context.new_page(), live)
     yield hand
     assert hand.noise == []
     context.close()
-
-
-def sends(hand):
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
 
 
 def takes(hand, username):
@@ -92,8 +86,8 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(hand, o
     assert not hand.page.locator(CLOSE).count(), "a guard does not close a file"
 
     live.start()
-    sends(hand)
-    sends(other)
+    hand.sends()
+    other.sends()
     takes(hand, "ben")
     hand.opens("/field/entries")
     hand.sees("!document.querySelector('.row[data-state=inside]')")
@@ -113,7 +107,7 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(hand, o
     hand.tap(CLOSE)
     hand.sees("!document.querySelector('form[action*=\"lost.tell\"]')")
     live.start()
-    sends(hand)
+    hand.sends()
     for kind in ("lost.open", "lost.ask", "lost.offer_police", "lost.tell", "lost.close"):
         assert [status for _, _, status, _, _ in log(live, kind)] == ["applied"], kind
     first, newer = (json.loads(row[3])["entries"] for row in log(live, "lost.compile"))
@@ -139,7 +133,7 @@ def test_a_cleaner_goes_in_and_comes_out_in_few_taps_without_a_network(hand, liv
     hand.tap(".toast button")
     hand.sees("!!document.querySelector('.row[data-state=inside]')")
     live.start()
-    sends(hand)
+    hand.sends()
     assert [len(log(live, f"entry.{kind}")) for kind in ("begin", "end", "undo")] == [1, 1, 1]
 
 

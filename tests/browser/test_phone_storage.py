@@ -39,12 +39,6 @@ def kept(hand, store="ops"):
     return hand.page.evaluate(ROWS, store)
 
 
-def sends(hand):
-    hand.opens("/field/me")
-    hand.tap("form[action='/field/me/send'] button")
-    hand.all_sent()
-
-
 def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
     hand, live, memory, picture
 ):
@@ -77,7 +71,7 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
     assert kept(hand) == 4
     hand.page.evaluate("indexedDB.deleteDatabase('ballast') && null")
     live.start()
-    sends(hand)
+    hand.sends()
     assert [len(log(live, kind)) for kind in ("task.complete", "ticket.open")] == [3, 1]
     until(lambda: kept(hand, "reserve") == 1)
 
@@ -87,7 +81,7 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(hand, live, memory):
     hand.enrols()
     hand.unlocks("ana")
     ticks(hand, 2)
-    sends(hand)
+    hand.sends()
     live.kill()
     hand.opens("/field/tasks")
     ticks(hand, 1)
@@ -107,7 +101,7 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(hand, live, memory):
     hand.enrols()
     hand.unlocks("ana")
     ticks(hand, 1)
-    sends(hand)
+    hand.sends()
     assert len(log(live, "task.complete")) == 3
     base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
     assert base.execute("SELECT count(*) FROM lineage").fetchone() == (2,), "a chain of its own"
@@ -140,7 +134,7 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     assert photo["sha256"] in file["ops"][2]["payload"]["photos"]
     assert kept(hand) == 3
     live.start()
-    sends(hand)
+    hand.sends()
     assert len(log(live, "task.complete")) == 2
     base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
     device, lineage = base.execute("SELECT device_id, lineage FROM lineage").fetchone()

@@ -26,12 +26,6 @@ def signs(hand, pin):
         hand.tap(f"[data-digit='{digit}']")
 
 
-def sends(hand):
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
-
-
 @pytest.mark.clause("D1")
 def test_a_shift_begins_without_a_uniform_and_without_a_network(hand, live):
     hand.enrols()
@@ -48,7 +42,7 @@ def test_a_shift_begins_without_a_uniform_and_without_a_network(hand, live):
     hand.opens("/field/tasks")
     assert hand.page.locator("a.duty").count() == 0
     live.start()
-    sends(hand)
+    hand.sends()
     ((_, _, status, payload, by),) = log(live, "shift.open")
     assert (status, by) == ("applied", ANA)
     assert json.loads(payload) == {"uniform": False, "note": "鞋子也湿了"}
@@ -95,7 +89,7 @@ def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(hand,
     hand.sees("!!document.querySelector('.names')")
     hand.unlocks("bao")
     live.start()
-    sends(hand)
+    hand.sends()
     ((_, shift, status, payload, by),) = log(live, "shift.hand_over")
     assert (status, by) == ("applied", ANA)
     said = json.loads(payload)
@@ -118,7 +112,7 @@ def test_too_many_wrong_pins_have_to_wait_and_never_sign(hand, live):
         hand.sees(ANSWERED)
     signs(hand, PINS["bao"][1])
     hand.sees("document.querySelector('[role=alert] use').getAttribute('href').endsWith('#clock')")
-    sends(hand)
+    hand.sends()
     assert log(live, "shift.take_over") == []
     assert len(log(live, "shift.hand_over")) == 1
     hand.opens("/field/tasks")
@@ -153,7 +147,7 @@ def test_what_was_open_and_unsent_is_told_when_a_shift_is_closed(hand, live):
     hand.tap("form[action^='/field/ops/shift.close'] button")
     hand.sees("!!document.querySelector('.foot')")
     live.start()
-    sends(hand)
+    hand.sends()
     ((_, _, status, payload, by),) = log(live, "shift.close")
     said = json.loads(payload)
     assert (status, by, said["unsent"]) == ("applied", ANA, 1)

@@ -12,13 +12,6 @@ from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 ANA, BAO = ident("squirrel", "ana"), ident("squirrel", "bao")
 
 
-def sends(*hands):
-    for hand in hands:
-        hand.opens("/field/me")
-        hand.tap("text=立即上传")
-        hand.all_sent()
-
-
 def saved(hand, words):
     hand.sees(f"document.querySelector('#main').innerText.includes('{words}')")
 
@@ -53,14 +46,16 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     saved(hand, "还没接")
     assert hand.taps == 2
     live.start()
-    sends(hand, other)
+    hand.sends()
+    other.sends()
     live.kill()
     other.opens("/field/report")
     other.tap(f".card[data-state=check] a[href='/field/ticket/{matter}']")
     other.tap("summary:has-text('退回')")
     other.tap("button[name=reason] >> nth=0")
     live.start()
-    sends(other, hand)
+    other.sends()
+    hand.sends()
     live.kill()
     hand.opens("/field/report")
     hand.tap(f"#ticket-{matter} a")
@@ -71,14 +66,14 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     hand.opens("/field/report")
     assert hand.page.locator(f"#ticket-{matter}").count() == 1
     live.start()
-    sends(hand)
+    hand.sends()
     live.kill()
     hand.opens(f"/field/ticket/{matter}")
     hand.tap("button:has-text('做完了')")
     hand.tap("button[name=text] >> nth=1")
     hand.tap("button[value=satisfied]")
     live.start()
-    sends(hand)
+    hand.sends()
     hand.opens("/field/report")
     hand.sees(f"!document.getElementById('ticket-{matter}')")
     assert [by for *_, by in log(live, "ticket.give_back")] == [BAO]

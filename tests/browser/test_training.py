@@ -67,9 +67,7 @@ def test_two_people_answer_and_sign_on_one_phone_without_a_network(hand, live):
     signs(hand, CHU, PINS["chu"][1])
     hand.sees("!document.querySelector('.pad') && !document.querySelector('[name=sign]')")
     live.start()
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
+    hand.sends()
     assert len(log(live, "session.answer")) == 4
     assert {(row[2], row[4]) for row in log(live, "session.acknowledge")} == {
         ("applied", ANA),

@@ -41,9 +41,7 @@ def test_a_guard_receives_an_expected_visitor_in_one_tap_and_guides_them(hand, l
     hand.opens("/field/visits")
     hand.sees(f"!!document.querySelector('{INSIDE}')")
     live.start()
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
+    hand.sends()
     for kind in ("visit.expect", "visit.admit", "visit.attend"):
         assert [status for _, _, status, _, _ in log(live, kind)] == ["applied"]
 
@@ -107,9 +105,7 @@ def test_at_the_end_of_a_shift_all_are_presumed_gone_without_a_network(hand, liv
     hand.sees("document.querySelectorAll('.row[data-state=departed]').length == 2")
     assert hand.taps == 3
     live.start()
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
+    hand.sends()
     assert len(log(live, "visit.presume_left")) == 2
     assert json.loads(live.run("verify"))["differences"] == 0
 
@@ -130,9 +126,7 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
     hand.sees(f"!!document.querySelector('{INSIDE}')")
     assert hand.taps == 1
     until(lambda: len(log(live, "visit.arrive")) == 3)
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
+    hand.sends()
     live.kill()
     base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
     base.execute("UPDATE visit SET retained_from = '2026-01-01 00:00:00'")
@@ -141,8 +135,7 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
     counted = json.loads(live.run("purge"))
     assert counted[ident("squirrel")]["visits"] == 3
     live.start()
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
+    hand.sends()
     until(lambda: hand.page.evaluate(LEFT) == [0, 0])
 
 

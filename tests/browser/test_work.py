@@ -77,9 +77,7 @@ def test_a_standing_duty_counts_each_tap_and_takes_back_the_last(hand, live):
     hand.tap("#toast button")
     hand.sees(f"document.getElementById('task-{task}').innerText.includes('1 次')")
     live.start()
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
+    hand.sends()
     hand.opens("/field/tasks")
     hand.sees(f"document.getElementById('task-{task}').innerText.includes('1 次')")
     assert len(log(live, "task.confirm")) == 2
@@ -102,9 +100,7 @@ def test_items_are_ticked_with_one_tap_each_and_taken_back_by_the_same_tap(hand,
     hand.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
     assert hand.taps == 3
     live.start()
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
+    hand.sends()
     assert [json.loads(said)["item"] for _, _, _, said, _ in log(live, "task.tick")] == [0, 1]
     hand.opens("/field/tasks")
     hand.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
@@ -151,9 +147,7 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(hand, anoth
         assert one.taps == 1
     live.start()
     for one in (other, hand):
-        one.opens("/field/me")
-        one.tap("text=立即上传")
-        one.all_sent()
+        one.sends()
     assert [status for _, _, status, *_ in log(live, "weather.report")] == ["applied", "applied"]
     assert [area for _, area in planned(live, "CL-10")] == [ident("squirrel", "office")]
     assert json.loads(live.run("verify"))["differences"] == 0
@@ -173,9 +167,7 @@ def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(hand, live
     hand.sees("!!document.querySelector('.said')")
     assert hand.taps <= 3
     live.start()
-    hand.opens("/field/me")
-    hand.tap("text=立即上传")
-    hand.all_sent()
+    hand.sends()
     (_, _, status, said, _), *rest = log(live, "ticket.open")
     payload = json.loads(said)
     assert (status, rest, len(payload["photos"])) == ("applied", [], 1)

@@ -24,7 +24,7 @@ def settle(workers: list[Worker]) -> None:
         worker.enough.set()
         worker.join(60)
         assert not worker.is_alive()
-        until(worker.send, within=20)
+        until(worker.send)
 
 
 def test_the_server_is_killed_again_and_again_and_the_books_balance(

@@ -41,7 +41,7 @@ class Chromium:
                 start_new_session=True,
             )
         try:
-            browser = self.kind.connect_over_cdp(until(self.address, within=30))
+            browser = self.kind.connect_over_cdp(until(self.address))
             yield browser.contexts[0].pages[0]
         finally:
             self.kill()

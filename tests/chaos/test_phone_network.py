@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browser.test_phone_storage import OPEN, ROWS, sends, ticks
+from tests.browser.test_phone_storage import OPEN, ROWS, ticks
 from tests.chaos.test_phone_tabs import HELD, UNSENT
 from tests.hand import log
 from tests.until import until
@@ -72,7 +72,7 @@ def test_a_portal_replaces_nothing_and_answers_nothing(hand, live, picture, stat
         assert hand.page.evaluate(UNSENT) == 2
         assert "1 张照片" in hand.page.inner_text(".meta")
     live.start()
-    sends(hand)
+    hand.sends()
     assert len(log(live, "task.complete")) == 1
     (sha256,) = json.loads(log(live, "ticket.open")[0][3])["photos"]
     until(lambda: list((live.folder / "var" / "photos").rglob(sha256)))
@@ -86,7 +86,7 @@ def test_a_phone_waits_twice_as_long_after_each_failure_and_not_at_all_after_a_s
     hand.page.route("**/sync/**", lambda route: route.abort())
     hand.page.evaluate("waits.length = 0")
     hand.tap(OPEN)
-    waits = until(lambda: (w := hand.page.evaluate("waits")) and len(w) >= 12 and w, within=30)
+    waits = until(lambda: (w := hand.page.evaluate("waits")) and len(w) >= 12 and w)
     hand.page.unroute("**/sync/**")
     for place, wait in enumerate(waits[:12]):
         middle = min(300, 2**place)
@@ -112,7 +112,7 @@ def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_o
     ticks(hand, 5)
     hand.page.unroute("**/sync/**")
     hand.page.route("**/push", fate)
-    until(lambda: hand.pill() and len(log(live, "task.complete")) == 4, within=30)
+    until(lambda: hand.pill() and len(log(live, "task.complete")) == 4)
     assert sizes[:3] == [5, 5, 5] and sizes[3] == 1
 
     def unsent():

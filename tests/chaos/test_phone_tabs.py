@@ -47,9 +47,9 @@ def test_three_tabs_at_once_make_one_chain_and_show_the_same(hand, live):
         )
     for tab in tabs:
         until(lambda tab=tab: tab.page.evaluate("window.tapped"), within=60)
-    until(lambda: len(books(live)[0]) == TABS * TAPS, within=30)
+    until(lambda: len(books(live)[0]) == TABS * TAPS)
     for tab in tabs:
-        until(lambda tab=tab: tab.pill() == "all_sent", within=30)
+        until(lambda tab=tab: tab.pill() == "all_sent")
     until(lambda: len({tab.page.evaluate(STATES) for tab in tabs}) == 1)
     balance(hand, live, TABS * TAPS)
     assert [tab.noise for tab in tabs] == [[]] * TABS

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.browser.test_phone_storage import OPEN, sends
+from tests.browser.test_phone_storage import OPEN
 from tests.hand import Hand, log
 from tests.live import LODGE
 from tests.until import until
@@ -35,7 +35,7 @@ def newer(live, folder):
             stderr=log,
             start_new_session=True,
         )
-    until(live.answers, within=30)
+    until(live.answers)
 
 
 def test_a_new_worker_takes_over_and_a_half_written_form_stays(hand, live, tmp_path):
@@ -70,14 +70,14 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(hand, live, tmp_p
     lazy = f"fetch('/field/build/{old}/field/export.js').then((r) => r.status)"
     assert writer.page.evaluate(lazy) == 200, "what it asks for later is still here"
     writer.tap("#main .primary")
-    until(lambda: writer.page.evaluate(VERSION) != old, within=20)
+    until(lambda: writer.page.evaluate(VERSION) != old)
     for tab in (early, writer):
         tab.page.close()
-    sends(hand)
+    hand.sends()
     assert len(log(live, "task.complete")) == 1
     assert WORDS in json.loads(log(live, "ticket.open")[0][3])["details"]
     hand.page.reload()
-    until(lambda: hand.page.evaluate(CACHES) == 1, within=20)
+    until(lambda: hand.page.evaluate(CACHES) == 1)
     assert (writer.noise, early.noise) == ([], [])
 
 

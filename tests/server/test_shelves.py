@@ -40,7 +40,7 @@ def bucket(storage, on_sqlite, monkeypatch):
     client = boto3.client("s3", endpoint_url=endpoint)
     where = {"LocationConstraint": "eu-central-1"}
     name = f"lodge-{free_port()}"
-    until(lambda: client.create_bucket(Bucket=name, CreateBucketConfiguration=where), within=30)
+    until(lambda: client.create_bucket(Bucket=name, CreateBucketConfiguration=where))
     on_sqlite.config["PHOTOS_URL"] = f"s3://{name}/estate?endpoint={endpoint}"
     return lambda: [o["Key"] for o in client.list_objects_v2(Bucket=name).get("Contents", [])]
 
