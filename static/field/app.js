@@ -93,30 +93,29 @@ async function show(text) {
     document.body.replaceChildren(...drawn.body.childNodes);
     window.htmx.process(document.body);
   } else {
-    const before = folds();
-    await window.htmx.swap({ text, target: there, select: "#page", swap: "outerMorph", sourceElement: document.body });
-    unfold(before);
+    const swap = { target: there, select: "#page", swap: "outerMorph", sourceElement: document.body };
+    await window.htmx.swap({ text: folded(text), ...swap });
   }
   dress();
 }
 
-/** What can be folded, by what it is called and how many of that name stand before it. @returns {[string, HTMLDetailsElement][]} */
-function foldable() {
+/** What can be folded, by what it is called and how many of that name stand before it. @param {Document} page @returns {[string, HTMLDetailsElement][]} */
+function foldable(page) {
   /** @type {Record<string, number>} */
   const seen = {};
-  return [.../** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("#page details"))].map((part) => {
+  return [.../** @type {NodeListOf<HTMLDetailsElement>} */ (page.querySelectorAll("#page details"))].map((part) => {
     const name = part.querySelector("summary")?.textContent?.trim() ?? "";
     seen[name] = (seen[name] ?? 0) + 1;
     return [`${name} ${seen[name]}`, part];
   });
 }
 
-/** Which parts of the page are folded out. */
-const folds = () => new Map(foldable().map(([name, part]) => [name, part.open]));
-
-/** What somebody has folded out or in stays so. @param {Map<string, boolean>} before */
-function unfold(before) {
-  for (const [name, part] of foldable()) part.open = before.get(name) ?? part.open;
+/** What somebody has folded out or in stays so; decided before the swap, as they go on tapping meanwhile. @param {string} text */
+function folded(text) {
+  const before = new Map(foldable(document).map(([name, part]) => [name, part.open]));
+  const drawn = new DOMParser().parseFromString(text, "text/html");
+  for (const [name, part] of foldable(drawn)) part.open = before.get(name) ?? part.open;
+  return drawn.documentElement.outerHTML;
 }
 
 /** A PIN that is not complete yet; what says why the last one did not fit stands until the next tap. @param {Element} there */
