@@ -56,8 +56,8 @@ bench: .venv/tested .venv/chromium install  ## one honest figure, against the fl
 	$(BIN)/python -m tests.bench
 
 words: .venv/tested  ## gather what is said to people into the catalogues
-	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' --no-location --sort-output -o .venv/messages.pot server templates static
-	$(BIN)/pybabel --quiet update -i .venv/messages.pot -d server/translations --no-fuzzy-matching
+	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' --no-location --sort-output -w 100 -o .venv/messages.pot server templates static
+	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
 clean:  ## back to a fresh checkout; ./var, where the records are, stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info $(MO)
