@@ -187,9 +187,8 @@ def test_the_phone_counts_as_the_desk_does():
 
 
 GRANTED = """
-  let asked = false;
-  StorageManager.prototype.persist = async () => (asked = true);
-  StorageManager.prototype.persisted = async () => asked;
+  StorageManager.prototype.persist = async () => Boolean(sessionStorage.asked = "yes");
+  StorageManager.prototype.persisted = async () => sessionStorage.asked === "yes";
   Object.defineProperty(ServiceWorkerRegistration.prototype, "sync", { value: undefined });
 """
 """A browser that grants lasting storage to whoever asks for it; its worker, which knows nothing of
