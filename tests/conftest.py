@@ -15,7 +15,7 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from server import create_app
 from server.db import db
@@ -224,20 +224,34 @@ def live_phone(live: Live) -> Phone:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def driver() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
-        yield browser
-        browser.close()
+        yield playwright
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile: the size of a cheap phone, with a touch screen."""
+def launched(driver: Playwright, **more: Any) -> Browser:
+    return driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGS), **more)
+
+
+@pytest.fixture(scope="session")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    browser = launched(driver)
+    yield browser
+    browser.close()
+
+
+def profile(browser: Browser) -> BrowserContext:
+    """A fresh one: the size of a cheap phone, with a touch screen."""
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
     )
     context.set_default_timeout(30_000)
+    return context
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = profile(browser)
     yield context
     context.close()
 
@@ -258,10 +272,7 @@ def hand(page: Page, live: Live) -> Iterator[Hand]:
 @pytest.fixture
 def another_hand(browser: Browser, live: Live) -> Iterator[Hand]:
     """A hand on another phone, with its own profile."""
-    context = browser.new_context(
-        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
-    )
-    context.set_default_timeout(30_000)
+    context = profile(browser)
     hand = Hand(context.new_page(), live)
     yield hand
     assert hand.noise == []

@@ -2,6 +2,7 @@
 
 import kinds from "../kinds.js";
 import { CSP } from "../shell.js";
+import * as clock from "./clock.js";
 import { exchange } from "./exchange.js";
 import { noRoom, recall, remember } from "./idb.js";
 import { uuid7 } from "./ids.js";
@@ -151,7 +152,7 @@ function said(form, name) {
 /** Every picked file, made small, with the name of its field. @param {FormData} form @param {people.Person} me */
 async function shrunk(form, me) {
   const picked = [...form].filter(([, file]) => file instanceof File && file.size > 0);
-  const words = `${new Date().toLocaleString("sv-SE")} ${form.get("place") ?? ""} ${me.name}`;
+  const words = `${(await clock.now()).toLocaleString("sv-SE")} ${form.get("place") ?? ""} ${me.name}`;
   return Promise.all(
     picked.map(async ([name, file]) => ({ name, picture: await photos.shrink(/** @type {File} */ (file), words) })),
   );

@@ -2,6 +2,7 @@
 
 import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
+import { compare } from "./clock.js";
 import { letGo, lineage, meet, missing, offerDeferred, oldest, settle, tally, unsent } from "./outbox.js";
 import { isFull, noRoom, recall, recallAll, remember, reserve } from "./idb.js";
 import * as photos from "./photos.js";
@@ -248,6 +249,7 @@ async function prove(digest) {
 export async function call(address, body, headers = {}, method = "POST") {
   const device = await recall("device");
   const bytes = body instanceof ArrayBuffer;
+  const asked = Date.now();
   const response = await fetch(address, {
     method,
     headers: {
@@ -263,8 +265,10 @@ export async function call(address, body, headers = {}, method = "POST") {
     throw new Unanswered("offline");
   });
   const answer = await response.json().catch(() => null);
-  if (response.ok && answer?.sync === "1") return answer;
   const ours = response.headers.get("Content-Type")?.startsWith("application/problem+json");
+  const heard = response.ok && answer?.sync === "1";
+  if (heard || ours) await compare(asked, response.headers.get("Date"));
+  if (heard) return answer;
   if (response.status === 401 && ours) throw new Unanswered("signed-out", 401);
   const busy = response.status >= 500;
   throw new Unanswered(busy || ours ? "busy" : "offline", busy || ours ? response.status : 0);

@@ -1,6 +1,7 @@
 // What the phone knows: the server's records, with what waits in the outbox laid over.
 
 import kinds from "../kinds.js";
+import * as clock from "./clock.js";
 import { database, recallAll, within } from "./idb.js";
 import { shortCode } from "./ids.js";
 import * as outbox from "./outbox.js";
@@ -20,7 +21,7 @@ const SOON = 60;
  */
 export async function load(needs, now) {
   if (!Object.keys(needs).length) return {};
-  const [laid, names] = await Promise.all([outbox.laid(), peopleNames()]);
+  const [laid, signed] = await Promise.all([outbox.laid(), signature()]);
   /** @type {Record<string, Row[]>} */
   const found = {};
   for (const [type, { hours, begun, next }] of Object.entries(needs)) {
@@ -30,7 +31,7 @@ export async function load(needs, now) {
     const rows = await (await database()).getAllFromIndex("records", index, range);
     if (next) rows.push(...(await soonest(type, now)));
     const wanted = rows.filter((/** @type {Row} */ row) => row.until >= since).sort(inOrder);
-    found[type] = overlaid(type, wanted, laid, names);
+    found[type] = overlaid(type, wanted, laid, signed);
   }
   return found;
 }
@@ -41,13 +42,16 @@ async function soonest(type, now) {
   return (await database()).getAllFromIndex("records", "opens", range, SOON);
 }
 
+/** What is older is long past. */
+const horizon = async () => hoursBefore((await clock.now()).toISOString(), KEEP_HOURS);
+
 /** @param {string} now @param {number} hours */
 const hoursBefore = (now, hours) => new Date(Date.parse(now) - hours * 3_600_000).toISOString();
 
 /** One record as it shows now. @param {string} type @param {string} id @returns {Promise<Row | undefined>} */
 export async function one(type, id) {
-  const [row, laid, names] = await Promise.all([stored(type, id), outbox.laidOn(id), peopleNames()]);
-  return overlaid(type, row ? [row] : [], laid, names).find((/** @type {Row} */ r) => r.id === id);
+  const [row, laid, signed] = await Promise.all([stored(type, id), outbox.laidOn(id), signature()]);
+  return overlaid(type, row ? [row] : [], laid, signed).find((/** @type {Row} */ r) => r.id === id);
 }
 
 /** One record as the server last told it. @param {string} type @param {string} id */
@@ -56,14 +60,22 @@ export async function stored(type, id) {
   return row?.until === undefined ? undefined : row; // of what is long past, only the version is kept
 }
 
-/** @param {string} type @param {Row[]} rows @param {outbox.Kept[]} laid @param {Map<string, string>} names */
-function overlaid(type, rows, laid, names) {
+/** What an op is shown with: who is called what, and how far its time is ahead. */
+async function signature() {
+  const [people, ahead] = await Promise.all([told("person"), clock.ahead()]);
+  return { names: new Map(people.map((row) => [row.id, row.name])), ahead };
+}
+
+/** @typedef {{names: Map<string, string>, ahead: number}} Signature */
+
+/** @param {string} type @param {Row[]} rows @param {outbox.Kept[]} laid @param {Signature} signed */
+function overlaid(type, rows, laid, signed) {
   const mine = laid.filter(({ op }) => (kinds[op.kind].type ?? type) === type);
   if (!mine.length) return rows;
   const by = new Map(rows.map((row) => [row.id, row]));
   for (const kept of mine) {
     const under = by.get(kept.subject) ?? (kinds[kept.op.kind].creates ? blank(type, kept.subject) : undefined);
-    if (under) by.set(kept.subject, lay(under, kept, names));
+    if (under) by.set(kept.subject, lay(under, kept, signed));
   }
   return [...by.values()].sort(inOrder);
 }
@@ -79,12 +91,12 @@ const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
  * Lays one op over a record: fields have the same names, so no feature is known here.
- * @param {Row} row @param {outbox.Kept} kept @param {Map<string, string>} names
+ * @param {Row} row @param {outbox.Kept} kept @param {Signature} signed
  */
-function lay(row, { op, state }, names) {
+function lay(row, { op, state }, { names, ahead }) {
   const { shows, flat } = kinds[op.kind];
   const told = Object.fromEntries(Object.entries(op.payload).map(([name, value]) => [`$${name}`, value]));
-  const signs = { ...told, $at: new Date(op.at).toISOString(), $by: op.by, $by_name: names.get(op.by) ?? null };
+  const signs = { ...told, $at: new Date(Date.parse(op.at) - ahead).toISOString(), $by: op.by, $by_name: names.get(op.by) ?? null };
   /** @type {Row} */
   const over = { ...row, ...(flat ? op.payload : {}) };
   for (const [name, value] of Object.entries(shows)) put(over, name, shown(value, signs, op.subject), signs);
@@ -122,10 +134,6 @@ export async function told(type) {
   return (await database()).getAllFromIndex("records", "until", IDBKeyRange.bound([type, ""], [type, "\uffff"]));
 }
 
-async function peopleNames() {
-  return new Map((await told("person")).map((row) => [row.id, row.name]));
-}
-
 /**
  * A page of the feed: records and cursor in one transaction, or the list flickers. After a reset the
  * rows are marked by round, and what the round did not bring is swept away at its end.
@@ -133,10 +141,10 @@ async function peopleNames() {
  */
 export async function take(page) {
   const [round] = await recallAll(["round"]);
+  const oldest = await horizon();
   const now = page.reset ? { id: crypto.randomUUID() } : round;
   const tx = (await database()).transaction(["records", "meta", "ops", "photos"], "readwrite", { durability: "relaxed" });
   const records = tx.objectStore("records");
-  const oldest = hoursBefore(new Date().toISOString(), KEEP_HOURS);
   for (const { type, id, version, deleted, record } of page.changes) {
     const mark = { type, id, version, ...(now ? { round: now.id } : {}) };
     if (deleted) await letGo(tx, type, id);
@@ -172,7 +180,7 @@ async function letGo(tx, type, id) {
 
 /** Of what is long past only type, id and version stay: pages do not show it, and the phone is small. */
 export async function thin() {
-  const oldest = hoursBefore(new Date().toISOString(), KEEP_HOURS);
+  const oldest = await horizon();
   const tx = (await database()).transaction("records", "readwrite", { durability: "relaxed" });
   for (let at = await tx.store.index("until").openKeyCursor(); at; at = await at.continue()) {
     if (/** @type {any} */ (at.key)[1] >= oldest) continue;

@@ -2,6 +2,7 @@
 
 import catalogue from "../catalogue.js";
 import templates, { needs } from "../templates.js";
+import * as clock from "./clock.js";
 import { progress } from "./export.js";
 import filters from "./filters.js";
 import { recallAll } from "./idb.js";
@@ -24,7 +25,7 @@ export const known = (page) => Object.hasOwn(templates, `field/${page}.html`);
  * @param {string} name "tasks" @param {Record<string, any>} [args] what the address says, and more for the page
  */
 export async function draw(name, args = {}) {
-  const now = new Date().toISOString();
+  const now = (await clock.now()).toISOString();
   const needed = needs[`field/${name}.html`] ?? {};
   const [context, found] = await Promise.all([circumstances(now), records.load(needed, now)]);
   const outbox = name === "me" ? await lately() : [];
@@ -34,7 +35,7 @@ export async function draw(name, args = {}) {
 
 /** A part of a page, with what it shows; both are read at once. @param {string} name @param {Promise<Record<string, any>>} more */
 export async function drawPart(name, more) {
-  const now = new Date().toISOString();
+  const now = (await clock.now()).toISOString();
   const needed = needs[`field/${name}.html`] ?? {};
   const [context, found, shown] = await Promise.all([circumstances(now), records.load(needed, now), more]);
   return drawn(name, { ...context, records: found, args: {}, ...shown });
@@ -49,11 +50,11 @@ const day = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" });
 
 /** What every template may ask for. @param {string} now */
 async function circumstances(now) {
-  const [device = null, id, link = {}, lang = guess(), scheme = "auto", size = "normal"] = await recallAll([
-    "device", "me", "link", "lang", "scheme", "size",
+  const [device = null, id, link = {}, lang = guess(), scheme = "auto", size = "normal", ahead] = await recallAll([
+    "device", "me", "link", "lang", "scheme", "size", "ahead",
   ]);
   const [site, everybody, room, state] = await Promise.all([
-    device && records.stored("site", device.site), people.everybody(), percent(), sending(now, link),
+    device && records.stored("site", device.site), people.everybody(), percent(), sending(link),
   ]);
   return {
     now,
@@ -64,7 +65,7 @@ async function circumstances(now) {
     site: site ?? null,
     me: (device && everybody.find((one) => one.id === id)) ?? null,
     people: everybody,
-    phone: { label: device?.label ?? "", full: room >= NEARLY_FULL, room },
+    phone: { label: device?.label ?? "", full: room >= NEARLY_FULL, room, wrong: Boolean(ahead) },
     sending: state,
   };
 }
@@ -72,13 +73,13 @@ async function circumstances(now) {
 /** @returns {string} */
 const guess = () => (navigator.language?.startsWith("en") ? "en" : "zh");
 
-/** What the pill says: the truth about sending, with a count. @param {string} now @param {any} link */
-async function sending(now, link) {
+/** What the pill says: the truth about sending, with a count. @param {any} link */
+async function sending(link) {
   const [count, waiting, checks, first] = await Promise.all([
     outbox.count(), photos.count(), outbox.toCheck(), outbox.oldest(),
   ]);
   const oldest = first?.op.at ?? null;
-  const stale = oldest ? Math.floor((Date.parse(now) - Date.parse(oldest)) / 3_600_000) : 0;
+  const stale = oldest ? Math.floor((Date.now() - Date.parse(oldest)) / 3_600_000) : 0;
   const offline = !navigator.onLine || link.state === "offline";
   const states = [
     [checks.length > 0, "check"],

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.bench.server import Line
 from tests.bench.stand import Stand
-from tests.conftest import ARGS, CHROMIUM
+from tests.conftest import launched
 from tests.hand import Hand
 from tests.live import Live
 from tests.until import until
@@ -31,7 +31,7 @@ def measured(folder: Path) -> Iterator[Line]:
     live = stand.live.start()
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
+            browser = launched(playwright)
             taps, floor = _taps(live, browser.new_page(viewport={"width": 360, "height": 740}))
             browser.close()
     finally:

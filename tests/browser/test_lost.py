@@ -7,7 +7,7 @@ import json
 import pytest
 
 from server.demo import ident
-from tests.hand import NAMELESS, OVERFLOW, SMALL, Hand, log
+from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 
 HOME, FIRM = ident("squirrel", "unit", "1-1-101"), ident("squirrel", "contractor")
 MISSING = "document.querySelectorAll('#main > .card:first-child .lacking li').length"
@@ -15,19 +15,6 @@ LISTED = (
     "[...document.querySelectorAll('.event')].filter((e) => e.innerText.includes('进过门')).length"
 )
 CLOSE = "form[action^='/field/ops/lost.close'] button[value=informed]"
-
-
-@pytest.fixture
-def other(browser, live):
-    """Another phone, with its own profile."""
-    context = browser.new_context(
-        viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
-    )
-    context.set_default_timeout(30_000)
-    hand = Hand(context.new_page(), live)
-    yield hand
-    assert hand.noise == []
-    context.close()
 
 
 def takes(hand, username):
@@ -53,7 +40,8 @@ def still_missing(hand, count):
 
 @pytest.mark.rule("Q1", "Q7")
 @pytest.mark.clause("E1", "E6", "E8")
-def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(hand, other, live):
+def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(hand, another_hand, live):
+    other = another_hand
     other.enrols()
     other.unlocks("chu")
     a_firm_goes_in(other)
