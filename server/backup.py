@@ -120,12 +120,14 @@ def _load(source: Path) -> None:
         raise Unfit(f"This backup is of {kind}, the database here is not. {remedy}")
     db.session.remove()
     db.engine.dispose()
+    was_cut_off = is_cut_off()
     _mark().touch()
     sync_folder(_mark().parent)
     try:
         _put_in(source)
     except BaseException:  # all or nothing: what was here is here
-        _mark().unlink()
+        if not was_cut_off:
+            _mark().unlink()
         raise
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sqlite3
 import tarfile
 
 import pytest
@@ -106,6 +107,21 @@ def test_a_damaged_backup_changes_nothing_and_says_so(app, phone, kept, tmp_path
         with app.app_context(), pytest.raises(backup.Unfit, match="Take another"):
             backup.restore(damaged)
     assert (epoch(app), done(app, TASK)) == (was, ANA)
+
+
+@pytest.mark.parametrize("was_cut_off", [False, True])
+def test_a_restore_that_cannot_be_done_leaves_things_as_they_were(app, kept, tmp_path, was_cut_off):
+    file, mark = kept(), tmp_path / "var" / "restoring"
+    if was_cut_off:
+        mark.touch()
+    with app.app_context():
+        source = tmp_path / "unreadable"
+        with tarfile.open(file) as tar:
+            bytes_ = tar.extractfile("database").read()
+        source.write_bytes(bytes_[:6] + b"no database" * 1000)
+        with pytest.raises((backup.Unfit, sqlite3.DatabaseError)):
+            backup._load(source)
+        assert backup.is_cut_off() == mark.exists() == was_cut_off
 
 
 def test_a_phone_that_knew_the_newer_server_starts_anew_and_forks_nothing(app, phone, kept):
