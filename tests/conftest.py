@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -229,8 +229,8 @@ def driver() -> Iterator[Playwright]:
         yield playwright
 
 
-def launched(driver: Playwright, **more: Any) -> Browser:
-    return driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGS), **more)
+def launched(driver: Playwright, args: Sequence[str] = ARGS, **more: Any) -> Browser:
+    return driver.chromium.launch(executable_path=CHROMIUM, args=list(args), **more)
 
 
 @pytest.fixture(scope="session")

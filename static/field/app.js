@@ -280,6 +280,7 @@ function askForSync(states = ":not([data-state=all_sent])") {
   worker?.sync?.register("lodge").catch(() => {});
 }
 
+if (document.querySelector("#main > :is(#insecure, #old):not([hidden])")) await new Promise(() => {}); // it stays at that
 await redraw();
 fillCode();
 goOn();
