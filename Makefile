@@ -41,6 +41,8 @@ soak: export LODGE_TAMPER        ?= 50000
 soak: export LODGE_SW_KILLS      ?= 500
 soak: export LODGE_BROWSER_KILLS ?= 500
 soak: export LODGE_OUTBOX        ?= 100000
+soak: export LODGE_LOAD          ?= 1800
+soak: export LODGE_LOAD_PHONES   ?= 200
 soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the random tests for hours, as often as said here
 	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_input.py tests/server/test_forged.py tests/server/test_seal.py tests/sync/test_zones.py)
 

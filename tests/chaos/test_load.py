@@ -1,0 +1,138 @@
+"""A shift's load, held: phones that work and ask, desks that look on (G16).
+
+`LODGE_LOAD` seconds with `LODGE_LOAD_PHONES` phones: twenty pushes a second however many phones
+there are. What an answer took is counted from the moment at which it was due to be asked for.
+"""
+
+from __future__ import annotations
+
+import html
+import http.client
+import os
+import re
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from flask import current_app
+
+from server.demo import ident
+from server.sessions import start
+from tests.bench.stand import ANA, SITE, Stand
+from tests.phone import Phone
+
+SECONDS = int(os.environ.get("LODGE_LOAD", "15"))
+PHONES = int(os.environ.get("LODGE_LOAD_PHONES", "20"))
+A_SECOND, DESKS, LOOK_EVERY = 20, 20, 10.0
+QIN = ident("squirrel", "qin")
+NEXT = re.compile('hx-get="([^"]+)"')
+HANDS = 32
+"""How many may be waited for at once, as no phone waits for another."""
+
+
+def test_a_load_is_held_without_an_error_and_without_growing(tmp_path: Path, record_property):
+    stand = Stand(tmp_path)
+    stand.live.start()
+    try:
+        duties = iter(stand.duties((SECONDS + 1) * A_SECOND + PHONES))
+        works = [work_of(phone, duties) for phone in stand.phones(PHONES)]
+        held = Held(works, PHONES / A_SECOND, [look_of(stand) for _ in range(DESKS)], LOOK_EVERY)
+        held.warm_up()
+        before = memory(stand.pid)
+        held.go_on(SECONDS)
+        grown = memory(stand.pid) / before
+    finally:
+        stand.live.kill()
+    took = statistics.quantiles(held.took, n=100)
+    said = f"p50 {took[49]:.3f} s, p99 {took[98]:.3f} s, memory x {grown:.2f}"
+    record_property("load", said)
+    print(said)
+    assert not held.errors
+    assert len(held.took) >= SECONDS * A_SECOND
+    assert grown < 1.25
+
+
+class Held:
+    """Works that are due again and again, each at its own time."""
+
+    def __init__(
+        self,
+        works: list[Callable[[], None]],
+        every: float,
+        looks: list[Callable[[], None]],
+        look_every: float,
+    ) -> None:
+        spread = [(n * every / len(works), every, act) for n, act in enumerate(works)]
+        spread += [(n * look_every / len(looks), look_every, act) for n, act in enumerate(looks)]
+        self.spread, self.acts = spread, [act for *_, act in spread]
+        self.took: list[float] = []
+        self.errors: list[str] = []
+        self.guard = threading.Lock()
+
+    def warm_up(self) -> None:
+        for act in self.acts:
+            act()
+
+    def go_on(self, seconds: float) -> None:
+        begun = time.monotonic()
+        due = sorted(
+            (first + turn * every, place)
+            for place, (first, every, _) in enumerate(self.spread)
+            for turn in range(int((seconds - first) / every) + 1)
+        )
+        pause = threading.Event()
+        with ThreadPoolExecutor(HANDS) as pool:
+            for when, place in due:
+                pause.wait(max(0.0, begun + when - time.monotonic()))
+                pool.submit(self._once, self.acts[place], begun + when)
+
+    def _once(self, act: Callable[[], None], due: float) -> None:
+        try:
+            act()
+        except Exception as error:
+            with self.guard:
+                self.errors.append(repr(error))
+        with self.guard:
+            self.took.append(time.monotonic() - due)
+
+
+def work_of(phone: Phone, duties: Iterator[str]) -> Callable[[], None]:
+    """Something is ticked off, sent, and what is new is asked for: one thing after the other."""
+    busy = threading.Lock()
+
+    def work() -> None:
+        with busy:
+            phone.op("task.complete", next(duties), by=ANA)
+            assert {said["status"] for said in phone.send().values()} == {"applied"}
+            phone.refresh()
+
+    return work
+
+
+def look_of(stand: Stand) -> Callable[[], None]:
+    """A board on a desk, which asks again as its page says."""
+    with stand.inside(), current_app.test_request_context():
+        heads = {"Cookie": f"lodge={start(QIN, SITE)}"}
+    address = ["/desk/today/news"]
+
+    def look() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", stand.port, timeout=30)
+        try:
+            connection.request("GET", address[0], headers=heads)
+            answer = connection.getresponse()
+            page = answer.read().decode()
+        finally:
+            connection.close()
+        assert answer.status in (200, 204), page[:300]
+        if page:
+            address[0] = html.unescape(NEXT.search(page)[1])
+
+    return look
+
+
+def memory(pid: int) -> int:
+    """Pages that a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
