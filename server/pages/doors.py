@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import request
 from sqlalchemy import select
 
 from server.db import db
@@ -17,6 +18,7 @@ LOCAL = "%Y-%m-%dT%H:%M"
 
 JUST_NOW = timedelta(minutes=10)
 """A phone that spoke within this has spoken, as far as anybody can tell."""
+LAST_PAGE = 100_000
 
 
 def unheard(site_id: str, end: datetime) -> Sequence[Any]:
@@ -48,3 +50,8 @@ def time_of(said: str | None) -> datetime | None:
 def at_site(moment: datetime) -> str:
     """A time as a form of the site shows it."""
     return moment.astimezone(SITE_ZONE).strftime(LOCAL)
+
+
+def page_asked() -> int:
+    """The page that the reader asked for; no number is too large to be asked for."""
+    return min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from server.access import allow, here
 from server.db import db
 from server.names import names_of
-from server.pages.doors import homes, settled, time_of, unheard
+from server.pages.doors import homes, page_asked, settled, time_of, unheard
 from server.tables import Entry
 from sync.feed import FRONT
 
@@ -25,7 +25,7 @@ def index() -> str:
     asked = {name: request.args.get(name, "").strip() for name in ("unit", "who")}
     times = {name: request.args.get(name, "") for name in ("since", "before")}
     since, before = (time_of(times[name]) for name in ("since", "before"))
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = page_asked()
     site_id, now = here().site_id, datetime.now(UTC)
     names = names_of(site_id)
     query = Entry.found(site_id, **asked, since=since, before=before, names=names)

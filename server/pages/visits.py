@@ -13,6 +13,7 @@ from server.db import db
 from server.filters import SITE_ZONE
 from server.names import names_of
 from server.oplog import history
+from server.pages.doors import page_asked
 from server.pages.records import lines
 from server.pages.telling import ask
 from server.tables import Purge, Release, Site, Unit, Visit
@@ -52,7 +53,7 @@ def search() -> str:
     """By plate, person, home and time, in whatever combination; page by page."""
     asked = {name: request.args.get(name, "").strip() for name in ("plate", "who", "unit")}
     asked["plate"] = asked["plate"].upper()
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = page_asked()
     since, before = _time(request.args.get("since")), _time(request.args.get("before"))
     query = Visit.found(here().site_id, **asked, since=since, before=before)
     found = db.session.scalars(query.offset((page - 1) * PAGE).limit(PAGE + 1)).all()

@@ -90,3 +90,9 @@ def test_an_entry_of_another_site_is_nobodys_business(dao, desk):
     desk("entry.begin", MINE, {"unit": FLAT, "purpose": "Check"}, by=ANA)
     assert MINE not in dao.get("/desk/entries/").text
     assert dao.get(f"/desk/record/entry/{MINE}").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["9" * 30, "9" * 5000, "-1", "x"])
+@pytest.mark.parametrize("place", ["entries", "visits"])
+def test_no_page_is_too_far_to_be_asked_for(ben, place, page):
+    assert ben.get(f"/desk/{place}/?page={page}").status_code == 200
