@@ -31,7 +31,9 @@ def test_what_an_older_phone_sent_is_taken_by_this_version(on_sqlite, recording,
             with on_sqlite.app_context():
                 post_many(cast.HOME, step["desk"])
             continue
-        verdicts = phone.push(**step["push"]).told()["verdicts"]
+        # The phone sends today what it has kept; with the time of the recording it would say that
+        # its clock is slow, and what was done within a window would seem to be done after it.
+        verdicts = phone.push(**step["push"] | {"sent_at": phone.now()}).told()["verdicts"]
         for op, told, verdict in zip(step["push"]["ops"], step["told"], verdicts, strict=True):
             same = verdict["status"] == told or verdict["status"] in FOR_A_REASON
             assert same, (name, op["kind"], told, verdict)
