@@ -20,6 +20,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import make_url, select
+from sqlalchemy.exc import OperationalError
 
 from server.begin import begin_anew
 from server.db import db, writing
@@ -29,7 +30,7 @@ from server.tables import ServerState, SiteFeed
 from server.version import VERSION
 from sync.clock import iso
 
-FORMAT = 1
+FORMAT, TURNS = 1, 6
 DATABASE, MANIFEST, KEY, PHOTOS = "database", "manifest.json", "secret-key", "photos"
 TAKEN = "backup_taken_at"
 """Until when everything that came in is in a backup that was read again: phones go by it."""
@@ -216,8 +217,15 @@ def _heads() -> dict[str, int]:
 
 
 def _note(taken_at: datetime) -> None:
-    with writing():
-        db.session.merge(ServerState(key=TAKEN, value=iso(taken_at)))
+    """SQLite lets another process in by chance only, where one writes without a pause."""
+    for turn in range(TURNS, 0, -1):
+        try:
+            with writing():
+                db.session.merge(ServerState(key=TAKEN, value=iso(taken_at)))
+            return
+        except OperationalError:
+            if turn == 1:
+                raise
 
 
 def _sum(file: Path) -> str:
