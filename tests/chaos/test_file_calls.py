@@ -106,10 +106,12 @@ class Ordeal:
         shutil.rmtree(self.place / "now")
         shutil.copytree(self.place / "model", self.place / "now")
         os.truncate(self.said, 0)
+        (self.place / "trace").unlink(missing_ok=True)
         print("go", file=self.wishes, flush=True)
         pid = until(lambda: self._heard("pid"), within=60, every=0.004)
         what = [word for each in inject for word in ("-e", f"inject={each}")]
-        how = ("-e", f"trace={','.join(CALLS)}", *what, "-o", str(self.place / "trace"))
+        calls = ",".join((*CALLS, "getppid"))
+        how = ("-e", f"trace={calls}", *what, "-o", str(self.place / "trace"))
         with traced(self.strace, pid, *how):
             until(lambda: self._heard("through") or self._heard("code"), within=60, every=0.004)
         until(lambda: self._heard("code") is not None, within=60, every=0.004)

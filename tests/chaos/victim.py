@@ -36,17 +36,17 @@ def main(words: list[str]) -> None:
     for _ in (folder / "wishes").open():
         child = os.fork()
         if not child:
-            ordeal(client, asked["all"])
+            ordeal(client, asked["all"], folder / "trace")
             with app.app_context():
                 db.engine.dispose()
             os._exit(0)
         say(code=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
-def ordeal(client: FlaskClient, asked: list[Any]) -> None:
+def ordeal(client: FlaskClient, asked: list[Any], trace: Path) -> None:
     """Asks while somebody looks on, and once more when they are gone."""
     say(pid=os.getpid())
-    _until(watched)
+    _until(lambda: seen(trace))
     for path, body in asked:
         tell(client.post(path, json=body))
     say(through=True)
@@ -67,6 +67,12 @@ def tell(answer: Any) -> None:
 
 def say(**words: Any) -> None:
     os.write(1, json.dumps(words).encode() + b"\n")
+
+
+def seen(trace: Path) -> bool:
+    """Whether strace notes what we call: it holds us a moment before it does."""
+    os.getppid()
+    return trace.exists() and "getppid" in trace.read_text()
 
 
 def watched() -> bool:
