@@ -143,7 +143,7 @@ def test_an_interval_brings_an_inactive_standard_to_life(estate):
     assert (refused["status"], refused["code"]) == ("refused", "needs-interval")
     set_ = {"rrule": "FREQ=DAILY", "window": "P1D", "active": True}
     assert post(HOME, "schedule.change", pest.id, set_)["status"] == "applied"
-    planner.plan(HOME, NOW)
+    planner.plan(HOME, datetime.now(UTC))  # from when it is changed on, which is today
     assert tasks(code="CL-09")
 
 
