@@ -28,6 +28,7 @@ from tests.live import Live
 from tests.phone import HttpWire, Phone
 
 SITE, ANA = ident("squirrel"), ident("squirrel", "ana")
+SLOT = timedelta(minutes=30)
 
 
 class Stand:
@@ -68,9 +69,13 @@ class Stand:
         return [Phone(HttpWire(self.live.url)).enrol(code) for code in codes]
 
     def duties(self, number: int, spread: timedelta = timedelta(hours=4)) -> list[str]:
-        """Occurrences that were planned just now and are due around now: their ids."""
+        """Occurrences that were planned just now and are due around now: their ids.
+
+        As on an estate, many share a window: a board has a column for each.
+        """
         first = datetime.now(UTC) - timedelta(hours=2)
-        ops = [self._duty(first + spread * n / max(number, 1)) for n in range(number)]
+        later = (spread * n / number // SLOT * SLOT for n in range(number))
+        ops = [self._duty(first + after) for after in later]
         with self.inside():
             for start in range(0, number, 500):
                 post_many(SITE, ops[start : start + 500])
