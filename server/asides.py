@@ -20,9 +20,9 @@ from server.tables import LoggedOp
 from server.tables.asides import OPEN_TO_DESK
 from server.tables.oplog import STANDING
 from sync import KINDS
-from sync.asides import ACCEPTED, MENDED
-from sync.clock import iso, parse
-from sync.envelope import is_sound
+from sync.protocol.clock import iso, parse
+from sync.protocol.messages import is_sound
+from sync.review.quarantine import ACCEPTED, MENDED
 
 VERBS = {ACCEPTED: "aside.accept", MENDED: "aside.mend"}
 

@@ -28,7 +28,7 @@ from server.names import forget
 from server.shelves import sync_folder
 from server.tables import ServerState, SiteFeed
 from server.version import VERSION
-from sync.clock import iso
+from sync.protocol.clock import iso
 
 FORMAT, TURNS = 1, 6
 DATABASE, MANIFEST, KEY, PHOTOS = "database", "manifest.json", "secret-key", "photos"

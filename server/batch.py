@@ -22,7 +22,7 @@ from server.tables import RECORDS, Account, FeedRow, LoggedOp, Names, PhotoLink
 from server.tables.oplog import STANDING
 from server.tables.photos import LEAVING
 from sync import KINDS, Accepted, Entry, Merged, Op, entry, newest
-from sync.clock import parse
+from sync.protocol.clock import parse
 
 LINKS = PhotoLink.metadata.tables[PhotoLink.__tablename__]
 NAMED = {"area", "unit", "person", "site", "contractor"}

@@ -20,9 +20,9 @@ from server.names import names_of
 from server.oplog import history
 from server.tables import Entry, LoggedOp, Lost, Names
 from server.tables.entries import body as entry_body
-from sync.chain import canonical
-from sync.lost import story
-from sync.merge import plain
+from sync.protocol.conflict_resolution import plain
+from sync.protocol.hash_chain import canonical
+from sync.service.lost_property import story
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The only time that an archive of ours knows: it says nothing."""

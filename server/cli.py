@@ -43,8 +43,8 @@ from server.filters import SITE_ZONE
 from server.names import forget
 from server.tables import Person, Site
 from server.version import VERSION
-from sync.feed import ROLES
-from sync.parcels import MOST_BYTES
+from sync.protocol.digest import ROLES
+from sync.review.outbox_imports import MOST_BYTES
 
 THREADS = 8
 CONNECTIONS = 4000

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sync.chain import compact, parsed
+from sync.protocol.hash_chain import compact, parsed
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
 WEAK = 32

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from server.oplog import own
-from sync.accountability import CATEGORIES
-from sync.cards import card_id
-from sync.categories import category_id
-from sync.checklists import CHECKLISTS, template_id
-from sync.handbook import handbook
-from sync.standards import STANDARDS
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
+from sync.quality.checklists_content import CHECKLISTS, template_id
+from sync.training.cards import card_id
+from sync.training.handbook import handbook
+from sync.work.standards_content import STANDARDS
 
 
 def shared(site_id: str) -> Iterator[dict[str, Any]]:

@@ -14,8 +14,8 @@ from server.credentials import set_password, set_pin
 from server.db import db, writing
 from server.names import forget
 from server.tables import ServerState, SiteFeed
-from sync.op import NAMESPACE
-from sync.standards import STANDARDS
+from sync.protocol.op import NAMESPACE
+from sync.work.standards_content import STANDARDS
 
 DEMO = uuid5(UUID(NAMESPACE), "demo estate")
 PASSWORD = "squirrel-lane-42"

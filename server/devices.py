@@ -16,7 +16,7 @@ from server.ready import Read
 from server.tables import ServerState, SiteFeed
 from server.tables.access import Device, Enrolment
 from server.throttle import CODE, admit, forgive
-from sync.op import NAME_LENGTH
+from sync.protocol.op import NAME_LENGTH
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 8

@@ -21,10 +21,10 @@ from server.problems import problem
 from server.pull import audience_of, feed_page, scope
 from server.tables import Device, Lineage, Names, SiteFeed
 from sync import KINDS
-from sync.chain import without
-from sync.clock import iso, parse
-from sync.envelope import LIMITS, MIN_APP, OPS, Enrol, Hello, Pull, Push
-from sync.photos import NAMED
+from sync.protocol.clock import iso, parse
+from sync.protocol.hash_chain import without
+from sync.protocol.messages import LIMITS, MIN_APP, OPS, Enrol, Hello, Pull, Push
+from sync.protocol.photos import NAMED
 
 log = structlog.get_logger("lodge.exchange")
 

@@ -12,8 +12,8 @@ from server.db import db
 from server.ready import SITE, Among, Read, insert_rows, replace_rows
 from server.tables import BODIES, RECORDS, FeedDigest, FeedRow, Names, SiteFeed
 from sync import TYPES
-from sync.chain import compact
-from sync.feed import add, fingerprint, text
+from sync.protocol.digest import add, fingerprint, text
+from sync.protocol.hash_chain import compact
 
 FEED, HEADS = FeedRow.metadata.tables["feed"], SiteFeed.metadata.tables["site_feed"]
 DIGESTS = FeedDigest.metadata.tables["feed_digest"]

@@ -12,7 +12,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from sync.clock import iso, parse
+from sync.protocol.clock import iso, parse
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
 

@@ -18,12 +18,12 @@ from server.seal import left_behind
 from server.tables import Aside, Device, Lineage, LoggedOp, Names
 from server.tables.oplog import STANDING
 from sync import KINDS, Op
-from sync.asides import ACCEPTED, DISMISSED, MENDED
-from sync.chain import Chain, compact, deed, hash_of
-from sync.clock import Moment, correct, parse
-from sync.envelope import TEXTS, fault
-from sync.masking import is_suspect, masked
-from sync.op import NAMESPACE, SERVER, id_of
+from sync.protocol.clock import Moment, correct, parse
+from sync.protocol.hash_chain import Chain, compact, deed, hash_of
+from sync.protocol.messages import TEXTS, fault
+from sync.protocol.op import NAMESPACE, SERVER, id_of
+from sync.protocol.redaction import is_suspect, masked
+from sync.review.quarantine import ACCEPTED, DISMISSED, MENDED
 
 OPS, LINES = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
 PHONES, ASIDES = Device.metadata.tables["device"], Aside.metadata.tables["aside"]

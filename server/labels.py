@@ -8,7 +8,7 @@ import hmac
 
 from flask import current_app
 
-from sync.patrol import seal
+from sync.work.patrol import seal
 
 SIGNS = 16
 

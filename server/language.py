@@ -10,7 +10,7 @@ from flask_babel import Babel, get_locale, ngettext
 
 from server import filters
 from server.filters import SITE_ZONE, Time
-from sync.clock import parse
+from sync.protocol.clock import parse
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"

@@ -11,7 +11,7 @@ from marshmallow import Schema
 
 from server.version import VERSION
 from sync import KINDS
-from sync import envelope as wire
+from sync.protocol import messages as wire
 
 ERRORS = {
     "400": "Not JSON, or too deep",

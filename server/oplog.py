@@ -19,11 +19,11 @@ from server.incoming import Incoming, Sender, Sorter
 from server.scrub import named_in, scrubbed
 from server.tables import LoggedOp, SiteFeed
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
-from sync.chain import Chain
-from sync.envelope import TEXTS
-from sync.masking import masked
-from sync.merge import plain, sentence
-from sync.op import SERVER, derived
+from sync.protocol.conflict_resolution import plain, sentence
+from sync.protocol.hash_chain import Chain
+from sync.protocol.messages import TEXTS
+from sync.protocol.op import SERVER, derived
+from sync.protocol.redaction import masked
 
 HEADS = SiteFeed.metadata.tables["site_feed"]
 

@@ -13,9 +13,9 @@ from server import oplog, photos
 from server.db import db
 from server.incoming import Sender
 from server.tables import Device, Lineage
-from sync.clock import iso
-from sync.envelope import OPS
-from sync.parcels import Parcel, Wrong
+from sync.protocol.clock import iso
+from sync.protocol.messages import OPS
+from sync.review.outbox_imports import Parcel, Wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from server.db import db, writing
 from server.shelves import shelf
 from server.tables import Photo, PhotoLink
 from server.tables.photos import GONE, LEAVING
-from sync.photos import MOST_BYTES
+from sync.protocol.photos import MOST_BYTES
 
 ORPHANED = timedelta(days=7)
 MOST_PIXELS = 40_000_000

@@ -16,11 +16,11 @@ from server import compaction, oplog, photos, purge, regulars, rounds, verify
 from server.calendar import free_days
 from server.db import db
 from server.tables import Area, Schedule, Task, Unit
-from sync.clock import iso
-from sync.op import SERVER
-from sync.recurrence import FARTHEST
-from sync.schedules import Occurrence, Place, expand
-from sync.tasks import reinstated
+from sync.protocol.clock import iso
+from sync.protocol.op import SERVER
+from sync.work.recurrence import FARTHEST
+from sync.work.schedules import Occurrence, Place, expand
+from sync.work.tasks import reinstated
 
 log = structlog.get_logger("lodge.planner")
 

@@ -17,7 +17,7 @@ from server.feed import digest_for
 from server.names import names_of
 from server.ready import SITE, Read
 from server.tables import FeedRow, SiteFeed
-from sync.feed import mask
+from sync.protocol.digest import mask
 
 FEED_VERSION = 4
 """Raised when the shape of bodies changes, so that phones replace what they keep."""

@@ -39,7 +39,7 @@ from server.tables.oplog import STANDING
 from server.tables.photos import GONE, LEAVING
 from server.verify import replayed
 from sync import Accepted, Merged
-from sync.merge import plain
+from sync.protocol.conflict_resolution import plain
 
 AT_ONCE = 50
 KEPT_ASIDE = ("quarantined", "held", "refused")

@@ -30,7 +30,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.ext.compiler import compiles
 
 from server.db import db
-from sync.chain import compact
+from sync.protocol.hash_chain import compact
 
 SITE, IDS = "site", "ids"
 

@@ -10,8 +10,8 @@ from uuid import UUID, uuid5
 from server import oplog
 from server.db import db
 from server.tables import Regular, Visit
-from sync import regulars as rules
-from sync.clock import iso
+from sync.gate import frequent_visitors as rules
+from sync.protocol.clock import iso
 
 BACK = timedelta(days=30)
 """How far back somebody counts as coming regularly."""

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from server.db import db
 from server.tables import Device, Lineage, LoggedOp, SiteFeed
-from sync.chain import Ranges, without
+from sync.protocol.hash_chain import Ranges, without
 
 LATELY = 5_000
 """How many of the newest ops tell in whose hands a phone is: some days of a busy site."""

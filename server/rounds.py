@@ -13,9 +13,9 @@ from server import labels
 from server.db import db
 from server.oplog import own
 from server.tables import Checkpoint, Round, Route
-from sync.clock import iso
-from sync.op import NAMESPACE
-from sync.recurrence import Window, windows
+from sync.protocol.clock import iso
+from sync.protocol.op import NAMESPACE
+from sync.work.recurrence import Window, windows
 
 KEPT = ("checkpoint", "area_id", "label", "code")
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from sync import TYPES
-from sync.chain import compact
-from sync.masking import blanked
-from sync.photos import NAMED
+from sync.protocol.hash_chain import compact
+from sync.protocol.photos import NAMED
+from sync.protocol.redaction import blanked
 
 PURGED = "purged"
 """The flag of an op whose text is no longer what was sent; its hash stays as the receipt."""

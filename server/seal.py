@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select, update
 from server.db import db
 from server.scrub import PURGED
 from server.tables import LoggedOp, SiteFeed
-from sync.chain import canonical
+from sync.protocol.hash_chain import canonical
 
 FRAME = (
     *("id", "lineage", "n", "hash", "kind", "v", "subject", "subject_type", "by", "device_id"),

@@ -21,7 +21,7 @@ from server.tables.access import Enrolment, Session, Throttle
 from server.tables.estate import Site
 from server.tables.feed import SiteFeed
 from server.tables.people import Person
-from sync.feed import FRONT
+from sync.protocol.digest import FRONT
 
 IDLE, ABSOLUTE = timedelta(hours=8), timedelta(hours=12)
 """Our choice: a board hangs on the wall for a shift, and nobody stays signed in overnight."""

@@ -19,9 +19,9 @@ from server.seal import Walk
 from server.tables import Device, FeedRow, LoggedOp, SiteFeed
 from server.tables.oplog import STANDING
 from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge, newest
-from sync.chain import hash_of
-from sync.feed import add, fingerprint, text
-from sync.merge import plain
+from sync.protocol.conflict_resolution import plain
+from sync.protocol.digest import add, fingerprint, text
+from sync.protocol.hash_chain import hash_of
 
 EVERYTHING = -1
 OP = LoggedOp.metadata.tables["op"]

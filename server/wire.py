@@ -10,7 +10,7 @@ from flask import Request, Response, abort
 from marshmallow import Schema, ValidationError
 
 from server.problems import problem
-from sync.envelope import BYTES, DEPTH, LIMITS, depth
+from sync.protocol.messages import BYTES, DEPTH, LIMITS, depth
 
 SLACK = 64 * 1024
 """What the envelope itself may take, beside the ops."""

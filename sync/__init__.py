@@ -8,40 +8,13 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from sync import (
-    arrears,
-    asides,
-    cards,
-    cases,
-    categories,
-    contractors,
-    entries,
-    estate,
-    finds,
-    inspections,
-    lost,
-    merges,
-    months,
-    parcels,
-    patrol,
-    people,
-    photos,
-    readiness,
-    rectifications,
-    regulars,
-    releases,
-    schedules,
-    sessions,
-    shifts,
-    tasks,
-    templates,
-    tickets,
-    visits,
-    weather,
-)
-from sync.feed import DESK, DESK_ONLY, EVERYONE, FRONT, mask
-from sync.merge import weigh
-from sync.op import (
+from sync.accountability import cases, categories, months
+from sync.estate import contractors, people, places
+from sync.gate import frequent_visitors, gate_passes, home_entries, visits
+from sync.protocol import photos
+from sync.protocol.conflict_resolution import weigh
+from sync.protocol.digest import DESK, DESK_ONLY, EVERYONE, FRONT, mask
+from sync.protocol.op import (
     Accepted,
     Contested,
     Entry,
@@ -53,36 +26,41 @@ from sync.op import (
     Refused,
     Verdict,
 )
+from sync.quality import checklists, inspections, rectifications
+from sync.review import conflicts, outbox_imports, quarantine
+from sync.service import arrears, found_items, lost_property, tickets
+from sync.training import cards, readiness, training_sessions
+from sync.work import patrol, schedules, shifts, tasks, weather
 
 KINDS: dict[str, Kind] = {
-    **estate.KINDS,
+    **places.KINDS,
     **people.KINDS,
     **contractors.KINDS,
     **schedules.KINDS,
     **tasks.KINDS,
     **patrol.KINDS,
     **visits.KINDS,
-    **releases.KINDS,
-    **regulars.KINDS,
+    **gate_passes.KINDS,
+    **frequent_visitors.KINDS,
     **tickets.KINDS,
     **arrears.KINDS,
     **weather.KINDS,
-    **templates.KINDS,
+    **checklists.KINDS,
     **inspections.KINDS,
     **rectifications.KINDS,
     **photos.KINDS,
-    **merges.KINDS,
-    **asides.KINDS,
-    **parcels.KINDS,
+    **conflicts.KINDS,
+    **quarantine.KINDS,
+    **outbox_imports.KINDS,
     **shifts.KINDS,
     **cards.KINDS,
-    **entries.KINDS,
-    **lost.KINDS,
-    **finds.KINDS,
+    **home_entries.KINDS,
+    **lost_property.KINDS,
+    **found_items.KINDS,
     **categories.KINDS,
     **cases.KINDS,
     **months.KINDS,
-    **sessions.KINDS,
+    **training_sessions.KINDS,
     **readiness.KINDS,
 }
 
@@ -111,7 +89,7 @@ class Type:
 HANDS = frozenset({"cleaner", "contractor_worker"})
 """Whoever may put a place right."""
 
-PLACE = Type(state=estate.state, until=estate.until)
+PLACE = Type(state=places.state, until=places.until)
 
 TYPES: dict[str, Type] = {
     "site": PLACE,
@@ -148,17 +126,17 @@ TYPES: dict[str, Type] = {
         blanks=visits.BLANKS,
     ),
     "release": Type(
-        state=releases.state,
-        until=releases.until,
-        fold=releases.fold,
+        state=gate_passes.state,
+        until=gate_passes.until,
+        fold=gate_passes.fold,
         audience=lambda _, __: mask(FRONT | {"guard"}),
-        blanks=releases.BLANKS,
+        blanks=gate_passes.BLANKS,
     ),
     "regular": Type(
-        state=regulars.state,
-        until=regulars.until,
+        state=frequent_visitors.state,
+        until=frequent_visitors.until,
         audience=lambda _, __: mask(FRONT | {"guard"}),
-        blanks=regulars.BLANKS,
+        blanks=frequent_visitors.BLANKS,
     ),
     "ticket": Type(
         state=tickets.state,
@@ -184,9 +162,9 @@ TYPES: dict[str, Type] = {
         ),
     ),
     "entry": Type(
-        state=entries.state,
-        until=entries.until,
-        fold=entries.fold,
+        state=home_entries.state,
+        until=home_entries.until,
+        fold=home_entries.fold,
         audience=lambda entry, roles_of: mask(
             FRONT
             | {"guard"}
@@ -195,17 +173,17 @@ TYPES: dict[str, Type] = {
         ),
     ),
     "lost": Type(
-        state=lost.state,
-        until=lost.until,
-        fold=lost.fold,
+        state=lost_property.state,
+        until=lost_property.until,
+        fold=lost_property.fold,
         audience=lambda case, roles_of: mask(
             FRONT | {"guard"} | roles_of(case["first_responder_id"])
         ),
     ),
     "find": Type(
-        state=finds.state,
-        until=finds.until,
-        fold=finds.fold,
+        state=found_items.state,
+        until=found_items.until,
+        fold=found_items.fold,
         audience=lambda find, roles_of: mask(FRONT | {"guard"} | roles_of(find["found_by_id"])),
     ),
     "card": Type(
@@ -214,9 +192,9 @@ TYPES: dict[str, Type] = {
         audience=lambda card, _: DESK_ONLY if card["withdrawn_at"] else mask(EVERYONE),
     ),
     "session": Type(
-        state=sessions.state,
-        until=sessions.until,
-        fold=sessions.fold,
+        state=training_sessions.state,
+        until=training_sessions.until,
+        fold=training_sessions.fold,
         audience=lambda session, roles_of: mask(
             FRONT.union(*map(roles_of, [session["facilitator_id"], *session["attendees"]]))
         ),
@@ -228,7 +206,7 @@ TYPES: dict[str, Type] = {
     ),
     "weather": Type(state=weather.state, until=weather.until),
     "template": Type(
-        state=templates.state, until=templates.until, audience=lambda _, __: mask(DESK)
+        state=checklists.state, until=checklists.until, audience=lambda _, __: mask(DESK)
     ),
     "inspection": Type(
         state=inspections.state,
@@ -254,9 +232,11 @@ TYPES: dict[str, Type] = {
     ),
     "case": Type(state=cases.state, until=cases.until, fold=cases.fold, audience=cases.audience),
     "month": Type(state=months.state, until=months.until, audience=lambda _, __: DESK_ONLY),
-    "merge": Type(state=merges.state, until=merges.until, audience=lambda _, __: DESK_ONLY),
-    "aside": Type(state=asides.state, until=asides.until, audience=lambda _, __: DESK_ONLY),
-    "parcel": Type(state=parcels.state, until=parcels.until, audience=lambda _, __: DESK_ONLY),
+    "merge": Type(state=conflicts.state, until=conflicts.until, audience=lambda _, __: DESK_ONLY),
+    "aside": Type(state=quarantine.state, until=quarantine.until, audience=lambda _, __: DESK_ONLY),
+    "parcel": Type(
+        state=outbox_imports.state, until=outbox_imports.until, audience=lambda _, __: DESK_ONLY
+    ),
 }
 
 _schemas = {name: kind.payload() for name, kind in KINDS.items()}

@@ -21,11 +21,11 @@ from server.pages.records import lines
 from server.pages.telling import ask
 from server.pages.wording import LEDGER_FAULTS, LEDGER_ROWS
 from server.tables import Arrears, Person, Unit
-from sync.arrears import CALLS, VISITS, owed, state, welcome
-from sync.arrears.rules import BARRED
-from sync.clock import iso
-from sync.feed import FRONT
-from sync.ledger import HEADINGS, Ledger, NotALedger, cents, read
+from sync.protocol.clock import iso
+from sync.protocol.digest import FRONT
+from sync.service.arrears import CALLS, VISITS, owed, state, welcome
+from sync.service.arrears.ledger import HEADINGS, Ledger, NotALedger, cents, read
+from sync.service.arrears.rules import BARRED
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
 

@@ -19,8 +19,8 @@ from server.pages.telling import ask, value, word
 from server.tables import Aside, FeedRow, LoggedOp, Names
 from server.tables.asides import OPEN_TO_DESK
 from sync import KINDS
-from sync.envelope import is_sound
-from sync.feed import DESK
+from sync.protocol.digest import DESK
+from sync.protocol.messages import is_sound
 
 bp = Blueprint("asides", __name__, url_prefix="/desk/aside")
 

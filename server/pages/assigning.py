@@ -14,7 +14,7 @@ from server.filters import SITE_ZONE, typed
 from server.names import names_of
 from server.pages.telling import ask
 from server.tables import Area, Person, Weather
-from sync.feed import DESK
+from sync.protocol.digest import DESK
 
 bp = Blueprint("assigning", __name__, url_prefix="/desk/work")
 

@@ -13,8 +13,8 @@ from server.pages.records import lines
 from server.pages.telling import ask
 from server.pages.wording import GROUPS
 from server.tables import Card
-from sync.cards import KINDS, card_id
-from sync.feed import FRONT
+from sync.protocol.digest import FRONT
+from sync.training.cards import KINDS, card_id
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
 

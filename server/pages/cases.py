@@ -15,10 +15,10 @@ from server.pages.records import lines
 from server.pages.telling import as_local, ask, local_time
 from server.tables import Case, Category, Site
 from sync import TYPES
-from sync.asked import FINDINGS, SUBJECTS, weighs
-from sync.feed import DESK
-from sync.hearing import opened_again, unready
-from sync.op import Op
+from sync.accountability.case_payloads import FINDINGS, SUBJECTS, weighs
+from sync.accountability.due_process import opened_again, unready
+from sync.protocol.digest import DESK
+from sync.protocol.op import Op
 
 bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
 

@@ -13,9 +13,9 @@ from server.names import names_of
 from server.pages.telling import ask
 from server.tables import Category, Person, Site
 from sync import TYPES
-from sync.categories import category_id
-from sync.estate import MASTERS
-from sync.feed import DESK
+from sync.accountability.categories import category_id
+from sync.estate.places import MASTERS
+from sync.protocol.digest import DESK
 
 bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
 

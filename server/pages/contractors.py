@@ -11,7 +11,7 @@ from server.db import db
 from server.names import names_of
 from server.pages.telling import ask
 from server.tables import Contractor, Person
-from sync.feed import DESK
+from sync.protocol.digest import DESK
 
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
 

@@ -12,9 +12,9 @@ from server.db import db
 from server.names import names_of
 from server.pages.rhythm import in_words
 from server.tables import Device, Inspection, Schedule, Site, Task, Template, Ticket
-from sync.disclosure import COLUMNS, Disclosure, disclosure, span
-from sync.feed import DESK
-from sync.training import ZONE
+from sync.accountability.disclosure import COLUMNS, Disclosure, disclosure, span
+from sync.protocol.digest import DESK
+from sync.training.curriculum import ZONE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from server.db import db
 from server.filters import SITE_ZONE
 from server.tables import Device, Unit
-from sync.today import carrying, could_hold
+from sync.work.board import carrying, could_hold
 
 LOCAL = "%Y-%m-%dT%H:%M"
 

@@ -11,7 +11,7 @@ from server.db import db
 from server.names import names_of
 from server.pages.doors import homes, page_asked, settled, time_of, unheard
 from server.tables import Entry
-from sync.feed import FRONT
+from sync.protocol.digest import FRONT
 
 bp = Blueprint("entries", __name__, url_prefix="/desk/entries")
 

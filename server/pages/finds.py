@@ -14,8 +14,8 @@ from server.oplog import history
 from server.pages.records import lines
 from server.pages.telling import ask
 from server.tables import Area, Find
-from sync.feed import FRONT
-from sync.finds import state
+from sync.protocol.digest import FRONT
+from sync.service.found_items import state
 
 bp = Blueprint("finds", __name__, url_prefix="/desk/finds")
 

@@ -15,9 +15,9 @@ from server.names import names_of
 from server.pages import verdicts, wording
 from server.pages.telling import who, word
 from server.parcels import Taken, sender_of, take_in
-from sync.clock import parse
-from sync.feed import DESK
-from sync.parcels import MOST_BYTES, Parcel, Wrong, unpacked
+from sync.protocol.clock import parse
+from sync.protocol.digest import DESK
+from sync.review.outbox_imports import MOST_BYTES, Parcel, Wrong, unpacked
 
 bp = Blueprint("imports", __name__, url_prefix="/desk/import")
 

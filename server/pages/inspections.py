@@ -15,10 +15,10 @@ from server.filters import SITE_ZONE
 from server.names import names_of
 from server.pages.telling import ask
 from server.tables import Inspection, Person, Rectification
-from sync.clock import iso
-from sync.feed import DESK
-from sync.inspections import official
-from sync.scores import Line, lines, undecided
+from sync.protocol.clock import iso
+from sync.protocol.digest import DESK
+from sync.quality.inspections import official
+from sync.quality.scores import Line, lines, undecided
 
 bp = Blueprint("inspections", __name__, url_prefix="/desk/inspections")
 

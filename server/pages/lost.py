@@ -17,9 +17,9 @@ from server.pages.doors import at_site, homes, settled, time_of, unheard
 from server.pages.records import lines
 from server.pages.telling import ask
 from server.tables import Contractor, Entry, Lost, Names, Ticket
-from sync.entries import party
-from sync.feed import DESK, FRONT
-from sync.lost import ANSWERS, CHANNELS, OUTCOMES, missing, state, story, unasked
+from sync.gate.home_entries import party
+from sync.protocol.digest import DESK, FRONT
+from sync.service.lost_property import ANSWERS, CHANNELS, OUTCOMES, missing, state, story, unasked
 
 bp = Blueprint("lost", __name__, url_prefix="/desk/lost")
 

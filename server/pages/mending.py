@@ -15,9 +15,9 @@ from server.language import say
 from server.pages import wording
 from server.pages.telling import PEOPLE, as_local, local_time, word
 from server.tables import Names
-from sync.clock import iso, parse
-from sync.envelope import DEPTH, depth
-from sync.op import LABEL_LENGTH
+from sync.protocol.clock import iso, parse
+from sync.protocol.messages import DEPTH, depth
+from sync.protocol.op import LABEL_LENGTH
 
 TRUTHS = (("true", "yes"), ("false", "no"))
 LONGEST = 4000

@@ -13,9 +13,9 @@ from server.db import db
 from server.names import names_of
 from server.oplog import own, post_many
 from server.tables import Area, Device, Person, Task
-from sync.feed import DESK
-from sync.tasks import DISPOSITIONS
-from sync.today import undisposed
+from sync.protocol.digest import DESK
+from sync.work.board import undisposed
+from sync.work.tasks import DISPOSITIONS
 
 bp = Blueprint("misses", __name__, url_prefix="/desk/misses")
 

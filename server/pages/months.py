@@ -15,10 +15,10 @@ from server.filters import SITE_ZONE
 from server.names import names_of
 from server.pages.telling import ask
 from server.tables import Device, Month, Task
-from sync.estate import MASTERS
-from sync.feed import DESK
-from sync.months import bounds, month_id
-from sync.today import carrying, verdict
+from sync.accountability.months import bounds, month_id
+from sync.estate.places import MASTERS
+from sync.protocol.digest import DESK
+from sync.work.board import carrying, verdict
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")
 

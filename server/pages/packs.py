@@ -13,11 +13,9 @@ from server.db import db
 from server.oplog import own, post_many
 from server.pages.wording import PACK_FAULTS
 from server.tables import Card
-from sync.cards import KINDS, card_id
-from sync.differences import differences
-from sync.handbook import handbook
-from sync.op import LABEL_LENGTH
-from sync.packs import (
+from sync.protocol.op import LABEL_LENGTH
+from sync.training.cards import KINDS, card_id
+from sync.training.content_packs import (
     BYTES,
     MOST_CARDS,
     ONE_WORD,
@@ -29,6 +27,8 @@ from sync.packs import (
     read,
     text_of,
 )
+from sync.training.handbook import handbook
+from sync.training.pack_diff import differences
 
 bp = Blueprint("packs", __name__, url_prefix="/desk/packs")
 

@@ -20,10 +20,10 @@ from server.names import names_of
 from server.pages import rhythm
 from server.pages.telling import ask
 from server.tables import Checkpoint, Device, Person, Round, Route
-from sync.estate import MASTERS
-from sync.feed import DESK, FRONT
-from sync.patrol import KINDS
-from sync.patrols import steps
+from sync.estate.places import MASTERS
+from sync.protocol.digest import DESK, FRONT
+from sync.work.patrol import KINDS
+from sync.work.patrol_report import steps
 
 bp = Blueprint("patrol", __name__)
 

@@ -18,8 +18,8 @@ from server.pages.home import invitation
 from server.pages.telling import ask
 from server.reports import hands, reports
 from server.tables import Device, Parcel, Person, Site, Ticket
-from sync.estate import MASTERS
-from sync.feed import DESK
+from sync.estate.places import MASTERS
+from sync.protocol.digest import DESK
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
 

@@ -11,8 +11,8 @@ from server.access import allow, here, mine
 from server.db import db
 from server.pages.telling import ask
 from server.tables import Area, Checkpoint, Unit
-from sync.estate import AREA_KINDS, KINDS, MASTERS
-from sync.feed import DESK
+from sync.estate.places import AREA_KINDS, KINDS, MASTERS
+from sync.protocol.digest import DESK
 
 bp = Blueprint("places", __name__, url_prefix="/desk/places")
 

@@ -13,11 +13,8 @@ from server.names import names_of
 from server.oplog import own, post_many
 from server.pages.telling import as_local, local_time
 from server.tables import Case, Category, Device, Person, Round, Shift, Task, Ticket, Weather
-from sync.answering import breached
-from sync.asked import SUBJECTS
-from sync.clock import iso
-from sync.feed import DESK
-from sync.leads import (
+from sync.accountability.case_payloads import SUBJECTS
+from sync.accountability.leads import (
     Around,
     Lead,
     broken,
@@ -27,7 +24,10 @@ from sync.leads import (
     unasked,
     without_uniform,
 )
-from sync.ledger import cents
+from sync.protocol.clock import iso
+from sync.protocol.digest import DESK
+from sync.service.arrears.ledger import cents
+from sync.service.ticket_lists import breached
 
 bp = Blueprint("raising", __name__, url_prefix="/desk/raise")
 

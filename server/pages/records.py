@@ -20,8 +20,8 @@ from server.oplog import history
 from server.pages import verdicts, wording
 from server.pages.telling import ask, value, who, word
 from server.tables import RECORDS, Device, FeedRow, LoggedOp, Task
-from sync.feed import DESK, FRONT
-from sync.photos import NAMED
+from sync.protocol.digest import DESK, FRONT
+from sync.protocol.photos import NAMED
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 

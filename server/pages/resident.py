@@ -11,8 +11,8 @@ from server.access import public
 from server.db import db
 from server.tables import Ticket
 from server.throttle import Limit, admit
-from sync.answering import breached
-from sync.tickets import state
+from sync.service.ticket_lists import breached
+from sync.service.tickets import state
 
 bp = Blueprint("resident", __name__, url_prefix="/r")
 

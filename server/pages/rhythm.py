@@ -16,7 +16,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
 from server.calendar import flag_days, free_days
-from sync.recurrence import FARTHEST, TERMS, windows
+from sync.work.recurrence import FARTHEST, TERMS, windows
 
 PRESETS = {
     "daily": _("every day"),

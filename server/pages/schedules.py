@@ -22,9 +22,9 @@ from server.oplog import own, post_many
 from server.pages import rhythm
 from server.pages.telling import ask
 from server.tables import Area, Person, Schedule
-from sync.estate import AREA_KINDS, MASTERS
-from sync.feed import DESK, ROLES
-from sync.schedules import KINDS, Addition, Change
+from sync.estate.places import AREA_KINDS, MASTERS
+from sync.protocol.digest import DESK, ROLES
+from sync.work.schedules import KINDS, Addition, Change
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
 

@@ -20,8 +20,8 @@ from server.pages.telling import ask, value, word
 from server.pages.wording import FIELDS
 from server.tables import FeedRow, LoggedOp, Merge, Names
 from server.tables.oplog import STANDING
-from sync.feed import DESK
-from sync.merges import together
+from sync.protocol.digest import DESK
+from sync.review.conflicts import together
 
 bp = Blueprint("settle", __name__, url_prefix="/desk/settle")
 

@@ -14,8 +14,8 @@ from server.db import db
 from server.names import names_of
 from server.pages.telling import ask
 from server.tables import Device, LoggedOp, Shift
-from sync.feed import DESK
-from sync.shifts import LONGEST, doubled
+from sync.protocol.digest import DESK
+from sync.work.shifts import LONGEST, doubled
 
 bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")
 

@@ -17,7 +17,7 @@ from server.language import COOKIE, LANGUAGES
 from server.sessions import caller, cookie_name, end, end_all, give_cookie, start, workplaces
 from server.tables import Account
 from server.throttle import ADDRESS, KNOWN, STRANGER, Limit, admit, forgive
-from sync.feed import FRONT
+from sync.protocol.digest import FRONT
 
 bp = Blueprint("sign_in", __name__)
 

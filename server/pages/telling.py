@@ -14,8 +14,8 @@ from server.oplog import post
 from server.pages import verdicts, wording
 from server.sessions import here
 from server.tables import Names
-from sync.clock import parse
-from sync.op import SERVER
+from sync.protocol.clock import parse
+from sync.protocol.op import SERVER
 
 PEOPLE = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),

@@ -10,9 +10,9 @@ from server.access import allow, here, mine
 from server.db import db
 from server.pages.telling import ask
 from server.tables import Template
-from sync.checklists import item_id
-from sync.estate import AREA_KINDS, MASTERS
-from sync.feed import DESK
+from sync.estate.places import AREA_KINDS, MASTERS
+from sync.protocol.digest import DESK
+from sync.quality.checklists_content import item_id
 
 bp = Blueprint("templates", __name__, url_prefix="/desk/checklists")
 

@@ -17,10 +17,9 @@ from server.oplog import history
 from server.pages.records import lines
 from server.pages.telling import ask
 from server.tables import Area, Contractor, Person, Shift, Ticket, Unit
-from sync.answering import LISTS, SOON, breached, lacks, lookalikes, nudges, waits
-from sync.feed import FRONT
-from sync.shifts import LONGEST
-from sync.tickets import (
+from sync.protocol.digest import FRONT
+from sync.service.ticket_lists import LISTS, SOON, breached, lacks, lookalikes, nudges, waits
+from sync.service.tickets import (
     CHANNELS,
     ESCALATIONS,
     MARKS,
@@ -30,6 +29,7 @@ from sync.tickets import (
     URGENCIES,
     state,
 )
+from sync.work.shifts import LONGEST
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
 

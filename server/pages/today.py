@@ -16,9 +16,9 @@ from server.filters import SITE_ZONE
 from server.names import names_of
 from server.reports import hands, reports, stale
 from server.tables import Area, Aside, Device, Merge, Shift, Site, Task
-from sync.feed import FRONT
-from sync.shifts import LONGEST
-from sync.today import ESCALATED, UNFINISHED, Board, Window, alarms, board, timeline
+from sync.protocol.digest import FRONT
+from sync.work.board import ESCALATED, UNFINISHED, Board, Window, alarms, board, timeline
+from sync.work.shifts import LONGEST
 
 bp = Blueprint("today", __name__, url_prefix="/desk")
 

@@ -16,10 +16,10 @@ from server.oplog import history
 from server.pages.records import lines
 from server.pages.telling import ask
 from server.tables import Card, Person, Readiness, Training
-from sync.feed import DESK
-from sync.readiness import matrix
-from sync.sessions import tally
-from sync.training import ITEMS, MONTHS, ZONE
+from sync.protocol.digest import DESK
+from sync.training.curriculum import ITEMS, MONTHS, ZONE
+from sync.training.readiness import matrix
+from sync.training.training_sessions import tally
 
 bp = Blueprint("training", __name__, url_prefix="/desk/training")
 

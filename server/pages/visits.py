@@ -17,9 +17,9 @@ from server.pages.doors import page_asked
 from server.pages.records import lines
 from server.pages.telling import ask
 from server.tables import Purge, Release, Site, Unit, Visit
-from sync import visits as rules
-from sync.estate import MASTERS
-from sync.feed import DESK, FRONT
+from sync.estate.places import MASTERS
+from sync.gate import visits as rules
+from sync.protocol.digest import DESK, FRONT
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
 

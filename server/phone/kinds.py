@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from sync.op import Kind
+from sync.protocol.op import Kind
 
 
 def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Model
 from server.tables.names import Label, Names
-from sync.asked import weighs
+from sync.accountability.case_payloads import weighs
 
 
 class Case(Model):

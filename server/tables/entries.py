@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Model
 from server.tables.names import Names
-from sync.entries import party
+from sync.gate.home_entries import party
 
 
 class Entry(Model):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db import Model
 from server.tables.names import Names
-from sync.lost.folding import COLUMNS, story
+from sync.service.lost_property.folding import COLUMNS, story
 
 Lines = list[dict[str, Any]]
 

@@ -22,7 +22,7 @@ from server.devices import contact_of, issue_code
 from server.oplog import own, post_many
 from server.pull import FEED_VERSION, Cursor, audience_of, scope
 from server.ready import insert_rows
-from sync.clock import iso
+from sync.protocol.clock import iso
 from tests.bench.load import request
 from tests.live import Live
 from tests.phone import HttpWire, Phone

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from server.demo import ident
-from sync.checklists import template_id
+from sync.quality.checklists_content import template_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 

@@ -12,8 +12,8 @@ import pytest
 
 from server.parcels import is_sealed
 from server.tables import Device
-from sync.chain import hash_of
-from sync.parcels import MOST_LOST, MOST_OPS, MOST_PHOTOS, Wrong, unpacked
+from sync.protocol.hash_chain import hash_of
+from sync.review.outbox_imports import MOST_LOST, MOST_OPS, MOST_PHOTOS, Wrong, unpacked
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 

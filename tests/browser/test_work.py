@@ -11,7 +11,7 @@ import pytest
 from server.db import db
 from server.demo import ident
 from server.oplog import post
-from sync.standards import STANDARDS
+from sync.work.standards_content import STANDARDS
 from tests.conftest import made
 from tests.hand import log
 from tests.until import until

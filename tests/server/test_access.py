@@ -15,8 +15,8 @@ from server.db import db, writing
 from server.headers import SAFE
 from server.sessions import ABSOLUTE, IDLE
 from server.tables import Session
-from sync.feed import ROLES
-from sync.op import SERVER
+from sync.protocol.digest import ROLES
+from sync.protocol.op import SERVER
 from tests import cast
 from tests.server.conftest import ORIGIN
 

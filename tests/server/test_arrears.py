@@ -12,7 +12,7 @@ from server.pages.arrears import account_of
 from server.sheets import MOST_BYTES, table, workbook
 from server.tables import Arrears, LoggedOp, Merge, Ticket
 from server.verify import verify
-from sync.ledger import HEADINGS, NotALedger
+from sync.service.arrears.ledger import HEADINGS, NotALedger
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, STAIRS, named
 
 EN = {"Accept-Language": "en"}

@@ -11,9 +11,9 @@ from server import demo
 from server.db import db
 from server.tables import Card, LoggedOp
 from server.verify import verify
-from sync.cards import card_id
-from sync.handbook import FILE, handbook
-from sync.packs import Pack, read, text_of
+from sync.training.cards import card_id
+from sync.training.content_packs import Pack, read, text_of
+from sync.training.handbook import FILE, handbook
 from tests.cast import BEN, EVE, HOME
 
 EN = {"Accept-Language": "en"}

@@ -9,9 +9,9 @@ from server.db import db, writing
 from server.oplog import own, post_many
 from server.tables import Case, Category, Device, FeedRow, Month, Site, Task
 from server.verify import verify
-from sync.accountability import CATEGORIES
-from sync.categories import category_id
-from sync.months import month_id
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
+from sync.accountability.months import month_id
 from tests.cast import ANA, BEN, CHU, EVE, HOME, named, occurrence
 
 EN = {"Accept-Language": "en"}

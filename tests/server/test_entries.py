@@ -9,7 +9,7 @@ import pytest
 from server.db import db
 from server.tables import Device, Entry
 from server.verify import verify
-from sync.clock import iso
+from sync.protocol.clock import iso
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, named
 
 EN = {"Accept-Language": "en"}

@@ -11,7 +11,7 @@ from server.db import db
 from server.oplog import own, post_many
 from server.tables import Merge, PhotoLink
 from server.verify import verify
-from sync.checklists import CHECKLISTS, template_id
+from sync.quality.checklists_content import CHECKLISTS, template_id
 from tests.cast import BEN, CHU, HOME, STAIRS, named
 from tests.server.test_wire_photos import picture
 

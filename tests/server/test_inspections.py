@@ -8,7 +8,7 @@ from sqlalchemy import select
 from server.db import db
 from server.tables import Inspection, Rectification, Template
 from server.verify import verify
-from sync.checklists import CHECKLISTS, template_id
+from sync.quality.checklists_content import CHECKLISTS, template_id
 from tests.cast import ANA, BEN, CHU, EVE, HOME, STAIRS, named
 
 EN = {"Accept-Language": "en"}

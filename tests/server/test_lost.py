@@ -19,8 +19,8 @@ from server.db import db
 from server.oplog import history
 from server.tables import Find, Lost, PhotoLink, Ticket
 from server.verify import verify
-from sync.clock import iso
-from sync.lost import OUTCOMES, missing, story, ticket_of
+from sync.protocol.clock import iso
+from sync.service.lost_property import OUTCOMES, missing, story, ticket_of
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, named
 
 ROOT = Path(__file__).parents[2]

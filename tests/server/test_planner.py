@@ -12,7 +12,7 @@ from server.db import db
 from server.oplog import own, post, post_many
 from server.tables import Person, Schedule, SiteFeed, Task, Unit
 from server.verify import verify
-from sync.feed import ROLES
+from sync.protocol.digest import ROLES
 from tests import cast
 from tests.conftest import made
 

@@ -8,9 +8,9 @@ import pytest
 from server.db import db
 from server.tables import Training
 from server.verify import verify
-from sync.cards import card_id
-from sync.handbook import handbook
-from sync.packs import Pack, text_of
+from sync.training.cards import card_id
+from sync.training.content_packs import Pack, text_of
+from sync.training.handbook import handbook
 from tests.cast import ANA, BEN, CHU, EVE, HOME, named
 
 EN = {"Accept-Language": "en"}

@@ -13,7 +13,7 @@ from server.db import db
 from server.tables import LoggedOp
 from server.verify import verify
 from sync import KINDS, Accepted
-from sync.op import Kind, Payload
+from sync.protocol.op import Kind, Payload
 from tests.cast import ANA, HOME, TASK
 
 

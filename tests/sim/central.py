@@ -14,12 +14,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sync import KINDS, TYPES, Accepted, Contested, Merged, Op, Quarantined, Refused, entry, judge
-from sync.chain import Chain, deed, hash_of
-from sync.clock import correct
-from sync.envelope import fault
-from sync.masking import masked
-from sync.merge import plain
-from sync.op import SERVER, derived
+from sync.protocol.clock import correct
+from sync.protocol.conflict_resolution import plain
+from sync.protocol.hash_chain import Chain, deed, hash_of
+from sync.protocol.messages import fault
+from sync.protocol.op import SERVER, derived
+from sync.protocol.redaction import masked
 from tests.sim.feed import Feed
 from tests.sim.world import ANA, BEGINNINGS, START, TOO_NEW, ident
 from tests.sync.stage import FIELDS

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sync import TYPES
-from sync.feed import add, mask
-from sync.feed import fingerprint as made_fingerprint
+from sync.protocol.digest import add, mask
+from sync.protocol.digest import fingerprint as made_fingerprint
 
 fingerprint = lru_cache(maxsize=20_000)(made_fingerprint)
 masked_roles = lru_cache(maxsize=500)(mask)

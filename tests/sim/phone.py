@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sync import KINDS
-from sync.chain import hash_of
-from sync.clock import iso
-from sync.feed import add
-from sync.masking import masked
+from sync.protocol.clock import iso
+from sync.protocol.digest import add
+from sync.protocol.hash_chain import hash_of
+from sync.protocol.redaction import masked
 from tests.sim.central import Request
 from tests.sim.feed import fingerprint
 from tests.sim.world import DAY, Draft

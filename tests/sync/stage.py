@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 from sync import Accepted, Entry, Merged, Op, entry, judge
-from sync.tickets.folding import FOLDED
+from sync.service.tickets.folding import FOLDED
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ANA, BEN, CHU = (str(uuid4()) for _ in range(3))

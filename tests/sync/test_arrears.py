@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from stage import ANA, BEN, CHU, NOON, Record, op
 
 from sync import Accepted, Quarantined, Refused
-from sync.arrears import CALLS, KINDS, VISITS, complaint_of, owed, state, welcome
+from sync.service.arrears import CALLS, KINDS, VISITS, complaint_of, owed, state, welcome
 
 ROOT = Path(__file__).parent.parent.parent
 UNIT = str(uuid4())

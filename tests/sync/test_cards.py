@@ -6,9 +6,9 @@ import pytest
 from stage import BEN, Record, op
 
 from sync import KINDS, TYPES, Accepted, Contested, Merged, Quarantined, Refused
-from sync.cards import GROUPS, card_id
-from sync.feed import DESK_ONLY, ROLES
-from sync.handbook import handbook
+from sync.protocol.digest import DESK_ONLY, ROLES
+from sync.training.cards import GROUPS, card_id
+from sync.training.handbook import handbook
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 CARDS = {card["code"]: card for card in handbook().cards}

@@ -12,7 +12,7 @@ from hearing import DAY, EVE, RULE, Case, beside, category, decided, fact, heard
 from stage import ANA, BEN, CHU, NOON, op
 
 from sync import KINDS, TYPES, Accepted, Contested, Quarantined, Refused, judge
-from sync.asked import SUBJECTS
+from sync.accountability.case_payloads import SUBJECTS
 
 SAID = ("statements", "stated_at", "heard_at", "acknowledged_at", "appeals", "appealed_at")
 

@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from stage import ANA, BEN, CHU, NOON
 
 from sync import TYPES, Accepted, Refused
-from sync.asked import weighs
-from sync.clock import parse
-from sync.feed import DESK_ONLY
+from sync.accountability.case_payloads import weighs
+from sync.protocol.clock import parse
+from sync.protocol.digest import DESK_ONLY
 
 OFTEN = st.sampled_from((True, True, True, False))
 ANYBODY = st.sampled_from((ANA, BEN, CHU, EVE))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, NOON, Record, op
 
 from sync import KINDS, TYPES, Accepted, Quarantined, Refused
-from sync.accountability import CATEGORIES
-from sync.feed import DESK_ONLY
-from sync.op import SERVER
+from sync.accountability.categories_content import CATEGORIES
+from sync.protocol.digest import DESK_ONLY
+from sync.protocol.op import SERVER
 
 OF_CATEGORIES = [name for name, kind in KINDS.items() if kind.type == "category"]
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.chain import Chain, canonical, deed, hash_of
-from sync.clock import correct, iso, parse
-from sync.envelope import fault
-from sync.feed import add, fingerprint, mask, text
+from sync.protocol.clock import correct, iso, parse
+from sync.protocol.digest import add, fingerprint, mask, text
+from sync.protocol.hash_chain import Chain, canonical, deed, hash_of
+from sync.protocol.messages import fault
 
 ARRIVED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

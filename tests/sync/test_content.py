@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.handbook import handbook
+from sync.training.handbook import handbook
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = (

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_packs import CARDS
 
-from sync.differences import applied, by_code, differences
+from sync.training.pack_diff import applied, by_code, differences
 
 
 @pytest.mark.rule("Z11")

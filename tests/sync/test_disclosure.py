@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.disclosure import COLUMNS, Service, disclosure, span
+from sync.accountability.disclosure import COLUMNS, Service, disclosure, span
 
 NOVEMBER = date(2026, 11, 1)
 START, END = span(NOVEMBER)

@@ -7,8 +7,8 @@ import pytest
 from stage import ANA, CHU, NOON, Record, op
 
 from sync import TYPES, Quarantined
-from sync.clock import iso
-from sync.entries import KEPT, party
+from sync.gate.home_entries import KEPT, party
+from sync.protocol.clock import iso
 
 UNIT, FIRM = str(uuid4()), str(uuid4())
 

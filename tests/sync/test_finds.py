@@ -6,7 +6,7 @@ import pytest
 from stage import ANA, CHU, Record, op
 
 from sync import TYPES
-from sync.feed import FOREVER
+from sync.protocol.digest import FOREVER
 
 
 def find(**payload):

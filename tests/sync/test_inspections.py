@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, Record, op
 
 from sync import Accepted, Quarantined, Refused
-from sync.checklists import CHECKLISTS, item_id, template_id
-from sync.inspections import FORMULA, official, scored
-from sync.scores import counting, lines, undecided
+from sync.quality.checklists_content import CHECKLISTS, item_id, template_id
+from sync.quality.inspections import FORMULA, official, scored
+from sync.quality.scores import counting, lines, undecided
 
 STAIRS = str(uuid4())
 CODES = {each["code"]: each for each in CHECKLISTS}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, NOON, Record, op, planned
 
 from sync import Accepted, Quarantined, Refused
-from sync.ticks import state
+from sync.work.task_folding import state
 
 ITEMS = [{"zh": "垃圾箱", "en": "Bins"}, {"zh": "垃圾车", "en": "Carts"}]
 AFTER = 24 * 60

@@ -7,7 +7,15 @@ from types import SimpleNamespace
 import pytest
 from stage import ANA, CHU, NOON
 
-from sync.leads import Around, Lead, explanations, flagged, missed, unasked, without_uniform
+from sync.accountability.leads import (
+    Around,
+    Lead,
+    explanations,
+    flagged,
+    missed,
+    unasked,
+    without_uniform,
+)
 
 
 def task(**more):

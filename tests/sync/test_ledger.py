@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.ledger import HEADINGS, BadRow, NotALedger, cents, read, text
+from sync.service.arrears.ledger import HEADINGS, BadRow, NotALedger, cents, read, text
 
 HOMES = {"1-101": "u1", "1-102": "u2"}
 HEAD = HEADINGS["zh"]

@@ -10,8 +10,8 @@ import pytest
 from stage import ANA, BEN, CHU, NOON, Record, op
 
 from sync import TYPES, Accepted, Quarantined, Refused
-from sync.lost import KINDS, OUTCOMES, missing, ticket_of, unasked
-from sync.lost.folding import SOON
+from sync.service.lost_property import KINDS, OUTCOMES, missing, ticket_of, unasked
+from sync.service.lost_property.folding import SOON
 
 UNIT, FIRM = str(uuid4()), str(uuid4())
 LU = f"{FIRM}|Lu"

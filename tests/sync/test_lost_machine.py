@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from stage import ANA, BEN, CHU, Record, op
 
 from sync import Accepted, Refused
-from sync.lost import OUTCOMES, missing, state
+from sync.service.lost_property import OUTCOMES, missing, state
 
 UNIT, FIRM = str(uuid4()), str(uuid4())
 WHO = st.sampled_from([ANA, BEN, CHU])

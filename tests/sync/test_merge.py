@@ -4,7 +4,7 @@ import pytest
 from stage import BEN, Record, op, opened
 
 from sync import Accepted, Contested, Merged, Quarantined, Refused
-from sync.merge import plain
+from sync.protocol.conflict_resolution import plain
 
 
 def revise(**payload):

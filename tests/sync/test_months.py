@@ -11,7 +11,7 @@ import pytest
 from stage import BEN, NOON, op
 
 from sync import Quarantined, Refused, judge
-from sync.months import bounds
+from sync.accountability.months import bounds
 
 
 def task(**more):

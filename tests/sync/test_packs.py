@@ -7,11 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.cards import GROUPS
-from sync.chain import hash_of
-from sync.handbook import FILE, handbook
-from sync.masking import masked
-from sync.packs import BYTES, FIELDS, MOST_CARDS, Pack, Wrong, compare, read, text_of
+from sync.protocol.hash_chain import hash_of
+from sync.protocol.redaction import masked
+from sync.training.cards import GROUPS
+from sync.training.content_packs import (
+    BYTES,
+    FIELDS,
+    MOST_CARDS,
+    Pack,
+    Wrong,
+    compare,
+    read,
+    text_of,
+)
+from sync.training.handbook import FILE, handbook
 
 SIGNS = st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n")
 TEXT = st.text(SIGNS, max_size=60)

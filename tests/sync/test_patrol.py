@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync import entry, judge
-from sync.patrol import fold, seal
-from sync.patrols import steps
+from sync.work.patrol import fold, seal
+from sync.work.patrol_report import steps
 from tests.sync.stage import ANA, BEN, CHU, NOON, op
 
 GATE, YARD, ROOF = (str(uuid4()) for _ in range(3))

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from sync.envelope import OpSchema
-from sync.quick import quick_yes
+from sync.protocol.fast_validation import quick_yes
+from sync.protocol.messages import OpSchema
 
 ID = "0199d1c4-8a00-7000-8000-000000000001"
 SOUND = {

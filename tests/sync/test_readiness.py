@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, Record, op
 
-from sync.readiness import Standing, matrix
-from sync.training import ITEMS, refresh_on
+from sync.training.curriculum import ITEMS, refresh_on
+from sync.training.readiness import Standing, matrix
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 TODAY = date(2026, 11, 24)

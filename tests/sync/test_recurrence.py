@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.clock import iso
-from sync.recurrence import UNTIL_NEXT, windows
-from sync.schedules import Addition, Place, expand
-from sync.standards import STANDARDS
+from sync.protocol.clock import iso
+from sync.work.recurrence import UNTIL_NEXT, windows
+from sync.work.schedules import Addition, Place, expand
+from sync.work.standards_content import STANDARDS
 
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Pacific/Auckland")
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")

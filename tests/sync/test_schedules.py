@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from sync.recurrence import UNTIL_NEXT, span, windows
-from sync.schedules import Addition, Place, expand
-from sync.standards import STANDARDS
+from sync.work.recurrence import UNTIL_NEXT, span, windows
+from sync.work.schedules import Addition, Place, expand
+from sync.work.standards_content import STANDARDS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 YEAR = datetime(2026, 1, 1, tzinfo=SHANGHAI)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, Record, op
 
 from sync import TYPES, Accepted, Quarantined
-from sync.handbook import handbook
-from sync.sessions import tally
+from sync.training.handbook import handbook
+from sync.training.training_sessions import tally
 
 CASE = str(uuid4())
 CARD = f"etiquette:{uuid4()}"

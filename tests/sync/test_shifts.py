@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, NOON, Record, op
 
 from sync import TYPES, Accepted, Quarantined
-from sync.clock import iso
-from sync.shifts import LONGEST, doubled
+from sync.protocol.clock import iso
+from sync.work.shifts import LONGEST, doubled
 
 TASK = f"task:{uuid4()}"
 

@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from stage import ANA, BEN, CHU, NOON, Record, op, opened
 
-from sync import Accepted, Merged, Quarantined, Refused, answering
-from sync.feed import ROLES
-from sync.op import Op
-from sync.tickets import KINDS, TRIES, missing, number, state
+from sync import Accepted, Merged, Quarantined, Refused
+from sync.protocol.digest import ROLES
+from sync.protocol.op import Op
+from sync.service import ticket_lists
+from sync.service.tickets import KINDS, TRIES, missing, number, state
 
 
 @pytest.mark.rule("K1")
@@ -82,7 +83,7 @@ def test_handing_over_names_somebody_and_never_moves_the_first_responder():
     ticket = opened()
     told(ticket, "hand_over", by=BEN, minutes=1, handler_id=CHU)
     assert (ticket.row.handler_id, ticket.row.first_responder_id) == (CHU, ANA)
-    assert word(ticket) == "handed_over" and answering.waits(ticket.row)
+    assert word(ticket) == "handed_over" and ticket_lists.waits(ticket.row)
     stolen = op("ticket.amend", payload={"first_responder_id": CHU})
     assert ticket.take(stolen) == Quarantined("malformed")
 
@@ -113,7 +114,7 @@ def test_a_firm_handles_while_one_of_ours_answers():
     told(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
     row = ticket.row
     assert (row.contractor_id, row.accountable_id, row.handler_id) == (FIRM, BEN, BEN)
-    assert (answering.steward(row), row.first_responder_id) == (ANA, ANA)
+    assert (ticket_lists.steward(row), row.first_responder_id) == (ANA, ANA)
 
 
 @pytest.mark.rule("K9")
@@ -121,7 +122,7 @@ def test_whoever_was_named_accepts_or_gives_it_back():
     ticket = opened()
     told(ticket, "hand_over", minutes=1, handler_id=CHU)
     odd = told(ticket, "accept", by=BEN, minutes=2)
-    assert odd == Accepted(odd.changes, flag="not-the-handler") and answering.waits(ticket.row)
+    assert odd == Accepted(odd.changes, flag="not-the-handler") and ticket_lists.waits(ticket.row)
     told(ticket, "accept", by=CHU, minutes=3)
     assert word(ticket) == "in_progress"
     told(ticket, "give_back", by=CHU, minutes=4, reason="off duty")
@@ -133,9 +134,9 @@ def test_whoever_was_named_accepts_or_gives_it_back():
 def test_what_is_handed_to_a_post_stays_with_the_giver_until_one_of_them_accepts():
     ticket = opened()
     told(ticket, "hand_over", minutes=1, role="guard")
-    assert answering.handler(ticket.row) == ANA and answering.waits(ticket.row)
+    assert ticket_lists.handler(ticket.row) == ANA and ticket_lists.waits(ticket.row)
     told(ticket, "accept", by=CHU, minutes=2)
-    assert answering.handler(ticket.row) == CHU and not answering.waits(ticket.row)
+    assert ticket_lists.handler(ticket.row) == CHU and not ticket_lists.waits(ticket.row)
 
 
 @pytest.mark.rule("K11")
@@ -144,8 +145,8 @@ def test_received_for_somebody_absent_it_stays_with_whoever_received_it():
     ticket = opened()
     told(ticket, "hold", minutes=1, for_id=CHU)
     assert (word(ticket), ticket.row.handler_id) == ("proxy_held", ANA)
-    assert answering.nudges([ticket.row], {BEN: 1}) == []
-    assert answering.nudges([ticket.row], {CHU: 1}) == [ticket.row]
+    assert ticket_lists.nudges([ticket.row], {BEN: 1}) == []
+    assert ticket_lists.nudges([ticket.row], {CHU: 1}) == [ticket.row]
     told(ticket, "hand_over", minutes=2, handler_id=CHU)
     assert (word(ticket), ticket.row.first_responder_id) == ("handed_over", ANA)
 
@@ -157,7 +158,7 @@ def test_what_goes_up_keeps_its_first_responder(why):
     ticket = opened()
     told(ticket, "escalate", minutes=1, to_id=BEN, reason=why)
     assert (word(ticket), ticket.row.handler_id) == ("escalated", BEN)
-    assert answering.steward(ticket.row) == ANA
+    assert ticket_lists.steward(ticket.row) == ANA
     assert told(ticket, "escalate", to_id=BEN, reason="tired") == Quarantined("malformed")
 
 
@@ -352,12 +353,12 @@ def ticket_of(by, minutes):
 @pytest.mark.parametrize("from_the_later", [True, False])
 def test_two_who_registered_the_same_become_the_earlier_one(from_the_later):
     first, second = ticket_of(ANA, 0), ticket_of(CHU, 7)
-    assert answering.lookalikes(first.row, [first.row, second.row]) == [second.row]
+    assert ticket_lists.lookalikes(first.row, [first.row, second.row]) == [second.row]
     merged(*((second, first) if from_the_later else (first, second)))
     assert (first.row.first_responder_id, first.row.co_receiver_ids) == (ANA, [CHU])
     assert first.row.numbers == [first.row.number, second.row.number]
     assert (word(first), word(second)) == ("received", "merged")
-    assert second.row.merged_into == first.row.id and answering.handler(second.row) is None
+    assert second.row.merged_into == first.row.id and ticket_lists.handler(second.row) is None
     assert merged(second, first) == Refused("already-merged")
 
 
@@ -393,14 +394,14 @@ def test_a_promise_is_due_to_the_second_and_whoever_handles_it_changes_nothing()
     ticket = opened(promised_at=due.isoformat())
     told(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
     just_before = due - timedelta(milliseconds=1)
-    assert answering.soon(ticket.row, just_before) and not answering.breached(
+    assert ticket_lists.soon(ticket.row, just_before) and not ticket_lists.breached(
         ticket.row, just_before
     )
-    assert answering.breached(ticket.row, due)
-    on = {n for n, f in answering.LISTS.items() if f(ticket.row, ANA, due)}
+    assert ticket_lists.breached(ticket.row, due)
+    on = {n for n, f in ticket_lists.LISTS.items() if f(ticket.row, ANA, due)}
     assert on == {"answering", "breached", "waiting", "open"}
     told(ticket, "promise", minutes=90, promised_at=(due + timedelta(days=2)).isoformat())
-    assert not answering.breached(ticket.row, due)
+    assert not ticket_lists.breached(ticket.row, due)
 
 
 @pytest.mark.rule("K20")
@@ -412,6 +413,6 @@ def test_an_open_matter_is_on_one_handlers_list_and_on_its_stewards():
         [("hand_over", {"role": "guard"}), ("hold", {"for_id": BEN}), ("resolve", {"how": "ok"})]
     ):
         told(ticket, kind, minutes=n + 1, **said)
-        handling = [p for p in everybody if answering.LISTS["handling"](ticket.row, p, NOON)]
-        stewards = [p for p in everybody if answering.LISTS["answering"](ticket.row, p, NOON)]
+        handling = [p for p in everybody if ticket_lists.LISTS["handling"](ticket.row, p, NOON)]
+        stewards = [p for p in everybody if ticket_lists.LISTS["answering"](ticket.row, p, NOON)]
         assert (handling, stewards) == ([ANA], [ANA])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from stage import ANA, BEN, CHU, NOON, Record, op
 
-from sync import answering
-from sync.tickets import TRIES, missing, state
+from sync.service import ticket_lists
+from sync.service.tickets import TRIES, missing, state
 
 PEOPLE = [ANA, BEN, CHU]
 FIRM = str(uuid4())
@@ -114,8 +114,8 @@ class Matter(RuleBasedStateMachine):
         row = self.ticket.row
         if row is None:
             return
-        on = [p for p in PEOPLE if answering.LISTS["handling"](row, p, NOON)]
-        answers = [p for p in PEOPLE if answering.LISTS["answering"](row, p, NOON)]
+        on = [p for p in PEOPLE if ticket_lists.LISTS["handling"](row, p, NOON)]
+        answers = [p for p in PEOPLE if ticket_lists.LISTS["answering"](row, p, NOON)]
         assert len(on) == (0 if row.closed_at else 1)
         assert answers == ([] if row.closed_at else [ANA])
 

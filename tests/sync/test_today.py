@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import op, planned
 
-from sync.clock import correct
-from sync.today import (
+from sync.protocol.clock import correct
+from sync.work.board import (
     UNFINISHED,
     board,
     could_hold,

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from marshmallow import fields
 from stage import CHU, NOON, Record, op
 
-from sync import KINDS, TYPES, Quarantined, Refused, regulars
-from sync.clock import iso
-from sync.masking import MASK, blanked, masked
-from sync.visits import STEPS, Amendment, Arrival, unattended
+from sync import KINDS, TYPES, Quarantined, Refused
+from sync.gate import frequent_visitors
+from sync.gate.visits import STEPS, Amendment, Arrival, unattended
+from sync.protocol.clock import iso
+from sync.protocol.redaction import MASK, blanked, masked
 
 
 def arrival(**payload):
@@ -263,7 +264,7 @@ def test_who_came_twice_is_a_regular_as_the_newest_visit_has_them():
         return SimpleNamespace(id=id_, plate=plate, arrived_at=at, **told)
 
     visits = [came("b", "Post", "B", 9), came("a", "Post", "A", 1), came("c", "Once", None, 5)]
-    (found,) = regulars.regulars(visits)
+    (found,) = frequent_visitors.regulars(visits)
     assert (found.times, found.newest.plate) == (2, "B")
 
 

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.clock import ON_THE_WAY, SKEWED, correct, iso
-from sync.recurrence import windows
+from sync.protocol.clock import ON_THE_WAY, SKEWED, correct, iso
+from sync.work.recurrence import windows
 
 EXAMPLES = settings(max_examples=int(os.environ.get("LODGE_ZONES", "250")), deadline=None)
 ZONES = sorted(name for name in available_timezones() if "/" in name or name == "UTC")

@@ -1,0 +1,1 @@
+"""Cases about people, their categories, and what a month discloses."""

@@ -1,0 +1,154 @@
+"""Categories: what people answer for. Each is published and acknowledged before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID, uuid5
+
+from marshmallow import ValidationError, fields, validates
+from marshmallow.validate import Length, Regexp
+
+from sync.estate.places import MASTERS
+from sync.protocol.clock import iso
+from sync.protocol.digest import DESK_ONLY, EVERYONE, FOREVER, mask
+from sync.protocol.op import (
+    LABEL_LENGTH,
+    SERVER,
+    TEXT_LENGTH,
+    Accepted,
+    Entry,
+    Kind,
+    Label,
+    Nothing,
+    Op,
+    Payload,
+    Refused,
+)
+
+CODE = Regexp(r"^[A-Z0-9][A-Z0-9-]{0,11}\Z", error="A code is like AC-7.")
+SUB = Regexp(r"^[0-9a-z]{1,8}\Z", error="A sub-code is like 7a.")
+MOST_SUBS = 20
+
+
+class Category(Protocol):
+    """What the rules need to know of a category."""
+
+    published_at: datetime | None
+    deactivated_at: datetime | None
+
+
+class Words(Label):
+    zh = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    en = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+
+
+class Text(Label):
+    zh = fields.String(required=True, validate=Length(max=TEXT_LENGTH))
+    en = fields.String(required=True, validate=Length(max=TEXT_LENGTH))
+
+
+class Sub(Payload):
+    code = fields.String(required=True, validate=SUB)
+    label = fields.Nested(Words, required=True)
+
+
+class NewCategory(Payload):
+    """`with_amount`: a case in it says how much was lost."""
+
+    code = fields.String(required=True, validate=CODE)
+    label = fields.Nested(Words, required=True)
+    text = fields.Nested(Text, required=True)
+    subs = fields.List(fields.Nested(Sub), load_default=list, validate=Length(max=MOST_SUBS))
+    with_amount = fields.Boolean(load_default=False)
+    clause = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
+
+    @validates("subs")
+    def distinct(self, subs: list[dict[str, Any]], **_: Any) -> None:
+        """A case names its sub-code, so each is there once."""
+        if len({sub.get("code") for sub in subs}) < len(subs):
+            raise ValidationError("Two sub-codes are the same.")
+
+
+def category_id(site_id: str, code: str) -> str:
+    """One category a code and site, whoever adds it."""
+    return str(uuid5(UUID(site_id), f"category|{code}"))
+
+
+def add(_: None, op: Op) -> Accepted:
+    """A1: categories can be added; none is ever deleted, and nobody rewrites what was published."""
+    return Accepted({**op.payload, "seeded": op.by == SERVER})
+
+
+def publish(category: Category, op: Op) -> Accepted | Refused:
+    """A2: a category is made known to everybody before anybody answers for anything in it."""
+    if category.published_at and not category.deactivated_at:
+        return Refused("already-published")
+    return Accepted(
+        {"published_at": category.published_at or op.occurred_at, "deactivated_at": None}
+    )
+
+
+def deactivate(category: Category, op: Op) -> Accepted | Refused:
+    """A1: a category that is not wanted is offered no more; cases in it stay."""
+    if category.deactivated_at:
+        return Refused("already-deactivated")
+    return Accepted({"deactivated_at": op.occurred_at})
+
+
+def acknowledge(_: Category, __: Op) -> Accepted:
+    """A2: somebody has read it; that happened, whatever became of the category meanwhile."""
+    return Accepted({})
+
+
+def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
+    """A2: everybody's first acknowledgement counts, in whatever order they arrive."""
+    read: dict[str, str] = {}
+    for entry in history:
+        if entry.kind == "category.acknowledge":
+            read.setdefault(entry.by, iso(entry.occurred_at))
+    return {"acknowledged": read}
+
+
+def state(category: Any) -> str:
+    """Waiting to be published, in force, or out of use."""
+    if category["deactivated_at"]:
+        return "inactive"
+    return "active" if category["published_at"] else "unpublished"
+
+
+def audience(category: Any) -> int:
+    """Everybody reads what is in force; the rest is of the desk."""
+    return mask(EVERYONE) if state(category) == "active" else DESK_ONLY
+
+
+def until(category: Any) -> str:
+    """It holds until it is out of use."""
+    return iso(category["deactivated_at"]) if category["deactivated_at"] else FOREVER
+
+
+def _desk(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
+    return Kind(
+        payload=payload,
+        rule=rule,
+        type="category",
+        fact=False,
+        creates=creates,
+        roles=MASTERS,
+        at_desk=True,
+    )
+
+
+KINDS = {
+    "category.add": _desk(NewCategory, add, creates=True),
+    "category.publish": _desk(Nothing, publish),
+    "category.deactivate": _desk(Nothing, deactivate),
+    "category.acknowledge": Kind(
+        payload=Nothing,
+        rule=acknowledge,
+        type="category",
+        fact=True,
+        shows={"acknowledged.$by": "$at"},
+    ),
+}

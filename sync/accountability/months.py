@@ -1,0 +1,106 @@
+"""Months: closed once every miss in them has been asked about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from marshmallow import ValidationError, fields
+from marshmallow.validate import Length, Range, Regexp
+
+from sync.estate.places import MASTERS
+from sync.protocol.digest import FOREVER
+from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MOST = 10_000
+
+
+def _is_month(text: str) -> None:
+    try:
+        bounds(text)
+    except ValueError:
+        raise ValidationError("A month is like 2026-11.") from None
+
+
+class Closing(Payload):
+    """`tasks`: everything of the month that nobody did, so that the rule sees each of them.
+
+    `unspoken`: how many of them a phone may still know about.
+    """
+
+    month = fields.String(required=True, validate=[Regexp(r"^\d{4}-\d{2}\Z"), _is_month])
+    tasks = fields.List(Id(), required=True, validate=Length(max=MOST))
+    unspoken = fields.Integer(required=True, strict=True, validate=Range(min=0))
+
+
+def month_id(site_id: str, month: str) -> str:
+    """A month of a site is closed once, whoever closes it."""
+    return str(uuid5(UUID(site_id), f"month|{month}"))
+
+
+def bounds(month: str) -> tuple[datetime, datetime]:
+    """When a month begins and ends at the site."""
+    start = datetime.strptime(month, "%Y-%m").replace(tzinfo=ZONE)
+    after = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    return start.astimezone(UTC), after.astimezone(UTC)
+
+
+def close(_: None, op: Op) -> Accepted | Refused:
+    """A16: a month is closed when it is over, every phone has spoken, and no miss waits."""
+    said = op.payload
+    if op.occurred_at < bounds(said["month"])[1]:
+        return Refused("not-over")
+    if said["unspoken"]:
+        return Refused("not-yet-known")
+    words = Counter(_word(op.beside.get(id_)) for id_ in said["tasks"])
+    if words["waiting"]:
+        return Refused("misses-wait")
+    return Accepted(
+        {
+            "month": said["month"],
+            "closed_at": op.occurred_at,
+            "closed_by_id": op.by,
+            "counts": dict(sorted(words.items())),
+        }
+    )
+
+
+def _word(task: Any) -> str:
+    """What became of something that was not done in its time."""
+    if task is None:
+        return "waiting"
+    if task.done_at:
+        return "done"
+    if task.cancelled_at:
+        return "cancelled"
+    if task.disposition:
+        return str(task.disposition)
+    return "skipped" if task.skipped_at else "partial" if task.ticked else "waiting"
+
+
+def state(_: Any) -> str:
+    """There is a record only of closed ones."""
+    return "closed"
+
+
+def until(_: Any) -> str:
+    """Of the desk alone; it stays."""
+    return FOREVER
+
+
+KINDS = {
+    "month.close": Kind(
+        payload=Closing,
+        rule=close,
+        type="month",
+        fact=False,
+        creates=True,
+        roles=MASTERS,
+        at_desk=True,
+        looks_at=("tasks",),
+    ),
+}

@@ -1,0 +1,112 @@
+"""Contractors: firms that work here for us, each with somebody of ours who answers for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from marshmallow import fields
+from marshmallow.validate import Length
+
+from sync.protocol.digest import DESK, FOREVER
+from sync.protocol.op import (
+    LABEL_LENGTH,
+    NAME_LENGTH,
+    TEXT_LENGTH,
+    Accepted,
+    Id,
+    Kind,
+    Nothing,
+    Op,
+    Payload,
+    Refused,
+)
+
+
+class Contractor(Protocol):
+    """What the rules need to know of a contractor."""
+
+    ended_at: datetime | None
+    accountable_id: str
+
+
+class Agreement(Payload):
+    """What the firm may do with what it learns of people here."""
+
+    purpose = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    term = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    kinds = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+
+
+class NewContractor(Payload):
+    name = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+    service = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    contact = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    contract_ref = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    accountable_id = Id(required=True)
+    agreement = fields.Nested(Agreement, allow_none=True)
+    note = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+
+
+class Change(NewContractor):
+    name = fields.String(validate=Length(min=1, max=NAME_LENGTH))
+    service = fields.String(validate=Length(min=1, max=LABEL_LENGTH))
+    accountable_id = Id()
+
+
+def add(_: None, op: Op) -> Accepted | Refused:
+    """Y1: a firm works here only with somebody of ours who answers for what it does."""
+    return Accepted(dict(op.payload)) if _answers(op) else Refused("needs-accountable")
+
+
+def change(firm: Contractor, op: Op) -> Accepted | Refused:
+    """Y2: who answers for a firm may change; that somebody does never ends before the contract."""
+    if firm.ended_at:
+        return Refused("contract-ended")
+    if not op.payload:
+        return Refused("nothing-changed")
+    if "accountable_id" in op.payload and not _answers(op):
+        return Refused("needs-accountable")
+    return Accepted(dict(op.payload))
+
+
+def end(firm: Contractor, op: Op) -> Accepted | Refused:
+    """Y2: a contract ends once; what was done under it stays."""
+    return Refused("contract-ended") if firm.ended_at else Accepted({"ended_at": op.occurred_at})
+
+
+def _answers(op: Op) -> bool:
+    """Whether the person named is one of ours who leads, and is still here."""
+    person = op.beside.get(op.payload["accountable_id"])
+    return bool(person and not person.active_to and DESK & set(person.roles))
+
+
+def state(firm: Any) -> str:
+    """Works here, or did."""
+    return "ended" if firm["ended_at"] else "active"
+
+
+def until(_: Any) -> str:
+    """Names of firms are needed as long as their work is shown."""
+    return FOREVER
+
+
+def decision(payload: type[Payload], rule: Any, **more: Any) -> Kind:
+    """A kind by which the desk says who works for us."""
+    return Kind(
+        payload=payload,
+        rule=rule,
+        type="contractor",
+        fact=False,
+        roles=DESK,
+        at_desk=True,
+        looks_at=("accountable_id",),
+        **more,
+    )
+
+
+KINDS = {
+    "contractor.add": decision(NewContractor, add, creates=True),
+    "contractor.change": decision(Change, change),
+    "contractor.end": decision(Nothing, end),
+}

@@ -1,0 +1,135 @@
+"""The estate: the places that work is about. They keep their ids for ever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range
+
+from sync.protocol.digest import FOREVER
+from sync.protocol.op import Accepted, Id, Kind, Label, Nothing, Op, Payload, Refused
+
+AREA_KINDS = (
+    "outdoor",
+    "building",
+    "unit_entrance",
+    "stairwell",
+    "floor",
+    "glass",
+    "washroom",
+    "office",
+    "refuse_point",
+    "gate",
+    "room",
+)
+MASTERS = frozenset({"manager", "admin"})
+
+
+class NewSite(Payload):
+    label = fields.Nested(Label, required=True)
+
+
+class Keeping(Payload):
+    retention_days = fields.Integer(strict=True, validate=Range(min=7, max=365))
+    visit_minutes = fields.Integer(strict=True, validate=Range(min=15, max=24 * 60))
+    silent_hours = fields.Integer(strict=True, validate=Range(min=1, max=48))
+    statement_hours = fields.Integer(strict=True, validate=Range(min=1, max=720))
+
+
+class NewArea(Payload):
+    label = fields.Nested(Label, required=True)
+    kind = fields.String(required=True, validate=OneOf(AREA_KINDS))
+    parent_id = Id(allow_none=True, load_default=None)
+    code = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
+    ordinal = fields.Integer(strict=True, load_default=0)
+
+
+class NewUnit(Payload):
+    label = fields.Nested(Label, required=True)
+    area_id = Id(required=True)
+    occupied = fields.Boolean(load_default=True)
+
+
+class Occupancy(Payload):
+    occupied = fields.Boolean(required=True)
+
+
+class NewCheckpoint(Payload):
+    label = fields.Nested(Label, required=True)
+    area_id = Id(required=True)
+    route = fields.Nested(Label, required=True)
+    ordinal = fields.Integer(strict=True, load_default=0)
+    code = fields.String(allow_none=True, load_default=None, validate=Length(min=2, max=10))
+
+
+def add(_: None, op: Op) -> Accepted:
+    """E1: a place begins with an op, like every other record."""
+    return Accepted(dict(op.payload))
+
+
+def add_checkpoint(_: None, op: Op) -> Accepted:
+    """E6: a checkpoint has a short number that can be typed where its label cannot be read."""
+    code = op.payload["code"] or f"{1000 + UUID(op.subject).int % 9000}"
+    return Accepted({**op.payload, "code": code, "serial": 1})
+
+
+def relabel(checkpoint: Any, _: Op) -> Accepted:
+    """E7: a new label takes the place of one that was torn, lost or copied."""
+    return Accepted({"serial": checkpoint.serial + 1})
+
+
+def occupy(_: Any, op: Op) -> Accepted:
+    """E2: whether somebody lives behind a door decides whether it is wiped."""
+    return Accepted(dict(op.payload))
+
+
+def retain(_: Any, op: Op) -> Accepted | Refused:
+    """V12, D7: each site says how long it remembers visitors, and waits for phones and words."""
+    return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
+
+
+def state(_: Any) -> str:
+    """Places have no states."""
+    return "there"
+
+
+def until(_: Any) -> str:
+    """Places stay."""
+    return FOREVER
+
+
+def master(payload: type[Payload], type_: str) -> Kind:
+    """A kind that adds one place."""
+    return Kind(
+        payload=payload, rule=add, type=type_, fact=False, creates=True, roles=MASTERS, at_desk=True
+    )
+
+
+KINDS = {
+    "site.add": master(NewSite, "site"),
+    "site.retain": Kind(
+        payload=Keeping, rule=retain, type="site", fact=False, roles=MASTERS, at_desk=True
+    ),
+    "area.add": master(NewArea, "area"),
+    "unit.add": master(NewUnit, "unit"),
+    "unit.occupy": Kind(
+        payload=Occupancy,
+        rule=occupy,
+        type="unit",
+        fact=False,
+        roles=MASTERS | {"supervisor"},
+        at_desk=True,
+    ),
+    "checkpoint.add": replace(master(NewCheckpoint, "checkpoint"), rule=add_checkpoint),
+    "checkpoint.relabel": Kind(
+        payload=Nothing,
+        rule=relabel,
+        type="checkpoint",
+        fact=False,
+        roles=MASTERS | {"supervisor"},
+        at_desk=True,
+    ),
+}

@@ -1,0 +1,115 @@
+"""Regulars: visitors who come again and again, so that the gate lets them in with two taps.
+
+Phones forget a visit after three days, the postman comes every week. So the server itself draws a
+small record from the visits that it still keeps: who, what for, to whom, which plate, how often.
+It serves the purpose of the visit alone and is kept no longer than the last of these visits, so
+it needs no consent of its own, and it goes in the same purge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range
+
+from sync.protocol.digest import FOREVER
+from sync.protocol.op import NAME_LENGTH, Accepted, Id, Kind, Nothing, Op, Payload, Refused
+
+PURPOSES = ("business", "family", "service", "other")
+TIMES = 2
+"""Somebody who came this often within the time of keeping is a regular."""
+
+MOST = 30
+"""The gate's list stays short: those who come most."""
+
+BLANKS: dict[str, Any] = {"visitor": "*", "host_unit": None, "firm": None, "plate": None}
+"""What of a regular is somebody's, and what stands there once it is purged."""
+
+
+class Came(Protocol):
+    """What is read of a visit to find the regulars."""
+
+    id: str
+    visitor: str
+    purpose: str
+    host_unit: str | None
+    firm: str | None
+    plate: str | None
+    arrived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """Somebody who came more than once, as the newest visit has them."""
+
+    newest: Came
+    times: int
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        return key(self.newest)
+
+
+class Told(Payload):
+    visitor = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+    purpose = fields.String(required=True, validate=OneOf(PURPOSES))
+    host_unit = Id(allow_none=True, load_default=None)
+    firm = fields.String(allow_none=True, load_default=None, validate=Length(max=NAME_LENGTH))
+    plate = fields.String(allow_none=True, load_default=None, validate=Length(max=12))
+    times = fields.Integer(required=True, strict=True, validate=Range(min=1))
+    last_at = fields.AwareDateTime(required=True)
+
+
+def key(visit: Any) -> tuple[str, str, str | None]:
+    """Whose visits are those of one person: the same name, for the same, to the same home."""
+    return visit.visitor, visit.purpose, visit.host_unit
+
+
+def regulars(visits: Iterable[Came]) -> list[Regular]:
+    """V15: who came at least twice, those who come most first."""
+    by_person: dict[tuple[str, str, str | None], list[Came]] = {}
+    for visit in sorted((v for v in visits if v.arrived_at), key=lambda v: (v.arrived_at, v.id)):
+        by_person.setdefault(key(visit), []).append(visit)
+    found = [Regular(came[-1], len(came)) for came in by_person.values() if len(came) >= TIMES]
+    return sorted(found, key=lambda r: (-r.times, r.newest.visitor, r.newest.id))[:MOST]
+
+
+def note(_: Any, op: Op) -> Accepted:
+    """V15: the server draws a regular from the visits that it still keeps."""
+    return Accepted(dict(op.payload))
+
+
+def renew(regular: Any, op: Op) -> Accepted | Refused:
+    """V15: another visit makes the record newer."""
+    return Refused("purged") if regular.purged_at else Accepted(dict(op.payload))
+
+
+def purge(_: Any, op: Op) -> Accepted:
+    """V12: whoever has not come within the time of keeping is no regular any more."""
+    return Accepted({**BLANKS, "purged_at": op.occurred_at}, gone=True)
+
+
+def state(regular: Any) -> str:
+    """Known until purged."""
+    return "purged" if regular["purged_at"] else "known"
+
+
+def until(_: Any) -> str:
+    """The gate wants to know them for as long as they are known at all."""
+    return FOREVER
+
+
+def internal(payload: type[Payload], rule: Any, **more: Any) -> Kind:
+    """A kind that only the server does."""
+    return Kind(payload=payload, rule=rule, type="regular", fact=False, internal=True, **more)
+
+
+KINDS = {
+    "regular.note": internal(Told, note, creates=True),
+    "regular.renew": internal(Told, renew),
+    "regular.purge": internal(Nothing, purge),
+}

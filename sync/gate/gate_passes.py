@@ -1,0 +1,129 @@
+"""Releases: what is carried out of the gate, and who agreed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from marshmallow import fields
+from marshmallow.validate import Length, Range
+
+from sync.protocol.clock import iso
+from sync.protocol.op import (
+    LABEL_LENGTH,
+    NAME_LENGTH,
+    Accepted,
+    Entry,
+    Id,
+    Kind,
+    Nothing,
+    Op,
+    Payload,
+)
+from sync.protocol.photos import Photos, photos_of
+
+BLANKS: dict[str, Any] = {
+    "what": "*",
+    "carrier": "*",
+    "host_unit": None,
+    "agreed_by": None,
+    "photos": [],
+    "sha256": "0" * 64,
+}
+"""What of a release is somebody's, and what stands there once it is purged."""
+
+WAITS = timedelta(days=3)
+"""How long a note that nobody has used yet stays with the gate."""
+
+
+class Note(Payload):
+    """What goes out: seen by the gate before it is let through. No search is ever part of it."""
+
+    visit = Id(allow_none=True)
+    what = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    quantity = fields.Integer(strict=True, validate=Range(min=1, max=9999))
+    carrier = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    host_unit = Id(allow_none=True)
+    agreed_by = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    photos = Photos()
+
+
+def record(_: None, op: Op) -> Accepted:
+    """V14: things that go out are written down: what, how many, who carries, who agreed."""
+    return Accepted({"quantity": 1, **op.payload})
+
+
+def go(_: Any, __: Op) -> Accepted:
+    """V14: the gate saw it go out, or takes that back."""
+    return Accepted({})
+
+
+def purge(_: Any, op: Op) -> Accepted:
+    """V12: a release is forgotten like the visit that it belongs to."""
+    blank: dict[str, Any] = dict.fromkeys(("carrier", "host_unit", "agreed_by"))
+    blank |= {"what": "*", "photos": [], "photos_here": 0}
+    return Accepted({**blank, "purged_at": op.occurred_at}, gone=True)
+
+
+def fold(note: Any, history: Sequence[Entry]) -> dict[str, Any]:
+    """V14: the first time that it was seen going out, unless that was taken back."""
+    passed: Entry | None = None
+    for entry in history:
+        if entry.kind == "release.pass":
+            passed = passed or entry
+        elif entry.kind == "release.undo":
+            passed = None
+    written = next((entry for entry in history if entry.kind == "release.record"), None)
+    photos = [] if getattr(note, "purged_at", None) else [p for e in history for p in photos_of(e)]
+    return {
+        "recorded_at": written and written.occurred_at,
+        "recorded_by_id": written and written.by,
+        "passed_at": passed and passed.occurred_at,
+        "passed_by_id": passed and passed.by,
+        "photos": list(dict.fromkeys(photos)),
+    }
+
+
+def state(note: Any) -> str:
+    """Waiting at the gate until somebody saw it go out."""
+    if note["purged_at"]:
+        return "purged"
+    return "passed" if note["passed_at"] else "waiting"
+
+
+def until(note: Any) -> str:
+    """The gate cares until it has gone out, or three days."""
+    return iso(note["passed_at"] or note["recorded_at"] + WAITS)
+
+
+KINDS = {
+    "release.record": Kind(
+        payload=Note,
+        rule=record,
+        type="release",
+        fact=True,
+        creates=True,
+        shows={
+            "state": "waiting",
+            "recorded_at": "$at",
+            "recorded_by": "$by_name",
+            "passed_at": None,
+        },
+    ),
+    "release.pass": Kind(
+        payload=Nothing,
+        rule=go,
+        type="release",
+        fact=True,
+        shows={"state": "passed", "passed_at": "$at", "passed_by": "$by_name"},
+    ),
+    "release.undo": Kind(
+        payload=Nothing,
+        rule=go,
+        type="release",
+        fact=True,
+        shows={"state": "waiting", "passed_at": None, "passed_by": None},
+    ),
+    "release.purge": Kind(payload=Nothing, rule=purge, type="release", fact=False, internal=True),
+}

@@ -1,0 +1,109 @@
+"""What an op does to a visit. Facts are kept whatever they say; what they add up to is a fold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from sync.protocol.op import Accepted, Op, Refused
+
+
+class Visit(Protocol):
+    """What the rules need to know of a visit."""
+
+    arrived_at: datetime | None
+    departed_at: datetime | None
+    presumed: bool
+    held_at: datetime | None
+    purged_at: datetime | None
+
+
+BLANKS: dict[str, Any] = {
+    "visitor": "*",
+    "host_unit": None,
+    "host_person": None,
+    "firm": None,
+    "phone": None,
+    "plate": None,
+    "note": "*",
+    "reason": "*",
+    "refuse_reason": "*",
+    "hold_reason": "*",
+    "photos": [],
+    "sha256": "0" * 64,
+}
+"""What of a visit is somebody's, and what stands there once it is purged."""
+
+
+def arrive(_: None, op: Op) -> Accepted:
+    """V1: an arrival begins a visit; without a departure the visitor counts as inside."""
+    return Accepted({"party_size": 1, **op.payload})
+
+
+def expect(_: None, op: Op) -> Accepted:
+    """V6: a visitor who was announced is expected; one tap lets them in."""
+    return Accepted({"party_size": 1, **op.payload})
+
+
+def admit(_: Visit, __: Op) -> Accepted:
+    """V6, V7: the expected visitor has come in, and is inside from then on."""
+    return Accepted({})
+
+
+def refuse(visit: Visit, _: Op) -> Accepted:
+    """V8: a refusal is kept with its reason; somebody who was let in is inside all the same."""
+    return Accepted({}, flag="refused-though-inside" if _inside(visit) else None)
+
+
+def depart(visit: Visit, op: Op) -> Accepted:
+    """V2, V3: the earliest departure after the arrival counts; others are only noted."""
+    if visit.purged_at:
+        return Accepted({})
+    if visit.departed_at and not visit.presumed:
+        return Accepted({}, flag="left-again")
+    early = visit.arrived_at is None or op.occurred_at < visit.arrived_at
+    return Accepted({}, flag="left-before-arriving" if early else None)
+
+
+def note(_: Visit, __: Op) -> Accepted:
+    """V9, V10: taken back, presumed gone, or a courtesy: kept, and counted by the fold."""
+    return Accepted({})
+
+
+def amend(visit: Visit, op: Op) -> Accepted | Refused:
+    """V4: the desk's own correction writes the fields that it names."""
+    return Refused("purged") if visit.purged_at else Accepted(dict(op.payload))
+
+
+def hold(visit: Visit, op: Op) -> Accepted | Refused:
+    """V13: what a case still needs is held, with the reason, and outlasts its time."""
+    if visit.purged_at:
+        return Refused("purged")
+    if visit.held_at:
+        return Refused("on-hold")
+    why = {"held_by_id": op.by, "hold_reason": op.payload["reason"]}
+    return Accepted({"held_at": op.occurred_at, **why})
+
+
+def release_hold(visit: Visit, _: Op) -> Accepted | Refused:
+    """V13: a hold is let go of once; from then on the time of keeping decides again."""
+    if not visit.held_at:
+        return Refused("not-on-hold")
+    return Accepted({"held_at": None, "held_by_id": None, "hold_reason": None})
+
+
+def purge(visit: Visit, op: Op) -> Accepted | Refused:
+    """V12, V13: whose time is over is nobody's any more: names, numbers, homes, photos go."""
+    if visit.held_at:
+        return Refused("on-hold")
+    return Accepted({**blank_columns(), "purged_at": op.occurred_at}, gone=True)
+
+
+def blank_columns() -> dict[str, Any]:
+    """The columns of a purged visit."""
+    gone = ("host_unit", "host_person", "firm", "phone", "plate", "note", "hold_reason")
+    return {"visitor": "*", **dict.fromkeys(gone), "photos": [], "photos_here": 0}
+
+
+def _inside(visit: Visit) -> bool:
+    return bool(visit.arrived_at and not visit.departed_at and not visit.purged_at)

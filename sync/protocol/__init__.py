@@ -1,0 +1,1 @@
+"""What ops, verdicts and records are, and how a batch is checked: no feature."""

@@ -1,0 +1,71 @@
+"""Merging: what becomes of a decision whose author had not seen the newest version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from sync.protocol.clock import iso
+from sync.protocol.op import Accepted, Contested, Entry, Kind, Merged, Op, Refused
+
+
+def weigh(
+    kind: Kind, record: Any, op: Op, unseen: Sequence[Entry], seen: Sequence[Entry]
+) -> Accepted | Refused | Merged | Contested:
+    """M1, M2, M3: judge a decision by what its author saw, then hold it against what came since.
+
+    Other fields: both stand. The same value: both stand. The same field with another value, or a
+    fact that the decision minds: contested, the current value stands and the desk decides.
+    """
+    changed = {name for entry in unseen for name in entry.changes}
+    if not changed:
+        return kind.rule(record, op)
+    before = as_seen(record, changed, seen)
+    verdict = kind.rule(before, op)
+    if isinstance(verdict, Refused):
+        return verdict
+    now = vars(record)
+    overlap = {n for n in verdict.changes if n in changed and now[n] != verdict.changes[n]}
+    minded = kind.minds & changed
+    names = overlap | minded | verdict.changes.keys()
+    base = {name: getattr(before, name) for name in names}
+    if overlap or minded:
+        theirs = {name: now[name] for name in names}
+        rule = "same-field" if overlap else "unseen-fact"
+        return Contested(base, theirs, verdict.changes, rule)
+    theirs = {name: now[name] for name in changed}
+    rule = "same-value" if changed & verdict.changes.keys() else "other-fields"
+    return Merged(verdict.changes, base, theirs, rule, verdict.then)
+
+
+def as_seen(record: Any, changed: set[str], seen: Sequence[Entry]) -> SimpleNamespace:
+    """The record as it was before the unseen changes."""
+    before: dict[str, Any] = dict.fromkeys(changed)
+    for entry in seen:
+        before.update({name: entry.changes[name] for name in changed & entry.changes.keys()})
+    return SimpleNamespace(**{**vars(record), **before})
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON keeps it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def sentence(verdict: Merged | Contested, op: Op) -> str:
+    """What happened, for the phone that asked; the desk tells it in the reader's language."""
+    fields = ", ".join(sorted(verdict.theirs)) or "the record"
+    when, came = op.occurred_at.strftime("%H:%M"), op.received_at.strftime("%H:%M")
+    if isinstance(verdict, Merged):
+        return f"Made at {when} UTC, received at {came}; {fields} had changed. Both stand."
+    return (
+        f"Made at {when} UTC, received at {came}; {fields} had changed. "
+        "The current value stands until the desk decides."
+    )

@@ -1,0 +1,339 @@
+"""The shape of what goes over the wire: what each message carries, and what answers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from sync.protocol.clock import parse
+from sync.protocol.fast_validation import quick_yes
+from sync.protocol.op import Id
+
+OPS, BYTES, PAGE = 200, 1_000_000, 500
+LIMITS = {"ops": OPS, "bytes": BYTES, "page": PAGE}
+DEPTH = 16
+MIN_APP = "1"
+MOST = 2**53
+"""Up to here JavaScript holds every whole number."""
+
+STATUSES = (
+    "applied",
+    "merged",
+    "contested",
+    "refused",
+    "quarantined",
+    "held",
+    "waiting",
+    "deferred",
+    "fork",
+)
+RESETS = ("new", "epoch", "scope", "floor", "digest", "schema")
+
+TEXTS = {
+    "already-closed": "This is closed.",
+    "already-deactivated": "This category is not in use.",
+    "already-decided": "This is decided already. Only an appeal opens it again.",
+    "already-published": "Everybody can read this already.",
+    "amount": "An amount belongs to a loss, and to nothing else.",
+    "appealed": "The subject has appealed. Somebody else decides anew first.",
+    "already-done": "The task was done already.",
+    "already-cancelled": "The task was cancelled already.",
+    "already-exists": "This record exists already.",
+    "already-official": "This inspection counts already.",
+    "already-retired": "This checklist is retired.",
+    "already-merged": "One of the two tickets leads to another already.",
+    "already-left": "This person has left already.",
+    "already-settled": "Somebody has settled this already.",
+    "barred": "The law keeps this role away from that.",
+    "cannot-stand": "This cannot be put in force as it is. Choose another way.",
+    "cannot-stand-together": "These two cannot both stand. Pick one.",
+    "closed": "This matter is closed. Open it again first.",
+    "contract-ended": "The contract with this firm has ended.",
+    "contested": "Somebody changed the same thing. The desk decides.",
+    "due-is-past": "The time by which it is due is over already.",
+    "entries-missing": "Say first who was in the home.",
+    "feedback-missing": "Tell the resident first.",
+    "forked": "This phone was copied or set back. It will send again by itself.",
+    "future-fact": "That has not happened yet.",
+    "hash-mismatch": "This arrived damaged. It is kept for the desk.",
+    "left": "The author does not work here any more. Kept for the desk.",
+    "malformed": "This could not be read. It is kept for the desk.",
+    "needs-accountable": "Name one of our own leading people who answers for this firm.",
+    "needs-approval": "A leader has to allow the visit first.",
+    "needs-call": "Call first.",
+    "needs-interval": "Set how often first.",
+    "needs-responsible": "Say first who answers for it.",
+    "newer": "The server is older than this app. Kept until it is updated.",
+    "misses-wait": "A miss of this month waits for a word.",
+    "no-facts": "There is no fact to answer for.",
+    "not-a-manager": "This person leads nobody.",
+    "not-acknowledged": "The subject had not read this rule when it happened.",
+    "not-appealed": "Nobody has appealed.",
+    "not-asked": "Ask for a statement first.",
+    "not-published": "This category is not in force.",
+    "not-yet-known": "A phone that could know has not spoken yet.",
+    "other-category": "The case is in another category.",
+    "own-case": "Nobody has a hand in the own case.",
+    "published-later": "This rule was not known yet when it happened.",
+    "no-such-person": "There is nobody here to give this to.",
+    "no-such-record": "The record that this is about is not here. Kept for the desk.",
+    "not-allowed": "This role may not decide that.",
+    "not-for-phones": "Only the desk does this. Kept for the desk.",
+    "not-on-hold": "This is not held.",
+    "not-over": "Its time is not over yet.",
+    "not-official": "Nobody had said that this inspection counts.",
+    "not-settled": "This is not settled.",
+    "needs-special-reason": "Say first what is special.",
+    "no-photos-here": "No photos are taken at somebody's home.",
+    "not-closed": "This is not closed.",
+    "not-returned": "The thing is not back with its owner yet.",
+    "not-with-police": "It was not handed over to the police yet.",
+    "nothing-changed": "Nothing was changed.",
+    "on-hold": "This is held for a case.",
+    "own-request": "Somebody else allows what you asked for.",
+    "paused": "A complaint waits for its answer. Until then collecting rests.",
+    "police-missing": "Offer the help of the police first, and write down the answer.",
+    "purged": "The time for keeping this is over.",
+    "revoked": "This phone is no longer allowed here. Kept for the desk.",
+    "rule-failed": "Something went wrong while judging this. Kept for the desk.",
+    "self-inspection": "Nobody assesses oneself officially.",
+    "statements-missing": "Ask everybody on the newest list first.",
+    "same-handler": "This person has it in hand already.",
+    "same-decider": "Somebody else has to decide this time.",
+    "say-why": "Say why it ends without an acknowledgement.",
+    "statement-waits": "The subject still has time for a statement.",
+    "unsealed": "This came in a file without the seal of its phone. Kept for the desk.",
+    "unknown-sub": "Choose one of the sub-codes of this category.",
+    "waiting": "Waits for the one before it.",
+    "withdrawn": "This card was withdrawn.",
+}
+
+
+class Message(Schema):
+    """A message: fields of a newer app are passed over, so that an old server understands it."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+def Count(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field type that it is
+    """A whole number that JavaScript holds exactly."""
+    return fields.Integer(strict=True, validate=Range(min=0, max=MOST), **kwargs)
+
+
+def Name(**kwargs: Any) -> fields.String:  # noqa: N802
+    """A short text without control characters."""
+    return fields.String(validate=Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,100}\Z"), **kwargs)
+
+
+def Time(**kwargs: Any) -> fields.String:  # noqa: N802
+    """A time with its offset, kept as it was said."""
+    return fields.String(validate=_is_time, **kwargs)
+
+
+def _is_time(text: str) -> None:
+    try:
+        said = parse(text)
+    except (ValueError, OverflowError):
+        said = None
+    if said is None or not 1970 <= said.year < 2900:  # a flat battery says 1970
+        raise ValidationError("Not a time with an offset, like 2026-11-24T10:30:05+08:00.")
+
+
+class OpSchema(Schema):
+    """One op as phones send it."""
+
+    class Meta:
+        unknown = RAISE
+
+    id = Id(required=True)
+    n = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MOST))
+    prev = fields.String(required=True, allow_none=True, validate=Length(max=64))
+    hash = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
+    kind = fields.String(required=True, validate=Regexp(r"^[a-z_]{1,20}\.[a-z_]{1,20}\Z"))
+    v = fields.Integer(required=True, strict=True, validate=Range(min=1, max=10_000))
+    subject = Id(required=True)
+    base = Count(required=True, allow_none=True)
+    after = Id(required=True, allow_none=True)
+    by = Id(required=True)
+    at = Time(required=True)
+    mono = fields.Integer(strict=True, allow_none=True, validate=Range(min=0, max=10**12))
+    boot = fields.String(allow_none=True, validate=Length(max=64))
+    payload = fields.Dict(required=True, keys=fields.String())
+
+
+class Enrol(Message):
+    code = Name(required=True)
+    label = Name(required=True)
+    lineage = Name(required=True)
+
+
+class Enrolled(Message):
+    sync = fields.String()
+    device = fields.String()
+    token = fields.String()
+    site = fields.String()
+    people = fields.List(fields.Dict())
+
+
+class Report(Message):
+    n = Count(load_default=0)
+    hash = fields.String(allow_none=True, validate=Length(max=64))
+    pending = fields.Dict(keys=Name(), values=Count(), load_default=dict)
+    oldest = Time(allow_none=True, load_default=None)
+    photos = Count(load_default=0)
+    photo_bytes = Count(load_default=0)
+
+
+class Storage(Message):
+    usage = Count(allow_none=True)
+    quota = Count(allow_none=True)
+    persisted = fields.Boolean(allow_none=True)
+
+
+class Told(Message):
+    """The end of the log that a phone was told last, in which life of the database."""
+
+    place = Count(required=True)
+    link = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
+    epoch = Name(required=True)
+
+
+class Hello(Message):
+    lineage = Name(required=True)
+    sent_at = Time(required=True)
+    app = Name(load_default="?")
+    kinds = fields.Dict(keys=Name(), values=fields.List(Count()), load_default=dict)
+    report = fields.Dict(keys=Name(), values=fields.Nested(Report), load_default=dict)
+    storage = fields.Nested(Storage, load_default=dict)
+    log = fields.Nested(Told, allow_none=True, load_default=None)
+
+
+class End(Message):
+    """How far the site's log has come, and the newest link of its chain."""
+
+    place = fields.Integer()
+    link = fields.String()
+
+
+class Greeting(Message):
+    sync = fields.String()
+    epoch = fields.String()
+    received_at = fields.String()
+    sent_at = fields.String()
+    min_app = fields.String()
+    accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
+    limits = fields.Dict(keys=fields.String(), values=fields.Integer())
+    backup_watermark = fields.String(allow_none=True)
+    log = fields.Nested(End)
+    sites = fields.Dict(keys=fields.String(), values=fields.Dict())
+
+
+class Push(Message):
+    """Ops are read one by one, so that a bad one never blocks the others."""
+
+    lineage = Name(required=True)
+    sent_at = Time(required=True)
+    lost = fields.List(Count(), load_default=list, validate=Length(max=1000))
+    ops = fields.List(fields.Dict(), required=True)
+
+
+class VerdictSchema(Message):
+    id = fields.String()
+    status = fields.String(validate=OneOf(STATUSES))
+    code = fields.String()
+    text = fields.String()
+    seq = fields.Integer()
+    version = fields.Integer()
+    merge = fields.String()
+
+
+class Receipt(Message):
+    upto = fields.Integer()
+    hash = fields.String(allow_none=True)
+
+
+class Pushed(Message):
+    sync = fields.String()
+    epoch = fields.String()
+    verdicts = fields.List(fields.Nested(VerdictSchema))
+    receipt = fields.Nested(Receipt)
+    log = fields.Nested(End)
+    limits = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class Pull(Message):
+    cursor = fields.String(allow_none=True, load_default=None, validate=Length(max=1000))
+    limit = fields.Integer(strict=True, load_default=PAGE, validate=Range(min=1))
+    digest = fields.String(allow_none=True, load_default=None, validate=Length(max=16))
+    """What the phone made of all that it holds, where that is not what it was told."""
+
+
+class Change(Message):
+    type = fields.String()
+    id = fields.String()
+    version = fields.Integer()
+    deleted = fields.Boolean()
+    record = fields.Dict(allow_none=True)
+
+
+class Pulled(Message):
+    sync = fields.String()
+    epoch = fields.String()
+    changes = fields.List(fields.Nested(Change))
+    cursor = fields.String()
+    more = fields.Boolean()
+    head = fields.Integer()
+    digest = fields.String()
+    reset = fields.String(validate=OneOf(RESETS))
+
+
+_op = OpSchema()
+_is_plain = quick_yes(_op)
+
+
+def fault(raw: dict[str, Any], whole: str) -> str | None:
+    """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came.
+
+    Damage is looked for first: what its own hash does not fit was not made like that.
+    """
+    if whole != raw.get("hash", whole):
+        return "hash-mismatch"
+    sound = (_is_plain(raw) or _is_right(raw)) and is_sound(raw["payload"])
+    return None if sound else "malformed"
+
+
+def _is_right(raw: dict[str, Any]) -> bool:
+    try:
+        _op.load(raw)
+    except (ValidationError, ValueError, TypeError):
+        return False
+    return True
+
+
+def is_sound(value: Any) -> bool:
+    """No floats (their text differs between languages), no numbers that JavaScript does not hold,
+    no NUL, no half characters."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    if isinstance(value, dict):
+        return all(is_sound(name) and is_sound(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(map(is_sound, value))
+    if isinstance(value, int):
+        return abs(value) <= MOST
+    return not isinstance(value, float)
+
+
+def depth(value: Any) -> int:
+    """How many levels deep lists and objects go; counted without recursion."""
+    deepest, stack = 0, [(value, 1)]
+    while stack and deepest <= DEPTH:
+        inner, level = stack.pop()
+        if isinstance(inner, dict | list):
+            deepest = max(deepest, level)
+            parts = inner.values() if isinstance(inner, dict) else inner
+            stack.extend((part, level + 1) for part in parts)
+    return deepest

@@ -1,0 +1,137 @@
+"""Checklists: what an inspection looks at. Every edition stays as it was when it was used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from marshmallow import ValidationError, fields, validates, validates_schema
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from sync.estate.places import AREA_KINDS, MASTERS
+from sync.protocol.clock import iso
+from sync.protocol.digest import FOREVER, ROLES
+from sync.protocol.op import LABEL_LENGTH, Accepted, Kind, Label, Nothing, Op, Payload, Refused
+
+ABOUT = ("area", "person", "either")
+MOST_ITEMS = 60
+ITEM_ID = Regexp(r"^[0-9a-z-]{1,40}\Z", error="Small letters, digits and hyphens.")
+
+
+class Template(Protocol):
+    """What the rules need to know of a checklist."""
+
+    items: list[dict[str, Any]]
+    versions: dict[str, list[dict[str, Any]]]
+    edition: int
+    retired_at: datetime | None
+
+
+class Words(Label):
+    """A label of bounded length."""
+
+    zh = fields.String(required=True, validate=Length(max=LABEL_LENGTH))
+    en = fields.String(required=True, validate=Length(max=LABEL_LENGTH))
+
+
+class Item(Payload):
+    """One criterion. `picture`: how it should look, as a photo's hash or the name of an icon."""
+
+    id = fields.String(required=True, validate=ITEM_ID)
+    label = fields.Nested(Words, required=True)
+    text = fields.Nested(Words, allow_none=True, load_default=None)
+    weight = fields.Integer(strict=True, load_default=1, validate=Range(min=1, max=100))
+    critical = fields.Boolean(load_default=False)
+    clause = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
+    picture = fields.String(allow_none=True, load_default=None, validate=Length(max=64))
+
+
+def Items(**more: Any) -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
+    """The criteria of a checklist, in their order."""
+    return fields.List(fields.Nested(Item), validate=Length(max=MOST_ITEMS), **more)
+
+
+class Contents(Payload):
+    label = fields.Nested(Words)
+    about = fields.String(validate=OneOf(ABOUT))
+    area_kinds = fields.List(
+        fields.String(validate=OneOf(AREA_KINDS)), validate=Length(max=len(AREA_KINDS))
+    )
+    roles = fields.List(fields.String(validate=OneOf(ROLES)), validate=Length(max=len(ROLES)))
+    items = Items()
+
+    @validates("items")
+    def distinct(self, items: list[dict[str, Any]], **_: Any) -> None:
+        """Results are told by the criterion's id, so each is there once."""
+        if len({item["id"] for item in items}) < len(items):
+            raise ValidationError("Two criteria have the same id.")
+
+
+class NewTemplate(Contents):
+    code = fields.String(required=True, validate=Length(min=1, max=20))
+    clause = fields.String(allow_none=True, load_default=None, validate=Length(max=40))
+
+    @validates_schema
+    def whole(self, template: dict[str, Any], **_: Any) -> None:
+        """A new checklist says what it is called and what it is about."""
+        if not {"label", "about", "items"} <= template.keys():
+            raise ValidationError("A checklist needs its name, its subject and its criteria.")
+
+
+def add(_: None, op: Op) -> Accepted:
+    """I1: a checklist begins with its first edition, and keeps each that it ever had."""
+    first = {"edition": 1, "versions": {"1": op.payload["items"]}}
+    return Accepted({"area_kinds": [], "roles": [], **op.payload, **first})
+
+
+def revise(template: Template, op: Op) -> Accepted | Refused:
+    """I1: other criteria or weights make a new edition; earlier ones are never touched."""
+    if template.retired_at:
+        return Refused("already-retired")
+    changes = {n: v for n, v in op.payload.items() if v != getattr(template, n)}
+    if not changes:
+        return Refused("nothing-changed")
+    if "items" in changes:
+        edition = template.edition + 1
+        versions = {**template.versions, str(edition): changes["items"]}
+        changes |= {"edition": edition, "versions": versions}
+    return Accepted(changes)
+
+
+def retire(template: Template, op: Op) -> Accepted | Refused:
+    """I2: a retired checklist is offered no more; what was assessed with it stays."""
+    if template.retired_at:
+        return Refused("already-retired")
+    return Accepted({"retired_at": op.occurred_at})
+
+
+def state(template: Any) -> str:
+    """In use until it is retired; without a criterion it waits for somebody to write some."""
+    if template["retired_at"]:
+        return "retired"
+    return "active" if template["items"] else "empty"
+
+
+def until(template: Any) -> str:
+    """A phone keeps it as long as it is in use."""
+    return iso(template["retired_at"]) if template["retired_at"] else FOREVER
+
+
+def desk(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
+    """A decision of managers and admins."""
+    return Kind(
+        payload=payload,
+        rule=rule,
+        type="template",
+        fact=False,
+        creates=creates,
+        roles=MASTERS,
+        at_desk=True,
+    )
+
+
+KINDS = {
+    "template.add": desk(NewTemplate, add, creates=True),
+    "template.revise": desk(Contents, revise),
+    "template.retire": desk(Nothing, retire),
+}

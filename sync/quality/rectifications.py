@@ -1,0 +1,166 @@
+"""Rectifications: what an inspection found wrong, until somebody has looked at it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf
+
+from sync.protocol.clock import iso
+from sync.protocol.digest import DESK, FOREVER
+from sync.protocol.op import TEXT_LENGTH, Accepted, Entry, Id, Kind, Label, Op, Payload, Refused
+from sync.protocol.photos import Photos, photos_of
+
+SOON, LATER = timedelta(days=1), timedelta(days=3)
+"""How long there is by default: for what is critical, and for the rest."""
+
+
+class Rectification(Protocol):
+    """What the rules need to know of a rectification."""
+
+    critical: bool
+    done_at: datetime | None
+    done_by_id: str | None
+    responsible_id: str | None
+    due_at: datetime
+
+
+class Failure(Payload):
+    inspection_id = Id(required=True)
+    item = fields.String(required=True, validate=Length(max=40))
+    code = fields.String(required=True, validate=Length(max=20))
+    label = fields.Nested(Label, required=True)
+    critical = fields.Boolean(required=True)
+    area = Id(required=True, allow_none=True)
+    person = Id(required=True, allow_none=True)
+    finding = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+    before = Photos()
+    responsible_id = Id(allow_none=True)
+
+
+class Completion(Payload):
+    note = fields.String(validate=Length(max=TEXT_LENGTH))
+    photos = Photos()
+
+
+class Check(Payload):
+    result = fields.String(required=True, validate=OneOf(("pass", "fail")))
+    note = fields.String(validate=Length(max=TEXT_LENGTH))
+    photos = Photos()
+
+
+class Assignment(Payload):
+    responsible_id = Id(allow_none=True)
+    due_at = fields.AwareDateTime()
+
+
+def raise_(_: None, op: Op) -> Accepted:
+    """I7: it begins with what was found wrong, and with a day until which it is put right."""
+    due = op.occurred_at + (SOON if op.payload["critical"] else LATER)
+    return Accepted({"responsible_id": None, **op.payload, "raised_by_id": op.by, "due_at": due})
+
+
+def complete(_: Rectification, __: Op) -> Accepted:
+    """I9: work done is never refused; whether it clears the failure is a matter of its time."""
+    return Accepted({})
+
+
+def verify(rectification: Rectification, op: Op) -> Accepted:
+    """I10: a second look is kept; nobody clears the own work."""
+    own = op.payload["result"] == "pass" and rectification.done_by_id == op.by
+    return Accepted({}, flag="verified-own-work" if own else None)
+
+
+def assign(rectification: Rectification, op: Op) -> Accepted | Refused:
+    """I11: the desk says who puts it right, and by when."""
+    changes = {n: v for n, v in op.payload.items() if v != getattr(rectification, n)}
+    return Accepted(changes) if changes else Refused("nothing-changed")
+
+
+def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
+    """I9, I10: only what came after the latest failure counts, in whatever order it arrived."""
+    failures = [entry for entry in history if is_failure(entry)]
+    failure = failures[-1]
+    since = [entry for entry in history if entry.occurred_at > failure.occurred_at]
+    work = [entry for entry in since if entry.kind == "rectification.complete"]
+    hands = {entry.by for entry in work}
+    looks = [entry for entry in since if entry.kind == "rectification.verify"]
+    passed = next((entry for entry in looks if entry.by not in hands), None)
+    done = next(iter(work), None)
+    told = [entry.payload["note"] for entry in work if entry.payload.get("note")]
+    return {
+        "failed_at": failure.occurred_at,
+        "failures": len(failures),
+        "finding": failure.payload.get("finding") or failure.payload.get("note"),
+        "before": [*failure.payload.get("before", ()), *failure.payload.get("photos", ())],
+        "after": _photos([entry for entry in since if entry not in looks]),
+        "done_at": done and done.occurred_at,
+        "done_by_id": done and done.by,
+        "note": "\n".join(told) or None,
+        "verified_at": passed and passed.occurred_at,
+        "verified_by_id": passed and passed.by,
+        "photos": _photos(history),
+    }
+
+
+def is_failure(entry: Entry) -> bool:
+    """The inspection itself, and every second look that found it wrong again."""
+    again = entry.kind == "rectification.verify" and entry.payload["result"] == "fail"
+    return again or entry.kind == "rectification.raise"
+
+
+def _photos(entries: Sequence[Entry]) -> list[str]:
+    return list(dict.fromkeys(sha256 for entry in entries for sha256 in photos_of(entry)))
+
+
+def state(rectification: Any) -> str:
+    """Open, done, and verified once somebody else has seen it."""
+    if rectification["verified_at"]:
+        return "verified"
+    return "done" if rectification["done_at"] else "open"
+
+
+def until(rectification: Any) -> str:
+    """A phone cares until it is verified."""
+    verified: datetime | None = rectification["verified_at"]
+    return iso(verified) if verified else FOREVER
+
+
+KINDS = {
+    "rectification.raise": Kind(
+        payload=Failure, rule=raise_, type="rectification", fact=True, creates=True, internal=True
+    ),
+    "rectification.complete": Kind(
+        payload=Completion,
+        rule=complete,
+        type="rectification",
+        fact=True,
+        shows={
+            "state": "done",
+            "done_at": "$at",
+            "done_by_id": "$by",
+            "done_by": "$by_name",
+            "after": "$photos",
+            "looked": None,
+        },
+    ),
+    "rectification.verify": Kind(
+        payload=Check,
+        rule=verify,
+        type="rectification",
+        fact=True,
+        shows={"looked": "$result", "verified_at": "$at", "verified_by": "$by_name"},
+        flat=False,
+    ),
+    "rectification.assign": Kind(
+        payload=Assignment,
+        rule=assign,
+        type="rectification",
+        fact=False,
+        roles=DESK,
+        at_desk=True,
+    ),
+}

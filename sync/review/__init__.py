@@ -1,0 +1,1 @@
+"""What waits for a decision at the desk: conflicts, quarantine, imported outboxes."""

@@ -1,0 +1,1 @@
+"""What residents ask for: tickets, lost property, found items, arrears."""

@@ -1,0 +1,142 @@
+"""What is allowed on the way to a fee that is overdue: the phone first, and with respect."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from sync.protocol.op import Accepted, Op, Refused, derived
+from sync.service.arrears.folding import complaint_of
+
+ZONE = ZoneInfo("Asia/Shanghai")
+BARRED = frozenset({"guard"})
+"""Security staff must not collect debts: a matter of law, not of choice."""
+
+
+class Account(Protocol):
+    """What the rules need to know of an account."""
+
+    id: str
+    unit: str
+    lines: list[dict[str, Any]]
+    windows: list[str]
+    do_not_call: bool
+    calls: list[dict[str, Any]]
+    paused_by: list[str]
+    visit_reason: str | None
+    visit_asked_by_id: str | None
+    visit_asked_at: datetime | None
+    visit_approved_at: datetime | None
+    visited_at: datetime | None
+    handed_at: datetime | None
+
+
+def list_(_: None, op: Op) -> Accepted:
+    """U9, U10: what is owed comes from the ledger, line by line, in whole cents."""
+    return Accepted({**op.payload, "listed_at": op.occurred_at, "ledger_at": op.occurred_at})
+
+
+def relist(account: Account, op: Op) -> Accepted | Refused:
+    """U10: a newer ledger changes what is owed, and nothing of what was told."""
+    if account.lines == op.payload["lines"]:
+        return Refused("nothing-changed")
+    return Accepted({**op.payload, "ledger_at": op.occurred_at, "paid_cents": 0})
+
+
+def assign(_: Account, op: Op) -> Accepted | Refused:
+    """U8: an account is given to nobody who guards the estate."""
+    person = op.beside.get(op.payload["collector_id"])
+    if person is None or person.active_to:
+        return Refused("no-such-person")
+    return Refused("barred") if BARRED & set(person.roles) else Accepted(dict(op.payload))
+
+
+def prefer(_: Account, op: Op) -> Accepted | Refused:
+    """U5: the customer says when they accept a call."""
+    return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
+
+
+def call(account: Account, op: Op) -> Accepted:
+    """U2, U5: a call that was made is kept; one at a wrong hour, or while paused, is looked at."""
+    said = op.payload
+    if account.paused_by:
+        return Accepted({}, flag="called-while-paused")
+    if not welcome(account, op.occurred_at) and not said.get("override_reason"):
+        return Accepted({}, flag="called-at-a-wrong-hour")
+    told = said["outcome"] != "reached" or (said.get("told") and said.get("itemised"))
+    return Accepted({}, flag=None if told else "not-told-item-by-item")
+
+
+def note(_: Account, __: Op) -> Accepted:
+    """U3: the customer sets the time; what they set stands."""
+    return Accepted({})
+
+
+def dispute(account: Account, op: Op) -> Accepted:
+    """U7: a complaint on the way becomes a ticket, and collecting rests until its answer."""
+    contact = op.payload.get("contact")
+    reach = {"contact": contact} if contact else {"declined_because": "see the account's home"}
+    ticket = {
+        "channel": "phone",
+        "matter": "complaint",
+        "details": op.payload["details"],
+        "unit": account.unit,
+        "about_type": "arrears",
+        "about": account.id,
+        **reach,
+    }
+    return Accepted({}, then=(derived(op, "ticket.open", complaint_of(op.id), ticket),))
+
+
+def approve(account: Account, op: Op) -> Accepted | Refused:
+    """U1, U4: a visit is allowed after a call, for a special reason, by another person."""
+    if not account.calls:
+        return Refused("needs-call")
+    if account.paused_by:
+        return Refused("paused")
+    if not account.visit_reason or _over(account):
+        return Refused("needs-special-reason")
+    if account.visit_asked_by_id == op.by:
+        return Refused("own-request")
+    return Accepted({"visit_approved_at": op.occurred_at, "visit_approved_by_id": op.by})
+
+
+def visit(account: Account, op: Op) -> Accepted | Refused:
+    """U1, U4, U6: no door is knocked at before a call, a reason and an approval."""
+    if not account.calls:
+        return Refused("needs-call")
+    if account.paused_by:
+        return Refused("paused")
+    if not account.visit_approved_at:
+        return Refused("needs-approval")
+    return Accepted(
+        {
+            "visited_at": op.occurred_at,
+            "visited_by_id": op.by,
+            "visit_outcome": op.payload["outcome"],
+            "visit_approved_at": None,
+        }
+    )
+
+
+def hand_up(account: Account, op: Op) -> Accepted | Refused:
+    """U12: what calls and visits do not settle goes to a manager; the courts are theirs."""
+    if account.handed_at:
+        return Refused("nothing-changed")
+    return Accepted({"handed_at": op.occurred_at, "handed_reason": op.payload["reason"]})
+
+
+def welcome(account: Any, moment: datetime) -> bool:
+    """U5: whether the customer accepts a call at this moment; with no hours set, by day."""
+    if account.do_not_call:
+        return False
+    clock = moment.astimezone(ZONE).strftime("%H:%M")
+    spans = [span.split("-") for span in account.windows or ("09:00-20:00",)]
+    return any(start <= clock <= end for start, end in spans)
+
+
+def _over(account: Account) -> bool:
+    """Whether what was asked for has been visited already."""
+    asked, went = account.visit_asked_at, account.visited_at
+    return bool(went and asked and asked <= went)

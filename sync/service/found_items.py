@@ -1,0 +1,157 @@
+"""Finds: things that somebody lost and one of us has found, until they are somebody's again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from marshmallow import fields
+from marshmallow.validate import Length
+
+from sync.protocol.clock import iso
+from sync.protocol.digest import FOREVER
+from sync.protocol.op import (
+    LABEL_LENGTH,
+    NAME_LENGTH,
+    TEXT_LENGTH,
+    Accepted,
+    Entry,
+    Id,
+    Kind,
+    Op,
+    Payload,
+)
+from sync.protocol.photos import Photos, photos_of
+
+
+class Find(Protocol):
+    """What the rules need to know of a find."""
+
+    ended_at: datetime | None
+
+
+class Record(Payload):
+    what = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+    condition = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    area = Id(allow_none=True)
+    found_where = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    finder = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    place = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    photos = Photos()
+
+
+class Notice(Payload):
+    told_whom = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    note = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+
+
+class Keeping(Payload):
+    """A link of the chain: in whose hands it is now, and where it lies."""
+
+    keeper = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+    place = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+
+
+class Return(Payload):
+    to = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+    how_known = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+
+
+class Delivery(Payload):
+    station = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+    officer = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    receipt = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+
+
+def record(_: None, op: Op) -> Accepted:
+    """O1: a thing that was found is written down with its condition, its place and its keeper."""
+    blank = dict.fromkeys(("condition", "area", "found_where", "finder"))
+    told = {name: op.payload[name] for name in ("what", *blank) if name in op.payload}
+    return Accepted({**blank, **told})
+
+
+def note(find: Find, _: Op) -> Accepted:
+    """O2: what is told of a thing that has gone already is kept, and asks for a look."""
+    return Accepted({}, flag="after-the-end" if find.ended_at else None)
+
+
+def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
+    """O2, O3: notices and hands one after the other; the first end counts."""
+    begun = next((entry for entry in history if entry.kind == "find.record"), None)
+    if begun is None:
+        return {}
+    ends = [entry for entry in history if entry.kind in ("find.return", "find.to_police")]
+    end = next(iter(ends), None)
+    kept = [begun, *(entry for entry in history if entry.kind == "find.keep")]
+    return {
+        "found_at": begun.occurred_at,
+        "found_by_id": begun.by,
+        "notices": [said(entry) for entry in history if entry.kind == "find.notify"],
+        "chain": [said(entry, "keeper", "place") for entry in kept],
+        "ended_at": end and end.occurred_at,
+        "ended_by_id": end and end.by,
+        "ended_how": end and ("police" if end.kind == "find.to_police" else "returned"),
+        "ended_with": end and (end.payload.get("to") or end.payload.get("station")),
+        "receipt": end and (end.payload.get("receipt") or end.payload.get("how_known")),
+        "photos": list(dict.fromkeys(s for entry in history for s in photos_of(entry))),
+    }
+
+
+def said(entry: Entry, *names: str) -> dict[str, Any]:
+    """What one op told, with its time and author."""
+    payload = {n: v for n, v in entry.payload.items() if not names or n in names}
+    return {"at": iso(entry.occurred_at), "by_id": entry.by, **payload}
+
+
+def state(find: Any) -> str:
+    """Returned, with the police, or kept; notified once somebody was told."""
+    return find["ended_how"] or ("notified" if find["notices"] else "kept")
+
+
+def until(find: Any) -> str:
+    """A phone cares until it is somebody's again."""
+    return iso(find["ended_at"]) if find["ended_at"] else FOREVER
+
+
+def fact(payload: type[Payload], rule: Any, shows: dict[str, Any], **more: Any) -> Kind:
+    """A kind that tells what became of a thing."""
+    return Kind(payload=payload, rule=rule, type="find", fact=True, flat=False, shows=shows, **more)
+
+
+LINK = {"at": "$at", "by_id": "$by", "by": "$by_name"}
+ENDED = {"ended_at": "$at", "ended_by": "$by_name"}
+
+KINDS = {
+    "find.record": Kind(
+        payload=Record,
+        rule=record,
+        type="find",
+        fact=True,
+        creates=True,
+        shows={
+            "state": "kept",
+            "found_at": "$at",
+            "found_by": "$by_name",
+            "chain": [{**LINK, "place": "$place"}],
+            "notices": [],
+            "until": FOREVER,
+        },
+    ),
+    "find.notify": fact(
+        Notice,
+        note,
+        {"state": "notified", "notices+": {**LINK, "told_whom": "$told_whom", "note": "$note"}},
+    ),
+    "find.keep": fact(Keeping, note, {"chain+": {**LINK, "keeper": "$keeper", "place": "$place"}}),
+    "find.return": fact(
+        Return,
+        note,
+        {**ENDED, "state": "returned", "ended_with": "$to", "receipt": "$how_known"},
+    ),
+    "find.to_police": fact(
+        Delivery,
+        note,
+        {**ENDED, "state": "police", "ended_with": "$station", "receipt": "$receipt"},
+    ),
+}

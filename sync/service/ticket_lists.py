@@ -1,0 +1,101 @@
+"""Who answers for which matter now: lists over tickets, worked out when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sync.service.tickets import missing
+
+SOON = timedelta(hours=24)
+
+
+class Ticket(Protocol):
+    """What the lists need to know of a ticket."""
+
+    handler_id: str
+    steward_id: str
+    asked_role: str | None
+    handed_at: datetime | None
+    accepted_at: datetime | None
+    proxy_for_id: str | None
+    escalated_at: datetime | None
+    promised_at: datetime | None
+    feedback_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    merged_into: str | None
+
+
+def is_open(ticket: Ticket) -> bool:
+    """Whether somebody still owes something."""
+    return not (ticket.closed_at or ticket.merged_into)
+
+
+def handler(ticket: Ticket) -> str | None:
+    """K20: the one person on whose list an open matter stands as work."""
+    return ticket.handler_id if is_open(ticket) else None
+
+
+def steward(ticket: Ticket) -> str | None:
+    """K20: the one person who answers to the resident for an open matter."""
+    return ticket.steward_id if is_open(ticket) else None
+
+
+def waits(ticket: Ticket) -> bool:
+    """K9: handed over, and nobody has accepted yet."""
+    return is_open(ticket) and bool(ticket.handed_at) and not ticket.accepted_at
+
+
+def is_kept(ticket: Ticket) -> bool:
+    """K19: a promise is kept by an answer that the resident got after it was worth anything."""
+    return bool(ticket.feedback_at) and bool(ticket.resolved_at)
+
+
+def breached(ticket: Ticket, now: datetime) -> bool:
+    """K19: the promised time is over and the resident has had no answer, whoever handles it."""
+    owed = is_open(ticket) and ticket.promised_at is not None and not is_kept(ticket)
+    return bool(owed and ticket.promised_at and ticket.promised_at <= now)
+
+
+def soon(ticket: Ticket, now: datetime) -> bool:
+    """K19: promised within a day from now."""
+    owed = is_open(ticket) and ticket.promised_at is not None and not is_kept(ticket)
+    return bool(owed and ticket.promised_at and now < ticket.promised_at <= now + SOON)
+
+
+def nudges(tickets: Iterable[Ticket], on_duty: Mapping[str, Any]) -> list[Ticket]:
+    """K11: matters received for somebody who has come on duty since."""
+    return [t for t in tickets if is_open(t) and t.proxy_for_id in on_duty]
+
+
+LISTS: dict[str, Callable[[Ticket, str, datetime], bool]] = {
+    "answering": lambda ticket, me, _: steward(ticket) == me,
+    "handling": lambda ticket, me, _: handler(ticket) == me,
+    "breached": lambda ticket, _, now: breached(ticket, now),
+    "soon": lambda ticket, _, now: soon(ticket, now),
+    "waiting": lambda ticket, _, __: waits(ticket),
+    "held": lambda ticket, _, __: is_open(ticket) and bool(ticket.proxy_for_id),
+    "escalated": lambda ticket, _, __: is_open(ticket) and bool(ticket.escalated_at),
+    "open": lambda ticket, _, __: is_open(ticket),
+}
+"""The lists of the desk, in the order in which they are looked at."""
+
+
+def lacks(ticket: Any) -> list[str]:
+    """K10: what is still missing before a matter ends; nothing once it has."""
+    return missing(vars(ticket)) if is_open(ticket) else []
+
+
+def lookalikes(ticket: Any, others: Iterable[Any]) -> list[Any]:
+    """K17: open matters that may be the same one: the same contact, home or place within a day."""
+    told = ("contact", "unit", "area")
+    return [
+        other
+        for other in others
+        if other.id != ticket.id
+        and is_open(other)
+        and abs(other.opened_at - ticket.opened_at) <= SOON
+        and any(getattr(ticket, n) and getattr(ticket, n) == getattr(other, n) for n in told)
+    ]

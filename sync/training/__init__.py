@@ -1,0 +1,1 @@
+"""Cards, training sessions, readiness, and the handbook."""

@@ -1,0 +1,219 @@
+"""Training sessions: cards and a case, what each person answered, a summary, who signed for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from sync.protocol.clock import iso, parse
+from sync.protocol.digest import FOREVER
+from sync.protocol.op import TEXT_LENGTH, Accepted, Entry, Id, Kind, Nothing, Op, Payload
+from sync.training.curriculum import refresh_on
+
+APPROACHES = ("A", "B", "C")
+MOST_CARDS, MOST_PEOPLE, MOST_PROMPTS = 200, 100, 6
+SHOWN = timedelta(days=30)
+"""How long a session that nobody closed stays on phones."""
+
+COVERED = Regexp(r"^[a-z]{1,20}:[0-9a-f-]{36}\Z", error="A card is named group:id.")
+
+
+class Session(Protocol):
+    """What the rules need to know of a session."""
+
+    facilitator_id: str
+    attendees: list[str]
+    prompts: list[str]
+
+
+class Beginning(Payload):
+    """The cards with their groups as they were, the prompts as they were put to the room."""
+
+    cards = fields.List(
+        fields.String(validate=COVERED), load_default=list, validate=Length(max=MOST_CARDS)
+    )
+    case = Id(allow_none=True, load_default=None)
+    prompts = fields.List(
+        fields.String(validate=Length(min=1, max=TEXT_LENGTH)),
+        load_default=list,
+        validate=Length(max=MOST_PROMPTS),
+    )
+    attendees = fields.List(Id(), load_default=list, validate=Length(max=MOST_PEOPLE))
+
+
+class Answer(Payload):
+    person = Id(required=True)
+    prompt = fields.Integer(required=True, strict=True, validate=Range(min=0, max=MOST_PROMPTS - 1))
+    text = fields.String(load_default="", validate=Length(max=TEXT_LENGTH))
+    approach = fields.String(allow_none=True, load_default=None, validate=OneOf(APPROACHES))
+
+
+class Summary(Payload):
+    summary = fields.String(required=True, validate=Length(min=1, max=TEXT_LENGTH))
+
+
+def begin(_: None, op: Op) -> Accepted:
+    """Z1: whoever begins a session leads it; the approaches are kept as the case has them then."""
+    said = op.payload
+    card = op.beside.get(said["case"] or "")
+    lists = {name: list(dict.fromkeys(said[name])) for name in ("cards", "attendees")}
+    approaches = list(card.approaches or []) if card else []
+    changes = {"case": said["case"], "prompts": said["prompts"], "approaches": approaches, **lists}
+    return Accepted(changes, flag="unknown-case" if said["case"] and card is None else None)
+
+
+def answer(session: Session, op: Op) -> Accepted:
+    """Z2: an answer is kept whoever wrote it down; one of somebody who was not there is noted."""
+    person, known = op.payload["person"], op.payload["prompt"] < len(session.prompts)
+    if person not in session.attendees:
+        return Accepted({}, flag="not-an-attendee")
+    return Accepted({}, flag=None if known else "no-such-prompt")
+
+
+def summarise(session: Session, op: Op) -> Accepted:
+    """Z4: the summary is the facilitator's; another's is kept and asks for a look."""
+    return Accepted({}, flag=None if op.by == session.facilitator_id else "not-the-facilitator")
+
+
+def acknowledge(session: Session, op: Op) -> Accepted:
+    """Z5: only who attended signs for it; another signature is kept and asks for a look."""
+    return Accepted({}, flag=None if op.by in session.attendees else "not-an-attendee")
+
+
+def close(session: Session, op: Op) -> Accepted:
+    """Z4: a session ends as it ends; ended by another, it asks for a look."""
+    return Accepted({}, flag=None if op.by == session.facilitator_id else "not-the-facilitator")
+
+
+def fold(session: Any, history: Sequence[Entry]) -> dict[str, Any]:
+    """Z3: of several answers of one person to one prompt the newest counts, the others stay."""
+    begun = next((entry for entry in history if entry.kind == "session.begin"), None)
+    if begun is None:
+        return {}
+    led_by = begun.by
+    summaries = [e for e in history if e.kind == "session.summarise" and e.by == led_by]
+    ended = next((entry for entry in history if entry.kind == "session.close"), None)
+    return {
+        "facilitator_id": led_by,
+        "begun_at": begun.occurred_at,
+        "answers": _answers(history),
+        "summary": summaries[-1].payload["summary"] if summaries else None,
+        "acknowledged": _acknowledged(_attendees(begun), history),
+        "closed_at": ended and ended.occurred_at,
+    }
+
+
+def _attendees(begun: Entry) -> set[str]:
+    return {_id(raw) for raw in begun.payload.get("attendees") or []}
+
+
+def _id(raw: Any) -> str:
+    """An id as records have it; the log keeps it as it was sent."""
+    return str(UUID(str(raw)))
+
+
+def _answers(history: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    """By person and prompt, each with those that came before it."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in history:
+        if entry.kind != "session.answer":
+            continue
+        said = entry.payload
+        mine = found.setdefault(_id(said["person"]), {})
+        place = str(said["prompt"])
+        before = mine.get(place)
+        earlier = [*before["earlier"], _told(before)] if before else []
+        mine[place] = {
+            "text": said.get("text") or "",
+            "approach": said.get("approach"),
+            "at": iso(entry.occurred_at),
+            "by_id": entry.by,
+            "earlier": earlier,
+        }
+    return found
+
+
+def _told(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "earlier"}
+
+
+def _acknowledged(attendees: set[str], history: Sequence[Entry]) -> dict[str, dict[str, str]]:
+    """The first signature of each attendee, and until when what was learnt counts."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in history:
+        if entry.kind == "session.acknowledge" and entry.by in attendees:
+            until = refresh_on(entry.occurred_at).isoformat()
+            found.setdefault(entry.by, {"at": iso(entry.occurred_at), "refresh_on": until})
+    return found
+
+
+def tally(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Counter[str]:
+    """Z6: how many of the answers that count took each approach; nobody is named."""
+    counting = (one for mine in answers.values() for one in mine.values())
+    return Counter(str(one["approach"]) for one in counting if one["approach"])
+
+
+def state(session: Any) -> str:
+    """Open until somebody closed it."""
+    return "closed" if session["closed_at"] else "open"
+
+
+def until(session: Any) -> str:
+    """What was learnt in it stays on phones as long as it counts, an open one for a month."""
+    days = [signed["refresh_on"] for signed in session["acknowledged"].values()]
+    ends = [iso(parse(f"{day}T00:00:00+08:00")) for day in days]
+    return max([iso((session["closed_at"] or session["begun_at"]) + SHOWN), *ends])
+
+
+KINDS = {
+    "session.begin": Kind(
+        payload=Beginning,
+        rule=begin,
+        type="session",
+        fact=True,
+        creates=True,
+        looks_at=("case",),
+        shows={
+            "state": "open",
+            "begun_at": "$at",
+            "facilitator_id": "$by",
+            "facilitator": "$by_name",
+            "approaches": [],
+            "answers": {},
+            "acknowledged": {},
+            "summary": None,
+            "until": FOREVER,
+        },
+    ),
+    "session.answer": Kind(
+        payload=Answer,
+        rule=answer,
+        type="session",
+        fact=True,
+        flat=False,
+        shows={
+            "answers.$person.$prompt": {"text": "$text", "approach": "$approach", "at": "$at"},
+        },
+    ),
+    "session.summarise": Kind(payload=Summary, rule=summarise, type="session", fact=True),
+    "session.acknowledge": Kind(
+        payload=Nothing,
+        rule=acknowledge,
+        type="session",
+        fact=True,
+        shows={"acknowledged.$by": {"at": "$at"}},
+    ),
+    "session.close": Kind(
+        payload=Nothing,
+        rule=close,
+        type="session",
+        fact=True,
+        shows={"state": "closed", "closed_at": "$at"},
+    ),
+}

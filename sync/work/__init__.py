@@ -1,0 +1,1 @@
+"""Tasks, schedules, weather, shifts and patrol rounds."""

@@ -1,0 +1,289 @@
+"""Patrols: a round of checkpoints, and what was scanned on it, by whom and when."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range
+
+from sync.estate.places import MASTERS
+from sync.protocol.clock import iso
+from sync.protocol.digest import DESK, FOREVER
+from sync.protocol.op import (
+    LABEL_LENGTH,
+    TEXT_LENGTH,
+    Accepted,
+    Entry,
+    Id,
+    Kind,
+    Label,
+    Nothing,
+    Op,
+    Payload,
+    Refused,
+)
+from sync.protocol.photos import Photos, photos_of
+from sync.work.recurrence_fields import Days, Zone, a_window, an_rrule, lacking
+
+METHODS = ("qr", "code", "manual")
+SHOWN_BEFORE = timedelta(hours=12)
+"""A phone shows a round as early as this: a guard looks ahead to the night."""
+
+
+class Round(Protocol):
+    """What the rules need to know of a round."""
+
+    points: list[dict[str, Any]]
+    fastest: int
+    window_start: datetime
+    window_end: datetime
+
+
+class Route(Payload):
+    """Where a round goes, and when it is due."""
+
+    label = fields.Nested(Label, required=True)
+    points = fields.List(Id(), required=True, validate=Length(min=1, max=200))
+    fastest = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=3600))
+    rrule = fields.String(allow_none=True, load_default=None, validate=an_rrule)
+    rdate = Days(load_default=list)
+    exdate = Days(load_default=list)
+    window = fields.String(allow_none=True, load_default=None, validate=a_window)
+    workdays_only = fields.Boolean(load_default=False)
+    dtstart = fields.AwareDateTime(required=True)
+    tzid = Zone(load_default="Asia/Shanghai")
+    responsible_id = Id(allow_none=True, load_default=None)
+    active = fields.Boolean(load_default=False)
+
+
+class RouteChange(Payload):
+    label = fields.Nested(Label)
+    points = fields.List(Id(), validate=Length(min=1, max=200))
+    fastest = fields.Integer(strict=True, validate=Range(min=0, max=3600))
+    rrule = fields.String(allow_none=True, validate=an_rrule)
+    window = fields.String(allow_none=True, validate=a_window)
+    responsible_id = Id(allow_none=True)
+    active = fields.Boolean()
+
+
+class Point(Payload):
+    """A checkpoint as a round knows it; `seals` are the SHA-256 of the labels that are valid."""
+
+    checkpoint = Id(required=True)
+    area_id = Id(required=True)
+    label = fields.Nested(Label, required=True)
+    code = fields.String(required=True, validate=Length(max=10))
+    seals = fields.List(fields.String(validate=Length(equal=64)), validate=Length(max=10))
+
+
+class Plan(Payload):
+    route_id = Id(required=True)
+    label = fields.Nested(Label, required=True)
+    points = fields.List(fields.Nested(Point), required=True, validate=Length(max=200))
+    fastest = fields.Integer(strict=True, load_default=0)
+    responsible_id = Id(allow_none=True, load_default=None)
+    window_start = fields.AwareDateTime(required=True)
+    window_end = fields.AwareDateTime(required=True)
+
+
+class Points(Payload):
+    points = fields.List(fields.Nested(Point), required=True, validate=Length(max=200))
+
+
+class Scan(Payload):
+    checkpoint = Id(required=True)
+    method = fields.String(required=True, validate=OneOf(METHODS))
+    token = fields.String(validate=Length(max=64))
+    note = fields.String(validate=Length(max=TEXT_LENGTH))
+    photos = Photos()
+
+
+class Fine(Payload):
+    checkpoint = Id(required=True)
+
+
+class Skip(Payload):
+    checkpoint = Id(required=True)
+    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+
+
+def add_route(_: None, op: Op) -> Accepted | Refused:
+    """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
+    missing = lacking(op.payload)
+    return Refused(missing) if missing else Accepted({**op.payload, "before": []})
+
+
+def change_route(route: Any, op: Op) -> Accepted | Refused:
+    """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
+    missing = lacking({**vars(route), **op.payload})
+    return Refused(missing) if missing else Accepted(dict(op.payload))
+
+
+def plan(_: None, op: Op) -> Accepted:
+    """N2: a round comes from its route alone, with its window and the labels that are valid."""
+    return Accepted(dict(op.payload))
+
+
+def amend(round_: Round, op: Op) -> Accepted:
+    """N2: a point that got a new label or moved is known by it; what was valid stays valid."""
+    before = {point["checkpoint"]: point["seals"] for point in round_.points}
+    points = [
+        {**point, "seals": sorted({*point["seals"], *before.get(point["checkpoint"], ())})}
+        for point in op.payload["points"]
+    ]
+    return Accepted({"points": points})
+
+
+def drop(_: Round, op: Op) -> Accepted:
+    """N2: a round to come that follows from no route any more leaves the phones."""
+    return Accepted({"cancelled_at": op.occurred_at}, gone=True)
+
+
+def note(_: Round, __: Op) -> Accepted:
+    """N3: what was scanned, found in order or skipped is never refused."""
+    return Accepted({})
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the facts so far have shown."""
+
+    scans: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    skips: dict[str, dict[str, Any]] = field(default_factory=dict)
+    elsewhere: list[dict[str, Any]] = field(default_factory=list)
+    photos: list[str] = field(default_factory=list)
+    last: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+
+
+def fold(round_: Round | None, history: Sequence[Entry]) -> dict[str, Any]:
+    """N4: the earliest scan of a point counts, later ones are counted; the order of arrival does
+    not matter, for facts come in the order of their times."""
+    seen = _Seen()
+    points = {point["checkpoint"]: point for point in round_.points} if round_ else {}
+    for entry in history:
+        if entry.kind.startswith("round.") and round_:
+            _take(seen, entry, round_, points)
+        seen.photos.extend(photos_of(entry))
+    return {
+        "scans": seen.scans,
+        "fines": seen.fines,
+        "skips": seen.skips,
+        "elsewhere": seen.elsewhere,
+        "photos": list(dict.fromkeys(seen.photos)),
+    }
+
+
+def _take(seen: _Seen, entry: Entry, round_: Round, points: dict[str, Any]) -> None:
+    what = {"at": iso(entry.occurred_at), "by_id": entry.by}
+    checkpoint = entry.payload["checkpoint"]
+    if entry.kind == "round.fine":
+        seen.fines.setdefault(checkpoint, what)
+    elif entry.kind == "round.skip":
+        seen.skips.setdefault(checkpoint, {**what, "reason": entry.payload["reason"]})
+    elif checkpoint not in points:
+        seen.elsewhere.append({**what, "checkpoint": checkpoint})
+    elif checkpoint in seen.scans:
+        seen.scans[checkpoint]["again"] += 1
+    else:
+        payload = entry.payload
+        flags = _flags(seen, entry, round_, points[checkpoint])
+        told = {"method": payload["method"], "note": payload.get("note"), "flags": flags}
+        seen.scans[checkpoint] = {**what, **told, "again": 0}
+    if entry.kind == "round.scan":
+        seen.last[entry.by] = (checkpoint, entry.occurred_at)
+
+
+def _flags(seen: _Seen, entry: Entry, round_: Round, point: dict[str, Any]) -> list[str]:
+    """N5: early, late, too fast, copied or without its label: flagged, never refused."""
+    before = seen.last.get(entry.by)
+    pace = timedelta(seconds=round_.fastest)
+    token = entry.payload.get("token", "")
+    found = {
+        "early": entry.occurred_at < round_.window_start,
+        "late": entry.occurred_at > round_.window_end,
+        "fast": before is not None
+        and before[0] != point["checkpoint"]
+        and entry.occurred_at - before[1] < pace,
+        "copied": entry.payload["method"] == "qr" and seal(token) not in point["seals"],
+        "manual": entry.payload["method"] == "manual",
+    }
+    return [name for name, holds in found.items() if holds]
+
+
+def seal(token: str) -> str:
+    """What a round knows of a label's secret: enough to recognise it, not enough to make it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def state(round_: Any) -> str:
+    """Whether every point was scanned, or skipped with a reason."""
+    if round_["cancelled_at"]:
+        return "cancelled"
+    open_ = [
+        p for p in round_["points"] if p["checkpoint"] not in (round_["scans"] | round_["skips"])
+    ]
+    return "open" if open_ else "done"
+
+
+def opens(round_: Any) -> str:
+    """A guard looks ahead to the night."""
+    return iso(round_["window_start"] - SHOWN_BEFORE)
+
+
+def until(round_: Any) -> str:
+    """A phone cares for a round to the end of its window."""
+    return iso(round_["window_end"])
+
+
+def route_state(route: Any) -> str:
+    """Whether rounds are planned from it."""
+    return "active" if route["active"] else "inactive"
+
+
+def route_until(_: Any) -> str:
+    """Routes stay."""
+    return FOREVER
+
+
+def told(kind: type[Payload], **shows: Any) -> Kind:
+    """A kind that tells something of one point."""
+    return Kind(payload=kind, rule=note, type="round", fact=True, flat=False, shows=shows)
+
+
+BY = {"at": "$at", "by": "$by_name", "by_id": "$by"}
+
+KINDS = {
+    "route.add": Kind(
+        payload=Route,
+        rule=add_route,
+        type="route",
+        fact=False,
+        creates=True,
+        roles=MASTERS,
+        at_desk=True,
+    ),
+    "route.change": Kind(
+        payload=RouteChange,
+        rule=change_route,
+        type="route",
+        fact=False,
+        roles=MASTERS | DESK,
+        at_desk=True,
+    ),
+    "round.plan": Kind(
+        payload=Plan, rule=plan, type="round", fact=False, creates=True, internal=True
+    ),
+    "round.amend": Kind(payload=Points, rule=amend, type="round", fact=False, internal=True),
+    "round.drop": Kind(payload=Nothing, rule=drop, type="round", fact=False, internal=True),
+    "round.scan": told(
+        Scan, **{"scans.$checkpoint": {**BY, "method": "$method", "flags": [], "again": 0}}
+    ),
+    "round.fine": told(Fine, **{"fines.$checkpoint": BY}),
+    "round.skip": told(Skip, **{"skips.$checkpoint": {**BY, "reason": "$reason"}}),
+}
