@@ -11,20 +11,14 @@ from flask.sessions import SessionInterface
 from flask_compress import Compress
 from htmx_flask import Htmx
 
-from server import (
-    access,
-    config,
-    db,
-    exchange,
-    field,
-    headers,
-    health,
-    language,
-    logs,
-    pages,
-    problems,
-)
-from server.kept import Kept
+from server import config, errors, health, logs
+from server.auth import access, security_headers
+from server.db import engine
+from server.desk import pages
+from server.field import shell
+from server.i18n import locale
+from server.sync_api import routes
+from server.sync_api.pull_cache import Kept
 
 
 class NoSession(SessionInterface):
@@ -49,18 +43,18 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     config.complete(app.config)
     app.session_interface = NoSession()
 
-    db.init_app(app)
+    engine.init_app(app)
     Htmx(app)
     Compress(app)
     logs.init_app(app)
-    problems.init_app(app)
-    headers.init_app(app)
-    language.init_app(app)
+    errors.init_app(app)
+    security_headers.init_app(app)
+    locale.init_app(app)
     access.init_app(app)
 
     app.register_blueprint(health.bp)
-    app.register_blueprint(exchange.bp)
-    app.register_blueprint(field.bp)
+    app.register_blueprint(routes.bp)
+    app.register_blueprint(shell.bp)
     for blueprint in pages.BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = Kept(app)  # type: ignore[method-assign]

@@ -22,26 +22,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import (
-    backup,
-    compaction,
-    content,
-    create_app,
-    demo,
-    devices,
-    move,
-    oplog,
-    planner,
-    purge,
-    schema,
-    verify,
-)
-from server.credentials import SHORTEST, set_password, set_pin, weakness
-from server.db import db, refuse_unsafe, writing
-from server.field import the_build
-from server.filters import SITE_ZONE
-from server.names import forget
-from server.tables import Person, Site
+from server import create_app
+from server.auth import devices
+from server.auth.credentials import SHORTEST, set_password, set_pin, weakness
+from server.db.engine import db, refuse_unsafe, writing
+from server.field.shell import the_build
+from server.i18n.filters import SITE_ZONE
+from server.jobs import compaction, retention, scheduler
+from server.maintenance import backup, demo, seed, transfer
+from server.maintenance.upgrade import refuse_behind, upgrade
+from server.models import Person, Site
+from server.oplog import receive, replay
+from server.oplog.directory import forget
 from server.version import VERSION
 from sync.protocol.digest import ROLES
 from sync.review.outbox_imports import MOST_BYTES
@@ -81,9 +73,9 @@ def init(with_demo: bool) -> None:
     """Create the database, or bring it up to this version."""
     app = create_app()
     with app.app_context():
-        schema.upgrade()
-        for site_id in verify.sites():  # what this version brings reaches older sites as well
-            oplog.post_many(site_id, list(content.shared(site_id)))
+        upgrade()
+        for site_id in replay.sites():  # what this version brings reaches older sites as well
+            receive.post_many(site_id, list(seed.shared(site_id)))
         if with_demo:
             demo.build()
     click.echo("The database is ready.")
@@ -101,7 +93,7 @@ def serve(host: str, port: int, threads: int, proxies: int) -> None:
     if proxies:  # what a client says of itself is believed only as far as our own proxies reach
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore
     with app.app_context():
-        schema.refuse_behind()
+        refuse_behind()
         refuse_unsafe()
         app.config["DEMO"] = demo.is_demo()
     _serve(app, host, port, threads)
@@ -149,7 +141,7 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
         why = f"Cannot listen at {host}:{port}: {error.strerror}. Take another --port or --host."
         raise click.ClickException(why) from None
     the_build(app)  # a template that phones could not draw stops the start
-    stop = planner.start(app)
+    stop = scheduler.start(app)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     click.echo(f"Lodge is at http://{shown}:{port}  (Ctrl+C ends it)")
     try:
@@ -163,7 +155,7 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
 def enrol(site_id: str | None) -> None:
     """Print a code that enrols one phone, once, within ten minutes."""
     with create_app().app_context():
-        schema.refuse_behind()
+        refuse_behind()
         site = _site(site_id)
         code = devices.issue_code(site.id, None)
         click.echo(f"{site.label['en']}: type this on the phone within ten minutes: {code}")
@@ -195,13 +187,13 @@ def site() -> None:
 def add_site(name: str, english: str | None) -> None:
     """Begin a site, and print its id as the last word."""
     with create_app().app_context():
-        schema.refuse_behind()
-        id_ = oplog.own("site.add", None, {})["subject"]
-        oplog.found(id_)
+        refuse_behind()
+        id_ = receive.own("site.add", None, {})["subject"]
+        receive.found(id_)
         since = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-        begin = oplog.own("site.add", id_, {"label": {"zh": name, "en": english or name}})
-        pack = [*content.resting(id_, since.isoformat()), *content.shared(id_)]
-        oplog.post_many(id_, [begin, *pack])
+        begin = receive.own("site.add", id_, {"label": {"zh": name, "en": english or name}})
+        pack = [*seed.resting(id_, since.isoformat()), *seed.shared(id_)]
+        receive.post_many(id_, [begin, *pack])
         click.echo(f"{name} is site {id_}")
 
 
@@ -215,7 +207,7 @@ def user() -> None:
 def list_users(site_id: str | None) -> None:
     """Everybody at a site."""
     with create_app().app_context():
-        schema.refuse_behind()
+        refuse_behind()
         for person in db.session.scalars(Person.at(_site(site_id).id)):
             gone = "  (left)" if person.active_to else ""
             click.echo(f"{person.id}  {person.name}  {', '.join(person.roles)}{gone}")
@@ -232,13 +224,13 @@ def add_user(
 ) -> None:
     """Add a person; print the PIN, and with --username the password."""
     with create_app().app_context():
-        schema.refuse_behind()
+        refuse_behind()
         site = _site(site_id)
-        person = oplog.own("person.add", None, {})["subject"]
+        person = receive.own("person.add", None, {})["subject"]
         pin = _checked_pin(pin or f"{secrets.randbelow(10_000):04}")
         password = secrets.token_urlsafe(12) if username else None
         _keep(person, pin, username, password)
-        answer = oplog.post(site.id, "person.add", person, {"name": name, "roles": list(roles)})
+        answer = receive.post(site.id, "person.add", person, {"name": name, "roles": list(roles)})
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
         click.echo(f"{name} has the PIN {pin}")
@@ -252,7 +244,7 @@ def add_user(
 def change_password(person_id: str, username: str) -> None:
     """Set a password; it is asked for twice."""
     with create_app().app_context():
-        schema.refuse_behind()
+        refuse_behind()
         _sites_of(person_id)
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         if weakness(username, password):
@@ -267,11 +259,11 @@ def change_password(person_id: str, username: str) -> None:
 def change_pin(person_id: str, pin: str) -> None:
     """Set the PIN that a person unlocks a phone with."""
     with create_app().app_context():
-        schema.refuse_behind()
+        refuse_behind()
         sites = _sites_of(person_id)
         _keep(person_id, _checked_pin(pin), None, None)
         for site_id in sites:
-            oplog.post(site_id, "person.secure", person_id, {})
+            receive.post(site_id, "person.secure", person_id, {})
         click.echo("The PIN is set; phones learn it at their next contact.")
 
 
@@ -310,8 +302,8 @@ def check(links: tuple[str, ...]) -> None:
     whether the log still contains it, also when its end was cut off and sealed anew.
     """
     with create_app().app_context():
-        schema.refuse_behind()
-        looks = {site: verify.look(site) for site in verify.sites()}
+        refuse_behind()
+        looks = {site: replay.look(site) for site in replay.sites()}
     faults = {site: look.faults for site, look in looks.items()}
     gone = [link for link in links if not any(link in look.links for look in looks.values())]
     faults |= {
@@ -329,8 +321,8 @@ def check(links: tuple[str, ...]) -> None:
 def forget_visitors() -> None:
     """Forget visitors whose time of keeping is over; `serve` does so by itself."""
     with create_app().app_context():
-        schema.refuse_behind()
-        done = {site: purge.run(site, datetime.now(UTC)) for site in verify.sites()}
+        refuse_behind()
+        done = {site: retention.run(site, datetime.now(UTC)) for site in replay.sites()}
     click.echo(json.dumps({site: asdict(counts) for site, counts in done.items()}))
 
 
@@ -338,8 +330,8 @@ def forget_visitors() -> None:
 def tell_no_more() -> None:
     """Take what left the feed long ago out of it; `serve` does so by itself, once a day."""
     with create_app().app_context():
-        schema.refuse_behind()
-        done = {site: compaction.compact(site, datetime.now(UTC)) for site in verify.sites()}
+        refuse_behind()
+        done = {site: compaction.compact(site, datetime.now(UTC)) for site in replay.sites()}
     click.echo(json.dumps(done))
 
 
@@ -348,7 +340,7 @@ def tell_no_more() -> None:
 def keep(target: Path) -> None:
     """Write everything into one file, while the server works; then read it again."""
     with create_app().app_context():
-        schema.refuse_behind()
+        refuse_behind()
         told = _fit(lambda: backup.backup(target))
     click.echo(json.dumps({name: told[name] for name in ("taken_at", "version", "sites")}))
 
@@ -359,8 +351,8 @@ def put_back(source: Path) -> None:
     """Put a backup in place of what is here. Phones send again what they still hold."""
     with create_app().app_context():
         told = _fit(lambda: backup.restore(source))
-        schema.upgrade()
-        faults = {site: verify.verify(site) for site in verify.sites()}
+        upgrade()
+        faults = {site: replay.verify(site) for site in replay.sites()}
     click.echo(json.dumps({**summary(faults), "taken_at": told["taken_at"]}))
 
 
@@ -370,13 +362,13 @@ def move_house(database_url: str) -> None:
     """Copy everything into the empty database of a URL; then serve from there."""
     here, there = create_app(), create_app({"SQLALCHEMY_DATABASE_URI": database_url})
     with here.app_context():
-        schema.refuse_behind()
+        refuse_behind()
     try:
-        rows = move.move(here, there)
-    except move.Unfit as error:
+        rows = transfer.move(here, there)
+    except transfer.Unfit as error:
         raise click.ClickException(str(error)) from None
     with there.app_context():
-        faults = {site: verify.verify(site) for site in verify.sites()}
+        faults = {site: replay.verify(site) for site in replay.sites()}
     click.echo(json.dumps({**summary(faults), "rows": sum(rows.values())}))
     sys.exit(1 if any(faults.values()) else 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from server.access import public
+from server.auth.access import public
 
 bp = Blueprint("health", __name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
-from server.begin import begin_epoch
-from server.oplog import found, own, post_many
+from server.maintenance.epoch import begin_epoch
+from server.oplog.receive import found, own, post_many
 
 
 def named(word: str) -> str:

@@ -18,9 +18,9 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from server import create_app
-from server.db import db
-from server.devices import issue_code
-from server.oplog import post
+from server.auth.devices import issue_code
+from server.db.engine import db
+from server.oplog.receive import post
 from tests import cast
 from tests.hand import Hand
 from tests.live import Live

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from server.demo import HEDGEHOG, SQUIRREL
+from server.maintenance.demo import HEDGEHOG, SQUIRREL
 from tests.until import until
 
 PINS = {username: (name, pin) for username, name, pin, _, _ in (*SQUIRREL, *HEDGEHOG)}

@@ -158,7 +158,7 @@ def _fd(line: socket.socket) -> int:
 def _read_the_programme() -> None:
     """Everything that a start reads from the disk, so that no fork reads it again."""
     from server import create_app
-    from server.field import the_build
+    from server.field.shell import the_build
 
     with tempfile.TemporaryDirectory() as folder:
         the_build(create_app({"DATA_DIR": folder}))

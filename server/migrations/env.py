@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import server.tables  # noqa: F401 - the tables have to be known
-from server.db import db
+import server.models  # noqa: F401 - the tables have to be known
+from server.db.engine import db
 
 
 def run() -> None:

@@ -15,13 +15,13 @@ from sqlalchemy import func, select, update
 from uuid_utils.compat import uuid7
 
 from server import create_app
+from server.auth.devices import contact_of, issue_code
 from server.config import driven
-from server.db import db, writing
-from server.demo import ident
-from server.devices import contact_of, issue_code
-from server.oplog import own, post_many
-from server.pull import FEED_VERSION, Cursor, audience_of, scope
-from server.ready import insert_rows
+from server.db.engine import db, writing
+from server.db.prepared import insert_rows
+from server.maintenance.demo import ident
+from server.oplog.receive import own, post_many
+from server.sync_api.pull import FEED_VERSION, Cursor, audience_of, scope
 from sync.protocol.clock import iso
 from tests.bench.load import request
 from tests.live import Live

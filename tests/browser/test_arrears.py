@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from server.demo import ident
-from server.oplog import post
-from server.pages.arrears import account_of
+from server.desk.pages.arrears import account_of
+from server.maintenance.demo import ident
+from server.oplog.receive import post
 from tests.conftest import made
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from sync.training.cards import card_id
 from tests.conftest import ARGS, CHROMIUM
 from tests.hand import NAMELESS, OVERFLOW, SMALL, Hand

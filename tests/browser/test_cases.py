@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from server.demo import PASSWORD, ident
+from server.maintenance.demo import PASSWORD, ident
 from sync.accountability.categories import category_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until

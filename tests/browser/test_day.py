@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from tests.hand import log
 from tests.until import until
 

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from sync.quality.checklists_content import template_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 
 HOME, FIRM = ident("squirrel", "unit", "1-1-101"), ident("squirrel", "contractor")

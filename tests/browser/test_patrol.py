@@ -12,7 +12,7 @@ import pytest
 import segno
 from PIL import Image, ImageEnhance, ImageFilter
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from tests.hand import log
 from tests.until import until
 

@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from tests.conftest import ARGS, CHROMIUM
 from tests.hand import NAMELESS, OVERFLOW, PINS, SMALL, Hand, log
 from tests.until import until

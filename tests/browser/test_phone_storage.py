@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from server.parcels import is_sealed
-from server.tables import Device
+from server.desk.outbox_imports import is_sealed
+from server.models import Device
 from sync.protocol.hash_chain import hash_of
 from sync.review.outbox_imports import MOST_LOST, MOST_OPS, MOST_PHOTOS, Wrong, unpacked
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from tests.hand import NAMELESS, OVERFLOW, PINS, SMALL, log
 
 ANA, BAO = ident("squirrel", "ana"), ident("squirrel", "bao")

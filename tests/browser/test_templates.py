@@ -14,8 +14,8 @@ import pytest
 from jinja2 import BaseLoader, DictLoader, Environment, FileSystemLoader
 from playwright.sync_api import Browser, Page, Route
 
-from server import filters
-from server.phone.module import compile_templates
+from server.field.compiler.module import compile_templates
+from server.i18n import filters
 from tests.browser.template_cases import DRAWN, MESSAGES, Case, case
 from tests.browser.template_rows import moment
 

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from server.demo import ident
+from server.maintenance.demo import ident
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 

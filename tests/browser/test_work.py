@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.db import db
-from server.demo import ident
-from server.oplog import post
+from server.db.engine import db
+from server.maintenance.demo import ident
+from server.oplog.receive import post
 from sync.work.standards_content import STANDARDS
 from tests.conftest import made
 from tests.hand import log

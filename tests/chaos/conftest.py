@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server.db import db
+from server.db.engine import db
 from tests import cast
 from tests.conftest import made
 from tests.live import Live

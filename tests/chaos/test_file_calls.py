@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from server.db import db
-from server.devices import issue_code
-from server.verify import verify
+from server.auth.devices import issue_code
+from server.db.engine import db
+from server.oplog.replay import verify
 from tests import cast
 from tests.chaos.tracing import traced
 from tests.conftest import made

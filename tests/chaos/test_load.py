@@ -19,8 +19,8 @@ from pathlib import Path
 
 from flask import current_app
 
-from server.demo import ident
-from server.sessions import start
+from server.auth.sessions import start
+from server.maintenance.demo import ident
 from tests.bench.stand import ANA, SITE, Stand
 from tests.phone import Phone
 

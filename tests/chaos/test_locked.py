@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
-from server.db import db
+from server.db.engine import db
 from tests import cast
 from tests.live import Live
 from tests.phone import HttpWire, Phone

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from server import backup
-from server.db import db
+from server.db.engine import db
+from server.maintenance import backup
 from tests.chaos.test_kill import settle
 from tests.chaos.worker import Worker, balance
 from tests.conftest import made

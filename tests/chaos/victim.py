@@ -16,7 +16,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from server.db import db
+from server.db.engine import db
 from tests.conftest import made
 
 LONGEST = 30

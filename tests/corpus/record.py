@@ -16,9 +16,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from server.db import db
-from server.devices import issue_code
-from server.oplog import own, post_many
+from server.auth.devices import issue_code
+from server.db.engine import db
+from server.oplog.receive import own, post_many
 from sync import KINDS
 from tests import cast
 from tests.conftest import furnish, made

@@ -9,9 +9,9 @@ import random
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.tables import LoggedOp
-from server.verify import verify
+from server.db.engine import db
+from server.models import LoggedOp
+from server.oplog.replay import verify
 from tests import cast
 
 HISTORIES = int(os.environ.get("LODGE_HISTORIES", "24"))

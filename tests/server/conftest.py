@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from server.credentials import set_password, set_pin
-from server.db import writing
-from server.sessions import start
+from server.auth.credentials import set_password, set_pin
+from server.auth.sessions import start
+from server.db.engine import writing
 from tests import cast
 from tests.conftest import Lender
 

@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from server.access import A_PHONE, ANYBODY, rule_of
-from server.credentials import digest
-from server.db import db, writing
-from server.headers import SAFE
-from server.sessions import ABSOLUTE, IDLE
-from server.tables import Session
+from server.auth.access import A_PHONE, ANYBODY, rule_of
+from server.auth.credentials import digest
+from server.auth.security_headers import SAFE
+from server.auth.sessions import ABSOLUTE, IDLE
+from server.db.engine import db, writing
+from server.models import Session
 from sync.protocol.digest import ROLES
 from sync.protocol.op import SERVER
 from tests import cast

@@ -6,12 +6,12 @@ from html import unescape
 
 import pytest
 
-from server.db import db
-from server.pages import arrears
-from server.pages.arrears import account_of
-from server.sheets import MOST_BYTES, table, workbook
-from server.tables import Arrears, LoggedOp, Merge, Ticket
-from server.verify import verify
+from server.db.engine import db
+from server.desk.pages import arrears
+from server.desk.pages.arrears import account_of
+from server.desk.spreadsheets import MOST_BYTES, table, workbook
+from server.models import Arrears, LoggedOp, Merge, Ticket
+from server.oplog.replay import verify
 from sync.service.arrears.ledger import HEADINGS, NotALedger
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, STAIRS, named
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server import purge
-from server.asides import CannotStand, draft, record_of, stand_in
-from server.db import db
-from server.devices import cut_off
-from server.tables import Aside, LoggedOp, Task
-from server.verify import verify
+from server.auth.devices import cut_off
+from server.db.engine import db
+from server.desk.quarantine import CannotStand, draft, record_of, stand_in
+from server.jobs import retention
+from server.models import Aside, LoggedOp, Task
+from server.oplog.replay import verify
 from sync import KINDS
 from tests.cast import ANA, BEN, CHU, EVE, HOME, TASK, named
 
@@ -271,7 +271,7 @@ def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, 
     assert phone.record("visit", named("wang"))["visitor"] == "Mr Wang"
     desk("visit.depart", named("wang"))
     with app.app_context():
-        purge.run(HOME, datetime.now(UTC) + timedelta(days=31))
+        retention.run(HOME, datetime.now(UTC) + timedelta(days=31))
         said = db.session.scalars(select(LoggedOp.body)).all()
     assert not [text for text in said if "Wang" in text]
     assert "Wang" not in ben.get(f"/desk/aside/{told['id']}").text

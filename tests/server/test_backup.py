@@ -8,10 +8,10 @@ import tarfile
 import pytest
 from PIL import Image
 
-from server import backup
-from server.db import db
-from server.tables import ServerState, Task
-from server.verify import verify
+from server.db.engine import db
+from server.maintenance import backup
+from server.models import ServerState, Task
+from server.oplog.replay import verify
 from tests.cast import ANA, HOME, TASK, TASKS
 from tests.phone import sealed
 

@@ -7,10 +7,10 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from server import demo
-from server.db import db
-from server.tables import Card, LoggedOp
-from server.verify import verify
+from server.db.engine import db
+from server.maintenance import demo
+from server.models import Card, LoggedOp
+from server.oplog.replay import verify
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, read, text_of
 from sync.training.handbook import FILE, handbook

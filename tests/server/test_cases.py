@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from server.db import db, writing
-from server.oplog import own, post_many
-from server.tables import Case, Category, Device, FeedRow, Month, Site, Task
-from server.verify import verify
+from server.db.engine import db, writing
+from server.models import Case, Category, Device, FeedRow, Month, Site, Task
+from server.oplog.receive import own, post_many
+from server.oplog.replay import verify
 from sync.accountability.categories import category_id
 from sync.accountability.categories_content import CATEGORIES
 from sync.accountability.months import month_id

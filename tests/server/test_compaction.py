@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from server import purge
-from server.compaction import compact
-from server.db import db, writing
-from server.tables import FeedRow, SiteFeed
-from server.verify import verify
+from server.db.engine import db, writing
+from server.jobs import retention
+from server.jobs.compaction import compact
+from server.models import FeedRow, SiteFeed
+from server.oplog.replay import verify
 from tests.cast import CHU, HOME, STAIRS, named
 
 VISIT = {"visitor": "Mr Wang", "purpose": "other"}
@@ -32,7 +32,7 @@ def forgotten(app, phone):
     phone.verdict("visit.depart", GONE, by=CHU)
     phone.refresh()
     with app.app_context():
-        purge.run(HOME, datetime.now(UTC) + timedelta(days=31))
+        retention.run(HOME, datetime.now(UTC) + timedelta(days=31))
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from server.db import db
-from server.tables import Contractor
-from server.verify import verify
+from server.db.engine import db
+from server.models import Contractor
+from server.oplog.replay import verify
 from tests.cast import ANA, BEN, EVE, HOME, named
 
 FIRM = named("firm")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from server.devices import issue_code
-from server.oplog import post_many
-from server.verify import verify
+from server.auth.devices import issue_code
+from server.oplog.receive import post_many
+from server.oplog.replay import verify
 from sync import KINDS
 from tests import cast
 from tests.corpus import RECORDINGS, pushed, scenarios

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from server.credentials import digest
-from server.db import db, writing
-from server.devices import contact_of, cut_off, issue_code, plain, redeem
-from server.tables import Device, Enrolment
+from server.auth.credentials import digest
+from server.auth.devices import contact_of, cut_off, issue_code, plain, redeem
+from server.db.engine import db, writing
+from server.models import Device, Enrolment
 from tests import cast
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.db import db
-from server.tables import Device, Entry
-from server.verify import verify
+from server.db.engine import db
+from server.models import Device, Entry
+from server.oplog.replay import verify
 from sync.protocol.clock import iso
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, named
 

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server import create_app
-from server.field import the_build
-from server.phone.build import Build, field_templates
+from server.field.compiler.bundle import Build, field_templates
+from server.field.shell import the_build
 from sync import KINDS
 
 
@@ -95,7 +95,7 @@ def test_the_manifest_makes_the_page_installable(client: FlaskClient) -> None:
 
 
 def test_one_byte_more_is_another_version(app: Flask, tmp_path: Path) -> None:
-    from server.phone.build import build as make
+    from server.field.compiler.bundle import build as make
 
     before, static = make(app).version, app.static_folder
     (tmp_path / "sw.js").write_text("// another")

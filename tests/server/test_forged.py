@@ -8,8 +8,8 @@ import random
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.tables import LoggedOp
+from server.db.engine import db
+from server.models import LoggedOp
 from tests.cast import ANA, AWAY, BEN, CHU, EVE, HOME, TASKS
 from tests.phone import sealed
 

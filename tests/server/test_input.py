@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from server import ROOT
-from server.access import A_PHONE, rule_of
+from server.auth.access import A_PHONE, rule_of
 from tests import cast
 from tests.mutate import Mutator
 from tests.server.conftest import ORIGIN

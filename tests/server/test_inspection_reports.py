@@ -7,10 +7,10 @@ import hashlib
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.oplog import own, post_many
-from server.tables import Merge, PhotoLink
-from server.verify import verify
+from server.db.engine import db
+from server.models import Merge, PhotoLink
+from server.oplog.receive import own, post_many
+from server.oplog.replay import verify
 from sync.quality.checklists_content import CHECKLISTS, template_id
 from tests.cast import BEN, CHU, HOME, STAIRS, named
 from tests.server.test_wire_photos import picture

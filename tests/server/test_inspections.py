@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.tables import Inspection, Rectification, Template
-from server.verify import verify
+from server.db.engine import db
+from server.models import Inspection, Rectification, Template
+from server.oplog.replay import verify
 from sync.quality.checklists_content import CHECKLISTS, template_id
 from tests.cast import ANA, BEN, CHU, EVE, HOME, STAIRS, named
 

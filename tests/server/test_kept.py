@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from server.devices import cut_off
-from server.kept import MOST
+from server.auth.devices import cut_off
+from server.sync_api.pull_cache import MOST
 from tests import cast
 from tests.cast import ANA, TASK
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint, event
 
-from server.db import db
+from server.db.engine import db
 from tests import cast
 
 SHARED = {

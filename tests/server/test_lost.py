@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from server.db import db
-from server.oplog import history
-from server.tables import Find, Lost, PhotoLink, Ticket
-from server.verify import verify
+from server.db.engine import db
+from server.models import Find, Lost, PhotoLink, Ticket
+from server.oplog.receive import history
+from server.oplog.replay import verify
 from sync.protocol.clock import iso
 from sync.service.lost_property import OUTCOMES, missing, story, ticket_of
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, named

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.move import Unfit, move
-from server.tables import ServerState, SiteFeed
-from server.verify import verify
+from server.db.engine import db
+from server.maintenance.transfer import Unfit, move
+from server.models import ServerState, SiteFeed
+from server.oplog.replay import verify
 from tests import cast
 from tests.conftest import made
 from tests.phone import FlaskWire
@@ -66,7 +66,7 @@ def test_a_move_that_is_cut_off_at_its_end_has_moved_nothing(app, elsewhere, mon
     def killed():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("server.move.new_life", killed)
+    monkeypatch.setattr("server.maintenance.transfer.new_life", killed)
     with pytest.raises(KeyboardInterrupt):
         move(app, elsewhere)
     with elsewhere.app_context():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.tables import Device, LoggedOp, Ticket, Visit
+from server.db.engine import db
+from server.models import Device, LoggedOp, Ticket, Visit
 from tests import cast
 
 OPENING = {"channel": "phone", "matter": "report", "contact": "1203", "details": "A lamp is dark"}

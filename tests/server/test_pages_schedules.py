@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server import planner
-from server.db import db
-from server.tables import Schedule
-from server.verify import verify
+from server.db.engine import db
+from server.jobs import scheduler
+from server.models import Schedule
+from server.oplog.replay import verify
 from tests import cast
 
 EN = {"Accept-Language": "en"}
@@ -133,7 +133,7 @@ def test_an_admin_chooses_what_three_times_a_month_means(app, eve, readings, tak
     assert (kept(app).active, kept(app, DAILY).active) == in_force
     assert "please confirm" not in eve.get("/desk/standards/", headers=EN).text
     with app.app_context():
-        assert planner.plan(cast.HOME, datetime.now(UTC)) > 0
+        assert scheduler.plan(cast.HOME, datetime.now(UTC)) > 0
 
 
 def test_a_standard_of_the_sites_own_is_added(app, eve, ben):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.tables import LoggedOp, Merge, Task, Ticket
+from server.db.engine import db
+from server.models import LoggedOp, Merge, Task, Ticket
 from tests import cast
 
 OPENING = {"channel": "phone", "matter": "report", "contact": "1203", "details": "A lamp is dark"}

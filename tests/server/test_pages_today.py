@@ -8,8 +8,8 @@ from html import unescape
 
 from sqlalchemy import event, update
 
-from server.db import db, writing
-from server.tables import Device, Task
+from server.db.engine import db, writing
+from server.models import Device, Task
 from tests import cast
 
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from server.db import db, writing
-from server.oplog import own, post_many
-from server.tables import Device, Task, Weather
-from server.verify import verify
+from server.db.engine import db, writing
+from server.models import Device, Task, Weather
+from server.oplog.receive import own, post_many
+from server.oplog.replay import verify
 from tests.cast import ANA, GATE, HOME, STAIRS, named, occurrence
 
 EN = {"Accept-Language": "en"}

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from server.db import db
-from server.devices import cut_off
-from server.tables import Aside, Lineage, LoggedOp, Parcel, Photo, Task
-from server.verify import verify
+from server.auth.devices import cut_off
+from server.db.engine import db
+from server.models import Aside, Lineage, LoggedOp, Parcel, Photo, Task
+from server.oplog.replay import verify
 from tests.cast import ANA, AWAY, BEN, CHU, HOME, TASK, TASKS, named
 from tests.phone import canonical, sealed
 

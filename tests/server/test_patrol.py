@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server import labels, planner
-from server.db import db
-from server.tables import Round, Route
-from server.verify import verify
+from server.auth import qr_tokens
+from server.db.engine import db
+from server.jobs import scheduler
+from server.models import Round, Route
+from server.oplog.replay import verify
 from tests.cast import ANA, BEN, CHU, EVE, GATE, HOME, STAIRS, label, named
 
 EN = {"Accept-Language": "en"}
@@ -36,7 +37,7 @@ def route(app, desk):
 
 def plan(app, now=None):
     with app.app_context():
-        return planner.plan(HOME, now or datetime.now(UTC))
+        return scheduler.plan(HOME, now or datetime.now(UTC))
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def today(app, route):
 
 def token(app, point=NORTH, serial=1, site=HOME):
     with app.app_context():
-        return labels.token(site, point, serial)
+        return qr_tokens.token(site, point, serial)
 
 
 def scanned(app, **more):
@@ -105,13 +106,13 @@ def test_a_new_label_is_known_by_rounds_to_come_and_the_old_one_no_more(app, des
     phone.verdict("round.scan", today, scanned(app, serial=2), by=CHU)
     assert phone.record("round", today)["scans"][NORTH]["flags"] == []
     with app.app_context():
-        later = datetime.now(UTC) + timedelta(days=planner.AHEAD.days)
+        later = datetime.now(UTC) + timedelta(days=scheduler.AHEAD.days)
     assert plan(app, later) > 0
     with app.app_context():
         *_, new = db.session.scalars(Round.between(HOME, later, later + timedelta(days=99)))
         seals = {seal for point in new.points for seal in point["seals"]}
-        assert labels.seal_of(HOME, NORTH, 1) not in seals
-        assert labels.seal_of(HOME, NORTH, 2) in seals
+        assert qr_tokens.seal_of(HOME, NORTH, 1) not in seals
+        assert qr_tokens.seal_of(HOME, NORTH, 2) in seals
 
 
 @pytest.mark.clause("B4")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from jinja2 import DictLoader, Environment
 
-from server.filters import install
-from server.phone.module import Module, compile_templates
-from server.phone.subset import APP_FILTERS, FILTERS, BuildError, js
+from server.field.compiler.module import Module, compile_templates
+from server.field.compiler.subset import APP_FILTERS, FILTERS, BuildError, js
+from server.i18n.filters import install
 
 PARTS = {
     "parts.html": "{% macro row(x) %}{{ x }}{% endmacro %}{% set colour = 'red' %}",

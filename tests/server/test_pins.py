@@ -2,10 +2,10 @@
 
 import pytest
 
-from server.credentials import set_pin
-from server.db import db, writing
-from server.names import forget
-from server.tables import LoggedOp
+from server.auth.credentials import set_pin
+from server.db.engine import db, writing
+from server.models import LoggedOp
+from server.oplog.directory import forget
 from tests.cast import ANA, HOME
 from tests.phone import FlaskWire, Phone
 

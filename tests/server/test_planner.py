@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from server import demo, planner
-from server.db import db
-from server.oplog import own, post, post_many
-from server.tables import Person, Schedule, SiteFeed, Task, Unit
-from server.verify import verify
+from server.db.engine import db
+from server.jobs import scheduler
+from server.maintenance import demo
+from server.models import Person, Schedule, SiteFeed, Task, Unit
+from server.oplog.receive import own, post, post_many
+from server.oplog.replay import verify
 from sync.protocol.digest import ROLES
 from tests import cast
 from tests.conftest import made
@@ -65,7 +66,7 @@ def heads():
 def test_building_and_planning_again_changes_nothing(estate):
     before = heads()
     demo.build(NOW)
-    assert planner.plan(HOME, NOW) == 0
+    assert scheduler.plan(HOME, NOW) == 0
     db.session.rollback()
     assert heads() == before
     assert verify(HOME) == verify(demo.ident("hedgehog")) == []
@@ -91,39 +92,39 @@ def test_only_doors_of_occupied_homes_are_planned(estate):
 
 
 def test_a_vacated_home_loses_what_is_to_come_and_keeps_what_is_done(estate):
-    planner.plan(HOME, NOW.replace(day=28))
+    scheduler.plan(HOME, NOW.replace(day=28))
     doors = {task.window_start: task for task in tasks(code="CL-07") if task.unit_id}
     unit = next(task.unit_id for task in doors.values())
     first, later, *_ = sorted(tasks(unit_id=unit), key=lambda task: task.window_start)
     post(HOME, "task.complete", first.id, {}, by=demo.ident("squirrel", "ana"))
     post(HOME, "unit.occupy", unit, {"occupied": False})
-    planner.plan(HOME, NOW.replace(day=28))
+    scheduler.plan(HOME, NOW.replace(day=28))
     db.session.expire_all()
     assert db.session.get(Task, (HOME, first.id)).done_at
     gone = db.session.get(Task, (HOME, later.id))
     assert gone.cancelled_at
-    assert gone.cancel_reason == planner.VACANT
+    assert gone.cancel_reason == scheduler.VACANT
 
 
 def test_a_home_that_was_vacated_by_mistake_gets_its_door_back(estate):
-    planner.plan(HOME, NOW.replace(day=28))
+    scheduler.plan(HOME, NOW.replace(day=28))
     door = next(task for task in tasks(code="CL-07") if task.window_start > NOW)
     to_come = [t for t in tasks(unit_id=door.unit_id) if t.window_start > NOW.replace(day=28)]
     for occupied in (False, True):
         post(HOME, "unit.occupy", door.unit_id, {"occupied": occupied})
-        assert planner.plan(HOME, NOW.replace(day=28)) == len(to_come)
+        assert scheduler.plan(HOME, NOW.replace(day=28)) == len(to_come)
     db.session.expire_all()
     assert db.session.get(Task, (HOME, door.id)).cancelled_at is None
-    assert planner.plan(HOME, NOW.replace(day=28)) == 0
+    assert scheduler.plan(HOME, NOW.replace(day=28)) == 0
     assert verify(HOME) == []
 
 
 def test_what_the_desk_cancelled_stays_cancelled(estate):
     door = next(iter(tasks(code="CL-07")))
     ben = demo.ident("squirrel", "ben")
-    answer = post(HOME, "task.cancel", door.id, {"reason": planner.VACANT}, by=ben, base=1)
+    answer = post(HOME, "task.cancel", door.id, {"reason": scheduler.VACANT}, by=ben, base=1)
     assert answer["status"] == "applied"
-    assert planner.plan(HOME, NOW) == 0
+    assert scheduler.plan(HOME, NOW) == 0
 
 
 def test_a_door_without_a_known_area_holds_up_no_other(estate):
@@ -131,9 +132,9 @@ def test_a_door_without_a_known_area_holds_up_no_other(estate):
     area = demo.ident("an area that nobody added yet")
     home = own("unit.add", None, {"label": label, "area_id": area})
     assert post_many(HOME, [home])[0]["status"] == "applied"
-    assert planner.plan(HOME, NOW) == 0
+    assert scheduler.plan(HOME, NOW) == 0
     post(HOME, "area.add", area, {"label": label, "kind": "stairwell"})
-    planner.plan(HOME, NOW)
+    scheduler.plan(HOME, NOW)
     assert tasks(unit_id=home["subject"])
 
 
@@ -143,23 +144,23 @@ def test_an_interval_brings_an_inactive_standard_to_life(estate):
     assert (refused["status"], refused["code"]) == ("refused", "needs-interval")
     set_ = {"rrule": "FREQ=DAILY", "window": "P1D", "active": True}
     assert post(HOME, "schedule.change", pest.id, set_)["status"] == "applied"
-    planner.plan(HOME, datetime.now(UTC))  # from when it is changed on, which is today
+    scheduler.plan(HOME, datetime.now(UTC))  # from when it is changed on, which is today
     assert tasks(code="CL-09")
 
 
 def test_the_cast_has_nothing_planned(app):
     with app.app_context():
-        assert planner.plan(cast.HOME, NOW) == 0
+        assert scheduler.plan(cast.HOME, NOW) == 0
 
 
 @pytest.mark.rule("R9")
 def test_nothing_is_planned_beyond_two_weeks_and_planning_again_changes_nothing(estate):
-    assert max(task.window_start for task in tasks()) < NOW + planner.AHEAD
+    assert max(task.window_start for task in tasks()) < NOW + scheduler.AHEAD
     for _ in range(2):
-        assert planner.plan(HOME, NOW) == 0
+        assert scheduler.plan(HOME, NOW) == 0
     later = NOW + timedelta(days=3)
-    planner.plan(HOME, later)
-    assert max(task.window_start for task in tasks()) < later + planner.AHEAD
+    scheduler.plan(HOME, later)
+    assert max(task.window_start for task in tasks()) < later + scheduler.AHEAD
 
 
 @pytest.mark.rule("R8")
@@ -171,7 +172,7 @@ def test_a_changed_schedule_replans_what_is_to_come_and_leaves_the_past(estate):
     mondays = {"rrule": "FREQ=WEEKLY;BYDAY=MO", "from_on": "2026-11-27"}
     answer = post(HOME, "schedule.change", daily.id, mondays, base=1)
     assert answer["status"] == "applied"
-    planner.plan(HOME, NOW)
+    scheduler.plan(HOME, NOW)
     db.session.expire_all()
     left = [task for task in tasks(code="CL-05") if task.cancelled_at is None]
     assert begun <= {task.id for task in left}
@@ -180,7 +181,7 @@ def test_a_changed_schedule_replans_what_is_to_come_and_leaves_the_past(estate):
         "Monday there"
     )
     gone = [task for task in tasks(code="CL-05") if task.cancelled_at]
-    assert {task.cancel_reason for task in gone} == {planner.REPLANNED}
+    assert {task.cancel_reason for task in gone} == {scheduler.REPLANNED}
     assert all(task.window_start >= first for task in gone)
     assert verify(HOME) == []
 
@@ -191,7 +192,7 @@ def test_a_duty_of_working_days_follows_the_public_calendar(estate):
     post(
         HOME, "schedule.change", daily.id, {"workdays_only": True, "from_on": "2026-09-01"}, base=1
     )
-    planner.plan(HOME, datetime(2026, 9, 28, tzinfo=UTC))
+    scheduler.plan(HOME, datetime(2026, 9, 28, tzinfo=UTC))
     db.session.expire_all()
     shanghai = ZoneInfo("Asia/Shanghai")
     days = {t.window_start.astimezone(shanghai).date().isoformat() for t in tasks(code="CL-05")}

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy import select, text
 
-from server import photos, purge, regulars
-from server.db import db
-from server.tables import LoggedOp, Merge, Purge, Regular, Visit
-from server.verify import verify
+from server.db.engine import db
+from server.jobs import frequent_visitors, retention
+from server.models import LoggedOp, Merge, Purge, Regular, Visit
+from server.oplog.replay import verify
+from server.photos import uploads
 from tests.cast import BEN, CHU, EVE, FLAT, HOME, named
 
 SECRETS = ("Mr Wang", "沪A12345", "13800000000", "Cable Ltd", "Mr Zhao", "A sofa", "nobody home")
@@ -45,7 +46,7 @@ def forget(app):
 
     def run(days=31):
         with app.app_context():
-            return purge.run(HOME, datetime.now(UTC) + timedelta(days=days))
+            return retention.run(HOME, datetime.now(UTC) + timedelta(days=days))
 
     return run
 
@@ -165,7 +166,7 @@ def test_photos_leave_the_disk_and_late_ones_never_reach_it(app, phone, forget):
     with app.app_context():
         folder = Path(app.config["DATA_DIR"]) / "photos" / HOME
         assert list(folder.iterdir()) == []
-        assert photos.here(HOME, sha256) is None
+        assert uploads.here(HOME, sha256) is None
     assert phone.photo("PUT", sha256, whole).json["complete"]
     assert phone.photo("GET", sha256).status == 404
 
@@ -206,7 +207,7 @@ def test_managers_say_how_long_it_is_kept_within_bounds(desk, phone, forget):
 def test_a_regular_is_known_to_the_gate_and_forgotten_with_the_last_visit(app, phone, forget):
     def refresh(days=0):
         with app.app_context():
-            return regulars.refresh(HOME, datetime.now(UTC) + timedelta(days=days))
+            return frequent_visitors.refresh(HOME, datetime.now(UTC) + timedelta(days=days))
 
     arrived(phone)
     assert (refresh(), phone.of("regular")) == (0, [])

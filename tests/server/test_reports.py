@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from server.db import db, writing
-from server.devices import cut_off
-from server.tables import Device, LoggedOp
+from server.auth.devices import cut_off
+from server.db.engine import db, writing
+from server.models import Device, LoggedOp
 from tests import cast
 from tests.cast import ANA, CHU, HOME, TASK
 

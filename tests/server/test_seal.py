@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Integer, String, insert, select, text, update
 
-from server.db import db, writing
-from server.seal import begin, bind
-from server.tables import LoggedOp, SiteFeed
-from server.verify import look, verify
+from server.db.engine import db, writing
+from server.models import LoggedOp, SiteFeed
+from server.oplog.hash_chain import begin, bind
+from server.oplog.replay import look, verify
 from tests.cast import ANA, CHU, HOME, TASK, TASKS
 
 OP = LoggedOp.metadata.tables["op"]

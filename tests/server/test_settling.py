@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.db import db
-from server.tables import Merge
-from server.verify import verify
+from server.db.engine import db
+from server.models import Merge
+from server.oplog.replay import verify
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, STAIRS, TASK, label, named
 
 TICKET = {"channel": "phone", "matter": "report", "contact": "1203", "details": "Lift"}

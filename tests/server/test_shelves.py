@@ -9,8 +9,8 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from server import photos
-from server.devices import issue_code
+from server.auth.devices import issue_code
+from server.photos import uploads
 from tests import cast
 from tests.live import free_port
 from tests.phone import FlaskWire, Phone
@@ -62,7 +62,7 @@ def test_a_photo_goes_to_the_bucket_in_pieces_and_comes_back(on_sqlite, bucket):
     assert bucket() == [f"estate/{cast.HOME}/{name}"]
     assert phone.photo("GET", name).body[:2] == b"\xff\xd8"
     with on_sqlite.app_context():
-        photos.delete(cast.HOME, name)
+        uploads.delete(cast.HOME, name)
     assert bucket() == []
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.tables import LoggedOp, Merge, Shift
-from server.verify import verify
+from server.db.engine import db
+from server.models import LoggedOp, Merge, Shift
+from server.oplog.replay import verify
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, HOME, TASK, named
 
 EN = {"Accept-Language": "en"}

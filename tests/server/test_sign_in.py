@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from server.credentials import hasher, pin_check, weakness
-from server.db import db, writing
-from server.tables import Account, Throttle
-from server.throttle import CODE, STRANGER, admit
+from server.auth.credentials import hasher, pin_check, weakness
+from server.auth.rate_limit import CODE, STRANGER, admit
+from server.db.engine import db, writing
+from server.models import Account, Throttle
 from tests import cast
 from tests.server.conftest import PASSWORD
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.db import db
-from server.tables import LoggedOp, Ticket
-from server.verify import verify
+from server.db.engine import db
+from server.models import LoggedOp, Ticket
+from server.oplog.replay import verify
 from tests.cast import ANA, BEN, CHU, EVE, HOME, named
 
 SAID = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}

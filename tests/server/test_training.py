@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.db import db
-from server.tables import Training
-from server.verify import verify
+from server.db.engine import db
+from server.models import Training
+from server.oplog.replay import verify
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, text_of
 from sync.training.handbook import handbook

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from server.db import db, writing
-from server.verify import verify
+from server.db.engine import db, writing
+from server.oplog.replay import verify
 from tests import cast
 
 

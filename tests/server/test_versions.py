@@ -9,9 +9,9 @@ import pytest
 from marshmallow import fields
 
 import sync
-from server.db import db
-from server.tables import LoggedOp
-from server.verify import verify
+from server.db.engine import db
+from server.models import LoggedOp
+from server.oplog.replay import verify
 from sync import KINDS, Accepted
 from sync.protocol.op import Kind, Payload
 from tests.cast import ANA, HOME, TASK

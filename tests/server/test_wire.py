@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from server.db import db
-from server.tables import Enrolment
+from server.db.engine import db
+from server.models import Enrolment
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, HOME, TASK
 from tests.phone import FlaskWire, Phone
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from server.photos import sweep
+from server.photos.uploads import sweep
 from tests.cast import ANA, AWAY, HOME, TASK
 from tests.server.test_wire import is_problem
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import update
 
-from server.db import db
-from server.tables import ServerState, SiteFeed
+from server.db.engine import db
+from server.models import ServerState, SiteFeed
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, HOME, STAIRS, TASK, TASKS, THERE
 
 VISIT = {"visitor": "Mr Wang", "purpose": "family"}

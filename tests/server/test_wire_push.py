@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from server.db import db
-from server.devices import cut_off
-from server.tables import LoggedOp
-from server.verify import verify
+from server.auth.devices import cut_off
+from server.db.engine import db
+from server.models import LoggedOp
+from server.oplog.replay import verify
 from sync import KINDS
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, FLAT, HOME, STAIRS, TASK, TASKS, THERE, named
 from tests.phone import sealed

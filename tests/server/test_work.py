@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server.db import db
-from server.oplog import own, post_many
-from server.tables import Task, Weather
-from server.verify import verify
+from server.db.engine import db
+from server.models import Task, Weather
+from server.oplog.receive import own, post_many
+from server.oplog.replay import verify
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, GATE, HOME, STAIRS, TASK, label, named, occurrence
 
 BINS, DUTY, OVER = named("bins"), named("duty"), named("over")

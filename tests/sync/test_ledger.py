@@ -28,7 +28,7 @@ def test_ten_thousand_random_ledgers_add_up_to_the_cent():
 @pytest.mark.rule("U9")
 @given(st.integers(1, 10**11))
 def test_an_amount_goes_to_cents_and_back(amount):
-    from server.filters import money
+    from server.i18n.filters import money
 
     assert cents(money(amount)) == amount
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from server.db import UTCDateTime
+from server.db.engine import UTCDateTime
 
 revision = "0006"
 down_revision = "0005"

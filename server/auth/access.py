@@ -1,0 +1,113 @@
+"""Who may do what: every route declares it, and a route that declares nothing is shut.
+
+What belongs to another site does not exist for the caller: 404, never 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+
+from server.auth.devices import contact, contact_of, issue_code, redeem
+from server.auth.security_headers import refuse_cross_site
+from server.auth.sessions import Caller, caller, here, workplaces
+from server.db.engine import Model, db
+
+ANYBODY, A_PHONE = "anybody", "a phone"
+
+View = TypeVar("View", bound=Callable[..., Any])
+Row = TypeVar("Row", bound=Model)
+
+
+def public(view: View) -> View:
+    """Anybody may come here, signed in or not."""
+    view.allowed = ANYBODY  # type: ignore[attr-defined]
+    return view
+
+
+def device(view: View) -> View:
+    """Only an enrolled phone, by its bearer token; it stands in `g.device`."""
+    view.allowed = A_PHONE  # type: ignore[attr-defined]
+    return view
+
+
+def allow(*roles: str) -> Callable[[View], View]:
+    """Only somebody signed in who has one of these roles at the site they look at."""
+
+    def mark(view: View) -> View:
+        view.allowed = frozenset(roles)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def rule_of(app: Flask, endpoint: str) -> str | frozenset[str] | None:
+    """What a route declares."""
+    rule: str | frozenset[str] | None = getattr(app.view_functions[endpoint], "allowed", None)
+    return rule
+
+
+def mine(table: type[Row], id_: str) -> Row:
+    """A record of the site that the caller looks at; there are no others."""
+    try:
+        id_ = str(UUID(id_))
+    except ValueError:
+        abort(404)
+    return db.session.get(table, (here().site_id, id_)) or abort(404)
+
+
+def init_app(app: Flask) -> None:
+    """Set the gate before every route."""
+    app.before_request(_gate)
+    if "static" in app.view_functions:
+        public(app.view_functions["static"])
+    app.context_processor(lambda: {"caller": caller, "workplaces": workplaces})
+
+
+def _gate() -> Any:
+    if request.endpoint is None:
+        return None  # no such page: the 404 or 405 comes by itself
+    rule = rule_of(current_app, request.endpoint)
+    if rule is None:
+        abort(403)
+    if rule == A_PHONE:
+        g.device = contact(request.environ) or abort(401)
+        return None
+    refuse_cross_site()
+    return None if rule == ANYBODY else _admit(frozenset(rule))
+
+
+def _admit(roles: frozenset[str]) -> Any:
+    who = caller()
+    if who is None:
+        return _to_sign_in()
+    if not who.may(*roles):
+        abort(403)
+    return None
+
+
+def _to_sign_in() -> Any:
+    """Ask who it is; a part of a page must leave the page for that."""
+    if request.headers.get("HX-Request"):
+        return Response(status=401, headers={"HX-Redirect": url_for("sign_in.form")})
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("sign_in.form", next=back), 303)
+
+
+__all__ = [
+    "Caller",
+    "allow",
+    "caller",
+    "contact_of",
+    "device",
+    "here",
+    "init_app",
+    "issue_code",
+    "mine",
+    "public",
+    "redeem",
+    "rule_of",
+]

@@ -1,0 +1,1 @@
+"""The desk: pages in a browser, and what several of them share."""

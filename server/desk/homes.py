@@ -1,0 +1,57 @@
+"""What pages about homes share: which homes there are, who was inside, which phones may know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import request
+from sqlalchemy import select
+
+from server.db.engine import db
+from server.i18n.filters import SITE_ZONE
+from server.models import Device, Unit
+from sync.work.board import carrying, could_hold
+
+LOCAL = "%Y-%m-%dT%H:%M"
+
+JUST_NOW = timedelta(minutes=10)
+"""A phone that spoke within this has spoken, as far as anybody can tell."""
+LAST_PAGE = 100_000
+
+
+def unheard(site_id: str, end: datetime) -> Sequence[Any]:
+    """J6: phones that may still hold something from before that moment."""
+    phones = db.session.scalars(Device.at(site_id)).all()
+    return [phone for phone in carrying(phones) if could_hold(phone, end)]
+
+
+def settled(before: datetime | None, now: datetime) -> datetime:
+    """J6: until when it can be known who was there: the end asked for, or just before now."""
+    return min(before or now, now - JUST_NOW)
+
+
+def homes(site_id: str) -> Any:
+    """Homes of a site by what they are called."""
+    rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
+    return sorted(rows, key=lambda unit: unit.label["zh"])
+
+
+def time_of(said: str | None) -> datetime | None:
+    """A time as a form says it, at the site; what is none is left out."""
+    try:
+        moment = datetime.strptime(said or "", LOCAL).replace(tzinfo=SITE_ZONE)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.year > 1970 else None
+
+
+def at_site(moment: datetime) -> str:
+    """A time as a form of the site shows it."""
+    return moment.astimezone(SITE_ZONE).strftime(LOCAL)
+
+
+def page_asked() -> int:
+    """The page that the reader asked for; no number is too large to be asked for."""
+    return min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)

@@ -1,0 +1,60 @@
+"""Work that no schedule brings: given by a leader, or by rain and snow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from server.auth.access import allow, here
+from server.db.engine import db
+from server.desk.post import ask
+from server.i18n.filters import SITE_ZONE, typed
+from server.models import Area, Person, Weather
+from server.oplog.directory import names_of
+from sync.protocol.digest import DESK
+
+bp = Blueprint("assigning", __name__, url_prefix="/desk/work")
+
+
+@bp.get("/")
+@allow(*DESK)
+def index() -> str:
+    site = here().site_id
+    there = select(Person).where(Person.site_id == site, Person.active_to.is_(None))
+    return render_template(
+        "desk/assigning/index.html",
+        people=db.session.scalars(there.order_by(Person.name)).all(),
+        areas=db.session.scalars(
+            select(Area).where(Area.site_id == site).order_by(Area.ordinal, Area.id)
+        ).all(),
+        told=db.session.scalars(Weather.newest(site).limit(5)).all(),
+        names=names_of(site),
+        tonight=f"{datetime.now(SITE_ZONE):%Y-%m-%d}T20:00",
+    )
+
+
+@bp.post("/give")
+@allow(*DESK)
+def give() -> Any:
+    form, back = request.form, url_for("assigning.index")
+    due = typed(form.get("window_end", ""))
+    if due is None:
+        return redirect(f"{back}?said=malformed", 303)
+    said = {name: form.get(name, "").strip() for name in ("label", "reason", "area_id")}
+    payload = {**said, "responsible_id": form.get("responsible_id"), "window_end": due}
+    return ask("task.assign", None, payload, back)
+
+
+@bp.post("/weather")
+@allow(*DESK)
+def weather() -> Any:
+    """One click makes the work of every chosen area, once a day and sort."""
+    form = request.form
+    said = {"sort": form.get("sort", ""), "areas": form.getlist("areas")}
+    payload = {**said, "event": f"{datetime.now(SITE_ZONE):%Y-%m-%d}"}
+    who = form.get("responsible_id")
+    payload |= {"responsible_id": who} if who else {}
+    return ask("weather.report", None, payload, url_for("assigning.index"))

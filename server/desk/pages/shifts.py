@@ -1,0 +1,65 @@
+"""Shifts: who is on duty, what was handed over and signed, what was never closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+from sqlalchemy import select
+
+from server.auth.access import allow, here, mine
+from server.db.engine import db
+from server.desk.post import ask
+from server.models import Device, LoggedOp, Shift
+from server.oplog.directory import names_of
+from sync.protocol.digest import DESK
+from sync.work.shifts import LONGEST, doubled
+
+bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")
+
+SHOWN = timedelta(days=7)
+FORGOTTEN = 100
+
+
+@bp.get("/")
+@allow(*DESK)
+def index() -> str:
+    now, site_id = datetime.now(UTC), here().site_id
+    recent = db.session.scalars(Shift.since(site_id, now - SHOWN)).all()
+    forgotten = db.session.scalars(Shift.unclosed(site_id, now - LONGEST).limit(FORGOTTEN)).all()
+    running = [one for one in recent if is_open(one) and one not in forgotten]
+    phones = _phones(site_id, [one.id for one in (*recent, *forgotten)])
+    return render_template(
+        "desk/shifts/index.html",
+        running=running,
+        ended=[one for one in recent if not is_open(one)],
+        forgotten=forgotten,
+        twice=doubled(recent, {id_: device for id_, (device, _) in phones.items()}),
+        phones={id_: label for id_, (_, label) in phones.items()},
+        names=names_of(site_id),
+    )
+
+
+@bp.post("/<id>/close")
+@allow(*DESK)
+def close(id: str) -> Any:
+    """What nobody closed in the field is closed at the desk, by name."""
+    return ask("shift.close", mine(Shift, id).id, {}, url_for("shifts.index"))
+
+
+def is_open(shift: Shift) -> bool:
+    """Neither closed nor handed over."""
+    return not (shift.closed_at or shift.handed_over_at)
+
+
+def _phones(site_id: str, ids: Sequence[str]) -> dict[str, tuple[str | None, str]]:
+    """The phone on which each shift began: its id and what it is called."""
+    begun = (
+        select(LoggedOp.subject, LoggedOp.device_id, Device.label)
+        .outerjoin(Device, Device.id == LoggedOp.device_id)
+        .where(LoggedOp.site_id == site_id, LoggedOp.subject.in_(ids))
+        .where(LoggedOp.kind == "shift.open", LoggedOp.status == "applied")
+    )
+    return {row.subject: (row.device_id, row.label or "") for row in db.session.execute(begun)}

@@ -1,0 +1,97 @@
+"""What each phone says of itself, and what the log knows of it: holes, losses, whose hands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from server.db.engine import db
+from server.models import Device, Lineage, LoggedOp, SiteFeed
+from sync.protocol.hash_chain import Ranges, without
+
+LATELY = 5_000
+"""How many of the newest ops tell in whose hands a phone is: some days of a busy site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ops that are missing in the middle of a chain, since a later one came."""
+
+    first: int
+    last: int
+    since: datetime | None
+
+
+@dataclass(slots=True)
+class Report:
+    """One phone as the desk reads it."""
+
+    phone: Device
+    gaps: list[Gap] = field(default_factory=list)
+    lost: Ranges = field(default_factory=list)
+    chains: int = 0
+
+    @property
+    def full(self) -> int | None:
+        """How full the phone's storage is, in per cent."""
+        told = self.phone.storage or {}
+        usage, quota = told.get("usage"), told.get("quota")
+        return round(100 * usage / quota) if quota and usage is not None else None
+
+    @property
+    def cut_at(self) -> datetime | None:
+        return self.phone.lost_at or self.phone.revoked_at
+
+    @property
+    def spoke_since(self) -> bool:
+        """Whether it has spoken since it was cut off; that alone clears nothing."""
+        return bool(self.cut_at and self.phone.seen_at and self.phone.seen_at > self.cut_at)
+
+
+def reports(site_id: str, phones: Iterable[Device]) -> list[Report]:
+    """H1, H3: every phone with the holes of its chains, and what it confessed to have lost."""
+    found = {phone.id: Report(phone) for phone in phones}
+    chains = select(Lineage).where(Lineage.site_id == site_id).order_by(Lineage.lineage)
+    for chain in db.session.scalars(chains):
+        report = found.get(chain.device_id or "")
+        if report:
+            report.chains += 1
+            report.lost += chain.lost
+            report.gaps += [_gap(chain, *each) for each in unconfessed(chain.gaps, chain.lost)]
+    return list(found.values())
+
+
+def unconfessed(gaps: Ranges, lost: Ranges) -> Ranges:
+    """Holes that may still be filled: those that the phone did not confess to be gone."""
+    for first, last in lost:
+        for n in range(first, last + 1):
+            gaps = without(gaps, n)
+    return gaps
+
+
+def _gap(chain: Lineage, first: int, last: int) -> Gap:
+    mine = LoggedOp.site_id == chain.site_id, LoggedOp.lineage == chain.lineage
+    later = select(func.min(LoggedOp.received_at)).where(*mine, LoggedOp.n > last)
+    return Gap(first, last, db.session.scalar(later))
+
+
+def hands(site_id: str) -> dict[str, set[str]]:
+    """Who worked on which phone lately."""
+    judged = select(SiteFeed.judged).where(SiteFeed.site_id == site_id).scalar_subquery()
+    who: Any = select(LoggedOp.device_id, LoggedOp.by).distinct()
+    lately = LoggedOp.site_id == site_id, LoggedOp.place > judged - LATELY
+    found: dict[str, set[str]] = defaultdict(set)
+    known = LoggedOp.device_id.is_not(None), LoggedOp.by.is_not(None)
+    for device_id, by in db.session.execute(who.where(*lately, *known)):
+        found[device_id].add(by)
+    return found
+
+
+def stale(found: Iterable[Report], before: datetime) -> list[tuple[Report, Gap]]:
+    """Holes that nobody filled or confessed for too long."""
+    return [(one, gap) for one in found for gap in one.gaps if gap.since and gap.since < before]

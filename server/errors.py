@@ -1,0 +1,108 @@
+"""What went wrong and what helps, for people as a page, for programs as problem+json."""
+
+from __future__ import annotations
+
+import errno
+import json
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import lazy_gettext as _
+from sqlalchemy.exc import TimeoutError as NoConnection
+from werkzeug.exceptions import HTTPException
+
+from server.auth.credentials import Busy
+from server.auth.devices import TooManyTries
+from server.db.engine import OUT_OF_ORDER
+
+WORDS = {
+    400: (_("This could not be read"), _("Go back, reload the page and try once more.")),
+    401: (_("Sign in first"), _("Sign in, then come back to this page.")),
+    403: (_("Not allowed"), _("Your role cannot do this. Ask a manager of your site.")),
+    404: (_("Nothing here"), _("It may belong to another site, or the address is mistyped.")),
+    405: (_("Not possible here"), _("Go back and use the buttons of the page.")),
+    409: (_("Somebody was faster"), _("Reload the page and look at what it says now.")),
+    413: (_("Too big"), _("Send less at once.")),
+    415: (_("Unknown kind of content"), _("Send what the page or the programme's guide asks for.")),
+    429: (_("Too many tries"), _("Wait a little, then try again.")),
+    500: (_("Something broke on the server"), _("Nothing that was saved is lost. Try again soon.")),
+    503: (_("The server is busy"), _("Nothing is lost. Try again in a moment.")),
+}
+CROSS_SITE = _("This did not come from a page of this server. Open Lodge anew and try again.")
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+
+log = structlog.get_logger("lodge.problems")
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response:
+    """A problem as programs read it (RFC 9457); `detail` says what helps."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    answer = make_response(json.dumps(body, ensure_ascii=False), status)
+    answer.content_type = "application/problem+json"
+    return answer
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error, expected or not, without a word of the programme's inside."""
+    app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(TooManyTries, lambda error: told(429, wait=error.seconds))
+    app.register_error_handler(Busy, lambda _: told(503, wait=5))
+    for error in (*OUT_OF_ORDER, NoConnection):
+        app.register_error_handler(error, unavailable)
+    app.register_error_handler(OSError, full)
+
+
+def unavailable(error: Exception) -> Response:
+    """The database is locked, full, read-only or away: nothing was answered, so ask again."""
+    cause = getattr(error, "orig", None) or error
+    log.error("the database does not take this", error=type(cause).__name__, said=str(cause))
+    g.caller = None  # whoever it is stands in that database: the page does without
+    return told(503, wait=10)
+
+
+def full(error: OSError) -> Response:
+    """The disk takes no more, or nothing at all."""
+    if error.errno not in NO_ROOM:
+        raise error
+    log.error("the disk does not take this", error=error.strerror)
+    return told(503, wait=60)
+
+
+def answer(error: HTTPException) -> Any:
+    """The answer to an error of HTTP; a redirect is none."""
+    status = error.code or 500
+    if status < 400 or error.response is not None:
+        return error.get_response()
+    response = told(status, CROSS_SITE if error.description == "cross-site" else None)
+    for name, value in error.get_headers(request.environ):
+        if name in ("Allow", "Retry-After", "WWW-Authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def told(status: int, remedy: Any = None, wait: int | None = None) -> Response:
+    """One problem, told the way that the asker reads."""
+    title, usual = WORDS.get(status) or WORDS[500 if status >= 500 else 400]
+    remedy = remedy or usual
+    if for_programs():
+        response = problem(status, str(title), str(remedy))
+    else:
+        page = render_template("desk/problem.html", status=status, title=title, remedy=remedy)
+        response = make_response(page, status)
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def for_programs() -> bool:
+    """Whether a program asked rather than a person."""
+    if request.path.startswith("/sync/") or request.is_json:
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    return best == "application/json"
+
+
+__all__ = ["init_app", "problem", "told"]

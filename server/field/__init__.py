@@ -1,0 +1,1 @@
+"""What phones load: the app shell and the compiled templates."""

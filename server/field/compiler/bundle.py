@@ -1,0 +1,159 @@
+"""The phone's whole program under one version: scripts, styles, compiled templates, words.
+
+`static/` and the generated modules form one tree at `/field/build/<version>/`. Modules import each
+other by relative addresses, so the version comes along by itself, in pages and in the worker.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from server.auth.security_headers import CSP
+from server.field.compiler import catalogue, kinds_manifest
+from server.field.compiler.module import compile_templates
+from sync import KINDS
+
+SHELL_TEMPLATE = "field/shell.html"
+TRANSLATIONS = Path(__file__).parents[2] / "translations"
+LANGUAGES = ("zh", "en")
+
+_PRECACHED = ("sw.js", "field/", "css/", "vendor/", "icons")
+_OF_THE_DESK = ("css/desk",)
+_LATER = ("vendor/zxing/",)
+"""Large, and wanted by guards alone: kept after the shell, so that the shell stays small."""
+
+_NEEDED_OFFLINE = (".js", ".css", ".svg")
+_NOT_SERVED = (".d.ts", ".map", ".md", ".txt")
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is served under one version; another version is another address."""
+
+    version: str
+    generated: Mapping[str, str]
+    files: tuple[str, ...]
+    manifest: str
+
+    @property
+    def root(self) -> str:
+        return f"/field/build/{self.version}/"
+
+    def asset(self, path: str) -> str:
+        """The address of a file of `static/` or of a generated module."""
+        return self.root + path
+
+
+def build(app: Flask) -> Build:
+    """Compile and gather everything; a template outside of the subset stops the start."""
+    static = Path(app.static_folder or "static")
+    names = _names(static)
+    generated = _modules(app, static, names)
+    version = _version(app, static, names, generated)
+    root = f"/field/build/{version}/"
+    manifest = json.dumps(_manifest(root), ensure_ascii=False)
+    wanted = [name for name in names if name.startswith(_PRECACHED)]
+    offline = [name for name in wanted if name.endswith(_NEEDED_OFFLINE)]
+    precached = [name for name in offline if not name.startswith((*_OF_THE_DESK, *_LATER))]
+    later = [root + name for name in names if name.startswith(_LATER)]
+    shell = ["/field/", *(root + name for name in sorted([*generated, "shell.js", *precached]))]
+    shell_module = "".join(
+        f"export const {name} = {json.dumps(value)};\n"
+        for name, value in (
+            ("VERSION", version),
+            ("SHELL", [*shell, "/manifest.webmanifest"]),
+            ("LATER", later),
+            ("CSP", CSP),
+        )
+    )
+    return Build(version, {**generated, "shell.js": shell_module}, names, manifest)
+
+
+def field_templates(app: Flask) -> list[str]:
+    """The templates that a phone draws; what they are made of is found by the compiler."""
+    found = app.jinja_env.list_templates(extensions=["html"])
+    return [name for name in found if name.startswith("field/") and name != SHELL_TEMPLATE]
+
+
+def _names(static: Path) -> tuple[str, ...]:
+    files = (each for each in static.rglob("*") if each.is_file())
+    names = sorted(each.relative_to(static).as_posix() for each in files)
+    hidden = (name.startswith(".") or "/." in name for name in names)
+    return tuple(
+        name
+        for name, skip in zip(names, hidden, strict=True)
+        if not skip and not name.endswith(_NOT_SERVED)
+    )
+
+
+def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]:
+    compiled = compile_templates(app.jinja_env, field_templates(app))
+    scripts = [static / name for name in names if name.startswith(("field/", "sw.js"))]
+    wanted = compiled.messages | catalogue.messages_in_scripts(
+        each for each in scripts if each.suffix == ".js"
+    )
+    words = {
+        language: catalogue.load(TRANSLATIONS / language / "LC_MESSAGES" / "messages.po", wanted)
+        for language in LANGUAGES
+    }
+    return {
+        "templates.js": compiled.text,
+        "kinds.js": _export(kinds_manifest.describe(KINDS)),
+        "catalogue.js": _export(words),
+    }
+
+
+def _export(value: Any) -> str:
+    return f"export default {json.dumps(value, ensure_ascii=False, sort_keys=True)};\n"
+
+
+def _version(app: Flask, static: Path, names: tuple[str, ...], generated: dict[str, str]) -> str:
+    """A hash over every byte that the version stands for."""
+    digest = sha256(CSP.encode())
+    parts = {name: (static / name).read_bytes() for name in names}
+    parts |= {name: text.encode() for name, text in generated.items()}
+    parts["shell"] = _source(app, SHELL_TEMPLATE).encode()
+    parts["manifest"] = json.dumps(_manifest("")).encode()
+    for name, content in sorted(parts.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _source(app: Flask, name: str) -> str:
+    loader = app.jinja_env.loader
+    assert loader is not None
+    return loader.get_source(app.jinja_env, name)[0]
+
+
+def _manifest(root: str) -> dict[str, Any]:
+    icon = {"src": f"{root}icons/lodge.svg", "type": "image/svg+xml", "sizes": "any"}
+    squares = [(size, purpose) for size in (192, 512) for purpose in ("any", "maskable")]
+    return {
+        "id": "/field/",
+        "name": "Lodge",
+        "short_name": "Lodge",
+        "start_url": "/field/",
+        "scope": "/field/",
+        "display": "standalone",
+        "background_color": "#F4F6F8",
+        "theme_color": "#00663D",
+        "icons": [
+            icon,
+            *(
+                {
+                    "src": f"{root}icons/lodge-{size}.png",
+                    "type": "image/png",
+                    "sizes": f"{size}x{size}",
+                    "purpose": purpose,
+                }
+                for size, purpose in squares
+            ),
+        ],
+    }

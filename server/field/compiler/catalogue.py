@@ -1,0 +1,44 @@
+"""The translations that the phone takes along: only what its templates and scripts say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po
+
+from server.field.compiler.subset import BuildError, only_plain_placeholders
+
+Messages = dict[str, str | list[str]]
+
+_KEYWORDS = {"gettext": None, "ngettext": (1, 2), "_": None}
+
+
+def messages_in_scripts(scripts: Iterable[Path]) -> set[str]:
+    """The messages that our own scripts name, as `pybabel extract` finds them."""
+    found = set[str]()
+    for script in scripts:
+        with script.open("rb") as source:
+            for _, text, _, _ in extract("javascript", source, keywords=_KEYWORDS):
+                found.add(text if isinstance(text, str) else text[0])
+    return found
+
+
+def load(po: Path, wanted: Iterable[str]) -> Messages:
+    """The translations of these messages; what is not translated is left out."""
+    if not po.exists():
+        return {}
+    with po.open("rb") as source:
+        catalogue = read_po(source)
+    known: Messages = {}
+    for message in sorted(wanted):
+        entry = catalogue.get(message)
+        if entry is None or entry.fuzzy or not entry.string:
+            continue
+        texts = [entry.string] if isinstance(entry.string, str) else list(entry.string)
+        if not all(map(only_plain_placeholders, texts)):
+            raise BuildError(po.name, entry.lineno or 1, f"only %(name)s and %% in {message!r}")
+        if all(texts):
+            known[message] = texts[0] if isinstance(entry.string, str) else texts
+    return known

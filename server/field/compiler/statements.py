@@ -1,0 +1,173 @@
+"""Statements of a template as JavaScript: one function for its root, one for each block.
+
+In the output `o` grows, `c` is the context, `b` the blocks by name, `d` how far up a block is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jinja2 import nodes
+
+from server.field.compiler import subset
+from server.field.compiler.composition import Composition
+from server.field.compiler.scope import Scope, names_in, set_after_nested_read, stored_in
+from server.field.compiler.subset import js, refuse
+
+
+class Statements(Composition):
+    """Translates one template's statements."""
+
+    def frame(self, body: list[nodes.Node], scope: Scope) -> str:
+        """A body that keeps what it sets to itself (the root shares it through the context)."""
+        if found := set_after_nested_read(body):
+            refuse(self.file, found[0], f"`{found[1]}` is set after a loop, call or macro read it")
+        declared = ""
+        for name in [] if scope.is_root else stored_in(body):
+            value = scope.read(name)
+            declared += f"let {scope.declare(name)}={value};"
+        return declared + self.body(body, scope)
+
+    def body(self, body: Iterable[nodes.Node], scope: Scope) -> str:
+        return "".join(self.statement(node, scope) for node in body)
+
+    def statement(self, node: nodes.Node, scope: Scope) -> str:
+        match node:
+            case nodes.Output():
+                return self._output(node, scope)
+            case nodes.If():
+                return self._if(node, scope)
+            case nodes.For():
+                return self._for(node, scope)
+            case nodes.Assign() | nodes.AssignBlock():
+                return self._set(node, scope)
+            case nodes.With():
+                return self._with(node, scope)
+            case nodes.Macro():
+                return self._macro(node, scope)
+            case nodes.CallBlock():
+                body = self.macro(node, "caller", scope)
+                return f"o+=V.out({self.call(node.call, scope, caller=body)});"
+            case nodes.Block():
+                return self._block(node, scope)
+            case nodes.Include():
+                return self._include(node, scope)
+            case nodes.Import() | nodes.FromImport():
+                return self._import(node, scope)
+        refuse(self.file, node, f"{type(node).__name__} is not part of the phone's statements")
+        return None
+
+    def _output(self, node: nodes.Output, scope: Scope) -> str:
+        written = ""
+        for part in node.nodes:
+            if isinstance(part, nodes.TemplateData):
+                written += f"o+={js(part.data)};"
+            else:
+                written += f"o+=V.out({self.of(part, scope)});"
+        return written
+
+    def _if(self, node: nodes.If, scope: Scope) -> str:
+        written = f"if({self.condition(node.test, scope)}){{{self.body(node.body, scope)}}}"
+        for other in node.elif_:
+            test = self.condition(other.test, scope)
+            written += f"else if({test}){{{self.body(other.body, scope)}}}"
+        return written + (f"else{{{self.body(node.else_, scope)}}}" if node.else_ else "")
+
+    # -- loops
+
+    def _for(self, node: nodes.For, scope: Scope) -> str:
+        if node.recursive:
+            refuse(self.file, node, "a loop is not recursive on the phone")
+        rows, at, inner = scope.fresh("a"), scope.fresh("i"), Scope(scope)
+        listed = f"V.iterate({self.iterable(node.iter, scope)})"
+        if node.test is not None:
+            listed += self._kept(node, scope)
+        loop = inner.names["loop"] = scope.fresh("p")
+        each = self._target(node.target, f"{rows}[{at}]", inner)
+        written = (
+            f"{{const {rows}={listed},{loop}=V.loop({rows});"
+            f"for(let {at}=0;{at}<{rows}.length;{at}++){{{loop}.at({at});{each}"
+            f"{self.frame(node.body, inner)}}}"
+        )
+        if node.else_:
+            written += f"if(!{rows}.length){{{self.frame(node.else_, Scope(scope))}}}"
+        return written + "}"
+
+    def _kept(self, node: nodes.For, scope: Scope) -> str:
+        assert node.test is not None
+        if any(name.name == "loop" for name in names_in(node.test)):
+            refuse(self.file, node, "`loop` is not known yet in the condition of a loop")
+        inner = Scope(scope)
+        each = self._target(node.target, "x", inner)
+        return f".filter(x=>{{{each}return {self.condition(node.test, inner)}}})"
+
+    def _target(self, target: nodes.Node, value: str, scope: Scope) -> str:
+        if isinstance(target, nodes.Name):
+            return f"let {self._declare(target, target.name, scope)}={value};"
+        if not isinstance(target, nodes.Tuple):
+            refuse(self.file, target, "a loop fills plain names")
+        parts = scope.fresh("u")
+        written = f"const {parts}=V.unpack({value},{len(target.items)});"
+        for place, item in enumerate(target.items):
+            written += self._target(item, f"{parts}[{place}]", scope)
+        return written
+
+    # -- names
+
+    def _set(self, node: nodes.Assign | nodes.AssignBlock, scope: Scope) -> str:
+        if not isinstance(node.target, nodes.Name):
+            refuse(self.file, node, "set fills one plain name")
+        if isinstance(node, nodes.Assign):
+            return self._store(node, node.target.name, self.of(node.node, scope), scope)
+        if node.filter is not None:
+            refuse(self.file, node, "a filter on a block of set")
+        return self._store(node, node.target.name, self._captured(node.body, scope), scope)
+
+    def _captured(self, body: list[nodes.Node], scope: Scope) -> str:
+        self._without_blocks(body)
+        return f'V.safe((()=>{{let o="";{self.frame(body, Scope(scope))}return o}})())'
+
+    def _with(self, node: nodes.With, scope: Scope) -> str:
+        inner, written = Scope(scope), "{"
+        values = [self.of(value, scope) for value in node.values]
+        for target, value in zip(node.targets, values, strict=True):
+            written += self._target(target, value, inner)
+        return written + self.frame(node.body, inner) + "}"
+
+    # -- macros
+
+    def _macro(self, node: nodes.Macro, scope: Scope) -> str:
+        if not scope.is_root:
+            refuse(self.file, node, "a macro stands at the top level of its file")
+        if node.name in subset.METHODS:
+            refuse(self.file, node, f"a macro cannot be called {node.name}")
+        return self._store(node, node.name, self.macro(node, node.name, scope), scope)
+
+    def macro(self, node: nodes.Macro | nodes.CallBlock, name: str, scope: Scope) -> str:
+        """A macro, or what `call` hands to one: `V.macro(name, parameters, wants caller, body)`."""
+        inner, defaults = Scope(scope), ""
+        self._without_blocks(node.body)
+        required = len(node.args) - len(node.defaults)
+        variables = [self._declare(argument, argument.name, inner) for argument in node.args]
+        wants = any(each.name == "caller" for child in node.body for each in names_in(child))
+        if wants and isinstance(node, nodes.CallBlock):
+            refuse(self.file, node, "`caller` inside a call is not the macro's: set it aside first")
+        if wants:
+            variables.append(inner.declare("caller"))
+        for place in range(len(node.args)):
+            default = "undefined"
+            if place >= required:
+                default = self.of(node.defaults[place - required], inner)
+            defaults += f"if({variables[place]}===V.MISSING){variables[place]}={default};"
+        body = f'{{let o="";{defaults}{self.frame(node.body, inner)}return V.safe(o)}}'
+        parameters = js([argument.name for argument in node.args])
+        return f"V.macro({js(name)},{parameters},{js(wants)},({','.join(variables)})=>{body})"
+
+    # -- blocks
+
+    def _block(self, node: nodes.Block, scope: Scope) -> str:
+        raise NotImplementedError
+
+    def _without_blocks(self, body: list[nodes.Node]) -> None:
+        for block in nodes.Template(body, lineno=1).find_all(nodes.Block):
+            refuse(self.file, block, "a block stands neither in a macro or call nor in a set")

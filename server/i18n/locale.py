@@ -1,0 +1,68 @@
+"""Which language a person reads, and what the desk says beyond the filters of both hosts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, request
+from flask_babel import Babel, get_locale, ngettext
+
+from server.i18n import filters
+from server.i18n.filters import SITE_ZONE, Time
+from sync.protocol.clock import parse
+
+LANGUAGES = ("zh", "en")
+COOKIE = "lang"
+
+
+def init_app(app: Flask) -> None:
+    """Choose the language of each request; name the filters that pages use."""
+    app.config.setdefault("BABEL_DEFAULT_LOCALE", LANGUAGES[0])
+    Babel(app, locale_selector=chosen)  # type: ignore[no-untyped-call]
+    filters.install(app.jinja_env, spoken)
+    app.jinja_env.filters |= {"moment": moment, "span": span}
+    app.context_processor(lambda: {"lang": spoken, "now": datetime.now(UTC)})
+
+
+def chosen() -> str:
+    """What the person chose with one click, else what the browser asks for."""
+    wish = request.cookies.get(COOKIE) if request else None
+    if wish in LANGUAGES:
+        return str(wish)
+    asked = request.accept_languages if request else None
+    best = asked.best_match(LANGUAGES) if asked else None
+    return best or LANGUAGES[0]
+
+
+def spoken() -> str:
+    """The language of this page."""
+    locale = get_locale()
+    return str(locale.language) if locale else LANGUAGES[0]
+
+
+def say(label: dict[str, str] | str | None) -> str:
+    """A label in the language of this page."""
+    return filters.say(label, spoken())
+
+
+def moment(time: Time) -> str:
+    """Clock alone for today, with the day for any other."""
+    if not time:
+        return ""
+    there = (parse(time) if isinstance(time, str) else time).astimezone(SITE_ZONE)
+    clock = filters.clock(time)
+    today = datetime.now(SITE_ZONE).date()
+    return clock if there.date() == today else f"{there:%m-%d} {clock}"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its one fitting unit; worded as `ago` words it."""
+    minutes = max(length // timedelta(minutes=1), 0)
+    if minutes < 60:
+        said: Any = ngettext("%(num)s min", "%(num)s min", minutes)
+    elif minutes < 48 * 60:
+        said = ngettext("%(num)s h", "%(num)s h", minutes // 60)
+    else:
+        said = ngettext("%(num)s day", "%(num)s days", minutes // 1440)
+    return str(said)

@@ -1,0 +1,62 @@
+"""Accounts in arrears: what is owed, what was told, and what the customer set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Arrears(Model):
+    __tablename__ = "arrears"
+    __table_args__ = (Index(None, "site_id", "unit"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    unit: Mapped[str]
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    batch: Mapped[str]
+    listed_at: Mapped[datetime]
+    ledger_at: Mapped[datetime]
+    collector_id: Mapped[str | None]
+    windows: Mapped[list[str]] = mapped_column(JSON, default=list)
+    do_not_call: Mapped[bool] = mapped_column(default=False)
+    calls: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    called_at: Mapped[datetime | None]
+    appointment_at: Mapped[datetime | None]
+    paused_by: Mapped[list[str]] = mapped_column(JSON, default=list)
+    visit_reason: Mapped[str | None]
+    visit_asked_at: Mapped[datetime | None]
+    visit_asked_by_id: Mapped[str | None]
+    visit_approved_at: Mapped[datetime | None]
+    visit_approved_by_id: Mapped[str | None]
+    visited_at: Mapped[datetime | None]
+    visited_by_id: Mapped[str | None]
+    visit_outcome: Mapped[str | None]
+    paid_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    handed_at: Mapped[datetime | None]
+    handed_reason: Mapped[str | None]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Every account of a site."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.listed_at, cls.id)
+
+
+def body(account: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """An account as phones of the front show it."""
+    shown = {name: value for name, value in account.items() if name not in ("site_id", "version")}
+    calls = [{**call, "by": names.person(call["by_id"])} for call in account["calls"][-10:]]
+    return {
+        **shown,
+        "unit_label": names.unit(account["unit"]),
+        "collector": names.person(account["collector_id"]),
+        "calls": calls,
+    }

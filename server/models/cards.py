@@ -1,0 +1,45 @@
+"""Cards: what everybody should know, by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Label, Names
+
+
+class Card(Model):
+    __tablename__ = "card"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    group: Mapped[str]
+    code: Mapped[str]
+    title: Mapped[Label] = mapped_column(JSON)
+    body: Mapped[Label] = mapped_column(JSON)
+    phrase: Mapped[str | None]
+    order: Mapped[int]
+    clause: Mapped[str | None]
+    prompts: Mapped[list[Label]] = mapped_column(JSON, default=list)
+    approaches: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    status: Mapped[str]
+    edition: Mapped[int]
+    pack: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Every card of a site, withdrawn ones too, in the order of their places."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.order, cls.code)
+
+
+def body(card: Mapping[str, Any], _: Names) -> dict[str, Any]:
+    """A card as phones show it."""
+    unseen = ("site_id", "version", "pack", "withdrawn_at")
+    return {name: value for name, value in card.items() if name not in unseen}

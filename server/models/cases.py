@@ -1,0 +1,74 @@
+"""Cases: who is asked about what, what they said, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Label, Names
+from sync.accountability.case_payloads import weighs
+
+
+class Case(Model):
+    __tablename__ = "case"
+    __table_args__ = (Index(None, "site_id", "raised_at"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    category_id: Mapped[str]
+    code: Mapped[str]
+    label: Mapped[Label] = mapped_column(JSON)
+    sub: Mapped[str | None]
+    sub_label: Mapped[Label | None] = mapped_column(JSON(none_as_null=True))
+    subject_kind: Mapped[str]
+    subject_name: Mapped[str | None]
+    answers_id: Mapped[str]
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    raised_at: Mapped[datetime]
+    raised_by_id: Mapped[str]
+    facts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    happened_at: Mapped[datetime | None]
+    found_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    answer_until: Mapped[datetime | None]
+    statements: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    stated_at: Mapped[datetime | None]
+    heard_at: Mapped[datetime | None]
+    finding: Mapped[str | None]
+    measures: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[str | None]
+    decisions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    acknowledged_at: Mapped[datetime | None]
+    appeals: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    appealed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closed_by_id: Mapped[str | None]
+    because: Mapped[str | None]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Every case of a site, the newest first."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.raised_at.desc(), cls.id)
+
+
+SHOWN = (
+    *("id", "code", "label", "sub_label", "answers_id", "amount", "asked_at", "answer_until"),
+    *("statements", "stated_at", "finding", "measures", "decided_at", "acknowledged_at"),
+    *("appeals", "appealed_at"),
+)
+"""What the subject needs: nobody else's words but the facts and the decision."""
+
+
+def body(case: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A case as its subject's phone shows it: what explains comes before what is held against."""
+    inorder = sorted(case["facts"], key=lambda fact: (weighs(fact), fact["at"]))
+    facts = [{name: fact[name] for name in ("code", "at", "text")} for fact in inorder]
+    shown = {name: case[name] for name in SHOWN}
+    return {**shown, "facts": facts, "decided_by": names.person(case["decided_by_id"])}

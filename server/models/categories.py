@@ -1,0 +1,47 @@
+"""Categories: what people answer for, and who has read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Label, Names
+
+
+class Category(Model):
+    __tablename__ = "category"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    label: Mapped[Label] = mapped_column(JSON)
+    text: Mapped[Label] = mapped_column(JSON)
+    subs: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    with_amount: Mapped[bool]
+    clause: Mapped[str | None]
+    seeded: Mapped[bool]
+    published_at: Mapped[datetime | None]
+    deactivated_at: Mapped[datetime | None]
+    acknowledged: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Every category of a site, in the order of the codes."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.code)
+
+    @classmethod
+    def in_force(cls, site_id: str) -> Select[Any]:
+        """Those that a case can be raised in."""
+        return cls.at(site_id).where(cls.published_at.is_not(None), cls.deactivated_at.is_(None))
+
+
+def body(category: Mapping[str, Any], _: Names) -> dict[str, Any]:
+    """A category as phones show it."""
+    hidden = ("site_id", "version", "seeded", "with_amount")
+    return {name: value for name, value in category.items() if name not in hidden}

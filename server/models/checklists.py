@@ -1,0 +1,46 @@
+"""Checklists: their criteria now, and every edition that they ever had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Template(Model):
+    __tablename__ = "template"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    clause: Mapped[str | None]
+    label: Mapped[dict[str, str]] = mapped_column(JSON)
+    about: Mapped[str]
+    area_kinds: Mapped[list[str]] = mapped_column(JSON, default=list)
+    roles: Mapped[list[str]] = mapped_column(JSON, default=list)
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    versions: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(JSON, default=dict)
+    edition: Mapped[int]
+    retired_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Every checklist of a site, retired ones last."""
+        return (
+            select(cls)
+            .where(cls.site_id == site_id)
+            .order_by(cls.retired_at.is_not(None), cls.code, cls.id)
+        )
+
+
+def body(template: Mapping[str, Any], _: Names) -> dict[str, Any]:
+    """A checklist as phones fill it in: they need the newest edition alone."""
+    hidden = ("site_id", "version", "versions")
+    return {name: value for name, value in template.items() if name not in hidden}

@@ -1,0 +1,49 @@
+"""Merges: what waits for the desk, and what it decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Merge(Model):
+    __tablename__ = "merge"
+    __table_args__ = (Index(None, "site_id", "settled_at"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    op_id: Mapped[str]
+    subject: Mapped[str]
+    subject_type: Mapped[str]
+    rule: Mapped[str]
+    base: Mapped[dict[str, Any]] = mapped_column(JSON)
+    theirs: Mapped[dict[str, Any]] = mapped_column(JSON)
+    incoming: Mapped[dict[str, Any]] = mapped_column(JSON)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    opened_at: Mapped[datetime]
+    taken: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[str | None]
+    version: Mapped[int]
+
+    @classmethod
+    def unsettled(cls, site_id: str) -> Select[Any]:
+        """What waits for the desk, the oldest first."""
+        return (
+            select(cls)
+            .where(cls.site_id == site_id, cls.settled_at.is_(None))
+            .order_by(cls.opened_at, cls.id)
+        )
+
+
+def body(merge: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A merge with the name of whoever settled it."""
+    shown = {name: value for name, value in merge.items() if name not in ("site_id", "version")}
+    return {**shown, "settled_by": names.person(merge["settled_by_id"])}

@@ -1,0 +1,43 @@
+"""Contractors: who works for us, and who of ours answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Contractor(Model):
+    __tablename__ = "contractor"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    service: Mapped[str]
+    contact: Mapped[str | None]
+    contract_ref: Mapped[str | None]
+    accountable_id: Mapped[str]
+    agreement: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    note: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Every firm that works or worked here, by name."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.ended_at, cls.name, cls.id)
+
+
+def body(firm: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A firm as phones show it: whom to name as its hands, and who of ours answers."""
+    shown = ("id", "name", "service", "accountable_id", "ended_at")
+    return {
+        **{name: firm[name] for name in shown},
+        "accountable": names.person(firm["accountable_id"]),
+    }

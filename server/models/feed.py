@@ -1,0 +1,60 @@
+"""The feed: the newest state of every record, its JSON ready to send."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+
+
+class FeedRow(Model):
+    """`audience` is a bit mask of roles; `seen_by` of all who ever could see the record."""
+
+    __tablename__ = "feed"
+    __table_args__ = (Index(None, "site_id", "seq"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    seq: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int]
+    deleted: Mapped[bool]
+    audience: Mapped[int]
+    seen_by: Mapped[int]
+    body: Mapped[str] = mapped_column(Text)
+
+
+class SiteFeed(Model):
+    """One row a site: the head of its feed, the seal of its log, and what else a poll asks for."""
+
+    __tablename__ = "site_feed"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    head: Mapped[int] = mapped_column(BigInteger)
+    floor: Mapped[int] = mapped_column(BigInteger)
+    judged: Mapped[int] = mapped_column(BigInteger)
+    names_seq: Mapped[int] = mapped_column(BigInteger)
+    heard_at: Mapped[datetime | None]
+    link: Mapped[str] = mapped_column(server_default="")
+
+
+class FeedDigest(Model):
+    """The sum of fingerprints of the rows with one audience; a reader adds those it may see."""
+
+    __tablename__ = "feed_digest"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    audience: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+
+
+class ServerState(Model):
+    """What belongs to the whole server: its epoch."""
+
+    __tablename__ = "server_state"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]

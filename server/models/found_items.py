@@ -1,0 +1,62 @@
+"""Finds: what was found, in whose hands it is, and who got it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+Lines = list[dict[str, Any]]
+
+
+class Find(Model):
+    __tablename__ = "find"
+    __table_args__ = (Index(None, "site_id", "found_at"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    what: Mapped[str]
+    condition: Mapped[str | None]
+    area: Mapped[str | None]
+    found_where: Mapped[str | None]
+    finder: Mapped[str | None]
+    found_at: Mapped[datetime]
+    found_by_id: Mapped[str]
+    notices: Mapped[Lines] = mapped_column(JSON, default=list)
+    chain: Mapped[Lines] = mapped_column(JSON, default=list)
+    ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[str | None]
+    ended_how: Mapped[str | None]
+    ended_with: Mapped[str | None]
+    receipt: Mapped[str | None]
+    photos: Mapped[list[str]] = mapped_column(JSON, default=list)
+    photos_here: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
+
+    @classmethod
+    def newest(cls, site_id: str) -> Select[Any]:
+        """Finds of a site: what is still kept first, then the newest."""
+        mine = select(cls).where(cls.site_id == site_id)
+        return mine.order_by(cls.ended_at.is_not(None), cls.found_at.desc(), cls.id)
+
+
+def body(find: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A find as phones show it."""
+    shown = {name: value for name, value in find.items() if name not in ("site_id", "version")}
+    return {
+        **shown,
+        "area_label": names.area(find["area"]),
+        "found_by": names.person(find["found_by_id"]),
+        "ended_by": names.person(find["ended_by_id"]),
+        **{name: _with_names(find[name], names) for name in ("notices", "chain")},
+    }
+
+
+def _with_names(lines: Lines, names: Names) -> Lines:
+    return [{**line, "by": names.person(line["by_id"])} for line in lines]

@@ -1,0 +1,42 @@
+"""Regulars: visitors who come again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Regular(Model):
+    __tablename__ = "regular"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    visitor: Mapped[str]
+    purpose: Mapped[str]
+    host_unit: Mapped[str | None]
+    firm: Mapped[str | None]
+    plate: Mapped[str | None]
+    times: Mapped[int]
+    last_at: Mapped[datetime]
+    purged_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    @classmethod
+    def known(cls, site_id: str) -> Select[Any]:
+        """Those who are not purged, the most frequent first."""
+        mine = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
+        return mine.order_by(cls.times.desc(), cls.id)
+
+
+def body(regular: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A regular as the gate's list shows them."""
+    hidden = ("site_id", "version", "purged_at")
+    shown = {name: value for name, value in regular.items() if name not in hidden}
+    return {**shown, "host_unit_label": names.unit(regular["host_unit"])}

@@ -1,0 +1,59 @@
+"""Releases: what went out of the gate, and who agreed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Release(Model):
+    __tablename__ = "release"
+    __table_args__ = (Index(None, "site_id", "recorded_at"), Index(None, "site_id", "visit"))
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    visit: Mapped[str | None]
+    what: Mapped[str]
+    quantity: Mapped[int]
+    carrier: Mapped[str | None]
+    host_unit: Mapped[str | None]
+    agreed_by: Mapped[str | None]
+    recorded_at: Mapped[datetime]
+    recorded_by_id: Mapped[str]
+    passed_at: Mapped[datetime | None]
+    passed_by_id: Mapped[str | None]
+    purged_at: Mapped[datetime | None]
+    photos: Mapped[list[str]] = mapped_column(JSON, default=list)
+    photos_here: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
+
+    @classmethod
+    def newest(cls, site_id: str) -> Select[Any]:
+        """What was written down, the newest first."""
+        mine = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
+        return mine.order_by(cls.recorded_at.desc(), cls.id)
+
+    @classmethod
+    def of_visit(cls, site_id: str, visit: str) -> Select[Any]:
+        """What a visitor carried out."""
+        mine = select(cls).where(cls.site_id == site_id, cls.visit == visit)
+        return mine.order_by(cls.recorded_at, cls.id)
+
+
+def body(note: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A release as phones show it."""
+    hidden = ("site_id", "version", "purged_at")
+    shown = {name: value for name, value in note.items() if name not in hidden}
+    return {
+        **shown,
+        "host_unit_label": names.unit(note["host_unit"]),
+        "recorded_by": names.person(note["recorded_by_id"]),
+        "passed_by": names.person(note["passed_by_id"]),
+    }

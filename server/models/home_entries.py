@@ -1,0 +1,92 @@
+"""Entries: who was in which home, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, Select, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+from sync.gate.home_entries import party
+
+
+class Entry(Model):
+    __tablename__ = "entry"
+    __table_args__ = (Index(None, "site_id", "unit", "in_at"), Index(None, "site_id", "in_at"))
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    unit: Mapped[str]
+    purpose: Mapped[str]
+    worker_id: Mapped[str | None]
+    worker: Mapped[str | None]
+    contractor: Mapped[str | None]
+    ticket: Mapped[str | None]
+    visit: Mapped[str | None]
+    in_at: Mapped[datetime]
+    out_at: Mapped[datetime | None]
+    out_by_id: Mapped[str | None]
+    afterwards: Mapped[bool] = mapped_column(default=False)
+    recorded_at: Mapped[datetime]
+    recorded_by_id: Mapped[str]
+    received_at: Mapped[datetime]
+    resident_present: Mapped[bool | None]
+    second_person: Mapped[str | None]
+    acknowledgement: Mapped[str | None]
+    remarks: Mapped[str | None]
+    struck_at: Mapped[datetime | None]
+    struck_by_id: Mapped[str | None]
+    struck_because: Mapped[str | None]
+    version: Mapped[int]
+
+    @classmethod
+    def inside(cls, site_id: str) -> Select[Any]:
+        """Whoever went in and has not come out, as far as we know; longest first."""
+        here = cls.site_id == site_id, cls.out_at.is_(None), cls.struck_at.is_(None)
+        return select(cls).where(*here).order_by(cls.in_at, cls.id)
+
+    @classmethod
+    def found(
+        cls,
+        site_id: str,
+        *,
+        unit: str = "",
+        who: str = "",
+        since: datetime | None = None,
+        before: datetime | None = None,
+        names: Names | None = None,
+    ) -> Select[Any]:
+        """J5: everybody who was in there at any moment between two times, the newest first."""
+        query = select(cls).where(cls.site_id == site_id)
+        if unit:
+            query = query.where(cls.unit == unit)
+        if who:
+            people = [id_ for id_, name in (names.people if names else {}).items() if who in name]
+            firms = [id_ for id_, n in (names.contractors if names else {}).items() if who in n]
+            named = cls.worker.contains(who, autoescape=True)
+            ours = or_(cls.worker_id.in_(people), cls.contractor.in_(firms))
+            query = query.where(or_(named, ours))
+        if since:
+            query = query.where(or_(cls.out_at.is_(None), cls.out_at >= since))
+        if before:
+            query = query.where(cls.in_at < before)
+        return query.order_by(cls.in_at.desc(), cls.id)
+
+
+def body(entry: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """An entry as phones show it."""
+    hidden = ("site_id", "version", "received_at", "out_by_id", "struck_by_id")
+    shown = {name: value for name, value in entry.items() if name not in hidden}
+    return {
+        **shown,
+        "party": party(entry),
+        "who": names.person(entry["worker_id"]) or entry["worker"],
+        "unit_label": names.unit(entry["unit"]),
+        "contractor_name": names.contractor(entry["contractor"]),
+        "recorded_by": names.person(entry["recorded_by_id"]),
+        "out_by": names.person(entry["out_by_id"]),
+    }

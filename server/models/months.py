@@ -1,0 +1,35 @@
+"""Months that are closed: what became of everything that was not done in its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Month(Model):
+    __tablename__ = "month"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str]
+    closed_at: Mapped[datetime]
+    closed_by_id: Mapped[str]
+    counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """The closed months of a site, the newest first."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.month.desc())
+
+
+def body(month: Mapping[str, Any], _: Names) -> dict[str, Any]:
+    """Only the desk sees it."""
+    return {name: value for name, value in month.items() if name not in ("site_id", "version")}

@@ -1,0 +1,90 @@
+"""The log: every op with its verdict, and how far each phone's chain has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+
+STANDING = ("applied", "merged")
+ASIDE = ("quarantined", "held", "waiting", "refused", "deferred")
+
+
+class LoggedOp(Model):
+    """An op as it came, and what was made of it. Nothing here is ever changed by hand.
+
+    `digest` and `link` bind it to the op before it, see `server.seal`; `moved` are the places that
+    it had while it waited.
+    """
+
+    __tablename__ = "op"
+    __table_args__ = (
+        UniqueConstraint("site_id", "lineage", "n"),
+        Index(None, "site_id", "subject"),
+        Index(None, "site_id", "status"),
+        Index(None, "site_id", "place"),
+    )
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int]
+    lineage: Mapped[str | None]
+    n: Mapped[int | None]
+    hash: Mapped[str | None]
+    kind: Mapped[str]
+    v: Mapped[int]
+    subject: Mapped[str | None]
+    subject_type: Mapped[str | None]
+    by: Mapped[str | None]
+    device_id: Mapped[str | None]
+    at: Mapped[str | None]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    uncertainty_ms: Mapped[int]
+    base: Mapped[int | None]
+    after: Mapped[str | None]
+    body: Mapped[str] = mapped_column(Text)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    status: Mapped[str]
+    code: Mapped[str | None]
+    version: Mapped[int | None]
+    fact: Mapped[bool]
+    changes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    flags: Mapped[list[str]] = mapped_column(JSON)
+    merge_id: Mapped[str | None]
+    verdict: Mapped[dict[str, Any]] = mapped_column(JSON)
+    digest: Mapped[str] = mapped_column(server_default="")
+    link: Mapped[str] = mapped_column(server_default="")
+    moved: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
+
+    @classmethod
+    def about(cls, site_id: str, subject: str) -> Select[Any]:
+        """Everything that was ever said about one record, in the order of judgement."""
+        return select(cls).where(cls.site_id == site_id, cls.subject == subject).order_by(cls.place)
+
+    @classmethod
+    def aside(cls, site_id: str) -> Select[Any]:
+        """Ops that changed nothing, the newest first."""
+        return (
+            select(cls)
+            .where(cls.site_id == site_id, cls.status.in_(ASIDE))
+            .order_by(cls.place.desc())
+        )
+
+
+class Lineage(Model):
+    """How far the server has come along one chain of one phone."""
+
+    __tablename__ = "lineage"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    lineage: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str | None]
+    upto: Mapped[int]
+    hash: Mapped[str | None]
+    gaps: Mapped[list[list[int]]] = mapped_column(JSON)
+    lost: Mapped[list[list[int]]] = mapped_column(JSON)

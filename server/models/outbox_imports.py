@@ -1,0 +1,43 @@
+"""Files of phones that somebody took in at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Parcel(Model):
+    """What was in the file is in the log; here stands who brought it."""
+
+    __tablename__ = "parcel"
+    __table_args__ = (Index(None, "site_id", "device_id"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str]
+    exported_at: Mapped[datetime]
+    ops: Mapped[int]
+    pictures: Mapped[int]
+    sealed: Mapped[bool]
+    taken_at: Mapped[datetime]
+    taken_by_id: Mapped[str]
+    version: Mapped[int]
+
+    @classmethod
+    def of(cls, site_id: str, device_id: str) -> Select[Any]:
+        """Every file of a phone, the newest first."""
+        mine = select(cls).where(cls.site_id == site_id, cls.device_id == device_id)
+        return mine.order_by(cls.taken_at.desc(), cls.id)
+
+
+def body(parcel: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """Who brought it, with their name."""
+    shown = {name: value for name, value in parcel.items() if name not in ("site_id", "version")}
+    return {**shown, "taken_by": names.person(parcel["taken_by_id"])}

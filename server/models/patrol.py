@@ -1,0 +1,93 @@
+"""Patrols: routes, and the rounds that were gone on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Route(Model):
+    __tablename__ = "route"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[dict[str, str]] = mapped_column(JSON)
+    points: Mapped[list[str]] = mapped_column(JSON)
+    fastest: Mapped[int]
+    rrule: Mapped[str | None]
+    rdate: Mapped[list[str]] = mapped_column(JSON, default=list)
+    exdate: Mapped[list[str]] = mapped_column(JSON, default=list)
+    window: Mapped[str | None]
+    workdays_only: Mapped[bool]
+    dtstart: Mapped[datetime]
+    tzid: Mapped[str]
+    responsible_id: Mapped[str | None]
+    active: Mapped[bool]
+    before: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """The routes of a site."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.id)
+
+
+class Round(Model):
+    __tablename__ = "round"
+    __table_args__ = (Index(None, "site_id", "window_end"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    route_id: Mapped[str]
+    label: Mapped[dict[str, str]] = mapped_column(JSON)
+    points: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    fastest: Mapped[int]
+    responsible_id: Mapped[str | None]
+    window_start: Mapped[datetime]
+    window_end: Mapped[datetime]
+    scans: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    fines: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    skips: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    elsewhere: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    cancelled_at: Mapped[datetime | None]
+    photos: Mapped[list[str]] = mapped_column(JSON, default=list)
+    photos_here: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
+
+    @classmethod
+    def between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
+        """Rounds whose window touches a span of time and that were not called off."""
+        touching = cls.window_end > start, cls.window_start < end
+        standing = cls.site_id == site_id, cls.cancelled_at.is_(None)
+        return select(cls).where(*standing, *touching).order_by(cls.window_start, cls.id)
+
+
+def route_body(route: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A route with the name of whoever answers for it."""
+    hidden = ("site_id", "version", "before")
+    shown = {name: value for name, value in route.items() if name not in hidden}
+    return {**shown, "responsible": names.person(route["responsible_id"])}
+
+
+def body(round_: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A round as phones show it: what a label's secret is known by stays here."""
+    shown = {name: value for name, value in round_.items() if name not in ("site_id", "version")}
+    return {
+        **shown,
+        "points": [{n: v for n, v in point.items() if n != "seals"} for point in round_["points"]],
+        "scans": _named(round_["scans"], names),
+        "fines": _named(round_["fines"], names),
+        "skips": _named(round_["skips"], names),
+        "responsible": names.person(round_["responsible_id"]),
+    }
+
+
+def _named(told: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    return {point: {**what, "by": names.person(what["by_id"])} for point, what in told.items()}

@@ -1,0 +1,42 @@
+"""People of a site, with their roles there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Person(Model):
+    __tablename__ = "person"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True, index=True)
+    name: Mapped[str]
+    employee_no: Mapped[str | None]
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    active_from: Mapped[datetime]
+    active_to: Mapped[datetime | None]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Everybody who works or worked at a site."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.name)
+
+
+def body(person: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A person as phones keep them; the PIN's verifier lets them unlock without a network."""
+    return {
+        "id": person["id"],
+        "name": person["name"],
+        "roles": person["roles"],
+        "active": person["active_to"] is None,
+        "pin_check": names.pins.get(person["id"]),
+    }

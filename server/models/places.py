@@ -1,0 +1,70 @@
+"""Places: site, areas, units, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import JSON
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+LabelJSON = dict[str, str]
+
+
+class Site(Model):
+    __tablename__ = "site"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[LabelJSON] = mapped_column(JSON)
+    retention_days: Mapped[int] = mapped_column(default=30)
+    visit_minutes: Mapped[int] = mapped_column(default=480)
+    silent_hours: Mapped[int] = mapped_column(default=4, server_default="4")
+    statement_hours: Mapped[int] = mapped_column(default=24, server_default="24")
+    version: Mapped[int]
+
+
+class Area(Model):
+    __tablename__ = "area"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    parent_id: Mapped[str | None]
+    kind: Mapped[str]
+    label: Mapped[LabelJSON] = mapped_column(JSON)
+    code: Mapped[str | None]
+    ordinal: Mapped[int]
+    version: Mapped[int]
+
+
+class Unit(Model):
+    __tablename__ = "unit"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    area_id: Mapped[str]
+    label: Mapped[LabelJSON] = mapped_column(JSON)
+    occupied: Mapped[bool]
+    version: Mapped[int]
+
+
+class Checkpoint(Model):
+    __tablename__ = "checkpoint"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    area_id: Mapped[str]
+    route: Mapped[LabelJSON] = mapped_column(JSON)
+    label: Mapped[LabelJSON] = mapped_column(JSON)
+    ordinal: Mapped[int]
+    code: Mapped[str] = mapped_column(default="")
+    serial: Mapped[int] = mapped_column(default=1)
+    version: Mapped[int]
+
+
+def body(place: Mapping[str, Any], _: Names) -> dict[str, Any]:
+    """A place shows its own columns."""
+    return {name: value for name, value in place.items() if name not in ("site_id", "version")}

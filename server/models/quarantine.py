@@ -1,0 +1,90 @@
+"""What was set aside, and what the desk made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, Select, exists, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+from server.models.oplog import LoggedOp
+
+JUDGED_AT_DESK = ("quarantined", "held")
+"""What a person decides about, where a phone sent it: whoever sits at the desk is told at once.
+
+The rest is answered, or waits for something that will come."""
+
+OPEN_TO_DESK = (*JUDGED_AT_DESK, "waiting", "deferred")
+"""What a person may decide about: what something may come for yet is not asked about, as long as it
+may come, but it can be accepted without it."""
+
+
+class Aside(Model):
+    """It begins with the first look of the desk; the op itself is in the log from the start."""
+
+    __tablename__ = "aside"
+    __table_args__ = (Index(None, "site_id", "op_id"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    op_id: Mapped[str]
+    opened_at: Mapped[datetime]
+    outcome: Mapped[str | None]
+    instead_id: Mapped[str | None]
+    reason: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[str | None]
+    version: Mapped[int]
+
+    @classmethod
+    def undecided(cls, site_id: str) -> Select[Any]:
+        """Ops that wait for somebody at the desk, the oldest first."""
+        return select(LoggedOp).where(*_undecided(site_id)).order_by(LoggedOp.place)
+
+    @classmethod
+    def how_many(cls, site_id: str, before: datetime | None = None) -> Select[Any]:
+        """How many wait, or have waited since before a moment."""
+        waiting = select(func.count()).select_from(LoggedOp).where(*_undecided(site_id))
+        return waiting.where(LoggedOp.received_at < before) if before else waiting
+
+    @classmethod
+    def still_waiting(cls, site_id: str, before: datetime) -> Select[Any]:
+        """How many have waited since before a moment for an op that did not come."""
+        since = LoggedOp.status == "waiting", LoggedOp.received_at < before
+        mine = LoggedOp.site_id == site_id, *since, ~_is_decided()
+        return select(func.count()).select_from(LoggedOp).where(*mine)
+
+    @classmethod
+    def besides(cls, site_id: str) -> Select[Any]:
+        """What was answered, or waits for something, and nobody decided about."""
+        rest = LoggedOp.aside(site_id).where(LoggedOp.status.not_in(JUDGED_AT_DESK))
+        return rest.where(~_is_decided())
+
+    @classmethod
+    def decided(cls, site_id: str) -> Select[Any, Any]:
+        """What the desk decided about, the newest first, each with its op."""
+        both = select(cls, LoggedOp).join(
+            LoggedOp, (LoggedOp.site_id == cls.site_id) & (LoggedOp.id == cls.op_id)
+        )
+        mine = both.where(cls.site_id == site_id, cls.outcome.is_not(None))
+        return mine.order_by(cls.settled_at.desc(), cls.id)
+
+
+def _undecided(site_id: str) -> tuple[ColumnElement[bool], ...]:
+    waits = LoggedOp.status.in_(JUDGED_AT_DESK), LoggedOp.device_id.is_not(None)
+    return LoggedOp.site_id == site_id, *waits, ~_is_decided()
+
+
+def _is_decided() -> ColumnElement[bool]:
+    mine = Aside.site_id == LoggedOp.site_id, Aside.op_id == LoggedOp.id
+    return exists().where(*mine, Aside.outcome.is_not(None))
+
+
+def body(aside: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """What became of it, with the name of whoever decided."""
+    shown = {name: value for name, value in aside.items() if name not in ("site_id", "version")}
+    return {**shown, "settled_by": names.person(aside["settled_by_id"])}

@@ -1,0 +1,73 @@
+"""Rectifications: what has to be put right, by whom, until when, and who has seen that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Rectification(Model):
+    __tablename__ = "rectification"
+    __table_args__ = (Index(None, "site_id", "due_at"), Index(None, "site_id", "inspection_id"))
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    inspection_id: Mapped[str]
+    item: Mapped[str]
+    code: Mapped[str]
+    label: Mapped[dict[str, str]] = mapped_column(JSON)
+    critical: Mapped[bool]
+    area: Mapped[str | None]
+    person: Mapped[str | None]
+    responsible_id: Mapped[str | None]
+    due_at: Mapped[datetime]
+    raised_by_id: Mapped[str]
+    failed_at: Mapped[datetime]
+    failures: Mapped[int]
+    finding: Mapped[str | None]
+    before: Mapped[list[str]] = mapped_column(JSON, default=list)
+    after: Mapped[list[str]] = mapped_column(JSON, default=list)
+    done_at: Mapped[datetime | None]
+    done_by_id: Mapped[str | None]
+    note: Mapped[str | None]
+    verified_at: Mapped[datetime | None]
+    verified_by_id: Mapped[str | None]
+    photos: Mapped[list[str]] = mapped_column(JSON, default=list)
+    photos_here: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
+
+    @classmethod
+    def unverified(cls, site_id: str) -> Select[Any]:
+        """What nobody has seen put right yet, what is due first at the top."""
+        return (
+            select(cls)
+            .where(cls.site_id == site_id, cls.verified_at.is_(None))
+            .order_by(cls.due_at, cls.id)
+        )
+
+    @classmethod
+    def of(cls, site_id: str, inspection_id: str) -> Select[Any]:
+        """What one inspection raised."""
+        mine = select(cls).where(cls.site_id == site_id, cls.inspection_id == inspection_id)
+        return mine.order_by(cls.item)
+
+
+def body(found: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A rectification as phones show it."""
+    shown = {name: value for name, value in found.items() if name not in ("site_id", "version")}
+    return {
+        **shown,
+        "area_label": names.area(found["area"]),
+        "person_name": names.person(found["person"]),
+        "responsible": names.person(found["responsible_id"]),
+        "raised_by": names.person(found["raised_by_id"]),
+        "done_by": names.person(found["done_by_id"]),
+        "verified_by": names.person(found["verified_by_id"]),
+    }

@@ -1,0 +1,97 @@
+"""Tasks: one occurrence of a duty at one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Task(Model):
+    __tablename__ = "task"
+    __table_args__ = (Index(None, "site_id", "window_end"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    schedule_id: Mapped[str | None]
+    code: Mapped[str]
+    label: Mapped[dict[str, str]] = mapped_column(JSON)
+    area_id: Mapped[str]
+    unit_id: Mapped[str | None]
+    responsible_id: Mapped[str | None]
+    role: Mapped[str]
+    window_start: Mapped[datetime]
+    window_end: Mapped[datetime]
+    needs_confirmation: Mapped[bool]
+    items: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    standing: Mapped[bool] = mapped_column(default=False)
+    grace: Mapped[int] = mapped_column(default=0)
+    assigned_by_id: Mapped[str | None]
+    reason: Mapped[str | None]
+    ticked: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    confirmed: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    done_at: Mapped[datetime | None]
+    done_by_id: Mapped[str | None]
+    done_received_at: Mapped[datetime | None]
+    helper_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
+    note: Mapped[str | None]
+    skipped_at: Mapped[datetime | None]
+    skip_reason: Mapped[str | None]
+    cancelled_at: Mapped[datetime | None]
+    cancelled_by_id: Mapped[str | None]
+    cancel_reason: Mapped[str | None]
+    disposition: Mapped[str | None]
+    disposition_note: Mapped[str | None]
+    disposed_at: Mapped[datetime | None]
+    disposed_by_id: Mapped[str | None]
+    photos: Mapped[list[str]] = mapped_column(JSON, default=list)
+    photos_here: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
+
+    @classmethod
+    def between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
+        """Tasks whose window touches a span of time, earliest end first."""
+        return (
+            select(cls)
+            .where(cls.site_id == site_id, cls.window_end > start, cls.window_start < end)
+            .order_by(cls.window_end, cls.id)
+        )
+
+    @classmethod
+    def unticked(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
+        """Tasks whose window ended in a span of time, and that nobody did or took back."""
+        ended = cls.window_end > start, cls.window_end <= end
+        undone = cls.done_at.is_(None), cls.cancelled_at.is_(None)
+        mine = select(cls).where(cls.site_id == site_id, *ended, *undone)
+        return mine.order_by(cls.window_end.desc(), cls.area_id, cls.id)
+
+
+OF_THE_DESK = ("disposition", "disposition_note", "disposed_at", "disposed_by_id")
+"""What became of a miss is not for every phone to read."""
+
+
+def body(task: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A task as phones show it."""
+    hidden = ("site_id", "version", "schedule_id", "helper_ids", "done_received_at", *OF_THE_DESK)
+    shown = {name: value for name, value in task.items() if name not in hidden}
+    return {
+        **shown,
+        "area": names.area(task["area_id"]),
+        "unit": names.unit(task["unit_id"]),
+        "responsible": names.person(task["responsible_id"]),
+        "done_by": names.person(task["done_by_id"]),
+        "received_at": task["done_received_at"],
+        "assigned_by": names.person(task["assigned_by_id"]),
+        "confirmed_by": [names.person(one["by_id"]) for one in task["confirmed"]],
+        "ticked": {
+            item: {**tick, "by": names.person(tick["by_id"])}
+            for item, tick in task["ticked"].items()
+        },
+        "helpers": [names.person(id_) for id_ in task["helper_ids"]],
+    }

@@ -1,0 +1,116 @@
+"""Tickets: who was asked first, who has the matter in hand, and what was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+SHOWN_LINES = 40
+"""As much of its story as a phone keeps of a ticket."""
+
+
+class Ticket(Model):
+    __tablename__ = "ticket"
+    __table_args__ = (
+        Index(None, "site_id", "opened_at"),
+        Index(None, "site_id", "closed_at"),
+        Index(None, "number"),
+    )
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    numbers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    channel: Mapped[str]
+    matter: Mapped[str]
+    contact: Mapped[str | None]
+    declined_because: Mapped[str | None]
+    details: Mapped[str]
+    area: Mapped[str | None]
+    unit: Mapped[str | None]
+    urgency: Mapped[str]
+    about_type: Mapped[str | None]
+    about: Mapped[str | None]
+    photos: Mapped[list[str]] = mapped_column(JSON, default=list)
+    photos_here: Mapped[int] = mapped_column(default=0)
+    has_items: Mapped[bool] = mapped_column(default=False)
+    things: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    opened_at: Mapped[datetime]
+    first_responder_id: Mapped[str]
+    steward_id: Mapped[str]
+    successions: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    co_receiver_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
+    handler_id: Mapped[str]
+    contractor_id: Mapped[str | None]
+    accountable_id: Mapped[str | None]
+    given_by_id: Mapped[str | None]
+    asked_role: Mapped[str | None]
+    handed_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    proxy_for_id: Mapped[str | None]
+    escalated_at: Mapped[datetime | None]
+    escalation: Mapped[str | None]
+    promised_at: Mapped[datetime | None]
+    followed_at: Mapped[datetime | None]
+    acted_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    resolved_by_id: Mapped[str | None]
+    resolved_how: Mapped[str | None]
+    feedback_at: Mapped[datetime | None]
+    feedback_by_id: Mapped[str | None]
+    reaction: Mapped[str | None]
+    unreachable: Mapped[int] = mapped_column(default=0)
+    marks: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    reopened_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    merged_into: Mapped[str | None]
+    merged_at: Mapped[datetime | None]
+    timeline: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    version: Mapped[int]
+
+    @classmethod
+    def open(cls, site_id: str, *which: ColumnElement[bool]) -> Select[Any]:
+        """Matters that have not ended, the oldest first."""
+        mine = cls.site_id == site_id, cls.closed_at.is_(None), cls.merged_into.is_(None)
+        return select(cls).where(*mine, *which).order_by(cls.opened_at, cls.id)
+
+    @classmethod
+    def newest(cls, site_id: str) -> Select[Any]:
+        """Tickets of a site, the newest first."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.opened_at.desc(), cls.id)
+
+    @classmethod
+    def numbered(cls, number: str) -> Select[Any]:
+        """Tickets whose own number this is: as good as always at most one."""
+        return select(cls).where(cls.number == number).order_by(cls.site_id, cls.id)
+
+
+def body(ticket: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A ticket as phones show it, with enough of its story to answer whoever asks."""
+    hidden = ("site_id", "version", "successions")
+    shown = {name: value for name, value in ticket.items() if name not in hidden}
+    return {
+        **shown,
+        "area_label": names.area(ticket["area"]),
+        "unit_label": names.unit(ticket["unit"]),
+        "first_responder": names.person(ticket["first_responder_id"]),
+        "steward": names.person(ticket["steward_id"]),
+        "handler": names.person(ticket["handler_id"]),
+        "contractor": names.contractor(ticket["contractor_id"]),
+        "accountable": names.person(ticket["accountable_id"]),
+        "proxy_for": names.person(ticket["proxy_for_id"]),
+        "timeline": [_line(line, names) for line in ticket["timeline"][-SHOWN_LINES:]],
+    }
+
+
+def _line(line: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    firm = names.contractor(line.get("contractor_id"))
+    to = line.get("to") or firm or names.person(line.get("to_id"))
+    return {**line, "by": names.person(line["by_id"]), "to": to}

@@ -1,0 +1,89 @@
+"""Training: sessions with what each person answered, and what somebody has seen a person know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Training(Model):
+    __tablename__ = "training"
+    __table_args__ = (Index(None, "site_id", "begun_at"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    facilitator_id: Mapped[str]
+    begun_at: Mapped[datetime]
+    cards: Mapped[list[str]] = mapped_column(JSON, default=list)
+    case: Mapped[str | None]
+    prompts: Mapped[list[str]] = mapped_column(JSON, default=list)
+    approaches: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    attendees: Mapped[list[str]] = mapped_column(JSON, default=list)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    summary: Mapped[str | None]
+    acknowledged: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    closed_at: Mapped[datetime | None]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """Sessions of a site, the newest first."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.begun_at.desc(), cls.id)
+
+
+class Readiness(Model):
+    __tablename__ = "readiness"
+    __table_args__ = (Index(None, "site_id", "person"),)
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str]
+    item: Mapped[str]
+    months: Mapped[int]
+    note: Mapped[str | None]
+    attested_at: Mapped[datetime]
+    attested_by_id: Mapped[str]
+    refresh_on: Mapped[str]
+    of_self: Mapped[bool]
+    version: Mapped[int]
+
+    @classmethod
+    def at(cls, site_id: str) -> Select[Any]:
+        """What somebody has seen people know, the newest first."""
+        return select(cls).where(cls.site_id == site_id).order_by(cls.attested_at.desc(), cls.id)
+
+
+def body(session: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A session as phones show it; once it is closed, nobody's answers go round any more."""
+    hidden = ("site_id", "version")
+    shown = {name: value for name, value in session.items() if name not in hidden}
+    closed = bool(session["closed_at"])
+    return {
+        **shown,
+        "answers": {} if closed else _counting(session["answers"]),
+        "facilitator": names.person(session["facilitator_id"]),
+        "attendee_names": [names.person(id_) for id_ in session["attendees"]],
+    }
+
+
+def _counting(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """The answers that count; earlier ones are the desk's to read."""
+    wanted = ("text", "approach", "at")
+    return {
+        person: {place: {name: one[name] for name in wanted} for place, one in mine.items()}
+        for person, mine in answers.items()
+    }
+
+
+def readiness_body(readiness: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """What counts as known, and until when."""
+    shown = ("id", "person", "item", "attested_at", "attested_by_id", "refresh_on", "of_self")
+    told = {name: readiness[name] for name in shown}
+    return {**told, "attested_by": names.person(readiness["attested_by_id"])}

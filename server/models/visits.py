@@ -1,0 +1,128 @@
+"""Visits: who is expected, who is inside, and who was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, Select, func, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.engine import Model
+from server.models.directory import Names
+
+
+class Visit(Model):
+    __tablename__ = "visit"
+    __table_args__ = (
+        Index(None, "site_id", "departed_at"),
+        Index(None, "site_id", "arrived_at"),
+        Index(None, "site_id", "plate"),
+        Index(None, "site_id", "host_unit"),
+        Index(None, "site_id", "retained_from"),
+    )
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    visitor: Mapped[str]
+    purpose: Mapped[str]
+    host_unit: Mapped[str | None]
+    host_person: Mapped[str | None]
+    firm: Mapped[str | None]
+    phone: Mapped[str | None]
+    plate: Mapped[str | None]
+    note: Mapped[str | None]
+    party_size: Mapped[int]
+    id_checked: Mapped[bool]
+    expected_at: Mapped[datetime | None]
+    expected_by_id: Mapped[str | None]
+    expected_from: Mapped[datetime | None]
+    expected_until: Mapped[datetime | None]
+    expected_minutes: Mapped[int | None]
+    arrived_at: Mapped[datetime | None]
+    arrived_by_id: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    departed_at: Mapped[datetime | None]
+    departed_by_id: Mapped[str | None]
+    presumed: Mapped[bool] = mapped_column(default=False)
+    refused_at: Mapped[datetime | None]
+    refused_by_id: Mapped[str | None]
+    refuse_reason: Mapped[str | None]
+    steps: Mapped[list[str]] = mapped_column(JSON, default=list)
+    held_at: Mapped[datetime | None]
+    held_by_id: Mapped[str | None]
+    hold_reason: Mapped[str | None]
+    retained_from: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
+    photos: Mapped[list[str]] = mapped_column(JSON, default=list)
+    photos_here: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int]
+
+    @classmethod
+    def kept(cls, site_id: str) -> Select[Any]:
+        """Every visit that is not purged."""
+        return select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
+
+    @classmethod
+    def inside(cls, site_id: str) -> Select[Any]:
+        """Visitors whom nobody has seen leave, longest first."""
+        here = cls.arrived_at.is_not(None), cls.departed_at.is_(None)
+        return cls.kept(site_id).where(*here).order_by(cls.arrived_at, cls.id)
+
+    @classmethod
+    def expected(cls, site_id: str) -> Select[Any]:
+        """Announced, and neither let in nor refused: in the order of their times."""
+        open_ = cls.arrived_at.is_(None), cls.departed_at.is_(None), cls.refused_at.is_(None)
+        when = func.coalesce(cls.expected_from, cls.expected_until, cls.expected_at)
+        return cls.kept(site_id).where(*open_).order_by(when, cls.id)
+
+    @classmethod
+    def found(
+        cls,
+        site_id: str,
+        *,
+        plate: str = "",
+        who: str = "",
+        unit: str = "",
+        since: datetime | None = None,
+        before: datetime | None = None,
+    ) -> Select[Any]:
+        """Visits by plate (its beginning), person (visitor or host), home and time, newest first.
+
+        Somebody who was there at any moment between `since` and `before` is found.
+        """
+        query = cls.kept(site_id)
+        if plate:
+            query = query.where(cls.plate.like(f"{_literal(plate)}%", escape="\\"))
+        if who:
+            named = f"%{_literal(who)}%"
+            query = query.where(
+                or_(cls.visitor.like(named, escape="\\"), cls.host_person.like(named, escape="\\"))
+            )
+        if unit:
+            query = query.where(cls.host_unit == unit)
+        if since:
+            query = query.where(or_(cls.departed_at.is_(None), cls.departed_at >= since))
+        if before:
+            query = query.where(func.coalesce(cls.arrived_at, cls.expected_at) < before)
+        return query.order_by(func.coalesce(cls.arrived_at, cls.expected_at).desc(), cls.id)
+
+
+def _literal(text: str) -> str:
+    """A text that stands for itself in LIKE."""
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def body(visit: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """A visit as phones show it."""
+    hidden = ("site_id", "version", "purged_at", "retained_from", "hold_reason", "held_by_id")
+    shown = {name: value for name, value in visit.items() if name not in hidden}
+    return {
+        **shown,
+        "host_unit_label": names.unit(visit["host_unit"]),
+        "expected_by": names.person(visit["expected_by_id"]),
+        "arrived_by": names.person(visit["arrived_by_id"]),
+        "departed_by": names.person(visit["departed_by_id"]),
+        "refused_by": names.person(visit["refused_by_id"]),
+    }

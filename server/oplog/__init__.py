@@ -1,0 +1,1 @@
+"""The write path: every change of a record comes through here."""

@@ -1,0 +1,1 @@
+"""Photos: uploads and where their bytes are stored."""

@@ -1,0 +1,188 @@
+"""The feed as phones read it: what is new since a cursor, as text that is ready to send."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import Column, Integer, bindparam, select
+
+from server.auth.devices import Contact
+from server.db.engine import db
+from server.db.prepared import SITE, Read
+from server.models import FeedRow, SiteFeed
+from server.oplog.directory import names_of
+from server.oplog.publish import digest_for
+from sync.protocol.digest import mask
+
+FEED_VERSION = 4
+"""Raised when the shape of bodies changes, so that phones replace what they keep."""
+
+
+HEADS, FEED = SiteFeed.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
+STANDING = Read(
+    select(HEADS.c.head, HEADS.c.floor, HEADS.c.names_seq).where(HEADS.c.site_id == bindparam(SITE))
+)
+
+
+class Line(NamedTuple):
+    """A row of the feed."""
+
+    seq: int
+    type: str
+    id: str
+    version: int
+    audience: int
+    body: str
+
+
+def _seen(by: Column[int]) -> Read:
+    columns = [FEED.c[name] for name in Line._fields]
+    new = (FEED.c.seq > bindparam("since"), FEED.c.seq <= bindparam("head"))
+    mine = (FEED.c.site_id == bindparam(SITE), by.op("&")(bindparam("seen", type_=Integer)) != 0)
+    found = select(*columns).where(*mine, *new).order_by(FEED.c.seq).limit(bindparam("most"))
+    return Read(found)
+
+
+NEWS, ALL_SEEN = _seen(FEED.c.seen_by), _seen(FEED.c.audience)
+"""What changed, also where it went out of sight; and what there is to see for who starts anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a phone has read, and under which circumstances.
+
+    `floor`: below it, whoever began to read then has nothing that left the feed.
+    """
+
+    epoch: str
+    site: str
+    scope: str
+    feed: int
+    seq: int
+    floor: int = 0
+
+    def text(self) -> str:
+        held = (self.epoch, self.site, self.scope, self.feed, self.seq, self.floor)
+        return str(_signer().dumps(held))
+
+
+def feed_page(phone: Contact, token: str | None, limit: int, *, differs: bool = False) -> str:
+    """One page, as JSON: changes, the next cursor, and a reset where the phone starts anew.
+
+    `differs`: the phone holds something else than it was told, and gets all of it again.
+    """
+    phone = _one_snapshot(phone)
+    site, seen = phone.site_id, audience_of(phone)
+    now = Cursor(phone.epoch, site, scope(seen), FEED_VERSION, phone.head, phone.floor)
+    if phone.cut_off:
+        return _told(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
+    since, reset = (0, "digest") if differs else _since(token, now)
+    if since == now.seq and reset is None:
+        return _told(now, [], seen, more=False, head=now.seq, digest=_digest(now, seen))
+    rows = _rows(site, since, now.seq, limit, seen, anew=reset is not None)
+    more = len(rows) > limit
+    cursor = replace(now, seq=rows[limit - 1].seq) if more else now
+    digest = None if more else _digest(now, seen)
+    return _told(cursor, rows[:limit], seen, more=more, head=now.seq, reset=reset, digest=digest)
+
+
+def _one_snapshot(phone: Contact) -> Contact:
+    """Head, rows and digest belong together; SQLite's readers have that by themselves."""
+    if db.engine.dialect.name != "sqlite":
+        db.session.rollback()
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    ((head, floor, names_seq),) = STANDING.rows(db.session.connection(), site=phone.site_id)
+    return phone._replace(head=head, floor=floor, names_seq=names_seq)
+
+
+def audience_of(phone: Contact) -> int:
+    """Whose records a phone may see: those of everybody who may work on it."""
+    if phone.cut_off:
+        return 0
+    names = names_of(phone.site_id, phone.names_seq)
+    working = (roles for id_, roles in names.roles.items() if id_ not in names.left)
+    return mask(role for roles in working for role in roles)
+
+
+def scope(seen: int) -> str:
+    """A word for what a phone may see; another word makes it start anew."""
+    return f"{seen:x}"
+
+
+def _since(token: str | None, now: Cursor) -> tuple[int, str | None]:
+    """Where to read on, and why the phone has to start anew, if it has to."""
+    if token is None:
+        return 0, "new"
+    try:
+        was = Cursor(*_signer().loads(token))
+    except (BadSignature, TypeError, ValueError):
+        return 0, "epoch"
+    if was.epoch != now.epoch or was.seq > now.seq:
+        return 0, "epoch"
+    if was.site != now.site or was.scope != now.scope:
+        return 0, "scope"
+    if was.feed != now.feed:
+        return 0, "schema"
+    missed = was.seq < now.floor and was.floor < now.floor
+    return (0, "floor") if missed else (was.seq, None)
+
+
+def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> list[Line]:
+    asked = {"site": site, "since": since, "head": head, "seen": seen, "most": limit + 1}
+    found = (ALL_SEEN if anew else NEWS).rows(db.session.connection(), **asked)
+    return [Line._make(row) for row in found]
+
+
+def _told(
+    cursor: Cursor,
+    rows: Sequence[Line],
+    seen: int,
+    *,
+    more: bool,
+    head: int,
+    reset: str | None = None,
+    digest: str | None = None,
+) -> str:
+    """A page of the feed: bodies are JSON already, so the answer is a join of texts."""
+    changes = ",".join(_change(row, seen) for row in rows)
+    rest: dict[str, Any] = {"sync": "1", "epoch": cursor.epoch, "cursor": cursor.text()}
+    rest |= {"more": more, "head": head}
+    rest |= {"reset": reset} if reset else {}
+    rest |= {"digest": digest} if digest else {}
+    text = current_app.json.dumps(rest)
+    return f'{text[:-1]},"changes":[{changes}]}}'
+
+
+def _change(row: Line, seen: int) -> str:
+    gone = not row.audience & seen
+    record = "null" if gone else row.body
+    return (
+        f'{{"type":"{row.type}","id":"{row.id}","version":{row.version},'
+        f'"deleted":{"true" if gone else "false"},"record":{record}}}'
+    )
+
+
+def _digest(now: Cursor, seen: int) -> str:
+    """The digest at this head, computed once for all phones that may see the same."""
+    kept: dict[Any, Any] = current_app.extensions.setdefault("lodge-digests", {})
+    key = (now.site, now.scope)
+    if kept.get(key, ("", 0, ""))[:2] != (now.epoch, now.seq):
+        kept[key] = (now.epoch, now.seq, digest_for(now.site, seen))
+    return str(kept[key][2])
+
+
+def _signer() -> URLSafeSerializer:
+    kept = current_app.extensions
+    if "lodge-cursors" not in kept:
+        kept["lodge-cursors"] = URLSafeSerializer(
+            current_app.config["SECRET_KEY"],
+            salt="cursor",
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
+    signer: URLSafeSerializer = kept["lodge-cursors"]
+    return signer
