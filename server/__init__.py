@@ -18,10 +18,10 @@ from server.desk import pages
 from server.field import shell
 from server.i18n import locale
 from server.sync_api import routes
-from server.sync_api.pull_cache import Kept
+from server.sync_api.pull_cache import PullCache
 
 
-class NoSession(SessionInterface):
+class NoFlaskSession(SessionInterface):
     """Sessions live in the database and die there; no cookie of Flask's carries any."""
 
     def open_session(self, app: Flask, request: Request) -> None:
@@ -40,8 +40,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     )
     app.config.from_mapping(config.settings())
     app.config.from_mapping(settings or {})
-    config.complete(app.config)
-    app.session_interface = NoSession()
+    config.fill_in_defaults(app.config)
+    app.session_interface = NoFlaskSession()
 
     engine.init_app(app)
     Htmx(app)
@@ -57,5 +57,5 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(shell.bp)
     for blueprint in pages.BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.wsgi_app = Kept(app)  # type: ignore[method-assign]
+    app.wsgi_app = PullCache(app)  # type: ignore[method-assign]
     return app

@@ -24,30 +24,30 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import create_app
 from server.auth import devices
-from server.auth.credentials import SHORTEST, set_password, set_pin, weakness
-from server.db.engine import db, refuse_unsafe, writing
-from server.field.shell import the_build
+from server.auth.credentials import MIN_PASSWORD_LENGTH, password_weakness, set_password, set_pin
+from server.db.engine import db, require_durable_commits, write_transaction
+from server.field.shell import get_bundle
 from server.i18n.filters import SITE_ZONE
 from server.jobs import compaction, retention, scheduler
 from server.maintenance import backup, demo, seed, transfer
-from server.maintenance.upgrade import refuse_behind, upgrade
+from server.maintenance.upgrade import require_current_schema, upgrade
 from server.models import Person, Site
 from server.oplog import receive, replay
-from server.oplog.directory import forget
+from server.oplog.directory import invalidate_directories
 from server.version import VERSION
 from sync.protocol.digest import ROLES
-from sync.review.outbox_imports import MOST_BYTES
+from sync.review.outbox_imports import MAX_FILE_BYTES
 
 THREADS = 8
-CONNECTIONS = 4000
+MAX_CONNECTIONS = 4000
 """Phones keep theirs open between two questions; the hundred of waitress are gone at one gate."""
-TAKEN_IN = MOST_BYTES + 1024 * 1024
+MAX_REQUEST_BYTES = MAX_FILE_BYTES + 1024 * 1024
 """Bytes of the largest body, a file that a phone saved: of a larger one nothing more is read."""
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 
 
-class Remedies(click.Group):
+class FriendlyErrors(click.Group):
     """Where the surroundings are at fault, says what to do, and spares people the trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -62,7 +62,7 @@ class Remedies(click.Group):
         raise click.ClickException(told)
 
 
-@click.group(cls=Remedies)
+@click.group(cls=FriendlyErrors)
 def main() -> None:
     """Lodge: for the people who look after housing estates."""
 
@@ -74,8 +74,10 @@ def init(with_demo: bool) -> None:
     app = create_app()
     with app.app_context():
         upgrade()
-        for site_id in replay.sites():  # what this version brings reaches older sites as well
-            receive.post_many(site_id, list(seed.shared(site_id)))
+        for (
+            site_id
+        ) in replay.all_site_ids():  # what this version brings reaches older sites as well
+            receive.submit_many(site_id, list(seed.shared_content_ops(site_id)))
         if with_demo:
             demo.build()
     click.echo("The database is ready.")
@@ -88,13 +90,13 @@ def init(with_demo: bool) -> None:
 @click.option("--proxies", default=0, show_default=True, help="How many proxies stand before it.")
 def serve(host: str, port: int, threads: int, proxies: int) -> None:
     """Serve Lodge. Put a proxy with HTTPS before it as soon as phones are to use it."""
-    _compile_words()
+    _compile_translations()
     app = create_app()
     if proxies:  # what a client says of itself is believed only as far as our own proxies reach
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore
     with app.app_context():
-        refuse_behind()
-        refuse_unsafe()
+        require_current_schema()
+        require_durable_commits()
         app.config["DEMO"] = demo.is_demo()
     _serve(app, host, port, threads)
 
@@ -103,13 +105,13 @@ def serve(host: str, port: int, threads: int, proxies: int) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.pass_context
-def demonstrate(context: click.Context, host: str, port: int) -> None:
+def demo_command(context: click.Context, host: str, port: int) -> None:
     """Create the database with the demo estate if need be, and serve it."""
     context.invoke(init, with_demo=True)
     context.invoke(serve, host=host, port=port, threads=THREADS, proxies=0)
 
 
-def _compile_words() -> None:
+def _compile_translations() -> None:
     """As `make install` does; an installation that cannot be written to keeps what it has."""
     for po in TRANSLATIONS.rglob("*.po"):
         mo, fresh = po.with_suffix(".mo"), po.with_suffix(f".{os.getpid()}")
@@ -132,16 +134,16 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
             port=port,
             threads=threads,
             ident="Lodge",
-            connection_limit=CONNECTIONS,
-            backlog=CONNECTIONS,
-            max_request_body_size=TAKEN_IN,
+            connection_limit=MAX_CONNECTIONS,
+            backlog=MAX_CONNECTIONS,
+            max_request_body_size=MAX_REQUEST_BYTES,
             asyncore_use_poll=True,
         )
     except OSError as error:
         why = f"Cannot listen at {host}:{port}: {error.strerror}. Take another --port or --host."
         raise click.ClickException(why) from None
-    the_build(app)  # a template that phones could not draw stops the start
-    stop = scheduler.start(app)
+    get_bundle(app)  # a template that phones could not draw stops the start
+    stop = scheduler.start_thread(app)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     click.echo(f"Lodge is at http://{shown}:{port}  (Ctrl+C ends it)")
     try:
@@ -155,16 +157,16 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
 def enrol(site_id: str | None) -> None:
     """Print a code that enrols one phone, once, within ten minutes."""
     with create_app().app_context():
-        refuse_behind()
-        site = _site(site_id)
+        require_current_schema()
+        site = _find_site(site_id)
         code = devices.issue_code(site.id, None)
         click.echo(f"{site.label['en']}: type this on the phone within ten minutes: {code}")
 
 
-def _site(site_id: str | None) -> Site:
+def _find_site(site_id: str | None) -> Site:
     sites: Sequence[Site] = db.session.scalars(select(Site).order_by(Site.id)).all()
     if site_id is None and demo.is_demo():
-        site_id = demo.ident("squirrel")
+        site_id = demo.demo_id("squirrel")
     found = [site for site in sites if site_id in (None, site.id)]
     if len(found) == 1:
         return found[0]
@@ -187,13 +189,13 @@ def site() -> None:
 def add_site(name: str, english: str | None) -> None:
     """Begin a site, and print its id as the last word."""
     with create_app().app_context():
-        refuse_behind()
-        id_ = receive.own("site.add", None, {})["subject"]
-        receive.found(id_)
+        require_current_schema()
+        id_ = receive.make_op("site.add", None, {})["subject"]
+        receive.create_site(id_)
         since = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-        begin = receive.own("site.add", id_, {"label": {"zh": name, "en": english or name}})
-        pack = [*seed.resting(id_, since.isoformat()), *seed.shared(id_)]
-        receive.post_many(id_, [begin, *pack])
+        begin = receive.make_op("site.add", id_, {"label": {"zh": name, "en": english or name}})
+        pack = [*seed.inactive_schedule_ops(id_, since.isoformat()), *seed.shared_content_ops(id_)]
+        receive.submit_many(id_, [begin, *pack])
         click.echo(f"{name} is site {id_}")
 
 
@@ -207,8 +209,8 @@ def user() -> None:
 def list_users(site_id: str | None) -> None:
     """Everybody at a site."""
     with create_app().app_context():
-        refuse_behind()
-        for person in db.session.scalars(Person.at(_site(site_id).id)):
+        require_current_schema()
+        for person in db.session.scalars(Person.for_site(_find_site(site_id).id)):
             gone = "  (left)" if person.active_to else ""
             click.echo(f"{person.id}  {person.name}  {', '.join(person.roles)}{gone}")
 
@@ -224,13 +226,13 @@ def add_user(
 ) -> None:
     """Add a person; print the PIN, and with --username the password."""
     with create_app().app_context():
-        refuse_behind()
-        site = _site(site_id)
-        person = receive.own("person.add", None, {})["subject"]
+        require_current_schema()
+        site = _find_site(site_id)
+        person = receive.make_op("person.add", None, {})["subject"]
         pin = _checked_pin(pin or f"{secrets.randbelow(10_000):04}")
         password = secrets.token_urlsafe(12) if username else None
-        _keep(person, pin, username, password)
-        answer = receive.post(site.id, "person.add", person, {"name": name, "roles": list(roles)})
+        _save_credentials(person, pin, username, password)
+        answer = receive.submit(site.id, "person.add", person, {"name": name, "roles": list(roles)})
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
         click.echo(f"{name} has the PIN {pin}")
@@ -244,12 +246,14 @@ def add_user(
 def change_password(person_id: str, username: str) -> None:
     """Set a password; it is asked for twice."""
     with create_app().app_context():
-        refuse_behind()
+        require_current_schema()
         _sites_of(person_id)
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        if weakness(username, password):
-            raise click.UsageError(f"Take at least {SHORTEST} signs that are hard to guess.")
-        _keep(person_id, None, username, password)
+        if password_weakness(username, password):
+            raise click.UsageError(
+                f"Take at least {MIN_PASSWORD_LENGTH} signs that are hard to guess."
+            )
+        _save_credentials(person_id, None, username, password)
         click.echo("The password is set.")
 
 
@@ -259,11 +263,11 @@ def change_password(person_id: str, username: str) -> None:
 def change_pin(person_id: str, pin: str) -> None:
     """Set the PIN that a person unlocks a phone with."""
     with create_app().app_context():
-        refuse_behind()
+        require_current_schema()
         sites = _sites_of(person_id)
-        _keep(person_id, _checked_pin(pin), None, None)
+        _save_credentials(person_id, _checked_pin(pin), None, None)
         for site_id in sites:
-            receive.post(site_id, "person.secure", person_id, {})
+            receive.submit(site_id, "person.secure", person_id, {})
         click.echo("The PIN is set; phones learn it at their next contact.")
 
 
@@ -281,29 +285,31 @@ def _sites_of(person_id: str) -> Sequence[str]:
     return sites
 
 
-def _keep(person_id: str, pin: str | None, username: str | None, password: str | None) -> None:
+def _save_credentials(
+    person_id: str, pin: str | None, username: str | None, password: str | None
+) -> None:
     try:
-        with writing():
+        with write_transaction():
             if pin:
                 set_pin(person_id, pin)
             if username and password:
                 set_password(person_id, username, password)
     except IntegrityError:
         raise click.UsageError(f"Somebody signs in as {username} already.") from None
-    forget()
+    invalidate_directories()
 
 
 @main.command("verify")
 @click.option("--expect", "links", multiple=True, help="A link that was printed before.")
-def check(links: tuple[str, ...]) -> None:
+def verify_command(links: tuple[str, ...]) -> None:
     """Recompute every record from the log; exit with 1 if anything differs.
 
     Keep the newest link that it prints, on paper or with somebody else: --expect then tells
     whether the log still contains it, also when its end was cut off and sealed anew.
     """
     with create_app().app_context():
-        refuse_behind()
-        looks = {site: replay.look(site) for site in replay.sites()}
+        require_current_schema()
+        looks = {site: replay.verify_site(site) for site in replay.all_site_ids()}
     faults = {site: look.faults for site, look in looks.items()}
     gone = [link for link in links if not any(link in look.links for look in looks.values())]
     faults |= {
@@ -312,71 +318,75 @@ def check(links: tuple[str, ...]) -> None:
     for site, found in faults.items():
         for fault in found:
             click.echo(f"{site}: {fault}", err=True)
-    newest = {site: look.newest for site, look in looks.items()}
+    newest = {site: look.newest_link for site, look in looks.items()}
     click.echo(json.dumps({**summary(faults), "sites": len(looks), "links": newest}))
     sys.exit(1 if any(faults.values()) else 0)
 
 
 @main.command("purge")
-def forget_visitors() -> None:
+def purge_command() -> None:
     """Forget visitors whose time of keeping is over; `serve` does so by itself."""
     with create_app().app_context():
-        refuse_behind()
-        done = {site: retention.run(site, datetime.now(UTC)) for site in replay.sites()}
+        require_current_schema()
+        done = {
+            site: retention.purge_expired(site, datetime.now(UTC)) for site in replay.all_site_ids()
+        }
     click.echo(json.dumps({site: asdict(counts) for site, counts in done.items()}))
 
 
 @main.command("compact")
-def tell_no_more() -> None:
+def compact_command() -> None:
     """Take what left the feed long ago out of it; `serve` does so by itself, once a day."""
     with create_app().app_context():
-        refuse_behind()
-        done = {site: compaction.compact(site, datetime.now(UTC)) for site in replay.sites()}
+        require_current_schema()
+        done = {
+            site: compaction.compact_feed(site, datetime.now(UTC)) for site in replay.all_site_ids()
+        }
     click.echo(json.dumps(done))
 
 
 @main.command("backup")
 @click.argument("target", type=click.Path(dir_okay=False, writable=True, path_type=Path))
-def keep(target: Path) -> None:
+def backup_command(target: Path) -> None:
     """Write everything into one file, while the server works; then read it again."""
     with create_app().app_context():
-        refuse_behind()
-        told = _fit(lambda: backup.backup(target))
+        require_current_schema()
+        told = _report_backup_error(lambda: backup.create_backup(target))
     click.echo(json.dumps({name: told[name] for name in ("taken_at", "version", "sites")}))
 
 
 @main.command("restore")
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def put_back(source: Path) -> None:
+def restore_command(source: Path) -> None:
     """Put a backup in place of what is here. Phones send again what they still hold."""
     with create_app().app_context():
-        told = _fit(lambda: backup.restore(source))
+        told = _report_backup_error(lambda: backup.restore_backup(source))
         upgrade()
-        faults = {site: replay.verify(site) for site in replay.sites()}
+        faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
     click.echo(json.dumps({**summary(faults), "taken_at": told["taken_at"]}))
 
 
 @main.command("move")
 @click.argument("database_url")
-def move_house(database_url: str) -> None:
+def move_command(database_url: str) -> None:
     """Copy everything into the empty database of a URL; then serve from there."""
     here, there = create_app(), create_app({"SQLALCHEMY_DATABASE_URI": database_url})
     with here.app_context():
-        refuse_behind()
+        require_current_schema()
     try:
-        rows = transfer.move(here, there)
-    except transfer.Unfit as error:
+        rows = transfer.copy_database(here, there)
+    except transfer.TransferError as error:
         raise click.ClickException(str(error)) from None
     with there.app_context():
-        faults = {site: replay.verify(site) for site in replay.sites()}
+        faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
     click.echo(json.dumps({**summary(faults), "rows": sum(rows.values())}))
     sys.exit(1 if any(faults.values()) else 0)
 
 
-def _fit(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _report_backup_error(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return work()
-    except backup.Unfit as error:
+    except backup.BackupError as error:
         raise click.ClickException(str(error)) from None
 
 

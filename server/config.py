@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sync.protocol.hash_chain import compact, parsed
+from sync.protocol.hash_chain import dump_json, load_json
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
-WEAK = 32
+MIN_KEY_LENGTH = 32
 """Fewer characters than this are no key."""
 
 
@@ -25,27 +25,29 @@ def settings() -> dict[str, Any]:
     }
 
 
-def complete(config: Any) -> None:
+def fill_in_defaults(config: Any) -> None:
     """Fill in what nobody set: the data folder, the database in it, the secret key."""
     data = Path(config["DATA_DIR"])
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config["SQLALCHEMY_DATABASE_URI"] = driven(
+    config["SQLALCHEMY_DATABASE_URI"] = with_psycopg_driver(
         config.get("SQLALCHEMY_DATABASE_URI") or f"sqlite:///{data / 'lodge.sqlite3'}"
     )
     # hidden parameters: an error of the database must not carry a visitor's name into the log
     options = {
         "hide_parameters": True,
-        "json_serializer": compact,
-        "json_deserializer": parsed,
+        "json_serializer": dump_json,
+        "json_deserializer": load_json,
     }
     config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     # what a slow phone loads most; pages of the desk stay plain, so that their size tells nothing
     config.setdefault("COMPRESS_MIMETYPES", COMPRESSED)
     config.setdefault("COMPRESS_ALGORITHM", ["gzip"])
-    config["SECRET_KEY"] = config.get("SECRET_KEY") or secret(data / "secret-key")
+    config["SECRET_KEY"] = config.get("SECRET_KEY") or load_or_create_secret_key(
+        data / "secret-key"
+    )
 
 
-def driven(url: str) -> str:
+def with_psycopg_driver(url: str) -> str:
     """PostgreSQL speaks through psycopg 3, however its URL is written."""
     for prefix in ("postgres://", "postgresql://"):
         if url.startswith(prefix):
@@ -53,7 +55,7 @@ def driven(url: str) -> str:
     return url
 
 
-def secret(file: Path) -> str:
+def load_or_create_secret_key(file: Path) -> str:
     """The key of this installation, readable by its owner alone; made when it is not there."""
     if not file.exists():
         own = file.with_name(f"{file.name}.{os.getpid()}")
@@ -62,13 +64,13 @@ def secret(file: Path) -> str:
         with suppress(FileExistsError):  # another process was faster: its key is the key
             os.link(own, file)
         own.unlink()
-    return _kept(file)
+    return _read_secret_key(file)
 
 
-def _kept(file: Path) -> str:
+def _read_secret_key(file: Path) -> str:
     if file.stat().st_mode & 0o077:
         raise RuntimeError(f"{file} can be read by others. Run: chmod 600 {file}")
     key = file.read_text().strip()
-    if len(key) < WEAK:
+    if len(key) < MIN_KEY_LENGTH:
         raise RuntimeError(f"{file} holds no key. Delete it; a new one is made, all sign in anew.")
     return key

@@ -12,11 +12,11 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
-from server.auth.credentials import Busy
+from server.auth.credentials import HasherOverloaded
 from server.auth.devices import TooManyTries
-from server.db.engine import OUT_OF_ORDER
+from server.db.engine import DATABASE_ERRORS
 
-WORDS = {
+MESSAGES = {
     400: (_("This could not be read"), _("Go back, reload the page and try once more.")),
     401: (_("Sign in first"), _("Sign in, then come back to this page.")),
     403: (_("Not allowed"), _("Your role cannot do this. Ask a manager of your site.")),
@@ -29,13 +29,15 @@ WORDS = {
     500: (_("Something broke on the server"), _("Nothing that was saved is lost. Try again soon.")),
     503: (_("The server is busy"), _("Nothing is lost. Try again in a moment.")),
 }
-CROSS_SITE = _("This did not come from a page of this server. Open Lodge anew and try again.")
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+CROSS_SITE_REMEDY = _(
+    "This did not come from a page of this server. Open Lodge anew and try again."
+)
+DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 log = structlog.get_logger("lodge.problems")
 
 
-def problem(status: int, title: str, detail: str, **more: Any) -> Response:
+def problem_json(status: int, title: str, detail: str, **more: Any) -> Response:
     """A problem as programs read it (RFC 9457); `detail` says what helps."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     answer = make_response(json.dumps(body, ensure_ascii=False), status)
@@ -45,48 +47,50 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 def init_app(app: Flask) -> None:
     """Answer every error, expected or not, without a word of the programme's inside."""
-    app.register_error_handler(HTTPException, answer)
-    app.register_error_handler(TooManyTries, lambda error: told(429, wait=error.seconds))
-    app.register_error_handler(Busy, lambda _: told(503, wait=5))
-    for error in (*OUT_OF_ORDER, NoConnection):
-        app.register_error_handler(error, unavailable)
-    app.register_error_handler(OSError, full)
+    app.register_error_handler(HTTPException, handle_http_error)
+    app.register_error_handler(TooManyTries, lambda error: error_response(429, wait=error.seconds))
+    app.register_error_handler(HasherOverloaded, lambda _: error_response(503, wait=5))
+    for error in (*DATABASE_ERRORS, NoConnection):
+        app.register_error_handler(error, handle_database_error)
+    app.register_error_handler(OSError, handle_disk_error)
 
 
-def unavailable(error: Exception) -> Response:
+def handle_database_error(error: Exception) -> Response:
     """The database is locked, full, read-only or away: nothing was answered, so ask again."""
     cause = getattr(error, "orig", None) or error
     log.error("the database does not take this", error=type(cause).__name__, said=str(cause))
-    g.caller = None  # whoever it is stands in that database: the page does without
-    return told(503, wait=10)
+    g.current_user = None  # whoever it is stands in that database: the page does without
+    return error_response(503, wait=10)
 
 
-def full(error: OSError) -> Response:
+def handle_disk_error(error: OSError) -> Response:
     """The disk takes no more, or nothing at all."""
-    if error.errno not in NO_ROOM:
+    if error.errno not in DISK_ERRNOS:
         raise error
     log.error("the disk does not take this", error=error.strerror)
-    return told(503, wait=60)
+    return error_response(503, wait=60)
 
 
-def answer(error: HTTPException) -> Any:
+def handle_http_error(error: HTTPException) -> Any:
     """The answer to an error of HTTP; a redirect is none."""
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error.get_response()
-    response = told(status, CROSS_SITE if error.description == "cross-site" else None)
+    response = error_response(
+        status, CROSS_SITE_REMEDY if error.description == "cross-site" else None
+    )
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
     return response
 
 
-def told(status: int, remedy: Any = None, wait: int | None = None) -> Response:
+def error_response(status: int, remedy: Any = None, wait: int | None = None) -> Response:
     """One problem, told the way that the asker reads."""
-    title, usual = WORDS.get(status) or WORDS[500 if status >= 500 else 400]
+    title, usual = MESSAGES.get(status) or MESSAGES[500 if status >= 500 else 400]
     remedy = remedy or usual
-    if for_programs():
-        response = problem(status, str(title), str(remedy))
+    if wants_json():
+        response = problem_json(status, str(title), str(remedy))
     else:
         page = render_template("desk/problem.html", status=status, title=title, remedy=remedy)
         response = make_response(page, status)
@@ -97,7 +101,7 @@ def told(status: int, remedy: Any = None, wait: int | None = None) -> Response:
     return response
 
 
-def for_programs() -> bool:
+def wants_json() -> bool:
     """Whether a program asked rather than a person."""
     if request.path.startswith("/sync/") or request.is_json:
         return True
@@ -105,4 +109,4 @@ def for_programs() -> bool:
     return best == "application/json"
 
 
-__all__ = ["init_app", "problem", "told"]
+__all__ = ["error_response", "init_app", "problem_json"]

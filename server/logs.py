@@ -26,16 +26,16 @@ def init_app(app: Flask) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
-    app.before_request(_begin)
-    app.after_request(_answered)
-    app.log_exception = _crashed  # type: ignore[method-assign]
+    app.before_request(_start_timer)
+    app.after_request(_log_response)
+    app.log_exception = _log_exception  # type: ignore[method-assign]
 
 
-def _begin() -> None:
+def _start_timer() -> None:
     g.begun = time.perf_counter()
 
 
-def _answered(response: Response) -> Response:
+def _log_response(response: Response) -> Response:
     """One line an answer: the route's pattern, not its address, which may name a record.
 
     Pages of the feed that are told again do not come by here.
@@ -54,13 +54,13 @@ def _answered(response: Response) -> Response:
     return response
 
 
-def _crashed(
+def _log_exception(
     exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None],
 ) -> None:
-    crashed(exc_info[1], route=request.url_rule.rule if request.url_rule else None)
+    log_crash(exc_info[1], route=request.url_rule.rule if request.url_rule else None)
 
 
-def crashed(error: BaseException | None, **known: Any) -> None:
+def log_crash(error: BaseException | None, **known: Any) -> None:
     """A crash with its place; its message may quote what somebody typed and stays out."""
     frames = traceback.extract_tb(error.__traceback__) if error else []
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

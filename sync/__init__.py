@@ -12,13 +12,19 @@ from sync.accountability import cases, categories, months
 from sync.estate import contractors, people, places
 from sync.gate import frequent_visitors, gate_passes, home_entries, visits
 from sync.protocol import photos
-from sync.protocol.conflict_resolution import weigh
-from sync.protocol.digest import DESK, DESK_ONLY, EVERYONE, FRONT, mask
+from sync.protocol.conflict_resolution import merge_decision
+from sync.protocol.digest import (
+    ALL_ROLES,
+    DESK_ONLY_AUDIENCE,
+    DESK_ROLES,
+    FRONT_DESK_ROLES,
+    role_mask,
+)
 from sync.protocol.op import (
     Accepted,
     Contested,
-    Entry,
     Fold,
+    HistoryEntry,
     Kind,
     Merged,
     Op,
@@ -64,242 +70,281 @@ KINDS: dict[str, Kind] = {
     **readiness.KINDS,
 }
 
-RolesOf = Callable[[str], frozenset[str]]
+RolesLookup = Callable[[str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Type:
+class RecordType:
     """A type of record: how facts add up to it, its state word, when and to whom it matters.
 
     Before `opens` and after `until` no page of a phone shows it.
     """
 
     state: Callable[[Mapping[str, Any]], str]
-    until: Callable[[Mapping[str, Any]], str]
+    visible_until: Callable[[Mapping[str, Any]], str]
     fold: Fold = lambda _, __: {}
-    opens: Callable[[Mapping[str, Any]], str] = lambda _: ""
-    audience: Callable[[Mapping[str, Any], RolesOf], int] = lambda _, __: mask(EVERYONE)
-    blanks: Mapping[str, Any] = field(default_factory=dict)
+    visible_from: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    audience: Callable[[Mapping[str, Any], RolesLookup], int] = lambda _, __: role_mask(ALL_ROLES)
+    redacted_values: Mapping[str, Any] = field(default_factory=dict)
     """What stands in place of personal data once a record of the type is purged."""
 
-    pictured: bool = True
+    allows_photos: bool = True
     """Whether photos may belong to it. Of a visit at somebody's home there are none."""
 
 
-HANDS = frozenset({"cleaner", "contractor_worker"})
+RECTIFYING_ROLES = frozenset({"cleaner", "contractor_worker"})
 """Whoever may put a place right."""
 
-PLACE = Type(state=places.state, until=places.until)
+PLACE_TYPE = RecordType(state=places.state, visible_until=places.visible_until)
 
-TYPES: dict[str, Type] = {
-    "site": PLACE,
-    "area": PLACE,
-    "unit": PLACE,
-    "checkpoint": PLACE,
-    "person": Type(state=people.state, until=people.until),
-    "contractor": Type(state=contractors.state, until=contractors.until),
-    "schedule": Type(
-        state=schedules.state, until=schedules.until, audience=lambda _, __: DESK_ONLY
+RECORD_TYPES: dict[str, RecordType] = {
+    "site": PLACE_TYPE,
+    "area": PLACE_TYPE,
+    "unit": PLACE_TYPE,
+    "checkpoint": PLACE_TYPE,
+    "person": RecordType(state=people.state, visible_until=people.visible_until),
+    "contractor": RecordType(state=contractors.state, visible_until=contractors.visible_until),
+    "schedule": RecordType(
+        state=schedules.state,
+        visible_until=schedules.visible_until,
+        audience=lambda _, __: DESK_ONLY_AUDIENCE,
     ),
-    "task": Type(
+    "task": RecordType(
         state=tasks.state,
-        until=tasks.until,
-        opens=tasks.opens,
+        visible_until=tasks.visible_until,
+        visible_from=tasks.visible_from,
         fold=tasks.fold,
-        audience=lambda task, _: mask(FRONT | {task["role"]}),
+        audience=lambda task, _: role_mask(FRONT_DESK_ROLES | {task["role"]}),
     ),
-    "route": Type(
-        state=patrol.route_state, until=patrol.route_until, audience=lambda _, __: DESK_ONLY
+    "route": RecordType(
+        state=patrol.route_state,
+        visible_until=patrol.route_visible_until,
+        audience=lambda _, __: DESK_ONLY_AUDIENCE,
     ),
-    "round": Type(
+    "round": RecordType(
         state=patrol.state,
-        until=patrol.until,
-        opens=patrol.opens,
+        visible_until=patrol.visible_until,
+        visible_from=patrol.visible_from,
         fold=patrol.fold,
-        audience=lambda _, __: mask(FRONT | {"guard"}),
+        audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
     ),
-    "visit": Type(
+    "visit": RecordType(
         state=visits.state,
-        until=visits.until,
+        visible_until=visits.visible_until,
         fold=visits.fold,
-        audience=lambda _, __: mask(FRONT | {"guard"}),
-        blanks=visits.BLANKS,
+        audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+        redacted_values=visits.REDACTED_VALUES,
     ),
-    "release": Type(
+    "release": RecordType(
         state=gate_passes.state,
-        until=gate_passes.until,
+        visible_until=gate_passes.visible_until,
         fold=gate_passes.fold,
-        audience=lambda _, __: mask(FRONT | {"guard"}),
-        blanks=gate_passes.BLANKS,
+        audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+        redacted_values=gate_passes.REDACTED_VALUES,
     ),
-    "regular": Type(
+    "regular": RecordType(
         state=frequent_visitors.state,
-        until=frequent_visitors.until,
-        audience=lambda _, __: mask(FRONT | {"guard"}),
-        blanks=frequent_visitors.BLANKS,
+        visible_until=frequent_visitors.visible_until,
+        audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+        redacted_values=frequent_visitors.REDACTED_VALUES,
     ),
-    "ticket": Type(
+    "ticket": RecordType(
         state=tickets.state,
-        until=tickets.until,
+        visible_until=tickets.visible_until,
         fold=tickets.fold,
-        audience=lambda ticket, roles_of: mask(
-            FRONT.union({ticket["asked_role"]}, *map(roles_of, tickets.concerned(ticket)))
+        audience=lambda ticket, roles_of: role_mask(
+            FRONT_DESK_ROLES.union(
+                {ticket["asked_role"]}, *map(roles_of, tickets.involved_person_ids(ticket))
+            )
         ),
     ),
-    "arrears": Type(
+    "arrears": RecordType(
         state=arrears.state,
-        until=arrears.until,
+        visible_until=arrears.visible_until,
         fold=arrears.fold,
-        audience=lambda _, __: mask(FRONT),
-        pictured=False,
+        audience=lambda _, __: role_mask(FRONT_DESK_ROLES),
+        allows_photos=False,
     ),
-    "shift": Type(
+    "shift": RecordType(
         state=shifts.state,
-        until=shifts.until,
+        visible_until=shifts.visible_until,
         fold=shifts.fold,
-        audience=lambda shift, roles_of: mask(
-            FRONT | roles_of(shift["person_id"]) | roles_of(shift["handed_to_id"] or "")
+        audience=lambda shift, roles_of: role_mask(
+            FRONT_DESK_ROLES | roles_of(shift["person_id"]) | roles_of(shift["handed_to_id"] or "")
         ),
     ),
-    "entry": Type(
+    "entry": RecordType(
         state=home_entries.state,
-        until=home_entries.until,
+        visible_until=home_entries.visible_until,
         fold=home_entries.fold,
-        audience=lambda entry, roles_of: mask(
-            FRONT
+        audience=lambda entry, roles_of: role_mask(
+            FRONT_DESK_ROLES
             | {"guard"}
             | roles_of(entry["recorded_by_id"])
             | roles_of(entry["worker_id"] or "")
         ),
     ),
-    "lost": Type(
+    "lost": RecordType(
         state=lost_property.state,
-        until=lost_property.until,
+        visible_until=lost_property.visible_until,
         fold=lost_property.fold,
-        audience=lambda case, roles_of: mask(
-            FRONT | {"guard"} | roles_of(case["first_responder_id"])
+        audience=lambda case, roles_of: role_mask(
+            FRONT_DESK_ROLES | {"guard"} | roles_of(case["first_responder_id"])
         ),
     ),
-    "find": Type(
+    "find": RecordType(
         state=found_items.state,
-        until=found_items.until,
+        visible_until=found_items.visible_until,
         fold=found_items.fold,
-        audience=lambda find, roles_of: mask(FRONT | {"guard"} | roles_of(find["found_by_id"])),
+        audience=lambda find, roles_of: role_mask(
+            FRONT_DESK_ROLES | {"guard"} | roles_of(find["found_by_id"])
+        ),
     ),
-    "card": Type(
+    "card": RecordType(
         state=cards.state,
-        until=cards.until,
-        audience=lambda card, _: DESK_ONLY if card["withdrawn_at"] else mask(EVERYONE),
+        visible_until=cards.visible_until,
+        audience=lambda card, _: (
+            DESK_ONLY_AUDIENCE if card["withdrawn_at"] else role_mask(ALL_ROLES)
+        ),
     ),
-    "session": Type(
+    "session": RecordType(
         state=training_sessions.state,
-        until=training_sessions.until,
+        visible_until=training_sessions.visible_until,
         fold=training_sessions.fold,
-        audience=lambda session, roles_of: mask(
-            FRONT.union(*map(roles_of, [session["facilitator_id"], *session["attendees"]]))
+        audience=lambda session, roles_of: role_mask(
+            FRONT_DESK_ROLES.union(
+                *map(roles_of, [session["facilitator_id"], *session["attendees"]])
+            )
         ),
     ),
-    "readiness": Type(
+    "readiness": RecordType(
         state=readiness.state,
-        until=readiness.until,
-        audience=lambda found, roles_of: mask(DESK | roles_of(found["person"])),
+        visible_until=readiness.visible_until,
+        audience=lambda found, roles_of: role_mask(DESK_ROLES | roles_of(found["person"])),
     ),
-    "weather": Type(state=weather.state, until=weather.until),
-    "template": Type(
-        state=checklists.state, until=checklists.until, audience=lambda _, __: mask(DESK)
+    "weather": RecordType(state=weather.state, visible_until=weather.visible_until),
+    "template": RecordType(
+        state=checklists.state,
+        visible_until=checklists.visible_until,
+        audience=lambda _, __: role_mask(DESK_ROLES),
     ),
-    "inspection": Type(
+    "inspection": RecordType(
         state=inspections.state,
-        until=inspections.until,
+        visible_until=inspections.visible_until,
         fold=inspections.fold,
-        audience=lambda _, __: mask(DESK),
+        audience=lambda _, __: role_mask(DESK_ROLES),
     ),
-    "rectification": Type(
+    "rectification": RecordType(
         state=rectifications.state,
-        until=rectifications.until,
+        visible_until=rectifications.visible_until,
         fold=rectifications.fold,
-        audience=lambda found, roles_of: mask(
-            DESK
+        audience=lambda found, roles_of: role_mask(
+            DESK_ROLES
             | roles_of(found["responsible_id"] or "")
-            | (HANDS if found["area"] else roles_of(found["person"] or ""))
+            | (RECTIFYING_ROLES if found["area"] else roles_of(found["person"] or ""))
         ),
     ),
-    "category": Type(
+    "category": RecordType(
         state=categories.state,
-        until=categories.until,
+        visible_until=categories.visible_until,
         fold=categories.fold,
         audience=lambda category, _: categories.audience(category),
     ),
-    "case": Type(state=cases.state, until=cases.until, fold=cases.fold, audience=cases.audience),
-    "month": Type(state=months.state, until=months.until, audience=lambda _, __: DESK_ONLY),
-    "merge": Type(state=conflicts.state, until=conflicts.until, audience=lambda _, __: DESK_ONLY),
-    "aside": Type(state=quarantine.state, until=quarantine.until, audience=lambda _, __: DESK_ONLY),
-    "parcel": Type(
-        state=outbox_imports.state, until=outbox_imports.until, audience=lambda _, __: DESK_ONLY
+    "case": RecordType(
+        state=cases.state,
+        visible_until=cases.visible_until,
+        fold=cases.fold,
+        audience=cases.audience,
+    ),
+    "month": RecordType(
+        state=months.state,
+        visible_until=months.visible_until,
+        audience=lambda _, __: DESK_ONLY_AUDIENCE,
+    ),
+    "merge": RecordType(
+        state=conflicts.state,
+        visible_until=conflicts.visible_until,
+        audience=lambda _, __: DESK_ONLY_AUDIENCE,
+    ),
+    "aside": RecordType(
+        state=quarantine.state,
+        visible_until=quarantine.visible_until,
+        audience=lambda _, __: DESK_ONLY_AUDIENCE,
+    ),
+    "parcel": RecordType(
+        state=outbox_imports.state,
+        visible_until=outbox_imports.visible_until,
+        audience=lambda _, __: DESK_ONLY_AUDIENCE,
     ),
 }
 
-_schemas = {name: kind.payload() for name, kind in KINDS.items()}
+_payload_schemas = {name: kind.payload() for name, kind in KINDS.items()}
 
 
-def judge(type_: str, record: Any | None, op: Op, history: Sequence[Entry] = ()) -> Verdict:
+def judge(type_: str, record: Any | None, op: Op, history: Sequence[HistoryEntry] = ()) -> Verdict:
     """Say what an op does to a record; the record is left untouched.
 
     `record` has the fields of its type as attributes; `history` is every op that stands in it.
     The payload is read here, so that a rule sees checked values only.
     """
     kind = KINDS[op.kind]
-    misplaced = _misplaced(kind, type_, record)
+    misplaced = _subject_error(kind, type_, record)
     if misplaced:
         return misplaced
     try:
-        op = replace(op, payload=_schemas[op.kind].load(newest(op)), v=kind.v)
+        op = replace(
+            op, payload=_payload_schemas[op.kind].load(upcast_payload(op)), v=kind.payload_version
+        )
     except (ValidationError, TypeError):
         return Quarantined("malformed")
     if kind.fact:
-        return _with_fold(type_, record, kind.rule(record, op), [*history, entry(op)])
-    if kind.as_it_stands:
+        return _apply_fold(type_, record, kind.rule(record, op), [*history, to_history_entry(op)])
+    if kind.ignore_base:
         return kind.rule(record, op)
-    unseen = [e for e in history if op.base is not None and e.version > op.base and _counts(e)]
+    unseen = [
+        e for e in history if op.base is not None and e.version > op.base and _is_user_change(e)
+    ]
     seen = [e for e in history if e not in unseen]
-    return weigh(kind, record, op, unseen, seen)
+    return merge_decision(kind, record, op, unseen, seen)
 
 
-def newest(op: Op) -> dict[str, Any]:
+def upcast_payload(op: Op) -> dict[str, Any]:
     """What an op says, in the newest version of its kind."""
-    return KINDS[op.kind].newest(op.v, op.payload)
+    return KINDS[op.kind].upcast(op.v, op.payload)
 
 
-def _misplaced(kind: Kind, type_: str, record: Any | None) -> Quarantined | Refused | None:
+def _subject_error(kind: Kind, type_: str, record: Any | None) -> Quarantined | Refused | None:
     if kind.type not in (None, type_) or (record is None and not kind.creates):
         return Quarantined("no-such-record")
-    if kind.type is None and not TYPES[type_].pictured:
+    if kind.type is None and not RECORD_TYPES[type_].allows_photos:
         return Quarantined("no-photos-here")
     if record is not None and kind.creates:
         return Quarantined("already-exists") if kind.fact else Refused("already-exists")
     return None
 
 
-def _counts(entry: Entry) -> bool:
+def _is_user_change(entry: HistoryEntry) -> bool:
     """Whether an entry is somebody's doing: what the server notes by itself contests nothing."""
-    return not KINDS[entry.kind].internal
+    return not KINDS[entry.kind].from_server_only
 
 
-def _with_fold(
-    type_: str, record: Any | None, verdict: Accepted | Refused, history: Sequence[Entry]
+def _apply_fold(
+    type_: str, record: Any | None, verdict: Accepted | Refused, history: Sequence[HistoryEntry]
 ) -> Accepted | Refused:
     """L1: facts add up in the order of (`occurred_at`, id), whatever order they arrived in."""
     if isinstance(verdict, Refused):
         return verdict
     facts = sorted((e for e in history if e.fact), key=lambda e: (e.occurred_at, e.id))
-    folded = TYPES[type_].fold(record, facts)
+    folded = RECORD_TYPES[type_].fold(record, facts)
     news = {n: v for n, v in folded.items() if record is None or getattr(record, n) != v}
     return replace(verdict, changes={**verdict.changes, **news})
 
 
-def entry(op: Op, version: int = 0, changes: Mapping[str, Any] | None = None) -> Entry:
+def to_history_entry(
+    op: Op, version: int = 0, changes: Mapping[str, Any] | None = None
+) -> HistoryEntry:
     """An op as it stands in its record's history."""
-    return Entry(
+    return HistoryEntry(
         id=op.id,
         kind=op.kind,
         by=op.by,
@@ -308,24 +353,24 @@ def entry(op: Op, version: int = 0, changes: Mapping[str, Any] | None = None) ->
         version=version,
         fact=KINDS[op.kind].fact,
         changes=dict(changes or {}),
-        payload=newest(op),
+        payload=upcast_payload(op),
     )
 
 
 __all__ = [
     "KINDS",
-    "TYPES",
+    "RECORD_TYPES",
     "Accepted",
     "Contested",
-    "Entry",
+    "HistoryEntry",
     "Kind",
     "Merged",
     "Op",
     "Quarantined",
+    "RecordType",
     "Refused",
-    "Type",
     "Verdict",
-    "entry",
     "judge",
-    "newest",
+    "to_history_entry",
+    "upcast_payload",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
-from server.maintenance.epoch import begin_epoch
-from server.oplog.receive import found, own, post_many
+from server.maintenance.epoch import ensure_epoch
+from server.oplog.receive import create_site, make_op, submit_many
 
 
 def named(word: str) -> str:
@@ -40,22 +40,22 @@ def people() -> list[tuple[str, str, list[str]]]:
 
 def assemble() -> None:
     """Two sites with their people; at home two places, a flat and today's tasks for Ana."""
-    begin_epoch()
-    found(HOME)
-    found(AWAY)
-    home = [own("site.add", HOME, {"label": label("本园", "Home")})]
-    home += [own("person.add", id_, {"name": n, "roles": r}) for id_, n, r in people()]
+    ensure_epoch()
+    create_site(HOME)
+    create_site(AWAY)
+    home = [make_op("site.add", HOME, {"label": label("本园", "Home")})]
+    home += [make_op("person.add", id_, {"name": n, "roles": r}) for id_, n, r in people()]
     home += [
-        own("area.add", STAIRS, {"label": label("楼道", "Stairs"), "kind": "stairwell"}),
-        own("area.add", GATE, {"label": label("大门", "Gate"), "kind": "gate"}),
-        own("unit.add", FLAT, {"label": label("1203", "1203"), "area_id": STAIRS}),
+        make_op("area.add", STAIRS, {"label": label("楼道", "Stairs"), "kind": "stairwell"}),
+        make_op("area.add", GATE, {"label": label("大门", "Gate"), "kind": "gate"}),
+        make_op("unit.add", FLAT, {"label": label("1203", "1203"), "area_id": STAIRS}),
     ]
-    post_many(HOME, home)
-    post_many(HOME, [own("task.plan", id_, occurrence(n)) for n, id_ in enumerate(TASKS)])
-    away = [own("site.add", AWAY, {"label": label("别处", "Away")})]
-    away += [own("person.add", DAO, {"name": "Dao", "roles": ["cleaner", "supervisor"]})]
-    away += [own("area.add", THERE, {"label": label("他处", "There"), "kind": "gate"})]
-    post_many(AWAY, away)
+    submit_many(HOME, home)
+    submit_many(HOME, [make_op("task.plan", id_, occurrence(n)) for n, id_ in enumerate(TASKS)])
+    away = [make_op("site.add", AWAY, {"label": label("别处", "Away")})]
+    away += [make_op("person.add", DAO, {"name": "Dao", "roles": ["cleaner", "supervisor"]})]
+    away += [make_op("area.add", THERE, {"label": label("他处", "There"), "kind": "gate"})]
+    submit_many(AWAY, away)
 
 
 def occurrence(n: int = 0) -> dict[str, object]:

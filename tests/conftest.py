@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from server import create_app
 from server.auth.devices import issue_code
 from server.db.engine import db
-from server.oplog.receive import post
+from server.oplog.receive import submit
 from tests import cast
 from tests.hand import Hand
 from tests.live import Live
@@ -121,7 +121,7 @@ class Lender:
             kept.update(new)
         app.config["DATA_DIR"] = str(folder)
         folder.mkdir(exist_ok=True)
-        app.wsgi_app.pages.clear()  # type: ignore[attr-defined]
+        app.wsgi_app.responses.clear()  # type: ignore[attr-defined]
         structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=sys.stderr))
         yield app
         with app.app_context():
@@ -195,7 +195,7 @@ def desk(app: Flask) -> Callable[..., dict[str, Any]]:
         site: str = cast.HOME,
     ) -> dict[str, Any]:
         with app.app_context():
-            return post(site, kind, subject, payload or {}, by=by, base=base)
+            return submit(site, kind, subject, payload or {}, by=by, base=base)
 
     return act
 

@@ -158,10 +158,10 @@ def _fd(line: socket.socket) -> int:
 def _read_the_programme() -> None:
     """Everything that a start reads from the disk, so that no fork reads it again."""
     from server import create_app
-    from server.field.shell import the_build
+    from server.field.shell import get_bundle
 
     with tempfile.TemporaryDirectory() as folder:
-        the_build(create_app({"DATA_DIR": folder}))
+        get_bundle(create_app({"DATA_DIR": folder}))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from sync import KINDS
 
 ROOT = Path(__file__).parent.parent
-SERVER_ONLY = {name for name, kind in KINDS.items() if kind.internal}
+SERVER_ONLY = {name for name, kind in KINDS.items() if kind.from_server_only}
 BY_COMMAND = {"site.add", "person.secure"}
 """What only the `lodge` command does."""
 

@@ -11,12 +11,12 @@ from uuid import UUID
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 
-from server.auth.devices import contact, contact_of, issue_code, redeem
+from server.auth.devices import device_for_token, enrol_device, identify_device, issue_code
 from server.auth.security_headers import refuse_cross_site
-from server.auth.sessions import Caller, caller, here, workplaces
+from server.auth.sessions import CurrentUser, current_user, current_user_or_none, desk_sites
 from server.db.engine import Model, db
 
-ANYBODY, A_PHONE = "anybody", "a phone"
+PUBLIC, DEVICE_TOKEN = "anybody", "a phone"
 
 View = TypeVar("View", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=Model)
@@ -24,13 +24,13 @@ Row = TypeVar("Row", bound=Model)
 
 def public(view: View) -> View:
     """Anybody may come here, signed in or not."""
-    view.allowed = ANYBODY  # type: ignore[attr-defined]
+    view.allowed = PUBLIC  # type: ignore[attr-defined]
     return view
 
 
-def device(view: View) -> View:
+def device_only(view: View) -> View:
     """Only an enrolled phone, by its bearer token; it stands in `g.device`."""
-    view.allowed = A_PHONE  # type: ignore[attr-defined]
+    view.allowed = DEVICE_TOKEN  # type: ignore[attr-defined]
     return view
 
 
@@ -44,52 +44,52 @@ def allow(*roles: str) -> Callable[[View], View]:
     return mark
 
 
-def rule_of(app: Flask, endpoint: str) -> str | frozenset[str] | None:
+def access_rule(app: Flask, endpoint: str) -> str | frozenset[str] | None:
     """What a route declares."""
     rule: str | frozenset[str] | None = getattr(app.view_functions[endpoint], "allowed", None)
     return rule
 
 
-def mine(table: type[Row], id_: str) -> Row:
+def get_or_404(table: type[Row], id_: str) -> Row:
     """A record of the site that the caller looks at; there are no others."""
     try:
         id_ = str(UUID(id_))
     except ValueError:
         abort(404)
-    return db.session.get(table, (here().site_id, id_)) or abort(404)
+    return db.session.get(table, (current_user().site_id, id_)) or abort(404)
 
 
 def init_app(app: Flask) -> None:
     """Set the gate before every route."""
-    app.before_request(_gate)
+    app.before_request(_check_access)
     if "static" in app.view_functions:
         public(app.view_functions["static"])
-    app.context_processor(lambda: {"caller": caller, "workplaces": workplaces})
+    app.context_processor(lambda: {"current_user": current_user_or_none, "desk_sites": desk_sites})
 
 
-def _gate() -> Any:
+def _check_access() -> Any:
     if request.endpoint is None:
         return None  # no such page: the 404 or 405 comes by itself
-    rule = rule_of(current_app, request.endpoint)
+    rule = access_rule(current_app, request.endpoint)
     if rule is None:
         abort(403)
-    if rule == A_PHONE:
-        g.device = contact(request.environ) or abort(401)
+    if rule == DEVICE_TOKEN:
+        g.device = identify_device(request.environ) or abort(401)
         return None
     refuse_cross_site()
-    return None if rule == ANYBODY else _admit(frozenset(rule))
+    return None if rule == PUBLIC else _require_role(frozenset(rule))
 
 
-def _admit(roles: frozenset[str]) -> Any:
-    who = caller()
+def _require_role(roles: frozenset[str]) -> Any:
+    who = current_user_or_none()
     if who is None:
-        return _to_sign_in()
-    if not who.may(*roles):
+        return _redirect_to_sign_in()
+    if not who.has_role(*roles):
         abort(403)
     return None
 
 
-def _to_sign_in() -> Any:
+def _redirect_to_sign_in() -> Any:
     """Ask who it is; a part of a page must leave the page for that."""
     if request.headers.get("HX-Request"):
         return Response(status=401, headers={"HX-Redirect": url_for("sign_in.form")})
@@ -98,16 +98,16 @@ def _to_sign_in() -> Any:
 
 
 __all__ = [
-    "Caller",
+    "CurrentUser",
+    "access_rule",
     "allow",
-    "caller",
-    "contact_of",
-    "device",
-    "here",
+    "current_user",
+    "current_user_or_none",
+    "device_for_token",
+    "device_only",
+    "enrol_device",
+    "get_or_404",
     "init_app",
     "issue_code",
-    "mine",
     "public",
-    "redeem",
-    "rule_of",
 ]

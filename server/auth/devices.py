@@ -10,20 +10,20 @@ from flask import request
 from sqlalchemy import CursorResult, bindparam, literal_column, or_, select, update
 from uuid_utils.compat import uuid7
 
-from server.auth.credentials import digest, new_token
-from server.auth.rate_limit import CODE, admit, forgive
-from server.db.engine import db, writing
-from server.db.prepared import Read
-from server.models import ServerState, SiteFeed
-from server.models.access import Device, Enrolment
-from sync.protocol.op import NAME_LENGTH
+from server.auth.credentials import new_token, token_digest
+from server.auth.rate_limit import ENROLMENT_CODE, count_attempt, reset_attempts
+from server.db.engine import db, write_transaction
+from server.db.prepared import PreparedSelect
+from server.models import ServerState, SiteHead
+from server.models.access import Device, EnrolmentCode
+from sync.protocol.op import MAX_NAME_LENGTH
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-LENGTH = 8
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LENGTH = 8
 """Crockford's base 32, 40 bits: nothing that reads like something else."""
 
 CODE_LIFETIME = timedelta(minutes=10)
-SPEAKS = "lodge.contact"
+ENVIRON_KEY = "lodge.contact"
 
 
 class TooManyTries(Exception):
@@ -36,12 +36,12 @@ class TooManyTries(Exception):
 
 def issue_code(site_id: str, by: str | None) -> str:
     """A code that enrols one phone at a site: one use, ten minutes."""
-    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     now = datetime.now(UTC)
-    with writing():
+    with write_transaction():
         db.session.add(
-            Enrolment(
-                code_hash=digest(code),
+            EnrolmentCode(
+                code_hash=token_digest(code),
                 site_id=site_id,
                 issued_by=by,
                 issued_at=now,
@@ -51,90 +51,92 @@ def issue_code(site_id: str, by: str | None) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-def redeem(code: str, label: str, lineage: str) -> tuple[Device, str] | None:
+def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | None:
     """Enrol a phone and give it its token; None when the code is wrong, used or too old."""
-    wait = admit((CODE, request.remote_addr or ""))
+    wait = count_attempt((ENROLMENT_CODE, request.remote_addr or ""))
     if wait:
         raise TooManyTries(wait)
     token, now = new_token(), datetime.now(UTC)
-    with writing():
-        enrolment = _use(digest(plain(code)), now)
+    with write_transaction():
+        enrolment = _consume_code(token_digest(normalize_code(code)), now)
         if enrolment is None:
             return None
         device = Device(
             id=str(uuid7()),
             site_id=enrolment.site_id,
-            label=label.strip()[:NAME_LENGTH],
+            label=label.strip()[:MAX_NAME_LENGTH],
             enrolled_by=enrolment.issued_by,
             enrolled_at=now,
-            token_hash=digest(token),
+            token_hash=token_digest(token),
             lineage=lineage,
         )
         db.session.add(device)
-    forgive((CODE, request.remote_addr or ""))  # only wrong codes count: a whole shift may enrol
+    reset_attempts(
+        (ENROLMENT_CODE, request.remote_addr or "")
+    )  # only wrong codes count: a whole shift may enrol
     return device, token
 
 
-def plain(code: str) -> str:
+def normalize_code(code: str) -> str:
     """A code as typed by a person: any case, any gaps, O for 0, I and L for 1."""
     typed = "".join(sign for sign in code.upper() if sign.isalnum())
     return typed.translate(str.maketrans("OIL", "011"))
 
 
-class Contact(NamedTuple):
+class DeviceIdentity(NamedTuple):
     """A phone that speaks to us, and how its site stands at that moment."""
 
     id: str
     site_id: str
-    cut_off: bool
+    is_revoked: bool
     head: int
     floor: int
     names_seq: int
     epoch: str
 
     @property
-    def standing(self) -> tuple[Any, ...]:
+    def site_position(self) -> tuple[Any, ...]:
         """How the site stands: all that a page of its feed depends on, beside the cursor."""
         return self.epoch, self.head, self.floor, self.names_seq
 
 
-_epoch = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
-_contact = Read(
+_epoch_query = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
+_identity_query = PreparedSelect(
     select(
         Device.id,
         Device.site_id,
         or_(Device.revoked_at.is_not(None), Device.lost_at.is_not(None)),
-        *(SiteFeed.head, SiteFeed.floor, SiteFeed.names_seq, _epoch.scalar_subquery()),
+        *(SiteHead.head, SiteHead.floor, SiteHead.names_seq, _epoch_query.scalar_subquery()),
     )
-    .join(SiteFeed, SiteFeed.site_id == Device.site_id)
+    .join(SiteHead, SiteHead.site_id == Device.site_id)
     .where(Device.token_hash == bindparam("token"))
 )
 
 
-def contact(environ: dict[str, Any]) -> Contact | None:
+def identify_device(environ: dict[str, Any]) -> DeviceIdentity | None:
     """The phone that speaks in a request, by its bearer token; looked up once."""
-    if SPEAKS not in environ:
+    if ENVIRON_KEY not in environ:
         scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        known = contact_of(token.strip()) if scheme.lower() == "bearer" and token else None
-        environ[SPEAKS] = known
-    phone: Contact | None = environ[SPEAKS]
+        known = device_for_token(token.strip()) if scheme.lower() == "bearer" and token else None
+        environ[ENVIRON_KEY] = known
+    phone: DeviceIdentity | None = environ[ENVIRON_KEY]
     return phone
 
 
-def contact_of(token: str) -> Contact | None:
+def device_for_token(token: str) -> DeviceIdentity | None:
     """The phone that holds a token, by the one look that a poll costs when nothing has changed.
 
     One that was cut off is still known: its work is kept.
     """
-    row = _contact.first(token=digest(token))
-    return Contact._make(row)._replace(cut_off=bool(row[2])) if row else None
+    row = _identity_query.fetch_first(token=token_digest(token))
+    return DeviceIdentity._make(row)._replace(is_revoked=bool(row[2])) if row else None
 
 
-def cut_off(site_id: str, device_id: str, *, lost: bool) -> bool:
+def revoke_device(site_id: str, device_id: str, *, lost: bool) -> bool:
     """Revoke a phone, or declare it lost: at its next contact it wipes what it knows."""
     name = "lost_at" if lost else "revoked_at"
     now = datetime.now(UTC)
-    with writing():
+    with write_transaction():
         mine = (Device.site_id == site_id) & (Device.id == device_id)
         changed: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
             update(Device).where(mine, getattr(Device, name).is_(None)).values({name: now})
@@ -142,17 +144,17 @@ def cut_off(site_id: str, device_id: str, *, lost: bool) -> bool:
     return changed.rowcount == 1
 
 
-def told_to_clear(device_id: str) -> None:
+def record_wipe_notice(device_id: str) -> None:
     """W3: note the first reply that tells a phone to clear its records, and no other contact."""
     first = (Device.id == device_id) & Device.told_at.is_(None)
-    with writing():
+    with write_transaction():
         db.session.execute(update(Device).where(first).values(told_at=datetime.now(UTC)))
 
 
-def _use(code_hash: str, now: datetime) -> Enrolment | None:
+def _consume_code(code_hash: str, now: datetime) -> EnrolmentCode | None:
     """One use: of two phones that come at once, the second finds the code used."""
     enrolment = db.session.scalar(
-        select(Enrolment).where(Enrolment.code_hash == code_hash).with_for_update()
+        select(EnrolmentCode).where(EnrolmentCode.code_hash == code_hash).with_for_update()
     )
     if enrolment is None or enrolment.used_at or enrolment.expires_at <= now:
         return None

@@ -8,19 +8,19 @@ import hmac
 
 from flask import current_app
 
-from sync.work.patrol import seal
+from sync.work.patrol import token_hash
 
-SIGNS = 16
+TOKEN_LENGTH = 16
 
 
-def token(site_id: str, checkpoint_id: str, serial: int) -> str:
+def label_token(site_id: str, checkpoint_id: str, serial: int) -> str:
     """What stands in the label of a point; a new printing has another one."""
     key = hashlib.sha256(b"labels|" + current_app.config["SECRET_KEY"].encode()).digest()
     text = f"{site_id}|{checkpoint_id}|{serial}".encode()
     made = hmac.digest(key, text, "sha256")
-    return base64.b32encode(made).decode()[:SIGNS]
+    return base64.b32encode(made).decode()[:TOKEN_LENGTH]
 
 
-def seal_of(site_id: str, checkpoint_id: str, serial: int) -> str:
+def label_token_hash(site_id: str, checkpoint_id: str, serial: int) -> str:
     """What rounds know of it."""
-    return seal(token(site_id, checkpoint_id, serial))
+    return token_hash(label_token(site_id, checkpoint_id, serial))

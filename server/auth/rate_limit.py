@@ -12,37 +12,37 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from server.auth.credentials import digest
-from server.db.engine import db, writing
-from server.models.access import Throttle
+from server.auth.credentials import token_digest
+from server.db.engine import db, write_transaction
+from server.models.access import RateLimitCounter
 
 FIRST_WAIT = timedelta(seconds=15)
-FRESH = {"populate_existing": True}
+RELOAD_OPTIONS = {"populate_existing": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """`free` tries at once, then each wait is twice the one before, at most `most` in `span`."""
 
     name: str
-    free: int
-    most: int
-    span: timedelta
+    free_tries: int
+    max_tries: int
+    window: timedelta
 
 
-STRANGER = Limit("stranger", free=5, most=10, span=timedelta(days=1))
-KNOWN = Limit("known", free=5, most=10, span=timedelta(days=1))
+UNKNOWN_BROWSER = RateLimit("stranger", free_tries=5, max_tries=10, window=timedelta(days=1))
+KNOWN_BROWSER = RateLimit("known", free_tries=5, max_tries=10, window=timedelta(days=1))
 """Together at most 20 calls of the hasher an account and day."""
 
-ADDRESS = Limit("address", free=50, most=100, span=timedelta(hours=1))
-CODE = Limit("code", free=5, most=5, span=timedelta(minutes=1))
+ADDRESS = RateLimit("address", free_tries=50, max_tries=100, window=timedelta(hours=1))
+ENROLMENT_CODE = RateLimit("code", free_tries=5, max_tries=5, window=timedelta(minutes=1))
 
 
-def admit(*asked: tuple[Limit, str]) -> timedelta | None:
+def count_attempt(*asked: tuple[RateLimit, str]) -> timedelta | None:
     """Count a try against each limit; or say how long to wait, and count nothing."""
     now = datetime.now(UTC)
-    with writing():
-        rows = [(limit, _row(limit, who, now)) for limit, who in asked]
+    with write_transaction():
+        rows = [(limit, _locked_counter(limit, who, now)) for limit, who in asked]
         waits = [_wait(limit, row, now) for limit, row in rows]
         if max(waits) > timedelta(0):
             return max(waits)
@@ -51,35 +51,37 @@ def admit(*asked: tuple[Limit, str]) -> timedelta | None:
     return None
 
 
-def forgive(*asked: tuple[Limit, str]) -> None:
+def reset_attempts(*asked: tuple[RateLimit, str]) -> None:
     """Success: the tries are forgotten."""
-    with writing():
+    with write_transaction():
         keys = [_key(limit, who) for limit, who in asked]
-        db.session.execute(delete(Throttle).where(Throttle.key.in_(keys)))
+        db.session.execute(delete(RateLimitCounter).where(RateLimitCounter.key.in_(keys)))
 
 
-def _row(limit: Limit, who: str, now: datetime) -> Throttle:
+def _locked_counter(limit: RateLimit, who: str, now: datetime) -> RateLimitCounter:
     """The count of one key, locked: tries at the same moment come one after the other."""
     key = _key(limit, who)
     insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
-    fresh = insert(Throttle).values(key=key, tries=0, since=now, last_at=now)
+    fresh = insert(RateLimitCounter).values(key=key, tries=0, since=now, last_at=now)
     # an update locks the row, and makes it anew where `forgive` has just taken it away
     locked = fresh.on_conflict_do_update(index_elements=["key"], set_={"key": key})
-    row = db.session.scalars(locked.returning(Throttle), execution_options=FRESH).one()
-    if now - row.since >= limit.span:
+    row = db.session.scalars(
+        locked.returning(RateLimitCounter), execution_options=RELOAD_OPTIONS
+    ).one()
+    if now - row.since >= limit.window:
         row.tries, row.since = 0, now
     return row
 
 
-def _wait(limit: Limit, row: Throttle, now: datetime) -> timedelta:
-    if row.tries < limit.free:
+def _wait(limit: RateLimit, row: RateLimitCounter, now: datetime) -> timedelta:
+    if row.tries < limit.free_tries:
         return timedelta(0)
-    if row.tries >= limit.most:
-        until = row.since + limit.span
+    if row.tries >= limit.max_tries:
+        until = row.since + limit.window
     else:
-        until = row.last_at + FIRST_WAIT * 2 ** (row.tries - limit.free)
+        until = row.last_at + FIRST_WAIT * 2 ** (row.tries - limit.free_tries)
     return max(timedelta(0), until - now)
 
 
-def _key(limit: Limit, who: str) -> str:
-    return digest(f"{limit.name}\n{who}")
+def _key(limit: RateLimit, who: str) -> str:
+    return token_digest(f"{limit.name}\n{who}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, abort, request
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 BODY_LIMIT = 4 * 1024 * 1024 + 64 * 1024
 FORM_LIMIT, FORM_PARTS = 64 * 1024, 300
@@ -24,7 +24,7 @@ CSP = "; ".join(
     )
 )
 
-ALWAYS = {
+DEFAULT_HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = app.config.get("MAX_CONTENT_LENGTH") or BODY_LIMIT
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_LIMIT
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
-    app.after_request(_mark)
+    app.after_request(_add_default_headers)
 
 
 def refuse_cross_site() -> None:
@@ -51,7 +51,7 @@ def refuse_cross_site() -> None:
 
     `/sync` speaks by token, which no browser sends by itself, so it is not asked.
     """
-    if request.method in SAFE or request.path.startswith("/sync/"):
+    if request.method in SAFE_METHODS or request.path.startswith("/sync/"):
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is None and origin is None:
@@ -62,9 +62,11 @@ def refuse_cross_site() -> None:
         abort(403, "cross-site")
 
 
-def _mark(response: Response) -> Response:
+def _add_default_headers(response: Response) -> Response:
     said = {name.lower() for name, _ in response.headers}
-    response.headers.extend([pair for pair in ALWAYS.items() if pair[0].lower() not in said])
+    response.headers.extend(
+        [pair for pair in DEFAULT_HEADERS.items() if pair[0].lower() not in said]
+    )
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response

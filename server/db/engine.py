@@ -27,7 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeEngine
 
 
-class SQLiteText(DATETIME):
+class SQLiteDateTime(DATETIME):
     """The same text as SQLAlchemy's own, by the shortest way: a push writes eight times an op."""
 
     def bind_processor(self, dialect: Dialect) -> Any:
@@ -45,7 +45,7 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         of_sqlite = dialect.name == "sqlite"
-        return dialect.type_descriptor(SQLiteText() if of_sqlite else DateTime())  # type: ignore[no-untyped-call]
+        return dialect.type_descriptor(SQLiteDateTime() if of_sqlite else DateTime())  # type: ignore[no-untyped-call]
 
     def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
@@ -75,45 +75,45 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 
-OUT_OF_ORDER = (OperationalError, InterfaceError, InternalError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError)
 """Locked, full, read-only, broken or away: says nothing of what was to be written."""
 
-FULL = 2
-WAIT_MS = 10_000
-RESTED = 1.0
+SYNCHRONOUS_FULL = 2
+BUSY_TIMEOUT_MS = 10_000
+PING_AFTER_IDLE_S = 1.0
 """Seconds: a connection that lay about for longer may have died, and is asked before it is used."""
 
 
-class Turnstile:
+class FairLock:
     """A lock that lets in first whoever came first; a plain lock starves a writer for seconds."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
+        self._mutex = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
 
     def __enter__(self) -> None:
         turn = threading.Event()
-        with self._guard:
+        with self._mutex:
             self._waiting.append(turn)
             if len(self._waiting) == 1:
                 turn.set()
         turn.wait()
 
     def __exit__(self, *_: object) -> None:
-        with self._guard:
+        with self._mutex:
             self._waiting.popleft()
             if self._waiting:
                 self._waiting[0].set()
 
 
-turnstile = Turnstile()
+write_lock = FairLock()
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def write_transaction() -> Iterator[None]:
     """One writing transaction: begun at once, committed at the end, undone by an exception."""
     db.session.rollback()  # what was read so far may be older than what we wait for
-    with turnstile if db.engine.dialect.name == "sqlite" else _no_turn():
+    with write_lock if db.engine.dialect.name == "sqlite" else _no_lock():
         db.session.connection(execution_options={"writes": True})
         try:
             yield
@@ -124,19 +124,19 @@ def writing() -> Iterator[None]:
 
 
 @contextmanager
-def _no_turn() -> Iterator[None]:
+def _no_lock() -> Iterator[None]:
     yield
 
 
 @event.listens_for(Engine, "connect")
-def _prepare(connection: Any, _: object) -> None:
+def _configure_sqlite(connection: Any, _: object) -> None:
     """SQLite: WAL, and every commit on the disk before it is acknowledged."""
     if not type(connection).__module__.startswith("sqlite3"):
         return
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute(f"PRAGMA busy_timeout={WAIT_MS}")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def init_app(app: Flask) -> None:
@@ -144,10 +144,10 @@ def init_app(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name != "sqlite":
-            _watch(db.engine)
+            _ping_idle_connections(db.engine)
 
 
-def _watch(engine: Engine) -> None:
+def _ping_idle_connections(engine: Engine) -> None:
     """A server far away may go and come back: connections to it are asked, if they rested.
 
     One that was used just now is not: a question before each use costs as much as a poll.
@@ -159,7 +159,7 @@ def _watch(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def wake(connection: Any, record: Any, _: object) -> None:
-        if time.monotonic() - record.info.get("rests_since", time.monotonic()) < RESTED:
+        if time.monotonic() - record.info.get("rests_since", time.monotonic()) < PING_AFTER_IDLE_S:
             return
         try:
             engine.dialect.do_ping(connection)
@@ -168,17 +168,17 @@ def _watch(engine: Engine) -> None:
 
 
 @event.listens_for(Engine, "begin")
-def _begin(connection: Any) -> None:
+def _begin_transaction(connection: Any) -> None:
     if connection.dialect.name == "sqlite":
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def refuse_unsafe() -> None:
+def require_durable_commits() -> None:
     """An acknowledged op is on the disk; a database that promises less is not used."""
     if db.engine.dialect.name == "sqlite":
         level = db.session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
-        if level < FULL:
+        if level < SYNCHRONOUS_FULL:
             raise RuntimeError("SQLite runs with synchronous below FULL. Remove what lowers it.")
     else:
         level = db.session.connection().exec_driver_sql("SHOW synchronous_commit").scalar_one()

@@ -30,38 +30,38 @@ from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.ext.compiler import compiles
 
 from server.db.engine import db
-from sync.protocol.hash_chain import compact
+from sync.protocol.hash_chain import dump_json
 
-SITE, IDS = "site", "ids"
+SITE_PARAM, IDS_PARAM = "site", "ids"
 
 Row = tuple[Any, ...]
 
 
-class Among(ColumnElement[Any]):
+class InList(ColumnElement[Any]):
     """Whether a column is one of a list that is asked under a name, as long as it may be."""
 
     inherit_cache = False
 
     def __init__(self, column: Any, asked: str) -> None:
         self.column: Any = column
-        self.asked: Any = bindparam(asked)
+        self.parameter: Any = bindparam(asked)
 
 
-@compiles(Among, "sqlite")
-def _in_json(among: Among, compiler: Any, **how: Any) -> Any:
-    listed = select(func.json_each(among.asked).table_valued("value").c.value)
+@compiles(InList, "sqlite")
+def _compile_json_each(among: InList, compiler: Any, **how: Any) -> Any:
+    listed = select(func.json_each(among.parameter).table_valued("value").c.value)
     return compiler.process(among.column.in_(listed), **how)
 
 
-@compiles(Among)
-def _any_of(among: Among, compiler: Any, **how: Any) -> Any:
-    return compiler.process(among.column == any_(among.asked), **how)
+@compiles(InList)
+def _compile_any(among: InList, compiler: Any, **how: Any) -> Any:
+    return compiler.process(among.column == any_(among.parameter), **how)
 
 
-def of_site(table: Table, *columns: Column[Any], key: str = "id") -> Select[Any]:
+def select_by_ids(table: Table, *columns: Column[Any], key: str = "id") -> Select[Any]:
     """These columns (or all) of the rows of a site whose key is among `ids`."""
     asked = select(*columns) if columns else select(table)
-    return asked.where(table.c.site_id == bindparam(SITE), Among(table.c[key], IDS))
+    return asked.where(table.c.site_id == bindparam(SITE_PARAM), InList(table.c[key], IDS_PARAM))
 
 
 def chunks(ids: list[Any], size: int = 500) -> Iterable[list[Any]]:
@@ -69,44 +69,44 @@ def chunks(ids: list[Any], size: int = 500) -> Iterable[list[Any]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-class Read:
+class PreparedSelect:
     """A read whose values are asked by name; rows come as plain tuples."""
 
     def __init__(self, statement: Select[Any]) -> None:
         self._statement = statement
         self._compiled: WeakKeyDictionary[Dialect, _Compiled] = WeakKeyDictionary()
 
-    def rows(self, connection: Connection, **asked: Any) -> list[Row]:
+    def fetch_all(self, connection: Connection, **asked: Any) -> list[Row]:
         """Every row, within the transaction of a connection."""
-        compiled = self._for(connection.dialect)
+        compiled = self._compiled_for(connection.dialect)
         result = connection.exec_driver_sql(compiled.text, compiled.values(asked))
         rows = result.cursor.fetchall()
         result.close()
-        return compiled.read(rows)
+        return compiled.convert_rows(rows)
 
-    def first(self, **asked: Any) -> Row | None:
+    def fetch_first(self, **asked: Any) -> Row | None:
         """The first row or None, by a connection that is borrowed for this one statement.
 
         The session is left alone. The columns have to be plain: text and whole numbers.
         """
         engine = db.engine
-        compiled = self._for(engine.dialect)
+        compiled = self._compiled_for(engine.dialect)
         try:
-            with _lent(engine) as connection:
+            with _borrowed_connection(engine) as connection:
                 found = connection.execute(compiled.text, compiled.values(asked))
                 row: Row | None = found.fetchone()
                 return row
         except engine.dialect.loaded_dbapi.Error as error:
             raise OperationalError(compiled.text, None, error) from error
 
-    def _for(self, dialect: Dialect) -> _Compiled:
+    def _compiled_for(self, dialect: Dialect) -> _Compiled:
         if dialect not in self._compiled:
             self._compiled[dialect] = _Compiled(self._statement, dialect)
         return self._compiled[dialect]
 
 
 @contextmanager
-def _lent(engine: Engine) -> Iterator[Any]:
+def _borrowed_connection(engine: Engine) -> Iterator[Any]:
     """The driver's own connection, for one statement outside of any transaction.
 
     To PostgreSQL travels the statement alone, without a BEGIN before it and a ROLLBACK after.
@@ -133,26 +133,26 @@ class _Compiled:
         self.fixed = {name: value for name, value in compiled.params.items() if value is not None}
         types = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
         readers = [type_.result_processor(dialect, None) for type_ in types]
-        self.readers = [(place, reader) for place, reader in enumerate(readers) if reader]
+        self.converters = [(place, reader) for place, reader in enumerate(readers) if reader]
 
     def values(self, asked: Mapping[str, Any]) -> Any:
         """What is asked, as the driver takes it."""
         every = {**self.fixed, **asked}
-        return tuple([_listed(every[name]) for name in self.order]) if self.order else every
+        return tuple([_encode_list(every[name]) for name in self.order]) if self.order else every
 
-    def read(self, rows: Sequence[Row]) -> list[Row]:
+    def convert_rows(self, rows: Sequence[Row]) -> list[Row]:
         """Rows as the columns mean them."""
-        return [self._read(row) for row in rows] if self.readers else list(rows)
+        return [self._convert_row(row) for row in rows] if self.converters else list(rows)
 
-    def _read(self, row: Row) -> Row:
+    def _convert_row(self, row: Row) -> Row:
         values = list(row)
-        for place, reader in self.readers:
+        for place, reader in self.converters:
             values[place] = reader(values[place])
         return tuple(values)
 
 
-def _listed(value: Any) -> Any:
-    return compact(value) if isinstance(value, list) else value
+def _encode_list(value: Any) -> Any:
+    return dump_json(value) if isinstance(value, list) else value
 
 
 def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -186,7 +186,7 @@ class _Writer:
         which = [table.c[name] == bindparam(f"key_{name}") for name in key]
         statement = update(table).where(*which) if key else insert(table)
         compiled = statement.values(values).compile(dialect=dialect)
-        self.text, self.by_place = str(compiled), bool(dialect.positional)
+        self.text, self.positional = str(compiled), bool(dialect.positional)
         order = compiled.positiontup or list(bound)
         self.parts = [
             (name, bound[name].key, bound[name].type.dialect_impl(dialect).bind_processor(dialect))
@@ -201,7 +201,7 @@ class _Writer:
         connection.exec_driver_sql(self.text, values)
 
     def _values(self, row: Mapping[str, Any]) -> Any:
-        if self.by_place:
+        if self.positional:
             return tuple([to(row[key]) if to else row[key] for _, key, to in self.parts])
         return {name: to(row[key]) if to else row[key] for name, key, to in self.parts}
 

@@ -8,7 +8,7 @@ import segno
 from flask import request, url_for
 
 
-def invitation(code: str) -> dict[str, Any]:
+def enrolment_link(code: str) -> dict[str, Any]:
     """Where a phone goes to be enrolled, as an address and as a QR."""
     address = url_for("field.shell", page="enrol", _external=True, _anchor=code)
     drawn = segno.make(address, error="m").svg_data_uri(scale=6, border=3, light="#fff")

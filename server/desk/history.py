@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from server.auth.access import here
+from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels, verdict_labels
-from server.desk.post import value, who, word
+from server.desk.post import author_name, format_value, label_for
 from server.models import Device, LoggedOp
-from server.oplog.directory import names_of
+from server.oplog.directory import directory_of
 
-LATE = timedelta(minutes=2)
-HIDDEN = (
+LATE_AFTER = timedelta(minutes=2)
+HIDDEN_FIELDS = (
     *("site_id", "schedule_id", "category_id", "op_id"),
     *("subject", "subject_type", "base", "result", "party"),
 )
@@ -25,66 +25,68 @@ HIDDEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OpLine:
     """One op as a person reads it."""
 
     op: LoggedOp
-    who: str
-    did: str
-    phone: str
-    status: str
-    reason: str
-    flags: list[str]
+    author: str
+    action_label: str
+    device_label: str
+    status_label: str
+    reason_label: str
+    flag_labels: list[str]
     fields: list[tuple[str, str]]
 
     @property
-    def late(self) -> timedelta | None:
+    def sync_delay(self) -> timedelta | None:
         """How long it was on the phone before it came here."""
         wait: timedelta = self.op.received_at - self.op.occurred_at
-        return wait if wait > LATE else None
+        return wait if wait > LATE_AFTER else None
 
     @property
-    def when(self) -> datetime:
+    def occurred_at(self) -> datetime:
         moment: datetime = self.op.occurred_at
         return moment
 
 
-def lines(ops: Iterable[LoggedOp]) -> list[Line]:
+def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
     """Ops of the caller's site as a person reads them."""
-    ops, names, phones = list(ops), names_of(here().site_id), _phones()
+    ops, names, phones = list(ops), directory_of(current_user().site_id), _device_labels()
     return [
-        Line(
+        OpLine(
             op=op,
-            who=who(op.by, names),
-            did=word(labels.KINDS, op.kind),
-            phone=phones.get(op.device_id or "", ""),
-            status=word(verdict_labels.STATUSES, op.status),
-            reason=word(verdict_labels.REASONS, op.code) if op.code else "",
-            flags=[word(verdict_labels.REASONS, flag) for flag in op.flags],
+            author=author_name(op.by, names),
+            action_label=label_for(labels.OP_KINDS, op.kind),
+            device_label=phones.get(op.device_id or "", ""),
+            status_label=label_for(verdict_labels.STATUS_LABELS, op.status),
+            reason_label=label_for(verdict_labels.REASON_LABELS, op.code) if op.code else "",
+            flag_labels=[label_for(verdict_labels.REASON_LABELS, flag) for flag in op.flags],
             fields=[
-                (word(labels.FIELDS, name), value(name, raw, names))
-                for name, raw in readable(op.payload).items()
+                (label_for(labels.FIELD_LABELS, name), format_value(name, raw, names))
+                for name, raw in readable_fields(op.payload).items()
             ],
         )
         for op in ops
     ]
 
 
-def readable(payload: Any) -> dict[str, Any]:
+def readable_fields(payload: Any) -> dict[str, Any]:
     """What of a payload tells a person something; one that could not be read may be anything."""
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
-    return {name: raw for name, raw in payload.items() if name not in HIDDEN}
+    return {name: raw for name, raw in payload.items() if name not in HIDDEN_FIELDS}
 
 
-def title(type_: str, body: dict[str, Any]) -> Any:
+def record_title(type_: str, body: dict[str, Any]) -> Any:
     """What a record is called: its label, its number, its name."""
     kept = ("label", "number", "visitor", "what", "name", "title", "person", "item", "who")
-    return next((body[name] for name in kept if body.get(name)), word(labels.TYPES, type_))
+    return next(
+        (body[name] for name in kept if body.get(name)), label_for(labels.RECORD_TYPES, type_)
+    )
 
 
-def _phones() -> dict[str, str]:
+def _device_labels() -> dict[str, str]:
     rows = db.session.execute(
-        select(Device.id, Device.label).where(Device.site_id == here().site_id)
+        select(Device.id, Device.label).where(Device.site_id == current_user().site_id)
     )
     return {row.id: row.label for row in rows}

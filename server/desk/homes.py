@@ -12,46 +12,46 @@ from sqlalchemy import select
 from server.db.engine import db
 from server.i18n.filters import SITE_ZONE
 from server.models import Device, Unit
-from sync.work.board import carrying, could_hold
+from sync.work.board import active_phones, may_hold_unsent
 
-LOCAL = "%Y-%m-%dT%H:%M"
+LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
-JUST_NOW = timedelta(minutes=10)
+RECENT_CONTACT = timedelta(minutes=10)
 """A phone that spoke within this has spoken, as far as anybody can tell."""
-LAST_PAGE = 100_000
+MAX_PAGE = 100_000
 
 
-def unheard(site_id: str, end: datetime) -> Sequence[Any]:
+def possibly_unsynced_phones(site_id: str, end: datetime) -> Sequence[Any]:
     """J6: phones that may still hold something from before that moment."""
-    phones = db.session.scalars(Device.at(site_id)).all()
-    return [phone for phone in carrying(phones) if could_hold(phone, end)]
+    phones = db.session.scalars(Device.for_site(site_id)).all()
+    return [phone for phone in active_phones(phones) if may_hold_unsent(phone, end)]
 
 
-def settled(before: datetime | None, now: datetime) -> datetime:
+def certain_until(before: datetime | None, now: datetime) -> datetime:
     """J6: until when it can be known who was there: the end asked for, or just before now."""
-    return min(before or now, now - JUST_NOW)
+    return min(before or now, now - RECENT_CONTACT)
 
 
-def homes(site_id: str) -> Any:
+def list_homes(site_id: str) -> Any:
     """Homes of a site by what they are called."""
     rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
     return sorted(rows, key=lambda unit: unit.label["zh"])
 
 
-def time_of(said: str | None) -> datetime | None:
+def parse_local_minute(said: str | None) -> datetime | None:
     """A time as a form says it, at the site; what is none is left out."""
     try:
-        moment = datetime.strptime(said or "", LOCAL).replace(tzinfo=SITE_ZONE)
+        moment = datetime.strptime(said or "", LOCAL_FORMAT).replace(tzinfo=SITE_ZONE)
     except ValueError:
         return None
     return moment.astimezone(UTC) if moment.year > 1970 else None
 
 
-def at_site(moment: datetime) -> str:
+def format_local_minute(moment: datetime) -> str:
     """A time as a form of the site shows it."""
-    return moment.astimezone(SITE_ZONE).strftime(LOCAL)
+    return moment.astimezone(SITE_ZONE).strftime(LOCAL_FORMAT)
 
 
-def page_asked() -> int:
+def requested_page() -> int:
     """The page that the reader asked for; no number is too large to be asked for."""
-    return min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
+    return min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
-KINDS = {
+OP_KINDS = {
     "task.plan": _("planned"),
     "task.complete": _("done"),
     "task.undo": _("taken back"),
@@ -168,16 +168,16 @@ KINDS = {
     "parcel.take": _("took in a file"),
 }
 
-OUTCOMES = {
+QUARANTINE_OUTCOMES = {
     "accepted": _("Accepted"),
     "mended": _("Mended"),
     "dismissed": _("Left aside"),
 }
 """What became of an op that was set aside."""
 
-TRUTHS = {"yes": _("yes"), "no": _("no")}
+YES_NO = {"yes": _("yes"), "no": _("no")}
 
-TYPES = {
+RECORD_TYPES = {
     "site": _("Site"),
     "area": _("Area"),
     "unit": _("Unit"),
@@ -212,7 +212,7 @@ TYPES = {
     "readiness": _("Readiness"),
 }
 
-FIELDS = {
+FIELD_LABELS = {
     "op_id": _("Record kept aside"),
     "instead_id": _("What stands in its place"),
     "code": _("Code"),
@@ -460,7 +460,7 @@ FIELDS = {
     "of_self": _("Own word"),
 }
 
-VALUES = {
+VALUE_LABELS = {
     "business": _("business"),
     "family": _("family"),
     "service": _("service"),
@@ -575,7 +575,7 @@ VALUES = {
     "declined": _("declined to make one"),
 }
 
-TICKETS = {
+TICKET_STATES = {
     "draft": _("a thing is to be registered"),
     "received": _("received"),
     "handed_over": _("handed over, not accepted yet"),
@@ -588,7 +588,7 @@ TICKETS = {
 }
 """Where a matter stands."""
 
-LACKS = {
+TICKET_REQUIREMENTS = {
     "item": _("register the thing"),
     "resolution": _("do the work"),
     "follow-up": _("look after it"),
@@ -597,7 +597,7 @@ LACKS = {
 }
 """What a matter still lacks before it ends."""
 
-ARREARS = {
+ARREARS_STATES = {
     "listed": _("to be called"),
     "called": _("called"),
     "not_reached": _("not reached"),
@@ -610,7 +610,7 @@ ARREARS = {
 }
 """Where collecting stands."""
 
-LEDGER_FAULTS = {
+LEDGER_FILE_ERRORS = {
     "unreadable": _("This is no workbook and no CSV. Take the template and fill it in."),
     "no-heading": _("The first row is not that of the template. Take the template again."),
     "empty": _("There is no row below the heading."),
@@ -618,7 +618,7 @@ LEDGER_FAULTS = {
 }
 """Why a ledger is not taken, and what to do about it."""
 
-LEDGER_ROWS = {
+LEDGER_ROW_ERRORS = {
     "short": _("a column is missing"),
     "no-such-home": _("no such home here: write it as under Places"),
     "no-item": _("what it is for is missing, or too long"),
@@ -627,7 +627,7 @@ LEDGER_ROWS = {
 }
 """What is wrong with a row."""
 
-POINTS = {
+CHECKPOINT_STATES = {
     "scanned": ("✓", _("seen")),
     "skipped": ("–", _("left out")),
     "open": ("○", _("open")),
@@ -635,9 +635,9 @@ POINTS = {
     "missed": ("✕", _("missed")),
 }
 
-METHODS = {"qr": _("label"), "code": _("number"), "manual": _("by hand, with a photo")}
+SCAN_METHODS = {"qr": _("label"), "code": _("number"), "manual": _("by hand, with a photo")}
 
-FLAGS = {
+SCAN_FLAGS = {
     "early": _("early"),
     "late": _("late"),
     "fast": _("very fast"),
@@ -645,7 +645,7 @@ FLAGS = {
     "manual": _("without its label"),
 }
 
-SPANS = {
+DURATIONS = {
     "PT30M": _("half an hour"),
     "PT1H": _("1 hour"),
     "PT2H": _("2 hours"),
@@ -653,7 +653,7 @@ SPANS = {
     "PT4H": _("4 hours"),
 }
 
-AREAS = {
+AREA_KINDS = {
     "outdoor": _("outdoors"),
     "building": _("building"),
     "unit_entrance": _("entrance"),
@@ -667,7 +667,7 @@ AREAS = {
     "room": _("room"),
 }
 
-GROUPS = {
+CARD_GROUPS = {
     "etiquette": _("Etiquette"),
     "phrases": _("Phrases"),
     "flow": _("What to do when"),
@@ -681,7 +681,7 @@ GROUPS = {
 }
 """The groups of cards, in the order in which people look for them."""
 
-PACK_FAULTS = {
+CONTENT_PACK_ERRORS = {
     "too-big": _("The file is too big for a pack. Export fewer cards."),
     "not-json": _("This file is no content pack. Choose the .json file that the export made."),
     "not-a-pack": _("This file is no content pack. Choose the .json file that the export made."),
@@ -693,7 +693,7 @@ PACK_FAULTS = {
 }
 """Why a file is not taken, and what to do about it."""
 
-PARCEL_FAULTS = {
+OUTBOX_IMPORT_ERRORS = {
     "too-big": _("The file is too big. Export it on the phone once more: it makes several."),
     "too-deep": _("No phone writes a file like this. Export it on the phone once more."),
     "no-outbox": _("This is no file from a phone. Choose the .json file that the phone made."),
@@ -708,7 +708,7 @@ PARCEL_FAULTS = {
 }
 """Why what a phone exported is not taken in, and what to do about it."""
 
-DISPOSITIONS = {
+MISS_DISPOSITIONS = {
     "reason": _("there was a reason"),
     "made_good": _("it was made good"),
     "not_at_fault": _("nobody's fault"),
@@ -716,7 +716,7 @@ DISPOSITIONS = {
 }
 """What becomes of a miss: asked about, never punished by itself."""
 
-STEPS = {
+CASE_STATES = {
     "raised": ("○", _("raised")),
     "fact_finding": ("○", _("finding facts")),
     "asked": ("?", _("statement asked")),
@@ -729,14 +729,14 @@ STEPS = {
 }
 """How far a case has come."""
 
-SUBJECTS = {
+CASE_SUBJECTS = {
     "person": _("one person"),
     "team": _("a team"),
     "contractor": _("a contractor"),
     "manager": _("somebody who leads"),
 }
 
-FACTS = {
+CASE_FACTS = {
     "missed": _("not done in its time"),
     "breach": _("a promise was not kept"),
     "fast": _("points scanned too fast"),
@@ -752,7 +752,7 @@ FACTS = {
 }
 """What happened: what explains it stands before what is held against anybody."""
 
-MONTH = {
+MONTH_OUTCOMES = {
     "reason": _("there was a reason"),
     "made_good": _("made good"),
     "not_at_fault": _("nobody's fault"),
@@ -763,7 +763,7 @@ MONTH = {
     "cancelled": _("cancelled"),
 }
 
-BOARD = {
+TASK_STATES = {
     "missed": ("✕", _("missed")),
     "unknown": ("?", _("not yet known")),
     "partial": ("◐", _("in part")),
@@ -776,7 +776,7 @@ BOARD = {
 }
 """A sign and a word for every state on the board: never a colour alone."""
 
-MISSING = {
+LOST_PROPERTY_REQUIREMENTS = {
     "entries-missing": _("list who was in the home"),
     "statements-missing": _("ask everybody on the list"),
     "police-missing": _("offer the police, write the answer"),
@@ -785,7 +785,7 @@ MISSING = {
     "feedback-missing": _("tell the resident"),
 }
 """What a case of lost property still lacks before it may end."""
-ITEMS = {
+READINESS_ITEMS = {
     "etiquette": _("Etiquette"),
     "services": _("Services"),
     "standards": _("Standards"),
@@ -797,7 +797,7 @@ ITEMS = {
 }
 """What everybody should know."""
 
-STANDINGS = {
+READINESS_STATES = {
     "ready": ("✓", "done", _("ready")),
     "soon": ("!", "late", _("refresh soon")),
     "overdue": ("✕", "missed", _("overdue")),
@@ -805,7 +805,7 @@ STANDINGS = {
 }
 """A sign, a colour and a word for what somebody knows."""
 
-FULFILMENT = {
+DISCLOSURE_OUTCOMES = {
     "done": _("done in time"),
     "done_late": _("done late"),
     "partial": _("in part"),

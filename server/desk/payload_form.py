@@ -12,37 +12,37 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Validator
 
 from server.desk import labels
-from server.desk.post import PEOPLE, as_local, local_time, word
-from server.i18n.locale import say
-from server.models import Names
-from sync.protocol.clock import iso, parse
-from sync.protocol.messages import DEPTH, depth
-from sync.protocol.op import LABEL_LENGTH
+from server.desk.post import PERSON_FIELDS, format_local_datetime, label_for, parse_local_datetime
+from server.i18n.locale import localize
+from server.models import Directory
+from sync.protocol.clock import format_time, parse_time
+from sync.protocol.messages import MAX_DEPTH, json_depth
+from sync.protocol.op import MAX_LABEL_LENGTH
 
-TRUTHS = (("true", "yes"), ("false", "no"))
-LONGEST = 4000
+BOOLEAN_OPTIONS = (("true", "yes"), ("false", "no"))
+MAX_JSON_LENGTH = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class FormField:
     """One field of a payload as a person fills it in; `sort` is how."""
 
     name: str
     label: str
-    sort: str
+    input_type: str
     value: str
     required: bool
     options: list[tuple[str, str]]
 
 
-def inputs(schema: Schema, payload: Mapping[str, Any], names: Names) -> list[Input]:
+def form_fields(schema: Schema, payload: Mapping[str, Any], names: Directory) -> list[FormField]:
     """Every field that the kind knows, with what came in it."""
     return [
-        Input(
+        FormField(
             name=name,
-            label=word(labels.FIELDS, name),
-            sort=_sort(name, field),
-            value=_shown(field, payload.get(name)),
+            label=label_for(labels.FIELD_LABELS, name),
+            input_type=_input_type(name, field),
+            value=_field_value(field, payload.get(name)),
             required=field.required,
             options=_options(name, field, names),
         )
@@ -50,25 +50,27 @@ def inputs(schema: Schema, payload: Mapping[str, Any], names: Names) -> list[Inp
     ]
 
 
-def unknown(schema: Schema, payload: Mapping[str, Any]) -> dict[str, Any]:
+def unknown_fields(schema: Schema, payload: Mapping[str, Any]) -> dict[str, Any]:
     """What came that the kind knows nothing of: it is left out when the op is mended."""
     return {name: value for name, value in payload.items() if name not in schema.fields}
 
 
-def payload_of(schema: Schema, form: Mapping[str, str]) -> dict[str, Any]:
+def parse_payload(schema: Schema, form: Mapping[str, str]) -> dict[str, Any]:
     """What a form says, as a phone would have said it; what is empty is left out."""
     said = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in schema.fields}
-    return {name: _read(schema.fields[name], text) for name, text in said.items() if text}
+    return {name: _parse_field(schema.fields[name], text) for name, text in said.items() if text}
 
 
-def faults(schema: Schema, payload: dict[str, Any]) -> list[str]:
+def invalid_fields(schema: Schema, payload: dict[str, Any]) -> list[str]:
     """The fields that are still wrong, by their names on the page."""
     wrong = schema.validate(payload)
-    return [word(labels.FIELDS, name) for name in wrong if name in schema.fields] or list(wrong)
+    return [
+        label_for(labels.FIELD_LABELS, name) for name in wrong if name in schema.fields
+    ] or list(wrong)
 
 
-def _sort(name: str, field: fields.Field[Any]) -> str:
-    if isinstance(field, fields.Boolean) or _chosen(field) or _named(name):
+def _input_type(name: str, field: fields.Field[Any]) -> str:
+    if isinstance(field, fields.Boolean) or _choices(field) or _directory_key(name):
         return "choice"
     if isinstance(field, fields.Integer):
         return "number"
@@ -76,62 +78,64 @@ def _sort(name: str, field: fields.Field[Any]) -> str:
         return "moment"
     if isinstance(field, fields.List | fields.Dict | fields.Nested):
         return "json"
-    longest = max([each.max or 0 for each in _of(field, Length)], default=0)
-    return "text" if longest > LABEL_LENGTH else "line"
+    longest = max([each.max or 0 for each in _validators_of_type(field, Length)], default=0)
+    return "text" if longest > MAX_LABEL_LENGTH else "line"
 
 
-def _of(field: fields.Field[Any], sort: type[Validator]) -> list[Any]:
+def _validators_of_type(field: fields.Field[Any], sort: type[Validator]) -> list[Any]:
     return [each for each in field.validators if isinstance(each, sort)]
 
 
-def _chosen(field: fields.Field[Any]) -> list[str]:
-    return [str(choice) for each in _of(field, OneOf) for choice in each.choices]
+def _choices(field: fields.Field[Any]) -> list[str]:
+    return [str(choice) for each in _validators_of_type(field, OneOf) for choice in each.choices]
 
 
-def _named(name: str) -> str | None:
+def _directory_key(name: str) -> str | None:
     """Which names of the site a field holds one of."""
-    if name in PEOPLE or name.endswith("_by_id"):
+    if name in PERSON_FIELDS or name.endswith("_by_id"):
         return "people"
     places = {"area": "areas", "area_id": "areas", "unit": "units", "host_unit": "units"}
     return places.get(name)
 
 
-def _options(name: str, field: fields.Field[Any], names: Names) -> list[tuple[str, str]]:
+def _options(name: str, field: fields.Field[Any], names: Directory) -> list[tuple[str, str]]:
     if isinstance(field, fields.Boolean):
-        return [(value, word(labels.TRUTHS, said)) for value, said in TRUTHS]
-    if chosen := _chosen(field):
-        return [(value, word(labels.VALUES, value)) for value in chosen]
-    known = getattr(names, _named(name) or "", {})
-    return sorted(((id_, say(label)) for id_, label in known.items()), key=lambda pair: pair[1])
+        return [(value, label_for(labels.YES_NO, said)) for value, said in BOOLEAN_OPTIONS]
+    if chosen := _choices(field):
+        return [(value, label_for(labels.VALUE_LABELS, value)) for value in chosen]
+    known = getattr(names, _directory_key(name) or "", {})
+    return sorted(
+        ((id_, localize(label)) for id_, label in known.items()), key=lambda pair: pair[1]
+    )
 
 
-def _shown(field: fields.Field[Any], raw: Any) -> str:
+def _field_value(field: fields.Field[Any], raw: Any) -> str:
     if raw is None:
         return ""
     if isinstance(field, fields.Boolean) or not isinstance(raw, str):
         return json.dumps(raw, ensure_ascii=False)
     if isinstance(field, fields.AwareDateTime):
-        moment = _moment(raw)
-        return as_local(moment) if moment else ""
+        moment = _parse_moment(raw)
+        return format_local_datetime(moment) if moment else ""
     return raw
 
 
-def _moment(raw: str) -> datetime | None:
+def _parse_moment(raw: str) -> datetime | None:
     try:
-        return parse(raw)
+        return parse_time(raw)
     except ValueError:
         return None
 
 
-def _read(field: fields.Field[Any], text: str) -> Any:
+def _parse_field(field: fields.Field[Any], text: str) -> Any:
     """What cannot be read stays text: the schema says then that it is wrong."""
     if isinstance(field, fields.AwareDateTime):
-        moment = local_time(text)
-        return iso(moment) if moment else text
+        moment = parse_local_datetime(text)
+        return format_time(moment) if moment else text
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
         try:
-            said = json.loads(text[:LONGEST])
+            said = json.loads(text[:MAX_JSON_LENGTH])
         except (ValueError, RecursionError):
             return text
-        return said if depth(said) <= DEPTH else text
+        return said if json_depth(said) <= MAX_DEPTH else text
     return text

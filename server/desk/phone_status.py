@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from server.db.engine import db
-from server.models import Device, Lineage, LoggedOp, SiteFeed
-from sync.protocol.hash_chain import Ranges, without
+from server.models import Device, Lineage, LoggedOp, SiteHead
+from sync.protocol.hash_chain import Ranges, remove_number
 
-LATELY = 5_000
+RECENT_OPS = 5_000
 """How many of the newest ops tell in whose hands a phone is: some days of a busy site."""
 
 
@@ -28,49 +28,53 @@ class Gap:
 
 
 @dataclass(slots=True)
-class Report:
+class PhoneStatus:
     """One phone as the desk reads it."""
 
     phone: Device
     gaps: list[Gap] = field(default_factory=list)
     lost: Ranges = field(default_factory=list)
-    chains: int = 0
+    chain_count: int = 0
 
     @property
-    def full(self) -> int | None:
+    def storage_percent(self) -> int | None:
         """How full the phone's storage is, in per cent."""
         told = self.phone.storage or {}
         usage, quota = told.get("usage"), told.get("quota")
         return round(100 * usage / quota) if quota and usage is not None else None
 
     @property
-    def cut_at(self) -> datetime | None:
+    def access_ended_at(self) -> datetime | None:
         return self.phone.lost_at or self.phone.revoked_at
 
     @property
-    def spoke_since(self) -> bool:
+    def seen_since_access_ended(self) -> bool:
         """Whether it has spoken since it was cut off; that alone clears nothing."""
-        return bool(self.cut_at and self.phone.seen_at and self.phone.seen_at > self.cut_at)
+        return bool(
+            self.access_ended_at
+            and self.phone.seen_at
+            and self.phone.seen_at > self.access_ended_at
+        )
 
 
-def reports(site_id: str, phones: Iterable[Device]) -> list[Report]:
+def phone_statuses(site_id: str, phones: Iterable[Device]) -> list[PhoneStatus]:
     """H1, H3: every phone with the holes of its chains, and what it confessed to have lost."""
-    found = {phone.id: Report(phone) for phone in phones}
+    found = {phone.id: PhoneStatus(phone) for phone in phones}
     chains = select(Lineage).where(Lineage.site_id == site_id).order_by(Lineage.lineage)
     for chain in db.session.scalars(chains):
         report = found.get(chain.device_id or "")
         if report:
-            report.chains += 1
+            report.chain_count += 1
             report.lost += chain.lost
-            report.gaps += [_gap(chain, *each) for each in unconfessed(chain.gaps, chain.lost)]
+            report.gaps += [_gap(chain, *each) for each in open_gaps(chain.gaps, chain.lost)]
     return list(found.values())
 
 
-def unconfessed(gaps: Ranges, lost: Ranges) -> Ranges:
+def open_gaps(gaps: Ranges, lost: Ranges) -> Ranges:
     """Holes that may still be filled: those that the phone did not confess to be gone."""
     for first, last in lost:
         for n in range(first, last + 1):
-            gaps = without(gaps, n)
+            gaps = remove_number(gaps, n)
     return gaps
 
 
@@ -80,11 +84,11 @@ def _gap(chain: Lineage, first: int, last: int) -> Gap:
     return Gap(first, last, db.session.scalar(later))
 
 
-def hands(site_id: str) -> dict[str, set[str]]:
+def recent_users(site_id: str) -> dict[str, set[str]]:
     """Who worked on which phone lately."""
-    judged = select(SiteFeed.judged).where(SiteFeed.site_id == site_id).scalar_subquery()
+    judged = select(SiteHead.judged).where(SiteHead.site_id == site_id).scalar_subquery()
     who: Any = select(LoggedOp.device_id, LoggedOp.by).distinct()
-    lately = LoggedOp.site_id == site_id, LoggedOp.place > judged - LATELY
+    lately = LoggedOp.site_id == site_id, LoggedOp.place > judged - RECENT_OPS
     found: dict[str, set[str]] = defaultdict(set)
     known = LoggedOp.device_id.is_not(None), LoggedOp.by.is_not(None)
     for device_id, by in db.session.execute(who.where(*lately, *known)):
@@ -92,6 +96,6 @@ def hands(site_id: str) -> dict[str, set[str]]:
     return found
 
 
-def stale(found: Iterable[Report], before: datetime) -> list[tuple[Report, Gap]]:
+def stale_gaps(found: Iterable[PhoneStatus], before: datetime) -> list[tuple[PhoneStatus, Gap]]:
     """Holes that nobody filled or confessed for too long."""
     return [(one, gap) for one in found for gap in one.gaps if gap.since and gap.since < before]

@@ -15,8 +15,8 @@ from babel.dates import format_date
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
-from server.jobs.holidays import flag_days, free_days
-from sync.work.recurrence import FARTHEST, TERMS, windows
+from server.jobs.holidays import days_off, flag_days
+from sync.work.recurrence import MAX_INTERVAL, RECURRENCE_FIELDS, due_windows
 
 PRESETS = {
     "daily": _("every day"),
@@ -26,7 +26,7 @@ PRESETS = {
     "chosen": _("on chosen days only"),
     "custom": _("a rule of your own (RRULE)"),
 }
-WEEK = {
+WEEKDAYS = {
     "MO": _("Mon"),
     "TU": _("Tue"),
     "WE": _("Wed"),
@@ -35,142 +35,150 @@ WEEK = {
     "SA": _("Sat"),
     "SU": _("Sun"),
 }
-RUNS = 5
-AT = re.compile(r"(\d{1,2}):(\d\d)\Z")
+PREVIEW_COUNT = 5
+TIME_PATTERN = re.compile(r"(\d{1,2}):(\d\d)\Z")
 
 
-class NotUnderstood(ValueError):
+class InvalidRecurrence(ValueError):
     """What a form says cannot be read; the text says the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class RecurrenceForm:
     """What a form holds of it."""
 
     preset: str
-    week: tuple[str, ...] = ()
-    days: str = ""
+    weekdays: tuple[str, ...] = ()
+    month_days: str = ""
     times: str = ""
     rrule: str = ""
 
 
-def rule_of(form: Mapping[str, str], week: list[str]) -> dict[str, Any]:
+def parse_recurrence(form: Mapping[str, str], week: list[str]) -> dict[str, Any]:
     """The terms that a form's preset stands for; NotUnderstood where it says nothing clear."""
-    preset, at = form.get("preset", "daily"), _times(form.get("times", ""))
+    preset, at = form.get("preset", "daily"), _parse_times(form.get("times", ""))
     terms: dict[str, Any] = {"rrule": None, "workdays_only": preset == "workdays"}
     match preset:
         case "daily" | "workdays":
             terms["rrule"] = "FREQ=DAILY" + at
         case "weekly":
             if not week:
-                raise NotUnderstood(gettext("Choose at least one day of the week."))
+                raise InvalidRecurrence(gettext("Choose at least one day of the week."))
             terms["rrule"] = f"FREQ=WEEKLY;BYDAY={','.join(week)}" + at
         case "monthly":
-            terms["rrule"] = f"FREQ=MONTHLY;BYMONTHDAY={_month_days(form.get('days', ''))}" + at
+            terms["rrule"] = (
+                f"FREQ=MONTHLY;BYMONTHDAY={_parse_month_days(form.get('days', ''))}" + at
+            )
         case "custom":
             terms["rrule"] = form.get("rrule", "").strip() or None
     return terms
 
 
-def _times(text: str) -> str:
+def _parse_times(text: str) -> str:
     said = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
-    found = [AT.match(part.replace("：", ":")) for part in said]
+    found = [TIME_PATTERN.match(part.replace("：", ":")) for part in said]
     hours = [(int(each[1]), int(each[2])) for each in found if each]
     if len(hours) < len(said) or any(hour > 23 or minute > 59 for hour, minute in hours):
-        raise NotUnderstood(gettext("Times look like 06:00, 18:00."))
+        raise InvalidRecurrence(gettext("Times look like 06:00, 18:00."))
     minutes = {minute for _, minute in hours}
     if len(minutes) > 1:
-        raise NotUnderstood(gettext("Times of one standard share their minutes: 06:30, 18:30."))
+        raise InvalidRecurrence(gettext("Times of one standard share their minutes: 06:30, 18:30."))
     if not hours:
         return ""
     at = ",".join(str(hour) for hour, _ in sorted(set(hours)))
     return f";BYHOUR={at};BYMINUTE={minutes.pop()};BYSECOND=0"
 
 
-def _month_days(text: str) -> str:
+def _parse_month_days(text: str) -> str:
     numbers = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
     if not numbers or not all(part.isdigit() and 1 <= int(part) <= 28 for part in numbers):
-        raise NotUnderstood(gettext("Days of the month look like 1, 11, 21 and end with 28."))
+        raise InvalidRecurrence(gettext("Days of the month look like 1, 11, 21 and end with 28."))
     return ",".join(map(str, sorted({int(part) for part in numbers})))
 
 
-def days_of(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """Days or times, one beside the other."""
     return [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
 
 
-def typed(form: Any) -> Rhythm:
+def recurrence_from_request(form: Any) -> RecurrenceForm:
     """What a form held when it was sent: nothing that was typed is lost."""
     said = (form.get(name, "") for name in ("days", "times", "rrule"))
-    return Rhythm(form.get("preset", "daily"), tuple(form.getlist("week")), *said)
+    return RecurrenceForm(form.get("preset", "daily"), tuple(form.getlist("week")), *said)
 
 
-def rhythm_of(schedule: Any) -> Rhythm:
+def recurrence_from_schedule(schedule: Any) -> RecurrenceForm:
     """The preset that a schedule's terms look like; what is none of them is a rule of its own."""
     if not schedule.rrule:
-        return Rhythm("chosen" if schedule.rdate else "daily")
+        return RecurrenceForm("chosen" if schedule.rdate else "daily")
     parts = dict(part.split("=", 1) for part in schedule.rrule.split(";") if "=" in part)
     hours, minute = parts.pop("BYHOUR", ""), parts.pop("BYMINUTE", "0")
     parts.pop("BYSECOND", None)
     times = ", ".join(f"{int(h):02}:{int(minute):02}" for h in hours.split(",") if h.isdigit())
-    custom = Rhythm("custom", rrule=schedule.rrule)
+    custom = RecurrenceForm("custom", rrule=schedule.rrule)
     match parts:
         case {"FREQ": "DAILY", **rest} if not rest:
-            return Rhythm("workdays" if schedule.workdays_only else "daily", times=times)
+            return RecurrenceForm("workdays" if schedule.workdays_only else "daily", times=times)
         case {"FREQ": "WEEKLY", "BYDAY": week, **rest} if not rest and set(week.split(",")) <= set(
-            WEEK
+            WEEKDAYS
         ):
-            return Rhythm("weekly", week=tuple(week.split(",")), times=times)
+            return RecurrenceForm("weekly", weekdays=tuple(week.split(",")), times=times)
         case {"FREQ": "MONTHLY", "BYMONTHDAY": days, **rest} if not rest:
-            return Rhythm("monthly", days=days.replace(",", ", "), times=times)
+            return RecurrenceForm("monthly", month_days=days.replace(",", ", "), times=times)
     return custom
 
 
-def in_words(schedule: Any) -> str:
+def describe_recurrence(schedule: Any) -> str:
     """How often, in one phrase of the reader's language."""
     if not schedule.rrule and not schedule.rdate:
         return gettext("no interval")
-    now = rhythm_of(schedule)
+    now = recurrence_from_schedule(schedule)
     said = str(PRESETS[now.preset])
     match now.preset:
         case "weekly":
-            said = ", ".join(str(WEEK[day]) for day in now.week)
+            said = ", ".join(str(WEEKDAYS[day]) for day in now.weekdays)
         case "monthly":
-            said = gettext("on the %(days)s of the month", days=now.days)
+            said = gettext("on the %(days)s of the month", days=now.month_days)
         case "custom":
             said = now.rrule
     return f"{said} {now.times}".strip()
 
 
-def next_runs(schedule: Any, now: datetime) -> list[str]:
+def next_windows(schedule: Any, now: datetime) -> list[str]:
     """The next five windows in words, as if it were in force."""
     zone = ZoneInfo(schedule.tzid)
     duty = SimpleNamespace(
-        **{name: getattr(schedule, name) for name in (*TERMS, "dtstart", "tzid")}
+        **{name: getattr(schedule, name) for name in (*RECURRENCE_FIELDS, "dtstart", "tzid")}
     )
     duty.before, duty.active = [], True
     if not (duty.rrule or duty.rdate) or not duty.window:
         return []
-    free = free_days(now.date() - FARTHEST, now.date() + FARTHEST) if duty.workdays_only else ()
-    coming = (pair for pair in windows(duty, now, now + FARTHEST, free) if pair[0] >= now)
-    return [_run(*pair, zone) for pair in islice(coming, RUNS)]
+    free = (
+        days_off(now.date() - MAX_INTERVAL, now.date() + MAX_INTERVAL) if duty.workdays_only else ()
+    )
+    coming = (pair for pair in due_windows(duty, now, now + MAX_INTERVAL, free) if pair[0] >= now)
+    return [_format_window(*pair, zone) for pair in islice(coming, PREVIEW_COUNT)]
 
 
-def _run(opening: datetime, closing: datetime, zone: ZoneInfo) -> str:
+def _format_window(opening: datetime, closing: datetime, zone: ZoneInfo) -> str:
     start, end = opening.astimezone(zone), closing.astimezone(zone)
     last = end - timedelta(seconds=1)
     whole = start.time() == end.time() == datetime.min.time()
     if whole:
-        return _day(start) if last.date() == start.date() else f"{_day(start)} – {_day(last)}"
-    until = f"{end:%H:%M}" if end.date() == start.date() else f"{_day(end)} {end:%H:%M}"
-    return f"{_day(start)} {start:%H:%M}–{until}"
+        return (
+            _format_day(start)
+            if last.date() == start.date()
+            else f"{_format_day(start)} – {_format_day(last)}"
+        )
+    until = f"{end:%H:%M}" if end.date() == start.date() else f"{_format_day(end)} {end:%H:%M}"
+    return f"{_format_day(start)} {start:%H:%M}–{until}"
 
 
-def _day(day: datetime) -> str:
+def _format_day(day: datetime) -> str:
     return str(format_date(day, "MM-dd EEE", locale=get_locale() or "en"))
 
 
-def coming_flag_days(now: datetime) -> list[str]:
+def upcoming_flag_days(now: datetime) -> list[str]:
     """Days of the flag that are still to come, as a form holds them."""
     days = (day for year in (now.year, now.year + 1) for day in flag_days(year))
     return [day.isoformat() for day in days if day >= now.date()]

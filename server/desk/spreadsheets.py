@@ -10,29 +10,29 @@ from typing import Any
 import python_calamine
 import xlsxwriter
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOST_BYTES = 2 * 1024 * 1024
+XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MAX_BYTES = 2 * 1024 * 1024
 
 
-class Unreadable(Exception):
+class UnreadableSpreadsheet(Exception):
     """No sheet and no CSV."""
 
 
-def table(name: str, content: bytes) -> list[Sequence[Any]]:
+def read_table(name: str, content: bytes) -> list[Sequence[Any]]:
     """The first sheet of a workbook, or a CSV in UTF-8 or GB 18030. Raises Unreadable."""
     if content[:2] == b"PK":
-        return _workbook(content)
+        return _read_workbook(content)
     if name.lower().endswith((".xlsx", ".xls")):
-        raise Unreadable
+        raise UnreadableSpreadsheet
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return list(csv.reader(StringIO(content.decode(encoding), newline="")))
         except (UnicodeDecodeError, csv.Error):
             continue
-    raise Unreadable
+    raise UnreadableSpreadsheet
 
 
-def workbook(rows: Iterable[Sequence[str]]) -> bytes:
+def write_workbook(rows: Iterable[Sequence[str]]) -> bytes:
     """Rows of text as a workbook; every cell is text, so that nothing in it is ever computed."""
     out = BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
@@ -44,9 +44,9 @@ def workbook(rows: Iterable[Sequence[str]]) -> bytes:
     return out.getvalue()
 
 
-def _workbook(content: bytes) -> list[Sequence[Any]]:
+def _read_workbook(content: bytes) -> list[Sequence[Any]]:
     try:
         book = python_calamine.load_workbook(BytesIO(content))
         return list(book.get_sheet_by_index(0).to_python())
     except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
-        raise Unreadable from error
+        raise UnreadableSpreadsheet from error

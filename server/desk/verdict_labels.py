@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
-STATUSES = {
+STATUS_LABELS = {
     "applied": _("stands"),
     "merged": _("stands together with another change"),
     "contested": _("for the desk to settle"),
@@ -15,7 +15,7 @@ STATUSES = {
     "deferred": _("made by a newer version"),
 }
 
-REASONS = {
+REASON_LABELS = {
     "already-done": _("It is done already."),
     "already-cancelled": _("It is cancelled already."),
     "already-left": _("They have left already."),
@@ -125,7 +125,7 @@ REASONS = {
     "mended": _("mended at the desk"),
 }
 
-RULES = {
+CONFLICT_RULES = {
     "same-field": _("Two people changed the same thing, and neither saw the other."),
     "unseen-fact": _("This was decided before the work was known here."),
     "other-fields": _("Two people changed different things. Both stand."),

@@ -13,27 +13,27 @@ from flask import send_from_directory as send
 from flask.blueprints import BlueprintSetupState
 
 from server.auth.access import public
-from server.field.compiler.bundle import SHELL_TEMPLATE, Build, build
+from server.field.compiler.bundle import SHELL_TEMPLATE, Bundle, build_bundle
 
-FOREVER = "public, max-age=31536000, immutable"
-ASK_FIRST = "no-cache"
+CACHE_FOREVER = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
 
 bp = Blueprint("field", __name__)
-_building = threading.Lock()
+_bundle_lock = threading.Lock()
 
 
-def the_build(app: Flask) -> Build:
+def get_bundle(app: Flask) -> Bundle:
     """What this process serves to phones; made once, when it starts to serve or is first asked."""
-    with _building:
+    with _bundle_lock:
         if "lodge.build" not in app.extensions:
-            app.extensions["lodge.build"] = build(app)
-    return cast(Build, app.extensions["lodge.build"])
+            app.extensions["lodge.build"] = build_bundle(app)
+    return cast(Bundle, app.extensions["lodge.build"])
 
 
 @bp.record_once
-def _name_assets(state: BlueprintSetupState) -> None:
+def _register_asset_function(state: BlueprintSetupState) -> None:
     app = cast(Flask, state.app)
-    app.jinja_env.globals["asset"] = lambda path: the_build(app).asset(path)
+    app.jinja_env.globals["asset"] = lambda path: get_bundle(app).asset_url(path)
 
 
 @bp.get("/field/")
@@ -41,18 +41,18 @@ def _name_assets(state: BlueprintSetupState) -> None:
 @public
 def shell(page: str = "") -> Response:
     """The same empty page for every address: the phone itself fills it."""
-    made = the_build(current_app)
+    made = get_bundle(current_app)
     vendor = [name for name in ("vendor/htmx.min.js",) if name in made.files]
     html = render_template(SHELL_TEMPLATE, version=made.version, vendor=vendor)
-    return _answer(html, "text/html", ASK_FIRST)
+    return _answer(html, "text/html", REVALIDATE)
 
 
 @bp.get("/sw.js")
 @public
 def worker() -> Response:
     """One line that changes with every version, so that a browser notices."""
-    made = the_build(current_app)
-    answer = _answer(f'import "{made.asset("sw.js")}";\n', "text/javascript", ASK_FIRST)
+    made = get_bundle(current_app)
+    answer = _answer(f'import "{made.asset_url("sw.js")}";\n', "text/javascript", REVALIDATE)
     answer.headers["Service-Worker-Allowed"] = "/"
     return answer
 
@@ -61,15 +61,15 @@ def worker() -> Response:
 @public
 def built(version: str, name: str) -> Response:
     """A file of this version. Another version is gone: mixing two would be worse than none."""
-    made = the_build(current_app)
+    made = get_bundle(current_app)
     if version != made.version:
         abort(404)
     if name in made.generated:
-        return _answer(made.generated[name], "text/javascript", FOREVER)
+        return _answer(made.generated[name], "text/javascript", CACHE_FOREVER)
     if name not in made.files:
         abort(404)
     answer = send(current_app.static_folder or "static", name)
-    answer.headers["Cache-Control"] = FOREVER
+    answer.headers["Cache-Control"] = CACHE_FOREVER
     return answer
 
 
@@ -77,7 +77,7 @@ def built(version: str, name: str) -> Response:
 @public
 def manifest() -> Response:
     """What makes the page installable."""
-    return _answer(the_build(current_app).manifest, "application/manifest+json", ASK_FIRST)
+    return _answer(get_bundle(current_app).manifest, "application/manifest+json", REVALIDATE)
 
 
 def _answer(text: str, mimetype: str, caching: str) -> Response:

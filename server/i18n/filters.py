@@ -12,14 +12,16 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from sync.protocol.clock import iso, parse
+from sync.protocol.clock import format_time, parse_time
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
 
 Time = datetime | str | None
 
 
-def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE_ZONE) -> None:
+def register_filters(
+    env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE_ZONE
+) -> None:
     """Give our filters to an environment; it has gettext already.
 
     They take the context although most do not look at it: Jinja computes a filter of a constant
@@ -27,21 +29,21 @@ def install(env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE
     """
 
     def take(said: Callable[..., Any]) -> Callable[..., Any]:
-        return pass_context(lambda context, *values: said(*map(_bare, values)))
+        return pass_context(lambda context, *values: said(*map(_unescaped, values)))
 
     env.filters |= {
-        "say": take(lambda label: say(label, language())),
+        "say": take(lambda label: localize(label, language())),
         "clock": take(lambda time: clock(time, zone)),
         "day": take(lambda time: day(time, zone)),
         "late": take(late),
         "mask": take(mask),
         "plus_hours": take(plus_hours),
         "money": take(money),
-        "ago": pass_context(lambda context, *times: ago(context, *map(_bare, times))),
+        "ago": pass_context(lambda context, *times: ago(context, *map(_unescaped, times))),
     }
 
 
-def say(label: dict[str, str] | str | None, language: str) -> str:
+def localize(label: dict[str, str] | str | None, language: str) -> str:
     """A label in the language of the page; a name is the same in both."""
     if isinstance(label, dict):
         return label.get(language) or next(iter(label.values()), "") or ""
@@ -50,14 +52,14 @@ def say(label: dict[str, str] | str | None, language: str) -> str:
 
 def clock(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:
     """The hour and minute at the site."""
-    return _utc(time).astimezone(zone).strftime("%H:%M") if time else ""
+    return _to_datetime(time).astimezone(zone).strftime("%H:%M") if time else ""
 
 
 def day(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:
     """The day at the site; a day stays the day it is."""
     if isinstance(time, str) and len(time) == len("2026-11-24"):
         return time[5:]
-    return _utc(time).astimezone(zone).strftime("%m-%d") if time else ""
+    return _to_datetime(time).astimezone(zone).strftime("%m-%d") if time else ""
 
 
 def ago(context: Context, time: Time, now: datetime | str) -> str:
@@ -65,13 +67,13 @@ def ago(context: Context, time: Time, now: datetime | str) -> str:
     gettext = partial(context.call, _translator(context, "gettext"))
     if not time:
         return str(gettext("never"))
-    minutes = (_utc(now) - _utc(time)) // timedelta(minutes=1)
+    minutes = (_to_datetime(now) - _to_datetime(time)) // timedelta(minutes=1)
     if minutes < 1:
         return str(gettext("just now"))
-    return str(gettext("%(span)s ago", span=span(context, minutes)))
+    return str(gettext("%(span)s ago", span=duration_text(context, minutes)))
 
 
-def span(context: Context, minutes: int) -> str:
+def duration_text(context: Context, minutes: int) -> str:
     """A length of time in its one fitting unit."""
     ngettext = partial(context.call, _translator(context, "ngettext"))
     if minutes < 60:
@@ -83,7 +85,7 @@ def span(context: Context, minutes: int) -> str:
 
 def late(window_end: Time, now: datetime | str) -> bool:
     """Whether a window has closed."""
-    return bool(window_end) and _utc(now) > _utc(window_end)
+    return bool(window_end) and _to_datetime(now) > _to_datetime(window_end)
 
 
 def mask(number: str | None) -> str:
@@ -94,7 +96,7 @@ def mask(number: str | None) -> str:
 
 def plus_hours(time: Time, hours: int) -> str:
     """A time so many hours later, as records write it."""
-    return iso(_utc(time) + timedelta(hours=hours))
+    return format_time(_to_datetime(time) + timedelta(hours=hours))
 
 
 def money(cents: int) -> str:
@@ -102,7 +104,7 @@ def money(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
-def typed(text: str, zone: ZoneInfo = SITE_ZONE) -> datetime | None:
+def parse_local_time(text: str, zone: ZoneInfo = SITE_ZONE) -> datetime | None:
     """A time as somebody typed it at the site; None where it is none."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=zone)
@@ -110,7 +112,7 @@ def typed(text: str, zone: ZoneInfo = SITE_ZONE) -> datetime | None:
         return None
 
 
-def _bare(value: Any) -> Any:
+def _unescaped(value: Any) -> Any:
     """Plain text goes in and comes out: escaping is for the page."""
     return str(value) if isinstance(value, Markup) else value
 
@@ -119,7 +121,7 @@ def _translator(context: Context, name: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], context.environment.globals[name])
 
 
-def _utc(time: Time) -> datetime:
+def _to_datetime(time: Time) -> datetime:
     if isinstance(time, datetime):
         return time
-    return parse(time or "")
+    return parse_time(time or "")

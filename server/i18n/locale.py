@@ -10,7 +10,7 @@ from flask_babel import Babel, get_locale, ngettext
 
 from server.i18n import filters
 from server.i18n.filters import SITE_ZONE, Time
-from sync.protocol.clock import parse
+from sync.protocol.clock import parse_time
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
@@ -19,13 +19,13 @@ COOKIE = "lang"
 def init_app(app: Flask) -> None:
     """Choose the language of each request; name the filters that pages use."""
     app.config.setdefault("BABEL_DEFAULT_LOCALE", LANGUAGES[0])
-    Babel(app, locale_selector=chosen)  # type: ignore[no-untyped-call]
-    filters.install(app.jinja_env, spoken)
-    app.jinja_env.filters |= {"moment": moment, "span": span}
-    app.context_processor(lambda: {"lang": spoken, "now": datetime.now(UTC)})
+    Babel(app, locale_selector=select_language)  # type: ignore[no-untyped-call]
+    filters.register_filters(app.jinja_env, current_language)
+    app.jinja_env.filters |= {"moment": moment, "span": duration_text}
+    app.context_processor(lambda: {"lang": current_language, "now": datetime.now(UTC)})
 
 
-def chosen() -> str:
+def select_language() -> str:
     """What the person chose with one click, else what the browser asks for."""
     wish = request.cookies.get(COOKIE) if request else None
     if wish in LANGUAGES:
@@ -35,28 +35,28 @@ def chosen() -> str:
     return best or LANGUAGES[0]
 
 
-def spoken() -> str:
+def current_language() -> str:
     """The language of this page."""
     locale = get_locale()
     return str(locale.language) if locale else LANGUAGES[0]
 
 
-def say(label: dict[str, str] | str | None) -> str:
+def localize(label: dict[str, str] | str | None) -> str:
     """A label in the language of this page."""
-    return filters.say(label, spoken())
+    return filters.localize(label, current_language())
 
 
 def moment(time: Time) -> str:
     """Clock alone for today, with the day for any other."""
     if not time:
         return ""
-    there = (parse(time) if isinstance(time, str) else time).astimezone(SITE_ZONE)
+    there = (parse_time(time) if isinstance(time, str) else time).astimezone(SITE_ZONE)
     clock = filters.clock(time)
     today = datetime.now(SITE_ZONE).date()
     return clock if there.date() == today else f"{there:%m-%d} {clock}"
 
 
-def span(length: timedelta) -> str:
+def duration_text(length: timedelta) -> str:
     """A length of time in its one fitting unit; worded as `ago` words it."""
     minutes = max(length // timedelta(minutes=1), 0)
     if minutes < 60:

@@ -11,10 +11,10 @@ FLAG_DAYS = ((1, 1), (5, 1), (10, 1))
 """Holidays of the flag law that keep their date: New Year, Labour Day, National Day."""
 
 
-def free_days(start: date, end: date) -> frozenset[date]:
+def days_off(start: date, end: date) -> frozenset[date]:
     """The days of [start, end] on which a duty of working days rests."""
     days = (start + timedelta(days=number) for number in range((end - start).days + 1))
-    return frozenset(day for day in days if _is_free(day))
+    return frozenset(day for day in days if _is_day_off(day))
 
 
 def known_until() -> int:
@@ -24,7 +24,7 @@ def known_until() -> int:
 
 
 @cache
-def _is_free(day: date) -> bool:
+def _is_day_off(day: date) -> bool:
     try:
         return bool(chinese_calendar.is_holiday(day))
     except NotImplementedError:

@@ -16,38 +16,38 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.db.prepared import chunks, replace_rows
 from server.models import (
+    Conflict,
     FeedRow,
+    FrequentVisitor,
+    GatePass,
     LoggedOp,
-    Merge,
     Photo,
     PhotoLink,
-    Purge,
-    Regular,
-    Release,
+    PurgeRun,
     Site,
     Visit,
 )
-from server.models.oplog import STANDING
-from server.models.photos import GONE, LEAVING
+from server.models.oplog import APPLIED_STATUSES
+from server.models.photos import DELETE_PENDING, DELETED
 from server.oplog import receive
-from server.oplog.directory import names_of
-from server.oplog.publish import body
-from server.oplog.redaction import EMPTY, aside, scrubbed
-from server.oplog.replay import replayed
-from server.oplog.unit_of_work import Held, table_of
+from server.oplog.directory import directory_of
+from server.oplog.publish import record_json
+from server.oplog.redaction import EMPTY_BODY, redact_op, redact_unapplied
+from server.oplog.replay import replay_op
+from server.oplog.unit_of_work import LoadedRecord, table_of
 from server.photos import uploads
 from sync import Accepted, Merged
-from sync.protocol.conflict_resolution import plain
+from sync.protocol.conflict_resolution import to_json_value
 
-AT_ONCE = 50
-KEPT_ASIDE = ("quarantined", "held", "refused")
+BATCH_SIZE = 50
+UNAPPLIED_STATUSES = ("quarantined", "held", "refused")
 
 
 @dataclass(slots=True)
-class Counts:
+class PurgeCounts:
     """How much a run has forgotten; what it left because a case holds it."""
 
     visits: int = 0
@@ -58,44 +58,44 @@ class Counts:
     held: int = 0
 
     @property
-    def any(self) -> bool:
+    def purged_anything(self) -> bool:
         return bool(self.visits or self.releases or self.regulars or self.photos or self.asides)
 
 
-def run(site_id: str, now: datetime) -> Counts:
+def purge_expired(site_id: str, now: datetime) -> PurgeCounts:
     """V12, V13: forget what is over time at a site; note by count that it was forgotten."""
     days = db.session.scalar(select(Site.retention_days).where(Site.site_id == site_id)) or 30
-    before, counts = now - timedelta(days=days), Counts()
-    counts.held = _held(site_id, before)
-    for type_, ids in _over(site_id, before).items():
-        for chunk in chunks(ids, AT_ONCE):
-            forgotten, gone = _forget(site_id, type_, chunk)
+    before, counts = now - timedelta(days=days), PurgeCounts()
+    counts.held = _count_on_hold(site_id, before)
+    for type_, ids in _expired_ids(site_id, before).items():
+        for chunk in chunks(ids, BATCH_SIZE):
+            forgotten, gone = _purge_records(site_id, type_, chunk)
             setattr(counts, f"{type_}s", getattr(counts, f"{type_}s") + forgotten)
             counts.photos += gone
-    counts.asides = _forget_asides(site_id, before)
-    _burn(site_id)
-    if counts.any:
-        with writing():
+    counts.asides = _redact_unapplied_ops(site_id, before)
+    _delete_photo_files(site_id)
+    if counts.purged_anything:
+        with write_transaction():
             row = {"site_id": site_id, "at": now, "before": before, **asdict(counts)}
-            db.session.execute(insert(Purge), [row])
+            db.session.execute(insert(PurgeRun), [row])
     return counts
 
 
-def _held(site_id: str, before: datetime) -> int:
-    late = Visit.kept(site_id).where(Visit.retained_from < before, Visit.held_at.is_not(None))
+def _count_on_hold(site_id: str, before: datetime) -> int:
+    late = Visit.not_purged(site_id).where(Visit.retained_from < before, Visit.held_at.is_not(None))
     return db.session.scalar(select(func.count()).select_from(late.subquery())) or 0
 
 
-def _over(site_id: str, before: datetime) -> dict[str, list[str]]:
+def _expired_ids(site_id: str, before: datetime) -> dict[str, list[str]]:
     """Ids of what is over its time, by type; what belongs to a held visit stays with it."""
     held = select(Visit.id).where(Visit.site_id == site_id, Visit.held_at.is_not(None))
     over: dict[Any, tuple[ColumnElement[bool], ...]] = {
         Visit: (Visit.retained_from < before, Visit.held_at.is_(None)),
-        Release: (
-            func.coalesce(Release.passed_at, Release.recorded_at) < before,
-            or_(Release.visit.is_(None), Release.visit.not_in(held)),
+        GatePass: (
+            func.coalesce(GatePass.passed_at, GatePass.recorded_at) < before,
+            or_(GatePass.visit.is_(None), GatePass.visit.not_in(held)),
         ),
-        Regular: (Regular.last_at < before,),
+        FrequentVisitor: (FrequentVisitor.last_at < before,),
     }
     found: dict[str, list[str]] = {}
     for table, conditions in over.items():
@@ -106,52 +106,52 @@ def _over(site_id: str, before: datetime) -> dict[str, list[str]]:
     return found
 
 
-def _forget(site_id: str, type_: str, ids: list[str]) -> tuple[int, int]:
+def _purge_records(site_id: str, type_: str, ids: list[str]) -> tuple[int, int]:
     """Records of one type, with all that was ever said of them, in one transaction."""
-    with writing():
-        merges = _merges(site_id, ids)
-        ops = [*_settled(merges), *(_purged(type_, id_) for id_ in ids)]
-        answers = receive.post_within(site_id, ops)[-len(ids) :]
+    with write_transaction():
+        merges = _conflicts_about(site_id, ids)
+        ops = [*_settle_ops(merges), *(_purge_op(type_, id_) for id_ in ids)]
+        answers = receive.submit_in_transaction(site_id, ops)[-len(ids) :]
         done = [id_ for id_, told in zip(ids, answers, strict=True) if told["status"] == "applied"]
         for id_ in done:
-            _rewrite(site_id, type_, id_, type_)
+            _redact_history(site_id, type_, id_, type_)
         for merge in merges:
             if merge.subject in done:
-                _show(site_id, _rewrite(site_id, "merge", merge.id, type_))
-        return len(done), _loosen(site_id, done)
+                _replace_feed_body(site_id, _redact_history(site_id, "merge", merge.id, type_))
+        return len(done), _unlink_photos(site_id, done)
 
 
-def _merges(site_id: str, ids: list[str]) -> list[Any]:
-    about = select(Merge.id, Merge.subject, Merge.settled_at)
-    mine = about.where(Merge.site_id == site_id, Merge.subject.in_(ids))
-    return list(db.session.execute(mine.order_by(Merge.id)).all())
+def _conflicts_about(site_id: str, ids: list[str]) -> list[Any]:
+    about = select(Conflict.id, Conflict.subject, Conflict.settled_at)
+    mine = about.where(Conflict.site_id == site_id, Conflict.subject.in_(ids))
+    return list(db.session.execute(mine.order_by(Conflict.id)).all())
 
 
-def _settled(merges: Iterable[Any]) -> Iterable[dict[str, Any]]:
+def _settle_ops(merges: Iterable[Any]) -> Iterable[dict[str, Any]]:
     """What waited for the desk is over as well: what stood, stands."""
     for merge in merges:
         if merge.settled_at is None:
             id_ = str(uuid5(UUID(merge.id), "purge"))
-            yield receive.own("merge.settle", merge.id, {"take": "theirs"}, id=id_)
+            yield receive.make_op("merge.settle", merge.id, {"take": "theirs"}, id=id_)
 
 
-def _purged(type_: str, id_: str) -> dict[str, Any]:
-    return receive.own(f"{type_}.purge", id_, {})
+def _purge_op(type_: str, id_: str) -> dict[str, Any]:
+    return receive.make_op(f"{type_}.purge", id_, {})
 
 
-def _rewrite(site_id: str, type_: str, id_: str, of: str) -> Held:
+def _redact_history(site_id: str, type_: str, id_: str, of: str) -> LoadedRecord:
     """The history of a record without what is somebody's, judged anew so that it explains it."""
     ops = LoggedOp.metadata.tables["op"]
     mine = select(ops).where(ops.c.site_id == site_id, ops.c.subject == id_)
-    records: dict[str, Held] = {}
+    records: dict[str, LoadedRecord] = {}
     rows = []
     for row in db.session.execute(mine.order_by(ops.c.place)).mappings():
-        clean = {**row, **scrubbed(row, of)}
-        if row["status"] in STANDING:
-            verdict = replayed(site_id, records, SimpleNamespace(**clean))
+        clean = {**row, **redact_op(row, of)}
+        if row["status"] in APPLIED_STATUSES:
+            verdict = replay_op(site_id, records, SimpleNamespace(**clean))
             if not isinstance(verdict, Accepted | Merged):
                 raise RuntimeError(f"op {row['id']} does not stand without what was purged")
-            clean["changes"] = plain(verdict.changes)
+            clean["changes"] = to_json_value(verdict.changes)
         rows.append(clean)
     replace_rows(ops, ("site_id", "id"), rows)
     held = records[id_]
@@ -160,22 +160,22 @@ def _rewrite(site_id: str, type_: str, id_: str, of: str) -> Held:
     return held
 
 
-def _show(site_id: str, merge: Held) -> None:
+def _replace_feed_body(site_id: str, merge: LoadedRecord) -> None:
     """A merge stays at the desk, and no phone ever had it: its text is replaced in place."""
-    text = body("merge", vars(merge.row), names_of(site_id))
+    text = record_json("merge", vars(merge.row), directory_of(site_id))
     mine = FeedRow.site_id == site_id, FeedRow.id == merge.id
     db.session.execute(update(FeedRow).where(*mine).values(body=text))
 
 
-def _loosen(site_id: str, ids: list[str]) -> int:
+def _unlink_photos(site_id: str, ids: list[str]) -> int:
     """Photos of purged records that nothing else shows lose their row; their files go next."""
     mine = PhotoLink.site_id == site_id, PhotoLink.subject.in_(ids)
     names = set(db.session.scalars(select(PhotoLink.sha256).where(*mine)))
-    db.session.execute(update(PhotoLink).where(*mine).values(subject_type=LEAVING))
+    db.session.execute(update(PhotoLink).where(*mine).values(subject_type=DELETE_PENDING))
     shown = select(PhotoLink.sha256).where(
         PhotoLink.site_id == site_id,
         PhotoLink.sha256.in_(names),
-        PhotoLink.subject_type.not_in((LEAVING, GONE)),
+        PhotoLink.subject_type.not_in((DELETE_PENDING, DELETED)),
     )
     free = names - set(db.session.scalars(shown))
     gone = delete(Photo).where(Photo.site_id == site_id, Photo.sha256.in_(free))
@@ -183,31 +183,33 @@ def _loosen(site_id: str, ids: list[str]) -> int:
     return len(free)
 
 
-def _burn(site_id: str) -> None:
+def _delete_photo_files(site_id: str) -> None:
     """Files after the commit: a crash between leaves links that say what is still to go."""
-    leaving = PhotoLink.site_id == site_id, PhotoLink.subject_type == LEAVING
+    leaving = PhotoLink.site_id == site_id, PhotoLink.subject_type == DELETE_PENDING
     names = set(db.session.scalars(select(PhotoLink.sha256).where(*leaving)))
     for sha256 in names:
-        if uploads.here(site_id, sha256) is None or uploads.let_go(site_id, sha256):
-            uploads.delete(site_id, sha256)
+        if uploads.find_photo(site_id, sha256) is None or uploads.belongs_to_purged_only(
+            site_id, sha256
+        ):
+            uploads.delete_photo(site_id, sha256)
     if names:
-        with writing():
-            db.session.execute(update(PhotoLink).where(*leaving).values(subject_type=GONE))
+        with write_transaction():
+            db.session.execute(update(PhotoLink).where(*leaving).values(subject_type=DELETED))
 
 
-def _forget_asides(site_id: str, before: datetime) -> int:
+def _redact_unapplied_ops(site_id: str, before: datetime) -> int:
     """Ops about visitors that were never put in force: no record of theirs is purged."""
     ops = LoggedOp.metadata.tables["op"]
     records = select(FeedRow.id).where(FeedRow.site_id == site_id, FeedRow.id == ops.c.subject)
     old = (
         select(ops)
-        .where(ops.c.site_id == site_id, ops.c.status.in_(KEPT_ASIDE))
-        .where(ops.c.received_at < before, ops.c.body != EMPTY)
+        .where(ops.c.site_id == site_id, ops.c.status.in_(UNAPPLIED_STATUSES))
+        .where(ops.c.received_at < before, ops.c.body != EMPTY_BODY)
         .where(or_(ops.c.kind.like("visit.%"), ops.c.kind.like("release.%")))
         .where(or_(ops.c.subject.is_(None), ~records.exists()))
     )
-    with writing():
-        rows = [{**row, **aside(row)} for row in db.session.execute(old).mappings()]
+    with write_transaction():
+        rows = [{**row, **redact_unapplied(row)} for row in db.session.execute(old).mappings()]
         if rows:
             replace_rows(ops, ("site_id", "id"), rows)
     return len(rows)

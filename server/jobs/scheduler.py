@@ -14,22 +14,22 @@ from sqlalchemy import Select, select
 
 from server.db.engine import db
 from server.jobs import compaction, frequent_visitors, patrol_rounds, retention
-from server.jobs.holidays import free_days
+from server.jobs.holidays import days_off
 from server.models import Area, Schedule, Task, Unit
 from server.oplog import receive, replay
 from server.photos import uploads
-from sync.protocol.clock import iso
-from sync.protocol.op import SERVER
-from sync.work.recurrence import FARTHEST
-from sync.work.schedules import Occurrence, Place, expand
-from sync.work.tasks import reinstated
+from sync.protocol.clock import format_time
+from sync.protocol.op import SERVER_AUTHOR_ID
+from sync.work.recurrence import MAX_INTERVAL
+from sync.work.schedules import Occurrence, Place, expand_occurrences
+from sync.work.tasks import uncancelled_fields
 
 log = structlog.get_logger("lodge.planner")
 
-BEHIND, AHEAD = timedelta(days=1), timedelta(days=14)
-EVERY = timedelta(minutes=10)
+LOOK_BEHIND, LOOK_AHEAD = timedelta(days=1), timedelta(days=14)
+INTERVAL = timedelta(minutes=10)
 VACANT, REPLANNED = "vacant", "replanned"
-MOST = 500
+BATCH_SIZE = 500
 """As many ops go into one transaction."""
 
 
@@ -40,33 +40,35 @@ def plan(site_id: str, now: datetime) -> int:
     occurrence and what plans it have ids that follow from schedule, place and time. None is made
     that begins beyond the horizon of 14 days, so a phone never holds more than that.
     """
-    schedules, places = db.session.scalars(Schedule.at(site_id)).all(), _places(site_id)
+    schedules, places = db.session.scalars(Schedule.for_site(site_id)).all(), _places(site_id)
     wanted = {
         occurrence.id: (schedule, occurrence)
         for schedule in schedules
-        for occurrence in _due(schedule, places, now)
+        for occurrence in _due_occurrences(schedule, places, now)
     }
-    known = {task.id: task for task in db.session.scalars(_known(site_id, now))}
+    known = {task.id: task for task in db.session.scalars(_planned_tasks(site_id, now))}
     ops = [
-        *(_op(*wanted[id_]) for id_ in wanted if id_ not in known),
-        *_taken_back(known, wanted, {each.id for each in schedules}, _vacant(site_id), now),
-        *_brought_back(known, wanted, now),
+        *(_plan_op(*wanted[id_]) for id_ in wanted if id_ not in known),
+        *_cancel_ops(known, wanted, {each.id for each in schedules}, _vacant_units(site_id), now),
+        *_reinstate_ops(known, wanted, now),
     ]
-    ops += patrol_rounds.ops(site_id, now, now - BEHIND, now + AHEAD)
-    for start in range(0, len(ops), MOST):
-        receive.post_many(site_id, ops[start : start + MOST])
+    ops += patrol_rounds.round_ops(site_id, now, now - LOOK_BEHIND, now + LOOK_AHEAD)
+    for start in range(0, len(ops), BATCH_SIZE):
+        receive.submit_many(site_id, ops[start : start + BATCH_SIZE])
     return len(ops)
 
 
-def _due(schedule: Schedule, places: list[Place], now: datetime) -> Iterator[Occurrence]:
+def _due_occurrences(
+    schedule: Schedule, places: list[Place], now: datetime
+) -> Iterator[Occurrence]:
     """R9: nothing that begins beyond the horizon is ever planned."""
-    start, end = now - BEHIND, now + AHEAD
-    resting = free_days(start.date() - FARTHEST, end.date() + FARTHEST)
-    holidays = resting if _minds_holidays(schedule) else ()
-    yield from expand(schedule, places, start, end, holidays)
+    start, end = now - LOOK_BEHIND, now + LOOK_AHEAD
+    resting = days_off(start.date() - MAX_INTERVAL, end.date() + MAX_INTERVAL)
+    holidays = resting if _skips_holidays(schedule) else ()
+    yield from expand_occurrences(schedule, places, start, end, holidays)
 
 
-def _minds_holidays(schedule: Schedule) -> bool:
+def _skips_holidays(schedule: Schedule) -> bool:
     return schedule.workdays_only or any(each["workdays_only"] for each in schedule.before)
 
 
@@ -84,7 +86,7 @@ def _places(site_id: str) -> list[Place]:
     ]
 
 
-def _op(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
+def _plan_op(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
     payload = {
         "schedule_id": schedule.id,
         "code": schedule.code,
@@ -93,28 +95,28 @@ def _op(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
         "unit_id": occurrence.unit_id,
         "responsible_id": schedule.responsible_id,
         "role": schedule.role,
-        "window_start": iso(occurrence.window_start),
-        "window_end": iso(occurrence.window_end),
+        "window_start": format_time(occurrence.window_start),
+        "window_end": format_time(occurrence.window_end),
         "needs_confirmation": schedule.needs_confirmation,
         "items": schedule.items,
         "standing": schedule.standing,
         "grace": schedule.grace,
     }
-    return receive.own(
+    return receive.make_op(
         "task.plan", occurrence.id, payload, id=str(uuid5(UUID(occurrence.id), "plan"))
     )
 
 
-def _known(site_id: str, now: datetime) -> Select[Any]:
-    return select(Task).where(Task.site_id == site_id, Task.window_end > now - BEHIND)
+def _planned_tasks(site_id: str, now: datetime) -> Select[Any]:
+    return select(Task).where(Task.site_id == site_id, Task.window_end > now - LOOK_BEHIND)
 
 
-def _vacant(site_id: str) -> set[str]:
+def _vacant_units(site_id: str) -> set[str]:
     homes = select(Unit.id).where(Unit.site_id == site_id, Unit.occupied.is_(False))
     return set(db.session.scalars(homes))
 
 
-def _taken_back(
+def _cancel_ops(
     known: Mapping[str, Task],
     wanted: Collection[str],
     schedules: Collection[str],
@@ -127,48 +129,52 @@ def _taken_back(
         if begun or task.id in wanted or task.schedule_id not in schedules:
             continue
         reason = VACANT if task.unit_id in vacant else REPLANNED
-        yield receive.own("task.cancel", task.id, {"reason": reason})
+        yield receive.make_op("task.cancel", task.id, {"reason": reason})
 
 
-def _brought_back(
+def _reinstate_ops(
     known: Mapping[str, Task], wanted: Collection[str], now: datetime
 ) -> Iterator[dict[str, Any]]:
     """What the planner took back, and is wanted again while it can still be done."""
     for id_ in wanted:
         task = known.get(id_)
-        ours = task and task.cancelled_by_id == SERVER and task.cancel_reason in (VACANT, REPLANNED)
+        ours = (
+            task
+            and task.cancelled_by_id == SERVER_AUTHOR_ID
+            and task.cancel_reason in (VACANT, REPLANNED)
+        )
         if task and ours and task.window_end > now and not task.done_at:
-            yield receive.own("task.amend", task.id, reinstated())
+            yield receive.make_op("task.amend", task.id, uncancelled_fields())
 
 
-def work(app: Flask, stop: threading.Event) -> None:
+def run_loop(app: Flask, stop: threading.Event) -> None:
     """The one loop of the server: plan every site, again and again, until told to stop."""
     compacted: dict[str, date] = {}
     while True:
         with app.app_context():
-            for site_id in replay.sites():
+            for site_id in replay.all_site_ids():
                 try:
                     plan(site_id, datetime.now(UTC))
-                    retention.run(site_id, datetime.now(UTC))
-                    uploads.sweep(site_id, datetime.now(UTC))
-                    frequent_visitors.refresh(site_id, datetime.now(UTC))
-                    _nightly(site_id, datetime.now(UTC), compacted)
+                    retention.purge_expired(site_id, datetime.now(UTC))
+                    uploads.delete_stale_uploads(site_id, datetime.now(UTC))
+                    frequent_visitors.update_frequent_visitors(site_id, datetime.now(UTC))
+                    _compact_daily(site_id, datetime.now(UTC), compacted)
                 except Exception:
                     db.session.rollback()
                     log.exception("planning failed", site=site_id)
-        if stop.wait(EVERY.total_seconds()):
+        if stop.wait(INTERVAL.total_seconds()):
             return
 
 
-def _nightly(site_id: str, now: datetime, compacted: dict[str, date]) -> None:
+def _compact_daily(site_id: str, now: datetime, compacted: dict[str, date]) -> None:
     """Once a day at most: it looks at the whole feed."""
     if compacted.get(site_id) != now.date():
-        compaction.compact(site_id, now)
+        compaction.compact_feed(site_id, now)
         compacted[site_id] = now.date()
 
 
-def start(app: Flask) -> threading.Event:
+def start_thread(app: Flask) -> threading.Event:
     """Begin the loop beside the requests; set the event to end it."""
     stop = threading.Event()
-    threading.Thread(target=work, args=(app, stop), name="planner", daemon=True).start()
+    threading.Thread(target=run_loop, args=(app, stop), name="planner", daemon=True).start()
     return stop

@@ -10,20 +10,20 @@ from uuid import UUID, uuid5
 from flask import current_app
 
 from server.auth.credentials import set_password, set_pin
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.jobs import scheduler
 from server.maintenance import seed
-from server.models import ServerState, SiteFeed
+from server.models import ServerState, SiteHead
 from server.oplog import receive
-from server.oplog.directory import forget
-from sync.protocol.op import NAMESPACE
+from server.oplog.directory import invalidate_directories
+from sync.protocol.op import UUID_NAMESPACE
 from sync.work.standards_content import STANDARDS
 
-DEMO = uuid5(UUID(NAMESPACE), "demo estate")
+DEMO_NAMESPACE = uuid5(UUID(UUID_NAMESPACE), "demo estate")
 PASSWORD = "squirrel-lane-42"
 """Shown on the front page of a demonstration, and nowhere else: real servers have no such user."""
 
-SINCE = "2026-01-01T00:00:00+08:00"
+START_DATE = "2026-01-01T00:00:00+08:00"
 
 Staff = tuple[str, str, str, str, tuple[str, ...]]
 
@@ -43,9 +43,9 @@ HEDGEHOG: tuple[Staff, ...] = (
 )
 
 
-def ident(*names: Any) -> str:
+def demo_id(*names: Any) -> str:
     """The id of something in the demo: the same on every machine."""
-    return str(uuid5(DEMO, "|".join(map(str, names))))
+    return str(uuid5(DEMO_NAMESPACE, "|".join(map(str, names))))
 
 
 def label(zh: str, en: str) -> dict[str, str]:
@@ -57,7 +57,7 @@ def build(now: datetime | None = None) -> None:
     _site("squirrel", "松鼠里(演示小区)", "Squirrel Lane (demo estate)", SQUIRREL, buildings=3)
     _site("hedgehog", "刺猬坡(演示小区)", "Hedgehog Hill (demo estate)", HEDGEHOG, buildings=1)
     for name in ("squirrel", "hedgehog"):
-        scheduler.plan(ident(name), now or datetime.now(UTC))
+        scheduler.plan(demo_id(name), now or datetime.now(UTC))
 
 
 def is_demo() -> bool:
@@ -66,39 +66,39 @@ def is_demo() -> bool:
 
 
 def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int) -> None:
-    site = ident(name)
-    if db.session.get(SiteFeed, site) is None:
+    site = demo_id(name)
+    if db.session.get(SiteHead, site) is None:
         _accounts(name, staff)
-    receive.found(site)
+    receive.create_site(site)
     ops = [
-        seed.added("site.add", site, {"label": label(zh, en)}),
+        seed.idempotent_op("site.add", site, {"label": label(zh, en)}),
         *_people(name, staff),
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
-        *_schedules(name, [ident(name, who[0]) for who in staff]),
-        _route(name, [ident(name, who[0]) for who in staff]),
+        *_schedules(name, [demo_id(name, who[0]) for who in staff]),
+        _route(name, [demo_id(name, who[0]) for who in staff]),
         *_contractors(name, staff),
-        *seed.shared(site),
+        *seed.shared_content_ops(site),
     ]
-    receive.post_many(site, ops)
+    receive.submit_many(site, ops)
 
 
 def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
-    with writing():
+    with write_transaction():
         if db.session.get(ServerState, "demo") is None:
             db.session.add(ServerState(key="demo", value="1"))
         for username, _, pin, _, roles in staff:
-            person = ident(name, username)
+            person = demo_id(name, username)
             set_pin(person, pin)
             if not set(roles) & {"cleaner", "guard", "contractor_worker"}:
                 set_password(person, username, PASSWORD)
-    forget()
+    invalidate_directories()
 
 
 def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
     for username, called, _, number, roles in staff:
         payload = {"name": called, "roles": list(roles), "employee_no": number}
-        yield seed.added("person.add", ident(name, username), payload)
+        yield seed.idempotent_op("person.add", demo_id(name, username), payload)
 
 
 GROUNDS = (
@@ -115,38 +115,44 @@ ROUND = label("夜巡路线", "Night round")
 def _grounds(name: str) -> Iterator[dict[str, Any]]:
     for ordinal, (key, zh, en, kind) in enumerate(GROUNDS):
         payload = {"label": label(zh, en), "kind": kind, "ordinal": ordinal}
-        yield seed.added("area.add", ident(name, key), payload)
+        yield seed.idempotent_op("area.add", demo_id(name, key), payload)
     for ordinal, (key, zh, en, _) in enumerate(GROUNDS[:5]):
         named = {"label": label(zh, en), "code": str(101 + ordinal)}
         point = {**named, "route": ROUND, "ordinal": ordinal}
-        yield seed.added(
-            "checkpoint.add", ident(name, "point", key), {**point, "area_id": ident(name, key)}
+        yield seed.idempotent_op(
+            "checkpoint.add", demo_id(name, "point", key), {**point, "area_id": demo_id(name, key)}
         )
 
 
 def _building(name: str, number: int) -> Iterator[dict[str, Any]]:
-    building = ident(name, "building", number)
+    building = demo_id(name, "building", number)
     first = {"label": label(f"{number}号楼", f"Building {number}"), "kind": "building"}
-    yield seed.added("area.add", building, {**first, "ordinal": 10 * number})
+    yield seed.idempotent_op("area.add", building, {**first, "ordinal": 10 * number})
     for stair in (1, 2):
         yield from _stairwell(name, number, stair, building)
 
 
 def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[dict[str, Any]]:
     zh, en = f"{number}号楼{stair}单元", f"Building {number}, stairwell {stair}"
-    place = ident(name, "stairwell", number, stair)
+    place = demo_id(name, "stairwell", number, stair)
     common = {"parent_id": building, "ordinal": 10 * number + stair}
-    yield seed.added("area.add", place, {**common, "label": label(zh, en), "kind": "stairwell"})
+    yield seed.idempotent_op(
+        "area.add", place, {**common, "label": label(zh, en), "kind": "stairwell"}
+    )
     door = {"label": label(f"{zh}门", f"{en}, entrance"), "kind": "unit_entrance"}
-    yield seed.added("area.add", ident(place, "door"), {**common, **door, "parent_id": place})
+    yield seed.idempotent_op(
+        "area.add", demo_id(place, "door"), {**common, **door, "parent_id": place}
+    )
     for floor in (1, 2):
         told = {"label": label(f"{zh}{floor}层", f"{en}, floor {floor}"), "kind": "floor"}
-        yield seed.added("area.add", ident(place, floor), {**common, **told, "parent_id": place})
+        yield seed.idempotent_op(
+            "area.add", demo_id(place, floor), {**common, **told, "parent_id": place}
+        )
         for side in (1, 2):
             home = f"{number}-{stair}-{floor}0{side}"
             vacant = (number + stair + floor + side) % 5 == 0
             unit = {"label": label(home, home), "area_id": place, "occupied": not vacant}
-            yield seed.added("unit.add", ident(name, "unit", home), unit)
+            yield seed.idempotent_op("unit.add", demo_id(name, "unit", home), unit)
 
 
 def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
@@ -154,37 +160,39 @@ def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
         guard = standard.get("role") == "guard" and len(staff) > 2
         outside = standard["area_kind"] in ("outdoor", "refuse_point", "office") and len(staff) > 2
         answers = staff[2] if guard else staff[1] if outside else staff[0]
-        yield seed.added(
+        yield seed.idempotent_op(
             "schedule.add",
-            ident(name, "schedule", standard["code"]),
-            {**standard, "dtstart": SINCE, "responsible_id": answers},
+            demo_id(name, "schedule", standard["code"]),
+            {**standard, "dtstart": START_DATE, "responsible_id": answers},
         )
 
 
 def _route(name: str, staff: list[str]) -> dict[str, Any]:
     payload = {
         "label": ROUND,
-        "points": [ident(name, "point", key) for key, *_ in GROUNDS[:5]],
+        "points": [demo_id(name, "point", key) for key, *_ in GROUNDS[:5]],
         "fastest": 20,
         "rrule": "FREQ=DAILY;BYHOUR=9,20,23;BYMINUTE=0;BYSECOND=0",
         "window": "PT1H",
-        "dtstart": SINCE,
+        "dtstart": START_DATE,
         "responsible_id": staff[2] if len(staff) > 2 else staff[0],
         "active": True,
     }
-    return seed.added("route.add", ident(name, "route"), payload)
+    return seed.idempotent_op("route.add", demo_id(name, "route"), payload)
 
 
 def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
     answers = [who[0] for who in staff if {"supervisor", "manager"} & set(who[4])]
     if answers:
         firm = {"name": "云杉有线 Spruce Cable", "service": "有线电视维修 cable television"}
-        answered = {"accountable_id": ident(name, answers[0]), "contract_ref": "DEMO-01"}
-        yield seed.added("contractor.add", ident(name, "contractor"), {**firm, **answered})
+        answered = {"accountable_id": demo_id(name, answers[0]), "contract_ref": "DEMO-01"}
+        yield seed.idempotent_op(
+            "contractor.add", demo_id(name, "contractor"), {**firm, **answered}
+        )
 
 
 def pins() -> dict[str, str]:
     """PINs by person, for the front page of a demonstration."""
     sites = (("squirrel", SQUIRREL), ("hedgehog", HEDGEHOG))
-    known = {ident(site, row[0]): row[2] for site, staff in sites for row in staff}
+    known = {demo_id(site, row[0]): row[2] for site, staff in sites for row in staff}
     return known if current_app.config.get("DEMO") else {}

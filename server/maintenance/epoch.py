@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import secrets
 
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.models import ServerState
 
-EPOCH = "epoch"
+EPOCH_KEY = "epoch"
 
 
-def new_life() -> str:
+def new_epoch() -> str:
     """The name of a life that no database has had."""
     return secrets.token_hex(8)
 
 
-def begin_anew() -> None:
+def replace_epoch() -> None:
     """Another life of the database: every cursor and every phone notices."""
-    with writing():
-        db.session.merge(ServerState(key=EPOCH, value=new_life()))
+    with write_transaction():
+        db.session.merge(ServerState(key=EPOCH_KEY, value=new_epoch()))
 
 
-def begin_epoch() -> None:
+def ensure_epoch() -> None:
     """Give the database the name of its life, once; a restored one gets another."""
-    with writing():
-        if db.session.get(ServerState, EPOCH) is None:
-            db.session.add(ServerState(key=EPOCH, value=new_life()))
+    with write_transaction():
+        if db.session.get(ServerState, EPOCH_KEY) is None:
+            db.session.add(ServerState(key=EPOCH_KEY, value=new_epoch()))

@@ -14,18 +14,18 @@ from flask_migrate import Migrate
 from flask_migrate import upgrade as migrate_up
 from sqlalchemy import select, text
 
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.maintenance import backup
-from server.maintenance.epoch import begin_epoch
-from server.models import ServerState, SiteFeed
+from server.maintenance.epoch import ensure_epoch
+from server.models import ServerState, SiteHead
 from server.oplog import hash_chain
-from server.oplog.directory import names_of
-from server.oplog.publish import redraw
+from server.oplog.directory import directory_of
+from server.oplog.publish import rebuild_bodies
 
-DOOR = 0x10D6E
+ADVISORY_LOCK_ID = 0x10D6E
 """Names our lock among those of the database."""
 
-DRAWN = "drawn"
+BODIES_REVISION_KEY = "drawn"
 """For which version of the tables the bodies of the feed were drawn: an upgrade that was cut off
 after the tables has still to draw them."""
 
@@ -34,59 +34,59 @@ FOLDER = str(Path(__file__).parents[1] / "migrations")
 
 def upgrade() -> None:
     """Create the tables, or change them to what this version needs; begin the epoch."""
-    with _alone():
-        _upgrade()
+    with _advisory_lock():
+        _migrate()
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _advisory_lock() -> Iterator[None]:
     """Of several servers that begin at once on PostgreSQL one works, the others wait for it."""
     if db.engine.dialect.name != "postgresql":
         yield
         return
     with db.engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:door)"), {"door": DOOR})
+        connection.execute(text("SELECT pg_advisory_lock(:door)"), {"door": ADVISORY_LOCK_ID})
         connection.commit()
         try:
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:door)"), {"door": DOOR})
+            connection.execute(text("SELECT pg_advisory_unlock(:door)"), {"door": ADVISORY_LOCK_ID})
 
 
-def _upgrade() -> None:
+def _migrate() -> None:
     Migrate(current_app, db, directory=FOLDER)
     migrate_up()
-    begin_epoch()
-    if _drawn() != _newest():
-        with writing():
-            for site_id in db.session.scalars(select(SiteFeed.site_id)).all():
-                redraw(site_id, names_of(site_id))
-                if not db.session.get_one(SiteFeed, site_id).link:
-                    hash_chain.begin(site_id)  # a log from before there were seals
-            db.session.merge(ServerState(key=DRAWN, value=_newest()))
+    ensure_epoch()
+    if _bodies_revision() != _newest_revision():
+        with write_transaction():
+            for site_id in db.session.scalars(select(SiteHead.site_id)).all():
+                rebuild_bodies(site_id, directory_of(site_id))
+                if not db.session.get_one(SiteHead, site_id).link:
+                    hash_chain.chain_existing_log(site_id)  # a log from before there were seals
+            db.session.merge(ServerState(key=BODIES_REVISION_KEY, value=_newest_revision()))
 
 
-def refuse_behind() -> None:
+def require_current_schema() -> None:
     """Stop with the remedy when the database is not of this version, or was only half put back."""
-    if backup.is_cut_off():
+    if backup.is_restore_unfinished():
         raise click.ClickException("A restore was cut off. Run it again: lodge restore")
-    current = _revision()
+    current = _database_revision()
     if current is None:
         raise click.ClickException("There is no database yet. Run: lodge init")
-    if current != _newest() or _drawn() != _newest():
+    if current != _newest_revision() or _bodies_revision() != _newest_revision():
         raise click.ClickException("The database is of another version. Run: lodge init")
 
 
-def _newest() -> str | None:
+def _newest_revision() -> str | None:
     return ScriptDirectory(FOLDER).get_current_head()
 
 
-def _drawn() -> str | None:
-    row = db.session.get(ServerState, DRAWN)
+def _bodies_revision() -> str | None:
+    row = db.session.get(ServerState, BODIES_REVISION_KEY)
     db.session.rollback()
     return row.value if row else None
 
 
-def _revision() -> str | None:
+def _database_revision() -> str | None:
     with db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()

@@ -35,41 +35,41 @@ from server.models import (
     visits,
     weather,
 )
-from server.models.access import Account, Device, Enrolment, Session, Throttle
-from server.models.arrears import Arrears
+from server.models.access import Account, Device, EnrolmentCode, LoginSession, RateLimitCounter
+from server.models.arrears import ArrearsAccount
 from server.models.cards import Card
 from server.models.cases import Case
-from server.models.categories import Category
-from server.models.checklists import Template
-from server.models.conflicts import Merge
+from server.models.categories import CaseCategory
+from server.models.checklists import Checklist
+from server.models.conflicts import Conflict
 from server.models.contractors import Contractor
-from server.models.directory import Names
-from server.models.feed import FeedDigest, FeedRow, ServerState, SiteFeed
-from server.models.found_items import Find
-from server.models.frequent_visitors import Regular
-from server.models.gate_passes import Release
-from server.models.home_entries import Entry
+from server.models.directory import Directory
+from server.models.feed import FeedDigest, FeedRow, ServerState, SiteHead
+from server.models.found_items import FoundItem
+from server.models.frequent_visitors import FrequentVisitor
+from server.models.gate_passes import GatePass
+from server.models.home_entries import HomeEntry
 from server.models.inspections import Inspection
-from server.models.lost_property import Lost
-from server.models.months import Month
+from server.models.lost_property import LostProperty
+from server.models.months import ClosedMonth
 from server.models.oplog import Lineage, LoggedOp
-from server.models.outbox_imports import Parcel
-from server.models.patrol import Round, Route
+from server.models.outbox_imports import OutboxImport
+from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.people import Person
 from server.models.photos import Photo, PhotoLink
 from server.models.places import Area, Checkpoint, Site, Unit
-from server.models.purges import Purge
-from server.models.quarantine import Aside
+from server.models.purges import PurgeRun
+from server.models.quarantine import QuarantinedOp
 from server.models.rectifications import Rectification
 from server.models.schedules import Schedule
 from server.models.shifts import Shift
 from server.models.tasks import Task
 from server.models.tickets import Ticket
-from server.models.training_sessions import Readiness, Training
+from server.models.training_sessions import ReadinessAttestation, TrainingSession
 from server.models.visits import Visit
-from server.models.weather import Weather
+from server.models.weather import WeatherReport
 
-RECORDS: dict[str, type[Model]] = {
+MODELS_BY_TYPE: dict[str, type[Model]] = {
     "site": Site,
     "area": Area,
     "unit": Unit,
@@ -78,115 +78,115 @@ RECORDS: dict[str, type[Model]] = {
     "contractor": Contractor,
     "schedule": Schedule,
     "task": Task,
-    "route": Route,
-    "round": Round,
+    "route": PatrolRoute,
+    "round": PatrolRound,
     "visit": Visit,
-    "release": Release,
-    "regular": Regular,
+    "release": GatePass,
+    "regular": FrequentVisitor,
     "ticket": Ticket,
-    "weather": Weather,
-    "template": Template,
+    "weather": WeatherReport,
+    "template": Checklist,
     "inspection": Inspection,
     "rectification": Rectification,
-    "merge": Merge,
-    "aside": Aside,
-    "parcel": Parcel,
-    "arrears": Arrears,
+    "merge": Conflict,
+    "aside": QuarantinedOp,
+    "parcel": OutboxImport,
+    "arrears": ArrearsAccount,
     "shift": Shift,
     "card": Card,
-    "entry": Entry,
-    "lost": Lost,
-    "find": Find,
-    "category": Category,
+    "entry": HomeEntry,
+    "lost": LostProperty,
+    "find": FoundItem,
+    "category": CaseCategory,
     "case": Case,
-    "month": Month,
-    "session": Training,
-    "readiness": Readiness,
+    "month": ClosedMonth,
+    "session": TrainingSession,
+    "readiness": ReadinessAttestation,
 }
 
-BODIES: dict[str, Callable[[Mapping[str, Any], Names], dict[str, Any]]] = {
-    "site": places.body,
-    "area": places.body,
-    "unit": places.body,
-    "checkpoint": places.body,
-    "person": people.body,
-    "contractor": contractors.body,
-    "schedule": schedules.body,
-    "task": tasks.body,
-    "route": patrol.route_body,
-    "round": patrol.body,
-    "visit": visits.body,
-    "release": gate_passes.body,
-    "regular": frequent_visitors.body,
-    "ticket": tickets.body,
-    "weather": weather.body,
-    "template": checklists.body,
-    "inspection": inspections.body,
-    "rectification": rectifications.body,
-    "merge": conflicts.body,
-    "aside": quarantine.body,
-    "parcel": outbox_imports.body,
-    "arrears": arrears.body,
-    "shift": shifts.body,
-    "card": cards.body,
-    "entry": home_entries.body,
-    "lost": lost_property.body,
-    "find": found_items.body,
-    "category": categories.body,
-    "case": cases.body,
-    "month": months.body,
-    "session": training_sessions.body,
-    "readiness": training_sessions.readiness_body,
+PHONE_BODIES: dict[str, Callable[[Mapping[str, Any], Directory], dict[str, Any]]] = {
+    "site": places.phone_body,
+    "area": places.phone_body,
+    "unit": places.phone_body,
+    "checkpoint": places.phone_body,
+    "person": people.phone_body,
+    "contractor": contractors.phone_body,
+    "schedule": schedules.phone_body,
+    "task": tasks.phone_body,
+    "route": patrol.route_phone_body,
+    "round": patrol.round_phone_body,
+    "visit": visits.phone_body,
+    "release": gate_passes.phone_body,
+    "regular": frequent_visitors.phone_body,
+    "ticket": tickets.phone_body,
+    "weather": weather.phone_body,
+    "template": checklists.phone_body,
+    "inspection": inspections.phone_body,
+    "rectification": rectifications.phone_body,
+    "merge": conflicts.phone_body,
+    "aside": quarantine.phone_body,
+    "parcel": outbox_imports.phone_body,
+    "arrears": arrears.phone_body,
+    "shift": shifts.phone_body,
+    "card": cards.phone_body,
+    "entry": home_entries.phone_body,
+    "lost": lost_property.phone_body,
+    "find": found_items.phone_body,
+    "category": categories.phone_body,
+    "case": cases.phone_body,
+    "month": months.phone_body,
+    "session": training_sessions.session_phone_body,
+    "readiness": training_sessions.readiness_phone_body,
 }
 
 __all__ = [
-    "BODIES",
-    "RECORDS",
+    "MODELS_BY_TYPE",
+    "PHONE_BODIES",
     "Account",
     "Area",
-    "Arrears",
-    "Aside",
+    "ArrearsAccount",
     "Card",
     "Case",
-    "Category",
+    "CaseCategory",
+    "Checklist",
     "Checkpoint",
+    "ClosedMonth",
+    "Conflict",
     "Contractor",
     "Device",
-    "Enrolment",
-    "Entry",
+    "Directory",
+    "EnrolmentCode",
     "FeedDigest",
     "FeedRow",
-    "Find",
+    "FoundItem",
+    "FrequentVisitor",
+    "GatePass",
+    "HomeEntry",
     "Inspection",
     "Lineage",
     "LoggedOp",
-    "Lost",
-    "Merge",
-    "Month",
-    "Names",
-    "Parcel",
+    "LoginSession",
+    "LostProperty",
+    "OutboxImport",
+    "PatrolRound",
+    "PatrolRoute",
     "Person",
     "Photo",
     "PhotoLink",
-    "Purge",
-    "Readiness",
+    "PurgeRun",
+    "QuarantinedOp",
+    "RateLimitCounter",
+    "ReadinessAttestation",
     "Rectification",
-    "Regular",
-    "Release",
-    "Round",
-    "Route",
     "Schedule",
     "ServerState",
-    "Session",
     "Shift",
     "Site",
-    "SiteFeed",
+    "SiteHead",
     "Task",
-    "Template",
-    "Throttle",
     "Ticket",
-    "Training",
+    "TrainingSession",
     "Unit",
     "Visit",
-    "Weather",
+    "WeatherReport",
 ]

@@ -25,12 +25,12 @@ class Account(Model):
     pin_check: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     @classmethod
-    def named(cls, username: str) -> Select[Any]:
+    def by_username(cls, username: str) -> Select[Any]:
         """The account that signs in under a name, which is kept in lower case."""
         return select(cls).where(cls.username == username.strip().lower())
 
 
-class Session(Model):
+class LoginSession(Model):
     """One sign-in at the desk, and the one site that it looks at."""
 
     __tablename__ = "session"
@@ -72,12 +72,12 @@ class Device(Model):
     misfit: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Every phone that was ever enrolled at a site, the newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.enrolled_at.desc(), cls.id)
 
 
-class Enrolment(Model):
+class EnrolmentCode(Model):
     """A code that enrols one phone, once, for ten minutes."""
 
     __tablename__ = "enrolment"
@@ -90,7 +90,7 @@ class Enrolment(Model):
     used_at: Mapped[datetime | None]
 
 
-class Throttle(Model):
+class RateLimitCounter(Model):
     """How often something was tried; the key is a hash, so that nobody can be read from it."""
 
     __tablename__ = "throttle"

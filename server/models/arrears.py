@@ -10,10 +10,10 @@ from sqlalchemy import JSON, BigInteger, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Arrears(Model):
+class ArrearsAccount(Model):
     __tablename__ = "arrears"
     __table_args__ = (Index(None, "site_id", "unit"),)
 
@@ -45,18 +45,18 @@ class Arrears(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Every account of a site."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.listed_at, cls.id)
 
 
-def body(account: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """An account as phones of the front show it."""
     shown = {name: value for name, value in account.items() if name not in ("site_id", "version")}
-    calls = [{**call, "by": names.person(call["by_id"])} for call in account["calls"][-10:]]
+    calls = [{**call, "by": names.person_name(call["by_id"])} for call in account["calls"][-10:]]
     return {
         **shown,
-        "unit_label": names.unit(account["unit"]),
-        "collector": names.person(account["collector_id"]),
+        "unit_label": names.unit_label(account["unit"]),
+        "collector": names.person_name(account["collector_id"]),
         "calls": calls,
     }

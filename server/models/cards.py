@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Label, Names
+from server.models.directory import Directory, Label
 
 
 class Card(Model):
@@ -34,12 +34,12 @@ class Card(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Every card of a site, withdrawn ones too, in the order of their places."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.order, cls.code)
 
 
-def body(card: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def phone_body(card: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A card as phones show it."""
     unseen = ("site_id", "version", "pack", "withdrawn_at")
     return {name: value for name, value in card.items() if name not in unseen}

@@ -10,8 +10,8 @@ from sqlalchemy import JSON, BigInteger, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Label, Names
-from sync.accountability.case_payloads import weighs
+from server.models.directory import Directory, Label
+from sync.accountability.case_payloads import is_accusing
 
 
 class Case(Model):
@@ -53,12 +53,12 @@ class Case(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Every case of a site, the newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.raised_at.desc(), cls.id)
 
 
-SHOWN = (
+PHONE_FIELDS = (
     *("id", "code", "label", "sub_label", "answers_id", "amount", "asked_at", "answer_until"),
     *("statements", "stated_at", "finding", "measures", "decided_at", "acknowledged_at"),
     *("appeals", "appealed_at"),
@@ -66,9 +66,9 @@ SHOWN = (
 """What the subject needs: nobody else's words but the facts and the decision."""
 
 
-def body(case: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A case as its subject's phone shows it: what explains comes before what is held against."""
-    inorder = sorted(case["facts"], key=lambda fact: (weighs(fact), fact["at"]))
+    inorder = sorted(case["facts"], key=lambda fact: (is_accusing(fact), fact["at"]))
     facts = [{name: fact[name] for name in ("code", "at", "text")} for fact in inorder]
-    shown = {name: case[name] for name in SHOWN}
-    return {**shown, "facts": facts, "decided_by": names.person(case["decided_by_id"])}
+    shown = {name: case[name] for name in PHONE_FIELDS}
+    return {**shown, "facts": facts, "decided_by": names.person_name(case["decided_by_id"])}

@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Label, Names
+from server.models.directory import Directory, Label
 
 
-class Category(Model):
+class CaseCategory(Model):
     __tablename__ = "category"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -31,17 +31,19 @@ class Category(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Every category of a site, in the order of the codes."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.code)
 
     @classmethod
     def in_force(cls, site_id: str) -> Select[Any]:
         """Those that a case can be raised in."""
-        return cls.at(site_id).where(cls.published_at.is_not(None), cls.deactivated_at.is_(None))
+        return cls.for_site(site_id).where(
+            cls.published_at.is_not(None), cls.deactivated_at.is_(None)
+        )
 
 
-def body(category: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def phone_body(category: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A category as phones show it."""
     hidden = ("site_id", "version", "seeded", "with_amount")
     return {name: value for name, value in category.items() if name not in hidden}

@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Template(Model):
+class Checklist(Model):
     __tablename__ = "template"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -31,7 +31,7 @@ class Template(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Every checklist of a site, retired ones last."""
         return (
             select(cls)
@@ -40,7 +40,7 @@ class Template(Model):
         )
 
 
-def body(template: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def phone_body(template: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A checklist as phones fill it in: they need the newest edition alone."""
     hidden = ("site_id", "version", "versions")
     return {name: value for name, value in template.items() if name not in hidden}

@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Merge(Model):
+class Conflict(Model):
     __tablename__ = "merge"
     __table_args__ = (Index(None, "site_id", "settled_at"),)
 
@@ -43,7 +43,7 @@ class Merge(Model):
         )
 
 
-def body(merge: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(merge: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A merge with the name of whoever settled it."""
     shown = {name: value for name, value in merge.items() if name not in ("site_id", "version")}
-    return {**shown, "settled_by": names.person(merge["settled_by_id"])}
+    return {**shown, "settled_by": names.person_name(merge["settled_by_id"])}

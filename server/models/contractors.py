@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Contractor(Model):
@@ -29,15 +29,15 @@ class Contractor(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Every firm that works or worked here, by name."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.ended_at, cls.name, cls.id)
 
 
-def body(firm: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(firm: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A firm as phones show it: whom to name as its hands, and who of ours answers."""
     shown = ("id", "name", "service", "accountable_id", "ended_at")
     return {
         **{name: firm[name] for name in shown},
-        "accountable": names.person(firm["accountable_id"]),
+        "accountable": names.person_name(firm["accountable_id"]),
     }

@@ -9,39 +9,39 @@ Label = dict[str, str]
 
 
 @dataclass(slots=True)
-class Names:
+class Directory:
     """What people and places of one site are called."""
 
     people: dict[str, str] = field(default_factory=dict)
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
     areas: dict[str, Label] = field(default_factory=dict)
     units: dict[str, Label] = field(default_factory=dict)
-    pins: dict[str, dict[str, object]] = field(default_factory=dict)
-    left: dict[str, datetime] = field(default_factory=dict)
+    pin_verifiers: dict[str, dict[str, object]] = field(default_factory=dict)
+    left_at: dict[str, datetime] = field(default_factory=dict)
     contractors: dict[str, str] = field(default_factory=dict)
 
-    def copy(self) -> Names:
+    def copy(self) -> Directory:
         """Names that may be added to without touching these."""
-        return Names(
+        return Directory(
             dict(self.people),
             dict(self.roles),
             dict(self.areas),
             dict(self.units),
-            dict(self.pins),
-            dict(self.left),
+            dict(self.pin_verifiers),
+            dict(self.left_at),
             dict(self.contractors),
         )
 
-    def person(self, id_: str | None) -> str | None:
+    def person_name(self, id_: str | None) -> str | None:
         return self.people.get(id_) if id_ else None
 
-    def area(self, id_: str | None) -> Label | None:
+    def area_label(self, id_: str | None) -> Label | None:
         return self.areas.get(id_) if id_ else None
 
-    def unit(self, id_: str | None) -> Label | None:
+    def unit_label(self, id_: str | None) -> Label | None:
         return self.units.get(id_) if id_ else None
 
-    def contractor(self, id_: str | None) -> str | None:
+    def contractor_name(self, id_: str | None) -> str | None:
         return self.contractors.get(id_) if id_ else None
 
     def roles_of(self, id_: str) -> frozenset[str]:

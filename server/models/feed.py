@@ -27,7 +27,7 @@ class FeedRow(Model):
     body: Mapped[str] = mapped_column(Text)
 
 
-class SiteFeed(Model):
+class SiteHead(Model):
     """One row a site: the head of its feed, the seal of its log, and what else a poll asks for."""
 
     __tablename__ = "site_feed"

@@ -10,12 +10,12 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
-Lines = list[dict[str, Any]]
+JsonRows = list[dict[str, Any]]
 
 
-class Find(Model):
+class FoundItem(Model):
     __tablename__ = "find"
     __table_args__ = (Index(None, "site_id", "found_at"),)
 
@@ -28,8 +28,8 @@ class Find(Model):
     finder: Mapped[str | None]
     found_at: Mapped[datetime]
     found_by_id: Mapped[str]
-    notices: Mapped[Lines] = mapped_column(JSON, default=list)
-    chain: Mapped[Lines] = mapped_column(JSON, default=list)
+    notices: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    chain: Mapped[JsonRows] = mapped_column(JSON, default=list)
     ended_at: Mapped[datetime | None]
     ended_by_id: Mapped[str | None]
     ended_how: Mapped[str | None]
@@ -46,17 +46,17 @@ class Find(Model):
         return mine.order_by(cls.ended_at.is_not(None), cls.found_at.desc(), cls.id)
 
 
-def body(find: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(find: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A find as phones show it."""
     shown = {name: value for name, value in find.items() if name not in ("site_id", "version")}
     return {
         **shown,
-        "area_label": names.area(find["area"]),
-        "found_by": names.person(find["found_by_id"]),
-        "ended_by": names.person(find["ended_by_id"]),
-        **{name: _with_names(find[name], names) for name in ("notices", "chain")},
+        "area_label": names.area_label(find["area"]),
+        "found_by": names.person_name(find["found_by_id"]),
+        "ended_by": names.person_name(find["ended_by_id"]),
+        **{name: _add_author_names(find[name], names) for name in ("notices", "chain")},
     }
 
 
-def _with_names(lines: Lines, names: Names) -> Lines:
-    return [{**line, "by": names.person(line["by_id"])} for line in lines]
+def _add_author_names(lines: JsonRows, names: Directory) -> JsonRows:
+    return [{**line, "by": names.person_name(line["by_id"])} for line in lines]

@@ -10,10 +10,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Regular(Model):
+class FrequentVisitor(Model):
     __tablename__ = "regular"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -29,14 +29,14 @@ class Regular(Model):
     version: Mapped[int]
 
     @classmethod
-    def known(cls, site_id: str) -> Select[Any]:
+    def not_purged(cls, site_id: str) -> Select[Any]:
         """Those who are not purged, the most frequent first."""
         mine = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
         return mine.order_by(cls.times.desc(), cls.id)
 
 
-def body(regular: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(regular: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A regular as the gate's list shows them."""
     hidden = ("site_id", "version", "purged_at")
     shown = {name: value for name, value in regular.items() if name not in hidden}
-    return {**shown, "host_unit_label": names.unit(regular["host_unit"])}
+    return {**shown, "host_unit_label": names.unit_label(regular["host_unit"])}

@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Release(Model):
+class GatePass(Model):
     __tablename__ = "release"
     __table_args__ = (Index(None, "site_id", "recorded_at"), Index(None, "site_id", "visit"))
 
@@ -41,19 +41,19 @@ class Release(Model):
         return mine.order_by(cls.recorded_at.desc(), cls.id)
 
     @classmethod
-    def of_visit(cls, site_id: str, visit: str) -> Select[Any]:
+    def for_visit(cls, site_id: str, visit: str) -> Select[Any]:
         """What a visitor carried out."""
         mine = select(cls).where(cls.site_id == site_id, cls.visit == visit)
         return mine.order_by(cls.recorded_at, cls.id)
 
 
-def body(note: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(note: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A release as phones show it."""
     hidden = ("site_id", "version", "purged_at")
     shown = {name: value for name, value in note.items() if name not in hidden}
     return {
         **shown,
-        "host_unit_label": names.unit(note["host_unit"]),
-        "recorded_by": names.person(note["recorded_by_id"]),
-        "passed_by": names.person(note["passed_by_id"]),
+        "host_unit_label": names.unit_label(note["host_unit"]),
+        "recorded_by": names.person_name(note["recorded_by_id"]),
+        "passed_by": names.person_name(note["passed_by_id"]),
     }

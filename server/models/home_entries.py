@@ -10,11 +10,11 @@ from sqlalchemy import Index, Select, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
-from sync.gate.home_entries import party
+from server.models.directory import Directory
+from sync.gate.home_entries import party_key
 
 
-class Entry(Model):
+class HomeEntry(Model):
     __tablename__ = "entry"
     __table_args__ = (Index(None, "site_id", "unit", "in_at"), Index(None, "site_id", "in_at"))
 
@@ -50,7 +50,7 @@ class Entry(Model):
         return select(cls).where(*here).order_by(cls.in_at, cls.id)
 
     @classmethod
-    def found(
+    def search(
         cls,
         site_id: str,
         *,
@@ -58,7 +58,7 @@ class Entry(Model):
         who: str = "",
         since: datetime | None = None,
         before: datetime | None = None,
-        names: Names | None = None,
+        names: Directory | None = None,
     ) -> Select[Any]:
         """J5: everybody who was in there at any moment between two times, the newest first."""
         query = select(cls).where(cls.site_id == site_id)
@@ -77,16 +77,16 @@ class Entry(Model):
         return query.order_by(cls.in_at.desc(), cls.id)
 
 
-def body(entry: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(entry: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """An entry as phones show it."""
     hidden = ("site_id", "version", "received_at", "out_by_id", "struck_by_id")
     shown = {name: value for name, value in entry.items() if name not in hidden}
     return {
         **shown,
-        "party": party(entry),
-        "who": names.person(entry["worker_id"]) or entry["worker"],
-        "unit_label": names.unit(entry["unit"]),
-        "contractor_name": names.contractor(entry["contractor"]),
-        "recorded_by": names.person(entry["recorded_by_id"]),
-        "out_by": names.person(entry["out_by_id"]),
+        "party": party_key(entry),
+        "who": names.person_name(entry["worker_id"]) or entry["worker"],
+        "unit_label": names.unit_label(entry["unit"]),
+        "contractor_name": names.contractor_name(entry["contractor"]),
+        "recorded_by": names.person_name(entry["recorded_by_id"]),
+        "out_by": names.person_name(entry["out_by_id"]),
     }

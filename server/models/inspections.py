@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Inspection(Model):
@@ -55,7 +55,7 @@ class Inspection(Model):
         )
 
     @classmethod
-    def beside(cls, site_id: str, slot: str) -> Select[Any]:
+    def same_slot(cls, site_id: str, slot: str) -> Select[Any]:
         """Every inspection of the same thing on the same day, the earliest first."""
         return (
             select(cls)
@@ -64,13 +64,13 @@ class Inspection(Model):
         )
 
 
-def body(inspection: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(inspection: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """An inspection as phones show it."""
     hidden = ("site_id", "version", "slot")
     shown = {name: value for name, value in inspection.items() if name not in hidden}
     return {
         **shown,
-        "area_label": names.area(inspection["area"]),
-        "person_name": names.person(inspection["person"]),
-        "assessor": names.person(inspection["assessor_id"]),
+        "area_label": names.area_label(inspection["area"]),
+        "person_name": names.person_name(inspection["person"]),
+        "assessor": names.person_name(inspection["assessor_id"]),
     }

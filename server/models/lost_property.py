@@ -10,16 +10,16 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
-from sync.service.lost_property.folding import COLUMNS, story
+from server.models.directory import Directory
+from sync.service.lost_property.folding import COLUMN_BY_KIND, case_timeline
 
-Lines = list[dict[str, Any]]
+JsonRows = list[dict[str, Any]]
 
-BULKY = ("entries", "parties", "unheard")
+LATEST_LIST_FIELDS = ("entries", "parties", "unheard")
 """What a phone gets of the newest list alone."""
 
 
-class Lost(Model):
+class LostProperty(Model):
     __tablename__ = "lost"
     __table_args__ = (
         Index(None, "site_id", "opened_at"),
@@ -41,15 +41,15 @@ class Lost(Model):
     ticket: Mapped[str]
     opened_at: Mapped[datetime]
     first_responder_id: Mapped[str]
-    lists: Mapped[Lines] = mapped_column(JSON, default=list)
-    asked: Mapped[Lines] = mapped_column(JSON, default=list)
-    statements: Mapped[Lines] = mapped_column(JSON, default=list)
-    offers: Mapped[Lines] = mapped_column(JSON, default=list)
-    handed: Mapped[Lines] = mapped_column(JSON, default=list)
-    found: Mapped[Lines] = mapped_column(JSON, default=list)
-    returned: Mapped[Lines] = mapped_column(JSON, default=list)
-    told: Mapped[Lines] = mapped_column(JSON, default=list)
-    steps: Mapped[Lines] = mapped_column(JSON, default=list)
+    lists: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    asked: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    statements: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    offers: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    handed: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    found: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    returned: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    told: Mapped[JsonRows] = mapped_column(JSON, default=list)
+    steps: Mapped[JsonRows] = mapped_column(JSON, default=list)
     next_action: Mapped[str | None]
     next_action_at: Mapped[datetime]
     next_by_id: Mapped[str]
@@ -65,35 +65,41 @@ class Lost(Model):
     version: Mapped[int]
 
     @classmethod
-    def open(cls, site_id: str) -> Select[Any]:
+    def open_cases(cls, site_id: str) -> Select[Any]:
         """Cases that go on, the most overdue next action first."""
         mine = cls.site_id == site_id, cls.closed_at.is_(None)
         return select(cls).where(*mine).order_by(cls.next_action_at, cls.id)
 
     @classmethod
-    def ended(cls, site_id: str) -> Select[Any]:
+    def closed_cases(cls, site_id: str) -> Select[Any]:
         """Cases that were closed, the newest first."""
         mine = cls.site_id == site_id, cls.closed_at.is_not(None)
         return select(cls).where(*mine).order_by(cls.closed_at.desc(), cls.id)
 
 
-def body(case: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A case as phones show it: where it stands and all that was said."""
-    hidden = ("site_id", "version", *COLUMNS.values())
+    hidden = ("site_id", "version", *COLUMN_BY_KIND.values())
     shown = {name: value for name, value in case.items() if name not in hidden}
     return {
         **shown,
-        "unit_label": names.unit(case["unit"]),
-        "first_responder": names.person(case["first_responder_id"]),
-        "next_by": names.person(case["next_by_id"]),
-        "closed_by": names.person(case["closed_by_id"]),
-        "accountable": names.person(case["accountable_id"]),
-        "contractor_name": names.contractor(case["contractor_id"]),
-        "timeline": [_short(line, case, names) for line in story(case)],
+        "unit_label": names.unit_label(case["unit"]),
+        "first_responder": names.person_name(case["first_responder_id"]),
+        "next_by": names.person_name(case["next_by_id"]),
+        "closed_by": names.person_name(case["closed_by_id"]),
+        "accountable": names.person_name(case["accountable_id"]),
+        "contractor_name": names.contractor_name(case["contractor_id"]),
+        "timeline": [_timeline_entry(line, case, names) for line in case_timeline(case)],
     }
 
 
-def _short(line: dict[str, Any], case: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def _timeline_entry(
+    line: dict[str, Any], case: Mapping[str, Any], names: Directory
+) -> dict[str, Any]:
     newest = line["kind"] == "compile" and line["id"] == case["lists"][-1]["id"]
-    kept = line if newest else {name: said for name, said in line.items() if name not in BULKY}
-    return {**kept, "by": names.person(line["by_id"])}
+    kept = (
+        line
+        if newest
+        else {name: said for name, said in line.items() if name not in LATEST_LIST_FIELDS}
+    )
+    return {**kept, "by": names.person_name(line["by_id"])}

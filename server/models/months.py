@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Month(Model):
+class ClosedMonth(Model):
     __tablename__ = "month"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -25,11 +25,11 @@ class Month(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """The closed months of a site, the newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.month.desc())
 
 
-def body(month: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def phone_body(month: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """Only the desk sees it."""
     return {name: value for name, value in month.items() if name not in ("site_id", "version")}

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 
-STANDING = ("applied", "merged")
-ASIDE = ("quarantined", "held", "waiting", "refused", "deferred")
+APPLIED_STATUSES = ("applied", "merged")
+NOT_APPLIED_STATUSES = ("quarantined", "held", "waiting", "refused", "deferred")
 
 
 class LoggedOp(Model):
@@ -62,16 +62,16 @@ class LoggedOp(Model):
     moved: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
 
     @classmethod
-    def about(cls, site_id: str, subject: str) -> Select[Any]:
+    def for_subject(cls, site_id: str, subject: str) -> Select[Any]:
         """Everything that was ever said about one record, in the order of judgement."""
         return select(cls).where(cls.site_id == site_id, cls.subject == subject).order_by(cls.place)
 
     @classmethod
-    def aside(cls, site_id: str) -> Select[Any]:
+    def not_applied(cls, site_id: str) -> Select[Any]:
         """Ops that changed nothing, the newest first."""
         return (
             select(cls)
-            .where(cls.site_id == site_id, cls.status.in_(ASIDE))
+            .where(cls.site_id == site_id, cls.status.in_(NOT_APPLIED_STATUSES))
             .order_by(cls.place.desc())
         )
 

@@ -10,10 +10,10 @@ from sqlalchemy import Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Parcel(Model):
+class OutboxImport(Model):
     """What was in the file is in the log; here stands who brought it."""
 
     __tablename__ = "parcel"
@@ -31,13 +31,13 @@ class Parcel(Model):
     version: Mapped[int]
 
     @classmethod
-    def of(cls, site_id: str, device_id: str) -> Select[Any]:
+    def for_device(cls, site_id: str, device_id: str) -> Select[Any]:
         """Every file of a phone, the newest first."""
         mine = select(cls).where(cls.site_id == site_id, cls.device_id == device_id)
         return mine.order_by(cls.taken_at.desc(), cls.id)
 
 
-def body(parcel: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(parcel: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """Who brought it, with their name."""
     shown = {name: value for name, value in parcel.items() if name not in ("site_id", "version")}
-    return {**shown, "taken_by": names.person(parcel["taken_by_id"])}
+    return {**shown, "taken_by": names.person_name(parcel["taken_by_id"])}

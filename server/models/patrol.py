@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Route(Model):
+class PatrolRoute(Model):
     __tablename__ = "route"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -34,12 +34,12 @@ class Route(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """The routes of a site."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.id)
 
 
-class Round(Model):
+class PatrolRound(Model):
     __tablename__ = "round"
     __table_args__ = (Index(None, "site_id", "window_end"),)
 
@@ -69,25 +69,25 @@ class Round(Model):
         return select(cls).where(*standing, *touching).order_by(cls.window_start, cls.id)
 
 
-def route_body(route: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def route_phone_body(route: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A route with the name of whoever answers for it."""
     hidden = ("site_id", "version", "before")
     shown = {name: value for name, value in route.items() if name not in hidden}
-    return {**shown, "responsible": names.person(route["responsible_id"])}
+    return {**shown, "responsible": names.person_name(route["responsible_id"])}
 
 
-def body(round_: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def round_phone_body(round_: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A round as phones show it: what a label's secret is known by stays here."""
     shown = {name: value for name, value in round_.items() if name not in ("site_id", "version")}
     return {
         **shown,
         "points": [{n: v for n, v in point.items() if n != "seals"} for point in round_["points"]],
-        "scans": _named(round_["scans"], names),
-        "fines": _named(round_["fines"], names),
-        "skips": _named(round_["skips"], names),
-        "responsible": names.person(round_["responsible_id"]),
+        "scans": _add_author_names(round_["scans"], names),
+        "fines": _add_author_names(round_["fines"], names),
+        "skips": _add_author_names(round_["skips"], names),
+        "responsible": names.person_name(round_["responsible_id"]),
     }
 
 
-def _named(told: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    return {point: {**what, "by": names.person(what["by_id"])} for point, what in told.items()}
+def _add_author_names(told: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+    return {point: {**what, "by": names.person_name(what["by_id"])} for point, what in told.items()}

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Person(Model):
@@ -26,17 +26,17 @@ class Person(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Everybody who works or worked at a site."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.name)
 
 
-def body(person: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(person: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A person as phones keep them; the PIN's verifier lets them unlock without a network."""
     return {
         "id": person["id"],
         "name": person["name"],
         "roles": person["roles"],
         "active": person["active_to"] is None,
-        "pin_check": names.pins.get(person["id"]),
+        "pin_check": names.pin_verifiers.get(person["id"]),
     }

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 
-LEAVING, GONE = "leaving", "gone"
+DELETE_PENDING, DELETED = "leaving", "gone"
 """What a purged record's photo belongs to: its bytes go after the commit, and then it is gone."""
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
-LabelJSON = dict[str, str]
+Label = dict[str, str]
 
 
 class Site(Model):
@@ -19,7 +19,7 @@ class Site(Model):
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
-    label: Mapped[LabelJSON] = mapped_column(JSON)
+    label: Mapped[Label] = mapped_column(JSON)
     retention_days: Mapped[int] = mapped_column(default=30)
     visit_minutes: Mapped[int] = mapped_column(default=480)
     silent_hours: Mapped[int] = mapped_column(default=4, server_default="4")
@@ -34,7 +34,7 @@ class Area(Model):
     id: Mapped[str] = mapped_column(primary_key=True)
     parent_id: Mapped[str | None]
     kind: Mapped[str]
-    label: Mapped[LabelJSON] = mapped_column(JSON)
+    label: Mapped[Label] = mapped_column(JSON)
     code: Mapped[str | None]
     ordinal: Mapped[int]
     version: Mapped[int]
@@ -46,7 +46,7 @@ class Unit(Model):
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     area_id: Mapped[str]
-    label: Mapped[LabelJSON] = mapped_column(JSON)
+    label: Mapped[Label] = mapped_column(JSON)
     occupied: Mapped[bool]
     version: Mapped[int]
 
@@ -57,14 +57,14 @@ class Checkpoint(Model):
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     area_id: Mapped[str]
-    route: Mapped[LabelJSON] = mapped_column(JSON)
-    label: Mapped[LabelJSON] = mapped_column(JSON)
+    route: Mapped[Label] = mapped_column(JSON)
+    label: Mapped[Label] = mapped_column(JSON)
     ordinal: Mapped[int]
     code: Mapped[str] = mapped_column(default="")
     serial: Mapped[int] = mapped_column(default=1)
     version: Mapped[int]
 
 
-def body(place: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def phone_body(place: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A place shows its own columns."""
     return {name: value for name, value in place.items() if name not in ("site_id", "version")}

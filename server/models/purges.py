@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 
 
-class Purge(Model):
+class PurgeRun(Model):
     __tablename__ = "purge"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)

@@ -10,20 +10,20 @@ from sqlalchemy import ColumnElement, Index, Select, exists, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 from server.models.oplog import LoggedOp
 
-JUDGED_AT_DESK = ("quarantined", "held")
+NEEDS_DECISION = ("quarantined", "held")
 """What a person decides about, where a phone sent it: whoever sits at the desk is told at once.
 
 The rest is answered, or waits for something that will come."""
 
-OPEN_TO_DESK = (*JUDGED_AT_DESK, "waiting", "deferred")
+DECIDABLE = (*NEEDS_DECISION, "waiting", "deferred")
 """What a person may decide about: what something may come for yet is not asked about, as long as it
 may come, but it can be accepted without it."""
 
 
-class Aside(Model):
+class QuarantinedOp(Model):
     """It begins with the first look of the desk; the op itself is in the log from the start."""
 
     __tablename__ = "aside"
@@ -43,26 +43,26 @@ class Aside(Model):
     @classmethod
     def undecided(cls, site_id: str) -> Select[Any]:
         """Ops that wait for somebody at the desk, the oldest first."""
-        return select(LoggedOp).where(*_undecided(site_id)).order_by(LoggedOp.place)
+        return select(LoggedOp).where(*_undecided_clauses(site_id)).order_by(LoggedOp.place)
 
     @classmethod
-    def how_many(cls, site_id: str, before: datetime | None = None) -> Select[Any]:
+    def count_undecided(cls, site_id: str, before: datetime | None = None) -> Select[Any]:
         """How many wait, or have waited since before a moment."""
-        waiting = select(func.count()).select_from(LoggedOp).where(*_undecided(site_id))
+        waiting = select(func.count()).select_from(LoggedOp).where(*_undecided_clauses(site_id))
         return waiting.where(LoggedOp.received_at < before) if before else waiting
 
     @classmethod
-    def still_waiting(cls, site_id: str, before: datetime) -> Select[Any]:
+    def count_waiting(cls, site_id: str, before: datetime) -> Select[Any]:
         """How many have waited since before a moment for an op that did not come."""
         since = LoggedOp.status == "waiting", LoggedOp.received_at < before
-        mine = LoggedOp.site_id == site_id, *since, ~_is_decided()
+        mine = LoggedOp.site_id == site_id, *since, ~_has_decision()
         return select(func.count()).select_from(LoggedOp).where(*mine)
 
     @classmethod
-    def besides(cls, site_id: str) -> Select[Any]:
+    def refused_or_waiting(cls, site_id: str) -> Select[Any]:
         """What was answered, or waits for something, and nobody decided about."""
-        rest = LoggedOp.aside(site_id).where(LoggedOp.status.not_in(JUDGED_AT_DESK))
-        return rest.where(~_is_decided())
+        rest = LoggedOp.not_applied(site_id).where(LoggedOp.status.not_in(NEEDS_DECISION))
+        return rest.where(~_has_decision())
 
     @classmethod
     def decided(cls, site_id: str) -> Select[Any, Any]:
@@ -74,17 +74,17 @@ class Aside(Model):
         return mine.order_by(cls.settled_at.desc(), cls.id)
 
 
-def _undecided(site_id: str) -> tuple[ColumnElement[bool], ...]:
-    waits = LoggedOp.status.in_(JUDGED_AT_DESK), LoggedOp.device_id.is_not(None)
-    return LoggedOp.site_id == site_id, *waits, ~_is_decided()
+def _undecided_clauses(site_id: str) -> tuple[ColumnElement[bool], ...]:
+    waits = LoggedOp.status.in_(NEEDS_DECISION), LoggedOp.device_id.is_not(None)
+    return LoggedOp.site_id == site_id, *waits, ~_has_decision()
 
 
-def _is_decided() -> ColumnElement[bool]:
-    mine = Aside.site_id == LoggedOp.site_id, Aside.op_id == LoggedOp.id
-    return exists().where(*mine, Aside.outcome.is_not(None))
+def _has_decision() -> ColumnElement[bool]:
+    mine = QuarantinedOp.site_id == LoggedOp.site_id, QuarantinedOp.op_id == LoggedOp.id
+    return exists().where(*mine, QuarantinedOp.outcome.is_not(None))
 
 
-def body(aside: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(aside: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """What became of it, with the name of whoever decided."""
     shown = {name: value for name, value in aside.items() if name not in ("site_id", "version")}
-    return {**shown, "settled_by": names.person(aside["settled_by_id"])}
+    return {**shown, "settled_by": names.person_name(aside["settled_by_id"])}

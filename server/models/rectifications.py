@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Rectification(Model):
@@ -53,21 +53,21 @@ class Rectification(Model):
         )
 
     @classmethod
-    def of(cls, site_id: str, inspection_id: str) -> Select[Any]:
+    def for_inspection(cls, site_id: str, inspection_id: str) -> Select[Any]:
         """What one inspection raised."""
         mine = select(cls).where(cls.site_id == site_id, cls.inspection_id == inspection_id)
         return mine.order_by(cls.item)
 
 
-def body(found: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(found: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A rectification as phones show it."""
     shown = {name: value for name, value in found.items() if name not in ("site_id", "version")}
     return {
         **shown,
-        "area_label": names.area(found["area"]),
-        "person_name": names.person(found["person"]),
-        "responsible": names.person(found["responsible_id"]),
-        "raised_by": names.person(found["raised_by_id"]),
-        "done_by": names.person(found["done_by_id"]),
-        "verified_by": names.person(found["verified_by_id"]),
+        "area_label": names.area_label(found["area"]),
+        "person_name": names.person_name(found["person"]),
+        "responsible": names.person_name(found["responsible_id"]),
+        "raised_by": names.person_name(found["raised_by_id"]),
+        "done_by": names.person_name(found["done_by_id"]),
+        "verified_by": names.person_name(found["verified_by_id"]),
     }

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Schedule(Model):
@@ -42,13 +42,13 @@ class Schedule(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """The standards of a site, by code."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.code)
 
 
-def body(schedule: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(schedule: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A schedule with the name of whoever answers for it."""
     hidden = ("site_id", "version", "before")
     shown = {name: value for name, value in schedule.items() if name not in hidden}
-    return {**shown, "responsible": names.person(schedule["responsible_id"])}
+    return {**shown, "responsible": names.person_name(schedule["responsible_id"])}

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Shift(Model):
@@ -54,12 +54,12 @@ class Shift(Model):
         )
 
 
-def body(shift: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(shift: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A shift as phones show it."""
     shown = {name: value for name, value in shift.items() if name not in ("site_id", "version")}
     return {
         **shown,
-        "person": names.person(shift["person_id"]),
-        "handed_to": names.person(shift["handed_to_id"]),
-        "taken_over_by": names.person(shift["taken_over_by_id"]),
+        "person": names.person_name(shift["person_id"]),
+        "handed_to": names.person_name(shift["handed_to_id"]),
+        "taken_over_by": names.person_name(shift["taken_over_by_id"]),
     }

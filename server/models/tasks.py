@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Task(Model):
@@ -64,7 +64,7 @@ class Task(Model):
         )
 
     @classmethod
-    def unticked(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
+    def unfinished_between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
         """Tasks whose window ended in a span of time, and that nobody did or took back."""
         ended = cls.window_end > start, cls.window_end <= end
         undone = cls.done_at.is_(None), cls.cancelled_at.is_(None)
@@ -72,26 +72,33 @@ class Task(Model):
         return mine.order_by(cls.window_end.desc(), cls.area_id, cls.id)
 
 
-OF_THE_DESK = ("disposition", "disposition_note", "disposed_at", "disposed_by_id")
+DESK_ONLY_FIELDS = ("disposition", "disposition_note", "disposed_at", "disposed_by_id")
 """What became of a miss is not for every phone to read."""
 
 
-def body(task: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(task: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A task as phones show it."""
-    hidden = ("site_id", "version", "schedule_id", "helper_ids", "done_received_at", *OF_THE_DESK)
+    hidden = (
+        "site_id",
+        "version",
+        "schedule_id",
+        "helper_ids",
+        "done_received_at",
+        *DESK_ONLY_FIELDS,
+    )
     shown = {name: value for name, value in task.items() if name not in hidden}
     return {
         **shown,
-        "area": names.area(task["area_id"]),
-        "unit": names.unit(task["unit_id"]),
-        "responsible": names.person(task["responsible_id"]),
-        "done_by": names.person(task["done_by_id"]),
+        "area": names.area_label(task["area_id"]),
+        "unit": names.unit_label(task["unit_id"]),
+        "responsible": names.person_name(task["responsible_id"]),
+        "done_by": names.person_name(task["done_by_id"]),
         "received_at": task["done_received_at"],
-        "assigned_by": names.person(task["assigned_by_id"]),
-        "confirmed_by": [names.person(one["by_id"]) for one in task["confirmed"]],
+        "assigned_by": names.person_name(task["assigned_by_id"]),
+        "confirmed_by": [names.person_name(one["by_id"]) for one in task["confirmed"]],
         "ticked": {
-            item: {**tick, "by": names.person(tick["by_id"])}
+            item: {**tick, "by": names.person_name(tick["by_id"])}
             for item, tick in task["ticked"].items()
         },
-        "helpers": [names.person(id_) for id_ in task["helper_ids"]],
+        "helpers": [names.person_name(id_) for id_ in task["helper_ids"]],
     }

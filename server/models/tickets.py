@@ -10,9 +10,9 @@ from sqlalchemy import JSON, ColumnElement, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
-SHOWN_LINES = 40
+PHONE_TIMELINE_LENGTH = 40
 """As much of its story as a phone keeps of a ticket."""
 
 
@@ -76,7 +76,7 @@ class Ticket(Model):
     version: Mapped[int]
 
     @classmethod
-    def open(cls, site_id: str, *which: ColumnElement[bool]) -> Select[Any]:
+    def open_tickets(cls, site_id: str, *which: ColumnElement[bool]) -> Select[Any]:
         """Matters that have not ended, the oldest first."""
         mine = cls.site_id == site_id, cls.closed_at.is_(None), cls.merged_into.is_(None)
         return select(cls).where(*mine, *which).order_by(cls.opened_at, cls.id)
@@ -87,30 +87,32 @@ class Ticket(Model):
         return select(cls).where(cls.site_id == site_id).order_by(cls.opened_at.desc(), cls.id)
 
     @classmethod
-    def numbered(cls, number: str) -> Select[Any]:
+    def by_number(cls, number: str) -> Select[Any]:
         """Tickets whose own number this is: as good as always at most one."""
         return select(cls).where(cls.number == number).order_by(cls.site_id, cls.id)
 
 
-def body(ticket: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(ticket: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A ticket as phones show it, with enough of its story to answer whoever asks."""
     hidden = ("site_id", "version", "successions")
     shown = {name: value for name, value in ticket.items() if name not in hidden}
     return {
         **shown,
-        "area_label": names.area(ticket["area"]),
-        "unit_label": names.unit(ticket["unit"]),
-        "first_responder": names.person(ticket["first_responder_id"]),
-        "steward": names.person(ticket["steward_id"]),
-        "handler": names.person(ticket["handler_id"]),
-        "contractor": names.contractor(ticket["contractor_id"]),
-        "accountable": names.person(ticket["accountable_id"]),
-        "proxy_for": names.person(ticket["proxy_for_id"]),
-        "timeline": [_line(line, names) for line in ticket["timeline"][-SHOWN_LINES:]],
+        "area_label": names.area_label(ticket["area"]),
+        "unit_label": names.unit_label(ticket["unit"]),
+        "first_responder": names.person_name(ticket["first_responder_id"]),
+        "steward": names.person_name(ticket["steward_id"]),
+        "handler": names.person_name(ticket["handler_id"]),
+        "contractor": names.contractor_name(ticket["contractor_id"]),
+        "accountable": names.person_name(ticket["accountable_id"]),
+        "proxy_for": names.person_name(ticket["proxy_for_id"]),
+        "timeline": [
+            _timeline_entry(line, names) for line in ticket["timeline"][-PHONE_TIMELINE_LENGTH:]
+        ],
     }
 
 
-def _line(line: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    firm = names.contractor(line.get("contractor_id"))
-    to = line.get("to") or firm or names.person(line.get("to_id"))
-    return {**line, "by": names.person(line["by_id"]), "to": to}
+def _timeline_entry(line: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+    firm = names.contractor_name(line.get("contractor_id"))
+    to = line.get("to") or firm or names.person_name(line.get("to_id"))
+    return {**line, "by": names.person_name(line["by_id"]), "to": to}

@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Training(Model):
+class TrainingSession(Model):
     __tablename__ = "training"
     __table_args__ = (Index(None, "site_id", "begun_at"),)
 
@@ -33,12 +33,12 @@ class Training(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """Sessions of a site, the newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.begun_at.desc(), cls.id)
 
 
-class Readiness(Model):
+class ReadinessAttestation(Model):
     __tablename__ = "readiness"
     __table_args__ = (Index(None, "site_id", "person"),)
 
@@ -55,25 +55,25 @@ class Readiness(Model):
     version: Mapped[int]
 
     @classmethod
-    def at(cls, site_id: str) -> Select[Any]:
+    def for_site(cls, site_id: str) -> Select[Any]:
         """What somebody has seen people know, the newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.attested_at.desc(), cls.id)
 
 
-def body(session: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def session_phone_body(session: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A session as phones show it; once it is closed, nobody's answers go round any more."""
     hidden = ("site_id", "version")
     shown = {name: value for name, value in session.items() if name not in hidden}
     closed = bool(session["closed_at"])
     return {
         **shown,
-        "answers": {} if closed else _counting(session["answers"]),
-        "facilitator": names.person(session["facilitator_id"]),
-        "attendee_names": [names.person(id_) for id_ in session["attendees"]],
+        "answers": {} if closed else _current_answers(session["answers"]),
+        "facilitator": names.person_name(session["facilitator_id"]),
+        "attendee_names": [names.person_name(id_) for id_ in session["attendees"]],
     }
 
 
-def _counting(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+def _current_answers(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
     """The answers that count; earlier ones are the desk's to read."""
     wanted = ("text", "approach", "at")
     return {
@@ -82,8 +82,8 @@ def _counting(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[st
     }
 
 
-def readiness_body(readiness: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def readiness_phone_body(readiness: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """What counts as known, and until when."""
     shown = ("id", "person", "item", "attested_at", "attested_by_id", "refresh_on", "of_self")
     told = {name: readiness[name] for name in shown}
-    return {**told, "attested_by": names.person(readiness["attested_by_id"])}
+    return {**told, "attested_by": names.person_name(readiness["attested_by_id"])}

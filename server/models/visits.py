@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Index, Select, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
 class Visit(Model):
@@ -60,7 +60,7 @@ class Visit(Model):
     version: Mapped[int]
 
     @classmethod
-    def kept(cls, site_id: str) -> Select[Any]:
+    def not_purged(cls, site_id: str) -> Select[Any]:
         """Every visit that is not purged."""
         return select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
 
@@ -68,17 +68,17 @@ class Visit(Model):
     def inside(cls, site_id: str) -> Select[Any]:
         """Visitors whom nobody has seen leave, longest first."""
         here = cls.arrived_at.is_not(None), cls.departed_at.is_(None)
-        return cls.kept(site_id).where(*here).order_by(cls.arrived_at, cls.id)
+        return cls.not_purged(site_id).where(*here).order_by(cls.arrived_at, cls.id)
 
     @classmethod
     def expected(cls, site_id: str) -> Select[Any]:
         """Announced, and neither let in nor refused: in the order of their times."""
         open_ = cls.arrived_at.is_(None), cls.departed_at.is_(None), cls.refused_at.is_(None)
         when = func.coalesce(cls.expected_from, cls.expected_until, cls.expected_at)
-        return cls.kept(site_id).where(*open_).order_by(when, cls.id)
+        return cls.not_purged(site_id).where(*open_).order_by(when, cls.id)
 
     @classmethod
-    def found(
+    def search(
         cls,
         site_id: str,
         *,
@@ -92,11 +92,11 @@ class Visit(Model):
 
         Somebody who was there at any moment between `since` and `before` is found.
         """
-        query = cls.kept(site_id)
+        query = cls.not_purged(site_id)
         if plate:
-            query = query.where(cls.plate.like(f"{_literal(plate)}%", escape="\\"))
+            query = query.where(cls.plate.like(f"{_escape_like(plate)}%", escape="\\"))
         if who:
-            named = f"%{_literal(who)}%"
+            named = f"%{_escape_like(who)}%"
             query = query.where(
                 or_(cls.visitor.like(named, escape="\\"), cls.host_person.like(named, escape="\\"))
             )
@@ -109,20 +109,20 @@ class Visit(Model):
         return query.order_by(func.coalesce(cls.arrived_at, cls.expected_at).desc(), cls.id)
 
 
-def _literal(text: str) -> str:
+def _escape_like(text: str) -> str:
     """A text that stands for itself in LIKE."""
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def body(visit: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(visit: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A visit as phones show it."""
     hidden = ("site_id", "version", "purged_at", "retained_from", "hold_reason", "held_by_id")
     shown = {name: value for name, value in visit.items() if name not in hidden}
     return {
         **shown,
-        "host_unit_label": names.unit(visit["host_unit"]),
-        "expected_by": names.person(visit["expected_by_id"]),
-        "arrived_by": names.person(visit["arrived_by_id"]),
-        "departed_by": names.person(visit["departed_by_id"]),
-        "refused_by": names.person(visit["refused_by_id"]),
+        "host_unit_label": names.unit_label(visit["host_unit"]),
+        "expected_by": names.person_name(visit["expected_by_id"]),
+        "arrived_by": names.person_name(visit["arrived_by_id"]),
+        "departed_by": names.person_name(visit["departed_by_id"]),
+        "refused_by": names.person_name(visit["refused_by_id"]),
     }

@@ -10,10 +10,10 @@ from sqlalchemy import JSON, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
-from server.models.directory import Names
+from server.models.directory import Directory
 
 
-class Weather(Model):
+class WeatherReport(Model):
     __tablename__ = "weather"
     __table_args__ = (Index(None, "site_id", "reported_at"),)
 
@@ -33,7 +33,7 @@ class Weather(Model):
         return mine.order_by(cls.reported_at.desc(), cls.id)
 
 
-def body(weather: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def phone_body(weather: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A report as phones show it."""
     shown = {name: value for name, value in weather.items() if name not in ("site_id", "version")}
-    return {**shown, "reported_by": names.person(weather["reported_by_id"])}
+    return {**shown, "reported_by": names.person_name(weather["reported_by_id"])}

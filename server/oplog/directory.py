@@ -8,33 +8,33 @@ from flask import current_app
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Account, Area, Contractor, Names, Person, SiteFeed, Unit
+from server.models import Account, Area, Contractor, Directory, Person, SiteHead, Unit
 
-_guard = threading.Lock()
+_cache_lock = threading.Lock()
 
 
-def names_of(site_id: str, seq: int | None = None) -> Names:
+def directory_of(site_id: str, seq: int | None = None) -> Directory:
     """The names of a site at its `names_seq`, which is looked up unless it is known."""
     if seq is None:
-        seq = db.session.scalar(select(SiteFeed.names_seq).where(SiteFeed.site_id == site_id))
+        seq = db.session.scalar(select(SiteHead.names_seq).where(SiteHead.site_id == site_id))
     kept = current_app.extensions.setdefault("lodge-names", {})
-    with _guard:
+    with _cache_lock:
         known = kept.get(site_id)
     if known is None or seq is None or known[0] != seq:
         known = (seq, _load(site_id))
-        with _guard:
+        with _cache_lock:
             kept[site_id] = known
-    names: Names = known[1]
+    names: Directory = known[1]
     return names
 
 
-def forget() -> None:
+def invalidate_directories() -> None:
     """After a PIN was set: verifiers are not records, so no number tells of them."""
     current_app.extensions.pop("lodge-names", None)
 
 
-def _load(site_id: str) -> Names:
-    names = Names()
+def _load(site_id: str) -> Directory:
+    names = Directory()
     people = select(Person.id, Person.name, Person.roles, Person.active_to, Account.pin_check)
     people = people.outerjoin(Account, Account.person_id == Person.id)
     for id_, name, roles, left_at, pin in db.session.execute(
@@ -43,9 +43,9 @@ def _load(site_id: str) -> Names:
         names.people[id_] = name
         names.roles[id_] = frozenset(roles)
         if left_at:
-            names.left[id_] = left_at
+            names.left_at[id_] = left_at
         if pin:
-            names.pins[id_] = pin
+            names.pin_verifiers[id_] = pin
     for table, labels in ((Area, names.areas), (Unit, names.units)):
         rows = select(table.id, table.label).where(table.site_id == site_id)
         labels.update((row.id, row.label) for row in db.session.execute(rows))

@@ -9,22 +9,23 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import bindparam, select, update
 
 from server.db.engine import db
-from server.db.prepared import SITE, Among, Read, insert_rows, replace_rows
-from server.models import BODIES, RECORDS, FeedDigest, FeedRow, Names, SiteFeed
-from sync import TYPES
-from sync.protocol.digest import add, fingerprint, text
-from sync.protocol.hash_chain import compact
+from server.db.prepared import SITE_PARAM, InList, PreparedSelect, insert_rows, replace_rows
+from server.models import MODELS_BY_TYPE, PHONE_BODIES, Directory, FeedDigest, FeedRow, SiteHead
+from sync import RECORD_TYPES
+from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
+from sync.protocol.hash_chain import dump_json
 
-FEED, HEADS = FeedRow.metadata.tables["feed"], SiteFeed.metadata.tables["site_feed"]
-DIGESTS = FeedDigest.metadata.tables["feed_digest"]
-KEPT = Read(
-    select(DIGESTS.c.audience, DIGESTS.c.digest).where(
-        DIGESTS.c.site_id == bindparam(SITE), Among(DIGESTS.c.audience, "audiences")
+FEED_TABLE, SITE_FEED_TABLE = FeedRow.metadata.tables["feed"], SiteHead.metadata.tables["site_feed"]
+FEED_DIGEST_TABLE = FeedDigest.metadata.tables["feed_digest"]
+DIGESTS_BY_AUDIENCE = PreparedSelect(
+    select(FEED_DIGEST_TABLE.c.audience, FEED_DIGEST_TABLE.c.digest).where(
+        FEED_DIGEST_TABLE.c.site_id == bindparam(SITE_PARAM),
+        InList(FEED_DIGEST_TABLE.c.audience, "audiences"),
     )
 )
 
 
-class Shown(NamedTuple):
+class FeedState(NamedTuple):
     """A record's row of the feed, without its body."""
 
     id: str
@@ -34,25 +35,25 @@ class Shown(NamedTuple):
     seen_by: int
 
 
-class Published(Protocol):
+class Publishable(Protocol):
     """What the feed needs to know of a changed record."""
 
     type: str
     id: str
     row: Any
     version: int
-    new: bool
-    gone: bool
-    before: Shown | None
+    is_new: bool
+    deleted: bool
+    previous: FeedState | None
 
 
-def publish(
+def publish_records(
     site_id: str,
-    records: Sequence[Published],
-    names: Names,
+    records: Sequence[Publishable],
+    names: Directory,
     *,
-    log: Mapping[str, Any],
-    renamed: bool,
+    log_head: Mapping[str, Any],
+    names_changed: bool,
 ) -> dict[str, int]:
     """Give every changed record the next number of its site and replace its row of the feed.
 
@@ -60,79 +61,89 @@ def publish(
     order of the numbers is the order of the commits and no reader's cursor skips one. `log` is
     how far the site's log has come with this batch. Says which number each record was given.
     """
-    rows = [_row(site_id, record, names) for record in records]
-    before = {record.id: record.before for record in records if record.before}
-    _raise_digests(site_id, rows, before.values())
-    raised = {**log, "head": HEADS.c.head + len(rows)}
-    if renamed:
-        raised["names_seq"] = HEADS.c.head + len(rows)
-    raising = update(HEADS).where(HEADS.c.site_id == site_id).values(raised)
-    head = db.session.connection().execute(raising.returning(HEADS.c.head)).scalar_one()
+    rows = [_feed_row(site_id, record, names) for record in records]
+    before = {record.id: record.previous for record in records if record.previous}
+    _update_digests(site_id, rows, before.values())
+    raised = {**log_head, "head": SITE_FEED_TABLE.c.head + len(rows)}
+    if names_changed:
+        raised["names_seq"] = SITE_FEED_TABLE.c.head + len(rows)
+    raising = update(SITE_FEED_TABLE).where(SITE_FEED_TABLE.c.site_id == site_id).values(raised)
+    head = db.session.connection().execute(raising.returning(SITE_FEED_TABLE.c.head)).scalar_one()
     for seq, row in enumerate(rows, start=head - len(rows) + 1):
         row["seq"] = seq
-    replace_rows(FEED, ("site_id", "id"), [row for row in rows if row["id"] in before])
-    insert_rows(FEED, [row for row in rows if row["id"] not in before])
+    replace_rows(FEED_TABLE, ("site_id", "id"), [row for row in rows if row["id"] in before])
+    insert_rows(FEED_TABLE, [row for row in rows if row["id"] not in before])
     return {row["id"]: row["seq"] for row in rows}
 
 
-def _row(site_id: str, record: Published, names: Names) -> dict[str, Any]:
+def _feed_row(site_id: str, record: Publishable, names: Directory) -> dict[str, Any]:
     columns = vars(record.row)
-    type_ = TYPES[record.type]
+    type_ = RECORD_TYPES[record.type]
     audience = type_.audience(columns, names.roles_of)
     return {
         "site_id": site_id,
         "type": record.type,
         "id": record.id,
         "version": record.version,
-        "deleted": record.gone,
-        "audience": 0 if record.gone else audience,
-        "seen_by": audience | (record.before.seen_by if record.before else 0),
-        "body": "null" if record.gone else body(record.type, columns, names),
+        "deleted": record.deleted,
+        "audience": 0 if record.deleted else audience,
+        "seen_by": audience | (record.previous.seen_by if record.previous else 0),
+        "body": "null" if record.deleted else record_json(record.type, columns, names),
     }
 
 
-def body(type_: str, columns: Mapping[str, Any], names: Names) -> str:
+def record_json(type_: str, columns: Mapping[str, Any], names: Directory) -> str:
     """A record as it goes out: JSON in ASCII, so that every database takes it."""
     shown = {
-        **BODIES[type_](columns, names),
+        **PHONE_BODIES[type_](columns, names),
         "type": type_,
-        "state": TYPES[type_].state(columns),
-        "opens": TYPES[type_].opens(columns),
-        "until": TYPES[type_].until(columns),
+        "state": RECORD_TYPES[type_].state(columns),
+        "opens": RECORD_TYPES[type_].visible_from(columns),
+        "until": RECORD_TYPES[type_].visible_until(columns),
     }
-    return compact(shown)
+    return dump_json(shown)
 
 
-def _raise_digests(site_id: str, rows: list[dict[str, Any]], before: Iterable[Shown]) -> None:
+def _update_digests(site_id: str, rows: list[dict[str, Any]], before: Iterable[FeedState]) -> None:
     news: dict[int, int] = defaultdict(int)
     for row in rows:
-        news[row["audience"]] += fingerprint(row["type"], row["id"], row["version"])
+        news[row["audience"]] += record_fingerprint(row["type"], row["id"], row["version"])
     for was in before:
-        news[was.audience] -= fingerprint(was.type, was.id, was.version)
+        news[was.audience] -= record_fingerprint(was.type, was.id, was.version)
     connection = db.session.connection()
-    kept = KEPT.rows(connection, **{SITE: site_id, "audiences": list(news)})
+    kept = DIGESTS_BY_AUDIENCE.fetch_all(
+        connection, **{SITE_PARAM: site_id, "audiences": list(news)}
+    )
     sums = {audience: int(digest, 16) for audience, digest in kept}
     values = [
-        {"site_id": site_id, "audience": a, "digest": text(add(sums.get(a, 0), new))}
+        {
+            "site_id": site_id,
+            "audience": a,
+            "digest": digest_text(add_to_digest(sums.get(a, 0), new)),
+        }
         for a, new in news.items()
     ]
-    replace_rows(DIGESTS, ("site_id", "audience"), [v for v in values if v["audience"] in sums])
-    insert_rows(DIGESTS, [value for value in values if value["audience"] not in sums])
+    replace_rows(
+        FEED_DIGEST_TABLE, ("site_id", "audience"), [v for v in values if v["audience"] in sums]
+    )
+    insert_rows(FEED_DIGEST_TABLE, [value for value in values if value["audience"] not in sums])
 
 
-def digest_for(site_id: str, audience: int) -> str:
+def digest_for_audience(site_id: str, audience: int) -> str:
     """The digest of everything that a reader may see."""
     rows = select(FeedDigest.audience, FeedDigest.digest).where(FeedDigest.site_id == site_id)
     seen = (int(digest, 16) for mask, digest in db.session.execute(rows) if mask & audience)
-    return text(add(0, *seen))
+    return digest_text(add_to_digest(0, *seen))
 
 
-def redraw(site_id: str, names: Names) -> None:
+def rebuild_bodies(site_id: str, names: Directory) -> None:
     """Write every body anew, as this version shows it; phones start anew by `FEED_VERSION`."""
-    for type_, model in RECORDS.items():
+    for type_, model in MODELS_BY_TYPE.items():
         table = model.metadata.tables[model.__tablename__]
         rows = db.session.execute(select(table).where(table.c.site_id == site_id)).mappings()
-        drawn = [{"drawn": body(type_, dict(row), names), "which": row["id"]} for row in rows]
+        drawn = [
+            {"drawn": record_json(type_, dict(row), names), "which": row["id"]} for row in rows
+        ]
         mine = (FeedRow.site_id == site_id, FeedRow.id == bindparam("which"))
         anew = update(FeedRow.__table__).where(*mine, FeedRow.deleted.is_(False))  # type: ignore[arg-type]
         if drawn:

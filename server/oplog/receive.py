@@ -13,136 +13,142 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
-from server.db.engine import OUT_OF_ORDER, db, writing
-from server.models import LoggedOp, SiteFeed
-from server.oplog.redaction import named_in, scrubbed
-from server.oplog.triage import Incoming, Sender, Sorter
-from server.oplog.unit_of_work import Batch, End, Held
+from server.db.engine import DATABASE_ERRORS, db, write_transaction
+from server.models import LoggedOp, SiteHead
+from server.oplog.redaction import photos_in_payload, redact_op
+from server.oplog.triage import IncomingOp, Source, Triage
+from server.oplog.unit_of_work import LoadedRecord, LogHead, UnitOfWork
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
-from sync.protocol.conflict_resolution import plain, sentence
-from sync.protocol.hash_chain import Chain
-from sync.protocol.messages import TEXTS
-from sync.protocol.op import SERVER, derived
-from sync.protocol.redaction import masked
+from sync.protocol.conflict_resolution import conflict_text, to_json_value
+from sync.protocol.hash_chain import LineageState
+from sync.protocol.messages import VERDICT_TEXTS
+from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
+from sync.protocol.redaction import mask_id_numbers
 
-HEADS = SiteFeed.metadata.tables["site_feed"]
+SITE_FEED_TABLE = SiteHead.metadata.tables["site_feed"]
 
 log = structlog.get_logger("lodge.oplog")
 
 Answer = dict[str, Any]
 
 
-class Received(NamedTuple):
+class ReceiveResult(NamedTuple):
     """The answers in the order asked, how far the sender's chain has come, where the log ends, and
     the photos that records name since."""
 
     answers: list[Answer]
-    chain: Chain
-    end: End
-    photos: list[str]
+    chain: LineageState
+    log_head: LogHead
+    named_photos: list[str]
 
 
-def receive(site_id: str, raws: Sequence[dict[str, Any]], sender: Sender) -> Received:
+def receive_ops(site_id: str, raws: Sequence[dict[str, Any]], sender: Source) -> ReceiveResult:
     """Judge ops, keep them, put in force what stands.
 
     Receiving twice is harmless. Should the database refuse the whole batch, its ops are taken
     one by one, so that the one at fault is found and set aside.
     """
-    read = Incoming.read if sender.device_id else Incoming.trusted
+    read = IncomingOp.parse if sender.device_id else IncomingOp.from_trusted
     incoming = [read(raw) for raw in raws]
     try:
-        with writing():
-            return _take(site_id, incoming, sender)
-    except OUT_OF_ORDER:  # no op is set aside for that
+        with write_transaction():
+            return _receive_in_transaction(site_id, incoming, sender)
+    except DATABASE_ERRORS:  # no op is set aside for that
         raise
     except (DBAPIError, StatementError) as error:
         if not incoming:
             raise
         log.warning("batch taken one by one", site=site_id, error=type(error).__name__)
-        taken = [_take_alone(site_id, one, sender) for one in incoming]
+        taken = [_receive_single(site_id, one, sender) for one in incoming]
         return taken[-1]._replace(
             answers=[said for one in taken for said in one.answers],
-            photos=[name for one in taken for name in one.photos],
+            named_photos=[name for one in taken for name in one.named_photos],
         )
 
 
-def _take_alone(site_id: str, one: Incoming, sender: Sender) -> Received:
+def _receive_single(site_id: str, one: IncomingOp, sender: Source) -> ReceiveResult:
     try:
-        with writing():
-            return _take(site_id, [one], sender)
-    except OUT_OF_ORDER:  # no op is set aside for that
+        with write_transaction():
+            return _receive_in_transaction(site_id, [one], sender)
+    except DATABASE_ERRORS:  # no op is set aside for that
         raise
     except StatementError as error:
         if getattr(error, "connection_invalidated", False):
             raise
         log.error("op set aside", site=site_id, op=one.id, error=type(error).__name__)
-        with writing():
-            return _take(site_id, [one.unreadable()], sender)
+        with write_transaction():
+            return _receive_in_transaction(site_id, [one.as_malformed()], sender)
 
 
-def _take(site_id: str, incoming: list[Incoming], sender: Sender) -> Received:
+def _receive_in_transaction(
+    site_id: str, incoming: list[IncomingOp], sender: Source
+) -> ReceiveResult:
     end = lock_site(site_id)
-    sorter = Sorter(site_id, incoming, sender)
-    batch = Batch(site_id, end, sorter.subjects())
-    door = Door(batch, sorter)
-    answers = [door.answer(one) for one in sorter.incoming]
+    sorter = Triage(site_id, incoming, sender)
+    batch = UnitOfWork(site_id, end, sorter.subjects())
+    door = OpProcessor(batch, sorter)
+    answers = [door.process(one) for one in sorter.ops]
     end = batch.write()
-    sorter.keep_chain()
-    named = [link["sha256"] for link in batch.links]
-    return Received([dict(answer) for answer in answers], sorter.chain, end, named)
+    sorter.save_chain()
+    named = [link["sha256"] for link in batch.photo_links]
+    return ReceiveResult([dict(answer) for answer in answers], sorter.chain, end, named)
 
 
-def lock_site(site_id: str) -> End:
+def lock_site(site_id: str) -> LogHead:
     """One writer a site at a time, so that records are judged in the state they are in."""
-    mine = select(HEADS.c.judged, HEADS.c.link).where(HEADS.c.site_id == site_id)
+    mine = select(SITE_FEED_TABLE.c.judged, SITE_FEED_TABLE.c.link).where(
+        SITE_FEED_TABLE.c.site_id == site_id
+    )
     end = db.session.connection().execute(mine.with_for_update()).one_or_none()
     if end is None:
         raise LookupError(f"There is no site {site_id}.")
-    return End(end.judged, end.link)
+    return LogHead(end.judged, end.link)
 
 
-class Door:
+class OpProcessor:
     """Answers one op after the other, in memory."""
 
-    def __init__(self, batch: Batch, sorter: Sorter) -> None:
-        self.batch, self.sorter = batch, sorter
+    def __init__(self, batch: UnitOfWork, sorter: Triage) -> None:
+        self.unit_of_work, self.triage = batch, sorter
 
-    def answer(self, one: Incoming) -> Answer:
+    def process(self, one: IncomingOp) -> Answer:
         """One op: known already, set aside, waiting, or judged; and what waited for it."""
-        known = self.sorter.known(one)
+        known = self.triage.answer_if_known(one)
         if known is not None:
             return known
-        row = self.sorter.row(one)
-        self._forget(row)
-        self.batch.log(row, again=self.sorter.offered_again(one))  # before what follows from it
-        aside = self.sorter.aside(one, self.batch.names)
+        row = self.triage.new_row(one)
+        self._redact_if_purged(row)
+        self.unit_of_work.append_op(
+            row, is_stored=self.triage.can_be_rejudged(one)
+        )  # before what follows from it
+        aside = self.triage.exclusion_reason(one, self.unit_of_work.directory)
         if aside:
-            self._set_aside(row, *aside)
+            self._record_unapplied(row, *aside)
         else:
-            self._judge(one.op(row), row)
-        self.sorter.remember(one, row)
-        self._release(row)
+            self._judge(one.to_op(row), row)
+        self.triage.register(one, row)
+        self._judge_released(row)
         answer: Answer = row["verdict"]
         return answer
 
-    def _release(self, arrived: dict[str, Any]) -> None:
-        for row in self.sorter.released_by(arrived):
-            self.batch.load([row["subject"]])
-            self._forget(row)
-            op = Incoming.trusted({**json.loads(row["body"]), "id": row["id"]}).op(row)
-            self.batch.log_anew(row)
+    def _judge_released(self, arrived: dict[str, Any]) -> None:
+        for row in self.triage.pop_released_by(arrived):
+            self.unit_of_work.load([row["subject"]])
+            self._redact_if_purged(row)
+            op = IncomingOp.from_trusted({**json.loads(row["body"]), "id": row["id"]}).to_op(row)
+            self.unit_of_work.reappend_op(row)
             self._judge(op, row)
-            self._release(row)
+            self._judge_released(row)
 
-    def _forget(self, row: dict[str, Any]) -> None:
+    def _redact_if_purged(self, row: dict[str, Any]) -> None:
         """V12: what comes late for a purged record is kept without what is somebody's."""
-        held = self.batch.held.get(row["subject"] or "")
+        held = self.unit_of_work.records.get(row["subject"] or "")
         if held and getattr(held.row, "purged_at", None):
-            self.batch.let_go(held, named_in(row["payload"]))
-            row.update(scrubbed(row, held.type))
+            self.unit_of_work.reject_late_photos(held, photos_in_payload(row["payload"]))
+            row.update(redact_op(row, held.type))
 
     def _judge(self, op: Op, row: dict[str, Any]) -> None:
-        held = self.batch.of(op)
+        held = self.unit_of_work.record_for(op)
         verdict = self._verdict(held, op)
         row.update(subject_type=held.type, status="applied", code=None)
         match verdict:
@@ -151,57 +157,64 @@ class Door:
             case Contested():
                 self._contest(held, op, row, verdict)
             case Refused(code):
-                self._set_aside(row, "refused", code)
+                self._record_unapplied(row, "refused", code)
             case Quarantined(code):
-                self._set_aside(row, "quarantined", code)
+                self._record_unapplied(row, "quarantined", code)
 
-    def _verdict(self, held: Held, op: Op) -> Verdict:
+    def _verdict(self, held: LoadedRecord, op: Op) -> Verdict:
         kind = KINDS[op.kind]
-        if kind.barred & self.batch.names.roles_of(op.by):
+        if kind.forbidden_roles & self.unit_of_work.directory.roles_of(op.by):
             return Refused("barred")  # U8: even a fact: what the law forbids is not taken
-        decides = kind.roles and not kind.fact and op.by != SERVER
-        if decides and not kind.roles & self.batch.names.roles_of(op.by):
+        decides = kind.roles and not kind.fact and op.by != SERVER_AUTHOR_ID
+        if decides and not kind.roles & self.unit_of_work.directory.roles_of(op.by):
             return Refused("not-allowed")
         try:
-            verdict = judge(held.type, held.row, self.batch.beside(op), held.history)
+            verdict = judge(held.type, held.row, self.unit_of_work.with_related(op), held.history)
         except Exception:
             log.exception("rule failed", kind=op.kind, op=op.id)
             return Quarantined("rule-failed")
-        consequences = verdict.then if isinstance(verdict, Accepted | Merged) else ()
-        return verdict if self._can_stand(consequences) else Refused("cannot-stand")
+        consequences = verdict.followups if isinstance(verdict, Accepted | Merged) else ()
+        return verdict if self._consequences_are_valid(consequences) else Refused("cannot-stand")
 
-    def _can_stand(self, consequences: Sequence[Op]) -> bool:
+    def _consequences_are_valid(self, consequences: Sequence[Op]) -> bool:
         if not all(op.kind in KINDS for op in consequences):
             return False  # nobody amends such a record: the desk changes it on its own page
-        self.batch.load([op.subject for op in consequences])
-        helds = [(self.batch.of(op), self.batch.beside(op)) for op in consequences]
+        self.unit_of_work.load([op.subject for op in consequences])
+        helds = [
+            (self.unit_of_work.record_for(op), self.unit_of_work.with_related(op))
+            for op in consequences
+        ]
         return all(
-            is_moot(held, op) or isinstance(judge(held.type, held.row, op, held.history), Accepted)
+            is_noop(held, op) or isinstance(judge(held.type, held.row, op, held.history), Accepted)
             for held, op in helds
         )
 
-    def _accept(self, held: Held, op: Op, row: dict[str, Any], verdict: Accepted | Merged) -> None:
-        self.batch.apply(held, op, verdict)
-        row.update(version=held.version, changes=plain(verdict.changes))
-        reply(row, status="applied", version=held.version)
-        for consequence in verdict.then:
-            self._follow(consequence)
+    def _accept(
+        self, held: LoadedRecord, op: Op, row: dict[str, Any], verdict: Accepted | Merged
+    ) -> None:
+        self.unit_of_work.apply(held, op, verdict)
+        row.update(version=held.version, changes=to_json_value(verdict.changes))
+        set_answer(row, status="applied", version=held.version)
+        for consequence in verdict.followups:
+            self._apply_consequence(consequence)
         if isinstance(verdict, Merged):
             row["status"] = "merged"
-            row["verdict"].update(status="merged", merge=sentence(verdict, op))
-            self._open_merge(op, row, verdict.rule, verdict.base, verdict.theirs, verdict.changes)
+            row["verdict"].update(status="merged", merge=conflict_text(verdict, op))
+            self._open_conflict(
+                op, row, verdict.rule, verdict.base, verdict.theirs, verdict.changes
+            )
         elif verdict.flag:
             theirs = {name: getattr(held.row, name) for name in verdict.proposal}
             row["flags"] = [*row["flags"], verdict.flag]
-            self._open_merge(op, row, verdict.flag, {}, theirs, verdict.proposal)
+            self._open_conflict(op, row, verdict.flag, {}, theirs, verdict.proposal)
 
-    def _contest(self, held: Held, op: Op, row: dict[str, Any], verdict: Contested) -> None:
+    def _contest(self, held: LoadedRecord, op: Op, row: dict[str, Any], verdict: Contested) -> None:
         row.update(status="contested", code="contested")
-        reply(row, status="contested", code="contested", text=TEXTS["contested"])
-        row["verdict"].update(version=held.version, merge=sentence(verdict, op))
-        self._open_merge(op, row, verdict.rule, verdict.base, verdict.theirs, verdict.incoming)
+        set_answer(row, status="contested", code="contested", text=VERDICT_TEXTS["contested"])
+        row["verdict"].update(version=held.version, merge=conflict_text(verdict, op))
+        self._open_conflict(op, row, verdict.rule, verdict.base, verdict.theirs, verdict.incoming)
 
-    def _open_merge(
+    def _open_conflict(
         self,
         op: Op,
         row: dict[str, Any],
@@ -211,29 +224,29 @@ class Door:
         incoming: dict[str, Any],
     ) -> None:
         subject = str(uuid5(UUID(op.id), "merge"))
-        sides = plain({"base": base, "theirs": theirs, "incoming": incoming})
+        sides = to_json_value({"base": base, "theirs": theirs, "incoming": incoming})
         about = {"op_id": op.id, "subject": op.subject, "subject_type": row["subject_type"]}
         row["merge_id"] = subject
         settled = {"stands": True} if row["status"] == "merged" else {}
-        self._follow(
-            derived(op, "merge.open", subject, {**about, "rule": rule, **sides, **settled})
+        self._apply_consequence(
+            derive_op(op, "merge.open", subject, {**about, "rule": rule, **sides, **settled})
         )
 
-    def _follow(self, op: Op) -> None:
+    def _apply_consequence(self, op: Op) -> None:
         """Take a consequence: judged like any op, with an id that follows from its cause."""
-        self.batch.load([op.subject])
-        if is_moot(self.batch.of(op), op):
+        self.unit_of_work.load([op.subject])
+        if is_noop(self.unit_of_work.record_for(op), op):
             return
-        row = self.sorter.own_row(op)
-        self.batch.log(row)
+        row = self.triage.consequence_row(op)
+        self.unit_of_work.append_op(row)
         self._judge(op, row)
 
-    def _set_aside(self, row: dict[str, Any], status: str, code: str) -> None:
+    def _record_unapplied(self, row: dict[str, Any], status: str, code: str) -> None:
         row.update(status=status, code=code)
-        reply(row, status=status, code=code, text=TEXTS.get(code, code))
+        set_answer(row, status=status, code=code, text=VERDICT_TEXTS.get(code, code))
 
 
-def is_moot(held: Held, op: Op) -> bool:
+def is_noop(held: LoadedRecord, op: Op) -> bool:
     """Whether a consequence would make a record that is there, or change one that is not."""
     kind = KINDS[op.kind]
     if kind.creates:
@@ -241,7 +254,7 @@ def is_moot(held: Held, op: Op) -> bool:
     return held.row is None or kind.type not in (None, held.type)
 
 
-def reply(row: dict[str, Any], **answer: Any) -> None:
+def set_answer(row: dict[str, Any], **answer: Any) -> None:
     """Say the answer anew, in place: one that waited is answered in the same request."""
     verdict = row["verdict"]
     id_ = verdict["id"]
@@ -249,37 +262,37 @@ def reply(row: dict[str, Any], **answer: Any) -> None:
     verdict.update(id=id_, **answer)
 
 
-def post(
+def submit(
     site_id: str,
     kind: str,
     subject: str | None,
     payload: dict[str, Any],
     *,
-    by: str = SERVER,
+    by: str = SERVER_AUTHOR_ID,
     base: int | None = None,
     id: str | None = None,
 ) -> Answer:
     """The door as the desk uses it: one op, made now, by a person or the server itself."""
-    return post_many(site_id, [own(kind, subject, payload, by=by, base=base, id=id)])[0]
+    return submit_many(site_id, [make_op(kind, subject, payload, by=by, base=base, id=id)])[0]
 
 
-def post_many(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
+def submit_many(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
     """Several ops of our own in one transaction; make them with `own`."""
-    return receive(site_id, raws, Sender.desk(datetime.now(UTC))).answers
+    return receive_ops(site_id, raws, Source.for_desk(datetime.now(UTC))).answers
 
 
-def post_within(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
+def submit_in_transaction(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
     """The same, inside a writing transaction that the caller has begun and will commit."""
-    incoming = [Incoming.trusted(raw) for raw in raws]
-    return _take(site_id, incoming, Sender.desk(datetime.now(UTC))).answers
+    incoming = [IncomingOp.from_trusted(raw) for raw in raws]
+    return _receive_in_transaction(site_id, incoming, Source.for_desk(datetime.now(UTC))).answers
 
 
-def own(
+def make_op(
     kind: str,
     subject: str | None,
     payload: dict[str, Any],
     *,
-    by: str = SERVER,
+    by: str = SERVER_AUTHOR_ID,
     base: int | None = None,
     id: str | None = None,
 ) -> dict[str, Any]:
@@ -287,26 +300,26 @@ def own(
     return {
         "id": id or str(uuid7()),
         "kind": kind,
-        "v": KINDS[kind].v,
+        "v": KINDS[kind].payload_version,
         "subject": subject or str(uuid7()),
         "base": base,
         "after": None,
         "by": by,
-        "payload": masked(plain(payload)),
+        "payload": mask_id_numbers(to_json_value(payload)),
     }
 
 
-def found(site_id: str) -> None:
+def create_site(site_id: str) -> None:
     """Begin a site: from here on ops can be about it. Founding twice is harmless."""
-    with writing():
-        if db.session.get(SiteFeed, site_id) is None:
+    with write_transaction():
+        if db.session.get(SiteHead, site_id) is None:
             start = {
                 "site_id": site_id,
                 **dict.fromkeys(("head", "floor", "judged", "names_seq"), 0),
             }
-            db.session.execute(insert(SiteFeed), [start])
+            db.session.execute(insert(SiteHead), [start])
 
 
-def history(site_id: str, subject: str) -> Sequence[LoggedOp]:
+def ops_about(site_id: str, subject: str) -> Sequence[LoggedOp]:
     """Every op about a record, in the order of judgement."""
-    return db.session.scalars(LoggedOp.about(site_id, subject)).all()
+    return db.session.scalars(LoggedOp.for_subject(site_id, subject)).all()

@@ -5,37 +5,41 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sync import TYPES
-from sync.protocol.hash_chain import compact
-from sync.protocol.photos import NAMED
-from sync.protocol.redaction import blanked
+from sync import RECORD_TYPES
+from sync.protocol.hash_chain import dump_json
+from sync.protocol.photos import SHA256_PATTERN
+from sync.protocol.redaction import redact
 
-PURGED = "purged"
+PURGED_FLAG = "purged"
 """The flag of an op whose text is no longer what was sent; its hash stays as the receipt."""
 
-EMPTY = '{"payload":{}}'
+EMPTY_BODY = '{"payload":{}}'
 """What is left of an op that nobody could put in force."""
 
 
-def scrubbed(row: Any, type_: str) -> dict[str, Any]:
+def redact_op(row: Any, type_: str) -> dict[str, Any]:
     """V12: payload and text of an op without personal data, in the shape that its kind has."""
-    blanks, raw = TYPES[type_].blanks, json.loads(row["body"])
+    blanks, raw = RECORD_TYPES[type_].redacted_values, json.loads(row["body"])
     if not isinstance(row["payload"], dict) or row["subject"] is None:
-        return aside(row)
-    clean = blanked(row["payload"], blanks)
-    text = compact({**raw, "payload": clean})
-    flags = list(dict.fromkeys([*row["flags"], PURGED]))
+        return redact_unapplied(row)
+    clean = redact(row["payload"], blanks)
+    text = dump_json({**raw, "payload": clean})
+    flags = list(dict.fromkeys([*row["flags"], PURGED_FLAG]))
     return {"payload": clean, "body": text, "flags": flags}
 
 
-def aside(row: Any) -> dict[str, Any]:
+def redact_unapplied(row: Any) -> dict[str, Any]:
     """V12: of an op that was never put in force, nothing of what it said."""
-    return {"payload": {}, "body": EMPTY, "flags": list(dict.fromkeys([*row["flags"], PURGED]))}
+    return {
+        "payload": {},
+        "body": EMPTY_BODY,
+        "flags": list(dict.fromkeys([*row["flags"], PURGED_FLAG])),
+    }
 
 
-def named_in(payload: Any) -> list[str]:
+def photos_in_payload(payload: Any) -> list[str]:
     """The photos that an op names, before it is scrubbed."""
     said = payload if isinstance(payload, dict) else {}
     listed = said.get("photos")
     names = [*(listed if isinstance(listed, list) else ()), said.get("sha256")]
-    return [name for name in names if isinstance(name, str) and NAMED.match(name)]
+    return [name for name in names if isinstance(name, str) and SHA256_PATTERN.match(name)]

@@ -11,69 +11,73 @@ from typing import Any
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Device, FeedRow, LoggedOp, SiteFeed
-from server.models.oplog import STANDING
-from server.oplog.directory import names_of
-from server.oplog.hash_chain import Walk
-from server.oplog.publish import body, digest_for
-from server.oplog.redaction import EMPTY, PURGED, scrubbed
-from server.oplog.unit_of_work import Held, blank, is_gone, remembered, table_of
-from sync import KINDS, Accepted, Merged, Op, Verdict, entry, judge, newest
-from sync.protocol.conflict_resolution import plain
-from sync.protocol.digest import add, fingerprint, text
-from sync.protocol.hash_chain import hash_of
+from server.models import Device, FeedRow, LoggedOp, SiteHead
+from server.models.oplog import APPLIED_STATUSES
+from server.oplog.directory import directory_of
+from server.oplog.hash_chain import ChainVerifier
+from server.oplog.publish import digest_for_audience, record_json
+from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG, redact_op
+from server.oplog.unit_of_work import LoadedRecord, empty_row, history_entry, is_deleted, table_of
+from sync import KINDS, Accepted, Merged, Op, Verdict, judge, to_history_entry, upcast_payload
+from sync.protocol.conflict_resolution import to_json_value
+from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
+from sync.protocol.hash_chain import content_hash
 
-EVERYTHING = -1
-OP = LoggedOp.metadata.tables["op"]
+ALL_AUDIENCES = -1
+OP_TABLE = LoggedOp.metadata.tables["op"]
 
 
-def verify(site_id: str) -> list[str]:
+def find_faults(site_id: str) -> list[str]:
     """What does not agree with the log, one sentence each; an empty list is the proof."""
-    return look(site_id).faults
+    return verify_site(site_id).faults
 
 
 @dataclass(slots=True)
-class Look:
+class VerificationReport:
     """What was found, and every link of the log, to hold one against that somebody noted."""
 
     faults: list[str]
     links: set[str]
-    newest: str
+    newest_link: str
 
 
-def look(site_id: str) -> Look:
+def verify_site(site_id: str) -> VerificationReport:
     """A15: replay the log, walk along its seals, hold records and feed against both."""
-    records: dict[str, Held] = {}
+    records: dict[str, LoadedRecord] = {}
     faults: list[str] = []
     purged: list[LoggedOp] = []
-    walk = Walk(site_id)
-    for op in _log(site_id):
-        faults += walk.past({column.key: getattr(op, column.key) for column in OP.columns})
-        faults += _tried(site_id, records, op)
-        purged += [op] if PURGED in op.flags else []
+    walk = ChainVerifier(site_id)
+    for op in _logged_ops(site_id):
+        faults += walk.check_row(
+            {column.key: getattr(op, column.key) for column in OP_TABLE.columns}
+        )
+        faults += _replay_safely(site_id, records, op)
+        purged += [op] if PURGED_FLAG in op.flags else []
     records = {id_: held for id_, held in records.items() if held.row}
-    faults += walk.end(db.session.scalar(select(SiteFeed.link).filter_by(site_id=site_id)) or "")
-    faults += _misfits(site_id)
-    faults += [fault for op in purged for fault in _not_forgotten(records, op)]
+    faults += walk.check_end(
+        db.session.scalar(select(SiteHead.link).filter_by(site_id=site_id)) or ""
+    )
+    faults += _device_mismatches(site_id)
+    faults += [fault for op in purged for fault in _unjustified_purge(records, op)]
     faults += [*_compare_rows(site_id, records), *_compare_feed(site_id, records)]
-    return Look(faults, walk.links, walk.link)
+    return VerificationReport(faults, walk.links, walk.link)
 
 
-def _misfits(site_id: str) -> Iterator[str]:
+def _device_mismatches(site_id: str) -> Iterator[str]:
     """A15: phones hold the log to what they were told of it."""
     told = select(Device.label, Device.misfit).where(Device.site_id == site_id)
     for label, misfit in db.session.execute(told.where(Device.misfit.is_not(None))):
         yield f"phone {label}: it was told link {misfit['link']}, which is not in the log any more"
 
 
-def _not_forgotten(records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
+def _unjustified_purge(records: dict[str, LoadedRecord], op: LoggedOp) -> Iterator[str]:
     """Only what a purge took away may differ from what was sealed; nothing takes its place."""
     held = records.get(op.subject or "")
     if held and held.row and held.type == "merge":
         held = records.get(held.row.subject)
-    emptied = op.body == EMPTY and op.kind.startswith(("visit.", "release."))
-    if held and held.row and (op.status in STANDING or not emptied):
-        clean = json.loads(scrubbed(vars(op), held.type)["body"])
+    emptied = op.body == EMPTY_BODY and op.kind.startswith(("visit.", "release."))
+    if held and held.row and (op.status in APPLIED_STATUSES or not emptied):
+        clean = json.loads(redact_op(vars(op), held.type)["body"])
         forgotten = getattr(held.row, "purged_at", None) and clean == json.loads(op.body)
     else:
         forgotten = emptied
@@ -81,17 +85,17 @@ def _not_forgotten(records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
         yield f"op {op.id}: it says that it was purged, and nothing purged it"
 
 
-def sites() -> list[str]:
+def all_site_ids() -> list[str]:
     """Every site of this server."""
-    return list(db.session.scalars(select(SiteFeed.site_id).order_by(SiteFeed.site_id)))
+    return list(db.session.scalars(select(SiteHead.site_id).order_by(SiteHead.site_id)))
 
 
-def _log(site_id: str) -> Iterator[LoggedOp]:
+def _logged_ops(site_id: str) -> Iterator[LoggedOp]:
     ops = select(LoggedOp).where(LoggedOp.site_id == site_id).order_by(LoggedOp.place)
     yield from db.session.scalars(ops.execution_options(yield_per=500))
 
 
-def _tried(site_id: str, records: dict[str, Held], op: LoggedOp) -> list[str]:
+def _replay_safely(site_id: str, records: dict[str, LoadedRecord], op: LoggedOp) -> list[str]:
     """A log that somebody has changed may hold anything: what cannot be replayed is told too."""
     try:
         return list(_replay(site_id, records, op))
@@ -99,51 +103,51 @@ def _tried(site_id: str, records: dict[str, Held], op: LoggedOp) -> list[str]:
         return [f"op {op.id}: it cannot be replayed ({type(error).__name__})"]
 
 
-def _replay(site_id: str, records: dict[str, Held], op: LoggedOp) -> Iterator[str]:
+def _replay(site_id: str, records: dict[str, LoadedRecord], op: LoggedOp) -> Iterator[str]:
     raw = json.loads(op.body)
-    altered = {"masked", PURGED} & set(op.flags)
+    altered = {"masked", PURGED_FLAG} & set(op.flags)
     as_sent = op.hash and not altered and op.status != "quarantined"
-    if as_sent and hash_of(raw) != op.hash:
+    if as_sent and content_hash(raw) != op.hash:
         yield f"op {op.id}: its text does not fit its hash"
-    if op.status not in STANDING or op.subject is None or op.subject_type is None:
+    if op.status not in APPLIED_STATUSES or op.subject is None or op.subject_type is None:
         return
-    verdict = replayed(site_id, records, op)
+    verdict = replay_op(site_id, records, op)
     if not isinstance(verdict, Accepted | Merged):
         yield f"op {op.id}: logged as {op.status}, now {type(verdict).__name__.lower()}"
         return
     held = records[op.subject]
-    if plain(verdict.changes) != op.changes or held.version != op.version:
+    if to_json_value(verdict.changes) != op.changes or held.version != op.version:
         yield f"op {op.id}: its changes are not those in the log"
 
 
-def replayed(site_id: str, records: dict[str, Held], op: Any) -> Verdict:
+def replay_op(site_id: str, records: dict[str, LoadedRecord], op: Any) -> Verdict:
     """What an op of the log does to the records so far; put in force if it stands."""
-    known = _as_op(op)
-    held = records.setdefault(op.subject, Held(op.subject_type, op.subject))
-    verdict = judge(held.type, held.row, _beside(records, known), held.history)
+    known = _to_op(op)
+    held = records.setdefault(op.subject, LoadedRecord(op.subject_type, op.subject))
+    verdict = judge(held.type, held.row, _with_related(records, known), held.history)
     if isinstance(verdict, Accepted | Merged):
         _apply(site_id, held, op, verdict)
     return verdict
 
 
-def _beside(records: dict[str, Held], op: Op) -> Op:
-    ids = KINDS[op.kind].wants(newest(op))
+def _with_related(records: dict[str, LoadedRecord], op: Op) -> Op:
+    ids = KINDS[op.kind].related_ids(upcast_payload(op))
     there = {id_: held.row for id_ in ids if (held := records.get(id_)) and held.row}
-    return replace(op, beside=there) if ids else op
+    return replace(op, related=there) if ids else op
 
 
-def _apply(site_id: str, held: Held, op: Any, verdict: Accepted | Merged) -> None:
+def _apply(site_id: str, held: LoadedRecord, op: Any, verdict: Accepted | Merged) -> None:
     if held.row is None:
-        held.row = SimpleNamespace(**blank(held.type, site_id, held.id))
+        held.row = SimpleNamespace(**empty_row(held.type, site_id, held.id))
     for name, value in verdict.changes.items():
         setattr(held.row, name, value)
     held.version += 1
-    held.gone = is_gone(held.row, verdict)
-    held.history.append(entry(_as_op(op), held.version, verdict.changes))
+    held.deleted = is_deleted(held.row, verdict)
+    held.history.append(to_history_entry(_to_op(op), held.version, verdict.changes))
 
 
-def _as_op(op: Any) -> Op:
-    known = remembered(op, op.subject_type or "")
+def _to_op(op: Any) -> Op:
+    known = history_entry(op, op.subject_type or "")
     return Op(
         id=op.id,
         kind=op.kind,
@@ -157,7 +161,7 @@ def _as_op(op: Any) -> Op:
     )
 
 
-def _compare_rows(site_id: str, records: dict[str, Held]) -> Iterator[str]:
+def _compare_rows(site_id: str, records: dict[str, LoadedRecord]) -> Iterator[str]:
     for type_ in sorted({held.type for held in records.values()}):
         mine = {id_: held for id_, held in records.items() if held.type == type_}
         table = table_of(type_)
@@ -167,13 +171,13 @@ def _compare_rows(site_id: str, records: dict[str, Held]) -> Iterator[str]:
             held, row = mine.get(id_), kept.get(id_)
             if held is None or row is None:
                 yield f"{type_} {id_}: {'not in the log' if held is None else 'not in its table'}"
-            elif plain({**vars(held.row), "version": held.version}) != plain(row):
+            elif to_json_value({**vars(held.row), "version": held.version}) != to_json_value(row):
                 yield f"{type_} {id_}: the record is not what its ops make it"
 
 
-def _compare_feed(site_id: str, records: dict[str, Held]) -> Iterator[str]:
-    names, sum_ = names_of(site_id), 0
-    ends = select(SiteFeed.head, SiteFeed.floor).where(SiteFeed.site_id == site_id)
+def _compare_feed(site_id: str, records: dict[str, LoadedRecord]) -> Iterator[str]:
+    names, sum_ = directory_of(site_id), 0
+    ends = select(SiteHead.head, SiteHead.floor).where(SiteHead.site_id == site_id)
     head, floor = db.session.execute(ends).one()
     if floor > head:
         yield "the floor of the feed is above its head"
@@ -183,28 +187,30 @@ def _compare_feed(site_id: str, records: dict[str, Held]) -> Iterator[str]:
     ):
         if not 0 < seq <= head and not (gone and seq == 0):
             yield f"{type_} {id_}: its place in the feed is none"
-        sum_ = sum_ if gone else add(sum_, fingerprint(type_, id_, version))
+        sum_ = sum_ if gone else add_to_digest(sum_, record_fingerprint(type_, id_, version))
         held = records.get(id_)
         if held is None or held.version != version:
             yield f"{type_} {id_}: the feed's version is not the log's"
-        elif gone != held.gone:
+        elif gone != held.deleted:
             yield f"{type_} {id_}: the feed and the log differ on whether it is gone"
-        elif not gone and _stored(body(type_, vars(held.row), names)) != _stored(kept):
+        elif not gone and _without_names(
+            record_json(type_, vars(held.row), names)
+        ) != _without_names(kept):
             yield f"{type_} {id_}: the feed shows something else than the record"
-    if text(sum_) != digest_for(site_id, EVERYTHING):
+    if digest_text(sum_) != digest_for_audience(site_id, ALL_AUDIENCES):
         yield "the digest of the feed is not that of its rows"
 
 
-def _stored(body_: str) -> Any:
+def _without_names(body_: str) -> Any:
     """Names may have changed since a row was written; ids and values may not."""
     return {
         name: value
         for name, value in json.loads(body_).items()
-        if not isinstance(value, dict) and name not in NAMES
+        if not isinstance(value, dict) and name not in NAME_FIELDS
     }
 
 
-NAMES = frozenset(
+NAME_FIELDS = frozenset(
     {
         "accountable",
         "arrived_by",

@@ -17,7 +17,7 @@ from uuid import uuid4
 from flask import current_app
 
 
-class Shelf(Protocol):
+class BlobStore(Protocol):
     """What is put there stays there: `put` returns when a power cut can take it no more."""
 
     def put(self, name: str, content: bytes) -> None: ...
@@ -27,7 +27,7 @@ class Shelf(Protocol):
     def remove(self, name: str) -> None: ...
 
 
-class Disk:
+class LocalStore:
     """A folder; whole files alone have a name in it."""
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class Disk:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(target)
-        sync_folder(target.parent)
+        fsync_folder(target.parent)
 
     def get(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
@@ -51,7 +51,7 @@ class Disk:
         (self.folder / name).unlink(missing_ok=True)
 
 
-class Bucket:
+class S3Store:
     """`s3://bucket/prefix?endpoint=https://…`; keys come from where boto3 looks for them."""
 
     def __init__(self, url: str) -> None:
@@ -69,42 +69,42 @@ class Bucket:
         self.failures = (BotoCoreError, ClientError)
 
     def put(self, name: str, content: bytes) -> None:
-        with self._reached():
-            self.client.put_object(**self._where(name), Body=content, ContentType="image/jpeg")
+        with self._client_errors_as_oserror():
+            self.client.put_object(**self._location(name), Body=content, ContentType="image/jpeg")
 
     def get(self, name: str) -> bytes:
-        with self._reached():
-            content: bytes = self.client.get_object(**self._where(name))["Body"].read()
+        with self._client_errors_as_oserror():
+            content: bytes = self.client.get_object(**self._location(name))["Body"].read()
         return content
 
     def remove(self, name: str) -> None:
-        with self._reached():
-            self.client.delete_object(**self._where(name))
+        with self._client_errors_as_oserror():
+            self.client.delete_object(**self._location(name))
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
+    def _client_errors_as_oserror(self) -> Iterator[None]:
         """A bucket that does not answer is a disk that does not: try again later."""
         try:
             yield
         except self.failures as error:
             raise OSError(errno.EIO, f"the bucket: {type(error).__name__}") from error
 
-    def _where(self, name: str) -> dict[str, str]:
+    def _location(self, name: str) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": f"{self.prefix}/{name}".lstrip("/")}
 
 
-def shelf() -> Shelf:
+def blob_store() -> BlobStore:
     """The one of this application."""
     kept = current_app.extensions
     if "lodge-shelf" not in kept:
         url = current_app.config["PHOTOS_URL"]
         disk = Path(current_app.config["DATA_DIR"]) / "photos"
-        kept["lodge-shelf"] = Bucket(url) if url else Disk(disk)
-    found: Shelf = kept["lodge-shelf"]
+        kept["lodge-shelf"] = S3Store(url) if url else LocalStore(disk)
+    found: BlobStore = kept["lodge-shelf"]
     return found
 
 
-def sync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """What a folder holds is on the disk as well."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -18,21 +18,21 @@ from flask import current_app
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import func, select
 
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.models import Photo, PhotoLink
-from server.models.photos import GONE, LEAVING
+from server.models.photos import DELETE_PENDING, DELETED
 from server.oplog import receive
-from server.photos.storage import shelf
-from sync.protocol.photos import MOST_BYTES
+from server.photos.storage import blob_store
+from sync.protocol.photos import MAX_PHOTO_BYTES
 
-ORPHANED = timedelta(days=7)
-MOST_PIXELS = 40_000_000
-SIDE = 2048
+UNFINISHED_LIFETIME = timedelta(days=7)
+MAX_PIXELS = 40_000_000
+MAX_SIDE_PIXELS = 2048
 FORMATS = ("JPEG", "PNG", "WEBP")
 RANGE = re.compile(r"bytes (\d{1,9})-(\d{1,9})/(\d{1,9})")
 
 
-class Unusable(ValueError):
+class InvalidPhoto(ValueError):
     """Bytes that are no photo, are not the ones named, or do not follow on what is here."""
 
     def __init__(self, status: int, remedy: str) -> None:
@@ -40,53 +40,53 @@ class Unusable(ValueError):
         self.status = status
 
 
-def name(site_id: str, sha256: str) -> str:
+def storage_key(site_id: str, sha256: str) -> str:
     """What a photo is called on its shelf."""
     return f"{UUID(site_id)}/{sha256}"
 
 
-def content(site_id: str, sha256: str) -> bytes:
+def read_photo(site_id: str, sha256: str) -> bytes:
     """The bytes of a photo that is here."""
-    return shelf().get(name(site_id, sha256))
+    return blob_store().get(storage_key(site_id, sha256))
 
 
-def _piece(site_id: str, sha256: str) -> Path:
+def _partial_path(site_id: str, sha256: str) -> Path:
     """Where the bytes gather until all have come: always on a disk of the server."""
-    return Path(current_app.config["DATA_DIR"]) / "photos" / f"{name(site_id, sha256)}.part"
+    return Path(current_app.config["DATA_DIR"]) / "photos" / f"{storage_key(site_id, sha256)}.part"
 
 
-def here(site_id: str, sha256: str) -> Photo | None:
+def find_photo(site_id: str, sha256: str) -> Photo | None:
     """A photo whose bytes have all come."""
     return db.session.get(Photo, (site_id, sha256))
 
 
-def let_go(site_id: str, sha256: str) -> bool:
+def belongs_to_purged_only(site_id: str, sha256: str) -> bool:
     """V12: whether a photo belongs to purged records alone: then its bytes are not kept."""
     mine = PhotoLink.site_id == site_id, PhotoLink.sha256 == sha256
     owners = set(db.session.scalars(select(PhotoLink.subject_type).where(*mine)))
-    return bool(owners) and owners <= {LEAVING, GONE}
+    return bool(owners) and owners <= {DELETE_PENDING, DELETED}
 
 
-def delete(site_id: str, sha256: str) -> None:
+def delete_photo(site_id: str, sha256: str) -> None:
     """Take the bytes away, whole or unfinished."""
-    shelf().remove(name(site_id, sha256))
-    _piece(site_id, sha256).unlink(missing_ok=True)
+    blob_store().remove(storage_key(site_id, sha256))
+    _partial_path(site_id, sha256).unlink(missing_ok=True)
 
 
-def so_far(site_id: str, sha256: str) -> int:
+def received_bytes(site_id: str, sha256: str) -> int:
     """How many bytes of an unfinished photo are here."""
-    part = _piece(site_id, sha256)
+    part = _partial_path(site_id, sha256)
     return part.stat().st_size if part.exists() else 0
 
 
-def take(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> bool:
+def add_piece(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> bool:
     """Add a piece; True when the photo is whole. Raises Unusable with what helps."""
-    start, total = _span(content_range, len(piece))
-    part = _piece(site_id, sha256)
-    known = so_far(site_id, sha256)
+    start, total = _parse_range(content_range, len(piece))
+    part = _partial_path(site_id, sha256)
+    known = received_bytes(site_id, sha256)
     if start > known:
-        raise Unusable(416, f"Send from byte {known} on: that is how much is here.")
-    with _room():
+        raise InvalidPhoto(416, f"Send from byte {known} on: that is how much is here.")
+    with _full_disk_as_507():
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("r+b" if part.exists() else "wb") as file:
             file.seek(start)
@@ -94,12 +94,12 @@ def take(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> 
             file.truncate()
         if start + len(piece) < total:
             return False
-        _finish(site_id, sha256, part)
+        _complete_upload(site_id, sha256, part)
     return True
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def _full_disk_as_507() -> Iterator[None]:
     """A full disk refuses photos with what helps; ops go on, and the phone keeps the picture."""
     try:
         yield
@@ -107,67 +107,71 @@ def _room() -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         remedy = "The disk of the server is full. Make room; phones send their photos again."
-        raise Unusable(507, remedy) from None
+        raise InvalidPhoto(507, remedy) from None
 
 
-def _span(content_range: str | None, length: int) -> tuple[int, int]:
+def _parse_range(content_range: str | None, length: int) -> tuple[int, int]:
     if content_range is None:
         start, total = 0, length
     else:
         match = RANGE.fullmatch(content_range)
         if match is None or int(match[2]) - int(match[1]) + 1 != length:
-            raise Unusable(400, "Say the piece as Content-Range: bytes first-last/total.")
+            raise InvalidPhoto(400, "Say the piece as Content-Range: bytes first-last/total.")
         start, total = int(match[1]), int(match[3])
-    if total > MOST_BYTES or start + length > total:
-        raise Unusable(413, f"A photo has at most {MOST_BYTES} bytes. Make it smaller.")
+    if total > MAX_PHOTO_BYTES or start + length > total:
+        raise InvalidPhoto(413, f"A photo has at most {MAX_PHOTO_BYTES} bytes. Make it smaller.")
     return start, total
 
 
-def _finish(site_id: str, sha256: str, part: Path) -> None:
+def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
     whole = part.read_bytes()
     if hashlib.sha256(whole).hexdigest() != sha256:
         part.unlink()
-        raise Unusable(422, "These bytes are not the photo of that name. Send it from the start.")
+        raise InvalidPhoto(
+            422, "These bytes are not the photo of that name. Send it from the start."
+        )
     try:
-        clean = redrawn(whole)
-    except Unusable:
+        clean = reencode(whole)
+    except InvalidPhoto:
         part.unlink()
         raise
-    shelf().put(name(site_id, sha256), clean)
+    blob_store().put(storage_key(site_id, sha256), clean)
     part.unlink()
-    with writing():
-        if here(site_id, sha256) is None:
+    with write_transaction():
+        if find_photo(site_id, sha256) is None:
             row = {"site_id": site_id, "sha256": sha256, "bytes": len(clean)}
             db.session.add(Photo(**row, mime="image/jpeg", received_at=datetime.now(UTC)))
-    tell_records(site_id, [sha256])
+    publish_photo_arrivals(site_id, [sha256])
 
 
-def sweep(site_id: str, now: datetime) -> int:
+def delete_stale_uploads(site_id: str, now: datetime) -> int:
     """Pieces that nobody has added to for a week go; how many there were."""
-    folder, gone = _piece(site_id, "x").parent, 0
+    folder, gone = _partial_path(site_id, "x").parent, 0
     for part in folder.glob("*.part") if folder.exists() else ():
-        if now.timestamp() - part.stat().st_mtime > ORPHANED.total_seconds():
+        if now.timestamp() - part.stat().st_mtime > UNFINISHED_LIFETIME.total_seconds():
             part.unlink(missing_ok=True)
             gone += 1
     return gone
 
 
-def redrawn(whole: bytes) -> bytes:
+def reencode(whole: bytes) -> bytes:
     """The picture alone, as JPEG: place, camera and hidden parts stay behind."""
     try:
         with Image.open(BytesIO(whole), formats=FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise Unusable(413, "This picture has too many pixels. Make it smaller.")
+            if picture.width * picture.height > MAX_PIXELS:
+                raise InvalidPhoto(413, "This picture has too many pixels. Make it smaller.")
             upright = ImageOps.exif_transpose(picture).convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise Unusable(415, "This is no JPEG, PNG or WebP picture. Send one of those.") from None
-    upright.thumbnail((SIDE, SIDE))
+        raise InvalidPhoto(
+            415, "This is no JPEG, PNG or WebP picture. Send one of those."
+        ) from None
+    upright.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
     out = BytesIO()
     upright.save(out, "JPEG", quality=82)
     return out.getvalue()
 
 
-def named_in(ops: list[dict[str, Any]]) -> list[str]:
+def photos_in_ops(ops: list[dict[str, Any]]) -> list[str]:
     """Every photo that a batch of ops names."""
     payloads = [payload for op in ops if isinstance(payload := op.get("payload"), dict)]
     lists = [payload["photos"] for payload in payloads if isinstance(payload.get("photos"), list)]
@@ -177,17 +181,17 @@ def named_in(ops: list[dict[str, Any]]) -> list[str]:
     return [name for name in [*chain.from_iterable(lists), *singles] if isinstance(name, str)]
 
 
-def tell_records(site_id: str, sha256s: list[str]) -> None:
+def publish_photo_arrivals(site_id: str, sha256s: list[str]) -> None:
     """Records show how many of their photos are here, once the bytes or the op came second."""
     present = select(PhotoLink.subject, Photo.sha256).join(
         Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256)
     )
     if not sha256s:
         return
-    kept = PhotoLink.subject_type.not_in((LEAVING, GONE))
+    kept = PhotoLink.subject_type.not_in((DELETE_PENDING, DELETED))
     mine = present.where(PhotoLink.site_id == site_id, PhotoLink.sha256.in_(sha256s), kept)
     arrivals = [
-        receive.own(
+        receive.make_op(
             "photo.arrive",
             subject,
             {"sha256": sha256, "here": _count(site_id, subject)},
@@ -196,7 +200,7 @@ def tell_records(site_id: str, sha256s: list[str]) -> None:
         for subject, sha256 in db.session.execute(mine).all()
     ]
     if arrivals:
-        receive.post_many(site_id, arrivals)
+        receive.submit_many(site_id, arrivals)
 
 
 def _count(site_id: str, subject: str) -> int:

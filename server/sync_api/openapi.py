@@ -39,10 +39,10 @@ def document() -> dict[str, Any]:
         if kind.from_phones:
             shape = marshmallow.converter.schema2jsonschema(kind.payload())  # type: ignore
             spec.components.schema(f"payload.{name}", shape)
-    _post(spec, "/sync/enrol", wire.Enrol, wire.Enrolled, signed=False)
-    _post(spec, "/sync/hello", wire.Hello, wire.Greeting)
-    _post(spec, "/sync/{site}/push", wire.Push, wire.Pushed)
-    _post(spec, "/sync/{site}/pull", wire.Pull, wire.Pulled)
+    _post(spec, "/sync/enrol", wire.EnrolRequest, wire.EnrolResponse, signed=False)
+    _post(spec, "/sync/hello", wire.HelloRequest, wire.HelloResponse)
+    _post(spec, "/sync/{site}/push", wire.PushRequest, wire.PushResponse)
+    _post(spec, "/sync/{site}/pull", wire.PullRequest, wire.PullResponse)
     spec.path(path="/sync/{site}/photos/{sha256}", operations=_photos())
     found: dict[str, Any] = spec.to_dict()
     return found

@@ -11,25 +11,27 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Column, Integer, bindparam, select
 
-from server.auth.devices import Contact
+from server.auth.devices import DeviceIdentity
 from server.db.engine import db
-from server.db.prepared import SITE, Read
-from server.models import FeedRow, SiteFeed
-from server.oplog.directory import names_of
-from server.oplog.publish import digest_for
-from sync.protocol.digest import mask
+from server.db.prepared import SITE_PARAM, PreparedSelect
+from server.models import FeedRow, SiteHead
+from server.oplog.directory import directory_of
+from server.oplog.publish import digest_for_audience
+from sync.protocol.digest import role_mask
 
 FEED_VERSION = 4
 """Raised when the shape of bodies changes, so that phones replace what they keep."""
 
 
-HEADS, FEED = SiteFeed.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
-STANDING = Read(
-    select(HEADS.c.head, HEADS.c.floor, HEADS.c.names_seq).where(HEADS.c.site_id == bindparam(SITE))
+SITE_FEED_TABLE, FEED_TABLE = SiteHead.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
+SITE_POSITION = PreparedSelect(
+    select(SITE_FEED_TABLE.c.head, SITE_FEED_TABLE.c.floor, SITE_FEED_TABLE.c.names_seq).where(
+        SITE_FEED_TABLE.c.site_id == bindparam(SITE_PARAM)
+    )
 )
 
 
-class Line(NamedTuple):
+class FeedEntry(NamedTuple):
     """A row of the feed."""
 
     seq: int
@@ -40,15 +42,21 @@ class Line(NamedTuple):
     body: str
 
 
-def _seen(by: Column[int]) -> Read:
-    columns = [FEED.c[name] for name in Line._fields]
-    new = (FEED.c.seq > bindparam("since"), FEED.c.seq <= bindparam("head"))
-    mine = (FEED.c.site_id == bindparam(SITE), by.op("&")(bindparam("seen", type_=Integer)) != 0)
-    found = select(*columns).where(*mine, *new).order_by(FEED.c.seq).limit(bindparam("most"))
-    return Read(found)
+def _entries_query(by: Column[int]) -> PreparedSelect:
+    columns = [FEED_TABLE.c[name] for name in FeedEntry._fields]
+    new = (FEED_TABLE.c.seq > bindparam("since"), FEED_TABLE.c.seq <= bindparam("head"))
+    mine = (
+        FEED_TABLE.c.site_id == bindparam(SITE_PARAM),
+        by.op("&")(bindparam("seen", type_=Integer)) != 0,
+    )
+    found = select(*columns).where(*mine, *new).order_by(FEED_TABLE.c.seq).limit(bindparam("most"))
+    return PreparedSelect(found)
 
 
-NEWS, ALL_SEEN = _seen(FEED.c.seen_by), _seen(FEED.c.audience)
+CHANGES_SINCE, VISIBLE_SINCE = (
+    _entries_query(FEED_TABLE.c.seen_by),
+    _entries_query(FEED_TABLE.c.audience),
+)
 """What changed, also where it went out of sight; and what there is to see for who starts anew."""
 
 
@@ -62,85 +70,95 @@ class Cursor:
     epoch: str
     site: str
     scope: str
-    feed: int
+    feed_version: int
     seq: int
     floor: int = 0
 
-    def text(self) -> str:
-        held = (self.epoch, self.site, self.scope, self.feed, self.seq, self.floor)
-        return str(_signer().dumps(held))
+    def encode(self) -> str:
+        held = (self.epoch, self.site, self.scope, self.feed_version, self.seq, self.floor)
+        return str(_cursor_signer().dumps(held))
 
 
-def feed_page(phone: Contact, token: str | None, limit: int, *, differs: bool = False) -> str:
+def feed_page(
+    phone: DeviceIdentity, token: str | None, limit: int, *, digest_mismatch: bool = False
+) -> str:
     """One page, as JSON: changes, the next cursor, and a reset where the phone starts anew.
 
     `differs`: the phone holds something else than it was told, and gets all of it again.
     """
-    phone = _one_snapshot(phone)
+    phone = _in_snapshot(phone)
     site, seen = phone.site_id, audience_of(phone)
-    now = Cursor(phone.epoch, site, scope(seen), FEED_VERSION, phone.head, phone.floor)
-    if phone.cut_off:
-        return _told(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
-    since, reset = (0, "digest") if differs else _since(token, now)
+    now = Cursor(phone.epoch, site, scope_token(seen), FEED_VERSION, phone.head, phone.floor)
+    if phone.is_revoked:
+        return _page_json(replace(now, seq=0), [], seen, more=False, head=0, reset="scope")
+    since, reset = (0, "digest") if digest_mismatch else _resume_position(token, now)
     if since == now.seq and reset is None:
-        return _told(now, [], seen, more=False, head=now.seq, digest=_digest(now, seen))
-    rows = _rows(site, since, now.seq, limit, seen, anew=reset is not None)
+        return _page_json(now, [], seen, more=False, head=now.seq, digest=_cached_digest(now, seen))
+    rows = _rows(site, since, now.seq, limit, seen, from_start=reset is not None)
     more = len(rows) > limit
     cursor = replace(now, seq=rows[limit - 1].seq) if more else now
-    digest = None if more else _digest(now, seen)
-    return _told(cursor, rows[:limit], seen, more=more, head=now.seq, reset=reset, digest=digest)
+    digest = None if more else _cached_digest(now, seen)
+    return _page_json(
+        cursor, rows[:limit], seen, more=more, head=now.seq, reset=reset, digest=digest
+    )
 
 
-def _one_snapshot(phone: Contact) -> Contact:
+def _in_snapshot(phone: DeviceIdentity) -> DeviceIdentity:
     """Head, rows and digest belong together; SQLite's readers have that by themselves."""
     if db.engine.dialect.name != "sqlite":
         db.session.rollback()
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    ((head, floor, names_seq),) = STANDING.rows(db.session.connection(), site=phone.site_id)
+    ((head, floor, names_seq),) = SITE_POSITION.fetch_all(
+        db.session.connection(), site=phone.site_id
+    )
     return phone._replace(head=head, floor=floor, names_seq=names_seq)
 
 
-def audience_of(phone: Contact) -> int:
+def audience_of(phone: DeviceIdentity) -> int:
     """Whose records a phone may see: those of everybody who may work on it."""
-    if phone.cut_off:
+    if phone.is_revoked:
         return 0
-    names = names_of(phone.site_id, phone.names_seq)
-    working = (roles for id_, roles in names.roles.items() if id_ not in names.left)
-    return mask(role for roles in working for role in roles)
+    names = directory_of(phone.site_id, phone.names_seq)
+    working = (roles for id_, roles in names.roles.items() if id_ not in names.left_at)
+    return role_mask(role for roles in working for role in roles)
 
 
-def scope(seen: int) -> str:
+def scope_token(seen: int) -> str:
     """A word for what a phone may see; another word makes it start anew."""
     return f"{seen:x}"
 
 
-def _since(token: str | None, now: Cursor) -> tuple[int, str | None]:
+def _resume_position(token: str | None, now: Cursor) -> tuple[int, str | None]:
     """Where to read on, and why the phone has to start anew, if it has to."""
     if token is None:
         return 0, "new"
     try:
-        was = Cursor(*_signer().loads(token))
+        was = Cursor(*_cursor_signer().loads(token))
     except (BadSignature, TypeError, ValueError):
         return 0, "epoch"
     if was.epoch != now.epoch or was.seq > now.seq:
         return 0, "epoch"
     if was.site != now.site or was.scope != now.scope:
         return 0, "scope"
-    if was.feed != now.feed:
+    if was.feed_version != now.feed_version:
         return 0, "schema"
     missed = was.seq < now.floor and was.floor < now.floor
     return (0, "floor") if missed else (was.seq, None)
 
 
-def _rows(site: str, since: int, head: int, limit: int, seen: int, *, anew: bool) -> list[Line]:
+def _rows(
+    site: str, since: int, head: int, limit: int, seen: int, *, from_start: bool
+) -> list[FeedEntry]:
     asked = {"site": site, "since": since, "head": head, "seen": seen, "most": limit + 1}
-    found = (ALL_SEEN if anew else NEWS).rows(db.session.connection(), **asked)
-    return [Line._make(row) for row in found]
+    found = (VISIBLE_SINCE if from_start else CHANGES_SINCE).fetch_all(
+        db.session.connection(), **asked
+    )
+    return [FeedEntry._make(row) for row in found]
 
 
-def _told(
+def _page_json(
     cursor: Cursor,
-    rows: Sequence[Line],
+    rows: Sequence[FeedEntry],
     seen: int,
     *,
     more: bool,
@@ -150,7 +168,7 @@ def _told(
 ) -> str:
     """A page of the feed: bodies are JSON already, so the answer is a join of texts."""
     changes = ",".join(_change(row, seen) for row in rows)
-    rest: dict[str, Any] = {"sync": "1", "epoch": cursor.epoch, "cursor": cursor.text()}
+    rest: dict[str, Any] = {"sync": "1", "epoch": cursor.epoch, "cursor": cursor.encode()}
     rest |= {"more": more, "head": head}
     rest |= {"reset": reset} if reset else {}
     rest |= {"digest": digest} if digest else {}
@@ -158,7 +176,7 @@ def _told(
     return f'{text[:-1]},"changes":[{changes}]}}'
 
 
-def _change(row: Line, seen: int) -> str:
+def _change(row: FeedEntry, seen: int) -> str:
     gone = not row.audience & seen
     record = "null" if gone else row.body
     return (
@@ -167,16 +185,16 @@ def _change(row: Line, seen: int) -> str:
     )
 
 
-def _digest(now: Cursor, seen: int) -> str:
+def _cached_digest(now: Cursor, seen: int) -> str:
     """The digest at this head, computed once for all phones that may see the same."""
     kept: dict[Any, Any] = current_app.extensions.setdefault("lodge-digests", {})
     key = (now.site, now.scope)
     if kept.get(key, ("", 0, ""))[:2] != (now.epoch, now.seq):
-        kept[key] = (now.epoch, now.seq, digest_for(now.site, seen))
+        kept[key] = (now.epoch, now.seq, digest_for_audience(now.site, seen))
     return str(kept[key][2])
 
 
-def _signer() -> URLSafeSerializer:
+def _cursor_signer() -> URLSafeSerializer:
     kept = current_app.extensions
     if "lodge-cursors" not in kept:
         kept["lodge-cursors"] = URLSafeSerializer(

@@ -8,105 +8,107 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.op import NAME_LENGTH, TEXT_LENGTH, Id, Payload
+from sync.protocol.op import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 
-REPROACHES = ("missed", "breach", "fast", "copied", "no_uniform", "told_against")
-EXPLANATIONS = ("skipped", "late_phone", "off_duty", "weather", "helped", "told_for")
+ACCUSING_FACTS = ("missed", "breach", "fast", "copied", "no_uniform", "told_against")
+EXCUSING_FACTS = ("skipped", "late_phone", "off_duty", "weather", "helped", "told_for")
 """A reasoned skip or a phone without a signal is a fact as well, and is shown first."""
 
-SUBJECTS = ("person", "team", "contractor", "manager")
+SUBJECT_KINDS = ("person", "team", "contractor", "manager")
 FINDINGS = ("responsible", "partly", "not_responsible")
-MOST_FACTS, MOST_CENTS = 50, 10**13
+MAX_FACTS, MAX_CENTS = 50, 10**13
 
 
-class Fact(Payload):
+class CaseFactSchema(Payload):
     """What happened, when; `type` and `id` name the record in which it can be read."""
 
-    code = fields.String(required=True, validate=OneOf((*REPROACHES, *EXPLANATIONS)))
+    code = fields.String(required=True, validate=OneOf((*ACCUSING_FACTS, *EXCUSING_FACTS)))
     type = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
     id = Id(allow_none=True, load_default=None)
     at = fields.AwareDateTime(required=True)
-    text = fields.String(load_default="", validate=Length(max=TEXT_LENGTH))
+    text = fields.String(load_default="", validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
-    def told(self, fact: dict[str, Any], **_: Any) -> None:
+    def validate_text(self, fact: dict[str, Any], **_: Any) -> None:
         """What somebody tells by hand is told in words."""
         if fact["code"].startswith("told_") and not fact["text"].strip():
             raise ValidationError("Say what happened.")
 
 
-def weighs(fact: Mapping[str, Any]) -> bool:
+def is_accusing(fact: Mapping[str, Any]) -> bool:
     """Whether somebody answers for it; what explains or excuses is not held against anybody."""
-    return fact["code"] in REPROACHES
+    return fact["code"] in ACCUSING_FACTS
 
 
-def Facts(least: int) -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
+def FactsField(least: int) -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
     """Some facts, from whichever side."""
     return fields.List(
-        fields.Nested(Fact), required=True, validate=Length(min=least, max=MOST_FACTS)
+        fields.Nested(CaseFactSchema), required=True, validate=Length(min=least, max=MAX_FACTS)
     )
 
 
-class Raising(Payload):
+class CaseRaisePayload(Payload):
     """`answers_id`: the person, or who speaks for the team or contractor. Amounts are in cents."""
 
     category_id = Id(required=True)
     sub = fields.String(allow_none=True, load_default=None, validate=Length(max=8))
-    subject_kind = fields.String(required=True, validate=OneOf(SUBJECTS))
+    subject_kind = fields.String(required=True, validate=OneOf(SUBJECT_KINDS))
     subject_name = fields.String(
-        allow_none=True, load_default=None, validate=Length(max=NAME_LENGTH)
+        allow_none=True, load_default=None, validate=Length(max=MAX_NAME_LENGTH)
     )
     answers_id = Id(required=True)
-    facts = Facts(0)
+    facts = FactsField(0)
     amount = fields.Integer(
-        strict=True, allow_none=True, load_default=None, validate=Range(min=1, max=MOST_CENTS)
+        strict=True, allow_none=True, load_default=None, validate=Range(min=1, max=MAX_CENTS)
     )
 
     @validates_schema
-    def named(self, case: dict[str, Any], **_: Any) -> None:
+    def validate_subject_name(self, case: dict[str, Any], **_: Any) -> None:
         """A team or a contractor is called something."""
         name = (case["subject_name"] or "").strip()
         if case["subject_kind"] in ("team", "contractor") and not name:
             raise ValidationError("Say which team or contractor it is about.")
 
 
-class Finding(Payload):
-    facts = Facts(1)
+class CaseFindPayload(Payload):
+    facts = FactsField(1)
 
 
-class Asking(Payload):
+class CaseAskPayload(Payload):
     answer_until = fields.AwareDateTime(required=True)
 
 
-class Statement(Payload):
+class CaseStatePayload(Payload):
     """In the subject's own words, or that they would rather not."""
 
     answer = fields.String(required=True, validate=OneOf(("stated", "declined")))
-    text = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+    text = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
-    def in_words(self, said: dict[str, Any], **_: Any) -> None:
+    def validate_text(self, said: dict[str, Any], **_: Any) -> None:
         """A statement says something."""
         if said["answer"] == "stated" and not (said.get("text") or "").strip():
             raise ValidationError("Say it in words.")
 
 
-class Saying(Payload):
-    text = fields.String(required=True, validate=Length(min=1, max=TEXT_LENGTH))
+class CaseAppealPayload(Payload):
+    text = fields.String(required=True, validate=Length(min=1, max=MAX_TEXT_LENGTH))
 
 
-class Deciding(Payload):
+class CaseDecidePayload(Payload):
     """Neither the finding nor what follows has a default: both are what a person wrote."""
 
     category_id = Id(required=True)
     site_id = Id(required=True)
     finding = fields.String(required=True, validate=OneOf(FINDINGS))
-    measures = fields.String(required=True, validate=Length(min=1, max=TEXT_LENGTH))
+    measures = fields.String(required=True, validate=Length(min=1, max=MAX_TEXT_LENGTH))
 
 
-class Reviewing(Deciding):
+class CaseReviewPayload(CaseDecidePayload):
     pass
 
 
-class Ending(Payload):
-    because = fields.String(allow_none=True, load_default=None, validate=Length(max=TEXT_LENGTH))
+class CaseClosePayload(Payload):
+    because = fields.String(
+        allow_none=True, load_default=None, validate=Length(max=MAX_TEXT_LENGTH)
+    )

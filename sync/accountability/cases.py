@@ -7,31 +7,35 @@ from datetime import datetime
 from typing import Any
 
 from sync.accountability.case_payloads import (
-    Asking,
-    Deciding,
-    Ending,
-    Finding,
-    Raising,
-    Reviewing,
-    Saying,
-    Statement,
-    weighs,
+    CaseAppealPayload,
+    CaseAskPayload,
+    CaseClosePayload,
+    CaseDecidePayload,
+    CaseFindPayload,
+    CaseRaisePayload,
+    CaseReviewPayload,
+    CaseStatePayload,
+    is_accusing,
 )
-from sync.accountability.due_process import Case, opened_again, since, unready
-from sync.protocol.clock import iso, parse
-from sync.protocol.digest import DESK, DESK_ONLY, FOREVER, mask
-from sync.protocol.op import Accepted, Entry, Kind, Nothing, Op, Payload, Refused
+from sync.accountability.due_process import CaseLike, decision_error, is_after_decision, is_reopened
+from sync.protocol.clock import format_time, parse_time
+from sync.protocol.digest import DESK_ONLY_AUDIENCE, DESK_ROLES, FOREVER, role_mask
+from sync.protocol.op import Accepted, EmptyPayload, HistoryEntry, Kind, Op, Payload, Refused
 
 
 def raise_(_: None, op: Op) -> Accepted | Refused:
     """A3: a case has a category in force, a subject, and somebody else than its raiser to ask."""
     said = op.payload
-    category, asked = op.beside.get(said["category_id"]), op.beside.get(said["answers_id"])
-    wrong = _no_category(category, said) or _no_subject(asked, said, op.by) or _not_yet(op)
+    category, asked = op.related.get(said["category_id"]), op.related.get(said["answers_id"])
+    wrong = (
+        _category_error(category, said)
+        or _subject_error(asked, said, op.by)
+        or _future_fact_error(op)
+    )
     if wrong or category is None:
         return Refused(wrong or "not-published")
     sub = next((sub for sub in category.subs if sub["code"] == said["sub"]), None)
-    facts = _told(said["facts"], op)
+    facts = _signed_facts(said["facts"], op)
     return Accepted(
         {
             **{name: said[name] for name in ("category_id", "sub", "subject_kind", "answers_id")},
@@ -42,13 +46,13 @@ def raise_(_: None, op: Op) -> Accepted | Refused:
             "raised_at": op.occurred_at,
             "raised_by_id": op.by,
             "facts": facts,
-            "happened_at": _earliest(facts),
+            "happened_at": _earliest_accusation(facts),
             **{name: [] for name in ("statements", "appeals", "decisions")},
         }
     )
 
 
-def _no_category(category: Any, said: Mapping[str, Any]) -> str | None:
+def _category_error(category: Any, said: Mapping[str, Any]) -> str | None:
     if getattr(category, "published_at", None) is None or category.deactivated_at:
         return "not-published"
     codes = [sub["code"] for sub in category.subs]
@@ -57,113 +61,117 @@ def _no_category(category: Any, said: Mapping[str, Any]) -> str | None:
     return None if (said["amount"] is not None) == category.with_amount else "amount"
 
 
-def _no_subject(asked: Any, said: Mapping[str, Any], by: str) -> str | None:
+def _subject_error(asked: Any, said: Mapping[str, Any], by: str) -> str | None:
     if getattr(asked, "roles", None) is None or getattr(asked, "active_to", None):
         return "no-such-person"
-    if said["subject_kind"] == "manager" and not DESK & set(asked.roles):
+    if said["subject_kind"] == "manager" and not DESK_ROLES & set(asked.roles):
         return "not-a-manager"
     return "own-case" if by == said["answers_id"] else None
 
 
-def _not_yet(op: Op) -> str | None:
+def _future_fact_error(op: Op) -> str | None:
     """A5: what is said to happen later cannot be held against what was read meanwhile."""
     early = [fact for fact in op.payload["facts"] if fact["at"] > op.occurred_at]
     return "future-fact" if early else None
 
 
-def _told(facts: Sequence[Mapping[str, Any]], op: Op) -> list[dict[str, Any]]:
-    return [{**fact, "at": iso(fact["at"]), "by_id": op.by} for fact in facts]
+def _signed_facts(facts: Sequence[Mapping[str, Any]], op: Op) -> list[dict[str, Any]]:
+    return [{**fact, "at": format_time(fact["at"]), "by_id": op.by} for fact in facts]
 
 
-def _earliest(facts: Sequence[Mapping[str, Any]]) -> datetime | None:
+def _earliest_accusation(facts: Sequence[Mapping[str, Any]]) -> datetime | None:
     """A5: when the first thing happened that somebody answers for."""
-    times = [fact["at"] for fact in facts if weighs(fact)]
-    return parse(min(times)) if times else None
+    times = [fact["at"] for fact in facts if is_accusing(fact)]
+    return parse_time(min(times)) if times else None
 
 
-def find(case: Case, op: Op) -> Accepted | Refused:
+def find(case: CaseLike, op: Op) -> Accepted | Refused:
     """A4: facts come in from all sides; a new reproach is put to the subject before it counts."""
-    wrong = _shut(case, op) or _not_yet(op)
+    wrong = _closed_error(case, op) or _future_fact_error(op)
     if wrong:
         return Refused(wrong)
-    found = _told(op.payload["facts"], op)
+    found = _signed_facts(op.payload["facts"], op)
     facts = [*case.facts, *found]
-    changes = {"facts": facts, "happened_at": _earliest(facts), "found_at": op.occurred_at}
-    anew = {"asked_at": None, "answer_until": None} if any(map(weighs, found)) else {}
+    changes = {
+        "facts": facts,
+        "happened_at": _earliest_accusation(facts),
+        "found_at": op.occurred_at,
+    }
+    anew = {"asked_at": None, "answer_until": None} if any(map(is_accusing, found)) else {}
     return Accepted({**changes, **anew})
 
 
-def ask(case: Case, op: Op) -> Accepted | Refused:
+def ask(case: CaseLike, op: Op) -> Accepted | Refused:
     """A6: a statement is asked of the subject, with a time until when."""
-    wrong = _shut(case, op)
+    wrong = _closed_error(case, op)
     if wrong or op.payload["answer_until"] <= op.occurred_at:
         return Refused(wrong or "due-is-past")
     return Accepted({"asked_at": op.occurred_at, "answer_until": op.payload["answer_until"]})
 
 
-def speak(case: Case, op: Op) -> Accepted:
+def give_statement(case: CaseLike, op: Op) -> Accepted:
     """A7: what the subject says is kept whenever it comes; what came after a decision is noted."""
     if op.by != case.answers_id:
         return Accepted({}, flag="not-the-subject")
     return Accepted({}, flag="stated-after-decision" if case.decided_at else None)
 
 
-def respond(case: Case, op: Op) -> Accepted:
+def flag_unless_subject(case: CaseLike, op: Op) -> Accepted:
     """A10, A11: only the subject acknowledges or appeals; another's word is kept and noted."""
     return Accepted({}, flag=None if op.by == case.answers_id else "not-the-subject")
 
 
-def decide(case: Case, op: Op) -> Accepted | Refused:
+def decide(case: CaseLike, op: Op) -> Accepted | Refused:
     """A8: nobody decides before the subject was heard or the time for it is over."""
     wrong = "already-decided" if case.decided_at else None
-    return _decided(case, op, wrong or unready(case, op))
+    return _decision(case, op, wrong or decision_error(case, op))
 
 
-def review(case: Case, op: Op) -> Accepted | Refused:
+def review(case: CaseLike, op: Op) -> Accepted | Refused:
     """A11: after an appeal, or a statement that came too late, somebody else decides anew."""
     if op.by == case.answers_id:
         return Refused("own-case")
     wrong = None
-    if not opened_again(case):
+    if not is_reopened(case):
         wrong = "not-appealed"
     elif op.by in [one["by_id"] for one in case.decisions]:
         wrong = "same-decider"
-    return _decided(case, op, wrong or unready(case, op))
+    return _decision(case, op, wrong or decision_error(case, op))
 
 
-def _decided(case: Case, op: Op, wrong: str | None) -> Accepted | Refused:
+def _decision(case: CaseLike, op: Op, wrong: str | None) -> Accepted | Refused:
     """A9: finding and measures are what the decider wrote, and nothing besides."""
     if wrong:
         return Refused(wrong)
     said = {name: op.payload[name] for name in ("finding", "measures")}
-    one = {**said, "at": iso(op.occurred_at), "by_id": op.by}
+    one = {**said, "at": format_time(op.occurred_at), "by_id": op.by}
     by = {"decided_at": op.occurred_at, "decided_by_id": op.by, "closed_at": None}
     return Accepted({**said, **by, "decisions": [*case.decisions, one]})
 
 
-def close(case: Case, op: Op) -> Accepted | Refused:
+def close(case: CaseLike, op: Op) -> Accepted | Refused:
     """A12: what was acknowledged is closed; anything else only with a reason, an appeal never."""
     if op.by == case.answers_id or case.closed_at:
         return Refused("own-case" if op.by == case.answers_id else "already-closed")
-    if since(case, case.appealed_at):
+    if is_after_decision(case, case.appealed_at):
         return Refused("appealed")
     because = (op.payload["because"] or "").strip() or None
-    if not because and not since(case, case.acknowledged_at):
+    if not because and not is_after_decision(case, case.acknowledged_at):
         return Refused("say-why")
     return Accepted({"closed_at": op.occurred_at, "closed_by_id": op.by, "because": because})
 
 
-def _shut(case: Case, op: Op) -> str | None:
+def _closed_error(case: CaseLike, op: Op) -> str | None:
     """A3: nobody has a hand in the own case; what is decided is only opened by an appeal."""
     if op.by == case.answers_id:
         return "own-case"
-    again = opened_again(case)
+    again = is_reopened(case)
     if case.closed_at and not again:
         return "already-closed"
     return "already-decided" if case.decided_at and not again else None
 
 
-def fold(case: Any, history: Sequence[Entry]) -> dict[str, Any]:
+def fold(case: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """A7, A10, A11: what the subject said, in the order of its times, whatever came first."""
     mine = [entry for entry in history if entry.by == case.answers_id]
     said, seen, appeals = (
@@ -171,16 +179,20 @@ def fold(case: Any, history: Sequence[Entry]) -> dict[str, Any]:
         for word in ("state", "acknowledge", "appeal")
     )
     return {
-        "statements": [{"at": iso(one.occurred_at), **_answer(one)} for one in said],
+        "statements": [
+            {"at": format_time(one.occurred_at), **_statement_fields(one)} for one in said
+        ],
         "stated_at": said[-1].occurred_at if said else None,
         "heard_at": max((one.received_at for one in said), default=None),
         "acknowledged_at": seen[-1].occurred_at if seen else None,
-        "appeals": [{"at": iso(one.occurred_at), "text": one.payload["text"]} for one in appeals],
+        "appeals": [
+            {"at": format_time(one.occurred_at), "text": one.payload["text"]} for one in appeals
+        ],
         "appealed_at": appeals[-1].occurred_at if appeals else None,
     }
 
 
-def _answer(entry: Entry) -> dict[str, Any]:
+def _statement_fields(entry: HistoryEntry) -> dict[str, Any]:
     return {"answer": entry.payload["answer"], "text": entry.payload.get("text")}
 
 
@@ -203,65 +215,77 @@ def state(case: Any) -> str:
 def audience(case: Any, roles_of: Any) -> int:
     """A13: no phone knows of a case before its subject is asked, nor once it is closed."""
     concerns = case["asked_at"] or case["decided_at"]
-    return mask(roles_of(case["answers_id"])) if concerns and not case["closed_at"] else DESK_ONLY
+    return (
+        role_mask(roles_of(case["answers_id"]))
+        if concerns and not case["closed_at"]
+        else DESK_ONLY_AUDIENCE
+    )
 
 
-def until(case: Any) -> str:
+def visible_until(case: Any) -> str:
     """It matters until it is closed."""
-    return iso(case["closed_at"]) if case["closed_at"] else FOREVER
+    return format_time(case["closed_at"]) if case["closed_at"] else FOREVER
 
 
-def _desk(payload: type[Payload], rule: Any, *, minds: tuple[str, ...] = (), **more: Any) -> Kind:
+def _desk_kind(
+    payload: type[Payload], rule: Any, *, conflicts_with: tuple[str, ...] = (), **more: Any
+) -> Kind:
     return Kind(
         payload=payload,
         rule=rule,
         type="case",
         fact=False,
-        roles=DESK,
-        at_desk=True,
-        minds=frozenset(minds),
+        roles=DESK_ROLES,
+        from_desk_only=True,
+        conflicts_with=frozenset(conflicts_with),
         **more,
     )
 
 
-HEARD = ("facts", "statements", "appeals")
+DECISION_INPUTS = ("facts", "statements", "appeals")
 """Whoever decides has to have seen these as they stand."""
 
-RULES = ("category_id", "site_id")
+RELATED_RULES = ("category_id", "site_id")
 
 KINDS = {
-    "case.raise": _desk(Raising, raise_, creates=True, looks_at=("category_id", "answers_id")),
-    "case.find": _desk(Finding, find),
-    "case.ask": _desk(Asking, ask, minds=("facts",)),
-    "case.decide": _desk(Deciding, decide, minds=HEARD, looks_at=RULES),
-    "case.review": _desk(Reviewing, review, minds=HEARD, looks_at=RULES),
-    "case.close": _desk(Ending, close, minds=("appeals", "statements")),
+    "case.raise": _desk_kind(
+        CaseRaisePayload, raise_, creates=True, related_fields=("category_id", "answers_id")
+    ),
+    "case.find": _desk_kind(CaseFindPayload, find),
+    "case.ask": _desk_kind(CaseAskPayload, ask, conflicts_with=("facts",)),
+    "case.decide": _desk_kind(
+        CaseDecidePayload, decide, conflicts_with=DECISION_INPUTS, related_fields=RELATED_RULES
+    ),
+    "case.review": _desk_kind(
+        CaseReviewPayload, review, conflicts_with=DECISION_INPUTS, related_fields=RELATED_RULES
+    ),
+    "case.close": _desk_kind(CaseClosePayload, close, conflicts_with=("appeals", "statements")),
     "case.state": Kind(
-        payload=Statement,
-        rule=speak,
+        payload=CaseStatePayload,
+        rule=give_statement,
         type="case",
         fact=True,
-        flat=False,
-        shows={
+        overlay_payload=False,
+        optimistic_patch={
             "state": "$answer",
             "stated_at": "$at",
             "statements+": {"at": "$at", "answer": "$answer", "text": "$text"},
         },
     ),
     "case.acknowledge": Kind(
-        payload=Nothing,
-        rule=respond,
+        payload=EmptyPayload,
+        rule=flag_unless_subject,
         type="case",
         fact=True,
-        shows={"state": "acknowledged", "acknowledged_at": "$at"},
+        optimistic_patch={"state": "acknowledged", "acknowledged_at": "$at"},
     ),
     "case.appeal": Kind(
-        payload=Saying,
-        rule=respond,
+        payload=CaseAppealPayload,
+        rule=flag_unless_subject,
         type="case",
         fact=True,
-        flat=False,
-        shows={
+        overlay_payload=False,
+        optimistic_patch={
             "state": "appealed",
             "appealed_at": "$at",
             "appeals+": {"at": "$at", "text": "$text"},

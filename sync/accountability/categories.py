@@ -10,62 +10,64 @@ from uuid import UUID, uuid5
 from marshmallow import ValidationError, fields, validates
 from marshmallow.validate import Length, Regexp
 
-from sync.estate.places import MASTERS
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK_ONLY, EVERYONE, FOREVER, mask
+from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import format_time
+from sync.protocol.digest import ALL_ROLES, DESK_ONLY_AUDIENCE, FOREVER, role_mask
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    SERVER,
-    TEXT_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_TEXT_LENGTH,
+    SERVER_AUTHOR_ID,
     Accepted,
-    Entry,
+    EmptyPayload,
+    HistoryEntry,
     Kind,
-    Label,
-    Nothing,
+    LocalizedLabel,
     Op,
     Payload,
     Refused,
 )
 
-CODE = Regexp(r"^[A-Z0-9][A-Z0-9-]{0,11}\Z", error="A code is like AC-7.")
-SUB = Regexp(r"^[0-9a-z]{1,8}\Z", error="A sub-code is like 7a.")
-MOST_SUBS = 20
+CODE_VALIDATOR = Regexp(r"^[A-Z0-9][A-Z0-9-]{0,11}\Z", error="A code is like AC-7.")
+SUB_CODE_VALIDATOR = Regexp(r"^[0-9a-z]{1,8}\Z", error="A sub-code is like 7a.")
+MAX_SUBS = 20
 
 
-class Category(Protocol):
+class CategoryLike(Protocol):
     """What the rules need to know of a category."""
 
     published_at: datetime | None
     deactivated_at: datetime | None
 
 
-class Words(Label):
-    zh = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
-    en = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+class BoundedLabel(LocalizedLabel):
+    zh = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    en = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class Text(Label):
-    zh = fields.String(required=True, validate=Length(max=TEXT_LENGTH))
-    en = fields.String(required=True, validate=Length(max=TEXT_LENGTH))
+class BoundedText(LocalizedLabel):
+    zh = fields.String(required=True, validate=Length(max=MAX_TEXT_LENGTH))
+    en = fields.String(required=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
-class Sub(Payload):
-    code = fields.String(required=True, validate=SUB)
-    label = fields.Nested(Words, required=True)
+class SubCategorySchema(Payload):
+    code = fields.String(required=True, validate=SUB_CODE_VALIDATOR)
+    label = fields.Nested(BoundedLabel, required=True)
 
 
-class NewCategory(Payload):
+class CategoryAddPayload(Payload):
     """`with_amount`: a case in it says how much was lost."""
 
-    code = fields.String(required=True, validate=CODE)
-    label = fields.Nested(Words, required=True)
-    text = fields.Nested(Text, required=True)
-    subs = fields.List(fields.Nested(Sub), load_default=list, validate=Length(max=MOST_SUBS))
+    code = fields.String(required=True, validate=CODE_VALIDATOR)
+    label = fields.Nested(BoundedLabel, required=True)
+    text = fields.Nested(BoundedText, required=True)
+    subs = fields.List(
+        fields.Nested(SubCategorySchema), load_default=list, validate=Length(max=MAX_SUBS)
+    )
     with_amount = fields.Boolean(load_default=False)
     clause = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
 
     @validates("subs")
-    def distinct(self, subs: list[dict[str, Any]], **_: Any) -> None:
+    def validate_distinct_subs(self, subs: list[dict[str, Any]], **_: Any) -> None:
         """A case names its sub-code, so each is there once."""
         if len({sub.get("code") for sub in subs}) < len(subs):
             raise ValidationError("Two sub-codes are the same.")
@@ -78,10 +80,10 @@ def category_id(site_id: str, code: str) -> str:
 
 def add(_: None, op: Op) -> Accepted:
     """A1: categories can be added; none is ever deleted, and nobody rewrites what was published."""
-    return Accepted({**op.payload, "seeded": op.by == SERVER})
+    return Accepted({**op.payload, "seeded": op.by == SERVER_AUTHOR_ID})
 
 
-def publish(category: Category, op: Op) -> Accepted | Refused:
+def publish(category: CategoryLike, op: Op) -> Accepted | Refused:
     """A2: a category is made known to everybody before anybody answers for anything in it."""
     if category.published_at and not category.deactivated_at:
         return Refused("already-published")
@@ -90,24 +92,24 @@ def publish(category: Category, op: Op) -> Accepted | Refused:
     )
 
 
-def deactivate(category: Category, op: Op) -> Accepted | Refused:
+def deactivate(category: CategoryLike, op: Op) -> Accepted | Refused:
     """A1: a category that is not wanted is offered no more; cases in it stay."""
     if category.deactivated_at:
         return Refused("already-deactivated")
     return Accepted({"deactivated_at": op.occurred_at})
 
 
-def acknowledge(_: Category, __: Op) -> Accepted:
+def accept_fact(_: CategoryLike, __: Op) -> Accepted:
     """A2: somebody has read it; that happened, whatever became of the category meanwhile."""
     return Accepted({})
 
 
-def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
+def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """A2: everybody's first acknowledgement counts, in whatever order they arrive."""
     read: dict[str, str] = {}
     for entry in history:
         if entry.kind == "category.acknowledge":
-            read.setdefault(entry.by, iso(entry.occurred_at))
+            read.setdefault(entry.by, format_time(entry.occurred_at))
     return {"acknowledged": read}
 
 
@@ -120,35 +122,35 @@ def state(category: Any) -> str:
 
 def audience(category: Any) -> int:
     """Everybody reads what is in force; the rest is of the desk."""
-    return mask(EVERYONE) if state(category) == "active" else DESK_ONLY
+    return role_mask(ALL_ROLES) if state(category) == "active" else DESK_ONLY_AUDIENCE
 
 
-def until(category: Any) -> str:
+def visible_until(category: Any) -> str:
     """It holds until it is out of use."""
-    return iso(category["deactivated_at"]) if category["deactivated_at"] else FOREVER
+    return format_time(category["deactivated_at"]) if category["deactivated_at"] else FOREVER
 
 
-def _desk(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
+def _desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
     return Kind(
         payload=payload,
         rule=rule,
         type="category",
         fact=False,
         creates=creates,
-        roles=MASTERS,
-        at_desk=True,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     )
 
 
 KINDS = {
-    "category.add": _desk(NewCategory, add, creates=True),
-    "category.publish": _desk(Nothing, publish),
-    "category.deactivate": _desk(Nothing, deactivate),
+    "category.add": _desk_kind(CategoryAddPayload, add, creates=True),
+    "category.publish": _desk_kind(EmptyPayload, publish),
+    "category.deactivate": _desk_kind(EmptyPayload, deactivate),
     "category.acknowledge": Kind(
-        payload=Nothing,
-        rule=acknowledge,
+        payload=EmptyPayload,
+        rule=accept_fact,
         type="category",
         fact=True,
-        shows={"acknowledged.$by": "$at"},
+        optimistic_patch={"acknowledged.$by": "$at"},
     ),
 }

@@ -16,14 +16,14 @@ def category(
     return {
         "code": code,
         "clause": clause,
-        "label": _both(names),
-        "text": _both(texts),
-        "subs": [{"code": sub[:2], "label": _both(sub[3:])} for sub in subs],
+        "label": _bilingual(names),
+        "text": _bilingual(texts),
+        "subs": [{"code": sub[:2], "label": _bilingual(sub[3:])} for sub in subs],
         "with_amount": with_amount,
     }
 
 
-def _both(words: str) -> dict[str, str]:
+def _bilingual(words: str) -> dict[str, str]:
     zh, en = words.split(" / ")
     return {"zh": zh, "en": en}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sync.protocol.clock import parse
+from sync.protocol.clock import parse_time
 from sync.protocol.op import Op
 
-PERSONAL = ("person", "manager")
+PERSONAL_SUBJECTS = ("person", "manager")
 """Subjects who have to have acknowledged a rule themselves."""
 
 
-class Case(Protocol):
+class CaseLike(Protocol):
     """What the rules need to know of a case."""
 
     category_id: str
@@ -31,29 +31,29 @@ class Case(Protocol):
     closed_at: datetime | None
 
 
-def since(case: Case, moment: datetime | None) -> bool:
+def is_after_decision(case: CaseLike, moment: datetime | None) -> bool:
     """Whether something came after the decision that stands."""
     return bool(case.decided_at and moment and moment >= case.decided_at)
 
 
-def opened_again(case: Case) -> bool:
+def is_reopened(case: CaseLike) -> bool:
     """A11: an appeal, or a statement that came too late, opens what was decided."""
-    return since(case, case.appealed_at) or since(case, case.heard_at)
+    return is_after_decision(case, case.appealed_at) or is_after_decision(case, case.heard_at)
 
 
-def unready(case: Case, op: Op) -> str | None:
+def decision_error(case: CaseLike, op: Op) -> str | None:
     """A5, A8: why this cannot be decided yet."""
-    category, site = (op.beside.get(op.payload[name]) for name in ("category_id", "site_id"))
+    category, site = (op.related.get(op.payload[name]) for name in ("category_id", "site_id"))
     if op.by == case.answers_id:
         return "own-case"
-    if case.closed_at and not opened_again(case):
+    if case.closed_at and not is_reopened(case):
         return "already-closed"
     if case.happened_at is None:
         return "no-facts"
-    return _unknown(case, category, op) or _unheard(case, site, op.occurred_at)
+    return _category_error(case, category, op) or _hearing_error(case, site, op.occurred_at)
 
 
-def _unknown(case: Case, category: Any, op: Op) -> str | None:
+def _category_error(case: CaseLike, category: Any, op: Op) -> str | None:
     """A5: a rule counts for what happened after it was published, and the subject had read it."""
     happened_at = case.happened_at
     if category is None or op.payload["category_id"] != case.category_id or happened_at is None:
@@ -61,12 +61,12 @@ def _unknown(case: Case, category: Any, op: Op) -> str | None:
     if category.published_at > happened_at:
         return "published-later"
     read = category.acknowledged.get(case.answers_id)
-    if case.subject_kind in PERSONAL and (read is None or parse(read) > happened_at):
+    if case.subject_kind in PERSONAL_SUBJECTS and (read is None or parse_time(read) > happened_at):
         return "not-acknowledged"
     return None
 
 
-def _unheard(case: Case, site: Any, now: datetime) -> str | None:
+def _hearing_error(case: CaseLike, site: Any, now: datetime) -> str | None:
     """A8: heard, or asked long enough ago."""
     hours = getattr(site, "statement_hours", None)
     if case.asked_at is None or case.answer_until is None or hours is None:

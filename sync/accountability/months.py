@@ -11,29 +11,29 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Range, Regexp
 
-from sync.estate.places import MASTERS
+from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.digest import FOREVER
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
 
-ZONE = ZoneInfo("Asia/Shanghai")
-MOST = 10_000
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
+MAX_TASKS = 10_000
 
 
-def _is_month(text: str) -> None:
+def _validate_month(text: str) -> None:
     try:
-        bounds(text)
+        month_bounds(text)
     except ValueError:
         raise ValidationError("A month is like 2026-11.") from None
 
 
-class Closing(Payload):
+class MonthClosePayload(Payload):
     """`tasks`: everything of the month that nobody did, so that the rule sees each of them.
 
     `unspoken`: how many of them a phone may still know about.
     """
 
-    month = fields.String(required=True, validate=[Regexp(r"^\d{4}-\d{2}\Z"), _is_month])
-    tasks = fields.List(Id(), required=True, validate=Length(max=MOST))
+    month = fields.String(required=True, validate=[Regexp(r"^\d{4}-\d{2}\Z"), _validate_month])
+    tasks = fields.List(Id(), required=True, validate=Length(max=MAX_TASKS))
     unspoken = fields.Integer(required=True, strict=True, validate=Range(min=0))
 
 
@@ -42,9 +42,9 @@ def month_id(site_id: str, month: str) -> str:
     return str(uuid5(UUID(site_id), f"month|{month}"))
 
 
-def bounds(month: str) -> tuple[datetime, datetime]:
+def month_bounds(month: str) -> tuple[datetime, datetime]:
     """When a month begins and ends at the site."""
-    start = datetime.strptime(month, "%Y-%m").replace(tzinfo=ZONE)
+    start = datetime.strptime(month, "%Y-%m").replace(tzinfo=SITE_ZONE)
     after = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     return start.astimezone(UTC), after.astimezone(UTC)
 
@@ -52,11 +52,11 @@ def bounds(month: str) -> tuple[datetime, datetime]:
 def close(_: None, op: Op) -> Accepted | Refused:
     """A16: a month is closed when it is over, every phone has spoken, and no miss waits."""
     said = op.payload
-    if op.occurred_at < bounds(said["month"])[1]:
+    if op.occurred_at < month_bounds(said["month"])[1]:
         return Refused("not-over")
     if said["unspoken"]:
         return Refused("not-yet-known")
-    words = Counter(_word(op.beside.get(id_)) for id_ in said["tasks"])
+    words = Counter(_task_outcome(op.related.get(id_)) for id_ in said["tasks"])
     if words["waiting"]:
         return Refused("misses-wait")
     return Accepted(
@@ -69,7 +69,7 @@ def close(_: None, op: Op) -> Accepted | Refused:
     )
 
 
-def _word(task: Any) -> str:
+def _task_outcome(task: Any) -> str:
     """What became of something that was not done in its time."""
     if task is None:
         return "waiting"
@@ -87,20 +87,20 @@ def state(_: Any) -> str:
     return "closed"
 
 
-def until(_: Any) -> str:
+def visible_until(_: Any) -> str:
     """Of the desk alone; it stays."""
     return FOREVER
 
 
 KINDS = {
     "month.close": Kind(
-        payload=Closing,
+        payload=MonthClosePayload,
         rule=close,
         type="month",
         fact=False,
         creates=True,
-        roles=MASTERS,
-        at_desk=True,
-        looks_at=("tasks",),
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
+        related_fields=("tasks",),
     ),
 }

@@ -8,77 +8,79 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from sync.protocol.digest import DESK, FOREVER
+from sync.protocol.digest import DESK_ROLES, FOREVER
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    NAME_LENGTH,
-    TEXT_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
     Accepted,
+    EmptyPayload,
     Id,
     Kind,
-    Nothing,
     Op,
     Payload,
     Refused,
 )
 
 
-class Contractor(Protocol):
+class ContractorLike(Protocol):
     """What the rules need to know of a contractor."""
 
     ended_at: datetime | None
     accountable_id: str
 
 
-class Agreement(Payload):
+class AgreementSchema(Payload):
     """What the firm may do with what it learns of people here."""
 
-    purpose = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
-    term = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
-    kinds = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    purpose = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    term = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    kinds = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class NewContractor(Payload):
-    name = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
-    service = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
-    contact = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
-    contract_ref = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+class ContractorAddPayload(Payload):
+    name = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
+    service = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    contact = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    contract_ref = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     accountable_id = Id(required=True)
-    agreement = fields.Nested(Agreement, allow_none=True)
-    note = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+    agreement = fields.Nested(AgreementSchema, allow_none=True)
+    note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
-class Change(NewContractor):
-    name = fields.String(validate=Length(min=1, max=NAME_LENGTH))
-    service = fields.String(validate=Length(min=1, max=LABEL_LENGTH))
+class ContractorChangePayload(ContractorAddPayload):
+    name = fields.String(validate=Length(min=1, max=MAX_NAME_LENGTH))
+    service = fields.String(validate=Length(min=1, max=MAX_LABEL_LENGTH))
     accountable_id = Id()
 
 
 def add(_: None, op: Op) -> Accepted | Refused:
     """Y1: a firm works here only with somebody of ours who answers for what it does."""
-    return Accepted(dict(op.payload)) if _answers(op) else Refused("needs-accountable")
+    return (
+        Accepted(dict(op.payload)) if _has_accountable_person(op) else Refused("needs-accountable")
+    )
 
 
-def change(firm: Contractor, op: Op) -> Accepted | Refused:
+def change(firm: ContractorLike, op: Op) -> Accepted | Refused:
     """Y2: who answers for a firm may change; that somebody does never ends before the contract."""
     if firm.ended_at:
         return Refused("contract-ended")
     if not op.payload:
         return Refused("nothing-changed")
-    if "accountable_id" in op.payload and not _answers(op):
+    if "accountable_id" in op.payload and not _has_accountable_person(op):
         return Refused("needs-accountable")
     return Accepted(dict(op.payload))
 
 
-def end(firm: Contractor, op: Op) -> Accepted | Refused:
+def end(firm: ContractorLike, op: Op) -> Accepted | Refused:
     """Y2: a contract ends once; what was done under it stays."""
     return Refused("contract-ended") if firm.ended_at else Accepted({"ended_at": op.occurred_at})
 
 
-def _answers(op: Op) -> bool:
+def _has_accountable_person(op: Op) -> bool:
     """Whether the person named is one of ours who leads, and is still here."""
-    person = op.beside.get(op.payload["accountable_id"])
-    return bool(person and not person.active_to and DESK & set(person.roles))
+    person = op.related.get(op.payload["accountable_id"])
+    return bool(person and not person.active_to and DESK_ROLES & set(person.roles))
 
 
 def state(firm: Any) -> str:
@@ -86,27 +88,27 @@ def state(firm: Any) -> str:
     return "ended" if firm["ended_at"] else "active"
 
 
-def until(_: Any) -> str:
+def visible_until(_: Any) -> str:
     """Names of firms are needed as long as their work is shown."""
     return FOREVER
 
 
-def decision(payload: type[Payload], rule: Any, **more: Any) -> Kind:
+def decision_kind(payload: type[Payload], rule: Any, **more: Any) -> Kind:
     """A kind by which the desk says who works for us."""
     return Kind(
         payload=payload,
         rule=rule,
         type="contractor",
         fact=False,
-        roles=DESK,
-        at_desk=True,
-        looks_at=("accountable_id",),
+        roles=DESK_ROLES,
+        from_desk_only=True,
+        related_fields=("accountable_id",),
         **more,
     )
 
 
 KINDS = {
-    "contractor.add": decision(NewContractor, add, creates=True),
-    "contractor.change": decision(Change, change),
-    "contractor.end": decision(Nothing, end),
+    "contractor.add": decision_kind(ContractorAddPayload, add, creates=True),
+    "contractor.change": decision_kind(ContractorChangePayload, change),
+    "contractor.end": decision_kind(EmptyPayload, end),
 }

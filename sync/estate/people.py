@@ -8,19 +8,19 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import ContainsOnly, Length
 
-from sync.estate.places import MASTERS
+from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.digest import FOREVER, ROLES
-from sync.protocol.op import NAME_LENGTH, Accepted, Kind, Nothing, Op, Payload, Refused
+from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Kind, Op, Payload, Refused
 
 
-class Person(Protocol):
+class PersonLike(Protocol):
     """What the rules need to know of a person."""
 
     active_to: datetime | None
 
 
-class NewPerson(Payload):
-    name = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+class PersonAddPayload(Payload):
+    name = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     roles = fields.List(
         fields.String(), required=True, validate=[Length(min=1), ContainsOnly(ROLES)]
     )
@@ -32,14 +32,14 @@ def add(_: None, op: Op) -> Accepted:
     return Accepted({**op.payload, "active_from": op.occurred_at})
 
 
-def leave(person: Person, op: Op) -> Accepted | Refused:
+def leave(person: PersonLike, op: Op) -> Accepted | Refused:
     """E4: a person leaves once; what they did stays theirs."""
     if person.active_to:
         return Refused("already-left")
     return Accepted({"active_to": op.occurred_at})
 
 
-def secure(_: Person, __: Op) -> Accepted:
+def accept_pin_change(_: PersonLike, __: Op) -> Accepted:
     """E5: a new PIN reaches the phones, though the PIN itself is never in an op."""
     return Accepted({})
 
@@ -49,23 +49,34 @@ def state(person: Any) -> str:
     return "left" if person["active_to"] else "here"
 
 
-def until(_: Any) -> str:
+def visible_until(_: Any) -> str:
     """Names are needed as long as their work is shown."""
     return FOREVER
 
 
 KINDS = {
     "person.add": Kind(
-        payload=NewPerson,
+        payload=PersonAddPayload,
         rule=add,
         type="person",
         fact=False,
         creates=True,
-        roles=MASTERS,
-        at_desk=True,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     ),
     "person.leave": Kind(
-        payload=Nothing, rule=leave, type="person", fact=False, roles=MASTERS, at_desk=True
+        payload=EmptyPayload,
+        rule=leave,
+        type="person",
+        fact=False,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     ),
-    "person.secure": Kind(payload=Nothing, rule=secure, type="person", fact=False, internal=True),
+    "person.secure": Kind(
+        payload=EmptyPayload,
+        rule=accept_pin_change,
+        type="person",
+        fact=False,
+        from_server_only=True,
+    ),
 }

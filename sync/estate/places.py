@@ -10,7 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.digest import FOREVER
-from sync.protocol.op import Accepted, Id, Kind, Label, Nothing, Op, Payload, Refused
+from sync.protocol.op import Accepted, EmptyPayload, Id, Kind, LocalizedLabel, Op, Payload, Refused
 
 AREA_KINDS = (
     "outdoor",
@@ -25,42 +25,42 @@ AREA_KINDS = (
     "gate",
     "room",
 )
-MASTERS = frozenset({"manager", "admin"})
+MASTER_DATA_ROLES = frozenset({"manager", "admin"})
 
 
-class NewSite(Payload):
-    label = fields.Nested(Label, required=True)
+class SiteAddPayload(Payload):
+    label = fields.Nested(LocalizedLabel, required=True)
 
 
-class Keeping(Payload):
+class SiteRetainPayload(Payload):
     retention_days = fields.Integer(strict=True, validate=Range(min=7, max=365))
     visit_minutes = fields.Integer(strict=True, validate=Range(min=15, max=24 * 60))
     silent_hours = fields.Integer(strict=True, validate=Range(min=1, max=48))
     statement_hours = fields.Integer(strict=True, validate=Range(min=1, max=720))
 
 
-class NewArea(Payload):
-    label = fields.Nested(Label, required=True)
+class AreaAddPayload(Payload):
+    label = fields.Nested(LocalizedLabel, required=True)
     kind = fields.String(required=True, validate=OneOf(AREA_KINDS))
     parent_id = Id(allow_none=True, load_default=None)
     code = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
     ordinal = fields.Integer(strict=True, load_default=0)
 
 
-class NewUnit(Payload):
-    label = fields.Nested(Label, required=True)
+class UnitAddPayload(Payload):
+    label = fields.Nested(LocalizedLabel, required=True)
     area_id = Id(required=True)
     occupied = fields.Boolean(load_default=True)
 
 
-class Occupancy(Payload):
+class UnitOccupyPayload(Payload):
     occupied = fields.Boolean(required=True)
 
 
-class NewCheckpoint(Payload):
-    label = fields.Nested(Label, required=True)
+class CheckpointAddPayload(Payload):
+    label = fields.Nested(LocalizedLabel, required=True)
     area_id = Id(required=True)
-    route = fields.Nested(Label, required=True)
+    route = fields.Nested(LocalizedLabel, required=True)
     ordinal = fields.Integer(strict=True, load_default=0)
     code = fields.String(allow_none=True, load_default=None, validate=Length(min=2, max=10))
 
@@ -96,40 +96,51 @@ def state(_: Any) -> str:
     return "there"
 
 
-def until(_: Any) -> str:
+def visible_until(_: Any) -> str:
     """Places stay."""
     return FOREVER
 
 
-def master(payload: type[Payload], type_: str) -> Kind:
+def place_kind(payload: type[Payload], type_: str) -> Kind:
     """A kind that adds one place."""
     return Kind(
-        payload=payload, rule=add, type=type_, fact=False, creates=True, roles=MASTERS, at_desk=True
+        payload=payload,
+        rule=add,
+        type=type_,
+        fact=False,
+        creates=True,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     )
 
 
 KINDS = {
-    "site.add": master(NewSite, "site"),
+    "site.add": place_kind(SiteAddPayload, "site"),
     "site.retain": Kind(
-        payload=Keeping, rule=retain, type="site", fact=False, roles=MASTERS, at_desk=True
+        payload=SiteRetainPayload,
+        rule=retain,
+        type="site",
+        fact=False,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     ),
-    "area.add": master(NewArea, "area"),
-    "unit.add": master(NewUnit, "unit"),
+    "area.add": place_kind(AreaAddPayload, "area"),
+    "unit.add": place_kind(UnitAddPayload, "unit"),
     "unit.occupy": Kind(
-        payload=Occupancy,
+        payload=UnitOccupyPayload,
         rule=occupy,
         type="unit",
         fact=False,
-        roles=MASTERS | {"supervisor"},
-        at_desk=True,
+        roles=MASTER_DATA_ROLES | {"supervisor"},
+        from_desk_only=True,
     ),
-    "checkpoint.add": replace(master(NewCheckpoint, "checkpoint"), rule=add_checkpoint),
+    "checkpoint.add": replace(place_kind(CheckpointAddPayload, "checkpoint"), rule=add_checkpoint),
     "checkpoint.relabel": Kind(
-        payload=Nothing,
+        payload=EmptyPayload,
         rule=relabel,
         type="checkpoint",
         fact=False,
-        roles=MASTERS | {"supervisor"},
-        at_desk=True,
+        roles=MASTER_DATA_ROLES | {"supervisor"},
+        from_desk_only=True,
     ),
 }

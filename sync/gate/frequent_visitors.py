@@ -17,20 +17,20 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.digest import FOREVER
-from sync.protocol.op import NAME_LENGTH, Accepted, Id, Kind, Nothing, Op, Payload, Refused
+from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Id, Kind, Op, Payload, Refused
 
 PURPOSES = ("business", "family", "service", "other")
-TIMES = 2
+MIN_VISITS = 2
 """Somebody who came this often within the time of keeping is a regular."""
 
-MOST = 30
+MAX_REGULARS = 30
 """The gate's list stays short: those who come most."""
 
-BLANKS: dict[str, Any] = {"visitor": "*", "host_unit": None, "firm": None, "plate": None}
+REDACTED_VALUES: dict[str, Any] = {"visitor": "*", "host_unit": None, "firm": None, "plate": None}
 """What of a regular is somebody's, and what stands there once it is purged."""
 
 
-class Came(Protocol):
+class VisitSummary(Protocol):
     """What is read of a visit to find the regulars."""
 
     id: str
@@ -43,39 +43,45 @@ class Came(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Regular:
+class FrequentVisitor:
     """Somebody who came more than once, as the newest visit has them."""
 
-    newest: Came
-    times: int
+    latest_visit: VisitSummary
+    visit_count: int
 
     @property
     def key(self) -> tuple[str, str, str | None]:
-        return key(self.newest)
+        return visitor_key(self.latest_visit)
 
 
-class Told(Payload):
-    visitor = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+class RegularPayload(Payload):
+    visitor = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     purpose = fields.String(required=True, validate=OneOf(PURPOSES))
     host_unit = Id(allow_none=True, load_default=None)
-    firm = fields.String(allow_none=True, load_default=None, validate=Length(max=NAME_LENGTH))
+    firm = fields.String(allow_none=True, load_default=None, validate=Length(max=MAX_NAME_LENGTH))
     plate = fields.String(allow_none=True, load_default=None, validate=Length(max=12))
     times = fields.Integer(required=True, strict=True, validate=Range(min=1))
     last_at = fields.AwareDateTime(required=True)
 
 
-def key(visit: Any) -> tuple[str, str, str | None]:
+def visitor_key(visit: Any) -> tuple[str, str, str | None]:
     """Whose visits are those of one person: the same name, for the same, to the same home."""
     return visit.visitor, visit.purpose, visit.host_unit
 
 
-def regulars(visits: Iterable[Came]) -> list[Regular]:
+def frequent_visitors(visits: Iterable[VisitSummary]) -> list[FrequentVisitor]:
     """V15: who came at least twice, those who come most first."""
-    by_person: dict[tuple[str, str, str | None], list[Came]] = {}
+    by_person: dict[tuple[str, str, str | None], list[VisitSummary]] = {}
     for visit in sorted((v for v in visits if v.arrived_at), key=lambda v: (v.arrived_at, v.id)):
-        by_person.setdefault(key(visit), []).append(visit)
-    found = [Regular(came[-1], len(came)) for came in by_person.values() if len(came) >= TIMES]
-    return sorted(found, key=lambda r: (-r.times, r.newest.visitor, r.newest.id))[:MOST]
+        by_person.setdefault(visitor_key(visit), []).append(visit)
+    found = [
+        FrequentVisitor(came[-1], len(came))
+        for came in by_person.values()
+        if len(came) >= MIN_VISITS
+    ]
+    return sorted(found, key=lambda r: (-r.visit_count, r.latest_visit.visitor, r.latest_visit.id))[
+        :MAX_REGULARS
+    ]
 
 
 def note(_: Any, op: Op) -> Accepted:
@@ -90,7 +96,7 @@ def renew(regular: Any, op: Op) -> Accepted | Refused:
 
 def purge(_: Any, op: Op) -> Accepted:
     """V12: whoever has not come within the time of keeping is no regular any more."""
-    return Accepted({**BLANKS, "purged_at": op.occurred_at}, gone=True)
+    return Accepted({**REDACTED_VALUES, "purged_at": op.occurred_at}, tombstone=True)
 
 
 def state(regular: Any) -> str:
@@ -98,18 +104,20 @@ def state(regular: Any) -> str:
     return "purged" if regular["purged_at"] else "known"
 
 
-def until(_: Any) -> str:
+def visible_until(_: Any) -> str:
     """The gate wants to know them for as long as they are known at all."""
     return FOREVER
 
 
-def internal(payload: type[Payload], rule: Any, **more: Any) -> Kind:
+def server_kind(payload: type[Payload], rule: Any, **more: Any) -> Kind:
     """A kind that only the server does."""
-    return Kind(payload=payload, rule=rule, type="regular", fact=False, internal=True, **more)
+    return Kind(
+        payload=payload, rule=rule, type="regular", fact=False, from_server_only=True, **more
+    )
 
 
 KINDS = {
-    "regular.note": internal(Told, note, creates=True),
-    "regular.renew": internal(Told, renew),
-    "regular.purge": internal(Nothing, purge),
+    "regular.note": server_kind(RegularPayload, note, creates=True),
+    "regular.renew": server_kind(RegularPayload, renew),
+    "regular.purge": server_kind(EmptyPayload, purge),
 }

@@ -9,21 +9,21 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import Length, Range
 
-from sync.protocol.clock import iso
+from sync.protocol.clock import format_time
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    NAME_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
     Accepted,
-    Entry,
+    EmptyPayload,
+    HistoryEntry,
     Id,
     Kind,
-    Nothing,
     Op,
     Payload,
 )
 from sync.protocol.photos import Photos, photos_of
 
-BLANKS: dict[str, Any] = {
+REDACTED_VALUES: dict[str, Any] = {
     "what": "*",
     "carrier": "*",
     "host_unit": None,
@@ -33,19 +33,19 @@ BLANKS: dict[str, Any] = {
 }
 """What of a release is somebody's, and what stands there once it is purged."""
 
-WAITS = timedelta(days=3)
+UNUSED_VISIBLE_FOR = timedelta(days=3)
 """How long a note that nobody has used yet stays with the gate."""
 
 
-class Note(Payload):
+class ReleaseRecordPayload(Payload):
     """What goes out: seen by the gate before it is let through. No search is ever part of it."""
 
     visit = Id(allow_none=True)
-    what = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    what = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     quantity = fields.Integer(strict=True, validate=Range(min=1, max=9999))
-    carrier = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    carrier = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     host_unit = Id(allow_none=True)
-    agreed_by = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    agreed_by = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     photos = Photos()
 
 
@@ -54,7 +54,7 @@ def record(_: None, op: Op) -> Accepted:
     return Accepted({"quantity": 1, **op.payload})
 
 
-def go(_: Any, __: Op) -> Accepted:
+def accept_fact(_: Any, __: Op) -> Accepted:
     """V14: the gate saw it go out, or takes that back."""
     return Accepted({})
 
@@ -63,12 +63,12 @@ def purge(_: Any, op: Op) -> Accepted:
     """V12: a release is forgotten like the visit that it belongs to."""
     blank: dict[str, Any] = dict.fromkeys(("carrier", "host_unit", "agreed_by"))
     blank |= {"what": "*", "photos": [], "photos_here": 0}
-    return Accepted({**blank, "purged_at": op.occurred_at}, gone=True)
+    return Accepted({**blank, "purged_at": op.occurred_at}, tombstone=True)
 
 
-def fold(note: Any, history: Sequence[Entry]) -> dict[str, Any]:
+def fold(note: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """V14: the first time that it was seen going out, unless that was taken back."""
-    passed: Entry | None = None
+    passed: HistoryEntry | None = None
     for entry in history:
         if entry.kind == "release.pass":
             passed = passed or entry
@@ -92,19 +92,19 @@ def state(note: Any) -> str:
     return "passed" if note["passed_at"] else "waiting"
 
 
-def until(note: Any) -> str:
+def visible_until(note: Any) -> str:
     """The gate cares until it has gone out, or three days."""
-    return iso(note["passed_at"] or note["recorded_at"] + WAITS)
+    return format_time(note["passed_at"] or note["recorded_at"] + UNUSED_VISIBLE_FOR)
 
 
 KINDS = {
     "release.record": Kind(
-        payload=Note,
+        payload=ReleaseRecordPayload,
         rule=record,
         type="release",
         fact=True,
         creates=True,
-        shows={
+        optimistic_patch={
             "state": "waiting",
             "recorded_at": "$at",
             "recorded_by": "$by_name",
@@ -112,18 +112,20 @@ KINDS = {
         },
     ),
     "release.pass": Kind(
-        payload=Nothing,
-        rule=go,
+        payload=EmptyPayload,
+        rule=accept_fact,
         type="release",
         fact=True,
-        shows={"state": "passed", "passed_at": "$at", "passed_by": "$by_name"},
+        optimistic_patch={"state": "passed", "passed_at": "$at", "passed_by": "$by_name"},
     ),
     "release.undo": Kind(
-        payload=Nothing,
-        rule=go,
+        payload=EmptyPayload,
+        rule=accept_fact,
         type="release",
         fact=True,
-        shows={"state": "waiting", "passed_at": None, "passed_by": None},
+        optimistic_patch={"state": "waiting", "passed_at": None, "passed_by": None},
     ),
-    "release.purge": Kind(payload=Nothing, rule=purge, type="release", fact=False, internal=True),
+    "release.purge": Kind(
+        payload=EmptyPayload, rule=purge, type="release", fact=False, from_server_only=True
+    ),
 }

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-SKEWED = timedelta(minutes=5)
-JUMPED = timedelta(seconds=2)
-ON_THE_WAY = timedelta(seconds=5)
+SKEW_THRESHOLD = timedelta(minutes=5)
+JUMP_THRESHOLD = timedelta(seconds=2)
+NETWORK_TOLERANCE = timedelta(seconds=5)
 """Less than this is the network, not the clock: the order of a phone's ops must not hang on it."""
 
 
 @lru_cache(maxsize=4096)
-def iso(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """UTC with milliseconds and `Z`, so that texts sort as the times do.
 
     A batch tells the same moment several times an op, hence the cache.
@@ -23,7 +23,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def parse(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """An aware time; raises ValueError without an offset."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -31,13 +31,13 @@ def parse(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def told(said: datetime | str | None) -> datetime | None:
+def as_datetime(said: datetime | str | None) -> datetime | None:
     """A time in a payload: text as it lies in the log, or read already."""
-    return parse(said) if isinstance(said, str) else said
+    return parse_time(said) if isinstance(said, str) else said
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CorrectedTime:
     """When an op happened, as well as we know."""
 
     occurred_at: datetime
@@ -45,9 +45,9 @@ class Moment:
     flags: tuple[str, ...] = ()
 
 
-def correct(
+def correct_times(
     ops: Sequence[dict[str, Any]], *, sent_at: datetime, received_at: datetime
-) -> dict[str, Moment]:
+) -> dict[str, CorrectedTime]:
     """W1, W2: phone times become server times, by op id.
 
     The offset is what the phone's clock said when it sent against the arrival. Within one
@@ -55,41 +55,41 @@ def correct(
     load is trusted, earlier ones are counted back from it. Nothing happens after its arrival.
     """
     offset = received_at - sent_at
-    if abs(offset) < ON_THE_WAY:
+    if abs(offset) < NETWORK_TOLERANCE:
         offset = timedelta(0)
-    anchors = _anchors(ops)
-    return {op["id"]: _moment(op, anchors, offset, received_at) for op in ops}
+    anchors = _boot_anchors(ops)
+    return {op["id"]: _correct_time(op, anchors, offset, received_at) for op in ops}
 
 
-def _anchors(ops: Sequence[dict[str, Any]]) -> dict[str, tuple[datetime, int]]:
+def _boot_anchors(ops: Sequence[dict[str, Any]]) -> dict[str, tuple[datetime, int]]:
     anchors: dict[str, tuple[datetime, int]] = {}
     for op in ops:
         boot, mono = op.get("boot"), op.get("mono")
         if boot and mono is not None and mono >= anchors.get(boot, (None, -1))[1]:
-            anchors[boot] = (parse(op["at"]), mono)
+            anchors[boot] = (parse_time(op["at"]), mono)
     return anchors
 
 
-def _moment(
+def _correct_time(
     op: dict[str, Any],
     anchors: dict[str, tuple[datetime, int]],
     offset: timedelta,
     received_at: datetime,
-) -> Moment:
-    said = at = parse(op["at"])
+) -> CorrectedTime:
+    said = at = parse_time(op["at"])
     flags = []
     if op.get("boot") in anchors and op.get("mono") is not None:
         anchor_at, anchor_mono = anchors[op["boot"]]
         counted = anchor_at - timedelta(milliseconds=anchor_mono - op["mono"])
-        if abs(counted - said) > JUMPED:
+        if abs(counted - said) > JUMP_THRESHOLD:
             at, flags = counted, ["clock-jumped"]
     occurred_at = at + offset
-    if abs(offset) > SKEWED:
+    if abs(offset) > SKEW_THRESHOLD:
         flags.append("clock-skewed")
-    if said - received_at > SKEWED:
+    if said - received_at > SKEW_THRESHOLD:
         flags.append("in-the-future")
     late_by = max(timedelta(0), occurred_at - received_at)
     uncertainty = abs(at - said) + late_by
-    return Moment(
+    return CorrectedTime(
         min(occurred_at, received_at), uncertainty // timedelta(milliseconds=1), tuple(flags)
     )

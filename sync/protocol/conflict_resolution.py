@@ -7,12 +7,12 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sync.protocol.clock import iso
-from sync.protocol.op import Accepted, Contested, Entry, Kind, Merged, Op, Refused
+from sync.protocol.clock import format_time
+from sync.protocol.op import Accepted, Contested, HistoryEntry, Kind, Merged, Op, Refused
 
 
-def weigh(
-    kind: Kind, record: Any, op: Op, unseen: Sequence[Entry], seen: Sequence[Entry]
+def merge_decision(
+    kind: Kind, record: Any, op: Op, unseen: Sequence[HistoryEntry], seen: Sequence[HistoryEntry]
 ) -> Accepted | Refused | Merged | Contested:
     """M1, M2, M3: judge a decision by what its author saw, then hold it against what came since.
 
@@ -22,13 +22,13 @@ def weigh(
     changed = {name for entry in unseen for name in entry.changes}
     if not changed:
         return kind.rule(record, op)
-    before = as_seen(record, changed, seen)
+    before = record_at_base(record, changed, seen)
     verdict = kind.rule(before, op)
     if isinstance(verdict, Refused):
         return verdict
     now = vars(record)
     overlap = {n for n in verdict.changes if n in changed and now[n] != verdict.changes[n]}
-    minded = kind.minds & changed
+    minded = kind.conflicts_with & changed
     names = overlap | minded | verdict.changes.keys()
     base = {name: getattr(before, name) for name in names}
     if overlap or minded:
@@ -37,10 +37,10 @@ def weigh(
         return Contested(base, theirs, verdict.changes, rule)
     theirs = {name: now[name] for name in changed}
     rule = "same-value" if changed & verdict.changes.keys() else "other-fields"
-    return Merged(verdict.changes, base, theirs, rule, verdict.then)
+    return Merged(verdict.changes, base, theirs, rule, verdict.followups)
 
 
-def as_seen(record: Any, changed: set[str], seen: Sequence[Entry]) -> SimpleNamespace:
+def record_at_base(record: Any, changed: set[str], seen: Sequence[HistoryEntry]) -> SimpleNamespace:
     """The record as it was before the unseen changes."""
     before: dict[str, Any] = dict.fromkeys(changed)
     for entry in seen:
@@ -48,18 +48,18 @@ def as_seen(record: Any, changed: set[str], seen: Sequence[Entry]) -> SimpleName
     return SimpleNamespace(**{**vars(record), **before})
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value as JSON keeps it."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, datetime):
-        return iso(value)
+        return format_time(value)
     if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
-    return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {name: to_json_value(inner) for name, inner in value.items()}
+    return [to_json_value(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def sentence(verdict: Merged | Contested, op: Op) -> str:
+def conflict_text(verdict: Merged | Contested, op: Op) -> str:
     """What happened, for the phone that asked; the desk tells it in the reader's language."""
     fields = ", ".join(sorted(verdict.theirs)) or "the record"
     when, came = op.occurred_at.strftime("%H:%M"), op.received_at.strftime("%H:%M")

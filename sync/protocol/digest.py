@@ -6,32 +6,32 @@ import hashlib
 from collections.abc import Iterable
 
 ROLES = ("cleaner", "guard", "service_desk", "supervisor", "manager", "admin", "contractor_worker")
-DESK = frozenset({"supervisor", "manager", "admin"})
-FRONT = DESK | {"service_desk"}
-EVERYONE = frozenset(ROLES)
+DESK_ROLES = frozenset({"supervisor", "manager", "admin"})
+FRONT_DESK_ROLES = DESK_ROLES | {"service_desk"}
+ALL_ROLES = frozenset(ROLES)
 
-DESK_ONLY = 1 << len(ROLES)
+DESK_ONLY_AUDIENCE = 1 << len(ROLES)
 """An audience that no phone has: what is settled at the desk never reaches the field."""
 
 FOREVER = "9999-12-31T00:00:00.000Z"
 
 
-def mask(roles: Iterable[str]) -> int:
+def role_mask(roles: Iterable[str]) -> int:
     """Roles as a bit mask: 1 cleaner, 2 guard, 4 service desk, 8 supervisor, 16 manager, ..."""
     return sum(1 << ROLES.index(role) for role in set(roles) if role in ROLES)
 
 
-def fingerprint(type_: str, id_: str, version: int) -> int:
+def record_fingerprint(type_: str, id_: str, version: int) -> int:
     """64 bits that stand for one record in one version."""
     text = f"{type_}\n{id_}\n{version}".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
 
-def add(digest: int, *fingerprints: int) -> int:
+def add_to_digest(digest: int, *fingerprints: int) -> int:
     """Digests add up modulo 2**64, so one changes without a look at the other records."""
     return (digest + sum(fingerprints)) % 2**64
 
 
-def text(digest: int) -> str:
+def digest_text(digest: int) -> str:
     """A digest as 16 hex digits: numbers above 2**53 do not survive JavaScript."""
     return f"{digest % 2**64:016x}"

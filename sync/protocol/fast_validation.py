@@ -12,9 +12,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
-from sync.protocol.op import Id, is_kept
+from sync.protocol.op import Id, is_canonical_uuid
 
-TYPES: dict[type[fields.Field[Any]], type] = {
+PYTHON_TYPES: dict[type[fields.Field[Any]], type] = {
     fields.String: str,
     fields.Integer: int,
     fields.Dict: dict,
@@ -22,32 +22,39 @@ TYPES: dict[type[fields.Field[Any]], type] = {
 }
 
 
-def quick_yes(schema: Schema) -> Callable[[Mapping[str, Any]], bool]:
+def fast_validator(schema: Schema) -> Callable[[Mapping[str, Any]], bool]:
     """For a schema without hooks, nested fields and defaults: whether it takes a message as is.
 
     No is no answer: ask the schema then.
     """
     required = {name for name, field in schema.fields.items() if field.required}
-    parts = {name: (TYPES[type(f)], f.allow_none, _tests(f)) for name, f in schema.fields.items()}
+    parts = {
+        name: (PYTHON_TYPES[type(f)], f.allow_none, _validators(f))
+        for name, f in schema.fields.items()
+    }
 
     def is_plain(said: Mapping[str, Any]) -> bool:
         if not required <= said.keys() <= parts.keys():
             return False
-        return all(_fits(value, *parts[name]) for name, value in said.items())
+        return all(_is_valid_value(value, *parts[name]) for name, value in said.items())
 
     return is_plain
 
 
-def _tests(field: fields.Field[Any]) -> list[Callable[[Any], object]]:
-    return [_as_kept, *field.validators] if isinstance(field, Id) else field.validators
+def _validators(field: fields.Field[Any]) -> list[Callable[[Any], object]]:
+    return (
+        [_require_canonical_uuid, *field.validators] if isinstance(field, Id) else field.validators
+    )
 
 
-def _as_kept(value: str) -> None:
-    if not is_kept(value):
+def _require_canonical_uuid(value: str) -> None:
+    if not is_canonical_uuid(value):
         raise ValidationError("no id, or one that has to be written anew")
 
 
-def _fits(value: Any, type_: type, empty: bool, tests: list[Callable[[Any], object]]) -> bool:
+def _is_valid_value(
+    value: Any, type_: type, empty: bool, tests: list[Callable[[Any], object]]
+) -> bool:
     if value is None:
         return empty
     if type(value) is not type_:

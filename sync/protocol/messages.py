@@ -7,18 +7,18 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from sync.protocol.clock import parse
-from sync.protocol.fast_validation import quick_yes
+from sync.protocol.clock import parse_time
+from sync.protocol.fast_validation import fast_validator
 from sync.protocol.op import Id
 
-OPS, BYTES, PAGE = 200, 1_000_000, 500
-LIMITS = {"ops": OPS, "bytes": BYTES, "page": PAGE}
-DEPTH = 16
-MIN_APP = "1"
-MOST = 2**53
+MAX_OPS, MAX_BYTES, MAX_PAGE = 200, 1_000_000, 500
+LIMITS = {"ops": MAX_OPS, "bytes": MAX_BYTES, "page": MAX_PAGE}
+MAX_DEPTH = 16
+MIN_APP_VERSION = "1"
+MAX_SAFE_INTEGER = 2**53
 """Up to here JavaScript holds every whole number."""
 
-STATUSES = (
+VERDICT_STATUSES = (
     "applied",
     "merged",
     "contested",
@@ -29,9 +29,9 @@ STATUSES = (
     "deferred",
     "fork",
 )
-RESETS = ("new", "epoch", "scope", "floor", "digest", "schema")
+RESET_REASONS = ("new", "epoch", "scope", "floor", "digest", "schema")
 
-TEXTS = {
+VERDICT_TEXTS = {
     "already-closed": "This is closed.",
     "already-deactivated": "This category is not in use.",
     "already-decided": "This is decided already. Only an appeal opens it again.",
@@ -111,31 +111,31 @@ TEXTS = {
 }
 
 
-class Message(Schema):
+class MessageSchema(Schema):
     """A message: fields of a newer app are passed over, so that an old server understands it."""
 
     class Meta:
         unknown = EXCLUDE
 
 
-def Count(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field type that it is
+def CountField(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field type that it is
     """A whole number that JavaScript holds exactly."""
-    return fields.Integer(strict=True, validate=Range(min=0, max=MOST), **kwargs)
+    return fields.Integer(strict=True, validate=Range(min=0, max=MAX_SAFE_INTEGER), **kwargs)
 
 
-def Name(**kwargs: Any) -> fields.String:  # noqa: N802
+def NameField(**kwargs: Any) -> fields.String:  # noqa: N802
     """A short text without control characters."""
     return fields.String(validate=Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,100}\Z"), **kwargs)
 
 
-def Time(**kwargs: Any) -> fields.String:  # noqa: N802
+def TimeField(**kwargs: Any) -> fields.String:  # noqa: N802
     """A time with its offset, kept as it was said."""
-    return fields.String(validate=_is_time, **kwargs)
+    return fields.String(validate=_validate_time, **kwargs)
 
 
-def _is_time(text: str) -> None:
+def _validate_time(text: str) -> None:
     try:
-        said = parse(text)
+        said = parse_time(text)
     except (ValueError, OverflowError):
         said = None
     if said is None or not 1970 <= said.year < 2900:  # a flat battery says 1970
@@ -149,28 +149,28 @@ class OpSchema(Schema):
         unknown = RAISE
 
     id = Id(required=True)
-    n = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MOST))
+    n = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MAX_SAFE_INTEGER))
     prev = fields.String(required=True, allow_none=True, validate=Length(max=64))
     hash = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
     kind = fields.String(required=True, validate=Regexp(r"^[a-z_]{1,20}\.[a-z_]{1,20}\Z"))
     v = fields.Integer(required=True, strict=True, validate=Range(min=1, max=10_000))
     subject = Id(required=True)
-    base = Count(required=True, allow_none=True)
+    base = CountField(required=True, allow_none=True)
     after = Id(required=True, allow_none=True)
     by = Id(required=True)
-    at = Time(required=True)
+    at = TimeField(required=True)
     mono = fields.Integer(strict=True, allow_none=True, validate=Range(min=0, max=10**12))
     boot = fields.String(allow_none=True, validate=Length(max=64))
     payload = fields.Dict(required=True, keys=fields.String())
 
 
-class Enrol(Message):
-    code = Name(required=True)
-    label = Name(required=True)
-    lineage = Name(required=True)
+class EnrolRequest(MessageSchema):
+    code = NameField(required=True)
+    label = NameField(required=True)
+    lineage = NameField(required=True)
 
 
-class Enrolled(Message):
+class EnrolResponse(MessageSchema):
     sync = fields.String()
     device = fields.String()
     token = fields.String()
@@ -178,47 +178,49 @@ class Enrolled(Message):
     people = fields.List(fields.Dict())
 
 
-class Report(Message):
-    n = Count(load_default=0)
+class LineageReportSchema(MessageSchema):
+    n = CountField(load_default=0)
     hash = fields.String(allow_none=True, validate=Length(max=64))
-    pending = fields.Dict(keys=Name(), values=Count(), load_default=dict)
-    oldest = Time(allow_none=True, load_default=None)
-    photos = Count(load_default=0)
-    photo_bytes = Count(load_default=0)
+    pending = fields.Dict(keys=NameField(), values=CountField(), load_default=dict)
+    oldest = TimeField(allow_none=True, load_default=None)
+    photos = CountField(load_default=0)
+    photo_bytes = CountField(load_default=0)
 
 
-class Storage(Message):
-    usage = Count(allow_none=True)
-    quota = Count(allow_none=True)
+class StorageSchema(MessageSchema):
+    usage = CountField(allow_none=True)
+    quota = CountField(allow_none=True)
     persisted = fields.Boolean(allow_none=True)
 
 
-class Told(Message):
+class KnownHeadSchema(MessageSchema):
     """The end of the log that a phone was told last, in which life of the database."""
 
-    place = Count(required=True)
+    place = CountField(required=True)
     link = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
-    epoch = Name(required=True)
+    epoch = NameField(required=True)
 
 
-class Hello(Message):
-    lineage = Name(required=True)
-    sent_at = Time(required=True)
-    app = Name(load_default="?")
-    kinds = fields.Dict(keys=Name(), values=fields.List(Count()), load_default=dict)
-    report = fields.Dict(keys=Name(), values=fields.Nested(Report), load_default=dict)
-    storage = fields.Nested(Storage, load_default=dict)
-    log = fields.Nested(Told, allow_none=True, load_default=None)
+class HelloRequest(MessageSchema):
+    lineage = NameField(required=True)
+    sent_at = TimeField(required=True)
+    app = NameField(load_default="?")
+    kinds = fields.Dict(keys=NameField(), values=fields.List(CountField()), load_default=dict)
+    report = fields.Dict(
+        keys=NameField(), values=fields.Nested(LineageReportSchema), load_default=dict
+    )
+    storage = fields.Nested(StorageSchema, load_default=dict)
+    log = fields.Nested(KnownHeadSchema, allow_none=True, load_default=None)
 
 
-class End(Message):
+class LogHeadSchema(MessageSchema):
     """How far the site's log has come, and the newest link of its chain."""
 
     place = fields.Integer()
     link = fields.String()
 
 
-class Greeting(Message):
+class HelloResponse(MessageSchema):
     sync = fields.String()
     epoch = fields.String()
     received_at = fields.String()
@@ -227,22 +229,22 @@ class Greeting(Message):
     accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
     backup_watermark = fields.String(allow_none=True)
-    log = fields.Nested(End)
+    log = fields.Nested(LogHeadSchema)
     sites = fields.Dict(keys=fields.String(), values=fields.Dict())
 
 
-class Push(Message):
+class PushRequest(MessageSchema):
     """Ops are read one by one, so that a bad one never blocks the others."""
 
-    lineage = Name(required=True)
-    sent_at = Time(required=True)
-    lost = fields.List(Count(), load_default=list, validate=Length(max=1000))
+    lineage = NameField(required=True)
+    sent_at = TimeField(required=True)
+    lost = fields.List(CountField(), load_default=list, validate=Length(max=1000))
     ops = fields.List(fields.Dict(), required=True)
 
 
-class VerdictSchema(Message):
+class VerdictSchema(MessageSchema):
     id = fields.String()
-    status = fields.String(validate=OneOf(STATUSES))
+    status = fields.String(validate=OneOf(VERDICT_STATUSES))
     code = fields.String()
     text = fields.String()
     seq = fields.Integer()
@@ -250,28 +252,28 @@ class VerdictSchema(Message):
     merge = fields.String()
 
 
-class Receipt(Message):
+class ReceiptSchema(MessageSchema):
     upto = fields.Integer()
     hash = fields.String(allow_none=True)
 
 
-class Pushed(Message):
+class PushResponse(MessageSchema):
     sync = fields.String()
     epoch = fields.String()
     verdicts = fields.List(fields.Nested(VerdictSchema))
-    receipt = fields.Nested(Receipt)
-    log = fields.Nested(End)
+    receipt = fields.Nested(ReceiptSchema)
+    log = fields.Nested(LogHeadSchema)
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
-class Pull(Message):
+class PullRequest(MessageSchema):
     cursor = fields.String(allow_none=True, load_default=None, validate=Length(max=1000))
-    limit = fields.Integer(strict=True, load_default=PAGE, validate=Range(min=1))
+    limit = fields.Integer(strict=True, load_default=MAX_PAGE, validate=Range(min=1))
     digest = fields.String(allow_none=True, load_default=None, validate=Length(max=16))
     """What the phone made of all that it holds, where that is not what it was told."""
 
 
-class Change(Message):
+class RecordChangeSchema(MessageSchema):
     type = fields.String()
     id = fields.String()
     version = fields.Integer()
@@ -279,58 +281,60 @@ class Change(Message):
     record = fields.Dict(allow_none=True)
 
 
-class Pulled(Message):
+class PullResponse(MessageSchema):
     sync = fields.String()
     epoch = fields.String()
-    changes = fields.List(fields.Nested(Change))
+    changes = fields.List(fields.Nested(RecordChangeSchema))
     cursor = fields.String()
     more = fields.Boolean()
     head = fields.Integer()
     digest = fields.String()
-    reset = fields.String(validate=OneOf(RESETS))
+    reset = fields.String(validate=OneOf(RESET_REASONS))
 
 
-_op = OpSchema()
-_is_plain = quick_yes(_op)
+_op_schema = OpSchema()
+_is_plainly_valid = fast_validator(_op_schema)
 
 
-def fault(raw: dict[str, Any], whole: str) -> str | None:
+def op_error(raw: dict[str, Any], whole: str) -> str | None:
     """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came.
 
     Damage is looked for first: what its own hash does not fit was not made like that.
     """
     if whole != raw.get("hash", whole):
         return "hash-mismatch"
-    sound = (_is_plain(raw) or _is_right(raw)) and is_sound(raw["payload"])
+    sound = (_is_plainly_valid(raw) or _is_valid(raw)) and is_portable_json(raw["payload"])
     return None if sound else "malformed"
 
 
-def _is_right(raw: dict[str, Any]) -> bool:
+def _is_valid(raw: dict[str, Any]) -> bool:
     try:
-        _op.load(raw)
+        _op_schema.load(raw)
     except (ValidationError, ValueError, TypeError):
         return False
     return True
 
 
-def is_sound(value: Any) -> bool:
+def is_portable_json(value: Any) -> bool:
     """No floats (their text differs between languages), no numbers that JavaScript does not hold,
     no NUL, no half characters."""
     if isinstance(value, str):
         return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, dict):
-        return all(is_sound(name) and is_sound(inner) for name, inner in value.items())
+        return all(
+            is_portable_json(name) and is_portable_json(inner) for name, inner in value.items()
+        )
     if isinstance(value, list):
-        return all(map(is_sound, value))
+        return all(map(is_portable_json, value))
     if isinstance(value, int):
-        return abs(value) <= MOST
+        return abs(value) <= MAX_SAFE_INTEGER
     return not isinstance(value, float)
 
 
-def depth(value: Any) -> int:
+def json_depth(value: Any) -> int:
     """How many levels deep lists and objects go; counted without recursion."""
     deepest, stack = 0, [(value, 1)]
-    while stack and deepest <= DEPTH:
+    while stack and deepest <= MAX_DEPTH:
         inner, level = stack.pop()
         if isinstance(inner, dict | list):
             deepest = max(deepest, level)

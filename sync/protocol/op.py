@@ -11,12 +11,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from marshmallow import RAISE, Schema, fields
 
-SERVER = "00000000-0000-0000-0000-000000000000"
+SERVER_AUTHOR_ID = "00000000-0000-0000-0000-000000000000"
 """Author of what the server does by itself: planning, noting that a photo came."""
 
-NAMESPACE = str(uuid5(NAMESPACE_URL, "lodge"))
+UUID_NAMESPACE = str(uuid5(NAMESPACE_URL, "lodge"))
 
-LABEL_LENGTH, NAME_LENGTH, TEXT_LENGTH = 120, 80, 2000
+MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 120, 80, 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,12 @@ class Op:
     base: int | None = None
     after: str | None = None
     v: int = 1
-    beside: Mapping[str, Any] = field(default_factory=dict)
-    """Other records that the rule asked to see, by id, as they stand: see `Kind.looks_at`."""
+    related: Mapping[str, Any] = field(default_factory=dict)
+    """Other records that the rule asked to see, by id, as they stand: see `Kind.related_fields`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class HistoryEntry:
     """An op that stands in a record's history: what later ops are judged against."""
 
     id: str
@@ -63,8 +63,8 @@ class Accepted:
 
     changes: dict[str, Any]
     flag: str | None = None
-    then: tuple[Op, ...] = ()
-    gone: bool = False
+    followups: tuple[Op, ...] = ()
+    tombstone: bool = False
     proposal: dict[str, Any] = field(default_factory=dict)
     """What the desk may put in force if it decides against the flag."""
 
@@ -91,7 +91,7 @@ class Merged:
     base: dict[str, Any]
     theirs: dict[str, Any]
     rule: str
-    then: tuple[Op, ...] = ()
+    followups: tuple[Op, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +108,23 @@ Verdict = Accepted | Merged | Contested | Refused | Quarantined
 
 Rule = Callable[[Any, Op], Accepted | Refused]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-Fold = Callable[[Any | None, Sequence[Entry]], dict[str, Any]]
+Fold = Callable[[Any | None, Sequence[HistoryEntry]], dict[str, Any]]
 
 
-is_kept = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+is_canonical_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 """Whether a text is a UUID in the one way in which we write it."""
 
 
-def id_of(said: str) -> str:
+def canonical_uuid(said: str) -> str:
     """A UUID as its lower-case text, however it was written; raises ValueError for no UUID."""
-    return said if is_kept(said) else str(UUID(said))
+    return said if is_canonical_uuid(said) else str(UUID(said))
 
 
 class Id(fields.UUID):
     """A UUID, kept as its lower-case text in every layer."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str) and is_kept(value):
+        if isinstance(value, str) and is_canonical_uuid(value):
             return value
         return str(super()._deserialize(value, attr, data, **kwargs))
 
@@ -136,11 +136,11 @@ class Payload(Schema):
         unknown = RAISE
 
 
-class Nothing(Payload):
+class EmptyPayload(Payload):
     """A payload with nothing in it."""
 
 
-class Label(Payload):
+class LocalizedLabel(Payload):
     """What a place or a duty is called, in both languages."""
 
     zh = fields.String(required=True)
@@ -156,7 +156,7 @@ class Kind:
     other `$name` for that field of the payload. A name like `scans.$point` reaches inside,
     `confirmed+` adds to a list and `confirmed-` takes its last one away. `flat`: the payload's own
     fields are laid over the record as well.
-    `looks_at` names fields of the payload that hold the id, or several, of records which the rule
+    `related_fields` names fields of the payload that hold the id, or several, of records which the rule
     wants to see.
     `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
     `barred` are roles that may never do it, whatever other role they have: a matter of law.
@@ -171,40 +171,40 @@ class Kind:
     fact: bool
     creates: bool = False
     roles: frozenset[str] = frozenset()
-    barred: frozenset[str] = frozenset()
-    shows: dict[str, Any] = field(default_factory=dict)
-    minds: frozenset[str] = frozenset()
-    looks_at: tuple[str, ...] = ()
-    flat: bool = True
-    internal: bool = False
-    at_desk: bool = False
-    as_it_stands: bool = False
-    v: int = 1
+    forbidden_roles: frozenset[str] = frozenset()
+    optimistic_patch: dict[str, Any] = field(default_factory=dict)
+    conflicts_with: frozenset[str] = frozenset()
+    related_fields: tuple[str, ...] = ()
+    overlay_payload: bool = True
+    from_server_only: bool = False
+    from_desk_only: bool = False
+    ignore_base: bool = False
+    payload_version: int = 1
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
 
-    def newest(self, v: int, payload: dict[str, Any]) -> dict[str, Any]:
+    def upcast(self, v: int, payload: dict[str, Any]) -> dict[str, Any]:
         """X7: a payload as the newest version has it; the log keeps what came in its own."""
-        for version in range(v, self.v):
+        for version in range(v, self.payload_version):
             payload = self.upcasters[version](payload)
         return payload
 
-    def wants(self, payload: Mapping[str, Any]) -> list[str]:
+    def related_ids(self, payload: Mapping[str, Any]) -> list[str]:
         """The ids of the records that the rule wants to see beside the op's own."""
-        named = [payload.get(name) for name in self.looks_at]
+        named = [payload.get(name) for name in self.related_fields]
         return [str(id_) for ids in named for id_ in (ids if isinstance(ids, list) else [ids])]
 
     @property
-    def versions(self) -> list[int]:
+    def accepted_versions(self) -> list[int]:
         """Every version that is still taken: all that there ever were."""
-        return list(range(1, self.v + 1))
+        return list(range(1, self.payload_version + 1))
 
     @property
     def from_phones(self) -> bool:
         """Whether a phone may send it. Who a phone's author really is, only the phone knows."""
-        return not (self.internal or self.at_desk)
+        return not (self.from_server_only or self.from_desk_only)
 
 
-def derived(parent: Op, kind: str, subject: str, payload: dict[str, Any]) -> Op:
+def derive_op(parent: Op, kind: str, subject: str, payload: dict[str, Any]) -> Op:
     """An op that follows from another; its id is derived, so that receiving twice is harmless."""
     return Op(
         id=str(uuid5(UUID(parent.id), f"{kind}|{subject}")),

@@ -8,32 +8,34 @@ from typing import Any
 
 ID_NUMBER = re.compile(r"(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])", re.ASCII)
 MASK = "*" * 18
-_suspect = re.compile(r"[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx]")
-DIGEST = re.compile(r"[0-9a-f]{64}")
+_SUSPECT = re.compile(r"[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx]")
+SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 
 
-def is_suspect(text: str) -> bool:
+def may_contain_id_number(text: str) -> bool:
     """Whether JSON may hold an identity number.
 
     Wider than `ID_NUMBER`: what stands before a number may be an escape that ends in a digit.
     """
-    return _suspect.search(text) is not None
+    return _SUSPECT.search(text) is not None
 
 
-def masked(value: Any) -> Any:
+def mask_id_numbers(value: Any) -> Any:
     """V5: every 18-digit identity number in free text becomes asterisks."""
     if isinstance(value, str):
-        return value if DIGEST.fullmatch(value) else ID_NUMBER.sub(MASK, value)
+        return value if SHA256_HEX.fullmatch(value) else ID_NUMBER.sub(MASK, value)
     if isinstance(value, dict):
-        return {name: masked(inner) for name, inner in value.items()}
-    return [masked(inner) for inner in value] if isinstance(value, list) else value
+        return {name: mask_id_numbers(inner) for name, inner in value.items()}
+    return [mask_id_numbers(inner) for inner in value] if isinstance(value, list) else value
 
 
-def blanked(value: Any, blanks: Mapping[str, Any]) -> Any:
+def redact(value: Any, redacted_values: Mapping[str, Any]) -> Any:
     """V12: what is left of a payload once its record is purged: the same shape, nobody's data."""
     if isinstance(value, dict):
         return {
-            name: blanks[name] if name in blanks and inner else blanked(inner, blanks)
+            name: redacted_values[name]
+            if name in redacted_values and inner
+            else redact(inner, redacted_values)
             for name, inner in value.items()
         }
-    return [blanked(inner, blanks) for inner in value] if isinstance(value, list) else value
+    return [redact(inner, redacted_values) for inner in value] if isinstance(value, list) else value

@@ -8,17 +8,26 @@ from typing import Any, Protocol
 from marshmallow import ValidationError, fields, validates, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from sync.estate.places import AREA_KINDS, MASTERS
-from sync.protocol.clock import iso
+from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
+from sync.protocol.clock import format_time
 from sync.protocol.digest import FOREVER, ROLES
-from sync.protocol.op import LABEL_LENGTH, Accepted, Kind, Label, Nothing, Op, Payload, Refused
+from sync.protocol.op import (
+    MAX_LABEL_LENGTH,
+    Accepted,
+    EmptyPayload,
+    Kind,
+    LocalizedLabel,
+    Op,
+    Payload,
+    Refused,
+)
 
-ABOUT = ("area", "person", "either")
-MOST_ITEMS = 60
-ITEM_ID = Regexp(r"^[0-9a-z-]{1,40}\Z", error="Small letters, digits and hyphens.")
+SUBJECT_KINDS = ("area", "person", "either")
+MAX_ITEMS = 60
+ITEM_ID_VALIDATOR = Regexp(r"^[0-9a-z-]{1,40}\Z", error="Small letters, digits and hyphens.")
 
 
-class Template(Protocol):
+class ChecklistLike(Protocol):
     """What the rules need to know of a checklist."""
 
     items: list[dict[str, Any]]
@@ -27,52 +36,52 @@ class Template(Protocol):
     retired_at: datetime | None
 
 
-class Words(Label):
+class BoundedLabel(LocalizedLabel):
     """A label of bounded length."""
 
-    zh = fields.String(required=True, validate=Length(max=LABEL_LENGTH))
-    en = fields.String(required=True, validate=Length(max=LABEL_LENGTH))
+    zh = fields.String(required=True, validate=Length(max=MAX_LABEL_LENGTH))
+    en = fields.String(required=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
-class Item(Payload):
+class CriterionSchema(Payload):
     """One criterion. `picture`: how it should look, as a photo's hash or the name of an icon."""
 
-    id = fields.String(required=True, validate=ITEM_ID)
-    label = fields.Nested(Words, required=True)
-    text = fields.Nested(Words, allow_none=True, load_default=None)
+    id = fields.String(required=True, validate=ITEM_ID_VALIDATOR)
+    label = fields.Nested(BoundedLabel, required=True)
+    text = fields.Nested(BoundedLabel, allow_none=True, load_default=None)
     weight = fields.Integer(strict=True, load_default=1, validate=Range(min=1, max=100))
     critical = fields.Boolean(load_default=False)
     clause = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
     picture = fields.String(allow_none=True, load_default=None, validate=Length(max=64))
 
 
-def Items(**more: Any) -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
+def CriteriaField(**more: Any) -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
     """The criteria of a checklist, in their order."""
-    return fields.List(fields.Nested(Item), validate=Length(max=MOST_ITEMS), **more)
+    return fields.List(fields.Nested(CriterionSchema), validate=Length(max=MAX_ITEMS), **more)
 
 
-class Contents(Payload):
-    label = fields.Nested(Words)
-    about = fields.String(validate=OneOf(ABOUT))
+class TemplateRevisePayload(Payload):
+    label = fields.Nested(BoundedLabel)
+    about = fields.String(validate=OneOf(SUBJECT_KINDS))
     area_kinds = fields.List(
         fields.String(validate=OneOf(AREA_KINDS)), validate=Length(max=len(AREA_KINDS))
     )
     roles = fields.List(fields.String(validate=OneOf(ROLES)), validate=Length(max=len(ROLES)))
-    items = Items()
+    items = CriteriaField()
 
     @validates("items")
-    def distinct(self, items: list[dict[str, Any]], **_: Any) -> None:
+    def validate_distinct_items(self, items: list[dict[str, Any]], **_: Any) -> None:
         """Results are told by the criterion's id, so each is there once."""
         if len({item["id"] for item in items}) < len(items):
             raise ValidationError("Two criteria have the same id.")
 
 
-class NewTemplate(Contents):
+class TemplateAddPayload(TemplateRevisePayload):
     code = fields.String(required=True, validate=Length(min=1, max=20))
     clause = fields.String(allow_none=True, load_default=None, validate=Length(max=40))
 
     @validates_schema
-    def whole(self, template: dict[str, Any], **_: Any) -> None:
+    def validate_complete(self, template: dict[str, Any], **_: Any) -> None:
         """A new checklist says what it is called and what it is about."""
         if not {"label", "about", "items"} <= template.keys():
             raise ValidationError("A checklist needs its name, its subject and its criteria.")
@@ -84,7 +93,7 @@ def add(_: None, op: Op) -> Accepted:
     return Accepted({"area_kinds": [], "roles": [], **op.payload, **first})
 
 
-def revise(template: Template, op: Op) -> Accepted | Refused:
+def revise(template: ChecklistLike, op: Op) -> Accepted | Refused:
     """I1: other criteria or weights make a new edition; earlier ones are never touched."""
     if template.retired_at:
         return Refused("already-retired")
@@ -98,7 +107,7 @@ def revise(template: Template, op: Op) -> Accepted | Refused:
     return Accepted(changes)
 
 
-def retire(template: Template, op: Op) -> Accepted | Refused:
+def retire(template: ChecklistLike, op: Op) -> Accepted | Refused:
     """I2: a retired checklist is offered no more; what was assessed with it stays."""
     if template.retired_at:
         return Refused("already-retired")
@@ -112,12 +121,12 @@ def state(template: Any) -> str:
     return "active" if template["items"] else "empty"
 
 
-def until(template: Any) -> str:
+def visible_until(template: Any) -> str:
     """A phone keeps it as long as it is in use."""
-    return iso(template["retired_at"]) if template["retired_at"] else FOREVER
+    return format_time(template["retired_at"]) if template["retired_at"] else FOREVER
 
 
-def desk(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
+def desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
     """A decision of managers and admins."""
     return Kind(
         payload=payload,
@@ -125,13 +134,13 @@ def desk(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
         type="template",
         fact=False,
         creates=creates,
-        roles=MASTERS,
-        at_desk=True,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     )
 
 
 KINDS = {
-    "template.add": desk(NewTemplate, add, creates=True),
-    "template.revise": desk(Contents, revise),
-    "template.retire": desk(Nothing, retire),
+    "template.add": desk_kind(TemplateAddPayload, add, creates=True),
+    "template.revise": desk_kind(TemplateRevisePayload, revise),
+    "template.retire": desk_kind(EmptyPayload, retire),
 }

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid5
 
-from sync.protocol.op import NAMESPACE
+from sync.protocol.op import UUID_NAMESPACE
 
 
-def template_id(site_id: str, code: str) -> str:
+def checklist_id(site_id: str, code: str) -> str:
     """A site has each checklist of the pack once, whoever brings it in."""
-    return str(uuid5(UUID(NAMESPACE), f"{site_id}|template|{code}"))
+    return str(uuid5(UUID(UUID_NAMESPACE), f"{site_id}|template|{code}"))
 
 
-def item_id(template: str, zh: str, en: str) -> str:
+def criterion_id(template: str, zh: str, en: str) -> str:
     """A criterion that somebody adds: the same words make the same one."""
     return str(uuid5(UUID(template), f"{zh}|{en}"))
 
 
-def item(id_: str, clause: str, picture: str, names: str, texts: str = "") -> dict[str, Any]:
+def criterion(id_: str, clause: str, picture: str, names: str, texts: str = "") -> dict[str, Any]:
     """One criterion; `names` and `texts` say it as "zh / en"."""
     return {
         "id": id_,
-        "label": _both(names),
-        "text": _both(texts) if texts else None,
+        "label": _bilingual(names),
+        "text": _bilingual(texts) if texts else None,
         "weight": 1,
         "critical": False,
         "clause": clause,
@@ -31,7 +31,7 @@ def item(id_: str, clause: str, picture: str, names: str, texts: str = "") -> di
     }
 
 
-def _both(words: str) -> dict[str, str]:
+def _bilingual(words: str) -> dict[str, str]:
     zh, en = words.split(" / ")
     return {"zh": zh, "en": en}
 
@@ -43,36 +43,36 @@ def checklist(
     return {
         "code": code,
         "clause": clause,
-        "label": _both(names),
+        "label": _bilingual(names),
         "about": "person" if "area_kinds" not in about else "area",
         "items": list(items),
         **about,
     }
 
 
-STAIRWELL = (
-    item(
+STAIRWELL_CRITERIA = (
+    criterion(
         "corners",
         "C9",
         "broom",
         "墙角死角 / Corners",
         "角落干净,没有积灰 / No dirt left in corners",
     ),
-    item(
+    criterion(
         "piled",
         "C9",
         "box",
         "堆放杂物 / Things left about",
         "没有堆放东西 / Nothing is stored there",
     ),
-    item(
+    criterion(
         "posted",
         "C9",
         "note",
         "张贴涂画 / Bills, scribbles",
         "墙面门面干净 / Walls and doors are clean",
     ),
-    item(
+    criterion(
         "cobwebs",
         "C9",
         "spray",
@@ -81,102 +81,114 @@ STAIRWELL = (
     ),
 )
 
-OUTDOOR = (
-    item("litter", "C4", "bin", "地面杂物 / Litter", "地上没有垃圾杂物 / Nothing lies about"),
-    item(
+OUTDOOR_CRITERIA = (
+    criterion("litter", "C4", "bin", "地面杂物 / Litter", "地上没有垃圾杂物 / Nothing lies about"),
+    criterion(
         "corners", "C4", "broom", "死角 / Neglected corners", "边角也扫到了 / Corners are swept too"
     ),
 )
 
-OFFICE = (
-    item("stairs", "C13", "walk", "楼梯 / Stairs", "台阶干净 / The steps are clean"),
-    item("handrails", "C13", "drop", "扶手 / Handrails", "摸上去没有灰 / No dust when touched"),
-    item("ashtrays", "C13", "bin", "烟灰缸 / Ashtrays", "已倒空擦净 / Emptied and wiped"),
-    item(
+OFFICE_CRITERIA = (
+    criterion("stairs", "C13", "walk", "楼梯 / Stairs", "台阶干净 / The steps are clean"),
+    criterion(
+        "handrails", "C13", "drop", "扶手 / Handrails", "摸上去没有灰 / No dust when touched"
+    ),
+    criterion("ashtrays", "C13", "bin", "烟灰缸 / Ashtrays", "已倒空擦净 / Emptied and wiped"),
+    criterion(
         "washrooms", "C13", "door", "卫生间 / Washrooms", "地面便器洁净,没有异味 / Clean, no smell"
     ),
-    item("basins", "C13", "drop", "洗手台 / Basins", "台面无水渍 / No water stains"),
+    criterion("basins", "C13", "drop", "洗手台 / Basins", "台面无水渍 / No water stains"),
 )
 
-DRESS = (item("uniform", "D1", "me", "工作服 / Uniform", "穿工作服,整洁 / Worn, and neat"),)
+DRESS_CRITERIA = (
+    criterion("uniform", "D1", "me", "工作服 / Uniform", "穿工作服,整洁 / Worn, and neat"),
+)
 
-MANNERS = (
-    item("dust", "D2", "broom", "不扬尘 / Raises no dust", "轻扫,不起灰 / Sweeps low and slow"),
-    item(
+MANNERS_CRITERIA = (
+    criterion(
+        "dust", "D2", "broom", "不扬尘 / Raises no dust", "轻扫,不起灰 / Sweeps low and slow"
+    ),
+    criterion(
         "way", "D3", "walk", "让行人 / Gives way", "有人经过先停手让路 / Stops and lets people pass"
     ),
 )
 
-GUARD = (
-    item("face", "B1", "me", "面容 / Face", "洁净,神情自然 / Clean, at ease"),
-    item("standing", "B1", "me", "站姿 / Standing", "站直站稳 / Upright and steady"),
-    item("sitting", "B1", "me", "坐姿 / Sitting", "坐正不歪靠 / Straight, not slumped"),
-    item(
+GUARD_CRITERIA = (
+    criterion("face", "B1", "me", "面容 / Face", "洁净,神情自然 / Clean, at ease"),
+    criterion("standing", "B1", "me", "站姿 / Standing", "站直站稳 / Upright and steady"),
+    criterion("sitting", "B1", "me", "坐姿 / Sitting", "坐正不歪靠 / Straight, not slumped"),
+    criterion(
         "gestures", "B1", "visitor", "手势敬礼 / Gestures, salute", "到位、利落 / Clear and exact"
     ),
-    item(
+    criterion(
         "discipline", "B4", "task", "自律 / Self-discipline", "没人看也照做 / Does it unwatched too"
     ),
-    item(
+    criterion(
         "standard", "B4", "task", "规范 / To the standard", "按规定动作做 / Follows the procedure"
     ),
-    item("alertness", "B4", "warning", "警觉 / Alertness", "有异常马上发现 / Notices what is odd"),
-    item("courtesy", "B4", "visitor", "礼貌 / Courtesy", "待人客气 / Polite to everybody"),
+    criterion(
+        "alertness", "B4", "warning", "警觉 / Alertness", "有异常马上发现 / Notices what is odd"
+    ),
+    criterion("courtesy", "B4", "visitor", "礼貌 / Courtesy", "待人客气 / Polite to everybody"),
 )
 
-FLAG = (
-    item("orderly", "B2", "task", "整齐 / Orderly", "队列、步子一致 / In line and in step"),
-    item(
+FLAG_CRITERIA = (
+    criterion("orderly", "B2", "task", "整齐 / Orderly", "队列、步子一致 / In line and in step"),
+    criterion(
         "standard",
         "B2",
         "task",
         "标准 / To the standard",
         "动作和次序不差 / Moves and order are right",
     ),
-    item("solemn", "B2", "task", "庄严 / Solemn", "全程肃立不说话 / Still and silent throughout"),
+    criterion(
+        "solemn", "B2", "task", "庄严 / Solemn", "全程肃立不说话 / Still and silent throughout"
+    ),
 )
 
-RECEPTION = (
-    item("welcome", "A2", "visitor", "来时问候 / Greets on arrival"),
-    item("answer", "A2", "question", "问了就答 / Answers what is asked"),
-    item("farewell", "A2", "leave", "走时送别 / Says goodbye"),
-    item("eyes", "A4", "me", "看着对方 / Eyes", "目光友善 / A friendly look"),
-    item(
+RECEPTION_CRITERIA = (
+    criterion("welcome", "A2", "visitor", "来时问候 / Greets on arrival"),
+    criterion("answer", "A2", "question", "问了就答 / Answers what is asked"),
+    criterion("farewell", "A2", "leave", "走时送别 / Says goodbye"),
+    criterion("eyes", "A4", "me", "看着对方 / Eyes", "目光友善 / A friendly look"),
+    criterion(
         "mouth",
         "A4",
         "report",
         "说话 / Mouth",
         "讲普通话,看人说话 / Mandarin, fitted to the person",
     ),
-    item("mind", "A4", "me", "神情 / Mind", "有回应,大方得体 / Responsive and poised"),
-    item("greet", "B3", "visitor", "问好 / Greeting", "主动开口 / Speaks first"),
-    item("seat", "B3", "home", "请坐 / Seat", "要等就请坐 / Offers a seat for a wait"),
-    item("soothe", "B3", "report", "安抚 / Calming", "着急的先安抚 / Calms whoever is upset"),
+    criterion("mind", "A4", "me", "神情 / Mind", "有回应,大方得体 / Responsive and poised"),
+    criterion("greet", "B3", "visitor", "问好 / Greeting", "主动开口 / Speaks first"),
+    criterion("seat", "B3", "home", "请坐 / Seat", "要等就请坐 / Offers a seat for a wait"),
+    criterion("soothe", "B3", "report", "安抚 / Calming", "着急的先安抚 / Calms whoever is upset"),
 )
 
-FIRST_CONTACT = (
-    item(
+FIRST_CONTACT_CRITERIA = (
+    criterion(
         "own",
         "F8",
         "tick",
         "能办就办 / Does what it can",
         "当场办好给答复 / At once, with an answer",
     ),
-    item(
+    criterion(
         "pass",
         "F9-F11",
         "walk",
         "转到人 / Hands it on",
         "交到人、代收、上报都跟进 / And follows up",
     ),
-    item(
+    criterion(
         "details", "F12", "note", "记准记全 / Writes it down", "联系方式和事情 / Contact and matter"
     ),
-    item(
+    criterion(
         "things", "F13", "box", "看清物件 / Looks at things", "看过并登记 / Examined and registered"
     ),
-    item("enquiry", "F14", "question", "再问再答 / Answers again", "耐心说准 / Patient and exact"),
-    item(
+    criterion(
+        "enquiry", "F14", "question", "再问再答 / Answers again", "耐心说准 / Patient and exact"
+    ),
+    criterion(
         "civil",
         "F15",
         "visitor",
@@ -186,20 +198,22 @@ FIRST_CONTACT = (
 )
 
 CHECKLISTS = (
-    checklist("IT-01", "C9", "楼道 / Stairwell", STAIRWELL, area_kinds=["stairwell", "floor"]),
-    checklist("IT-02", "C4", "室外 / Outdoors", OUTDOOR, area_kinds=["outdoor", "gate"]),
-    checklist("IT-03", "C13", "办公楼 / Office building", OFFICE, area_kinds=["office"]),
-    checklist("IT-04", "C11", "雨雪天 / Rain and snow", (), area_kinds=["office", "stairwell"]),
-    checklist("IT-05", "D1", "着装 / Dress", DRESS),
     checklist(
-        *("IT-06", "D2, D3", "保洁礼仪 / Manners while cleaning", MANNERS),
+        "IT-01", "C9", "楼道 / Stairwell", STAIRWELL_CRITERIA, area_kinds=["stairwell", "floor"]
+    ),
+    checklist("IT-02", "C4", "室外 / Outdoors", OUTDOOR_CRITERIA, area_kinds=["outdoor", "gate"]),
+    checklist("IT-03", "C13", "办公楼 / Office building", OFFICE_CRITERIA, area_kinds=["office"]),
+    checklist("IT-04", "C11", "雨雪天 / Rain and snow", (), area_kinds=["office", "stairwell"]),
+    checklist("IT-05", "D1", "着装 / Dress", DRESS_CRITERIA),
+    checklist(
+        *("IT-06", "D2, D3", "保洁礼仪 / Manners while cleaning", MANNERS_CRITERIA),
         roles=["cleaner", "contractor_worker"],
     ),
-    checklist("IT-07", "B1, B4", "协管仪态 / Bearing of guards", GUARD, roles=["guard"]),
-    checklist("IT-08", "B2", "升旗 / Flag-raising", FLAG, area_kinds=["gate", "outdoor"]),
+    checklist("IT-07", "B1, B4", "协管仪态 / Bearing of guards", GUARD_CRITERIA, roles=["guard"]),
+    checklist("IT-08", "B2", "升旗 / Flag-raising", FLAG_CRITERIA, area_kinds=["gate", "outdoor"]),
     checklist(
-        *("IT-09", "A2, A4, B3", "接待 / Reception", RECEPTION),
+        *("IT-09", "A2, A4, B3", "接待 / Reception", RECEPTION_CRITERIA),
         roles=["guard", "service_desk"],
     ),
-    checklist("IT-10", "F8-F15", "首问抽查 / First contact", FIRST_CONTACT),
+    checklist("IT-10", "F8-F15", "首问抽查 / First contact", FIRST_CONTACT_CRITERIA),
 )

@@ -9,16 +9,26 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK, FOREVER
-from sync.protocol.op import TEXT_LENGTH, Accepted, Entry, Id, Kind, Label, Op, Payload, Refused
+from sync.protocol.clock import format_time
+from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.op import (
+    MAX_TEXT_LENGTH,
+    Accepted,
+    HistoryEntry,
+    Id,
+    Kind,
+    LocalizedLabel,
+    Op,
+    Payload,
+    Refused,
+)
 from sync.protocol.photos import Photos, photos_of
 
-SOON, LATER = timedelta(days=1), timedelta(days=3)
+DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
 """How long there is by default: for what is critical, and for the rest."""
 
 
-class Rectification(Protocol):
+class RectificationLike(Protocol):
     """What the rules need to know of a rectification."""
 
     critical: bool
@@ -28,59 +38,59 @@ class Rectification(Protocol):
     due_at: datetime
 
 
-class Failure(Payload):
+class RectificationRaisePayload(Payload):
     inspection_id = Id(required=True)
     item = fields.String(required=True, validate=Length(max=40))
     code = fields.String(required=True, validate=Length(max=20))
-    label = fields.Nested(Label, required=True)
+    label = fields.Nested(LocalizedLabel, required=True)
     critical = fields.Boolean(required=True)
     area = Id(required=True, allow_none=True)
     person = Id(required=True, allow_none=True)
-    finding = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+    finding = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
     before = Photos()
     responsible_id = Id(allow_none=True)
 
 
-class Completion(Payload):
-    note = fields.String(validate=Length(max=TEXT_LENGTH))
+class RectificationCompletePayload(Payload):
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
     photos = Photos()
 
 
-class Check(Payload):
+class RectificationVerifyPayload(Payload):
     result = fields.String(required=True, validate=OneOf(("pass", "fail")))
-    note = fields.String(validate=Length(max=TEXT_LENGTH))
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
     photos = Photos()
 
 
-class Assignment(Payload):
+class RectificationAssignPayload(Payload):
     responsible_id = Id(allow_none=True)
     due_at = fields.AwareDateTime()
 
 
 def raise_(_: None, op: Op) -> Accepted:
     """I7: it begins with what was found wrong, and with a day until which it is put right."""
-    due = op.occurred_at + (SOON if op.payload["critical"] else LATER)
+    due = op.occurred_at + (DUE_IF_CRITICAL if op.payload["critical"] else DUE_OTHERWISE)
     return Accepted({"responsible_id": None, **op.payload, "raised_by_id": op.by, "due_at": due})
 
 
-def complete(_: Rectification, __: Op) -> Accepted:
+def complete(_: RectificationLike, __: Op) -> Accepted:
     """I9: work done is never refused; whether it clears the failure is a matter of its time."""
     return Accepted({})
 
 
-def verify(rectification: Rectification, op: Op) -> Accepted:
+def verify(rectification: RectificationLike, op: Op) -> Accepted:
     """I10: a second look is kept; nobody clears the own work."""
     own = op.payload["result"] == "pass" and rectification.done_by_id == op.by
     return Accepted({}, flag="verified-own-work" if own else None)
 
 
-def assign(rectification: Rectification, op: Op) -> Accepted | Refused:
+def assign(rectification: RectificationLike, op: Op) -> Accepted | Refused:
     """I11: the desk says who puts it right, and by when."""
     changes = {n: v for n, v in op.payload.items() if v != getattr(rectification, n)}
     return Accepted(changes) if changes else Refused("nothing-changed")
 
 
-def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
+def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """I9, I10: only what came after the latest failure counts, in whatever order it arrived."""
     failures = [entry for entry in history if is_failure(entry)]
     failure = failures[-1]
@@ -96,23 +106,23 @@ def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
         "failures": len(failures),
         "finding": failure.payload.get("finding") or failure.payload.get("note"),
         "before": [*failure.payload.get("before", ()), *failure.payload.get("photos", ())],
-        "after": _photos([entry for entry in since if entry not in looks]),
+        "after": _photo_hashes([entry for entry in since if entry not in looks]),
         "done_at": done and done.occurred_at,
         "done_by_id": done and done.by,
         "note": "\n".join(told) or None,
         "verified_at": passed and passed.occurred_at,
         "verified_by_id": passed and passed.by,
-        "photos": _photos(history),
+        "photos": _photo_hashes(history),
     }
 
 
-def is_failure(entry: Entry) -> bool:
+def is_failure(entry: HistoryEntry) -> bool:
     """The inspection itself, and every second look that found it wrong again."""
     again = entry.kind == "rectification.verify" and entry.payload["result"] == "fail"
     return again or entry.kind == "rectification.raise"
 
 
-def _photos(entries: Sequence[Entry]) -> list[str]:
+def _photo_hashes(entries: Sequence[HistoryEntry]) -> list[str]:
     return list(dict.fromkeys(sha256 for entry in entries for sha256 in photos_of(entry)))
 
 
@@ -123,22 +133,27 @@ def state(rectification: Any) -> str:
     return "done" if rectification["done_at"] else "open"
 
 
-def until(rectification: Any) -> str:
+def visible_until(rectification: Any) -> str:
     """A phone cares until it is verified."""
     verified: datetime | None = rectification["verified_at"]
-    return iso(verified) if verified else FOREVER
+    return format_time(verified) if verified else FOREVER
 
 
 KINDS = {
     "rectification.raise": Kind(
-        payload=Failure, rule=raise_, type="rectification", fact=True, creates=True, internal=True
+        payload=RectificationRaisePayload,
+        rule=raise_,
+        type="rectification",
+        fact=True,
+        creates=True,
+        from_server_only=True,
     ),
     "rectification.complete": Kind(
-        payload=Completion,
+        payload=RectificationCompletePayload,
         rule=complete,
         type="rectification",
         fact=True,
-        shows={
+        optimistic_patch={
             "state": "done",
             "done_at": "$at",
             "done_by_id": "$by",
@@ -148,19 +163,19 @@ KINDS = {
         },
     ),
     "rectification.verify": Kind(
-        payload=Check,
+        payload=RectificationVerifyPayload,
         rule=verify,
         type="rectification",
         fact=True,
-        shows={"looked": "$result", "verified_at": "$at", "verified_by": "$by_name"},
-        flat=False,
+        optimistic_patch={"looked": "$result", "verified_at": "$at", "verified_by": "$by_name"},
+        overlay_payload=False,
     ),
     "rectification.assign": Kind(
-        payload=Assignment,
+        payload=RectificationAssignPayload,
         rule=assign,
         type="rectification",
         fact=False,
-        roles=DESK,
-        at_desk=True,
+        roles=DESK_ROLES,
+        from_desk_only=True,
     ),
 }

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sync.quality.inspections import official
+from sync.quality.inspections import official_inspection
 
 
-class Inspected(Protocol):
+class ScoredInspection(Protocol):
     """What the report needs to know of an inspection."""
 
     id: str
@@ -25,28 +25,28 @@ class Inspected(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScoreSeries:
     """One place, person or checklist: its scores in the order of their days, and their mean."""
 
     key: str
-    scored: Sequence[Any]
+    inspections: Sequence[Any]
 
     @property
     def mean(self) -> int:
         """Per mille, rounded half up; whole numbers throughout."""
-        total: int = sum(one.score for one in self.scored)
-        count = len(self.scored)
+        total: int = sum(one.score for one in self.inspections)
+        count = len(self.inspections)
         return (2 * total + count) // (2 * count)
 
     @property
     def last(self) -> int:
-        score: int = self.scored[-1].score
+        score: int = self.inspections[-1].score
         return score
 
     @property
     def change(self) -> int | None:
         """How the newest differs from the one before; None where there is no other."""
-        return self.last - self.scored[-2].score if len(self.scored) > 1 else None
+        return self.last - self.inspections[-2].score if len(self.inspections) > 1 else None
 
 
 def by_slot(inspections: Iterable[Any]) -> dict[str, list[Any]]:
@@ -57,23 +57,23 @@ def by_slot(inspections: Iterable[Any]) -> dict[str, list[Any]]:
     return slots
 
 
-def counting(inspections: Iterable[Any]) -> list[Any]:
+def official_inspections(inspections: Iterable[Any]) -> list[Any]:
     """I8: those that are official, in the order of their times."""
-    found = (official(rivals) for rivals in by_slot(inspections).values())
+    found = (official_inspection(rivals) for rivals in by_slot(inspections).values())
     return sorted((one for one in found if one), key=lambda one: (one.inspected_at, one.id))
 
 
-def undecided(inspections: Iterable[Any]) -> list[list[Any]]:
+def undecided_slots(inspections: Iterable[Any]) -> list[list[Any]]:
     """I8: those of the same thing and day of which nobody has said which counts."""
     slots = by_slot(one for one in inspections if not one.of_self).values()
-    return [rivals for rivals in slots if len(rivals) > 1 and official(rivals) is None]
+    return [rivals for rivals in slots if len(rivals) > 1 and official_inspection(rivals) is None]
 
 
-def lines(inspections: Iterable[Any], key: Callable[[Any], str | None]) -> list[Line]:
+def score_series(inspections: Iterable[Any], key: Callable[[Any], str | None]) -> list[ScoreSeries]:
     """A line for each key, the lowest mean first: that is where to look."""
     groups: dict[str, list[Any]] = defaultdict(list)
-    for one in counting(inspections):
+    for one in official_inspections(inspections):
         if one.score is not None and (name := key(one)):
             groups[name].append(one)
-    found = [Line(name, scored) for name, scored in groups.items()]
+    found = [ScoreSeries(name, scored) for name, scored in groups.items()]
     return sorted(found, key=lambda line: (line.mean, line.key))

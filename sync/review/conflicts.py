@@ -8,15 +8,25 @@ from typing import Any, Protocol
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.digest import DESK, FOREVER
-from sync.protocol.op import TEXT_LENGTH, Accepted, Id, Kind, Nothing, Op, Payload, Refused, derived
+from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.op import (
+    MAX_TEXT_LENGTH,
+    Accepted,
+    EmptyPayload,
+    Id,
+    Kind,
+    Op,
+    Payload,
+    Refused,
+    derive_op,
+)
 
-TAKES = ("theirs", "incoming", "both", "value")
-MERGED = "merged"
+SETTLE_CHOICES = ("theirs", "incoming", "both", "value")
+AUTO_MERGED = "merged"
 """Nobody had to take anything: both changes stand."""
 
 
-class Merge(Protocol):
+class ConflictLike(Protocol):
     """What the rules need to know of a merge."""
 
     subject: str
@@ -28,7 +38,7 @@ class Merge(Protocol):
     settled_at: datetime | None
 
 
-class Opening(Payload):
+class MergeOpenPayload(Payload):
     op_id = Id(required=True)
     subject = Id(required=True)
     subject_type = fields.String(required=True, validate=Length(max=20))
@@ -39,12 +49,12 @@ class Opening(Payload):
     stands = fields.Boolean(load_default=False)
 
 
-class Settlement(Payload):
-    take = fields.String(required=True, validate=OneOf(TAKES))
+class MergeSettlePayload(Payload):
+    take = fields.String(required=True, validate=OneOf(SETTLE_CHOICES))
     value = fields.Dict(keys=fields.String(), load_default=dict)
 
     @validates_schema
-    def valued(self, settlement: dict[str, Any], **_: Any) -> None:
+    def validate_value(self, settlement: dict[str, Any], **_: Any) -> None:
         """M5: a third value is given with the fields that it is for."""
         if (settlement["take"] == "value") != bool(settlement["value"]):
             raise ValidationError("Give a value with take=value, and only there.")
@@ -53,49 +63,49 @@ class Settlement(Payload):
 def open_(_: None, op: Op) -> Accepted:
     """M4: what is contested or odd waits for the desk, with both sides; a merge is on record."""
     sides = {name: value for name, value in op.payload.items() if name != "stands"}
-    stands = {"taken": MERGED, "settled_at": op.received_at} if op.payload["stands"] else {}
+    stands = {"taken": AUTO_MERGED, "settled_at": op.received_at} if op.payload["stands"] else {}
     return Accepted({**sides, "opened_at": op.received_at, **stands})
 
 
-def settle(merge: Merge, op: Op) -> Accepted | Refused:
+def settle(merge: ConflictLike, op: Op) -> Accepted | Refused:
     """M5: take this, take that, both where both can stand, or a third value."""
     if merge.settled_at:
         return Refused("already-settled")
     take = op.payload["take"]
-    if take == "both" and not together(merge.theirs, merge.incoming):
+    if take == "both" and not combined_values(merge.theirs, merge.incoming):
         return Refused("cannot-stand-together")
     result = {
         "theirs": {},
         "incoming": merge.incoming,
-        "both": together(merge.theirs, merge.incoming),
+        "both": combined_values(merge.theirs, merge.incoming),
         "value": op.payload["value"],
     }[take]
     changes = {"taken": take, "settled_at": op.occurred_at, "settled_by_id": op.by}
-    return Accepted({**changes, "result": result}, then=written(merge, op, result))
+    return Accepted({**changes, "result": result}, followups=amend_op(merge, op, result))
 
 
-def reopen(merge: Merge, op: Op) -> Accepted | Refused:
+def reopen(merge: ConflictLike, op: Op) -> Accepted | Refused:
     """M6: a settlement is undone by another op; what stood before stands again."""
-    if not merge.settled_at or merge.taken == MERGED:
+    if not merge.settled_at or merge.taken == AUTO_MERGED:
         return Refused("not-settled")
     before = {name: merge.theirs[name] for name in merge.result or () if name in merge.theirs}
     changes = {"taken": None, "settled_at": None, "settled_by_id": None, "result": None}
-    return Accepted(changes, then=written(merge, op, before))
+    return Accepted(changes, followups=amend_op(merge, op, before))
 
 
-def together(theirs: dict[str, Any], incoming: dict[str, Any]) -> dict[str, Any]:
+def combined_values(theirs: dict[str, Any], incoming: dict[str, Any]) -> dict[str, Any]:
     """Both sides at once: only two different texts can stand one below the other."""
     pairs = {name: (theirs.get(name), incoming[name]) for name in incoming}
     if not all(name in ("details", "note") and a and b for name, (a, b) in pairs.items()):
         return {}
-    return {name: f"{a}\n{b}"[:TEXT_LENGTH] for name, (a, b) in pairs.items()}
+    return {name: f"{a}\n{b}"[:MAX_TEXT_LENGTH] for name, (a, b) in pairs.items()}
 
 
-def written(merge: Merge, op: Op, fields_: dict[str, Any]) -> tuple[Op, ...]:
+def amend_op(merge: ConflictLike, op: Op, fields_: dict[str, Any]) -> tuple[Op, ...]:
     """The op that puts a settlement into force on the record itself."""
     if not fields_:
         return ()
-    return (derived(op, f"{merge.subject_type}.amend", merge.subject, fields_),)
+    return (derive_op(op, f"{merge.subject_type}.amend", merge.subject, fields_),)
 
 
 def state(merge: Any) -> str:
@@ -103,19 +113,34 @@ def state(merge: Any) -> str:
     return "settled" if merge["settled_at"] else "open"
 
 
-def until(_: Any) -> str:
+def visible_until(_: Any) -> str:
     """Never on a phone, so it does not matter how long."""
     return FOREVER
 
 
 KINDS = {
     "merge.open": Kind(
-        payload=Opening, rule=open_, type="merge", fact=False, creates=True, internal=True
+        payload=MergeOpenPayload,
+        rule=open_,
+        type="merge",
+        fact=False,
+        creates=True,
+        from_server_only=True,
     ),
     "merge.settle": Kind(
-        payload=Settlement, rule=settle, type="merge", fact=False, roles=DESK, at_desk=True
+        payload=MergeSettlePayload,
+        rule=settle,
+        type="merge",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
     ),
     "merge.reopen": Kind(
-        payload=Nothing, rule=reopen, type="merge", fact=False, roles=DESK, at_desk=True
+        payload=EmptyPayload,
+        rule=reopen,
+        type="merge",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
     ),
 }

@@ -7,31 +7,31 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from sync.protocol.digest import DESK, FOREVER
-from sync.protocol.op import LABEL_LENGTH, Accepted, Id, Kind, Op, Payload, Refused
+from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.op import MAX_LABEL_LENGTH, Accepted, Id, Kind, Op, Payload, Refused
 
-ACCEPTED, MENDED, DISMISSED = "accepted", "mended", "dismissed"
+ACCEPTED, CORRECTED, DISMISSED = "accepted", "mended", "dismissed"
 
 
-class Aside(Protocol):
+class QuarantinedOpLike(Protocol):
     """What the rules need to know of an op that was set aside."""
 
     op_id: str
     outcome: str | None
 
 
-class Opening(Payload):
+class AsideOpenPayload(Payload):
     op_id = Id(required=True)
 
 
-class Successor(Payload):
+class AsideReplacementPayload(Payload):
     """The op that stands in its place; what came stays in the log as it came."""
 
     instead_id = Id(required=True)
 
 
-class Dismissal(Payload):
-    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+class AsideDismissPayload(Payload):
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
 def open_(_: None, op: Op) -> Accepted:
@@ -39,32 +39,32 @@ def open_(_: None, op: Op) -> Accepted:
     return Accepted({"op_id": op.payload["op_id"], "opened_at": op.received_at})
 
 
-def accept(aside: Aside, op: Op) -> Accepted | Refused:
+def accept(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:
     """X2: it is judged now, as if it had come in order; once, also after it was dismissed."""
-    return _succeeded(aside, op, ACCEPTED)
+    return _replace(aside, op, ACCEPTED)
 
 
-def mend(aside: Aside, op: Op) -> Accepted | Refused:
+def mend(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:
     """X3: a new op that names the old one is judged in its place; what came stays as it came."""
-    return _succeeded(aside, op, MENDED)
+    return _replace(aside, op, CORRECTED)
 
 
-def _succeeded(aside: Aside, op: Op, outcome: str) -> Accepted | Refused:
-    if aside.outcome in (ACCEPTED, MENDED):
+def _replace(aside: QuarantinedOpLike, op: Op, outcome: str) -> Accepted | Refused:
+    if aside.outcome in (ACCEPTED, CORRECTED):
         return Refused("already-settled")
     told = {"outcome": outcome, "instead_id": op.payload["instead_id"], "reason": None}
-    return Accepted({**told, **_signed(op)})
+    return Accepted({**told, **_settled_by(op)})
 
 
-def dismiss(aside: Aside, op: Op) -> Accepted | Refused:
+def dismiss(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:
     """X4: set aside for good, with a reason; it can still be accepted later."""
     if aside.outcome:
         return Refused("already-settled")
     told = {"outcome": DISMISSED, "reason": op.payload["reason"]}
-    return Accepted({**told, **_signed(op)})
+    return Accepted({**told, **_settled_by(op)})
 
 
-def _signed(op: Op) -> dict[str, Any]:
+def _settled_by(op: Op) -> dict[str, Any]:
     return {"settled_at": op.occurred_at, "settled_by_id": op.by}
 
 
@@ -73,22 +73,42 @@ def state(aside: Any) -> str:
     return aside["outcome"] or "open"
 
 
-def until(_: Any) -> str:
+def visible_until(_: Any) -> str:
     """Never on a phone, so it does not matter how long."""
     return FOREVER
 
 
 KINDS = {
     "aside.open": Kind(
-        payload=Opening, rule=open_, type="aside", fact=False, creates=True, internal=True
+        payload=AsideOpenPayload,
+        rule=open_,
+        type="aside",
+        fact=False,
+        creates=True,
+        from_server_only=True,
     ),
     "aside.accept": Kind(
-        payload=Successor, rule=accept, type="aside", fact=False, roles=DESK, at_desk=True
+        payload=AsideReplacementPayload,
+        rule=accept,
+        type="aside",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
     ),
     "aside.mend": Kind(
-        payload=Successor, rule=mend, type="aside", fact=False, roles=DESK, at_desk=True
+        payload=AsideReplacementPayload,
+        rule=mend,
+        type="aside",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
     ),
     "aside.dismiss": Kind(
-        payload=Dismissal, rule=dismiss, type="aside", fact=False, roles=DESK, at_desk=True
+        payload=AsideDismissPayload,
+        rule=dismiss,
+        type="aside",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
     ),
 }

@@ -9,14 +9,14 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from sync.protocol.clock import iso
+from sync.protocol.clock import format_time
 from sync.protocol.digest import FOREVER
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    NAME_LENGTH,
-    TEXT_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
     Accepted,
-    Entry,
+    HistoryEntry,
     Id,
     Kind,
     Op,
@@ -25,43 +25,43 @@ from sync.protocol.op import (
 from sync.protocol.photos import Photos, photos_of
 
 
-class Find(Protocol):
+class FoundItemLike(Protocol):
     """What the rules need to know of a find."""
 
     ended_at: datetime | None
 
 
-class Record(Payload):
-    what = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
-    condition = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+class FindRecordPayload(Payload):
+    what = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
+    condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     area = Id(allow_none=True)
-    found_where = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
-    finder = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
-    place = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    found_where = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    finder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    place = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     photos = Photos()
 
 
-class Notice(Payload):
-    told_whom = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
-    note = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+class FindNotifyPayload(Payload):
+    told_whom = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
-class Keeping(Payload):
+class FindKeepPayload(Payload):
     """A link of the chain: in whose hands it is now, and where it lies."""
 
-    keeper = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
-    place = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    keeper = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
+    place = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
-class Return(Payload):
-    to = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
-    how_known = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+class FindReturnPayload(Payload):
+    to = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
+    how_known = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
-class Delivery(Payload):
-    station = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
-    officer = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
-    receipt = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+class FindToPolicePayload(Payload):
+    station = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
+    officer = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    receipt = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
 def record(_: None, op: Op) -> Accepted:
@@ -71,12 +71,12 @@ def record(_: None, op: Op) -> Accepted:
     return Accepted({**blank, **told})
 
 
-def note(find: Find, _: Op) -> Accepted:
+def flag_if_ended(find: FoundItemLike, _: Op) -> Accepted:
     """O2: what is told of a thing that has gone already is kept, and asks for a look."""
     return Accepted({}, flag="after-the-end" if find.ended_at else None)
 
 
-def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
+def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """O2, O3: notices and hands one after the other; the first end counts."""
     begun = next((entry for entry in history if entry.kind == "find.record"), None)
     if begun is None:
@@ -87,8 +87,8 @@ def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
     return {
         "found_at": begun.occurred_at,
         "found_by_id": begun.by,
-        "notices": [said(entry) for entry in history if entry.kind == "find.notify"],
-        "chain": [said(entry, "keeper", "place") for entry in kept],
+        "notices": [signed_payload(entry) for entry in history if entry.kind == "find.notify"],
+        "chain": [signed_payload(entry, "keeper", "place") for entry in kept],
         "ended_at": end and end.occurred_at,
         "ended_by_id": end and end.by,
         "ended_how": end and ("police" if end.kind == "find.to_police" else "returned"),
@@ -98,10 +98,10 @@ def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def said(entry: Entry, *names: str) -> dict[str, Any]:
+def signed_payload(entry: HistoryEntry, *names: str) -> dict[str, Any]:
     """What one op told, with its time and author."""
     payload = {n: v for n, v in entry.payload.items() if not names or n in names}
-    return {"at": iso(entry.occurred_at), "by_id": entry.by, **payload}
+    return {"at": format_time(entry.occurred_at), "by_id": entry.by, **payload}
 
 
 def state(find: Any) -> str:
@@ -109,49 +109,66 @@ def state(find: Any) -> str:
     return find["ended_how"] or ("notified" if find["notices"] else "kept")
 
 
-def until(find: Any) -> str:
+def visible_until(find: Any) -> str:
     """A phone cares until it is somebody's again."""
-    return iso(find["ended_at"]) if find["ended_at"] else FOREVER
+    return format_time(find["ended_at"]) if find["ended_at"] else FOREVER
 
 
-def fact(payload: type[Payload], rule: Any, shows: dict[str, Any], **more: Any) -> Kind:
+def fact_kind(
+    payload: type[Payload], rule: Any, optimistic_patch: dict[str, Any], **more: Any
+) -> Kind:
     """A kind that tells what became of a thing."""
-    return Kind(payload=payload, rule=rule, type="find", fact=True, flat=False, shows=shows, **more)
+    return Kind(
+        payload=payload,
+        rule=rule,
+        type="find",
+        fact=True,
+        overlay_payload=False,
+        optimistic_patch=optimistic_patch,
+        **more,
+    )
 
 
-LINK = {"at": "$at", "by_id": "$by", "by": "$by_name"}
-ENDED = {"ended_at": "$at", "ended_by": "$by_name"}
+CUSTODY_LINK_PATCH = {"at": "$at", "by_id": "$by", "by": "$by_name"}
+ENDED_PATCH = {"ended_at": "$at", "ended_by": "$by_name"}
 
 KINDS = {
     "find.record": Kind(
-        payload=Record,
+        payload=FindRecordPayload,
         rule=record,
         type="find",
         fact=True,
         creates=True,
-        shows={
+        optimistic_patch={
             "state": "kept",
             "found_at": "$at",
             "found_by": "$by_name",
-            "chain": [{**LINK, "place": "$place"}],
+            "chain": [{**CUSTODY_LINK_PATCH, "place": "$place"}],
             "notices": [],
             "until": FOREVER,
         },
     ),
-    "find.notify": fact(
-        Notice,
-        note,
-        {"state": "notified", "notices+": {**LINK, "told_whom": "$told_whom", "note": "$note"}},
+    "find.notify": fact_kind(
+        FindNotifyPayload,
+        flag_if_ended,
+        {
+            "state": "notified",
+            "notices+": {**CUSTODY_LINK_PATCH, "told_whom": "$told_whom", "note": "$note"},
+        },
     ),
-    "find.keep": fact(Keeping, note, {"chain+": {**LINK, "keeper": "$keeper", "place": "$place"}}),
-    "find.return": fact(
-        Return,
-        note,
-        {**ENDED, "state": "returned", "ended_with": "$to", "receipt": "$how_known"},
+    "find.keep": fact_kind(
+        FindKeepPayload,
+        flag_if_ended,
+        {"chain+": {**CUSTODY_LINK_PATCH, "keeper": "$keeper", "place": "$place"}},
     ),
-    "find.to_police": fact(
-        Delivery,
-        note,
-        {**ENDED, "state": "police", "ended_with": "$station", "receipt": "$receipt"},
+    "find.return": fact_kind(
+        FindReturnPayload,
+        flag_if_ended,
+        {**ENDED_PATCH, "state": "returned", "ended_with": "$to", "receipt": "$how_known"},
+    ),
+    "find.to_police": fact_kind(
+        FindToPolicePayload,
+        flag_if_ended,
+        {**ENDED_PATCH, "state": "police", "ended_with": "$station", "receipt": "$receipt"},
     ),
 }

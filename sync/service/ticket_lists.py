@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sync.service.tickets import missing
+from sync.service.tickets import missing_steps
 
-SOON = timedelta(hours=24)
+DUE_SOON = timedelta(hours=24)
 
 
-class Ticket(Protocol):
+class ListedTicket(Protocol):
     """What the lists need to know of a ticket."""
 
     handler_id: str
@@ -28,54 +28,56 @@ class Ticket(Protocol):
     merged_into: str | None
 
 
-def is_open(ticket: Ticket) -> bool:
+def is_open(ticket: ListedTicket) -> bool:
     """Whether somebody still owes something."""
     return not (ticket.closed_at or ticket.merged_into)
 
 
-def handler(ticket: Ticket) -> str | None:
+def open_handler_id(ticket: ListedTicket) -> str | None:
     """K20: the one person on whose list an open matter stands as work."""
     return ticket.handler_id if is_open(ticket) else None
 
 
-def steward(ticket: Ticket) -> str | None:
+def open_steward_id(ticket: ListedTicket) -> str | None:
     """K20: the one person who answers to the resident for an open matter."""
     return ticket.steward_id if is_open(ticket) else None
 
 
-def waits(ticket: Ticket) -> bool:
+def awaits_acceptance(ticket: ListedTicket) -> bool:
     """K9: handed over, and nobody has accepted yet."""
     return is_open(ticket) and bool(ticket.handed_at) and not ticket.accepted_at
 
 
-def is_kept(ticket: Ticket) -> bool:
+def is_promise_kept(ticket: ListedTicket) -> bool:
     """K19: a promise is kept by an answer that the resident got after it was worth anything."""
     return bool(ticket.feedback_at) and bool(ticket.resolved_at)
 
 
-def breached(ticket: Ticket, now: datetime) -> bool:
+def is_breached(ticket: ListedTicket, now: datetime) -> bool:
     """K19: the promised time is over and the resident has had no answer, whoever handles it."""
-    owed = is_open(ticket) and ticket.promised_at is not None and not is_kept(ticket)
+    owed = is_open(ticket) and ticket.promised_at is not None and not is_promise_kept(ticket)
     return bool(owed and ticket.promised_at and ticket.promised_at <= now)
 
 
-def soon(ticket: Ticket, now: datetime) -> bool:
+def is_due_soon(ticket: ListedTicket, now: datetime) -> bool:
     """K19: promised within a day from now."""
-    owed = is_open(ticket) and ticket.promised_at is not None and not is_kept(ticket)
-    return bool(owed and ticket.promised_at and now < ticket.promised_at <= now + SOON)
+    owed = is_open(ticket) and ticket.promised_at is not None and not is_promise_kept(ticket)
+    return bool(owed and ticket.promised_at and now < ticket.promised_at <= now + DUE_SOON)
 
 
-def nudges(tickets: Iterable[Ticket], on_duty: Mapping[str, Any]) -> list[Ticket]:
+def held_for_on_duty(
+    tickets: Iterable[ListedTicket], on_duty: Mapping[str, Any]
+) -> list[ListedTicket]:
     """K11: matters received for somebody who has come on duty since."""
     return [t for t in tickets if is_open(t) and t.proxy_for_id in on_duty]
 
 
-LISTS: dict[str, Callable[[Ticket, str, datetime], bool]] = {
-    "answering": lambda ticket, me, _: steward(ticket) == me,
-    "handling": lambda ticket, me, _: handler(ticket) == me,
-    "breached": lambda ticket, _, now: breached(ticket, now),
-    "soon": lambda ticket, _, now: soon(ticket, now),
-    "waiting": lambda ticket, _, __: waits(ticket),
+TICKET_LISTS: dict[str, Callable[[ListedTicket, str, datetime], bool]] = {
+    "answering": lambda ticket, me, _: open_steward_id(ticket) == me,
+    "handling": lambda ticket, me, _: open_handler_id(ticket) == me,
+    "breached": lambda ticket, _, now: is_breached(ticket, now),
+    "soon": lambda ticket, _, now: is_due_soon(ticket, now),
+    "waiting": lambda ticket, _, __: awaits_acceptance(ticket),
     "held": lambda ticket, _, __: is_open(ticket) and bool(ticket.proxy_for_id),
     "escalated": lambda ticket, _, __: is_open(ticket) and bool(ticket.escalated_at),
     "open": lambda ticket, _, __: is_open(ticket),
@@ -83,12 +85,12 @@ LISTS: dict[str, Callable[[Ticket, str, datetime], bool]] = {
 """The lists of the desk, in the order in which they are looked at."""
 
 
-def lacks(ticket: Any) -> list[str]:
+def missing_steps_if_open(ticket: Any) -> list[str]:
     """K10: what is still missing before a matter ends; nothing once it has."""
-    return missing(vars(ticket)) if is_open(ticket) else []
+    return missing_steps(vars(ticket)) if is_open(ticket) else []
 
 
-def lookalikes(ticket: Any, others: Iterable[Any]) -> list[Any]:
+def possible_duplicates(ticket: Any, others: Iterable[Any]) -> list[Any]:
     """K17: open matters that may be the same one: the same contact, home or place within a day."""
     told = ("contact", "unit", "area")
     return [
@@ -96,6 +98,6 @@ def lookalikes(ticket: Any, others: Iterable[Any]) -> list[Any]:
         for other in others
         if other.id != ticket.id
         and is_open(other)
-        and abs(other.opened_at - ticket.opened_at) <= SOON
+        and abs(other.opened_at - ticket.opened_at) <= DUE_SOON
         and any(getattr(ticket, n) and getattr(ticket, n) == getattr(other, n) for n in told)
     ]

@@ -9,19 +9,19 @@ from uuid import UUID, uuid5
 from marshmallow import fields
 from marshmallow.validate import And, Length, OneOf, Range, Regexp
 
-from sync.estate.places import MASTERS
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK, FOREVER
+from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import format_time
+from sync.protocol.digest import DESK_ROLES, FOREVER
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    TEXT_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_TEXT_LENGTH,
     Accepted,
+    EmptyPayload,
     Kind,
-    Nothing,
     Op,
     Payload,
     Refused,
-    derived,
+    derive_op,
 )
 
 GROUPS = (
@@ -36,16 +36,18 @@ GROUPS = (
     "estates",
     "cases",
 )
-PHRASE_LENGTH, CODE_LENGTH, PACK_LENGTH = 40, 24, 80
-MOST_PROMPTS, MOST_APPROACHES = 6, 3
+MAX_PHRASE_LENGTH, MAX_CODE_LENGTH, MAX_PACK_LENGTH = 40, 24, 80
+MAX_PROMPTS, MAX_APPROACHES = 6, 3
 
-CODE = Regexp(rf"^[A-Z0-9][A-Z0-9_-]{{0,{CODE_LENGTH - 1}}}\Z", error="A code is like ET-01.")
-PLAIN = Regexp(
+CODE_VALIDATOR = Regexp(
+    rf"^[A-Z0-9][A-Z0-9_-]{{0,{MAX_CODE_LENGTH - 1}}}\Z", error="A code is like ET-01."
+)
+PLAIN_TEXT_VALIDATOR = Regexp(
     "^[^\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]*\\Z", error="Plain text, lines and blank lines only."
 )
 
 
-class Card(Protocol):
+class CardLike(Protocol):
     """What the rules need to know of a card."""
 
     edition: int
@@ -53,80 +55,80 @@ class Card(Protocol):
     withdrawn_at: datetime | None
 
 
-def Plain(most: int, least: int = 0, **more: Any) -> fields.String:  # noqa: N802
+def PlainText(most: int, least: int = 0, **more: Any) -> fields.String:  # noqa: N802
     """Text with line breaks and no other control characters."""
-    return fields.String(validate=And(Length(min=least, max=most), PLAIN), **more)
+    return fields.String(validate=And(Length(min=least, max=most), PLAIN_TEXT_VALIDATOR), **more)
 
 
-class Title(Payload):
-    zh = Plain(LABEL_LENGTH, 1, required=True)
-    en = Plain(LABEL_LENGTH, 1, required=True)
+class TitleSchema(Payload):
+    zh = PlainText(MAX_LABEL_LENGTH, 1, required=True)
+    en = PlainText(MAX_LABEL_LENGTH, 1, required=True)
 
 
-class Body(Payload):
+class BodySchema(Payload):
     """Paragraphs stand apart by a blank line."""
 
-    zh = Plain(TEXT_LENGTH, required=True)
-    en = Plain(TEXT_LENGTH, required=True)
+    zh = PlainText(MAX_TEXT_LENGTH, required=True)
+    en = PlainText(MAX_TEXT_LENGTH, required=True)
 
 
-class Approach(Payload):
+class ApproachSchema(Payload):
     """One way to go about a case: whether we stand by it, and why or why not."""
 
     key = fields.String(required=True, validate=Regexp(r"^[A-C]\Z", error="A letter, A to C."))
-    label = fields.Nested(Title, required=True)
+    label = fields.Nested(TitleSchema, required=True)
     endorsed = fields.Boolean(required=True)
-    why = fields.Nested(Body, required=True)
+    why = fields.Nested(BodySchema, required=True)
 
 
-def Prompts() -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
+def PromptsField() -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
     """What a case asks the room."""
-    return fields.List(fields.Nested(Title), validate=Length(max=MOST_PROMPTS))
+    return fields.List(fields.Nested(TitleSchema), validate=Length(max=MAX_PROMPTS))
 
 
-def Approaches() -> fields.List[Any]:  # noqa: N802
+def ApproachesField() -> fields.List[Any]:  # noqa: N802
     """The ways that a case lets people choose from."""
-    return fields.List(fields.Nested(Approach), validate=Length(max=MOST_APPROACHES))
+    return fields.List(fields.Nested(ApproachSchema), validate=Length(max=MAX_APPROACHES))
 
 
-class Content(Payload):
+class CardContentSchema(Payload):
     """What a card says, as a pack carries it and as it is added."""
 
-    code = fields.String(required=True, validate=CODE)
+    code = fields.String(required=True, validate=CODE_VALIDATOR)
     group = fields.String(required=True, validate=OneOf(GROUPS))
-    title = fields.Nested(Title, required=True)
-    body = fields.Nested(Body, load_default=lambda: {"zh": "", "en": ""})
-    phrase = Plain(PHRASE_LENGTH, allow_none=True, load_default=None)
+    title = fields.Nested(TitleSchema, required=True)
+    body = fields.Nested(BodySchema, load_default=lambda: {"zh": "", "en": ""})
+    phrase = PlainText(MAX_PHRASE_LENGTH, allow_none=True, load_default=None)
     order = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=9999))
-    clause = Plain(CODE_LENGTH, allow_none=True, load_default=None)
-    prompts = Prompts()
-    approaches = Approaches()
+    clause = PlainText(MAX_CODE_LENGTH, allow_none=True, load_default=None)
+    prompts = PromptsField()
+    approaches = ApproachesField()
 
 
-class NewCard(Content):
-    pack = Plain(PACK_LENGTH, allow_none=True, load_default=None)
+class CardAddPayload(CardContentSchema):
+    pack = PlainText(MAX_PACK_LENGTH, allow_none=True, load_default=None)
 
 
-class Revision(Payload):
+class CardRevisePayload(Payload):
     group = fields.String(validate=OneOf(GROUPS))
-    title = fields.Nested(Title)
-    body = fields.Nested(Body)
-    phrase = Plain(PHRASE_LENGTH, allow_none=True)
+    title = fields.Nested(TitleSchema)
+    body = fields.Nested(BodySchema)
+    phrase = PlainText(MAX_PHRASE_LENGTH, allow_none=True)
     order = fields.Integer(strict=True, validate=Range(min=0, max=9999))
-    clause = Plain(CODE_LENGTH, allow_none=True)
-    prompts = Prompts()
-    approaches = Approaches()
-    pack = Plain(PACK_LENGTH, allow_none=True)
+    clause = PlainText(MAX_CODE_LENGTH, allow_none=True)
+    prompts = PromptsField()
+    approaches = ApproachesField()
+    pack = PlainText(MAX_PACK_LENGTH, allow_none=True)
 
 
-class Amendment(Revision):
+class CardAmendPayload(CardRevisePayload):
     """What a settlement writes; that a text is there or not comes with the text."""
 
     status = fields.String()
 
 
-class Edition(Payload):
-    pack = Plain(PACK_LENGTH, allow_none=True, load_default=None)
+class CardReissuePayload(Payload):
+    pack = PlainText(MAX_PACK_LENGTH, allow_none=True, load_default=None)
 
 
 def card_id(site_id: str, code: str) -> str:
@@ -136,10 +138,10 @@ def card_id(site_id: str, code: str) -> str:
 
 def add(_: None, op: Op) -> Accepted:
     """C1: a card has a group, a code of its own, and says where it came from."""
-    return Accepted({**op.payload, "status": status(op.payload["body"]), "edition": 1})
+    return Accepted({**op.payload, "status": content_status(op.payload["body"]), "edition": 1})
 
 
-def revise(card: Card, op: Op) -> Accepted | Refused:
+def revise(card: CardLike, op: Op) -> Accepted | Refused:
     """C2: a revision carries only what it changes; every one that stands is a new edition."""
     if card.withdrawn_at:
         return Refused("withdrawn")
@@ -147,24 +149,24 @@ def revise(card: Card, op: Op) -> Accepted | Refused:
     if not changes:
         return Refused("nothing-changed")
     if "body" in changes:
-        changes["status"] = status(changes["body"])
+        changes["status"] = content_status(changes["body"])
     pack = {"pack": op.payload.get("pack")}
-    return Accepted(changes, then=(derived(op, "card.reissue", op.subject, pack),))
+    return Accepted(changes, followups=(derive_op(op, "card.reissue", op.subject, pack),))
 
 
-def reissue(card: Card, op: Op) -> Accepted:
+def reissue(card: CardLike, op: Op) -> Accepted:
     """C3: editions count up by one, also where two revisions stand together."""
     return Accepted({"edition": card.edition + 1, "pack": op.payload["pack"]})
 
 
-def withdraw(card: Card, op: Op) -> Accepted | Refused:
+def withdraw(card: CardLike, op: Op) -> Accepted | Refused:
     """C4: a card that was withdrawn leaves every phone; its history stays at the desk."""
     if card.withdrawn_at:
         return Refused("withdrawn")
     return Accepted({"withdrawn_at": op.occurred_at})
 
 
-def status(body: dict[str, str]) -> str:
+def content_status(body: dict[str, str]) -> str:
     """C5: a card without a text says that it waits for content; nothing is made up for it."""
     return "ready" if any(text.strip() for text in body.values()) else "awaiting"
 
@@ -174,35 +176,47 @@ def state(card: Any) -> str:
     return "withdrawn" if card["withdrawn_at"] else str(card["status"])
 
 
-def until(card: Any) -> str:
+def visible_until(card: Any) -> str:
     """Cards stay until they are withdrawn."""
-    return iso(card["withdrawn_at"]) if card["withdrawn_at"] else FOREVER
+    return format_time(card["withdrawn_at"]) if card["withdrawn_at"] else FOREVER
 
 
 KINDS = {
     "card.add": Kind(
-        payload=NewCard,
+        payload=CardAddPayload,
         rule=add,
         type="card",
         fact=False,
         creates=True,
-        roles=MASTERS,
-        at_desk=True,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     ),
     "card.revise": Kind(
-        payload=Revision, rule=revise, type="card", fact=False, roles=MASTERS, at_desk=True
+        payload=CardRevisePayload,
+        rule=revise,
+        type="card",
+        fact=False,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     ),
     "card.withdraw": Kind(
-        payload=Nothing,
+        payload=EmptyPayload,
         rule=withdraw,
         type="card",
         fact=False,
-        roles=MASTERS,
-        at_desk=True,
-        minds=frozenset({"title", "body", "phrase"}),
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
+        conflicts_with=frozenset({"title", "body", "phrase"}),
     ),
     "card.amend": Kind(
-        payload=Amendment, rule=revise, type="card", fact=False, roles=DESK, at_desk=True
+        payload=CardAmendPayload,
+        rule=revise,
+        type="card",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
     ),
-    "card.reissue": Kind(payload=Edition, rule=reissue, type="card", fact=False, internal=True),
+    "card.reissue": Kind(
+        payload=CardReissuePayload, rule=reissue, type="card", fact=False, from_server_only=True
+    ),
 }

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-ZONE = ZoneInfo("Asia/Shanghai")
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
 
-MONTHS, MOST_MONTHS = 12, 60
+DEFAULT_VALID_MONTHS, MAX_VALID_MONTHS = 12, 60
 """How long something counts as known, unless somebody says otherwise."""
 
-ITEMS: dict[str, tuple[str, frozenset[str]]] = {
+TRAINING_ITEMS: dict[str, tuple[str, frozenset[str]]] = {
     "etiquette": ("F17", frozenset({"etiquette", "phrases", "flow"})),
     "services": ("F18", frozenset({"services"})),
     "standards": ("F18", frozenset({"standards"})),
@@ -25,6 +25,6 @@ ITEMS: dict[str, tuple[str, frozenset[str]]] = {
 """Each with its clause and the groups of cards that teach it."""
 
 
-def refresh_on(learnt_at: datetime, months: int = MONTHS) -> date:
+def refresh_date(learnt_at: datetime, months: int = DEFAULT_VALID_MONTHS) -> date:
     """Z7: the same day so many months on, or the last day of a month that is shorter."""
-    return learnt_at.astimezone(ZONE).date() + relativedelta(months=months)
+    return learnt_at.astimezone(SITE_ZONE).date() + relativedelta(months=months)

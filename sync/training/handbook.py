@@ -9,15 +9,15 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from sync.training.content_packs import Pack, Wrong, read
+from sync.training.content_packs import InvalidPack, Pack, read_pack
 
-FILE = Path(__file__).with_name("handbook.json")
+HANDBOOK_PATH = Path(__file__).with_name("handbook.json")
 
 
 @cache
-def handbook() -> Pack:
+def load_handbook() -> Pack:
     """C9, Z10: the default cards; a group that nobody has filled yet waits with an empty card."""
-    pack = read(FILE.read_bytes())
-    if isinstance(pack, Wrong):
-        raise ValueError(f"{FILE} is no pack: {pack.code} {pack.where}")
+    pack = read_pack(HANDBOOK_PATH.read_bytes())
+    if isinstance(pack, InvalidPack):
+        raise ValueError(f"{HANDBOOK_PATH} is no pack: {pack.code} {pack.where}")
     return pack

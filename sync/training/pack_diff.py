@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sync.training.content_packs import FIELDS
+from sync.training.content_packs import COMPARED_FIELDS
 
 Card = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CardChange:
     """One card that both have: each field that differs, before and after."""
 
     card: Card
@@ -20,30 +20,30 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Differences:
+class PackDiff:
     """What makes one pack into the other; each part in the order of the codes."""
 
     added: tuple[Card, ...]
-    changed: tuple[Change, ...]
+    changed: tuple[CardChange, ...]
     withdrawn: tuple[Card, ...]
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.withdrawn)
 
 
-def differences(before: Iterable[Card], after: Iterable[Card]) -> Differences:
+def diff_packs(before: Iterable[Card], after: Iterable[Card]) -> PackDiff:
     """Z11: added, changed field by field, withdrawn; of equal packs there is none."""
     old, new = by_code(before), by_code(after)
     both = [(old[code], new[code]) for code in sorted(old.keys() & new.keys())]
-    changes = (Change(now, _fields(was, now)) for was, now in both)
-    return Differences(
+    changes = (CardChange(now, _changed_fields(was, now)) for was, now in both)
+    return PackDiff(
         added=tuple(new[code] for code in sorted(new.keys() - old.keys())),
         changed=tuple(change for change in changes if change.fields),
         withdrawn=tuple(old[code] for code in sorted(old.keys() - new.keys())),
     )
 
 
-def applied(found: Differences, before: Iterable[Card]) -> list[Card]:
+def apply_diff(found: PackDiff, before: Iterable[Card]) -> list[Card]:
     """Z11: what was before, with the differences put in, is what is after."""
     cards = by_code(before)
     for card in found.withdrawn:
@@ -60,5 +60,5 @@ def by_code(cards: Iterable[Card]) -> dict[str, Card]:
     return {str(card["code"]): card for card in cards}
 
 
-def _fields(was: Card, now: Card) -> dict[str, tuple[Any, Any]]:
-    return {name: (was[name], now[name]) for name in FIELDS if was[name] != now[name]}
+def _changed_fields(was: Card, now: Card) -> dict[str, tuple[Any, Any]]:
+    return {name: (was[name], now[name]) for name in COMPARED_FIELDS if was[name] != now[name]}

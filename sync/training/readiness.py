@@ -10,16 +10,21 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.clock import iso, parse
-from sync.protocol.op import TEXT_LENGTH, Accepted, Id, Kind, Op, Payload
-from sync.training.curriculum import ITEMS, MONTHS, MOST_MONTHS, refresh_on
+from sync.protocol.clock import format_time, parse_time
+from sync.protocol.op import MAX_TEXT_LENGTH, Accepted, Id, Kind, Op, Payload
+from sync.training.curriculum import (
+    DEFAULT_VALID_MONTHS,
+    MAX_VALID_MONTHS,
+    TRAINING_ITEMS,
+    refresh_date,
+)
 
-SOON = timedelta(days=30)
-AFTER = timedelta(days=30)
+DUE_SOON = timedelta(days=30)
+VISIBLE_AFTER_DUE = timedelta(days=30)
 """How long a phone still tells that something has to be refreshed."""
 
 
-class Attest(Protocol):
+class AttestationLike(Protocol):
     """What the report needs to know of an attestation."""
 
     person: str
@@ -28,27 +33,27 @@ class Attest(Protocol):
     of_self: bool
 
 
-class Session(Protocol):
+class SessionLike(Protocol):
     """What the report needs to know of a training session."""
 
     cards: list[str]
     acknowledged: Mapping[str, Mapping[str, str]]
 
 
-class Attestation(Payload):
+class ReadinessAttestPayload(Payload):
     person = Id(required=True)
-    item = fields.String(required=True, validate=OneOf(tuple(ITEMS)))
+    item = fields.String(required=True, validate=OneOf(tuple(TRAINING_ITEMS)))
     months = fields.Integer(
-        strict=True, load_default=MONTHS, validate=Range(min=1, max=MOST_MONTHS)
+        strict=True, load_default=DEFAULT_VALID_MONTHS, validate=Range(min=1, max=MAX_VALID_MONTHS)
     )
-    note = fields.String(allow_none=True, load_default=None, validate=Length(max=TEXT_LENGTH))
+    note = fields.String(allow_none=True, load_default=None, validate=Length(max=MAX_TEXT_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ItemReadiness:
     """One person and one item: missing, ready, soon to be refreshed, or overdue."""
 
-    word: str
+    status: str
     refresh_on: date | None = None
 
 
@@ -60,45 +65,50 @@ def attest(_: None, op: Op) -> Accepted:
         **said,
         "attested_at": op.occurred_at,
         "attested_by_id": op.by,
-        "refresh_on": refresh_on(op.occurred_at, said["months"]).isoformat(),
+        "refresh_on": refresh_date(op.occurred_at, said["months"]).isoformat(),
         "of_self": of_self,
     }
     return Accepted(changes, flag="own-word" if of_self else None)
 
 
-def matrix(
-    people: Iterable[str], attests: Iterable[Attest], sessions: Iterable[Session], today: date
-) -> dict[str, dict[str, Standing]]:
+def readiness_matrix(
+    people: Iterable[str],
+    attests: Iterable[AttestationLike],
+    sessions: Iterable[SessionLike],
+    today: date,
+) -> dict[str, dict[str, ItemReadiness]]:
     """Z9: every person beside every item; of several dates the farthest counts."""
     farthest: dict[tuple[str, str], str] = {}
-    for person, item, day in (*_attested(attests), *_taught(sessions)):
+    for person, item, day in (*_attested_dates(attests), *_session_dates(sessions)):
         farthest[person, item] = max(day, farthest.get((person, item), day))
     return {
-        person: {item: _standing(farthest.get((person, item)), today) for item in ITEMS}
+        person: {
+            item: _item_readiness(farthest.get((person, item)), today) for item in TRAINING_ITEMS
+        }
         for person in people
     }
 
 
-def _attested(attests: Iterable[Attest]) -> Iterable[tuple[str, str, str]]:
+def _attested_dates(attests: Iterable[AttestationLike]) -> Iterable[tuple[str, str, str]]:
     return ((one.person, one.item, one.refresh_on) for one in attests if not one.of_self)
 
 
-def _taught(sessions: Iterable[Session]) -> Iterable[tuple[str, str, str]]:
+def _session_dates(sessions: Iterable[SessionLike]) -> Iterable[tuple[str, str, str]]:
     """What a session taught counts for whoever signed for it, and for nobody else."""
     for session in sessions:
         groups = {card.partition(":")[0] for card in session.cards}
-        for item, (_, teaching) in ITEMS.items():
+        for item, (_, teaching) in TRAINING_ITEMS.items():
             if groups & teaching:
                 for person, signed in session.acknowledged.items():
                     yield person, item, signed["refresh_on"]
 
 
-def _standing(day: str | None, today: date) -> Standing:
+def _item_readiness(day: str | None, today: date) -> ItemReadiness:
     if day is None:
-        return Standing("missing")
+        return ItemReadiness("missing")
     due = date.fromisoformat(day)
-    word = "overdue" if due < today else "soon" if due - today <= SOON else "ready"
-    return Standing(word, due)
+    word = "overdue" if due < today else "soon" if due - today <= DUE_SOON else "ready"
+    return ItemReadiness(word, due)
 
 
 def state(readiness: Any) -> str:
@@ -106,13 +116,18 @@ def state(readiness: Any) -> str:
     return "own_word" if readiness["of_self"] else "attested"
 
 
-def until(readiness: Any) -> str:
+def visible_until(readiness: Any) -> str:
     """A phone tells it until a month after it had to be refreshed."""
-    return iso(parse(f"{readiness['refresh_on']}T00:00:00+08:00") + AFTER)
+    return format_time(parse_time(f"{readiness['refresh_on']}T00:00:00+08:00") + VISIBLE_AFTER_DUE)
 
 
 KINDS = {
     "readiness.attest": Kind(
-        payload=Attestation, rule=attest, type="readiness", fact=True, creates=True, at_desk=True
+        payload=ReadinessAttestPayload,
+        rule=attest,
+        type="readiness",
+        fact=True,
+        creates=True,
+        from_desk_only=True,
     ),
 }

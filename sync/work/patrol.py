@@ -11,31 +11,37 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.estate.places import MASTERS
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK, FOREVER
+from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import format_time
+from sync.protocol.digest import DESK_ROLES, FOREVER
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    TEXT_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_TEXT_LENGTH,
     Accepted,
-    Entry,
+    EmptyPayload,
+    HistoryEntry,
     Id,
     Kind,
-    Label,
-    Nothing,
+    LocalizedLabel,
     Op,
     Payload,
     Refused,
 )
 from sync.protocol.photos import Photos, photos_of
-from sync.work.recurrence_fields import Days, Zone, a_window, an_rrule, lacking
+from sync.work.recurrence_fields import (
+    DaysField,
+    ZoneField,
+    activation_error,
+    validate_rrule,
+    validate_window,
+)
 
-METHODS = ("qr", "code", "manual")
-SHOWN_BEFORE = timedelta(hours=12)
+SCAN_METHODS = ("qr", "code", "manual")
+VISIBLE_BEFORE = timedelta(hours=12)
 """A phone shows a round as early as this: a guard looks ahead to the night."""
 
 
-class Round(Protocol):
+class RoundLike(Protocol):
     """What the rules need to know of a round."""
 
     points: list[dict[str, Any]]
@@ -44,83 +50,83 @@ class Round(Protocol):
     window_end: datetime
 
 
-class Route(Payload):
+class RouteAddPayload(Payload):
     """Where a round goes, and when it is due."""
 
-    label = fields.Nested(Label, required=True)
+    label = fields.Nested(LocalizedLabel, required=True)
     points = fields.List(Id(), required=True, validate=Length(min=1, max=200))
     fastest = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=3600))
-    rrule = fields.String(allow_none=True, load_default=None, validate=an_rrule)
-    rdate = Days(load_default=list)
-    exdate = Days(load_default=list)
-    window = fields.String(allow_none=True, load_default=None, validate=a_window)
+    rrule = fields.String(allow_none=True, load_default=None, validate=validate_rrule)
+    rdate = DaysField(load_default=list)
+    exdate = DaysField(load_default=list)
+    window = fields.String(allow_none=True, load_default=None, validate=validate_window)
     workdays_only = fields.Boolean(load_default=False)
     dtstart = fields.AwareDateTime(required=True)
-    tzid = Zone(load_default="Asia/Shanghai")
+    tzid = ZoneField(load_default="Asia/Shanghai")
     responsible_id = Id(allow_none=True, load_default=None)
     active = fields.Boolean(load_default=False)
 
 
-class RouteChange(Payload):
-    label = fields.Nested(Label)
+class RouteChangePayload(Payload):
+    label = fields.Nested(LocalizedLabel)
     points = fields.List(Id(), validate=Length(min=1, max=200))
     fastest = fields.Integer(strict=True, validate=Range(min=0, max=3600))
-    rrule = fields.String(allow_none=True, validate=an_rrule)
-    window = fields.String(allow_none=True, validate=a_window)
+    rrule = fields.String(allow_none=True, validate=validate_rrule)
+    window = fields.String(allow_none=True, validate=validate_window)
     responsible_id = Id(allow_none=True)
     active = fields.Boolean()
 
 
-class Point(Payload):
+class RoundPointSchema(Payload):
     """A checkpoint as a round knows it; `seals` are the SHA-256 of the labels that are valid."""
 
     checkpoint = Id(required=True)
     area_id = Id(required=True)
-    label = fields.Nested(Label, required=True)
+    label = fields.Nested(LocalizedLabel, required=True)
     code = fields.String(required=True, validate=Length(max=10))
     seals = fields.List(fields.String(validate=Length(equal=64)), validate=Length(max=10))
 
 
-class Plan(Payload):
+class RoundPlanPayload(Payload):
     route_id = Id(required=True)
-    label = fields.Nested(Label, required=True)
-    points = fields.List(fields.Nested(Point), required=True, validate=Length(max=200))
+    label = fields.Nested(LocalizedLabel, required=True)
+    points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
     fastest = fields.Integer(strict=True, load_default=0)
     responsible_id = Id(allow_none=True, load_default=None)
     window_start = fields.AwareDateTime(required=True)
     window_end = fields.AwareDateTime(required=True)
 
 
-class Points(Payload):
-    points = fields.List(fields.Nested(Point), required=True, validate=Length(max=200))
+class RoundAmendPayload(Payload):
+    points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
 
 
-class Scan(Payload):
+class RoundScanPayload(Payload):
     checkpoint = Id(required=True)
-    method = fields.String(required=True, validate=OneOf(METHODS))
+    method = fields.String(required=True, validate=OneOf(SCAN_METHODS))
     token = fields.String(validate=Length(max=64))
-    note = fields.String(validate=Length(max=TEXT_LENGTH))
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
     photos = Photos()
 
 
-class Fine(Payload):
+class RoundFinePayload(Payload):
     checkpoint = Id(required=True)
 
 
-class Skip(Payload):
+class RoundSkipPayload(Payload):
     checkpoint = Id(required=True)
-    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
 def add_route(_: None, op: Op) -> Accepted | Refused:
     """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
-    missing = lacking(op.payload)
+    missing = activation_error(op.payload)
     return Refused(missing) if missing else Accepted({**op.payload, "before": []})
 
 
 def change_route(route: Any, op: Op) -> Accepted | Refused:
     """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
-    missing = lacking({**vars(route), **op.payload})
+    missing = activation_error({**vars(route), **op.payload})
     return Refused(missing) if missing else Accepted(dict(op.payload))
 
 
@@ -129,7 +135,7 @@ def plan(_: None, op: Op) -> Accepted:
     return Accepted(dict(op.payload))
 
 
-def amend(round_: Round, op: Op) -> Accepted:
+def amend(round_: RoundLike, op: Op) -> Accepted:
     """N2: a point that got a new label or moved is known by it; what was valid stays valid."""
     before = {point["checkpoint"]: point["seals"] for point in round_.points}
     points = [
@@ -139,18 +145,18 @@ def amend(round_: Round, op: Op) -> Accepted:
     return Accepted({"points": points})
 
 
-def drop(_: Round, op: Op) -> Accepted:
+def drop(_: RoundLike, op: Op) -> Accepted:
     """N2: a round to come that follows from no route any more leaves the phones."""
-    return Accepted({"cancelled_at": op.occurred_at}, gone=True)
+    return Accepted({"cancelled_at": op.occurred_at}, tombstone=True)
 
 
-def note(_: Round, __: Op) -> Accepted:
+def accept_fact(_: RoundLike, __: Op) -> Accepted:
     """N3: what was scanned, found in order or skipped is never refused."""
     return Accepted({})
 
 
 @dataclass(slots=True)
-class _Seen:
+class _RoundFacts:
     """What the facts so far have shown."""
 
     scans: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -161,14 +167,14 @@ class _Seen:
     last: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
 
-def fold(round_: Round | None, history: Sequence[Entry]) -> dict[str, Any]:
+def fold(round_: RoundLike | None, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """N4: the earliest scan of a point counts, later ones are counted; the order of arrival does
     not matter, for facts come in the order of their times."""
-    seen = _Seen()
+    seen = _RoundFacts()
     points = {point["checkpoint"]: point for point in round_.points} if round_ else {}
     for entry in history:
         if entry.kind.startswith("round.") and round_:
-            _take(seen, entry, round_, points)
+            _apply(seen, entry, round_, points)
         seen.photos.extend(photos_of(entry))
     return {
         "scans": seen.scans,
@@ -179,8 +185,10 @@ def fold(round_: Round | None, history: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def _take(seen: _Seen, entry: Entry, round_: Round, points: dict[str, Any]) -> None:
-    what = {"at": iso(entry.occurred_at), "by_id": entry.by}
+def _apply(
+    seen: _RoundFacts, entry: HistoryEntry, round_: RoundLike, points: dict[str, Any]
+) -> None:
+    what = {"at": format_time(entry.occurred_at), "by_id": entry.by}
     checkpoint = entry.payload["checkpoint"]
     if entry.kind == "round.fine":
         seen.fines.setdefault(checkpoint, what)
@@ -192,14 +200,16 @@ def _take(seen: _Seen, entry: Entry, round_: Round, points: dict[str, Any]) -> N
         seen.scans[checkpoint]["again"] += 1
     else:
         payload = entry.payload
-        flags = _flags(seen, entry, round_, points[checkpoint])
+        flags = _scan_flags(seen, entry, round_, points[checkpoint])
         told = {"method": payload["method"], "note": payload.get("note"), "flags": flags}
         seen.scans[checkpoint] = {**what, **told, "again": 0}
     if entry.kind == "round.scan":
         seen.last[entry.by] = (checkpoint, entry.occurred_at)
 
 
-def _flags(seen: _Seen, entry: Entry, round_: Round, point: dict[str, Any]) -> list[str]:
+def _scan_flags(
+    seen: _RoundFacts, entry: HistoryEntry, round_: RoundLike, point: dict[str, Any]
+) -> list[str]:
     """N5: early, late, too fast, copied or without its label: flagged, never refused."""
     before = seen.last.get(entry.by)
     pace = timedelta(seconds=round_.fastest)
@@ -210,13 +220,13 @@ def _flags(seen: _Seen, entry: Entry, round_: Round, point: dict[str, Any]) -> l
         "fast": before is not None
         and before[0] != point["checkpoint"]
         and entry.occurred_at - before[1] < pace,
-        "copied": entry.payload["method"] == "qr" and seal(token) not in point["seals"],
+        "copied": entry.payload["method"] == "qr" and token_hash(token) not in point["seals"],
         "manual": entry.payload["method"] == "manual",
     }
     return [name for name, holds in found.items() if holds]
 
 
-def seal(token: str) -> str:
+def token_hash(token: str) -> str:
     """What a round knows of a label's secret: enough to recognise it, not enough to make it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -231,14 +241,14 @@ def state(round_: Any) -> str:
     return "open" if open_ else "done"
 
 
-def opens(round_: Any) -> str:
+def visible_from(round_: Any) -> str:
     """A guard looks ahead to the night."""
-    return iso(round_["window_start"] - SHOWN_BEFORE)
+    return format_time(round_["window_start"] - VISIBLE_BEFORE)
 
 
-def until(round_: Any) -> str:
+def visible_until(round_: Any) -> str:
     """A phone cares for a round to the end of its window."""
-    return iso(round_["window_end"])
+    return format_time(round_["window_end"])
 
 
 def route_state(route: Any) -> str:
@@ -246,44 +256,63 @@ def route_state(route: Any) -> str:
     return "active" if route["active"] else "inactive"
 
 
-def route_until(_: Any) -> str:
+def route_visible_until(_: Any) -> str:
     """Routes stay."""
     return FOREVER
 
 
-def told(kind: type[Payload], **shows: Any) -> Kind:
+def point_fact_kind(kind: type[Payload], **shows: Any) -> Kind:
     """A kind that tells something of one point."""
-    return Kind(payload=kind, rule=note, type="round", fact=True, flat=False, shows=shows)
+    return Kind(
+        payload=kind,
+        rule=accept_fact,
+        type="round",
+        fact=True,
+        overlay_payload=False,
+        optimistic_patch=shows,
+    )
 
 
-BY = {"at": "$at", "by": "$by_name", "by_id": "$by"}
+SIGNED_PATCH = {"at": "$at", "by": "$by_name", "by_id": "$by"}
 
 KINDS = {
     "route.add": Kind(
-        payload=Route,
+        payload=RouteAddPayload,
         rule=add_route,
         type="route",
         fact=False,
         creates=True,
-        roles=MASTERS,
-        at_desk=True,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
     ),
     "route.change": Kind(
-        payload=RouteChange,
+        payload=RouteChangePayload,
         rule=change_route,
         type="route",
         fact=False,
-        roles=MASTERS | DESK,
-        at_desk=True,
+        roles=MASTER_DATA_ROLES | DESK_ROLES,
+        from_desk_only=True,
     ),
     "round.plan": Kind(
-        payload=Plan, rule=plan, type="round", fact=False, creates=True, internal=True
+        payload=RoundPlanPayload,
+        rule=plan,
+        type="round",
+        fact=False,
+        creates=True,
+        from_server_only=True,
     ),
-    "round.amend": Kind(payload=Points, rule=amend, type="round", fact=False, internal=True),
-    "round.drop": Kind(payload=Nothing, rule=drop, type="round", fact=False, internal=True),
-    "round.scan": told(
-        Scan, **{"scans.$checkpoint": {**BY, "method": "$method", "flags": [], "again": 0}}
+    "round.amend": Kind(
+        payload=RoundAmendPayload, rule=amend, type="round", fact=False, from_server_only=True
     ),
-    "round.fine": told(Fine, **{"fines.$checkpoint": BY}),
-    "round.skip": told(Skip, **{"skips.$checkpoint": {**BY, "reason": "$reason"}}),
+    "round.drop": Kind(
+        payload=EmptyPayload, rule=drop, type="round", fact=False, from_server_only=True
+    ),
+    "round.scan": point_fact_kind(
+        RoundScanPayload,
+        **{"scans.$checkpoint": {**SIGNED_PATCH, "method": "$method", "flags": [], "again": 0}},
+    ),
+    "round.fine": point_fact_kind(RoundFinePayload, **{"fines.$checkpoint": SIGNED_PATCH}),
+    "round.skip": point_fact_kind(
+        RoundSkipPayload, **{"skips.$checkpoint": {**SIGNED_PATCH, "reason": "$reason"}}
+    ),
 }

@@ -13,16 +13,16 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrulestr
 
 UNTIL_NEXT = "UNTIL_NEXT"
-LENGTH = re.compile(
+DURATION_PATTERN = re.compile(
     r"P(?:(?P<days>\d{1,3})D)?(?:T(?:(?P<hours>\d{1,3})H)?(?:(?P<minutes>\d{1,4})M)?)?\Z"
 )
-FARTHEST = timedelta(days=400)
+MAX_INTERVAL = timedelta(days=400)
 """How far apart two occurrences may lie: a duty is due at least once in a year."""
 
 Window = tuple[datetime, datetime]
 
 
-class Recurring(Protocol):
+class RecurringDuty(Protocol):
     """When something is due: `rdate` and `exdate` are local days or local times as text.
 
     `before` are its earlier versions, each with the time `until` which it held.
@@ -39,14 +39,14 @@ class Recurring(Protocol):
     before: list[dict[str, Any]]
 
 
-TERMS = ("rrule", "rdate", "exdate", "window", "active", "workdays_only")
+RECURRENCE_FIELDS = ("rrule", "rdate", "exdate", "window", "active", "workdays_only")
 """What a later change may leave to the past as it was."""
 
-ALWAYS = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+ALL_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RecurrenceTerms:
     """The terms of one version."""
 
     rrule: str | None
@@ -58,16 +58,16 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class RecurrenceVersion:
     """What held from one change to the next."""
 
     since: datetime
     until: datetime
-    terms: Terms
+    terms: RecurrenceTerms
 
 
-def windows(
-    duty: Recurring, start: datetime, end: datetime, holidays: Collection[date] = ()
+def due_windows(
+    duty: RecurringDuty, start: datetime, end: datetime, holidays: Collection[date] = ()
 ) -> Iterator[Window]:
     """R2, R5, R6: the windows that touch [start, end), in UTC; days and hours are the site's own.
 
@@ -75,55 +75,61 @@ def windows(
     calendar shifts.
     """
     zone = ZoneInfo(duty.tzid)
-    for version in versions(duty):
+    for version in recurrence_versions(duty):
         if not version.terms.active or not (version.terms.rrule or version.terms.rdate):
             continue
-        for window in _windows(version.terms, duty.dtstart, zone, start, end, holidays):
+        for window in _version_windows(version.terms, duty.dtstart, zone, start, end, holidays):
             if version.since <= window[0] < version.until:
                 yield window
 
 
-def versions(duty: Recurring) -> Iterator[Version]:
+def recurrence_versions(duty: RecurringDuty) -> Iterator[RecurrenceVersion]:
     """Every version that a duty ever had, the oldest first: the past keeps its own."""
-    since, last = ALWAYS
+    since, last = ALL_TIME
     for before in duty.before:
         until = datetime.fromisoformat(before["until"])
-        yield Version(since, until, Terms(**{name: before[name] for name in TERMS}))
+        yield RecurrenceVersion(
+            since, until, RecurrenceTerms(**{name: before[name] for name in RECURRENCE_FIELDS})
+        )
         since = until
-    yield Version(since, last, Terms(**{name: getattr(duty, name) for name in TERMS}))
+    yield RecurrenceVersion(
+        since, last, RecurrenceTerms(**{name: getattr(duty, name) for name in RECURRENCE_FIELDS})
+    )
 
 
-def _windows(
-    terms: Terms,
+def _version_windows(
+    terms: RecurrenceTerms,
     dtstart: datetime,
     zone: ZoneInfo,
     start: datetime,
     end: datetime,
     holidays: Collection[date],
 ) -> Iterator[Window]:
-    length, first = span(terms.window), local(dtstart, zone)
-    reach = length + timedelta(days=1) if length else FARTHEST
-    moments = list(_moments(terms, first, local(start, zone) - reach, local(end, zone) + reach))
+    length, first = window_length(terms.window), to_local(dtstart, zone)
+    reach = length + timedelta(days=1) if length else MAX_INTERVAL
+    moments = list(
+        _due_times(terms, first, to_local(start, zone) - reach, to_local(end, zone) + reach)
+    )
     if terms.workdays_only:
         moments = [moment for moment in moments if moment.date() not in holidays]
-    openings = {in_utc(moment, zone): moment for moment in reversed(moments)}
+    openings = {to_utc(moment, zone): moment for moment in reversed(moments)}
     ordered = sorted(openings)  # two times that spring makes one are one
     for opening, following in zip_longest(ordered, ordered[1:]):
         if opening >= end or (length is None and following is None):
             return
-        by_length = length and _closing(openings[opening], terms.window or "", zone)
+        by_length = length and _window_end(openings[opening], terms.window or "", zone)
         closing = by_length or following
         if closing > start:
             yield opening, closing
 
 
-def _moments(
-    terms: Terms, first: datetime, earliest: datetime, last: datetime
+def _due_times(
+    terms: RecurrenceTerms, first: datetime, earliest: datetime, last: datetime
 ) -> Iterator[datetime]:
     """Local times at which it is due, each once, in order."""
-    rule = bounded(terms.rrule, first, last) if terms.rrule else None
+    rule = parse_rrule(terms.rrule, first, last) if terms.rrule else None
     by_rule = rule.between(earliest, last, inc=True) if rule else []
-    chosen = [_chosen(text, first) for text in terms.rdate]
+    chosen = [_chosen_time(text, first) for text in terms.rdate]
     without = {*terms.exdate}
     for moment in sorted({*by_rule, *chosen}):
         excluded = {f"{moment:%Y-%m-%d}", f"{moment:%Y-%m-%dT%H:%M}"} & without
@@ -131,51 +137,51 @@ def _moments(
             yield moment
 
 
-def _chosen(text: str, first: datetime) -> datetime:
+def _chosen_time(text: str, first: datetime) -> datetime:
     """A chosen day begins at the hour of the duty; a chosen time is what it is."""
     moment = datetime.fromisoformat(text)
     return moment if "T" in text else datetime.combine(moment, first.time())
 
 
-def bounded(text: str, first: datetime, last: datetime) -> Any:
+def parse_rrule(text: str, first: datetime, last: datetime) -> Any:
     """A rule that ends: one that never comes true would otherwise be tried until the year 9999."""
     return rrulestr(text, dtstart=first).replace(until=last)  # type: ignore[union-attr]
 
 
-def local(moment: datetime, zone: ZoneInfo) -> datetime:
+def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
     """A time as clocks at the site show it."""
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
-def in_utc(moment: datetime, zone: ZoneInfo) -> datetime:
+def to_utc(moment: datetime, zone: ZoneInfo) -> datetime:
     """A time of the site's clocks. One that spring leaves out comes later, one that autumn
     repeats is the first."""
     return moment.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
-def _closing(moment: datetime, window: str, zone: ZoneInfo) -> datetime:
+def _window_end(moment: datetime, window: str, zone: ZoneInfo) -> datetime:
     """Days are days of the calendar, hours are hours that pass."""
-    days, rest = parts(window)
-    return in_utc(moment + timedelta(days=days), zone) + rest
+    days, rest = parse_window(window)
+    return to_utc(moment + timedelta(days=days), zone) + rest
 
 
-def span(window: str | None) -> timedelta | None:
+def window_length(window: str | None) -> timedelta | None:
     """The length of a window; None when it lasts until the next one begins."""
     if window == UNTIL_NEXT:
         return None
-    days, rest = parts(window)
+    days, rest = parse_window(window)
     return timedelta(days=days) + rest
 
 
-def parts(window: str | None) -> tuple[int, timedelta]:
+def parse_window(window: str | None) -> tuple[int, timedelta]:
     """The days of a window, and the hours and minutes beside them."""
-    match = LENGTH.match(window or "")
+    match = DURATION_PATTERN.match(window or "")
     found = {name: int(number or 0) for name, number in match.groupdict().items()} if match else {}
     if not any(found.values()):
         raise ValueError("A window is PT4H, PT30M, P7D or UNTIL_NEXT.")
     return found["days"], timedelta(hours=found["hours"], minutes=found["minutes"])
 
 
-def midnight(day: date, tzid: str) -> datetime:
+def local_midnight(day: date, tzid: str) -> datetime:
     """When a day of the site begins."""
-    return in_utc(datetime.combine(day, time()), ZoneInfo(tzid))
+    return to_utc(datetime.combine(day, time()), ZoneInfo(tzid))

@@ -11,31 +11,31 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length
 
-from sync.work.recurrence import bounded, span
+from sync.work.recurrence import parse_rrule, window_length
 
-MOST_DAYS = 400
+MAX_DAYS = 400
 
 
-def a_window(text: str | None) -> None:
+def validate_window(text: str | None) -> None:
     try:
-        span(text)
+        window_length(text)
     except ValueError as error:
         raise ValidationError(str(error)) from None
 
 
-def an_rrule(text: str | None) -> None:
+def validate_rrule(text: str | None) -> None:
     if re.search(r"SECONDLY|MINUTELY|HOURLY|TZID|DTSTART|COUNT|UNTIL|EXRULE|RDATE|\n", text or ""):
         raise ValidationError("A duty is due at most a few times a day: use DAILY with BYHOUR.")
     first = datetime(2026, 1, 1)  # noqa: DTZ001 - site time
     try:
-        soon = next(iter(bounded(text or "", first, first + timedelta(days=800))), None)
+        soon = next(iter(parse_rrule(text or "", first, first + timedelta(days=800))), None)
     except (ValueError, KeyError, TypeError, AttributeError):
         soon = None
     if soon is None:
         raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO, and comes true.")
 
 
-def _day(text: str) -> None:
+def _validate_day(text: str) -> None:
     if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?", text):
         raise ValidationError("A day looks like 2026-10-01, a time like 2026-10-01T08:00.")
     try:
@@ -44,24 +44,24 @@ def _day(text: str) -> None:
         raise ValidationError(f"There is no such day: {text}.") from None
 
 
-def _zone(text: str) -> None:
+def _validate_zone(text: str) -> None:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         raise ValidationError("A time zone looks like Asia/Shanghai.") from None
 
 
-def Days(**more: Any) -> fields.List[str]:  # noqa: N802 - reads as the field type that it is
+def DaysField(**more: Any) -> fields.List[str]:  # noqa: N802 - reads as the field type that it is
     """Chosen days or times of the site."""
-    return fields.List(fields.String(validate=_day), validate=Length(max=MOST_DAYS), **more)
+    return fields.List(fields.String(validate=_validate_day), validate=Length(max=MAX_DAYS), **more)
 
 
-def Zone(**more: Any) -> fields.String:  # noqa: N802
+def ZoneField(**more: Any) -> fields.String:  # noqa: N802
     """The time zone of a site."""
-    return fields.String(validate=[Length(max=40), _zone], **more)
+    return fields.String(validate=[Length(max=40), _validate_zone], **more)
 
 
-def lacking(planned: Mapping[str, Any]) -> str | None:
+def activation_error(planned: Mapping[str, Any]) -> str | None:
     """Why a duty cannot be active, if it cannot."""
     if not planned["active"]:
         return None

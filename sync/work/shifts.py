@@ -11,37 +11,39 @@ from uuid import UUID
 from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
-from sync.protocol.clock import iso
+from sync.protocol.clock import format_time
 from sync.protocol.digest import FOREVER
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    TEXT_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_TEXT_LENGTH,
     Accepted,
-    Entry,
+    EmptyPayload,
+    HistoryEntry,
     Id,
     Kind,
-    Nothing,
     Op,
     Payload,
 )
 
-LONGEST = timedelta(hours=24)
+MAX_SHIFT = timedelta(hours=24)
 """Nobody works longer: what is open after that was never closed, and phones let go of it."""
 
-ITEM = Regexp(r"^[a-z_]{1,20}:[0-9a-f-]{36}\Z", error="An open item is named type:id.")
-MOST_ITEMS = 200
+ITEM_REF_VALIDATOR = Regexp(
+    r"^[a-z_]{1,20}:[0-9a-f-]{36}\Z", error="An open item is named type:id."
+)
+MAX_ITEMS = 200
 
 
-def Items() -> fields.Dict:  # noqa: N802 - reads as the field type that it is
+def OpenItemsField() -> fields.Dict:  # noqa: N802 - reads as the field type that it is
     """Open items as the phone listed them by itself: what each is called, by `type:id`."""
     return fields.Dict(
-        keys=fields.String(validate=ITEM),
-        values=fields.String(validate=Length(max=LABEL_LENGTH)),
-        validate=Length(max=MOST_ITEMS),
+        keys=fields.String(validate=ITEM_REF_VALIDATOR),
+        values=fields.String(validate=Length(max=MAX_LABEL_LENGTH)),
+        validate=Length(max=MAX_ITEMS),
     )
 
 
-class Shift(Protocol):
+class ShiftLike(Protocol):
     """What the rules need to know of a shift."""
 
     id: str
@@ -52,21 +54,21 @@ class Shift(Protocol):
     closed_at: datetime | None
 
 
-class Opening(Payload):
+class ShiftOpenPayload(Payload):
     """Only yes or no: there is no photo of anybody's face."""
 
     uniform = fields.Boolean(required=True)
-    note = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+    note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
-class Closing(Payload):
+class ShiftClosePayload(Payload):
     unsent = fields.Integer(strict=True, validate=Range(min=0, max=1_000_000))
-    open_items = Items()
+    open_items = OpenItemsField()
 
 
-class HandOver(Payload):
+class ShiftHandOverPayload(Payload):
     to = Id(required=True)
-    items = Items()
+    items = OpenItemsField()
 
 
 def open_(_: None, op: Op) -> Accepted:
@@ -75,24 +77,24 @@ def open_(_: None, op: Op) -> Accepted:
     return Accepted({}, flag=None if told else "note-missing")
 
 
-def close(_: Shift, __: Op) -> Accepted:
+def close(_: ShiftLike, __: Op) -> Accepted:
     """S2: a shift ends as it ends, with what was unsent and open on the phone at that moment."""
     return Accepted({})
 
 
-def hand_over(shift: Shift, op: Op) -> Accepted:
+def hand_over(shift: ShiftLike, op: Op) -> Accepted:
     """S3: whoever leaves names the next person; done for somebody else, it asks for a look."""
     return Accepted({}, flag=None if op.by == shift.person_id else "handed-over-by-another")
 
 
-def take_over(shift: Shift, op: Op) -> Accepted:
+def take_over(shift: ShiftLike, op: Op) -> Accepted:
     """S4: only the signature of the next person counts; another is kept and asks for a look."""
     return Accepted({}, flag=None if op.by == shift.handed_to_id else "signed-by-another")
 
 
-def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
+def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """S5: the first opening and the first end count, and of several hand-overs the last."""
-    opening = _first(history, "shift.open")
+    opening = _first_of_kind(history, "shift.open")
     if opening is None:
         return {}
     return {
@@ -100,12 +102,12 @@ def fold(_: Any, history: Sequence[Entry]) -> dict[str, Any]:
         "opened_at": opening.occurred_at,
         "uniform": opening.payload["uniform"],
         "note": (opening.payload.get("note") or "").strip() or None,
-        **_closed(_first(history, "shift.close")),
-        **_handed_over(history),
+        **_close_fields(_first_of_kind(history, "shift.close")),
+        **_hand_over_fields(history),
     }
 
 
-def _closed(end: Entry | None) -> dict[str, Any]:
+def _close_fields(end: HistoryEntry | None) -> dict[str, Any]:
     return {
         "closed_at": end and end.occurred_at,
         "closed_by_id": end and end.by,
@@ -114,10 +116,10 @@ def _closed(end: Entry | None) -> dict[str, Any]:
     }
 
 
-def _handed_over(history: Sequence[Entry]) -> dict[str, Any]:
-    given = _first(reversed(history), "shift.hand_over")
+def _hand_over_fields(history: Sequence[HistoryEntry]) -> dict[str, Any]:
+    given = _first_of_kind(reversed(history), "shift.hand_over")
     to = str(UUID(str(given.payload["to"]))) if given else None
-    signed = _first([entry for entry in history if entry.by == to], "shift.take_over")
+    signed = _first_of_kind([entry for entry in history if entry.by == to], "shift.take_over")
     return {
         "handed_over_at": given and given.occurred_at,
         "handed_to_id": to,
@@ -127,7 +129,7 @@ def _handed_over(history: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def _first(history: Iterable[Entry], kind: str) -> Entry | None:
+def _first_of_kind(history: Iterable[HistoryEntry], kind: str) -> HistoryEntry | None:
     return next((entry for entry in history if entry.kind == kind), None)
 
 
@@ -138,24 +140,24 @@ def state(shift: Any) -> str:
     return "handed_over" if shift["handed_over_at"] else "open"
 
 
-def until(shift: Any) -> str:
+def visible_until(shift: Any) -> str:
     """A phone cares until the shift ended, and no longer than anybody works."""
     ended = shift["taken_over_at"] or shift["closed_at"]
-    return iso(ended or (shift["handed_over_at"] or shift["opened_at"]) + LONGEST)
+    return format_time(ended or (shift["handed_over_at"] or shift["opened_at"]) + MAX_SHIFT)
 
 
-def end(shift: Shift) -> datetime:
+def shift_end(shift: ShiftLike) -> datetime:
     """When somebody went off duty, at the latest."""
-    ends = [shift.closed_at, shift.handed_over_at, shift.opened_at + LONGEST]
+    ends = [shift.closed_at, shift.handed_over_at, shift.opened_at + MAX_SHIFT]
     return min(moment for moment in ends if moment)
 
 
-def doubled(shifts: Iterable[Shift], phones: Mapping[str, str | None]) -> set[str]:
+def overlapping_shifts(shifts: Iterable[ShiftLike], phones: Mapping[str, str | None]) -> set[str]:
     """S6: shifts of one person that run at the same time on two phones; both are kept.
 
     Worked out whenever somebody looks, so that it does not matter which of the phones was late.
     """
-    by_person: dict[str, list[Shift]] = defaultdict(list)
+    by_person: dict[str, list[ShiftLike]] = defaultdict(list)
     for shift in shifts:
         by_person[shift.person_id].append(shift)
     return {
@@ -164,19 +166,19 @@ def doubled(shifts: Iterable[Shift], phones: Mapping[str, str | None]) -> set[st
         for one in mine
         for other in mine
         if phones.get(one.id) != phones.get(other.id)
-        and one.opened_at < end(other)
-        and other.opened_at < end(one)
+        and one.opened_at < shift_end(other)
+        and other.opened_at < shift_end(one)
     }
 
 
 KINDS = {
     "shift.open": Kind(
-        payload=Opening,
+        payload=ShiftOpenPayload,
         rule=open_,
         type="shift",
         fact=True,
         creates=True,
-        shows={
+        optimistic_patch={
             "state": "open",
             "opened_at": "$at",
             "person_id": "$by",
@@ -185,25 +187,25 @@ KINDS = {
         },
     ),
     "shift.close": Kind(
-        payload=Closing,
+        payload=ShiftClosePayload,
         rule=close,
         type="shift",
         fact=True,
-        shows={"state": "closed", "closed_at": "$at"},
+        optimistic_patch={"state": "closed", "closed_at": "$at"},
     ),
     "shift.hand_over": Kind(
-        payload=HandOver,
+        payload=ShiftHandOverPayload,
         rule=hand_over,
         type="shift",
         fact=True,
-        shows={"state": "handed_over", "handed_over_at": "$at", "handed_to_id": "$to"},
+        optimistic_patch={"state": "handed_over", "handed_over_at": "$at", "handed_to_id": "$to"},
     ),
     "shift.take_over": Kind(
-        payload=Nothing,
+        payload=EmptyPayload,
         rule=take_over,
         type="shift",
         fact=True,
-        shows={
+        optimistic_patch={
             "state": "closed",
             "taken_over_at": "$at",
             "taken_over_by_id": "$by",

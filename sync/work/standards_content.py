@@ -30,19 +30,19 @@ def standard(
     }
 
 
-def hours(*at: int) -> str:
+def daily_at(*at: int) -> str:
     """Every day at these full hours."""
     return f"FREQ=DAILY;BYHOUR={','.join(map(str, at))};BYMINUTE=0;BYSECOND=0"
 
 
-MONDAYS = "FREQ=WEEKLY;BYDAY=MO"
+EVERY_MONDAY = "FREQ=WEEKLY;BYDAY=MO"
 THRICE_A_MONTH = "FREQ=MONTHLY;BYMONTHDAY=1,11,21"
 
 STANDARDS = (
-    standard("CL-01", "C1", "清运垃圾", "Remove refuse", "refuse_point", hours(6, 18), "PT4H"),
+    standard("CL-01", "C1", "清运垃圾", "Remove refuse", "refuse_point", daily_at(6, 18), "PT4H"),
     standard(
         *("CL-02", "C2", "清洗垃圾箱、垃圾车", "Wash bins and carts", "refuse_point"),
-        *(MONDAYS, "P7D"),
+        *(EVERY_MONDAY, "P7D"),
         items=[{"zh": "垃圾箱", "en": "Bins"}, {"zh": "垃圾车", "en": "Carts"}],
     ),
     standard(
@@ -52,12 +52,12 @@ STANDARDS = (
     ),
     standard(
         *("CL-03b", "C3", "每日清扫室外区域", "Sweep outdoor areas daily", "outdoor"),
-        *(hours(7, 11, 16), "PT3H"),
+        *(daily_at(7, 11, 16), "PT3H"),
         active=False,
     ),
     standard(
         *("CL-04", "C3", "室外全天保洁", "All-day upkeep outdoors", "outdoor"),
-        *(hours(8), "PT10H"),
+        *(daily_at(8), "PT10H"),
         standing=True,
     ),
     standard(
@@ -65,15 +65,15 @@ STANDARDS = (
         *("FREQ=DAILY", "P1D"),
         items=[{"zh": "楼道", "en": "Stairs"}, {"zh": "扶手", "en": "Handrails"}],
     ),
-    standard("CL-06", "C6", "擦拭楼道地面", "Mop the floors", "stairwell", MONDAYS, "P7D"),
+    standard("CL-06", "C6", "擦拭楼道地面", "Mop the floors", "stairwell", EVERY_MONDAY, "P7D"),
     standard(
         *("CL-07", "C7", "擦拭入住业主门", "Wipe doors of occupied homes", "stairwell"),
-        *(MONDAYS, "P7D"),
+        *(EVERY_MONDAY, "P7D"),
         per_unit=True,
     ),
     standard(
         *("CL-07u", "C7", "擦拭单元门", "Wipe the entrance door", "unit_entrance"),
-        *(MONDAYS, "P7D"),
+        *(EVERY_MONDAY, "P7D"),
     ),
     standard(
         *("CL-08", "C8", "擦拭楼道玻璃", "Wipe the stairwell glass", "stairwell"),

@@ -8,29 +8,29 @@ from typing import Any, Protocol
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK
+from sync.protocol.clock import format_time
+from sync.protocol.digest import DESK_ROLES
 from sync.protocol.op import (
-    LABEL_LENGTH,
-    TEXT_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_TEXT_LENGTH,
     Accepted,
+    EmptyPayload,
     Id,
     Kind,
-    Label,
-    Nothing,
+    LocalizedLabel,
     Op,
     Payload,
     Refused,
 )
 from sync.protocol.photos import Photos
-from sync.work.task_folding import closes, fold, state
+from sync.work.task_folding import fold, state, window_deadline
 
 DISPOSITIONS = ("reason", "made_good", "not_at_fault", "case")
-AD_HOC = "AD-1"
-MOST_ITEMS = 20
+AD_HOC_CODE = "AD-1"
+MAX_ITEMS = 20
 
 
-class Task(Protocol):
+class TaskLike(Protocol):
     """What the rules need to know of a task."""
 
     done_at: datetime | None
@@ -44,10 +44,10 @@ class Task(Protocol):
     grace: int
 
 
-class Plan(Payload):
+class TaskPlanPayload(Payload):
     schedule_id = Id(required=True, allow_none=True)
     code = fields.String(required=True, validate=Length(max=20))
-    label = fields.Nested(Label, required=True)
+    label = fields.Nested(LocalizedLabel, required=True)
     area_id = Id(required=True)
     unit_id = Id(allow_none=True, load_default=None)
     responsible_id = Id(allow_none=True, load_default=None)
@@ -55,51 +55,53 @@ class Plan(Payload):
     window_start = fields.AwareDateTime(required=True)
     window_end = fields.AwareDateTime(required=True)
     needs_confirmation = fields.Boolean(load_default=False)
-    items = fields.List(fields.Nested(Label), load_default=list, validate=Length(max=MOST_ITEMS))
+    items = fields.List(
+        fields.Nested(LocalizedLabel), load_default=list, validate=Length(max=MAX_ITEMS)
+    )
     standing = fields.Boolean(load_default=False)
     grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
 
 
-class Assignment(Payload):
-    label = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+class TaskAssignPayload(Payload):
+    label = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     area_id = Id(required=True)
     responsible_id = Id(required=True)
     window_end = fields.AwareDateTime(required=True)
-    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class Completion(Payload):
-    note = fields.String(validate=Length(max=TEXT_LENGTH))
+class TaskCompletePayload(Payload):
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
     photos = Photos()
 
 
-class Tick(Payload):
+class TaskTickPayload(Payload):
     """`leaves` is the word that the task then showed to whoever tapped: "done" or "partial"."""
 
-    item = fields.Integer(required=True, strict=True, validate=Range(min=0, max=MOST_ITEMS - 1))
+    item = fields.Integer(required=True, strict=True, validate=Range(min=0, max=MAX_ITEMS - 1))
     leaves = fields.String(validate=OneOf(("open", "partial", "done")))
 
 
-class Disposition(Payload):
+class TaskDisposePayload(Payload):
     disposition = fields.String(required=True, validate=OneOf(DISPOSITIONS))
-    note = fields.String(allow_none=True, load_default=None, validate=Length(max=TEXT_LENGTH))
+    note = fields.String(allow_none=True, load_default=None, validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
-    def explained(self, said: dict[str, Any], **_: Any) -> None:
+    def validate_note(self, said: dict[str, Any], **_: Any) -> None:
         """T14: a reason and a case are told in words."""
         if said["disposition"] in ("reason", "case") and not (said["note"] or "").strip():
             raise ValidationError("Say the reason, or what the case is about.")
 
 
-class Reason(Payload):
-    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+class TaskReasonPayload(Payload):
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class Amendment(Payload):
-    note = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+class TaskAmendPayload(Payload):
+    note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
     cancelled_at = fields.AwareDateTime(allow_none=True)
     cancelled_by_id = Id(allow_none=True)
-    cancel_reason = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    cancel_reason = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     responsible_id = Id(allow_none=True)
 
 
@@ -110,14 +112,14 @@ def plan(_: None, op: Op) -> Accepted:
 
 def assign(_: None, op: Op) -> Accepted | Refused:
     """T13: ad-hoc work has a person, a place, a time and a reason; its giver is named."""
-    person = op.beside.get(op.payload["responsible_id"])
+    person = op.related.get(op.payload["responsible_id"])
     if person is None or person.active_to:
         return Refused("no-such-person")
     if op.payload["window_end"] <= op.occurred_at:
         return Refused("due-is-past")
     words = op.payload["label"]
     given = {
-        "code": AD_HOC,
+        "code": AD_HOC_CODE,
         "label": {"zh": words, "en": words},
         "role": person.roles[0],
         "window_start": op.occurred_at,
@@ -127,30 +129,30 @@ def assign(_: None, op: Op) -> Accepted | Refused:
     return Accepted({**op.payload, **given})
 
 
-def complete(task: Task, _: Op) -> Accepted:
+def complete(task: TaskLike, _: Op) -> Accepted:
     """T2, T3: work done is never refused; done after it was cancelled it asks for a look."""
     if task.cancelled_at:
-        return Accepted({}, flag="done-after-cancel", proposal=reinstated())
+        return Accepted({}, flag="done-after-cancel", proposal=uncancelled_fields())
     return Accepted({})
 
 
-def tick(task: Task, op: Op) -> Accepted:
+def tick(task: TaskLike, op: Op) -> Accepted:
     """T9: one item is ticked or taken back; an item that is not there asks for a look."""
     there = op.payload["item"] < max(len(task.items or ()), 1)
     return complete(task, op) if there else Accepted({}, flag="no-such-item")
 
 
-def undo(_: Task, __: Op) -> Accepted:
+def accept_fact(_: TaskLike, __: Op) -> Accepted:
     """T4: a person takes back the own tick; somebody else's stands."""
     return Accepted({})
 
 
-def skip(task: Task, _: Op) -> Accepted:
+def skip(task: TaskLike, _: Op) -> Accepted:
     """T5: a skip with its reason is kept; work that was done outweighs it."""
     return Accepted({}, flag="skipped-though-done" if task.done_at else None)
 
 
-def cancel(task: Task, op: Op) -> Accepted | Refused:
+def cancel(task: TaskLike, op: Op) -> Accepted | Refused:
     """T6: work that was done, or is cancelled already, cannot be cancelled."""
     if task.done_at:
         return Refused("already-done")
@@ -165,13 +167,13 @@ def cancel(task: Task, op: Op) -> Accepted | Refused:
     )
 
 
-def dispose(task: Task, op: Op) -> Accepted | Refused:
+def dispose(task: TaskLike, op: Op) -> Accepted | Refused:
     """T14: what becomes of a miss is decided once it is one, and may be decided anew."""
     if task.done_at or task.ticked or task.confirmed:
         return Refused("already-done")
     if task.cancelled_at:
         return Refused("already-cancelled")
-    if op.occurred_at < closes(task.window_end, task.grace):
+    if op.occurred_at < window_deadline(task.window_end, task.grace):
         return Refused("not-over")
     return Accepted(
         {
@@ -183,41 +185,46 @@ def dispose(task: Task, op: Op) -> Accepted | Refused:
     )
 
 
-def amend(_: Task, op: Op) -> Accepted:
+def amend(_: TaskLike, op: Op) -> Accepted:
     """T7: the desk's own correction writes the fields that it names."""
     return Accepted(dict(op.payload))
 
 
-def reinstated() -> dict[str, Any]:
+def uncancelled_fields() -> dict[str, Any]:
     """What un-cancels a task."""
     return {"cancelled_at": None, "cancelled_by_id": None, "cancel_reason": None}
 
 
-def opens(task: Any) -> str:
+def visible_from(task: Any) -> str:
     """A phone shows it from the beginning of its window."""
-    return iso(task["window_start"])
+    return format_time(task["window_start"])
 
 
-def until(task: Any) -> str:
+def visible_until(task: Any) -> str:
     """T11: how long a phone cares: to the end of the window with its grace."""
-    return iso(closes(task["window_end"], task["grace"]))
+    return format_time(window_deadline(task["window_end"], task["grace"]))
 
 
 KINDS = {
     "task.plan": Kind(
-        payload=Plan, rule=plan, type="task", fact=False, creates=True, internal=True
+        payload=TaskPlanPayload,
+        rule=plan,
+        type="task",
+        fact=False,
+        creates=True,
+        from_server_only=True,
     ),
     "task.assign": Kind(
-        payload=Assignment,
+        payload=TaskAssignPayload,
         rule=assign,
         type="task",
         fact=False,
         creates=True,
-        roles=DESK,
-        looks_at=("responsible_id",),
-        shows={
+        roles=DESK_ROLES,
+        related_fields=("responsible_id",),
+        optimistic_patch={
             "state": "open",
-            "code": AD_HOC,
+            "code": AD_HOC_CODE,
             "opens": "$at",
             "until": "$window_end",
             "window_start": "$at",
@@ -226,49 +233,54 @@ KINDS = {
         },
     ),
     "task.tick": Kind(
-        payload=Tick,
+        payload=TaskTickPayload,
         rule=tick,
         type="task",
         fact=True,
-        flat=False,
-        shows={
+        overlay_payload=False,
+        optimistic_patch={
             "state": "$leaves",
             "ticked.$item": {"at": "$at", "by_id": "$by", "by": "$by_name"},
         },
     ),
     "task.untick": Kind(
-        payload=Tick,
+        payload=TaskTickPayload,
         rule=tick,
         type="task",
         fact=True,
-        flat=False,
-        shows={"state": "$leaves", "ticked.$item": False},
+        overlay_payload=False,
+        optimistic_patch={"state": "$leaves", "ticked.$item": False},
     ),
     "task.confirm": Kind(
-        payload=Completion,
+        payload=TaskCompletePayload,
         rule=complete,
         type="task",
         fact=True,
-        flat=False,
-        shows={
+        overlay_payload=False,
+        optimistic_patch={
             "state": "done",
             "confirmed+": {"at": "$at", "by_id": "$by"},
             "confirmed_by+": "$by_name",
         },
     ),
     "task.complete": Kind(
-        payload=Completion,
+        payload=TaskCompletePayload,
         rule=complete,
         type="task",
         fact=True,
-        shows={"state": "done", "done_at": "$at", "done_by_id": "$by", "done_by": "$by_name"},
+        optimistic_patch={
+            "state": "done",
+            "done_at": "$at",
+            "done_by_id": "$by",
+            "done_by": "$by_name",
+        },
     ),
     "task.undo": Kind(
-        payload=Nothing,
-        rule=undo,
+        payload=EmptyPayload,
+        rule=accept_fact,
         type="task",
         fact=True,
-        shows={
+        optimistic_patch={
             "state": "open",
             "done_at": None,
             "done_by_id": None,
@@ -281,33 +293,47 @@ KINDS = {
         },
     ),
     "task.skip": Kind(
-        payload=Reason,
+        payload=TaskReasonPayload,
         rule=skip,
         type="task",
         fact=True,
-        shows={"state": "skipped", "skipped_at": "$at"},
+        optimistic_patch={"state": "skipped", "skipped_at": "$at"},
     ),
     "task.cancel": Kind(
-        payload=Reason,
+        payload=TaskReasonPayload,
         rule=cancel,
         type="task",
         fact=False,
-        roles=DESK,
-        minds=frozenset({"done_at"}),
-        shows={"state": "cancelled", "cancelled_at": "$at"},
+        roles=DESK_ROLES,
+        conflicts_with=frozenset({"done_at"}),
+        optimistic_patch={"state": "cancelled", "cancelled_at": "$at"},
     ),
     "task.dispose": Kind(
-        payload=Disposition,
+        payload=TaskDisposePayload,
         rule=dispose,
         type="task",
         fact=False,
-        roles=DESK,
-        at_desk=True,
-        minds=frozenset({"done_at", "ticked", "confirmed"}),
+        roles=DESK_ROLES,
+        from_desk_only=True,
+        conflicts_with=frozenset({"done_at", "ticked", "confirmed"}),
     ),
     "task.amend": Kind(
-        payload=Amendment, at_desk=True, rule=amend, type="task", fact=False, roles=DESK
+        payload=TaskAmendPayload,
+        from_desk_only=True,
+        rule=amend,
+        type="task",
+        fact=False,
+        roles=DESK_ROLES,
     ),
 }
 
-__all__ = ["AD_HOC", "DISPOSITIONS", "KINDS", "closes", "fold", "opens", "state", "until"]
+__all__ = [
+    "AD_HOC_CODE",
+    "DISPOSITIONS",
+    "KINDS",
+    "fold",
+    "state",
+    "visible_from",
+    "visible_until",
+    "window_deadline",
+]

@@ -10,23 +10,23 @@ from zoneinfo import ZoneInfo
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.clock import iso
-from sync.protocol.op import NAMESPACE, Accepted, Id, Kind, Op, Payload, derived
+from sync.protocol.clock import format_time
+from sync.protocol.op import UUID_NAMESPACE, Accepted, Id, Kind, Op, Payload, derive_op
 
-ZONE = ZoneInfo("Asia/Shanghai")
-CODE = "CL-10"
-WITHIN = timedelta(hours=2)
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
+TASK_CODE = "CL-10"
+TASK_WINDOW = timedelta(hours=2)
 
-WORK = {
+TASK_LABELS = {
     "rain": {"zh": "雨天:拖水、铺防滑垫", "en": "Rain: mop up, lay out mats"},
     "snow": {"zh": "雪天:扫雪、铺防滑垫", "en": "Snow: sweep it away, lay out mats"},
 }
 
 
-class Report(Payload):
+class WeatherReportPayload(Payload):
     """`event` tells one rain from the next; without it, a day has one of each sort."""
 
-    sort = fields.String(required=True, validate=OneOf(tuple(WORK)))
+    sort = fields.String(required=True, validate=OneOf(tuple(TASK_LABELS)))
     areas = fields.List(Id(), required=True, validate=Length(min=1, max=100))
     event = fields.String(validate=Length(min=1, max=20))
     responsible_id = Id(allow_none=True)
@@ -34,27 +34,29 @@ class Report(Payload):
 
 def report(_: None, op: Op) -> Accepted:
     """T15, T16: each place gets its task once, whoever else tells of the same weather."""
-    event = op.payload.get("event") or f"{op.occurred_at.astimezone(ZONE):%Y-%m-%d}"
+    event = op.payload.get("event") or f"{op.occurred_at.astimezone(SITE_ZONE):%Y-%m-%d}"
     areas = list(dict.fromkeys(op.payload["areas"]))
     told = {"sort": op.payload["sort"], "areas": areas, "event": event}
     who = {"reported_at": op.occurred_at, "reported_by_id": op.by}
-    return Accepted({**told, **who}, then=tuple(_work(op, area, event) for area in areas))
+    return Accepted(
+        {**told, **who}, followups=tuple(_task_plan_op(op, area, event) for area in areas)
+    )
 
 
-def _work(op: Op, area: str, event: str) -> Op:
+def _task_plan_op(op: Op, area: str, event: str) -> Op:
     """T15: the same place, event and sort give the same id, so the second is left out."""
     sort = op.payload["sort"]
-    subject = str(uuid5(UUID(NAMESPACE), f"{CODE}|{area}|{event}|{sort}"))
+    subject = str(uuid5(UUID(UUID_NAMESPACE), f"{TASK_CODE}|{area}|{event}|{sort}"))
     payload = {
         "schedule_id": None,
-        "code": CODE,
-        "label": WORK[sort],
+        "code": TASK_CODE,
+        "label": TASK_LABELS[sort],
         "area_id": area,
         "responsible_id": op.payload.get("responsible_id") or op.by,
-        "window_start": iso(op.occurred_at),
-        "window_end": iso(op.occurred_at + WITHIN),
+        "window_start": format_time(op.occurred_at),
+        "window_end": format_time(op.occurred_at + TASK_WINDOW),
     }
-    return derived(op, "task.plan", subject, payload)
+    return derive_op(op, "task.plan", subject, payload)
 
 
 def state(_: Any) -> str:
@@ -62,19 +64,19 @@ def state(_: Any) -> str:
     return "reported"
 
 
-def until(weather: Any) -> str:
+def visible_until(weather: Any) -> str:
     """A phone cares as long as the day may last."""
-    return iso(weather["reported_at"] + timedelta(days=1))
+    return format_time(weather["reported_at"] + timedelta(days=1))
 
 
 KINDS = {
     "weather.report": Kind(
-        payload=Report,
+        payload=WeatherReportPayload,
         rule=report,
         type="weather",
         fact=True,
         creates=True,
-        shows={
+        optimistic_patch={
             "state": "reported",
             "reported_at": "$at",
             "reported_by_id": "$by",

@@ -15,19 +15,19 @@ from sqlalchemy import func, select, update
 from uuid_utils.compat import uuid7
 
 from server import create_app
-from server.auth.devices import contact_of, issue_code
-from server.config import driven
-from server.db.engine import db, writing
+from server.auth.devices import device_for_token, issue_code
+from server.config import with_psycopg_driver
+from server.db.engine import db, write_transaction
 from server.db.prepared import insert_rows
-from server.maintenance.demo import ident
-from server.oplog.receive import own, post_many
-from server.sync_api.pull import FEED_VERSION, Cursor, audience_of, scope
-from sync.protocol.clock import iso
+from server.maintenance.demo import demo_id
+from server.oplog.receive import make_op, submit_many
+from server.sync_api.pull import FEED_VERSION, Cursor, audience_of, scope_token
+from sync.protocol.clock import format_time
 from tests.bench.load import request
 from tests.live import Live
 from tests.phone import HttpWire, Phone
 
-SITE, ANA = ident("squirrel"), ident("squirrel", "ana")
+SITE, ANA = demo_id("squirrel"), demo_id("squirrel", "ana")
 SLOT = timedelta(minutes=30)
 
 
@@ -54,7 +54,7 @@ class Stand:
         """This process for a moment as the server's own: same database, same key."""
         settings: dict[str, Any] = {"DATA_DIR": self.live.env["LODGE_DATA_DIR"]}
         if self.database_url:
-            settings["SQLALCHEMY_DATABASE_URI"] = driven(self.database_url)
+            settings["SQLALCHEMY_DATABASE_URI"] = with_psycopg_driver(self.database_url)
         with create_app(settings).app_context():
             yield
 
@@ -78,23 +78,23 @@ class Stand:
         ops = [self._duty(first + after) for after in later]
         with self.inside():
             for start in range(0, number, 500):
-                post_many(SITE, ops[start : start + 500])
+                submit_many(SITE, ops[start : start + 500])
         return [op["subject"] for op in ops]
 
     def at_head(self, phone: Phone) -> Phone:
         """The phone with the newest cursor, as if it had read all that is there."""
         with self.inside():
-            known = contact_of(phone.token)
+            known = device_for_token(phone.token)
             assert known is not None
-            seen = scope(audience_of(known))
-            phone.cursor = Cursor(known.epoch, SITE, seen, FEED_VERSION, known.head).text()
+            seen = scope_token(audience_of(known))
+            phone.cursor = Cursor(known.epoch, SITE, seen, FEED_VERSION, known.head).encode()
         return phone
 
     def grow(self, records: int) -> None:
         """Copies of one occurrence, in its table and in the feed, until the site has this many."""
         tables = db.metadata.tables
         task, feed, heads = tables["task"], tables["feed"], tables["site_feed"]
-        with self.inside(), writing():
+        with self.inside(), write_transaction():
             ask = db.session.connection().execute
             there = ask(select(func.count()).where(feed.c.site_id == SITE)).scalar_one()
             head = ask(select(heads.c.head).where(heads.c.site_id == SITE)).scalar_one()
@@ -118,15 +118,18 @@ class Stand:
 
     def _duty(self, start: datetime) -> dict[str, Any]:
         number = next(self.numbers)
-        window = {"window_start": iso(start), "window_end": iso(start + timedelta(hours=4))}
+        window = {
+            "window_start": format_time(start),
+            "window_end": format_time(start + timedelta(hours=4)),
+        }
         duty = {
-            "schedule_id": ident("bench"),
+            "schedule_id": demo_id("bench"),
             "code": "CL-05",
             "label": {"zh": f"任务{number}", "en": f"Task {number}"},
-            "area_id": ident("squirrel", "garden"),
+            "area_id": demo_id("squirrel", "garden"),
             "responsible_id": ANA,
         }
-        return own("task.plan", None, {**duty, **window})
+        return make_op("task.plan", None, {**duty, **window})
 
 
 def copied(row: Mapping[Any, Any], id_: str, seq: int) -> dict[Any, Any]:

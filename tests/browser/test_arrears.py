@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from server.desk.pages.arrears import account_of
-from server.maintenance.demo import ident
-from server.oplog.receive import post
+from server.desk.pages.arrears import arrears_account_id
+from server.maintenance.demo import demo_id
+from server.oplog.receive import submit
 from tests.conftest import made
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 
-HOME, UNIT = ident("squirrel"), ident("squirrel", "unit", "1-1-101")
-ACCOUNT = account_of(HOME, UNIT)
+HOME, UNIT = demo_id("squirrel"), demo_id("squirrel", "unit", "1-1-101")
+ACCOUNT = arrears_account_id(HOME, UNIT)
 LINES = [{"what": "物业费", "period": "2026-10", "cents": 12345}]
 
 
@@ -23,9 +23,9 @@ def owes(live):
     app = made(f"sqlite:///{folder / 'lodge.sqlite3'}", folder)
     with app.app_context():
         said = {"unit": UNIT, "lines": LINES, "batch": "demo"}
-        post(HOME, "arrears.list", ACCOUNT, said, by=ident("squirrel", "qin"))
+        submit(HOME, "arrears.list", ACCOUNT, said, by=demo_id("squirrel", "qin"))
         quiet = {"do_not_call": True}
-        post(HOME, "arrears.prefer", ACCOUNT, quiet, by=ident("squirrel", "qin"), base=1)
+        submit(HOME, "arrears.prefer", ACCOUNT, quiet, by=demo_id("squirrel", "qin"), base=1)
 
 
 @pytest.mark.rule("U2", "U5", "U7")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from sync.training.cards import card_id
 from tests.conftest import ARGS, CHROMIUM
 from tests.hand import NAMELESS, OVERFLOW, SMALL, Hand
 
-SITE = ident("squirrel")
+SITE = demo_id("squirrel")
 
 
 def finds(hand, words):

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from server.maintenance.demo import PASSWORD, ident
+from server.maintenance.demo import PASSWORD, demo_id
 from sync.accountability.categories import category_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 
-ANA, BEN = ident("squirrel", "ana"), ident("squirrel", "ben")
-RULE = category_id(ident("squirrel"), "AC-1")
+ANA, BEN = demo_id("squirrel", "ana"), demo_id("squirrel", "ben")
+RULE = category_id(demo_id("squirrel"), "AC-1")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.hand import log
 from tests.until import until
 
@@ -43,7 +43,7 @@ def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
     another_hand.sends()
     assert len(log(live, "visit.arrive")) == 1
     authors = {by for kind in ("task.complete", "visit.arrive") for *_, by in log(live, kind)}
-    assert authors == {ident("squirrel", "ana"), ident("squirrel", "chu")}
+    assert authors == {demo_id("squirrel", "ana"), demo_id("squirrel", "chu")}
     assert json.loads(live.run("verify"))["differences"] == 0
 
 

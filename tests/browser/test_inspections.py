@@ -7,13 +7,13 @@ import sqlite3
 
 import pytest
 
-from server.maintenance.demo import ident
-from sync.quality.checklists_content import template_id
+from server.maintenance.demo import demo_id
+from sync.quality.checklists_content import checklist_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 
-STAIRWELL = template_id(ident("squirrel"), "IT-01")
-PLACE = ident("squirrel", "stairwell", 1, 1)
+STAIRWELL = checklist_id(demo_id("squirrel"), "IT-01")
+PLACE = demo_id("squirrel", "stairwell", 1, 1)
 
 
 def rectification(live):
@@ -54,13 +54,13 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     live.start()
     hand.sends()
     _, _, status, said, by = log(live, "inspection.record")[0]
-    assert (status, by) == ("applied", ident("squirrel", "ben"))
+    assert (status, by) == ("applied", demo_id("squirrel", "ben"))
     payload = json.loads(said)
     assert (payload["results"], payload["rest"]) == ({"piled": "fail"}, "pass")
     hand.opens("/field/inspect")
     hand.sees("document.querySelector('#main').innerText.includes('75')")
     (sha256,) = payload["shots"]["piled"]
-    shots = live.folder / "var" / "photos" / ident("squirrel")
+    shots = live.folder / "var" / "photos" / demo_id("squirrel")
     until(lambda: (shots / sha256).exists())
     assert rectification(live)[1:] == (None, None, "piled")
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 
-HOME, FIRM = ident("squirrel", "unit", "1-1-101"), ident("squirrel", "contractor")
+HOME, FIRM = demo_id("squirrel", "unit", "1-1-101"), demo_id("squirrel", "contractor")
 MISSING = "document.querySelectorAll('#main > .card:first-child .lacking li').length"
 LISTED = (
     "[...document.querySelectorAll('.event')].filter((e) => e.innerText.includes('进过门')).length"

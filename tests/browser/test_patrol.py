@@ -12,7 +12,7 @@ import pytest
 import segno
 from PIL import Image, ImageEnhance, ImageFilter
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.hand import log
 from tests.until import until
 
@@ -29,7 +29,7 @@ def round_now(live):
     (id_, body) = base.execute(
         "SELECT f.id, f.body FROM feed f JOIN round r ON r.id = f.id AND r.site_id = f.site_id"
         " WHERE f.site_id = ? ORDER BY r.window_start LIMIT 1",
-        (ident("squirrel"),),
+        (demo_id("squirrel"),),
     ).fetchone()
     known = json.loads(body)
     known |= {"opens": "", "window_start": iso(start), "window_end": iso(end), "until": iso(end)}
@@ -75,7 +75,7 @@ def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
     hand.sends()
     (scan,) = log(live, "round.scan")
     assert json.loads(scan[3]) == {
-        "checkpoint": ident("squirrel", "point", "gate"),
+        "checkpoint": demo_id("squirrel", "point", "gate"),
         "method": "code",
     }
     assert len(log(live, "round.fine")) == len(log(live, "round.skip")) == 1
@@ -84,7 +84,7 @@ def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
 def test_a_label_that_another_app_has_read_checks_in(round_now, hand, live):
     hand.enrols()
     hand.unlocks("chu")
-    point = ident("squirrel", "point", "gate")
+    point = demo_id("squirrel", "point", "gate")
     hand.opens(f"/field/scan?c={point}.ABCDEFGHIJKLMNOP")
     hand.sees("location.search.includes('at=')")
     until(lambda: len(log(live, "round.scan")) == 1)

@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.conftest import ARGS, CHROMIUM
 from tests.hand import NAMELESS, OVERFLOW, PINS, SMALL, Hand, log
 from tests.until import until
@@ -115,9 +115,9 @@ def test_anybody_opens_a_ticket_with_a_photo_in_four_taps(hand, live, picture):
     assert hand.taps <= 4
     until(lambda: len(log(live, "ticket.open")) == 1)
     _, subject, status, payload, by = log(live, "ticket.open")[0]
-    assert (status, by) == ("applied", ident("squirrel", "ana"))
+    assert (status, by) == ("applied", demo_id("squirrel", "ana"))
     (sha256,) = json.loads(payload)["photos"]
-    shots = live.folder / "var" / "photos" / ident("squirrel")
+    shots = live.folder / "var" / "photos" / demo_id("squirrel")
     until(lambda: (shots / sha256).exists())
     assert (shots / sha256).stat().st_size <= 250 * 1024
     number = hand.page.locator(".said").first.inner_text()
@@ -215,7 +215,7 @@ def test_two_people_on_one_phone_keep_their_own_work(hand, live):
     live.start()
     hand.sends()
     authors = [by for *_, by in log(live, "task.complete")]
-    assert authors == [ident("squirrel", "ana"), ident("squirrel", "bao")]
+    assert authors == [demo_id("squirrel", "ana"), demo_id("squirrel", "bao")]
 
 
 def test_a_wrong_pin_opens_nothing(hand):

@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from server.desk.outbox_imports import is_sealed
+from server.desk.outbox_imports import is_signed
 from server.models import Device
-from sync.protocol.hash_chain import hash_of
-from sync.review.outbox_imports import MOST_LOST, MOST_OPS, MOST_PHOTOS, Wrong, unpacked
+from sync.protocol.hash_chain import content_hash
+from sync.review.outbox_imports import (
+    MAX_FILE_LOST,
+    MAX_FILE_OPS,
+    MAX_FILE_PHOTOS,
+    InvalidOutboxFile,
+    read_outbox_file,
+)
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 
@@ -127,7 +133,7 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     file = json.loads(raw)
     assert (file["lodge"], file["format"], file["lost"]) == ("outbox", 1, [])
     assert [op["n"] for op in file["ops"]] == [1, 2, 3]
-    assert all(hash_of(op) == op["hash"] for op in file["ops"])
+    assert all(content_hash(op) == op["hash"] for op in file["ops"])
     (photo,) = file["photos"]
     data = base64.b64decode(photo["data"])
     assert (len(data), hashlib.sha256(data).hexdigest()) == (photo["bytes"], photo["sha256"])
@@ -143,7 +149,7 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
     ((secret,),) = base.execute("SELECT token_hash FROM device WHERE id = ?", (device,)).fetchall()
     base.close()
-    assert is_sealed(unpacked(raw), Device(token_hash=secret))
+    assert is_signed(read_outbox_file(raw), Device(token_hash=secret))
 
 
 def saved(hand):
@@ -151,8 +157,8 @@ def saved(hand):
     with hand.page.expect_download() as saving:
         hand.tap("[data-export]")
     raw = saving.value.path().read_bytes()
-    parcel = unpacked(raw)
-    assert not isinstance(parcel, Wrong), (saving.value.suggested_filename, len(raw))
+    parcel = read_outbox_file(raw)
+    assert not isinstance(parcel, InvalidOutboxFile), (saving.value.suggested_filename, len(raw))
     return saving.value.suggested_filename, parcel
 
 
@@ -176,7 +182,9 @@ def test_however_much_is_unsent_every_file_is_one_that_the_desk_takes(hand, live
     assert places == list(range(1, LONG + 2)), "each op once, in its order"
     photos = [shot["sha256"] for parcel in parcels for shot in parcel.photos]
     assert len(set(photos)) == len(photos) == LARGE
-    assert {parcel.lost for parcel in parcels} == {(30_001, 30_007)}, "also what it confessed"
+    assert {parcel.lost_numbers for parcel in parcels} == {(30_001, 30_007)}, (
+        "also what it confessed"
+    )
     assert kept(hand) == LONG + 1
 
 
@@ -205,7 +213,7 @@ ROWS = """(store) => new Promise((done, failed) => {
   };
 })"""
 
-LIMITS = {"MOST_OPS": MOST_OPS, "MOST_PHOTOS": MOST_PHOTOS, "MOST_LOST": MOST_LOST}
+LIMITS = {"MOST_OPS": MAX_FILE_OPS, "MOST_PHOTOS": MAX_FILE_PHOTOS, "MOST_LOST": MAX_FILE_LOST}
 LONG, LARGE = 28, 12
 """How many ops of nearly a megabyte, and photos of two: more than two files can hold."""
 

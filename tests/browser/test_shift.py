@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.hand import NAMELESS, OVERFLOW, PINS, SMALL, log
 
-ANA, BAO = ident("squirrel", "ana"), ident("squirrel", "bao")
+ANA, BAO = demo_id("squirrel", "ana"), demo_id("squirrel", "bao")
 
 ANSWERED = """!!document.querySelector('[role=alert]')
   && !document.querySelector('.pin input[type=password]').value"""

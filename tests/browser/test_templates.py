@@ -87,7 +87,7 @@ class Jinja:
 
         env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
         env.globals["asset"] = lambda path: f"/a/{path}"
-        filters.install(env, lambda: language)
+        filters.register_filters(env, lambda: language)
         return env
 
 

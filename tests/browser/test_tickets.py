@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 
-ANA, BAO = ident("squirrel", "ana"), ident("squirrel", "bao")
+ANA, BAO = demo_id("squirrel", "ana"), demo_id("squirrel", "bao")
 
 
 def saved(hand, words):

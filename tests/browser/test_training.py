@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.hand import NAMELESS, OVERFLOW, PINS, SMALL, log
 
-ANA, CHU = ident("squirrel", "ana"), ident("squirrel", "chu")
+ANA, CHU = demo_id("squirrel", "ana"), demo_id("squirrel", "chu")
 
 
 def begins(hand):

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from server.maintenance.demo import ident
+from server.maintenance.demo import demo_id
 from tests.hand import NAMELESS, OVERFLOW, SMALL, log
 from tests.until import until
 
@@ -133,7 +133,7 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
     base.commit()
     base.close()
     counted = json.loads(live.run("purge"))
-    assert counted[ident("squirrel")]["visits"] == 3
+    assert counted[demo_id("squirrel")]["visits"] == 3
     live.start()
     hand.sends()
     until(lambda: hand.page.evaluate(LEFT) == [0, 0])

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
-from server.maintenance.demo import ident
-from server.oplog.receive import post
+from server.maintenance.demo import demo_id
+from server.oplog.receive import submit
 from sync.work.standards_content import STANDARDS
 from tests.conftest import made
 from tests.hand import log
@@ -28,21 +28,21 @@ def planned(live, code):
 def plans(live, code, area, **more):
     """A task of a standard, due now, for Ana."""
     (standard,) = (one for one in STANDARDS if one["code"] == code)
-    now, task = datetime.now(UTC), ident("extra", code)
+    now, task = datetime.now(UTC), demo_id("extra", code)
     payload = {
-        "schedule_id": ident("squirrel", "schedule", code),
+        "schedule_id": demo_id("squirrel", "schedule", code),
         "code": code,
         "label": standard["label"],
         "items": standard.get("items", []),
-        "area_id": ident("squirrel", area),
-        "responsible_id": ident("squirrel", "ana"),
+        "area_id": demo_id("squirrel", area),
+        "responsible_id": demo_id("squirrel", "ana"),
         "window_start": now - timedelta(hours=1),
         "window_end": now + timedelta(hours=6),
         **more,
     }
     app = made(f"sqlite:///{live.folder / 'var' / 'lodge.sqlite3'}", live.folder / "var")
     with app.app_context():
-        assert post(ident("squirrel"), "task.plan", task, payload)["status"] == "applied"
+        assert submit(demo_id("squirrel"), "task.plan", task, payload)["status"] == "applied"
         db.session.remove()
         db.engine.dispose()
     return task
@@ -114,8 +114,8 @@ def test_work_goes_from_one_phone_to_another(hand, another_hand, live):
     hand.tap("a[href='/field/assign']")
     hand.sees("!!document.querySelector('[name=label]')")
     hand.type("[name=label]", "擦会议室")
-    hand.page.select_option("[name=responsible_id]", ident("squirrel", "ana"))
-    hand.page.select_option("[name=area_id]", ident("squirrel", "office"))
+    hand.page.select_option("[name=responsible_id]", demo_id("squirrel", "ana"))
+    hand.page.select_option("[name=area_id]", demo_id("squirrel", "office"))
     hand.type("[name=reason]", "明天有客人")
     hand.tap("#main .primary")
     hand.sees("!!document.querySelector('.said')")
@@ -149,7 +149,7 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(hand, anoth
     for one in (other, hand):
         one.sends()
     assert [status for _, _, status, *_ in log(live, "weather.report")] == ["applied", "applied"]
-    assert [area for _, area in planned(live, "CL-10")] == [ident("squirrel", "office")]
+    assert [area for _, area in planned(live, "CL-10")] == [demo_id("squirrel", "office")]
     assert json.loads(live.run("verify"))["differences"] == 0
 
 
@@ -158,8 +158,8 @@ def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(hand, live
     hand.enrols()
     hand.unlocks("ana")
     live.kill()
-    about = ident("round")
-    gate = ident("squirrel", "gate")
+    about = demo_id("round")
+    gate = demo_id("squirrel", "gate")
     hand.opens(f"/field/report?about_type=round&about={about}&area={gate}")
     hand.page.set_input_files("[name=photos]", picture)
     hand.taps = 0

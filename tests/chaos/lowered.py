@@ -16,5 +16,5 @@ def main(words: list[str]) -> None:
     def lower(connection: Any, _: object) -> None:
         connection.execute("PRAGMA synchronous=NORMAL")
 
-    cli.refuse_unsafe = lambda: None
+    cli.require_durable_commits = lambda: None
     cli.main(words, prog_name="lodge")

@@ -19,15 +19,15 @@ from pathlib import Path
 
 from flask import current_app
 
-from server.auth.sessions import start
-from server.maintenance.demo import ident
+from server.auth.sessions import start_session
+from server.maintenance.demo import demo_id
 from tests.bench.stand import ANA, SITE, Stand
 from tests.phone import Phone
 
 SECONDS = int(os.environ.get("LODGE_LOAD", "15"))
 PHONES = int(os.environ.get("LODGE_LOAD_PHONES", "20"))
 A_SECOND, DESKS, LOOK_EVERY = 20, 20, 10.0
-QIN = ident("squirrel", "qin")
+QIN = demo_id("squirrel", "qin")
 NEXT = re.compile('hx-get="([^"]+)"')
 HANDS = 32
 """How many may be waited for at once, as no phone waits for another."""
@@ -115,7 +115,7 @@ def work_of(phone: Phone, duties: Iterator[str]) -> Callable[[], None]:
 def look_of(stand: Stand) -> Callable[[], None]:
     """A board on a desk, which asks again as its page says."""
     with stand.inside(), current_app.test_request_context():
-        heads = {"Cookie": f"lodge={start(QIN, SITE)}"}
+        heads = {"Cookie": f"lodge={start_session(QIN, SITE)}"}
     address = ["/desk/today/news"]
 
     def look() -> None:

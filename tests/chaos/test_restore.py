@@ -70,7 +70,7 @@ def test_backups_under_load_are_whole_and_phones_bring_the_rest(
     workers = at_work(small.start(), at_home)
     with beside(small):
         for number in range(BACKUPS):
-            backup.backup(small.folder / f"{number % 5}.tar.gz")
+            backup.create_backup(small.folder / f"{number % 5}.tar.gz")
     small.run("backup", str(small.folder / "last.tar.gz"))
     assert all(worker.is_alive() and worker.acked for worker in workers), "taken under load"
     settle(workers)
@@ -91,12 +91,12 @@ def test_an_older_backup_is_put_back_again_and_again_and_nothing_is_lost(
     for _ in range(DRILLS):
         pause.wait(chance.uniform(0.05, 0.4))
         with beside(small):
-            backup.backup(file)
+            backup.create_backup(file)
         pause.wait(chance.uniform(0.05, 0.4))
         settle(workers)
         small.kill()
         with beside(small):
-            backup.restore(file)
+            backup.restore_backup(file)
         small.start()
         assert healed(small, workers)["differences"] == 0, f"LODGE_SEED={seed}"
         workers = [worker.next_shift() for worker in workers]
@@ -121,7 +121,7 @@ def test_a_restore_that_is_killed_is_whole_or_says_so_and_the_next_one_heals(
 ) -> None:
     workers, chance, file = at_work(small.start(), at_home), random.Random(seed), "kept.tar.gz"
     with beside(small):
-        backup.backup(small.folder / file)
+        backup.create_backup(small.folder / file)
     settle(workers)
     small.kill()
     begun = time.monotonic()

@@ -18,7 +18,7 @@ from typing import Any
 
 from server.auth.devices import issue_code
 from server.db.engine import db
-from server.oplog.receive import own, post_many
+from server.oplog.receive import make_op, submit_many
 from sync import KINDS
 from tests import cast
 from tests.conftest import furnish, made
@@ -37,13 +37,13 @@ def record(name: str, steps: Iterable[tuple[str, dict[str, Any]]], folder: Path)
     for where, group in groupby(steps, key=lambda step: step[0]):
         ops = [op for _, op in group]
         if where == "desk":
-            raws = [own(op["kind"], op["subject"], op["payload"], **_author(op)) for op in ops]
+            raws = [make_op(op["kind"], op["subject"], op["payload"], **_author(op)) for op in ops]
             with app.app_context():
-                post_many(cast.HOME, raws)
+                submit_many(cast.HOME, raws)
             say({"desk": raws})
             continue
         for op in ops:
-            v = {"v": KINDS[op["kind"]].v}
+            v = {"v": KINDS[op["kind"]].payload_version}
             time.sleep(0.002)  # people do one thing after the other: no two in a millisecond
             phone.op(op["kind"], op["subject"], op["payload"], **_author(op), **v)
         push = {"lineage": phone.lineage, "sent_at": phone.now(), "lost": [], "ops": phone.outbox}

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.auth.credentials import set_password, set_pin
-from server.auth.sessions import start
-from server.db.engine import writing
+from server.auth.sessions import start_session
+from server.db.engine import write_transaction
 from tests import cast
 from tests.conftest import Lender
 
@@ -56,7 +56,7 @@ def sat(app: Flask) -> Callable[..., Desk]:
 
     def at_desk(person: str = cast.BEN, site: str = cast.HOME) -> Desk:
         with app.test_request_context():
-            token = start(person, site)
+            token = start_session(person, site)
         client = app.test_client()
         client.set_cookie("lodge", token)
         return Desk(client)
@@ -76,14 +76,14 @@ def dao(sat: Callable[..., Desk]) -> Desk:
 
 @pytest.fixture
 def bens_password(app: Flask) -> str:
-    with app.app_context(), writing():
+    with app.app_context(), write_transaction():
         set_password(cast.BEN, "ben", PASSWORD)
     return PASSWORD
 
 
 @pytest.fixture
 def anas_password(app: Flask) -> str:
-    with app.app_context(), writing():
+    with app.app_context(), write_transaction():
         set_password(cast.ANA, "ana", PASSWORD)
         set_pin(cast.ANA, "2468")
     return PASSWORD

@@ -9,14 +9,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from server.auth.access import A_PHONE, ANYBODY, rule_of
-from server.auth.credentials import digest
-from server.auth.security_headers import SAFE
-from server.auth.sessions import ABSOLUTE, IDLE
-from server.db.engine import db, writing
-from server.models import Session
+from server.auth.access import DEVICE_TOKEN, PUBLIC, access_rule
+from server.auth.credentials import token_digest
+from server.auth.security_headers import SAFE_METHODS
+from server.auth.sessions import IDLE_TIMEOUT, MAX_LIFETIME
+from server.db.engine import db, write_transaction
+from server.models import LoginSession
 from sync.protocol.digest import ROLES
-from sync.protocol.op import SERVER
+from sync.protocol.op import SERVER_AUTHOR_ID
 from tests import cast
 from tests.server.conftest import ORIGIN
 
@@ -30,13 +30,13 @@ def routes(app: Flask, *, unsafe_only: bool = False) -> list[tuple[str, str, obj
             {"type": "ticket"} if "type" in route.arguments else {}
         )
         address = app.url_map.bind("localhost").build(route.endpoint, blanks)
-        rule = rule_of(app, route.endpoint)
-        found += [(m, address, rule) for m in methods if not (unsafe_only and m in SAFE)]
+        rule = access_rule(app, route.endpoint)
+        found += [(m, address, rule) for m in methods if not (unsafe_only and m in SAFE_METHODS)]
     return found
 
 
 def test_every_route_declares_who_may_come(app):
-    silent = [e for e in app.view_functions if rule_of(app, e) is None]
+    silent = [e for e in app.view_functions if access_rule(app, e) is None]
     assert silent == []
 
 
@@ -50,10 +50,10 @@ def test_a_route_that_declares_nothing_is_shut(own_app):
 def test_nobody_gets_past_the_gate_without_signing_in(app, client):
     for method, address, rule in routes(app):
         answer = client.open(address, method=method, headers=ORIGIN)
-        if rule == A_PHONE:
+        if rule == DEVICE_TOKEN:
             assert answer.status_code == 401, address
             assert answer.content_type == "application/problem+json"
-        elif rule != ANYBODY:
+        elif rule != PUBLIC:
             assert answer.status_code == 303, address
             assert answer.location.startswith("/sign-in"), address
 
@@ -63,7 +63,7 @@ def test_every_route_takes_the_roles_it_names_and_no_others(app, desk, sat, role
     person = str(uuid4())
     desk("person.add", person, {"name": "Somebody", "roles": [role]}, by=cast.EVE)
     for method, address, rule in routes(app):
-        if rule in (ANYBODY, A_PHONE):
+        if rule in (PUBLIC, DEVICE_TOKEN):
             continue
         sitting = sat(person)
         answer = sitting.client.open(address, method=method, headers=ORIGIN)
@@ -73,7 +73,7 @@ def test_every_route_takes_the_roles_it_names_and_no_others(app, desk, sat, role
 
 def test_the_desks_cookie_opens_nothing_of_a_phones(app, ben):
     for method, address, rule in routes(app):
-        if rule == A_PHONE:
+        if rule == DEVICE_TOKEN:
             assert ben.client.open(address, method=method, headers=ORIGIN).status_code == 401
 
 
@@ -90,7 +90,7 @@ CROSS = [
 
 def test_no_other_site_can_make_a_browser_write(app, ben):
     for method, address, rule in routes(app, unsafe_only=True):
-        if rule == A_PHONE or address.startswith("/sync/"):
+        if rule == DEVICE_TOKEN or address.startswith("/sync/"):
             continue
         for said in CROSS:
             answer = ben.client.open(address, method=method, headers=said)
@@ -104,7 +104,7 @@ def test_looking_changes_nothing(app, ben, desk):
     with app.app_context():
         before = db.session.connection().exec_driver_sql("SELECT head, judged FROM site_feed").all()
     for method, address, rule in routes(app):
-        if method == "GET" and rule != A_PHONE:
+        if method == "GET" and rule != DEVICE_TOKEN:
             ben.get(address)
     with app.app_context():
         after = db.session.connection().exec_driver_sql("SELECT head, judged FROM site_feed").all()
@@ -129,7 +129,7 @@ def test_every_answer_tells_the_browser_to_be_careful(app, ben):
         for name, value in WANTED.items():
             assert answer.headers[name] == value, address
         assert "Referrer-Policy" in answer.headers
-        if rule != ANYBODY:
+        if rule != PUBLIC:
             assert "no-store" in answer.headers["Cache-Control"], address
 
 
@@ -169,23 +169,23 @@ def test_signing_in_gives_a_new_token(app, ben, bens_password):
 def test_a_token_is_kept_only_as_its_hash(app, ben):
     token = ben.client.get_cookie("lodge").value
     with app.app_context():
-        assert db.session.scalars(select(Session.token_hash)).all() == [digest(token)]
+        assert db.session.scalars(select(LoginSession.token_hash)).all() == [token_digest(token)]
     assert len(token) >= 43, "256 bits"
 
 
 @pytest.mark.parametrize(
     "aged",
     [
-        {"seen_at": -IDLE - timedelta(seconds=1)},
+        {"seen_at": -IDLE_TIMEOUT - timedelta(seconds=1)},
         {"expires_at": -timedelta(seconds=1)},
     ],
 )
 def test_a_session_ends_by_itself(app, ben, aged):
     now = datetime.now(UTC)
-    with app.app_context(), writing():
-        db.session.execute(update(Session).values({n: now + by for n, by in aged.items()}))
+    with app.app_context(), write_transaction():
+        db.session.execute(update(LoginSession).values({n: now + by for n, by in aged.items()}))
     assert ben.get("/desk/").status_code == 303
-    assert IDLE < ABSOLUTE
+    assert IDLE_TIMEOUT < MAX_LIFETIME
 
 
 def test_the_session_of_somebody_who_leaves_ends(desk, sat):
@@ -224,7 +224,7 @@ def test_dao_sees_nothing_of_home(app, desk, dao):
 
 def test_a_person_of_two_sites_switches_and_gets_a_new_token(app, desk, sat):
     hired = {"name": "Ben", "roles": ["supervisor"]}
-    desk("person.add", cast.BEN, hired, by=SERVER, site=cast.AWAY)
+    desk("person.add", cast.BEN, hired, by=SERVER_AUTHOR_ID, site=cast.AWAY)
     ben = sat(cast.BEN, cast.HOME)
     assert ben.get(f"/desk/record/area/{cast.THERE}").status_code == 404
     before = ben.client.get_cookie("lodge").value
@@ -244,7 +244,7 @@ def test_errors_say_what_helps_and_nothing_of_the_inside(own_app):
     def broken() -> str:
         raise RuntimeError("the password is swordfish")
 
-    broken.allowed = ANYBODY
+    broken.allowed = PUBLIC
     own_app.add_url_rule("/broken", "broken", broken)
     client = own_app.test_client()
     page = client.get("/broken")
@@ -270,4 +270,4 @@ def test_sessions_are_made_by_signing_in_alone(app, client):
     client.get("/")
     client.get("/sign-in")
     with app.app_context():
-        assert db.session.scalars(select(Session)).all() == []
+        assert db.session.scalars(select(LoginSession)).all() == []

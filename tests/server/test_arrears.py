@@ -8,39 +8,45 @@ import pytest
 
 from server.db.engine import db
 from server.desk.pages import arrears
-from server.desk.pages.arrears import account_of
-from server.desk.spreadsheets import MOST_BYTES, table, workbook
-from server.models import Arrears, LoggedOp, Merge, Ticket
-from server.oplog.replay import verify
-from sync.service.arrears.ledger import HEADINGS, NotALedger
+from server.desk.pages.arrears import arrears_account_id
+from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
+from server.models import ArrearsAccount, Conflict, LoggedOp, Ticket
+from server.oplog.replay import find_faults
+from sync.service.arrears.ledger import COLUMN_HEADINGS, InvalidLedger
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, STAIRS, named
 
 EN = {"Accept-Language": "en"}
-ACCOUNT = account_of(HOME, FLAT)
-ROWS = [HEADINGS["zh"], ("1203", "物业费", "2026-10", "123.45"), ("1203", "停车", "2026-10", "50")]
+ACCOUNT = arrears_account_id(HOME, FLAT)
+ROWS = [
+    COLUMN_HEADINGS["zh"],
+    ("1203", "物业费", "2026-10", "123.45"),
+    ("1203", "停车", "2026-10", "50"),
+]
 
 
 @pytest.fixture(autouse=True)
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 def kept(app):
     with app.app_context():
-        return db.session.get(Arrears, (HOME, ACCOUNT))
+        return db.session.get(ArrearsAccount, (HOME, ACCOUNT))
 
 
 def told_of(app):
     """Every kind that stands in the account's history."""
     with app.app_context():
-        mine = LoggedOp.about(HOME, ACCOUNT).where(LoggedOp.status == "applied")
+        mine = LoggedOp.for_subject(HOME, ACCOUNT).where(LoggedOp.status == "applied")
         return {op.kind for op in db.session.scalars(mine)}
 
 
 def looked_at(ben, rows, name="ledger.xlsx"):
-    content = workbook(rows) if name.endswith("x") else "\n".join(map(",".join, rows)).encode()
+    content = (
+        write_workbook(rows) if name.endswith("x") else "\n".join(map(",".join, rows)).encode()
+    )
     file = {"file": (io.BytesIO(content), name)}
     return ben.post("/desk/arrears/preview", file, content_type="multipart/form-data", headers=EN)
 
@@ -65,7 +71,7 @@ def test_a_ledger_is_looked_at_taken_in_and_twice_is_once(app, ben, name):
     row = kept(app)
     assert [line["cents"] for line in row.lines] == [12345, 5000] and row.version == 1
     assert "173.45" in ben.get("/desk/arrears/", headers=EN).text
-    newer = [HEADINGS["zh"], ("1203", "物业费", "2026-11", "1")]
+    newer = [COLUMN_HEADINGS["zh"], ("1203", "物业费", "2026-11", "1")]
     assert "taken=1" in taken(ben, newer).location
     assert kept(app).lines == [{"what": "物业费", "period": "2026-11", "cents": 100}]
     assert told_of(app) == {"arrears.list", "arrears.relist"}
@@ -76,14 +82,14 @@ def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
     page = looked_at(ben, [*ROWS, ("9-9", "物业费", "10", "1"), ("1203", "水", "10", "1.234")])
     assert "2 rows to mend" in page.text
     answer = ben.post("/desk/arrears/bad-rows", {"bad": hidden(page, "bad")}, headers=EN)
-    back = table("x.xlsx", answer.data)
+    back = read_table("x.xlsx", answer.data)
     assert [row[:4] for row in back[1:]] == [
         ["9-9", "物业费", "10", "1"],
         ["1203", "水", "10", "1.234"],
     ]
-    assert "no such home" in back[1][4] and tuple(back[0][:4]) == HEADINGS["en"]
-    assert table("x.xlsx", ben.get("/desk/arrears/template", headers=EN).data)[0] == [
-        *HEADINGS["en"]
+    assert "no such home" in back[1][4] and tuple(back[0][:4]) == COLUMN_HEADINGS["en"]
+    assert read_table("x.xlsx", ben.get("/desk/arrears/template", headers=EN).data)[0] == [
+        *COLUMN_HEADINGS["en"]
     ]
 
 
@@ -104,15 +110,15 @@ def test_a_wrong_file_is_refused_with_what_to_do(ben, content, words):
 
 
 def test_a_file_that_is_too_big_is_not_even_read():
-    with pytest.raises(NotALedger, match="too-long"):
-        arrears._read("x.csv", b"x" * (MOST_BYTES + 1))
+    with pytest.raises(InvalidLedger, match="too-long"):
+        arrears._parse_ledger("x.csv", b"x" * (MAX_BYTES + 1))
 
 
 def test_who_is_not_on_a_complete_list_owes_nothing_any_more(app, ben, desk):
     taken(ben, ROWS)
     home = {"label": {"zh": "1204", "en": "1204"}, "area_id": STAIRS}
     desk("unit.add", named("1204"), home, by=EVE)
-    taken(ben, [HEADINGS["zh"], ("1204", "物业费", "10", "7")], complete="on")
+    taken(ben, [COLUMN_HEADINGS["zh"], ("1204", "物业费", "10", "7")], complete="on")
     assert kept(app).lines == []
 
 
@@ -179,7 +185,7 @@ def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
     told = phone.verdict("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
     assert told["status"] == "applied"
     with app.app_context():
-        merge = db.session.query(Merge).filter_by(subject=ACCOUNT).one()
+        merge = db.session.query(Conflict).filter_by(subject=ACCOUNT).one()
     assert merge.rule == "called-at-a-wrong-hour"
 
 

@@ -8,12 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server.auth.devices import cut_off
+from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.desk.quarantine import CannotStand, draft, record_of, stand_in
+from server.desk.quarantine import (
+    NotApplicable,
+    judge_quarantined,
+    parse_draft,
+    quarantine_record_id,
+)
 from server.jobs import retention
-from server.models import Aside, LoggedOp, Task
-from server.oplog.replay import verify
+from server.models import LoggedOp, QuarantinedOp, Task
+from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.cast import ANA, BEN, CHU, EVE, HOME, TASK, named
 
@@ -25,14 +30,14 @@ TICKET = {"channel": "phone", "matter": "report", "contact": "1203", "details": 
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
 def held(app, phone):
     """Ana ticked; by the time her phone spoke, it had been cut off."""
     with app.app_context():
-        cut_off(HOME, phone.device, lost=False)
+        revoke_device(HOME, phone.device, lost=False)
     op = phone.op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
     assert phone.send()[op["id"]]["status"] == "held"
     return op
@@ -53,7 +58,7 @@ def row(app, id_):
 
 def became(app, op):
     with app.app_context():
-        return db.session.get(Aside, (HOME, record_of(op["id"])))
+        return db.session.get(QuarantinedOp, (HOME, quarantine_record_id(op["id"])))
 
 
 @pytest.mark.rule("X1")
@@ -141,12 +146,12 @@ def test_what_is_left_aside_says_why_and_can_be_accepted_later(app, ben, desk, p
     ben.post(f"/desk/aside/{held['id']}/dismiss", {"reason": "Chu did it"})
     page = ben.get("/desk/aside", headers=EN).text
     assert "0 kept aside" in page and "Chu did it" in page
-    told = desk("aside.dismiss", record_of(held["id"]), {"reason": "again"})
+    told = desk("aside.dismiss", quarantine_record_id(held["id"]), {"reason": "again"})
     assert told["code"] == "already-settled"
     ben.post(f"/desk/aside/{held['id']}/accept")
     assert became(app, held).outcome == "accepted"
     for kind in ("aside.accept", "aside.mend"):
-        told = desk(kind, record_of(held["id"]), {"instead_id": named("other")})
+        told = desk(kind, quarantine_record_id(held["id"]), {"instead_id": named("other")})
         assert told["code"] == "already-settled"
 
 
@@ -190,11 +195,11 @@ def test_what_has_come_meanwhile_is_not_accepted_as_well(app, ben, phone, waitin
     first, op = waiting
     with app.app_context():
         aside = db.session.get(LoggedOp, (HOME, op["id"]))
-        its = draft(aside)
+        its = parse_draft(aside)
         db.session.expunge(aside)
     phone.push(first)
-    with app.app_context(), pytest.raises(CannotStand, match="already-settled"):
-        stand_in(HOME, aside, its, by=BEN)
+    with app.app_context(), pytest.raises(NotApplicable, match="already-settled"):
+        judge_quarantined(HOME, aside, its, by=BEN)
     assert ben.get(f"/desk/aside/{op['id']}").status_code == 404
 
 
@@ -218,7 +223,7 @@ def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held):
     assert dao.get(address).status_code == 404
     for verb in ("accept", "mend", "dismiss"):
         assert dao.post(f"{address}/{verb}", {"reason": "x"}).status_code == 404
-        op = phone.op(f"aside.{verb}", record_of(held["id"]), {"reason": "x"}, by=BEN)
+        op = phone.op(f"aside.{verb}", quarantine_record_id(held["id"]), {"reason": "x"}, by=BEN)
         assert phone.send()[op["id"]]["status"] == "held"
     assert became(app, held) is None
 
@@ -252,7 +257,7 @@ def test_whatever_came_can_be_looked_at(app, ben, phone):
         phone.op("ticket.open", None, TICKET, by=CHU)
         phone.push({**phone.outbox.pop(), **odd})
     with app.app_context():
-        kept = db.session.scalars(Aside.undecided(HOME)).all()
+        kept = db.session.scalars(QuarantinedOp.undecided(HOME)).all()
         assert len(kept) == len(ODD)
     for op in kept:
         assert ben.get(f"/desk/aside/{op.id}").status_code == 200
@@ -271,7 +276,7 @@ def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, 
     assert phone.record("visit", named("wang"))["visitor"] == "Mr Wang"
     desk("visit.depart", named("wang"))
     with app.app_context():
-        retention.run(HOME, datetime.now(UTC) + timedelta(days=31))
+        retention.purge_expired(HOME, datetime.now(UTC) + timedelta(days=31))
         said = db.session.scalars(select(LoggedOp.body)).all()
     assert not [text for text in said if "Wang" in text]
     assert "Wang" not in ben.get(f"/desk/aside/{told['id']}").text

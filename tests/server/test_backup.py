@@ -11,7 +11,7 @@ from PIL import Image
 from server.db.engine import db
 from server.maintenance import backup
 from server.models import ServerState, Task
-from server.oplog.replay import verify
+from server.oplog.replay import find_faults
 from tests.cast import ANA, HOME, TASK, TASKS
 from tests.phone import sealed
 
@@ -22,7 +22,7 @@ def kept(app, tmp_path):
 
     def take(name="backup.tar.gz"):
         with app.app_context():
-            backup.backup(tmp_path / name)
+            backup.create_backup(tmp_path / name)
         return tmp_path / name
 
     return take
@@ -30,8 +30,8 @@ def kept(app, tmp_path):
 
 def put_back(app, file):
     with app.app_context():
-        told = backup.restore(file)
-        assert verify(HOME) == []
+        told = backup.restore_backup(file)
+        assert find_faults(HOME) == []
         return told
 
 
@@ -59,7 +59,7 @@ def test_what_a_backup_lacks_comes_back_from_the_phones(app, phone, kept):
     assert phone.push(later).json["verdicts"][0]["status"] == "applied"
     assert done(app, TASKS[1]) == ANA
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 def test_hello_says_until_when_a_backup_reaches(app, phone, kept):
@@ -104,8 +104,8 @@ def test_a_damaged_backup_changes_nothing_and_says_so(app, phone, kept, tmp_path
     text = tmp_path / "text.tar.gz"
     text.write_text("no backup")
     for damaged in (altered(file, "database"), altered(file, "manifest.json"), half, text):
-        with app.app_context(), pytest.raises(backup.Unfit, match="Take another"):
-            backup.restore(damaged)
+        with app.app_context(), pytest.raises(backup.BackupError, match="Take another"):
+            backup.restore_backup(damaged)
     assert (epoch(app), done(app, TASK)) == (was, ANA)
 
 
@@ -119,9 +119,9 @@ def test_a_restore_that_cannot_be_done_leaves_things_as_they_were(app, kept, tmp
         with tarfile.open(file) as tar:
             bytes_ = tar.extractfile("database").read()
         source.write_bytes(bytes_[:6] + b"no database" * 1000)
-        with pytest.raises((backup.Unfit, sqlite3.DatabaseError)):
-            backup._load(source)
-        assert backup.is_cut_off() == mark.exists() == was_cut_off
+        with pytest.raises((backup.BackupError, sqlite3.DatabaseError)):
+            backup._load_database(source)
+        assert backup.is_restore_unfinished() == mark.exists() == was_cut_off
 
 
 def test_a_phone_that_knew_the_newer_server_starts_anew_and_forks_nothing(app, phone, kept):

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from server.db.engine import db
 from server.maintenance import demo
 from server.models import Card, LoggedOp
-from server.oplog.replay import verify
+from server.oplog.replay import find_faults
 from sync.training.cards import card_id
-from sync.training.content_packs import Pack, read, text_of
-from sync.training.handbook import FILE, handbook
+from sync.training.content_packs import Pack, read_pack, serialize_pack
+from sync.training.handbook import HANDBOOK_PATH, load_handbook
 from tests.cast import BEN, EVE, HOME
 
 EN = {"Accept-Language": "en"}
@@ -36,7 +36,7 @@ FORM = {
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -146,11 +146,11 @@ def test_two_managers_at_once_are_settled_at_the_desk(app, desk, ben):
 
 def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
     page = eve.get("/desk/packs/handbook", headers=EN).text
-    assert ticked(page) == sorted(card["code"] for card in handbook().cards)
-    raw = FILE.read_bytes()
+    assert ticked(page) == sorted(card["code"] for card in load_handbook().cards)
+    raw = HANDBOOK_PATH.read_bytes()
     before = ops(app)
     assert "taken=47" in take(eve, raw).location
-    assert ops(app) == before + len(handbook().cards) == before + len(phone.of("card"))
+    assert ops(app) == before + len(load_handbook().cards) == before + len(phone.of("card"))
     again = look(eve, raw).text
     assert "Everything in this pack is here already" in again and ticked(again) == []
     assert "taken=0" in take(eve, raw, ["ET-01", "PC-01"]).location
@@ -159,29 +159,29 @@ def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
 
 
 def test_what_goes_out_of_one_site_comes_into_another(app, eve, sat, desk):
-    take(eve, FILE.read_bytes())
+    take(eve, HANDBOOK_PATH.read_bytes())
     desk("card.withdraw", card_id(HOME, "PC-05"), {}, by=EVE)
     desk("card.add", card_id(HOME, "X-1"), {**CARD, "code": "X-1", "phrase": "𠮷\n🌳"}, by=EVE)
     about = {"name": "ours", "version": "2", "licence": "CC BY 4.0"}
     file = eve.get("/desk/packs/file", query_string=about)
     assert 'filename="ours-2.json"' in file.headers["Content-Disposition"]
-    pack = read(file.data)
+    pack = read_pack(file.data)
     assert isinstance(pack, Pack) and pack.licence == "CC BY 4.0"
-    codes = {card["code"] for card in handbook().cards} - {"PC-05"} | {"X-1"}
+    codes = {card["code"] for card in load_handbook().cards} - {"PC-05"} | {"X-1"}
     assert {card["code"] for card in pack.cards} == codes
     assert file.data == eve.get("/desk/packs/file", query_string=about).data
     assert "Everything in this pack is here already" in look(eve, file.data).text
 
 
 def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, eve):
-    take(eve, FILE.read_bytes())
+    take(eve, HANDBOOK_PATH.read_bytes())
     own = form_of(kept(app, "ET-02"), **{"title.en": "OUR OWN"})
     eve.post(f"/desk/cards/{card_id(HOME, 'ET-02')}/revise", own)
-    cards = [dict(card) for card in handbook().cards]
+    cards = [dict(card) for card in load_handbook().cards]
     for card in cards:
         if card["code"] in ("ET-01", "ET-02"):
             card["title"] = {**card["title"], "en": "THE NEXT"}
-    raw = text_of(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
+    raw = serialize_pack(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
     page = look(eve, raw).text
     assert ticked(page) == ["ET-01"]
     assert "OUR OWN" in page and "THE NEXT" in page and "somebody here wrote it" in page
@@ -194,10 +194,10 @@ def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, ev
 
 
 def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, eve):
-    take(eve, FILE.read_bytes())
-    cards = [dict(card) for card in handbook().cards if card["code"] == "ET-01"]
+    take(eve, HANDBOOK_PATH.read_bytes())
+    cards = [dict(card) for card in load_handbook().cards if card["code"] == "ET-01"]
     cards[0]["title"] = {**cards[0]["title"], "en": "THE NEXT"}
-    raw = text_of(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
+    raw = serialize_pack(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
     bases = {"base.ET-01": str(kept(app, "ET-01").version)}
     own = form_of(kept(app, "ET-01"), **{"title.en": "MEANWHILE"})
     eve.post(f"/desk/cards/{card_id(HOME, 'ET-01')}/revise", own)
@@ -211,7 +211,10 @@ def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, ev
     [
         (b"PK\x03\x04", "Choose the .json file"),
         (b"x" * 300_000, "Export fewer cards"),
-        (FILE.read_bytes().replace(b"Fees", b"Bees"), "Export it again, or take the original"),
+        (
+            HANDBOOK_PATH.read_bytes().replace(b"Fees", b"Bees"),
+            "Export it again, or take the original",
+        ),
         (b'{"lodge_pack": 9}', "Update this one first"),
         (b"", "Choose the .json file"),
     ],
@@ -230,7 +233,9 @@ def test_an_export_needs_a_name_and_a_version(eve):
 
 
 def test_dao_may_not_take_in_cards(dao, app):
-    assert dao.post("/desk/packs/apply", {"pack": FILE.read_text("utf-8")}).status_code == 403
+    assert (
+        dao.post("/desk/packs/apply", {"pack": HANDBOOK_PATH.read_text("utf-8")}).status_code == 403
+    )
     assert kept(app, "ET-01") is None
 
 
@@ -242,17 +247,17 @@ def test_the_demo_estate_has_the_handbook_through_the_door(app):
     with app.app_context():
         demo.build()
         demo.build()
-        site = demo.ident("squirrel")
-        cards = db.session.scalars(Card.at(site)).all()
+        site = demo.demo_id("squirrel")
+        cards = db.session.scalars(Card.for_site(site)).all()
         assert [card.code for card in cards] == [
-            card["code"] for card in sorted(handbook().cards, key=lambda card: card["order"])
+            card["code"] for card in sorted(load_handbook().cards, key=lambda card: card["order"])
         ]
         assert {card.edition for card in cards} == {1}
-        assert verify(site) == []
+        assert find_faults(site) == []
 
 
 def test_no_page_of_the_cards_holds_a_script_or_a_style_of_its_own(eve):
-    take(eve, FILE.read_bytes())
+    take(eve, HANDBOOK_PATH.read_bytes())
     pages = ["/desk/cards/", "/desk/cards/new", f"/desk/cards/{FEES}", "/desk/packs/"]
     for page in [*pages, "/desk/packs/handbook", "/desk/shifts/"]:
         answer = eve.get(page)
@@ -263,11 +268,11 @@ def test_no_page_of_the_cards_holds_a_script_or_a_style_of_its_own(eve):
 
 
 def test_a_pack_is_the_same_as_text_and_as_a_form_field(eve, app):
-    crlf = FILE.read_bytes().replace(b"\n", b"\r\n")
+    crlf = HANDBOOK_PATH.read_bytes().replace(b"\n", b"\r\n")
     eve.post("/desk/packs/apply", {"pack": crlf.decode(), "code": ["ET-01"]})
     assert (
         kept(app, "ET-01").title
-        == json.loads(FILE.read_text("utf-8"))["sections"]["cards"][
-            [card["code"] for card in handbook().cards].index("ET-01")
+        == json.loads(HANDBOOK_PATH.read_text("utf-8"))["sections"]["cards"][
+            [card["code"] for card in load_handbook().cards].index("ET-01")
         ]["title"]
     )

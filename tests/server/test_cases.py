@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from server.db.engine import db, writing
-from server.models import Case, Category, Device, FeedRow, Month, Site, Task
-from server.oplog.receive import own, post_many
-from server.oplog.replay import verify
+from server.db.engine import db, write_transaction
+from server.models import Case, CaseCategory, ClosedMonth, Device, FeedRow, Site, Task
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
 from sync.accountability.categories import category_id
 from sync.accountability.categories_content import CATEGORIES
 from sync.accountability.months import month_id
@@ -23,7 +23,7 @@ MISSED = named("missed long ago")
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture(autouse=True)
@@ -177,7 +177,7 @@ def missed(app):
     over = {"window_start": now - timedelta(hours=30), "window_end": now - timedelta(hours=24)}
     times = {name: moment.isoformat() for name, moment in over.items()}
     with app.app_context():
-        post_many(HOME, [own("task.plan", MISSED, {**occurrence(), **times})])
+        submit_many(HOME, [make_op("task.plan", MISSED, {**occurrence(), **times})])
 
 
 @pytest.mark.rule("A17", "A18")
@@ -208,7 +208,7 @@ def test_a_loss_is_kept_to_the_cent(app, ben):
         assert (code or "/desk/cases/") in answer.location
     assert "amount" in ben.post("/desk/raise/case", form).location
     with app.app_context():
-        (case,) = db.session.scalars(Case.at(HOME))
+        (case,) = db.session.scalars(Case.for_site(HOME))
         assert (case.amount, case.subject_name) == (123450, "Lift Ltd")
     assert "1234.50" in ben.get(f"/desk/cases/{case.id}").text
 
@@ -240,7 +240,7 @@ def test_the_site_adds_a_category_publishes_it_and_puts_it_out_of_use(app, ben, 
     assert ben.post("/desk/rules/add", form).status_code == 403
     assert "said=" not in eve.post("/desk/rules/add", form).location
     id_ = category_id(HOME, "AC-7")
-    assert [sub["code"] for sub in kept(app, Category, id_).subs] == ["7a", "7b"]
+    assert [sub["code"] for sub in kept(app, CaseCategory, id_).subs] == ["7a", "7b"]
     assert "said=already-exists" in eve.post("/desk/rules/add", form).location
     assert (
         "said=malformed"
@@ -275,14 +275,14 @@ def test_a_month_closes_once_no_miss_waits(app, desk, ben, eve, last_month):
     window = {"window_start": middle, "window_end": middle + timedelta(hours=2)}
     times = {name: moment.isoformat() for name, moment in window.items()}
     with app.app_context():
-        post_many(HOME, [own("task.plan", MISSED, {**occurrence(), **times})])
+        submit_many(HOME, [make_op("task.plan", MISSED, {**occurrence(), **times})])
     month = {"month": last_month}
     assert "misses-wait" in eve.post("/desk/months/close", month).location
     assert "1 wait for a word" in ben.get("/desk/months/", headers=EN).text
     assert desk("task.dispose", MISSED, {"disposition": "not_at_fault"})["status"] == "applied"
     assert ben.post("/desk/months/close", month).status_code == 403
     assert "said=" not in eve.post("/desk/months/close", month).location
-    closed = kept(app, Month, month_id(HOME, last_month))
+    closed = kept(app, ClosedMonth, month_id(HOME, last_month))
     assert closed.counts == {"not_at_fault": 1}
     page = ben.get("/desk/months/", headers=EN).text
     assert "waiting for a word: 0" in page
@@ -297,8 +297,8 @@ def test_a_month_waits_for_a_phone_that_may_still_know(app, eve, new_phone, last
     window = {"window_start": middle, "window_end": middle + timedelta(hours=2)}
     times = {name: moment.isoformat() for name, moment in window.items()}
     with app.app_context():
-        post_many(HOME, [own("task.plan", MISSED, {**occurrence(), **times})])
-        with writing():
+        submit_many(HOME, [make_op("task.plan", MISSED, {**occurrence(), **times})])
+        with write_transaction():
             db.session.execute(update(Device).values(enrolled_at=middle, clear_at=None))
     assert "not-yet-known" in eve.post("/desk/months/close", {"month": last_month}).location
 
@@ -315,6 +315,6 @@ def test_a_broken_promise_asks_for_an_answer(app, ben, desk):
     assert ben.get("/desk/raise/case", query_string=lead, headers=EN).status_code == 200
     ben.post("/desk/raise/case", {**form, **lead})
     with app.app_context():
-        [raised] = db.session.scalars(Case.at(HOME)).all()
+        [raised] = db.session.scalars(Case.for_site(HOME)).all()
     assert [fact["code"] for fact in raised.facts] == ["breach"]
     assert "a promise was not kept" not in ben.get("/desk/raise/", headers=EN).text

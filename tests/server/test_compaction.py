@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.jobs import retention
-from server.jobs.compaction import compact
-from server.models import FeedRow, SiteFeed
-from server.oplog.replay import verify
+from server.jobs.compaction import compact_feed
+from server.models import FeedRow, SiteHead
+from server.oplog.replay import find_faults
 from tests.cast import CHU, HOME, STAIRS, named
 
 VISIT = {"visitor": "Mr Wang", "purpose": "other"}
@@ -22,7 +22,7 @@ GONE = named("gone")
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -32,21 +32,21 @@ def forgotten(app, phone):
     phone.verdict("visit.depart", GONE, by=CHU)
     phone.refresh()
     with app.app_context():
-        retention.run(HOME, datetime.now(UTC) + timedelta(days=31))
+        retention.purge_expired(HOME, datetime.now(UTC) + timedelta(days=31))
 
 
 @pytest.fixture
 def compacted(app):
     def run(days=61):
         with app.app_context():
-            return compact(HOME, datetime.now(UTC) + timedelta(days=days))
+            return compact_feed(HOME, datetime.now(UTC) + timedelta(days=days))
 
     return run
 
 
 def feed(app):
     with app.app_context():
-        return db.session.get(FeedRow, (HOME, GONE)), db.session.get(SiteFeed, HOME)
+        return db.session.get(FeedRow, (HOME, GONE)), db.session.get(SiteHead, HOME)
 
 
 @pytest.mark.rule("X8")
@@ -111,7 +111,7 @@ def test_what_comes_after_that_for_a_forgotten_record_is_still_kept_without_a_na
     ("table", "values", "told"),
     [
         (FeedRow, {"seq": 0}, "its place in the feed is none"),
-        (SiteFeed, {"floor": 10**6}, "the floor of the feed is above its head"),
+        (SiteHead, {"floor": 10**6}, "the floor of the feed is above its head"),
     ],
 )
 def test_verify_sees_a_feed_that_was_compacted_by_hand(app, table, values, told):
@@ -121,8 +121,8 @@ def test_verify_sees_a_feed_that_was_compacted_by_hand(app, table, values, told)
             name: getattr(db.session.scalars(db.select(table).where(mine)).one(), name)
             for name in values
         }
-        with writing():
+        with write_transaction():
             db.session.execute(update(table).where(mine).values(values))
-        assert any(told in fault for fault in verify(HOME))
-        with writing():
+        assert any(told in fault for fault in find_faults(HOME))
+        with write_transaction():
             db.session.execute(update(table).where(mine).values(before))

@@ -4,7 +4,7 @@ import pytest
 
 from server.db.engine import db
 from server.models import Contractor
-from server.oplog.replay import verify
+from server.oplog.replay import find_faults
 from tests.cast import ANA, BEN, EVE, HOME, named
 
 FIRM = named("firm")
@@ -15,12 +15,12 @@ SAID = {"name": "Spruce Cable", "service": "cable", "accountable_id": BEN}
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 def kept(app):
     with app.app_context():
-        return db.session.scalars(Contractor.at(HOME)).first()
+        return db.session.scalars(Contractor.for_site(HOME)).first()
 
 
 @pytest.mark.rule("Y1")

@@ -7,44 +7,52 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from server.auth.credentials import digest
-from server.auth.devices import contact_of, cut_off, issue_code, plain, redeem
-from server.db.engine import db, writing
-from server.models import Device, Enrolment
+from server.auth.credentials import token_digest
+from server.auth.devices import (
+    device_for_token,
+    enrol_device,
+    issue_code,
+    normalize_code,
+    revoke_device,
+)
+from server.db.engine import db, write_transaction
+from server.models import Device, EnrolmentCode
 from tests import cast
 
 
 def test_a_code_enrols_one_phone_and_is_then_used_up(app, code):
     issued = code()
     with app.test_request_context():
-        phone, token = redeem(issued, "Basement", "lineage-1")
+        phone, token = enrol_device(issued, "Basement", "lineage-1")
         assert phone.site_id == cast.HOME
-        assert contact_of(token).site_id == cast.HOME
-        assert redeem(issued, "Copy", "lineage-2") is None
+        assert device_for_token(token).site_id == cast.HOME
+        assert enrol_device(issued, "Copy", "lineage-2") is None
 
 
 def test_a_code_lasts_ten_minutes(app, code):
     issued = code()
     with app.test_request_context():
-        with writing():
-            row = db.session.scalar(select(Enrolment))
+        with write_transaction():
+            row = db.session.scalar(select(EnrolmentCode))
             assert row.expires_at - row.issued_at == timedelta(minutes=10)
             row.expires_at = row.issued_at
-        assert redeem(issued, "Late", "lineage") is None
+        assert enrol_device(issued, "Late", "lineage") is None
 
 
 def test_a_code_has_forty_bits_and_is_kept_as_a_hash(app, code):
     issued = code()
-    assert len(plain(issued)) == 8
+    assert len(normalize_code(issued)) == 8
     with app.app_context():
-        assert db.session.scalars(select(Enrolment.code_hash)).all() == [digest(plain(issued))]
+        assert db.session.scalars(select(EnrolmentCode.code_hash)).all() == [
+            token_digest(normalize_code(issued))
+        ]
 
 
 def test_a_code_may_be_typed_as_people_type(app, code):
     issued = code()
-    assert plain(" oil-0 ") == "0110"
+    assert normalize_code(" oil-0 ") == "0110"
     with app.test_request_context():
-        assert redeem(issued.lower().replace("-", " "), "Typed", "lineage")
+        assert enrol_device(issued.lower().replace("-", " "), "Typed", "lineage")
 
 
 def test_codes_cannot_be_guessed_fast(client):
@@ -60,7 +68,7 @@ def test_two_phones_with_one_code_and_only_one_gets_in(app, code):
 
     def one(n: int) -> None:
         with app.test_request_context():
-            got.append(redeem(issued, f"Phone {n}", f"lineage-{n}") is not None)
+            got.append(enrol_device(issued, f"Phone {n}", f"lineage-{n}") is not None)
             db.session.remove()
 
     threads = [threading.Thread(target=one, args=(n,)) for n in range(4)]
@@ -71,19 +79,19 @@ def test_two_phones_with_one_code_and_only_one_gets_in(app, code):
 
 def test_a_token_is_kept_only_as_its_hash(app, code):
     with app.test_request_context():
-        _, token = redeem(code(), "Basement", "lineage")
+        _, token = enrol_device(code(), "Basement", "lineage")
         kept = db.session.scalar(select(Device.token_hash))
-    assert kept == digest(token) and token not in kept
+    assert kept == token_digest(token) and token not in kept
     assert len(token) >= 43
 
 
 def test_a_phone_that_is_cut_off_is_still_known_so_that_its_work_is_kept(app, code):
     with app.test_request_context():
-        phone, token = redeem(code(), "Basement", "lineage")
-        assert not cut_off(cast.AWAY, phone.id, lost=False), "another site's phone"
-        assert cut_off(cast.HOME, phone.id, lost=False)
-        assert not cut_off(cast.HOME, phone.id, lost=False), "once"
-        assert contact_of(token).cut_off
+        phone, token = enrol_device(code(), "Basement", "lineage")
+        assert not revoke_device(cast.AWAY, phone.id, lost=False), "another site's phone"
+        assert revoke_device(cast.HOME, phone.id, lost=False)
+        assert not revoke_device(cast.HOME, phone.id, lost=False), "once"
+        assert device_for_token(token).is_revoked
 
 
 def test_codes_differ(app):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
-from server.models import Device, Entry
-from server.oplog.replay import verify
-from sync.protocol.clock import iso
+from server.models import Device, HomeEntry
+from server.oplog.replay import find_faults
+from sync.protocol.clock import format_time
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, named
 
 EN = {"Accept-Language": "en"}
@@ -20,7 +20,7 @@ FIRM, MINE, LU = named("firm"), named("entry-ana"), named("entry-lu")
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def firm(desk):
 
 def entry(app, id_):
     with app.app_context():
-        return db.session.get(Entry, (HOME, id_))
+        return db.session.get(HomeEntry, (HOME, id_))
 
 
 @pytest.mark.rule("J5")
@@ -40,7 +40,7 @@ def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(app, ben, d
     desk("entry.begin", MINE, {"unit": FLAT, "purpose": "Check", "worker_id": ANA}, by=ANA)
     desk("entry.end", MINE, {"resident_present": True, "acknowledgement": "verbal"}, by=ANA)
     earlier = datetime.now(UTC) - timedelta(hours=30)
-    times = {"in_at": iso(earlier), "out_at": iso(earlier + timedelta(minutes=20))}
+    times = {"in_at": format_time(earlier), "out_at": format_time(earlier + timedelta(minutes=20))}
     told = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM, **times}
     phone.op("entry.tell", LU, told, by=CHU)
     assert LU not in ben.get("/desk/entries/").text, "still on the phone"
@@ -79,7 +79,12 @@ def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, b
     desk("entry.end", MINE, by=ANA)
     desk("entry.undo", MINE, by=ANA)
     assert entry(app, MINE).out_at is None
-    desk("entry.left", MINE, {"out_at": iso(datetime.now(UTC) + timedelta(minutes=1))}, by=ANA)
+    desk(
+        "entry.left",
+        MINE,
+        {"out_at": format_time(datetime.now(UTC) + timedelta(minutes=1))},
+        by=ANA,
+    )
     assert entry(app, MINE).out_at is not None
     desk("entry.strike", MINE, {"reason": "wrong home"}, by=BEN)
     page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text

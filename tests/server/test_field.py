@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server import create_app
-from server.field.compiler.bundle import Build, field_templates
-from server.field.shell import the_build
+from server.field.compiler.bundle import Bundle, field_templates
+from server.field.shell import get_bundle
 from sync import KINDS
 
 
@@ -23,23 +23,23 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.fixture
-def build(app: Flask) -> Build:
-    return the_build(app)
+def build(app: Flask) -> Bundle:
+    return get_bundle(app)
 
 
 @pytest.mark.parametrize("address", ["/field/", "/field/tasks", "/field/task/1", "/field/build"])
 def test_every_field_address_is_the_same_shell(
-    client: FlaskClient, build: Build, address: str
+    client: FlaskClient, build: Bundle, address: str
 ) -> None:
     answer = client.get(address)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-cache"
-    assert build.asset("field/app.js") in answer.text
+    assert build.asset_url("field/app.js") in answer.text
     policy = answer.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" not in policy and "'unsafe-eval'" not in policy
 
 
-def test_the_worker_changes_with_every_version(client: FlaskClient, build: Build) -> None:
+def test_the_worker_changes_with_every_version(client: FlaskClient, build: Bundle) -> None:
     answer = client.get("/sw.js")
     assert answer.text == f'import "/field/build/{build.version}/sw.js";\n'
     assert answer.headers["Cache-Control"] == "no-cache"
@@ -47,34 +47,34 @@ def test_the_worker_changes_with_every_version(client: FlaskClient, build: Build
     assert answer.mimetype == "text/javascript"
 
 
-def test_everything_that_the_worker_keeps_is_there(client: FlaskClient, build: Build) -> None:
-    text = client.get(build.asset("shell.js")).text
+def test_everything_that_the_worker_keeps_is_there(client: FlaskClient, build: Bundle) -> None:
+    text = client.get(build.asset_url("shell.js")).text
     listed = text.split("export const SHELL = ")[1].split(";\n")[0]
     shell = json.loads(listed)
-    assert {build.asset(name) for name in build.generated} < set(shell)
+    assert {build.asset_url(name) for name in build.generated} < set(shell)
     for address in shell:
         answer = client.get(address)
         assert answer.status_code == 200, address
         forever = answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        assert forever == address.startswith(build.root), address
+        assert forever == address.startswith(build.base_url), address
         answer.close()
 
 
-@pytest.mark.parametrize("name", ["templates.js", "field/app.js", "../field/app.js"])
+@pytest.mark.parametrize("name", ["checklists.js", "field/app.js", "../field/app.js"])
 def test_another_version_is_gone(client: FlaskClient, name: str) -> None:
     assert client.get(f"/field/build/0123456789abcdef/{name}").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["gone.js", "../pyproject.toml", "%2e%2e/pyproject.toml", ""])
-def test_nothing_else_is_served(client: FlaskClient, build: Build, name: str) -> None:
-    assert client.get(build.root + name).status_code in (404, 200)
-    assert "[project]" not in client.get(build.root + name).text
+def test_nothing_else_is_served(client: FlaskClient, build: Bundle, name: str) -> None:
+    assert client.get(build.base_url + name).status_code in (404, 200)
+    assert "[project]" not in client.get(build.base_url + name).text
 
 
 def test_the_kinds_are_those_of_sync_that_phones_may_send(
-    client: FlaskClient, build: Build
+    client: FlaskClient, build: Bundle
 ) -> None:
-    text = client.get(build.asset("kinds.js")).text
+    text = client.get(build.asset_url("kinds.js")).text
     kinds = json.loads(text.removeprefix("export default ").removesuffix(";\n"))
     assert kinds.keys() == {name for name, kind in KINDS.items() if kind.from_phones}
     arrive = kinds["visit.arrive"]
@@ -95,7 +95,7 @@ def test_the_manifest_makes_the_page_installable(client: FlaskClient) -> None:
 
 
 def test_one_byte_more_is_another_version(app: Flask, tmp_path: Path) -> None:
-    from server.field.compiler.bundle import build as make
+    from server.field.compiler.bundle import build_bundle as make
 
     before, static = make(app).version, app.static_folder
     (tmp_path / "sw.js").write_text("// another")

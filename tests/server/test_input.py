@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from server import ROOT
-from server.auth.access import A_PHONE, rule_of
+from server.auth.access import DEVICE_TOKEN, access_rule
 from tests import cast
 from tests.mutate import Mutator
 from tests.server.conftest import ORIGIN
@@ -56,7 +56,7 @@ class Sender:
         if rule.endpoint in SLOW and self.lot.random() < 0.97:
             return self.send()
         address = self._address(rule)
-        if rule_of(self.app, rule.endpoint) == A_PHONE or rule.rule.startswith("/sync/"):
+        if access_rule(self.app, rule.endpoint) == DEVICE_TOKEN or rule.rule.startswith("/sync/"):
             return self._as_phone(address, method)
         said = {"headers": {**ORIGIN, **self.odd.headers()}, "query_string": self.odd.form()}
         if method not in ("GET", "HEAD"):

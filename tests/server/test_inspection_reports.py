@@ -8,25 +8,25 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Merge, PhotoLink
-from server.oplog.receive import own, post_many
-from server.oplog.replay import verify
-from sync.quality.checklists_content import CHECKLISTS, template_id
+from server.models import Conflict, PhotoLink
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
+from sync.quality.checklists_content import CHECKLISTS, checklist_id
 from tests.cast import BEN, CHU, HOME, STAIRS, named
 from tests.server.test_wire_photos import picture
 
-STAIRWELL, GUARD = template_id(HOME, "IT-01"), template_id(HOME, "IT-07")
+STAIRWELL, GUARD = checklist_id(HOME, "IT-01"), checklist_id(HOME, "IT-07")
 EN = {"Accept-Language": "en"}
 
 
 @pytest.fixture(autouse=True)
 def log_and_records_agree(app):
     with app.app_context():
-        pack = [own("template.add", template_id(HOME, one["code"]), one) for one in CHECKLISTS]
-        post_many(HOME, pack)
+        pack = [make_op("template.add", checklist_id(HOME, one["code"]), one) for one in CHECKLISTS]
+        submit_many(HOME, pack)
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 def inspected(phone, by=BEN, **said):
@@ -76,7 +76,7 @@ def test_what_is_odd_is_kept_and_put_to_the_desk(app, ben, phone, said, by, flag
     inspection = inspected(phone, by=by, **said)
     assert inspection["of_self"] == (flag == "self-inspection")
     with app.app_context():
-        (merge,) = db.session.scalars(Merge.unsettled(HOME))
+        (merge,) = db.session.scalars(Conflict.unsettled(HOME))
         assert (merge.rule, merge.subject) == (flag, inspection["id"])
     assert ben.get("/desk/settle/").status_code == 200
     assert ben.get(f"/desk/inspections/{inspection['id']}").status_code == 200

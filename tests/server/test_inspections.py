@@ -6,25 +6,25 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Inspection, Rectification, Template
-from server.oplog.replay import verify
-from sync.quality.checklists_content import CHECKLISTS, template_id
+from server.models import Checklist, Inspection, Rectification
+from server.oplog.replay import find_faults
+from sync.quality.checklists_content import CHECKLISTS, checklist_id
 from tests.cast import ANA, BEN, CHU, EVE, HOME, STAIRS, named
 
 EN = {"Accept-Language": "en"}
 CODE = "IT-01"
-LIST = template_id(HOME, CODE)
+LIST = checklist_id(HOME, CODE)
 FIRST, SECOND = named("inspection"), named("another inspection")
-EMPTY = template_id(HOME, "IT-04")
+EMPTY = checklist_id(HOME, "IT-04")
 
 
 @pytest.fixture(autouse=True)
 def log_and_records_agree(app, desk):
     for each in CHECKLISTS:
-        desk("template.add", template_id(HOME, each["code"]), each, by=EVE)
+        desk("template.add", checklist_id(HOME, each["code"]), each, by=EVE)
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_each_of_the_four_criteria_of_a_stairwell_raises_a_rectification(phone, 
     ],
 )
 def test_the_checklists_have_as_many_criteria_as_the_rulebook(phone, checklist, number):
-    body = phone.record("template", template_id(HOME, checklist))
+    body = phone.record("template", checklist_id(HOME, checklist))
     assert len(body["items"]) == number
     assert body["state"] == ("active" if number else "empty")
     assert "versions" not in body
@@ -89,7 +89,7 @@ def test_the_rest_passes_and_what_nobody_looked_at_does_not_count(phone, criteri
 
 @pytest.mark.clause("A4")
 def test_nobody_assesses_themselves_officially(phone, desk):
-    said = {"template_id": template_id(HOME, "IT-05"), "edition": 1, "person": BEN, "rest": "pass"}
+    said = {"template_id": checklist_id(HOME, "IT-05"), "edition": 1, "person": BEN, "rest": "pass"}
     assert phone.verdict("inspection.record", FIRST, said, by=BEN)["status"] == "applied"
     assert phone.record("inspection", FIRST)["of_self"] is True
     assert desk("inspection.make_official", FIRST, {})["code"] == "self-inspection"
@@ -164,7 +164,7 @@ def test_checklists_are_the_managers(app, ben, sat):
     assert "Newest" in ben.get("/desk/checklists/", headers=EN).text
     eve.post(f"/desk/checklists/{EMPTY}/retire")
     with app.app_context():
-        assert db.session.get(Template, (HOME, EMPTY)).retired_at
+        assert db.session.get(Checklist, (HOME, EMPTY)).retired_at
 
 
 def test_the_desk_says_who_puts_it_right_and_by_when(app, ben, dao, phone, criteria):

@@ -7,15 +7,15 @@ import json
 
 import pytest
 
-from server.auth.devices import cut_off
-from server.sync_api.pull_cache import MOST
+from server.auth.devices import revoke_device
+from server.sync_api.pull_cache import MAX_CACHE_BYTES
 from tests import cast
 from tests.cast import ANA, TASK
 
 
 @pytest.fixture
 def pages(app):
-    return app.wsgi_app.pages
+    return app.wsgi_app.responses
 
 
 def asked(phone, *, site=cast.HOME, cursor="", **heads):
@@ -61,7 +61,7 @@ def test_a_phone_that_is_cut_off_gets_no_kept_page(app, phone, new_phone):
     phone.refresh()
     asked(phone)
     with app.app_context():
-        cut_off(cast.HOME, other.device, lost=True)
+        revoke_device(cast.HOME, other.device, lost=True)
     assert asked(other, cursor=phone.cursor).json["reset"] == "scope"
 
 
@@ -75,7 +75,7 @@ def test_who_takes_gzip_and_who_does_not_get_their_own(phone):
 
 
 def test_memory_for_pages_is_bounded(phone, desk, pages):
-    assert pages.maxsize == MOST
+    assert pages.maxsize == MAX_CACHE_BYTES
     for limit in range(1, 40):
         phone.pull(cursor=None, limit=limit)
-    assert 0 < pages.currsize <= MOST
+    assert 0 < pages.currsize <= MAX_CACHE_BYTES

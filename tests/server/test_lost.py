@@ -16,11 +16,11 @@ from PIL import Image
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Find, Lost, PhotoLink, Ticket
-from server.oplog.receive import history
-from server.oplog.replay import verify
-from sync.protocol.clock import iso
-from sync.service.lost_property import OUTCOMES, missing, story, ticket_of
+from server.models import FoundItem, LostProperty, PhotoLink, Ticket
+from server.oplog.receive import ops_about
+from server.oplog.replay import find_faults
+from sync.protocol.clock import format_time
+from sync.service.lost_property import OUTCOMES, case_timeline, loss_ticket_id, missing_steps
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, named
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ PARTY = f"{FIRM}|Lu"
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def row(app, table, id_):
 def done(app, id_):
     """What stands in the log of a record."""
     with app.app_context():
-        return {op.kind for op in history(HOME, id_) if op.status == "applied"}
+        return {op.kind for op in ops_about(HOME, id_) if op.status == "applied"}
 
 
 def picture():
@@ -71,7 +71,7 @@ def picture():
 @pytest.mark.rule("Q1", "Q8")
 @pytest.mark.clause("E2", "E8")
 def test_a_loss_told_to_a_guard_is_a_ticket_of_the_guards_for_ever(app, case, ben):
-    kept, ticket = row(app, Lost, CASE), row(app, Ticket, ticket_of(CASE))
+    kept, ticket = row(app, LostProperty, CASE), row(app, Ticket, loss_ticket_id(CASE))
     assert (kept.ticket, kept.urgency) == (ticket.id, "urgent")
     assert ticket.first_responder_id == kept.first_responder_id == CHU
     assert (ticket.about_type, ticket.about) == ("lost", CASE)
@@ -96,7 +96,7 @@ def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, be
         assert ben.post(f"{at}/{what}", form).location == at
     assert ben.post(f"{at}/close", {"outcome": "no_evidence"}).location == f"{at}?said=malformed"
     assert ben.post(f"{at}/close", {"outcome": "informed"}).location == at
-    assert row(app, Lost, CASE).outcome == "informed"
+    assert row(app, LostProperty, CASE).outcome == "informed"
     assert ben.post(f"{at}/reopen", {"reason": "it was found"}).location == at
     for what, form in (
         ("ask", {"party": PARTY}),
@@ -107,7 +107,7 @@ def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, be
         ("close", {"outcome": "returned"}),
     ):
         assert ben.post(f"{at}/{what}", form).location == at, what
-    assert row(app, Lost, CASE).outcome == "returned"
+    assert row(app, LostProperty, CASE).outcome == "returned"
     told = {"lost.ask", "lost.state", "lost.offer_police", "lost.return", "lost.next"}
     assert told | {"lost.close", "lost.reopen"} <= done(app, CASE)
     assert ben.post(f"{at}/search", {}).status_code == 404
@@ -121,7 +121,7 @@ def test_a_late_entry_is_not_on_the_old_list_and_makes_a_newer_one(app, ben, cas
     phone.send()
     assert "1 entry is not on this list" in ben.get(f"/desk/lost/{CASE}", headers=EN).text
     ben.post(f"/desk/lost/{CASE}/compile")
-    old, new = row(app, Lost, CASE).lists
+    old, new = row(app, LostProperty, CASE).lists
     assert (set(old["entries"]), set(new["entries"])) == ({LU}, {LU, late["subject"]})
     page = ben.get(f"/desk/lost/{CASE}", headers=EN).text
     assert "Older lists" in page and "Ana" in page
@@ -135,7 +135,7 @@ def test_a_late_entry_is_not_on_the_old_list_and_makes_a_newer_one(app, ben, cas
 def test_a_firm_works_on_it_and_we_stay_answerable_by_name(app, ben, case, desk):
     page = f"/desk/lost/{CASE}"
     assert ben.post(f"{page}/contract_out", {"contractor": FIRM}).location == page
-    kept, text = row(app, Lost, CASE), ben.get(page, headers=EN).text
+    kept, text = row(app, LostProperty, CASE), ben.get(page, headers=EN).text
     assert (kept.contractor_id, kept.accountable_id) == (FIRM, EVE)
     assert kept.first_responder_id == CHU
     assert "Eve of ours stays answerable" in text and "Spruce Cable" in text
@@ -163,7 +163,7 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(app, ben, case, 
     packed = zipfile.ZipFile(BytesIO(first.data))
     files = {name: packed.read(name) for name in packed.namelist()}
     shot = f"photos/{sha256}.jpg"
-    told = ["SHA256SUMS", "entries.json", "manifest.json", shot]
+    told = ["SHA256SUMS", "home_entries.json", "manifest.json", shot]
     assert sorted(files) == sorted([*told, "statements.json", "timeline.json"])
     for line in files["SHA256SUMS"].decode().splitlines():
         name = line[66:]
@@ -177,7 +177,7 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(app, ben, case, 
     )
     (statement,) = json.loads(files["statements.json"])
     assert (statement["said"], statement["name"]) == ("没看见", "Lu (Spruce Cable)")
-    assert json.loads(files["entries.json"])["records"][0]["who"] == "Lu"
+    assert json.loads(files["home_entries.json"])["records"][0]["who"] == "Lu"
     assert hashlib.sha256(first.data).hexdigest() in ben.get(f"/desk/lost/{CASE}/summary").text
     desk("lost.tell", CASE, {"said": "it is with the police"}, by=CHU)
     assert ben.get(f"/desk/lost/{CASE}/pack.zip").data != first.data
@@ -200,23 +200,28 @@ def test_a_file_of_another_site_does_not_exist(dao, case):
 
 @pytest.mark.rule("Q2")
 def test_two_phones_without_a_signal_make_the_same_case_in_any_order(app, case, new_phone, desk):
-    desk("lost.compile", CASE, {"unit": FLAT, "since": iso(NOW), "before": iso(NOW)}, by=BEN)
+    desk(
+        "lost.compile",
+        CASE,
+        {"unit": FLAT, "since": format_time(NOW), "before": format_time(NOW)},
+        by=BEN,
+    )
     made = []
     for order in itertools.permutations(range(3)):
         subject = named(f"case-{order}")
         chu, ana, bao = (new_phone() for _ in range(3))
-        opened = chu.op("lost.open", subject, OPENING, by=CHU, at=iso(NOW))
+        opened = chu.op("lost.open", subject, OPENING, by=CHU, at=format_time(NOW))
         chu.send()
         assert opened["subject"] == subject
         said = {"party": PARTY, "declined": True}
-        chu.op("lost.state", subject, said, by=CHU, at=iso(NOW + timedelta(seconds=1)))
+        chu.op("lost.state", subject, said, by=CHU, at=format_time(NOW + timedelta(seconds=1)))
         later = NOW + timedelta(seconds=2)
-        ana.op("lost.find", subject, {"where": "sofa"}, by=ANA, at=iso(later))
-        bao.op("lost.tell", subject, {"said": "found"}, by=BEN, at=iso(later))
+        ana.op("lost.find", subject, {"where": "sofa"}, by=ANA, at=format_time(later))
+        bao.op("lost.tell", subject, {"said": "found"}, by=BEN, at=format_time(later))
         for n in order:
             (chu, ana, bao)[n].send()
         with app.app_context():
-            lines = story(vars(db.session.get(Lost, (HOME, subject))))
+            lines = case_timeline(vars(db.session.get(LostProperty, (HOME, subject))))
         made.append([(line["kind"], line["by_id"]) for line in lines][:2])
     assert all(one == made[0] for one in made)
 
@@ -231,7 +236,7 @@ def test_a_photo_belongs_to_the_one_case_whose_op_names_it(app, phone, desk, fir
     """Invariant 14: there is no way to hang it on another record, or on one that is not there."""
     content, sha256 = picture()
     phone.op("lost.open", CASE, {**OPENING, "photos": [sha256]}, by=CHU)
-    stray = {"sha256": "1" * 64, "bytes": len(content), "captured_at": iso(NOW)}
+    stray = {"sha256": "1" * 64, "bytes": len(content), "captured_at": format_time(NOW)}
     lost = phone.op("photo.attach", named("nothing"), stray, by=CHU)
     verdicts = phone.send()
     assert verdicts[lost["id"]]["code"] == "no-such-record"
@@ -239,7 +244,7 @@ def test_a_photo_belongs_to_the_one_case_whose_op_names_it(app, phone, desk, fir
     with app.app_context():
         links = db.session.execute(select(PhotoLink.sha256, PhotoLink.subject)).all()
     assert [tuple(link) for link in links] == [(sha256, CASE)]
-    assert row(app, Lost, CASE).photos_here == 1
+    assert row(app, LostProperty, CASE).photos_here == 1
 
 
 @pytest.mark.rule("Q7")
@@ -266,7 +271,7 @@ def test_the_phones_form_lists_exactly_what_the_server_asks_for(app):
                     timeline.append({**line, "kind": kind})
             for outcome in OUTCOMES:
                 shown = str(macro({"timeline": timeline}, outcome)).split()
-                assert sorted(shown) == sorted(missing(case, outcome)), (told, outcome)
+                assert sorted(shown) == sorted(missing_steps(case, outcome)), (told, outcome)
 
 
 @pytest.mark.rule("Q10")
@@ -297,7 +302,7 @@ def test_a_found_thing_is_kept_told_of_and_given_back(app, ben, desk, dao):
         ("return", {"to": "Ms Zhou", "how_known": "named the tag"}),
     ):
         assert ben.post(f"{at}/{what}", form).location == at
-    kept = row(app, Find, THING)
+    kept = row(app, FoundItem, THING)
     assert (kept.ended_how, kept.ended_with) == ("returned", "Ms Zhou")
     assert [link.get("place") for link in kept.chain] == ["office", "safe"]
     assert ben.post(f"{at}/search").status_code == 404

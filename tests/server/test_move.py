@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.maintenance.transfer import Unfit, move
-from server.models import ServerState, SiteFeed
-from server.oplog.replay import verify
+from server.maintenance.transfer import TransferError, copy_database
+from server.models import ServerState, SiteHead
+from server.oplog.replay import find_faults
 from tests import cast
 from tests.conftest import made
 from tests.phone import FlaskWire
@@ -28,7 +28,7 @@ def elsewhere(database_url, tmp_path, postgres):
 
 def standing(app):
     with app.app_context():
-        feed = db.session.get_one(SiteFeed, cast.HOME)
+        feed = db.session.get_one(SiteHead, cast.HOME)
         epoch = db.session.get_one(ServerState, "epoch").value
         return epoch, feed.head, feed.judged, feed.link
 
@@ -37,14 +37,14 @@ def test_phones_find_everything_again_after_a_move(app, elsewhere, phone):
     first = phone.verdict("task.complete", cast.TASK, {"note": "拖好了"}, by=cast.ANA)
     phone.refresh()
     before, digest = standing(app), phone.digest
-    rows = move(app, elsewhere)
+    rows = copy_database(app, elsewhere)
     assert rows["op"] >= 1 and rows["feed"] >= len(phone.records)
     epoch, *ends = standing(elsewhere)
     assert tuple(ends) == before[1:] and epoch != before[0], (
         "phones offer again what a late server took"
     )
     with elsewhere.app_context():
-        assert verify(cast.HOME) == []
+        assert find_faults(cast.HOME) == []
     phone.wire = FlaskWire(elsewhere.test_client())
     assert phone.pull().told()["reset"] == "epoch"
     known = dict(phone.records)
@@ -53,13 +53,13 @@ def test_phones_find_everything_again_after_a_move(app, elsewhere, phone):
     assert first["status"] == "applied"
     assert phone.record("task", cast.TASK)["note"] == "拖好了"
     with elsewhere.app_context():
-        assert verify(cast.HOME) == []
+        assert find_faults(cast.HOME) == []
 
 
 def test_nobody_moves_into_a_house_that_is_lived_in(app, elsewhere):
-    move(app, elsewhere)
-    with pytest.raises(Unfit, match="not empty"):
-        move(app, elsewhere)
+    copy_database(app, elsewhere)
+    with pytest.raises(TransferError, match="not empty"):
+        copy_database(app, elsewhere)
 
 
 def test_a_move_that_is_cut_off_at_its_end_has_moved_nothing(app, elsewhere, monkeypatch):
@@ -68,7 +68,7 @@ def test_a_move_that_is_cut_off_at_its_end_has_moved_nothing(app, elsewhere, mon
 
     monkeypatch.setattr("server.maintenance.transfer.new_life", killed)
     with pytest.raises(KeyboardInterrupt):
-        move(app, elsewhere)
+        copy_database(app, elsewhere)
     with elsewhere.app_context():
         assert db.session.get(ServerState, "epoch").value
-        assert db.session.scalars(select(SiteFeed)).all() == []
+        assert db.session.scalars(select(SiteHead)).all() == []

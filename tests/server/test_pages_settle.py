@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import LoggedOp, Merge, Task, Ticket
+from server.models import Conflict, LoggedOp, Task, Ticket
 from tests import cast
 
 OPENING = {"channel": "phone", "matter": "report", "contact": "1203", "details": "A lamp is dark"}
@@ -22,7 +22,7 @@ def contested(app, desk):
     verdict = desk("ticket.revise", TICKET, {"details": "A lamp by the lift"}, base=base)
     assert verdict["status"] == "contested"
     with app.app_context():
-        return db.session.scalars(Merge.unsettled(cast.HOME)).one().id
+        return db.session.scalars(Conflict.unsettled(cast.HOME)).one().id
 
 
 def details(app) -> str:
@@ -83,7 +83,7 @@ def test_a_tick_after_a_cancel_is_told_with_its_phone_and_how_late(app, ben, des
     for word in ("Rain", "Done all the same", "Ana", "Test phone", "after it had been cancelled"):
         assert word in page
     with app.app_context():
-        merge = db.session.scalars(Merge.unsettled(cast.HOME)).one().id
+        merge = db.session.scalars(Conflict.unsettled(cast.HOME)).one().id
     ben.post(f"/desk/settle/{merge}", {"take": "incoming"})
     with app.app_context():
         task = db.session.get(Task, (cast.HOME, cast.TASK))

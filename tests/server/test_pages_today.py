@@ -8,7 +8,7 @@ from html import unescape
 
 from sqlalchemy import event, update
 
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.models import Device, Task
 from tests import cast
 
@@ -21,7 +21,7 @@ def poll_of(page) -> str:
 def ended(app) -> None:
     """Ana's task ended just now: a while ago may have been another day of the site."""
     past = datetime.now(UTC) - timedelta(seconds=1)
-    with app.app_context(), writing():
+    with app.app_context(), write_transaction():
         db.session.execute(
             update(Task)
             .where(Task.id == cast.TASK)
@@ -30,7 +30,7 @@ def ended(app) -> None:
 
 
 def phones(app, **values) -> None:
-    with app.app_context(), writing():
+    with app.app_context(), write_transaction():
         db.session.execute(update(Device).values(values))
 
 

@@ -74,7 +74,7 @@ def test_a_manager_sets_how_long_visits_are_kept_and_all_see_what_went(app, sat,
     assert 'value="7"' in eve.get("/desk/visits/keeping").text
     assert "7 天" in eve.get("/desk/visits/notice").text
     with app.app_context():
-        retention.run(HOME, datetime.now(UTC) + timedelta(days=8))
+        retention.purge_expired(HOME, datetime.now(UTC) + timedelta(days=8))
     assert "<td>2</td>" in ben.get("/desk/visits/keeping").text
     for page in (f"/desk/visits/{WANG}", f"/desk/record/visit/{WANG}"):
         assert ben.get(page).status_code == 200
@@ -86,7 +86,7 @@ def test_what_waited_for_the_desk_stays_readable_without_the_visitor(app, ben, d
         desk("visit.depart", WANG, by=CHU)
     assert "Mr Wang" in ben.get("/desk/settle/").text
     with app.app_context():
-        retention.run(HOME, datetime.now(UTC) + timedelta(days=31))
+        retention.purge_expired(HOME, datetime.now(UTC) + timedelta(days=31))
     for page in ("/desk/settle/", "/desk/settle/history"):
         answer = ben.get(page)
         assert answer.status_code == 200 and "Mr Wang" not in answer.text

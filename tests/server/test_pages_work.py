@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from server.db.engine import db, writing
-from server.models import Device, Task, Weather
-from server.oplog.receive import own, post_many
-from server.oplog.replay import verify
+from server.db.engine import db, write_transaction
+from server.models import Device, Task, WeatherReport
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
 from tests.cast import ANA, GATE, HOME, STAIRS, named, occurrence
 
 EN = {"Accept-Language": "en"}
@@ -19,7 +19,7 @@ MISSED = named("missed")
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def missed(app):
     over = {"window_start": now - timedelta(hours=30), "window_end": now - timedelta(hours=24)}
     times = {name: moment.isoformat() for name, moment in over.items()}
     with app.app_context():
-        post_many(HOME, [own("task.plan", MISSED, {**occurrence(), **times})])
+        submit_many(HOME, [make_op("task.plan", MISSED, {**occurrence(), **times})])
 
 
 def kept(app):
@@ -54,7 +54,7 @@ def test_a_reason_is_told_in_words(app, ben, missed):
 
 def test_nothing_is_decided_while_a_phone_may_still_know(app, ben, missed, new_phone):
     new_phone()
-    with app.app_context(), writing():
+    with app.app_context(), write_transaction():
         long_ago = datetime.now(UTC) - timedelta(days=3)
         db.session.execute(update(Device).values(enrolled_at=long_ago, clear_at=None))
     assert MISSED not in ben.get("/desk/misses/").text
@@ -86,7 +86,7 @@ def test_rain_makes_the_work_of_each_area_once_whoever_tells_of_it(app, ben, pho
     rain = [task for task in phone.of("task") if task["label"]["en"].startswith("Rain")]
     assert sorted(task["area_id"] for task in rain) == sorted([STAIRS, GATE])
     with app.app_context():
-        assert len(db.session.scalars(select(Weather)).all()) == 2
+        assert len(db.session.scalars(select(WeatherReport)).all()) == 2
 
 
 def test_a_day_is_shown_by_areas_and_hour_by_hour(ben, missed):

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from server.auth.devices import cut_off
+from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.models import Aside, Lineage, LoggedOp, Parcel, Photo, Task
-from server.oplog.replay import verify
+from server.models import Lineage, LoggedOp, OutboxImport, Photo, QuarantinedOp, Task
+from server.oplog.replay import find_faults
 from tests.cast import ANA, AWAY, BEN, CHU, HOME, TASK, TASKS, named
 from tests.phone import canonical, sealed
 
@@ -31,7 +31,7 @@ def app(on_sqlite):
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 def picture() -> bytes:
@@ -114,7 +114,7 @@ def test_gaps_and_confessions_come_along(app, ben, phone):
 @pytest.mark.rule("X6")
 def test_what_a_phone_holds_that_was_cut_off_waits_for_the_desk(app, ben, phone):
     with app.app_context():
-        cut_off(HOME, phone.device, lost=True)
+        revoke_device(HOME, phone.device, lost=True)
     phone.op("task.complete", TASK, by=ANA)
     assert "no longer allowed" in upload(ben, exported(phone, picture())).text
     assert count(app, Photo) == 0
@@ -127,7 +127,7 @@ def unsealed(phone, **more):
 
 def asides(app):
     with app.app_context():
-        return db.session.scalars(Aside.undecided(HOME)).all()
+        return db.session.scalars(QuarantinedOp.undecided(HOME)).all()
 
 
 @pytest.mark.rule("X9")
@@ -200,7 +200,7 @@ def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone
     upload(ben, exported(phone, picture()))
     upload(ben, unsealed(phone))
     with app.app_context():
-        rows = db.session.scalars(Parcel.of(HOME, phone.device)).all()
+        rows = db.session.scalars(OutboxImport.for_device(HOME, phone.device)).all()
     assert [(row.taken_by_id, row.ops, row.pictures, row.sealed) for row in rows] == [
         (BEN, 1, 0, False),
         (BEN, 1, 1, True),

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from server.auth import qr_tokens
 from server.db.engine import db
 from server.jobs import scheduler
-from server.models import Round, Route
-from server.oplog.replay import verify
+from server.models import PatrolRound, PatrolRoute
+from server.oplog.replay import find_faults
 from tests.cast import ANA, BEN, CHU, EVE, GATE, HOME, STAIRS, label, named
 
 EN = {"Accept-Language": "en"}
@@ -20,7 +20,7 @@ NORTH, SOUTH, ROUTE = named("north"), named("south"), named("route")
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -45,12 +45,14 @@ def today(app, route):
     """The round that is on now."""
     now = datetime.now(UTC)
     with app.app_context():
-        return db.session.scalars(Round.between(HOME, now, now + timedelta(seconds=1))).one().id
+        return (
+            db.session.scalars(PatrolRound.between(HOME, now, now + timedelta(seconds=1))).one().id
+        )
 
 
 def token(app, point=NORTH, serial=1, site=HOME):
     with app.app_context():
-        return qr_tokens.token(site, point, serial)
+        return qr_tokens.label_token(site, point, serial)
 
 
 def scanned(app, **more):
@@ -61,12 +63,16 @@ def scanned(app, **more):
 def test_rounds_are_planned_once_and_follow_their_route(app, desk, route):
     assert plan(app) == 0
     with app.app_context():
-        base = db.session.get(Route, (HOME, ROUTE)).version
-        before = set(db.session.scalars(select(Round.id).where(Round.cancelled_at.is_(None))))
+        base = db.session.get(PatrolRoute, (HOME, ROUTE)).version
+        before = set(
+            db.session.scalars(select(PatrolRound.id).where(PatrolRound.cancelled_at.is_(None)))
+        )
     desk("route.change", ROUTE, {"active": False}, base=base)
     assert plan(app) > 0
     with app.app_context():
-        left = db.session.scalars(select(Round).where(Round.cancelled_at.is_(None))).all()
+        left = db.session.scalars(
+            select(PatrolRound).where(PatrolRound.cancelled_at.is_(None))
+        ).all()
         assert {each.id for each in left} < before
         assert all(each.window_start <= datetime.now(UTC) for each in left)
 
@@ -106,13 +112,13 @@ def test_a_new_label_is_known_by_rounds_to_come_and_the_old_one_no_more(app, des
     phone.verdict("round.scan", today, scanned(app, serial=2), by=CHU)
     assert phone.record("round", today)["scans"][NORTH]["flags"] == []
     with app.app_context():
-        later = datetime.now(UTC) + timedelta(days=scheduler.AHEAD.days)
+        later = datetime.now(UTC) + timedelta(days=scheduler.LOOK_AHEAD.days)
     assert plan(app, later) > 0
     with app.app_context():
-        *_, new = db.session.scalars(Round.between(HOME, later, later + timedelta(days=99)))
+        *_, new = db.session.scalars(PatrolRound.between(HOME, later, later + timedelta(days=99)))
         seals = {seal for point in new.points for seal in point["seals"]}
-        assert qr_tokens.seal_of(HOME, NORTH, 1) not in seals
-        assert qr_tokens.seal_of(HOME, NORTH, 2) in seals
+        assert qr_tokens.label_token_hash(HOME, NORTH, 1) not in seals
+        assert qr_tokens.label_token_hash(HOME, NORTH, 2) in seals
 
 
 @pytest.mark.clause("B4")
@@ -149,12 +155,12 @@ def test_the_desk_sees_the_day_plays_a_round_back_and_prints_labels(app, ben, ph
 
 def test_the_desk_changes_a_route(app, ben, route):
     with app.app_context():
-        base = db.session.get(Route, (HOME, ROUTE)).version
+        base = db.session.get(PatrolRoute, (HOME, ROUTE)).version
     said = {f"place.{SOUTH}": "1", "times": "20:00, 23:00", "window": "PT1H", "active": "on"}
     form = {**said, "base": str(base), "responsible_id": CHU, "fastest": "20"}
     assert "said=" not in ben.post(f"/desk/patrol/routes/{ROUTE}", form).location
     with app.app_context():
-        changed = db.session.get(Route, (HOME, ROUTE))
+        changed = db.session.get(PatrolRoute, (HOME, ROUTE))
         assert changed.points == [SOUTH]
         assert changed.rrule.endswith("BYHOUR=20,23;BYMINUTE=0;BYSECOND=0")
     wrong = {**form, "times": "late"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from jinja2 import DictLoader, Environment
 
-from server.field.compiler.module import Module, compile_templates
+from server.field.compiler.module import CompiledModule, compile_templates
 from server.field.compiler.subset import APP_FILTERS, FILTERS, BuildError, js
-from server.i18n.filters import install
+from server.i18n.filters import register_filters
 
 PARTS = {
     "parts.html": "{% macro row(x) %}{{ x }}{% endmacro %}{% set colour = 'red' %}",
@@ -133,7 +133,7 @@ def environment(**templates: str) -> Environment:
     return env
 
 
-def compiled(source: str) -> Module:
+def compiled(source: str) -> CompiledModule:
     return compile_templates(environment(page_html=source), ["page.html"])
 
 
@@ -202,5 +202,5 @@ def test_constants_cannot_leave_their_quotes(text: str) -> None:
 
 def test_both_sides_have_the_same_filters_of_our_own() -> None:
     env = environment()
-    install(env, lambda: "en")
+    register_filters(env, lambda: "en")
     assert env.filters.keys() >= APP_FILTERS and FILTERS.keys() >= APP_FILTERS

@@ -3,9 +3,9 @@
 import pytest
 
 from server.auth.credentials import set_pin
-from server.db.engine import db, writing
+from server.db.engine import db, write_transaction
 from server.models import LoggedOp
-from server.oplog.directory import forget
+from server.oplog.directory import invalidate_directories
 from tests.cast import ANA, HOME
 from tests.phone import FlaskWire, Phone
 
@@ -15,9 +15,9 @@ def test_a_new_pin_reaches_the_phones_and_stands_in_no_op(app, phone, desk):
     before = phone.record("person", ANA)
     assert before["pin_check"] is None
     with app.app_context():
-        with writing():
+        with write_transaction():
             set_pin(ANA, "8642")
-        forget()
+        invalidate_directories()
     assert desk("person.secure", ANA)["status"] == "applied"
     check = phone.record("person", ANA)["pin_check"]
     assert check.keys() == {"iterations", "salt", "hash"}
@@ -28,9 +28,9 @@ def test_a_new_pin_reaches_the_phones_and_stands_in_no_op(app, phone, desk):
 
 def test_an_enrolled_phone_can_check_a_pin_at_once(app, client, code):
     with app.app_context():
-        with writing():
+        with write_transaction():
             set_pin(ANA, "8642")
-        forget()
+        invalidate_directories()
     told = Phone(FlaskWire(client), site=HOME).enrol(code())
     (ana,) = (person for person in told.people if person["id"] == ANA)
     assert ana["pin_check"]["iterations"] >= 600_000

@@ -10,15 +10,15 @@ from sqlalchemy import select
 from server.db.engine import db
 from server.jobs import scheduler
 from server.maintenance import demo
-from server.models import Person, Schedule, SiteFeed, Task, Unit
-from server.oplog.receive import own, post, post_many
-from server.oplog.replay import verify
+from server.models import Person, Schedule, SiteHead, Task, Unit
+from server.oplog.receive import make_op, submit, submit_many
+from server.oplog.replay import find_faults
 from sync.protocol.digest import ROLES
 from tests import cast
 from tests.conftest import made
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
-HOME = demo.ident("squirrel")
+HOME = demo.demo_id("squirrel")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -59,7 +59,7 @@ def tasks(**how):
 
 def heads():
     return [
-        head for (head,) in db.session.execute(select(SiteFeed.head).order_by(SiteFeed.site_id))
+        head for (head,) in db.session.execute(select(SiteHead.head).order_by(SiteHead.site_id))
     ]
 
 
@@ -69,13 +69,13 @@ def test_building_and_planning_again_changes_nothing(estate):
     assert scheduler.plan(HOME, NOW) == 0
     db.session.rollback()
     assert heads() == before
-    assert verify(HOME) == verify(demo.ident("hedgehog")) == []
+    assert find_faults(HOME) == find_faults(demo.demo_id("hedgehog")) == []
 
 
 def test_the_demo_has_somebody_for_every_role_and_every_standard(estate):
-    people = db.session.scalars(Person.at(HOME)).all()
+    people = db.session.scalars(Person.for_site(HOME)).all()
     assert {role for person in people for role in person.roles} == set(ROLES)
-    schedules = {s.code: s for s in db.session.scalars(Schedule.at(HOME))}
+    schedules = {s.code: s for s in db.session.scalars(Schedule.for_site(HOME))}
     assert {f"CL-{n:02}" for n in range(1, 11)} <= schedules.keys()
     assert schedules["CL-03"].needs_confirmation
     assert not schedules["CL-09"].active
@@ -96,8 +96,8 @@ def test_a_vacated_home_loses_what_is_to_come_and_keeps_what_is_done(estate):
     doors = {task.window_start: task for task in tasks(code="CL-07") if task.unit_id}
     unit = next(task.unit_id for task in doors.values())
     first, later, *_ = sorted(tasks(unit_id=unit), key=lambda task: task.window_start)
-    post(HOME, "task.complete", first.id, {}, by=demo.ident("squirrel", "ana"))
-    post(HOME, "unit.occupy", unit, {"occupied": False})
+    submit(HOME, "task.complete", first.id, {}, by=demo.demo_id("squirrel", "ana"))
+    submit(HOME, "unit.occupy", unit, {"occupied": False})
     scheduler.plan(HOME, NOW.replace(day=28))
     db.session.expire_all()
     assert db.session.get(Task, (HOME, first.id)).done_at
@@ -111,39 +111,39 @@ def test_a_home_that_was_vacated_by_mistake_gets_its_door_back(estate):
     door = next(task for task in tasks(code="CL-07") if task.window_start > NOW)
     to_come = [t for t in tasks(unit_id=door.unit_id) if t.window_start > NOW.replace(day=28)]
     for occupied in (False, True):
-        post(HOME, "unit.occupy", door.unit_id, {"occupied": occupied})
+        submit(HOME, "unit.occupy", door.unit_id, {"occupied": occupied})
         assert scheduler.plan(HOME, NOW.replace(day=28)) == len(to_come)
     db.session.expire_all()
     assert db.session.get(Task, (HOME, door.id)).cancelled_at is None
     assert scheduler.plan(HOME, NOW.replace(day=28)) == 0
-    assert verify(HOME) == []
+    assert find_faults(HOME) == []
 
 
 def test_what_the_desk_cancelled_stays_cancelled(estate):
     door = next(iter(tasks(code="CL-07")))
-    ben = demo.ident("squirrel", "ben")
-    answer = post(HOME, "task.cancel", door.id, {"reason": scheduler.VACANT}, by=ben, base=1)
+    ben = demo.demo_id("squirrel", "ben")
+    answer = submit(HOME, "task.cancel", door.id, {"reason": scheduler.VACANT}, by=ben, base=1)
     assert answer["status"] == "applied"
     assert scheduler.plan(HOME, NOW) == 0
 
 
 def test_a_door_without_a_known_area_holds_up_no_other(estate):
     label = {"zh": "三单元", "en": "Stairwell 3"}
-    area = demo.ident("an area that nobody added yet")
-    home = own("unit.add", None, {"label": label, "area_id": area})
-    assert post_many(HOME, [home])[0]["status"] == "applied"
+    area = demo.demo_id("an area that nobody added yet")
+    home = make_op("unit.add", None, {"label": label, "area_id": area})
+    assert submit_many(HOME, [home])[0]["status"] == "applied"
     assert scheduler.plan(HOME, NOW) == 0
-    post(HOME, "area.add", area, {"label": label, "kind": "stairwell"})
+    submit(HOME, "area.add", area, {"label": label, "kind": "stairwell"})
     scheduler.plan(HOME, NOW)
     assert tasks(unit_id=home["subject"])
 
 
 def test_an_interval_brings_an_inactive_standard_to_life(estate):
-    pest = next(s for s in db.session.scalars(Schedule.at(HOME)) if s.code == "CL-09")
-    refused = post(HOME, "schedule.change", pest.id, {"active": True})
+    pest = next(s for s in db.session.scalars(Schedule.for_site(HOME)) if s.code == "CL-09")
+    refused = submit(HOME, "schedule.change", pest.id, {"active": True})
     assert (refused["status"], refused["code"]) == ("refused", "needs-interval")
     set_ = {"rrule": "FREQ=DAILY", "window": "P1D", "active": True}
-    assert post(HOME, "schedule.change", pest.id, set_)["status"] == "applied"
+    assert submit(HOME, "schedule.change", pest.id, set_)["status"] == "applied"
     scheduler.plan(HOME, datetime.now(UTC))  # from when it is changed on, which is today
     assert tasks(code="CL-09")
 
@@ -155,22 +155,22 @@ def test_the_cast_has_nothing_planned(app):
 
 @pytest.mark.rule("R9")
 def test_nothing_is_planned_beyond_two_weeks_and_planning_again_changes_nothing(estate):
-    assert max(task.window_start for task in tasks()) < NOW + scheduler.AHEAD
+    assert max(task.window_start for task in tasks()) < NOW + scheduler.LOOK_AHEAD
     for _ in range(2):
         assert scheduler.plan(HOME, NOW) == 0
     later = NOW + timedelta(days=3)
     scheduler.plan(HOME, later)
-    assert max(task.window_start for task in tasks()) < later + scheduler.AHEAD
+    assert max(task.window_start for task in tasks()) < later + scheduler.LOOK_AHEAD
 
 
 @pytest.mark.rule("R8")
 def test_a_changed_schedule_replans_what_is_to_come_and_leaves_the_past(estate):
-    daily = next(s for s in db.session.scalars(Schedule.at(HOME)) if s.code == "CL-05")
+    daily = next(s for s in db.session.scalars(Schedule.for_site(HOME)) if s.code == "CL-05")
     begun = {
         task.id for task in tasks(code="CL-05") if task.window_start <= NOW + timedelta(days=2)
     }
     mondays = {"rrule": "FREQ=WEEKLY;BYDAY=MO", "from_on": "2026-11-27"}
-    answer = post(HOME, "schedule.change", daily.id, mondays, base=1)
+    answer = submit(HOME, "schedule.change", daily.id, mondays, base=1)
     assert answer["status"] == "applied"
     scheduler.plan(HOME, NOW)
     db.session.expire_all()
@@ -183,13 +183,13 @@ def test_a_changed_schedule_replans_what_is_to_come_and_leaves_the_past(estate):
     gone = [task for task in tasks(code="CL-05") if task.cancelled_at]
     assert {task.cancel_reason for task in gone} == {scheduler.REPLANNED}
     assert all(task.window_start >= first for task in gone)
-    assert verify(HOME) == []
+    assert find_faults(HOME) == []
 
 
 @pytest.mark.rule("R6")
 def test_a_duty_of_working_days_follows_the_public_calendar(estate):
-    daily = next(s for s in db.session.scalars(Schedule.at(HOME)) if s.code == "CL-05")
-    post(
+    daily = next(s for s in db.session.scalars(Schedule.for_site(HOME)) if s.code == "CL-05")
+    submit(
         HOME, "schedule.change", daily.id, {"workdays_only": True, "from_on": "2026-09-01"}, base=1
     )
     scheduler.plan(HOME, datetime(2026, 9, 28, tzinfo=UTC))

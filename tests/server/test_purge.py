@@ -15,8 +15,8 @@ from sqlalchemy import select, text
 
 from server.db.engine import db
 from server.jobs import frequent_visitors, retention
-from server.models import LoggedOp, Merge, Purge, Regular, Visit
-from server.oplog.replay import verify
+from server.models import Conflict, FrequentVisitor, LoggedOp, PurgeRun, Visit
+from server.oplog.replay import find_faults
 from server.photos import uploads
 from tests.cast import BEN, CHU, EVE, FLAT, HOME, named
 
@@ -37,7 +37,7 @@ RELEASE = {"what": "A sofa", "carrier": "Mr Wang", "agreed_by": "Mr Zhao", "host
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def forget(app):
 
     def run(days=31):
         with app.app_context():
-            return retention.run(HOME, datetime.now(UTC) + timedelta(days=days))
+            return retention.purge_expired(HOME, datetime.now(UTC) + timedelta(days=days))
 
     return run
 
@@ -88,7 +88,7 @@ def test_a_visit_is_forgotten_in_every_place_and_leaves_the_phones(app, phone, d
     assert ("visit", visit) not in phone.refresh()
     assert phone.of("release") == []
     with app.app_context():
-        assert db.session.scalars(Merge.unsettled(HOME)).all() == []
+        assert db.session.scalars(Conflict.unsettled(HOME)).all() == []
         assert db.session.get(Visit, (HOME, visit)).purged_at
 
 
@@ -97,7 +97,7 @@ def test_purging_again_changes_nothing_and_what_went_is_counted(app, phone, forg
     arrived(phone)
     assert (forget().visits, forget().visits) == (1, 0)
     with app.app_context():
-        (logged,) = db.session.scalars(Purge.newest(HOME))
+        (logged,) = db.session.scalars(PurgeRun.newest(HOME))
         assert (logged.visits, logged.releases, logged.held) == (1, 0, 0)
 
 
@@ -148,7 +148,7 @@ def test_late_ops_bring_nothing_back_in_whatever_order(app, phone, forget, order
     assert [secret for secret in SECRETS if secret in found] == []
     assert forget().visits == 0
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.mark.rule("V12")
@@ -166,7 +166,7 @@ def test_photos_leave_the_disk_and_late_ones_never_reach_it(app, phone, forget):
     with app.app_context():
         folder = Path(app.config["DATA_DIR"]) / "photos" / HOME
         assert list(folder.iterdir()) == []
-        assert uploads.here(HOME, sha256) is None
+        assert uploads.find_photo(HOME, sha256) is None
     assert phone.photo("PUT", sha256, whole).json["complete"]
     assert phone.photo("GET", sha256).status == 404
 
@@ -207,7 +207,9 @@ def test_managers_say_how_long_it_is_kept_within_bounds(desk, phone, forget):
 def test_a_regular_is_known_to_the_gate_and_forgotten_with_the_last_visit(app, phone, forget):
     def refresh(days=0):
         with app.app_context():
-            return frequent_visitors.refresh(HOME, datetime.now(UTC) + timedelta(days=days))
+            return frequent_visitors.update_frequent_visitors(
+                HOME, datetime.now(UTC) + timedelta(days=days)
+            )
 
     arrived(phone)
     assert (refresh(), phone.of("regular")) == (0, [])
@@ -225,7 +227,7 @@ def test_a_regular_is_known_to_the_gate_and_forgotten_with_the_last_visit(app, p
     arrived(phone), arrived(phone)
     assert refresh() == 1
     with app.app_context():
-        assert len(db.session.scalars(Regular.known(HOME)).all()) == 1
+        assert len(db.session.scalars(FrequentVisitor.not_purged(HOME)).all()) == 1
 
 
 def test_a_visit_from_the_announcement_to_the_gate(phone):

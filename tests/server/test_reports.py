@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from server.auth.devices import cut_off
-from server.db.engine import db, writing
+from server.auth.devices import revoke_device
+from server.db.engine import db, write_transaction
 from server.models import Device, LoggedOp
 from tests import cast
 from tests.cast import ANA, CHU, HOME, TASK
@@ -22,7 +22,7 @@ def ago(app):
 
     def back(**span):
         moment = datetime.now(UTC) - timedelta(**span)
-        with app.app_context(), writing():
+        with app.app_context(), write_transaction():
             db.session.execute(update(Device).values(seen_at=moment, enrolled_at=moment))
             db.session.execute(update(LoggedOp).values(received_at=moment))
 
@@ -61,7 +61,7 @@ def test_what_is_missing_and_what_is_gone_are_told_apart(ben, phone):
 @pytest.mark.rule("W3")
 def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
     with app.app_context():
-        cut_off(HOME, phone.device, lost=True)
+        revoke_device(HOME, phone.device, lost=True)
     address = f"/desk/people/phones/{phone.device}"
     assert "still has its records" in ben.get(address, headers=EN).text
     phone.hello()

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Integer, String, insert, select, text, update
 
-from server.db.engine import db, writing
-from server.models import LoggedOp, SiteFeed
-from server.oplog.hash_chain import begin, bind
-from server.oplog.replay import look, verify
+from server.db.engine import db, write_transaction
+from server.models import LoggedOp, SiteHead
+from server.oplog.hash_chain import chain_existing_log, chain_rows
+from server.oplog.replay import find_faults, verify_site
 from tests.cast import ANA, CHU, HOME, TASK, TASKS
 
 OP = LoggedOp.metadata.tables["op"]
@@ -90,11 +90,11 @@ TAMPERINGS = (edit, reword, pretend_purged, delete, swap, insert_one, forget_tha
 @pytest.mark.parametrize("tampering", TAMPERINGS)
 def test_whatever_is_done_to_the_log_is_found(app, tampering):
     with app.app_context():
-        assert verify(HOME) == []
-        with writing():
+        assert find_faults(HOME) == []
+        with write_transaction():
             tampering()
         seals = ("follow", "sealed", "purged")
-        assert any(word in fault for fault in verify(HOME) for word in seals)
+        assert any(word in fault for fault in find_faults(HOME) for word in seals)
 
 
 @pytest.mark.rule("A15")
@@ -103,15 +103,15 @@ def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_tol
     told = phone.push().told()["log"]
     assert phone.hello().told()["log"] == told
     with app.app_context():
-        assert told["link"] in look(HOME).links
-        with writing():
+        assert told["link"] in verify_site(HOME).links
+        with write_transaction():
             last = ops("task.complete")[-1]
             db.session.execute(OP.delete().where(MINE, OP.c.id == last["id"]))
             db.session.execute(text("UPDATE task SET version = version - 1, done_at = NULL"))
             before = db.session.scalar(select(OP.c.link).where(MINE).order_by(OP.c.place.desc()))
-            mine = update(SiteFeed).where(SiteFeed.site_id == HOME)
+            mine = update(SiteHead).where(SiteHead.site_id == HOME)
             db.session.execute(mine.values(link=before, judged=last["place"] - 1))
-        found = look(HOME)
+        found = verify_site(HOME)
         assert not any("follow" in fault or "sealed" in fault for fault in found.faults)
         assert told["link"] not in found.links
 
@@ -124,10 +124,10 @@ def test_a_phone_says_at_its_next_hello_that_the_log_was_cut(app, phone, desk):
     for fits in (told, None, {**told, "epoch": "another", "link": "0" * 64}):
         phone.hello(log=fits)
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
     assert phone.hello(log={**told, "place": told["place"] + 99}).status == 200
     with app.app_context():
-        assert any("was told" in fault for fault in verify(HOME))
+        assert any("was told" in fault for fault in find_faults(HOME))
 
 
 def test_the_place_of_an_op_that_waited_then_is_known_later(app, phone):
@@ -139,24 +139,24 @@ def test_the_place_of_an_op_that_waited_then_is_known_later(app, phone):
     phone.push(ops=[arrive])
     phone.hello(log=told)
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 def test_a_log_from_before_there_were_seals_is_sealed_as_it_stands(app):
     with app.app_context():
-        with writing():
+        with write_transaction():
             db.session.execute(update(OP).values(digest="", link="", moved=None))
-            db.session.execute(update(SiteFeed).values(link=""))
-        assert verify(HOME) != []
-        with writing():
-            begin(HOME)
-        assert verify(HOME) == []
+            db.session.execute(update(SiteHead).values(link=""))
+        assert find_faults(HOME) != []
+        with write_transaction():
+            chain_existing_log(HOME)
+        assert find_faults(HOME) == []
 
 
 def test_sealing_asks_the_database_nothing(app):
     with app.app_context():
         rows = ops("task.cancel", "task.complete")
-    assert bind(rows, "") == rows[-1]["link"]
+    assert chain_rows(rows, "") == rows[-1]["link"]
     assert len({row["link"] for row in rows}) == len(rows)
 
 
@@ -204,7 +204,7 @@ def cut_any(lot, rows):
     """The tail is taken off, and the head of the site says that it never was."""
     kept = lot.choice(rows[:-1])
     db.session.execute(OP.delete().where(MINE, OP.c.place > kept["place"]))
-    mine = update(SiteFeed).where(SiteFeed.site_id == HOME)
+    mine = update(SiteHead).where(SiteHead.site_id == HOME)
     db.session.execute(mine.values(link=kept["link"], judged=kept["place"]))
 
 
@@ -215,11 +215,11 @@ def test_of_many_tamperings_every_one_is_found(app):
     with app.app_context():
         rows = [dict(row) for row in db.session.execute(select(OP).where(MINE)).mappings()]
         rows.sort(key=lambda row: row["place"])
-        noted = look(HOME).newest
+        noted = verify_site(HOME).newest_link
         for _ in range(TAMPERED):
             tamper = lot.choice([edit_any, edit_any, delete_any, swap_any, insert_any, cut_any])
             tamper(lot, rows)
-            found = look(HOME)
+            found = verify_site(HOME)
             told = noted not in found.links if tamper is cut_any else found.faults
             missed += [] if told else [tamper.__name__]
             db.session.rollback()

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from server.db.engine import db
-from server.models import Merge
-from server.oplog.replay import verify
+from server.models import Conflict
+from server.oplog.replay import find_faults
 from tests.cast import ANA, BEN, CHU, EVE, FLAT, HOME, STAIRS, TASK, label, named
 
 TICKET = {"channel": "phone", "matter": "report", "contact": "1203", "details": "Lift"}
@@ -19,7 +19,7 @@ def waiting(app):
 
     def look():
         with app.app_context():
-            (merge,) = db.session.scalars(Merge.unsettled(HOME))
+            (merge,) = db.session.scalars(Conflict.unsettled(HOME))
             return merge.id
 
     return look
@@ -29,7 +29,7 @@ def waiting(app):
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_a_photo_goes_to_the_bucket_in_pieces_and_comes_back(on_sqlite, bucket):
     assert bucket() == [f"estate/{cast.HOME}/{name}"]
     assert phone.photo("GET", name).body[:2] == b"\xff\xd8"
     with on_sqlite.app_context():
-        uploads.delete(cast.HOME, name)
+        uploads.delete_photo(cast.HOME, name)
     assert bucket() == []
 
 

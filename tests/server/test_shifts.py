@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import LoggedOp, Merge, Shift
-from server.oplog.replay import verify
+from server.models import Conflict, LoggedOp, Shift
+from server.oplog.replay import find_faults
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, HOME, TASK, named
 
 EN = {"Accept-Language": "en"}
@@ -19,7 +19,7 @@ ITEMS = {f"task:{TASK}": "Mop · Stairs"}
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == verify(AWAY) == []
+        assert find_faults(HOME) == find_faults(AWAY) == []
 
 
 def ago(**span):
@@ -32,7 +32,7 @@ def begin(phone, by=ANA, shift=SHIFT, at=None, **said):
 
 def flags(app):
     with app.app_context():
-        return sorted(db.session.scalars(select(Merge.rule).where(Merge.site_id == HOME)))
+        return sorted(db.session.scalars(select(Conflict.rule).where(Conflict.site_id == HOME)))
 
 
 @pytest.mark.clause("D1")

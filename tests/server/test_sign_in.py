@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from server.auth.credentials import hasher, pin_check, weakness
-from server.auth.rate_limit import CODE, STRANGER, admit
-from server.db.engine import db, writing
-from server.models import Account, Throttle
+from server.auth.credentials import make_pin_verifier, password_hasher, password_weakness
+from server.auth.rate_limit import ENROLMENT_CODE, UNKNOWN_BROWSER, count_attempt
+from server.db.engine import db, write_transaction
+from server.models import Account, RateLimitCounter
 from tests import cast
 from tests.server.conftest import PASSWORD
 
@@ -20,8 +20,8 @@ WRONG = "a wrong guess"
 
 def later(app, by: timedelta) -> None:
     """Time passes: what was counted lies further back."""
-    with app.app_context(), writing():
-        for row in db.session.scalars(select(Throttle)):
+    with app.app_context(), write_transaction():
+        for row in db.session.scalars(select(RateLimitCounter)):
             row.since, row.last_at = row.since - by, row.last_at - by
 
 
@@ -48,10 +48,10 @@ def test_somebody_who_only_works_on_a_phone_does_not_sit_at_the_desk(anas_passwo
 
 def test_passwords_are_kept_as_argon2id_only(app, bens_password):
     with app.app_context():
-        account = db.session.scalar(Account.named("ben"))
+        account = db.session.scalar(Account.by_username("ben"))
         assert account.password_hash.startswith("$argon2id$")
         assert PASSWORD not in account.password_hash
-    assert hasher.memory_cost >= 19 * 1024
+    assert password_hasher.memory_cost >= 19 * 1024
 
 
 def test_guessing_gets_slow_and_reaches_the_hasher_at_most_twenty_times_a_day(
@@ -94,21 +94,21 @@ def test_tries_at_the_same_moment_are_all_counted(app):
 
     def one() -> None:
         with app.app_context():
-            admitted.append(admit((STRANGER, "ben")) is None)
+            admitted.append(count_attempt((UNKNOWN_BROWSER, "ben")) is None)
             db.session.remove()
 
     threads = [threading.Thread(target=one) for _ in range(12)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    assert admitted.count(True) == STRANGER.free
+    assert admitted.count(True) == UNKNOWN_BROWSER.free_tries
 
 
 def test_the_throttle_does_not_say_whom_it_is_about(app, bens_password, browser_of):
     browser_of().sign_in("ben", WRONG)
     with app.app_context():
-        keys = db.session.scalars(select(Throttle.key)).all()
+        keys = db.session.scalars(select(RateLimitCounter.key)).all()
         assert all(len(key) == 64 and "ben" not in key for key in keys)
-    assert CODE.most == 5
+    assert ENROLMENT_CODE.max_tries == 5
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_throttle_does_not_say_whom_it_is_about(app, bens_password, browser_
     ],
 )
 def test_a_password_must_be_long_and_not_the_first_guess(password, why):
-    assert weakness("ben", password) == why
+    assert password_weakness("ben", password) == why
 
 
 def test_a_new_password_ends_every_other_session(app, sat, bens_password, browser_of):
@@ -143,9 +143,9 @@ def test_a_new_password_ends_every_other_session(app, sat, bens_password, browse
 
 
 def test_a_pin_is_kept_as_a_verifier_that_a_phone_can_use():
-    check = pin_check("2468")
+    check = make_pin_verifier("2468")
     assert check["iterations"] == 600_000
-    assert pin_check("2468")["hash"] != check["hash"], "salted"
+    assert make_pin_verifier("2468")["hash"] != check["hash"], "salted"
 
 
 def test_a_new_account_has_nothing_that_anybody_knows(app, browser_of):

@@ -7,7 +7,7 @@ import pytest
 
 from server.db.engine import db
 from server.models import LoggedOp, Ticket
-from server.oplog.replay import verify
+from server.oplog.replay import find_faults
 from tests.cast import ANA, BEN, CHU, EVE, HOME, named
 
 SAID = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
@@ -19,7 +19,7 @@ EN = {"Accept-Language": "en"}
 def log_and_records_agree(app):
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_whoever_leaves_names_who_answers_from_now_on(app, sat, matter):
     row = kept(app)
     assert (row.first_responder_id, row.steward_id, row.handler_id) == (CHU, ANA, ANA)
     with app.app_context():
-        last = db.session.scalars(LoggedOp.about(HOME, MATTER)).all()[-1]
+        last = db.session.scalars(LoggedOp.for_subject(HOME, MATTER)).all()[-1]
     assert (last.kind, last.status) == ("ticket.succeed", "applied")
     assert "Leaves the staff" in eve.get("/desk/people/", headers=EN).text
     again = eve.post(f"/desk/people/{CHU}/leave", {})

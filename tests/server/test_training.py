@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 import pytest
 
 from server.db.engine import db
-from server.models import Training
-from server.oplog.replay import verify
+from server.models import TrainingSession
+from server.oplog.replay import find_faults
 from sync.training.cards import card_id
-from sync.training.content_packs import Pack, text_of
-from sync.training.handbook import handbook
+from sync.training.content_packs import Pack, serialize_pack
+from sync.training.handbook import load_handbook
 from tests.cast import ANA, BEN, CHU, EVE, HOME, named
 
 EN = {"Accept-Language": "en"}
 SESSION = named("session")
 CASE = card_id(HOME, "CASE-01")
-CARD = next(card for card in handbook().cards if card["code"] == "CASE-01")
+CARD = next(card for card in load_handbook().cards if card["code"] == "CASE-01")
 PROMPTS = [prompt["en"] for prompt in CARD["prompts"]]
 
 
@@ -25,7 +25,7 @@ def log_and_records_agree(app, desk):
     assert desk("card.add", CASE, {**CARD, "pack": "x 1"}, by=EVE)["status"] == "applied"
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(begun, new_phon
     begun.send()
     assert other.record("session", SESSION)["answers"] == {}
     with app.app_context():
-        kept = db.session.get(Training, (HOME, SESSION))
+        kept = db.session.get(TrainingSession, (HOME, SESSION))
         assert len(kept.answers[ANA]["0"]["earlier"]) == 1 and set(kept.acknowledged) == {ANA, CHU}
 
 
@@ -111,10 +111,13 @@ def test_the_disclosure_tells_a_month_and_nothing_of_a_resident(ben, phone):
 @pytest.mark.rule("Z11")
 def test_two_packs_are_compared_at_the_desk_and_nothing_changes(sat, app):
     eve = sat(EVE, HOME)
-    cards = [dict(card) for card in handbook().cards]
+    cards = [dict(card) for card in load_handbook().cards]
     newer = [{**c, "order": 99} if c["code"] == "ET-01" else c for c in cards[1:]]
     files = {
-        name: (io.BytesIO(text_of(Pack("ours", version, "MIT", tuple(some))).encode()), "p.json")
+        name: (
+            io.BytesIO(serialize_pack(Pack("ours", version, "MIT", tuple(some))).encode()),
+            "p.json",
+        )
         for name, version, some in (("before", "1", cards), ("after", "2", newer))
     }
     page = eve.post("/desk/packs/differences", files, headers=EN).text

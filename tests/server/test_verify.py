@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from server.db.engine import db, writing
-from server.oplog.replay import verify
+from server.db.engine import db, write_transaction
+from server.oplog.replay import find_faults
 from tests import cast
 
 
@@ -34,8 +34,8 @@ def test_an_untouched_log_explains_every_record(app, history, desk):
     assert desk("merge.settle", merge, {"take": "incoming"})["status"] == "applied"
     assert desk("merge.reopen", merge)["status"] == "applied"
     with app.app_context():
-        assert verify(cast.HOME) == []
-        assert verify(cast.AWAY) == []
+        assert find_faults(cast.HOME) == []
+        assert find_faults(cast.AWAY) == []
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,6 @@ def test_an_untouched_log_explains_every_record(app, history, desk):
 )
 def test_whatever_is_changed_beside_the_door_is_found(app, history, tampering):
     with app.app_context():
-        with writing():
+        with write_transaction():
             db.session.execute(text(tampering.format(ben=cast.BEN, task=cast.TASK)))
-        assert verify(cast.HOME) != []
+        assert find_faults(cast.HOME) != []

@@ -11,7 +11,7 @@ from marshmallow import fields
 import sync
 from server.db.engine import db
 from server.models import LoggedOp
-from server.oplog.replay import verify
+from server.oplog.replay import find_faults
 from sync import KINDS, Accepted
 from sync.protocol.op import Kind, Payload
 from tests.cast import ANA, HOME, TASK
@@ -32,7 +32,7 @@ REMARK = Kind(
     rule=remarked,
     type="task",
     fact=True,
-    v=3,
+    payload_version=3,
     upcasters={
         1: lambda said: {"note": said["remark"]},
         2: lambda said: {**said, "loud": False},
@@ -49,7 +49,7 @@ def app(on_sqlite):
 def grown(monkeypatch):
     """A kind whose first version said `remark`, the second `note`, and the third how loud."""
     monkeypatch.setitem(KINDS, "task.remark", REMARK)
-    monkeypatch.setitem(sync._schemas, "task.remark", Remark())
+    monkeypatch.setitem(sync._payload_schemas, "task.remark", Remark())
 
 
 @pytest.mark.rule("X7")
@@ -68,15 +68,15 @@ def test_each_version_is_judged_and_stays_in_the_log_as_it_came(app, phone, v, s
     with app.app_context():
         row = db.session.get(LoggedOp, (HOME, op["id"]))
         assert (row.v, row.payload, json.loads(row.body)) == (v, said, op)
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.mark.rule("X7")
 def test_a_history_of_all_versions_is_read_in_the_newest(app, phone, monkeypatch):
     read = []
-    task = sync.TYPES["task"]
+    task = sync.RECORD_TYPES["task"]
     fold = lambda record, facts: read.append([e.payload for e in facts]) or {}  # noqa: E731
-    monkeypatch.setitem(sync.TYPES, "task", replace(task, fold=fold))
+    monkeypatch.setitem(sync.RECORD_TYPES, "task", replace(task, fold=fold))
     for v, said in enumerate(({"remark": "a"}, {"note": "b"}, {"note": "c", "loud": True}), 1):
         op = phone.op("task.remark", TASK, said, by=ANA, v=v)
         assert phone.send()[op["id"]]["status"] == "applied"
@@ -99,5 +99,5 @@ def test_what_an_upcaster_cannot_read_is_kept_for_the_desk(app, phone):
 @pytest.mark.rule("X7")
 def test_every_kind_takes_every_version_that_it_ever_had():
     for name, kind in KINDS.items():
-        assert sorted(kind.upcasters) == list(range(1, kind.v)), name
-    assert REMARK.versions == [1, 2, 3]
+        assert sorted(kind.upcasters) == list(range(1, kind.payload_version)), name
+    assert REMARK.accepted_versions == [1, 2, 3]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import Enrolment
+from server.models import EnrolmentCode
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, HOME, TASK
 from tests.phone import FlaskWire, Phone
 
@@ -49,9 +49,9 @@ def test_a_code_enrols_one_phone_only(client, code):
 def test_a_code_works_for_ten_minutes(app, client, code):
     late = code()
     with app.app_context():
-        found = db.session.scalars(db.select(Enrolment)).one()
+        found = db.session.scalars(db.select(EnrolmentCode)).one()
         assert found.expires_at - found.issued_at == timedelta(minutes=10)
-        db.session.execute(update(Enrolment).values(expires_at=datetime.now(UTC)))
+        db.session.execute(update(EnrolmentCode).values(expires_at=datetime.now(UTC)))
         db.session.commit()
     assert is_problem(stranger(client).try_enrol(late), 403)
 

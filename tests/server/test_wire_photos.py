@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from server.photos.uploads import sweep
+from server.photos.uploads import delete_stale_uploads
 from tests.cast import ANA, AWAY, HOME, TASK
 from tests.server.test_wire import is_problem
 
@@ -156,8 +156,8 @@ def test_pieces_that_nobody_adds_to_go_after_a_week(phone, app):
     phone.photo("PUT", name_of(content), content[:100], span(0, 100, len(content)))
     with app.app_context():
         now = datetime.now(UTC)
-        assert sweep(HOME, now + timedelta(days=6)) == 0
-        assert sweep(HOME, now + timedelta(days=8)) == 1
+        assert delete_stale_uploads(HOME, now + timedelta(days=6)) == 0
+        assert delete_stale_uploads(HOME, now + timedelta(days=8)) == 1
     assert phone.photo("HEAD", name_of(content)).headers["Upload-Offset"] == "0"
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import ServerState, SiteFeed
+from server.models import ServerState, SiteHead
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, HOME, STAIRS, TASK, TASKS, THERE
 
 VISIT = {"visitor": "Mr Wang", "purpose": "family"}
@@ -147,8 +147,8 @@ def test_a_cursor_ahead_of_the_head_is_a_reset(app, phone):
     phone.send()
     phone.refresh()
     with app.app_context():
-        mine = update(SiteFeed).where(SiteFeed.site_id == HOME)
-        db.session.execute(mine.values(head=SiteFeed.head - 1))
+        mine = update(SiteHead).where(SiteHead.site_id == HOME)
+        db.session.execute(mine.values(head=SiteHead.head - 1))
         db.session.commit()
     assert phone.pull().json["reset"] == "epoch"
 

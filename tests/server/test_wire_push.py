@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from server.auth.devices import cut_off
+from server.auth.devices import revoke_device
 from server.db.engine import db
 from server.models import LoggedOp
-from server.oplog.replay import verify
+from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, EVE, FLAT, HOME, STAIRS, TASK, TASKS, THERE, named
 from tests.phone import sealed
@@ -195,7 +195,7 @@ def test_the_work_of_somebody_who_left_is_held_but_not_what_was_done_before(phon
 def test_what_a_revoked_phone_still_holds_goes_up_and_is_held(app, phone, new_phone):
     phone.refresh()
     with app.app_context():
-        assert cut_off(HOME, phone.device, lost=False)
+        assert revoke_device(HOME, phone.device, lost=False)
     assert phone.verdict("task.complete", TASK, by=ANA)["status"] == "held"
     page = phone.pull()
     assert page.status != 200 or (page.json["reset"] and not page.json["changes"])
@@ -282,7 +282,7 @@ def test_what_came_before_its_record_counts_once_the_record_is_there(phone, new_
     story = phone.record("ticket", opened["subject"])["timeline"]
     assert [line["kind"] for line in story] == ["open", "follow"]
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 def test_the_same_batch_twice_is_answered_word_for_word(phone, new_phone):

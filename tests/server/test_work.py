@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Task, Weather
-from server.oplog.receive import own, post_many
-from server.oplog.replay import verify
+from server.models import Task, WeatherReport
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
 from tests.cast import ANA, AWAY, BEN, CHU, DAO, GATE, HOME, STAIRS, TASK, label, named, occurrence
 
 BINS, DUTY, OVER = named("bins"), named("duty"), named("over")
@@ -24,12 +24,13 @@ def log_and_records_agree(app):
     with app.app_context():
         over = {"window_start": hours(-5), "window_end": hours(-1)}
         plans = {BINS: {"items": ITEMS}, DUTY: {"standing": True}, OVER: over}
-        post_many(
-            HOME, [own("task.plan", id_, {**occurrence(), **more}) for id_, more in plans.items()]
+        submit_many(
+            HOME,
+            [make_op("task.plan", id_, {**occurrence(), **more}) for id_, more in plans.items()],
         )
     yield
     with app.app_context():
-        assert verify(HOME) == []
+        assert find_faults(HOME) == []
 
 
 @pytest.mark.clause("C2")
@@ -170,7 +171,7 @@ def test_snow_told_late_is_kept_and_somebody_of_another_site_makes_no_work(app, 
     assert task.responsible_id == ANA
     assert task.window_end < datetime.now(UTC)
     with app.app_context():
-        assert len(db.session.scalars(Weather.newest(HOME)).all()) == 1
+        assert len(db.session.scalars(WeatherReport.newest(HOME)).all()) == 1
 
 
 @pytest.mark.rule("K6")

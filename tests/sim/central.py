@@ -13,13 +13,24 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid5
 
-from sync import KINDS, TYPES, Accepted, Contested, Merged, Op, Quarantined, Refused, entry, judge
-from sync.protocol.clock import correct
-from sync.protocol.conflict_resolution import plain
-from sync.protocol.hash_chain import Chain, deed, hash_of
-from sync.protocol.messages import fault
-from sync.protocol.op import SERVER, derived
-from sync.protocol.redaction import masked
+from sync import (
+    KINDS,
+    RECORD_TYPES,
+    Accepted,
+    Contested,
+    Merged,
+    Op,
+    Quarantined,
+    Refused,
+    judge,
+    to_history_entry,
+)
+from sync.protocol.clock import correct_times
+from sync.protocol.conflict_resolution import to_json_value
+from sync.protocol.hash_chain import LineageState, content_hash, op_content
+from sync.protocol.messages import op_error
+from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
+from sync.protocol.redaction import mask_id_numbers
 from tests.sim.feed import Feed
 from tests.sim.world import ANA, BEGINNINGS, START, TOO_NEW, ident
 from tests.sync.stage import FIELDS
@@ -49,8 +60,8 @@ def read(raw: dict[str, Any]) -> Incoming:
         return known[1]
     if len(READ) > 2000:
         READ.clear()
-    whole = hash_of(raw)
-    wrong = fault(raw, whole)
+    whole = content_hash(raw)
+    wrong = op_error(raw, whole)
     id_ = str(uuid5(UUID(raw["id"]), whole)) if wrong == "hash-mismatch" else raw["id"]
     one = Incoming(id_, raw, wrong, whole, None if wrong == "hash-mismatch" else raw["n"])
     READ[id(raw)] = raw, one
@@ -73,9 +84,9 @@ class Held:
         return Held(self.type, row, self.version, self.history, self.gone)
 
 
-def same(chain: Chain) -> Chain:
+def same(chain: LineageState) -> LineageState:
     """A chain that can be changed without changing this one."""
-    return Chain(chain.upto, chain.hash, [*chain.gaps], [*chain.lost])
+    return LineageState(chain.upto, chain.hash, [*chain.gaps], [*chain.lost])
 
 
 @dataclass(slots=True)
@@ -100,7 +111,7 @@ class Central(Feed):
     def __init__(self) -> None:
         self.log: dict[str, dict[str, Any]] = {}
         self.places: dict[tuple[str, int], tuple[str, str]] = {}
-        self.chains: dict[str, Chain] = {}
+        self.chains: dict[str, LineageState] = {}
         self.held: dict[str, Held] = {}
         self.roles: dict[str, frozenset[str]] = {}
         self.left: dict[str, datetime] = {}
@@ -143,7 +154,7 @@ class Central(Feed):
 
     def hello(self, request: Request) -> dict[str, Any]:
         """The heartbeat."""
-        chain = self.chains.get(request.lineage) or Chain()
+        chain = self.chains.get(request.lineage) or LineageState()
         return {
             "epoch": self.epoch,
             "upto": chain.upto,
@@ -166,10 +177,10 @@ class Central(Feed):
         self.request, self.now = request, now
         incoming = [read(raw) for raw in request.ops]
         sound = [one.raw for one in incoming if one.fault is None]
-        self.moments = correct(sound, sent_at=request.sent_at, received_at=now)
+        self.moments = correct_times(sound, sent_at=request.sent_at, received_at=now)
         known = self.chains.get(request.lineage)
-        self.chain = same(known) if known else Chain()
-        self.chain.confess(request.lost)
+        self.chain = same(known) if known else LineageState()
+        self.chain.mark_lost(request.lost)
         rows = [self.answer(one) for one in incoming]
         self.publish()
         self.chains[request.lineage] = self.chain
@@ -179,7 +190,7 @@ class Central(Feed):
         """An op of the desk or of the server itself; says what became of it."""
         self.request, self.now, self.moments = Request("desk", ""), now, {}
         raw = {"id": ident(9, self.places_given + 1), "kind": kind, "v": 1, "subject": subject}
-        author = ANA if KINDS[kind].fact else SERVER
+        author = ANA if KINDS[kind].fact else SERVER_AUTHOR_ID
         raw |= {"base": None, "after": None, "by": author, "payload": payload}
         row = self.answer(Incoming(raw["id"], raw, None, ""))
         self.publish()
@@ -224,7 +235,7 @@ class Central(Feed):
         """Whether it is the op that we have, perhaps under another place."""
         if one.raw["hash"] == stored["hash"]:
             return True
-        return deed(masked(one.raw)) == deed(stored["body"])
+        return op_content(mask_id_numbers(one.raw)) == op_content(stored["body"])
 
     def offered_again(self, one: Incoming) -> bool:
         """Whether an op that was too new for us can be judged by now."""
@@ -245,7 +256,7 @@ class Central(Feed):
     def take_place(self, one: Incoming) -> None:
         """The op has come: its place in the phone's chain is no hole."""
         if one.n is not None:
-            self.chain.take(one.n, one.raw["hash"])
+            self.chain.record_op(one.n, one.raw["hash"])
 
     def aside(self, one: Incoming) -> tuple[str, str] | None:
         """Why an op is not judged: damaged, its author or phone gone, too new, or too early."""
@@ -256,7 +267,7 @@ class Central(Feed):
         if self.too_new(one):
             return "deferred", "newer"
         by, at = one.raw["by"], self.moment(one)
-        if by != SERVER and (by not in self.roles or at >= self.left.get(by, self.never)):
+        if by != SERVER_AUTHOR_ID and (by not in self.roles or at >= self.left.get(by, self.never)):
             return "held", "left"
         return ("waiting", "waiting") if self.too_early(one) else None
 
@@ -283,7 +294,7 @@ class Central(Feed):
     def row(self, one: Incoming) -> dict[str, Any]:
         """The row of the log for an op that is new to us."""
         self.take_place(one)
-        raw = {**one.raw, "payload": masked(one.raw["payload"])}
+        raw = {**one.raw, "payload": mask_id_numbers(one.raw["payload"])}
         return {
             **{name: raw.get(name) for name in ("kind", "subject", "by", "base", "after", "hash")},
             **{
@@ -332,7 +343,7 @@ class Central(Feed):
         if held is None:
             held = self.held[row["subject"]] = Held(kind.type or "?")
         op = self.op(row)
-        decides = not kind.fact and kind.roles and op.by != SERVER
+        decides = not kind.fact and kind.roles and op.by != SERVER_AUTHOR_ID
         if decides and not kind.roles & self.roles_of(op.by):
             return self.reply(row, "refused", "not-allowed")
         verdict = self.rule(held, op)
@@ -363,9 +374,9 @@ class Central(Feed):
             held.row = SimpleNamespace(**dict.fromkeys(FIELDS[held.type]))
         vars(held.row).update(verdict.changes)
         held.version += 1
-        gone = isinstance(verdict, Accepted) and verdict.gone
+        gone = isinstance(verdict, Accepted) and verdict.tombstone
         held.gone = gone or getattr(held.row, "purged_at", None) is not None
-        held.history = (*held.history, entry(op, held.version, verdict.changes))
+        held.history = (*held.history, to_history_entry(op, held.version, verdict.changes))
         row.update(version=held.version, changes=verdict.changes)
         self.learn(op.subject, held)
         self.changed[op.subject] = held
@@ -383,12 +394,12 @@ class Central(Feed):
         incoming = verdict.incoming if isinstance(verdict, Contested) else verdict.changes
         sides = {"base": verdict.base, "theirs": verdict.theirs, "incoming": incoming}
         about = {"op_id": op.id, "subject": op.subject, "subject_type": type_, "rule": verdict.rule}
-        follows = derived(op, "merge.open", subject, {**about, **plain(sides)})
+        follows = derive_op(op, "merge.open", subject, {**about, **to_json_value(sides)})
         held = self.held[subject] = Held("merge")
         accepted = judge("merge", None, follows)
         assert isinstance(accepted, Accepted)
         held.row, held.version = SimpleNamespace(**accepted.changes, settled_at=None), 1
-        held.history = (entry(follows, 1, accepted.changes),)
+        held.history = (to_history_entry(follows, 1, accepted.changes),)
         self.changed[subject] = held
 
     def learn(self, id_: str, held: Held) -> None:
@@ -404,4 +415,4 @@ class Central(Feed):
         row.update(status=status, code=code, verdict=verdict)
 
 
-__all__ = ["STANDING", "TYPES", "Central", "Held", "Incoming", "Request", "read"]
+__all__ = ["RECORD_TYPES", "STANDING", "Central", "Held", "Incoming", "Request", "read"]

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sync import TYPES
-from sync.protocol.digest import add, mask
-from sync.protocol.digest import fingerprint as made_fingerprint
+from sync import RECORD_TYPES
+from sync.protocol.digest import add_to_digest, role_mask
+from sync.protocol.digest import record_fingerprint as made_fingerprint
 
 fingerprint = lru_cache(maxsize=20_000)(made_fingerprint)
-masked_roles = lru_cache(maxsize=500)(mask)
+masked_roles = lru_cache(maxsize=500)(role_mask)
 
 
 class FeedRow(NamedTuple):
@@ -63,7 +63,7 @@ class Feed:
     def feed_row(self, id_: str, held: Any, seq: int) -> FeedRow:
         """A record as it goes out."""
         columns, before = vars(held.row), self.rows.get(id_)
-        audience = TYPES[held.type].audience(columns, self.roles_of)
+        audience = RECORD_TYPES[held.type].audience(columns, self.roles_of)
         seen_by = audience | (before.seen_by if before else 0)
         if held.gone:
             return FeedRow(seq, held.type, held.version, 0, seen_by, None)
@@ -145,7 +145,7 @@ class Feed:
     def digest(self, seen: int) -> int:
         """The digest of everything that a reader may see."""
         visible = (pair for pair in self.rows.items() if pair[1].audience & seen)
-        return add(0, *(fingerprint(row.type, id_, row.version) for id_, row in visible))
+        return add_to_digest(0, *(fingerprint(row.type, id_, row.version) for id_, row in visible))
 
     def compact(self) -> None:
         """What is gone for everybody is forgotten; who is further behind begins anew."""

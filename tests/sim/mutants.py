@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sync import KINDS, TYPES, Accepted, Op, entry, judge
+from sync import KINDS, RECORD_TYPES, Accepted, Op, judge, to_history_entry
 from tests.sim.central import Central, Held, Incoming, Request, read
 from tests.sim.feed import Cursor, FeedRow
 from tests.sim.phone import KEEP, Kept, Phone, Talk
@@ -163,7 +163,7 @@ class FoldByArrival(Central):
         verdict = super().rule(held, op)
         if isinstance(verdict, Accepted) and KINDS[op.kind].fact:
             facts = [one for one in held.history if one.fact]
-            folded = TYPES[held.type].fold(held.row, [*facts, entry(op)])
+            folded = RECORD_TYPES[held.type].fold(held.row, [*facts, to_history_entry(op)])
             return replace(verdict, changes={**verdict.changes, **folded})
         return verdict
 

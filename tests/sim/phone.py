@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sync import KINDS
-from sync.protocol.clock import iso
-from sync.protocol.digest import add
-from sync.protocol.hash_chain import hash_of
-from sync.protocol.redaction import masked
+from sync.protocol.clock import format_time
+from sync.protocol.digest import add_to_digest
+from sync.protocol.hash_chain import content_hash
+from sync.protocol.redaction import mask_id_numbers
 from tests.sim.central import Request
 from tests.sim.feed import fingerprint
 from tests.sim.world import DAY, Draft
@@ -103,8 +103,8 @@ class Phone:
         said = {
             **{"id": id_, "kind": draft.kind, "v": 1, "subject": subject},
             **{"base": seen.version if draft.seen and seen else None, "by": by},
-            **{"after": self.creator(subject), "at": iso(self.now + self.skew)},
-            **{"mono": None, "boot": None, "payload": masked(draft.payload)},
+            **{"after": self.creator(subject), "at": format_time(self.now + self.skew)},
+            **{"mono": None, "boot": None, "payload": mask_id_numbers(draft.payload)},
         }
         self.ops[id_] = self.link(said)
 
@@ -119,7 +119,7 @@ class Phone:
     def link(self, said: dict[str, Any]) -> Kept:
         """Gives an op its place; the tail moves on."""
         op = {**said, "n": self.n + 1, "prev": self.hash}
-        self.n, self.hash = self.n + 1, hash_of(op)
+        self.n, self.hash = self.n + 1, content_hash(op)
         op["hash"] = self.hash
         return Kept(op["id"], self.lineage, self.n, op)
 
@@ -295,7 +295,7 @@ class Phone:
     def digest(self) -> int:
         """Of what lies here."""
         shown = self.records.items()
-        return add(0, *(fingerprint(row.type, id_, row.version) for id_, row in shown))
+        return add_to_digest(0, *(fingerprint(row.type, id_, row.version) for id_, row in shown))
 
     # --- the records ---
 

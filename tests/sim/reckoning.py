@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync import KINDS, TYPES, entry
+from sync import KINDS, RECORD_TYPES, to_history_entry
 
 STANDING = ("applied", "merged")
 
@@ -123,9 +123,9 @@ def records_are_folds(history: Any) -> None:
         for row in sorted(rows, key=_in_log):
             fields.update(row["changes"])
             if KINDS[row["kind"]].fact:
-                facts.append(entry(history.central.op(row)))
+                facts.append(to_history_entry(history.central.op(row)))
         facts.sort(key=_in_time)
-        fields |= TYPES[held.type].fold(held.row, facts) if facts else {}
+        fields |= RECORD_TYPES[held.type].fold(held.row, facts) if facts else {}
         if any(getattr(held.row, name) != value for name, value in fields.items()):
             raise Broken("a record is not the fold of its log")
 

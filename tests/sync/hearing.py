@@ -60,7 +60,7 @@ class Case(Record):
 
     def do(self, word, by=BEN, minutes=0, late=0, base=None, **payload):
         done = op(f"case.{word}", by=by, minutes=minutes, payload=payload, base=base, late=late)
-        return self.take(replace(done, beside=self.beside))
+        return self.take(replace(done, related=self.beside))
 
     def decide(self, by=EVE, minutes=60, word="decide", **payload):
         said = {"finding": "partly", "measures": "We talk about it", "category_id": RULE}

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
-from sync import Accepted, Entry, Merged, Op, entry, judge
-from sync.service.tickets.folding import FOLDED
+from sync import Accepted, HistoryEntry, Merged, Op, judge, to_history_entry
+from sync.service.tickets.folding import FOLDED_FIELDS
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ANA, BEN, CHU = (str(uuid4()) for _ in range(3))
@@ -35,7 +35,7 @@ class Record:
 
     type: str
     row: SimpleNamespace | None = None
-    history: list[Entry] = field(default_factory=list)
+    history: list[HistoryEntry] = field(default_factory=list)
     version: int = 0
 
     def take(self, op):
@@ -44,7 +44,7 @@ class Record:
             self.row = self.row or self.begun(op)
             vars(self.row).update(verdict.changes)
             self.version += 1
-            self.history.append(entry(op, self.version, verdict.changes))
+            self.history.append(to_history_entry(op, self.version, verdict.changes))
         return verdict
 
     def begun(self, op):
@@ -70,7 +70,7 @@ FIELDS = {
     "ticket": (
         *("id", "details", "urgency", "area", "unit", "contact", "photos", "photos_here"),
         *("number", "numbers", "about_type", "about", "steward_id", "successions"),
-        *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED),
+        *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED_FIELDS),
     ),
     "arrears": (
         *("id", "unit", "lines", "batch", "ledger_at", "collector_id", "windows", "do_not_call"),

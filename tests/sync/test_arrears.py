@@ -17,7 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from stage import ANA, BEN, CHU, NOON, Record, op
 
 from sync import Accepted, Quarantined, Refused
-from sync.service.arrears import CALLS, KINDS, VISITS, complaint_of, owed, state, welcome
+from sync.service.arrears import (
+    CALL_OUTCOMES,
+    KINDS,
+    VISIT_OUTCOMES,
+    complaint_ticket_id,
+    may_be_called_at,
+    owed_cents,
+    state,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 UNIT = str(uuid4())
@@ -76,7 +84,7 @@ def test_what_was_told_stays_as_it_was_told_when_the_ledger_changes():
     assert called(account).flag is None
     newer = [{"what": "Service fee", "period": "2026-11", "cents": 99}]
     told(account, "relist", minutes=5, lines=newer, batch="dec")
-    assert owed(vars(account.row)) == 99
+    assert owed_cents(vars(account.row)) == 99
     assert account.row.calls[0]["told"] == TOLD
     assert told(account, "relist", lines=newer, batch="dec") == Refused("nothing-changed")
 
@@ -102,8 +110,8 @@ def test_the_customer_sets_the_time_and_may_set_another():
 def test_a_call_at_a_wrong_hour_needs_a_reason_and_is_kept_all_the_same():
     account = listed()
     told(account, "prefer", windows=["14:00-15:00"], do_not_call=False)
-    assert not welcome(account.row, NOON - timedelta(hours=2))
-    assert welcome(account.row, NOON - timedelta(hours=5, minutes=30))
+    assert not may_be_called_at(account.row, NOON - timedelta(hours=2))
+    assert may_be_called_at(account.row, NOON - timedelta(hours=5, minutes=30))
     assert called(account).flag == "called-at-a-wrong-hour"
     assert called(account, override_reason="she asked for it").flag is None
     told(account, "prefer", do_not_call=True)
@@ -134,7 +142,7 @@ def test_a_complaint_becomes_a_ticket_and_collecting_rests_until_its_answer():
     called(account)
     told(account, "ask_visit", minutes=1, reason="special")
     verdict = told(account, "dispute", minutes=2, details="The lift is broken")
-    [ticket] = verdict.then
+    [ticket] = verdict.followups
     assert (ticket.kind, ticket.payload["about"]) == ("ticket.open", account.row.id)
     assert account.row.paused_by == [ticket.subject] and word(account) == "disputed"
     assert called(account, minutes=3).flag == "called-while-paused"
@@ -152,7 +160,7 @@ def test_the_answer_to_the_complaint_sets_the_account_going_again():
     ticket.take(op("ticket.open", payload={**said, **about}))
     ticket.take(op("ticket.resolve", minutes=1, payload={"how": "mended"}))
     given = ticket.take(op("ticket.feed_back", minutes=2, payload={"reaction": "satisfied"}))
-    assert [(f.kind, f.subject) for f in given.then] == [("arrears.resume", account)]
+    assert [(f.kind, f.subject) for f in given.followups] == [("arrears.resume", account)]
 
 
 @pytest.mark.rule("U8")
@@ -161,17 +169,17 @@ def test_nobody_who_guards_the_estate_is_given_an_account_or_tells_of_one():
     made = op("arrears.assign", by=BEN, payload={"collector_id": CHU})
     for roles, verdict in ((["guard", "service_desk"], Refused("barred")), (["cleaner"], None)):
         there = {CHU: SimpleNamespace(active_to=None, roles=roles)}
-        given = account.take(replace(made, beside=there))
+        given = account.take(replace(made, related=there))
         assert given == (verdict or Accepted({"collector_id": CHU}))
-    internal = {name for name, kind in KINDS.items() if kind.internal}
-    assert {n for n, k in KINDS.items() if "guard" in k.barred} == KINDS.keys() - internal
+    internal = {name for name, kind in KINDS.items() if kind.from_server_only}
+    assert {n for n, k in KINDS.items() if "guard" in k.forbidden_roles} == KINDS.keys() - internal
 
 
 @pytest.mark.rule("U11")
 @pytest.mark.clause("H7")
 def test_no_outcome_and_no_page_cuts_anything_off():
-    assert set(CALLS) == {"reached", "unreachable", "wrong_number", "would_not_talk"}
-    assert set(VISITS) == {"met", "not_home", "would_not_talk"}
+    assert set(CALL_OUTCOMES) == {"reached", "unreachable", "wrong_number", "would_not_talk"}
+    assert set(VISIT_OUTCOMES) == {"met", "not_home", "would_not_talk"}
     assert told(listed(), "call", outcome="cut_water") == Quarantined("malformed")
     cuts = re.compile("停水|停电|断水|断电|停气|停暖|cut off (the )?(water|power|heat|gas)")
     for file in (ROOT / "templates").rglob("*.html"):
@@ -182,11 +190,11 @@ def test_no_outcome_and_no_page_cuts_anything_off():
 def test_what_is_paid_is_paid_and_what_is_not_goes_to_a_manager():
     account = listed()
     told(account, "pay", minutes=1, cents=12_345)
-    assert owed(vars(account.row)) == 5_000
+    assert owed_cents(vars(account.row)) == 5_000
     told(account, "hand_up", minutes=2, reason="six months")
     assert word(account) == "handed_up"
     told(account, "pay", minutes=3, cents=5_000)
-    assert (word(account), owed(vars(account.row))) == ("paid", 0)
+    assert (word(account), owed_cents(vars(account.row))) == ("paid", 0)
 
 
 def test_every_order_of_what_two_phones_tell_ends_in_the_same_account():
@@ -223,7 +231,7 @@ class Collecting(RuleBasedStateMachine):
     def begin(self):
         self.total = sum(line["cents"] for line in LINES)
 
-    @rule(by=st.sampled_from([ANA, BEN]), outcome=st.sampled_from(CALLS))
+    @rule(by=st.sampled_from([ANA, BEN]), outcome=st.sampled_from(CALL_OUTCOMES))
     def call(self, by, outcome):
         self.tell("call", by, outcome=outcome, told=TOLD)
 
@@ -251,7 +259,7 @@ class Collecting(RuleBasedStateMachine):
     def answer(self):
         raised = [e for e in self.account.history if e.kind == "arrears.dispute"]
         if raised:
-            self.tell("resume", ANA, ticket=complaint_of(raised[-1].id))
+            self.tell("resume", ANA, ticket=complaint_ticket_id(raised[-1].id))
 
     @rule(cents=st.integers(1, 9_000))
     def pay(self, cents):
@@ -260,7 +268,7 @@ class Collecting(RuleBasedStateMachine):
 
     @invariant()
     def what_is_owed_is_exact_and_never_below_nothing(self):
-        assert owed(vars(self.account.row)) == max(0, getattr(self, "total", 17_345))
+        assert owed_cents(vars(self.account.row)) == max(0, getattr(self, "total", 17_345))
 
     @invariant()
     def a_visit_was_never_without_a_call_before(self):

@@ -5,22 +5,22 @@ import re
 import pytest
 from stage import BEN, Record, op
 
-from sync import KINDS, TYPES, Accepted, Contested, Merged, Quarantined, Refused
-from sync.protocol.digest import DESK_ONLY, ROLES
+from sync import KINDS, RECORD_TYPES, Accepted, Contested, Merged, Quarantined, Refused
+from sync.protocol.digest import DESK_ONLY_AUDIENCE, ROLES
 from sync.training.cards import GROUPS, card_id
-from sync.training.handbook import handbook
+from sync.training.handbook import load_handbook
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
-CARDS = {card["code"]: card for card in handbook().cards}
+CARDS = {card["code"]: card for card in load_handbook().cards}
 TITLE = {"zh": "收费", "en": "Fees"}
 
 
 def group(name):
-    return [card for card in handbook().cards if card["group"] == name]
+    return [card for card in load_handbook().cards if card["group"] == name]
 
 
 def of_clause(clause):
-    return [card for card in handbook().cards if card["clause"] == clause]
+    return [card for card in load_handbook().cards if card["clause"] == clause]
 
 
 def added(**payload):
@@ -32,7 +32,7 @@ def added(**payload):
 
 def put(card, one):
     verdict = card.take(one)
-    for consequence in getattr(verdict, "then", ()):
+    for consequence in getattr(verdict, "followups", ()):
         card.take(consequence)
     return verdict
 
@@ -74,16 +74,16 @@ def test_what_the_rulebook_tells_has_a_card_in_both_languages(clause):
 def test_what_nobody_has_told_waits_with_an_empty_card(code):
     card = Record("card")
     card.take(op("card.add", payload=CARDS[code]))
-    assert TYPES["card"].state(vars(card.row)) == "awaiting"
+    assert RECORD_TYPES["card"].state(vars(card.row)) == "awaiting"
     put(card, op("card.revise", payload={"body": {"zh": "有了", "en": "Here"}}))
-    assert TYPES["card"].state(vars(card.row)) == "ready"
+    assert RECORD_TYPES["card"].state(vars(card.row)) == "ready"
     put(card, op("card.revise", payload={"body": {"zh": " ", "en": ""}}))
-    assert TYPES["card"].state(vars(card.row)) == "awaiting"
+    assert RECORD_TYPES["card"].state(vars(card.row)) == "awaiting"
 
 
 @pytest.mark.clause("F17")
 def test_every_group_of_the_handbook_has_a_card():
-    assert {card["group"] for card in handbook().cards} == set(GROUPS)
+    assert {card["group"] for card in load_handbook().cards} == set(GROUPS)
     flow = [card["clause"] for card in sorted(group("flow"), key=lambda card: card["code"])]
     assert flow == ["A2", "A2", "A2", "B3", "B3", "B3", "H1-H5", "F1-F3", "E2"]
 
@@ -152,11 +152,13 @@ def test_what_the_desk_settles_is_an_edition_too():
 @pytest.mark.rule("C4")
 def test_a_withdrawn_card_leaves_the_phones_and_is_not_revised():
     card = added()
-    seen = TYPES["card"].audience(vars(card.row), lambda _: frozenset())
+    seen = RECORD_TYPES["card"].audience(vars(card.row), lambda _: frozenset())
     assert seen == (1 << len(ROLES)) - 1
     card.take(op("card.withdraw", minutes=5))
-    assert TYPES["card"].audience(vars(card.row), lambda _: frozenset()) == DESK_ONLY
-    assert TYPES["card"].state(vars(card.row)) == "withdrawn"
+    assert (
+        RECORD_TYPES["card"].audience(vars(card.row), lambda _: frozenset()) == DESK_ONLY_AUDIENCE
+    )
+    assert RECORD_TYPES["card"].state(vars(card.row)) == "withdrawn"
     assert card.take(op("card.revise", payload={"order": 3})) == Refused("withdrawn")
     assert card.take(op("card.withdraw")) == Refused("withdrawn")
 

@@ -11,14 +11,14 @@ import pytest
 from hearing import DAY, EVE, RULE, Case, beside, category, decided, fact, heard, raised, raising
 from stage import ANA, BEN, CHU, NOON, op
 
-from sync import KINDS, TYPES, Accepted, Contested, Quarantined, Refused, judge
-from sync.accountability.case_payloads import SUBJECTS
+from sync import KINDS, RECORD_TYPES, Accepted, Contested, Quarantined, Refused, judge
+from sync.accountability.case_payloads import SUBJECT_KINDS
 
 SAID = ("statements", "stated_at", "heard_at", "acknowledged_at", "appeals", "appealed_at")
 
 
 def state(case):
-    return TYPES["case"].state(vars(case.row))
+    return RECORD_TYPES["case"].state(vars(case.row))
 
 
 @pytest.mark.rule("A3")
@@ -42,7 +42,7 @@ def test_a_case_goes_from_its_facts_to_the_word_that_it_was_read():
 
 @pytest.mark.rule("A3")
 @pytest.mark.clause("G1")
-@pytest.mark.parametrize("kind", SUBJECTS)
+@pytest.mark.parametrize("kind", SUBJECT_KINDS)
 def test_a_person_a_team_a_contractor_and_a_manager_are_asked(kind):
     asked = EVE if kind == "manager" else ANA
     case = raised(subject_kind=kind, subject_name="Early shift", answers_id=asked)
@@ -276,7 +276,7 @@ def test_a_phone_knows_of_a_case_from_the_question_to_the_end():
     roles = {ANA: frozenset({"cleaner"})}
 
     def seen(case):
-        return TYPES["case"].audience(vars(case.row), roles.get) & 1
+        return RECORD_TYPES["case"].audience(vars(case.row), roles.get) & 1
 
     case = raised()
     assert not seen(case)
@@ -291,5 +291,5 @@ def test_a_phone_knows_of_a_case_from_the_question_to_the_end():
 
 def test_a_case_of_another_site_is_no_category():
     odd = op("case.raise", by=BEN, payload=raising(category_id=RULE))
-    odd = replace(odd, beside={RULE: SimpleNamespace(roles=[])})
+    odd = replace(odd, related={RULE: SimpleNamespace(roles=[])})
     assert judge("case", None, odd) == Refused("not-published")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from stage import ANA, BEN, CHU, NOON
 
-from sync import TYPES, Accepted, Refused
-from sync.accountability.case_payloads import weighs
-from sync.protocol.clock import parse
-from sync.protocol.digest import DESK_ONLY
+from sync import RECORD_TYPES, Accepted, Refused
+from sync.accountability.case_payloads import is_accusing
+from sync.protocol.clock import parse_time
+from sync.protocol.digest import DESK_ONLY_AUDIENCE
 
 OFTEN = st.sampled_from((True, True, True, False))
 ANYBODY = st.sampled_from((ANA, BEN, CHU, EVE))
@@ -109,10 +109,10 @@ class Hearing(RuleBasedStateMachine):
         assert heard or moment >= asked_at + timedelta(hours=HOURS)
         assert heard or moment >= before["answer_until"]
         assert by != self.subject
-        against = [parse(one["at"]) for one in before["facts"] if weighs(one)]
+        against = [parse_time(one["at"]) for one in before["facts"] if is_accusing(one)]
         rule_ = self.case.beside[RULE]
         assert against and rule_.published_at <= min(against)
-        assert parse(rule_.acknowledged[self.subject]) <= min(against)
+        assert parse_time(rule_.acknowledged[self.subject]) <= min(against)
 
     @rule(by=ANYBODY, because=st.sampled_from((None, "", "a mistake")))
     def close(self, by, because):
@@ -129,7 +129,7 @@ class Hearing(RuleBasedStateMachine):
 
     @property
     def step(self):
-        return TYPES["case"].state(vars(self.case.row))
+        return RECORD_TYPES["case"].state(vars(self.case.row))
 
     @invariant()
     def nothing_is_lost_or_put_into_another_s_mouth(self):
@@ -153,8 +153,8 @@ class Hearing(RuleBasedStateMachine):
             row = vars(self.case.row)
             assert self.step in STEPS
             hidden = row["closed_at"] or not (row["asked_at"] or row["decided_at"])
-            told = TYPES["case"].audience(row, lambda _: frozenset({"cleaner"}))
-            assert (told == DESK_ONLY) == bool(hidden)
+            told = RECORD_TYPES["case"].audience(row, lambda _: frozenset({"cleaner"}))
+            assert (told == DESK_ONLY_AUDIENCE) == bool(hidden)
 
 
 TestHearing = Hearing.TestCase

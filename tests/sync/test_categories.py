@@ -10,22 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, NOON, Record, op
 
-from sync import KINDS, TYPES, Accepted, Quarantined, Refused
+from sync import KINDS, RECORD_TYPES, Accepted, Quarantined, Refused
 from sync.accountability.categories_content import CATEGORIES
-from sync.protocol.digest import DESK_ONLY
-from sync.protocol.op import SERVER
+from sync.protocol.digest import DESK_ONLY_AUDIENCE
+from sync.protocol.op import SERVER_AUTHOR_ID
 
 OF_CATEGORIES = [name for name, kind in KINDS.items() if kind.type == "category"]
 
 
-def added(content=CATEGORIES[0], by=SERVER):
+def added(content=CATEGORIES[0], by=SERVER_AUTHOR_ID):
     category = Record("category")
     category.take(op("category.add", by=by, payload=content, minutes=-10))
     return category
 
 
 def seen(category):
-    return TYPES["category"].state(vars(category.row))
+    return RECORD_TYPES["category"].state(vars(category.row))
 
 
 @pytest.mark.rule("A1")
@@ -51,7 +51,7 @@ def test_whatever_is_done_to_a_seeded_category_it_stays_with_its_words(deeds):
     for kind, by in deeds:
         payload = CATEGORIES[1] if kind == "category.add" else {}
         verdict = category.take(op(kind, by=by, payload=payload))
-        assert not getattr(verdict, "gone", False)
+        assert not getattr(verdict, "tombstone", False)
         assert category.row.seeded
         assert {name: getattr(category.row, name) for name in before} == before
 
@@ -66,9 +66,9 @@ def test_a_category_of_the_site_s_own_has_codes_of_its_own():
 @pytest.mark.rule("A2")
 def test_nobody_but_the_desk_sees_it_before_it_is_published():
     category = added()
-    audience = TYPES["category"].audience
+    audience = RECORD_TYPES["category"].audience
     assert seen(category) == "unpublished"
-    assert audience(vars(category.row), None) == DESK_ONLY
+    assert audience(vars(category.row), None) == DESK_ONLY_AUDIENCE
     category.take(op("category.publish", by=BEN))
     assert (seen(category), audience(vars(category.row), None) & 127) == ("active", 127)
     assert category.take(op("category.publish", by=BEN)) == Refused("already-published")

@@ -7,29 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.protocol.clock import correct, iso, parse
-from sync.protocol.digest import add, fingerprint, mask, text
-from sync.protocol.hash_chain import Chain, canonical, deed, hash_of
-from sync.protocol.messages import fault
+from sync.protocol.clock import correct_times, format_time, parse_time
+from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint, role_mask
+from sync.protocol.hash_chain import LineageState, canonical_json, content_hash, op_content
+from sync.protocol.messages import op_error
 
 ARRIVED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 def test_the_hash_is_that_of_the_canonical_text():
     raw = {"id": "a", "n": 1, "hash": "x", "payload": {"b": "拖地", "a": [1, None, True]}}
-    assert canonical({"b": "拖地", "a": 1}) == '{"a":1,"b":"拖地"}'.encode()
-    assert hash_of(raw) == hash_of({**raw, "hash": "other"})
-    assert hash_of(raw) != hash_of({**raw, "n": 2})
-    assert deed(raw) == deed({**raw, "n": 2, "prev": "y"})
+    assert canonical_json({"b": "拖地", "a": 1}) == '{"a":1,"b":"拖地"}'.encode()
+    assert content_hash(raw) == content_hash({**raw, "hash": "other"})
+    assert content_hash(raw) != content_hash({**raw, "n": 2})
+    assert op_content(raw) == op_content({**raw, "n": 2, "prev": "y"})
 
 
 @pytest.mark.rule("H1")
 @pytest.mark.rule("H2")
 @given(st.permutations(range(1, 12)), st.integers(0, 10))
 def test_whatever_the_order_the_holes_are_those_not_seen(order, seen):
-    chain = Chain()
+    chain = LineageState()
     for n in order[:seen]:
-        chain.take(n, f"h{n}")
+        chain.record_op(n, f"h{n}")
     taken = set(order[:seen])
     assert chain.upto == max(taken, default=0)
     assert chain.hash == (f"h{chain.upto}" if taken else None)
@@ -39,32 +39,32 @@ def test_whatever_the_order_the_holes_are_those_not_seen(order, seen):
 
 @pytest.mark.rule("H3")
 def test_a_confession_is_kept_until_the_op_comes_after_all():
-    chain = Chain()
-    chain.take(1, "a")
-    chain.take(5, "b")
-    chain.confess([3, 4, 3, 1])
+    chain = LineageState()
+    chain.record_op(1, "a")
+    chain.record_op(5, "b")
+    chain.mark_lost([3, 4, 3, 1])
     assert chain.lost == [[3, 4]]
-    chain.take(4, "c")
+    chain.record_op(4, "c")
     assert (chain.lost, chain.gaps) == ([[3, 3]], [[2, 3]])
 
 
 @pytest.mark.rule("H3")
 def test_what_was_confessed_to_a_server_that_went_back_is_not_lost_once_it_comes():
-    chain = Chain()
-    chain.confess([2, 3])
-    chain.take(2, "a")
+    chain = LineageState()
+    chain.mark_lost([2, 3])
+    chain.record_op(2, "a")
     assert chain.lost == [[3, 3]]
 
 
 def said(at, mono=None, boot=None):
-    return {"id": f"{at}{mono}", "at": iso(at), "mono": mono, "boot": boot}
+    return {"id": f"{at}{mono}", "at": format_time(at), "mono": mono, "boot": boot}
 
 
 @pytest.mark.rule("W1")
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=3), timedelta(days=-400)])
 def test_a_wrong_clock_is_corrected_by_what_it_said_when_it_sent(off):
     made = said(ARRIVED + off - timedelta(minutes=10))
-    moment = correct([made], sent_at=ARRIVED + off, received_at=ARRIVED)[made["id"]]
+    moment = correct_times([made], sent_at=ARRIVED + off, received_at=ARRIVED)[made["id"]]
     assert moment.occurred_at == ARRIVED - timedelta(minutes=10)
     assert ("clock-skewed" in moment.flags) == bool(off)
 
@@ -73,14 +73,14 @@ def test_a_wrong_clock_is_corrected_by_what_it_said_when_it_sent(off):
 def test_a_slow_network_is_no_wrong_clock():
     made = said(ARRIVED - timedelta(minutes=10))
     for slow in (timedelta(seconds=4), timedelta(milliseconds=30)):
-        moment = correct([made], sent_at=ARRIVED - slow, received_at=ARRIVED)[made["id"]]
+        moment = correct_times([made], sent_at=ARRIVED - slow, received_at=ARRIVED)[made["id"]]
         assert moment.occurred_at == ARRIVED - timedelta(minutes=10)
 
 
 @pytest.mark.rule("W1")
 def test_nothing_happens_after_its_arrival():
     made = said(ARRIVED + timedelta(hours=1))
-    moment = correct([made], sent_at=ARRIVED, received_at=ARRIVED)[made["id"]]
+    moment = correct_times([made], sent_at=ARRIVED, received_at=ARRIVED)[made["id"]]
     assert moment.occurred_at == ARRIVED
     assert "in-the-future" in moment.flags
 
@@ -89,28 +89,30 @@ def test_nothing_happens_after_its_arrival():
 def test_a_clock_that_jumped_while_the_page_lived_is_counted_back():
     before = said(ARRIVED - timedelta(days=2), mono=0, boot="b")
     after = said(ARRIVED - timedelta(minutes=1), mono=9 * 60_000, boot="b")
-    moments = correct([before, after], sent_at=ARRIVED, received_at=ARRIVED)
+    moments = correct_times([before, after], sent_at=ARRIVED, received_at=ARRIVED)
     assert moments[before["id"]].occurred_at == ARRIVED - timedelta(minutes=10)
     assert moments[before["id"]].flags == ("clock-jumped",)
     assert moments[after["id"]].flags == ()
 
 
 def test_times_are_utc_with_milliseconds():
-    assert iso(parse("2026-11-24T10:30:05.12+08:00")) == "2026-11-24T02:30:05.120Z"
+    assert format_time(parse_time("2026-11-24T10:30:05.12+08:00")) == "2026-11-24T02:30:05.120Z"
     with pytest.raises(ValueError, match="offset"):
-        parse("2026-11-24T10:30:05")
+        parse_time("2026-11-24T10:30:05")
 
 
 @given(st.lists(st.tuples(st.uuids(), st.integers(1, 99)), max_size=20), st.randoms())
 def test_the_digest_does_not_depend_on_the_order_and_forgets_what_is_taken_away(rows, random):
-    prints = [fingerprint("task", str(id_), version) for id_, version in rows]
+    prints = [record_fingerprint("task", str(id_), version) for id_, version in rows]
     shuffled = random.sample(prints, len(prints))
-    assert add(0, *prints) == add(0, *shuffled)
-    assert text(add(add(5, *prints), *(-p for p in prints))) == f"{5:016x}"
+    assert add_to_digest(0, *prints) == add_to_digest(0, *shuffled)
+    assert (
+        digest_text(add_to_digest(add_to_digest(5, *prints), *(-p for p in prints))) == f"{5:016x}"
+    )
 
 
 def test_roles_are_bits():
-    assert [mask([r]) for r in ("cleaner", "guard", "service_desk")] == [1, 2, 4]
+    assert [role_mask([r]) for r in ("cleaner", "guard", "service_desk")] == [1, 2, 4]
 
 
 def whole(**change):
@@ -125,11 +127,11 @@ def whole(**change):
         **{"mono": 1, "boot": "b", "payload": {}},
         **change,
     }
-    return {**raw, "hash": hash_of(raw)}
+    return {**raw, "hash": content_hash(raw)}
 
 
 def found(raw: dict[str, Any]) -> str | None:
-    return fault(raw, hash_of(raw))
+    return op_error(raw, content_hash(raw))
 
 
 @pytest.mark.rule("B1")

@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_packs import CARDS
 
-from sync.training.pack_diff import applied, by_code, differences
+from sync.training.pack_diff import apply_diff, by_code, diff_packs
 
 
 @pytest.mark.rule("Z11")
 @settings(deadline=None)
 @given(CARDS)
 def test_equal_packs_do_not_differ_in_whatever_order(cards):
-    assert not differences(cards, cards[::-1])
+    assert not diff_packs(cards, cards[::-1])
 
 
 @pytest.mark.rule("Z11")
@@ -21,10 +21,10 @@ def test_equal_packs_do_not_differ_in_whatever_order(cards):
 def test_the_differences_put_into_the_one_make_the_other(before, after, data):
     kept = [card for card in before if data.draw(st.booleans())]
     after = list(by_code([*kept, *after]).values())
-    found = differences(before, after)
-    assert applied(found, before) == sorted(after, key=lambda card: card["code"])
+    found = diff_packs(before, after)
+    assert apply_diff(found, before) == sorted(after, key=lambda card: card["code"])
     assert bool(found) == (by_code(before) != by_code(after))
-    back = differences(after, before)
+    back = diff_packs(after, before)
     assert (back.added, back.withdrawn) == (found.withdrawn, found.added)
 
 
@@ -33,5 +33,5 @@ def test_a_change_tells_only_the_fields_that_differ_before_and_after():
     title = {"zh": "甲", "en": "A"}
     blank = {"phrase": None, "order": 0, "clause": None, "prompts": [], "approaches": []}
     card = {"code": "A-1", "group": "fees", "title": title, "body": title, **blank}
-    (change,) = differences([card], [{**card, "order": 3}]).changed
+    (change,) = diff_packs([card], [{**card, "order": 3}]).changed
     assert (change.card["code"], dict(change.fields)) == ("A-1", {"order": (0, 3)})

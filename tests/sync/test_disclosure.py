@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.accountability.disclosure import COLUMNS, Service, disclosure, span
+from sync.accountability.disclosure import (
+    OUTCOME_COLUMNS,
+    ServiceReport,
+    month_bounds,
+    monthly_disclosure,
+)
 
 NOVEMBER = date(2026, 11, 1)
-START, END = span(NOVEMBER)
+START, END = month_bounds(NOVEMBER)
 NOW = END + timedelta(days=3)
 
 
@@ -30,14 +35,14 @@ def task(schedule_id, end, *, done=None, **more):
 
 def told(tasks, standards=(), phones=(), now=NOW, inspections=(), opened=(), closed=()):
     tickets = {"opened": opened, "closed": closed}
-    return disclosure(NOVEMBER, standards, tasks, phones, inspections, tickets, now)
+    return monthly_disclosure(NOVEMBER, standards, tasks, phones, inspections, tickets, now)
 
 
 @pytest.mark.rule("G1")
 def test_a_month_ends_at_midnight_on_the_sites_own_clock():
     assert datetime(2026, 10, 31, 16, tzinfo=UTC) == START
     assert datetime(2026, 11, 30, 16, tzinfo=UTC) == END
-    assert span(date(2026, 12, 31))[1] == datetime(2026, 12, 31, 16, tzinfo=UTC)
+    assert month_bounds(date(2026, 12, 31))[1] == datetime(2026, 12, 31, 16, tzinfo=UTC)
     (last,) = told([task("s", END), task("s", START)], [standard("s")]).services
     assert last.planned == 1
 
@@ -62,8 +67,8 @@ def test_each_task_stands_under_its_standard_with_what_became_of_it():
     service, idle = found.services
     expected = {"done": 1, "done_late": 1, "partial": 1, "skipped": 1, "missed": 1, "unknown": 1}
     assert dict(service.counts) == expected
-    assert (service.planned, service.kept) == (6, 200)
-    assert (idle.planned, idle.kept, found.one_off) == (0, None, Counter(done=1))
+    assert (service.planned, service.on_time_per_mille) == (6, 200)
+    assert (idle.planned, idle.on_time_per_mille, found.unscheduled) == (0, None, Counter(done=1))
 
 
 @pytest.mark.rule("G1")
@@ -73,7 +78,7 @@ def test_what_was_inspected_and_brought_forward_is_counted_and_not_told():
     seen |= {"gained": 3, "possible": 4, "code": "IT-01"}
     inspected = [SimpleNamespace(**seen, inspected_at=moment) for moment in (START, END)]
     found = told([], inspections=inspected[:1], opened=[ticket, ticket], closed=[ticket])
-    assert (found.opened, found.closed) == (Counter(complaint=2), 1)
+    assert (found.opened_by_matter, found.closed_count) == (Counter(complaint=2), 1)
     assert [(line.key, line.mean) for line in found.scores] == [("IT-01", 750)]
     assert "13800" not in repr(found) and "Mrs Lin" not in repr(found)
     assert told([], inspections=inspected[1:]).scores == []
@@ -99,12 +104,12 @@ TASKS = st.lists(
 @given(TASKS, TIMES)
 def test_whatever_was_planned_is_counted_once(tasks, now):
     found = told(tasks, [standard("s"), standard("r")], now=now)
-    counted = sum(service.planned for service in found.services) + found.one_off.total()
+    counted = sum(service.planned for service in found.services) + found.unscheduled.total()
     assert counted == sum(1 for t in tasks if START < t.window_end <= END and not t.cancelled_at)
     for service in found.services:
-        assert set(service.counts) <= set(COLUMNS)
-        assert service.kept is None or 0 <= service.kept <= 1000
+        assert set(service.counts) <= set(OUTCOME_COLUMNS)
+        assert service.on_time_per_mille is None or 0 <= service.on_time_per_mille <= 1000
 
 
 def test_where_nothing_is_settled_no_rate_is_made_up():
-    assert Service(standard("s"), Counter(open=3, unknown=1)).kept is None
+    assert ServiceReport(standard("s"), Counter(open=3, unknown=1)).on_time_per_mille is None

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from stage import ANA, CHU, NOON, Record, op
 
-from sync import TYPES, Quarantined
-from sync.gate.home_entries import KEPT, party
-from sync.protocol.clock import iso
+from sync import RECORD_TYPES, Quarantined
+from sync.gate.home_entries import VISIBLE_FOR, party_key
+from sync.protocol.clock import format_time
 
 UNIT, FIRM = str(uuid4()), str(uuid4())
 
@@ -44,8 +44,8 @@ def test_what_was_said_at_the_door_last_counts_and_every_remark_stays():
     row = record.row
     assert (row.resident_present, row.acknowledgement) == (False, "signature")
     assert row.remarks == "two boxes\ndone"
-    assert TYPES["entry"].state(vars(row)) == "out"
-    assert TYPES["entry"].until(vars(row)) == iso(row.out_at + KEPT)
+    assert RECORD_TYPES["entry"].state(vars(row)) == "out"
+    assert RECORD_TYPES["entry"].visible_until(vars(row)) == format_time(row.out_at + VISIBLE_FOR)
 
 
 @pytest.mark.rule("J2")
@@ -65,7 +65,7 @@ def test_an_end_taken_back_counts_no_more():
     record = entry()
     record.take(op("entry.end", minutes=10))
     record.take(op("entry.undo", minutes=11))
-    assert TYPES["entry"].state(vars(record.row)) == "inside"
+    assert RECORD_TYPES["entry"].state(vars(record.row)) == "inside"
     record.take(op("entry.end", by=ANA, minutes=30))
     assert record.row.out_by_id == ANA
 
@@ -84,15 +84,15 @@ def test_an_entry_told_afterwards_has_its_own_times_and_says_so():
     told = {"unit": UNIT, "purpose": "Leak", "worker": "Lu", "contractor": FIRM, **times}
     record.take(op("entry.tell", by=CHU, payload=told))
     row = record.row
-    assert row.afterwards and iso(row.in_at) == "2026-11-24T01:00:00.000Z"
-    assert iso(row.out_at) == "2026-11-24T01:30:00.000Z"
-    assert TYPES["entry"].until(vars(row)) == iso(NOON + KEPT)
+    assert row.afterwards and format_time(row.in_at) == "2026-11-24T01:00:00.000Z"
+    assert format_time(row.out_at) == "2026-11-24T01:30:00.000Z"
+    assert RECORD_TYPES["entry"].visible_until(vars(row)) == format_time(NOON + VISIBLE_FOR)
 
 
 @pytest.mark.rule("J3")
 def test_when_somebody_left_may_be_told_afterwards():
     record = entry()
-    out = {"out_at": iso(NOON)}
+    out = {"out_at": format_time(NOON)}
     record.take(op("entry.left", minutes=600, payload=out))
     assert record.row.out_at == NOON
 
@@ -102,15 +102,15 @@ def test_a_mistake_is_struck_out_with_its_reason_and_stays():
     record = entry()
     record.take(op("entry.strike", by=ANA, minutes=5, payload={"reason": "wrong home"}))
     row = record.row
-    assert TYPES["entry"].state(vars(row)) == "struck"
+    assert RECORD_TYPES["entry"].state(vars(row)) == "struck"
     assert (row.struck_because, row.struck_by_id, row.unit) == ("wrong home", ANA, UNIT)
 
 
 def test_the_same_person_twice_is_one_party():
     same = [vars(entry(worker="Lu", contractor=FIRM).row) for _ in range(2)]
-    assert party(same[0]) == party(same[1]) == f"{FIRM}|Lu"
-    assert party(vars(entry(worker_id=ANA).row)) == ANA
-    assert party(vars(entry(contractor=FIRM).row)) == f"{FIRM}|"
+    assert party_key(same[0]) == party_key(same[1]) == f"{FIRM}|Lu"
+    assert party_key(vars(entry(worker_id=ANA).row)) == ANA
+    assert party_key(vars(entry(contractor=FIRM).row)) == f"{FIRM}|"
 
 
 def test_there_is_no_place_for_a_photo_of_a_home():
@@ -122,7 +122,7 @@ def test_the_facts_of_an_entry_make_the_same_record_in_any_order():
     facts = [
         op("entry.end", minutes=10, payload={"acknowledgement": "verbal"}),
         op("entry.undo", minutes=12),
-        op("entry.left", minutes=50, payload={"out_at": iso(NOON), "remarks": "told"}),
+        op("entry.left", minutes=50, payload={"out_at": format_time(NOON), "remarks": "told"}),
         op("entry.end", by=ANA, minutes=30, payload={"remarks": "late"}),
     ]
     made = []

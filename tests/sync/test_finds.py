@@ -5,7 +5,7 @@ import itertools
 import pytest
 from stage import ANA, CHU, Record, op
 
-from sync import TYPES
+from sync import RECORD_TYPES
 from sync.protocol.digest import FOREVER
 
 
@@ -16,7 +16,7 @@ def find(**payload):
 
 
 def state(record):
-    return TYPES["find"].state(vars(record.row))
+    return RECORD_TYPES["find"].state(vars(record.row))
 
 
 @pytest.mark.rule("O1")
@@ -24,7 +24,7 @@ def test_what_was_found_is_written_down_with_whoever_keeps_it():
     record = find(condition="scratched")
     assert (record.row.found_by_id, state(record)) == (ANA, "kept")
     assert record.row.chain[0]["place"] == "office"
-    assert TYPES["find"].until(vars(record.row)) == FOREVER
+    assert RECORD_TYPES["find"].visible_until(vars(record.row)) == FOREVER
 
 
 @pytest.mark.rule("O2")

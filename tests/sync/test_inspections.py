@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, Record, op
 
 from sync import Accepted, Quarantined, Refused
-from sync.quality.checklists_content import CHECKLISTS, item_id, template_id
-from sync.quality.inspections import FORMULA, official, scored
-from sync.quality.scores import counting, lines, undecided
+from sync.quality.checklists_content import CHECKLISTS, checklist_id, criterion_id
+from sync.quality.inspections import SCORE_FORMULA, official_inspection, score_results
+from sync.quality.scores import official_inspections, score_series, undecided_slots
 
 STAIRS = str(uuid4())
 CODES = {each["code"]: each for each in CHECKLISTS}
@@ -37,7 +37,7 @@ def inspected(template, by=BEN, minutes=0, edition=1, record=None, **said):
     where = {} if "person" in said else {"area": STAIRS}
     payload = {"template_id": subject, "edition": edition, **where, **said}
     seen = op("inspection.record", subject, by=by, minutes=minutes, payload=payload)
-    seen = replace(seen, beside={subject: template.row} if template else {})
+    seen = replace(seen, related={subject: template.row} if template else {})
     verdict = record.take(seen)
     if record.row:
         record.row.id = subject
@@ -93,7 +93,7 @@ def test_the_score_is_what_fractions_say(seen):
     criteria = [{"id": str(n), "weight": weight} for n, (weight, _) in enumerate(seen)]
     results = {str(n): result for n, (_, result) in enumerate(seen) if result}
     applied = [(w, r) for w, r in seen if r in ("pass", "fail")]
-    got = scored(criteria, results).per_mille
+    got = score_results(criteria, results).per_mille
     if not applied:
         assert got is None
         return
@@ -112,7 +112,7 @@ def test_an_inspection_is_scored_by_the_edition_that_was_used():
     scores = [inspected(template, edition=n, results=results)[1].score for n in (1, 2)]
     assert scores == [500, 900]
     _, row = inspected(template, edition=2, results=results)
-    assert row.formula == FORMULA == "pass-weight/1"
+    assert row.formula == SCORE_FORMULA == "pass-weight/1"
 
 
 @pytest.mark.rule("I5")
@@ -123,7 +123,7 @@ def test_what_is_not_known_is_kept_and_asks_for_a_look():
         assert row.score is None and row.results == {"corners": "pass"}
     verdict, row = inspected(checklist(), results={"lamps": "fail", "piled": "pass"})
     assert verdict.flag == "unknown-items"
-    assert (row.score, row.results["lamps"], verdict.then) == (1000, "fail", ())
+    assert (row.score, row.results["lamps"], verdict.followups) == (1000, "fail", ())
 
 
 @pytest.mark.rule("I5")
@@ -142,7 +142,7 @@ def test_a_self_inspection_is_kept_and_never_official():
     assert (row.score, row.of_self, row.assessor_id) == (1000, True, CHU)
     record = Record("inspection", row)
     assert record.take(op("inspection.make_official", row.id, by=BEN)) == Refused("self-inspection")
-    assert official([row]) is None
+    assert official_inspection([row]) is None
 
 
 @pytest.mark.clause("C9")
@@ -152,11 +152,11 @@ def test_each_of_the_four_criteria_of_a_stairwell_raises_one_rectification():
     assert len(template.row.items) == 4
     for item in template.row.items:
         verdict, _ = inspected(template, results={item["id"]: "fail"}, rest="pass")
-        (raised,) = verdict.then
+        (raised,) = verdict.followups
         assert (raised.kind, raised.payload["item"]) == ("rectification.raise", item["id"])
     verdict, _ = inspected(template, rest="fail", waive=["piled"])
-    assert {each.payload["item"] for each in verdict.then} == {"corners", "posted", "cobwebs"}
-    assert len({each.subject for each in verdict.then}) == 3
+    assert {each.payload["item"] for each in verdict.followups} == {"corners", "posted", "cobwebs"}
+    assert len({each.subject for each in verdict.followups}) == 3
 
 
 @pytest.mark.rule("I7")
@@ -165,7 +165,7 @@ def test_photos_of_a_criterion_go_with_the_inspection_and_show_what_was_wrong():
     said = {"results": {"piled": "fail"}, "notes": {"piled": "a sofa"}}
     verdict, row = inspected(checklist(), shots={"piled": [shot]}, photos=[other], **said)
     assert row.photos == [other, shot]
-    (raised,) = verdict.then
+    (raised,) = verdict.followups
     assert (raised.payload["before"], raised.payload["finding"]) == ([shot], "a sofa")
 
 
@@ -177,19 +177,19 @@ def test_two_of_the_same_day_stand_side_by_side_until_the_desk_says_which():
         _, row = inspected(template, by=by, minutes=minutes, rest="pass")
         row.slot = "same"
         rows.append(row)
-    assert undecided(rows) == [rows] and counting(rows) == []
-    assert counting(rows[:1]) == rows[:1]
+    assert undecided_slots(rows) == [rows] and official_inspections(rows) == []
+    assert official_inspections(rows[:1]) == rows[:1]
     first, second = (Record("inspection", row) for row in rows)
     first.take(op("inspection.make_official", minutes=10))
-    assert official(rows) is rows[0] and undecided(rows) == []
+    assert official_inspection(rows) is rows[0] and undecided_slots(rows) == []
     instead = op("inspection.make_official", minutes=20, payload={"instead_of": rows[0].id})
-    verdict = second.take(replace(instead, beside={rows[0].id: rows[0]}))
-    assert [each.subject for each in verdict.then] == [rows[0].id]
-    first.take(verdict.then[0])
-    assert official(rows) is rows[1] and rows[0].official_at is None
+    verdict = second.take(replace(instead, related={rows[0].id: rows[0]}))
+    assert [each.subject for each in verdict.followups] == [rows[0].id]
+    first.take(verdict.followups[0])
+    assert official_inspection(rows) is rows[1] and rows[0].official_at is None
     assert second.take(op("inspection.make_official")) == Refused("already-official")
     second.take(op("inspection.unmake_official", minutes=30))
-    assert undecided(rows) == [rows]
+    assert undecided_slots(rows) == [rows]
     assert second.take(op("inspection.unmake_official")) == Refused("not-official")
 
 
@@ -200,7 +200,7 @@ def test_the_one_chosen_last_counts_even_if_two_were_chosen_at_once():
         for n in (1, 2)
     ]
     for order in itertools.permutations(pair):
-        assert official(order).id == "2"
+        assert official_inspection(order).id == "2"
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1000)), max_size=12))
@@ -212,7 +212,7 @@ def test_the_mean_of_a_line_is_what_fractions_say(seen):
         )
         for n, (area, score) in enumerate(seen)
     ]
-    found = {line.key: line for line in lines(rows, lambda row: row.area)}
+    found = {line.key: line for line in score_series(rows, lambda row: row.area)}
     assert found.keys() == {area for area, _ in seen}
     for area, line in found.items():
         scores = [score for where, score in seen if where == area]
@@ -264,8 +264,8 @@ def test_each_criterion_of_manners_is_pass_fail_or_not_applicable_with_a_note(co
 @pytest.mark.parametrize("code", ["IT-03", "IT-07"])
 def test_the_admin_adds_a_criterion_and_the_same_words_make_the_same_one(code):
     template, site = checklist(code), str(uuid4())
-    new = item_id(template_id(site, code), "帽子", "Cap")
-    assert new == item_id(template_id(site, code), "帽子", "Cap")
+    new = criterion_id(checklist_id(site, code), "帽子", "Cap")
+    assert new == criterion_id(checklist_id(site, code), "帽子", "Cap")
     more = [*template.row.items, {"id": new, "label": {"zh": "帽子", "en": "Cap"}}]
     template.take(op("template.revise", payload={"items": more}))
     _, row = inspected(template, edition=2, person=CHU, results={new: "fail"}, rest="pass")

@@ -134,7 +134,7 @@ def given_work(person=None, **more):
     task = Record("task")
     person = person or SimpleNamespace(roles=["cleaner"], active_to=None)
     return task, task.take(
-        replace(op("task.assign", by=BEN, payload={**WORK, **more}), beside={ANA: person})
+        replace(op("task.assign", by=BEN, payload={**WORK, **more}), related={ANA: person})
     )
 
 
@@ -209,7 +209,7 @@ def test_two_who_tell_of_the_same_rain_make_the_work_of_a_place_once():
             verdict = Record("weather").take(
                 op("weather.report", by=by, minutes=minutes, payload=rain(areas))
             )
-            made |= {(work.subject, work.payload["area_id"]) for work in verdict.then}
+            made |= {(work.subject, work.payload["area_id"]) for work in verdict.followups}
     assert len(made) == 2
 
 
@@ -230,7 +230,7 @@ def test_a_report_says_to_which_event_it_belongs():
 @pytest.mark.rule("T15")
 def test_another_event_of_the_same_day_makes_the_work_again():
     one, two = (
-        Record("weather").take(op("weather.report", payload=rain([BEN], event=event))).then[0]
+        Record("weather").take(op("weather.report", payload=rain([BEN], event=event))).followups[0]
         for event in ("2026-11-24", "2026-11-24 evening")
     )
     assert one.subject != two.subject

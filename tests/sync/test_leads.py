@@ -8,13 +8,13 @@ import pytest
 from stage import ANA, CHU, NOON
 
 from sync.accountability.leads import (
-    Around,
     Lead,
-    explanations,
-    flagged,
-    missed,
-    unasked,
-    without_uniform,
+    LeadContext,
+    excusing_facts,
+    flagged_scan_leads,
+    leads_without_case,
+    missed_task_leads,
+    uniform_leads,
 )
 
 
@@ -37,16 +37,16 @@ def task(**more):
 @pytest.mark.clause("G10")
 def test_misses_flags_and_shifts_without_work_clothes_ask_for_an_answer():
     tasks = [task(), task(id="u", disposition="reason"), task(id="v", disposition="case")]
-    found = missed(tasks, [], NOON)
+    found = missed_task_leads(tasks, [], NOON)
     scans = {"p": {"at": "2026-11-24T12:00:00.000Z", "by_id": CHU, "flags": ["fast", "late"]}}
-    found += flagged([SimpleNamespace(id="r", label={}, scans=scans)])
+    found += flagged_scan_leads([SimpleNamespace(id="r", label={}, scans=scans)])
     shift = SimpleNamespace(id="s", person_id=ANA, opened_at=NOON, uniform=False, note="torn")
-    found += without_uniform([shift])
+    found += uniform_leads([shift])
     assert [(lead.code, lead.id) for lead in found] == [
         *(("missed", "t"), ("missed", "v"), ("fast", "r"), ("no_uniform", "s")),
     ]
     known = [{"code": "missed", "type": "task", "id": "v"}]
-    left = unasked([*found, *found], [SimpleNamespace(facts=known)])
+    left = leads_without_case([*found, *found], [SimpleNamespace(facts=known)])
     assert sorted(lead.id for lead in left) == ["r", "s", "t"]
 
 
@@ -63,13 +63,13 @@ def test_beside_a_lead_stands_what_speaks_for_whoever_is_asked():
     rain = SimpleNamespace(id="w", reported_at=NOON, areas=["a"])
     tick = {"at": "2026-11-24T12:00:00.000Z", "by_id": CHU}
     lead = Lead("missed", "task", "t", NOON, ANA, task(ticked={"0": tick}))
-    found = explanations(lead, Around(tasks, [], [rain], [phone]))
+    found = excusing_facts(lead, LeadContext(tasks, [], [rain], [phone]))
     codes = [fact["code"] for fact in found]
     assert codes == ["skipped", "late_phone", "helped", "late_phone", "off_duty", "weather"]
     on_duty = SimpleNamespace(
         person_id=ANA, opened_at=NOON.replace(hour=6), closed_at=None, handed_over_at=None
     )
-    around = Around(shifts=[on_duty])
+    around = LeadContext(shifts=[on_duty])
     again = Lead("missed", "task", "t", NOON, ANA, task(window_start=NOON.replace(hour=8)))
-    assert explanations(again, around) == []
-    assert explanations(Lead("missed", "task", "t", NOON, None, task()), around) == []
+    assert excusing_facts(again, around) == []
+    assert excusing_facts(Lead("missed", "task", "t", NOON, None, task()), around) == []

@@ -7,10 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.service.arrears.ledger import HEADINGS, BadRow, NotALedger, cents, read, text
+from sync.service.arrears.ledger import (
+    COLUMN_HEADINGS,
+    BadRow,
+    InvalidLedger,
+    cell_text,
+    parse_cents,
+    read_ledger,
+)
 
 HOMES = {"1-101": "u1", "1-102": "u2"}
-HEAD = HEADINGS["zh"]
+HEAD = COLUMN_HEADINGS["zh"]
 
 
 @pytest.mark.rule("U9")
@@ -21,8 +28,8 @@ def test_ten_thousand_random_ledgers_add_up_to_the_cent():
         amounts = [Decimal(rng.randint(1, 10**7)) / 100 for _ in range(rng.randint(1, 6))]
         shapes = (lambda a: f"{a:.2f}", lambda a: f"¥{a:,.2f}", lambda a: f" {a} ", float)
         rows = [("1-101", f"fee {n}", "", rng.choice(shapes)(a)) for n, a in enumerate(amounts)]
-        ledger = read([HEAD, *rows], HOMES)
-        assert (ledger.cents, ledger.bad) == (int(sum(amounts) * 100), [])
+        ledger = read_ledger([HEAD, *rows], HOMES)
+        assert (ledger.total_cents, ledger.bad_rows) == (int(sum(amounts) * 100), [])
 
 
 @pytest.mark.rule("U9")
@@ -30,18 +37,18 @@ def test_ten_thousand_random_ledgers_add_up_to_the_cent():
 def test_an_amount_goes_to_cents_and_back(amount):
     from server.i18n.filters import money
 
-    assert cents(money(amount)) == amount
+    assert parse_cents(money(amount)) == amount
 
 
 @pytest.mark.rule("U9")
 @pytest.mark.parametrize("said", ["", "0", "-1", "1.005", "1e-9", "NaN", "Infinity", "x", "1 2"])
 def test_what_is_no_amount_is_none(said):
-    assert cents(said) is None
+    assert parse_cents(said) is None
 
 
 @pytest.mark.rule("U9")
 def test_a_number_of_a_sheet_is_what_somebody_wrote():
-    assert [text(n) for n in (0.1, 100.0, 1234567.89, None, 7)] == [
+    assert [cell_text(n) for n in (0.1, 100.0, 1234567.89, None, 7)] == [
         "0.1",
         "100",
         "1234567.89",
@@ -62,18 +69,21 @@ def test_a_bad_row_holds_up_no_other_and_says_why():
         ("", "", "", ""),
         ("1-102", "fee", "10", "3.00", "a reason from last time"),
     ]
-    ledger = read([HEAD, *rows], HOMES)
-    assert (sorted(ledger.accounts), ledger.cents) == (["u1", "u2"], 400)
-    assert [(bad.number, bad.code) for bad in ledger.bad] == [
+    ledger = read_ledger([HEAD, *rows], HOMES)
+    assert (sorted(ledger.accounts), ledger.total_cents) == (["u1", "u2"], 400)
+    assert [(bad.number, bad.code) for bad in ledger.bad_rows] == [
         (3, "no-such-home"),
         (4, "no-item"),
         (5, "no-amount"),
         (6, "twice"),
         (7, "short"),
     ]
-    mended = [HEAD, *(bad.cells for bad in ledger.bad)]
-    assert [bad.code for bad in read(mended, HOMES).bad][:2] == ["no-such-home", "no-item"]
-    assert isinstance(ledger.bad[0], BadRow)
+    mended = [HEAD, *(bad.cells for bad in ledger.bad_rows)]
+    assert [bad.code for bad in read_ledger(mended, HOMES).bad_rows][:2] == [
+        "no-such-home",
+        "no-item",
+    ]
+    assert isinstance(ledger.bad_rows[0], BadRow)
 
 
 @pytest.mark.rule("U10")
@@ -87,5 +97,5 @@ def test_a_bad_row_holds_up_no_other_and_says_why():
     ],
 )
 def test_a_file_that_is_no_ledger_is_refused_as_a_whole(rows, code):
-    with pytest.raises(NotALedger, match=code):
-        read(rows, HOMES)
+    with pytest.raises(InvalidLedger, match=code):
+        read_ledger(rows, HOMES)

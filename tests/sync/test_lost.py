@@ -9,9 +9,15 @@ from uuid import uuid4
 import pytest
 from stage import ANA, BEN, CHU, NOON, Record, op
 
-from sync import TYPES, Accepted, Quarantined, Refused
-from sync.service.lost_property import KINDS, OUTCOMES, missing, ticket_of, unasked
-from sync.service.lost_property.folding import SOON
+from sync import RECORD_TYPES, Accepted, Quarantined, Refused
+from sync.service.lost_property import (
+    KINDS,
+    OUTCOMES,
+    loss_ticket_id,
+    missing_steps,
+    unasked_parties,
+)
+from sync.service.lost_property.folding import DEFAULT_FOLLOW_UP
 
 UNIT, FIRM = str(uuid4()), str(uuid4())
 LU = f"{FIRM}|Lu"
@@ -54,7 +60,7 @@ def close(record, outcome, minutes=60):
 
 
 def state(record):
-    return TYPES["lost"].state(vars(record.row))
+    return RECORD_TYPES["lost"].state(vars(record.row))
 
 
 @pytest.mark.rule("Q1")
@@ -62,8 +68,12 @@ def state(record):
 def test_a_loss_opens_a_ticket_whose_first_responder_is_whoever_was_told():
     record, said = Record("lost"), opening(holds_personal_data=True, details="all my numbers")
     verdict = record.take(said)
-    (ticket,) = verdict.then
-    assert (ticket.kind, ticket.subject, ticket.by) == ("ticket.open", ticket_of(said.subject), CHU)
+    (ticket,) = verdict.followups
+    assert (ticket.kind, ticket.subject, ticket.by) == (
+        "ticket.open",
+        loss_ticket_id(said.subject),
+        CHU,
+    )
     assert record.row.ticket == ticket.subject
     assert record.row.urgency == "urgent"
     matter = Record("ticket")
@@ -77,7 +87,7 @@ def test_a_loss_opens_a_ticket_whose_first_responder_is_whoever_was_told():
 def test_a_loss_with_a_ticket_opens_no_other():
     ticket = str(uuid4())
     record = Record("lost")
-    assert record.take(opening(ticket=ticket)).then == ()
+    assert record.take(opening(ticket=ticket)).followups == ()
     assert (record.row.ticket, record.row.urgency) == (ticket, "normal")
 
 
@@ -92,7 +102,7 @@ def test_nobody_opens_a_case_without_a_way_to_reach_the_resident():
 @pytest.mark.clause("E8")
 def test_an_open_case_always_has_a_next_action_with_a_date():
     record = case()
-    assert record.row.next_action_at == NOON + SOON
+    assert record.row.next_action_at == NOON + DEFAULT_FOLLOW_UP
     later = (NOON + timedelta(days=3)).isoformat()
     record.take(told("next", 5, next_action="Ask the firm", next_action_at=later))
     assert record.row.next_action == "Ask the firm"
@@ -110,14 +120,14 @@ def test_a_newer_list_supersedes_the_old_one_which_stays():
             {LU: "Lu"},
             {LU: "Lu", ANA: "Ana"},
         ]
-        assert unasked(vars(record.row)).keys() == {LU, ANA}
+        assert unasked_parties(vars(record.row)).keys() == {LU, ANA}
 
 
 @pytest.mark.rule("Q4")
 @pytest.mark.clause("E5")
 def test_a_statement_is_words_or_that_there_are_none():
     record = case(listed(), told("state", 10, party=LU, name="Lu", said="I did not see it"))
-    assert unasked(vars(record.row)) == {}
+    assert unasked_parties(vars(record.row)) == {}
     assert record.row.statements[0]["said"] == "I did not see it"
     assert isinstance(record.take(told("state", 11, party=LU, declined=True)), Accepted)
     assert record.take(told("state", 12, party=LU)) == Quarantined("malformed")
@@ -128,13 +138,13 @@ def test_a_statement_is_words_or_that_there_are_none():
 @pytest.mark.parametrize("lacking", STEPS)
 def test_each_thing_that_is_missing_blocks_the_end(lacking):
     record = case(*(fact for code, fact in STEPS.items() if code != lacking))
-    codes = missing(vars(record.row))
+    codes = missing_steps(vars(record.row))
     assert lacking in codes
     assert close(record, "informed") == Refused(codes[0])
     assert record.row.closed_at is None
     record.take(replace(STEPS[lacking], occurred_at=NOON + timedelta(minutes=40)))
     if lacking == "entries-missing":
-        assert missing(vars(record.row)) == []
+        assert missing_steps(vars(record.row)) == []
     assert isinstance(close(record, "informed"), Accepted)
     assert (record.row.outcome, state(record)) == ("informed", "closed")
 
@@ -218,7 +228,7 @@ def test_what_comes_after_the_end_is_kept_and_asks_for_a_look():
 def test_a_firm_handles_a_case_only_with_somebody_of_ours_who_answers(firm, verdict):
     record = case()
     asked = op("lost.contract_out", by=BEN, minutes=9, payload={"contractor": FIRM})
-    answer = record.take(replace(asked, beside={FIRM: firm} if firm else {}))
+    answer = record.take(replace(asked, related={FIRM: firm} if firm else {}))
     assert answer == (Refused(verdict) if verdict else answer)
     assert record.row.first_responder_id == CHU
     assert (record.row.contractor_id is None) == (record.row.accountable_id is None)

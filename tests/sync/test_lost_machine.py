@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from stage import ANA, BEN, CHU, Record, op
 
 from sync import Accepted, Refused
-from sync.service.lost_property import OUTCOMES, missing, state
+from sync.service.lost_property import OUTCOMES, missing_steps, state
 
 UNIT, FIRM = str(uuid4()), str(uuid4())
 WHO = st.sampled_from([ANA, BEN, CHU])
@@ -86,12 +86,12 @@ class Loss(RuleBasedStateMachine):
     @rule(by=WHO, firm=st.sampled_from(FIRMS))
     def contract_out(self, by, firm):
         asked = op("lost.contract_out", by=by, minutes=self.minutes, payload={"contractor": FIRM})
-        self.case.take(replace(asked, beside={FIRM: firm} if firm else {}))
+        self.case.take(replace(asked, related={FIRM: firm} if firm else {}))
 
     @rule(by=WHO, outcome=st.sampled_from(OUTCOMES))
     def close(self, by, outcome):
         was = vars(self.case.row).copy()
-        lacks = missing(was, outcome)
+        lacks = missing_steps(was, outcome)
         payload = {"outcome": outcome}
         verdict = self.case.take(op("lost.close", by=by, minutes=self.minutes, payload=payload))
         if was["closed_at"]:

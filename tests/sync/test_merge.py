@@ -4,7 +4,7 @@ import pytest
 from stage import BEN, Record, op, opened
 
 from sync import Accepted, Contested, Merged, Quarantined, Refused
-from sync.protocol.conflict_resolution import plain
+from sync.protocol.conflict_resolution import to_json_value
 
 
 def revise(**payload):
@@ -78,7 +78,7 @@ def test_a_merge_waits_with_both_sides():
 def test_the_desk_takes_this_that_both_or_a_third(payload, written):
     record = merge()
     verdict = record.take(op("merge.settle", by=BEN, payload=payload))
-    assert [follow.payload for follow in verdict.then] == ([written] if written else [])
+    assert [follow.payload for follow in verdict.followups] == ([written] if written else [])
     assert record.take(op("merge.settle", payload=payload)) == Refused("already-settled")
 
 
@@ -97,14 +97,14 @@ def test_a_settlement_is_undone_and_what_stood_stands_again():
     assert record.take(op("merge.reopen")) == Refused("not-settled")
     record.take(op("merge.settle", payload={"take": "incoming"}))
     undone = record.take(op("merge.reopen"))
-    assert [follow.payload for follow in undone.then] == [{"details": "First"}]
+    assert [follow.payload for follow in undone.followups] == [{"details": "First"}]
     assert record.row.settled_at is None
     assert isinstance(record.take(op("merge.settle", payload={"take": "theirs"})), Accepted)
 
 
 def test_values_are_kept_as_json():
     when = op("x").occurred_at
-    assert plain({"at": when, "in": [when]}) == {
+    assert to_json_value({"at": when, "in": [when]}) == {
         "at": "2026-11-24T12:00:00.000Z",
         "in": ["2026-11-24T12:00:00.000Z"],
     }

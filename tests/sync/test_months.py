@@ -11,7 +11,7 @@ import pytest
 from stage import BEN, NOON, op
 
 from sync import Quarantined, Refused, judge
-from sync.accountability.months import bounds
+from sync.accountability.months import month_bounds
 
 
 def task(**more):
@@ -24,7 +24,7 @@ def close(*tasks, month="2026-10", unspoken=0, missing=0):
     ids = [*known, *(str(uuid4()) for _ in range(missing))]
     said = {"month": month, "tasks": ids, "unspoken": unspoken}
     done = op("month.close", by=BEN, payload=said)
-    return judge("month", None, replace(done, beside=known))
+    return judge("month", None, replace(done, related=known))
 
 
 @pytest.mark.rule("A16")
@@ -49,6 +49,6 @@ def test_a_month_that_is_not_over_or_not_known_yet_is_not_closed():
 
 
 def test_a_month_begins_and_ends_at_the_site():
-    first, last = bounds("2026-12")
+    first, last = month_bounds("2026-12")
     assert first == datetime(2026, 11, 30, 16, tzinfo=UTC)
     assert last == datetime(2026, 12, 31, 16, tzinfo=UTC)

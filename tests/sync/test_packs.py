@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.protocol.hash_chain import hash_of
-from sync.protocol.redaction import masked
+from sync.protocol.hash_chain import content_hash
+from sync.protocol.redaction import mask_id_numbers
 from sync.training.cards import GROUPS
 from sync.training.content_packs import (
-    BYTES,
-    FIELDS,
-    MOST_CARDS,
+    COMPARED_FIELDS,
+    MAX_CARDS,
+    MAX_PACK_BYTES,
+    InvalidPack,
     Pack,
-    Wrong,
-    compare,
-    read,
-    text_of,
+    compare_with_site,
+    read_pack,
+    serialize_pack,
 )
-from sync.training.handbook import FILE, handbook
+from sync.training.handbook import HANDBOOK_PATH, load_handbook
 
 SIGNS = st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n")
 TEXT = st.text(SIGNS, max_size=60)
@@ -60,68 +60,70 @@ def here(cards, label="ours 1"):
 
 
 def sealed(**changed):
-    file = {**json.loads(text_of(pack([]))), **changed}
-    return json.dumps({**file, "hash": hash_of(file)}).encode()
+    file = {**json.loads(serialize_pack(pack([]))), **changed}
+    return json.dumps({**file, "hash": content_hash(file)}).encode()
 
 
 @pytest.mark.rule("C6")
 @settings(deadline=None)
 @given(CARDS, st.randoms(use_true_random=False))
 def test_what_goes_out_comes_in_again_and_the_order_does_not_matter(cards, dice):
-    first = text_of(pack(cards))
+    first = serialize_pack(pack(cards))
     dice.shuffle(cards)
-    assert text_of(pack(cards)) == first
-    back = read(first.encode())
+    assert serialize_pack(pack(cards)) == first
+    back = read_pack(first.encode())
     assert isinstance(back, Pack) and back.label == "ours 1"
-    wanted = sorted((masked(card) for card in cards), key=lambda card: card["code"])
+    wanted = sorted((mask_id_numbers(card) for card in cards), key=lambda card: card["code"])
     assert list(back.cards) == wanted
-    assert text_of(back) == text_of(read(text_of(back).encode()))
+    assert serialize_pack(back) == serialize_pack(read_pack(serialize_pack(back).encode()))
 
 
 @pytest.mark.rule("C8")
 @settings(deadline=None)
 @given(CARDS, CARDS)
 def test_taking_in_twice_changes_nothing(before, cards):
-    taken = read(text_of(pack(cards, "2")).encode())
-    site = {card.code: card for card in here(read(text_of(pack(before)).encode()).cards)}
-    for one in compare(taken, site.values()):
+    taken = read_pack(serialize_pack(pack(cards, "2")).encode())
+    site = {
+        card.code: card for card in here(read_pack(serialize_pack(pack(before)).encode()).cards)
+    }
+    for one in compare_with_site(taken, site.values()):
         assert one.state in ("new", "changed", "unchanged")
-        assert (one.state == "unchanged") == (one.here is not None and not one.fields)
+        assert (one.state == "unchanged") == (one.installed is not None and not one.fields)
         site[one.card["code"]] = here([one.card], "ours 2")[0]
-    assert {one.state for one in compare(taken, site.values())} <= {"unchanged"}
+    assert {one.state for one in compare_with_site(taken, site.values())} <= {"unchanged"}
     assert site.keys() == {card["code"] for card in (*before, *cards)}
 
 
 @pytest.mark.rule("C8")
 def test_what_somebody_here_wrote_or_withdrew_is_asked_about():
-    (card,) = (card for card in handbook().cards if card["code"] == "FE-01")
+    (card,) = (card for card in load_handbook().cards if card["code"] == "FE-01")
     own = {**card, "body": {"zh": "每月五日", "en": "By the fifth"}}
     for label in (None, "another 1"):
-        (found,) = compare(pack([card]), here([own], label))
+        (found,) = compare_with_site(pack([card]), here([own], label))
         assert (found.state, found.fields) == ("conflict", ["body"])
     (gone,) = here([card])
     gone.withdrawn_at = "2026-11-24"
-    assert compare(pack([card]), [gone])[0].state == "withdrawn"
-    assert compare(pack([card], "2"), here([own]))[0].state == "changed"
+    assert compare_with_site(pack([card]), [gone])[0].state == "withdrawn"
+    assert compare_with_site(pack([card], "2"), here([own]))[0].state == "changed"
 
 
 def test_the_handbook_is_a_pack_like_any_other():
-    assert text_of(handbook()) == FILE.read_text("utf-8")
-    assert len({card["order"] for card in handbook().cards}) == len(handbook().cards)
-    assert all(set(card) == {"code", *FIELDS} for card in handbook().cards)
+    assert serialize_pack(load_handbook()) == HANDBOOK_PATH.read_text("utf-8")
+    assert len({card["order"] for card in load_handbook().cards}) == len(load_handbook().cards)
+    assert all(set(card) == {"code", *COMPARED_FIELDS} for card in load_handbook().cards)
 
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 TITLE = {"zh": "甲", "en": "A"}
 TWICE = [{"code": "A-1", "group": "fees", "title": TITLE}] * 2
-MANY = [{"code": f"A-{n}", "group": "fees", "title": TITLE} for n in range(MOST_CARDS + 1)]
+MANY = [{"code": f"A-{n}", "group": "fees", "title": TITLE} for n in range(MAX_CARDS + 1)]
 
 
 @pytest.mark.rule("C7")
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
-        (b" " * (BYTES + 1), "too-big"),
+        (b" " * (MAX_PACK_BYTES + 1), "too-big"),
         (b"", "not-json"),
         (b"\xff\xfe", "not-json"),
         (b"PK\x03\x04 a spreadsheet", "not-json"),
@@ -131,7 +133,7 @@ MANY = [{"code": f"A-{n}", "group": "fees", "title": TITLE} for n in range(MOST_
         (b"[]", "not-a-pack"),
         (b'{"name": "x"}', "not-a-pack"),
         (b'{"lodge_pack": 3}', "newer-pack"),
-        (text_of(pack([])).replace("MIT", "mine").encode(), "altered"),
+        (serialize_pack(pack([])).replace("MIT", "mine").encode(), "altered"),
         (sealed(sections={"cards": TWICE}), "code-twice"),
         (sealed(sections={"cards": MANY}), "malformed-pack"),
         (sealed(sections={"cards": [{**TWICE[0], "group": "gossip"}]}), "malformed-pack"),
@@ -143,29 +145,29 @@ MANY = [{"code": f"A-{n}", "group": "fees", "title": TITLE} for n in range(MOST_
     ],
 )
 def test_a_wrong_file_is_refused_with_what_is_wrong(raw, code):
-    wrong = read(raw)
-    assert isinstance(wrong, Wrong) and wrong.code == code
+    wrong = read_pack(raw)
+    assert isinstance(wrong, InvalidPack) and wrong.code == code
 
 
 def test_a_fault_is_named_with_its_card_and_field():
-    wrong = read(sealed(sections={"cards": [{**TWICE[0], "group": "gossip"}]}))
+    wrong = read_pack(sealed(sections={"cards": [{**TWICE[0], "group": "gossip"}]}))
     assert wrong.where == "A-1 · group"
-    assert read(sealed(sections={"cards": TWICE})).where == "A-1"
+    assert read_pack(sealed(sections={"cards": TWICE})).where == "A-1"
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_file_whatever_breaks_the_reader(raw):
-    assert isinstance(read(raw), Wrong)
+    assert isinstance(read_pack(raw), InvalidPack)
 
 
 def test_what_this_lodge_does_not_know_is_named_and_left_out():
-    found = read(sealed(sections={"cards": [], "inspections": [{"code": "IT-01"}]}))
-    assert found.passed_over == ("inspections",)
+    found = read_pack(sealed(sections={"cards": [], "inspections": [{"code": "IT-01"}]}))
+    assert found.unknown_sections == ("inspections",)
 
 
 def test_a_pack_of_the_first_format_is_read_as_it_is():
     card = {"code": "FE-01", "group": "fees", "title": TITLE}
-    found = read(sealed(lodge_pack=1, sections={"cards": [card]}))
+    found = read_pack(sealed(lodge_pack=1, sections={"cards": [card]}))
     assert isinstance(found, Pack)
     assert (found.cards[0]["prompts"], found.cards[0]["approaches"]) == ([], [])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import entry, judge
-from sync.work.patrol import fold, seal
-from sync.work.patrol_report import steps
+from sync import judge, to_history_entry
+from sync.work.patrol import fold, token_hash
+from sync.work.patrol_report import point_reports
 from tests.sync.stage import ANA, BEN, CHU, NOON, op
 
 GATE, YARD, ROOF = (str(uuid4()) for _ in range(3))
@@ -24,7 +24,7 @@ def label(name):
 
 def point(id_):
     said = {"checkpoint": id_, "area_id": id_, "label": label(id_[:4]), "code": "101"}
-    return {**said, "seals": [seal(f"token of {id_}")]}
+    return {**said, "seals": [token_hash(f"token of {id_}")]}
 
 
 def round_(**more):
@@ -50,7 +50,7 @@ def scan(id_, *, minutes=5, by=CHU, token=None, method="qr"):
 
 def gone(*ops, around=None):
     around = around or round_()
-    facts = sorted((entry(each) for each in ops), key=lambda e: (e.occurred_at, e.id))
+    facts = sorted((to_history_entry(each) for each in ops), key=lambda e: (e.occurred_at, e.id))
     return SimpleNamespace(**{**vars(around), **fold(around, facts)})
 
 
@@ -101,7 +101,7 @@ def test_two_guards_scans_make_the_same_round_in_whatever_order_they_come(order)
     for place in order:
         verdict = judge("round", row, told[place], history)
         vars(row).update(verdict.changes)
-        history.append(entry(told[place], 1, verdict.changes))
+        history.append(to_history_entry(told[place], 1, verdict.changes))
     assert row.scans[GATE]["by_id"] == BEN
     assert row.scans[GATE]["again"] == 1
     assert row.fines[GATE]["by_id"] == BEN
@@ -112,7 +112,7 @@ def test_two_guards_scans_make_the_same_round_in_whatever_order_they_come(order)
 @pytest.mark.rule("N4")
 def test_a_label_that_became_valid_later_is_known_and_the_old_one_too():
     before = round_()
-    anew = [{**point(GATE), "seals": [seal("new")]}, point(YARD)]
+    anew = [{**point(GATE), "seals": [token_hash("new")]}, point(YARD)]
     changed = judge("round", before, op("round.amend", payload={"points": anew})).changes
     after = round_(**changed)
     for token in ("new", f"token of {GATE}"):
@@ -138,7 +138,9 @@ def test_a_point_is_missed_only_when_every_phone_has_spoken(spoke, lost, now):
     phone = Phone(clear_at=spoken_at, lost_at=NOON if lost else None)
     found = gone(scan(GATE))
     moment = NOON + timedelta(minutes=60 + now)
-    words = {step.point["checkpoint"]: step.word for step in steps(found, [phone], moment)}
+    words = {
+        step.point["checkpoint"]: step.status for step in point_reports(found, [phone], moment)
+    }
     assert words[GATE] == "scanned"
     over, known = now >= 0, lost or spoke >= 0
     assert words[YARD] == ("open" if not over else "missed" if known else "unknown")
@@ -146,7 +148,7 @@ def test_a_point_is_missed_only_when_every_phone_has_spoken(spoke, lost, now):
 
 def test_a_round_is_played_back_in_the_order_of_its_scans():
     found = gone(scan(ROOF, minutes=2), scan(GATE, minutes=8))
-    played = steps(found, [], NOON)
+    played = point_reports(found, [], NOON)
     assert [step.point["checkpoint"] for step in played] == [ROOF, GATE, YARD]
     assert played[1].since_last == timedelta(minutes=6)
     assert ANA not in found.scans

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, Record, op
 
-from sync.training.curriculum import ITEMS, refresh_on
-from sync.training.readiness import Standing, matrix
+from sync.training.curriculum import TRAINING_ITEMS, refresh_date
+from sync.training.readiness import ItemReadiness, readiness_matrix
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
@@ -38,7 +38,7 @@ def session(cards, **signed):
     ],
 )
 def test_it_counts_to_the_same_day_or_the_last_of_a_shorter_month(learnt, months, due):
-    assert refresh_on(datetime.fromisoformat(learnt), months).isoformat() == due
+    assert refresh_date(datetime.fromisoformat(learnt), months).isoformat() == due
 
 
 @pytest.mark.rule("Z7")
@@ -47,7 +47,7 @@ def test_it_counts_to_the_same_day_or_the_last_of_a_shorter_month(learnt, months
     st.integers(1, 60),
 )
 def test_it_never_runs_into_the_month_after(learnt_at, months):
-    start, due = (learnt_at + timedelta(hours=8)).date(), refresh_on(learnt_at, months)
+    start, due = (learnt_at + timedelta(hours=8)).date(), refresh_date(learnt_at, months)
     assert (due.year - start.year) * 12 + due.month - start.month == months
     last = (due + timedelta(days=1)).month != due.month
     assert due.day == start.day or (last and due.day < start.day)
@@ -55,7 +55,7 @@ def test_it_never_runs_into_the_month_after(learnt_at, months):
 
 @pytest.mark.rule("Z8")
 @pytest.mark.parametrize(
-    "item", [pytest.param(i, marks=pytest.mark.clause(c)) for i, (c, _) in ITEMS.items()]
+    "item", [pytest.param(i, marks=pytest.mark.clause(c)) for i, (c, _) in TRAINING_ITEMS.items()]
 )
 def test_somebody_else_attests_and_the_own_word_does_not_count(item):
     other, own = Record("readiness"), Record("readiness")
@@ -68,30 +68,33 @@ def test_somebody_else_attests_and_the_own_word_does_not_count(item):
         == "own-word"
     )
     assert other.row.refresh_on == "2027-11-24"
-    standing = matrix([ANA], [own.row], [], TODAY)[ANA][item]
-    assert standing == Standing("missing")
-    assert matrix([ANA], [own.row, other.row], [], TODAY)[ANA][item].word == "ready"
+    standing = readiness_matrix([ANA], [own.row], [], TODAY)[ANA][item]
+    assert standing == ItemReadiness("missing")
+    assert readiness_matrix([ANA], [own.row, other.row], [], TODAY)[ANA][item].status == "ready"
 
 
 @pytest.mark.rule("Z9")
 @pytest.mark.clause("F17", "F18", "F19", "F20", "F21")
 def test_a_session_teaches_who_signed_for_it_what_its_cards_are_about():
     taught = session(["phrases:1", "posts:2", "cases:3"], **{ANA: "2027-11-24"})
-    found = matrix([ANA, CHU], [], [taught], TODAY)
-    assert {i for i, s in found[ANA].items() if s.word == "ready"} == {
+    found = readiness_matrix([ANA, CHU], [], [taught], TODAY)
+    assert {i for i, s in found[ANA].items() if s.status == "ready"} == {
         "etiquette",
         "posts",
         "responsibility",
     }
-    assert {s.word for s in found[CHU].values()} == {"missing"}
+    assert {s.status for s in found[CHU].values()} == {"missing"}
 
 
 @pytest.mark.rule("Z9")
 def test_of_several_dates_the_farthest_counts():
     dates = ("2026-12-24", "2026-11-23", "2026-11-24")
     for day, word in zip(dates, ("soon", "overdue", "soon"), strict=True):
-        assert matrix([ANA], [attest(ANA, "fees", day)], [], TODAY)[ANA]["fees"].word == word
+        assert (
+            readiness_matrix([ANA], [attest(ANA, "fees", day)], [], TODAY)[ANA]["fees"].status
+            == word
+        )
     both = [attest(ANA, "fees", "2026-11-23"), attest(ANA, "fees", "2027-05-01")]
     for order in (both, both[::-1]):
-        standing = matrix([ANA], order, [], TODAY)[ANA]["fees"]
-        assert standing == Standing("ready", date(2027, 5, 1))
+        standing = readiness_matrix([ANA], order, [], TODAY)[ANA]["fees"]
+        assert standing == ItemReadiness("ready", date(2027, 5, 1))

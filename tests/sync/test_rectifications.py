@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, NOON, Record, op
 
-from sync import TYPES, Refused
+from sync import RECORD_TYPES, Refused
 
 AREA = "00000000-0000-4000-8000-000000000001"
 FAILURE = {
@@ -31,7 +31,7 @@ def raised(**more):
 
 
 def state(found):
-    return TYPES["rectification"].state(vars(found.row))
+    return RECORD_TYPES["rectification"].state(vars(found.row))
 
 
 def done(by=ANA, minutes=10, **payload):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.protocol.clock import iso
-from sync.work.recurrence import UNTIL_NEXT, windows
-from sync.work.schedules import Addition, Place, expand
+from sync.protocol.clock import format_time
+from sync.work.recurrence import UNTIL_NEXT, due_windows
+from sync.work.schedules import Place, ScheduleAddPayload, expand_occurrences
 from sync.work.standards_content import STANDARDS
 
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Pacific/Auckland")
@@ -121,7 +121,7 @@ def test_every_rule_in_every_zone_is_due_when_an_oracle_says(rule, tzid, begun, 
     duty = Duty(plainly.rrule, tzid=tzid, dtstart=dtstart, rdate=rdate, exdate=exdate)
     start = datetime.combine(begun, time(), zone).astimezone(UTC)
     end = start + timedelta(days=length)
-    found = list(windows(duty, start, end))
+    found = list(due_windows(duty, start, end))
     assert found == sorted(set(found))
     assert found == sorted(set(oracle(plainly, hours, duty, start, end)))
 
@@ -136,7 +136,7 @@ def test_every_rule_in_every_zone_is_due_when_an_oracle_says(rule, tzid, begun, 
 def test_an_hour_that_spring_leaves_out_comes_later_and_once(tzid, day, offset):
     duty = Duty("FREQ=DAILY;BYHOUR=2;BYMINUTE=0;BYSECOND=0", tzid=tzid)
     midnight = datetime.combine(day, time(), ZoneInfo(tzid))
-    found = list(windows(duty, midnight, midnight + timedelta(hours=12)))
+    found = list(due_windows(duty, midnight, midnight + timedelta(hours=12)))
     wanted = datetime.combine(day, time(2), UTC) - offset
     assert [opening for opening, _ in found] == [wanted]
 
@@ -144,7 +144,7 @@ def test_an_hour_that_spring_leaves_out_comes_later_and_once(tzid, day, offset):
 def test_an_hour_that_autumn_repeats_is_due_once():
     duty = Duty("FREQ=DAILY;BYHOUR=2;BYMINUTE=0;BYSECOND=0", tzid="Europe/Berlin", window="PT30M")
     midnight = datetime(2026, 10, 25, tzinfo=ZoneInfo("Europe/Berlin"))
-    found = list(windows(duty, midnight, midnight + timedelta(hours=12)))
+    found = list(due_windows(duty, midnight, midnight + timedelta(hours=12)))
     assert [opening for opening, _ in found] == [datetime(2026, 10, 25, 0, tzinfo=UTC)]
 
 
@@ -156,7 +156,9 @@ def test_days_are_days_of_the_calendar_and_hours_are_hours_that_pass():
             window=window, tzid="Europe/Berlin", dtstart=datetime(2026, 1, 1, tzinfo=berlin)
         )
         (one,) = [
-            each for each in windows(duty, start, start + timedelta(hours=1)) if each[0] >= start
+            each
+            for each in due_windows(duty, start, start + timedelta(hours=1))
+            if each[0] >= start
         ]
         assert one[1] - one[0] == timedelta(hours=hours)
 
@@ -165,13 +167,13 @@ def test_days_are_days_of_the_calendar_and_hours_are_hours_that_pass():
 def test_the_29th_of_february_is_due_in_leap_years_alone(year, days):
     duty = Duty("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", window="P1D")
     first = datetime(year, 1, 1, tzinfo=UTC)
-    assert len(list(windows(duty, first, first + timedelta(days=360)))) == (days == 29)
+    assert len(list(due_windows(duty, first, first + timedelta(days=360)))) == (days == 29)
 
 
 def test_a_rule_and_a_chosen_day_that_fall_together_count_once():
     day = datetime(2026, 10, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
     duty = Duty(dtstart=day - timedelta(days=9), rdate=["2026-10-01", "2026-10-01T00:00"])
-    assert len(list(windows(duty, day, day + timedelta(hours=4)))) == 1
+    assert len(list(due_windows(duty, day, day + timedelta(hours=4)))) == 1
 
 
 @pytest.mark.rule("R6")
@@ -179,7 +181,7 @@ def test_a_duty_of_working_days_rests_on_free_days_and_works_on_shifted_ones():
     day = datetime(2026, 10, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
     free = {date(2026, 10, n) for n in (1, 2, 3, 4, 5, 6, 7, 11)}
     duty = Duty(dtstart=day, window="P1D", workdays_only=True)
-    found = windows(duty, day, day + timedelta(days=12), free)
+    found = due_windows(duty, day, day + timedelta(days=12), free)
     assert [opening.astimezone(duty_zone).day for opening, _ in found] == [8, 9, 10, 12]
 
 
@@ -193,11 +195,11 @@ def test_what_was_due_before_a_change_stays_as_it_was(first, length):
     since = start + timedelta(days=first)
     old = Duty(dtstart=start)
     terms = {name: getattr(old, name) for name in ("rrule", "rdate", "exdate", "window", "active")}
-    past = {**terms, "workdays_only": False, "until": iso(since)}
+    past = {**terms, "workdays_only": False, "until": format_time(since)}
     new = replace(old, rrule="FREQ=WEEKLY;BYDAY=MO", before=[past])
     end = start + timedelta(days=first + length)
-    found = [opening for opening, _ in windows(new, start, end)]
-    before = [opening for opening, _ in windows(old, start, end) if opening < since]
+    found = [opening for opening, _ in due_windows(new, start, end)]
+    before = [opening for opening, _ in due_windows(old, start, end) if opening < since]
     assert [opening for opening in found if opening < since] == before
     after = [opening.astimezone(duty_zone).weekday() for opening in found if opening >= since]
     assert set(after) <= {0}
@@ -233,12 +235,14 @@ def november(code):
     """At one place, whether the standard is in force already or not."""
     standard = next(each for each in STANDARDS if each["code"] == code)
     begun = datetime(2026, 1, 1, tzinfo=duty_zone)
-    planned = Addition().load(
+    planned = ScheduleAddPayload().load(
         {**standard, "active": bool(standard["rrule"]), "dtstart": begun.isoformat()}
     )
     duty = Duty(**{n: v for n, v in planned.items() if n in Duty.__dataclass_fields__})
     home = "home" if duty.per_unit else None
-    return expand(duty, [Place("here", duty.area_kind, home)], first_of(11), first_of(12))
+    return expand_occurrences(
+        duty, [Place("here", duty.area_kind, home)], first_of(11), first_of(12)
+    )
 
 
 @pytest.mark.clause("C1")
@@ -257,6 +261,6 @@ def test_bins_and_carts_are_two_items():
 def test_until_next_needs_a_next():
     start = datetime(2026, 11, 1, tzinfo=UTC)
     once = Duty(None, window=UNTIL_NEXT, rdate=["2026-11-02"])
-    assert list(windows(once, start, start + timedelta(days=9))) == []
+    assert list(due_windows(once, start, start + timedelta(days=9))) == []
     twice = replace(once, rdate=["2026-11-02", "2026-11-05"])
-    assert len(list(windows(twice, start, start + timedelta(days=9)))) == 1
+    assert len(list(due_windows(twice, start, start + timedelta(days=9)))) == 1

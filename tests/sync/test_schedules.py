@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from sync.work.recurrence import UNTIL_NEXT, span, windows
-from sync.work.schedules import Addition, Place, expand
+from sync.work.recurrence import UNTIL_NEXT, due_windows, window_length
+from sync.work.schedules import Place, ScheduleAddPayload, expand_occurrences
 from sync.work.standards_content import STANDARDS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -43,7 +43,7 @@ def day(month, number, hour=0):
 
 
 def due(schedule, start, end, places=(STAIRS, OFFICE, HOME, VACANT)):
-    return list(expand(schedule, places, start, end))
+    return list(expand_occurrences(schedule, places, start, end))
 
 
 @pytest.mark.rule("R1")
@@ -90,7 +90,7 @@ def test_a_weekly_duty_is_met_on_any_day_of_its_week():
 @pytest.mark.rule("R2")
 def test_until_next_leaves_no_gap_and_no_overlap_through_a_year():
     thrice = Planned(rrule="FREQ=MONTHLY;BYMONTHDAY=1,11,21", window=UNTIL_NEXT)
-    found = list(windows(thrice, YEAR, YEAR + timedelta(days=365)))
+    found = list(due_windows(thrice, YEAR, YEAR + timedelta(days=365)))
     assert len(found) == 36
     assert all(one[1] == two[0] for one, two in pairwise(found))
 
@@ -113,7 +113,7 @@ def test_a_duty_that_rests_or_has_no_interval_is_never_due():
 @pytest.mark.parametrize("wrong", ["", None, "4H", "P", "PT", "P1Y", "P-1D", "P7D ", "PT4H\n"])
 def test_a_window_that_cannot_be_read_is_an_error(wrong):
     with pytest.raises(ValueError, match="A window is"):
-        span(wrong)
+        window_length(wrong)
 
 
 def test_nothing_is_due_before_the_schedule_begins():
@@ -137,7 +137,7 @@ def test_nothing_is_due_before_the_schedule_begins():
 )
 def test_a_rule_that_never_comes_true_or_comes_too_often_is_not_taken(rrule):
     with pytest.raises(ValidationError):
-        Addition().load({**ADDED, "rrule": rrule})
+        ScheduleAddPayload().load({**ADDED, "rrule": rrule})
 
 
 ADDED = {

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, Record, op
 
-from sync import TYPES, Accepted, Quarantined
-from sync.training.handbook import handbook
-from sync.training.training_sessions import tally
+from sync import RECORD_TYPES, Accepted, Quarantined
+from sync.training.handbook import load_handbook
+from sync.training.training_sessions import approach_counts
 
 CASE = str(uuid4())
 CARD = f"etiquette:{uuid4()}"
@@ -32,7 +32,7 @@ def answered(person=ANA, prompt=0, *, by=BEN, minutes=0, **said):
 
 
 def case():
-    return next(card for card in handbook().cards if card["code"] == "CASE-01")
+    return next(card for card in load_handbook().cards if card["code"] == "CASE-01")
 
 
 @pytest.mark.rule("Z1")
@@ -43,7 +43,7 @@ def test_a_session_keeps_the_questions_of_its_case_and_the_ways_to_choose_from()
     payload = {"case": CASE, "prompts": prompts, "attendees": [ANA, ANA, CHU]}
     session = Record("session")
     begin = op("session.begin", by=BEN, payload=payload)
-    assert session.take(replace(begin, beside={CASE: card})).flag is None
+    assert session.take(replace(begin, related={CASE: card})).flag is None
     row = session.row
     assert (len(row.prompts), row.attendees, row.facilitator_id) == (2, [ANA, CHU], BEN)
     assert [way["key"] for way in row.approaches] == ["A", "B", "C"]
@@ -89,7 +89,7 @@ def test_the_summary_is_the_facilitators():
         )
     assert session.row.summary == "later"
     assert session.take(op("session.close", by=ANA, minutes=9)).flag == "not-the-facilitator"
-    assert TYPES["session"].state(vars(session.row)) == "closed"
+    assert RECORD_TYPES["session"].state(vars(session.row)) == "closed"
 
 
 @pytest.mark.rule("Z5")
@@ -137,7 +137,9 @@ def test_every_order_of_two_phones_facts_ends_in_the_same_session(mine, theirs, 
     for record, ops in ((first, facts), (second, shuffled)):
         assert all(isinstance(record.take(one), Accepted) for one in ops)
     assert vars(first.row) == vars(second.row)
-    assert TYPES["session"].until(vars(first.row)) == TYPES["session"].until(vars(second.row))
+    assert RECORD_TYPES["session"].visible_until(vars(first.row)) == RECORD_TYPES[
+        "session"
+    ].visible_until(vars(second.row))
 
 
 @pytest.mark.rule("Z6")
@@ -153,7 +155,7 @@ def test_the_tally_is_what_one_counts_by_hand(facts):
         if one.kind == "session.answer":
             newest[one.payload["person"], one.payload["prompt"]] = one.payload["approach"]
     chosen = list(newest.values())
-    counted = tally(session.row.answers)
+    counted = approach_counts(session.row.answers)
     assert {way: counted[way] for way in "ABC"} == {way: chosen.count(way) for way in "ABC"}
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import ANA, BEN, CHU, NOON, Record, op
 
-from sync import TYPES, Accepted, Quarantined
-from sync.protocol.clock import iso
-from sync.work.shifts import LONGEST, doubled
+from sync import RECORD_TYPES, Accepted, Quarantined
+from sync.protocol.clock import format_time
+from sync.work.shifts import MAX_SHIFT, overlapping_shifts
 
 TASK = f"task:{uuid4()}"
 
@@ -22,7 +22,7 @@ def begun(**payload):
 
 
 def state(shift):
-    return TYPES["shift"].state(vars(shift.row))
+    return RECORD_TYPES["shift"].state(vars(shift.row))
 
 
 @pytest.mark.rule("S1")
@@ -57,7 +57,7 @@ def test_a_shift_ends_with_what_was_unsent_and_open():
     shift.take(op("shift.close", minutes=400, payload={"unsent": 3, "open_items": {TASK: "Mop"}}))
     assert (shift.row.unsent, shift.row.open_items) == (3, {TASK: "Mop"})
     assert state(shift) == "closed"
-    assert TYPES["shift"].until(vars(shift.row)) == iso(shift.row.closed_at)
+    assert RECORD_TYPES["shift"].visible_until(vars(shift.row)) == format_time(shift.row.closed_at)
 
 
 @pytest.mark.rule("S3")
@@ -98,7 +98,7 @@ def test_what_is_no_list_of_open_items_is_kept_for_the_desk(items):
 
 
 def test_a_phone_lets_go_of_a_shift_that_nobody_closed():
-    assert TYPES["shift"].until(vars(begun().row)) == iso(NOON + LONGEST)
+    assert RECORD_TYPES["shift"].visible_until(vars(begun().row)) == format_time(NOON + MAX_SHIFT)
 
 
 MINUTES = st.integers(1, 600)
@@ -165,14 +165,14 @@ def test_two_shifts_at_once_are_marked_on_both_phones_and_no_others(spans, dice)
         and hours[one.id] & hours[other.id]
     }
     dice.shuffle(shifts)
-    assert doubled(shifts, phones) == expected
+    assert overlapping_shifts(shifts, phones) == expected
 
 
 def test_a_forgotten_shift_does_not_run_into_the_next_day():
     old, new = begun().row, begun().row
     old.id, new.id = "old", "new"
-    new.opened_at = NOON + LONGEST + timedelta(minutes=1)
-    assert doubled([old, new], {"old": "A", "new": "B"}) == set()
+    new.opened_at = NOON + MAX_SHIFT + timedelta(minutes=1)
+    assert overlapping_shifts([old, new], {"old": "A", "new": "B"}) == set()
     new.opened_at = NOON + timedelta(hours=1)
-    assert doubled([old, new], {"old": "A", "new": "B"}) == {"old", "new"}
-    assert doubled([old, new], {"old": "A", "new": "A"}) == set()
+    assert overlapping_shifts([old, new], {"old": "A", "new": "B"}) == {"old", "new"}
+    assert overlapping_shifts([old, new], {"old": "A", "new": "A"}) == set()

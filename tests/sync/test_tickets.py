@@ -12,7 +12,7 @@ from sync import Accepted, Merged, Quarantined, Refused
 from sync.protocol.digest import ROLES
 from sync.protocol.op import Op
 from sync.service import ticket_lists
-from sync.service.tickets import KINDS, TRIES, missing, number, state
+from sync.service.tickets import KINDS, MAX_CONTACT_TRIES, missing_steps, state, ticket_number
 
 
 @pytest.mark.rule("K1")
@@ -53,7 +53,11 @@ def test_a_revision_carries_only_what_it_changes():
 
 def test_the_number_follows_from_the_id_so_a_phone_can_tell_it_offline():
     subject = "01a2088b-e048-76db-9972-51f2edac7674"
-    assert number(subject) == number(subject.upper()) != number(subject[:-1] + "5")
+    assert (
+        ticket_number(subject)
+        == ticket_number(subject.upper())
+        != ticket_number(subject[:-1] + "5")
+    )
 
 
 def test_an_op_is_immutable():
@@ -74,7 +78,7 @@ def word(ticket):
 
 
 def lacks(ticket):
-    return missing(vars(ticket.row))
+    return missing_steps(vars(ticket.row))
 
 
 @pytest.mark.rule("K4", "K7")
@@ -83,7 +87,7 @@ def test_handing_over_names_somebody_and_never_moves_the_first_responder():
     ticket = opened()
     told(ticket, "hand_over", by=BEN, minutes=1, handler_id=CHU)
     assert (ticket.row.handler_id, ticket.row.first_responder_id) == (CHU, ANA)
-    assert word(ticket) == "handed_over" and ticket_lists.waits(ticket.row)
+    assert word(ticket) == "handed_over" and ticket_lists.awaits_acceptance(ticket.row)
     stolen = op("ticket.amend", payload={"first_responder_id": CHU})
     assert ticket.take(stolen) == Quarantined("malformed")
 
@@ -114,7 +118,7 @@ def test_a_firm_handles_while_one_of_ours_answers():
     told(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
     row = ticket.row
     assert (row.contractor_id, row.accountable_id, row.handler_id) == (FIRM, BEN, BEN)
-    assert (ticket_lists.steward(row), row.first_responder_id) == (ANA, ANA)
+    assert (ticket_lists.open_steward_id(row), row.first_responder_id) == (ANA, ANA)
 
 
 @pytest.mark.rule("K9")
@@ -122,7 +126,9 @@ def test_whoever_was_named_accepts_or_gives_it_back():
     ticket = opened()
     told(ticket, "hand_over", minutes=1, handler_id=CHU)
     odd = told(ticket, "accept", by=BEN, minutes=2)
-    assert odd == Accepted(odd.changes, flag="not-the-handler") and ticket_lists.waits(ticket.row)
+    assert odd == Accepted(odd.changes, flag="not-the-handler") and ticket_lists.awaits_acceptance(
+        ticket.row
+    )
     told(ticket, "accept", by=CHU, minutes=3)
     assert word(ticket) == "in_progress"
     told(ticket, "give_back", by=CHU, minutes=4, reason="off duty")
@@ -134,9 +140,13 @@ def test_whoever_was_named_accepts_or_gives_it_back():
 def test_what_is_handed_to_a_post_stays_with_the_giver_until_one_of_them_accepts():
     ticket = opened()
     told(ticket, "hand_over", minutes=1, role="guard")
-    assert ticket_lists.handler(ticket.row) == ANA and ticket_lists.waits(ticket.row)
+    assert ticket_lists.open_handler_id(ticket.row) == ANA and ticket_lists.awaits_acceptance(
+        ticket.row
+    )
     told(ticket, "accept", by=CHU, minutes=2)
-    assert ticket_lists.handler(ticket.row) == CHU and not ticket_lists.waits(ticket.row)
+    assert ticket_lists.open_handler_id(ticket.row) == CHU and not ticket_lists.awaits_acceptance(
+        ticket.row
+    )
 
 
 @pytest.mark.rule("K11")
@@ -145,8 +155,8 @@ def test_received_for_somebody_absent_it_stays_with_whoever_received_it():
     ticket = opened()
     told(ticket, "hold", minutes=1, for_id=CHU)
     assert (word(ticket), ticket.row.handler_id) == ("proxy_held", ANA)
-    assert ticket_lists.nudges([ticket.row], {BEN: 1}) == []
-    assert ticket_lists.nudges([ticket.row], {CHU: 1}) == [ticket.row]
+    assert ticket_lists.held_for_on_duty([ticket.row], {BEN: 1}) == []
+    assert ticket_lists.held_for_on_duty([ticket.row], {CHU: 1}) == [ticket.row]
     told(ticket, "hand_over", minutes=2, handler_id=CHU)
     assert (word(ticket), ticket.row.first_responder_id) == ("handed_over", ANA)
 
@@ -158,7 +168,7 @@ def test_what_goes_up_keeps_its_first_responder(why):
     ticket = opened()
     told(ticket, "escalate", minutes=1, to_id=BEN, reason=why)
     assert (word(ticket), ticket.row.handler_id) == ("escalated", BEN)
-    assert ticket_lists.steward(ticket.row) == ANA
+    assert ticket_lists.open_steward_id(ticket.row) == ANA
     assert told(ticket, "escalate", to_id=BEN, reason="tired") == Quarantined("malformed")
 
 
@@ -194,7 +204,7 @@ def test_feedback_before_the_work_closes_nothing():
 def test_a_resident_who_is_not_reached_is_tried_several_times():
     ticket = opened()
     told(ticket, "resolve", minutes=1, how="mended")
-    for n in range(TRIES):
+    for n in range(MAX_CONTACT_TRIES):
         assert word(ticket) == "resolved"
         told(ticket, "feed_back", minutes=2 + n, reaction="unreachable")
     assert word(ticket) == "closed"
@@ -332,7 +342,7 @@ def merged(one, other):
     """Put `other` to `one`, and what follows from it to whom it is about."""
     made = op("ticket.merge", one.row.id, by=BEN, payload={"other_id": other.row.id})
     verdict = one.take(Op(**{**fields(made), "beside": {other.row.id: other.row}}))
-    for follow in verdict.then if isinstance(verdict, Accepted) else ():
+    for follow in verdict.followups if isinstance(verdict, Accepted) else ():
         next(t for t in (one, other) if t.row.id == follow.subject).take(follow)
     return verdict
 
@@ -353,12 +363,14 @@ def ticket_of(by, minutes):
 @pytest.mark.parametrize("from_the_later", [True, False])
 def test_two_who_registered_the_same_become_the_earlier_one(from_the_later):
     first, second = ticket_of(ANA, 0), ticket_of(CHU, 7)
-    assert ticket_lists.lookalikes(first.row, [first.row, second.row]) == [second.row]
+    assert ticket_lists.possible_duplicates(first.row, [first.row, second.row]) == [second.row]
     merged(*((second, first) if from_the_later else (first, second)))
     assert (first.row.first_responder_id, first.row.co_receiver_ids) == (ANA, [CHU])
     assert first.row.numbers == [first.row.number, second.row.number]
     assert (word(first), word(second)) == ("received", "merged")
-    assert second.row.merged_into == first.row.id and ticket_lists.handler(second.row) is None
+    assert (
+        second.row.merged_into == first.row.id and ticket_lists.open_handler_id(second.row) is None
+    )
     assert merged(second, first) == Refused("already-merged")
 
 
@@ -394,14 +406,14 @@ def test_a_promise_is_due_to_the_second_and_whoever_handles_it_changes_nothing()
     ticket = opened(promised_at=due.isoformat())
     told(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
     just_before = due - timedelta(milliseconds=1)
-    assert ticket_lists.soon(ticket.row, just_before) and not ticket_lists.breached(
+    assert ticket_lists.is_due_soon(ticket.row, just_before) and not ticket_lists.is_breached(
         ticket.row, just_before
     )
-    assert ticket_lists.breached(ticket.row, due)
-    on = {n for n, f in ticket_lists.LISTS.items() if f(ticket.row, ANA, due)}
+    assert ticket_lists.is_breached(ticket.row, due)
+    on = {n for n, f in ticket_lists.TICKET_LISTS.items() if f(ticket.row, ANA, due)}
     assert on == {"answering", "breached", "waiting", "open"}
     told(ticket, "promise", minutes=90, promised_at=(due + timedelta(days=2)).isoformat())
-    assert not ticket_lists.breached(ticket.row, due)
+    assert not ticket_lists.is_breached(ticket.row, due)
 
 
 @pytest.mark.rule("K20")
@@ -413,6 +425,10 @@ def test_an_open_matter_is_on_one_handlers_list_and_on_its_stewards():
         [("hand_over", {"role": "guard"}), ("hold", {"for_id": BEN}), ("resolve", {"how": "ok"})]
     ):
         told(ticket, kind, minutes=n + 1, **said)
-        handling = [p for p in everybody if ticket_lists.LISTS["handling"](ticket.row, p, NOON)]
-        stewards = [p for p in everybody if ticket_lists.LISTS["answering"](ticket.row, p, NOON)]
+        handling = [
+            p for p in everybody if ticket_lists.TICKET_LISTS["handling"](ticket.row, p, NOON)
+        ]
+        stewards = [
+            p for p in everybody if ticket_lists.TICKET_LISTS["answering"](ticket.row, p, NOON)
+        ]
         assert (handling, stewards) == ([ANA], [ANA])

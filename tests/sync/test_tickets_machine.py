@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from stage import ANA, BEN, CHU, NOON, Record, op
 
 from sync.service import ticket_lists
-from sync.service.tickets import TRIES, missing, state
+from sync.service.tickets import MAX_CONTACT_TRIES, missing_steps, state
 
 PEOPLE = [ANA, BEN, CHU]
 FIRM = str(uuid4())
@@ -101,21 +101,21 @@ class Matter(RuleBasedStateMachine):
         if row is None or not row.closed_at:
             return
         assert row.resolved_at and row.feedback_at and row.feedback_at >= row.resolved_at
-        assert row.reaction == "satisfied" or row.unreachable >= TRIES
-        assert missing(vars(row)) == [] and state(vars(row)) == "closed"
+        assert row.reaction == "satisfied" or row.unreachable >= MAX_CONTACT_TRIES
+        assert missing_steps(vars(row)) == [] and state(vars(row)) == "closed"
 
     @invariant()
     def an_open_one_always_says_what_it_lacks(self):
         row = self.ticket.row
-        assert row is None or row.closed_at or missing(vars(row))
+        assert row is None or row.closed_at or missing_steps(vars(row))
 
     @invariant()
     def it_is_on_exactly_one_handlers_list_and_on_its_stewards(self):
         row = self.ticket.row
         if row is None:
             return
-        on = [p for p in PEOPLE if ticket_lists.LISTS["handling"](row, p, NOON)]
-        answers = [p for p in PEOPLE if ticket_lists.LISTS["answering"](row, p, NOON)]
+        on = [p for p in PEOPLE if ticket_lists.TICKET_LISTS["handling"](row, p, NOON)]
+        answers = [p for p in PEOPLE if ticket_lists.TICKET_LISTS["answering"](row, p, NOON)]
         assert len(on) == (0 if row.closed_at else 1)
         assert answers == ([] if row.closed_at else [ANA])
 
@@ -150,7 +150,7 @@ def test_a_thing_that_comes_in_late_brings_a_closed_matter_back():
     matter.feed_back(by=ANA, said="satisfied", why=BEN)
     assert matter.ticket.row.closed_at
     matter.register(by=ANA, thing="bag")
-    assert not matter.ticket.row.closed_at and missing(vars(matter.ticket.row)) == ["return"]
+    assert not matter.ticket.row.closed_at and missing_steps(vars(matter.ticket.row)) == ["return"]
     matter.return_item(by=BEN, thing="bag")
     assert matter.ticket.row.closed_at
     matter.teardown()

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import op, planned
 
-from sync.protocol.clock import correct
+from sync.protocol.clock import correct_times
 from sync.work.board import (
-    UNFINISHED,
-    board,
-    could_hold,
-    silent,
-    timeline,
-    undisposed,
-    unsent,
-    verdict,
+    UNFINISHED_STATUSES,
+    build_board,
+    hourly_timeline,
+    may_hold_unsent,
+    silent_phones,
+    task_status,
+    undisposed_misses,
+    unsent_count,
 )
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -73,21 +73,21 @@ SPOKEN = Phone(seen_at=at(1), clear_at=at(1))
 )
 def test_done_in_the_window_is_done_however_late_it_was_sent(done, received, word):
     task = Task(done_at=at(done), done_received_at=at(received))
-    assert verdict(task, [Phone()], at(10)) == word
-    assert word not in UNFINISHED
+    assert task_status(task, [Phone()], at(10)) == word
+    assert word not in UNFINISHED_STATUSES
 
 
 @pytest.mark.rule("D2")
 def test_before_the_window_ends_a_task_is_open():
-    assert verdict(Task(), [Phone()], at(-0.01)) == "open"
-    assert verdict(Task(), [], at(-0.01)) == "open"
+    assert task_status(Task(), [Phone()], at(-0.01)) == "open"
+    assert task_status(Task(), [], at(-0.01)) == "open"
 
 
 @pytest.mark.rule("D2")
 def test_no_task_is_missed_while_a_phone_could_hold_its_tick():
-    assert verdict(Task(), [SPOKEN, Phone()], at(2)) == "unknown"
-    assert verdict(Task(), [SPOKEN, SPOKEN], at(2)) == "missed"
-    assert verdict(Task(), [], at(2)) == "missed"
+    assert task_status(Task(), [SPOKEN, Phone()], at(2)) == "unknown"
+    assert task_status(Task(), [SPOKEN, SPOKEN], at(2)) == "missed"
+    assert task_status(Task(), [], at(2)) == "missed"
 
 
 @pytest.mark.rule("D2")
@@ -102,66 +102,66 @@ def test_no_task_is_missed_while_a_phone_could_hold_its_tick():
     ],
 )
 def test_a_phone_is_clear_of_a_task_only_when_all_that_it_made_is_here(phone, may):
-    assert could_hold(phone, Task().window_end) is may
+    assert may_hold_unsent(phone, Task().window_end) is may
 
 
 @pytest.mark.rule("D2")
 def test_a_lost_phone_is_not_waited_for():
     lost = replace(Phone(), lost_at=at(1))
-    assert board([Task()], [lost, SPOKEN], at(2)).counts == {"missed": 1}
+    assert build_board([Task()], [lost, SPOKEN], at(2)).status_counts == {"missed": 1}
 
 
 @pytest.mark.rule("D3")
 def test_a_silent_phone_is_named():
-    assert silent([Phone(seen_at=at(-2.1))], NOON)
-    assert silent([Phone(seen_at=None)], NOON)
-    assert not silent([Phone()], NOON)
+    assert silent_phones([Phone(seen_at=at(-2.1))], NOON)
+    assert silent_phones([Phone(seen_at=None)], NOON)
+    assert not silent_phones([Phone()], NOON)
 
 
 @pytest.mark.rule("D3")
 def test_a_phone_that_holds_something_back_is_named_with_how_much():
     holding = Phone(report={"pending": {"task.complete": 2, "visit.arrive": 1}})
-    assert silent([holding, Phone()], NOON) == [holding]
-    assert unsent(holding) == 3
+    assert silent_phones([holding, Phone()], NOON) == [holding]
+    assert unsent_count(holding) == 3
 
 
 def test_the_board_shows_the_word_that_asks_most_for_a_look():
     tasks = [Task(id="1", done_at=at(-1)), Task(id="2"), Task(id="3", cancelled_at=at(-1))]
-    seen = board(tasks, [SPOKEN], at(2))
-    (cell,) = (cell for row in seen.areas.values() for cell in row.values())
-    assert (cell.word, cell.finished) == ("missed", 2)
-    assert (seen.unfinished, seen.windows) == (1, [(at(-4), NOON)])
+    seen = build_board(tasks, [SPOKEN], at(2))
+    (cell,) = (cell for row in seen.cells.values() for cell in row.values())
+    assert (cell.worst_status, cell.finished_count) == ("missed", 2)
+    assert (seen.unfinished_count, seen.windows) == (1, [(at(-4), NOON)])
 
 
 def test_the_board_says_when_time_alone_will_change_it():
-    assert board([Task()], [], at(-0.1)).turns_at == NOON
-    assert board([Task()], [], at(1)).turns_at == at(1) + timedelta(minutes=10)
+    assert build_board([Task()], [], at(-0.1)).changes_at == NOON
+    assert build_board([Task()], [], at(1)).changes_at == at(1) + timedelta(minutes=10)
 
 
 @pytest.mark.rule("D4", "T11")
 def test_the_grace_counts_before_anything_is_late_or_missed():
     task = Task(grace=30)
-    assert verdict(task, [SPOKEN], at(0.4)) == "open"
-    assert verdict(task, [SPOKEN], at(0.5)) == "missed"
-    assert verdict(replace(task, done_at=at(0.5)), [], at(1)) == "done"
-    assert verdict(replace(task, done_at=at(0.51)), [], at(1)) == "done_late"
+    assert task_status(task, [SPOKEN], at(0.4)) == "open"
+    assert task_status(task, [SPOKEN], at(0.5)) == "missed"
+    assert task_status(replace(task, done_at=at(0.5)), [], at(1)) == "done"
+    assert task_status(replace(task, done_at=at(0.51)), [], at(1)) == "done_late"
 
 
 @pytest.mark.rule("D4")
 @pytest.mark.clause("C2")
 def test_a_task_with_some_items_ticked_is_in_part_unless_the_rest_is_not_yet_known():
     task = Task(ticked={"0": {}})
-    assert verdict(task, [Phone()], at(-1)) == "partial"
-    assert verdict(task, [Phone()], at(1)) == "unknown"
-    assert verdict(task, [SPOKEN], at(1)) == "partial"
+    assert task_status(task, [Phone()], at(-1)) == "partial"
+    assert task_status(task, [Phone()], at(1)) == "unknown"
+    assert task_status(task, [SPOKEN], at(1)) == "partial"
 
 
 @pytest.mark.rule("D5")
 def test_a_miss_waits_until_the_desk_has_decided_and_no_other_task_does():
     done, skipped = Task(done_at=at(-1)), Task(skipped_at=at(-1))
     decided = Task(disposition="made_good")
-    assert undisposed([Task(), done, skipped, decided], [SPOKEN], at(2)) == [Task()]
-    assert undisposed([Task()], [Phone()], at(2)) == []
+    assert undisposed_misses([Task(), done, skipped, decided], [SPOKEN], at(2)) == [Task()]
+    assert undisposed_misses([Task()], [Phone()], at(2)) == []
 
 
 @pytest.mark.rule("D6")
@@ -172,7 +172,7 @@ def test_the_day_is_told_by_area_and_hour():
         Task(window_start=at(-40), done_at=at(-3.2)),
         Task(area_id="gate", cancelled_at=at(-3)),
     ]
-    rows = timeline(tasks, at(-4), at(2))
+    rows = hourly_timeline(tasks, at(-4), at(2))
     assert [slot.due for slot in rows["stairs"]] == [1, 1, 2, 2, 0, 0]
     assert [slot.done for slot in rows["stairs"]] == [2, 0, 0, 0, 1, 0]
     assert [slot.late for slot in rows["stairs"]] == [0, 0, 0, 0, 1, 0]
@@ -208,10 +208,10 @@ def test_missed_is_said_only_when_no_phone_can_still_bring_the_tick(phones, grac
         if not phone.lost_at and not phone.revoked_at and phone.enrolled_at < over
         if phone.clear_at is None or phone.clear_at < over
     ]
-    word = board([task], phones, now).counts
+    word = build_board([task], phones, now).status_counts
     expected = "open" if now < over else "unknown" if may else "missed"
     assert word == {expected: 1}
-    assert bool(undisposed([task], phones, now)) == (expected == "missed")
+    assert bool(undisposed_misses([task], phones, now)) == (expected == "missed")
 
 
 TICKS = st.lists(st.tuples(st.integers(-239, 200), st.integers(0, 5000)), min_size=1, max_size=5)
@@ -233,12 +233,12 @@ def test_a_tick_turns_a_miss_whenever_and_in_whatever_order_it_comes(
         record.take(op("task.dispose", minutes=61, payload=said))
     for fact in facts:
         record.take(fact)
-        word = verdict(record.row, phones, at(99))
+        word = task_status(record.row, phones, at(99))
         assert word in ("done", "sent_late", "done_late")
     assert record.row.disposition == ("made_good" if decided else None)
     in_time = any(minutes <= grace for minutes, _ in ticks)
     assert (word != "done_late") == in_time
-    assert undisposed([record.row], phones, at(99)) == []
+    assert undisposed_misses([record.row], phones, at(99)) == []
 
 
 @pytest.mark.rule("T12", "W1")
@@ -253,9 +253,9 @@ def test_punctuality_is_that_of_the_corrected_time_whatever_clock_and_arrival(
         sent_at = done_at + timedelta(minutes=delay)
         off = timedelta(minutes=clock)
         tap = {"id": "x", "at": (done_at + off).isoformat()}
-        made = correct([tap], sent_at=sent_at + off, received_at=sent_at)["x"]
+        made = correct_times([tap], sent_at=sent_at + off, received_at=sent_at)["x"]
         assert made.occurred_at == done_at
         assert ("clock-skewed" in made.flags) == (abs(off) > timedelta(minutes=5))
         task = Task(done_at=made.occurred_at, done_received_at=sent_at)
-        words.add(verdict(task, [], at(999)) == "done_late")
+        words.add(task_status(task, [], at(999)) == "done_late")
     assert words == {minutes > 0}

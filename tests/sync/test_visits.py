@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from marshmallow import fields
 from stage import CHU, NOON, Record, op
 
-from sync import KINDS, TYPES, Quarantined, Refused
+from sync import KINDS, RECORD_TYPES, Quarantined, Refused
 from sync.gate import frequent_visitors
-from sync.gate.visits import STEPS, Amendment, Arrival, unattended
-from sync.protocol.clock import iso
-from sync.protocol.redaction import MASK, blanked, masked
+from sync.gate.visits import STEPS, VisitAmendPayload, VisitArrivePayload, missing_farewell_flag
+from sync.protocol.clock import format_time
+from sync.protocol.redaction import MASK, mask_id_numbers, redact
 
 
 def arrival(**payload):
@@ -28,9 +28,9 @@ def arrival(**payload):
 def test_a_visitor_is_inside_until_seen_leaving():
     visit = Record("visit")
     visit.take(arrival())
-    assert TYPES["visit"].state(vars(visit.row)) == "inside"
+    assert RECORD_TYPES["visit"].state(vars(visit.row)) == "inside"
     visit.take(op("visit.depart", minutes=30))
-    assert TYPES["visit"].state(vars(visit.row)) == "departed"
+    assert RECORD_TYPES["visit"].state(vars(visit.row)) == "departed"
 
 
 @pytest.mark.rule("V2")
@@ -63,7 +63,7 @@ def test_the_desk_mends_a_plate_and_nothing_else():
 
 @pytest.mark.rule("V5")
 def test_there_is_no_field_for_the_number_of_a_document():
-    named = {*Arrival().fields, *Amendment().fields}
+    named = {*VisitArrivePayload().fields, *VisitAmendPayload().fields}
     assert named == {
         *("visitor", "purpose", "host_unit", "phone", "plate", "party_size", "id_checked"),
         *("host_person", "firm", "expected_minutes", "note"),
@@ -84,7 +84,7 @@ def test_there_is_no_field_for_the_number_of_a_document():
     ],
 )
 def test_an_identity_number_in_free_text_is_masked(text, kept):
-    assert masked({"note": [text]}) == {"note": [kept]}
+    assert mask_id_numbers({"note": [text]}) == {"note": [kept]}
 
 
 @pytest.mark.parametrize("wrong", [{"party_size": 0}, {"party_size": "3"}, {"purpose": "party"}])
@@ -98,7 +98,7 @@ def expectation(**payload):
 
 
 def state(visit):
-    return TYPES["visit"].state(vars(visit.row))
+    return RECORD_TYPES["visit"].state(vars(visit.row))
 
 
 def begun(first):
@@ -110,20 +110,20 @@ def begun(first):
 @pytest.mark.rule("V6")
 @pytest.mark.clause("B3")
 def test_an_announced_visitor_is_expected_until_let_in():
-    visit = begun(expectation(expected_from=iso(NOON)))
+    visit = begun(expectation(expected_from=format_time(NOON)))
     assert state(visit) == "expected"
     visit.take(op("visit.admit", payload={"id_checked": True}))
     assert (state(visit), visit.row.arrived_at, visit.row.id_checked) == ("inside", NOON, True)
-    backwards = expectation(expected_from=iso(NOON), expected_until=iso(NOON))
+    backwards = expectation(expected_from=format_time(NOON), expected_until=format_time(NOON))
     assert Record("visit").take(backwards) == Quarantined("malformed")
 
 
 @pytest.mark.rule("V6")
 def test_an_announced_visitor_stays_on_the_list_of_the_gate_until_it_is_too_late():
-    until = TYPES["visit"].until
+    until = RECORD_TYPES["visit"].visible_until
     end = NOON + timedelta(hours=3)
-    assert until(vars(begun(expectation(expected_until=iso(end))).row)) == iso(end)
-    assert until(vars(begun(expectation()).row)) == iso(NOON + timedelta(hours=11))
+    assert until(vars(begun(expectation(expected_until=format_time(end))).row)) == format_time(end)
+    assert until(vars(begun(expectation()).row)) == format_time(NOON + timedelta(hours=11))
 
 
 @pytest.mark.rule("V7")
@@ -133,8 +133,8 @@ def test_an_announced_visitor_stays_on_the_list_of_the_gate_until_it_is_too_late
         (arrival(), 480),
         (arrival(expected_minutes=45), 45),
         (expectation(expected_minutes=90), 90),
-        (expectation(expected_until=iso(NOON + timedelta(hours=2))), 120),
-        (expectation(expected_until=iso(NOON - timedelta(minutes=5))), 480),
+        (expectation(expected_until=format_time(NOON + timedelta(hours=2))), 120),
+        (expectation(expected_until=format_time(NOON - timedelta(minutes=5))), 480),
     ],
 )
 def test_a_visit_is_due_to_end_as_announced_or_as_usual(first, due):
@@ -193,9 +193,9 @@ def test_all_steps_without_a_departure_leave_the_visitor_inside_and_count():
     for step in STEPS:
         visit.take(op("visit.attend", payload={"step": step}))
     assert state(visit) == "inside"
-    assert unattended(visit.row.steps, departed=False) == "not-seen-out"
-    assert unattended(["greeted"], departed=True) == "no-farewell"
-    assert unattended(list(STEPS), departed=True) is None
+    assert missing_farewell_flag(visit.row.steps, departed=False) == "not-seen-out"
+    assert missing_farewell_flag(["greeted"], departed=True) == "no-farewell"
+    assert missing_farewell_flag(list(STEPS), departed=True) is None
 
 
 MOVES = ("visit.admit", "visit.depart", "visit.presume_left", "visit.return", "visit.reopen")
@@ -224,7 +224,7 @@ def test_comings_and_goings_come_out_the_same_in_any_order(moves, announced, see
 @pytest.mark.rule("V12")
 def test_a_purged_visit_is_nobodys_and_stays_so():
     visit = begun(arrival(plate="沪A12345", phone="138", host_person="Mr Zhao", note="deaf"))
-    assert visit.take(op("visit.purge", minutes=99)).gone
+    assert visit.take(op("visit.purge", minutes=99)).tombstone
     shown = vars(visit.row)
     assert state(visit) == "purged"
     assert not {"沪A12345", "138", "Mr Zhao", "deaf", "Mr Wang"} & set(map(str, shown.values()))
@@ -239,7 +239,7 @@ def test_what_is_held_is_not_purged_until_it_is_let_go_of():
     assert visit.take(op("visit.purge")) == Refused("on-hold")
     visit.take(op("visit.release_hold"))
     assert visit.take(op("visit.release_hold")) == Refused("not-on-hold")
-    assert visit.take(op("visit.purge")).gone
+    assert visit.take(op("visit.purge")).tombstone
 
 
 @pytest.mark.rule("V14")
@@ -247,13 +247,13 @@ def test_a_release_is_seen_out_and_that_can_be_taken_back():
     told = {"what": "A sofa", "carrier": "Movers", "agreed_by": "Ms Li"}
     note = begun_release = Record("release")
     note.take(op("release.record", payload=told))
-    assert TYPES["release"].state(vars(begun_release.row)) == "waiting"
+    assert RECORD_TYPES["release"].state(vars(begun_release.row)) == "waiting"
     out, back = op("release.pass", minutes=5), op("release.undo", minutes=6)
     for one in (back, out):
         note.take(one)
     assert note.row.passed_at is None
     note.take(op("release.pass", minutes=7))
-    assert TYPES["release"].state(vars(note.row)) == "passed"
+    assert RECORD_TYPES["release"].state(vars(note.row)) == "passed"
 
 
 @pytest.mark.rule("V15")
@@ -264,8 +264,8 @@ def test_who_came_twice_is_a_regular_as_the_newest_visit_has_them():
         return SimpleNamespace(id=id_, plate=plate, arrived_at=at, **told)
 
     visits = [came("b", "Post", "B", 9), came("a", "Post", "A", 1), came("c", "Once", None, 5)]
-    (found,) = frequent_visitors.regulars(visits)
-    assert (found.times, found.newest.plate) == (2, "B")
+    (found,) = frequent_visitors.frequent_visitors(visits)
+    assert (found.visit_count, found.latest_visit.plate) == (2, "B")
 
 
 def texts(schema):
@@ -283,7 +283,7 @@ def test_no_kind_about_visitors_names_a_document_and_every_text_is_masked(kind):
     schema = KINDS[kind].payload()
     assert not [n for n in schema.fields if "id_n" in n or "document" in n or "card" in n]
     said = dict.fromkeys(texts(schema), "号110101199003070000")
-    assert "19900307" not in str(masked(said))
+    assert "19900307" not in str(mask_id_numbers(said))
 
 
 @pytest.mark.rule("V12")
@@ -294,5 +294,5 @@ def test_a_blanked_payload_still_has_the_shape_of_its_kind(kind):
     said |= {"what": "A sofa", "reason": "no", "carrier": "C", "photos": ["a" * 64]}
     schema = KINDS[kind].payload()
     mine = {name: value for name, value in said.items() if name in schema.fields}
-    left = blanked(mine, TYPES[kind.split(".")[0]].blanks)
+    left = redact(mine, RECORD_TYPES[kind.split(".")[0]].redacted_values)
     assert schema.load(left) and not {"Mr Wang", "P", "A sofa", unit} & set(map(str, left.values()))

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.protocol.clock import ON_THE_WAY, SKEWED, correct, iso
-from sync.work.recurrence import windows
+from sync.protocol.clock import NETWORK_TOLERANCE, SKEW_THRESHOLD, correct_times, format_time
+from sync.work.recurrence import due_windows
 
 EXAMPLES = settings(max_examples=int(os.environ.get("LODGE_ZONES", "250")), deadline=None)
 ZONES = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
@@ -80,7 +80,7 @@ def test_a_daily_duty_comes_once_a_day_where_days_have_23_or_25_hours(place, hou
     zone, length = ZoneInfo(name), timedelta(hours=hours)
     days = [changed + n * DAY for n in range(-2, 4)]
     duty = Duty(expected(zone, days[0], hour), name, f"PT{hours}H")
-    found = windows(duty, duty.dtstart, expected(zone, days[-1], hour) + MINUTE)
+    found = due_windows(duty, duty.dtstart, expected(zone, days[-1], hour) + MINUTE)
     openings = [expected(zone, day, hour) for day in days]
     assert list(found) == [(opening, opening + length) for opening in openings]
 
@@ -93,7 +93,7 @@ def test_a_window_of_days_ends_at_the_same_hour_however_many_hours_that_are(plac
     zone = ZoneInfo(name)
     begun = [changed + n * DAY for n in range(-3, 3)]
     duty = Duty(expected(zone, begun[0], hour), name, f"P{days}D")
-    found = list(windows(duty, duty.dtstart, expected(zone, begun[-1], hour) + MINUTE))
+    found = list(due_windows(duty, duty.dtstart, expected(zone, begun[-1], hour) + MINUTE))
     ends = [expected(zone, day + days * DAY, hour) for day in begun]
     assert [closing for _, closing in found] == ends
 
@@ -122,16 +122,18 @@ def test_what_a_phone_did_is_timed_right_however_wrong_its_clock_is(shift, trave
     true = [NOON + timedelta(seconds=s) for s in seconds]
     shown = [t + (wrong if n < at else wrong + jump) for n, t in enumerate(true)]
     ops = [
-        {"id": str(n), "at": iso(said), "boot": "one", "mono": seconds[n] * 1000}
+        {"id": str(n), "at": format_time(said), "boot": "one", "mono": seconds[n] * 1000}
         for n, said in enumerate(shown)
     ]
     sent = true[-1] + timedelta(seconds=1)
     showing = wrong + (jump if at < len(true) else timedelta())
     received = sent + timedelta(milliseconds=travelled_ms)
-    moments = correct(ops, sent_at=sent + showing, received_at=received)
+    moments = correct_times(ops, sent_at=sent + showing, received_at=received)
     found = [moments[op["id"]] for op in ops]
-    assert all(abs(m.occurred_at - t) <= 2 * ON_THE_WAY for m, t in zip(found, true, strict=True))
+    assert all(
+        abs(m.occurred_at - t) <= 2 * NETWORK_TOLERANCE for m, t in zip(found, true, strict=True)
+    )
     assert all(moment.occurred_at <= received for moment in found)
     assert [m.occurred_at for m in found] == sorted(m.occurred_at for m in found)
-    if abs(showing) > SKEWED + ON_THE_WAY:
+    if abs(showing) > SKEW_THRESHOLD + NETWORK_TOLERANCE:
         assert all("clock-skewed" in moment.flags for moment in found)

@@ -37,7 +37,7 @@ from server.desk.pages import (
     training_sessions,
     visits,
 )
-from server.desk.post import outcome
+from server.desk.post import outcome_message
 
 BLUEPRINTS = [
     landing.bp,
@@ -74,4 +74,4 @@ BLUEPRINTS = [
     disclosure.bp,
 ]
 
-landing.bp.app_context_processor(lambda: {"words": labels, "outcome": outcome})
+landing.bp.app_context_processor(lambda: {"words": labels, "outcome_message": outcome_message})

@@ -8,48 +8,48 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here
+from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.post import ask
-from server.i18n.filters import SITE_ZONE, typed
-from server.models import Area, Person, Weather
-from server.oplog.directory import names_of
-from sync.protocol.digest import DESK
+from server.desk.post import submit_and_redirect
+from server.i18n.filters import SITE_ZONE, parse_local_time
+from server.models import Area, Person, WeatherReport
+from server.oplog.directory import directory_of
+from sync.protocol.digest import DESK_ROLES
 
-bp = Blueprint("assigning", __name__, url_prefix="/desk/work")
+bp = Blueprint("ad_hoc_work", __name__, url_prefix="/desk/work")
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
-    site = here().site_id
+    site = current_user().site_id
     there = select(Person).where(Person.site_id == site, Person.active_to.is_(None))
     return render_template(
-        "desk/assigning/index.html",
+        "desk/ad_hoc_work/index.html",
         people=db.session.scalars(there.order_by(Person.name)).all(),
         areas=db.session.scalars(
             select(Area).where(Area.site_id == site).order_by(Area.ordinal, Area.id)
         ).all(),
-        told=db.session.scalars(Weather.newest(site).limit(5)).all(),
-        names=names_of(site),
+        told=db.session.scalars(WeatherReport.newest(site).limit(5)).all(),
+        names=directory_of(site),
         tonight=f"{datetime.now(SITE_ZONE):%Y-%m-%d}T20:00",
     )
 
 
 @bp.post("/give")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def give() -> Any:
-    form, back = request.form, url_for("assigning.index")
-    due = typed(form.get("window_end", ""))
+    form, back = request.form, url_for("ad_hoc_work.index")
+    due = parse_local_time(form.get("window_end", ""))
     if due is None:
         return redirect(f"{back}?said=malformed", 303)
     said = {name: form.get(name, "").strip() for name in ("label", "reason", "area_id")}
     payload = {**said, "responsible_id": form.get("responsible_id"), "window_end": due}
-    return ask("task.assign", None, payload, back)
+    return submit_and_redirect("task.assign", None, payload, back)
 
 
 @bp.post("/weather")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def weather() -> Any:
     """One click makes the work of every chosen area, once a day and sort."""
     form = request.form
@@ -57,4 +57,4 @@ def weather() -> Any:
     payload = {**said, "event": f"{datetime.now(SITE_ZONE):%Y-%m-%d}"}
     who = form.get("responsible_id")
     payload |= {"responsible_id": who} if who else {}
-    return ask("weather.report", None, payload, url_for("assigning.index"))
+    return submit_and_redirect("weather.report", None, payload, url_for("ad_hoc_work.index"))

@@ -10,76 +10,86 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy import func, select
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.phone_status import hands, reports, stale
+from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
 from server.i18n.filters import SITE_ZONE
-from server.models import Area, Aside, Device, Merge, Shift, Site, Task
-from server.oplog.directory import names_of
-from sync.protocol.digest import FRONT
-from sync.work.board import ESCALATED, UNFINISHED, Board, Window, alarms, board, timeline
-from sync.work.shifts import LONGEST
+from server.models import Area, Conflict, Device, QuarantinedOp, Shift, Site, Task
+from server.oplog.directory import directory_of
+from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.work.board import (
+    ESCALATE_AFTER,
+    UNFINISHED_STATUSES,
+    Board,
+    Window,
+    build_board,
+    hourly_timeline,
+    silent_phone_alarms,
+)
+from sync.work.shifts import MAX_SHIFT
 
-bp = Blueprint("today", __name__, url_prefix="/desk")
+bp = Blueprint("board", __name__, url_prefix="/desk")
 
 
 @bp.get("/")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def index() -> str:
     """The board of a day; the one of today asks for itself again."""
-    return render_template("desk/today/index.html", **_today())
+    return render_template("desk/board/index.html", **_board_context())
 
 
 @bp.get("/timeline")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def hours() -> str:
     """The day's rounds by area and hour: what was due, what was done, what came late."""
-    found = _today()
-    rows = timeline(found["tasks"], *found["day"])
-    return render_template("desk/today/timeline.html", rows=rows, **found)
+    found = _board_context()
+    rows = hourly_timeline(found["tasks"], *found["day"])
+    return render_template("desk/board/timeline.html", rows=rows, **found)
 
 
 @bp.get("/today/news")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def news() -> Any:
     """The board again, or 204: the gate read the site's head along with the session already."""
     head, _, until = request.args.get("head", "").partition("|")
-    if head == here().head and datetime.now(UTC).isoformat() < until:
+    if head == current_user().site_version and datetime.now(UTC).isoformat() < until:
         return Response(status=204)
-    return render_template("desk/today/_board.html", **_today())
+    return render_template("desk/board/_board.html", **_board_context())
 
 
 @bp.get("/today/<area_id>")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def area(area_id: str) -> str:
-    place, found = mine(Area, area_id), _today()
+    place, found = get_or_404(Area, area_id), _board_context()
     row = found["board"].areas.get(place.id, {})
-    names = names_of(here().site_id)
-    return render_template("desk/today/area.html", area=place, row=row, names=names, span=in_words)
+    names = directory_of(current_user().site_id)
+    return render_template(
+        "desk/board/area.html", area=place, row=row, names=names, span=format_window
+    )
 
 
-def _today() -> dict[str, Any]:
+def _board_context() -> dict[str, Any]:
     """Everything that the board shows; `head` is what the next poll compares."""
-    asked = asked_day()
-    site, now, (start, end) = here().site_id, datetime.now(UTC), day(asked)
+    asked = requested_day()
+    site, now, (start, end) = current_user().site_id, datetime.now(UTC), day_bounds(asked)
     tasks = db.session.scalars(Task.between(site, start, end)).all()
-    phones = db.session.scalars(Device.at(site)).all()
-    seen = board(tasks, phones, now)
+    phones = db.session.scalars(Device.for_site(site)).all()
+    seen = build_board(tasks, phones, now)
     places = select(Area).where(Area.site_id == site).order_by(Area.ordinal, Area.id)
-    waiting = select(func.count()).select_from(Merge)
+    waiting = select(func.count()).select_from(Conflict)
     is_today = asked == datetime.now(SITE_ZONE).date()
     return {
-        **(_called_for(site, phones, tasks, now) if is_today else {}),
+        **(_alerts(site, phones, tasks, now) if is_today else {}),
         "board": seen,
-        "areas": [place for place in db.session.scalars(places) if place.id in seen.areas],
-        "codes": _codes(seen),
-        "span": in_words,
-        "people": _people(seen, end),
+        "areas": [place for place in db.session.scalars(places) if place.id in seen.cells],
+        "codes": _schedule_codes(seen),
+        "span": format_window,
+        "people": _unfinished_by_person(seen, end),
         "to_settle": db.session.scalar(
-            waiting.where(Merge.site_id == site, Merge.settled_at.is_(None))
+            waiting.where(Conflict.site_id == site, Conflict.settled_at.is_(None))
         ),
-        "names": names_of(site),
-        "head": f"{here().head}|{seen.turns_at.isoformat()}",
+        "names": directory_of(site),
+        "head": f"{current_user().site_version}|{seen.changes_at.isoformat()}",
         "until": end,
         "tasks": tasks,
         "day": (start, end),
@@ -90,27 +100,29 @@ def _today() -> dict[str, Any]:
     }
 
 
-def _called_for(
+def _alerts(
     site: str, phones: Sequence[Device], tasks: Sequence[Task], now: datetime
 ) -> dict[str, Any]:
     """D8: what somebody has to go and look at: silent phones, and what waits for too long."""
-    shifts = db.session.scalars(Shift.since(site, now - LONGEST)).all()
+    shifts = db.session.scalars(Shift.since(site, now - MAX_SHIFT)).all()
     on_duty = {one.person_id for one in shifts if not (one.closed_at or one.handed_over_at)}
-    before = now - ESCALATED
+    before = now - ESCALATE_AFTER
     return {
-        "alarms": alarms(phones, hands(site), tasks, on_duty, now, after=_patience(site)),
-        "stale_gaps": stale(reports(site, phones), before),
-        "stale_asides": db.session.scalar(Aside.how_many(site, before)),
-        "stale_waiting": db.session.scalar(Aside.still_waiting(site, before)),
+        "alarms": silent_phone_alarms(
+            phones, recent_users(site), tasks, on_duty, now, silent_after=_silence_limit(site)
+        ),
+        "stale_gaps": stale_gaps(phone_statuses(site, phones), before),
+        "stale_asides": db.session.scalar(QuarantinedOp.count_undecided(site, before)),
+        "stale_waiting": db.session.scalar(QuarantinedOp.count_waiting(site, before)),
     }
 
 
-def _patience(site: str) -> timedelta:
+def _silence_limit(site: str) -> timedelta:
     """D7: how long a phone may be silent here."""
     return timedelta(hours=db.session.get_one(Site, (site, site)).silent_hours)
 
 
-def asked_day() -> date:
+def requested_day() -> date:
     """The day that the reader asked for; today where they asked for none that exists."""
     try:
         return date.fromisoformat(request.args.get("day", ""))
@@ -118,13 +130,13 @@ def asked_day() -> date:
         return datetime.now(SITE_ZONE).date()
 
 
-def day(asked: date) -> tuple[datetime, datetime]:
+def day_bounds(asked: date) -> tuple[datetime, datetime]:
     """A day of the site, from midnight to midnight."""
     start = datetime.combine(asked, time(), SITE_ZONE)
     return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)
 
 
-def in_words(window: Window) -> str:
+def format_window(window: Window) -> str:
     """A window as short as it can be said: hours within a day, days when it is longer."""
     start, end = (moment.astimezone(SITE_ZONE) for moment in window)
     last = end - timedelta(seconds=1)
@@ -137,21 +149,21 @@ def in_words(window: Window) -> str:
     return f"{start:%m-%d %H:%M} – {end:%m-%d %H:%M}"
 
 
-def _codes(seen: Board) -> dict[Any, str]:
+def _schedule_codes(seen: Board) -> dict[Any, str]:
     """Which standards stand in a column."""
     codes: dict[Any, set[str]] = defaultdict(set)
-    for row in seen.areas.values():
+    for row in seen.cells.values():
         for window, cell in row.items():
             codes[window].update(getattr(task, "code", "") for task, _ in cell.tasks)
     return {window: ", ".join(sorted(found)) for window, found in codes.items()}
 
 
-def _people(seen: Board, end: datetime) -> list[tuple[str | None, Counter[str]]]:
+def _unfinished_by_person(seen: Board, end: datetime) -> list[tuple[str | None, Counter[str]]]:
     """Who has not finished what is due by tonight; the one with most to ask about first."""
     people: dict[str | None, Counter[str]] = defaultdict(Counter)
-    for row in seen.areas.values():
+    for row in seen.cells.values():
         for cell in row.values():
             for task, word in cell.tasks:
-                if word in UNFINISHED and task.window_end <= end:
+                if word in UNFINISHED_STATUSES and task.window_end <= end:
                     people[task.responsible_id][word] += 1
     return sorted(people.items(), key=lambda one: (-one[1]["missed"], -one[1].total()))

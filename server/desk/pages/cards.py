@@ -6,60 +6,60 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.history import lines
-from server.desk.labels import GROUPS
-from server.desk.post import ask
+from server.desk.history import op_lines
+from server.desk.labels import CARD_GROUPS
+from server.desk.post import submit_and_redirect
 from server.models import Card
-from server.oplog.receive import history
-from sync.protocol.digest import FRONT
+from server.oplog.receive import ops_about
+from sync.protocol.digest import FRONT_DESK_ROLES
 from sync.training.cards import KINDS, card_id
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
 
 EDITORS = KINDS["card.add"].roles
-BLANK = {"group": "etiquette", "title": {}, "body": {}, "order": 0}
+EMPTY_CARD = {"group": "etiquette", "title": {}, "body": {}, "order": 0}
 
 
 @bp.get("/")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    cards = db.session.scalars(Card.at(here().site_id)).all()
+    cards = db.session.scalars(Card.for_site(current_user().site_id)).all()
     groups = {
         group: [card for card in cards if card.group == group and not card.withdrawn_at]
-        for group in GROUPS
+        for group in CARD_GROUPS
     }
     return render_template(
         "desk/cards/index.html",
         groups=groups,
         withdrawn=[card for card in cards if card.withdrawn_at],
-        may_change=here().may(*EDITORS),
+        may_change=current_user().has_role(*EDITORS),
     )
 
 
 @bp.get("/new")
 @allow(*EDITORS)
 def new() -> str:
-    return render_template("desk/cards/new.html", card={**BLANK, **request.args})
+    return render_template("desk/cards/new.html", card={**EMPTY_CARD, **request.args})
 
 
 @bp.post("/")
 @allow(*EDITORS)
 def add() -> Any:
     """The code makes the id, so a code that is there already is refused."""
-    payload = {"code": request.form.get("code", "").strip().upper(), **_written()}
-    subject = card_id(here().site_id, payload["code"])
-    return ask("card.add", subject, payload, url_for("cards.index"))
+    payload = {"code": request.form.get("code", "").strip().upper(), **_form_fields()}
+    subject = card_id(current_user().site_id, payload["code"])
+    return submit_and_redirect("card.add", subject, payload, url_for("cards.index"))
 
 
 @bp.get("/<id>")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
-    card = mine(Card, id)
-    told = lines(history(here().site_id, card.id))
+    card = get_or_404(Card, id)
+    told = op_lines(ops_about(current_user().site_id, card.id))
     return render_template(
-        "desk/cards/show.html", card=card, lines=told, may_change=here().may(*EDITORS)
+        "desk/cards/show.html", card=card, lines=told, may_change=current_user().has_role(*EDITORS)
     )
 
 
@@ -67,20 +67,22 @@ def show(id: str) -> str:
 @allow(*EDITORS)
 def revise(id: str) -> Any:
     """Only what the form changed goes into the op; `base` is what its author saw."""
-    card, written, seen = mine(Card, id), _written(), _written("was.")
+    card, written, seen = get_or_404(Card, id), _form_fields(), _form_fields("was.")
     payload = {name: value for name, value in written.items() if value != seen[name]}
     back = url_for("cards.show", id=card.id)
-    return ask("card.revise", card.id, payload, back, base=_base())
+    return submit_and_redirect("card.revise", card.id, payload, back, base=_base_version())
 
 
 @bp.post("/<id>/withdraw")
 @allow(*EDITORS)
 def withdraw(id: str) -> Any:
     back = url_for("cards.index")
-    return ask("card.withdraw", mine(Card, id).id, {}, back, base=_base())
+    return submit_and_redirect(
+        "card.withdraw", get_or_404(Card, id).id, {}, back, base=_base_version()
+    )
 
 
-def _written(before: str = "") -> dict[str, Any]:
+def _form_fields(before: str = "") -> dict[str, Any]:
     """The fields of the form, or those that it was made from."""
 
     def text(name: str) -> str:
@@ -97,6 +99,6 @@ def _written(before: str = "") -> dict[str, Any]:
     }
 
 
-def _base() -> int:
+def _base_version() -> int:
     """The version that the form was made from."""
     return request.form.get("base", type=int) or abort(400)

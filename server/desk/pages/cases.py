@@ -7,29 +7,32 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.history import lines
-from server.desk.post import as_local, ask, local_time
-from server.models import Case, Category, Site
-from server.oplog.directory import names_of
-from server.oplog.receive import history
-from sync import TYPES
-from sync.accountability.case_payloads import FINDINGS, SUBJECTS, weighs
-from sync.accountability.due_process import opened_again, unready
-from sync.protocol.digest import DESK
+from server.desk.history import op_lines
+from server.desk.post import format_local_datetime, parse_local_datetime, submit_and_redirect
+from server.models import Case, CaseCategory, Site
+from server.oplog.directory import directory_of
+from server.oplog.receive import ops_about
+from sync import RECORD_TYPES
+from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusing
+from sync.accountability.due_process import decision_error, is_reopened
+from sync.protocol.digest import DESK_ROLES
 from sync.protocol.op import Op
 
 bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
 
-SHOWN = 300
+MAX_LISTED = 300
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
     asked = {name: request.args.get(name, "") for name in ("state", "code", "kind")}
-    found = [(case, _state(case)) for case in db.session.scalars(Case.at(here().site_id))]
+    found = [
+        (case, _case_state(case))
+        for case in db.session.scalars(Case.for_site(current_user().site_id))
+    ]
     shown = [
         (case, state)
         for case, state in found
@@ -39,100 +42,102 @@ def index() -> str:
     ]
     return render_template(
         "desk/cases/index.html",
-        cases=shown[:SHOWN],
+        cases=shown[:MAX_LISTED],
         asked=asked,
         codes=sorted({case.code for case, _ in found}),
-        kinds=SUBJECTS,
-        names=names_of(here().site_id),
+        kinds=SUBJECT_KINDS,
+        names=directory_of(current_user().site_id),
     )
 
 
 @bp.get("/<id>")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def show(id: str) -> str:
     """The file: what explains first, then what is held against anybody, then what was said."""
-    case, now = mine(Case, id), datetime.now(UTC)
+    case, now = get_or_404(Case, id), datetime.now(UTC)
     site = db.session.get_one(Site, (case.site_id, case.site_id))
-    again = opened_again(case)
+    again = is_reopened(case)
     return render_template(
         "desk/cases/show.html",
         case=case,
-        state=_state(case),
-        facts=sorted(case.facts, key=lambda fact: (weighs(fact), fact["at"])),
-        lacking=unready(case, _preview(case, site, now)),
-        own=here().person_id == case.answers_id,
+        state=_case_state(case),
+        facts=sorted(case.facts, key=lambda fact: (is_accusing(fact), fact["at"])),
+        lacking=decision_error(case, _draft_decision(case, site, now)),
+        own=current_user().person_id == case.answers_id,
         open=(again or not case.decided_at) and (again or not case.closed_at),
         again=again,
         findings=FINDINGS,
-        until=as_local(now + timedelta(hours=site.statement_hours)),
-        now=as_local(now),
-        names=names_of(case.site_id),
-        lines=lines(history(case.site_id, case.id)),
+        until=format_local_datetime(now + timedelta(hours=site.statement_hours)),
+        now=format_local_datetime(now),
+        names=directory_of(case.site_id),
+        lines=op_lines(ops_about(case.site_id, case.id)),
     )
 
 
-def _preview(case: Case, site: Site, now: datetime) -> Op:
+def _draft_decision(case: Case, site: Site, now: datetime) -> Op:
     """The decision as it would be judged now, to say beforehand what is missing."""
-    category = db.session.get(Category, (case.site_id, case.category_id))
+    category = db.session.get(CaseCategory, (case.site_id, case.category_id))
     return Op(
         id=case.id,
         kind="case.decide",
         subject=case.id,
-        by=here().person_id,
+        by=current_user().person_id,
         occurred_at=now,
         received_at=now,
         payload={"category_id": case.category_id, "site_id": case.site_id},
-        beside={case.category_id: category, case.site_id: site},
+        related={case.category_id: category, case.site_id: site},
     )
 
 
 @bp.post("/<id>/find")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def find(id: str) -> Any:
     fact = {
         "code": request.form.get("code", ""),
-        "at": local_time(request.form.get("at")),
+        "at": parse_local_datetime(request.form.get("at")),
         "text": request.form.get("text", "").strip(),
     }
-    return _ask("case.find", id, {"facts": [fact]})
+    return _submit("case.find", id, {"facts": [fact]})
 
 
 @bp.post("/<id>/ask")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def put(id: str) -> Any:
-    return _ask("case.ask", id, {"answer_until": local_time(request.form.get("answer_until"))})
+    return _submit(
+        "case.ask", id, {"answer_until": parse_local_datetime(request.form.get("answer_until"))}
+    )
 
 
 @bp.post("/<id>/decide")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def decide(id: str) -> Any:
-    return _ask("case.decide", id, _decision(id))
+    return _submit("case.decide", id, _decision_payload(id))
 
 
 @bp.post("/<id>/review")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def review(id: str) -> Any:
-    return _ask("case.review", id, _decision(id))
+    return _submit("case.review", id, _decision_payload(id))
 
 
 @bp.post("/<id>/close")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def close(id: str) -> Any:
-    return _ask("case.close", id, {"because": request.form.get("because", "").strip() or None})
+    return _submit("case.close", id, {"because": request.form.get("because", "").strip() or None})
 
 
-def _decision(id: str) -> dict[str, Any]:
-    case = mine(Case, id)
+def _decision_payload(id: str) -> dict[str, Any]:
+    case = get_or_404(Case, id)
     said = {name: request.form.get(name, "").strip() for name in ("finding", "measures")}
     return {**said, "category_id": case.category_id, "site_id": case.site_id}
 
 
-def _ask(kind: str, id: str, payload: dict[str, Any]) -> Any:
+def _submit(kind: str, id: str, payload: dict[str, Any]) -> Any:
     """What was decided is judged by what the page had shown."""
-    case = mine(Case, id)
+    case = get_or_404(Case, id)
     base = request.form.get("base", default=case.version, type=int)
-    return ask(kind, case.id, payload, url_for("cases.show", id=case.id), base=base)
+    return submit_and_redirect(kind, case.id, payload, url_for("cases.show", id=case.id), base=base)
 
 
-def _state(case: Case) -> str:
-    return TYPES["case"].state(vars(case))
+def _case_state(case: Case) -> str:
+    return RECORD_TYPES["case"].state(vars(case))

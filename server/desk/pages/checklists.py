@@ -6,45 +6,47 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import ask
-from server.models import Template
-from sync.estate.places import AREA_KINDS, MASTERS
-from sync.protocol.digest import DESK
-from sync.quality.checklists_content import item_id
+from server.desk.post import submit_and_redirect
+from server.models import Checklist
+from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
+from sync.protocol.digest import DESK_ROLES
+from sync.quality.checklists_content import criterion_id
 
-bp = Blueprint("templates", __name__, url_prefix="/desk/checklists")
+bp = Blueprint("checklists", __name__, url_prefix="/desk/checklists")
 
-ABOUT = ("area", "person")
+SUBJECT_TYPES = ("area", "person")
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
     return render_template(
         "desk/checklists/index.html",
-        templates=db.session.scalars(Template.at(here().site_id)).all(),
+        templates=db.session.scalars(Checklist.for_site(current_user().site_id)).all(),
         kinds=AREA_KINDS,
-        may_change=here().may(*MASTERS),
+        may_change=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
 
 @bp.post("/")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def add() -> Any:
     form = request.form
-    about = form.get("about") if form.get("about") in ABOUT else ABOUT[0]
-    said = {"code": form.get("code", "").strip(), "label": _label(form, ""), "about": about}
+    about = form.get("about") if form.get("about") in SUBJECT_TYPES else SUBJECT_TYPES[0]
+    said = {"code": form.get("code", "").strip(), "label": _form_label(form, ""), "about": about}
     kinds = form.getlist("area_kinds") if about == "area" else []
-    return ask("template.add", None, {**said, "area_kinds": kinds, "items": []}, _back())
+    return submit_and_redirect(
+        "template.add", None, {**said, "area_kinds": kinds, "items": []}, _index_url()
+    )
 
 
 @bp.post("/<id>")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def revise(id: str) -> Any:
     """Order, weights and what matters most of each criterion, and one more; a new edition."""
-    template, form = mine(Template, id), request.form
+    template, form = get_or_404(Checklist, id), request.form
     placed = []
     for place, item in enumerate(template.items):
         wanted = form.get(f"place.{item['id']}", default=place + 1, type=int)
@@ -53,24 +55,33 @@ def revise(id: str) -> Any:
         if wanted:
             placed.append((wanted, place, said))
     items = [said for _, _, said in sorted(placed, key=lambda one: one[:2])]
-    label = _label(form, "new.")
+    label = _form_label(form, "new.")
     if all(label.values()):
-        fresh = {"id": item_id(template.id, **label), "label": label, "text": None, "weight": 1}
+        fresh = {
+            "id": criterion_id(template.id, **label),
+            "label": label,
+            "text": None,
+            "weight": 1,
+        }
         items.append({**fresh, "critical": False, "clause": None, "picture": None})
     base = form.get("base", type=int) or abort(400)
-    return ask("template.revise", template.id, {"items": items}, _back(), base=base)
+    return submit_and_redirect(
+        "template.revise", template.id, {"items": items}, _index_url(), base=base
+    )
 
 
 @bp.post("/<id>/retire")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def retire(id: str) -> Any:
-    template = mine(Template, id)
-    return ask("template.retire", template.id, {}, _back(), base=template.version)
+    template = get_or_404(Checklist, id)
+    return submit_and_redirect(
+        "template.retire", template.id, {}, _index_url(), base=template.version
+    )
 
 
-def _label(form: Any, prefix: str) -> dict[str, str]:
+def _form_label(form: Any, prefix: str) -> dict[str, str]:
     return {lang: form.get(prefix + lang, "").strip() for lang in ("zh", "en")}
 
 
-def _back() -> str:
-    return url_for("templates.index")
+def _index_url() -> str:
+    return url_for("checklists.index")

@@ -11,124 +11,139 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels, verdict_labels
-from server.desk.history import Line, lines, title
-from server.desk.labels import FIELDS
-from server.desk.post import ask, value, word
-from server.models import FeedRow, LoggedOp, Merge, Names
-from server.models.oplog import STANDING
-from server.oplog.directory import names_of
-from sync.protocol.digest import DESK
-from sync.review.conflicts import together
+from server.desk.history import OpLine, op_lines, record_title
+from server.desk.labels import FIELD_LABELS
+from server.desk.post import format_value, label_for, submit_and_redirect
+from server.models import Conflict, Directory, FeedRow, LoggedOp
+from server.models.oplog import APPLIED_STATUSES
+from server.oplog.directory import directory_of
+from sync.protocol.digest import DESK_ROLES
+from sync.review.conflicts import combined_values
 
-bp = Blueprint("settle", __name__, url_prefix="/desk/settle")
+bp = Blueprint("conflicts", __name__, url_prefix="/desk/settle")
 
-HISTORY = 100
-TYPED = ("details", "note", "contact")
+MAX_HISTORY = 100
+EDITABLE_FIELDS = ("details", "note", "contact")
 """Fields for which the desk may write a third value."""
 
 
-WHY = ("cancelled_by_id", "cancel_reason")
+OMITTED_WHEN_EMPTY = ("cancelled_by_id", "cancel_reason")
 """Fields that say nothing when they are empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ConflictSide:
     """One of two sides: what it says, and the op that said it."""
 
     values: list[tuple[str, str]]
-    line: Line | None
+    line: OpLine | None
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ConflictView:
     """Something to settle, or settled, as the desk reads it."""
 
-    merge: Merge
+    conflict: Conflict
     type: str
     title: Any
     place: Any
     rule: str
-    theirs: Side
-    incoming: Side
-    both: list[tuple[str, str]]
-    typed: dict[str, str]
-    taken: str
+    theirs: ConflictSide
+    incoming: ConflictSide
+    combined: list[tuple[str, str]]
+    editable: dict[str, str]
+    taken_label: str
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
-    cases = _cases(db.session.scalars(Merge.unsettled(here().site_id)).all())
+    cases = _conflict_views(db.session.scalars(Conflict.unsettled(current_user().site_id)).all())
     just = request.args.get("settled", "")
-    return render_template("desk/settle/index.html", cases=cases, just=just)
+    return render_template("desk/conflicts/index.html", cases=cases, just=just)
 
 
 @bp.get("/history")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def settled() -> str:
-    mine_ = select(Merge).where(Merge.site_id == here().site_id, Merge.settled_at.is_not(None))
-    newest = mine_.order_by(Merge.settled_at.desc(), Merge.id).limit(HISTORY)
-    names = names_of(here().site_id)
-    cases = _cases(db.session.scalars(newest).all())
-    return render_template("desk/settle/history.html", cases=cases, names=names)
+    mine_ = select(Conflict).where(
+        Conflict.site_id == current_user().site_id, Conflict.settled_at.is_not(None)
+    )
+    newest = mine_.order_by(Conflict.settled_at.desc(), Conflict.id).limit(MAX_HISTORY)
+    names = directory_of(current_user().site_id)
+    cases = _conflict_views(db.session.scalars(newest).all())
+    return render_template("desk/conflicts/history.html", cases=cases, names=names)
 
 
 @bp.post("/<id>")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def settle(id: str) -> Any:
     """Take this, take that, both, or what the desk wrote instead."""
-    merge, take = mine(Merge, id), request.form.get("take", "")
-    third = {name: request.form[name].strip() for name in TYPED if name in request.form}
+    merge, take = get_or_404(Conflict, id), request.form.get("take", "")
+    third = {name: request.form[name].strip() for name in EDITABLE_FIELDS if name in request.form}
     payload = {"take": take, **({"value": third} if take == "value" else {})}
-    back = url_for("settle.index", settled=merge.id)
-    return ask("merge.settle", merge.id, payload, back)
+    back = url_for("conflicts.index", settled=merge.id)
+    return submit_and_redirect("merge.settle", merge.id, payload, back)
 
 
 @bp.post("/<id>/reopen")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def reopen(id: str) -> Any:
-    return ask("merge.reopen", mine(Merge, id).id, {}, url_for("settle.index"))
-
-
-def _cases(merges: Sequence[Merge]) -> list[Case]:
-    """Everything that the desk shows of some merges, with one query a sort of row."""
-    site, ids = here().site_id, [merge.subject for merge in merges]
-    about = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
-    told: dict[str, list[Line]] = defaultdict(list)
-    for line in lines(db.session.scalars(about.order_by(LoggedOp.place))):
-        told[line.op.subject or ""].append(line)
-    fed = select(FeedRow).where(FeedRow.site_id == site, FeedRow.id.in_(ids))
-    bodies = {row.id: json.loads(row.body) or {} for row in db.session.scalars(fed)}
-    return [_case(merge, told[merge.subject], bodies.get(merge.subject, {})) for merge in merges]
-
-
-def _case(merge: Merge, told: list[Line], body: dict[str, Any]) -> Case:
-    names = names_of(here().site_id)
-    incoming = next((line for line in told if line.op.id == merge.op_id), None)
-    fields = [name for name in merge.theirs if name in FIELDS]
-    return Case(
-        merge=merge,
-        type=word(labels.TYPES, merge.subject_type),
-        title=title(merge.subject_type, body),
-        place=body.get("area_label") or (body.get("area") if body.get("label") else None),
-        rule=word(verdict_labels.RULES, merge.rule),
-        theirs=Side(_said(merge.theirs, fields, names), _before(incoming, told, merge)),
-        incoming=Side(_said(merge.incoming, fields, names), incoming),
-        both=_said(together(merge.theirs, merge.incoming), fields, names),
-        typed={name: str(merge.incoming[name] or "") for name in TYPED if name in merge.incoming},
-        taken=word(labels.VALUES, merge.taken),
+    return submit_and_redirect(
+        "merge.reopen", get_or_404(Conflict, id).id, {}, url_for("conflicts.index")
     )
 
 
-def _before(incoming: Line | None, told: list[Line], merge: Merge) -> Line | None:
+def _conflict_views(merges: Sequence[Conflict]) -> list[ConflictView]:
+    """Everything that the desk shows of some merges, with one query a sort of row."""
+    site, ids = current_user().site_id, [merge.subject for merge in merges]
+    about = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
+    told: dict[str, list[OpLine]] = defaultdict(list)
+    for line in op_lines(db.session.scalars(about.order_by(LoggedOp.place))):
+        told[line.op.subject or ""].append(line)
+    fed = select(FeedRow).where(FeedRow.site_id == site, FeedRow.id.in_(ids))
+    bodies = {row.id: json.loads(row.body) or {} for row in db.session.scalars(fed)}
+    return [
+        _conflict_view(merge, told[merge.subject], bodies.get(merge.subject, {}))
+        for merge in merges
+    ]
+
+
+def _conflict_view(merge: Conflict, told: list[OpLine], body: dict[str, Any]) -> ConflictView:
+    names = directory_of(current_user().site_id)
+    incoming = next((line for line in told if line.op.id == merge.op_id), None)
+    fields = [name for name in merge.theirs if name in FIELD_LABELS]
+    return ConflictView(
+        conflict=merge,
+        type=label_for(labels.RECORD_TYPES, merge.subject_type),
+        title=record_title(merge.subject_type, body),
+        place=body.get("area_label") or (body.get("area") if body.get("label") else None),
+        rule=label_for(verdict_labels.CONFLICT_RULES, merge.rule),
+        theirs=ConflictSide(
+            _labelled_values(merge.theirs, fields, names), _overwritten_line(incoming, told, merge)
+        ),
+        incoming=ConflictSide(_labelled_values(merge.incoming, fields, names), incoming),
+        combined=_labelled_values(combined_values(merge.theirs, merge.incoming), fields, names),
+        editable={
+            name: str(merge.incoming[name] or "")
+            for name in EDITABLE_FIELDS
+            if name in merge.incoming
+        },
+        taken_label=label_for(labels.VALUE_LABELS, merge.taken),
+    )
+
+
+def _overwritten_line(
+    incoming: OpLine | None, told: list[OpLine], merge: Conflict
+) -> OpLine | None:
     """The op that wrote what stood when the incoming one came."""
     earlier = [
         line
         for line in told
-        if line.op.status in STANDING
+        if line.op.status in APPLIED_STATUSES
         and line.op.changes.keys() & merge.theirs.keys()
         and incoming is not None
         and line.op.place < incoming.op.place
@@ -136,9 +151,11 @@ def _before(incoming: Line | None, told: list[Line], merge: Merge) -> Line | Non
     return earlier[-1] if earlier else None
 
 
-def _said(values: dict[str, Any], fields: list[str], names: Names) -> list[tuple[str, str]]:
+def _labelled_values(
+    values: dict[str, Any], fields: list[str], names: Directory
+) -> list[tuple[str, str]]:
     return [
-        (word(labels.FIELDS, name), value(name, values[name], names))
+        (label_for(labels.FIELD_LABELS, name), format_value(name, values[name], names))
         for name in fields
-        if name in values and not (name in WHY and values[name] is None)
+        if name in values and not (name in OMITTED_WHEN_EMPTY and values[name] is None)
     ]

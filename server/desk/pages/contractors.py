@@ -6,62 +6,64 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import ask
+from server.desk.post import submit_and_redirect
 from server.models import Contractor, Person
-from server.oplog.directory import names_of
-from sync.protocol.digest import DESK
+from server.oplog.directory import directory_of
+from sync.protocol.digest import DESK_ROLES
 
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
 
-AGREEMENT = ("purpose", "term", "kinds")
+AGREEMENT_FIELDS = ("purpose", "term", "kinds")
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
-    site_id = here().site_id
+    site_id = current_user().site_id
     return render_template(
         "desk/contractors/index.html",
-        firms=db.session.scalars(Contractor.at(site_id)).all(),
+        firms=db.session.scalars(Contractor.for_site(site_id)).all(),
         leaders=[
             person
-            for person in db.session.scalars(Person.at(site_id))
-            if person.active_to is None and DESK & set(person.roles)
+            for person in db.session.scalars(Person.for_site(site_id))
+            if person.active_to is None and DESK_ROLES & set(person.roles)
         ],
-        names=names_of(site_id),
+        names=directory_of(site_id),
     )
 
 
 @bp.post("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def add() -> Any:
-    return ask("contractor.add", None, _said(), _back())
+    return submit_and_redirect("contractor.add", None, _form_fields(), _index_url())
 
 
 @bp.post("/<id>")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def change(id: str) -> Any:
-    firm = mine(Contractor, id)
-    said = {n: v for n, v in _said().items() if v != getattr(firm, n)}
-    return ask("contractor.change", firm.id, said, _back(), base=request.form.get("base", type=int))
+    firm = get_or_404(Contractor, id)
+    said = {n: v for n, v in _form_fields().items() if v != getattr(firm, n)}
+    return submit_and_redirect(
+        "contractor.change", firm.id, said, _index_url(), base=request.form.get("base", type=int)
+    )
 
 
 @bp.post("/<id>/end")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def end(id: str) -> Any:
-    firm = mine(Contractor, id)
-    return ask("contractor.end", firm.id, {}, _back(), base=firm.version)
+    firm = get_or_404(Contractor, id)
+    return submit_and_redirect("contractor.end", firm.id, {}, _index_url(), base=firm.version)
 
 
-def _said() -> dict[str, Any]:
+def _form_fields() -> dict[str, Any]:
     form = request.form
     told = ("name", "service", "contact", "contract_ref", "accountable_id")
     said: dict[str, Any] = {name: form.get(name, "").strip() or None for name in told}
-    agreed = {name: form.get(name, "").strip() for name in AGREEMENT}
+    agreed = {name: form.get(name, "").strip() for name in AGREEMENT_FIELDS}
     return {**said, "agreement": agreed if all(agreed.values()) else None}
 
 
-def _back() -> str:
+def _index_url() -> str:
     return url_for("contractors.index")

@@ -7,20 +7,20 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.history import lines
-from server.desk.post import ask
-from server.models import Area, Find
-from server.oplog.directory import names_of
-from server.oplog.receive import history
-from sync.protocol.digest import FRONT
+from server.desk.history import op_lines
+from server.desk.post import submit_and_redirect
+from server.models import Area, FoundItem
+from server.oplog.directory import directory_of
+from server.oplog.receive import ops_about
+from sync.protocol.digest import FRONT_DESK_ROLES
 from sync.service.found_items import state
 
-bp = Blueprint("finds", __name__, url_prefix="/desk/finds")
+bp = Blueprint("found_items", __name__, url_prefix="/desk/finds")
 
-PAGE = 200
-FORMS = {
+PAGE_SIZE = 200
+FORM_FIELDS = {
     "find.notify": ("told_whom", "note"),
     "find.keep": ("keeper", "place"),
     "find.return": ("to", "how_known"),
@@ -30,51 +30,58 @@ FORMS = {
 
 
 @bp.get("/")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    site_id = here().site_id
+    site_id = current_user().site_id
     places = select(Area).where(Area.site_id == site_id).order_by(Area.ordinal, Area.id)
     return render_template(
-        "desk/finds/index.html",
-        finds=db.session.scalars(Find.newest(site_id).limit(PAGE)).all(),
+        "desk/found_items/index.html",
+        finds=db.session.scalars(FoundItem.newest(site_id).limit(PAGE_SIZE)).all(),
         areas=db.session.scalars(places).all(),
-        names=names_of(site_id),
+        names=directory_of(site_id),
         state=lambda find: state(vars(find)),
     )
 
 
 @bp.post("/")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def record() -> Any:
-    return ask("find.record", None, _said("what", "condition", "area", "place", "finder"), _back())
+    return submit_and_redirect(
+        "find.record",
+        None,
+        _form_fields("what", "condition", "area", "place", "finder"),
+        _index_url(),
+    )
 
 
 @bp.get("/<id>")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
-    find = mine(Find, id)
+    find = get_or_404(FoundItem, id)
     return render_template(
-        "desk/finds/show.html",
+        "desk/found_items/show.html",
         find=find,
         state=state(vars(find)),
-        names=names_of(here().site_id),
-        lines=lines(history(here().site_id, find.id)),
+        names=directory_of(current_user().site_id),
+        lines=op_lines(ops_about(current_user().site_id, find.id)),
     )
 
 
 @bp.post("/<id>/<what>")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def tell(id: str, what: str) -> Any:
     """Notified, kept elsewhere, returned, or to the police."""
     kind = f"find.{what}"
-    payload = _said(*(FORMS.get(kind) or abort(404)))
-    return ask(kind, mine(Find, id).id, payload, url_for("finds.show", id=id))
+    payload = _form_fields(*(FORM_FIELDS.get(kind) or abort(404)))
+    return submit_and_redirect(
+        kind, get_or_404(FoundItem, id).id, payload, url_for("found_items.show", id=id)
+    )
 
 
-def _said(*names: str) -> dict[str, Any]:
+def _form_fields(*names: str) -> dict[str, Any]:
     """What a form says; what was left empty is left out."""
     return {name: text for name in names if (text := request.form.get(name, "").strip())}
 
 
-def _back() -> str:
-    return url_for("finds.index")
+def _index_url() -> str:
+    return url_for("found_items.index")

@@ -6,40 +6,46 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, render_template, request
 
-from server.auth.access import allow, here
+from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.homes import homes, page_asked, settled, time_of, unheard
-from server.models import Entry
-from server.oplog.directory import names_of
-from sync.protocol.digest import FRONT
+from server.desk.homes import (
+    certain_until,
+    list_homes,
+    parse_local_minute,
+    possibly_unsynced_phones,
+    requested_page,
+)
+from server.models import HomeEntry
+from server.oplog.directory import directory_of
+from sync.protocol.digest import FRONT_DESK_ROLES
 
-bp = Blueprint("entries", __name__, url_prefix="/desk/entries")
+bp = Blueprint("home_entries", __name__, url_prefix="/desk/entries")
 
-PAGE = 100
+PAGE_SIZE = 100
 
 
 @bp.get("/")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def index() -> str:
     """Whoever is in a home now, and whoever was, by home, name and time; page by page."""
     asked = {name: request.args.get(name, "").strip() for name in ("unit", "who")}
     times = {name: request.args.get(name, "") for name in ("since", "before")}
-    since, before = (time_of(times[name]) for name in ("since", "before"))
-    page = page_asked()
-    site_id, now = here().site_id, datetime.now(UTC)
-    names = names_of(site_id)
-    query = Entry.found(site_id, **asked, since=since, before=before, names=names)
-    found = db.session.scalars(query.offset((page - 1) * PAGE).limit(PAGE + 1)).all()
-    end = settled(before, now)
+    since, before = (parse_local_minute(times[name]) for name in ("since", "before"))
+    page = requested_page()
+    site_id, now = current_user().site_id, datetime.now(UTC)
+    names = directory_of(site_id)
+    query = HomeEntry.search(site_id, **asked, since=since, before=before, names=names)
+    found = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
+    end = certain_until(before, now)
     return render_template(
-        "desk/entries/index.html",
-        entries=found[:PAGE],
-        more=len(found) > PAGE,
+        "desk/home_entries/index.html",
+        entries=found[:PAGE_SIZE],
+        more=len(found) > PAGE_SIZE,
         page=page,
         asked={**asked, **times},
-        inside=db.session.scalars(Entry.inside(site_id)).all(),
-        unheard=unheard(site_id, end),
+        inside=db.session.scalars(HomeEntry.inside(site_id)).all(),
+        unheard=possibly_unsynced_phones(site_id, end),
         end=end,
         names=names,
-        units=homes(site_id),
+        units=list_homes(site_id),
     )

@@ -9,14 +9,14 @@ from flask import Blueprint, current_app, render_template
 from sqlalchemy import select
 
 from server.auth.access import issue_code, public
-from server.auth.credentials import digest
-from server.auth.devices import CODE_LIFETIME, plain
+from server.auth.credentials import token_digest
+from server.auth.devices import CODE_LIFETIME, normalize_code
 from server.db.engine import db
-from server.desk.enrolment import invitation
+from server.desk.enrolment import enrolment_link
 from server.maintenance import demo
-from server.models import Account, Enrolment, Person, Site
+from server.models import Account, EnrolmentCode, Person, Site
 
-bp = Blueprint("home", __name__)
+bp = Blueprint("landing", __name__)
 
 
 @bp.get("/")
@@ -24,41 +24,41 @@ bp = Blueprint("home", __name__)
 def index() -> str:
     """A demonstration says who can sign in; any other server only where."""
     if not current_app.config.get("DEMO"):
-        return render_template("desk/home.html")
-    home = demo.ident("squirrel")
-    site, code = db.session.get(Site, (home, home)), _demo_code(home)
+        return render_template("desk/landing.html")
+    home = demo.demo_id("squirrel")
+    site, code = db.session.get(Site, (home, home)), _reusable_demo_code(home)
     return render_template(
         "desk/demo.html",
-        cast=_cast(),
+        cast=_demo_people(),
         pins=demo.pins(),
         password=demo.PASSWORD,
         code=code,
-        phone=invitation(code),
+        phone=enrolment_link(code),
         site=site,
     )
 
 
-def _cast() -> list[dict[str, Any]]:
+def _demo_people() -> list[dict[str, Any]]:
     rows = db.session.execute(
         select(Person.id, Person.name, Person.roles, Account.username, Site.label)
         .outerjoin(Account, Account.person_id == Person.id)
         .join(Site, (Site.site_id == Person.site_id) & (Site.id == Person.site_id))
         .where(Person.active_to.is_(None))
-        .order_by(Site.id != demo.ident("squirrel"), Person.employee_no)
+        .order_by(Site.id != demo.demo_id("squirrel"), Person.employee_no)
     )
     return [dict(row._mapping) for row in rows]
 
 
-def _demo_code(site_id: str) -> str:
+def _reusable_demo_code(site_id: str) -> str:
     """A code that still works: looking at the page again does not make a new one each time."""
     kept: dict[str, Any] = current_app.extensions.setdefault("lodge-demo-code", {})
-    if not _fresh(kept.get(site_id)):
+    if not _is_reusable(kept.get(site_id)):
         kept[site_id] = issue_code(site_id, None)
     code: str = kept[site_id]
     return code
 
 
-def _fresh(code: str | None) -> bool:
-    row = db.session.get(Enrolment, digest(plain(code))) if code else None
+def _is_reusable(code: str | None) -> bool:
+    row = db.session.get(EnrolmentCode, token_digest(normalize_code(code))) if code else None
     half_way = datetime.now(UTC) + timedelta(seconds=CODE_LIFETIME.total_seconds() / 2)
     return row is not None and row.used_at is None and row.expires_at > half_way

@@ -8,72 +8,75 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here
+from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.models import Area, Device, Person, Task
-from server.oplog.directory import names_of
-from server.oplog.receive import own, post_many
-from sync.protocol.digest import DESK
-from sync.work.board import undisposed
+from server.oplog.directory import directory_of
+from server.oplog.receive import make_op, submit_many
+from sync.protocol.digest import DESK_ROLES
+from sync.work.board import undisposed_misses
 from sync.work.tasks import DISPOSITIONS
 
-bp = Blueprint("misses", __name__, url_prefix="/desk/misses")
+bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
 
-SPANS = (1, 7, 31)
+DAY_SPANS = (1, 7, 31)
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
     """What is missed for certain and not answered for; what a phone may still hold is not here."""
     return render_template(
-        "desk/misses/index.html",
-        misses=_shown(),
-        spans=SPANS,
-        names=names_of(here().site_id),
+        "desk/missed_tasks/index.html",
+        misses=_filtered_misses(),
+        spans=DAY_SPANS,
+        names=directory_of(current_user().site_id),
         dispositions=DISPOSITIONS,
-        areas=db.session.scalars(_of_site(Area).order_by(Area.ordinal, Area.id)).all(),
-        people=db.session.scalars(_of_site(Person).order_by(Person.name)).all(),
+        areas=db.session.scalars(_select_for_site(Area).order_by(Area.ordinal, Area.id)).all(),
+        people=db.session.scalars(_select_for_site(Person).order_by(Person.name)).all(),
     )
 
 
 @bp.post("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def dispose() -> Any:
     """One decision about several misses; one that a phone may still answer is left alone."""
-    form, who = request.form, here()
-    chosen, sure = set(form.getlist("task")), {task.id: task for task in _certain(SPANS[-1])}
+    form, who = request.form, current_user()
+    chosen, sure = (
+        set(form.getlist("task")),
+        {task.id: task for task in _certain_misses(DAY_SPANS[-1])},
+    )
     note = form.get("note", "").strip() or None
     said = {"disposition": form.get("disposition", ""), "note": note}
     ops = [
-        own("task.dispose", id_, said, by=who.person_id, base=sure[id_].version)
+        make_op("task.dispose", id_, said, by=who.person_id, base=sure[id_].version)
         for id_ in sorted(chosen & sure.keys())
     ]
-    answers = post_many(who.site_id, ops) if ops else []
+    answers = submit_many(who.site_id, ops) if ops else []
     codes = [answer["code"] for answer in answers if answer["status"] not in ("applied", "merged")]
     codes += ["not-yet-known"] if chosen - sure.keys() else []
-    back = url_for("misses.index")
+    back = url_for("missed_tasks.index")
     return redirect(f"{back}?said={codes[0]}" if codes else back, 303)
 
 
-def _shown() -> list[Task]:
+def _filtered_misses() -> list[Task]:
     asked = request.args
-    days = asked.get("days", default=SPANS[1], type=int)
+    days = asked.get("days", default=DAY_SPANS[1], type=int)
     wanted = {"responsible_id": asked.get("person"), "area_id": asked.get("area")}
     return [
         task
-        for task in _certain(days if days in SPANS else SPANS[1])
+        for task in _certain_misses(days if days in DAY_SPANS else DAY_SPANS[1])
         if all(not value or getattr(task, name) == value for name, value in wanted.items())
     ]
 
 
-def _certain(days: int) -> list[Task]:
-    now, site = datetime.now(UTC), here().site_id
-    tasks = db.session.scalars(Task.unticked(site, now - timedelta(days=days), now)).all()
-    phones = db.session.scalars(Device.at(site)).all()
-    certain = {task.id for task in undisposed(tasks, phones, now)}
+def _certain_misses(days: int) -> list[Task]:
+    now, site = datetime.now(UTC), current_user().site_id
+    tasks = db.session.scalars(Task.unfinished_between(site, now - timedelta(days=days), now)).all()
+    phones = db.session.scalars(Device.for_site(site)).all()
+    certain = {task.id for task in undisposed_misses(tasks, phones, now)}
     return [task for task in tasks if task.id in certain]
 
 
-def _of_site(table: Any) -> Any:
-    return select(table).where(table.site_id == here().site_id)
+def _select_for_site(table: Any) -> Any:
+    return select(table).where(table.site_id == current_user().site_id)

@@ -9,79 +9,81 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from sqlalchemy import func, select
 
-from server.auth.access import allow, here
+from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.post import ask
+from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE
-from server.models import Device, Month, Task
-from server.oplog.directory import names_of
-from sync.accountability.months import bounds, month_id
-from sync.estate.places import MASTERS
-from sync.protocol.digest import DESK
-from sync.work.board import carrying, verdict
+from server.models import ClosedMonth, Device, Task
+from server.oplog.directory import directory_of
+from sync.accountability.months import month_bounds, month_id
+from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.digest import DESK_ROLES
+from sync.work.board import active_phones, task_status
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")
 
-SHOWN = 6
+MONTHS_SHOWN = 6
 
 
 @dataclass(slots=True)
-class Standing:
+class MonthSummary:
     """How a month stands: what was not done, what waits for a word, what a phone may know."""
 
     month: str
-    over: bool
-    tasks: list[str] = field(default_factory=list)
-    waiting: list[Task] = field(default_factory=list)
-    unspoken: int = 0
+    is_over: bool
+    unfinished_ids: list[str] = field(default_factory=list)
+    undisposed: list[Task] = field(default_factory=list)
+    undetermined_count: int = 0
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
-    site_id, now = here().site_id, datetime.now(UTC)
-    closed = {one.month: one for one in db.session.scalars(Month.at(site_id))}
+    site_id, now = current_user().site_id, datetime.now(UTC)
+    closed = {one.month: one for one in db.session.scalars(ClosedMonth.for_site(site_id))}
     return render_template(
-        "desk/cases/months.html",
-        months=[_standing(month, now) for month in _latest(now) if month not in closed],
+        "desk/months/index.html",
+        months=[
+            _summarise_month(month, now) for month in _recent_months(now) if month not in closed
+        ],
         closed=closed.values(),
-        may_close=here().may(*MASTERS),
-        names=names_of(site_id),
+        may_close=current_user().has_role(*MASTER_DATA_ROLES),
+        names=directory_of(site_id),
     )
 
 
 @bp.post("/close")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def close() -> Any:
     """A16: whatever was not done in the month is named, so that the rule judges each of them."""
     month, now = request.form.get("month", ""), datetime.now(UTC)
-    if month not in _latest(now):
+    if month not in _recent_months(now):
         abort(404)
-    found = _standing(month, now)
-    said = {"month": month, "tasks": found.tasks, "unspoken": found.unspoken}
-    subject = month_id(here().site_id, month)
-    return ask("month.close", subject, said, url_for("months.index"))
+    found = _summarise_month(month, now)
+    said = {"month": month, "tasks": found.unfinished_ids, "unspoken": found.undetermined_count}
+    subject = month_id(current_user().site_id, month)
+    return submit_and_redirect("month.close", subject, said, url_for("months.index"))
 
 
-def _latest(now: datetime) -> list[str]:
+def _recent_months(now: datetime) -> list[str]:
     """The last months in which there was anything to do."""
-    first = select(func.min(Task.window_end)).where(Task.site_id == here().site_id)
+    first = select(func.min(Task.window_end)).where(Task.site_id == current_user().site_id)
     since = db.session.scalar(first) or now
     day, months = now.astimezone(SITE_ZONE).replace(day=1), []
-    for _ in range(SHOWN):
+    for _ in range(MONTHS_SHOWN):
         months.append(f"{day:%Y-%m}")
         day = (day - timedelta(days=1)).replace(day=1)
-    return [month for month in months if bounds(month)[1] > since]
+    return [month for month in months if month_bounds(month)[1] > since]
 
 
-def _standing(month: str, now: datetime) -> Standing:
-    start, end = bounds(month)
-    site_id, found = here().site_id, Standing(month, now >= end)
-    able = carrying(db.session.scalars(Device.at(site_id)).all())
-    for task in db.session.scalars(Task.unticked(site_id, start, min(end, now))):
-        word = verdict(task, able, now)
-        found.tasks.append(task.id)
-        found.unspoken += word in ("unknown", "open")
+def _summarise_month(month: str, now: datetime) -> MonthSummary:
+    start, end = month_bounds(month)
+    site_id, found = current_user().site_id, MonthSummary(month, now >= end)
+    able = active_phones(db.session.scalars(Device.for_site(site_id)).all())
+    for task in db.session.scalars(Task.unfinished_between(site_id, start, min(end, now))):
+        word = task_status(task, able, now)
+        found.unfinished_ids.append(task.id)
+        found.undetermined_count += word in ("unknown", "open")
         if word == "missed" and task.disposition is None:
-            found.waiting.append(task)
+            found.undisposed.append(task)
     return found

@@ -9,83 +9,90 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from server.auth.access import allow, here
+from server.auth.access import allow, current_user
 from server.desk import labels, verdict_labels
-from server.desk.outbox_imports import Taken, sender_of, take_in
-from server.desk.post import who, word
+from server.desk.outbox_imports import ImportResult, exporting_device, import_outbox
+from server.desk.post import author_name, label_for
 from server.i18n.locale import moment
-from server.oplog.directory import names_of
-from sync.protocol.clock import parse
-from sync.protocol.digest import DESK
-from sync.review.outbox_imports import MOST_BYTES, Parcel, Wrong, unpacked
+from server.oplog.directory import directory_of
+from sync.protocol.clock import parse_time
+from sync.protocol.digest import DESK_ROLES
+from sync.review.outbox_imports import (
+    MAX_FILE_BYTES,
+    InvalidOutboxFile,
+    OutboxFile,
+    read_outbox_file,
+)
 
-bp = Blueprint("imports", __name__, url_prefix="/desk/import")
+bp = Blueprint("outbox_imports", __name__, url_prefix="/desk/import")
 
-ENVELOPE = 64 * 1024
+FORM_OVERHEAD_BYTES = 64 * 1024
 """What a form takes beside its file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OpResult:
     """One op of the file with its answer, as a person reads it."""
 
-    who: str
-    did: str
+    author: str
+    action_label: str
     at: str
-    state: str
-    status: str
-    reason: str
+    status_code: str
+    status_label: str
+    reason_label: str
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
-    return render_template("desk/imports/index.html", fault="")
+    return render_template("desk/outbox_imports/index.html", fault="")
 
 
 @bp.post("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def take() -> Any:
     """The file goes through the one door; a second time changes nothing and answers the same."""
-    site, parcel = here().site_id, _uploaded()
-    phone = parcel if isinstance(parcel, Wrong) else sender_of(site, parcel)
-    if isinstance(parcel, Wrong) or isinstance(phone, Wrong):
-        code = parcel.code if isinstance(parcel, Wrong) else getattr(phone, "code", "")
-        fault = word(labels.PARCEL_FAULTS, code)
-        return render_template("desk/imports/index.html", fault=fault), 422
-    taken = take_in(site, parcel, phone, here().person_id)
-    return render_template("desk/imports/taken.html", taken=taken, told=_told(taken))
+    site, parcel = current_user().site_id, _read_upload()
+    phone = parcel if isinstance(parcel, InvalidOutboxFile) else exporting_device(site, parcel)
+    if isinstance(parcel, InvalidOutboxFile) or isinstance(phone, InvalidOutboxFile):
+        code = parcel.code if isinstance(parcel, InvalidOutboxFile) else getattr(phone, "code", "")
+        fault = label_for(labels.OUTBOX_IMPORT_ERRORS, code)
+        return render_template("desk/outbox_imports/index.html", fault=fault), 422
+    taken = import_outbox(site, parcel, phone, current_user().person_id)
+    return render_template("desk/outbox_imports/result.html", taken=taken, told=_op_results(taken))
 
 
-def _uploaded() -> Parcel | Wrong:
-    request.max_content_length = MOST_BYTES + ENVELOPE
+def _read_upload() -> OutboxFile | InvalidOutboxFile:
+    request.max_content_length = MAX_FILE_BYTES + FORM_OVERHEAD_BYTES
     try:
         file = request.files.get("file")
     except RequestEntityTooLarge:
-        return Wrong("too-big")
+        return InvalidOutboxFile("too-big")
     if file is None:
-        return Wrong("no-outbox")
+        return InvalidOutboxFile("no-outbox")
     with closing(file):  # a large one lies on the disk meanwhile
-        return unpacked(file.stream.read(MOST_BYTES + 1))
+        return read_outbox_file(file.stream.read(MAX_FILE_BYTES + 1))
 
 
-def _told(taken: Taken) -> list[Told]:
-    names = names_of(here().site_id)
+def _op_results(taken: ImportResult) -> list[OpResult]:
+    names = directory_of(current_user().site_id)
     return [
-        Told(
-            who=who(op["by"], names) if isinstance(op.get("by"), str) else "",
-            did=word(labels.KINDS, str(op.get("kind", ""))[:50]),
-            at=_when(op.get("at")),
-            state=answer["status"],
-            status=word(verdict_labels.STATUSES, answer["status"]),
-            reason=word(verdict_labels.REASONS, answer["code"]) if answer.get("code") else "",
+        OpResult(
+            author=author_name(op["by"], names) if isinstance(op.get("by"), str) else "",
+            action_label=label_for(labels.OP_KINDS, str(op.get("kind", ""))[:50]),
+            at=_format_time(op.get("at")),
+            status_code=answer["status"],
+            status_label=label_for(verdict_labels.STATUS_LABELS, answer["status"]),
+            reason_label=label_for(verdict_labels.REASON_LABELS, answer["code"])
+            if answer.get("code")
+            else "",
         )
         for op, answer in taken.answers
     ]
 
 
-def _when(said: Any) -> str:
+def _format_time(said: Any) -> str:
     try:
-        return moment(parse(said))
+        return moment(parse_time(said))
     except (TypeError, ValueError, OverflowError):
         return str(said or "")[:40]

@@ -8,124 +8,130 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import or_
 
-from server.auth.access import allow, here, issue_code, mine
-from server.auth.devices import cut_off
+from server.auth.access import allow, current_user, get_or_404, issue_code
+from server.auth.devices import revoke_device
 from server.db.engine import db
 from server.desk import labels
-from server.desk.enrolment import invitation
-from server.desk.phone_status import hands, reports
-from server.desk.post import ask
-from server.models import Device, Parcel, Person, Site, Ticket
-from server.oplog.directory import names_of
-from server.oplog.receive import own, post_many
-from sync.estate.places import MASTERS
-from sync.protocol.digest import DESK
+from server.desk.enrolment import enrolment_link
+from server.desk.phone_status import phone_statuses, recent_users
+from server.desk.post import submit_and_redirect
+from server.models import Device, OutboxImport, Person, Site, Ticket
+from server.oplog.directory import directory_of
+from server.oplog.receive import make_op, submit_many
+from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.digest import DESK_ROLES
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
 
-PARCELS = 50
+MAX_IMPORTS = 50
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
     """Everybody, and how much each of them answers for."""
-    site_id = here().site_id
-    open_ = db.session.scalars(Ticket.open(site_id)).all()
+    site_id = current_user().site_id
+    open_ = db.session.scalars(Ticket.open_tickets(site_id)).all()
     owes = Counter(id_ for ticket in open_ for id_ in {ticket.steward_id, ticket.handler_id})
     return render_template(
         "desk/people/index.html",
-        people=db.session.scalars(Person.at(site_id)).all(),
+        people=db.session.scalars(Person.for_site(site_id)).all(),
         owes=owes,
-        may_let_go=here().may(*MASTERS),
+        may_let_go=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
 
 @bp.post("/<id>/leave")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def leave(id: str) -> Any:
     """K18: whoever leaves hands on what they answer for, in the same breath."""
-    person, heir = mine(Person, id), request.form.get("heir", "")
+    person, heir = get_or_404(Person, id), request.form.get("heir", "")
     owed = or_(Ticket.steward_id == person.id, Ticket.handler_id == person.id)
-    matters = db.session.scalars(Ticket.open(here().site_id, owed)).all()
-    if matters and mine(Person, heir).active_to:
+    matters = db.session.scalars(Ticket.open_tickets(current_user().site_id, owed)).all()
+    if matters and get_or_404(Person, heir).active_to:
         abort(404)
     handed = {"from_id": person.id, "to_id": heir}
-    by = here().person_id
-    ops = [own("ticket.succeed", ticket.id, handed, by=by) for ticket in matters]
-    answers = post_many(here().site_id, [*ops, own("person.leave", person.id, {}, by=by)])
+    by = current_user().person_id
+    ops = [make_op("ticket.succeed", ticket.id, handed, by=by) for ticket in matters]
+    answers = submit_many(
+        current_user().site_id, [*ops, make_op("person.leave", person.id, {}, by=by)]
+    )
     refused = [answer["code"] for answer in answers if answer["status"] == "refused"]
     back = url_for("people.index")
     return redirect(f"{back}?said={refused[0]}" if refused else back, 303)
 
 
 @bp.get("/phones")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def phones() -> str:
-    return _phones(None)
+    return _render_phones(None)
 
 
 @bp.post("/phones/code")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def code() -> str:
     """A new code is shown once and never again: only its hash is kept."""
-    return _phones(issue_code(here().site_id, here().person_id))
+    return _render_phones(issue_code(current_user().site_id, current_user().person_id))
 
 
 @bp.post("/phones/silence")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def silence() -> Any:
     hours = {"silent_hours": request.form.get("silent_hours", type=int)}
-    return ask("site.retain", here().site_id, hours, url_for("people.phones"))
+    return submit_and_redirect(
+        "site.retain", current_user().site_id, hours, url_for("people.phones")
+    )
 
 
 @bp.post("/phones/<id>/revoke")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def revoke(id: str) -> Any:
-    return _cut_off(id, lost=False)
+    return _revoke_device(id, lost=False)
 
 
 @bp.post("/phones/<id>/lost")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def lost(id: str) -> Any:
-    return _cut_off(id, lost=True)
+    return _revoke_device(id, lost=True)
 
 
 @bp.get("/phones/<id>")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def phone(id: str) -> str:
     """One phone: what it said of itself, and what is missing of it here."""
-    site, device = here().site_id, _mine(id)
-    using = hands(site).get(device.id, set())
-    names = names_of(site)
+    site, device = current_user().site_id, _device_or_404(id)
+    using = recent_users(site).get(device.id, set())
+    names = directory_of(site)
     return render_template(
         "desk/people/phone.html",
-        report=reports(site, [device])[0],
-        parcels=db.session.scalars(Parcel.of(site, device.id).limit(PARCELS)).all(),
-        people=sorted(name for by in using if (name := names.person(by))),
+        report=phone_statuses(site, [device])[0],
+        parcels=db.session.scalars(
+            OutboxImport.for_device(site, device.id).limit(MAX_IMPORTS)
+        ).all(),
+        people=sorted(name for by in using if (name := names.person_name(by))),
         names=names,
-        kinds=labels.KINDS,
+        kinds=labels.OP_KINDS,
     )
 
 
-def _phones(new: str | None) -> str:
-    site_id = here().site_id
+def _render_phones(new: str | None) -> str:
+    site_id = current_user().site_id
     return render_template(
         "desk/people/phones.html",
-        reports=reports(site_id, db.session.scalars(Device.at(site_id)).all()),
-        names=names_of(here().site_id),
+        reports=phone_statuses(site_id, db.session.scalars(Device.for_site(site_id)).all()),
+        names=directory_of(current_user().site_id),
         code=new,
         silent_hours=db.session.get_one(Site, (site_id, site_id)).silent_hours,
-        may_set=here().may(*MASTERS),
-        phone=new and invitation(new),
+        may_set=current_user().has_role(*MASTER_DATA_ROLES),
+        phone=new and enrolment_link(new),
     )
 
 
-def _cut_off(id_: str, *, lost: bool) -> Any:
-    cut_off(here().site_id, _mine(id_).id, lost=lost)
+def _revoke_device(id_: str, *, lost: bool) -> Any:
+    revoke_device(current_user().site_id, _device_or_404(id_).id, lost=lost)
     return redirect(url_for("people.phones"), 303)
 
 
-def _mine(id_: str) -> Device:
+def _device_or_404(id_: str) -> Device:
     phone = db.session.get(Device, id_) if id_.isascii() and id_.isprintable() else None
-    return phone if phone and phone.site_id == here().site_id else abort(404)
+    return phone if phone and phone.site_id == current_user().site_id else abort(404)

@@ -7,77 +7,85 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import ask
+from server.desk.post import submit_and_redirect
 from server.models import Area, Checkpoint, Unit
-from sync.estate.places import AREA_KINDS, KINDS, MASTERS
-from sync.protocol.digest import DESK
+from sync.estate.places import AREA_KINDS, KINDS, MASTER_DATA_ROLES
+from sync.protocol.digest import DESK_ROLES
 
 bp = Blueprint("places", __name__, url_prefix="/desk/places")
 
-OCCUPIERS = KINDS["unit.occupy"].roles
+OCCUPANCY_EDITORS = KINDS["unit.occupy"].roles
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
     return render_template(
         "desk/places/index.html",
-        areas=_all(Area, Area.ordinal, Area.id),
-        units=_all(Unit, Unit.id),
-        points=_all(Checkpoint, Checkpoint.ordinal, Checkpoint.id),
+        areas=_select_ordered(Area, Area.ordinal, Area.id),
+        units=_select_ordered(Unit, Unit.id),
+        points=_select_ordered(Checkpoint, Checkpoint.ordinal, Checkpoint.id),
         kinds=AREA_KINDS,
-        may_add=here().may(*MASTERS),
-        may_occupy=here().may(*OCCUPIERS),
+        may_add=current_user().has_role(*MASTER_DATA_ROLES),
+        may_occupy=current_user().has_role(*OCCUPANCY_EDITORS),
     )
 
 
 @bp.post("/area")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def add_area() -> Any:
     form = request.form
     parent = form.get("parent_id") or None
-    said = {"label": _label(), "kind": form.get("kind"), "parent_id": parent}
-    return ask("area.add", None, {**said, "ordinal": len(_all(Area, Area.id))}, _back())
+    said = {"label": _form_label(), "kind": form.get("kind"), "parent_id": parent}
+    return submit_and_redirect(
+        "area.add", None, {**said, "ordinal": len(_select_ordered(Area, Area.id))}, _index_url()
+    )
 
 
 @bp.post("/unit")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def add_unit() -> Any:
-    said = {"label": _label(), "area_id": request.form.get("area_id")}
-    return ask("unit.add", None, {**said, "occupied": "occupied" in request.form}, _back())
+    said = {"label": _form_label(), "area_id": request.form.get("area_id")}
+    return submit_and_redirect(
+        "unit.add", None, {**said, "occupied": "occupied" in request.form}, _index_url()
+    )
 
 
 @bp.post("/checkpoint")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def add_checkpoint() -> Any:
     """A point of a round; its label is printed under Patrol."""
     form = request.form
-    said = {"label": _label(), "area_id": form.get("area_id"), "code": form.get("code") or None}
+    said = {
+        "label": _form_label(),
+        "area_id": form.get("area_id"),
+        "code": form.get("code") or None,
+    }
     route = {"zh": "巡更", "en": "Patrol"}
-    payload = {**said, "route": route, "ordinal": len(_all(Checkpoint, Checkpoint.id))}
-    return ask("checkpoint.add", None, payload, _back())
+    payload = {**said, "route": route, "ordinal": len(_select_ordered(Checkpoint, Checkpoint.id))}
+    return submit_and_redirect("checkpoint.add", None, payload, _index_url())
 
 
 @bp.post("/unit/<id>/occupied")
-@allow(*OCCUPIERS)
+@allow(*OCCUPANCY_EDITORS)
 def occupy(id: str) -> Any:
     """A home that was left loses what is to come; what was done stays."""
-    unit = mine(Unit, id)
+    unit = get_or_404(Unit, id)
     said = {"occupied": not unit.occupied}
-    return ask("unit.occupy", unit.id, said, _back(), base=unit.version)
+    return submit_and_redirect("unit.occupy", unit.id, said, _index_url(), base=unit.version)
 
 
-def _all(table: Any, *order: Any) -> Any:
-    found = select(table).where(table.site_id == here().site_id).order_by(*order)
+def _select_ordered(table: Any, *order: Any) -> Any:
+    found = select(table).where(table.site_id == current_user().site_id).order_by(*order)
     return db.session.scalars(found).all()
 
 
-def _label() -> dict[str, str]:
+def _form_label() -> dict[str, str]:
     zh, en = (request.form.get(lang, "").strip() for lang in ("zh", "en"))
     return {"zh": zh or en, "en": en or zh}
 
 
-def _back() -> str:
+def _index_url() -> str:
     return url_for("places.index")

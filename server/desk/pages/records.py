@@ -8,73 +8,79 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, send_file, url_for
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
-from server.desk.history import lines, title
-from server.desk.post import ask, value, word
-from server.models import RECORDS, FeedRow, Task
-from server.oplog.directory import names_of
-from server.oplog.receive import history
+from server.desk.history import op_lines, record_title
+from server.desk.post import format_value, label_for, submit_and_redirect
+from server.models import MODELS_BY_TYPE, FeedRow, Task
+from server.oplog.directory import directory_of
+from server.oplog.receive import ops_about
 from server.photos import uploads
-from sync.protocol.digest import DESK, FRONT
-from sync.protocol.photos import NAMED
+from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.photos import SHA256_PATTERN
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
-FOR_FRONT = frozenset({"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"})
-FOR_FRONT |= {"entry", "lost", "find"}
+FRONT_TYPES = frozenset(
+    {"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"}
+)
+FRONT_TYPES |= {"entry", "lost", "find"}
 
 
 @bp.get("/record/<type>/<id>")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def show(type: str, id: str) -> str:
     """A record as phones see it, and its whole history."""
-    if type not in RECORDS or not (type in FOR_FRONT or here().may(*DESK)):
+    if type not in MODELS_BY_TYPE or not (
+        type in FRONT_TYPES or current_user().has_role(*DESK_ROLES)
+    ):
         abort(404)
-    record = mine(RECORDS[type], id)
-    fed = db.session.get(FeedRow, (here().site_id, id))
+    record = get_or_404(MODELS_BY_TYPE[type], id)
+    fed = db.session.get(FeedRow, (current_user().site_id, id))
     body = (json.loads(fed.body) if fed else None) or {}  # what was purged shows nothing
     return render_template(
         "desk/record.html",
         type=type,
         record=record,
-        title=title(type, body),
-        state=word(labels.VALUES, body.get("state")),
-        fields=_fields(record),
-        lines=lines(history(here().site_id, id)),
-        may_cancel=type == "task" and body.get("state") != "cancelled" and here().may(*DESK),
+        title=record_title(type, body),
+        state=label_for(labels.VALUE_LABELS, body.get("state")),
+        fields=_labelled_fields(record),
+        lines=op_lines(ops_about(current_user().site_id, id)),
+        may_cancel=type == "task"
+        and body.get("state") != "cancelled"
+        and current_user().has_role(*DESK_ROLES),
     )
 
 
 @bp.get("/photo/<sha256>")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def photo(sha256: str) -> Any:
     """A photo of the site that the caller looks at; there are no others."""
-    site_id = here().site_id
-    if not NAMED.match(sha256) or uploads.here(site_id, sha256) is None:
+    site_id = current_user().site_id
+    if not SHA256_PATTERN.match(sha256) or uploads.find_photo(site_id, sha256) is None:
         abort(404)
-    answer = send_file(BytesIO(uploads.content(site_id, sha256)), mimetype="image/jpeg")
+    answer = send_file(BytesIO(uploads.read_photo(site_id, sha256)), mimetype="image/jpeg")
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 
 
 @bp.post("/task/<id>/cancel")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def cancel(id: str) -> Any:
-    task = mine(Task, id)
+    task = get_or_404(Task, id)
     back = url_for("records.show", type="task", id=task.id)
     base = request.form.get("base", type=int) or abort(400)
     payload = {"reason": request.form.get("reason", "").strip()}
-    return ask("task.cancel", task.id, payload, back, base=base)
+    return submit_and_redirect("task.cancel", task.id, payload, back, base=base)
 
 
-def _fields(record: Any) -> list[tuple[str, str]]:
-    names = names_of(here().site_id)
+def _labelled_fields(record: Any) -> list[tuple[str, str]]:
+    names = directory_of(current_user().site_id)
     columns = record.__table__.columns
-    shown = {name: getattr(record, name) for name in labels.FIELDS if name in columns}
+    shown = {name: getattr(record, name) for name in labels.FIELD_LABELS if name in columns}
     return [
-        (word(labels.FIELDS, name), value(name, raw, names))
+        (label_for(labels.FIELD_LABELS, name), format_value(name, raw, names))
         for name, raw in shown.items()
         if raw not in (None, "", [])
     ]

@@ -9,44 +9,46 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import ask
+from server.desk.post import submit_and_redirect
 from server.models import Device, LoggedOp, Shift
-from server.oplog.directory import names_of
-from sync.protocol.digest import DESK
-from sync.work.shifts import LONGEST, doubled
+from server.oplog.directory import directory_of
+from sync.protocol.digest import DESK_ROLES
+from sync.work.shifts import MAX_SHIFT, overlapping_shifts
 
 bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")
 
-SHOWN = timedelta(days=7)
-FORGOTTEN = 100
+LOOKBACK = timedelta(days=7)
+MAX_UNCLOSED = 100
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
-    now, site_id = datetime.now(UTC), here().site_id
-    recent = db.session.scalars(Shift.since(site_id, now - SHOWN)).all()
-    forgotten = db.session.scalars(Shift.unclosed(site_id, now - LONGEST).limit(FORGOTTEN)).all()
+    now, site_id = datetime.now(UTC), current_user().site_id
+    recent = db.session.scalars(Shift.since(site_id, now - LOOKBACK)).all()
+    forgotten = db.session.scalars(
+        Shift.unclosed(site_id, now - MAX_SHIFT).limit(MAX_UNCLOSED)
+    ).all()
     running = [one for one in recent if is_open(one) and one not in forgotten]
-    phones = _phones(site_id, [one.id for one in (*recent, *forgotten)])
+    phones = _opening_devices(site_id, [one.id for one in (*recent, *forgotten)])
     return render_template(
         "desk/shifts/index.html",
         running=running,
         ended=[one for one in recent if not is_open(one)],
         forgotten=forgotten,
-        twice=doubled(recent, {id_: device for id_, (device, _) in phones.items()}),
+        twice=overlapping_shifts(recent, {id_: device for id_, (device, _) in phones.items()}),
         phones={id_: label for id_, (_, label) in phones.items()},
-        names=names_of(site_id),
+        names=directory_of(site_id),
     )
 
 
 @bp.post("/<id>/close")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def close(id: str) -> Any:
     """What nobody closed in the field is closed at the desk, by name."""
-    return ask("shift.close", mine(Shift, id).id, {}, url_for("shifts.index"))
+    return submit_and_redirect("shift.close", get_or_404(Shift, id).id, {}, url_for("shifts.index"))
 
 
 def is_open(shift: Shift) -> bool:
@@ -54,7 +56,7 @@ def is_open(shift: Shift) -> bool:
     return not (shift.closed_at or shift.handed_over_at)
 
 
-def _phones(site_id: str, ids: Sequence[str]) -> dict[str, tuple[str | None, str]]:
+def _opening_devices(site_id: str, ids: Sequence[str]) -> dict[str, tuple[str | None, str]]:
     """The phone on which each shift began: its id and what it is called."""
     begun = (
         select(LoggedOp.subject, LoggedOp.device_id, Device.label)

@@ -10,24 +10,44 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from server.auth.access import allow, here, public
-from server.auth.credentials import account_of, matches, set_password, weakness
-from server.auth.rate_limit import ADDRESS, KNOWN, STRANGER, Limit, admit, forgive
-from server.auth.sessions import caller, cookie_name, end, end_all, give_cookie, start, workplaces
-from server.db.engine import db, writing
+from server.auth.access import allow, current_user, public
+from server.auth.credentials import (
+    get_or_create_account,
+    password_matches,
+    password_weakness,
+    set_password,
+)
+from server.auth.rate_limit import (
+    ADDRESS,
+    KNOWN_BROWSER,
+    UNKNOWN_BROWSER,
+    RateLimit,
+    count_attempt,
+    reset_attempts,
+)
+from server.auth.sessions import (
+    cookie_name,
+    current_user_or_none,
+    desk_sites,
+    end_all_sessions,
+    end_session,
+    set_cookie,
+    start_session,
+)
+from server.db.engine import db, write_transaction
 from server.i18n.locale import COOKIE, LANGUAGES
 from server.models import Account
-from sync.protocol.digest import FRONT
+from sync.protocol.digest import FRONT_DESK_ROLES
 
 bp = Blueprint("sign_in", __name__)
 
-KNOWN_DAYS = 180
+COOKIE_DAYS = 180
 
 
 @bp.get("/sign-in")
 @public
 def form() -> Any:
-    return redirect(url_for("today.index"), 303) if caller() else _form("")
+    return redirect(url_for("board.index"), 303) if current_user_or_none() else _render_form("")
 
 
 @bp.post("/sign-in")
@@ -36,40 +56,42 @@ def sign_in() -> Any:
     """A right name and password begin a session; everything else looks the same from outside."""
     typed = request.form.get("username", "")[:64].strip().lower()
     username = typed if typed.isprintable() else ""
-    limits = _limits(username)
-    wait = admit(*limits)
+    limits = _rate_limits(username)
+    wait = count_attempt(*limits)
     if wait:
         minutes = int(wait.total_seconds() // 60) + 1
-        return _form(gettext("Too many tries. Wait %(n)d min, then try again.", n=minutes)), 429
-    account = db.session.scalar(Account.named(username))
-    if not matches(account, request.form.get("password", "")) or account is None:
-        return _form(gettext("Name or password is not right.")), 401
-    sites = workplaces(account.person_id)
+        return _render_form(
+            gettext("Too many tries. Wait %(n)d min, then try again.", n=minutes)
+        ), 429
+    account = db.session.scalar(Account.by_username(username))
+    if not password_matches(account, request.form.get("password", "")) or account is None:
+        return _render_form(gettext("Name or password is not right.")), 401
+    sites = desk_sites(account.person_id)
     if not sites:
-        return _form(gettext("Your work is on the phone; the desk is for others.")), 403
-    forgive(*(limit for limit in limits if limit[0] is not ADDRESS))
-    return _enter(account.person_id, username, sites[0].site_id)
+        return _render_form(gettext("Your work is on the phone; the desk is for others.")), 403
+    reset_attempts(*(limit for limit in limits if limit[0] is not ADDRESS))
+    return _start_session(account.person_id, username, sites[0].site_id)
 
 
 @bp.post("/sign-out")
 @public
 def sign_out() -> Any:
-    end()
-    response = redirect(url_for("home.index"), 303)
+    end_session()
+    response = redirect(url_for("landing.index"), 303)
     response.delete_cookie(cookie_name(), path="/", secure=request.is_secure, httponly=True)
     return response
 
 
 @bp.post("/site")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def switch() -> Any:
     """Look at another site where the caller works too: a new session, so a new token."""
     wanted = request.form.get("site_id", "")
-    if wanted not in [site.site_id for site in workplaces(here().person_id)]:
+    if wanted not in [site.site_id for site in desk_sites(current_user().person_id)]:
         abort(404)
-    response = redirect(url_for("today.index"), 303)
-    token = start(here().person_id, wanted, request.cookies.get(cookie_name()))
-    give_cookie(response, cookie_name(), token)
+    response = redirect(url_for("board.index"), 303)
+    token = start_session(current_user().person_id, wanted, request.cookies.get(cookie_name()))
+    set_cookie(response, cookie_name(), token)
     return response
 
 
@@ -80,77 +102,81 @@ def language() -> Any:
     wanted = request.form.get("lang", "")
     came_from = urlsplit(request.referrer or "")
     back = came_from.path if came_from.netloc == request.host else "/"
-    response = redirect(inside(back), 303)
+    response = redirect(local_path(back), 303)
     if wanted in LANGUAGES:
-        give_cookie(response, COOKIE, wanted, KNOWN_DAYS)
+        set_cookie(response, COOKIE, wanted, COOKIE_DAYS)
     return response
 
 
 @bp.get("/desk/account")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def account() -> str:
     return render_template("desk/account.html", fault="", changed="changed" in request.args)
 
 
 @bp.post("/desk/account")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def change_password() -> Any:
     """A new password ends every other session of its owner."""
-    mine, new = account_of(here().person_id), request.form.get("new", "")
+    mine, new = get_or_create_account(current_user().person_id), request.form.get("new", "")
     username = mine.username or ""
-    wait = admit((KNOWN, f"{username}\n{here().token_hash}"))
-    if wait or not matches(mine, request.form.get("password", "")):
+    wait = count_attempt((KNOWN_BROWSER, f"{username}\n{current_user().token_hash}"))
+    if wait or not password_matches(mine, request.form.get("password", "")):
         wrong = gettext("The present password is not right.")
         return render_template("desk/account.html", fault=wrong, changed=False), 400
-    weak = weakness(username, new)
+    weak = password_weakness(username, new)
     if weak:
-        return render_template("desk/account.html", fault=_weak(weak), changed=False), 400
-    with writing():
-        set_password(here().person_id, username, new)
-        end_all(here().person_id, but=here().token_hash)
+        return render_template(
+            "desk/account.html", fault=_weakness_message(weak), changed=False
+        ), 400
+    with write_transaction():
+        set_password(current_user().person_id, username, new)
+        end_all_sessions(current_user().person_id, except_token_hash=current_user().token_hash)
     return redirect(url_for("sign_in.account", changed=1), 303)
 
 
-def inside(path: str | None) -> str:
+def local_path(path: str | None) -> str:
     """A path of this server, and never the address of another."""
     plain = path is not None and path.startswith("/") and path.isprintable()
     return path if plain and path and path[1:2] not in ("/", "\\") else "/"
 
 
-def _limits(username: str) -> list[tuple[Limit, str]]:
+def _rate_limits(username: str) -> list[tuple[RateLimit, str]]:
     """A browser that this person has signed in from before has its own allowance."""
-    browser = _known_as(username)
-    asked = (KNOWN, f"{username}\n{browser}") if browser else (STRANGER, username)
+    browser = _known_browser(username)
+    asked = (KNOWN_BROWSER, f"{username}\n{browser}") if browser else (UNKNOWN_BROWSER, username)
     return [asked, (ADDRESS, request.remote_addr or "")]
 
 
-def _enter(person_id: str, username: str, site_id: str) -> Any:
-    response = redirect(inside(request.form.get("next")) or url_for("today.index"), 303)
-    token = start(person_id, site_id, request.cookies.get(cookie_name()))
-    give_cookie(response, cookie_name(), token)
-    known = _signer().dumps([username, _known_as(username) or secrets.token_urlsafe(16)])
-    give_cookie(response, cookie_name("lodge-known"), str(known), KNOWN_DAYS)
+def _start_session(person_id: str, username: str, site_id: str) -> Any:
+    response = redirect(local_path(request.form.get("next")) or url_for("board.index"), 303)
+    token = start_session(person_id, site_id, request.cookies.get(cookie_name()))
+    set_cookie(response, cookie_name(), token)
+    known = _cookie_signer().dumps(
+        [username, _known_browser(username) or secrets.token_urlsafe(16)]
+    )
+    set_cookie(response, cookie_name("lodge-known"), str(known), COOKIE_DAYS)
     return response
 
 
-def _known_as(username: str) -> str | None:
+def _known_browser(username: str) -> str | None:
     try:
-        name, browser = _signer().loads(request.cookies.get(cookie_name("lodge-known"), ""))
+        name, browser = _cookie_signer().loads(request.cookies.get(cookie_name("lodge-known"), ""))
     except (BadSignature, ValueError, TypeError):
         return None
     return str(browser) if name == username else None
 
 
-def _signer() -> URLSafeSerializer:
+def _cookie_signer() -> URLSafeSerializer:
     return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="known-browser")
 
 
-def _form(fault: str) -> str:
-    back = inside(request.values.get("next", url_for("today.index")))
+def _render_form(fault: str) -> str:
+    back = local_path(request.values.get("next", url_for("board.index")))
     return render_template("desk/sign_in.html", fault=fault, back=back)
 
 
-def _weak(why: str) -> str:
+def _weakness_message(why: str) -> str:
     if why == "guessable":
         return gettext("Too easy to guess. Use words that only you put together.")
     return gettext("Use between 10 and 256 characters.")

@@ -9,81 +9,85 @@ from uuid import uuid4
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.history import lines
-from server.desk.post import ask
-from server.models import Card, Person, Readiness, Training
-from server.oplog.directory import names_of
-from server.oplog.receive import history
-from sync.protocol.digest import DESK
-from sync.training.curriculum import ITEMS, MONTHS, ZONE
-from sync.training.readiness import matrix
-from sync.training.training_sessions import tally
+from server.desk.history import op_lines
+from server.desk.post import submit_and_redirect
+from server.models import Card, Person, ReadinessAttestation, TrainingSession
+from server.oplog.directory import directory_of
+from server.oplog.receive import ops_about
+from sync.protocol.digest import DESK_ROLES
+from sync.training.curriculum import DEFAULT_VALID_MONTHS, SITE_ZONE, TRAINING_ITEMS
+from sync.training.readiness import readiness_matrix
+from sync.training.training_sessions import approach_counts
 
-bp = Blueprint("training", __name__, url_prefix="/desk/training")
+bp = Blueprint("training_sessions", __name__, url_prefix="/desk/training")
 
-SHOWN = 50
+MAX_LISTED = 50
 
 
 @bp.get("/")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def index() -> str:
     """Sessions, and everybody beside everything that one should know."""
-    site = here().site_id
-    sessions = db.session.scalars(Training.at(site)).all()
+    site = current_user().site_id
+    sessions = db.session.scalars(TrainingSession.for_site(site)).all()
     people = db.session.scalars(
         select(Person)
         .where(Person.site_id == site, Person.active_to.is_(None))
         .order_by(Person.name, Person.id)
     ).all()
-    attests = db.session.scalars(Readiness.at(site)).all()
-    today = datetime.now(UTC).astimezone(ZONE).date()
+    attests = db.session.scalars(ReadinessAttestation.for_site(site)).all()
+    today = datetime.now(UTC).astimezone(SITE_ZONE).date()
     return render_template(
-        "desk/training/index.html",
-        sessions=[(one, tally(one.answers)) for one in sessions[:SHOWN]],
+        "desk/training_sessions/index.html",
+        sessions=[(one, approach_counts(one.answers)) for one in sessions[:MAX_LISTED]],
         people=people,
-        items=ITEMS,
-        standings=matrix([one.id for one in people], attests, sessions, today),
-        months=MONTHS,
-        names=names_of(site),
+        items=TRAINING_ITEMS,
+        standings=readiness_matrix([one.id for one in people], attests, sessions, today),
+        months=DEFAULT_VALID_MONTHS,
+        names=directory_of(site),
     )
 
 
 @bp.get("/<id>")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def show(id: str) -> str:
     """One session: what was asked, who answered what, the tally, the summary, who signed."""
-    session = mine(Training, id)
+    session = get_or_404(TrainingSession, id)
     covered = {card.partition(":")[2] for card in session.cards} | {session.case}
-    cards = db.session.scalars(Card.at(session.site_id)).all()
+    cards = db.session.scalars(Card.for_site(session.site_id)).all()
     return render_template(
-        "desk/training/show.html",
+        "desk/training_sessions/show.html",
         session=session,
-        tally=tally(session.answers),
+        tally=approach_counts(session.answers),
         cards=[card for card in cards if card.id in covered],
-        names=names_of(session.site_id),
-        lines=lines(history(session.site_id, session.id)),
+        names=directory_of(session.site_id),
+        lines=op_lines(ops_about(session.site_id, session.id)),
     )
 
 
 @bp.post("/<id>/close")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def close(id: str) -> Any:
     """What nobody closed in the field is closed at the desk, by name."""
-    session = mine(Training, id)
-    return ask("session.close", session.id, {}, url_for("training.show", id=session.id))
+    session = get_or_404(TrainingSession, id)
+    return submit_and_redirect(
+        "session.close", session.id, {}, url_for("training_sessions.show", id=session.id)
+    )
 
 
 @bp.post("/attest")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def attest() -> Any:
     """Z8: what somebody has seen a person know."""
     form = request.form
     said = {
-        "person": mine(Person, form.get("person", "")).id,
+        "person": get_or_404(Person, form.get("person", "")).id,
         "item": form.get("item", ""),
-        "months": form.get("months", default=MONTHS, type=int),
+        "months": form.get("months", default=DEFAULT_VALID_MONTHS, type=int),
         "note": form.get("note", "").strip() or None,
     }
-    return ask("readiness.attest", str(uuid4()), said, url_for("training.index"))
+    return submit_and_redirect(
+        "readiness.attest", str(uuid4()), said, url_for("training_sessions.index")
+    )

@@ -8,162 +8,175 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import select
 
-from server.auth.access import allow, here, mine
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.history import lines
-from server.desk.homes import page_asked
-from server.desk.post import ask
+from server.desk.history import op_lines
+from server.desk.homes import requested_page
+from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE
-from server.models import Purge, Release, Site, Unit, Visit
-from server.oplog.directory import names_of
-from server.oplog.receive import history
-from sync.estate.places import MASTERS
+from server.models import GatePass, PurgeRun, Site, Unit, Visit
+from server.oplog.directory import directory_of
+from server.oplog.receive import ops_about
+from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
-from sync.protocol.digest import DESK, FRONT
+from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
 
-PAGE = 50
-LOCAL = "%Y-%m-%dT%H:%M"
+PAGE_SIZE = 50
+LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 
 @bp.get("/")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    site_id, now = here().site_id, datetime.now(UTC)
+    site_id, now = current_user().site_id, datetime.now(UTC)
     start = now.astimezone(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = db.session.scalars(Visit.kept(site_id).where(Visit.arrived_at >= start)).all()
-    lacks = [rules.unattended(visit.steps, visit.departed_at is not None) for visit in today]
+    today = db.session.scalars(Visit.not_purged(site_id).where(Visit.arrived_at >= start)).all()
+    lacks = [
+        rules.missing_farewell_flag(visit.steps, visit.departed_at is not None) for visit in today
+    ]
     return render_template(
         "desk/visits/index.html",
         visits=db.session.scalars(Visit.inside(site_id)).all(),
-        expected=db.session.scalars(Visit.expected(site_id).limit(PAGE)).all(),
+        expected=db.session.scalars(Visit.expected(site_id).limit(PAGE_SIZE)).all(),
         no_farewell=lacks.count("no-farewell"),
         not_seen_out=lacks.count("not-seen-out"),
-        names=names_of(site_id),
-        units=_units(),
+        names=directory_of(site_id),
+        units=_list_units(),
         purposes=rules.PURPOSES,
         now=now,
     )
 
 
 @bp.get("/search")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def search() -> str:
     """By plate, person, home and time, in whatever combination; page by page."""
     asked = {name: request.args.get(name, "").strip() for name in ("plate", "who", "unit")}
     asked["plate"] = asked["plate"].upper()
-    page = page_asked()
-    since, before = _time(request.args.get("since")), _time(request.args.get("before"))
-    query = Visit.found(here().site_id, **asked, since=since, before=before)
-    found = db.session.scalars(query.offset((page - 1) * PAGE).limit(PAGE + 1)).all()
+    page = requested_page()
+    since, before = (
+        _parse_local_time(request.args.get("since")),
+        _parse_local_time(request.args.get("before")),
+    )
+    query = Visit.search(current_user().site_id, **asked, since=since, before=before)
+    found = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
     return render_template(
         "desk/visits/search.html",
-        visits=found[:PAGE],
-        more=len(found) > PAGE,
+        visits=found[:PAGE_SIZE],
+        more=len(found) > PAGE_SIZE,
         page=page,
         asked={**asked, **{n: request.args.get(n, "") for n in ("since", "before")}},
-        names=names_of(here().site_id),
-        units=_units(),
+        names=directory_of(current_user().site_id),
+        units=_list_units(),
     )
 
 
 @bp.get("/notice")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def notice() -> str:
     """What hangs at the gate: who asks, what for, how long it is kept, which rights there are."""
-    site = db.session.get_one(Site, (here().site_id, here().site_id))
+    site = db.session.get_one(Site, (current_user().site_id, current_user().site_id))
     return render_template("desk/visits/notice.html", site=site)
 
 
 @bp.get("/keeping")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def keeping() -> str:
-    site_id = here().site_id
+    site_id = current_user().site_id
     return render_template(
-        "desk/visits/keeping.html",
+        "desk/visits/retention.html",
         site=db.session.get_one(Site, (site_id, site_id)),
-        purges=db.session.scalars(Purge.newest(site_id).limit(PAGE)).all(),
-        may_set=here().may(*MASTERS),
+        purges=db.session.scalars(PurgeRun.newest(site_id).limit(PAGE_SIZE)).all(),
+        may_set=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
 
 @bp.post("/keeping")
-@allow(*MASTERS)
+@allow(*MASTER_DATA_ROLES)
 def retain() -> Any:
     asked = {n: request.form.get(n, type=int) for n in ("retention_days", "visit_minutes")}
     payload = {name: value for name, value in asked.items() if value is not None}
-    return ask("site.retain", here().site_id, payload, url_for("visits.keeping"))
+    return submit_and_redirect(
+        "site.retain", current_user().site_id, payload, url_for("visits.keeping")
+    )
 
 
 @bp.get("/releases")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def releases() -> str:
-    notes = db.session.scalars(Release.newest(here().site_id).limit(PAGE)).all()
-    names = names_of(here().site_id)
-    return render_template("desk/visits/releases.html", notes=notes, names=names)
+    notes = db.session.scalars(GatePass.newest(current_user().site_id).limit(PAGE_SIZE)).all()
+    names = directory_of(current_user().site_id)
+    return render_template("desk/visits/gate_passes.html", notes=notes, names=names)
 
 
 @bp.post("/expect")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def expect() -> Any:
     texts = ("visitor", "purpose", "host_unit", "host_person", "firm", "plate")
     payload: dict[str, Any] = {n: t for n in texts if (t := request.form.get(n, "").strip())}
-    times = {n: _time(request.form.get(n)) for n in ("expected_from", "expected_until")}
+    times = {n: _parse_local_time(request.form.get(n)) for n in ("expected_from", "expected_until")}
     payload |= {name: time for name, time in times.items() if time}
     size = request.form.get("party_size", type=int)
     payload |= {"party_size": size} if size else {}
-    return ask("visit.expect", None, payload, url_for("visits.index"))
+    return submit_and_redirect("visit.expect", None, payload, url_for("visits.index"))
 
 
 @bp.get("/<id>")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
-    visit, site_id = mine(Visit, id), here().site_id
+    visit, site_id = get_or_404(Visit, id), current_user().site_id
     return render_template(
         "desk/visits/show.html",
         visit=visit,
         state=rules.state(vars(visit)),
-        releases=db.session.scalars(Release.of_visit(site_id, visit.id)).all(),
-        names=names_of(site_id),
-        lines=lines(history(site_id, visit.id)),
-        may_hold=here().may(*DESK),
+        releases=db.session.scalars(GatePass.for_visit(site_id, visit.id)).all(),
+        names=directory_of(site_id),
+        lines=op_lines(ops_about(site_id, visit.id)),
+        may_hold=current_user().has_role(*DESK_ROLES),
     )
 
 
 @bp.post("/<id>/depart")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def depart(id: str) -> Any:
-    return ask("visit.depart", mine(Visit, id).id, {}, url_for("visits.index"))
+    return submit_and_redirect(
+        "visit.depart", get_or_404(Visit, id).id, {}, url_for("visits.index")
+    )
 
 
 @bp.post("/<id>/admit")
-@allow(*FRONT)
+@allow(*FRONT_DESK_ROLES)
 def admit(id: str) -> Any:
-    return ask("visit.admit", mine(Visit, id).id, {}, url_for("visits.index"))
+    return submit_and_redirect("visit.admit", get_or_404(Visit, id).id, {}, url_for("visits.index"))
 
 
 @bp.post("/<id>/hold")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def hold(id: str) -> Any:
     payload = {"reason": request.form.get("reason", "").strip()}
-    return ask("visit.hold", mine(Visit, id).id, payload, url_for("visits.show", id=id))
+    return submit_and_redirect(
+        "visit.hold", get_or_404(Visit, id).id, payload, url_for("visits.show", id=id)
+    )
 
 
 @bp.post("/<id>/release-hold")
-@allow(*DESK)
+@allow(*DESK_ROLES)
 def release_hold(id: str) -> Any:
-    return ask("visit.release_hold", mine(Visit, id).id, {}, url_for("visits.show", id=id))
+    return submit_and_redirect(
+        "visit.release_hold", get_or_404(Visit, id).id, {}, url_for("visits.show", id=id)
+    )
 
 
-def _units() -> Any:
-    homes = select(Unit.id, Unit.label).where(Unit.site_id == here().site_id)
+def _list_units() -> Any:
+    homes = select(Unit.id, Unit.label).where(Unit.site_id == current_user().site_id)
     return sorted(db.session.execute(homes).all(), key=lambda unit: unit.label["zh"])
 
 
-def _time(said: str | None) -> datetime | None:
+def _parse_local_time(said: str | None) -> datetime | None:
     """A time as a form says it, at the site; what is none is left out. A day begins at midnight."""
-    for shape in (LOCAL, "%Y-%m-%d"):
+    for shape in (LOCAL_FORMAT, "%Y-%m-%d"):
         try:
             moment = datetime.strptime(said or "", shape).replace(tzinfo=SITE_ZONE)
         except ValueError:

@@ -25,8 +25,8 @@ TRANSLATIONS = Path(__file__).parents[2] / "translations"
 LANGUAGES = ("zh", "en")
 
 _PRECACHED = ("sw.js", "field/", "css/", "vendor/", "icons")
-_OF_THE_DESK = ("css/desk",)
-_LATER = ("vendor/zxing/",)
+_DESK_PREFIXES = ("css/desk",)
+_CACHED_LATER_PREFIXES = ("vendor/zxing/",)
 """Large, and wanted by guards alone: kept after the shell, so that the shell stays small."""
 
 _NEEDED_OFFLINE = (".js", ".css", ".svg")
@@ -34,7 +34,7 @@ _NOT_SERVED = (".d.ts", ".map", ".md", ".txt")
 
 
 @dataclass(frozen=True)
-class Build:
+class Bundle:
     """What is served under one version; another version is another address."""
 
     version: str
@@ -43,15 +43,15 @@ class Build:
     manifest: str
 
     @property
-    def root(self) -> str:
+    def base_url(self) -> str:
         return f"/field/build/{self.version}/"
 
-    def asset(self, path: str) -> str:
+    def asset_url(self, path: str) -> str:
         """The address of a file of `static/` or of a generated module."""
-        return self.root + path
+        return self.base_url + path
 
 
-def build(app: Flask) -> Build:
+def build_bundle(app: Flask) -> Bundle:
     """Compile and gather everything; a template outside of the subset stops the start."""
     static = Path(app.static_folder or "static")
     names = _names(static)
@@ -61,8 +61,10 @@ def build(app: Flask) -> Build:
     manifest = json.dumps(_manifest(root), ensure_ascii=False)
     wanted = [name for name in names if name.startswith(_PRECACHED)]
     offline = [name for name in wanted if name.endswith(_NEEDED_OFFLINE)]
-    precached = [name for name in offline if not name.startswith((*_OF_THE_DESK, *_LATER))]
-    later = [root + name for name in names if name.startswith(_LATER)]
+    precached = [
+        name for name in offline if not name.startswith((*_DESK_PREFIXES, *_CACHED_LATER_PREFIXES))
+    ]
+    later = [root + name for name in names if name.startswith(_CACHED_LATER_PREFIXES)]
     shell = ["/field/", *(root + name for name in sorted([*generated, "shell.js", *precached]))]
     shell_module = "".join(
         f"export const {name} = {json.dumps(value)};\n"
@@ -73,7 +75,7 @@ def build(app: Flask) -> Build:
             ("CSP", CSP),
         )
     )
-    return Build(version, {**generated, "shell.js": shell_module}, names, manifest)
+    return Bundle(version, {**generated, "shell.js": shell_module}, names, manifest)
 
 
 def field_templates(app: Flask) -> list[str]:
@@ -100,11 +102,13 @@ def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]
         each for each in scripts if each.suffix == ".js"
     )
     words = {
-        language: catalogue.load(TRANSLATIONS / language / "LC_MESSAGES" / "messages.po", wanted)
+        language: catalogue.load_translations(
+            TRANSLATIONS / language / "LC_MESSAGES" / "messages.po", wanted
+        )
         for language in LANGUAGES
     }
     return {
-        "templates.js": compiled.text,
+        "checklists.js": compiled.text,
         "kinds.js": _export(kinds_manifest.describe(KINDS)),
         "catalogue.js": _export(words),
     }

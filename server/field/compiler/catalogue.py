@@ -25,7 +25,7 @@ def messages_in_scripts(scripts: Iterable[Path]) -> set[str]:
     return found
 
 
-def load(po: Path, wanted: Iterable[str]) -> Messages:
+def load_translations(po: Path, wanted: Iterable[str]) -> Messages:
     """The translations of these messages; what is not translated is left out."""
     if not po.exists():
         return {}

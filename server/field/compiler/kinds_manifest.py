@@ -14,13 +14,13 @@ def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
     """Every kind that a person may do, as the phone reads it."""
     return {
         name: {
-            "v": kind.v,
+            "v": kind.payload_version,
             "type": kind.type,
             "fact": kind.fact,
             "creates": kind.creates,
             "fields": _fields(kind.payload()),
-            "shows": kind.shows,
-            "flat": kind.flat,
+            "shows": kind.optimistic_patch,
+            "flat": kind.overlay_payload,
         }
         for name, kind in sorted(kinds.items())
         if kind.from_phones

@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, nodes
 
 from server.field.compiler.scope import Scope, names_set_by
 from server.field.compiler.statements import Statements
-from server.field.compiler.subset import BuildError, js, refuse
+from server.field.compiler.subset import BuildError, js, raise_build_error
 
 
 class Need(TypedDict):
@@ -34,12 +34,12 @@ import { filters as F } from "./field/jinja/filters.js";
 import { tests as T } from "./field/jinja/tests.js";
 import * as R from "./field/runtime.js";
 """
-_RECORDS = re.compile(r"\s*\{#-?\s*records:(.*?)-?#\}", re.DOTALL)
-_RECORD = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?(\s+begun(\s+next)?)?\Z")
+_NEEDS_COMMENT = re.compile(r"\s*\{#-?\s*records:(.*?)-?#\}", re.DOTALL)
+_NEED_ITEM = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?(\s+begun(\s+next)?)?\Z")
 
 
 @dataclass(frozen=True)
-class Module:
+class CompiledModule:
     """The compiled templates, and what else the build has to know of them."""
 
     text: str
@@ -47,15 +47,15 @@ class Module:
     messages: frozenset[str]
 
 
-def compile_templates(env: Environment, names: Iterable[str]) -> Module:
+def compile_templates(env: Environment, names: Iterable[str]) -> CompiledModule:
     """Compile these templates and every template that they extend, include or import."""
-    compiled: dict[str, Template] = {}
+    compiled: dict[str, TemplateCompiler] = {}
     waiting: list[tuple[str, str, int]] = [(name, name, 1) for name in sorted(names)]
     while waiting:
         name, file, line = waiting.pop()
         if name in compiled:
             continue
-        compiled[name] = template = _read(env, name, file, line)
+        compiled[name] = template = _parse_template(env, name, file, line)
         waiting += [(each, name, node.lineno) for each, node in template.mentioned.items()]
     for template in compiled.values():
         _check_imports(template, compiled)
@@ -64,27 +64,27 @@ def compile_templates(env: Environment, names: Iterable[str]) -> Module:
     bodies = ",\n".join(f"{js(name)}:{compiled[name].text}" for name in sorted(compiled))
     text = f"{_HEAD}export const needs = {js(needs)};\nexport default {{\n{bodies}\n}};\n"
     messages = frozenset[str]().union(*(each.messages for each in compiled.values()))
-    return Module(text, needs, messages)
+    return CompiledModule(text, needs, messages)
 
 
-def _read(env: Environment, name: str, file: str, line: int) -> Template:
+def _parse_template(env: Environment, name: str, file: str, line: int) -> TemplateCompiler:
     assert env.loader is not None
     try:
         source, _, _ = env.loader.get_source(env, name)
-        return Template(name, source, env.parse(source, name))
+        return TemplateCompiler(name, source, env.parse(source, name))
     except TemplateNotFound:
         raise BuildError(file, line, f"there is no template {name}") from None
     except TemplateSyntaxError as error:
         raise BuildError(name, error.lineno, error.message or "syntax") from None
 
 
-def _check_imports(template: Template, compiled: dict[str, Template]) -> None:
+def _check_imports(template: TemplateCompiler, compiled: dict[str, TemplateCompiler]) -> None:
     for node, name, wanted in template.imported:
         if wanted not in compiled[name].exports:
-            refuse(template.file, node, f"{name} has no {wanted}")
+            raise_build_error(template.file, node, f"{name} has no {wanted}")
 
 
-def _all_needs(name: str, compiled: dict[str, Template]) -> Needs:
+def _all_needs(name: str, compiled: dict[str, TemplateCompiler]) -> Needs:
     """A page's own needs with those of all it is made of; of two times the longer one."""
     together: Needs = {}
     seen, waiting = set[str](), [name]
@@ -95,11 +95,11 @@ def _all_needs(name: str, compiled: dict[str, Template]) -> Needs:
         seen.add(each)
         waiting += compiled[each].mentioned
         for kind, need in (compiled[each].needs or {}).items():
-            together[kind] = _both(together.get(kind, need), need)
+            together[kind] = _widest_need(together.get(kind, need), need)
     return dict(sorted(together.items()))
 
 
-def _both(one: Need, other: Need) -> Need:
+def _widest_need(one: Need, other: Need) -> Need:
     ever = one["hours"] is None or other["hours"] is None
     hours = None if ever else max(one["hours"] or 0, other["hours"] or 0)
     need: Need = {"hours": hours, "begun": one["begun"] and other["begun"]}
@@ -112,7 +112,7 @@ class _Parts:
     blocks: dict[str, str] = field(default_factory=dict)
 
 
-class Template(Statements):
+class TemplateCompiler(Statements):
     """One template: `{parent, blocks, root}` in JavaScript."""
 
     def __init__(self, file: str, source: str, tree: nodes.Template) -> None:
@@ -121,7 +121,7 @@ class Template(Statements):
         self.exports = {name for node in tree.body for name in _exported_by(node)}
         self._root = Scope()
         self._parts = _Parts()
-        body = self._inherit(tree.body)
+        body = self._inherited_body(tree.body)
         root = self.frame(body, self._root)
         blocks = ",".join(f"{js(name)}:{code}" for name, code in self._parts.blocks.items())
         self.text = (
@@ -129,26 +129,28 @@ class Template(Statements):
             f'root:(r,c,b)=>{{let o="";{root}return o}}}}'
         )
 
-    def _inherit(self, body: list[nodes.Node]) -> list[nodes.Node]:
+    def _inherited_body(self, body: list[nodes.Node]) -> list[nodes.Node]:
         """A child only defines: what it would print outside of its blocks is never seen."""
         meant = [node for node in body if not _is_blank(node)]
         parents = list(nodes.Template(body, lineno=1).find_all(nodes.Extends))
         if not parents:
             return body
         if meant[0] is not parents[0] or len(parents) > 1:
-            refuse(self.file, parents[-1], "extends comes first, and once")
-        self._parts.parent = self._constant(parents[0], parents[0].template)
+            raise_build_error(self.file, parents[-1], "extends comes first, and once")
+        self._parts.parent = self._constant_template_name(parents[0], parents[0].template)
         for node in meant[1:]:
             if not isinstance(node, nodes.Block | nodes.Macro) and not names_set_by(node):
-                refuse(self.file, node, "outside of its blocks a child only sets and imports")
+                raise_build_error(
+                    self.file, node, "outside of its blocks a child only sets and imports"
+                )
         before = body[: body.index(meant[0])]
         return [*before, *meant[1:]]
 
     def _block(self, node: nodes.Block, scope: Scope) -> str:
         if node.scoped or node.required:
-            refuse(self.file, node, "a block is neither scoped nor required")
+            raise_build_error(self.file, node, "a block is neither scoped nor required")
         if node.name in self._parts.blocks:
-            refuse(self.file, node, f"block {node.name} is there twice")
+            raise_build_error(self.file, node, f"block {node.name} is there twice")
         self._parts.blocks[node.name] = ""
         outer, self.block = self.block, node.name
         body = self.frame(node.body, Scope(self._root))
@@ -171,12 +173,12 @@ def _exported_by(node: nodes.Node) -> list[str]:
 
 def _declared_needs(file: str, source: str) -> Needs | None:
     """Read `{# records: task 12h; area; person #}` at the head of a page."""
-    head = _RECORDS.match(source)
+    head = _NEEDS_COMMENT.match(source)
     if head is None:
         return None
     needs: Needs = {}
     for item in filter(None, map(str.strip, head[1].split(";"))):
-        found = _RECORD.match(item)
+        found = _NEED_ITEM.match(item)
         if found is None:
             raise BuildError(file, 1, f"records: {item!r} is not like `task 12h begun`")
         hours = int(found[2]) * (24 if found[3] == "d" else 1) if found[2] else None

@@ -8,42 +8,44 @@ from jinja2 import nodes
 
 from server.field.compiler import subset
 from server.field.compiler.scope import Scope
-from server.field.compiler.subset import js, refuse
+from server.field.compiler.subset import js, raise_build_error
 
 Pipe = nodes.Filter | nodes.Test
 
 
-class Picking:
+class FiltersAndTests:
     """Filters and tests of one template; `of` is the rest of the expressions."""
 
     def __init__(self, file: str) -> None:
         self.file = file
 
-    def of(self, node: nodes.Node, scope: Scope) -> str:
+    def to_js(self, node: nodes.Node, scope: Scope) -> str:
         raise NotImplementedError
 
     def iterable(self, node: nodes.Node, scope: Scope) -> str:
         """An expression in the one place where a generator may stand by itself: a loop."""
         if isinstance(node, nodes.Filter):
-            return self._filtered(node, scope)
-        return self.of(node, scope)
+            return self._filter_call(node, scope)
+        return self.to_js(node, scope)
 
     def _filter(self, node: nodes.Filter, scope: Scope) -> str:
         if node.name in subset.GENERATORS:
-            refuse(self.file, node, f"the result of |{node.name} can be read only once: add |list")
-        return self._filtered(node, scope)
+            raise_build_error(
+                self.file, node, f"the result of |{node.name} can be read only once: add |list"
+            )
+        return self._filter_call(node, scope)
 
-    def _filtered(self, node: nodes.Filter, scope: Scope) -> str:
+    def _filter_call(self, node: nodes.Filter, scope: Scope) -> str:
         name = subset.ALIASES.get(node.name, node.name)
         if node.node is None or node.dyn_args or node.dyn_kwargs:
-            refuse(self.file, node, f"|{node.name} in this form")
-        if name not in subset.FILTERS and name not in subset.PICKING:
-            refuse(self.file, node, f"|{node.name} does not exist on the phone")
-        reads_once = isinstance(node.node, nodes.Filter) and name in subset.READS_ONCE
-        value = self.iterable(node.node, scope) if reads_once else self.of(node.node, scope)
-        if name in subset.PICKING:
-            return self._picked(node, value, scope)
-        return _piped(name, [value, *self._arguments(name, node, scope)])
+            raise_build_error(self.file, node, f"|{node.name} in this form")
+        if name not in subset.FILTERS and name not in subset.SEQUENCE_FILTERS:
+            raise_build_error(self.file, node, f"|{node.name} does not exist on the phone")
+        reads_once = isinstance(node.node, nodes.Filter) and name in subset.GENERATOR_CONSUMERS
+        value = self.iterable(node.node, scope) if reads_once else self.to_js(node.node, scope)
+        if name in subset.SEQUENCE_FILTERS:
+            return self._sequence_filter(node, value, scope)
+        return _filter_expression(name, [value, *self._arguments(name, node, scope)])
 
     def _arguments(self, name: str, node: Pipe, scope: Scope) -> list[str]:
         """Every parameter of the filter, in order, with its default where none is given."""
@@ -52,67 +54,69 @@ class Picking:
         named = _named(node)
         unknown = named.keys() - {key for key, _ in parameters}
         if len(node.args) > len(parameters) or unknown or given.keys() & named.keys():
-            refuse(self.file, node, f"|{name} does not take these arguments")
+            raise_build_error(self.file, node, f"|{name} does not take these arguments")
         given |= named
         arguments = []
         for key, default in parameters:
             if key not in given and default is subset.REQUIRED:
-                refuse(self.file, node, f"|{name} needs {key}")
-            arguments.append(self.of(given[key], scope) if key in given else js(default))
+                raise_build_error(self.file, node, f"|{name} needs {key}")
+            arguments.append(self.to_js(given[key], scope) if key in given else js(default))
         return arguments
 
-    def _picked(self, node: nodes.Filter, value: str, scope: Scope) -> str:
+    def _sequence_filter(self, node: nodes.Filter, value: str, scope: Scope) -> str:
         """map, select and their kin: what they name is looked up here, not while rendering."""
         if node.name == "map":
             return f"F.map({value},{self._mapping(node, scope)})"
         if node.kwargs:
-            refuse(self.file, node, f"|{node.name} takes no named arguments")
+            raise_build_error(self.file, node, f"|{node.name} takes no named arguments")
         arguments, inner = list(node.args), "x"
         if node.name.endswith("attr"):
-            inner = f"V.path(x,{js(self._text(node, arguments))},null)"
+            inner = f"V.path(x,{js(self._pop_constant_text(node, arguments))},null)"
         test, values = f"V.truth({inner})", []
         if arguments:
-            name = self._text(node, arguments)
-            values = [self.of(each, scope) for each in arguments]
-            test = self._tested(node, name, inner, _variables(values))
+            name = self._pop_constant_text(node, arguments)
+            values = [self.to_js(each, scope) for each in arguments]
+            test = self._test_call(node, name, inner, _variables(values))
         keep = "!" if node.name.startswith("reject") else ""
         return f"F.select({value},{_for_each(keep + test, values)})"
 
     def _mapping(self, node: nodes.Filter, scope: Scope) -> str:
-        named = {key: self.of(value, scope) for key, value in _named(node).items()}
+        named = {key: self.to_js(value, scope) for key, value in _named(node).items()}
         if "attribute" in named and not node.args and named.keys() <= {"attribute", "default"}:
             values = [named["attribute"], named.get("default", "null")]
             return _for_each(f"V.path(x,{','.join(_variables(values))})", values)
         arguments = list(node.args)
-        name = self._text(node, arguments)
+        name = self._pop_constant_text(node, arguments)
         name = subset.ALIASES.get(name, name)
         if name not in subset.FILTERS or name in subset.GENERATORS:
-            refuse(self.file, node, f"|map with {name!r} does not exist on the phone")
+            raise_build_error(self.file, node, f"|map with {name!r} does not exist on the phone")
         call = nodes.Filter(None, name, arguments, node.kwargs, None, None, lineno=node.lineno)
         values = self._arguments(name, call, scope)
-        return _for_each(_piped(name, ["x", *_variables(values)]), values)
+        return _for_each(_filter_expression(name, ["x", *_variables(values)]), values)
 
-    def _text(self, node: nodes.Filter, arguments: list[nodes.Expr]) -> str:
+    def _pop_constant_text(self, node: nodes.Filter, arguments: list[nodes.Expr]) -> str:
         """Take the first argument, which has to be a constant text."""
         first = arguments.pop(0) if arguments else None
         if not (isinstance(first, nodes.Const) and isinstance(first.value, str)):
-            refuse(self.file, node, f"|{node.name} needs a constant name")
+            raise_build_error(self.file, node, f"|{node.name} needs a constant name")
         return first.value
 
     def _test(self, node: nodes.Test, scope: Scope) -> str:
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
-            refuse(self.file, node, f"`is {node.name}` in this form")
-        arguments = [self.of(each, scope) for each in node.args]
-        return self._tested(node, node.name, self.of(node.node, scope), arguments)
+            raise_build_error(self.file, node, f"`is {node.name}` in this form")
+        arguments = [self.to_js(each, scope) for each in node.args]
+        return self._test_call(node, node.name, self.to_js(node.node, scope), arguments)
 
-    def _tested(self, node: nodes.Node, name: str, value: str, arguments: list[str]) -> str:
+    def _test_call(self, node: nodes.Node, name: str, value: str, arguments: list[str]) -> str:
         known, wanted = subset.TESTS.get(name, ("", -1))
         if len(arguments) != wanted:
-            refuse(self.file, node, f"`is {name}` does not exist on the phone, or not so")
+            raise_build_error(
+                self.file, node, f"`is {name}` does not exist on the phone, or not so"
+            )
         return f"T.{known}({','.join([value, *arguments])})"
 
 
-def _piped(name: str, values: list[str]) -> str:
+def _filter_expression(name: str, values: list[str]) -> str:
     if name in subset.APP_FILTERS:
         return f"r.filters.{name}({','.join(f'V.bare({value})' for value in values)})"
     return f"F.{name}({','.join(values)})"

@@ -21,37 +21,37 @@ class Scope:
 
     def __init__(self, parent: Scope | None = None) -> None:
         self.parent = parent
-        self.names: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
         self._numbers: Iterator[int] = parent._numbers if parent else count(1)
 
     @property
     def is_root(self) -> bool:
         return self.parent is None
 
-    def fresh(self, letter: str) -> str:
+    def new_variable(self, letter: str) -> str:
         """A variable that no other part of this template uses."""
         return f"{letter}{next(self._numbers)}"
 
     def declare(self, name: str) -> str:
-        self.names[name] = self.fresh("l")
-        return self.names[name]
+        self.variables[name] = self.new_variable("l")
+        return self.variables[name]
 
-    def local(self, name: str) -> str | None:
+    def find_local(self, name: str) -> str | None:
         """The variable of the innermost frame that has this name, if any frame has it."""
         scope: Scope | None = self
         while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
+            if name in scope.variables:
+                return scope.variables[name]
             scope = scope.parent
         return None
 
-    def read(self, name: str) -> str:
-        return self.local(name) or member("c", name)
+    def reference(self, name: str) -> str:
+        return self.find_local(name) or member("c", name)
 
     def visible(self) -> dict[str, str]:
         """Every local name, innermost first: what an include sees on top of the context."""
         found = dict(self.parent.visible()) if self.parent else {}
-        return found | self.names
+        return found | self.variables
 
 
 def member(owner: str, name: str) -> str:
@@ -93,12 +93,12 @@ def set_after_nested_read(body: Iterable[nodes.Node]) -> tuple[nodes.Node, str] 
         if isinstance(node, FRAMES):
             read |= _free_reads(node)
         for name in names_set_by(node):
-            if name in read - {_OF_TRANS}:
+            if name in read - {_TRANS_VARIABLE}:
                 return node, name
     return None
 
 
-_OF_TRANS = "_trans"
+_TRANS_VARIABLE = "_trans"
 """Jinja sets this right before a plural reads it, so it is never found unset."""
 
 

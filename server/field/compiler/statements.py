@@ -12,7 +12,7 @@ from jinja2 import nodes
 from server.field.compiler import subset
 from server.field.compiler.composition import Composition
 from server.field.compiler.scope import Scope, names_in, set_after_nested_read, stored_in
-from server.field.compiler.subset import js, refuse
+from server.field.compiler.subset import js, raise_build_error
 
 
 class Statements(Composition):
@@ -21,10 +21,12 @@ class Statements(Composition):
     def frame(self, body: list[nodes.Node], scope: Scope) -> str:
         """A body that keeps what it sets to itself (the root shares it through the context)."""
         if found := set_after_nested_read(body):
-            refuse(self.file, found[0], f"`{found[1]}` is set after a loop, call or macro read it")
+            raise_build_error(
+                self.file, found[0], f"`{found[1]}` is set after a loop, call or macro read it"
+            )
         declared = ""
         for name in [] if scope.is_root else stored_in(body):
-            value = scope.read(name)
+            value = scope.reference(name)
             declared += f"let {scope.declare(name)}={value};"
         return declared + self.body(body, scope)
 
@@ -54,7 +56,9 @@ class Statements(Composition):
                 return self._include(node, scope)
             case nodes.Import() | nodes.FromImport():
                 return self._import(node, scope)
-        refuse(self.file, node, f"{type(node).__name__} is not part of the phone's statements")
+        raise_build_error(
+            self.file, node, f"{type(node).__name__} is not part of the phone's statements"
+        )
         return None
 
     def _output(self, node: nodes.Output, scope: Scope) -> str:
@@ -63,7 +67,7 @@ class Statements(Composition):
             if isinstance(part, nodes.TemplateData):
                 written += f"o+={js(part.data)};"
             else:
-                written += f"o+=V.out({self.of(part, scope)});"
+                written += f"o+=V.out({self.to_js(part, scope)});"
         return written
 
     def _if(self, node: nodes.If, scope: Scope) -> str:
@@ -77,12 +81,12 @@ class Statements(Composition):
 
     def _for(self, node: nodes.For, scope: Scope) -> str:
         if node.recursive:
-            refuse(self.file, node, "a loop is not recursive on the phone")
-        rows, at, inner = scope.fresh("a"), scope.fresh("i"), Scope(scope)
+            raise_build_error(self.file, node, "a loop is not recursive on the phone")
+        rows, at, inner = scope.new_variable("a"), scope.new_variable("i"), Scope(scope)
         listed = f"V.iterate({self.iterable(node.iter, scope)})"
         if node.test is not None:
-            listed += self._kept(node, scope)
-        loop = inner.names["loop"] = scope.fresh("p")
+            listed += self._loop_condition(node, scope)
+        loop = inner.variables["loop"] = scope.new_variable("p")
         each = self._target(node.target, f"{rows}[{at}]", inner)
         written = (
             f"{{const {rows}={listed},{loop}=V.loop({rows});"
@@ -93,10 +97,10 @@ class Statements(Composition):
             written += f"if(!{rows}.length){{{self.frame(node.else_, Scope(scope))}}}"
         return written + "}"
 
-    def _kept(self, node: nodes.For, scope: Scope) -> str:
+    def _loop_condition(self, node: nodes.For, scope: Scope) -> str:
         assert node.test is not None
         if any(name.name == "loop" for name in names_in(node.test)):
-            refuse(self.file, node, "`loop` is not known yet in the condition of a loop")
+            raise_build_error(self.file, node, "`loop` is not known yet in the condition of a loop")
         inner = Scope(scope)
         each = self._target(node.target, "x", inner)
         return f".filter(x=>{{{each}return {self.condition(node.test, inner)}}})"
@@ -105,8 +109,8 @@ class Statements(Composition):
         if isinstance(target, nodes.Name):
             return f"let {self._declare(target, target.name, scope)}={value};"
         if not isinstance(target, nodes.Tuple):
-            refuse(self.file, target, "a loop fills plain names")
-        parts = scope.fresh("u")
+            raise_build_error(self.file, target, "a loop fills plain names")
+        parts = scope.new_variable("u")
         written = f"const {parts}=V.unpack({value},{len(target.items)});"
         for place, item in enumerate(target.items):
             written += self._target(item, f"{parts}[{place}]", scope)
@@ -116,20 +120,20 @@ class Statements(Composition):
 
     def _set(self, node: nodes.Assign | nodes.AssignBlock, scope: Scope) -> str:
         if not isinstance(node.target, nodes.Name):
-            refuse(self.file, node, "set fills one plain name")
+            raise_build_error(self.file, node, "set fills one plain name")
         if isinstance(node, nodes.Assign):
-            return self._store(node, node.target.name, self.of(node.node, scope), scope)
+            return self._store(node, node.target.name, self.to_js(node.node, scope), scope)
         if node.filter is not None:
-            refuse(self.file, node, "a filter on a block of set")
+            raise_build_error(self.file, node, "a filter on a block of set")
         return self._store(node, node.target.name, self._captured(node.body, scope), scope)
 
     def _captured(self, body: list[nodes.Node], scope: Scope) -> str:
-        self._without_blocks(body)
+        self._reject_blocks(body)
         return f'V.safe((()=>{{let o="";{self.frame(body, Scope(scope))}return o}})())'
 
     def _with(self, node: nodes.With, scope: Scope) -> str:
         inner, written = Scope(scope), "{"
-        values = [self.of(value, scope) for value in node.values]
+        values = [self.to_js(value, scope) for value in node.values]
         for target, value in zip(node.targets, values, strict=True):
             written += self._target(target, value, inner)
         return written + self.frame(node.body, inner) + "}"
@@ -138,26 +142,28 @@ class Statements(Composition):
 
     def _macro(self, node: nodes.Macro, scope: Scope) -> str:
         if not scope.is_root:
-            refuse(self.file, node, "a macro stands at the top level of its file")
+            raise_build_error(self.file, node, "a macro stands at the top level of its file")
         if node.name in subset.METHODS:
-            refuse(self.file, node, f"a macro cannot be called {node.name}")
+            raise_build_error(self.file, node, f"a macro cannot be called {node.name}")
         return self._store(node, node.name, self.macro(node, node.name, scope), scope)
 
     def macro(self, node: nodes.Macro | nodes.CallBlock, name: str, scope: Scope) -> str:
         """A macro, or what `call` hands to one: `V.macro(name, parameters, wants caller, body)`."""
         inner, defaults = Scope(scope), ""
-        self._without_blocks(node.body)
+        self._reject_blocks(node.body)
         required = len(node.args) - len(node.defaults)
         variables = [self._declare(argument, argument.name, inner) for argument in node.args]
         wants = any(each.name == "caller" for child in node.body for each in names_in(child))
         if wants and isinstance(node, nodes.CallBlock):
-            refuse(self.file, node, "`caller` inside a call is not the macro's: set it aside first")
+            raise_build_error(
+                self.file, node, "`caller` inside a call is not the macro's: set it aside first"
+            )
         if wants:
             variables.append(inner.declare("caller"))
         for place in range(len(node.args)):
             default = "undefined"
             if place >= required:
-                default = self.of(node.defaults[place - required], inner)
+                default = self.to_js(node.defaults[place - required], inner)
             defaults += f"if({variables[place]}===V.MISSING){variables[place]}={default};"
         body = f'{{let o="";{defaults}{self.frame(node.body, inner)}return V.safe(o)}}'
         parameters = js([argument.name for argument in node.args])
@@ -168,6 +174,8 @@ class Statements(Composition):
     def _block(self, node: nodes.Block, scope: Scope) -> str:
         raise NotImplementedError
 
-    def _without_blocks(self, body: list[nodes.Node]) -> None:
+    def _reject_blocks(self, body: list[nodes.Node]) -> None:
         for block in nodes.Template(body, lineno=1).find_all(nodes.Block):
-            refuse(self.file, block, "a block stands neither in a macro or call nor in a set")
+            raise_build_error(
+                self.file, block, "a block stands neither in a macro or call nor in a set"
+            )

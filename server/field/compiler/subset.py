@@ -48,7 +48,7 @@ FILTERS: Final[dict[str, Parameters]] = {
     "plus_hours": (("hours", REQUIRED),),
     "money": (),
 }
-PICKING: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
+SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 APP_FILTERS: Final = frozenset(
     {"say", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
 )
@@ -56,8 +56,8 @@ ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 
 # Jinja makes a generator of these: always true, no length, empty the second time it is read.
 # A JavaScript array is none of that, so their result may only go where both agree.
-GENERATORS: Final = PICKING | {"unique", "reverse", "batch", "items"}
-READS_ONCE: Final = PICKING | {
+GENERATORS: Final = SEQUENCE_FILTERS | {"unique", "reverse", "batch", "items"}
+GENERATOR_CONSUMERS: Final = SEQUENCE_FILTERS | {
     *("list", "join", "first", "sort", "groupby", "sum", "min", "max"),
     *("unique", "batch", "reverse"),
 }
@@ -88,7 +88,7 @@ DICT_ATTRIBUTES: Final = frozenset(name for name in dir(dict) if not name.starts
 
 GLOBALS: Final = frozenset({"_", "gettext", "ngettext", "asset", "range", "dict"})
 GETTEXT: Final = {"_": 1, "gettext": 1, "ngettext": 2}
-ABSENT: Final = frozenset(
+UNAVAILABLE_NAMES: Final = frozenset(
     {"namespace", "cycler", "joiner", "lipsum", "self", "varargs", "kwargs"}
     | {"pgettext", "npgettext", "request", "session", "g", "config"}
     | {"url_for", "get_flashed_messages"}
@@ -108,7 +108,7 @@ class BuildError(Exception):
         super().__init__(f"{file}:{line}: {text}")
 
 
-def refuse(file: str, node: nodes.Node, text: str) -> NoReturn:
+def raise_build_error(file: str, node: nodes.Node, text: str) -> NoReturn:
     lines = (each.lineno for each in (node, *node.find_all(nodes.Node)))
     raise BuildError(file, next(filter(None, lines), 1), text)
 

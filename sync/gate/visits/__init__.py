@@ -9,31 +9,31 @@ from sync.gate.visits.folding import fold
 from sync.gate.visits.payloads import (
     PURPOSES,
     STEPS,
-    Admission,
-    Amendment,
-    Arrival,
-    Expectation,
-    Reason,
-    Step,
+    VisitAdmitPayload,
+    VisitAmendPayload,
+    VisitArrivePayload,
+    VisitAttendPayload,
+    VisitExpectPayload,
+    VisitReasonPayload,
 )
 from sync.gate.visits.rules import (
-    BLANKS,
+    REDACTED_VALUES,
+    accept_fact,
     admit,
     amend,
     arrive,
     depart,
     expect,
     hold,
-    note,
     purge,
     refuse,
     release_hold,
 )
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK, FOREVER
-from sync.protocol.op import Kind, Nothing
+from sync.protocol.clock import format_time
+from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.op import EmptyPayload, Kind
 
-LINGERS = timedelta(hours=12)
+EXPECTED_VISIBLE_FOR = timedelta(hours=12)
 """How long an announced visitor without an end stays on the list of the gate."""
 
 
@@ -48,26 +48,26 @@ def state(visit: Any) -> str:
     return "refused" if visit["refused_at"] else "expected"
 
 
-def until(visit: Any) -> str:
+def visible_until(visit: Any) -> str:
     """A phone cares for a visitor while inside, and for an announced one until it is too late."""
     known = state(visit)
     if known == "inside":
         return FOREVER
     ends = {"departed": "departed_at", "refused": "refused_at", "purged": "purged_at"}
     if known in ends:
-        return iso(visit[ends[known]])
+        return format_time(visit[ends[known]])
     begins = visit["expected_from"] or visit["expected_at"]
-    return iso(visit["expected_until"] or begins + LINGERS)
+    return format_time(visit["expected_until"] or begins + EXPECTED_VISIBLE_FOR)
 
 
-def unattended(steps: list[str], departed: bool) -> str | None:
+def missing_farewell_flag(steps: list[str], departed: bool) -> str | None:
     """V11: what a visit lacks at its end: the farewell, or that somebody saw them leave."""
     if not departed:
         return "not-seen-out"
     return None if "farewell" in steps else "no-farewell"
 
 
-INSIDE = {
+INSIDE_PATCH = {
     "state": "inside",
     "arrived_at": "$at",
     "arrived_by_id": "$by",
@@ -75,56 +75,69 @@ INSIDE = {
     "departed_at": None,
     "until": FOREVER,
 }
-GONE = {"state": "departed", "departed_at": "$at", "departed_by": "$by_name"}
-AWAITED = {"state": "expected", "arrived_at": None, "refused_at": None, "until": FOREVER}
-STAYED = {"state": "inside", "departed_at": None, "departed_by": None, "until": FOREVER}
+DEPARTED_PATCH = {"state": "departed", "departed_at": "$at", "departed_by": "$by_name"}
+EXPECTED_PATCH = {"state": "expected", "arrived_at": None, "refused_at": None, "until": FOREVER}
+RETURN_PATCH = {"state": "inside", "departed_at": None, "departed_by": None, "until": FOREVER}
 
 
-def fact(payload: Any, rule: Any, shows: dict[str, Any], **more: Any) -> Kind:
+def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more: Any) -> Kind:
     """A kind that tells what happened to a visitor."""
-    return Kind(payload=payload, rule=rule, type="visit", fact=True, shows=shows, **more)
+    return Kind(
+        payload=payload,
+        rule=rule,
+        type="visit",
+        fact=True,
+        optimistic_patch=optimistic_patch,
+        **more,
+    )
 
 
-def decision(payload: Any, rule: Any, **more: Any) -> Kind:
+def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
     """A kind by which the desk says what shall be."""
     return Kind(payload=payload, rule=rule, type="visit", fact=False, **more)
 
 
 KINDS = {
-    "visit.arrive": fact(Arrival, arrive, INSIDE, creates=True),
-    "visit.expect": fact(
-        Expectation,
+    "visit.arrive": fact_kind(VisitArrivePayload, arrive, INSIDE_PATCH, creates=True),
+    "visit.expect": fact_kind(
+        VisitExpectPayload,
         expect,
-        {**AWAITED, "expected_at": "$at", "expected_by": "$by_name"},
+        {**EXPECTED_PATCH, "expected_at": "$at", "expected_by": "$by_name"},
         creates=True,
     ),
-    "visit.admit": fact(Admission, admit, INSIDE),
-    "visit.refuse": fact(
-        Reason,
+    "visit.admit": fact_kind(VisitAdmitPayload, admit, INSIDE_PATCH),
+    "visit.refuse": fact_kind(
+        VisitReasonPayload,
         refuse,
         {"state": "refused", "refused_at": "$at", "refuse_reason": "$reason", "until": "$at"},
-        flat=False,
+        overlay_payload=False,
     ),
-    "visit.reopen": fact(Nothing, note, AWAITED),
-    "visit.depart": fact(Nothing, depart, {**GONE, "presumed": False}),
-    "visit.presume_left": fact(Nothing, note, {**GONE, "presumed": True}),
-    "visit.return": fact(Nothing, note, {**STAYED, "presumed": False}),
-    "visit.attend": fact(Step, note, {"steps+": "$step"}, flat=False),
-    "visit.amend": decision(Amendment, amend, at_desk=True, roles=DESK),
-    "visit.hold": decision(Reason, hold, at_desk=True, roles=DESK),
-    "visit.release_hold": decision(Nothing, release_hold, at_desk=True, roles=DESK),
-    "visit.purge": decision(Nothing, purge, internal=True),
+    "visit.reopen": fact_kind(EmptyPayload, accept_fact, EXPECTED_PATCH),
+    "visit.depart": fact_kind(EmptyPayload, depart, {**DEPARTED_PATCH, "presumed": False}),
+    "visit.presume_left": fact_kind(
+        EmptyPayload, accept_fact, {**DEPARTED_PATCH, "presumed": True}
+    ),
+    "visit.return": fact_kind(EmptyPayload, accept_fact, {**RETURN_PATCH, "presumed": False}),
+    "visit.attend": fact_kind(
+        VisitAttendPayload, accept_fact, {"steps+": "$step"}, overlay_payload=False
+    ),
+    "visit.amend": decision_kind(VisitAmendPayload, amend, from_desk_only=True, roles=DESK_ROLES),
+    "visit.hold": decision_kind(VisitReasonPayload, hold, from_desk_only=True, roles=DESK_ROLES),
+    "visit.release_hold": decision_kind(
+        EmptyPayload, release_hold, from_desk_only=True, roles=DESK_ROLES
+    ),
+    "visit.purge": decision_kind(EmptyPayload, purge, from_server_only=True),
 }
 
 __all__ = [
-    "BLANKS",
     "KINDS",
     "PURPOSES",
+    "REDACTED_VALUES",
     "STEPS",
-    "Amendment",
-    "Arrival",
+    "VisitAmendPayload",
+    "VisitArrivePayload",
     "fold",
+    "missing_farewell_flag",
     "state",
-    "unattended",
-    "until",
+    "visible_until",
 ]

@@ -7,33 +7,33 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.op import LABEL_LENGTH, NAME_LENGTH, Id, Payload
+from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, Id, Payload
 
 PURPOSES = ("business", "family", "service", "other")
 STEPS = ("greeted", "seated", "soothed", "guided", "farewell")
 """The guided flow at a gate or desk: none of them is ever required."""
 
-LONGEST = 7 * 24 * 60
+MAX_MINUTES = 7 * 24 * 60
 """Minutes that a visit may be said to last: a week."""
 
 
-class Arrival(Payload):
+class VisitArrivePayload(Payload):
     """There is no field for the number of an identity document, only whether one was seen."""
 
-    visitor = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+    visitor = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     purpose = fields.String(required=True, validate=OneOf(PURPOSES))
     host_unit = Id(allow_none=True)
-    host_person = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
-    firm = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    host_person = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    firm = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     phone = fields.String(allow_none=True, validate=Length(max=20))
     plate = fields.String(allow_none=True, validate=Length(max=12))
     party_size = fields.Integer(strict=True, validate=Range(min=1, max=500))
     id_checked = fields.Boolean()
-    expected_minutes = fields.Integer(strict=True, validate=Range(min=1, max=LONGEST))
-    note = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    expected_minutes = fields.Integer(strict=True, validate=Range(min=1, max=MAX_MINUTES))
+    note = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
-class Expectation(Arrival):
+class VisitExpectPayload(VisitArrivePayload):
     """A visitor who was announced. Whether a document was seen, only the gate can say."""
 
     class Meta(Payload.Meta):
@@ -43,33 +43,33 @@ class Expectation(Arrival):
     expected_until = fields.AwareDateTime(allow_none=True)
 
     @validates_schema
-    def in_order(self, said: dict[str, Any], **_: Any) -> None:
+    def validate_times(self, said: dict[str, Any], **_: Any) -> None:
         """V6: a visit ends after it begins."""
         start, end = said.get("expected_from"), said.get("expected_until")
         if start and end and end <= start:
             raise ValidationError("A visit ends after it begins.")
 
 
-class Admission(Payload):
+class VisitAdmitPayload(Payload):
     id_checked = fields.Boolean()
-    expected_minutes = fields.Integer(strict=True, validate=Range(min=1, max=LONGEST))
+    expected_minutes = fields.Integer(strict=True, validate=Range(min=1, max=MAX_MINUTES))
 
 
-class Reason(Payload):
-    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+class VisitReasonPayload(Payload):
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class Step(Payload):
+class VisitAttendPayload(Payload):
     step = fields.String(required=True, validate=OneOf(STEPS))
 
 
-class Amendment(Payload):
-    visitor = fields.String(validate=Length(min=1, max=NAME_LENGTH))
+class VisitAmendPayload(Payload):
+    visitor = fields.String(validate=Length(min=1, max=MAX_NAME_LENGTH))
     purpose = fields.String(validate=OneOf(PURPOSES))
     host_unit = Id(allow_none=True)
-    host_person = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
-    firm = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+    host_person = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    firm = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     phone = fields.String(allow_none=True, validate=Length(max=20))
     plate = fields.String(allow_none=True, validate=Length(max=12))
     party_size = fields.Integer(strict=True, validate=Range(min=1, max=500))
-    note = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    note = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sync.protocol.op import Accepted, Op, Refused
 
 
-class Visit(Protocol):
+class VisitLike(Protocol):
     """What the rules need to know of a visit."""
 
     arrived_at: datetime | None
@@ -18,7 +18,7 @@ class Visit(Protocol):
     purged_at: datetime | None
 
 
-BLANKS: dict[str, Any] = {
+REDACTED_VALUES: dict[str, Any] = {
     "visitor": "*",
     "host_unit": None,
     "host_person": None,
@@ -45,17 +45,17 @@ def expect(_: None, op: Op) -> Accepted:
     return Accepted({"party_size": 1, **op.payload})
 
 
-def admit(_: Visit, __: Op) -> Accepted:
+def admit(_: VisitLike, __: Op) -> Accepted:
     """V6, V7: the expected visitor has come in, and is inside from then on."""
     return Accepted({})
 
 
-def refuse(visit: Visit, _: Op) -> Accepted:
+def refuse(visit: VisitLike, _: Op) -> Accepted:
     """V8: a refusal is kept with its reason; somebody who was let in is inside all the same."""
-    return Accepted({}, flag="refused-though-inside" if _inside(visit) else None)
+    return Accepted({}, flag="refused-though-inside" if _is_inside(visit) else None)
 
 
-def depart(visit: Visit, op: Op) -> Accepted:
+def depart(visit: VisitLike, op: Op) -> Accepted:
     """V2, V3: the earliest departure after the arrival counts; others are only noted."""
     if visit.purged_at:
         return Accepted({})
@@ -65,17 +65,17 @@ def depart(visit: Visit, op: Op) -> Accepted:
     return Accepted({}, flag="left-before-arriving" if early else None)
 
 
-def note(_: Visit, __: Op) -> Accepted:
+def accept_fact(_: VisitLike, __: Op) -> Accepted:
     """V9, V10: taken back, presumed gone, or a courtesy: kept, and counted by the fold."""
     return Accepted({})
 
 
-def amend(visit: Visit, op: Op) -> Accepted | Refused:
+def amend(visit: VisitLike, op: Op) -> Accepted | Refused:
     """V4: the desk's own correction writes the fields that it names."""
     return Refused("purged") if visit.purged_at else Accepted(dict(op.payload))
 
 
-def hold(visit: Visit, op: Op) -> Accepted | Refused:
+def hold(visit: VisitLike, op: Op) -> Accepted | Refused:
     """V13: what a case still needs is held, with the reason, and outlasts its time."""
     if visit.purged_at:
         return Refused("purged")
@@ -85,25 +85,25 @@ def hold(visit: Visit, op: Op) -> Accepted | Refused:
     return Accepted({"held_at": op.occurred_at, **why})
 
 
-def release_hold(visit: Visit, _: Op) -> Accepted | Refused:
+def release_hold(visit: VisitLike, _: Op) -> Accepted | Refused:
     """V13: a hold is let go of once; from then on the time of keeping decides again."""
     if not visit.held_at:
         return Refused("not-on-hold")
     return Accepted({"held_at": None, "held_by_id": None, "hold_reason": None})
 
 
-def purge(visit: Visit, op: Op) -> Accepted | Refused:
+def purge(visit: VisitLike, op: Op) -> Accepted | Refused:
     """V12, V13: whose time is over is nobody's any more: names, numbers, homes, photos go."""
     if visit.held_at:
         return Refused("on-hold")
-    return Accepted({**blank_columns(), "purged_at": op.occurred_at}, gone=True)
+    return Accepted({**redacted_columns(), "purged_at": op.occurred_at}, tombstone=True)
 
 
-def blank_columns() -> dict[str, Any]:
+def redacted_columns() -> dict[str, Any]:
     """The columns of a purged visit."""
     gone = ("host_unit", "host_person", "firm", "phone", "plate", "note", "hold_reason")
     return {"visitor": "*", **dict.fromkeys(gone), "photos": [], "photos_here": 0}
 
 
-def _inside(visit: Visit) -> bool:
+def _is_inside(visit: VisitLike) -> bool:
     return bool(visit.arrived_at and not visit.departed_at and not visit.purged_at)

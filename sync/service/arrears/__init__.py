@@ -5,42 +5,42 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK, FOREVER, FRONT
-from sync.protocol.op import Kind, Nothing
-from sync.service.arrears.folding import complaint_of, fold
+from sync.protocol.clock import format_time
+from sync.protocol.digest import DESK_ROLES, FOREVER, FRONT_DESK_ROLES
+from sync.protocol.op import EmptyPayload, Kind
+from sync.service.arrears.folding import complaint_ticket_id, fold
 from sync.service.arrears.payloads import (
-    CALLS,
-    VISITS,
-    Appointment,
-    Assignment,
-    Call,
-    Complaint,
-    Listing,
-    Payment,
-    Preference,
-    Reason,
-    Relisting,
-    Resumption,
-    Visit,
+    CALL_OUTCOMES,
+    VISIT_OUTCOMES,
+    ArrearsAppointPayload,
+    ArrearsAssignPayload,
+    ArrearsCallPayload,
+    ArrearsDisputePayload,
+    ArrearsListPayload,
+    ArrearsPayPayload,
+    ArrearsPreferPayload,
+    ArrearsReasonPayload,
+    ArrearsRelistPayload,
+    ArrearsResumePayload,
+    ArrearsVisitPayload,
 )
 from sync.service.arrears.rules import (
-    BARRED,
+    FORBIDDEN_ROLES,
+    accept_fact,
     approve,
     assign,
     call,
     dispute,
     hand_up,
     list_,
-    note,
+    may_be_called_at,
     prefer,
     relist,
     visit,
-    welcome,
 )
 
 
-def owed(account: Any) -> int:
+def owed_cents(account: Any) -> int:
     """U9: what is still owed, in cents: the ledger less what was paid since it was drawn."""
     total: int = sum(line["cents"] for line in account["lines"])
     return max(0, total - (account["paid_cents"] or 0))
@@ -48,7 +48,7 @@ def owed(account: Any) -> int:
 
 def state(account: Any) -> str:
     """U12: where collecting stands; while a complaint waits for its answer, it rests."""
-    if not owed(account):
+    if not owed_cents(account):
         return "paid"
     if account["handed_at"]:
         return "handed_up"
@@ -65,26 +65,26 @@ def state(account: Any) -> str:
     return "called" if account["calls"][-1]["outcome"] == "reached" else "not_reached"
 
 
-def until(account: Any) -> str:
+def visible_until(account: Any) -> str:
     """A phone needs an account as long as something is owed."""
-    return iso(account["ledger_at"]) if state(account) == "paid" else FOREVER
+    return format_time(account["ledger_at"]) if state(account) == "paid" else FOREVER
 
 
-def fact(payload: Any, rule: Any, shows: dict[str, Any], **more: Any) -> Kind:
+def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more: Any) -> Kind:
     """A kind that tells what happened; nobody who guards the estate may tell it."""
     return Kind(
         payload=payload,
         rule=rule,
         type="arrears",
         fact=True,
-        flat=False,
-        barred=BARRED,
-        shows=shows,
+        overlay_payload=False,
+        forbidden_roles=FORBIDDEN_ROLES,
+        optimistic_patch=optimistic_patch,
         **more,
     )
 
 
-def decision(payload: Any, rule: Any, roles: frozenset[str], **more: Any) -> Kind:
+def decision_kind(payload: Any, rule: Any, roles: frozenset[str], **more: Any) -> Kind:
     """A kind that says what shall be."""
     return Kind(
         payload=payload,
@@ -92,40 +92,76 @@ def decision(payload: Any, rule: Any, roles: frozenset[str], **more: Any) -> Kin
         type="arrears",
         fact=False,
         roles=roles,
-        barred=BARRED,
+        forbidden_roles=FORBIDDEN_ROLES,
         **more,
     )
 
 
-CALLED = {"at": "$at", "by_id": "$by", "by": "$by_name", "outcome": "$outcome", "told": "$told"}
-ASKED = {"visit_reason": "$reason", "visit_asked_at": "$at", "visit_asked_by_id": "$by"}
+CALL_PATCH = {"at": "$at", "by_id": "$by", "by": "$by_name", "outcome": "$outcome", "told": "$told"}
+ASK_VISIT_PATCH = {"visit_reason": "$reason", "visit_asked_at": "$at", "visit_asked_by_id": "$by"}
 
 KINDS = {
-    "arrears.list": decision(Listing, list_, FRONT, creates=True, at_desk=True),
-    "arrears.relist": decision(Relisting, relist, FRONT, at_desk=True),
-    "arrears.assign": decision(Assignment, assign, DESK, looks_at=("collector_id",), at_desk=True),
-    "arrears.prefer": decision(Preference, prefer, FRONT),
-    "arrears.call": fact(
-        Call,
+    "arrears.list": decision_kind(
+        ArrearsListPayload, list_, FRONT_DESK_ROLES, creates=True, from_desk_only=True
+    ),
+    "arrears.relist": decision_kind(
+        ArrearsRelistPayload, relist, FRONT_DESK_ROLES, from_desk_only=True
+    ),
+    "arrears.assign": decision_kind(
+        ArrearsAssignPayload,
+        assign,
+        DESK_ROLES,
+        related_fields=("collector_id",),
+        from_desk_only=True,
+    ),
+    "arrears.prefer": decision_kind(ArrearsPreferPayload, prefer, FRONT_DESK_ROLES),
+    "arrears.call": fact_kind(
+        ArrearsCallPayload,
         call,
-        {"calls+": CALLED, "called_at": "$at", "appointment_at": "$appointment_at"},
+        {"calls+": CALL_PATCH, "called_at": "$at", "appointment_at": "$appointment_at"},
     ),
-    "arrears.appoint": fact(
-        Appointment, note, {"state": "appointment", "appointment_at": "$appointment_at"}
+    "arrears.appoint": fact_kind(
+        ArrearsAppointPayload,
+        accept_fact,
+        {"state": "appointment", "appointment_at": "$appointment_at"},
     ),
-    "arrears.dispute": fact(Complaint, dispute, {"state": "disputed", "paused_by+": "$at"}),
-    "arrears.resume": replace(fact(Resumption, note, {}), internal=True, barred=frozenset()),
-    "arrears.ask_visit": fact(Reason, note, ASKED),
-    "arrears.approve_visit": decision(Nothing, approve, DESK, shows={"visit_approved_at": "$at"}),
-    "arrears.visit": decision(
-        Visit,
+    "arrears.dispute": fact_kind(
+        ArrearsDisputePayload, dispute, {"state": "disputed", "paused_by+": "$at"}
+    ),
+    "arrears.resume": replace(
+        fact_kind(ArrearsResumePayload, accept_fact, {}),
+        from_server_only=True,
+        forbidden_roles=frozenset(),
+    ),
+    "arrears.ask_visit": fact_kind(ArrearsReasonPayload, accept_fact, ASK_VISIT_PATCH),
+    "arrears.approve_visit": decision_kind(
+        EmptyPayload, approve, DESK_ROLES, optimistic_patch={"visit_approved_at": "$at"}
+    ),
+    "arrears.visit": decision_kind(
+        ArrearsVisitPayload,
         visit,
-        FRONT,
-        flat=False,
-        shows={"state": "visited", "visited_at": "$at", "visit_approved_at": None},
+        FRONT_DESK_ROLES,
+        overlay_payload=False,
+        optimistic_patch={"state": "visited", "visited_at": "$at", "visit_approved_at": None},
     ),
-    "arrears.pay": fact(Payment, note, {"paid_cents": "$cents"}),
-    "arrears.hand_up": decision(Reason, hand_up, FRONT, flat=False, shows={"state": "handed_up"}),
+    "arrears.pay": fact_kind(ArrearsPayPayload, accept_fact, {"paid_cents": "$cents"}),
+    "arrears.hand_up": decision_kind(
+        ArrearsReasonPayload,
+        hand_up,
+        FRONT_DESK_ROLES,
+        overlay_payload=False,
+        optimistic_patch={"state": "handed_up"},
+    ),
 }
 
-__all__ = ["CALLS", "KINDS", "VISITS", "complaint_of", "fold", "owed", "state", "until", "welcome"]
+__all__ = [
+    "CALL_OUTCOMES",
+    "KINDS",
+    "VISIT_OUTCOMES",
+    "complaint_ticket_id",
+    "fold",
+    "may_be_called_at",
+    "owed_cents",
+    "state",
+    "visible_until",
+]

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sync.protocol.op import LABEL_LENGTH
-from sync.service.arrears.payloads import MOST_CENTS, MOST_LINES
+from sync.protocol.op import MAX_LABEL_LENGTH
+from sync.service.arrears.payloads import MAX_CENTS, MAX_LINES
 
 COLUMNS = ("unit", "what", "period", "amount")
-HEADINGS = {
+COLUMN_HEADINGS = {
     "zh": ("房号", "款项", "期间", "金额"),
     "en": ("Home", "Item", "Period", "Amount"),
 }
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,50 +32,50 @@ class Ledger:
     """What a file says: lines by unit id, and the rows that need a hand."""
 
     accounts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    bad: list[BadRow] = field(default_factory=list)
+    bad_rows: list[BadRow] = field(default_factory=list)
 
     @property
-    def cents(self) -> int:
+    def total_cents(self) -> int:
         """Everything owed."""
         return sum(line["cents"] for lines in self.accounts.values() for line in lines)
 
 
-class NotALedger(Exception):
+class InvalidLedger(Exception):
     """The file as a whole cannot be read; its argument is a code."""
 
 
-def read(rows: Iterable[Sequence[Any]], units: Mapping[str, str]) -> Ledger:
+def read_ledger(rows: Iterable[Sequence[Any]], units: Mapping[str, str]) -> Ledger:
     """U10: a table with its heading becomes a ledger. `units`: id by label, labels as written.
 
     Raises NotALedger with `no-heading`, `empty` or `too-long`.
     """
-    table = [tuple(text(cell) for cell in row) for row in rows]
+    table = [tuple(cell_text(cell) for cell in row) for row in rows]
     if not table or not _is_heading(table[0]):
-        raise NotALedger("no-heading")
-    if len(table) > MOST_ROWS:
-        raise NotALedger("too-long")
+        raise InvalidLedger("no-heading")
+    if len(table) > MAX_ROWS:
+        raise InvalidLedger("too-long")
     ledger, seen = Ledger(), set()
     for number, cells in enumerate(table[1:], start=2):
         if not any(cells):
             continue
-        known = _line(cells, units)
+        known = _parse_row(cells, units)
         if isinstance(known, str):
-            ledger.bad.append(BadRow(number, cells[:4], known))
+            ledger.bad_rows.append(BadRow(number, cells[:4], known))
             continue
         unit, line = known
         key = (unit, line["what"], line["period"])
         lines = ledger.accounts.setdefault(unit, [])
-        if key in seen or len(lines) >= MOST_LINES:
-            ledger.bad.append(BadRow(number, cells[:4], "twice"))
+        if key in seen or len(lines) >= MAX_LINES:
+            ledger.bad_rows.append(BadRow(number, cells[:4], "twice"))
             continue
         seen.add(key)
         lines.append(line)
-    if not ledger.accounts and not ledger.bad:
-        raise NotALedger("empty")
+    if not ledger.accounts and not ledger.bad_rows:
+        raise InvalidLedger("empty")
     return ledger
 
 
-def cents(said: str) -> int | None:
+def parse_cents(said: str) -> int | None:
     """U9: an amount as exact whole cents; None where it is none, or has parts of a cent."""
     plain = said.replace(",", "").replace("，", "").removeprefix("¥").removeprefix("￥").strip()
     try:
@@ -84,29 +84,31 @@ def cents(said: str) -> int | None:
         return None
     if not amount.is_finite() or amount != amount.to_integral_value():
         return None
-    return int(amount) if 0 < amount <= MOST_CENTS else None
+    return int(amount) if 0 < amount <= MAX_CENTS else None
 
 
-def text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
     """A cell as somebody wrote it: a number of a sheet without what binary fractions add."""
     if isinstance(cell, float):
         return f"{Decimal(repr(cell)).normalize():f}"
     return "" if cell is None else str(cell).strip()
 
 
-def _line(cells: tuple[str, ...], units: Mapping[str, str]) -> tuple[str, dict[str, Any]] | str:
+def _parse_row(
+    cells: tuple[str, ...], units: Mapping[str, str]
+) -> tuple[str, dict[str, Any]] | str:
     if len(cells) < len(COLUMNS):
         return "short"
     home, what, period, amount = cells[: len(COLUMNS)]
     if home not in units:
         return "no-such-home"
-    if not what or len(what) > LABEL_LENGTH or len(period) > 40:
+    if not what or len(what) > MAX_LABEL_LENGTH or len(period) > 40:
         return "no-item"
-    worth = cents(amount)
+    worth = parse_cents(amount)
     if worth is None:
         return "no-amount"
     return units[home], {"what": what, "period": period, "cents": worth}
 
 
 def _is_heading(cells: tuple[str, ...]) -> bool:
-    return any(cells[: len(COLUMNS)] == names for names in HEADINGS.values())
+    return any(cells[: len(COLUMNS)] == names for names in COLUMN_HEADINGS.values())

@@ -6,92 +6,94 @@ from __future__ import annotations
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from sync.protocol.op import LABEL_LENGTH, NAME_LENGTH, TEXT_LENGTH, Id, Payload
+from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 
-CALLS = ("reached", "unreachable", "wrong_number", "would_not_talk")
-VISITS = ("met", "not_home", "would_not_talk")
-MOST_CENTS = 10**11
-MOST_LINES = 200
+CALL_OUTCOMES = ("reached", "unreachable", "wrong_number", "would_not_talk")
+VISIT_OUTCOMES = ("met", "not_home", "would_not_talk")
+MAX_CENTS = 10**11
+MAX_LINES = 200
 
-CENTS = Regexp(r"^\d{1,11}\Z", error="An amount is a whole number of cents.")
-HOURS = Regexp(
+CENTS_VALIDATOR = Regexp(r"^\d{1,11}\Z", error="An amount is a whole number of cents.")
+HOURS_VALIDATOR = Regexp(
     r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z", error="Hours look like 09:00-11:30."
 )
 
 
-class Line(Payload):
+class ArrearsLineSchema(Payload):
     """One thing owed: what for, which period, how much."""
 
-    what = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    what = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     period = fields.String(required=True, validate=Length(max=40))
-    cents = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MOST_CENTS))
+    cents = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MAX_CENTS))
 
 
-def Lines() -> fields.List[object]:  # noqa: N802 - reads as the field that it is
+def ArrearsLines() -> fields.List[object]:  # noqa: N802 - reads as the field that it is
     """Everything owed, line by line."""
-    return fields.List(fields.Nested(Line), required=True, validate=Length(max=MOST_LINES))
+    return fields.List(
+        fields.Nested(ArrearsLineSchema), required=True, validate=Length(max=MAX_LINES)
+    )
 
 
-class Listing(Payload):
+class ArrearsListPayload(Payload):
     unit = Id(required=True)
-    lines = Lines()
-    batch = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+    lines = ArrearsLines()
+    batch = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class Relisting(Payload):
-    lines = Lines()
-    batch = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+class ArrearsRelistPayload(Payload):
+    lines = ArrearsLines()
+    batch = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class Assignment(Payload):
+class ArrearsAssignPayload(Payload):
     collector_id = Id(required=True)
 
 
-class Preference(Payload):
+class ArrearsPreferPayload(Payload):
     """When a customer accepts calls; nothing else is kept about how they live."""
 
-    windows = fields.List(fields.String(validate=HOURS), validate=Length(max=4))
+    windows = fields.List(fields.String(validate=HOURS_VALIDATOR), validate=Length(max=4))
     do_not_call = fields.Boolean()
 
 
-class Call(Payload):
+class ArrearsCallPayload(Payload):
     """U2, U11: `told` is what was named on the phone and its cents, as it stood at that moment."""
 
-    outcome = fields.String(required=True, validate=OneOf(CALLS))
+    outcome = fields.String(required=True, validate=OneOf(CALL_OUTCOMES))
     told = fields.Dict(
-        keys=fields.String(validate=Length(min=1, max=LABEL_LENGTH + 50)),
-        values=fields.String(validate=CENTS),
-        validate=Length(max=MOST_LINES),
+        keys=fields.String(validate=Length(min=1, max=MAX_LABEL_LENGTH + 50)),
+        values=fields.String(validate=CENTS_VALIDATOR),
+        validate=Length(max=MAX_LINES),
     )
     itemised = fields.Boolean()
     appointment_at = fields.AwareDateTime(allow_none=True)
-    override_reason = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
-    note = fields.String(allow_none=True, validate=Length(max=TEXT_LENGTH))
+    override_reason = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
-class Appointment(Payload):
+class ArrearsAppointPayload(Payload):
     appointment_at = fields.AwareDateTime(required=True)
 
 
-class Complaint(Payload):
-    details = fields.String(required=True, validate=Length(min=1, max=TEXT_LENGTH))
-    contact = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+class ArrearsDisputePayload(Payload):
+    details = fields.String(required=True, validate=Length(min=1, max=MAX_TEXT_LENGTH))
+    contact = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
-class Resumption(Payload):
+class ArrearsResumePayload(Payload):
     ticket = Id(required=True)
 
 
-class Reason(Payload):
-    reason = fields.String(required=True, validate=Length(min=1, max=LABEL_LENGTH))
+class ArrearsReasonPayload(Payload):
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
-class Visit(Payload):
-    outcome = fields.String(required=True, validate=OneOf(VISITS))
+class ArrearsVisitPayload(Payload):
+    outcome = fields.String(required=True, validate=OneOf(VISIT_OUTCOMES))
     apologised = fields.Boolean()
-    note = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    note = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
-class Payment(Payload):
-    cents = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MOST_CENTS))
-    receipt = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
+class ArrearsPayPayload(Payload):
+    cents = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MAX_CENTS))
+    receipt = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))

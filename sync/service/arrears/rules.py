@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sync.protocol.op import Accepted, Op, Refused, derived
-from sync.service.arrears.folding import complaint_of
+from sync.protocol.op import Accepted, Op, Refused, derive_op
+from sync.service.arrears.folding import complaint_ticket_id
 
-ZONE = ZoneInfo("Asia/Shanghai")
-BARRED = frozenset({"guard"})
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
+FORBIDDEN_ROLES = frozenset({"guard"})
 """Security staff must not collect debts: a matter of law, not of choice."""
 
 
-class Account(Protocol):
+class ArrearsAccountLike(Protocol):
     """What the rules need to know of an account."""
 
     id: str
@@ -37,43 +37,43 @@ def list_(_: None, op: Op) -> Accepted:
     return Accepted({**op.payload, "listed_at": op.occurred_at, "ledger_at": op.occurred_at})
 
 
-def relist(account: Account, op: Op) -> Accepted | Refused:
+def relist(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
     """U10: a newer ledger changes what is owed, and nothing of what was told."""
     if account.lines == op.payload["lines"]:
         return Refused("nothing-changed")
     return Accepted({**op.payload, "ledger_at": op.occurred_at, "paid_cents": 0})
 
 
-def assign(_: Account, op: Op) -> Accepted | Refused:
+def assign(_: ArrearsAccountLike, op: Op) -> Accepted | Refused:
     """U8: an account is given to nobody who guards the estate."""
-    person = op.beside.get(op.payload["collector_id"])
+    person = op.related.get(op.payload["collector_id"])
     if person is None or person.active_to:
         return Refused("no-such-person")
-    return Refused("barred") if BARRED & set(person.roles) else Accepted(dict(op.payload))
+    return Refused("barred") if FORBIDDEN_ROLES & set(person.roles) else Accepted(dict(op.payload))
 
 
-def prefer(_: Account, op: Op) -> Accepted | Refused:
+def prefer(_: ArrearsAccountLike, op: Op) -> Accepted | Refused:
     """U5: the customer says when they accept a call."""
     return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 
-def call(account: Account, op: Op) -> Accepted:
+def call(account: ArrearsAccountLike, op: Op) -> Accepted:
     """U2, U5: a call that was made is kept; one at a wrong hour, or while paused, is looked at."""
     said = op.payload
     if account.paused_by:
         return Accepted({}, flag="called-while-paused")
-    if not welcome(account, op.occurred_at) and not said.get("override_reason"):
+    if not may_be_called_at(account, op.occurred_at) and not said.get("override_reason"):
         return Accepted({}, flag="called-at-a-wrong-hour")
     told = said["outcome"] != "reached" or (said.get("told") and said.get("itemised"))
     return Accepted({}, flag=None if told else "not-told-item-by-item")
 
 
-def note(_: Account, __: Op) -> Accepted:
+def accept_fact(_: ArrearsAccountLike, __: Op) -> Accepted:
     """U3: the customer sets the time; what they set stands."""
     return Accepted({})
 
 
-def dispute(account: Account, op: Op) -> Accepted:
+def dispute(account: ArrearsAccountLike, op: Op) -> Accepted:
     """U7: a complaint on the way becomes a ticket, and collecting rests until its answer."""
     contact = op.payload.get("contact")
     reach = {"contact": contact} if contact else {"declined_because": "see the account's home"}
@@ -86,23 +86,25 @@ def dispute(account: Account, op: Op) -> Accepted:
         "about": account.id,
         **reach,
     }
-    return Accepted({}, then=(derived(op, "ticket.open", complaint_of(op.id), ticket),))
+    return Accepted(
+        {}, followups=(derive_op(op, "ticket.open", complaint_ticket_id(op.id), ticket),)
+    )
 
 
-def approve(account: Account, op: Op) -> Accepted | Refused:
+def approve(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
     """U1, U4: a visit is allowed after a call, for a special reason, by another person."""
     if not account.calls:
         return Refused("needs-call")
     if account.paused_by:
         return Refused("paused")
-    if not account.visit_reason or _over(account):
+    if not account.visit_reason or _is_visit_request_used(account):
         return Refused("needs-special-reason")
     if account.visit_asked_by_id == op.by:
         return Refused("own-request")
     return Accepted({"visit_approved_at": op.occurred_at, "visit_approved_by_id": op.by})
 
 
-def visit(account: Account, op: Op) -> Accepted | Refused:
+def visit(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
     """U1, U4, U6: no door is knocked at before a call, a reason and an approval."""
     if not account.calls:
         return Refused("needs-call")
@@ -120,23 +122,23 @@ def visit(account: Account, op: Op) -> Accepted | Refused:
     )
 
 
-def hand_up(account: Account, op: Op) -> Accepted | Refused:
+def hand_up(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
     """U12: what calls and visits do not settle goes to a manager; the courts are theirs."""
     if account.handed_at:
         return Refused("nothing-changed")
     return Accepted({"handed_at": op.occurred_at, "handed_reason": op.payload["reason"]})
 
 
-def welcome(account: Any, moment: datetime) -> bool:
+def may_be_called_at(account: Any, moment: datetime) -> bool:
     """U5: whether the customer accepts a call at this moment; with no hours set, by day."""
     if account.do_not_call:
         return False
-    clock = moment.astimezone(ZONE).strftime("%H:%M")
+    clock = moment.astimezone(SITE_ZONE).strftime("%H:%M")
     spans = [span.split("-") for span in account.windows or ("09:00-20:00",)]
     return any(start <= clock <= end for start, end in spans)
 
 
-def _over(account: Account) -> bool:
+def _is_visit_request_used(account: ArrearsAccountLike) -> bool:
     """Whether what was asked for has been visited already."""
     asked, went = account.visit_asked_at, account.visited_at
     return bool(went and asked and asked <= went)

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.protocol.clock import iso
-from sync.protocol.digest import FOREVER, FRONT
+from sync.protocol.clock import format_time
+from sync.protocol.digest import FOREVER, FRONT_DESK_ROLES
 from sync.protocol.op import Kind
-from sync.service.lost_property.folding import answered, fold, missing, story, unasked
+from sync.service.lost_property.folding import (
+    case_timeline,
+    fold,
+    is_police_offer_answered,
+    missing_steps,
+    unasked_parties,
+)
 from sync.service.lost_property.payloads import (
-    ANSWERS,
     CHANNELS,
     OUTCOMES,
-    Asking,
-    Closing,
-    ContractOut,
-    Finding,
-    HandingOver,
-    List,
-    Offer,
-    Opening,
-    Reason,
-    Return,
-    Statement,
-    Step,
-    Telling,
+    POLICE_ANSWERS,
+    LostAskPayload,
+    LostClosePayload,
+    LostCompilePayload,
+    LostContractOutPayload,
+    LostFindPayload,
+    LostNextPayload,
+    LostOfferPolicePayload,
+    LostOpenPayload,
+    LostReopenPayload,
+    LostReturnPayload,
+    LostStatePayload,
+    LostTellPayload,
+    LostToPolicePayload,
 )
-from sync.service.lost_property.rules import close, contract_out, note, open_, reopen, ticket_of
+from sync.service.lost_property.rules import (
+    close,
+    contract_out,
+    flag_if_closed,
+    loss_ticket_id,
+    open_,
+    reopen,
+)
 
 
 def state(case: Any) -> str:
@@ -44,87 +57,115 @@ def state(case: Any) -> str:
     return "compiled" if case["lists"] else "reported"
 
 
-def until(case: Any) -> str:
+def visible_until(case: Any) -> str:
     """A phone cares until the case is closed."""
-    return iso(case["closed_at"]) if case["closed_at"] else FOREVER
+    return format_time(case["closed_at"]) if case["closed_at"] else FOREVER
 
 
-def line(kind: str, *names: str) -> dict[str, Any]:
+def timeline_line(kind: str, *names: str) -> dict[str, Any]:
     """What a phone shows of a fact at once: who told what, and when."""
     said = {name: f"${name}" for name in names}
     return {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **said}
 
 
-def fact(payload: Any, kind: str, *names: str, **shows: Any) -> Kind:
+def fact_kind(payload: Any, kind: str, *names: str, **shows: Any) -> Kind:
     """A kind that adds a line to the story of a case; `names` are the fields that it shows."""
-    shown = {"timeline+": line(kind, *names), **shows}
-    return Kind(payload=payload, rule=note, type="lost", fact=True, flat=False, shows=shown)
+    shown = {"timeline+": timeline_line(kind, *names), **shows}
+    return Kind(
+        payload=payload,
+        rule=flag_if_closed,
+        type="lost",
+        fact=True,
+        overlay_payload=False,
+        optimistic_patch=shown,
+    )
 
 
-def decision(payload: Any, rule: Any, **more: Any) -> Kind:
+def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
     """A kind that is judged by what stands now: what is missing then is missing."""
     return Kind(
-        payload=payload, rule=rule, type="lost", fact=False, as_it_stands=True, roles=FRONT, **more
+        payload=payload,
+        rule=rule,
+        type="lost",
+        fact=False,
+        ignore_base=True,
+        roles=FRONT_DESK_ROLES,
+        **more,
     )
 
 
 KINDS = {
     "lost.open": Kind(
-        payload=Opening,
+        payload=LostOpenPayload,
         rule=open_,
         type="lost",
         fact=True,
         creates=True,
-        shows={
+        optimistic_patch={
             "state": "reported",
             "opened_at": "$at",
             "first_responder_id": "$by",
             "first_responder": "$by_name",
             "next_by": "$by_name",
             "until": FOREVER,
-            "timeline": [line("open")],
+            "timeline": [timeline_line("open")],
         },
     ),
-    "lost.compile": fact(
-        List, "compile", "unit", "since", "before", "entries", "parties", state="compiled"
+    "lost.compile": fact_kind(
+        LostCompilePayload,
+        "compile",
+        "unit",
+        "since",
+        "before",
+        "entries",
+        "parties",
+        state="compiled",
     ),
-    "lost.ask": fact(Asking, "ask", "party", "name", state="inquiry"),
-    "lost.state": fact(Statement, "state", "party", "name", "said", "declined"),
-    "lost.offer_police": fact(Offer, "offer_police", "answer"),
-    "lost.to_police": fact(
-        HandingOver, "to_police", "station", "officer", "receipt", "handed_by", state="police"
+    "lost.ask": fact_kind(LostAskPayload, "ask", "party", "name", state="inquiry"),
+    "lost.state": fact_kind(LostStatePayload, "state", "party", "name", "said", "declined"),
+    "lost.offer_police": fact_kind(LostOfferPolicePayload, "offer_police", "answer"),
+    "lost.to_police": fact_kind(
+        LostToPolicePayload,
+        "to_police",
+        "station",
+        "officer",
+        "receipt",
+        "handed_by",
+        state="police",
     ),
-    "lost.find": fact(Finding, "find", "where", "note", state="found"),
-    "lost.return": fact(Return, "return", "to", "note", state="returned"),
-    "lost.tell": fact(Telling, "tell", "said"),
-    "lost.next": fact(
-        Step,
+    "lost.find": fact_kind(LostFindPayload, "find", "where", "note", state="found"),
+    "lost.return": fact_kind(LostReturnPayload, "return", "to", "note", state="returned"),
+    "lost.tell": fact_kind(LostTellPayload, "tell", "said"),
+    "lost.next": fact_kind(
+        LostNextPayload,
         "next",
         "next_action",
         next_action="$next_action",
         next_action_at="$next_action_at",
         next_by="$by_name",
     ),
-    "lost.contract_out": decision(
-        ContractOut, contract_out, at_desk=True, looks_at=("contractor",)
+    "lost.contract_out": decision_kind(
+        LostContractOutPayload, contract_out, from_desk_only=True, related_fields=("contractor",)
     ),
-    "lost.close": decision(
-        Closing, close, shows={"state": "closed", "closed_at": "$at", "closed_by": "$by_name"}
+    "lost.close": decision_kind(
+        LostClosePayload,
+        close,
+        optimistic_patch={"state": "closed", "closed_at": "$at", "closed_by": "$by_name"},
     ),
-    "lost.reopen": decision(Reason, reopen, at_desk=True),
+    "lost.reopen": decision_kind(LostReopenPayload, reopen, from_desk_only=True),
 }
 
 __all__ = [
-    "ANSWERS",
     "CHANNELS",
     "KINDS",
     "OUTCOMES",
-    "answered",
+    "POLICE_ANSWERS",
+    "case_timeline",
     "fold",
-    "missing",
+    "is_police_offer_answered",
+    "loss_ticket_id",
+    "missing_steps",
     "state",
-    "story",
-    "ticket_of",
-    "unasked",
-    "until",
+    "unasked_parties",
+    "visible_until",
 ]

@@ -11,51 +11,51 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.op import LABEL_LENGTH, NAME_LENGTH, TEXT_LENGTH, Id, Payload
+from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 from sync.protocol.photos import Photos
 
 CHANNELS = ("in_person", "phone", "message", "letter", "on_round", "other")
-ANSWERS = ("yes", "no", "undecided")
+POLICE_ANSWERS = ("yes", "no", "undecided")
 OUTCOMES = ("returned", "police", "informed")
 """How a case may end: with its owner, with the police, or with a resident who knows it all."""
 
-MOST_ENTRIES = 200
-PARTY_LENGTH = 36 + 1 + NAME_LENGTH
+MAX_ENTRIES = 200
+MAX_PARTY_LENGTH = 36 + 1 + MAX_NAME_LENGTH
 
 
-def Words(most: int = LABEL_LENGTH, **more: Any) -> fields.String:  # noqa: N802
+def OptionalText(most: int = MAX_LABEL_LENGTH, **more: Any) -> fields.String:  # noqa: N802
     """A text that may be left out."""
     return fields.String(allow_none=True, validate=Length(max=most), **more)
 
 
-def Said(most: int = LABEL_LENGTH) -> fields.String:  # noqa: N802
+def RequiredText(most: int = MAX_LABEL_LENGTH) -> fields.String:  # noqa: N802
     """A text that has to be there."""
     return fields.String(required=True, validate=Length(min=1, max=most))
 
 
-class Opening(Payload):
-    item = Said(NAME_LENGTH)
-    details = Words(TEXT_LENGTH)
+class LostOpenPayload(Payload):
+    item = RequiredText(MAX_NAME_LENGTH)
+    details = OptionalText(MAX_TEXT_LENGTH)
     last_seen_at = fields.AwareDateTime(allow_none=True)
-    last_seen_where = Words()
+    last_seen_where = OptionalText()
     unit = Id(allow_none=True)
     holds_personal_data = fields.Boolean(load_default=False)
     channel = fields.String(load_default="in_person", validate=OneOf(CHANNELS))
-    contact = Words()
-    declined_because = Words()
+    contact = OptionalText()
+    declined_because = OptionalText()
     ticket = Id(allow_none=True)
-    next_action = Words()
+    next_action = OptionalText()
     next_action_at = fields.AwareDateTime(allow_none=True)
     photos = Photos()
 
     @validates_schema
-    def reachable(self, opening: dict[str, Any], **_: Any) -> None:
+    def validate_contact(self, opening: dict[str, Any], **_: Any) -> None:
         """Q1: how to reach the resident, or why that was not given."""
         if not opening.get("contact") and not opening.get("declined_because"):
             raise ValidationError("Say how to reach the resident, or why that was not given.")
 
 
-class List(Payload):
+class LostCompilePayload(Payload):
     """Who was in the home, as known at that moment: entries by id, people by party."""
 
     unit = Id(allow_none=True)
@@ -63,79 +63,81 @@ class List(Payload):
     before = fields.AwareDateTime(required=True)
     entries = fields.Dict(
         keys=Id(),
-        values=fields.String(validate=Length(max=2 * LABEL_LENGTH)),
-        validate=Length(max=MOST_ENTRIES),
+        values=fields.String(validate=Length(max=2 * MAX_LABEL_LENGTH)),
+        validate=Length(max=MAX_ENTRIES),
     )
     parties = fields.Dict(
-        keys=fields.String(validate=Length(max=PARTY_LENGTH)),
-        values=fields.String(validate=Length(max=NAME_LENGTH)),
-        validate=Length(max=MOST_ENTRIES),
+        keys=fields.String(validate=Length(max=MAX_PARTY_LENGTH)),
+        values=fields.String(validate=Length(max=MAX_NAME_LENGTH)),
+        validate=Length(max=MAX_ENTRIES),
     )
-    unheard = fields.List(fields.String(validate=Length(max=LABEL_LENGTH)), validate=Length(max=99))
+    unheard = fields.List(
+        fields.String(validate=Length(max=MAX_LABEL_LENGTH)), validate=Length(max=99)
+    )
 
 
-class Asking(Payload):
-    party = Said(PARTY_LENGTH)
-    name = Words(NAME_LENGTH)
+class LostAskPayload(Payload):
+    party = RequiredText(MAX_PARTY_LENGTH)
+    name = OptionalText(MAX_NAME_LENGTH)
 
 
-class Statement(Payload):
+class LostStatePayload(Payload):
     """What somebody said, or that they did not want to say anything."""
 
-    party = Said(PARTY_LENGTH)
-    name = Words(NAME_LENGTH)
-    said = Words(TEXT_LENGTH)
+    party = RequiredText(MAX_PARTY_LENGTH)
+    name = OptionalText(MAX_NAME_LENGTH)
+    said = OptionalText(MAX_TEXT_LENGTH)
     declined = fields.Boolean()
 
     @validates_schema
-    def told(self, statement: dict[str, Any], **_: Any) -> None:
+    def validate_statement(self, statement: dict[str, Any], **_: Any) -> None:
         """Q4: words, or that there are none."""
         if not (statement.get("said") or "").strip() and not statement.get("declined"):
             raise ValidationError("Write what was said, or that the person declined.")
 
 
-class ContractOut(Payload):
+class LostContractOutPayload(Payload):
     contractor = Id(required=True)
-    note = Words(TEXT_LENGTH)
+    note = OptionalText(MAX_TEXT_LENGTH)
 
 
-class Offer(Payload):
-    answer = fields.String(required=True, validate=OneOf(ANSWERS))
+class LostOfferPolicePayload(Payload):
+    answer = fields.String(required=True, validate=OneOf(POLICE_ANSWERS))
 
 
-class HandingOver(Payload):
+class LostToPolicePayload(Payload):
     """Q10: only the police look through things or rooms; no payload here tells of such a look."""
 
-    station = Said(NAME_LENGTH)
-    officer = Words(NAME_LENGTH)
-    receipt = Words()
-    handed_by = Words(NAME_LENGTH)
+    station = RequiredText(MAX_NAME_LENGTH)
+    officer = OptionalText(MAX_NAME_LENGTH)
+    receipt = OptionalText()
+    handed_by = OptionalText(MAX_NAME_LENGTH)
 
 
-class Finding(Payload):
-    where = Said()
-    note = Words(TEXT_LENGTH)
+class LostFindPayload(Payload):
+    where = RequiredText()
+    note = OptionalText(MAX_TEXT_LENGTH)
     photos = Photos()
 
 
-class Return(Payload):
-    to = Said(NAME_LENGTH)
-    note = Words(TEXT_LENGTH)
+class LostReturnPayload(Payload):
+    to = RequiredText(MAX_NAME_LENGTH)
+    note = OptionalText(MAX_TEXT_LENGTH)
 
 
-class Telling(Payload):
-    said = Said(TEXT_LENGTH)
+class LostTellPayload(Payload):
+    said = RequiredText(MAX_TEXT_LENGTH)
 
 
-class Step(Payload):
-    next_action = Said()
+class LostNextPayload(Payload):
+    next_action = RequiredText()
     next_action_at = fields.AwareDateTime(required=True)
 
 
-class Closing(Payload):
+class LostClosePayload(Payload):
     outcome = fields.String(required=True, validate=OneOf(OUTCOMES))
-    closing_note = Words(TEXT_LENGTH)
+    closing_note = OptionalText(MAX_TEXT_LENGTH)
 
 
-class Reason(Payload):
-    reason = Said()
+class LostReopenPayload(Payload):
+    reason = RequiredText()

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.protocol.clock import iso
-from sync.protocol.digest import DESK, EVERYONE, FOREVER, FRONT
-from sync.protocol.op import Kind, Nothing
-from sync.service.tickets.folding import TRIES, fold, missing
+from sync.protocol.clock import format_time
+from sync.protocol.digest import ALL_ROLES, DESK_ROLES, FOREVER, FRONT_DESK_ROLES
+from sync.protocol.op import EmptyPayload, Kind
+from sync.service.tickets.folding import MAX_CONTACT_TRIES, fold, missing_steps
 from sync.service.tickets.payloads import (
     CHANNELS,
     ESCALATIONS,
-    MARKS,
     MATTERS,
-    QUALITIES,
+    RATED_QUALITIES,
+    RATINGS,
     REACTIONS,
     URGENCIES,
-    Absence,
-    Absorption,
-    Enquiry,
-    Escalation,
-    Feedback,
-    Handover,
-    Item,
-    Merger,
-    Opening,
-    Passing,
-    Promise,
-    Reason,
-    Resolution,
-    Revision,
-    Succession,
-    Words,
-    Yielding,
+    TicketAbsorbPayload,
+    TicketEnquirePayload,
+    TicketEscalatePayload,
+    TicketFeedBackPayload,
+    TicketFollowPayload,
+    TicketGiveWayPayload,
+    TicketHandOverPayload,
+    TicketHoldPayload,
+    TicketMergePayload,
+    TicketOpenPayload,
+    TicketPassItemPayload,
+    TicketPromisePayload,
+    TicketReasonPayload,
+    TicketRegisterPayload,
+    TicketResolvePayload,
+    TicketRevisePayload,
+    TicketSucceedPayload,
 )
 from sync.service.tickets.rules import (
     absorb,
-    act,
+    accept_fact,
     amend,
     feed_back,
+    flag_after_end,
+    flag_unless_handler,
     give_way,
     merge,
-    note,
-    number,
     open_,
-    receive,
     revise,
     succeed,
+    ticket_number,
 )
 
 
@@ -67,37 +67,43 @@ def state(ticket: Any) -> str:
     return "in_progress" if ticket["accepted_at"] else "received"
 
 
-def until(ticket: Any) -> str:
+def visible_until(ticket: Any) -> str:
     """A phone cares for a ticket as long as it is open."""
     ended = ticket["merged_at"] or ticket["closed_at"]
-    return iso(ended) if ended else FOREVER
+    return format_time(ended) if ended else FOREVER
 
 
-def concerned(ticket: Any) -> list[str]:
+def involved_person_ids(ticket: Any) -> list[str]:
     """K20: whose lists a matter is on: their phones have it."""
     named = ("first_responder_id", "steward_id", "handler_id", "proxy_for_id")
     return [*(ticket[name] for name in named if ticket[name]), *ticket["co_receiver_ids"]]
 
 
-def line(kind: str, **more: Any) -> dict[str, Any]:
+def timeline_patch(kind: str, **more: Any) -> dict[str, Any]:
     """What a phone adds to the timeline at once."""
     said = {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **more}
     return {"timeline+": said, "acted_at": "$at"}
 
 
-def fact(payload: Any, rule: Any, shows: dict[str, Any], **more: Any) -> Kind:
+def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more: Any) -> Kind:
     """A kind that tells what happened to a matter."""
     return Kind(
-        payload=payload, rule=rule, type="ticket", fact=True, flat=False, shows=shows, **more
+        payload=payload,
+        rule=rule,
+        type="ticket",
+        fact=True,
+        overlay_payload=False,
+        optimistic_patch=optimistic_patch,
+        **more,
     )
 
 
-def decision(payload: Any, rule: Any, **more: Any) -> Kind:
+def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
     """A kind that says what shall be."""
     return Kind(payload=payload, rule=rule, type="ticket", fact=False, **more)
 
 
-BEGUN = {
+OPEN_PATCH = {
     "state": "received",
     "number": "T-$code",
     "opened_at": "$at",
@@ -111,9 +117,9 @@ BEGUN = {
     "reaction": "$reaction",
     "things": {},
     "until": FOREVER,
-    **line("open"),
+    **timeline_patch("open"),
 }
-GIVEN = {
+HAND_OVER_PATCH = {
     "state": "handed_over",
     "handler_id": "$handler_id",
     "handler": None,
@@ -123,11 +129,16 @@ GIVEN = {
     "handed_at": "$at",
     "accepted_at": None,
     "proxy_for_id": None,
-    **line("hand_over", text="$reason", to_id="$handler_id", role="$role"),
+    **timeline_patch("hand_over", text="$reason", to_id="$handler_id", role="$role"),
 }
-TAKEN = {"state": "in_progress", "accepted_at": "$at", "handler_id": "$by", "handler": "$by_name"}
-HELD = {"state": "proxy_held", "proxy_for_id": "$for_id", "handler_id": "$by"}
-RAISED = {
+ACCEPT_PATCH = {
+    "state": "in_progress",
+    "accepted_at": "$at",
+    "handler_id": "$by",
+    "handler": "$by_name",
+}
+HOLD_PATCH = {"state": "proxy_held", "proxy_for_id": "$for_id", "handler_id": "$by"}
+ESCALATE_PATCH = {
     "state": "escalated",
     "handler_id": "$to_id",
     "handler": None,
@@ -136,7 +147,7 @@ RAISED = {
     "handed_at": "$at",
     "accepted_at": None,
 }
-THING: dict[str, Any] = {
+ITEM_PATCH: dict[str, Any] = {
     "condition": "$condition",
     "quantity": "$quantity",
     "returned_at": None,
@@ -145,92 +156,130 @@ THING: dict[str, Any] = {
 
 KINDS = {
     "ticket.open": Kind(
-        payload=Opening,
+        payload=TicketOpenPayload,
         rule=open_,
         type="ticket",
         fact=True,
         creates=True,
-        roles=EVERYONE,
-        shows=BEGUN,
+        roles=ALL_ROLES,
+        optimistic_patch=OPEN_PATCH,
     ),
-    "ticket.hand_over": fact(Handover, act, GIVEN),
-    "ticket.accept": fact(Nothing, receive, {**TAKEN, **line("accept")}),
-    "ticket.give_back": fact(
-        Reason,
-        receive,
-        {**TAKEN, "handler_id": None, "handler": None, **line("give_back", text="$reason")},
+    "ticket.hand_over": fact_kind(TicketHandOverPayload, flag_after_end, HAND_OVER_PATCH),
+    "ticket.accept": fact_kind(
+        EmptyPayload, flag_unless_handler, {**ACCEPT_PATCH, **timeline_patch("accept")}
     ),
-    "ticket.hold": fact(Absence, act, {**HELD, **line("hold", to_id="$for_id")}),
-    "ticket.escalate": fact(
-        Escalation, act, {**RAISED, **line("escalate", text="$reason", to_id="$to_id")}
+    "ticket.give_back": fact_kind(
+        TicketReasonPayload,
+        flag_unless_handler,
+        {
+            **ACCEPT_PATCH,
+            "handler_id": None,
+            "handler": None,
+            **timeline_patch("give_back", text="$reason"),
+        },
     ),
-    "ticket.follow": fact(Words, note, {"followed_at": "$at", **line("follow", text="$text")}),
-    "ticket.promise": fact(Promise, act, {"promised_at": "$promised_at", **line("promise")}),
-    "ticket.resolve": fact(
-        Resolution,
-        act,
+    "ticket.hold": fact_kind(
+        TicketHoldPayload, flag_after_end, {**HOLD_PATCH, **timeline_patch("hold", to_id="$for_id")}
+    ),
+    "ticket.escalate": fact_kind(
+        TicketEscalatePayload,
+        flag_after_end,
+        {**ESCALATE_PATCH, **timeline_patch("escalate", text="$reason", to_id="$to_id")},
+    ),
+    "ticket.follow": fact_kind(
+        TicketFollowPayload,
+        accept_fact,
+        {"followed_at": "$at", **timeline_patch("follow", text="$text")},
+    ),
+    "ticket.promise": fact_kind(
+        TicketPromisePayload,
+        flag_after_end,
+        {"promised_at": "$promised_at", **timeline_patch("promise")},
+    ),
+    "ticket.resolve": fact_kind(
+        TicketResolvePayload,
+        flag_after_end,
         {
             "state": "resolved",
             "resolved_at": "$at",
             "resolved_how": "$how",
             "reaction": None,
-            **line("resolve", text="$how"),
+            **timeline_patch("resolve", text="$how"),
         },
     ),
-    "ticket.feed_back": fact(
-        Feedback,
+    "ticket.feed_back": fact_kind(
+        TicketFeedBackPayload,
         feed_back,
         {
             "feedback_at": "$at",
             "reaction": "$reaction",
-            **line("feed_back", reaction="$reaction", text="$note"),
+            **timeline_patch("feed_back", reaction="$reaction", text="$note"),
         },
     ),
-    "ticket.enquire": fact(
-        Enquiry, note, {"followed_at": "$at", **line("enquire", text="$answered", who="$who")}
+    "ticket.enquire": fact_kind(
+        TicketEnquirePayload,
+        accept_fact,
+        {"followed_at": "$at", **timeline_patch("enquire", text="$answered", who="$who")},
     ),
-    "ticket.register": fact(
-        Item, note, {"has_items": True, "things.$item": THING, **line("register", text="$item")}
+    "ticket.register": fact_kind(
+        TicketRegisterPayload,
+        accept_fact,
+        {"has_items": True, "things.$item": ITEM_PATCH, **timeline_patch("register", text="$item")},
     ),
-    "ticket.pass_on": fact(Passing, note, line("pass_on", text="$item", to="$to")),
-    "ticket.return_item": fact(
-        Passing,
-        note,
-        {"things.$item.returned_at": "$at", **line("return_item", text="$item", to="$to")},
+    "ticket.pass_on": fact_kind(
+        TicketPassItemPayload, accept_fact, timeline_patch("pass_on", text="$item", to="$to")
     ),
-    "ticket.reopen": fact(
-        Reason,
-        note,
+    "ticket.return_item": fact_kind(
+        TicketPassItemPayload,
+        accept_fact,
+        {
+            "things.$item.returned_at": "$at",
+            **timeline_patch("return_item", text="$item", to="$to"),
+        },
+    ),
+    "ticket.reopen": fact_kind(
+        TicketReasonPayload,
+        accept_fact,
         {
             "state": "received",
             "closed_at": None,
             "resolved_at": None,
             "until": FOREVER,
-            **line("reopen", text="$reason"),
+            **timeline_patch("reopen", text="$reason"),
         },
     ),
-    "ticket.revise": decision(Revision, revise),
-    "ticket.merge": decision(Merger, merge, roles=FRONT, looks_at=("other_id",)),
-    "ticket.amend": decision(Revision, amend, at_desk=True, roles=FRONT),
-    "ticket.succeed": decision(Succession, succeed, at_desk=True, roles=DESK, looks_at=("to_id",)),
-    "ticket.absorb": decision(Absorption, absorb, internal=True),
-    "ticket.give_way": decision(Yielding, give_way, internal=True),
+    "ticket.revise": decision_kind(TicketRevisePayload, revise),
+    "ticket.merge": decision_kind(
+        TicketMergePayload, merge, roles=FRONT_DESK_ROLES, related_fields=("other_id",)
+    ),
+    "ticket.amend": decision_kind(
+        TicketRevisePayload, amend, from_desk_only=True, roles=FRONT_DESK_ROLES
+    ),
+    "ticket.succeed": decision_kind(
+        TicketSucceedPayload,
+        succeed,
+        from_desk_only=True,
+        roles=DESK_ROLES,
+        related_fields=("to_id",),
+    ),
+    "ticket.absorb": decision_kind(TicketAbsorbPayload, absorb, from_server_only=True),
+    "ticket.give_way": decision_kind(TicketGiveWayPayload, give_way, from_server_only=True),
 }
 
 __all__ = [
     "CHANNELS",
     "ESCALATIONS",
     "KINDS",
-    "MARKS",
     "MATTERS",
-    "QUALITIES",
+    "MAX_CONTACT_TRIES",
+    "RATED_QUALITIES",
+    "RATINGS",
     "REACTIONS",
-    "TRIES",
     "URGENCIES",
-    "concerned",
     "fold",
-    "missing",
-    "number",
+    "involved_person_ids",
+    "missing_steps",
     "state",
-    "until",
+    "ticket_number",
+    "visible_until",
 ]

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.digest import ROLES
-from sync.protocol.op import LABEL_LENGTH, NAME_LENGTH, TEXT_LENGTH, Id, Payload
+from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 from sync.protocol.photos import Photos
 
 CHANNELS = ("in_person", "phone", "message", "letter", "on_round", "other")
@@ -19,23 +19,23 @@ MATTERS = ("business", "enquiry", "report", "complaint")
 URGENCIES = ("normal", "urgent")
 REACTIONS = ("satisfied", "unsatisfied", "unreachable")
 ESCALATIONS = ("unclear", "urgent", "major")
-QUALITIES = ("reception", "guidance", "patience", "language")
+RATED_QUALITIES = ("reception", "guidance", "patience", "language")
 """What a resident may be asked about how they were received (F15)."""
 
-MARKS = ("good", "fair", "poor")
+RATINGS = ("good", "fair", "poor")
 
 
-def Text(least: int = 1, **more: Any) -> fields.String:  # noqa: N802 - reads as the field it is
+def LongText(least: int = 1, **more: Any) -> fields.String:  # noqa: N802 - reads as the field it is
     """What somebody wrote or said."""
-    return fields.String(validate=Length(min=least, max=TEXT_LENGTH), **more)
+    return fields.String(validate=Length(min=least, max=MAX_TEXT_LENGTH), **more)
 
 
-class Opening(Payload):
+class TicketOpenPayload(Payload):
     channel = fields.String(required=True, validate=OneOf(CHANNELS))
     matter = fields.String(required=True, validate=OneOf(MATTERS))
-    contact = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
-    declined_because = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
-    details = fields.String(required=True, validate=Length(max=TEXT_LENGTH))
+    contact = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    declined_because = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    details = fields.String(required=True, validate=Length(max=MAX_TEXT_LENGTH))
     area = Id(allow_none=True)
     unit = Id(allow_none=True)
     urgency = fields.String(validate=OneOf(URGENCIES))
@@ -43,14 +43,14 @@ class Opening(Payload):
     about = Id(allow_none=True)
     promised_at = fields.AwareDateTime(allow_none=True)
     has_items = fields.Boolean()
-    item = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
-    condition = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
-    done_on_the_spot = Text()
+    item = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    done_on_the_spot = LongText()
     reaction = fields.String(validate=OneOf(("satisfied", "unsatisfied")))
     photos = Photos()
 
     @validates_schema
-    def reachable(self, opening: dict[str, Any], **_: Any) -> None:
+    def validate_contact(self, opening: dict[str, Any], **_: Any) -> None:
         """K2: how to reach the resident, or why that was not given."""
         if not opening.get("contact") and not opening.get("declined_because"):
             raise ValidationError("Say how to reach the resident, or why that was not given.")
@@ -58,25 +58,25 @@ class Opening(Payload):
             raise ValidationError("Say what it is about, or add a photo.")
 
 
-class Revision(Payload):
-    details = Text()
+class TicketRevisePayload(Payload):
+    details = LongText()
     urgency = fields.String(validate=OneOf(URGENCIES))
     area = Id(allow_none=True)
     unit = Id(allow_none=True)
-    contact = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    contact = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
-class Handover(Payload):
+class TicketHandOverPayload(Payload):
     """To a person, to whoever has a post, or to a firm through whoever answers for it."""
 
     handler_id = Id()
     role = fields.String(validate=OneOf(ROLES))
     contractor_id = Id()
     accountable_id = Id()
-    reason = Text()
+    reason = LongText()
 
     @validates_schema
-    def named(self, said: dict[str, Any], **_: Any) -> None:
+    def validate_receiver(self, said: dict[str, Any], **_: Any) -> None:
         """K7: exactly one receiver, and no firm without somebody of ours who answers."""
         if len({"handler_id", "role", "contractor_id"} & said.keys()) != 1:
             raise ValidationError("Name one person, one post or one firm.")
@@ -84,70 +84,70 @@ class Handover(Payload):
             raise ValidationError("Name who of ours answers for the firm.")
 
 
-class Absence(Payload):
+class TicketHoldPayload(Payload):
     for_id = Id(required=True)
-    reason = Text()
+    reason = LongText()
 
 
-class Escalation(Payload):
+class TicketEscalatePayload(Payload):
     to_id = Id(required=True)
     reason = fields.String(required=True, validate=OneOf(ESCALATIONS))
-    note = Text()
+    note = LongText()
 
 
-class Reason(Payload):
-    reason = Text(required=True)
+class TicketReasonPayload(Payload):
+    reason = LongText(required=True)
 
 
-class Words(Payload):
-    text = Text(required=True)
+class TicketFollowPayload(Payload):
+    text = LongText(required=True)
 
 
-class Promise(Payload):
+class TicketPromisePayload(Payload):
     promised_at = fields.AwareDateTime(required=True)
 
 
-class Resolution(Payload):
-    how = Text(required=True)
+class TicketResolvePayload(Payload):
+    how = LongText(required=True)
     photos = Photos()
 
 
-class Feedback(Payload):
+class TicketFeedBackPayload(Payload):
     """What the resident said when told. Whoever gives it for somebody else says why."""
 
     reaction = fields.String(required=True, validate=OneOf(REACTIONS))
-    note = Text()
-    because = Text()
+    note = LongText()
+    because = LongText()
     marks = fields.Dict(
-        keys=fields.String(validate=OneOf(QUALITIES)),
-        values=fields.String(validate=OneOf(MARKS)),
+        keys=fields.String(validate=OneOf(RATED_QUALITIES)),
+        values=fields.String(validate=OneOf(RATINGS)),
     )
 
 
-class Enquiry(Payload):
-    who = fields.String(allow_none=True, validate=Length(max=NAME_LENGTH))
-    answered = Text(required=True)
+class TicketEnquirePayload(Payload):
+    who = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    answered = LongText(required=True)
 
 
-class Item(Payload):
+class TicketRegisterPayload(Payload):
     """A thing that goes with the matter; it is known by what it is called."""
 
-    item = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
-    condition = fields.String(allow_none=True, validate=Length(max=LABEL_LENGTH))
+    item = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
+    condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     quantity = fields.Integer(strict=True, validate=Range(min=1, max=9999))
     photos = Photos()
 
 
-class Passing(Payload):
-    item = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
-    to = fields.String(required=True, validate=Length(min=1, max=NAME_LENGTH))
+class TicketPassItemPayload(Payload):
+    item = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
+    to = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
 
 
-class Merger(Payload):
+class TicketMergePayload(Payload):
     other_id = Id(required=True)
 
 
-class Absorption(Payload):
+class TicketAbsorbPayload(Payload):
     """What the earlier ticket takes over from the later one."""
 
     from_id = Id(required=True)
@@ -155,10 +155,10 @@ class Absorption(Payload):
     receiver_ids = fields.List(Id(), validate=Length(max=50))
 
 
-class Yielding(Payload):
+class TicketGiveWayPayload(Payload):
     into_id = Id(required=True)
 
 
-class Succession(Payload):
+class TicketSucceedPayload(Payload):
     from_id = Id(required=True)
     to_id = Id(required=True)

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sync.protocol.op import Accepted, Op, Refused, derived
+from sync.protocol.op import Accepted, Op, Refused, derive_op
 
 
-class Ticket(Protocol):
+class TicketLike(Protocol):
     """What the rules need to know of a ticket."""
 
     id: str
@@ -41,8 +41,8 @@ def open_(_: None, op: Op) -> Accepted:
         {
             "urgency": "normal",
             **told,
-            "number": number(op.subject),
-            "numbers": [number(op.subject)],
+            "number": ticket_number(op.subject),
+            "numbers": [ticket_number(op.subject)],
             "steward_id": op.by,
             "successions": {},
             "co_receiver_ids": [],
@@ -50,36 +50,36 @@ def open_(_: None, op: Op) -> Accepted:
     )
 
 
-def revise(ticket: Ticket, op: Op) -> Accepted | Refused:
+def revise(ticket: TicketLike, op: Op) -> Accepted | Refused:
     """K3: a revision carries only what it changes."""
     if ticket.closed_at or ticket.merged_into:
         return Refused("closed")
     return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 
-def amend(_: Ticket, op: Op) -> Accepted:
+def amend(_: TicketLike, op: Op) -> Accepted:
     """K5: what the desk settled is written as it stands."""
     return Accepted(dict(op.payload))
 
 
-def note(_: Ticket, __: Op) -> Accepted:
+def accept_fact(_: TicketLike, __: Op) -> Accepted:
     """K8: what was told stands, in the order of its time."""
     return Accepted({})
 
 
-def act(ticket: Ticket, op: Op) -> Accepted:
+def flag_after_end(ticket: TicketLike, op: Op) -> Accepted:
     """K8: what was done after the matter had ended is kept, and asks for a look."""
     ended = ticket.closed_at and op.occurred_at >= ticket.closed_at
     return Accepted({}, flag="after-the-end" if ended else None)
 
 
-def receive(ticket: Ticket, op: Op) -> Accepted:
+def flag_unless_handler(ticket: TicketLike, op: Op) -> Accepted:
     """K9: only whoever was named accepts or gives back; another is kept and asks for a look."""
     mine = ticket.asked_role or op.by == ticket.handler_id
-    return act(ticket, op) if mine else Accepted({}, flag="not-the-handler")
+    return flag_after_end(ticket, op) if mine else Accepted({}, flag="not-the-handler")
 
 
-def feed_back(ticket: Ticket, op: Op) -> Accepted:
+def feed_back(ticket: TicketLike, op: Op) -> Accepted:
     """K13: feedback comes from whoever answers for it; somebody else says why, or it is odd.
 
     What the matter stopped while it was open (a collection) goes on once the resident was asked.
@@ -89,16 +89,16 @@ def feed_back(ticket: Ticket, op: Op) -> Accepted:
         return Accepted({}, flag="feedback-without-reason")
     if not ticket.resolved_at:
         return Accepted({}, flag="feedback-too-early")
-    told = act(ticket, op)
+    told = flag_after_end(ticket, op)
     if ticket.about_type != "arrears" or not ticket.about:
         return told
-    resumed = derived(op, "arrears.resume", ticket.about, {"ticket": ticket.id})
-    return replace(told, then=(resumed,))
+    resumed = derive_op(op, "arrears.resume", ticket.about, {"ticket": ticket.id})
+    return replace(told, followups=(resumed,))
 
 
-def merge(ticket: Ticket, op: Op) -> Accepted | Refused:
+def merge(ticket: TicketLike, op: Op) -> Accepted | Refused:
     """K17: two tickets of one matter become the one that was opened first; its number stays."""
-    other = op.beside.get(op.payload["other_id"])
+    other = op.related.get(op.payload["other_id"])
     if other is None or getattr(other, "opened_at", None) is None or other.id == ticket.id:
         return Refused("no-such-record")
     if ticket.merged_into or other.merged_into:
@@ -106,29 +106,29 @@ def merge(ticket: Ticket, op: Op) -> Accepted | Refused:
     first = (ticket.opened_at, ticket.id) < (other.opened_at, other.id)
     if first:
         into = {"into_id": ticket.id}
-        then = derived(op, "ticket.give_way", other.id, into)
-        return Accepted(_absorbed(ticket, _brought(other)), then=(then,))
-    brought = _brought(ticket)
+        then = derive_op(op, "ticket.give_way", other.id, into)
+        return Accepted(_absorb_changes(ticket, _absorb_payload(other)), followups=(then,))
+    brought = _absorb_payload(ticket)
     return Accepted(
         {"merged_into": other.id, "merged_at": op.occurred_at},
-        then=(derived(op, "ticket.absorb", other.id, brought),),
+        followups=(derive_op(op, "ticket.absorb", other.id, brought),),
     )
 
 
-def absorb(ticket: Ticket, op: Op) -> Accepted:
+def absorb(ticket: TicketLike, op: Op) -> Accepted:
     """K17: whoever registered it too is a co-receiver; each number that was told leads here."""
-    return Accepted(_absorbed(ticket, op.payload))
+    return Accepted(_absorb_changes(ticket, op.payload))
 
 
-def give_way(_: Ticket, op: Op) -> Accepted:
+def give_way(_: TicketLike, op: Op) -> Accepted:
     """K17: the later ticket leads to the earlier one, and is nobody's to do any more."""
     return Accepted({"merged_into": op.payload["into_id"], "merged_at": op.occurred_at})
 
 
-def succeed(ticket: Ticket, op: Op) -> Accepted | Refused:
+def succeed(ticket: TicketLike, op: Op) -> Accepted | Refused:
     """K18: whoever leaves hands on what they answer for; who was asked first never changes."""
     gone, heir = op.payload["from_id"], op.payload["to_id"]
-    person = op.beside.get(heir)
+    person = op.related.get(heir)
     if person is None or person.active_to:
         return Refused("no-such-person")
     holds = {name for name in ("steward_id", "handler_id") if getattr(ticket, name) == gone}
@@ -138,12 +138,12 @@ def succeed(ticket: Ticket, op: Op) -> Accepted | Refused:
     return Accepted({**dict.fromkeys(sorted(holds), heir), "successions": successions})
 
 
-def number(subject: str) -> str:
+def ticket_number(subject: str) -> str:
     """The one number a resident is told, on the spot and for the life of the matter."""
     return "T-" + base64.b32encode(UUID(subject).bytes[-5:]).decode().rstrip("=")
 
 
-def _brought(ticket: Ticket) -> dict[str, Any]:
+def _absorb_payload(ticket: TicketLike) -> dict[str, Any]:
     return {
         "from_id": ticket.id,
         "numbers": list(ticket.numbers),
@@ -151,7 +151,7 @@ def _brought(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _absorbed(ticket: Ticket, brought: dict[str, Any]) -> dict[str, Any]:
+def _absorb_changes(ticket: TicketLike, brought: dict[str, Any]) -> dict[str, Any]:
     receivers = [*ticket.co_receiver_ids, *brought["receiver_ids"]]
     others = (id_ for id_ in receivers if id_ != ticket.first_responder_id)
     numbers = [*ticket.numbers, *brought["numbers"]]
