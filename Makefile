@@ -44,7 +44,7 @@ soak: export LODGE_OUTBOX        ?= 100000
 soak: export LODGE_LOAD          ?= 1800
 soak: export LODGE_LOAD_PHONES   ?= 200
 soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the random tests for hours, as often as said here
-	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_input.py tests/server/test_forged.py tests/server/test_seal.py tests/sync/test_zones.py)
+	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py)
 
 check: .venv/tested install  ## all gates but the tests
 	$(BIN)/ruff check .

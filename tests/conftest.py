@@ -21,15 +21,15 @@ from server import create_app
 from server.auth.devices import issue_code
 from server.db.engine import db
 from server.oplog.receive import submit
-from tests import cast
-from tests.hand import Hand
-from tests.live import Live
-from tests.phone import FlaskWire, HttpWire, Phone
-from tests.postgres import Cluster
+from tests import seed_data
+from tests.live_server import LiveServer
+from tests.phone_client import FlaskTransport, HttpTransport, PhoneClient
+from tests.phone_page import PhonePage
+from tests.postgres import PostgresCluster
 
-KEY = "a key for tests alone, long enough to be one"
+SECRET_KEY = "a key for tests alone, long enough to be one"
 
-ARGS = (
+CHROMIUM_ARGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -40,55 +40,55 @@ ARGS = (
 )
 
 
-_wish = Path(os.environ.get("LODGE_CHROMIUM", "/usr/bin/chromium"))
-CHROMIUM = str(_wish) if _wish.exists() else None
+_configured_chromium = Path(os.environ.get("LODGE_CHROMIUM", "/usr/bin/chromium"))
+CHROMIUM = str(_configured_chromium) if _configured_chromium.exists() else None
 """Debian's, or None: the one that Playwright brought."""
 
 
-def made(url: str, folder: Path) -> Flask:
-    settings = {"SQLALCHEMY_DATABASE_URI": url, "DATA_DIR": str(folder), "SECRET_KEY": KEY}
+def create_test_app(url: str, folder: Path) -> Flask:
+    settings = {"SQLALCHEMY_DATABASE_URI": url, "DATA_DIR": str(folder), "SECRET_KEY": SECRET_KEY}
     return create_app({**settings, "TESTING": True})
 
 
-def furnish(url: str, folder: Path) -> None:
+def create_seeded_database(url: str, folder: Path) -> None:
     """Tables and the cast, in a database that others are copied from."""
-    app = made(url, folder)
+    app = create_test_app(url, folder)
     with app.app_context():
         db.create_all()
-        cast.assemble()
+        seed_data.seed_sites()
         db.session.remove()
         db.engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    cluster = Cluster()
+def postgres() -> Iterator[PostgresCluster]:
+    cluster = PostgresCluster()
     yield cluster
     cluster.stop()
 
 
 @pytest.fixture(scope="session")
-def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
-    furnish(f"sqlite:///{folder / 'model.sqlite3'}", folder)
+    create_seeded_database(f"sqlite:///{folder / 'model.sqlite3'}", folder)
     return folder / "model.sqlite3"
 
 
 @pytest.fixture(scope="session")
-def postgres_model(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
-    name = postgres.new()
-    furnish(postgres.url(name), tmp_path_factory.mktemp("model"))
-    postgres.remember(name)
+def postgres_template(postgres: PostgresCluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    name = postgres.create_database()
+    create_seeded_database(postgres.url(name), tmp_path_factory.mktemp("model"))
+    postgres.save_snapshot(name)
     return name
 
 
 @pytest.fixture
-def sqlite_url(sqlite_model: Path) -> str:
+def sqlite_url(sqlite_template: Path) -> str:
     """The database of this process, as it was when the cast moved in."""
-    file = sqlite_model.with_name("lodge.sqlite3")
+    file = sqlite_template.with_name("lodge.sqlite3")
     for left in file.parent.glob(f"{file.name}-*"):
         left.unlink()
-    shutil.copy(sqlite_model, file)
+    shutil.copy(sqlite_template, file)
     return f"sqlite:///{file}"
 
 
@@ -97,11 +97,11 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A database as if new for each test, with the cast in it."""
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite_url"))
-    cluster, model = (request.getfixturevalue(name) for name in ("postgres", "postgres_model"))
+    cluster, model = (request.getfixturevalue(name) for name in ("postgres", "postgres_template"))
     return str(cluster.reset(model))
 
 
-class Lender:
+class AppPool:
     """Lends one application after the other; a database's own is made once and lent as if new.
 
     To lay out its routes and templates takes longer than most tests.
@@ -111,9 +111,9 @@ class Lender:
         self.apps: dict[str, tuple[Flask, dict[str, Any], dict[str, Any]]] = {}
 
     @contextmanager
-    def lend(self, url: str, folder: Path) -> Iterator[Flask]:
+    def checkout(self, url: str, folder: Path) -> Iterator[Flask]:
         if url not in self.apps:
-            app = made(url, folder)
+            app = create_test_app(url, folder)
             self.apps[url] = app, dict(app.config), dict(app.extensions)
         app, config, extensions = self.apps[url]
         for kept, new in ((app.config, config), (app.extensions, extensions)):
@@ -130,21 +130,21 @@ class Lender:
 
 
 @pytest.fixture(scope="session")
-def lender() -> Lender:
-    return Lender()
+def app_pool() -> AppPool:
+    return AppPool()
 
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path, lender: Lender) -> Iterator[Flask]:
+def app(database_url: str, tmp_path: Path, app_pool: AppPool) -> Iterator[Flask]:
     """The application. No context is held open, so each request has its own, as in life."""
-    with lender.lend(database_url, tmp_path / "var") as app:
+    with app_pool.checkout(database_url, tmp_path / "var") as app:
         yield app
 
 
 @pytest.fixture
-def own_app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+def fresh_app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application for one test alone, which may add routes to it."""
-    app = made(database_url, tmp_path / "var")
+    app = create_test_app(database_url, tmp_path / "var")
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -156,33 +156,33 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def code(app: Flask) -> Callable[..., str]:
+def enrolment_code(app: Flask) -> Callable[..., str]:
     """A fresh code to enrol a phone with."""
 
-    def issue(site: str = cast.HOME) -> str:
+    def issue_code_for(site: str = seed_data.HOME_SITE) -> str:
         with app.app_context():
-            return issue_code(site, by=cast.BEN)
+            return issue_code(site, by=seed_data.BEN)
 
-    return issue
+    return issue_code_for
 
 
 @pytest.fixture
-def new_phone(app: Flask, code: Callable[..., str]) -> Callable[..., Phone]:
+def new_phone(app: Flask, enrolment_code: Callable[..., str]) -> Callable[..., PhoneClient]:
     """A phone that is enrolled at a site."""
 
-    def enrolled(site: str = cast.HOME, **more: Any) -> Phone:
-        return Phone(FlaskWire(app.test_client()), **more).enrol(code(site))
+    def enrolled(site: str = seed_data.HOME_SITE, **more: Any) -> PhoneClient:
+        return PhoneClient(FlaskTransport(app.test_client()), **more).enrol(enrolment_code(site))
 
     return enrolled
 
 
 @pytest.fixture
-def phone(new_phone: Callable[..., Phone]) -> Phone:
+def phone(new_phone: Callable[..., PhoneClient]) -> PhoneClient:
     return new_phone()
 
 
 @pytest.fixture
-def desk(app: Flask) -> Callable[..., dict[str, Any]]:
+def desk_op(app: Flask) -> Callable[..., dict[str, Any]]:
     """What somebody does at the desk: desk(kind, subject, payload, by=…)."""
 
     def act(
@@ -190,9 +190,9 @@ def desk(app: Flask) -> Callable[..., dict[str, Any]]:
         subject: str | None = None,
         payload: dict[str, Any] | None = None,
         *,
-        by: str = cast.BEN,
+        by: str = seed_data.BEN,
         base: int | None = None,
-        site: str = cast.HOME,
+        site: str = seed_data.HOME_SITE,
     ) -> dict[str, Any]:
         with app.app_context():
             return submit(site, kind, subject, payload or {}, by=by, base=base)
@@ -201,26 +201,26 @@ def desk(app: Flask) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder that `lodge init --demo` makes."""
     folder = tmp_path_factory.mktemp("demo")
-    Live(folder).run("init", "--demo")
+    LiveServer(folder).run("init", "--demo")
     return folder / "var"
 
 
 @pytest.fixture
-def live(tmp_path: Path, demo_model: Path) -> Iterator[Live]:
+def live_server(tmp_path: Path, demo_template: Path) -> Iterator[LiveServer]:
     """A real server with the demo estate."""
-    shutil.copytree(demo_model, tmp_path / "var")
-    server = Live(tmp_path).start()
+    shutil.copytree(demo_template, tmp_path / "var")
+    server = LiveServer(tmp_path).start()
     yield server
     server.kill()
 
 
 @pytest.fixture
-def live_phone(live: Live) -> Phone:
+def live_client(live_server: LiveServer) -> PhoneClient:
     """A phone of the demo estate, over TCP."""
-    return Phone(HttpWire(live.url)).enrol(live.enrol_code())
+    return PhoneClient(HttpTransport(live_server.url)).enrol(live_server.new_enrolment_code())
 
 
 @pytest.fixture(scope="session")
@@ -229,18 +229,18 @@ def driver() -> Iterator[Playwright]:
         yield playwright
 
 
-def launched(driver: Playwright, args: Sequence[str] = ARGS, **more: Any) -> Browser:
+def launch_browser(driver: Playwright, args: Sequence[str] = CHROMIUM_ARGS, **more: Any) -> Browser:
     return driver.chromium.launch(executable_path=CHROMIUM, args=list(args), **more)
 
 
 @pytest.fixture(scope="session")
 def browser(driver: Playwright) -> Iterator[Browser]:
-    browser = launched(driver)
+    browser = launch_browser(driver)
     yield browser
     browser.close()
 
 
-def profile(browser: Browser) -> BrowserContext:
+def new_browser_context(browser: Browser) -> BrowserContext:
     """A fresh one: the size of a cheap phone, with a touch screen."""
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
@@ -251,7 +251,7 @@ def profile(browser: Browser) -> BrowserContext:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = profile(browser)
+    context = new_browser_context(browser)
     yield context
     context.close()
 
@@ -262,25 +262,25 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture
-def hand(page: Page, live: Live) -> Iterator[Hand]:
+def phone_page(page: Page, live_server: LiveServer) -> Iterator[PhonePage]:
     """A hand on a phone; nothing may go wrong on the console meanwhile."""
-    hand = Hand(page, live)
+    hand = PhonePage(page, live_server)
     yield hand
-    assert hand.noise == []
+    assert hand.console_errors == []
 
 
 @pytest.fixture
-def another_hand(browser: Browser, live: Live) -> Iterator[Hand]:
+def second_phone_page(browser: Browser, live_server: LiveServer) -> Iterator[PhonePage]:
     """A hand on another phone, with its own profile."""
-    context = profile(browser)
-    hand = Hand(context.new_page(), live)
+    context = new_browser_context(browser)
+    hand = PhonePage(context.new_page(), live_server)
     yield hand
-    assert hand.noise == []
+    assert hand.console_errors == []
     context.close()
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def photo_file(tmp_path: Path) -> Path:
     """A photo as a camera takes it: large."""
     path = tmp_path / "leak.png"
     Image.effect_noise((900, 1200), 60).convert("RGB").save(path)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import psycopg
 
-from tests.until import until
+from tests.wait_for import wait_for
 
-FASTER = ("fsync=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=150")
+SERVER_OPTIONS = ("fsync=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=150")
 """Nobody cuts the power in a test, so the disk is not waited for. Commits stay synchronous."""
 
 
-def binaries() -> Path | None:
+def find_binaries() -> Path | None:
     """Where initdb and postgres lie: Debian's, on the PATH, or a package that carries them."""
     found = [*Path("/usr/lib/postgresql").glob("*/bin")]
     found.sort(key=lambda bin_: float(bin_.parent.name), reverse=True)
@@ -34,16 +34,16 @@ def binaries() -> Path | None:
     return next((bin_ for bin_ in found if (bin_ / "postgres").exists()), None)
 
 
-class Cluster:
+class PostgresCluster:
     """One PostgreSQL on a socket of its own; it refuses to run as root, so root lends it a user."""
 
     def __init__(self) -> None:
-        bin_ = binaries()
+        bin_ = find_binaries()
         if bin_ is None:
             raise RuntimeError("No PostgreSQL is here. Run: make test, or apt install postgresql")
         self.folder = Path(tempfile.mkdtemp(prefix="lodge-pg-"))
-        self.names = (f"lodge_{n}" for n in count())
-        user = self._lend()
+        self.database_names = (f"lodge_{n}" for n in count())
+        user = self._chown_to_user()
         init = (bin_ / "initdb", "-D", self.folder / "data", "-U", "lodge", "-A", "trust")
         options = ("-E", "UTF8", "--locale=C", "--no-sync")
         subprocess.run([*init, *options], check=True, stdout=subprocess.DEVNULL, **user)
@@ -51,7 +51,7 @@ class Cluster:
         self.start()
 
     def start(self) -> None:
-        settings = [part for setting in FASTER for part in ("-c", setting)]
+        settings = [part for setting in SERVER_OPTIONS for part in ("-c", setting)]
         where = ("-k", self.folder, "-c", "listen_addresses=")
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -60,7 +60,7 @@ class Cluster:
                 stderr=log,
                 **self.user,
             )
-        self.admin = until(lambda: psycopg.connect(self.url("postgres"), autocommit=True))
+        self.admin = wait_for(lambda: psycopg.connect(self.url("postgres"), autocommit=True))
 
     def crash(self) -> None:
         """Every process of it gone at once, without a checkpoint."""
@@ -68,12 +68,12 @@ class Cluster:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(30)
 
-    def backends(self, name: str) -> list[int]:
+    def backend_pids(self, name: str) -> list[int]:
         """The processes that serve whoever is connected to a database."""
         mine = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = %s"
         return [pid for (pid,) in self.admin.execute(mine, (name, "client backend")).fetchall()]
 
-    def _lend(self) -> dict[str, object]:
+    def _chown_to_user(self) -> dict[str, object]:
         if os.geteuid() != 0:
             return {"cwd": self.folder}
         users = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -85,20 +85,20 @@ class Cluster:
     def url(self, name: str) -> str:
         return f"postgresql://lodge@/{name}?host={self.folder}"
 
-    def new(self, template: str = "template1") -> str:
+    def create_database(self, template: str = "template1") -> str:
         """A fresh database, a copy of another one that nobody is connected to."""
-        name = next(self.names)
+        name = next(self.database_names)
         self.admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
 
-    def remember(self, name: str) -> None:
+    def save_snapshot(self, name: str) -> None:
         """Keep what a database holds now beside it, so that `reset` can bring it back."""
         with psycopg.connect(self.url(name)) as connection:
             connection.execute("CREATE SCHEMA kept")
             for table in self._tables(connection):
                 connection.execute(f'CREATE TABLE kept."{table}" AS TABLE public."{table}"')
 
-    def reset(self, name: str) -> str:
+    def restore_snapshot(self, name: str) -> str:
         """The database as it was remembered: much quicker than a new one. Says its URL."""
         with psycopg.connect(self.url(name)) as connection:
             mine = "datname = current_database() AND pid <> pg_backend_pid()"
@@ -115,12 +115,12 @@ class Cluster:
         found = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         return [table for (table,) in connection.execute(found).fetchall()]
 
-    def follow(self, standby: Standby) -> None:
+    def replicate_to(self, standby: StandbyCluster) -> None:
         """From now on a commit is one only when the standby has it as well."""
         self.admin.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.admin.execute("SELECT pg_reload_conf()")
         watched = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
-        until(lambda: self.admin.execute(watched).fetchone())
+        wait_for(lambda: self.admin.execute(watched).fetchone())
 
     def stop(self) -> None:
         self.admin.close()
@@ -129,12 +129,12 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Standby(Cluster):
+class StandbyCluster(PostgresCluster):
     """A copy of a cluster that receives all that is written there."""
 
-    def __init__(self, primary: Cluster) -> None:
+    def __init__(self, primary: PostgresCluster) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="lodge-pg-"))
-        self.bin, self.user = primary.bin, self._lend()
+        self.bin, self.user = primary.bin, self._chown_to_user()
         source = ("-h", primary.folder, "-U", "lodge", "-R", "--checkpoint=fast", "--no-sync")
         copy = [self.bin / "pg_basebackup", "-D", self.folder / "data", *source]
         subprocess.run(copy, check=True, **self.user)
@@ -146,4 +146,4 @@ class Standby(Cluster):
 
 
 if __name__ == "__main__" and "--found" in sys.argv:
-    sys.exit(binaries() is None)
+    sys.exit(find_binaries() is None)

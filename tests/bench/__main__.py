@@ -13,36 +13,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import phone, server
-from tests.bench.server import Line
-from tests.postgres import Cluster
+from tests.bench import phone_benchmarks, server_benchmarks
+from tests.bench.server_benchmarks import Figure
+from tests.postgres import PostgresCluster
 
 PARTS = ("phone", "sqlite", "postgresql")
 
 
-def lines(part: str) -> Iterator[Line]:
+def measure_part(part: str) -> Iterator[Figure]:
     """The figures of one part, as they are measured."""
     with TemporaryDirectory() as folder:
         if part == "phone":
-            yield from phone.measured(Path(folder))
+            yield from phone_benchmarks.measure(Path(folder))
         elif part == "sqlite":
-            yield from server.measured(Path(folder), None)
+            yield from server_benchmarks.measure(Path(folder), None)
         else:
-            with _cluster() as cluster:
-                yield from server.measured(Path(folder), cluster.url(cluster.new()))
+            with _temporary_cluster() as cluster:
+                yield from server_benchmarks.measure(
+                    Path(folder), cluster.url(cluster.create_database())
+                )
 
 
 @contextmanager
-def _cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
+def _temporary_cluster() -> Iterator[PostgresCluster]:
+    cluster = PostgresCluster()
     try:
         yield cluster
     finally:
         cluster.stop()
 
 
-def told(part: str, line: Line) -> str:
-    figures = f"{line.figure:>12,.1f}{line.floor:>12,.1f}{line.ratio:>8.2f}"
+def format_figure(part: str, line: Figure) -> str:
+    figures = f"{line.measured:>12,.1f}{line.baseline:>12,.1f}{line.ratio:>8.2f}"
     return f"{part:<12}{line.name:<32}{line.unit:>7}{figures}{line.goal:>8}"
 
 
@@ -52,10 +54,11 @@ def main() -> None:
     if not in_json:
         print(f"{'':<12}{'':<32}{'unit':>7}{'figure':>12}{'floor':>12}{'ratio':>8}{'goal':>8}")
     for part in wish:
-        for line in lines(part):
+        for line in measure_part(part):
             known = {"part": part, **vars(line), "ratio": line.ratio}
             print(
-                json.dumps(known, ensure_ascii=False) if in_json else told(part, line), flush=True
+                json.dumps(known, ensure_ascii=False) if in_json else format_figure(part, line),
+                flush=True,
             )
 
 

@@ -6,13 +6,18 @@ import pytest
 
 from server.maintenance.demo import demo_id
 from sync.training.cards import card_id
-from tests.conftest import ARGS, CHROMIUM
-from tests.hand import NAMELESS, OVERFLOW, SMALL, Hand
+from tests.conftest import CHROMIUM, CHROMIUM_ARGS
+from tests.phone_page import (
+    JS_HORIZONTAL_OVERFLOW,
+    JS_SMALL_TARGETS,
+    JS_UNLABELLED_CONTROLS,
+    PhonePage,
+)
 
 SITE = demo_id("squirrel")
 
 
-def finds(hand, words):
+def search_cards(hand, words):
     hand.page.fill("[name=q]", words)
     hand.page.keyboard.press("Enter")
     hand.sees("location.search.startsWith('?q=') && !!document.querySelector('.card h2')")
@@ -23,69 +28,69 @@ def finds(hand, words):
 @pytest.mark.clause("A1")
 @pytest.mark.clause("F18")
 def test_without_a_network_and_after_a_cold_start_all_cards_open_and_are_found(
-    browser, live, tmp_path
+    browser, live_server, tmp_path
 ):
     folder, kind = tmp_path / "profile", browser.browser_type
     how = {"viewport": {"width": 360, "height": 740}, "locale": "zh-CN"}
-    how |= {"executable_path": CHROMIUM, "args": list(ARGS)}
+    how |= {"executable_path": CHROMIUM, "args": list(CHROMIUM_ARGS)}
     first = kind.launch_persistent_context(folder, **how)
-    hand = Hand(first.new_page(), live)
-    hand.enrols()
-    hand.unlocks("ana")
+    hand = PhonePage(first.new_page(), live_server)
+    hand.enrol()
+    hand.unlock("ana")
     first.close()
-    live.kill()
+    live_server.kill()
     second = kind.launch_persistent_context(folder, **how)
-    again = Hand(second.new_page(), live)
-    again.opens("/field/cards")
+    again = PhonePage(second.new_page(), live_server)
+    again.open("/field/cards")
     again.tap("a.cell[href='/field/cards?group=etiquette']")
-    again.sees("document.querySelectorAll('.row').length === 3")
+    again.wait_for_js("document.querySelectorAll('.row').length === 3")
     cards = [row.get_attribute("href") for row in again.page.locator(".row a").all()]
     for address in cards:
-        again.opens(address)
+        again.open(address)
         assert len(again.page.locator(".reading p").all_inner_texts()) >= 3
-    again.opens("/field/cards")
-    assert finds(again, "对不起") == ["抱歉 · 对不起"]
-    again.opens("/field/cards")
-    assert "抱歉 · 对不起" in finds(again, "SORRY")
-    again.opens("/field/cards")
-    assert "问候 · 你好" in finds(again, "pc-01")
-    again.opens("/field/cards")
-    assert finds(again, "电话 催缴")[0].startswith("催缴")
-    again.opens("/field/cards")
-    assert finds(again, "没有这种话") == []
-    assert again.noise == []
+    again.open("/field/cards")
+    assert search_cards(again, "对不起") == ["抱歉 · 对不起"]
+    again.open("/field/cards")
+    assert "抱歉 · 对不起" in search_cards(again, "SORRY")
+    again.open("/field/cards")
+    assert "问候 · 你好" in search_cards(again, "pc-01")
+    again.open("/field/cards")
+    assert search_cards(again, "电话 催缴")[0].startswith("催缴")
+    again.open("/field/cards")
+    assert search_cards(again, "没有这种话") == []
+    assert again.console_errors == []
     second.close()
 
 
-def test_a_phrase_stands_first_and_large_and_an_empty_card_says_that_it_waits(hand):
-    hand.enrols()
-    hand.unlocks("chu")
-    hand.opens(f"/field/card/{card_id(SITE, 'PC-04')}")
-    assert hand.page.locator(".reading > :first-child").inner_text() == "对不起"
+def test_a_phrase_stands_first_and_large_and_an_empty_card_says_that_it_waits(phone_page):
+    phone_page.enrols()
+    phone_page.unlocks("chu")
+    phone_page.opens(f"/field/card/{card_id(SITE, 'PC-04')}")
+    assert phone_page.page.locator(".reading > :first-child").inner_text() == "对不起"
     size = "parseFloat(getComputedStyle(document.querySelector('.phrase')).fontSize)"
-    assert hand.page.evaluate(size) >= 48
-    hand.opens(f"/field/card/{card_id(SITE, 'CASE-02')}")
-    assert "等待填写" in hand.page.locator(".reading").inner_text()
-    hand.opens("/field/me")
-    hand.tap("form[action='/field/me/language'] button")
-    hand.sees("document.documentElement.lang === 'en'")
-    hand.opens(f"/field/card/{card_id(SITE, 'CASE-02')}")
-    assert "Waits for content" in hand.page.locator(".reading").inner_text()
+    assert phone_page.page.evaluate(size) >= 48
+    phone_page.opens(f"/field/card/{card_id(SITE, 'CASE-02')}")
+    assert "等待填写" in phone_page.page.locator(".reading").inner_text()
+    phone_page.opens("/field/me")
+    phone_page.tap("form[action='/field/me/language'] button")
+    phone_page.sees("document.documentElement.lang === 'en'")
+    phone_page.opens(f"/field/card/{card_id(SITE, 'CASE-02')}")
+    assert "Waits for content" in phone_page.page.locator(".reading").inner_text()
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-def test_the_pages_of_cards_fit_with_big_targets_in_both_languages(hand, width):
-    hand.page.set_viewport_size({"width": width, "height": 740})
-    hand.enrols()
-    hand.unlocks("ana")
+def test_the_pages_of_cards_fit_with_big_targets_in_both_languages(phone_page, width):
+    phone_page.page.set_viewport_size({"width": width, "height": 740})
+    phone_page.enrols()
+    phone_page.unlocks("ana")
     places = ["cards", "cards?group=standards", "cards?q=请"]
     for language in ("zh", "en"):
         for place in [*places, f"card/{card_id(SITE, 'FC-07')}", f"card/{card_id(SITE, 'PC-01')}"]:
-            hand.opens(f"/field/{place}")
-            hand.sees(f"document.documentElement.lang.startsWith('{language}')")
-            assert hand.page.evaluate(OVERFLOW) <= 0, (place, language)
-            assert hand.page.evaluate(SMALL) == [], (place, language)
-            assert hand.page.evaluate(NAMELESS) == [], (place, language)
-        hand.opens("/field/me")
-        hand.tap("form[action='/field/me/language'] button")
-        hand.sees(f"!document.documentElement.lang.startsWith('{language}')")
+            phone_page.opens(f"/field/{place}")
+            phone_page.sees(f"document.documentElement.lang.startsWith('{language}')")
+            assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)
+            assert phone_page.page.evaluate(JS_SMALL_TARGETS) == [], (place, language)
+            assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == [], (place, language)
+        phone_page.opens("/field/me")
+        phone_page.tap("form[action='/field/me/language'] button")
+        phone_page.sees(f"!document.documentElement.lang.startsWith('{language}')")

@@ -8,15 +8,20 @@ import pytest
 
 from server.maintenance.demo import PASSWORD, demo_id
 from sync.accountability.categories import category_id
-from tests.hand import NAMELESS, OVERFLOW, SMALL, log
-from tests.until import until
+from tests.phone_page import (
+    JS_HORIZONTAL_OVERFLOW,
+    JS_SMALL_TARGETS,
+    JS_UNLABELLED_CONTROLS,
+    logged_ops,
+)
+from tests.wait_for import wait_for
 
 ANA, BEN = demo_id("squirrel", "ana"), demo_id("squirrel", "ben")
-RULE = category_id(demo_id("squirrel"), "AC-1")
+CATEGORY_ID = category_id(demo_id("squirrel"), "AC-1")
 
 
 @pytest.fixture
-def desk_of(browser, live):
+def desk_page(browser, live_server):
     """Somebody at the desk, in a browser of their own."""
     contexts = []
 
@@ -24,7 +29,7 @@ def desk_of(browser, live):
         context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
         contexts.append(context)
         page = context.new_page()
-        page.goto(f"{live.url}/sign-in")
+        page.goto(f"{live_server.url}/sign-in")
         page.fill("[name=username]", username)
         page.fill("[name=password]", PASSWORD)
         page.click("#main button[type=submit]")
@@ -36,34 +41,34 @@ def desk_of(browser, live):
         context.close()
 
 
-def hears(hand, words):
+def start_page_after_sync(hand, words):
     """The start page after the next exchange."""
     hand.sends()
     hand.opens("/field/tasks")
     hand.sees(f"document.body.innerText.includes({words!r})")
 
 
-def reads_the_rules(hand):
-    hears(hand, "有规定要看")
+def acknowledge_category(hand):
+    start_page_after_sync(hand, "有规定要看")
     hand.taps = 0
     hand.tap("[data-asks=rules]")
     hand.sees("!!document.querySelector('.reading')")
-    fits(hand)
+    assert_fits_screen(hand)
     hand.tap("text=都看过了")
     hand.sees("document.body.innerText.includes('已看')")
     assert hand.taps == 2
     hand.sends()
 
 
-def fits(hand):
-    assert hand.page.evaluate(OVERFLOW) <= 0
-    assert hand.page.evaluate(SMALL) == []
-    assert hand.page.evaluate(NAMELESS) == []
+def assert_fits_screen(hand):
+    assert hand.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0
+    assert hand.page.evaluate(JS_SMALL_TARGETS) == []
+    assert hand.page.evaluate(JS_UNLABELLED_CONTROLS) == []
 
 
-def raises_a_case(page, live):
+def raise_case(page, live):
     page.goto(f"{live.url}/desk/raise/case")
-    page.select_option("[name=category]", f"{RULE}|1b")
+    page.select_option("[name=category]", f"{CATEGORY_ID}|1b")
     page.check("[value=person]")
     page.select_option("[name=answers_id]", ANA)
     page.fill("[name=text]", "东垃圾点没清")
@@ -75,35 +80,37 @@ def raises_a_case(page, live):
 
 
 @pytest.mark.clause("G2", "G7", "G10")
-def test_a_statement_without_a_network_arrives_is_decided_on_and_read(hand, live, desk_of):
-    admin = desk_of("adi")
-    admin.goto(f"{live.url}/desk/rules/")
-    admin.locator(f"form[action*='{RULE}'] button").click()
+def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
+    phone_page, live_server, desk_page
+):
+    admin = desk_page("adi")
+    admin.goto(f"{live_server.url}/desk/rules/")
+    admin.locator(f"form[action*='{CATEGORY_ID}'] button").click()
     admin.wait_for_selector("text=停用")
-    hand.enrols()
-    hand.unlocks("ana")
-    reads_the_rules(hand)
-    file = raises_a_case(desk_of("ben"), live)
-    hears(hand, "请你说明一件事")
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    acknowledge_category(phone_page)
+    file = raise_case(desk_page("ben"), live_server)
+    start_page_after_sync(phone_page, "请你说明一件事")
 
-    live.kill()
-    hand.taps = 0
-    hand.tap("[data-asks=asked]")
-    hand.sees("!!document.querySelector('textarea')")
-    assert "东垃圾点没清" in hand.page.locator("#main").inner_text()
-    fits(hand)
-    hand.type("textarea", "清运车坏了")
-    hand.tap("form:has(textarea) button")
-    hand.sees("document.body.innerText.includes('我说的')")
-    assert "清运车坏了" in hand.page.locator("#main").inner_text()
-    assert hand.taps == 3
-    live.start()
-    hand.sends()
-    ((_, _, status, payload, by),) = log(live, "case.state")
+    live_server.kill()
+    phone_page.taps = 0
+    phone_page.tap("[data-asks=asked]")
+    phone_page.sees("!!document.querySelector('textarea')")
+    assert "东垃圾点没清" in phone_page.page.locator("#main").inner_text()
+    assert_fits_screen(phone_page)
+    phone_page.type("textarea", "清运车坏了")
+    phone_page.tap("form:has(textarea) button")
+    phone_page.sees("document.body.innerText.includes('我说的')")
+    assert "清运车坏了" in phone_page.page.locator("#main").inner_text()
+    assert phone_page.taps == 3
+    live_server.start()
+    phone_page.sends()
+    ((_, _, status, payload, by),) = logged_ops(live_server, "case.state")
     assert (status, by) == ("applied", ANA)
     assert json.loads(payload) == {"answer": "stated", "text": "清运车坏了"}
 
-    manager = desk_of("mei")
+    manager = desk_page("mei")
     manager.goto(file)
     assert "清运车坏了" in manager.inner_text("#main")
     assert manager.locator("[name=finding]:checked").count() == 0
@@ -112,16 +119,16 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(hand, live
     manager.locator("form[action$='/decide'] button").click()
     manager.wait_for_selector("text=已决定，没看")
 
-    hears(hand, "有决定要看")
-    hand.taps = 0
-    hand.tap("[data-asks=decided]")
-    hand.sees("document.body.innerText.includes('修车')")
-    fits(hand)
-    hand.tap("text=我看过了")
-    hand.sees("document.body.innerText.includes('决定已看')")
-    assert hand.taps == 2
-    hand.sends()
-    until(lambda: [row[4] for row in log(live, "case.acknowledge")] == [ANA])
+    start_page_after_sync(phone_page, "有决定要看")
+    phone_page.taps = 0
+    phone_page.tap("[data-asks=decided]")
+    phone_page.sees("document.body.innerText.includes('修车')")
+    assert_fits_screen(phone_page)
+    phone_page.tap("text=我看过了")
+    phone_page.sees("document.body.innerText.includes('决定已看')")
+    assert phone_page.taps == 2
+    phone_page.sends()
+    wait_for(lambda: [row[4] for row in logged_ops(live_server, "case.acknowledge")] == [ANA])
     manager.goto(file)
     manager.wait_for_selector("text=已决定，已看")
-    assert json.loads(live.run("verify"))["differences"] == 0
+    assert json.loads(live_server.run("verify"))["differences"] == 0

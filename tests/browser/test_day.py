@@ -5,81 +5,87 @@ from __future__ import annotations
 import json
 
 from server.maintenance.demo import demo_id
-from tests.hand import log
-from tests.until import until
+from tests.phone_page import logged_ops
+from tests.wait_for import wait_for
 
-PLAIN = ".row[data-state=open]:not(:has(.items)):has([action*='task.complete']) > form button.tick"
+PLAIN_TASK_BUTTON = (
+    ".row[data-state=open]:not(:has(.items)):has([action*='task.complete']) > form button.tick"
+)
 
-BUDGETS = {"tick": 1, "undo": 1, "report": 4, "unsent": 1, "send now": 2}
+TAP_BUDGETS = {"tick": 1, "undo": 1, "report": 4, "unsent": 1, "send now": 2}
 """Taps from the natural start of each job; visitors, scans and shifts count their own."""
 
 
 def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
-    hand, another_hand, live
+    phone_page, second_phone_page, live_server
 ):
-    hand.enrols()
-    another_hand.enrols()
-    hand.unlocks("ana")
-    another_hand.unlocks("chu")
-    live.kill()
+    phone_page.enrols()
+    second_phone_page.enrols()
+    phone_page.unlocks("ana")
+    second_phone_page.unlocks("chu")
+    live_server.kill()
     for _ in range(2):
-        before = hand.page.locator(".row[data-state=done]").count()
-        hand.tap(PLAIN)
-        hand.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
-    another_hand.opens("/field/arrival")
-    another_hand.type("[name=visitor]", "王师傅")
-    another_hand.tap("#main .primary")
-    another_hand.sees("!!document.querySelector('.row[data-state=inside]')")
-    another_hand.opens("/field/scan")
-    another_hand.type("[name=code]", "101")
-    another_hand.tap("#main form[action='/field/scan'] button")
-    another_hand.sees("!!document.querySelector('.said')")
-    another_hand.page.context.set_offline(True)
-    live.start()
-    hand.sends()
-    assert len(log(live, "task.complete")) == 2
-    assert log(live, "visit.arrive") == [], "the guard's phone has not spoken yet"
-    another_hand.page.context.set_offline(False)
-    another_hand.sends()
-    assert len(log(live, "visit.arrive")) == 1
-    authors = {by for kind in ("task.complete", "visit.arrive") for *_, by in log(live, kind)}
+        before = phone_page.page.locator(".row[data-state=done]").count()
+        phone_page.tap(PLAIN_TASK_BUTTON)
+        phone_page.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
+    second_phone_page.opens("/field/arrival")
+    second_phone_page.type("[name=visitor]", "王师傅")
+    second_phone_page.tap("#main .primary")
+    second_phone_page.sees("!!document.querySelector('.row[data-state=inside]')")
+    second_phone_page.opens("/field/scan")
+    second_phone_page.type("[name=code]", "101")
+    second_phone_page.tap("#main form[action='/field/scan'] button")
+    second_phone_page.sees("!!document.querySelector('.said')")
+    second_phone_page.page.context.set_offline(True)
+    live_server.start()
+    phone_page.sends()
+    assert len(logged_ops(live_server, "task.complete")) == 2
+    assert logged_ops(live_server, "visit.arrive") == [], "the guard's phone has not spoken yet"
+    second_phone_page.page.context.set_offline(False)
+    second_phone_page.sends()
+    assert len(logged_ops(live_server, "visit.arrive")) == 1
+    authors = {
+        by for kind in ("task.complete", "visit.arrive") for *_, by in logged_ops(live_server, kind)
+    }
     assert authors == {demo_id("squirrel", "ana"), demo_id("squirrel", "chu")}
-    assert json.loads(live.run("verify"))["differences"] == 0
+    assert json.loads(live_server.run("verify"))["differences"] == 0
 
 
-def test_no_job_takes_more_taps_than_its_budget(hand, live, picture):
+def test_no_job_takes_more_taps_than_its_budget(phone_page, live_server, photo_file):
     spent = {}
-    hand.enrols()
-    hand.unlocks("ana")
+    phone_page.enrols()
+    phone_page.unlocks("ana")
 
     def counted(job, start):
-        hand.opens(f"/field/{start}")
-        hand.taps = 0
+        phone_page.opens(f"/field/{start}")
+        phone_page.taps = 0
         yield
-        spent[job] = hand.taps
+        spent[job] = phone_page.taps
 
     for _ in counted("tick", "tasks"):
-        row = hand.page.locator(".row[data-state=open]:not(:has(.items))").first.get_attribute("id")
-        hand.tap(f"#{row} button.tick")
-        hand.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+        row = phone_page.page.locator(
+            ".row[data-state=open]:not(:has(.items))"
+        ).first.get_attribute("id")
+        phone_page.tap(f"#{row} button.tick")
+        phone_page.sees(f"document.getElementById('{row}').dataset.state == 'done'")
     for _ in counted("undo", "tasks"):
-        hand.tap(f"#{row} button.tick")
-        hand.sees(f"document.getElementById('{row}').dataset.state == 'open'")
+        phone_page.tap(f"#{row} button.tick")
+        phone_page.sees(f"document.getElementById('{row}').dataset.state == 'open'")
     for _ in counted("report", "tasks"):
-        hand.tap("a.tab[href='/field/report']")
-        hand.sees("!!document.querySelector('.camera')")
-        hand.taps += 1
-        hand.page.set_input_files("[name=photos]", picture)
-        hand.tap("#main .primary")
-        hand.sees("!!document.querySelector('.said')")
+        phone_page.tap("a.tab[href='/field/report']")
+        phone_page.sees("!!document.querySelector('.camera')")
+        phone_page.taps += 1
+        phone_page.page.set_input_files("[name=photos]", photo_file)
+        phone_page.tap("#main .primary")
+        phone_page.sees("!!document.querySelector('.said')")
     for _ in counted("unsent", "tasks"):
-        hand.tap("#pill")
-        hand.sees("location.pathname == '/field/me'")
+        phone_page.tap("#pill")
+        phone_page.sees("location.pathname == '/field/me'")
     for _ in counted("send now", "tasks"):
-        hand.tap("#pill")
-        hand.sees("location.pathname == '/field/me'")
-        hand.tap("text=立即上传")
-    until(lambda: len(log(live, "ticket.open")) == 1)
-    over = {job: taps for job, taps in spent.items() if taps > BUDGETS[job]}
-    assert spent.keys() == BUDGETS.keys()
+        phone_page.tap("#pill")
+        phone_page.sees("location.pathname == '/field/me'")
+        phone_page.tap("text=立即上传")
+    wait_for(lambda: len(logged_ops(live_server, "ticket.open")) == 1)
+    over = {job: taps for job, taps in spent.items() if taps > TAP_BUDGETS[job]}
+    assert spent.keys() == TAP_BUDGETS.keys()
     assert not over

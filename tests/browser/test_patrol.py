@@ -13,17 +13,17 @@ import segno
 from PIL import Image, ImageEnhance, ImageFilter
 
 from server.maintenance.demo import demo_id
-from tests.hand import log
-from tests.until import until
+from tests.phone_page import logged_ops
+from tests.wait_for import wait_for
 
-FRAMES, SIDE, SEED = 60, 640, 20261124
+FRAMES, FRAME_SIZE, SEED = 60, 640, 20261124
 LABEL = "https://lodge.example/p/9ab52a0d-980c-58c5-8dc7-ce0c87d84a82.ABCDEFGHIJKLMNOP"
 
 
 @pytest.fixture
-def round_now(live):
+def current_round(live_server):
     """The demo's rounds are due at fixed hours: one of them is moved to now."""
-    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
     now = base.execute("SELECT datetime('now', '-10 minutes'), datetime('now', '+50 minutes')")
     start, end = now.fetchone()
     (id_, body) = base.execute(
@@ -32,7 +32,12 @@ def round_now(live):
         (demo_id("squirrel"),),
     ).fetchone()
     known = json.loads(body)
-    known |= {"opens": "", "window_start": iso(start), "window_end": iso(end), "until": iso(end)}
+    known |= {
+        "opens": "",
+        "window_start": to_iso(start),
+        "window_end": to_iso(end),
+        "until": to_iso(end),
+    }
     base.execute("UPDATE feed SET body = ? WHERE id = ?", (json.dumps(known), id_))
     base.execute(
         "UPDATE round SET window_start = ?, window_end = ? WHERE id = ?",
@@ -43,63 +48,67 @@ def round_now(live):
     return id_
 
 
-def iso(text):
+def to_iso(text):
     return text.replace(" ", "T") + ".000Z"
 
 
 def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
-    round_now, hand, live
+    current_round, phone_page, live_server
 ):
-    hand.enrols()
-    hand.unlocks("chu")
-    live.kill()
-    hand.opens("/field/scan")
-    hand.taps = 0
-    hand.type("[name=code]", "101")
-    hand.tap("#main form[action='/field/scan'] button")
-    hand.sees("!!document.querySelector('.said .icon') && location.search.includes('at=')")
-    assert hand.taps <= 3
-    hand.tap(".answers .soft")
-    hand.sees("location.pathname == '/field/patrol'")
-    assert hand.taps <= 4, "all in order is one tap more"
-    hand.sees("document.querySelectorAll('.row[data-state=done]').length == 1")
-    hand.opens("/field/scan?code=101")
-    hand.sees("!!document.querySelector('[data-known]')")
-    hand.opens("/field/scan?code=9999")
-    hand.sees("!!document.querySelector('[role=alert]')")
-    hand.opens("/field/patrol")
-    hand.tap("details.card[open] .row[data-state=open] summary")
-    hand.tap("details.card[open] .row[data-state=open] .chip:has-text('锁')")
-    hand.sees("!!document.querySelector('.row[data-state=skipped]')")
-    live.start()
-    hand.sends()
-    (scan,) = log(live, "round.scan")
+    phone_page.enrols()
+    phone_page.unlocks("chu")
+    live_server.kill()
+    phone_page.opens("/field/scan")
+    phone_page.taps = 0
+    phone_page.type("[name=code]", "101")
+    phone_page.tap("#main form[action='/field/scan'] button")
+    phone_page.sees("!!document.querySelector('.said .icon') && location.search.includes('at=')")
+    assert phone_page.taps <= 3
+    phone_page.tap(".answers .soft")
+    phone_page.sees("location.pathname == '/field/patrol'")
+    assert phone_page.taps <= 4, "all in order is one tap more"
+    phone_page.sees("document.querySelectorAll('.row[data-state=done]').length == 1")
+    phone_page.opens("/field/scan?code=101")
+    phone_page.sees("!!document.querySelector('[data-known]')")
+    phone_page.opens("/field/scan?code=9999")
+    phone_page.sees("!!document.querySelector('[role=alert]')")
+    phone_page.opens("/field/patrol")
+    phone_page.tap("details.card[open] .row[data-state=open] summary")
+    phone_page.tap("details.card[open] .row[data-state=open] .chip:has-text('锁')")
+    phone_page.sees("!!document.querySelector('.row[data-state=skipped]')")
+    live_server.start()
+    phone_page.sends()
+    (scan,) = logged_ops(live_server, "round.scan")
     assert json.loads(scan[3]) == {
         "checkpoint": demo_id("squirrel", "point", "gate"),
         "method": "code",
     }
-    assert len(log(live, "round.fine")) == len(log(live, "round.skip")) == 1
+    assert (
+        len(logged_ops(live_server, "round.fine"))
+        == len(logged_ops(live_server, "round.skip"))
+        == 1
+    )
 
 
-def test_a_label_that_another_app_has_read_checks_in(round_now, hand, live):
-    hand.enrols()
-    hand.unlocks("chu")
+def test_a_label_that_another_app_has_read_checks_in(current_round, phone_page, live_server):
+    phone_page.enrols()
+    phone_page.unlocks("chu")
     point = demo_id("squirrel", "point", "gate")
-    hand.opens(f"/field/scan?c={point}.ABCDEFGHIJKLMNOP")
-    hand.sees("location.search.includes('at=')")
-    until(lambda: len(log(live, "round.scan")) == 1)
-    payload = json.loads(log(live, "round.scan")[0][3])
+    phone_page.opens(f"/field/scan?c={point}.ABCDEFGHIJKLMNOP")
+    phone_page.sees("location.search.includes('at=')")
+    wait_for(lambda: len(logged_ops(live_server, "round.scan")) == 1)
+    payload = json.loads(logged_ops(live_server, "round.scan")[0][3])
     assert (payload["method"], payload["token"]) == ("qr", "ABCDEFGHIJKLMNOP")
 
 
-def frames():
+def camera_frames():
     """Labels as cameras see them: turned, small, blurred, dim, noisy, seen from the side."""
     chance = random.Random(SEED)
     for _ in range(FRAMES):
-        yield worn(chance)
+        yield damaged_label(chance)
 
 
-def worn(chance):
+def damaged_label(chance):
     label = io.BytesIO()
     segno.make(LABEL, error="m", micro=False).save(label, kind="png", scale=8, border=4)
     code = Image.open(label).convert("L")
@@ -109,8 +118,8 @@ def worn(chance):
     code = code.transform(
         code.size, Image.Transform.AFFINE, (1, lean, 0, lean / 2, 1, 0), fillcolor=255
     )
-    scene = Image.new("L", (SIDE, SIDE), chance.randint(150, 235))
-    room = [max(0, SIDE - side) for side in code.size]
+    scene = Image.new("L", (FRAME_SIZE, FRAME_SIZE), chance.randint(150, 235))
+    room = [max(0, FRAME_SIZE - side) for side in code.size]
     scene.paste(code, (chance.randint(0, room[0]), chance.randint(0, room[1])))
     scene = scene.filter(ImageFilter.GaussianBlur(chance.uniform(0, 1.6)))
     scene = ImageEnhance.Contrast(scene).enhance(chance.uniform(0.45, 1.0))
@@ -121,7 +130,7 @@ def worn(chance):
     return base64.b64encode(kept.getvalue()).decode()
 
 
-READ = """async (frames) => {
+JS_DECODE_FRAMES = """async (frames) => {
   const app = [...document.scripts].find(({ src }) => src.includes("/field/app.js")).src;
   const { decode } = await import(app.replace("app.js", "scan.js"));
   const read = [];
@@ -134,18 +143,18 @@ READ = """async (frames) => {
 }"""
 
 
-def test_at_least_95_of_100_labels_are_read_without_a_network(hand, live):
-    hand.enrols()
-    until(lambda: hand.page.evaluate(KEPT))
-    live.kill()
-    hand.opens()
-    read = hand.page.evaluate(READ, list(frames()))
+def test_at_least_95_of_100_labels_are_read_without_a_network(phone_page, live_server):
+    phone_page.enrols()
+    wait_for(lambda: phone_page.page.evaluate(JS_CACHED_URLS))
+    live_server.kill()
+    phone_page.opens()
+    read = phone_page.page.evaluate(JS_DECODE_FRAMES, list(camera_frames()))
     good = sum(text == LABEL for text in read)
     assert len(read) == FRAMES
     assert good >= 0.95 * FRAMES, f"{good} of {FRAMES}; first unread: {set(read) - {LABEL}}"
 
 
-KEPT = """async () => {
+JS_CACHED_URLS = """async () => {
   for (const name of await caches.keys()) {
     const kept = await (await caches.open(name)).keys();
     if (kept.some(({ url }) => url.endsWith(".wasm"))) return true;

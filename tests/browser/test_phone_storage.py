@@ -20,115 +20,131 @@ from sync.review.outbox_imports import (
     InvalidOutboxFile,
     read_outbox_file,
 )
-from tests.hand import NAMELESS, OVERFLOW, SMALL, log
-from tests.until import until
+from tests.phone_page import (
+    JS_HORIZONTAL_OVERFLOW,
+    JS_SMALL_TARGETS,
+    JS_UNLABELLED_CONTROLS,
+    logged_ops,
+)
+from tests.wait_for import wait_for
 
-OPEN = ".row[data-state=open]:not(:has(.items)) > form button.tick"
-DONE = "document.querySelectorAll('.row[data-state=done]').length"
-ROOM = 8 * 1024 * 1024
+OPEN_TASK_BUTTON = ".row[data-state=open]:not(:has(.items)) > form button.tick"
+JS_DONE_COUNT = "document.querySelectorAll('.row[data-state=done]').length"
+QUOTA_BYTES = 8 * 1024 * 1024
 
 
 @pytest.fixture
-def memory(hand, live):
+def storage_controls(phone_page, live_server):
     """What the browser lets us do to the phone's storage."""
-    return hand.page.context.new_cdp_session(hand.page)
+    return phone_page.page.context.new_cdp_session(phone_page.page)
 
 
-def ticks(hand, times):
+def tick_tasks(hand, times):
     for _ in range(times):
-        before = hand.page.evaluate(DONE)
-        hand.tap(OPEN)
-        hand.sees(f"{DONE} > {before}")
+        before = hand.page.evaluate(JS_DONE_COUNT)
+        hand.tap(OPEN_TASK_BUTTON)
+        hand.sees(f"{JS_DONE_COUNT} > {before}")
 
 
-def kept(hand, store="ops"):
-    return hand.page.evaluate(ROWS, store)
+def stored_rows(hand, store="ops"):
+    return hand.page.evaluate(JS_STORE_ROWS, store)
 
 
 def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
-    hand, live, memory, picture
+    phone_page, live_server, storage_controls, photo_file
 ):
-    memory.send("Storage.overrideQuotaForOrigin", {"origin": live.url, "quotaSize": ROOM})
-    hand.enrols()
-    hand.unlocks("ana")
-    hand.sees("document.querySelectorAll('.row').length > 3")
-    until(lambda: kept(hand, "reserve") == 1)
-    live.kill()
-    hand.page.evaluate(FILL)
-    ticks(hand, 3)
-    assert kept(hand, "reserve") == 0, "the reserve made room"
-    assert kept(hand) == 3
+    storage_controls.send(
+        "Storage.overrideQuotaForOrigin", {"origin": live_server.url, "quotaSize": QUOTA_BYTES}
+    )
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    phone_page.sees("document.querySelectorAll('.row').length > 3")
+    wait_for(lambda: stored_rows(phone_page, "reserve") == 1)
+    live_server.kill()
+    phone_page.page.evaluate(JS_FILL_DISK)
+    tick_tasks(phone_page, 3)
+    assert stored_rows(phone_page, "reserve") == 0, "the reserve made room"
+    assert stored_rows(phone_page) == 3
 
-    hand.opens("/field/report")
-    hand.sees("!!document.querySelector('.banner[data-state=stale]')")
-    hand.page.set_input_files("[name=photos]", picture)
-    hand.tap("details:has([name=contact]) > summary")
-    hand.type("textarea[name=details]", "水从三楼下来")
-    hand.tap("#main .primary")
-    hand.sees("!!document.querySelector('#toast [role=alert]')")
-    assert hand.page.input_value("textarea[name=details]") == "水从三楼下来"
-    assert (kept(hand), kept(hand, "photos")) == (3, 0), "all or nothing"
+    phone_page.opens("/field/report")
+    phone_page.sees("!!document.querySelector('.banner[data-state=stale]')")
+    phone_page.page.set_input_files("[name=photos]", photo_file)
+    phone_page.tap("details:has([name=contact]) > summary")
+    phone_page.type("textarea[name=details]", "水从三楼下来")
+    phone_page.tap("#main .primary")
+    phone_page.sees("!!document.querySelector('#toast [role=alert]')")
+    assert phone_page.page.input_value("textarea[name=details]") == "水从三楼下来"
+    assert (stored_rows(phone_page), stored_rows(phone_page, "photos")) == (3, 0), "all or nothing"
 
-    hand.page.set_input_files("[name=photos]", [])
-    hand.tap("#main .primary")
-    hand.sees("!!document.querySelector('.said')")
-    hand.page.reload()
-    hand.sees("document.documentElement.dataset.ready && !!document.querySelector('#page')")
-    assert kept(hand) == 4
-    hand.page.evaluate("indexedDB.deleteDatabase('ballast') && null")
-    live.start()
-    hand.sends()
-    assert [len(log(live, kind)) for kind in ("task.complete", "ticket.open")] == [3, 1]
-    until(lambda: kept(hand, "reserve") == 1)
+    phone_page.page.set_input_files("[name=photos]", [])
+    phone_page.tap("#main .primary")
+    phone_page.sees("!!document.querySelector('.said')")
+    phone_page.page.reload()
+    phone_page.sees("document.documentElement.dataset.ready && !!document.querySelector('#page')")
+    assert stored_rows(phone_page) == 4
+    phone_page.page.evaluate("indexedDB.deleteDatabase('ballast') && null")
+    live_server.start()
+    phone_page.sends()
+    assert [len(logged_ops(live_server, kind)) for kind in ("task.complete", "ticket.open")] == [
+        3,
+        1,
+    ]
+    wait_for(lambda: stored_rows(phone_page, "reserve") == 1)
 
 
-def test_a_wiped_phone_says_what_was_sent_and_what_was_not(hand, live, memory):
-    hand.page.add_init_script(GRANTED)
-    hand.enrols()
-    hand.unlocks("ana")
-    ticks(hand, 2)
-    hand.sends()
-    live.kill()
-    hand.opens("/field/tasks")
-    ticks(hand, 1)
-    until(lambda: json.loads(hand.page.evaluate(TRACE))["unsent"] == 1)
-    wipe = {"origin": live.url, "storageTypes": "indexeddb"}
-    memory.send("Storage.clearDataForOrigin", wipe)
-    hand.opens("/field/tasks")
-    hand.noise.clear()  # what was being read when it went may say so
-    said = hand.page.inner_text("#main [role=alert]")
+def test_a_wiped_phone_says_what_was_sent_and_what_was_not(
+    phone_page, live_server, storage_controls
+):
+    phone_page.page.add_init_script(JS_GRANT_PERSISTENCE)
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    tick_tasks(phone_page, 2)
+    phone_page.sends()
+    live_server.kill()
+    phone_page.opens("/field/tasks")
+    tick_tasks(phone_page, 1)
+    wait_for(lambda: json.loads(phone_page.page.evaluate(JS_LOSS_MARKER))["unsent"] == 1)
+    wipe = {"origin": live_server.url, "storageTypes": "indexeddb"}
+    storage_controls.send("Storage.clearDataForOrigin", wipe)
+    phone_page.opens("/field/tasks")
+    phone_page.noise.clear()  # what was being read when it went may say so
+    said = phone_page.page.inner_text("#main [role=alert]")
     assert "已上传 2 条" in said and "1 条待上传" in said
-    hand.page.evaluate("localStorage.clear()")
-    hand.opens("/field/")
-    assert hand.page.inner_text("#main [role=alert]") == said, "it is written down in two places"
-    for check in (OVERFLOW, SMALL, NAMELESS):
-        assert not hand.page.evaluate(check)
-    live.start()
-    hand.enrols()
-    hand.unlocks("ana")
-    ticks(hand, 1)
-    hand.sends()
-    assert len(log(live, "task.complete")) == 3
-    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    phone_page.page.evaluate("localStorage.clear()")
+    phone_page.opens("/field/")
+    assert phone_page.page.inner_text("#main [role=alert]") == said, (
+        "it is written down in two places"
+    )
+    for check in (JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
+        assert not phone_page.page.evaluate(check)
+    live_server.start()
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    tick_tasks(phone_page, 1)
+    phone_page.sends()
+    assert len(logged_ops(live_server, "task.complete")) == 3
+    base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
     assert base.execute("SELECT count(*) FROM lineage").fetchone() == (2,), "a chain of its own"
     stores = [json.loads(text) for (text,) in base.execute("SELECT storage FROM device")]
     assert [store["persisted"] for store in stores] == [True, True], "it was asked for at once"
     base.close()
 
 
-def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, picture):
-    hand.enrols()
-    hand.unlocks("ana")
-    live.kill()
-    ticks(hand, 2)
-    hand.opens("/field/report")
-    hand.page.set_input_files("[name=photos]", picture)
-    hand.tap("#main .primary")
-    hand.sees("!!document.querySelector('.said')")
-    hand.opens("/field/me")
-    assert "3 条待上传 · 1 张照片待传" in hand.page.inner_text(".meta")
-    with hand.page.expect_download() as saving:
-        hand.tap("[data-export]")
+def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(
+    phone_page, live_server, photo_file
+):
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    live_server.kill()
+    tick_tasks(phone_page, 2)
+    phone_page.opens("/field/report")
+    phone_page.page.set_input_files("[name=photos]", photo_file)
+    phone_page.tap("#main .primary")
+    phone_page.sees("!!document.querySelector('.said')")
+    phone_page.opens("/field/me")
+    assert "3 条待上传 · 1 张照片待传" in phone_page.page.inner_text(".meta")
+    with phone_page.page.expect_download() as saving:
+        phone_page.tap("[data-export]")
     raw = saving.value.path().read_bytes()
     file = json.loads(raw)
     assert (file["lodge"], file["format"], file["lost"]) == ("outbox", 1, [])
@@ -138,21 +154,21 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(hand, live, pict
     data = base64.b64decode(photo["data"])
     assert (len(data), hashlib.sha256(data).hexdigest()) == (photo["bytes"], photo["sha256"])
     assert photo["sha256"] in file["ops"][2]["payload"]["photos"]
-    assert kept(hand) == 3
-    live.start()
-    hand.sends()
-    assert len(log(live, "task.complete")) == 2
-    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    assert stored_rows(phone_page) == 3
+    live_server.start()
+    phone_page.sends()
+    assert len(logged_ops(live_server, "task.complete")) == 2
+    base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
     device, lineage = base.execute("SELECT device_id, lineage FROM lineage").fetchone()
     base.close()
     assert (file["device"], file["lineage"]) == (device, lineage)
-    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
     ((secret,),) = base.execute("SELECT token_hash FROM device WHERE id = ?", (device,)).fetchall()
     base.close()
     assert is_signed(read_outbox_file(raw), Device(token_hash=secret))
 
 
-def saved(hand):
+def exported_file(hand):
     """One tap on the button, and what the file says to the desk."""
     with hand.page.expect_download() as saving:
         hand.tap("[data-export]")
@@ -162,30 +178,30 @@ def saved(hand):
     return saving.value.suggested_filename, parcel
 
 
-def test_however_much_is_unsent_every_file_is_one_that_the_desk_takes(hand, live):
-    hand.enrols()
-    hand.unlocks("ana")
-    live.kill()
-    ticks(hand, 1)
-    hand.page.evaluate(HEAP, {"ops": LONG, "photos": LARGE})
-    hand.opens("/field/me")
-    names, parcels = zip(saved(hand), strict=True)
+def test_however_much_is_unsent_every_file_is_one_that_the_desk_takes(phone_page, live_server):
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    live_server.kill()
+    tick_tasks(phone_page, 1)
+    phone_page.page.evaluate(JS_FILL_OUTBOX, {"ops": LONG_TEXT, "photos": LARGE_COUNT})
+    phone_page.opens("/field/me")
+    names, parcels = zip(exported_file(phone_page), strict=True)
     for place in (2, 3):
-        hand.sees(f"document.querySelector('[data-export]').innerText.includes('{place}/3')")
-        for check in (OVERFLOW, SMALL, NAMELESS):
-            assert not hand.page.evaluate(check)
-        name, parcel = saved(hand)
+        phone_page.sees(f"document.querySelector('[data-export]').innerText.includes('{place}/3')")
+        for check in (JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
+            assert not phone_page.page.evaluate(check)
+        name, parcel = exported_file(phone_page)
         names, parcels = (*names, name), (*parcels, parcel)
-    hand.sees("document.querySelector('#main [role=status]').innerText.includes('3 个文件')")
+    phone_page.sees("document.querySelector('#main [role=status]').innerText.includes('3 个文件')")
     assert [name[-11:] for name in names] == [f"{n}-of-3.json" for n in (1, 2, 3)]
     places = [op["n"] for parcel in parcels for op in parcel.ops]
-    assert places == list(range(1, LONG + 2)), "each op once, in its order"
+    assert places == list(range(1, LONG_TEXT + 2)), "each op once, in its order"
     photos = [shot["sha256"] for parcel in parcels for shot in parcel.photos]
-    assert len(set(photos)) == len(photos) == LARGE
+    assert len(set(photos)) == len(photos) == LARGE_COUNT
     assert {parcel.lost_numbers for parcel in parcels} == {(30_001, 30_007)}, (
         "also what it confessed"
     )
-    assert kept(hand) == LONG + 1
+    assert stored_rows(phone_page) == LONG_TEXT + 1
 
 
 def test_the_phone_counts_as_the_desk_does():
@@ -194,7 +210,7 @@ def test_the_phone_counts_as_the_desk_does():
         assert f"const {name} = {most:_};" in script
 
 
-GRANTED = """
+JS_GRANT_PERSISTENCE = """
   StorageManager.prototype.persist = async () => Boolean(sessionStorage.asked = "yes");
   StorageManager.prototype.persisted = async () => sessionStorage.asked === "yes";
   Object.defineProperty(ServiceWorkerRegistration.prototype, "sync", { value: undefined });
@@ -202,9 +218,9 @@ GRANTED = """
 """A browser that grants lasting storage to whoever asks for it; its worker, which knows nothing of
 that, is not woken."""
 
-TRACE = "localStorage.getItem('lodge-trace')"
+JS_LOSS_MARKER = "localStorage.getItem('lodge-trace')"
 
-ROWS = """(store) => new Promise((done, failed) => {
+JS_STORE_ROWS = """(store) => new Promise((done, failed) => {
   const opening = indexedDB.open("lodge");
   opening.onerror = failed;
   opening.onsuccess = () => {
@@ -214,10 +230,10 @@ ROWS = """(store) => new Promise((done, failed) => {
 })"""
 
 LIMITS = {"MOST_OPS": MAX_FILE_OPS, "MOST_PHOTOS": MAX_FILE_PHOTOS, "MOST_LOST": MAX_FILE_LOST}
-LONG, LARGE = 28, 12
+LONG_TEXT, LARGE_COUNT = 28, 12
 """How many ops of nearly a megabyte, and photos of two: more than two files can hold."""
 
-HEAP = """({ops, photos}) => new Promise((done, failed) => {
+JS_FILL_OUTBOX = """({ops, photos}) => new Promise((done, failed) => {
   const opening = indexedDB.open("lodge");
   opening.onsuccess = () => {
     const base = opening.result;
@@ -244,7 +260,7 @@ HEAP = """({ops, photos}) => new Promise((done, failed) => {
 })"""
 """As if nobody had found a network for months."""
 
-BALLAST = """
+JS_BALLAST = """
   const opened = () => new Promise((done) => {
     const opening = indexedDB.open("ballast", 1);
     opening.onupgradeneeded = () =>
@@ -258,7 +274,7 @@ BALLAST = """
     tx.onabort = () => done(false);
   });
 """
-FILL = f"""async () => {{ {BALLAST}
+JS_FILL_DISK = f"""async () => {{ {JS_BALLAST}
   const base = await opened();
   const stones = (size) => crypto.getRandomValues(new Uint8Array(size)).buffer;
   for (let size = 32768; size > 128; size /= 4)

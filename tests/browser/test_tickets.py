@@ -7,16 +7,21 @@ import json
 import pytest
 
 from server.maintenance.demo import demo_id
-from tests.hand import NAMELESS, OVERFLOW, SMALL, log
+from tests.phone_page import (
+    JS_HORIZONTAL_OVERFLOW,
+    JS_SMALL_TARGETS,
+    JS_UNLABELLED_CONTROLS,
+    logged_ops,
+)
 
 ANA, BAO = demo_id("squirrel", "ana"), demo_id("squirrel", "bao")
 
 
-def saved(hand, words):
+def saved_message(hand, words):
     hand.sees(f"document.querySelector('#main').innerText.includes('{words}')")
 
 
-def opens_a_matter(hand):
+def open_ticket(hand):
     """Somebody tells the cleaner something: whoever is asked first answers for it."""
     hand.opens("/field/report")
     hand.tap("summary:has-text('有人来说的')")
@@ -31,75 +36,77 @@ def opens_a_matter(hand):
 @pytest.mark.rule("K9", "K10", "K20")
 @pytest.mark.clause("F6")
 def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
-    hand, another_hand, live
+    phone_page, second_phone_page, live_server
 ):
-    other = another_hand
-    for one, who in ((hand, "ana"), (other, "bao")):
+    other = second_phone_page
+    for one, who in ((phone_page, "ana"), (other, "bao")):
         one.enrols()
         one.unlocks(who)
-    live.kill()
-    matter = opens_a_matter(hand)
-    hand.opens(f"/field/ticket/{matter}")
-    hand.taps = 0
-    hand.tap(f"a[href='/field/pass/{matter}']")
-    hand.tap(f"button[name=handler_id][value='{BAO}']")
-    saved(hand, "还没接")
-    assert hand.taps == 2
-    live.start()
-    hand.sends()
+    live_server.kill()
+    matter = open_ticket(phone_page)
+    phone_page.opens(f"/field/ticket/{matter}")
+    phone_page.taps = 0
+    phone_page.tap(f"a[href='/field/pass/{matter}']")
+    phone_page.tap(f"button[name=handler_id][value='{BAO}']")
+    saved_message(phone_page, "还没接")
+    assert phone_page.taps == 2
+    live_server.start()
+    phone_page.sends()
     other.sends()
-    live.kill()
+    live_server.kill()
     other.opens("/field/report")
     other.tap(f".card[data-state=check] a[href='/field/ticket/{matter}']")
     other.tap("summary:has-text('退回')")
     other.tap("button[name=reason] >> nth=0")
-    live.start()
+    live_server.start()
     other.sends()
-    hand.sends()
-    live.kill()
-    hand.opens("/field/report")
-    hand.tap(f"#ticket-{matter} a")
-    hand.tap("button:has-text('做完了')")
-    saved(hand, "告诉业主")
-    hand.tap("button[value=unsatisfied]")
-    hand.sees("!!document.querySelector('form[action*=\"ticket.resolve\"]')")
-    hand.opens("/field/report")
-    assert hand.page.locator(f"#ticket-{matter}").count() == 1
-    live.start()
-    hand.sends()
-    live.kill()
-    hand.opens(f"/field/ticket/{matter}")
-    hand.tap("button:has-text('做完了')")
-    hand.tap("button[name=text] >> nth=1")
-    hand.tap("button[value=satisfied]")
-    live.start()
-    hand.sends()
-    hand.opens("/field/report")
-    hand.sees(f"!document.getElementById('ticket-{matter}')")
-    assert [by for *_, by in log(live, "ticket.give_back")] == [BAO]
-    assert [status for _, _, status, *_ in log(live, "ticket.feed_back")] == ["applied"] * 2
-    assert json.loads(live.run("verify"))["differences"] == 0
+    phone_page.sends()
+    live_server.kill()
+    phone_page.opens("/field/report")
+    phone_page.tap(f"#ticket-{matter} a")
+    phone_page.tap("button:has-text('做完了')")
+    saved_message(phone_page, "告诉业主")
+    phone_page.tap("button[value=unsatisfied]")
+    phone_page.sees("!!document.querySelector('form[action*=\"ticket.resolve\"]')")
+    phone_page.opens("/field/report")
+    assert phone_page.page.locator(f"#ticket-{matter}").count() == 1
+    live_server.start()
+    phone_page.sends()
+    live_server.kill()
+    phone_page.opens(f"/field/ticket/{matter}")
+    phone_page.tap("button:has-text('做完了')")
+    phone_page.tap("button[name=text] >> nth=1")
+    phone_page.tap("button[value=satisfied]")
+    live_server.start()
+    phone_page.sends()
+    phone_page.opens("/field/report")
+    phone_page.sees(f"!document.getElementById('ticket-{matter}')")
+    assert [by for *_, by in logged_ops(live_server, "ticket.give_back")] == [BAO]
+    assert [status for _, _, status, *_ in logged_ops(live_server, "ticket.feed_back")] == [
+        "applied"
+    ] * 2
+    assert json.loads(live_server.run("verify"))["differences"] == 0
 
 
 @pytest.mark.rule("K14")
-def test_a_question_is_answered_from_the_story_without_a_signal(hand, live):
-    hand.enrols()
-    hand.unlocks("qin")
-    matter = opens_a_matter(hand)
-    live.kill()
-    number = hand.page.evaluate(
+def test_a_question_is_answered_from_the_story_without_a_signal(phone_page, live_server):
+    phone_page.enrols()
+    phone_page.unlocks("qin")
+    matter = open_ticket(phone_page)
+    live_server.kill()
+    number = phone_page.page.evaluate(
         "/T-[A-Z2-7]{8}/.exec(document.querySelector('.said').innerText)[0]"
     )
-    hand.type("[name=q]", number.lower())
-    hand.tap("form[role=search] button")
-    hand.sees(f"document.querySelectorAll('#ticket-{matter}').length == 2")
+    phone_page.type("[name=q]", number.lower())
+    phone_page.tap("form[role=search] button")
+    phone_page.sees(f"document.querySelectorAll('#ticket-{matter}').length == 2")
     for page in (f"ticket/{matter}", f"pass/{matter}", f"pass/{matter}?how=up", "report"):
-        hand.opens(f"/field/{page}")
-        assert hand.page.evaluate(OVERFLOW) <= 0
-        assert hand.page.evaluate(SMALL) == []
-        assert hand.page.evaluate(NAMELESS) == []
-    hand.opens(f"/field/ticket/{matter}")
-    hand.tap("summary:has-text('有人来问')")
-    hand.type("textarea[name=answered]", "电工明天来")
-    hand.tap("form[action*='ticket.enquire'] button")
-    saved(hand, "电工明天来")
+        phone_page.opens(f"/field/{page}")
+        assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0
+        assert phone_page.page.evaluate(JS_SMALL_TARGETS) == []
+        assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == []
+    phone_page.opens(f"/field/ticket/{matter}")
+    phone_page.tap("summary:has-text('有人来问')")
+    phone_page.type("textarea[name=answered]", "电工明天来")
+    phone_page.tap("form[action*='ticket.enquire'] button")
+    saved_message(phone_page, "电工明天来")

@@ -12,42 +12,44 @@ from pathlib import Path
 import pytest
 
 from server.db.engine import db
-from tests import cast
-from tests.conftest import made
-from tests.live import Live
-from tests.phone import HttpWire, Phone
+from tests import seed_data
+from tests.conftest import create_test_app
+from tests.live_server import LiveServer
+from tests.phone_client import HttpTransport, PhoneClient
 
 
-def peopled(live: Live) -> Live:
+def init_and_seed(live: LiveServer) -> LiveServer:
     """The database as `lodge init` makes it, with the cast in it."""
     live.run("init")
     url = live.env.get("LODGE_DATABASE_URL") or f"sqlite:///{live.folder}/var/lodge.sqlite3"
-    app = made(url, live.folder / "var")
+    app = create_test_app(url, live.folder / "var")
     with app.app_context():
-        cast.assemble()
+        seed_data.seed_sites()
         db.session.remove()
         db.engine.dispose()
     return live
 
 
 @pytest.fixture(scope="session")
-def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return peopled(Live(tmp_path_factory.mktemp("small"))).folder / "var"
+def small_site_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return init_and_seed(LiveServer(tmp_path_factory.mktemp("small"))).folder / "var"
 
 
 @pytest.fixture
-def small(tmp_path: Path, small_model: Path) -> Iterator[Live]:
+def small_server(tmp_path: Path, small_site_template: Path) -> Iterator[LiveServer]:
     """A server on the small estate, not yet started."""
-    shutil.copytree(small_model, tmp_path / "var")
-    server = Live(tmp_path)
+    shutil.copytree(small_site_template, tmp_path / "var")
+    server = LiveServer(tmp_path)
     yield server
     server.kill()
 
 
 @pytest.fixture
-def at_home() -> Callable[[Live], Phone]:
+def enrol_client() -> Callable[[LiveServer], PhoneClient]:
     """A phone of the home site, over TCP."""
-    return lambda live: Phone(HttpWire(live.url)).enrol(live.enrol_code(cast.HOME))
+    return lambda live: PhoneClient(HttpTransport(live.url)).enrol(
+        live.new_enrolment_code(seed_data.HOME_SITE)
+    )
 
 
 @pytest.fixture

@@ -9,29 +9,29 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.worker import Worker, balance
-from tests.live import Live
-from tests.phone import Phone
-from tests.until import until
+from tests.chaos.phone_worker import PhoneWorker, assert_database_consistent
+from tests.live_server import LiveServer
+from tests.phone_client import PhoneClient
+from tests.wait_for import wait_for
 
 KILLS = int(os.environ.get("LODGE_KILLS", "30"))
 PHONES = 4
 
 
-def settle(workers: list[Worker]) -> None:
+def drain_outboxes(workers: list[PhoneWorker]) -> None:
     """They stop working, and send until all is answered."""
     for worker in workers:
-        worker.enough.set()
+        worker.stop_requested.set()
         worker.join(60)
         assert not worker.is_alive()
-        until(worker.send)
+        wait_for(worker.send_outbox)
 
 
 def test_the_server_is_killed_again_and_again_and_the_books_balance(
-    small: Live, at_home: Callable[[Live], Phone], seed: int
+    small_server: LiveServer, enrol_client: Callable[[LiveServer], PhoneClient], seed: int
 ) -> None:
-    live, chance = small.start(), random.Random(seed)
-    workers = [Worker(at_home(live), number) for number in range(PHONES)]
+    live, chance = small_server.start(), random.Random(seed)
+    workers = [PhoneWorker(enrol_client(live), number) for number in range(PHONES)]
     for worker in workers:
         worker.start()
     pause = threading.Event()
@@ -39,25 +39,27 @@ def test_the_server_is_killed_again_and_again_and_the_books_balance(
         pause.wait(chance.uniform(0.02, 0.5))
         live.kill()
         live.start()
-    settle(workers)
-    assert not [fault for worker in workers for fault in worker.faults if "Unanswered" in fault]
-    assert sum(sum(worker.faults.values()) for worker in workers) >= KILLS // 2, (
+    drain_outboxes(workers)
+    assert not [
+        fault for worker in workers for fault in worker.error_counts if "Unanswered" in fault
+    ]
+    assert sum(sum(worker.error_counts.values()) for worker in workers) >= KILLS // 2, (
         f"killed under load; LODGE_SEED={seed}"
     )
-    balance(workers, live.folder / "var" / "lodge.sqlite3")
+    assert_database_consistent(workers, live.folder / "var" / "lodge.sqlite3")
     live.run("verify")
 
 
 def test_a_batch_whose_answer_died_with_the_server_is_answered_as_if_it_had_not(
-    live: Live, live_phone: Phone
+    live_server: LiveServer, live_client: PhoneClient
 ) -> None:
-    phone = live_phone
-    task = phone.of("task")[0]["id"]
-    op = phone.op("task.complete", task, by=phone.people[0]["id"])
+    phone = live_client
+    task = phone.records_of("task")[0]["id"]
+    op = phone.add_op("task.complete", task, by=phone.people[0]["id"])
     first = phone.push(op).json["verdicts"]
-    live.kill()
+    live_server.kill()
     with pytest.raises(ConnectionError):
         phone.push(op)
-    live.start()
+    live_server.start()
     assert phone.push(op).json["verdicts"] == first
-    assert phone.record("task", task)["done_by_id"] == phone.people[0]["id"]
+    assert phone.get_record("task", task)["done_by_id"] == phone.people[0]["id"]

@@ -21,41 +21,46 @@ from flask import current_app
 
 from server.auth.sessions import start_session
 from server.maintenance.demo import demo_id
-from tests.bench.stand import ANA, SITE, Stand
-from tests.phone import Phone
+from tests.bench.bench_site import ANA, SITE, BenchSite
+from tests.phone_client import PhoneClient
 
 SECONDS = int(os.environ.get("LODGE_LOAD", "15"))
 PHONES = int(os.environ.get("LODGE_LOAD_PHONES", "20"))
-A_SECOND, DESKS, LOOK_EVERY = 20, 20, 10.0
+OPS_PER_SECOND, DESK_COUNT, POLL_INTERVAL = 20, 20, 10.0
 QIN = demo_id("squirrel", "qin")
-NEXT = re.compile('hx-get="([^"]+)"')
-HANDS = 32
+NEXT_POLL_PATTERN = re.compile('hx-get="([^"]+)"')
+MAX_THREADS = 32
 """How many may be waited for at once, as no phone waits for another."""
 
 
 def test_a_load_is_held_without_an_error_and_without_growing(tmp_path: Path, record_property):
-    stand = Stand(tmp_path)
-    stand.live.start()
+    stand = BenchSite(tmp_path)
+    stand.server.start()
     try:
-        duties = iter(stand.duties((SECONDS + 1) * A_SECOND + PHONES))
-        works = [work_of(phone, duties) for phone in stand.phones(PHONES)]
-        held = Held(works, PHONES / A_SECOND, [look_of(stand) for _ in range(DESKS)], LOOK_EVERY)
+        duties = iter(stand.plan_tasks((SECONDS + 1) * OPS_PER_SECOND + PHONES))
+        works = [phone_action(phone, duties) for phone in stand.enrol_clients(PHONES)]
+        held = PacedLoad(
+            works,
+            PHONES / OPS_PER_SECOND,
+            [board_poll(stand) for _ in range(DESK_COUNT)],
+            POLL_INTERVAL,
+        )
         held.warm_up()
-        before = memory(stand.pid)
-        held.go_on(SECONDS)
-        grown = memory(stand.pid) / before
+        before = proportional_memory(stand.pid)
+        held.run(SECONDS)
+        grown = proportional_memory(stand.pid) / before
     finally:
-        stand.live.kill()
-    took = statistics.quantiles(held.took, n=100)
+        stand.server.kill()
+    took = statistics.quantiles(held.durations, n=100)
     said = f"p50 {took[49]:.3f} s, p99 {took[98]:.3f} s, memory x {grown:.2f}"
     record_property("load", said)
     print(said)
     assert not held.errors
-    assert len(held.took) >= SECONDS * A_SECOND
+    assert len(held.durations) >= SECONDS * OPS_PER_SECOND
     assert grown < 1.25
 
 
-class Held:
+class PacedLoad:
     """Works that are due again and again, each at its own time."""
 
     def __init__(
@@ -68,15 +73,15 @@ class Held:
         spread = [(n * every / len(works), every, act) for n, act in enumerate(works)]
         spread += [(n * look_every / len(looks), look_every, act) for n, act in enumerate(looks)]
         self.spread, self.acts = spread, [act for *_, act in spread]
-        self.took: list[float] = []
+        self.durations: list[float] = []
         self.errors: list[str] = []
-        self.guard = threading.Lock()
+        self.lock = threading.Lock()
 
     def warm_up(self) -> None:
         for act in self.acts:
             act()
 
-    def go_on(self, seconds: float) -> None:
+    def run(self, seconds: float) -> None:
         begun = time.monotonic()
         due = sorted(
             (first + turn * every, place)
@@ -84,37 +89,37 @@ class Held:
             for turn in range(int((seconds - first) / every) + 1)
         )
         pause = threading.Event()
-        with ThreadPoolExecutor(HANDS) as pool:
+        with ThreadPoolExecutor(MAX_THREADS) as pool:
             for when, place in due:
                 pause.wait(max(0.0, begun + when - time.monotonic()))
-                pool.submit(self._once, self.acts[place], begun + when)
+                pool.submit(self._run_one, self.acts[place], begun + when)
 
-    def _once(self, act: Callable[[], None], due: float) -> None:
+    def _run_one(self, act: Callable[[], None], due: float) -> None:
         try:
             act()
         except Exception as error:
-            with self.guard:
+            with self.lock:
                 self.errors.append(repr(error))
-        with self.guard:
-            self.took.append(time.monotonic() - due)
+        with self.lock:
+            self.durations.append(time.monotonic() - due)
 
 
-def work_of(phone: Phone, duties: Iterator[str]) -> Callable[[], None]:
+def phone_action(phone: PhoneClient, duties: Iterator[str]) -> Callable[[], None]:
     """Something is ticked off, sent, and what is new is asked for: one thing after the other."""
     busy = threading.Lock()
 
     def work() -> None:
         with busy:
-            phone.op("task.complete", next(duties), by=ANA)
-            assert {said["status"] for said in phone.send().values()} == {"applied"}
-            phone.refresh()
+            phone.add_op("task.complete", next(duties), by=ANA)
+            assert {said["status"] for said in phone.send_outbox().values()} == {"applied"}
+            phone.pull_all()
 
     return work
 
 
-def look_of(stand: Stand) -> Callable[[], None]:
+def board_poll(stand: BenchSite) -> Callable[[], None]:
     """A board on a desk, which asks again as its page says."""
-    with stand.inside(), current_app.test_request_context():
+    with stand.app_context(), current_app.test_request_context():
         heads = {"Cookie": f"lodge={start_session(QIN, SITE)}"}
     address = ["/desk/today/news"]
 
@@ -128,11 +133,11 @@ def look_of(stand: Stand) -> Callable[[], None]:
             connection.close()
         assert answer.status in (200, 204), page[:300]
         if page:
-            address[0] = html.unescape(NEXT.search(page)[1])
+            address[0] = html.unescape(NEXT_POLL_PATTERN.search(page)[1])
 
     return look
 
 
-def memory(pid: int) -> int:
+def proportional_memory(pid: int) -> int:
     """Pages that a process holds."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1])

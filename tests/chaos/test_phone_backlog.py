@@ -6,50 +6,52 @@ import json
 import os
 import time
 
-from tests.browser.test_phone_storage import OPEN
-from tests.chaos.test_phone_tabs import UNSENT, books
-from tests.hand import log
-from tests.until import until
+from tests.browser.test_phone_storage import OPEN_TASK_BUTTON
+from tests.chaos.test_phone_tabs import JS_UNSENT_COUNT, server_chains
+from tests.phone_page import logged_ops
+from tests.wait_for import wait_for
 
 BACKLOG = int(os.environ.get("LODGE_OUTBOX", "5000"))
 
 
-def test_a_long_outbox_drains_and_the_phone_stays_usable(hand, live, record_property):
-    hand.enrols()
-    hand.unlocks("ana")
-    live.kill()
-    hand.page.evaluate(PILE_UP, BACKLOG)
-    assert hand.page.evaluate(UNSENT) == BACKLOG
-    live.start()
-    hand.opens("/field/tasks")
-    hand.page.evaluate(WATCH)
+def test_a_long_outbox_drains_and_the_phone_stays_usable(phone_page, live_server, record_property):
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    live_server.kill()
+    phone_page.page.evaluate(JS_FILL_OUTBOX, BACKLOG)
+    assert phone_page.page.evaluate(JS_UNSENT_COUNT) == BACKLOG
+    live_server.start()
+    phone_page.opens("/field/tasks")
+    phone_page.page.evaluate(JS_OBSERVE_LONG_TASKS)
     begun, taps = time.monotonic(), []
 
     def drained():
-        left = hand.page.evaluate(UNSENT)
+        left = phone_page.page.evaluate(JS_UNSENT_COUNT)
         if left and len(taps) < 5:
             before = time.monotonic()
-            hand.tap(OPEN)
-            hand.sees(f"document.querySelectorAll('.row[data-state=done]').length > {len(taps)}")
+            phone_page.tap(OPEN_TASK_BUTTON)
+            phone_page.sees(
+                f"document.querySelectorAll('.row[data-state=done]').length > {len(taps)}"
+            )
             taps.append(round(time.monotonic() - before, 3))
         return left == 0
 
-    until(drained, within=max(60, BACKLOG / 50), every=0.1)
+    wait_for(drained, timeout=max(60, BACKLOG / 50), interval=0.1)
     took = time.monotonic() - begun
-    longest = hand.page.evaluate("Math.max(0, ...window.long)")
+    longest = phone_page.page.evaluate("Math.max(0, ...window.long)")
     said = f"{BACKLOG} ops in {took:.1f} s, longest task {longest:.0f} ms, taps {taps} s"
     record_property("backlog", said)
     print(said)
     assert taps, "somebody worked meanwhile"
-    ops, chains = books(live)
-    done = len(log(live, "task.complete"))
+    ops, chains = server_chains(live_server)
+    done = len(logged_ops(live_server, "task.complete"))
     assert len(taps) <= done, "what was seen to be done is done"
     assert len(ops) == len({id_ for id_, _ in ops}) == BACKLOG + done
     assert [(upto, gaps, lost) for upto, gaps, lost in chains] == [(len(ops), "[]", "[]")]
-    assert json.loads(live.run("verify"))["differences"] == 0
+    assert json.loads(live_server.run("verify"))["differences"] == 0
 
 
-PILE_UP = """async (count) => {
+JS_FILL_OUTBOX = """async (count) => {
   const root = document.querySelector("script[type=module]").src;
   const { put } = await import(new URL("outbox.js", root));
   const { uuid7 } = await import(new URL("ids.js", root));
@@ -62,7 +64,7 @@ PILE_UP = """async (count) => {
     await put(some, id);
   }
 }"""
-WATCH = """() => {
+JS_OBSERVE_LONG_TASKS = """() => {
   window.long = [];
   new PerformanceObserver((list) => window.long.push(...list.getEntries().map((e) => e.duration)))
     .observe({ type: "longtask" });

@@ -15,15 +15,15 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserType, Error, Page
 
-from tests.chaos.test_phone_tabs import HELD, SEED, UNSENT, balance
-from tests.conftest import ARGS, CHROMIUM
-from tests.hand import Hand, log
-from tests.until import until
+from tests.chaos.test_phone_tabs import JS_OUTBOX_ROWS, JS_UNSENT_COUNT, SEED, assert_consistent
+from tests.conftest import CHROMIUM, CHROMIUM_ARGS
+from tests.phone_page import PhonePage, logged_ops
+from tests.wait_for import wait_for
 
 KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "8"))
 
 
-class Chromium:
+class ChromiumProcess:
     """A browser in a process group of its own: a kill leaves nothing of it but its profile."""
 
     def __init__(self, kind: BrowserType, folder: Path) -> None:
@@ -32,7 +32,7 @@ class Chromium:
 
     @contextmanager
     def page(self) -> Iterator[Page]:
-        words = [self.program, "--headless=new", "--remote-debugging-port=0", *ARGS]
+        words = [self.program, "--headless=new", "--remote-debugging-port=0", *CHROMIUM_ARGS]
         with (self.folder.parent / "chromium.log").open("wb") as log:
             self.process = subprocess.Popen(
                 [*words, f"--user-data-dir={self.folder}", "about:blank"],
@@ -41,7 +41,7 @@ class Chromium:
                 start_new_session=True,
             )
         try:
-            browser = self.kind.connect_over_cdp(until(self.address))
+            browser = self.kind.connect_over_cdp(wait_for(self.address))
             yield browser.contexts[0].pages[0]
         finally:
             self.kill()
@@ -60,15 +60,15 @@ class Chromium:
 
 
 def test_a_browser_that_is_killed_while_it_writes_keeps_every_tap_that_it_showed(
-    browser, live, tmp_path
+    browser, live_server, tmp_path
 ):
     print(f"to repeat: LODGE_SEED={SEED}")
     chance = random.Random(SEED)
-    chromium = Chromium(browser.browser_type, tmp_path / "profile")
+    chromium = ChromiumProcess(browser.browser_type, tmp_path / "profile")
     with chromium.page() as page:
-        hand = Hand(page, live)
-        hand.enrols()
-        hand.unlocks("ana")
+        hand = PhonePage(page, live_server)
+        hand.enrol()
+        hand.unlock("ana")
         hand.page.wait_for_timeout(300)
     shown: set[str] = set()
 
@@ -79,23 +79,23 @@ def test_a_browser_that_is_killed_while_it_writes_keeps_every_tap_that_it_showed
     for _ in range(KILLS):
         with chromium.page() as page:
             page.on("console", heard)
-            hand = Hand(page, live)
-            hand.opens("/field/tasks")
-            until(lambda: page.evaluate(READY), within=60)
-            page.evaluate(TAP_ON)
+            hand = PhonePage(page, live_server)
+            hand.open("/field/tasks")
+            wait_for(lambda: page.evaluate(JS_LIST_READY), timeout=60)
+            page.evaluate(JS_TAP_REPEATEDLY)
             hand.page.wait_for_timeout(chance.uniform(20, 400))
     with chromium.page() as page:
-        hand = Hand(page, live)
-        hand.opens("/field/me")
-        held = {row["id"] for row in hand.page.evaluate(HELD)}
+        hand = PhonePage(page, live_server)
+        hand.open("/field/me")
+        held = {row["id"] for row in hand.page.evaluate(JS_OUTBOX_ROWS)}
         assert shown <= held, f"taps were lost, with LODGE_SEED={SEED}"
         assert len(shown) >= KILLS, "killed while it was written"
         hand.tap("form[action='/field/me/send'] button")
-        until(lambda: hand.page.evaluate(UNSENT) == 0, within=60)
-        balance(hand, live, len(held))
+        wait_for(lambda: hand.page.evaluate(JS_UNSENT_COUNT) == 0, timeout=60)
+        assert_consistent(hand, live_server, len(held))
 
 
-def spoil(profile: Path, chance: random.Random) -> int:
+def corrupt_profile(profile: Path, chance: random.Random) -> int:
     """Rubbish in the middle of every file of the database; says how many there are."""
     files = [f for f in profile.glob("Default/IndexedDB/*.leveldb/*") if f.stat().st_size > 16]
     for file in files:
@@ -106,42 +106,46 @@ def spoil(profile: Path, chance: random.Random) -> int:
     return len(files)
 
 
-def test_a_phone_whose_store_is_spoilt_says_what_was_on_it_and_works_again(browser, live, tmp_path):
+def test_a_phone_whose_store_is_spoilt_says_what_was_on_it_and_works_again(
+    browser, live_server, tmp_path
+):
     print(f"to repeat: LODGE_SEED={SEED}")
-    chromium = Chromium(browser.browser_type, tmp_path / "profile")
+    chromium = ChromiumProcess(browser.browser_type, tmp_path / "profile")
     with chromium.page() as page:
-        hand = Hand(page, live)
-        hand.enrols()
-        hand.unlocks("ana")
-        until(lambda: page.evaluate(READY), within=60)
-        hand.tap(TICK)
-        hand.sees(DONE)
-        hand.all_sent()
-        live.kill()
-        hand.tap(TICK)
-        until(lambda: page.evaluate(UNSENT) == 1)
-        until(lambda: json.loads(page.evaluate(TRACE))["unsent"] == 1)
+        hand = PhonePage(page, live_server)
+        hand.enrol()
+        hand.unlock("ana")
+        wait_for(lambda: page.evaluate(JS_LIST_READY), timeout=60)
+        hand.tap(TICK_BUTTON)
+        hand.wait_for_js(JS_HAS_DONE_ROW)
+        hand.wait_until_sent()
+        live_server.kill()
+        hand.tap(TICK_BUTTON)
+        wait_for(lambda: page.evaluate(JS_UNSENT_COUNT) == 1)
+        wait_for(lambda: json.loads(page.evaluate(JS_LOSS_MARKER))["unsent"] == 1)
         hand.page.wait_for_timeout(300)
-    assert spoil(chromium.folder, random.Random(SEED)) > 2
-    live.start()
+    assert corrupt_profile(chromium.folder, random.Random(SEED)) > 2
+    live_server.start()
     with chromium.page() as page:
-        hand = Hand(page, live)
-        hand.opens("/field/tasks")
+        hand = PhonePage(page, live_server)
+        hand.open("/field/tasks")
         said = page.inner_text("#main [role=alert]")
         assert "1 had been sent" in said and "1 to send" in said
-        hand.enrols()
-        hand.unlocks("ana")
-        until(lambda: page.evaluate(READY), within=60)
-        hand.tap(TICK)
-        until(lambda: len(log(live, "task.complete")) == 2)
+        hand.enrol()
+        hand.unlock("ana")
+        wait_for(lambda: page.evaluate(JS_LIST_READY), timeout=60)
+        hand.tap(TICK_BUTTON)
+        wait_for(lambda: len(logged_ops(live_server, "task.complete")) == 2)
 
 
-TRACE = "localStorage.getItem('lodge-trace')"
-TICK = ".row[data-state=open]:not(:has(.items)):has([action*='task.complete']) > form button.tick"
-DONE = "!!document.querySelector('.row[data-state=done]')"
-READY = "document.querySelectorAll('.row button.tick').length > 3"
+JS_LOSS_MARKER = "localStorage.getItem('lodge-trace')"
+TICK_BUTTON = (
+    ".row[data-state=open]:not(:has(.items)):has([action*='task.complete']) > form button.tick"
+)
+JS_HAS_DONE_ROW = "!!document.querySelector('.row[data-state=done]')"
+JS_LIST_READY = "document.querySelectorAll('.row button.tick').length > 3"
 
-TAP_ON = """() => {
+JS_TAP_REPEATEDLY = """() => {
   const on = async () => {
     const root = document.querySelector("script[type=module]").src;
     const { answer } = await import(new URL("answer.js", root).href);

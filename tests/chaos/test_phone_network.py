@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browser.test_phone_storage import OPEN, ROWS, ticks
-from tests.chaos.test_phone_tabs import HELD, UNSENT
-from tests.hand import log
-from tests.until import until
+from tests.browser.test_phone_storage import JS_STORE_ROWS, OPEN_TASK_BUTTON, tick_tasks
+from tests.chaos.test_phone_tabs import JS_OUTBOX_ROWS, JS_UNSENT_COUNT
+from tests.phone_page import logged_ops
+from tests.wait_for import wait_for
 
-PAGE = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to the Wi-Fi</p>"
+PORTAL_PAGE = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to the Wi-Fi</p>"
 
 
-class Portal(http.server.BaseHTTPRequestHandler):
+class CaptivePortalHandler(http.server.BaseHTTPRequestHandler):
     """Answers whatever is asked with its own page, or sends there."""
 
     status = 200
@@ -27,12 +27,12 @@ class Portal(http.server.BaseHTTPRequestHandler):
         here = self.status == 200 or self.path == "/portal"
         self.send_response(200 if here else 302)
         self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(PAGE)))
+        self.send_header("Content-Length", str(len(PORTAL_PAGE)))
         if not here:
             self.send_header("Location", "/portal")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(PAGE)
+            self.wfile.write(PORTAL_PAGE)
 
     do_GET = do_POST = do_PUT = do_HEAD = answer  # noqa: N815
 
@@ -41,8 +41,8 @@ class Portal(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def portal(port, status):
-    kind = type("Portal", (Portal,), {"status": status})
+def captive_portal(port, status):
+    kind = type("Portal", (CaptivePortalHandler,), {"status": status})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), kind)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield
@@ -51,54 +51,58 @@ def portal(port, status):
 
 
 @pytest.mark.parametrize("status", [200, 302])
-def test_a_portal_replaces_nothing_and_answers_nothing(hand, live, picture, status):
-    hand.enrols()
-    hand.unlocks("ana")
-    version = hand.page.evaluate(VERSION)
-    before = hand.page.evaluate(CACHED)
-    live.kill()
-    with portal(live.port, status):
-        ticks(hand, 1)
-        hand.opens("/field/report")
-        hand.page.set_input_files("[name=photos]", picture)
-        hand.tap("#main .primary")
-        hand.sees("!!document.querySelector('.said')")
-        hand.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update()).catch(() => {})")
-        hand.opens("/field/me")
-        hand.tap("form[action='/field/me/send'] button")
-        until(lambda: hand.pill() == "no_network")
-        assert hand.page.evaluate(VERSION) == version
-        assert hand.page.evaluate(CACHED) == before
-        assert hand.page.evaluate(UNSENT) == 2
-        assert "1 张照片" in hand.page.inner_text(".meta")
-    live.start()
-    hand.sends()
-    assert len(log(live, "task.complete")) == 1
-    (sha256,) = json.loads(log(live, "ticket.open")[0][3])["photos"]
-    until(lambda: list((live.folder / "var" / "photos").rglob(sha256)))
-    hand.noise = [said for said in hand.noise if "service worker" not in said.lower()]
+def test_a_portal_replaces_nothing_and_answers_nothing(phone_page, live_server, photo_file, status):
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    version = phone_page.page.evaluate(JS_APP_URL)
+    before = phone_page.page.evaluate(JS_CACHED_URLS)
+    live_server.kill()
+    with captive_portal(live_server.port, status):
+        tick_tasks(phone_page, 1)
+        phone_page.opens("/field/report")
+        phone_page.page.set_input_files("[name=photos]", photo_file)
+        phone_page.tap("#main .primary")
+        phone_page.sees("!!document.querySelector('.said')")
+        phone_page.page.evaluate(
+            "navigator.serviceWorker.ready.then((r) => r.update()).catch(() => {})"
+        )
+        phone_page.opens("/field/me")
+        phone_page.tap("form[action='/field/me/send'] button")
+        wait_for(lambda: phone_page.pill() == "no_network")
+        assert phone_page.page.evaluate(JS_APP_URL) == version
+        assert phone_page.page.evaluate(JS_CACHED_URLS) == before
+        assert phone_page.page.evaluate(JS_UNSENT_COUNT) == 2
+        assert "1 张照片" in phone_page.page.inner_text(".meta")
+    live_server.start()
+    phone_page.sends()
+    assert len(logged_ops(live_server, "task.complete")) == 1
+    (sha256,) = json.loads(logged_ops(live_server, "ticket.open")[0][3])["photos"]
+    wait_for(lambda: list((live_server.folder / "var" / "photos").rglob(sha256)))
+    phone_page.noise = [said for said in phone_page.noise if "service worker" not in said.lower()]
 
 
-def test_a_phone_waits_twice_as_long_after_each_failure_and_not_at_all_after_a_success(hand):
-    hand.page.add_init_script(HURRY)
-    hand.enrols()
-    hand.unlocks("ana")
-    hand.page.route("**/sync/**", lambda route: route.abort())
-    hand.page.evaluate("waits.length = 0")
-    hand.tap(OPEN)
-    waits = until(lambda: (w := hand.page.evaluate("waits")) and len(w) >= 12 and w)
-    hand.page.unroute("**/sync/**")
+def test_a_phone_waits_twice_as_long_after_each_failure_and_not_at_all_after_a_success(phone_page):
+    phone_page.page.add_init_script(JS_SHORTEN_TIMEOUTS)
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    phone_page.page.route("**/sync/**", lambda route: route.abort())
+    phone_page.page.evaluate("waits.length = 0")
+    phone_page.tap(OPEN_TASK_BUTTON)
+    waits = wait_for(lambda: (w := phone_page.page.evaluate("waits")) and len(w) >= 12 and w)
+    phone_page.page.unroute("**/sync/**")
     for place, wait in enumerate(waits[:12]):
         middle = min(300, 2**place)
         assert 0.5 <= wait / 1000 / middle <= 1.5, (place, waits)
     assert len({wait / 2**place for place, wait in enumerate(waits[:8])}) > 4, "each by chance"
-    hand.all_sent()
+    phone_page.all_sent()
 
 
-def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_other(hand, live):
-    hand.page.add_init_script(HURRY)
-    hand.enrols()
-    hand.unlocks("ana")
+def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_other(
+    phone_page, live_server
+):
+    phone_page.page.add_init_script(JS_SHORTEN_TIMEOUTS)
+    phone_page.enrols()
+    phone_page.unlocks("ana")
     sizes = []
 
     def fate(route):
@@ -108,33 +112,35 @@ def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_o
         sizes.append(len(ops))
         return route.fulfill(status=502, body="<html>bad gateway</html>")
 
-    hand.page.route("**/sync/**", lambda route: route.abort())
-    ticks(hand, 5)
-    hand.page.unroute("**/sync/**")
-    hand.page.route("**/push", fate)
-    until(lambda: hand.pill() and len(log(live, "task.complete")) == 4)
+    phone_page.page.route("**/sync/**", lambda route: route.abort())
+    tick_tasks(phone_page, 5)
+    phone_page.page.unroute("**/sync/**")
+    phone_page.page.route("**/push", fate)
+    wait_for(lambda: phone_page.pill() and len(logged_ops(live_server, "task.complete")) == 4)
     assert sizes[:3] == [5, 5, 5] and sizes[3] == 1
 
     def unsent():
-        return [row["n"] for row in hand.page.evaluate(HELD) if row["state"] == "unsent"]
+        return [
+            row["n"] for row in phone_page.page.evaluate(JS_OUTBOX_ROWS) if row["state"] == "unsent"
+        ]
 
-    until(lambda: unsent() == [3])
-    until(lambda: hand.pill() == "busy")
-    hand.page.unroute("**/push")
-    hand.all_sent()
-    assert len(log(live, "task.complete")) == 5
-    assert hand.page.evaluate(ROWS, "ops") == 5
+    wait_for(lambda: unsent() == [3])
+    wait_for(lambda: phone_page.pill() == "busy")
+    phone_page.page.unroute("**/push")
+    phone_page.all_sent()
+    assert len(logged_ops(live_server, "task.complete")) == 5
+    assert phone_page.page.evaluate(JS_STORE_ROWS, "ops") == 5
 
 
-VERSION = "document.querySelector('script[type=module]').src"
-CACHED = """(async () => {
+JS_APP_URL = "document.querySelector('script[type=module]').src"
+JS_CACHED_URLS = """(async () => {
   const all = [];
   for (const name of await caches.keys())
     for (const request of await (await caches.open(name)).keys())
       if (!request.url.endsWith("/field/trace")) all.push(`${name} ${request.url}`);
   return all.sort();
 })()"""
-HURRY = """
+JS_SHORTEN_TIMEOUTS = """
   const { setTimeout: later } = window;
   window.waits = [];
   window.setTimeout = (then, after = 0, ...more) => {

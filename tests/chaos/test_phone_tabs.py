@@ -7,15 +7,15 @@ import os
 import random
 import sqlite3
 
-from tests.hand import Hand
-from tests.until import until
+from tests.phone_page import PhonePage
+from tests.wait_for import wait_for
 
 TABS, TAPS = 3, 30
 KILLS = int(os.environ.get("LODGE_SW_KILLS", "20"))
 SEED = int(os.environ.get("LODGE_SEED", "5"))
 
 
-def books(live):
+def server_chains(live):
     """Every op that came from a phone, with its place, and what the server thinks of the chains."""
     base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
     ops = base.execute("SELECT id, n FROM op WHERE lineage IS NOT NULL ORDER BY n").fetchall()
@@ -24,75 +24,85 @@ def books(live):
     return ops, chains
 
 
-def balance(hand, live, count):
+def assert_consistent(hand, live, count):
     """As many ops as taps, in one chain without a hole, each once, here and there."""
-    ops, chains = books(live)
+    ops, chains = server_chains(live)
     assert [n for _, n in ops] == list(range(1, count + 1))
     assert chains == [(count, "[]", "[]")]
-    held = hand.page.evaluate(HELD)
+    held = hand.page.evaluate(JS_OUTBOX_ROWS)
     assert sorted((row["n"], row["id"]) for row in held) == [(n, id_) for id_, n in ops]
     assert {row["state"] for row in held} == {"answered"}
     assert json.loads(live.run("verify"))["differences"] == 0
 
 
-def test_three_tabs_at_once_make_one_chain_and_show_the_same(hand, live):
-    hand.enrols()
-    hand.unlocks("ana")
-    tabs = [hand, *(Hand(hand.page.context.new_page(), live) for _ in range(TABS - 1))]
+def test_three_tabs_at_once_make_one_chain_and_show_the_same(phone_page, live_server):
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    tabs = [
+        phone_page,
+        *(PhonePage(phone_page.page.context.new_page(), live_server) for _ in range(TABS - 1)),
+    ]
     for place, tab in enumerate(tabs):
         tab.opens("/field/tasks")
         tab.sees("document.querySelectorAll('.row button.tick').length > 3")
         tab.page.evaluate(
-            f"(args) => void ({TAP})(args).then(() => (window.tapped = true))", [TAPS, place, True]
+            f"(args) => void ({JS_TAP})(args).then(() => (window.tapped = true))",
+            [TAPS, place, True],
         )
     for tab in tabs:
-        until(lambda tab=tab: tab.page.evaluate("window.tapped"), within=60)
-    until(lambda: len(books(live)[0]) == TABS * TAPS)
+        wait_for(lambda tab=tab: tab.page.evaluate("window.tapped"), timeout=60)
+    wait_for(lambda: len(server_chains(live_server)[0]) == TABS * TAPS)
     for tab in tabs:
-        until(lambda tab=tab: tab.pill() == "all_sent")
-    until(lambda: len({tab.page.evaluate(STATES) for tab in tabs}) == 1)
-    balance(hand, live, TABS * TAPS)
+        wait_for(lambda tab=tab: tab.pill() == "all_sent")
+    wait_for(lambda: len({tab.page.evaluate(JS_ROW_STATES) for tab in tabs}) == 1)
+    assert_consistent(phone_page, live_server, TABS * TAPS)
     assert [tab.noise for tab in tabs] == [[]] * TABS
 
 
-def test_a_worker_that_is_killed_in_the_middle_of_sending_loses_and_doubles_nothing(hand, live):
+def test_a_worker_that_is_killed_in_the_middle_of_sending_loses_and_doubles_nothing(
+    phone_page, live_server
+):
     print(f"to repeat: LODGE_SEED={SEED}")
     chance = random.Random(SEED)
-    hand.enrols()
-    hand.unlocks("ana")
-    hand.page.route(
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    phone_page.page.route(
         "**/sync/**", lambda route: route.abort()
     )  # the page is silent: the worker sends
     registered = []
-    workers = hand.page.context.new_cdp_session(hand.page)
+    workers = phone_page.page.context.new_cdp_session(phone_page.page)
     workers.on(
         "ServiceWorker.workerRegistrationUpdated", lambda e: registered.extend(e["registrations"])
     )
     workers.send("ServiceWorker.enable")
-    until(lambda: hand.page.evaluate("1") and registered)
-    nudge = {"origin": live.url, "registrationId": registered[-1]["registrationId"], "tag": "lodge"}
+    wait_for(lambda: phone_page.page.evaluate("1") and registered)
+    nudge = {
+        "origin": live_server.url,
+        "registrationId": registered[-1]["registrationId"],
+        "tag": "lodge",
+    }
 
     def send(last=False):
         workers.send("ServiceWorker.dispatchSyncEvent", {**nudge, "lastChance": last})
 
     for _ in range(KILLS):
-        hand.page.evaluate(TAP, [2, 0, False])
+        phone_page.page.evaluate(JS_TAP, [2, 0, False])
         send()
-        hand.page.wait_for_timeout(chance.uniform(0, 120))
+        phone_page.page.wait_for_timeout(chance.uniform(0, 120))
         workers.send("ServiceWorker.stopAllWorkers")
 
     def sent():
         send(last=True)
-        return until(lambda: hand.page.evaluate(UNSENT) == 0, within=3)
+        return wait_for(lambda: phone_page.page.evaluate(JS_UNSENT_COUNT) == 0, timeout=3)
 
-    until(sent, within=60)
-    balance(hand, live, KILLS * 2)
+    wait_for(sent, timeout=60)
+    assert_consistent(phone_page, live_server, KILLS * 2)
 
 
-STATES = """[...document.querySelectorAll('.row[id]')]
+JS_ROW_STATES = """[...document.querySelectorAll('.row[id]')]
   .map((e) => e.id + e.dataset.state).sort().join()"""
 
-TAP = """async ([times, place, send]) => {
+JS_TAP = """async ([times, place, send]) => {
   const root = document.querySelector("script[type=module]").src;
   const { answer } = await import(new URL("answer.js", root));
   const { soon } = await import(new URL("exchange.js", root));
@@ -108,7 +118,7 @@ TAP = """async ([times, place, send]) => {
 }"""
 """As many taps on a row as one hand can do, each when the one before is shown."""
 
-_ASK = """new Promise((done, failed) => {
+_JS_QUERY_OPS = """new Promise((done, failed) => {
   const opening = indexedDB.open("lodge");
   opening.onerror = failed;
   opening.onsuccess = () => {
@@ -116,5 +126,8 @@ _ASK = """new Promise((done, failed) => {
     asking.onsuccess = () => { opening.result.close(); done(%s); };
   };
 })"""
-HELD = _ASK % ("getAll()", "asking.result.map(({ id, n, state }) => ({ id, n, state }))")
-UNSENT = _ASK % ("index('state').count('unsent')", "asking.result")
+JS_OUTBOX_ROWS = _JS_QUERY_OPS % (
+    "getAll()",
+    "asking.result.map(({ id, n, state }) => ({ id, n, state }))",
+)
+JS_UNSENT_COUNT = _JS_QUERY_OPS % ("index('state').count('unsent')", "asking.result")

@@ -7,17 +7,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.browser.test_phone_storage import OPEN
-from tests.hand import Hand, log
-from tests.live import LODGE
-from tests.until import until
+from tests.browser.test_phone_storage import OPEN_TASK_BUTTON
+from tests.live_server import LODGE_COMMAND
+from tests.phone_page import PhonePage, logged_ops
+from tests.wait_for import wait_for
 
 ROOT = Path(__file__).parent.parent.parent
-VERSION = "document.querySelector('script[type=module]').src.split('/')[5]"
-WORDS = "水从三楼下来"
+JS_APP_VERSION = "document.querySelector('script[type=module]').src.split('/')[5]"
+TYPED_TEXT = "水从三楼下来"
 
 
-def newer(live, folder):
+def upgrade_server(live, folder):
     """The server goes on with the next version of the phone's program."""
     for name in ("server", "static", "sync", "templates"):
         shutil.copytree(ROOT / name, folder / name)
@@ -28,57 +28,61 @@ def newer(live, folder):
     words = ("serve", "--host", "127.0.0.1", "--port", str(live.port))
     with live.log.open("ab") as log:  # a process of its own: what is forked has read this version
         live.process = subprocess.Popen(
-            [LODGE, *words],
+            [LODGE_COMMAND, *words],
             env=live.env,
             cwd=live.folder,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    until(live.answers)
+    wait_for(live.answers)
 
 
-def test_a_new_worker_takes_over_and_a_half_written_form_stays(hand, live, tmp_path):
-    hand.enrols()
-    hand.unlocks("ana")
-    old = hand.page.evaluate(VERSION)
-    writer = Hand(hand.page.context.new_page(), live)
-    writer.opens("/field/report")
+def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_server, tmp_path):
+    phone_page.enrols()
+    phone_page.unlocks("ana")
+    old = phone_page.page.evaluate(JS_APP_VERSION)
+    writer = PhonePage(phone_page.page.context.new_page(), live_server)
+    writer.open("/field/report")
     writer.tap("details:has([name=contact]) > summary")
-    writer.type("textarea[name=details]", WORDS)
-    newer(live, tmp_path / "next")
+    writer.fill("textarea[name=details]", TYPED_TEXT)
+    upgrade_server(live_server, tmp_path / "next")
 
-    early = Hand(hand.page.context.new_page(), live)
+    early = PhonePage(phone_page.page.context.new_page(), live_server)
     passing = early.page.context.new_cdp_session(early.page)
     passing.send("Network.enable")
     passing.send("Network.setBypassServiceWorker", {"bypass": True})
-    early.opens("/field/tasks")
-    assert early.page.evaluate(VERSION) != old, "a new page with the worker before"
-    early.tap(OPEN)
-    early.sees("!!document.querySelector('.row[data-state=done]')")
+    early.open("/field/tasks")
+    assert early.page.evaluate(JS_APP_VERSION) != old, "a new page with the worker before"
+    early.tap(OPEN_TASK_BUTTON)
+    early.wait_for_js("!!document.querySelector('.row[data-state=done]')")
 
     def moves_on():
         """By itself while nothing is being done there, else with one tap."""
-        hand.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update()).then(() => true)")
-        if hand.page.locator("button[data-update]").is_visible():
-            hand.page.locator("button[data-update]").click()
-        return hand.page.evaluate(VERSION) != old
+        phone_page.page.evaluate(
+            "navigator.serviceWorker.ready.then((r) => r.update()).then(() => true)"
+        )
+        if phone_page.page.locator("button[data-update]").is_visible():
+            phone_page.page.locator("button[data-update]").click()
+        return phone_page.page.evaluate(JS_APP_VERSION) != old
 
-    until(moves_on, within=40, every=0.5)
-    assert writer.page.evaluate(VERSION) == old, "an old page with the new worker"
-    assert writer.page.input_value("textarea[name=details]") == WORDS
+    wait_for(moves_on, timeout=40, interval=0.5)
+    assert writer.page.evaluate(JS_APP_VERSION) == old, "an old page with the new worker"
+    assert writer.page.input_value("textarea[name=details]") == TYPED_TEXT
     lazy = f"fetch('/field/build/{old}/field/export.js').then((r) => r.status)"
     assert writer.page.evaluate(lazy) == 200, "what it asks for later is still here"
     writer.tap("#main .primary")
-    until(lambda: writer.page.evaluate(VERSION) != old)
+    wait_for(lambda: writer.page.evaluate(JS_APP_VERSION) != old)
     for tab in (early, writer):
         tab.page.close()
-    hand.sends()
-    assert len(log(live, "task.complete")) == 1
-    assert WORDS in json.loads(log(live, "ticket.open")[0][3])["details"]
-    hand.page.reload()
-    until(lambda: hand.page.evaluate(CACHES) == 1)
-    assert (writer.noise, early.noise) == ([], [])
+    phone_page.sends()
+    assert len(logged_ops(live_server, "task.complete")) == 1
+    assert TYPED_TEXT in json.loads(logged_ops(live_server, "ticket.open")[0][3])["details"]
+    phone_page.page.reload()
+    wait_for(lambda: phone_page.page.evaluate(JS_CACHE_COUNT) == 1)
+    assert (writer.console_errors, early.console_errors) == ([], [])
 
 
-CACHES = "caches.keys().then((all) => all.filter((name) => name.startsWith('lodge-')).length)"
+JS_CACHE_COUNT = (
+    "caches.keys().then((all) => all.filter((name) => name.startsWith('lodge-')).length)"
+)

@@ -12,44 +12,44 @@ from pathlib import Path
 
 import pytest
 
-from tests import cast
-from tests.chaos.powercut import Books, Plate
-from tests.chaos.tracing import Event, events, recorded
-from tests.live import Live
-from tests.phone import Phone
+from tests import seed_data
+from tests.chaos.simulated_disk import RecoveredDatabase, SimulatedDisk
+from tests.chaos.strace_events import FileEvent, parse_trace, record_writes
+from tests.live_server import LiveServer
+from tests.phone_client import PhoneClient
 
 CUTS = int(os.environ.get("LODGE_CUTS", "2000"))
 PHONES, PUSHES = 3, 40
-FEW = 300
+MIN_EVENTS = 300
 """So many cuts are enough to find out that the disk was not waited for."""
 
 
-class Visits(threading.Thread):
+class VisitWorker(threading.Thread):
     """A guard who lets people in, one to six at once."""
 
-    def __init__(self, phone: Phone, seed: int) -> None:
+    def __init__(self, phone: PhoneClient, seed: int) -> None:
         super().__init__(daemon=True)
         self.phone, self.chance = phone, random.Random(seed)
         self.batches: list[dict[str, str]] = []
 
     def run(self) -> None:
         for _ in range(PUSHES):
-            arrived = [self._arrives() for _ in range(self.chance.randint(1, 6))]
+            arrived = [self._arrival() for _ in range(self.chance.randint(1, 6))]
             self.batches.append({op["id"]: op["subject"] for op in arrived})
-            self.phone.send()
+            self.phone.send_outbox()
 
-    def _arrives(self) -> dict[str, str]:
+    def _arrival(self) -> dict[str, str]:
         said = {"visitor": "W" * self.chance.randint(1, 80), "purpose": "service"}
-        return self.phone.op("visit.arrive", payload=said, by=cast.CHU)
+        return self.phone.add_op("visit.arrive", payload=said, by=seed_data.CHU)
 
 
-class Recording:
+class WriteRecording:
     """What a server did to its files while three phones were busy."""
 
-    def __init__(self, live: Live, phones: list[Phone], strace: str, seed: int) -> None:
+    def __init__(self, live: LiveServer, phones: list[PhoneClient], strace: str, seed: int) -> None:
         var, self.before = live.folder / "var", live.folder / "before"
-        trace, busy = live.folder / "trace", [Visits(phone, seed) for phone in phones]
-        with recorded(strace, live.process.pid, trace):
+        trace, busy = live.folder / "trace", [VisitWorker(phone, seed) for phone in phones]
+        with record_writes(strace, live.process.pid, trace):
             shutil.copytree(var, self.before)
             for thread in busy:
                 thread.start()
@@ -57,57 +57,60 @@ class Recording:
                 thread.join(120)
         live.kill()
         self.batches = [batch for thread in busy for batch in thread.batches]
-        self.events = list(events(trace, var))
+        self.events = list(parse_trace(trace, var))
         assert len(self.batches) == PUSHES * PHONES
-        self._is_whole(var)
+        self._assert_complete(var)
 
-    def _is_whole(self, var: Path) -> None:
+    def _assert_complete(self, var: Path) -> None:
         """Replayed to its end, the recording gives the very files that the server left."""
-        with plate(self.before) as end:
+        with memory_disk(self.before) as end:
             for event in self.events:
-                if event.what != "answer":
-                    end.happens(event)
-            for name, disk in end.disks.items():
-                disk.happens(Event("sync"))
+                if event.kind != "answer":
+                    end.record(event)
+            for name, disk in end.files.items():
+                disk.record(FileEvent("sync"))
                 assert disk.durable == (var / name).read_bytes()
 
-    def cuts(self, number: int, chance: random.Random) -> Iterator[str]:
+    def replay_power_cuts(self, number: int, chance: random.Random) -> Iterator[str]:
         """What was lost or broken, of so many power cuts."""
         moments = sorted(chance.choices(range(len(self.events)), k=number), reverse=True)
         acked: set[str] = set()
-        with plate(self.before) as left:
+        with memory_disk(self.before) as left:
             for at, event in enumerate(self.events):
-                acked.update(event.acked)
-                if event.what != "answer":
-                    left.happens(event)
+                acked.update(event.acknowledged)
+                if event.kind != "answer":
+                    left.record(event)
                 while moments and moments[-1] == at:
                     moments.pop()
-                    yield from self._faults(left.cut(chance), acked, at)
+                    yield from self._find_faults(left.lose_power(chance), acked, at)
 
-    def _faults(self, books: Books, acked: set[str], at: int) -> Iterator[str]:
-        if books.fault:
-            yield f"event {at}: {books.fault}"
-        if acked - books.ops:
-            yield f"event {at}: {len(acked - books.ops)} acknowledged ops are lost"
+    def _find_faults(self, recovered: RecoveredDatabase, acked: set[str], at: int) -> Iterator[str]:
+        if recovered.fault:
+            yield f"event {at}: {recovered.fault}"
+        if acked - recovered.op_ids:
+            yield f"event {at}: {len(acked - recovered.op_ids)} acknowledged ops are lost"
         kept = {
-            subject for batch in self.batches for op, subject in batch.items() if op in books.ops
+            subject
+            for batch in self.batches
+            for op, subject in batch.items()
+            if op in recovered.op_ids
         }
-        if not kept == books.visits == books.fed:
-            yield f"event {at}: the log has {len(kept)} visits, the table {len(books.visits)}"
-        if any(0 < len(batch.keys() & books.ops) < len(batch) for batch in self.batches):
+        if not kept == recovered.visit_ids == recovered.feed_ids:
+            yield f"event {at}: the log has {len(kept)} visits, the table {len(recovered.visit_ids)}"
+        if any(0 < len(batch.keys() & recovered.op_ids) < len(batch) for batch in self.batches):
             yield f"event {at}: a batch is torn"
 
 
-class plate:  # noqa: N801 - reads as the call that it is
+class memory_disk:  # noqa: N801 - reads as the call that it is
     """A disk in memory, if the machine has one."""
 
     def __init__(self, before: Path) -> None:
         memory = Path("/dev/shm")
         where = memory if os.access(memory, os.W_OK) else None
         self.place = Path(tempfile.mkdtemp(prefix="lodge-cut-", dir=where))
-        self.plate = Plate(before, self.place / "var")
+        self.plate = SimulatedDisk(before, self.place / "var")
 
-    def __enter__(self) -> Plate:
+    def __enter__(self) -> SimulatedDisk:
         return self.plate
 
     def __exit__(self, *_: object) -> None:
@@ -117,27 +120,32 @@ class plate:  # noqa: N801 - reads as the call that it is
 
 @pytest.fixture
 def recording(
-    small: Live, at_home: Callable[[Live], Phone], strace: str, seed: int
-) -> Callable[..., Recording]:
-    def record(*before: str) -> Recording:
-        small.before = before
-        small.start()
-        small.before = ()
-        return Recording(small, [at_home(small) for _ in range(PHONES)], strace, seed)
+    small_server: LiveServer,
+    enrol_client: Callable[[LiveServer], PhoneClient],
+    strace: str,
+    seed: int,
+) -> Callable[..., WriteRecording]:
+    def record(*before: str) -> WriteRecording:
+        small_server.command_prefix = before
+        small_server.start()
+        small_server.command_prefix = ()
+        return WriteRecording(
+            small_server, [enrol_client(small_server) for _ in range(PHONES)], strace, seed
+        )
 
     return record
 
 
 def test_no_power_cut_loses_or_tears_what_was_acknowledged(
-    recording: Callable[..., Recording], seed: int
+    recording: Callable[..., WriteRecording], seed: int
 ) -> None:
-    found = list(recording().cuts(CUTS, random.Random(seed)))
+    found = list(recording().replay_power_cuts(CUTS, random.Random(seed)))
     assert found == [], f"LODGE_SEED={seed}"
 
 
 def test_a_server_that_does_not_wait_for_the_disk_is_found_out(
-    recording: Callable[..., Recording], seed: int
+    recording: Callable[..., WriteRecording], seed: int
 ) -> None:
-    lowered = recording("-m", "tests.chaos.lowered")
-    found = list(lowered.cuts(FEW, random.Random(seed)))
+    lowered = recording("-m", "tests.chaos.unsafe_sync_lodge")
+    found = list(lowered.replay_power_cuts(MIN_EVENTS, random.Random(seed)))
     assert [fault for fault in found if "acknowledged" in fault], f"LODGE_SEED={seed}"

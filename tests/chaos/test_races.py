@@ -10,44 +10,48 @@ from pathlib import Path
 
 import pytest
 
-from tests import cast
-from tests.chaos.conftest import peopled
-from tests.live import Live
-from tests.phone import Phone
+from tests import seed_data
+from tests.chaos.conftest import init_and_seed
+from tests.live_server import LiveServer
+from tests.phone_client import PhoneClient
 
 RACES = int(os.environ.get("LODGE_RACES", "25"))
-SAID = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
+TICKET_PAYLOAD = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Live]:
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServer]:
     if request.param == "sqlite":
-        yield request.getfixturevalue("small").start()
+        yield request.getfixturevalue("small_server").start()
         return
     cluster = request.getfixturevalue("postgres")
-    live = peopled(Live(tmp_path, cluster.url(cluster.new()))).start()
+    live = init_and_seed(LiveServer(tmp_path, cluster.url(cluster.new()))).start()
     yield live
     live.kill()
 
 
 def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(
-    server: Live, at_home: Callable[[Live], Phone]
+    server: LiveServer, enrol_client: Callable[[LiveServer], PhoneClient]
 ) -> None:
-    both = [at_home(server), at_home(server)]
+    both = [enrol_client(server), enrol_client(server)]
     for number in range(RACES):
-        ticket = both[0].op("ticket.open", payload=SAID, by=cast.CHU)["subject"]
-        both[0].send()
+        ticket = both[0].add_op("ticket.open", payload=TICKET_PAYLOAD, by=seed_data.CHU)["subject"]
+        both[0].send_outbox()
         start = threading.Barrier(2)
 
-        def decide(phone: Phone, ticket: str = ticket, start: threading.Barrier = start) -> str:
-            phone.refresh()
+        def decide(
+            phone: PhoneClient, ticket: str = ticket, start: threading.Barrier = start
+        ) -> str:
+            phone.pull_all()
             base, words = phone.versions["ticket", ticket], {"details": phone.lineage}
-            op = phone.op("ticket.revise", ticket, words, by=cast.CHU, base=base)
+            op = phone.add_op("ticket.revise", ticket, words, by=seed_data.CHU, base=base)
             start.wait(30)
-            return phone.send()[op["id"]]["status"]
+            return phone.send_outbox()[op["id"]]["status"]
 
         with ThreadPoolExecutor(2) as together:
             told = list(together.map(decide, both))
         assert sorted(told) == ["applied", "contested"], number
         winner = both[told.index("applied")]
-        assert all(phone.record("ticket", ticket)["details"] == winner.lineage for phone in both)
+        assert all(
+            phone.get_record("ticket", ticket)["details"] == winner.lineage for phone in both
+        )

@@ -15,100 +15,102 @@ from typing import Any
 
 from server.db.engine import db
 from server.maintenance import backup
-from tests.chaos.test_kill import settle
-from tests.chaos.worker import Worker, balance
-from tests.conftest import made
-from tests.live import Live
-from tests.phone import Phone
+from tests.chaos.phone_worker import PhoneWorker, assert_database_consistent
+from tests.chaos.test_kill import drain_outboxes
+from tests.conftest import create_test_app
+from tests.live_server import LiveServer
+from tests.phone_client import PhoneClient
 
 PHONES, BATCH = 3, 100
 BACKUPS = int(os.environ.get("LODGE_BACKUPS", "10"))
 DRILLS = int(os.environ.get("LODGE_DRILLS", "5"))
-CUT_OFF = int(os.environ.get("LODGE_CUT_OFF", "5"))
+KILLED_RESTORES = int(os.environ.get("LODGE_CUT_OFF", "5"))
 
 
-def at_work(live: Live, at_home: Callable[[Live], Phone]) -> list[Worker]:
-    workers = [Worker(at_home(live), seed) for seed in range(PHONES)]
+def start_workers(
+    live: LiveServer, at_home: Callable[[LiveServer], PhoneClient]
+) -> list[PhoneWorker]:
+    workers = [PhoneWorker(at_home(live), seed) for seed in range(PHONES)]
     for worker in workers:
         worker.start()
     return workers
 
 
 @contextmanager
-def beside(live: Live) -> Iterator[None]:
+def app_on_same_files(live: LiveServer) -> Iterator[None]:
     """Another process of Lodge at the same files, as `lodge backup` is one."""
     folder = live.folder / "var"
-    app = made(f"sqlite:///{folder}/lodge.sqlite3", folder)
+    app = create_test_app(f"sqlite:///{folder}/lodge.sqlite3", folder)
     with app.app_context():
         yield
         db.session.remove()
         db.engine.dispose()
 
 
-def offer_again(worker: Worker) -> None:
+def resend_everything(worker: PhoneWorker) -> None:
     """What a phone does on a new epoch: everything that it holds, in the order of its chain."""
     ops = sorted(worker.ops.values(), key=lambda op: op["n"])
-    worker.acked = {}
+    worker.verdicts = {}
     for start in range(0, len(ops), BATCH):
-        for verdict in worker.phone.push(*ops[start : start + BATCH]).told()["verdicts"]:
-            worker.acked[verdict["id"]] = verdict
+        for verdict in worker.phone.push(*ops[start : start + BATCH]).expect_ok()["verdicts"]:
+            worker.verdicts[verdict["id"]] = verdict
 
 
-def healed(live: Live, workers: list[Worker]) -> dict[str, Any]:
+def assert_healed(live: LiveServer, workers: list[PhoneWorker]) -> dict[str, Any]:
     for worker in workers:
-        offer_again(worker)
+        resend_everything(worker)
         assert worker.phone.hello().json["sites"][worker.phone.site]["gaps"] == []
-    balance(workers, live.folder / "var" / "lodge.sqlite3")
+    assert_database_consistent(workers, live.folder / "var" / "lodge.sqlite3")
     told: dict[str, Any] = json.loads(live.run("verify"))
     return told
 
 
 def test_backups_under_load_are_whole_and_phones_bring_the_rest(
-    small: Live, at_home: Callable[[Live], Phone]
+    small_server: LiveServer, enrol_client: Callable[[LiveServer], PhoneClient]
 ) -> None:
     """Each is read again when it is taken, and raises when it is not whole."""
-    workers = at_work(small.start(), at_home)
-    with beside(small):
+    workers = start_workers(small_server.start(), enrol_client)
+    with app_on_same_files(small_server):
         for number in range(BACKUPS):
-            backup.create_backup(small.folder / f"{number % 5}.tar.gz")
-    small.run("backup", str(small.folder / "last.tar.gz"))
-    assert all(worker.is_alive() and worker.acked for worker in workers), "taken under load"
-    settle(workers)
+            backup.create_backup(small_server.folder / f"{number % 5}.tar.gz")
+    small_server.run("backup", str(small_server.folder / "last.tar.gz"))
+    assert all(worker.is_alive() and worker.verdicts for worker in workers), "taken under load"
+    drain_outboxes(workers)
     epochs = {worker.phone.hello().json["epoch"] for worker in workers}
-    small.kill()
-    for file in small.folder.glob("*.tar.gz"):
-        assert json.loads(small.run("restore", str(file)))["differences"] == 0
-    small.start()
+    small_server.kill()
+    for file in small_server.folder.glob("*.tar.gz"):
+        assert json.loads(small_server.run("restore", str(file)))["differences"] == 0
+    small_server.start()
     assert epochs != {worker.phone.hello().json["epoch"] for worker in workers}
-    assert healed(small, workers)["differences"] == 0
+    assert assert_healed(small_server, workers)["differences"] == 0
 
 
 def test_an_older_backup_is_put_back_again_and_again_and_nothing_is_lost(
-    small: Live, at_home: Callable[[Live], Phone], seed: int
+    small_server: LiveServer, enrol_client: Callable[[LiveServer], PhoneClient], seed: int
 ) -> None:
-    workers, chance = at_work(small.start(), at_home), random.Random(seed)
-    pause, file = threading.Event(), Path(small.folder / "kept.tar.gz")
+    workers, chance = start_workers(small_server.start(), enrol_client), random.Random(seed)
+    pause, file = threading.Event(), Path(small_server.folder / "kept.tar.gz")
     for _ in range(DRILLS):
         pause.wait(chance.uniform(0.05, 0.4))
-        with beside(small):
+        with app_on_same_files(small_server):
             backup.create_backup(file)
         pause.wait(chance.uniform(0.05, 0.4))
-        settle(workers)
-        small.kill()
-        with beside(small):
+        drain_outboxes(workers)
+        small_server.kill()
+        with app_on_same_files(small_server):
             backup.restore_backup(file)
-        small.start()
-        assert healed(small, workers)["differences"] == 0, f"LODGE_SEED={seed}"
-        workers = [worker.next_shift() for worker in workers]
+        small_server.start()
+        assert assert_healed(small_server, workers)["differences"] == 0, f"LODGE_SEED={seed}"
+        workers = [worker.resume() for worker in workers]
         for worker in workers:
             worker.start()
-    settle(workers)
+    drain_outboxes(workers)
 
 
-def cut_off(live: Live, file: Path, after: float) -> None:
+def killed_restore(live: LiveServer, file: Path, after: float) -> None:
     """A restore that is killed after so many seconds, or is done by then."""
     with (live.folder / "restore.log").open("ab") as log:
-        process = live._lodge(("restore", str(file)), log.fileno(), log.fileno())
+        process = live._spawn(("restore", str(file)), log.fileno(), log.fileno())
         with suppress(TimeoutError, BlockingIOError):
             process.wait(after)
         with suppress(ProcessLookupError):
@@ -117,24 +119,28 @@ def cut_off(live: Live, file: Path, after: float) -> None:
 
 
 def test_a_restore_that_is_killed_is_whole_or_says_so_and_the_next_one_heals(
-    small: Live, at_home: Callable[[Live], Phone], seed: int
+    small_server: LiveServer, enrol_client: Callable[[LiveServer], PhoneClient], seed: int
 ) -> None:
-    workers, chance, file = at_work(small.start(), at_home), random.Random(seed), "kept.tar.gz"
-    with beside(small):
-        backup.create_backup(small.folder / file)
-    settle(workers)
-    small.kill()
+    workers, chance, file = (
+        start_workers(small_server.start(), enrol_client),
+        random.Random(seed),
+        "kept.tar.gz",
+    )
+    with app_on_same_files(small_server):
+        backup.create_backup(small_server.folder / file)
+    drain_outboxes(workers)
+    small_server.kill()
     begun = time.monotonic()
-    small.run("restore", str(small.folder / file))
+    small_server.run("restore", str(small_server.folder / file))
     whole = time.monotonic() - begun
-    for _ in range(CUT_OFF):
-        cut_off(small, small.folder / file, chance.uniform(0.2, 1) * whole)
-        told = small.tell("verify")
-        half = (small.folder / "var" / "restoring").exists()
+    for _ in range(KILLED_RESTORES):
+        killed_restore(small_server, small_server.folder / file, chance.uniform(0.2, 1) * whole)
+        told = small_server.run_unchecked("verify")
+        half = (small_server.folder / "var" / "restoring").exists()
         assert ("lodge restore" in told.stderr) == half, f"LODGE_SEED={seed}"
         assert half or json.loads(told.stdout)["differences"] == 0, f"LODGE_SEED={seed}"
-    (small.folder / "var" / "restoring").touch()  # should none have ended just there
-    assert "lodge restore" in small.tell("serve").stderr
-    small.run("restore", str(small.folder / file))
-    small.start()
-    assert healed(small, workers)["differences"] == 0, f"LODGE_SEED={seed}"
+    (small_server.folder / "var" / "restoring").touch()  # should none have ended just there
+    assert "lodge restore" in small_server.run_unchecked("serve").stderr
+    small_server.run("restore", str(small_server.folder / file))
+    small_server.start()
+    assert assert_healed(small_server, workers)["differences"] == 0, f"LODGE_SEED={seed}"

@@ -32,7 +32,7 @@ def scenarios(recording: Path) -> Iterator[tuple[str, list[Step]]]:
     yield name, steps
 
 
-def pushed(recording: Path) -> Iterator[dict[str, Any]]:
+def pushed_ops(recording: Path) -> Iterator[dict[str, Any]]:
     """Every op of a recording."""
     for _, steps in scenarios(recording):
         for step in steps:

@@ -12,39 +12,46 @@ from sqlalchemy import select
 from server.db.engine import db
 from server.models import LoggedOp
 from server.oplog.replay import find_faults
-from tests import cast
+from tests import seed_data
 
 HISTORIES = int(os.environ.get("LODGE_HISTORIES", "24"))
 STEPS = 40
 
 
-class Sim:
+class HistorySimulation:
     """Three phones with a bad network between them and the server."""
 
     def __init__(self, seed, phones):
-        self.dice = random.Random(seed)
+        self.rng = random.Random(seed)
         self.phones = phones
-        self.copies = {}
-        self.late = []
+        self.backups = {}
+        self.delayed_pushes = []
         self.destroyed = set()
-        self.made = set()
+        self.created_ids = set()
 
     def step(self):
-        phone = self.dice.choice(self.phones)
-        does = self.dice.choices(
-            (self.tap, self.send, self.lose_answer, self.refresh, self.keep_copy, self.roll_back),
+        phone = self.rng.choice(self.phones)
+        does = self.rng.choices(
+            (
+                self.create_op,
+                self.send,
+                self.push_without_response,
+                self.refresh,
+                self.take_backup,
+                self.roll_back,
+            ),
             weights=(40, 20, 10, 15, 5, 2),
         )[0]
         does(phone)
-        if self.late and self.dice.random() < 0.2:
-            late, batch = self.late.pop(self.dice.randrange(len(self.late)))
+        if self.delayed_pushes and self.rng.random() < 0.2:
+            late, batch = self.delayed_pushes.pop(self.rng.randrange(len(self.delayed_pushes)))
             late.push(ops=batch["ops"], lineage=batch["lineage"])
 
-    def tap(self, phone):
-        by = self.dice.choice((cast.ANA, cast.BEN, cast.CHU))
-        task = self.dice.choice(cast.TASKS)
+    def create_op(self, phone):
+        by = self.rng.choice((seed_data.ANA, seed_data.BEN, seed_data.CHU))
+        task = self.rng.choice(seed_data.TASKS)
         base = phone.versions.get(("task", task))
-        does = self.dice.choice(("complete", "undo", "skip", "cancel", "visit", "ticket", "poison"))
+        does = self.rng.choice(("complete", "undo", "skip", "cancel", "visit", "ticket", "poison"))
         if does in ("complete", "undo"):
             op = phone.op(f"task.{does}", task, by=by)
         elif does in ("skip", "cancel"):
@@ -52,63 +59,63 @@ class Sim:
             op = phone.op(f"task.{does}", task, {"reason": "rain"}, by=by, **chosen)
         elif does == "visit":
             op = phone.op("visit.arrive", None, {"visitor": "W", "purpose": "family"}, by=by)
-            self.made.add(op["id"])
+            self.created_ids.add(op["id"])
             op = phone.op("visit.depart", op["subject"], by=by, after=op["id"])
         elif does == "ticket":
             said = {"channel": "phone", "matter": "report", "contact": "x", "details": "leak"}
             op = phone.op("ticket.open", None, said, by=by)
         else:
             op = phone.op("task.complete", task, {"nonsense": 1}, by=by)
-        self.made.add(op["id"])
+        self.created_ids.add(op["id"])
 
     def send(self, phone):
-        batch = phone.outbox[: self.dice.randint(1, 6)]
-        if self.dice.random() < 0.3:
-            self.dice.shuffle(batch)
-        if not batch or self.dice.random() < 0.2:
+        batch = phone.outbox[: self.rng.randint(1, 6)]
+        if self.rng.random() < 0.3:
+            self.rng.shuffle(batch)
+        if not batch or self.rng.random() < 0.2:
             return
-        if self.dice.random() < 0.3:
-            self.late.append((phone, {"ops": batch, "lineage": phone.lineage}))
-        self.answered(phone, phone.push(ops=batch).told())
+        if self.rng.random() < 0.3:
+            self.delayed_pushes.append((phone, {"ops": batch, "lineage": phone.lineage}))
+        self.handle_verdicts(phone, phone.push(ops=batch).told())
 
-    def lose_answer(self, phone):
+    def push_without_response(self, phone):
         if phone.outbox:
             phone.push(ops=phone.outbox[:5])
 
-    def answered(self, phone, told):
-        status = {verdict["id"]: verdict["status"] for verdict in told["verdicts"]}
+    def handle_verdicts(self, phone, response):
+        status = {verdict["id"]: verdict["status"] for verdict in response["verdicts"]}
         phone.outbox = [op for op in phone.outbox if status.get(op["id"], "fork") == "fork"]
         if "fork" in status.values():
-            rechain(phone)
+            start_new_lineage(phone)
 
     def refresh(self, phone):
-        phone.refresh(limit=self.dice.choice((3, 50)))
+        phone.refresh(limit=self.rng.choice((3, 50)))
 
-    def keep_copy(self, phone):
+    def take_backup(self, phone):
         names = ("lineage", "n", "last", "outbox", "records", "versions", "cursor")
-        self.copies[id(phone)] = {name: copy.deepcopy(getattr(phone, name)) for name in names}
+        self.backups[id(phone)] = {name: copy.deepcopy(getattr(phone, name)) for name in names}
 
     def roll_back(self, phone):
         """The phone's files are set back: what it did since is gone, unless it was sent."""
-        if id(phone) not in self.copies:
+        if id(phone) not in self.backups:
             return
         gone = {op["id"] for op in phone.outbox}
-        for name, value in copy.deepcopy(self.copies[id(phone)]).items():
+        for name, value in copy.deepcopy(self.backups[id(phone)]).items():
             setattr(phone, name, value)
         self.destroyed |= gone - {op["id"] for op in phone.outbox}
 
-    def heal(self):
-        for phone, batch in self.late:
+    def settle(self):
+        for phone, batch in self.delayed_pushes:
             phone.push(ops=batch["ops"], lineage=batch["lineage"])
         for _ in range(20):
             for phone in self.phones:
                 while phone.outbox:
-                    self.answered(phone, phone.push(ops=phone.outbox[:200]).told())
+                    self.handle_verdicts(phone, phone.push(ops=phone.outbox[:200]).told())
         for phone in self.phones:
             phone.refresh()
 
 
-def rechain(phone):
+def start_new_lineage(phone):
     """A new lineage; what is unanswered goes into it, as the phone's own code does it."""
     waiting, phone.outbox = phone.outbox, []
     phone.lineage, phone.n, phone.last = f"{phone.lineage[:36]}+{phone.n}", 0, None
@@ -124,14 +131,14 @@ def rechain(phone):
 def test_after_all_faults_everybody_agrees_and_nothing_is_lost(app, new_phone, seed):
     if "postgresql" in app.config["SQLALCHEMY_DATABASE_URI"] and seed > 2:
         pytest.skip("three histories show that PostgreSQL does the same")
-    sim = Sim(seed, [new_phone() for _ in range(3)])
+    sim = HistorySimulation(seed, [new_phone() for _ in range(3)])
     for _ in range(STEPS):
         sim.step()
-    sim.heal()
+    sim.settle()
     states = [(phone.records, phone.versions, phone.digest) for phone in sim.phones]
     assert all(state == states[0] for state in states)
     with app.app_context():
         rows = db.session.execute(select(LoggedOp.id, LoggedOp.status, LoggedOp.after)).all()
-        assert find_faults(cast.HOME) == []
-    assert sim.made - sim.destroyed <= {row.id for row in rows}
+        assert find_faults(seed_data.HOME_SITE) == []
+    assert sim.created_ids - sim.destroyed <= {row.id for row in rows}
     assert {row.after for row in rows if row.status == "waiting"} <= sim.destroyed

@@ -12,14 +12,14 @@ from flask.testing import FlaskClient
 from server.auth.credentials import set_password, set_pin
 from server.auth.sessions import start_session
 from server.db.engine import write_transaction
-from tests import cast
-from tests.conftest import Lender
+from tests import seed_data
+from tests.conftest import AppPool
 
-ORIGIN = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+SAME_ORIGIN_HEADERS = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 PASSWORD = "seven blue herons at dusk"
 
 
-class Desk:
+class DeskBrowser:
     """A browser that sends what browsers send: where a form was filled in."""
 
     def __init__(self, client: FlaskClient) -> None:
@@ -30,7 +30,7 @@ class Desk:
 
     def post(self, path: str, data=None, headers=None, **more):
         return self.client.post(
-            path, data=data or {}, headers={**ORIGIN, **(headers or {})}, **more
+            path, data=data or {}, headers={**SAME_ORIGIN_HEADERS, **(headers or {})}, **more
         )
 
     def sign_in(self, username: str, password: str = PASSWORD, **more):
@@ -38,52 +38,52 @@ class Desk:
 
 
 @pytest.fixture
-def on_sqlite(sqlite_url: str, tmp_path: Path, lender: Lender) -> Iterator[Flask]:
+def sqlite_app(sqlite_url: str, tmp_path: Path, app_pool: AppPool) -> Iterator[Flask]:
     """The application on one database, where what is proven is not about databases."""
-    with lender.lend(sqlite_url, tmp_path / "var") as app:
+    with app_pool.checkout(sqlite_url, tmp_path / "var") as app:
         yield app
 
 
 @pytest.fixture
-def browser_of(app: Flask) -> Callable[[], Desk]:
+def new_browser(app: Flask) -> Callable[[], DeskBrowser]:
     """A browser that nobody has signed in with."""
-    return lambda: Desk(app.test_client())
+    return lambda: DeskBrowser(app.test_client())
 
 
 @pytest.fixture
-def sat(app: Flask) -> Callable[..., Desk]:
+def signed_in(app: Flask) -> Callable[..., DeskBrowser]:
     """Somebody signed in, without the cost of a password."""
 
-    def at_desk(person: str = cast.BEN, site: str = cast.HOME) -> Desk:
+    def sign_in_as(person: str = seed_data.BEN, site: str = seed_data.HOME_SITE) -> DeskBrowser:
         with app.test_request_context():
             token = start_session(person, site)
         client = app.test_client()
         client.set_cookie("lodge", token)
-        return Desk(client)
+        return DeskBrowser(client)
 
-    return at_desk
-
-
-@pytest.fixture
-def ben(sat: Callable[..., Desk]) -> Desk:
-    return sat(cast.BEN, cast.HOME)
+    return sign_in_as
 
 
 @pytest.fixture
-def dao(sat: Callable[..., Desk]) -> Desk:
-    return sat(cast.DAO, cast.AWAY)
+def ben(signed_in: Callable[..., DeskBrowser]) -> DeskBrowser:
+    return signed_in(seed_data.BEN, seed_data.HOME_SITE)
+
+
+@pytest.fixture
+def dao(signed_in: Callable[..., DeskBrowser]) -> DeskBrowser:
+    return signed_in(seed_data.DAO, seed_data.OTHER_SITE)
 
 
 @pytest.fixture
 def bens_password(app: Flask) -> str:
     with app.app_context(), write_transaction():
-        set_password(cast.BEN, "ben", PASSWORD)
+        set_password(seed_data.BEN, "ben", PASSWORD)
     return PASSWORD
 
 
 @pytest.fixture
 def anas_password(app: Flask) -> str:
     with app.app_context(), write_transaction():
-        set_password(cast.ANA, "ana", PASSWORD)
-        set_pin(cast.ANA, "2468")
+        set_password(seed_data.ANA, "ana", PASSWORD)
+        set_pin(seed_data.ANA, "2468")
     return PASSWORD

@@ -9,63 +9,63 @@ import os
 
 import pytest
 
-from tests.sim.central import Central
-from tests.sim.history import History
+from tests.sim.invariants import InvariantViolation
 from tests.sim.mutants import MUTANTS
-from tests.sim.phone import Phone
-from tests.sim.reckoning import Broken
+from tests.sim.phone_model import PhoneModel
+from tests.sim.server_model import ServerModel
+from tests.sim.simulation import Simulation
 
 HISTORIES = int(os.environ.get("LODGE_SIM", "8000"))
-PARTS = 8
+BATCHES = 8
 SEED = os.environ.get("LODGE_SEED")
-MOST = 30_000
+MAX_HISTORIES = 30_000
 """A bug that is not found in so many histories would take more than a minute."""
 
 
 def test_the_same_seed_tells_the_same_history():
-    first, second = History(7, Central, Phone), History(7, Central, Phone)
+    first, second = Simulation(7, ServerModel, PhoneModel), Simulation(7, ServerModel, PhoneModel)
     first.run()
     second.run()
-    assert first.central.log == second.central.log
-    assert first.verdicts == second.verdicts and first.said == second.said
+    assert first.server.log == second.server.log
+    assert first.verdicts == second.verdicts and first.request_count == second.request_count
 
 
 def test_histories_are_rich_enough_to_show_something():
     seen: set[str] = set()
     for seed in range(300):
-        history = History(seed, Central, Phone)
+        history = Simulation(seed, ServerModel, PhoneModel)
         history.run()
         seen |= set(history.verdicts.values())
-        seen |= {"lost"} if any(c.lost for c in history.central.chains.values()) else set()
-        seen |= {"restored"} if history.central.epoch > 1 else set()
-        seen |= {"mended"} if any(phone.mended for phone in history.phones) else set()
+        seen |= {"lost"} if any(c.lost for c in history.server.chains.values()) else set()
+        seen |= {"restored"} if history.server.epoch > 1 else set()
+        seen |= {"mended"} if any(phone.repair_count for phone in history.phones) else set()
     statuses = {"applied", "merged", "contested", "refused", "quarantined", "held", "deferred"}
     assert seen >= statuses | {"waiting", "lost", "restored", "mended"}
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", range(BATCHES))
 def test_after_any_trouble_all_agree_and_nothing_is_lost(part):
-    count = HISTORIES // PARTS
+    count = HISTORIES // BATCHES
     for seed in [int(SEED)] if SEED else range(part * count, (part + 1) * count):
-        broken = _broken(seed, Central, Phone)
+        broken = _violation(seed, ServerModel, PhoneModel)
         assert broken is None, f"LODGE_SEED={seed}: {broken}"
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_no_bug_survives(mutant):
-    parts = (mutant, Phone) if issubclass(mutant, Central) else (Central, mutant)
-    for seed in range(MOST):
-        broken = _broken(seed, *parts, getattr(mutant, "where", None))
+    parts = (mutant, PhoneModel) if issubclass(mutant, ServerModel) else (ServerModel, mutant)
+    for seed in range(MAX_HISTORIES):
+        broken = _violation(seed, *parts, getattr(mutant, "where", None))
         if broken:
             print(f"{mutant.__doc__} Seed {seed}: {broken}.")
             return
-    pytest.fail(f"{MOST} histories did not notice: {mutant.__doc__}")
+    pytest.fail(f"{MAX_HISTORIES} histories did not notice: {mutant.__doc__}")
 
 
-def _broken(seed, central, phone, theme=None):
+def _violation(seed, central, phone, theme=None):
     """What does not hold at the end of a history, or None."""
     try:
-        History(seed, central, phone, theme).run()
-    except Broken as broken:
+        Simulation(seed, central, phone, theme).run()
+    except InvariantViolation as broken:
         return str(broken)
     return None

@@ -1,0 +1,155 @@
+"""What the phone draws is what Jinja draws, byte for byte, in a real browser under a strict CSP."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from jinja2 import BaseLoader, DictLoader, Environment, FileSystemLoader
+from playwright.sync_api import Browser, Page, Route
+
+from server.field.compiler.module import compile_templates
+from server.i18n import filters
+from tests.browser.random_records import page_context
+from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
+
+CASES = int(os.environ.get("LODGE_FUZZ", "400"))
+FUZZ_SEED = int(os.environ.get("LODGE_FUZZ_SEED", "1"))
+BATCH = 200
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = "http://lodge.test/"
+CSP = "default-src 'none'; script-src 'self'"
+CATALOGUE = {"zh": {**MESSAGES, "one": ["%(num)s 个"], "one <i>": ["%(n)s 个 <i>"]}, "en": {}}
+
+JS_RENDER = """async ([address, told, catalogue]) => {
+  const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
+    [address, "/field/runtime.js", "/field/filters.js"].map((each) => import(each)));
+  const asset = (path) => "/a/" + path;
+  const [cases, pools] = JSON.parse(told);
+  return cases.map(([name, lang, pool]) => pools[pool].map((context) => {
+    try {
+      return [render(templates, name, context, { lang, catalogue, filters, asset }), ""];
+    } catch (error) {
+      return [null, String(error.stack)];
+    }
+  }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def script_page(browser: Browser) -> Iterator[Page]:
+    """A page of a site that has our scripts and whatever a test puts beside them."""
+    page = browser.new_page()
+    page.route(f"{SITE}**", _serve_from_disk)
+    page.goto(SITE)
+    yield page
+    page.close()
+
+
+def _serve_from_disk(route: Route) -> None:
+    path = ROOT / "static" / route.request.url.removeprefix(SITE)
+    if not path.is_file():
+        route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
+        return
+    route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
+
+
+class JinjaReference:
+    """The reference: Jinja itself, in each language."""
+
+    def __init__(self, loader: BaseLoader) -> None:
+        self.env = {language: self._environment(loader, language) for language in CATALOGUE}
+
+    def render(self, case: TemplateCase, context: dict[str, Any]) -> tuple[str | None, str]:
+        try:
+            template = self.env[case.lang].get_template(case.name)
+            return template.render({**context, "lang": case.lang}), ""
+        except Exception as error:  # whatever Jinja stumbles over, the phone has to as well
+            return None, repr(error)
+
+    @staticmethod
+    def _environment(loader: BaseLoader, language: str) -> Environment:
+        env = Environment(loader=loader, autoescape=True, extensions=["jinja2.ext.i18n"])
+        words: dict[str, Any] = CATALOGUE[language]
+
+        def gettext(text: str) -> str:
+            return words.get(text, text)
+
+        def ngettext(text: str, texts: str, n: int) -> str:
+            return words[text][0] if text in words else text if n == 1 else texts
+
+        env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+        env.globals["asset"] = lambda path: f"/a/{path}"
+        filters.register_filters(env, lambda: language)
+        return env
+
+
+def render_in_browser(
+    chromium: Page, module: str, cases: list[TemplateCase]
+) -> list[list[tuple[str | None, str]]]:
+    """Compile and draw in the browser: what came out, or what went wrong."""
+    address = f"{SITE}templates-{abs(hash(module))}.js"
+    chromium.route(
+        address, lambda route: route.fulfill(body=module, content_type="text/javascript")
+    )
+    pools = {id(each.contexts): each.contexts for each in cases}
+    places = {known: place for place, known in enumerate(pools)}
+    work = [[each.name, each.lang, places[id(each.contexts)]] for each in cases]
+    # one text, and each context once: Playwright takes long over a million small values
+    told = json.dumps([work, [*pools.values()]])
+    found: list[list[tuple[str | None, str]]] = chromium.evaluate(
+        JS_RENDER, [address, told, CATALOGUE]
+    )
+    return found
+
+
+def compare_renderings(
+    chromium: Page, cases: list[TemplateCase]
+) -> Iterator[tuple[str | None, str]]:
+    """What Jinja drew, and where the phone drew something else."""
+    loader = DictLoader({name: source for each in cases for name, source in each.sources.items()})
+    jinja = JinjaReference(loader)
+    module = compile_templates(jinja.env["en"], [each.name for each in cases])
+    for each, drawn in zip(cases, render_in_browser(chromium, module.text, cases), strict=True):
+        for context, here in zip(each.contexts, drawn, strict=True):
+            there = jinja.render(each, context)
+            both = f"{each.sources}\n{json.dumps(context)}\nJinja {there}\nphone {here}"
+            yield there[0], "" if here[0] == there[0] else both
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_phone_template_draws_the_same_on_both_sides(script_page: Page, lang: str) -> None:
+    jinja = JinjaReference(FileSystemLoader(ROOT / "templates"))
+    names = [f"field/{path.name}" for path in (ROOT / "templates/field").glob("*.html")]
+    names = sorted(set(names) - {"field/shell.html"})
+    rng = Random(FUZZ_SEED)
+    moments = [page_context(rng, lang) for _ in range(60)]
+    cases = [TemplateCase(name, lang, {}, moments) for name in names]
+    found = render_in_browser(script_page, compile_templates(jinja.env[lang], names).text, cases)
+    for each, drawn in zip(cases, found, strict=True):
+        expected = [jinja.render(each, context) for context in each.contexts]
+        for there, here in zip(expected, drawn, strict=True):
+            assert here[0] == there[0], (each.name, there, here)
+        assert any(html for html, _ in expected), f"{each.name}: {expected[0]}"
+
+
+def test_a_phone_draws_what_jinja_draws(script_page: Page) -> None:
+    whole = 0
+    for start in range(0, CASES, BATCH * CONTEXTS_PER_CASE):
+        numbers = range(
+            start // CONTEXTS_PER_CASE,
+            min(start // CONTEXTS_PER_CASE + BATCH, CASES // CONTEXTS_PER_CASE),
+        )
+        for html, difference in compare_renderings(
+            script_page, [make_case(number, FUZZ_SEED) for number in numbers]
+        ):
+            assert not difference
+            whole += html is not None
+    assert whole > CASES / 2, "most random pages should be pages, not errors"

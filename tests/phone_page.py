@@ -1,0 +1,112 @@
+"""Somebody's hand on a phone in a real browser, and what the server has of it afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from server.maintenance.demo import HEDGEHOG, SQUIRREL
+from tests.wait_for import wait_for
+
+PINS_BY_USERNAME = {username: (name, pin) for username, name, pin, _, _ in (*SQUIRREL, *HEDGEHOG)}
+
+JS_SYNC_IDLE = """navigator.locks.query().then(
+  ({ held }) => !held.some(({ name }) => name === "lodge-exchange"))"""
+JS_LAST_SYNC_AT = """new Promise((done, failed) => {
+  const opening = indexedDB.open("lodge");
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("meta").objectStore("meta").get("link");
+    asking.onsuccess = () => { opening.result.close(); done(asking.result?.sent_at ?? null); };
+  };
+})"""
+"""When the last exchange ended well."""
+
+
+class PhonePage:
+    """Somebody's hand on a phone; counts every tap and every field that is typed."""
+
+    def __init__(self, page, live):
+        self.page, self.server, self.taps = page, live, 0
+        self.console_errors = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+
+    def _on_console(self, message):
+        expected = "ERR_CONNECTION_REFUSED" in message.text or "Failed to load" in message.text
+        if message.type == "error" and not expected:
+            self.console_errors.append(message.text)
+
+    def tap(self, selector):
+        self.taps += 1
+        self.page.locator(selector).first.click()
+
+    def fill(self, selector, text):
+        self.taps += 1
+        self.page.fill(selector, text)
+
+    def wait_for_js(self, expression):
+        return wait_for(lambda: self.page.evaluate(expression))
+
+    def open(self, path="/field/"):
+        self.page.goto(self.server.url + path)
+        self.wait_for_js(
+            "document.documentElement.dataset.ready && !!document.querySelector('#page')"
+        )
+
+    def enrol(self):
+        self.open(f"/field/enrol#{self.server.enrol_code()}")
+        self.wait_for_js("document.querySelector('[name=code]').value.length > 7")
+        self.tap("#main button[type=submit]")
+        self.wait_for_js("!!document.querySelector('.names')")
+        self.wait_for_js("!!navigator.serviceWorker.controller")
+
+    def unlock(self, username):
+        name, pin = PINS_BY_USERNAME[username]
+        self.tap(f".names a:has-text('{name}')")
+        self.wait_for_js("!!document.querySelector('.pad')")
+        for digit in pin:
+            self.tap(f"[data-digit='{digit}']")
+        self.wait_for_js("!!document.querySelector('.tabs')")
+        self.taps = 0
+
+    def sync_status(self):
+        return self.page.locator("#pill").get_attribute("data-state")
+
+    def wait_until_sent(self):
+        wait_for(lambda: self.sync_status() == "all_sent")
+
+    def sync_now(self):
+        """A whole exchange that begins now: all that was here is there, and the other way round."""
+        self.open("/field/me")
+        self.wait_for_js(JS_SYNC_IDLE)
+        before = self.page.evaluate(JS_LAST_SYNC_AT)
+        self.tap("form[action='/field/me/send'] button")
+        wait_for(lambda: self.page.evaluate(JS_LAST_SYNC_AT) != before)
+        self.wait_until_sent()
+
+
+def logged_ops(live, kind):
+    """What the server has of a kind, in the order of judgement."""
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    rows = base.execute(
+        "SELECT id, subject, status, payload, by FROM op WHERE kind = ? AND lineage IS NOT NULL"
+        " ORDER BY place",
+        (kind,),
+    ).fetchall()
+    base.close()
+    return rows
+
+
+JS_HORIZONTAL_OVERFLOW = (
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+)
+JS_SMALL_TARGETS = """[...document.querySelectorAll(
+  'a, button, select, summary, textarea, input:not([type=hidden]):not(.sr)')]
+  .filter((e) => e.checkVisibility() && !e.closest('.chip, .check, .sr'))
+  .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 47.5 || box.width < 47.5)"""
+JS_UNLABELLED_CONTROLS = """[...document.querySelectorAll(
+  'a, button, select, textarea, input:not([type=hidden])')]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => !(e.innerText || '').trim() && !e.ariaLabel && !e.labels?.length)
+  .map((e) => e.outerHTML.slice(0, 80))"""

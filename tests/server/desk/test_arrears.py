@@ -1,0 +1,203 @@
+"""Arrears at the desk and through the door: a ledger twice, bad rows back, no guard."""
+
+import io
+import re
+from html import unescape
+
+import pytest
+
+from server.db.engine import db
+from server.desk.pages import arrears
+from server.desk.pages.arrears import arrears_account_id
+from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
+from server.models import ArrearsAccount, Conflict, LoggedOp, Ticket
+from server.oplog.replay import find_faults
+from sync.service.arrears.ledger import COLUMN_HEADINGS, InvalidLedger
+from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, fixed_id
+
+EN = {"Accept-Language": "en"}
+ACCOUNT = arrears_account_id(HOME_SITE, FLAT)
+LEDGER_ROWS = [
+    COLUMN_HEADINGS["zh"],
+    ("1203", "物业费", "2026-10", "123.45"),
+    ("1203", "停车", "2026-10", "50"),
+]
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+def stored_account(app):
+    with app.app_context():
+        return db.session.get(ArrearsAccount, (HOME_SITE, ACCOUNT))
+
+
+def logged_kinds(app):
+    """Every kind that stands in the account's history."""
+    with app.app_context():
+        mine = LoggedOp.for_subject(HOME_SITE, ACCOUNT).where(LoggedOp.status == "applied")
+        return {op.kind for op in db.session.scalars(mine)}
+
+
+def preview_ledger(ben, rows, name="ledger.xlsx"):
+    content = (
+        write_workbook(rows) if name.endswith("x") else "\n".join(map(",".join, rows)).encode()
+    )
+    file = {"file": (io.BytesIO(content), name)}
+    return ben.post("/desk/arrears/preview", file, content_type="multipart/form-data", headers=EN)
+
+
+def hidden_value(page, name):
+    return unescape(re.search(rf'name="{name}" value="([^"]*)"', page.text)[1])
+
+
+def import_ledger(ben, rows, **more):
+    page = preview_ledger(ben, rows)
+    form = {"ledger": hidden_value(page, "ledger"), "batch": "nov.xlsx", **more}
+    return ben.post("/desk/arrears/import", form)
+
+
+@pytest.mark.rule("U10")
+@pytest.mark.parametrize("name", ["ledger.xlsx", "ledger.csv"])
+def test_a_ledger_is_looked_at_taken_in_and_twice_is_once(app, ben, name):
+    page = preview_ledger(ben, LEDGER_ROWS, name)
+    assert "173.45" in page.text
+    for expected in ("taken=1", "taken=0"):
+        assert expected in import_ledger(ben, LEDGER_ROWS).location
+    row = stored_account(app)
+    assert [line["cents"] for line in row.lines] == [12345, 5000] and row.version == 1
+    assert "173.45" in ben.get("/desk/arrears/", headers=EN).text
+    newer = [COLUMN_HEADINGS["zh"], ("1203", "物业费", "2026-11", "1")]
+    assert "taken=1" in import_ledger(ben, newer).location
+    assert stored_account(app).lines == [{"what": "物业费", "period": "2026-11", "cents": 100}]
+    assert logged_kinds(app) == {"arrears.list", "arrears.relist"}
+
+
+@pytest.mark.rule("U10")
+def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
+    page = preview_ledger(
+        ben, [*LEDGER_ROWS, ("9-9", "物业费", "10", "1"), ("1203", "水", "10", "1.234")]
+    )
+    assert "2 rows to mend" in page.text
+    answer = ben.post("/desk/arrears/bad-rows", {"bad": hidden_value(page, "bad")}, headers=EN)
+    back = read_table("x.xlsx", answer.data)
+    assert [row[:4] for row in back[1:]] == [
+        ["9-9", "物业费", "10", "1"],
+        ["1203", "水", "10", "1.234"],
+    ]
+    assert "no such home" in back[1][4] and tuple(back[0][:4]) == COLUMN_HEADINGS["en"]
+    assert read_table("x.xlsx", ben.get("/desk/arrears/template", headers=EN).data)[0] == [
+        *COLUMN_HEADINGS["en"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04 no workbook", "no workbook"),
+        (b"\xff\xfe\x00x" * 9, "no workbook"),
+        (b"a,b\n1,2", "not that of the template"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_what_to_do(ben, content, words):
+    file = {"file": (io.BytesIO(content), "wrong.csv")}
+    page = ben.post("/desk/arrears/preview", file, content_type="multipart/form-data", headers=EN)
+    assert page.status_code == 422 and words in page.text
+    for bad in ({"ledger": "[]"}, {"ledger": "x"}, {}):
+        assert ben.post("/desk/arrears/import", bad).status_code == 400
+
+
+def test_a_file_that_is_too_big_is_not_even_read():
+    with pytest.raises(InvalidLedger, match="too-long"):
+        arrears._parse_ledger("x.csv", b"x" * (MAX_BYTES + 1))
+
+
+def test_who_is_not_on_a_complete_list_owes_nothing_any_more(app, ben, desk_op):
+    import_ledger(ben, LEDGER_ROWS)
+    home = {"label": {"zh": "1204", "en": "1204"}, "area_id": STAIRS}
+    desk_op("unit.add", fixed_id("1204"), home, by=EVE)
+    import_ledger(ben, [COLUMN_HEADINGS["zh"], ("1204", "物业费", "10", "7")], complete="on")
+    assert stored_account(app).lines == []
+
+
+@pytest.mark.rule("U4", "U5", "U7")
+@pytest.mark.clause("H8")
+def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, signed_in, phone):
+    """Through the door: `arrears.call`, `arrears.dispute`, `arrears.approve_visit` and the rest."""
+    import_ledger(ben, LEDGER_ROWS)
+    eve, at = signed_in(EVE, HOME_SITE), f"/desk/arrears/{ACCOUNT}"
+    refused = phone.verdict("arrears.visit", ACCOUNT, {"outcome": "met"}, by=BEN, base=1)
+    assert refused["code"] == "needs-call"
+    ben.post(f"{at}/prefer", {"windows": ["00:00-23:59", ""]})
+    ben.post(f"{at}/assign", {"collector_id": BEN})
+    call = {"outcome": "reached", "itemised": "on", "appointment_at": "2030-01-02T09:00"}
+    ben.post(f"{at}/call", call)
+    assert stored_account(app).calls[0]["told"] == {
+        "物业费 2026-10": "12345",
+        "停车 2026-10": "5000",
+    }
+    phone.verdict("arrears.dispute", ACCOUNT, {"details": "lift", "contact": "1"}, by=BEN)
+    with app.app_context():
+        [complaint] = db.session.scalars(Ticket.newest(HOME_SITE)).all()
+    assert (complaint.about, complaint.first_responder_id) == (ACCOUNT, BEN)
+    assert "paused" in eve.post(f"{at}/approve_visit").location
+    for kind, said in (("resolve", {"how": "mended"}), ("feed_back", {"reaction": "satisfied"})):
+        phone.verdict(f"ticket.{kind}", complaint.id, said, by=BEN)
+    assert stored_account(app).paused_by == []
+    ben.post(f"{at}/ask_visit", {"reason": "cannot come"})
+    assert "own-request" in ben.post(f"{at}/approve_visit").location
+    eve.post(f"{at}/approve_visit")
+    ben.post(f"{at}/visit", {"outcome": "met"})
+    ben.post(f"{at}/appoint", {"appointment_at": "2030-02-02T09:00"})
+    ben.post(f"{at}/pay", {"amount": "173.44", "receipt": "R1"})
+    ben.post(f"{at}/hand_up", {"reason": "one cent left"})
+    row = stored_account(app)
+    assert (row.visit_outcome, row.paid_cents) == ("met", 17344) and row.handed_at
+    assert logged_kinds(app) == {
+        *("arrears.list", "arrears.prefer", "arrears.assign", "arrears.call", "arrears.dispute"),
+        *("arrears.resume", "arrears.ask_visit", "arrears.approve_visit", "arrears.visit"),
+        *("arrears.appoint", "arrears.pay", "arrears.hand_up"),
+    }
+    page = ben.get(at, headers=EN).text
+    assert "0.01" in page and "with a manager" in page
+    assert ben.post(f"{at}/cut_off").status_code == 404
+
+
+@pytest.mark.rule("U8")
+def test_a_guard_neither_tells_nor_is_given_nor_sees_it(app, ben, signed_in, phone, desk_op):
+    import_ledger(ben, LEDGER_ROWS)
+    told = phone.verdict("arrears.call", ACCOUNT, {"outcome": "reached"}, by=CHU)
+    assert (told["status"], told["code"]) == ("refused", "barred")
+    assert stored_account(app).calls == []
+    given = ben.post(f"/desk/arrears/{ACCOUNT}/assign", {"collector_id": CHU})
+    assert "barred" in given.location
+    assert signed_in(CHU, HOME_SITE).get("/desk/arrears/").status_code == 403
+    photo = {"sha256": "0" * 64, "bytes": 9, "captured_at": "2026-11-24T10:00:00Z"}
+    shot = phone.verdict("photo.attach", ACCOUNT, photo, by=ANA)
+    assert (shot["status"], shot["code"]) == ("quarantined", "no-photos-here")
+    assert desk_op("arrears.resume", ACCOUNT, {"ticket": ACCOUNT})["status"] == "applied"
+    assert {c["type"] for c in phone.pull(cursor=None).json["changes"]} >= {"arrears"}
+
+
+@pytest.mark.rule("U5")
+def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
+    import_ledger(ben, LEDGER_ROWS)
+    ben.post(f"/desk/arrears/{ACCOUNT}/prefer", {"do_not_call": "on"})
+    told = phone.verdict("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
+    assert told["status"] == "applied"
+    with app.app_context():
+        merge = db.session.query(Conflict).filter_by(subject=ACCOUNT).one()
+    assert merge.rule == "called-at-a-wrong-hour"
+
+
+def test_feedback_about_an_account_that_is_not_there_is_kept(phone):
+    said = {"channel": "phone", "matter": "complaint", "contact": "1", "details": "x"}
+    ticket = phone.op("ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA)
+    phone.op("ticket.resolve", ticket["subject"], {"how": "mended"}, by=ANA)
+    phone.op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)
+    assert {verdict["status"] for verdict in phone.send().values()} == {"applied"}
+    assert phone.record("ticket", ticket["subject"])["state"] == "closed"

@@ -1,0 +1,97 @@
+"""Today: who has not finished, what is not yet known, and a poll that costs next to nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+from sqlalchemy import event, update
+
+from server.db.engine import db, write_transaction
+from server.models import Device, Task
+from tests import seed_data
+
+
+def poll_url(page) -> str:
+    """The address that the board asks again."""
+    return unescape(re.search(r'hx-get="([^"]+)"', page.text)[1])
+
+
+def end_task_now(app) -> None:
+    """Ana's task ended just now: a while ago may have been another day of the site."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    with app.app_context(), write_transaction():
+        db.session.execute(
+            update(Task)
+            .where(Task.id == seed_data.TASK)
+            .values(window_end=past, window_start=past - timedelta(minutes=5))
+        )
+
+
+def update_devices(app, **values) -> None:
+    with app.app_context(), write_transaction():
+        db.session.execute(update(Device).values(values))
+
+
+def test_the_board_names_whoever_has_not_finished(ben, app):
+    end_task_now(app)
+    page = ben.get("/desk/?", headers={"Accept-Language": "en"}).text
+    assert "Who has not finished" in page
+    assert "Ana" in page and "Stairs" in page
+
+
+def test_a_task_is_not_missed_before_the_phone_that_could_know_has_spoken(app, ben, new_phone):
+    new_phone()
+    end_task_now(app)
+    now = datetime.now(UTC)
+    long_ago = {"enrolled_at": now - timedelta(days=1), "seen_at": now - timedelta(hours=5)}
+    update_devices(app, **long_ago, clear_at=None)
+    area = f"/desk/today/{seed_data.STAIRS}"
+    assert 'data-state="unknown"' in ben.get(area).text
+    update_devices(app, clear_at=now, seen_at=now)
+    text = ben.get(area).text
+    assert 'data-state="unknown"' not in text and 'data-state="missed"' in text
+
+
+def test_a_silent_phone_is_named_with_what_it_last_reported(app, ben, phone):
+    phone.op("task.complete", seed_data.TASK, by=seed_data.ANA)
+    phone.hello()
+    update_devices(app, seen_at=datetime.now(UTC) - timedelta(hours=5))
+    page = ben.get("/desk/", headers={"Accept-Language": "en"}).text
+    assert "Test phone" in page and "1 to send" in page and "5 h ago" in page
+
+
+def test_a_poll_without_news_is_one_statement_and_no_content(app, ben):
+    address = poll_url(ben.get("/desk/"))
+    said = []
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda c, u, s, *rest: said.append(s))
+    answer = ben.get(address, headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert len([s for s in said if s.startswith("SELECT")]) == 1, said
+
+
+def test_a_poll_after_a_tick_brings_the_board(app, ben, desk_op):
+    address = poll_url(ben.get("/desk/"))
+    desk_op("task.complete", seed_data.TASK, by=seed_data.ANA)
+    answer = ben.get(address, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith('<div id="board"')
+    assert "<html" not in answer.text
+
+
+def test_a_poll_after_a_phone_spoke_brings_the_board(app, ben, phone):
+    address = poll_url(ben.get("/desk/"))
+    phone.hello()
+    assert ben.get(address).status_code == 200
+
+
+def test_what_time_alone_changes_brings_the_board_too(ben):
+    head = poll_url(ben.get("/desk/")).rpartition("%7C")[0]
+    assert ben.get(f"{head}%7C2020-01-01T00:00:00+00:00").status_code == 200
+
+
+def test_nonsense_in_the_poll_brings_the_board(ben):
+    assert ben.get("/desk/today/news?head=%00%7C%7C").status_code == 200

@@ -1,0 +1,288 @@
+"""Cards at the desk and on phones; packs out of one site and into another."""
+
+import io
+import json
+import re
+
+import pytest
+from sqlalchemy import func, select
+
+from server.db.engine import db
+from server.maintenance import demo
+from server.models import Card, LoggedOp
+from server.oplog.replay import find_faults
+from sync.training.cards import card_id
+from sync.training.content_packs import Pack, read_pack, serialize_pack
+from sync.training.handbook import HANDBOOK_PATH, load_handbook
+from tests.seed_data import BEN, EVE, HOME_SITE
+
+EN = {"Accept-Language": "en"}
+FEES = card_id(HOME_SITE, "FE-01")
+TITLE = {"zh": "收费", "en": "Fees"}
+CARD = {"code": "FE-01", "group": "fees", "title": TITLE}
+FORM = {
+    "group": "fees",
+    "title.zh": "收费",
+    "title.en": "Fees",
+    "body.zh": "每月\r\n\r\n五日",
+    "body.en": "Monthly",
+    "phrase": "",
+    "order": "3",
+    "clause": "F18",
+}
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def eve(signed_in):
+    return signed_in(EVE, HOME_SITE)
+
+
+def stored_card(app, code="FE-01"):
+    with app.app_context():
+        return db.session.get(Card, (HOME_SITE, card_id(HOME_SITE, code)))
+
+
+def op_count(app):
+    with app.app_context():
+        return db.session.scalar(select(func.count()).select_from(LoggedOp))
+
+
+def card_form(card, **changed):
+    """The form of a card as a browser sends it back."""
+    was = {
+        "group": card.group,
+        "title.zh": card.title["zh"],
+        "title.en": card.title["en"],
+        "body.zh": card.body["zh"].replace("\n", "\r\n"),
+        "body.en": card.body["en"],
+        "phrase": card.phrase or "",
+        "order": str(card.order),
+        "clause": card.clause or "",
+    }
+    seen = {f"was.{name}": value for name, value in was.items()}
+    return {"base": str(card.version), **seen, **was, **changed}
+
+
+def preview_pack(desk, raw, name="pack.json"):
+    return desk.post("/desk/packs/", {"file": (io.BytesIO(raw), name)}, headers=EN)
+
+
+def checked_codes(page):
+    """What the browser would send if nobody changed a tick."""
+    boxes = re.findall(r'name="code" value="([\w-]+)" (checked)?', page)
+    return [code for code, checked in boxes if checked]
+
+
+def import_pack(desk, raw, codes=None):
+    page = preview_pack(desk, raw).text
+    bases = dict(re.findall(r'name="(base\.[\w-]+)" value="(\d+)"', page))
+    chosen = checked_codes(page) if codes is None else codes
+    return desk.post("/desk/packs/apply", {"pack": raw.decode(), "code": chosen, **bases})
+
+
+def test_a_card_is_added_revised_and_withdrawn_at_the_desk(app, eve, phone):
+    assert eve.post("/desk/cards/", {"code": "fe-01", **FORM}).status_code == 303
+    card = stored_card(app)
+    assert (card.code, card.status, card.body["zh"]) == ("FE-01", "ready", "每月\n\n五日")
+    assert phone.record("card", FEES)["title"] == TITLE
+    eve.post(f"/desk/cards/{FEES}/revise", card_form(card, phrase="请"))
+    assert (stored_card(app).phrase, stored_card(app).edition, stored_card(app).body) == (
+        "请",
+        2,
+        card.body,
+    )
+    with app.app_context():
+        op = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "card.revise")).one()
+        assert op.payload == {"phrase": "请"}
+    page = eve.get(f"/desk/cards/{FEES}", headers=EN).text
+    assert "new edition" in page and "Eve" in page
+    eve.post(f"/desk/cards/{FEES}/withdraw", {"base": str(stored_card(app).version)})
+    assert ("card", FEES) not in phone.refresh()
+    assert "Withdrawn" in eve.get("/desk/cards/", headers=EN).text
+    assert "Nothing was changed" not in eve.get(f"/desk/cards/{FEES}", headers=EN).text
+
+
+def test_a_code_that_is_there_and_a_form_without_changes_are_said(app, eve):
+    eve.post("/desk/cards/", {"code": "FE-01", **FORM})
+    again = eve.post("/desk/cards/", {"code": "FE-01", **FORM})
+    assert "said=already-exists" in again.location
+    same = eve.post(f"/desk/cards/{FEES}/revise", card_form(stored_card(app)))
+    assert "said=nothing-changed" in same.location
+    assert eve.post(f"/desk/cards/{FEES}/revise", FORM).status_code == 400
+
+
+def test_only_managers_write_cards(desk_op, ben, dao, signed_in, phone, eve):
+    assert desk_op("card.add", FEES, CARD, by=BEN)["code"] == "not-allowed"
+    assert phone.verdict("card.add", FEES, CARD, by=EVE)["code"] == "not-for-phones"
+    assert desk_op("card.add", card_id(HOME_SITE, "FE-02"), {**CARD, "code": "FE-02"}, by=EVE)
+    subject = card_id(HOME_SITE, "FE-02")
+    for kind, payload in (("card.revise", {"order": 4}), ("card.withdraw", {})):
+        assert desk_op(kind, subject, payload, by=BEN)["code"] == "not-allowed"
+    for path in ("/desk/cards/", f"/desk/cards/{subject}/revise", "/desk/packs/apply"):
+        assert ben.post(path, FORM).status_code == 403
+    assert ben.get("/desk/cards/").status_code == 200
+    assert ben.get("/desk/packs/file").status_code == 403
+    assert dao.get(f"/desk/cards/{subject}").status_code == 404
+
+
+def test_two_managers_at_once_are_settled_at_the_desk(app, desk_op, ben):
+    desk_op("card.add", FEES, CARD, by=EVE)
+    first, second = ({"body": {"zh": text, "en": text}} for text in ("A", "B"))
+    desk_op("card.revise", FEES, first, by=EVE, base=1)
+    told = desk_op("card.revise", FEES, second, by=EVE, base=1)
+    assert told["status"] == "contested"
+    assert "Card: Fees" in ben.get("/desk/settle/", headers=EN).text
+    with app.app_context():
+        op = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "contested")).one()
+        merge = op.merge_id
+    assert desk_op("merge.settle", merge, {"take": "incoming"}, by=BEN)["status"] == "applied"
+    assert (stored_card(app).body["en"], stored_card(app).edition, stored_card(app).status) == (
+        "B",
+        3,
+        "ready",
+    )
+    with app.app_context():
+        assert db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "card.amend")).one()
+
+
+def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
+    page = eve.get("/desk/packs/handbook", headers=EN).text
+    assert checked_codes(page) == sorted(card["code"] for card in load_handbook().cards)
+    raw = HANDBOOK_PATH.read_bytes()
+    before = op_count(app)
+    assert "taken=47" in import_pack(eve, raw).location
+    assert op_count(app) == before + len(load_handbook().cards) == before + len(phone.of("card"))
+    again = preview_pack(eve, raw).text
+    assert "Everything in this pack is here already" in again and checked_codes(again) == []
+    assert "taken=0" in import_pack(eve, raw, ["ET-01", "PC-01"]).location
+    assert op_count(app) == before + 47
+    assert stored_card(app, "ET-01").pack == "lodge-handbook 2"
+
+
+def test_what_goes_out_of_one_site_comes_into_another(app, eve, signed_in, desk_op):
+    import_pack(eve, HANDBOOK_PATH.read_bytes())
+    desk_op("card.withdraw", card_id(HOME_SITE, "PC-05"), {}, by=EVE)
+    desk_op(
+        "card.add", card_id(HOME_SITE, "X-1"), {**CARD, "code": "X-1", "phrase": "𠮷\n🌳"}, by=EVE
+    )
+    about = {"name": "ours", "version": "2", "licence": "CC BY 4.0"}
+    file = eve.get("/desk/packs/file", query_string=about)
+    assert 'filename="ours-2.json"' in file.headers["Content-Disposition"]
+    pack = read_pack(file.data)
+    assert isinstance(pack, Pack) and pack.licence == "CC BY 4.0"
+    codes = {card["code"] for card in load_handbook().cards} - {"PC-05"} | {"X-1"}
+    assert {card["code"] for card in pack.cards} == codes
+    assert file.data == eve.get("/desk/packs/file", query_string=about).data
+    assert "Everything in this pack is here already" in preview_pack(eve, file.data).text
+
+
+def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, eve):
+    import_pack(eve, HANDBOOK_PATH.read_bytes())
+    own = card_form(stored_card(app, "ET-02"), **{"title.en": "OUR OWN"})
+    eve.post(f"/desk/cards/{card_id(HOME_SITE, 'ET-02')}/revise", own)
+    cards = [dict(card) for card in load_handbook().cards]
+    for card in cards:
+        if card["code"] in ("ET-01", "ET-02"):
+            card["title"] = {**card["title"], "en": "THE NEXT"}
+    raw = serialize_pack(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
+    page = preview_pack(eve, raw).text
+    assert checked_codes(page) == ["ET-01"]
+    assert "OUR OWN" in page and "THE NEXT" in page and "somebody here wrote it" in page
+    import_pack(eve, raw)
+    assert stored_card(app, "ET-01").title["en"] == "THE NEXT"
+    assert stored_card(app, "ET-01").pack == "lodge-handbook 3"
+    assert stored_card(app, "ET-02").title["en"] == "OUR OWN"
+    import_pack(eve, raw, ["ET-02"])
+    assert stored_card(app, "ET-02").title["en"] == "THE NEXT"
+
+
+def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, eve):
+    import_pack(eve, HANDBOOK_PATH.read_bytes())
+    cards = [dict(card) for card in load_handbook().cards if card["code"] == "ET-01"]
+    cards[0]["title"] = {**cards[0]["title"], "en": "THE NEXT"}
+    raw = serialize_pack(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
+    bases = {"base.ET-01": str(stored_card(app, "ET-01").version)}
+    own = card_form(stored_card(app, "ET-01"), **{"title.en": "MEANWHILE"})
+    eve.post(f"/desk/cards/{card_id(HOME_SITE, 'ET-01')}/revise", own)
+    told = eve.post("/desk/packs/apply", {"pack": raw.decode(), "code": ["ET-01"], **bases})
+    assert "aside=1" in told.location
+    assert stored_card(app, "ET-01").title["en"] == "MEANWHILE"
+
+
+@pytest.mark.parametrize(
+    ("raw", "remedy"),
+    [
+        (b"PK\x03\x04", "Choose the .json file"),
+        (b"x" * 300_000, "Export fewer cards"),
+        (
+            HANDBOOK_PATH.read_bytes().replace(b"Fees", b"Bees"),
+            "Export it again, or take the original",
+        ),
+        (b'{"lodge_pack": 9}', "Update this one first"),
+        (b"", "Choose the .json file"),
+    ],
+)
+def test_a_wrong_file_is_refused_at_once_with_its_remedy(app, eve, raw, remedy):
+    before = op_count(app)
+    answer = preview_pack(eve, raw)
+    assert answer.status_code == 422 and remedy in answer.text
+    assert eve.post("/desk/packs/apply", {"pack": raw, "code": ["ET-01"]}).status_code == 422
+    assert op_count(app) == before
+
+
+def test_an_export_needs_a_name_and_a_version(eve):
+    answer = eve.get("/desk/packs/file", query_string={"name": "two words"}, headers=EN)
+    assert answer.status_code == 422 and "one word each" in answer.text
+
+
+def test_dao_may_not_take_in_cards(dao, app):
+    assert (
+        dao.post("/desk/packs/apply", {"pack": HANDBOOK_PATH.read_text("utf-8")}).status_code == 403
+    )
+    assert stored_card(app, "ET-01") is None
+
+
+@pytest.mark.clause("F17")
+@pytest.mark.clause("F18")
+@pytest.mark.clause("F19")
+@pytest.mark.clause("F20")
+def test_the_demo_estate_has_the_handbook_through_the_door(app):
+    with app.app_context():
+        demo.build()
+        demo.build()
+        site = demo.demo_id("squirrel")
+        cards = db.session.scalars(Card.for_site(site)).all()
+        assert [card.code for card in cards] == [
+            card["code"] for card in sorted(load_handbook().cards, key=lambda card: card["order"])
+        ]
+        assert {card.edition for card in cards} == {1}
+        assert find_faults(site) == []
+
+
+def test_no_page_of_the_cards_holds_a_script_or_a_style_of_its_own(eve):
+    import_pack(eve, HANDBOOK_PATH.read_bytes())
+    pages = ["/desk/cards/", "/desk/cards/new", f"/desk/cards/{FEES}", "/desk/packs/"]
+    for page in [*pages, "/desk/packs/handbook", "/desk/shifts/"]:
+        answer = eve.get(page)
+        assert answer.status_code == 200
+        text = answer.text
+        assert " style=" not in text and "<style" not in text and "onclick" not in text
+        assert "<script>" not in text
+
+
+def test_a_pack_is_the_same_as_text_and_as_a_form_field(eve, app):
+    crlf = HANDBOOK_PATH.read_bytes().replace(b"\n", b"\r\n")
+    eve.post("/desk/packs/apply", {"pack": crlf.decode(), "code": ["ET-01"]})
+    assert (
+        stored_card(app, "ET-01").title
+        == json.loads(HANDBOOK_PATH.read_text("utf-8"))["sections"]["cards"][
+            [card["code"] for card in load_handbook().cards].index("ET-01")
+        ]["title"]
+    )

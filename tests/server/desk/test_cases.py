@@ -1,0 +1,335 @@
+"""Cases through the door and at the desk: asked, heard, decided by somebody else, read."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from server.db.engine import db, write_transaction
+from server.models import Case, CaseCategory, ClosedMonth, Device, FeedRow, Site, Task
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
+from sync.accountability.months import month_id
+from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id, task_payload
+
+EN = {"Accept-Language": "en"}
+CATEGORY_ID, LOSS_CATEGORY_ID = (category_id(HOME_SITE, code) for code in ("AC-1", "AC-6"))
+MISSED_TASK = fixed_id("missed long ago")
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture(autouse=True)
+def published_categories(app, desk_op, phone):
+    """Two categories are in force, and Ana and Ben have read them."""
+    for content, id_ in ((CATEGORIES[0], CATEGORY_ID), (CATEGORIES[5], LOSS_CATEGORY_ID)):
+        desk_op("category.add", id_, content, by=EVE)
+        desk_op("category.publish", id_, by=EVE)
+        for by in (ANA, BEN):
+            assert phone.verdict("category.acknowledge", id_, by=by)["status"] == "applied"
+
+
+@pytest.fixture
+def eve(signed_in):
+    return signed_in(EVE)
+
+
+@pytest.fixture
+def raised_case(app, desk_op):
+    """Ben asks Ana about something that happened just now."""
+    facts = [{"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "Bins"}]
+    said = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
+    told = desk_op("case.raise", fixed_id("case"), {**said, "facts": facts})
+    assert told["status"] == "applied"
+    return fixed_id("case")
+
+
+@pytest.fixture
+def asked_case(raised_case, desk_op):
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    assert desk_op("case.ask", raised_case, {"answer_until": until})["status"] == "applied"
+    return raised_case
+
+
+def stored(app, table=Case, id_=None):
+    with app.app_context():
+        found = db.session.get(table, (HOME_SITE, id_ or fixed_id("case")))
+        db.session.expunge_all()
+        return found
+
+
+def feed_audience(app, id_):
+    with app.app_context():
+        return db.session.scalar(select(FeedRow.audience).where(FeedRow.id == id_))
+
+
+@pytest.mark.rule("A3", "A10")
+@pytest.mark.clause("G2")
+def test_the_subject_answers_on_the_phone_and_reads_the_decision(app, phone, asked_case, ben, eve):
+    shown = phone.record("case", asked_case)
+    assert (shown["state"], shown["facts"][0]["text"]) == ("asked", "Bins")
+    assert {"raised_by_id", "heard_at", "happened_at"} & shown.keys() == set()
+    said = {"answer": "stated", "text": "The lift was stuck"}
+    assert phone.verdict("case.state", asked_case, said, by=ANA)["status"] == "applied"
+    assert "The lift was stuck" in ben.get(f"/desk/cases/{asked_case}").text
+    decision = {"finding": "not_responsible", "measures": "Nobody told the lift firm"}
+    assert "said=" not in eve.post(f"/desk/cases/{asked_case}/decide", decision).location
+    shown = phone.record("case", asked_case)
+    assert (shown["state"], shown["decided_by"]) == ("decided", "Eve")
+    assert "say-why" in ben.post(f"/desk/cases/{asked_case}/close").location
+    phone.verdict("case.acknowledge", asked_case, by=ANA)
+    assert "said=" not in ben.post(f"/desk/cases/{asked_case}/close").location
+    assert stored(app).closed_at
+    assert ("case", asked_case) not in phone.refresh()
+
+
+@pytest.mark.rule("A8")
+def test_nobody_decides_at_the_desk_before_the_subject_was_heard(app, raised_case, ben, eve, phone):
+    decision = {"finding": "responsible", "measures": "A talk"}
+    for page in (ben, eve):
+        assert "not-asked" in page.post(f"/desk/cases/{raised_case}/decide", decision).location
+    assert "Ask for a statement first" in ben.get(f"/desk/cases/{raised_case}", headers=EN).text
+    later = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    assert (
+        "said=" not in ben.post(f"/desk/cases/{raised_case}/ask", {"answer_until": later}).location
+    )
+    assert "statement-waits" in eve.post(f"/desk/cases/{raised_case}/decide", decision).location
+    assert 'name="measures"' not in eve.get(f"/desk/cases/{raised_case}").text
+    phone.verdict("case.state", raised_case, {"answer": "declined"}, by=ANA)
+    form = eve.get(f"/desk/cases/{raised_case}").text
+    assert 'name="measures"' in form
+    assert 'value="responsible" required>' in form and "checked" not in form
+    for half in ({"finding": "responsible"}, {"measures": "A talk"}, {}):
+        assert "malformed" in eve.post(f"/desk/cases/{raised_case}/decide", half).location
+    assert stored(app).finding is None
+
+
+@pytest.mark.rule("A11")
+def test_an_appeal_from_the_phone_goes_to_somebody_else(app, phone, asked_case, ben, eve):
+    phone.verdict("case.state", asked_case, {"answer": "declined"}, by=ANA)
+    decision = {"finding": "responsible", "measures": "A talk"}
+    eve.post(f"/desk/cases/{asked_case}/decide", decision)
+    phone.verdict("case.appeal", asked_case, {"text": "It was not me"}, by=ANA)
+    assert phone.record("case", asked_case)["state"] == "appealed"
+    assert "same-decider" in eve.post(f"/desk/cases/{asked_case}/review", decision).location
+    other = {"finding": "not_responsible", "measures": "Nothing"}
+    assert "said=" not in ben.post(f"/desk/cases/{asked_case}/review", other).location
+    assert [one["by_id"] for one in stored(app).decisions] == [EVE, BEN]
+
+
+@pytest.mark.rule("A7")
+def test_what_others_say_on_a_phone_is_kept_and_does_not_count(app, phone, asked_case, ben):
+    told = phone.verdict(
+        "case.state", asked_case, {"answer": "stated", "text": "It was her"}, by=CHU
+    )
+    assert told["status"] == "applied"
+    assert stored(app).statements == []
+    page = ben.get("/desk/settle/", headers=EN).text
+    assert "Somebody spoke in a case who was not asked" in page
+
+
+@pytest.mark.clause("G7")
+def test_a_supervisor_reads_the_own_case_and_has_no_form(app, desk_op, ben, eve):
+    facts = [{"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "No rounds"}]
+    said = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "manager", "facts": facts}
+    desk_op("case.raise", fixed_id("case"), {**said, "answers_id": BEN}, by=EVE)
+    page = ben.get(f"/desk/cases/{fixed_id('case')}").text
+    assert "No rounds" in page and 'name="measures"' not in page and '/find"' not in page
+    for word in ("find", "ask", "decide", "review", "close"):
+        answer = ben.post(f"/desk/cases/{fixed_id('case')}/{word}", {"because": "x", "text": "x"})
+        assert "own-case" in answer.location or "malformed" in answer.location
+    again = desk_op("case.raise", None, {**said, "answers_id": BEN}, by=BEN)
+    assert again["code"] == "own-case"
+
+
+def test_only_the_desk_decides_and_no_phone_sends_what_is_the_desk_s(
+    desk_op, phone, raised_case, client
+):
+    for kind in ("case.find", "case.ask", "case.decide", "case.review", "case.close"):
+        for by in (ANA, CHU):
+            assert desk_op(kind, raised_case, {}, by=by)["code"] == "not-allowed"
+    for kind in ("category.publish", "category.deactivate"):
+        assert desk_op(kind, CATEGORY_ID, {}, by=BEN)["code"] == "not-allowed"
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    told = phone.verdict("case.ask", raised_case, {"answer_until": until}, by=BEN)
+    assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
+    assert client.get(f"/desk/cases/{raised_case}").status_code == 303
+
+
+def test_another_site_knows_of_no_case(dao, raised_case):
+    assert dao.get(f"/desk/cases/{raised_case}").status_code == 404
+    assert dao.post(f"/desk/cases/{raised_case}/close").status_code == 404
+    assert "Bins" not in dao.get("/desk/cases/").text
+
+
+@pytest.mark.rule("A13")
+def test_phones_hear_of_a_case_only_once_its_subject_is_asked(app, phone, raised_case, desk_op):
+    assert ("case", raised_case) not in phone.refresh()
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    desk_op("case.ask", raised_case, {"answer_until": until})
+    assert feed_audience(app, raised_case) == 1
+
+
+@pytest.fixture
+def missed_task(app):
+    now = datetime.now(UTC)
+    over = {"window_start": now - timedelta(hours=30), "window_end": now - timedelta(hours=24)}
+    times = {name: moment.isoformat() for name, moment in over.items()}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", MISSED_TASK, {**task_payload(), **times})])
+
+
+@pytest.mark.rule("A17", "A18")
+@pytest.mark.clause("G10")
+def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
+    where = f"code=missed&amp;type=task&amp;id={MISSED_TASK}"
+    assert where in ben.get("/desk/misses/").text
+    assert where in ben.get("/desk/raise/").text
+    asked = {"code": "missed", "type": "task", "id": MISSED_TASK}
+    assert "had no shift then" in ben.get("/desk/raise/case", query_string=asked, headers=EN).text
+    form = {
+        "category": f"{CATEGORY_ID}|1a",
+        "subject_kind": "person",
+        "answers_id": ANA,
+        "text": "Stairs",
+    }
+    id_ = ben.post("/desk/raise/case", {**asked, **form}).location.rpartition("/")[2]
+    found = stored(app, Case, id_)
+    assert {fact["code"] for fact in found.facts} == {"off_duty", "missed"}
+    assert stored(app, Task, MISSED_TASK).disposition == "case"
+    assert where not in ben.get("/desk/raise/").text
+    page = ben.get(f"/desk/cases/{id_}", headers=EN).text
+    assert "This rule was not known yet when it happened" in page
+    assert page.index("had no shift then") < page.index("not done in its time")
+
+
+@pytest.mark.clause("G8")
+def test_a_loss_is_kept_to_the_cent(app, ben):
+    form = {"category": f"{LOSS_CATEGORY_ID}|", "subject_kind": "contractor", "answers_id": ANA}
+    form |= {"subject_name": "Lift Ltd", "text": "The door", "at": "2026-11-01T10:00"}
+    for amount, code in (("1,234.5", None), ("12.345", "malformed"), ("x", "malformed")):
+        answer = ben.post("/desk/raise/case", {**form, "amount": amount})
+        assert (code or "/desk/cases/") in answer.location
+    assert "amount" in ben.post("/desk/raise/case", form).location
+    with app.app_context():
+        (case,) = db.session.scalars(Case.for_site(HOME_SITE))
+        assert (case.amount, case.subject_name) == (123450, "Lift Ltd")
+    assert "1234.50" in ben.get(f"/desk/cases/{case.id}").text
+
+
+def test_the_register_is_sought_by_state_category_and_subject(ben, asked_case):
+    for asked_for, there in (
+        ("", True),
+        ("state=asked", True),
+        ("state=closed", False),
+        ("code=AC-1&kind=person", True),
+        ("kind=team", False),
+    ):
+        assert (asked_case in ben.get(f"/desk/cases/?{asked_for}").text) == there
+
+
+def test_a_fact_is_added_at_the_desk(app, ben, asked_case):
+    fact = {"code": "told_for", "at": "2026-11-01T10:00", "text": "She was ill"}
+    assert "said=" not in ben.post(f"/desk/cases/{asked_case}/find", fact).location
+    assert stored(app).facts[-1]["text"] == "She was ill"
+    assert stored(app).asked_at
+    assert (
+        "malformed" in ben.post(f"/desk/cases/{asked_case}/find", {**fact, "at": "soon"}).location
+    )
+
+
+@pytest.mark.rule("A1", "A2")
+@pytest.mark.clause("G9")
+def test_the_site_adds_a_category_publishes_it_and_puts_it_out_of_use(app, ben, eve, phone):
+    words = {"label.zh": "钥匙", "label.en": "Keys", "text.zh": "丢了", "text.en": "Lost"}
+    form = {"code": "ac-7", **words, "subs": "7a 总钥匙 / master key\n7b 门卡 / card"}
+    assert ben.post("/desk/rules/add", form).status_code == 403
+    assert "said=" not in eve.post("/desk/rules/add", form).location
+    id_ = category_id(HOME_SITE, "AC-7")
+    assert [sub["code"] for sub in stored(app, CaseCategory, id_).subs] == ["7a", "7b"]
+    assert "said=already-exists" in eve.post("/desk/rules/add", form).location
+    assert (
+        "said=malformed"
+        in eve.post("/desk/rules/add", {**form, "code": "AC-8", "subs": "8a"}).location
+    )
+    assert ("category", id_) not in phone.refresh()
+    eve.post(f"/desk/rules/{id_}/publish")
+    assert phone.record("category", id_)["state"] == "active"
+    phone.verdict("category.acknowledge", id_, by=CHU)
+    assert "read by 1 of" in ben.get("/desk/rules/", headers=EN).text
+    eve.post(f"/desk/rules/{id_}/deactivate")
+    assert ("category", id_) not in phone.refresh()
+
+
+@pytest.mark.rule("A6")
+def test_the_site_says_how_long_everybody_has_for_a_statement(app, eve):
+    eve.post("/desk/rules/waiting", {"statement_hours": "48"})
+    assert stored(app, Site, HOME_SITE).statement_hours == 48
+    assert "malformed" in eve.post("/desk/rules/waiting", {"statement_hours": "0"}).location
+
+
+@pytest.fixture
+def last_month():
+    first = datetime.now(UTC).replace(day=1)
+    return f"{first - timedelta(days=3):%Y-%m}"
+
+
+@pytest.mark.rule("A16")
+@pytest.mark.clause("G10")
+def test_a_month_closes_once_no_miss_waits(app, desk_op, ben, eve, last_month):
+    middle = datetime.fromisoformat(f"{last_month}-15T00:00:00+00:00")
+    window = {"window_start": middle, "window_end": middle + timedelta(hours=2)}
+    times = {name: moment.isoformat() for name, moment in window.items()}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", MISSED_TASK, {**task_payload(), **times})])
+    month = {"month": last_month}
+    assert "misses-wait" in eve.post("/desk/months/close", month).location
+    assert "1 wait for a word" in ben.get("/desk/months/", headers=EN).text
+    assert (
+        desk_op("task.dispose", MISSED_TASK, {"disposition": "not_at_fault"})["status"] == "applied"
+    )
+    assert ben.post("/desk/months/close", month).status_code == 403
+    assert "said=" not in eve.post("/desk/months/close", month).location
+    closed = stored(app, ClosedMonth, month_id(HOME_SITE, last_month))
+    assert closed.counts == {"not_at_fault": 1}
+    page = ben.get("/desk/months/", headers=EN).text
+    assert "waiting for a word: 0" in page
+    assert desk_op("month.close", closed.id, {}, by=EVE)["status"] != "applied"
+    now = f"{datetime.now(UTC) + timedelta(hours=8):%Y-%m}"
+    assert "not-over" in eve.post("/desk/months/close", {"month": now}).location
+    assert eve.post("/desk/months/close", {"month": "1999-01"}).status_code == 404
+
+
+def test_a_month_waits_for_a_phone_that_may_still_know(app, eve, new_phone, last_month):
+    middle = datetime.fromisoformat(f"{last_month}-15T00:00:00+00:00")
+    window = {"window_start": middle, "window_end": middle + timedelta(hours=2)}
+    times = {name: moment.isoformat() for name, moment in window.items()}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", MISSED_TASK, {**task_payload(), **times})])
+        with write_transaction():
+            db.session.execute(update(Device).values(enrolled_at=middle, clear_at=None))
+    assert "not-yet-known" in eve.post("/desk/months/close", {"month": last_month}).location
+
+
+@pytest.mark.rule("A17")
+def test_a_broken_promise_asks_for_an_answer(app, ben, desk_op):
+    past = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    said = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
+    desk_op("ticket.open", fixed_id("matter"), {**said, "promised_at": past}, by=CHU)
+    page = ben.get("/desk/raise/", headers=EN).text
+    assert "a promise was not kept" in page and "code=breach&amp;type=ticket" in page
+    form = {"category": f"{CATEGORY_ID}|1a", "subject_kind": "person", "answers_id": ANA}
+    lead = {"code": "breach", "type": "ticket", "id": fixed_id("matter"), "text": "no word"}
+    assert ben.get("/desk/raise/case", query_string=lead, headers=EN).status_code == 200
+    ben.post("/desk/raise/case", {**form, **lead})
+    with app.app_context():
+        [raised] = db.session.scalars(Case.for_site(HOME_SITE)).all()
+    assert [fact["code"] for fact in raised.facts] == ["breach"]
+    assert "a promise was not kept" not in ben.get("/desk/raise/", headers=EN).text

@@ -1,0 +1,138 @@
+"""Settling: both sides, two clicks, undone by one more; and what was kept aside."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from server.db.engine import db
+from server.models import Conflict, LoggedOp, Task, Ticket
+from tests import seed_data
+
+TICKET_PAYLOAD = {
+    "channel": "phone",
+    "matter": "report",
+    "contact": "1203",
+    "details": "A lamp is dark",
+}
+TICKET_ID = seed_data.fixed_id("ticket")
+EN = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def contested_revision(app, desk_op):
+    """Ben and Eve rewrote the same words, and neither saw the other."""
+    base = desk_op("ticket.open", TICKET_ID, TICKET_PAYLOAD)["version"]
+    desk_op(
+        "ticket.revise", TICKET_ID, {"details": "A lamp on floor 2"}, by=seed_data.EVE, base=base
+    )
+    verdict = desk_op("ticket.revise", TICKET_ID, {"details": "A lamp by the lift"}, base=base)
+    assert verdict["status"] == "contested"
+    with app.app_context():
+        return db.session.scalars(Conflict.unsettled(seed_data.HOME_SITE)).one().id
+
+
+def ticket_details(app) -> str:
+    with app.app_context():
+        return db.session.get(Ticket, (seed_data.HOME_SITE, TICKET_ID)).details
+
+
+def test_both_sides_are_shown_with_who_and_what(ben, contested_revision):
+    page = ben.get("/desk/settle/", headers=EN).text
+    for word in ("A lamp on floor 2", "A lamp by the lift", "Ben", "Eve", "neither saw the other"):
+        assert word in page
+
+
+@pytest.mark.parametrize(
+    ("form", "after"),
+    [
+        ({"take": "theirs"}, "A lamp on floor 2"),
+        ({"take": "incoming"}, "A lamp by the lift"),
+        ({"take": "both"}, "A lamp on floor 2\nA lamp by the lift"),
+        ({"take": "value", "details": "The lamp upstairs"}, "The lamp upstairs"),
+    ],
+)
+def test_one_click_settles_and_one_more_undoes_it(app, ben, contested_revision, form, after):
+    answer = ben.post(f"/desk/settle/{contested_revision}", form)
+    assert answer.location == f"/desk/settle/?settled={contested_revision}"
+    assert ticket_details(app) == after
+    page = ben.get(answer.location, headers=EN).text
+    assert f"/desk/settle/{contested_revision}/reopen" in page
+    ben.post(f"/desk/settle/{contested_revision}/reopen")
+    assert ticket_details(app) == "A lamp on floor 2"
+    assert "A lamp by the lift" in ben.get("/desk/settle/").text, "it waits again"
+
+
+def test_what_was_settled_stays_to_be_seen(ben, contested_revision):
+    ben.post(f"/desk/settle/{contested_revision}", {"take": "incoming"})
+    page = ben.get("/desk/settle/history", headers=EN).text
+    assert "A lamp on floor 2" in page and "Ben took what came in" in page
+
+
+def test_settling_twice_says_that_it_is_settled(ben, contested_revision):
+    ben.post(f"/desk/settle/{contested_revision}", {"take": "incoming"})
+    again = ben.post(f"/desk/settle/{contested_revision}", {"take": "theirs"})
+    assert "said=already-settled" in again.location
+    assert "settled it already" in ben.get(again.location, headers=EN).text
+
+
+def test_dao_may_not_settle_what_is_not_hers(app, dao, contested_revision):
+    assert dao.post(f"/desk/settle/{contested_revision}", {"take": "incoming"}).status_code == 404
+    assert dao.post(f"/desk/settle/{contested_revision}/reopen").status_code == 404
+    assert ticket_details(app) == "A lamp on floor 2"
+
+
+def test_a_tick_after_a_cancel_is_told_with_its_phone_and_how_late(app, ben, desk_op, phone):
+    ben.post(f"/desk/task/{seed_data.TASK}/cancel", {"reason": "Rain", "base": "1"})
+    phone.op("task.complete", seed_data.TASK, {"note": "Done all the same"}, by=seed_data.ANA)
+    phone.send()
+    page = ben.get("/desk/settle/", headers=EN).text
+    for word in ("Rain", "Done all the same", "Ana", "Test phone", "after it had been cancelled"):
+        assert word in page
+    with app.app_context():
+        merge = db.session.scalars(Conflict.unsettled(seed_data.HOME_SITE)).one().id
+    ben.post(f"/desk/settle/{merge}", {"take": "incoming"})
+    with app.app_context():
+        task = db.session.get(Task, (seed_data.HOME_SITE, seed_data.TASK))
+        assert task.done_by_id == seed_data.ANA and task.cancelled_at is None
+
+
+def test_a_record_tells_everything_that_happened_to_it(ben, desk_op):
+    desk_op("task.complete", seed_data.TASK, {"note": "Two buckets"}, by=seed_data.ANA)
+    desk_op("task.undo", seed_data.TASK, by=seed_data.ANA)
+    page = ben.get(f"/desk/record/task/{seed_data.TASK}", headers=EN).text
+    for word in ("planned", "done", "taken back", "Two buckets", "Ana", "Lodge itself"):
+        assert word in page
+
+
+def test_what_was_kept_aside_can_be_seen_with_its_payload(ben, phone):
+    phone.op("task.complete", seed_data.TASK, {"nonsense": "what I did"}, by=seed_data.ANA)
+    phone.op("no.such_kind", seed_data.TASK, {"more": "deferred words"}, by=seed_data.ANA)
+    phone.send()
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "what I did" in page and "could not be read" in page
+
+
+def test_nobody_sees_more_of_a_record_than_their_role_needs(desk_op, signed_in):
+    sue = seed_data.fixed_id("sue")
+    desk_op("person.add", sue, {"name": "Sue", "roles": ["service_desk"]}, by=seed_data.EVE)
+    assert signed_in(sue).get(f"/desk/record/task/{seed_data.TASK}").status_code == 200
+    assert signed_in(sue).get(f"/desk/record/person/{seed_data.ANA}").status_code == 404
+    assert signed_in(sue).get("/desk/aside").status_code == 403
+
+
+@pytest.mark.parametrize("id_", ["nonsense", "%00", "'; DROP TABLE op", "x" * 4000])
+def test_an_address_that_names_nothing_is_not_found(ben, id_):
+    assert ben.get(f"/desk/record/task/{id_}").status_code == 404
+
+
+def test_a_script_in_a_name_is_only_text(ben, desk_op):
+    desk_op("visit.arrive", None, {"visitor": "<script>alert(1)</script>", "purpose": "other"})
+    assert "<script>alert" not in ben.get("/desk/visits/").text
+
+
+def test_every_edit_at_the_desk_stands_in_the_log_under_its_author(app, ben):
+    ben.post(f"/desk/task/{seed_data.TASK}/cancel", {"reason": "Rain", "base": "1"})
+    with app.app_context():
+        op = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "task.cancel")).one()
+        assert (op.by, op.status, op.base) == (seed_data.BEN, "applied", 1)

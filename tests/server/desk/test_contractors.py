@@ -1,0 +1,63 @@
+"""Contractors: never without somebody of ours who answers."""
+
+import pytest
+
+from server.db.engine import db
+from server.models import Contractor
+from server.oplog.replay import find_faults
+from tests.seed_data import ANA, BEN, EVE, HOME_SITE, fixed_id
+
+FIRM = fixed_id("firm")
+CONTRACTOR_PAYLOAD = {"name": "Spruce Cable", "service": "cable", "accountable_id": BEN}
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+def stored_contractor(app):
+    with app.app_context():
+        return db.session.scalars(Contractor.for_site(HOME_SITE)).first()
+
+
+@pytest.mark.rule("Y1")
+@pytest.mark.clause("E3")
+@pytest.mark.parametrize("answers", [ANA, "", fixed_id("nobody")])
+def test_a_firm_without_a_leading_person_of_ours_is_not_taken(app, ben, answers):
+    """Ana cleans; nobody and a stranger lead nobody."""
+    told = ben.post("/desk/contractors/", {**CONTRACTOR_PAYLOAD, "accountable_id": answers})
+    assert "said=" in told.headers["Location"]
+    assert stored_contractor(app) is None
+
+
+@pytest.mark.rule("Y2")
+def test_who_answers_changes_and_a_contract_ends_once(app, ben):
+    assert "said=" not in ben.post("/desk/contractors/", CONTRACTOR_PAYLOAD).headers["Location"]
+    firm = stored_contractor(app)
+    page = ben.get("/desk/contractors/").text
+    assert "Spruce Cable" in page and "Ben" in page
+    change = {**CONTRACTOR_PAYLOAD, "accountable_id": EVE, "base": "1", "contact": ""}
+    ben.post(f"/desk/contractors/{firm.id}", change)
+    assert stored_contractor(app).accountable_id == EVE
+    bad = {**CONTRACTOR_PAYLOAD, "accountable_id": ANA, "base": "2", "contact": ""}
+    assert "needs-accountable" in ben.post(f"/desk/contractors/{firm.id}", bad).headers["Location"]
+    ben.post(f"/desk/contractors/{firm.id}/end")
+    assert stored_contractor(app).ended_at
+    again = ben.post(f"/desk/contractors/{firm.id}/end")
+    assert "contract-ended" in again.headers["Location"]
+
+
+def test_phones_learn_who_works_here_and_a_phone_adds_no_firm(app, phone, desk_op):
+    """Sent through the door: `contractor.add`, `contractor.change`, `contractor.end`."""
+    assert desk_op("contractor.add", FIRM, CONTRACTOR_PAYLOAD, by=BEN)["status"] == "applied"
+    [told] = phone.of("contractor")
+    assert (told["name"], told["accountable"]) == ("Spruce Cable", "Ben")
+    assert "contact" not in told
+    other = phone.verdict("contractor.add", fixed_id("other"), CONTRACTOR_PAYLOAD, by=BEN)
+    assert other["status"] == "quarantined"
+    assert desk_op("contractor.end", FIRM, {}, by=ANA)["status"] == "refused"
+    answered = desk_op("contractor.change", FIRM, {"accountable_id": EVE}, by=BEN, base=1)
+    assert answered["status"] == "applied"

@@ -1,0 +1,109 @@
+"""Entries into homes, through the door and at the desk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from server.db.engine import db
+from server.models import Device, HomeEntry
+from server.oplog.replay import find_faults
+from sync.protocol.clock import format_time
+from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
+
+EN = {"Accept-Language": "en"}
+FIRM, ENTRY_OF_ANA, ENTRY_OF_LU = fixed_id("firm"), fixed_id("entry-ana"), fixed_id("entry-lu")
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def contractor(desk_op):
+    said = {"name": "Spruce Cable", "service": "cable", "accountable_id": EVE}
+    assert desk_op("contractor.add", FIRM, said, by=EVE)["status"] == "applied"
+
+
+def stored_entry(app, id_):
+    with app.app_context():
+        return db.session.get(HomeEntry, (HOME_SITE, id_))
+
+
+@pytest.mark.rule("J5")
+@pytest.mark.clause("E1")
+def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(
+    app, ben, desk_op, contractor, phone
+):
+    desk_op(
+        "entry.begin", ENTRY_OF_ANA, {"unit": FLAT, "purpose": "Check", "worker_id": ANA}, by=ANA
+    )
+    desk_op(
+        "entry.end", ENTRY_OF_ANA, {"resident_present": True, "acknowledgement": "verbal"}, by=ANA
+    )
+    earlier = datetime.now(UTC) - timedelta(hours=30)
+    times = {"in_at": format_time(earlier), "out_at": format_time(earlier + timedelta(minutes=20))}
+    told = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM, **times}
+    phone.op("entry.tell", ENTRY_OF_LU, told, by=CHU)
+    assert ENTRY_OF_LU not in ben.get("/desk/entries/").text, "still on the phone"
+    phone.send()
+    assert stored_entry(app, ENTRY_OF_LU).afterwards
+    page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
+    assert "Ana" in page and "Lu (Spruce Cable)" in page and "told afterwards" in page
+    day = earlier.strftime("%Y-%m-%dT00:00")
+    soon = (earlier + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M")
+    then = ben.get(f"/desk/entries/?unit={FLAT}&since={day}&before={soon}", headers=EN).text
+    assert "Lu (Spruce Cable)" in then and f"/record/entry/{ENTRY_OF_ANA}" not in then
+    for who, found in (("Spruce", ENTRY_OF_LU), ("Ana", ENTRY_OF_ANA), ("Lu", ENTRY_OF_LU)):
+        text = ben.get(f"/desk/entries/?who={who}").text
+        assert f"/record/entry/{found}" in text
+    assert f"/record/entry/{ENTRY_OF_ANA}" not in ben.get("/desk/entries/?who=Lu").text
+
+
+@pytest.mark.rule("J6")
+@pytest.mark.clause("E1")
+def test_a_phone_that_has_not_spoken_since_is_named_beside_the_answer(app, ben, phone):
+    with app.app_context():
+        device = db.session.get(Device, phone.device)
+        device.enrolled_at -= timedelta(days=2)
+        device.clear_at = datetime.now(UTC) - timedelta(days=1)
+        label = device.label
+        db.session.commit()
+    page = ben.get("/desk/entries/", headers=EN).text
+    assert "an entry may still come from" in page and label in page
+    phone.hello()
+    assert "Every phone has spoken" in ben.get("/desk/entries/", headers=EN).text
+
+
+def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, ben, desk_op):
+    desk_op("entry.begin", ENTRY_OF_ANA, {"unit": FLAT, "purpose": "Check"}, by=ANA)
+    assert "1203" in ben.get("/desk/entries/").text
+    desk_op("entry.end", ENTRY_OF_ANA, by=ANA)
+    desk_op("entry.undo", ENTRY_OF_ANA, by=ANA)
+    assert stored_entry(app, ENTRY_OF_ANA).out_at is None
+    desk_op(
+        "entry.left",
+        ENTRY_OF_ANA,
+        {"out_at": format_time(datetime.now(UTC) + timedelta(minutes=1))},
+        by=ANA,
+    )
+    assert stored_entry(app, ENTRY_OF_ANA).out_at is not None
+    desk_op("entry.strike", ENTRY_OF_ANA, {"reason": "wrong home"}, by=BEN)
+    page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
+    assert "struck out: wrong home" in page.replace("\n", " ")
+
+
+def test_an_entry_of_another_site_is_nobodys_business(dao, desk_op):
+    desk_op("entry.begin", ENTRY_OF_ANA, {"unit": FLAT, "purpose": "Check"}, by=ANA)
+    assert ENTRY_OF_ANA not in dao.get("/desk/entries/").text
+    assert dao.get(f"/desk/record/entry/{ENTRY_OF_ANA}").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["9" * 30, "9" * 5000, "-1", "x"])
+@pytest.mark.parametrize("place", ["entries", "visits"])
+def test_no_page_is_too_far_to_be_asked_for(ben, place, page):
+    assert ben.get(f"/desk/{place}/?page={page}").status_code == 200

@@ -1,0 +1,324 @@
+"""Lost property, through the door and at the desk: to the end, and never away from us."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import zipfile
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from server.db.engine import db
+from server.models import FoundItem, LostProperty, PhotoLink, Ticket
+from server.oplog.receive import ops_about
+from server.oplog.replay import find_faults
+from sync.protocol.clock import format_time
+from sync.service.lost_property import OUTCOMES, case_timeline, loss_ticket_id, missing_steps
+from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
+
+ROOT = Path(__file__).parents[3]
+EN = {"Accept-Language": "en"}
+FIRM, LOST_ID, ENTRY_OF_LU, FOUND_ITEM_ID = (
+    fixed_id("firm"),
+    fixed_id("case"),
+    fixed_id("entry-lu"),
+    fixed_id("thing"),
+)
+OPEN_PAYLOAD = {"item": "Organiser", "unit": FLAT, "contact": "1203", "holds_personal_data": True}
+PARTY = f"{FIRM}|Lu"
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def contractor(desk_op):
+    said = {"name": "Spruce Cable", "service": "cable", "accountable_id": EVE}
+    assert desk_op("contractor.add", FIRM, said, by=EVE)["status"] == "applied"
+    went_in = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM}
+    desk_op("entry.begin", ENTRY_OF_LU, went_in, by=CHU)
+
+
+@pytest.fixture
+def open_case(desk_op, contractor):
+    desk_op("lost.open", LOST_ID, OPEN_PAYLOAD, by=CHU)
+    return LOST_ID
+
+
+def stored(app, table, id_):
+    with app.app_context():
+        return db.session.get(table, (HOME_SITE, id_))
+
+
+def logged_kinds(app, id_):
+    """What stands in the log of a record."""
+    with app.app_context():
+        return {op.kind for op in ops_about(HOME_SITE, id_) if op.status == "applied"}
+
+
+def jpeg_bytes():
+    out = BytesIO()
+    Image.effect_noise((80, 60), 40).convert("RGB").save(out, "JPEG")
+    return out.getvalue(), hashlib.sha256(out.getvalue()).hexdigest()
+
+
+@pytest.mark.rule("Q1", "Q8")
+@pytest.mark.clause("E2", "E8")
+def test_a_loss_told_to_a_guard_is_a_ticket_of_the_guards_for_ever(app, open_case, ben):
+    kept, ticket = stored(app, LostProperty, LOST_ID), stored(app, Ticket, loss_ticket_id(LOST_ID))
+    assert (kept.ticket, kept.urgency) == (ticket.id, "urgent")
+    assert ticket.first_responder_id == kept.first_responder_id == CHU
+    assert (ticket.about_type, ticket.about) == ("lost", LOST_ID)
+    assert kept.next_action_at > kept.opened_at
+    page = ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text
+    assert ticket.number in page and "phone card stopped" in page
+
+
+@pytest.mark.rule("Q3", "Q7")
+@pytest.mark.clause("E6")
+def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, ben, open_case):
+    at = f"/desk/lost/{LOST_ID}"
+    steps = [
+        ("entries-missing", "compile", {}),
+        ("statements-missing", "state", {"party": PARTY, "declined": "true"}),
+        ("police-missing", "offer_police", {"answer": "no"}),
+        ("feedback-missing", "tell", {"said": "all that we know"}),
+    ]
+    for code, what, form in steps:
+        told = ben.post(f"{at}/close", {"outcome": "informed"})
+        assert told.location == f"{at}?said={code}"
+        assert ben.post(f"{at}/{what}", form).location == at
+    assert ben.post(f"{at}/close", {"outcome": "no_evidence"}).location == f"{at}?said=malformed"
+    assert ben.post(f"{at}/close", {"outcome": "informed"}).location == at
+    assert stored(app, LostProperty, LOST_ID).outcome == "informed"
+    assert ben.post(f"{at}/reopen", {"reason": "it was found"}).location == at
+    for what, form in (
+        ("ask", {"party": PARTY}),
+        ("find", {"where": "sofa"}),
+        ("return", {"to": "Ms Zhou"}),
+        ("next", {"next_action": "Call", "next_action_at": "2026-11-30T10:00"}),
+        ("tell", {"said": "here it is"}),
+        ("close", {"outcome": "returned"}),
+    ):
+        assert ben.post(f"{at}/{what}", form).location == at, what
+    assert stored(app, LostProperty, LOST_ID).outcome == "returned"
+    told = {"lost.ask", "lost.state", "lost.offer_police", "lost.return", "lost.next"}
+    assert told | {"lost.close", "lost.reopen"} <= logged_kinds(app, LOST_ID)
+    assert ben.post(f"{at}/search", {}).status_code == 404
+
+
+@pytest.mark.rule("Q3")
+def test_a_late_entry_is_not_on_the_old_list_and_makes_a_newer_one(app, ben, open_case, phone):
+    ben.post(f"/desk/lost/{LOST_ID}/compile")
+    late = phone.op("entry.begin", None, {"unit": FLAT, "purpose": "Check"}, by=ANA)
+    phone.op("entry.end", late["subject"], by=ANA)
+    phone.send()
+    assert "1 entry is not on this list" in ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text
+    ben.post(f"/desk/lost/{LOST_ID}/compile")
+    old, new = stored(app, LostProperty, LOST_ID).lists
+    assert (set(old["entries"]), set(new["entries"])) == (
+        {ENTRY_OF_LU},
+        {ENTRY_OF_LU, late["subject"]},
+    )
+    page = ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text
+    assert "Older lists" in page and "Ana" in page
+    body = phone.record("lost", LOST_ID)
+    sheets = [line for line in body["timeline"] if line["kind"] == "compile"]
+    assert [("entries" in sheet) for sheet in sheets] == [False, True]
+
+
+@pytest.mark.rule("Q5")
+@pytest.mark.clause("E3", "E10")
+def test_a_firm_works_on_it_and_we_stay_answerable_by_name(app, ben, open_case, desk_op):
+    page = f"/desk/lost/{LOST_ID}"
+    assert ben.post(f"{page}/contract_out", {"contractor": FIRM}).location == page
+    kept, text = stored(app, LostProperty, LOST_ID), ben.get(page, headers=EN).text
+    assert (kept.contractor_id, kept.accountable_id) == (FIRM, EVE)
+    assert kept.first_responder_id == CHU
+    assert "Eve of ours stays answerable" in text and "Spruce Cable" in text
+    desk_op("contractor.end", FIRM, by=EVE)
+    again = ben.post(f"{page}/contract_out", {"contractor": FIRM})
+    assert again.location.endswith("contract-ended")
+    refused = desk_op("lost.contract_out", LOST_ID, {"contractor": fixed_id("none")})
+    assert refused["code"] == "no-such-record"
+
+
+@pytest.mark.rule("Q9")
+@pytest.mark.clause("E9")
+def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(
+    app, ben, open_case, desk_op, phone
+):
+    content, sha256 = jpeg_bytes()
+    phone.photo("PUT", sha256, content)
+    phone.op("lost.find", LOST_ID, {"where": "sofa", "photos": [sha256, "0" * 64]}, by=CHU)
+    phone.send()
+    ben.post(f"/desk/lost/{LOST_ID}/compile")
+    ben.post(f"/desk/lost/{LOST_ID}/state", {"party": PARTY, "said": "没看见"})
+    handed = {"station": "North", "officer": "Han", "receipt": "R-7", "handed_by": "Chu"}
+    ben.post(f"/desk/lost/{LOST_ID}/to_police", handed)
+    assert "lost.to_police" in logged_kinds(app, LOST_ID)
+    first, again = (ben.get(f"/desk/lost/{LOST_ID}/pack.zip") for _ in range(2))
+    assert first.data == again.data
+    packed = zipfile.ZipFile(BytesIO(first.data))
+    files = {name: packed.read(name) for name in packed.namelist()}
+    shot = f"photos/{sha256}.jpg"
+    told = ["SHA256SUMS", "home_entries.json", "manifest.json", shot]
+    assert sorted(files) == sorted([*told, "statements.json", "timeline.json"])
+    for line in files["SHA256SUMS"].decode().splitlines():
+        name = line[66:]
+        assert hashlib.sha256(files[name]).hexdigest() == line[:64]
+    manifest = json.loads(files["manifest.json"])
+    assert manifest["photos_not_here"] == ["0" * 64]
+    assert manifest["case"]["handed"][0]["receipt"] == "R-7"
+    assert (
+        files["manifest.json"]
+        == json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    )
+    (statement,) = json.loads(files["statements.json"])
+    assert (statement["said"], statement["name"]) == ("没看见", "Lu (Spruce Cable)")
+    assert json.loads(files["home_entries.json"])["records"][0]["who"] == "Lu"
+    assert hashlib.sha256(first.data).hexdigest() in ben.get(f"/desk/lost/{LOST_ID}/summary").text
+    desk_op("lost.tell", LOST_ID, {"said": "it is with the police"}, by=CHU)
+    assert ben.get(f"/desk/lost/{LOST_ID}/pack.zip").data != first.data
+
+
+def test_the_service_desk_opens_a_file_and_what_is_overdue_is_on_top(app, ben):
+    soon = {"next_action": "Ask the firm", "next_action_at": "2026-01-01T10:00"}
+    ben.post("/desk/lost/", {"item": "Ring", "contact": "1203", "channel": "phone", **soon})
+    ben.post("/desk/lost/", {"item": "Watch", "contact": "1203", "channel": "phone"})
+    page = ben.get("/desk/lost/", headers=EN).text
+    assert page.index("Ring") < page.index("Watch")
+    assert page.count("! overdue") == 1
+
+
+def test_a_file_of_another_site_does_not_exist(dao, open_case):
+    for path in ("", "/summary", "/pack.zip"):
+        assert dao.get(f"/desk/lost/{LOST_ID}{path}").status_code == 404
+    assert dao.post(f"/desk/lost/{LOST_ID}/tell", {"said": "x"}).status_code == 404
+
+
+@pytest.mark.rule("Q2")
+def test_two_phones_without_a_signal_make_the_same_case_in_any_order(
+    app, open_case, new_phone, desk_op
+):
+    desk_op(
+        "lost.compile",
+        LOST_ID,
+        {"unit": FLAT, "since": format_time(NOW), "before": format_time(NOW)},
+        by=BEN,
+    )
+    made = []
+    for order in itertools.permutations(range(3)):
+        subject = fixed_id(f"case-{order}")
+        chu, ana, bao = (new_phone() for _ in range(3))
+        opened = chu.op("lost.open", subject, OPEN_PAYLOAD, by=CHU, at=format_time(NOW))
+        chu.send()
+        assert opened["subject"] == subject
+        said = {"party": PARTY, "declined": True}
+        chu.op("lost.state", subject, said, by=CHU, at=format_time(NOW + timedelta(seconds=1)))
+        later = NOW + timedelta(seconds=2)
+        ana.op("lost.find", subject, {"where": "sofa"}, by=ANA, at=format_time(later))
+        bao.op("lost.tell", subject, {"said": "found"}, by=BEN, at=format_time(later))
+        for n in order:
+            (chu, ana, bao)[n].send()
+        with app.app_context():
+            lines = case_timeline(vars(db.session.get(LostProperty, (HOME_SITE, subject))))
+        made.append([(line["kind"], line["by_id"]) for line in lines][:2])
+    assert all(one == made[0] for one in made)
+
+
+FORBIDDEN_PHRASE = "不搜身"
+"""What the card of the guards says they never do."""
+
+NOW = datetime.now(UTC) - timedelta(hours=1)
+
+
+def test_a_photo_belongs_to_the_one_case_whose_op_names_it(app, phone, desk_op, contractor):
+    """Invariant 14: there is no way to hang it on another record, or on one that is not there."""
+    content, sha256 = jpeg_bytes()
+    phone.op("lost.open", LOST_ID, {**OPEN_PAYLOAD, "photos": [sha256]}, by=CHU)
+    stray = {"sha256": "1" * 64, "bytes": len(content), "captured_at": format_time(NOW)}
+    lost = phone.op("photo.attach", fixed_id("nothing"), stray, by=CHU)
+    verdicts = phone.send()
+    assert verdicts[lost["id"]]["code"] == "no-such-record"
+    phone.photo("PUT", sha256, content)
+    with app.app_context():
+        links = db.session.execute(select(PhotoLink.sha256, PhotoLink.subject)).all()
+    assert [tuple(link) for link in links] == [(sha256, LOST_ID)]
+    assert stored(app, LostProperty, LOST_ID).photos_here == 1
+
+
+@pytest.mark.rule("Q7")
+@pytest.mark.clause("E6")
+def test_the_phones_form_lists_exactly_what_the_server_asks_for(app):
+    """Every combination of what was told: the template and the rule name the same codes."""
+    lines = {
+        "compile": ("lists", {"parties": {PARTY: "Lu"}, "entries": {ENTRY_OF_LU: "Lu"}}),
+        "ask": ("asked", {"party": PARTY}),
+        "offer_police": ("offers", {"answer": "yes"}),
+        "to_police": ("handed", {"station": "North"}),
+        "return": ("returned", {"to": "owner"}),
+        "tell": ("told", {"said": "all"}),
+    }
+    with app.test_request_context():
+        macro = app.jinja_env.get_template("_parts/lost.html").module.lacking
+        for told in itertools.product([False, True], repeat=len(lines)):
+            case = {"statements": [], **{column: [] for column, _ in lines.values()}}
+            timeline = []
+            for n, (kind, (column, said)) in enumerate(lines.items()):
+                if told[n]:
+                    line = {"at": f"2026-11-24T0{n}:00:00.000Z", **said}
+                    case[column] = [line]
+                    timeline.append({**line, "kind": kind})
+            for outcome in OUTCOMES:
+                shown = str(macro({"timeline": timeline}, outcome)).split()
+                assert sorted(shown) == sorted(missing_steps(case, outcome)), (told, outcome)
+
+
+@pytest.mark.rule("Q10")
+@pytest.mark.clause("E5")
+def test_nothing_offers_to_look_through_people_or_rooms_or_sends_a_resident_away():
+    said = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "sync").rglob("*.json")]
+    said += [*(ROOT / "server/translations").rglob("*.po")]
+    search = r"搜查|搜身|搜宿舍|搜房|body search|search (the |his |her |their |a )?"
+    search += r"(person|room|dormitor|bag|belonging|home|worker)"
+    away = r"请联系|请直接(找|联系)|自行联系|please contact the (firm|company|contractor)"
+    for file in said:
+        text = file.read_text("utf-8").replace(FORBIDDEN_PHRASE, "")
+        assert not re.search(search, text, re.IGNORECASE), file
+        assert not re.search(away, text, re.IGNORECASE), file
+
+
+@pytest.mark.rule("O1", "O2", "O3")
+def test_a_found_thing_is_kept_told_of_and_given_back(app, ben, desk_op, dao):
+    desk_op("find.record", FOUND_ITEM_ID, {"what": "A key", "place": "office"}, by=ANA)
+    ben.post("/desk/finds/", {"what": "A glove"})
+    page = ben.get("/desk/finds/", headers=EN).text
+    assert "A key" in page and "A glove" in page
+    at = f"/desk/finds/{FOUND_ITEM_ID}"
+    assert dao.get(at).status_code == 404
+    for what, form in (
+        ("notify", {"told_whom": "1203"}),
+        ("keep", {"keeper": "Qin", "place": "safe"}),
+        ("return", {"to": "Ms Zhou", "how_known": "named the tag"}),
+    ):
+        assert ben.post(f"{at}/{what}", form).location == at
+    kept = stored(app, FoundItem, FOUND_ITEM_ID)
+    assert (kept.ended_how, kept.ended_with) == ("returned", "Ms Zhou")
+    assert [link.get("place") for link in kept.chain] == ["office", "safe"]
+    assert ben.post(f"{at}/search").status_code == 404
+    late = desk_op("find.to_police", FOUND_ITEM_ID, {"station": "North"}, by=CHU)
+    assert late["status"] == "applied"
+    assert "Ms Zhou" in ben.get(at).text
+    assert {"find.notify", "find.keep", "find.return"} <= logged_kinds(app, FOUND_ITEM_ID)

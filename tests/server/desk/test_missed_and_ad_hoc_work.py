@@ -1,0 +1,100 @@
+"""The desk and the day's work: misses, ad-hoc work, weather, hour by hour."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from server.db.engine import db, write_transaction
+from server.models import Device, Task, WeatherReport
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
+from tests.seed_data import ANA, GATE, HOME_SITE, STAIRS, fixed_id, task_payload
+
+EN = {"Accept-Language": "en"}
+MISSED_TASK = fixed_id("missed")
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def missed_task(app):
+    """A task that nobody did, a day ago."""
+    now = datetime.now(UTC)
+    over = {"window_start": now - timedelta(hours=30), "window_end": now - timedelta(hours=24)}
+    times = {name: moment.isoformat() for name, moment in over.items()}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", MISSED_TASK, {**task_payload(), **times})])
+
+
+def stored_task(app):
+    with app.app_context():
+        return db.session.get(Task, (HOME_SITE, MISSED_TASK))
+
+
+@pytest.mark.rule("D5")
+@pytest.mark.clause("G10")
+def test_a_miss_waits_for_a_word_and_gets_one(app, ben, missed_task):
+    assert MISSED_TASK in ben.get("/desk/misses/").text
+    ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+    assert stored_task(app).disposition == "made_good"
+    assert MISSED_TASK not in ben.get("/desk/misses/").text
+
+
+def test_a_reason_is_told_in_words(app, ben, missed_task):
+    answer = ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "reason"})
+    assert "said=malformed" in answer.location
+    assert stored_task(app).disposition is None
+
+
+def test_nothing_is_decided_while_a_phone_may_still_know(app, ben, missed_task, new_phone):
+    new_phone()
+    with app.app_context(), write_transaction():
+        long_ago = datetime.now(UTC) - timedelta(days=3)
+        db.session.execute(update(Device).values(enrolled_at=long_ago, clear_at=None))
+    assert MISSED_TASK not in ben.get("/desk/misses/").text
+    answer = ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+    assert "said=not-yet-known" in answer.location
+    assert stored_task(app).disposition is None
+
+
+def test_misses_are_sought_by_days_person_and_area(ben, missed_task):
+    assert MISSED_TASK in ben.get(f"/desk/misses/?days=7&person={ANA}&area={STAIRS}").text
+    assert MISSED_TASK not in ben.get(f"/desk/misses/?days=7&area={GATE}").text
+
+
+@pytest.mark.clause("G3")
+def test_the_desk_gives_work(app, ben, phone):
+    form = {"label": "Move the chairs", "area_id": STAIRS, "responsible_id": ANA, "reason": "Party"}
+    due = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
+    assert "said=" not in ben.post("/desk/work/give", {**form, "window_end": due}).location
+    (task,) = [task for task in phone.of("task") if task["reason"] == "Party"]
+    assert (task["assigned_by"], task["responsible"]) == ("Ben", "Ana")
+    assert "said=malformed" in ben.post("/desk/work/give", {**form, "window_end": "soon"}).location
+
+
+@pytest.mark.clause("C11")
+def test_rain_makes_the_work_of_each_area_once_whoever_tells_of_it(app, ben, phone):
+    form = {"sort": "rain", "areas": [STAIRS, GATE], "responsible_id": ANA}
+    for _ in range(2):
+        assert "said=" not in ben.post("/desk/work/weather", form).location
+    rain = [task for task in phone.of("task") if task["label"]["en"].startswith("Rain")]
+    assert sorted(task["area_id"] for task in rain) == sorted([STAIRS, GATE])
+    with app.app_context():
+        assert len(db.session.scalars(select(WeatherReport)).all()) == 2
+
+
+def test_a_day_is_shown_by_areas_and_hour_by_hour(ben, missed_task):
+    for page in ("/desk/", "/desk/timeline"):
+        for day in ("", "?day=2026-11-01", "?day=nonsense"):
+            assert ben.get(page + day).status_code == 200
+
+
+def test_dao_sees_nothing_of_it(dao, missed_task):
+    assert MISSED_TASK not in dao.get("/desk/misses/").text
+    dao.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})

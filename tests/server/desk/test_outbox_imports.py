@@ -1,0 +1,270 @@
+"""A file that a phone exported is taken in at the desk as if the phone had sent it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from sqlalchemy import func, select
+
+from server.auth.devices import revoke_device
+from server.db.engine import db
+from server.models import Lineage, LoggedOp, OutboxImport, Photo, QuarantinedOp, Task
+from server.oplog.replay import find_faults
+from tests.phone_client import canonical, with_hash
+from tests.seed_data import ANA, BEN, CHU, HOME_SITE, OTHER_SITE, TASK, TASKS, fixed_id
+
+EN = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def app(sqlite_app):
+    return sqlite_app
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+def jpeg_bytes() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(out, "JPEG")
+    return out.getvalue()
+
+
+def export_outbox(phone, *shots: bytes, **more):
+    """What the phone's page for that writes."""
+    photos = [
+        {
+            "sha256": hashlib.sha256(shot).hexdigest(),
+            "bytes": len(shot),
+            "data": base64.b64encode(shot).decode(),
+        }
+        for shot in shots
+    ]
+    who = {"site": phone.site, "device": phone.device, "lineage": phone.lineage}
+    head = {"lodge": "outbox", "format": 1, "exported_at": phone.now(), "lost": []}
+    told = {**head, **who, "ops": phone.outbox, "photos": photos, **more}
+    return {**told, "seal": file_signature(told, phone.token)}
+
+
+def file_signature(told, token):
+    """Ops by their hash, photos by their name, under the hash of the token."""
+    brief = {
+        **told,
+        "ops": [op["hash"] for op in told["ops"]],
+        "photos": [shot["sha256"] for shot in told["photos"]],
+    }
+    key = hashlib.sha256(token.encode()).digest()
+    return hmac.new(key, canonical(brief), "sha256").hexdigest()
+
+
+def upload(desk, export):
+    raw = export if isinstance(export, bytes) else json.dumps(export).encode()
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="outbox.json"\r\n\r\n'
+    form = head + raw + b"\r\n--edge--\r\n"
+    return desk.post(
+        "/desk/import/", form, headers=EN, content_type="multipart/form-data; boundary=edge"
+    )
+
+
+def row_count(app, table):
+    with app.app_context():
+        return db.session.scalar(select(func.count()).select_from(table))
+
+
+@pytest.mark.rule("X6")
+def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
+    shot = jpeg_bytes()
+    sha256 = hashlib.sha256(shot).hexdigest()
+    phone.op("task.complete", TASK, {"photos": [sha256]}, by=ANA)
+    phone.op("task.complete", TASKS[1], {"nonsense": 1}, by=ANA)
+    answer = upload(ben, export_outbox(phone, shot))
+    assert answer.status_code == 200
+    for word in ("2 records of Test phone", "1 photo is here", "stands", "could not be read"):
+        assert word in answer.text
+    done = new_phone().record("task", TASK)
+    assert (done["done_by_id"], done["photos_here"]) == (ANA, 1)
+    ops, photos = row_count(app, LoggedOp), row_count(app, Photo)
+    assert "2 records" in upload(ben, export_outbox(phone, shot)).text, "a second time"
+    told = list(phone.send().values())
+    assert [verdict["status"] for verdict in told] == ["applied", "quarantined"], "and its own push"
+    assert (row_count(app, LoggedOp), row_count(app, Photo)) == (ops + 1, photos), "who brought it"
+
+
+@pytest.mark.rule("X6")
+def test_gaps_and_confessions_come_along(app, ben, phone):
+    for _ in range(3):
+        phone.op("task.confirm", TASK, by=ANA)
+    del phone.outbox[1]
+    upload(ben, export_outbox(phone, lost=[2]))
+    with app.app_context():
+        chain = db.session.get(Lineage, (HOME_SITE, phone.lineage))
+        assert (chain.upto, chain.gaps, chain.lost) == (3, [[2, 2]], [[2, 2]])
+
+
+@pytest.mark.rule("X6")
+def test_what_a_phone_holds_that_was_cut_off_waits_for_the_desk(app, ben, phone):
+    with app.app_context():
+        revoke_device(HOME_SITE, phone.device, lost=True)
+    phone.op("task.complete", TASK, by=ANA)
+    assert "no longer allowed" in upload(ben, export_outbox(phone, jpeg_bytes())).text
+    assert row_count(app, Photo) == 0
+
+
+def unsigned_export(phone, **more):
+    """A file that anybody could have written."""
+    return {**export_outbox(phone, **more), "seal": "0" * 64}
+
+
+def quarantined_ops(app):
+    with app.app_context():
+        return db.session.scalars(QuarantinedOp.undecided(HOME_SITE)).all()
+
+
+@pytest.mark.rule("X9")
+def test_without_the_seal_nothing_is_lost_and_nothing_counts(app, ben, phone):
+    phone.op("task.complete", TASK, {"note": "mine"}, by=ANA)
+    del phone.outbox[0]
+    op = phone.op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
+    shot = jpeg_bytes()
+    forged = {**export_outbox(phone, shot), "lost": [1]}
+    for seal in (None, 7, "", "é", forged["seal"]):
+        page = upload(ben, {**forged, "seal": seal})
+        assert page.status_code == 200 and "does not bear the seal" in page.text
+    (kept,) = quarantined_ops(app)
+    assert (kept.id, kept.status, kept.code) == (op["id"], "held", "unsealed")
+    assert row_count(app, Lineage) == 0, "of the chain it says nothing"
+    assert row_count(app, Photo) == 1
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "1 kept aside" in page and "two buckets" in page and "bear the seal" in page
+    ben.post(f"/desk/aside/{op['id']}/accept")
+    with app.app_context():
+        task = db.session.get(Task, (HOME_SITE, TASK))
+    assert (task.done_by_id, task.note) == (ANA, "two buckets")
+    told = phone.send()[op["id"]]
+    assert told["status"] == "held", "it counts once, though the phone comes in the end"
+    assert row_count(app, Lineage) == 1
+
+
+@pytest.mark.rule("X9")
+def test_what_the_phone_itself_sends_later_counts_as_its_own(app, ben, phone):
+    op = phone.op("task.complete", TASK, by=ANA)
+    upload(ben, unsigned_export(phone))
+    ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "not from the phone"})
+    assert phone.send()[op["id"]]["status"] == "applied"
+    assert quarantined_ops(app) == []
+    assert phone.record("task", TASK)["done_by_id"] == ANA
+    with app.app_context():
+        assert db.session.get(Lineage, (HOME_SITE, phone.lineage)).upto == 1
+    assert ben.get("/desk/aside").status_code == 200
+
+
+@pytest.mark.rule("X9")
+def test_a_sealed_file_settles_what_came_without_its_seal(app, ben, phone):
+    phone.op("task.complete", TASK, by=ANA)
+    upload(ben, unsigned_export(phone))
+    assert "stands" in upload(ben, export_outbox(phone)).text
+    assert quarantined_ops(app) == []
+
+
+@pytest.mark.rule("X9")
+def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
+    true = phone.op("task.complete", TASK, {"note": "true"}, by=ANA)
+    forged = [
+        with_hash({**true, "payload": {"note": "forged"}}),
+        with_hash({**true, "payload": {"nonsense": 1.5}}),
+        {**true, "payload": {"note": "damaged"}},
+    ]
+    for op in forged:
+        upload(ben, unsigned_export(phone, ops=[op]))
+    for _ in range(2):
+        assert phone.push(true).told()["verdicts"][0]["status"] == "applied", "and no fork"
+    assert phone.record("task", TASK)["note"] == "true"
+    for op in forged:
+        upload(ben, unsigned_export(phone, ops=[op]))
+    assert len(quarantined_ops(app)) == 3, "each is kept once, also after the true one"
+
+
+@pytest.mark.rule("X10")
+def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone):
+    phone.op("task.complete", TASK, by=ANA)
+    upload(ben, export_outbox(phone, jpeg_bytes()))
+    upload(ben, unsigned_export(phone))
+    with app.app_context():
+        rows = db.session.scalars(OutboxImport.for_device(HOME_SITE, phone.device)).all()
+    assert [(row.taken_by_id, row.ops, row.pictures, row.sealed) for row in rows] == [
+        (BEN, 1, 0, False),
+        (BEN, 1, 1, True),
+    ]
+    page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
+    for word in ("Files taken in", "1 record, 1 photo", "sealed by", "without the seal"):
+        assert word in page
+    op = phone.op("parcel.take", None, {"device_id": phone.device}, by=BEN)
+    assert phone.send()[op["id"]]["status"] == "quarantined", "no phone writes that"
+
+
+def nested_object(levels):
+    """An object in an object in an object."""
+    inner = {}
+    for _ in range(levels - 1):
+        inner = {"a": inner}
+    return inner
+
+
+INVALID_FILES = {
+    "no file": (b"", "no file from a phone"),
+    "no JSON": (b"GIF89a", "no file from a phone"),
+    "another JSON": ({"lodge": "pack"}, "no file from a phone"),
+    "cut short": (b'{"lodge": "outbox", "ops": [', "cut short"),
+    "bottomless": (b'{"a":' * 50_000, "No phone writes"),
+    "deep": ({"ops": [{"payload": nested_object(300)}]}, "No phone writes"),
+    "deep, but not an op": ({"exported_at": nested_object(15)}, "changed on its way"),
+    "no list, but deep": (json.dumps(nested_object(900)).encode(), "No phone writes"),
+    "newer": ({"format": 2}, "newer than this Lodge"),
+    "ops are none": ({"ops": "x"}, "changed on its way"),
+    "a photo's name": ({"photos": [{"sha256": "../x", "bytes": 1, "data": ""}]}, "changed on"),
+    "a huge op": ({"ops": [{"payload": "x" * 1_100_000}]}, "changed on its way"),
+    "no such phone": ({"device": fixed_id("x")}, "not known here"),
+    "NUL": ({"device": "a\x00"}, "changed on its way"),
+}
+
+
+@pytest.mark.rule("X5")
+def test_a_bad_file_changes_nothing_and_says_what_helps(app, ben, phone):
+    before = row_count(app, LoggedOp)
+    for name, (bad, remedy) in INVALID_FILES.items():
+        answer = upload(ben, {**export_outbox(phone), **bad} if isinstance(bad, dict) else bad)
+        assert answer.status_code == 422 and remedy in answer.text, name
+    assert row_count(app, LoggedOp) == before
+
+
+@pytest.mark.rule("X5")
+def test_a_file_goes_to_its_own_site_and_its_own_phone(ben, dao, phone, new_phone):
+    phone.verdict("task.complete", TASK, by=ANA)
+    other = new_phone()
+    mixed = export_outbox(other, lineage=phone.lineage)
+    assert "mixes two phones" in upload(ben, mixed).text
+    assert "another site" in upload(dao, export_outbox(phone)).text
+    assert "not known here" in upload(dao, export_outbox(phone, site=OTHER_SITE)).text
+
+
+@pytest.mark.rule("X5")
+def test_a_file_that_is_too_big_is_not_read(ben):
+    answer = upload(ben, b'{"a":"' + b"x" * (33 * 1024 * 1024))
+    assert answer.status_code == 422 and "too big" in answer.text
+
+
+def test_a_photo_that_is_none_is_counted_and_holds_up_nothing(ben, phone):
+    phone.op("task.complete", TASK, by=CHU)
+    shots = [{"sha256": "0" * 64, "bytes": 3, "data": data} for data in ("AAAA", "no base64!")]
+    answer = upload(ben, export_outbox(phone, photos=shots))
+    assert "2 photos could not be taken" in answer.text and "stands" in answer.text

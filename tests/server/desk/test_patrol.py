@@ -1,0 +1,190 @@
+"""Patrols through the door: planned, scanned, labelled, played back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from server.auth import qr_tokens
+from server.db.engine import db
+from server.jobs import scheduler
+from server.models import PatrolRound, PatrolRoute
+from server.oplog.replay import find_faults
+from tests.seed_data import ANA, BEN, CHU, EVE, GATE, HOME_SITE, STAIRS, fixed_id, label
+
+EN = {"Accept-Language": "en"}
+NORTH_POINT, SOUTH_POINT, ROUTE_ID = fixed_id("north"), fixed_id("south"), fixed_id("route")
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def route(app, desk_op):
+    """Two points, gone all day long."""
+    for id_, area in ((NORTH_POINT, GATE), (SOUTH_POINT, STAIRS)):
+        said = {"label": label("点", "Point"), "area_id": area, "route": label("夜", "Night")}
+        desk_op("checkpoint.add", id_, said, by=EVE)
+    said = {
+        "label": label("夜巡", "Night round"),
+        "points": [NORTH_POINT, SOUTH_POINT],
+        "fastest": 0,
+    }
+    when = {"rrule": "FREQ=DAILY", "window": "P1D", "dtstart": "2026-01-01T00:00:00+08:00"}
+    desk_op("route.add", ROUTE_ID, {**said, **when, "responsible_id": CHU, "active": True}, by=EVE)
+    plan_rounds(app)
+
+
+def plan_rounds(app, now=None):
+    with app.app_context():
+        return scheduler.plan(HOME_SITE, now or datetime.now(UTC))
+
+
+@pytest.fixture
+def current_round(app, route):
+    """The round that is on now."""
+    now = datetime.now(UTC)
+    with app.app_context():
+        return (
+            db.session.scalars(PatrolRound.between(HOME_SITE, now, now + timedelta(seconds=1)))
+            .one()
+            .id
+        )
+
+
+def label_token(app, point=NORTH_POINT, serial=1, site=HOME_SITE):
+    with app.app_context():
+        return qr_tokens.label_token(site, point, serial)
+
+
+def stored_scan(app, **more):
+    return {"checkpoint": NORTH_POINT, "method": "qr", "token": label_token(app, **more)}
+
+
+@pytest.mark.rule("N2")
+def test_rounds_are_planned_once_and_follow_their_route(app, desk_op, route):
+    assert plan_rounds(app) == 0
+    with app.app_context():
+        base = db.session.get(PatrolRoute, (HOME_SITE, ROUTE_ID)).version
+        before = set(
+            db.session.scalars(select(PatrolRound.id).where(PatrolRound.cancelled_at.is_(None)))
+        )
+    desk_op("route.change", ROUTE_ID, {"active": False}, base=base)
+    assert plan_rounds(app) > 0
+    with app.app_context():
+        left = db.session.scalars(
+            select(PatrolRound).where(PatrolRound.cancelled_at.is_(None))
+        ).all()
+        assert {each.id for each in left} < before
+        assert all(each.window_start <= datetime.now(UTC) for each in left)
+
+
+@pytest.mark.rule("N1")
+def test_a_route_that_nobody_answers_for_is_not_in_force(desk_op, route):
+    change = {"responsible_id": None}
+    assert desk_op("route.change", ROUTE_ID, change, by=EVE)["code"] == "needs-responsible"
+    assert desk_op("route.change", ROUTE_ID, {"fastest": 9}, by=ANA)["code"] == "not-allowed"
+
+
+def test_a_scan_counts_once_and_is_seen_by_every_guard(app, phone, new_phone, current_round):
+    first = phone.op("round.scan", current_round, stored_scan(app), by=CHU)
+    told = phone.send()[first["id"]]
+    assert told["status"] == "applied"
+    assert phone.push(first).told()["verdicts"] == [told]
+    body = new_phone().record("round", current_round)
+    assert body["scans"][NORTH_POINT]["by"] == "Chu"
+    assert body["scans"][NORTH_POINT]["flags"] == []
+    assert "seals" not in body["points"][0]
+
+
+@pytest.mark.rule("N5")
+def test_a_label_of_another_site_or_a_replaced_one_is_flagged(app, desk_op, phone, current_round):
+    phone.verdict("round.scan", current_round, stored_scan(app, site=fixed_id("away")), by=CHU)
+    assert phone.record("round", current_round)["scans"][NORTH_POINT]["flags"] == ["copied"]
+
+
+@pytest.mark.rule("E7")
+@pytest.mark.rule("E6")
+def test_a_new_label_is_known_by_rounds_to_come_and_the_old_one_no_more(
+    app, desk_op, phone, current_round
+):
+    assert desk_op("checkpoint.relabel", NORTH_POINT, {}, by=ANA)["status"] == "refused"
+    assert desk_op("checkpoint.relabel", NORTH_POINT, {}, by=BEN)["status"] == "applied"
+    assert plan_rounds(app) > 0
+    point = phone.record("checkpoint", NORTH_POINT)
+    assert point["serial"] == 2 and point["code"].isdigit()
+    phone.verdict("round.scan", current_round, stored_scan(app, serial=2), by=CHU)
+    assert phone.record("round", current_round)["scans"][NORTH_POINT]["flags"] == []
+    with app.app_context():
+        later = datetime.now(UTC) + timedelta(days=scheduler.LOOK_AHEAD.days)
+    assert plan_rounds(app, later) > 0
+    with app.app_context():
+        *_, new = db.session.scalars(
+            PatrolRound.between(HOME_SITE, later, later + timedelta(days=99))
+        )
+        seals = {seal for point in new.points for seal in point["seals"]}
+        assert qr_tokens.label_token_hash(HOME_SITE, NORTH_POINT, 1) not in seals
+        assert qr_tokens.label_token_hash(HOME_SITE, NORTH_POINT, 2) in seals
+
+
+@pytest.mark.clause("B4")
+def test_a_problem_at_a_point_is_a_ticket_that_knows_its_round(app, phone, current_round):
+    report = {"channel": "on_round", "matter": "report", "declined_because": "seen"}
+    about = {"about_type": "round", "about": current_round, "details": "Lamp broken", "area": GATE}
+    phone.verdict("ticket.open", payload={**report, **about}, by=CHU)
+    (ticket,) = phone.of("ticket")
+    assert (ticket["about_type"], ticket["about"]) == ("round", current_round)
+
+
+@pytest.mark.clause("B1")
+def test_late_fine_and_skipped_are_kept(app, phone, current_round):
+    late = datetime.now(UTC) - timedelta(hours=1)
+    phone.verdict("round.scan", current_round, stored_scan(app), by=CHU, at=late.isoformat())
+    phone.verdict("round.fine", current_round, {"checkpoint": NORTH_POINT}, by=CHU)
+    phone.verdict(
+        "round.skip", current_round, {"checkpoint": SOUTH_POINT, "reason": "locked"}, by=CHU
+    )
+    body = phone.record("round", current_round)
+    assert body["state"] == "done"
+    assert body["fines"][NORTH_POINT]["by"] == "Chu"
+    assert body["skips"][SOUTH_POINT]["reason"] == "locked"
+
+
+def test_the_desk_sees_the_day_plays_a_round_back_and_prints_labels(app, ben, phone, current_round):
+    phone.verdict("round.scan", current_round, stored_scan(app, serial=7), by=CHU)
+    assert "Night round" in ben.get("/desk/patrol/", headers=EN).text
+    page = ben.get(f"/desk/patrol/{current_round}", headers=EN).text
+    assert "label not valid" in page and "Chu" in page
+    sheet = ben.get("/desk/patrol/labels", headers=EN).text
+    assert sheet.count("<svg") == 2
+    ben.post(f"/desk/patrol/points/{NORTH_POINT}/relabel")
+    assert phone.record("checkpoint", NORTH_POINT)["serial"] == 2
+
+
+def test_the_desk_changes_a_route(app, ben, route):
+    with app.app_context():
+        base = db.session.get(PatrolRoute, (HOME_SITE, ROUTE_ID)).version
+    said = {f"place.{SOUTH_POINT}": "1", "times": "20:00, 23:00", "window": "PT1H", "active": "on"}
+    form = {**said, "base": str(base), "responsible_id": CHU, "fastest": "20"}
+    assert "said=" not in ben.post(f"/desk/patrol/routes/{ROUTE_ID}", form).location
+    with app.app_context():
+        changed = db.session.get(PatrolRoute, (HOME_SITE, ROUTE_ID))
+        assert changed.points == [SOUTH_POINT]
+        assert changed.rrule.endswith("BYHOUR=20,23;BYMINUTE=0;BYSECOND=0")
+    wrong = {**form, "times": "late"}
+    assert "said=needs-times" in ben.post(f"/desk/patrol/routes/{ROUTE_ID}", wrong).location
+
+
+def test_any_scanner_app_is_led_to_the_phones_page(client, app):
+    code = f"{NORTH_POINT}.{label_token(app)}"
+    assert client.get(f"/p/{code}").location == f"/field/scan?c={code}"
+
+
+def test_dao_sees_no_round_and_prints_no_label(dao, current_round):
+    assert dao.get(f"/desk/patrol/{current_round}").status_code == 404
+    assert dao.post(f"/desk/patrol/points/{NORTH_POINT}/relabel").status_code == 404
+    assert "<svg" not in dao.get("/desk/patrol/labels").text

@@ -1,0 +1,216 @@
+"""First contact through the door and at the desk."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from server.db.engine import db
+from server.models import LoggedOp, Ticket
+from server.oplog.replay import find_faults
+from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id
+
+TICKET_PAYLOAD = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
+TICKET_ID, OTHER_TICKET_ID, FIRM = fixed_id("matter"), fixed_id("other matter"), fixed_id("firm")
+EN = {"Accept-Language": "en"}
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def ticket(desk_op):
+    desk_op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=CHU)
+
+
+def stored_ticket(app, id_=TICKET_ID):
+    with app.app_context():
+        return db.session.get(Ticket, (HOME_SITE, id_))
+
+
+def ticket_page(browser, id_=TICKET_ID, path=""):
+    return browser.get(f"/desk/tickets/{id_}{path}", headers=EN).text
+
+
+@pytest.mark.rule("K10")
+@pytest.mark.clause("F5")
+def test_a_matter_on_two_phones_ends_when_the_resident_is_satisfied(phone, new_phone):
+    """Sent through the door: `ticket.accept`, `ticket.give_back`, `ticket.follow` and the rest."""
+    other = new_phone()
+    phone.op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
+    phone.op("ticket.hand_over", TICKET_ID, {"handler_id": CHU, "reason": "pipes"}, by=ANA)
+    phone.send()
+    for kind, said in [
+        ("ticket.accept", {}),
+        ("ticket.register", {"item": "valve", "condition": "cracked"}),
+        ("ticket.pass_on", {"item": "valve", "to": "the smith"}),
+        ("ticket.resolve", {"how": "new valve"}),
+        ("ticket.return_item", {"item": "valve", "to": "resident"}),
+    ]:
+        other.op(kind, TICKET_ID, said, by=CHU)
+    for kind, said in [
+        ("ticket.follow", {"text": "looked"}),
+        ("ticket.enquire", {"who": "Mr Fir", "answered": "tomorrow"}),
+        ("ticket.promise", {"promised_at": "2030-01-01T08:00:00+08:00"}),
+    ]:
+        phone.op(kind, TICKET_ID, said, by=ANA)
+    assert {v["status"] for v in [*phone.send().values(), *other.send().values()]} == {"applied"}
+    asked = phone.record("ticket", TICKET_ID)
+    assert (asked["state"], asked["handler"], asked["first_responder"]) == (
+        "resolved",
+        "Chu",
+        "Ana",
+    )
+    phone.verdict("ticket.feed_back", TICKET_ID, {"reaction": "satisfied"}, by=ANA)
+    assert phone.record("ticket", TICKET_ID)["state"] == "closed"
+    phone.verdict("ticket.reopen", TICKET_ID, {"reason": "drips again"}, by=ANA)
+    story = phone.record("ticket", TICKET_ID)["timeline"]
+    assert story[-1] == {**story[-1], "kind": "reopen", "by": "Ana", "text": "drips again"}
+
+
+@pytest.mark.rule("K9", "K11", "K12")
+def test_what_does_not_fit_is_kept_and_put_to_the_desk(app, phone, ticket):
+    odd = phone.verdict("ticket.accept", TICKET_ID, {}, by=ANA)
+    back = phone.verdict("ticket.give_back", TICKET_ID, {"reason": "x"}, by=ANA)
+    assert (odd["status"], back["status"]) == ("applied", "applied")
+    phone.verdict("ticket.hold", TICKET_ID, {"for_id": BEN}, by=CHU)
+    phone.verdict("ticket.escalate", TICKET_ID, {"to_id": BEN, "reason": "major"}, by=CHU)
+    row = stored_ticket(app)
+    assert (row.handler_id, row.first_responder_id) == (BEN, CHU)
+    assert [line.get("aside", False) for line in row.timeline] == [False, True, True, False, False]
+    assert len(phone.of("ticket")) == 1
+
+
+@pytest.mark.rule("K7")
+@pytest.mark.clause("E3")
+def test_the_desk_hands_to_a_firm_and_one_of_ours_answers(app, ben, desk_op, ticket):
+    desk_op("contractor.add", FIRM, {"name": "Spruce", "service": "tv", "accountable_id": EVE})
+    ben.post(f"/desk/tickets/{TICKET_ID}/hand-over", {"to": f"firm:{FIRM}", "reason": "cable"})
+    row = stored_ticket(app)
+    assert (row.contractor_id, row.accountable_id, row.handler_id) == (FIRM, EVE, EVE)
+    assert "Spruce" in ticket_page(ben) and "not accepted yet" in ticket_page(ben)
+    ben.post(f"/desk/tickets/{TICKET_ID}/hand-over", {"to": "role:cleaner"})
+    assert stored_ticket(app).asked_role == "cleaner"
+
+
+@pytest.mark.rule("K10")
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        ("do the work", []),
+        ("look after it", [("resolve", {"how": "mended"})]),
+        ("tell the resident", [("follow", {"text": "saw"}), ("resolve", {"how": "mended"})]),
+        ("give the thing back", [("register", {"item": "key"}), ("resolve", {"how": "mended"})]),
+    ],
+)
+def test_each_thing_that_is_missing_keeps_it_open_and_is_named(app, ben, ticket, lacking, told):
+    ben.post(f"/desk/tickets/{TICKET_ID}/hand-over", {"to": f"person:{ANA}"})
+    for kind, said in told:
+        ben.post(f"/desk/tickets/{TICKET_ID}/tell/{kind}", said)
+    assert lacking in ticket_page(ben) and stored_ticket(app).closed_at is None
+
+
+@pytest.mark.rule("K13")
+def test_the_desk_gives_feedback_for_somebody_else_with_a_reason(app, ben, ticket):
+    ben.post(f"/desk/tickets/{TICKET_ID}/tell/resolve", {"how": "mended"})
+    ben.post(f"/desk/tickets/{TICKET_ID}/tell/feed_back", {"reaction": "satisfied"})
+    assert stored_ticket(app).closed_at is None
+    told = {"reaction": "satisfied", "because": "Chu is ill", "marks.patience": "good"}
+    ben.post(f"/desk/tickets/{TICKET_ID}/tell/feed_back", told)
+    row = stored_ticket(app)
+    assert row.closed_at and row.marks == {"patience": "good"} and row.feedback_by_id == BEN
+    ben.post(f"/desk/tickets/{TICKET_ID}/tell/reopen", {"reason": "again"})
+    assert stored_ticket(app).closed_at is None
+    assert ben.post(f"/desk/tickets/{TICKET_ID}/tell/search", {}).status_code == 404
+
+
+@pytest.mark.rule("K17")
+@pytest.mark.clause("F16")
+def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phone, ticket):
+    phone.op("ticket.open", OTHER_TICKET_ID, {**TICKET_PAYLOAD, "details": "Water"}, by=ANA)
+    phone.send()
+    first, later = stored_ticket(app), stored_ticket(app, OTHER_TICKET_ID)
+    assert f"{later.number}" in ticket_page(ben)
+    told = ben.post(f"/desk/tickets/{TICKET_ID}/merge", {"base": "1", "other_id": OTHER_TICKET_ID})
+    assert told.location.endswith(TICKET_ID)
+    assert (
+        stored_ticket(app).co_receiver_ids == [ANA]
+        and stored_ticket(app, OTHER_TICKET_ID).merged_into == TICKET_ID
+    )
+    for number in (first.number, later.number):
+        assert "We have it" in ben.get(f"/r/{number}", headers=EN).text
+    again = ben.post(f"/desk/tickets/{OTHER_TICKET_ID}/merge", {"base": "2", "other_id": TICKET_ID})
+    assert "already-merged" in again.location
+    by_phone = phone.verdict(
+        "ticket.merge", OTHER_TICKET_ID, {"other_id": TICKET_ID}, by=ANA, base=2
+    )
+    assert by_phone["code"] == "not-allowed"
+
+
+@pytest.mark.rule("K18")
+@pytest.mark.clause("F4")
+def test_whoever_leaves_names_who_answers_from_now_on(app, signed_in, ticket):
+    """Through the door: `ticket.succeed`, `person.leave`."""
+    eve = signed_in(EVE, HOME_SITE)
+    assert eve.post(f"/desk/people/{CHU}/leave", {"heir": ""}).status_code == 404
+    eve.post(f"/desk/people/{CHU}/leave", {"heir": ANA})
+    row = stored_ticket(app)
+    assert (row.first_responder_id, row.steward_id, row.handler_id) == (CHU, ANA, ANA)
+    with app.app_context():
+        last = db.session.scalars(LoggedOp.for_subject(HOME_SITE, TICKET_ID)).all()[-1]
+    assert (last.kind, last.status) == ("ticket.succeed", "applied")
+    assert "Leaves the staff" in eve.get("/desk/people/", headers=EN).text
+    again = eve.post(f"/desk/people/{CHU}/leave", {})
+    assert "already-left" in again.location
+
+
+@pytest.mark.rule("K19", "K20")
+@pytest.mark.clause("E4")
+def test_the_board_has_a_list_for_each_way_to_drop_the_ball(app, ben, desk_op, phone):
+    past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    desk_op("ticket.open", TICKET_ID, {**TICKET_PAYLOAD, "promised_at": past}, by=BEN)
+    desk_op("ticket.hold", TICKET_ID, {"for_id": ANA}, by=BEN)
+    phone.op("shift.open", None, {"uniform": True}, by=ANA)
+    phone.send()
+    board = ben.get("/desk/tickets/?list=breached", headers=EN).text
+    counts = dict(re.findall(r"list=(\w+)\"[^>]*>\s*[^<]*?(\d+)</a>", board))
+    full = {"open", "breached", "nudged", "held", "answering", "handling"}
+    assert {name for name, many in counts.items() if many == "1"} == full
+    assert stored_ticket(app).number in board and "Ana is on duty now" in ticket_page(ben)
+    assert stored_ticket(app).number in ben.get("/desk/tickets/?list=all", headers=EN).text
+
+
+def test_whoever_is_asked_at_the_desk_is_first_responder(app, ben):
+    form = {**TICKET_PAYLOAD, "promised_at": "2030-01-02T09:00", "item": "umbrella", "reaction": ""}
+    ben.post("/desk/tickets/", form)
+    with app.app_context():
+        row = db.session.scalars(Ticket.newest(HOME_SITE)).one()
+    assert (row.first_responder_id, list(row.things)) == (BEN, ["umbrella"])
+    assert row.promised_at == datetime(2030, 1, 2, 1, tzinfo=UTC)
+    assert "/r/T-" in ticket_page(ben, row.id, "/slip")
+
+
+@pytest.mark.rule("K21")
+@pytest.mark.clause("F7")
+def test_a_resident_reads_where_it_stands_and_nothing_personal(app, ben, new_browser, ticket):
+    anybody, row = new_browser(), stored_ticket(app)
+    for typed in (row.number, row.number.lower(), row.number.replace("-", " "), row.number[2:]):
+        told = anybody.get(f"/r/{typed}", headers=EN).text
+        assert "We have it" in told
+    for secret in ("A leak", "gate", "Chu", TICKET_ID):
+        assert secret not in told
+    ben.post(f"/desk/tickets/{TICKET_ID}/tell/resolve", {"how": "mended"})
+    assert "The work is done" in anybody.get(f"/r/{row.number}", headers=EN).text
+    assert anybody.get("/r/T-AAAAAAAA").status_code == 404
+    moved = anybody.get("/r/", query_string={"number": row.number})
+    assert moved.location.endswith(f"/r/{row.number}")
+
+
+@pytest.mark.rule("K21")
+def test_numbers_are_not_found_by_trying(new_browser):
+    anybody = new_browser()
+    assert [anybody.get("/r/T-AAAAAAAA").status_code for _ in range(32)].count(429) == 2

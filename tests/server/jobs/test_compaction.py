@@ -1,0 +1,132 @@
+"""What left the feed long ago is told no more, and nobody misses it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from server.db.engine import db, write_transaction
+from server.jobs import retention
+from server.jobs.compaction import compact_feed
+from server.models import FeedRow, SiteHead
+from server.oplog.replay import find_faults
+from tests.seed_data import CHU, HOME_SITE, STAIRS, fixed_id
+
+VISIT = {"visitor": "Mr Wang", "purpose": "other"}
+PURGED_VISIT = fixed_id("gone")
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def purged_visit(app, phone):
+    """A visitor whom the estate has forgotten, as a phone knew them."""
+    phone.verdict("visit.arrive", PURGED_VISIT, VISIT, by=CHU)
+    phone.verdict("visit.depart", PURGED_VISIT, by=CHU)
+    phone.refresh()
+    with app.app_context():
+        retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=31))
+
+
+@pytest.fixture
+def run_compaction(app):
+    def run(days=61):
+        with app.app_context():
+            return compact_feed(HOME_SITE, datetime.now(UTC) + timedelta(days=days))
+
+    return run
+
+
+def feed_row_and_head(app):
+    with app.app_context():
+        return db.session.get(FeedRow, (HOME_SITE, PURGED_VISIT)), db.session.get(
+            SiteHead, HOME_SITE
+        )
+
+
+@pytest.mark.rule("X8")
+def test_a_tombstone_stays_for_sixty_days_and_is_then_told_no_more(
+    app, purged_visit, run_compaction
+):
+    assert run_compaction(days=59) == 0
+    row, site = feed_row_and_head(app)
+    was = row.seq
+    assert row.deleted and site.floor == 0
+    assert run_compaction() == 1
+    assert run_compaction() == 0, "once"
+    row, site = feed_row_and_head(app)
+    assert (row.seq, row.seen_by, site.floor) == (0, 0, was)
+
+
+@pytest.mark.rule("X8")
+def test_a_phone_from_before_starts_anew_and_one_from_after_goes_on(
+    app, desk_op, phone, new_phone, purged_visit, run_compaction
+):
+    away, here = phone, new_phone()
+    here.refresh()
+    run_compaction()
+    assert here.pull().told().get("reset") is None
+    assert away.pull().told()["reset"] == "floor"
+    assert ("visit", PURGED_VISIT) not in away.refresh()
+    assert (away.records, away.digest) == (here.refresh(), here.digest)
+
+
+@pytest.mark.rule("X8")
+def test_a_first_sync_in_small_pages_ends_although_it_begins_below_the_floor(
+    new_phone, purged_visit, run_compaction, desk_op
+):
+    desk_op(
+        "area.add",
+        fixed_id("last"),
+        {"label": {"zh": "新", "en": "New"}, "kind": "room"},
+        by=fixed_id("eve"),
+    )
+    run_compaction()
+    fresh = new_phone()
+    resets, more = [], True
+    for _ in range(100):
+        page = fresh.pull(limit=2).told()
+        resets.append(page.get("reset"))
+        fresh.cursor, more = page["cursor"], page["more"]
+        if not more:
+            break
+    assert not more and resets.count("new") == 1 and "floor" not in resets
+
+
+@pytest.mark.rule("X8")
+def test_what_comes_after_that_for_a_forgotten_record_is_still_kept_without_a_name(
+    phone, purged_visit, run_compaction
+):
+    run_compaction()
+    told = phone.verdict("visit.depart", PURGED_VISIT, by=CHU)
+    assert told["status"] == "applied"
+    assert phone.verdict("visit.arrive", PURGED_VISIT, VISIT, by=CHU)["code"] == "already-exists"
+    assert ("visit", PURGED_VISIT) not in phone.refresh()
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "told"),
+    [
+        (FeedRow, {"seq": 0}, "its place in the feed is none"),
+        (SiteHead, {"floor": 10**6}, "the floor of the feed is above its head"),
+    ],
+)
+def test_verify_sees_a_feed_that_was_compacted_by_hand(app, table, values, told):
+    mine = (table.site_id == HOME_SITE) & (table.id == STAIRS if table is FeedRow else True)
+    with app.app_context():
+        before = {
+            name: getattr(db.session.scalars(db.select(table).where(mine)).one(), name)
+            for name in values
+        }
+        with write_transaction():
+            db.session.execute(update(table).where(mine).values(values))
+        assert any(told in fault for fault in find_faults(HOME_SITE))
+        with write_transaction():
+            db.session.execute(update(table).where(mine).values(before))

@@ -1,0 +1,147 @@
+"""Backups: one file, checked, and phones that heal what it lacks."""
+
+import hashlib
+import io
+import sqlite3
+import tarfile
+
+import pytest
+from PIL import Image
+
+from server.db.engine import db
+from server.maintenance import backup
+from server.models import ServerState, Task
+from server.oplog.replay import find_faults
+from tests.phone_client import with_hash
+from tests.seed_data import ANA, HOME_SITE, TASK, TASKS
+
+
+@pytest.fixture
+def backup_file(app, tmp_path):
+    """A backup, taken now."""
+
+    def take(name="backup.tar.gz"):
+        with app.app_context():
+            backup.create_backup(tmp_path / name)
+        return tmp_path / name
+
+    return take
+
+
+def restore_backup(app, file):
+    with app.app_context():
+        told = backup.restore_backup(file)
+        assert find_faults(HOME_SITE) == []
+        return told
+
+
+def is_done(app, id_):
+    with app.app_context():
+        return db.session.get(Task, (HOME_SITE, id_)).done_by_id
+
+
+def current_epoch(app):
+    with app.app_context():
+        return db.session.get(ServerState, "epoch").value
+
+
+def test_what_a_backup_lacks_comes_back_from_the_phones(app, phone, backup_file):
+    phone.verdict("task.complete", TASK, by=ANA)
+    file, was = backup_file(), current_epoch(app)
+    later = phone.op("task.complete", TASKS[1], by=ANA)
+    phone.send()
+    phone.refresh()
+    restore_backup(app, file)
+    assert (is_done(app, TASK), is_done(app, TASKS[1])) == (ANA, None)
+    assert current_epoch(app) != was
+    page = phone.pull().json
+    assert (page["reset"], page["epoch"]) == ("epoch", current_epoch(app))
+    assert phone.push(later).json["verdicts"][0]["status"] == "applied"
+    assert is_done(app, TASKS[1]) == ANA
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+def test_hello_says_until_when_a_backup_reaches(app, phone, backup_file):
+    assert phone.hello().json["backup_watermark"] is None
+    backup_file()
+    said = phone.hello().json
+    assert said["backup_watermark"] <= said["received_at"]
+
+
+def test_photos_and_the_key_come_along(app, phone, backup_file, tmp_path):
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "JPEG")
+    bytes_ = picture.getvalue()
+    name = hashlib.sha256(bytes_).hexdigest()
+    phone.verdict("task.complete", TASK, {"photos": [name]}, by=ANA)
+    phone.photo("PUT", name, bytes_)
+    file, place = backup_file(), tmp_path / "var" / "photos" / HOME_SITE / name
+    place.unlink()
+    restore_backup(app, file)
+    assert phone.photo("GET", name).status == 200
+    with tarfile.open(file) as tar:
+        assert {"database", "manifest.json", f"photos/{HOME_SITE}/{name}"} <= set(tar.getnames())
+
+
+def corrupted_backup(file, member):
+    """The same backup with one byte of one of its files changed."""
+    out = file.with_name("altered.tar.gz")
+    with tarfile.open(file) as tar, tarfile.open(out, "w:gz") as copy:
+        for member in tar.getmembers():
+            bytes_ = tar.extractfile(member).read()
+            if member.name == member:
+                bytes_ = bytes_[:-1] + bytes([bytes_[-1] ^ 1])
+            copy.addfile(member, io.BytesIO(bytes_))
+    return out
+
+
+def test_a_damaged_backup_changes_nothing_and_says_so(app, phone, backup_file, tmp_path):
+    phone.verdict("task.complete", TASK, by=ANA)
+    file, was = backup_file(), current_epoch(app)
+    half = tmp_path / "half.tar.gz"
+    half.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    text = tmp_path / "text.tar.gz"
+    text.write_text("no backup")
+    for damaged in (
+        corrupted_backup(file, "database"),
+        corrupted_backup(file, "manifest.json"),
+        half,
+        text,
+    ):
+        with app.app_context(), pytest.raises(backup.BackupError, match="Take another"):
+            backup.restore_backup(damaged)
+    assert (current_epoch(app), is_done(app, TASK)) == (was, ANA)
+
+
+@pytest.mark.parametrize("was_cut_off", [False, True])
+def test_a_restore_that_cannot_be_done_leaves_things_as_they_were(
+    app, backup_file, tmp_path, was_cut_off
+):
+    file, mark = backup_file(), tmp_path / "var" / "restoring"
+    if was_cut_off:
+        mark.touch()
+    with app.app_context():
+        source = tmp_path / "unreadable"
+        with tarfile.open(file) as tar:
+            bytes_ = tar.extractfile("database").read()
+        source.write_bytes(bytes_[:6] + b"no database" * 1000)
+        with pytest.raises((backup.BackupError, sqlite3.DatabaseError)):
+            backup._load_database(source)
+        assert backup.is_restore_unfinished() == mark.exists() == was_cut_off
+
+
+def test_a_phone_that_knew_the_newer_server_starts_anew_and_forks_nothing(app, phone, backup_file):
+    """The chain goes on where it was; what the server has not seen fills its own place."""
+    phone.verdict("task.complete", TASK, by=ANA)
+    file = backup_file()
+    lost = [phone.op("task.complete", id_, by=ANA) for id_ in TASKS[1:4]]
+    phone.send()
+    restore_backup(app, file)
+    new = phone.op("task.complete", TASKS[5], by=ANA)
+    assert phone.push(new).json["verdicts"][0]["status"] == "applied"
+    assert phone.hello().json["sites"][HOME_SITE]["gaps"] == [[2, 4]]
+    assert {v["status"] for v in phone.push(*lost).json["verdicts"]} == {"applied"}
+    assert phone.hello().json["sites"][HOME_SITE]["gaps"] == []
+    forged = with_hash({**lost[0], "payload": {"note": "x"}})
+    assert phone.push(forged).json["verdicts"][0]["status"] == "fork"

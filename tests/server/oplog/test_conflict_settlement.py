@@ -1,0 +1,191 @@
+"""The desk settles what two people did at once; that too is an op, and can be undone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from server.db.engine import db
+from server.models import Conflict
+from server.oplog.replay import find_faults
+from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, TASK, fixed_id, label
+
+TICKET = {"channel": "phone", "matter": "report", "contact": "1203", "details": "Lift"}
+VISIT = {"visitor": "Mr Wang", "purpose": "family"}
+
+
+@pytest.fixture
+def open_conflict(app):
+    """The one thing that waits for the desk."""
+
+    def look():
+        with app.app_context():
+            (merge,) = db.session.scalars(Conflict.unsettled(HOME_SITE))
+            return merge.id
+
+    return look
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def contested_revision(phone, new_phone):
+    """Ben wrote Lift B; Chu, who had not seen it, wrote Lift C."""
+    phone.verdict("ticket.open", by=CHU, payload=TICKET)
+    (ticket,) = phone.of("ticket")
+    base = phone.versions["ticket", ticket["id"]]
+    phone.verdict("ticket.revise", ticket["id"], {"details": "Lift B"}, by=BEN, base=base)
+    other = new_phone()
+    told = other.verdict("ticket.revise", ticket["id"], {"details": "Lift C"}, by=CHU, base=base)
+    assert told["status"] == "contested"
+    return ticket["id"]
+
+
+@pytest.mark.rule("M5")
+@pytest.mark.parametrize(
+    ("take", "details"),
+    [("theirs", "Lift B"), ("incoming", "Lift C"), ("both", "Lift B\nLift C"), ("value", "Lift D")],
+)
+def test_a_contested_ticket_is_settled_in_each_way(
+    phone, desk_op, open_conflict, contested_revision, take, details
+):
+    value = {"value": {"details": "Lift D"}} if take == "value" else {}
+    assert desk_op("merge.settle", open_conflict(), {"take": take, **value})["status"] == "applied"
+    assert phone.record("ticket", contested_revision)["details"] == details
+    with pytest.raises(ValueError, match="values to unpack"):
+        open_conflict()
+
+
+@pytest.mark.rule("M6")
+def test_a_settlement_is_undone_and_settled_anew(phone, desk_op, open_conflict, contested_revision):
+    merge = open_conflict()
+    desk_op("merge.settle", merge, {"take": "incoming"})
+    assert desk_op("merge.settle", merge, {"take": "theirs"})["status"] == "refused"
+    assert desk_op("merge.reopen", merge)["status"] == "applied"
+    assert phone.record("ticket", contested_revision)["details"] == "Lift B"
+    assert open_conflict() == merge
+    desk_op("merge.settle", merge, {"take": "both"})
+    assert phone.record("ticket", contested_revision)["details"] == "Lift B\nLift C"
+
+
+def test_only_the_desk_settles(desk_op, phone, open_conflict, contested_revision):
+    merge = open_conflict()
+    for by in (ANA, CHU):
+        assert desk_op("merge.settle", merge, {"take": "incoming"}, by=by)["status"] == "refused"
+    for by in (ANA, BEN):
+        told = phone.verdict("merge.settle", merge, {"take": "incoming"}, by=by)
+        assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
+    assert phone.record("ticket", contested_revision)["details"] == "Lift B"
+
+
+def test_a_tick_after_the_cancel_brings_the_task_back_when_the_desk_says_so(
+    phone, desk_op, open_conflict
+):
+    desk_op("task.cancel", TASK, {"reason": "rain"})
+    phone.verdict("task.complete", TASK, by=ANA)
+    assert phone.record("task", TASK)["state"] == "cancelled"
+    desk_op("merge.settle", open_conflict(), {"take": "incoming"})
+    task = phone.record("task", TASK)
+    assert (task["state"], task["done_by_id"]) == ("done", ANA)
+
+
+def test_a_cancel_that_had_not_seen_the_tick_stands_only_when_the_desk_says_so(
+    phone, new_phone, desk_op, open_conflict
+):
+    supervisor = new_phone()
+    supervisor.refresh()
+    base = supervisor.versions["task", TASK]
+    phone.verdict("task.complete", TASK, by=ANA)
+    supervisor.verdict("task.cancel", TASK, {"reason": "rain"}, by=BEN, base=base)
+    assert phone.record("task", TASK)["state"] == "done"
+    desk_op("merge.settle", open_conflict(), {"take": "incoming"})
+    assert phone.record("task", TASK)["state"] == "cancelled"
+
+
+AMENDMENTS = [
+    ("task.amend", "task", {"note": "mended"}),
+    ("visit.amend", "visit", {"plate": "A 12345"}),
+    ("ticket.amend", "ticket", {"contact": "the gate"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "type_", "change"), AMENDMENTS)
+def test_the_desk_mends_a_record_and_the_field_does_not(phone, desk_op, kind, type_, change):
+    phone.verdict("visit.arrive", by=CHU, payload=VISIT)
+    phone.verdict("ticket.open", by=CHU, payload=TICKET)
+    before = phone.of(type_)[0]
+    assert desk_op(kind, before["id"], change, by=ANA)["status"] == "refused"
+    for by in (ANA, BEN):
+        assert phone.verdict(kind, before["id"], change, by=by)["code"] == "not-for-phones"
+    assert desk_op(kind, before["id"], change, by=BEN)["status"] == "applied"
+    after = phone.record(type_, before["id"])
+    assert {name for name in after if after[name] != before[name]} - {"photos_here"} == set(change)
+
+
+SCHEDULE = {
+    "code": "CL-01",
+    "label": label("拖地", "Mop"),
+    "area_kind": "stairwell",
+    "rrule": "FREQ=DAILY",
+    "window": "PT4H",
+    "dtstart": datetime(2026, 11, 1, tzinfo=UTC),
+    "active": True,
+    "responsible_id": ANA,
+}
+
+MASTER_DATA_OPS = [
+    ("site.add", {"label": label("新", "New")}),
+    ("area.add", {"label": label("新", "New"), "kind": "room"}),
+    ("unit.add", {"label": label("1", "1"), "area_id": STAIRS}),
+    (
+        "checkpoint.add",
+        {"label": label("东门", "East"), "area_id": STAIRS, "route": label("一", "1")},
+    ),
+    ("person.add", {"name": "Fay", "roles": ["cleaner"]}),
+    ("schedule.add", SCHEDULE),
+]
+
+
+@pytest.mark.parametrize(("kind", "payload"), MASTER_DATA_OPS)
+def test_master_data_is_changed_by_managers_alone(desk_op, phone, kind, payload):
+    for by in (ANA, BEN, CHU):
+        assert desk_op(kind, None, payload, by=by)["status"] == "refused"
+    assert desk_op(kind, fixed_id(kind), payload, by=EVE)["status"] == "applied"
+    type_ = kind.split(".")[0]
+    assert ((type_, fixed_id(kind)) in phone.refresh()) == (type_ != "schedule")
+
+
+def test_a_door_is_vacant_and_occupied_again(desk_op, phone):
+    assert desk_op("unit.occupy", FLAT, {"occupied": False}, by=ANA)["status"] == "refused"
+    assert desk_op("unit.occupy", FLAT, {"occupied": False}, by=BEN)["status"] == "applied"
+    assert phone.record("unit", FLAT)["occupied"] is False
+
+
+@pytest.mark.rule("R4")
+def test_a_schedule_rests_until_its_interval_is_set(desk_op):
+    resting = {**SCHEDULE, "rrule": None, "active": False}
+    schedule = fixed_id("resting")
+    assert (
+        desk_op("schedule.add", schedule, {**resting, "active": True}, by=EVE)["status"]
+        == "refused"
+    )
+    assert desk_op("schedule.add", schedule, resting, by=EVE)["status"] == "applied"
+    assert desk_op("schedule.change", schedule, {"active": True}, by=EVE)["status"] == "refused"
+    change = {"rrule": "FREQ=MONTHLY", "active": True}
+    assert desk_op("schedule.change", schedule, change, by=EVE)["status"] == "applied"
+
+
+def test_a_contested_schedule_is_settled_for_what_stands_and_changed_on_its_own_page(
+    desk_op, open_conflict
+):
+    schedule = fixed_id("contested")
+    desk_op("schedule.add", schedule, {**SCHEDULE, "active": False}, by=EVE)
+    for rrule in ("FREQ=WEEKLY", "FREQ=MONTHLY"):
+        told = desk_op("schedule.change", schedule, {"rrule": rrule}, by=EVE, base=1)
+    assert told["status"] == "contested"
+    assert desk_op("merge.settle", open_conflict(), {"take": "incoming"})["code"] == "cannot-stand"
+    assert desk_op("merge.settle", open_conflict(), {"take": "theirs"})["status"] == "applied"

@@ -1,0 +1,255 @@
+"""The log is sealed: whoever edits, deletes, swaps, inserts or cuts is found out."""
+
+import os
+import random
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Integer, String, insert, select, text, update
+
+from server.db.engine import db, write_transaction
+from server.models import LoggedOp, SiteHead
+from server.oplog.hash_chain import chain_existing_log, chain_rows
+from server.oplog.replay import find_faults, verify_site
+from tests.seed_data import ANA, CHU, HOME_SITE, TASK, TASKS
+
+OP_TABLE = LoggedOp.metadata.tables["op"]
+HOME_OPS = OP_TABLE.c.site_id == HOME_SITE
+
+
+@pytest.fixture(autouse=True)
+def logged_history(phone, desk_op):
+    """Facts and decisions, one that was refused, and one that waited for another."""
+    phone.verdict("task.complete", TASK, {"note": "all of it"}, by=ANA)
+    desk_op("task.cancel", TASKS[1], {"reason": "rain"})
+    desk_op("task.cancel", TASKS[1], {"reason": "rain"})
+    said = {"visitor": "Wang", "purpose": "family"}
+    arrive = phone.op("visit.arrive", None, said, by=CHU)
+    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    phone.outbox.remove(arrive)
+    phone.send()
+    phone.push(ops=[arrive])
+    desk_op("task.cancel", TASKS[2], {"reason": "snow"})
+
+
+def logged_ops(*kinds):
+    found = select(OP_TABLE).where(HOME_OPS, OP_TABLE.c.kind.in_(kinds)).order_by(OP_TABLE.c.place)
+    return [dict(row) for row in db.session.execute(found).mappings()]
+
+
+def update_op(id_, **values):
+    db.session.execute(update(OP_TABLE).where(HOME_OPS, OP_TABLE.c.id == id_).values(values))
+
+
+def edit():
+    update_op(logged_ops("task.cancel")[1]["id"], verdict={"id": "x", "status": "applied"})
+
+
+def change_text():
+    cancel = logged_ops("task.cancel")[1]
+    said = {"reason": "none"}
+    update_op(cancel["id"], payload=said, body=cancel["body"].replace("rain", "none"))
+
+
+def pretend_purged():
+    cancel = logged_ops("task.cancel")[1]
+    update_op(cancel["id"], payload={}, body='{"payload":{}}', flags=["purged"])
+
+
+def delete():
+    db.session.execute(
+        OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.id == logged_ops("task.cancel")[1]["id"])
+    )
+
+
+def swap():
+    one, other = logged_ops("task.complete", "task.cancel")[:2]
+    update_op(one["id"], place=-1)
+    update_op(other["id"], place=one["place"])
+    update_op(one["id"], place=other["place"])
+
+
+def insert_one():
+    like = logged_ops("task.cancel")[1]
+    db.session.execute(insert(OP_TABLE), [{**like, "id": "0" * 8 + like["id"][8:]}])
+
+
+def clear_previous_positions():
+    update_op(logged_ops("visit.depart")[0]["id"], moved=None)
+
+
+def cut_tail():
+    last = db.session.scalar(
+        select(OP_TABLE.c.id).where(HOME_OPS).order_by(OP_TABLE.c.place.desc())
+    )
+    db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.id == last))
+
+
+TAMPERINGS = (
+    edit,
+    change_text,
+    pretend_purged,
+    delete,
+    swap,
+    insert_one,
+    clear_previous_positions,
+    cut_tail,
+)
+
+
+@pytest.mark.rule("A14", "A15")
+@pytest.mark.clause("G4")
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_whatever_is_done_to_the_log_is_found(app, tampering):
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+        with write_transaction():
+            tampering()
+        seals = ("follow", "sealed", "purged")
+        assert any(word in fault for fault in find_faults(HOME_SITE) for word in seals)
+
+
+@pytest.mark.rule("A15")
+def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_told(
+    app, phone, desk_op
+):
+    phone.op("task.complete", TASKS[4], by=ANA)
+    told = phone.push().told()["log"]
+    assert phone.hello().told()["log"] == told
+    with app.app_context():
+        assert told["link"] in verify_site(HOME_SITE).links
+        with write_transaction():
+            last = logged_ops("task.complete")[-1]
+            db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.id == last["id"]))
+            db.session.execute(text("UPDATE task SET version = version - 1, done_at = NULL"))
+            before = db.session.scalar(
+                select(OP_TABLE.c.link).where(HOME_OPS).order_by(OP_TABLE.c.place.desc())
+            )
+            mine = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
+            db.session.execute(mine.values(link=before, judged=last["place"] - 1))
+        found = verify_site(HOME_SITE)
+        assert not any("follow" in fault or "sealed" in fault for fault in found.faults)
+        assert told["link"] not in found.links
+
+
+@pytest.mark.rule("A15")
+def test_a_phone_says_at_its_next_hello_that_the_log_was_cut(app, phone, desk_op):
+    said = phone.hello().told()
+    told = {**said["log"], "epoch": said["epoch"]}
+    desk_op("task.cancel", TASKS[6], {"reason": "rain"})
+    for fits in (told, None, {**told, "epoch": "another", "link": "0" * 64}):
+        phone.hello(log=fits)
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+    assert phone.hello(log={**told, "place": told["place"] + 99}).status == 200
+    with app.app_context():
+        assert any("was told" in fault for fault in find_faults(HOME_SITE))
+
+
+def test_the_place_of_an_op_that_waited_then_is_known_later(app, phone):
+    arrive = phone.op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
+    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    phone.outbox.remove(arrive)
+    waited = phone.push().told()
+    told = {**waited["log"], "epoch": waited["epoch"]}
+    phone.push(ops=[arrive])
+    phone.hello(log=told)
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+def test_a_log_from_before_there_were_seals_is_sealed_as_it_stands(app):
+    with app.app_context():
+        with write_transaction():
+            db.session.execute(update(OP_TABLE).values(digest="", link="", moved=None))
+            db.session.execute(update(SiteHead).values(link=""))
+        assert find_faults(HOME_SITE) != []
+        with write_transaction():
+            chain_existing_log(HOME_SITE)
+        assert find_faults(HOME_SITE) == []
+
+
+def test_sealing_asks_the_database_nothing(app):
+    with app.app_context():
+        rows = logged_ops("task.cancel", "task.complete")
+    assert chain_rows(rows, "") == rows[-1]["link"]
+    assert len({row["link"] for row in rows}) == len(rows)
+
+
+RANDOM_TAMPERINGS = int(os.environ.get("LODGE_TAMPER", "60"))
+SEED = int(os.environ.get("LODGE_SEED") or random.SystemRandom().randrange(10**6))
+TEXT_COLUMNS = [
+    c.key for c in OP_TABLE.columns if isinstance(c.type, String) and c.key != "site_id"
+]
+INTEGER_COLUMNS = [
+    c.key for c in OP_TABLE.columns if isinstance(c.type, Integer) and c.key != "place"
+]
+JSON_COLUMNS = ("payload", "changes", "flags", "verdict")
+
+
+def edit_any(rng, rows):
+    row = rng.choice(rows)
+    texts = [name for name in TEXT_COLUMNS if row[name]]
+    name = rng.choice(
+        [*texts, *INTEGER_COLUMNS, *JSON_COLUMNS, "occurred_at", "received_at", "fact"]
+    )
+    was = row[name]
+    if name in texts:
+        sign = rng.randrange(len(was))
+        update_op(row["id"], **{name: was[:sign] + chr(ord(was[sign]) ^ 1) + was[sign + 1 :]})
+    elif name in JSON_COLUMNS:
+        update_op(
+            row["id"], **{name: {**was, "more": "1"} if isinstance(was, dict) else [*was, "more"]}
+        )
+    elif name in INTEGER_COLUMNS:
+        update_op(row["id"], **{name: (was or 0) + rng.randint(1, 9)})
+    else:
+        update_op(row["id"], **{name: not was if name == "fact" else was + timedelta(seconds=1)})
+
+
+def delete_any(lot, rows):
+    db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.id == lot.choice(rows)["id"]))
+
+
+def swap_any(lot, rows):
+    one, other = lot.sample(rows, 2)
+    update_op(one["id"], place=-1)
+    update_op(other["id"], place=one["place"])
+    update_op(one["id"], place=other["place"])
+
+
+def insert_any(lot, rows):
+    like, place = lot.choice(rows), lot.choice(rows)["place"]
+    new = {"id": str(uuid4()), "place": place, "lineage": None, "n": None}
+    db.session.execute(insert(OP_TABLE), [{**like, **new}])
+
+
+def cut_any_tail(lot, rows):
+    """The tail is taken off, and the head of the site says that it never was."""
+    kept = lot.choice(rows[:-1])
+    db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.place > kept["place"]))
+    mine = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
+    db.session.execute(mine.values(link=kept["link"], judged=kept["place"]))
+
+
+@pytest.mark.rule("A14", "A15")
+def test_of_many_tamperings_every_one_is_found(app):
+    """The tail by the link that was noted outside; all others by the log itself."""
+    lot, missed = random.Random(SEED), []
+    with app.app_context():
+        rows = [
+            dict(row) for row in db.session.execute(select(OP_TABLE).where(HOME_OPS)).mappings()
+        ]
+        rows.sort(key=lambda row: row["place"])
+        noted = verify_site(HOME_SITE).newest_link
+        for _ in range(RANDOM_TAMPERINGS):
+            tamper = lot.choice(
+                [edit_any, edit_any, delete_any, swap_any, insert_any, cut_any_tail]
+            )
+            tamper(lot, rows)
+            found = verify_site(HOME_SITE)
+            told = noted not in found.links if tamper is cut_any_tail else found.faults
+            missed += [] if told else [tamper.__name__]
+            db.session.rollback()
+    assert missed == [], f"LODGE_SEED={SEED}"

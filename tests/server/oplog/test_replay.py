@@ -1,0 +1,60 @@
+"""Every record follows from the log; whatever was changed beside it is found."""
+
+import pytest
+from sqlalchemy import text
+
+from server.db.engine import db, write_transaction
+from server.oplog.replay import find_faults
+from tests import seed_data
+
+
+@pytest.fixture
+def logged_history(phone, desk_op):
+    """Ticks, a cancel that is contested and settled, a masked note, an op that waited."""
+    tick = phone.op(
+        "task.complete", seed_data.TASK, {"note": "110101199003070000"}, by=seed_data.ANA
+    )
+    phone.send()
+    phone.op("task.cancel", seed_data.TASK, {"reason": "rain"}, by=seed_data.BEN, base=1)
+    phone.op("task.undo", seed_data.TASKS[1], by=seed_data.ANA)
+    said = {"visitor": "Wang", "purpose": "family"}
+    arrive = phone.op("visit.arrive", None, said, by=seed_data.CHU)
+    leave = phone.op("visit.depart", arrive["subject"], by=seed_data.CHU, after=arrive["id"])
+    phone.outbox.remove(arrive)
+    phone.send()
+    assert phone.push(ops=[arrive]).told()["verdicts"][0]["status"] == "applied"
+    return tick, leave
+
+
+def revise_concurrently():
+    return db.session.execute(text("SELECT id FROM merge WHERE settled_at IS NULL")).scalar_one()
+
+
+def test_an_untouched_log_explains_every_record(app, logged_history, desk_op):
+    with app.app_context():
+        merge = revise_concurrently()
+    assert desk_op("merge.settle", merge, {"take": "incoming"})["status"] == "applied"
+    assert desk_op("merge.reopen", merge)["status"] == "applied"
+    with app.app_context():
+        assert find_faults(seed_data.HOME_SITE) == []
+        assert find_faults(seed_data.OTHER_SITE) == []
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE task SET done_by_id = '{ben}' WHERE id = '{task}'",
+        "UPDATE visit SET visitor = 'Nobody'",
+        "DELETE FROM op WHERE kind = 'task.complete'",
+        "UPDATE op SET body = replace(body, 'rain', 'snow') WHERE kind = 'task.cancel'",
+        "UPDATE feed SET body = replace(body, 'Wang', 'Zhao')",
+        "UPDATE feed SET version = version + 1 WHERE id = '{task}'",
+        "UPDATE feed_digest SET digest = '0000000000000000'",
+        "DELETE FROM visit",
+    ],
+)
+def test_whatever_is_changed_beside_the_door_is_found(app, logged_history, tampering):
+    with app.app_context():
+        with write_transaction():
+            db.session.execute(text(tampering.format(ben=seed_data.BEN, task=seed_data.TASK)))
+        assert find_faults(seed_data.HOME_SITE) != []

@@ -1,0 +1,205 @@
+"""The day's work over the wire: items, standing duty, ad-hoc work, misses, rain and snow."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from server.db.engine import db
+from server.models import Task, WeatherReport
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
+from tests.seed_data import (
+    ANA,
+    BEN,
+    CHU,
+    DAO,
+    GATE,
+    HOME_SITE,
+    OTHER_SITE,
+    STAIRS,
+    TASK,
+    fixed_id,
+    label,
+    task_payload,
+)
+
+ITEMS_TASK, STANDING_TASK, ENDED_TASK = fixed_id("bins"), fixed_id("duty"), fixed_id("over")
+ITEMS = [label("垃圾箱", "Bins"), label("垃圾车", "Carts")]
+
+
+def hours_from_now(n):
+    return (datetime.now(UTC) + timedelta(hours=n)).isoformat()
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    with app.app_context():
+        over = {"window_start": hours_from_now(-5), "window_end": hours_from_now(-1)}
+        plans = {ITEMS_TASK: {"items": ITEMS}, STANDING_TASK: {"standing": True}, ENDED_TASK: over}
+        submit_many(
+            HOME_SITE,
+            [make_op("task.plan", id_, {**task_payload(), **more}) for id_, more in plans.items()],
+        )
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.mark.clause("C2")
+def test_items_of_two_phones_add_up_and_both_people_are_kept(phone, new_phone):
+    other = new_phone()
+    phone.verdict("task.tick", ITEMS_TASK, {"item": 0, "leaves": "partial"}, by=ANA)
+    assert phone.record("task", ITEMS_TASK)["state"] == "partial"
+    other.verdict("task.tick", ITEMS_TASK, {"item": 1, "leaves": "partial"}, by=CHU)
+    task = phone.record("task", ITEMS_TASK)
+    assert (task["state"], task["done_by"], task["helpers"]) == ("done", "Ana", ["Chu"])
+    assert [task["ticked"][n]["by"] for n in "01"] == ["Ana", "Chu"]
+    phone.verdict("task.untick", ITEMS_TASK, {"item": 0, "leaves": "partial"}, by=ANA)
+    assert phone.record("task", ITEMS_TASK)["state"] == "partial"
+    phone.verdict("task.complete", ITEMS_TASK, by=ANA)
+    assert phone.record("task", ITEMS_TASK)["state"] == "done"
+
+
+@pytest.mark.clause("C3")
+def test_a_standing_duty_counts_its_confirmations(phone, new_phone):
+    phone.verdict("task.confirm", STANDING_TASK, by=ANA)
+    new_phone().verdict("task.confirm", STANDING_TASK, by=CHU)
+    task = phone.record("task", STANDING_TASK)
+    assert (task["state"], task["confirmed_by"]) == ("done", ["Ana", "Chu"])
+    phone.verdict("task.undo", STANDING_TASK, by=ANA)
+    assert phone.record("task", STANDING_TASK)["confirmed_by"] == ["Chu"]
+
+
+FACTS = [
+    ("task.tick", ITEMS_TASK, {"item": 1}),
+    ("task.untick", ITEMS_TASK, {"item": 1}),
+    ("task.confirm", STANDING_TASK, {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "subject", "payload"), FACTS)
+def test_a_fact_sent_twice_is_one_and_a_late_one_is_kept(phone, kind, subject, payload):
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    op = phone.op(kind, subject, payload, by=ANA, at=yesterday)
+    first = phone.push(op).told()["verdicts"]
+    assert [verdict["status"] for verdict in first] == ["applied"]
+    before = phone.record("task", subject)
+    assert phone.push(op).told()["verdicts"] == first
+    assert phone.record("task", subject) == before
+
+
+@pytest.mark.parametrize(("kind", "subject", "payload"), FACTS)
+def test_somebody_of_another_site_changes_nothing(phone, new_phone, kind, subject, payload):
+    before = phone.record("task", subject)
+    away = new_phone(site=OTHER_SITE)
+    assert away.verdict(kind, subject, payload, by=DAO)["status"] == "quarantined"
+    assert phone.record("task", subject) == before
+
+
+AD_HOC_PAYLOAD = {
+    "label": "擦会议室",
+    "area_id": STAIRS,
+    "responsible_id": ANA,
+    "window_end": hours_from_now(8),
+    "reason": "明天有客人",
+}
+
+
+@pytest.mark.clause("G3")
+def test_work_given_on_one_phone_is_done_on_another(phone, new_phone):
+    given = phone.op("task.assign", None, AD_HOC_PAYLOAD, by=BEN)
+    assert phone.send()[given["id"]]["status"] == "applied"
+    other = new_phone()
+    task = other.record("task", given["subject"])
+    assert (task["assigned_by"], task["responsible"], task["reason"]) == (
+        "Ben",
+        "Ana",
+        "明天有客人",
+    )
+    other.verdict("task.complete", given["subject"], by=ANA)
+    assert phone.record("task", given["subject"])["state"] == "done"
+
+
+def test_only_those_who_lead_give_work_and_only_to_somebody_here(phone, new_phone, desk_op):
+    for by in (ANA, CHU):
+        told = phone.verdict("task.assign", None, AD_HOC_PAYLOAD, by=by)
+        assert (told["status"], told["code"]) == ("refused", "not-allowed")
+    nobody = phone.verdict("task.assign", None, {**AD_HOC_PAYLOAD, "responsible_id": DAO}, by=BEN)
+    assert nobody["code"] == "no-such-person"
+    past = phone.verdict(
+        "task.assign", None, {**AD_HOC_PAYLOAD, "window_end": hours_from_now(-1)}, by=BEN
+    )
+    assert past["code"] == "due-is-past"
+    assert (
+        new_phone(site=OTHER_SITE).verdict("task.assign", None, AD_HOC_PAYLOAD, by=BEN)["status"]
+        != "applied"
+    )
+    assert len([t for t in phone.of("task") if t["code"] == "AD-1"]) == 0
+
+
+@pytest.mark.clause("G10")
+def test_a_miss_is_decided_at_the_desk_alone(phone, desk_op):
+    told = phone.verdict("task.dispose", ENDED_TASK, {"disposition": "made_good"}, by=BEN)
+    assert told["code"] == "not-for-phones"
+    said = {"disposition": "reason", "note": "停水"}
+    assert desk_op("task.dispose", ENDED_TASK, said, by=ANA)["code"] == "not-allowed"
+    assert desk_op("task.dispose", TASK, said)["code"] == "not-over"
+    assert desk_op("task.dispose", ENDED_TASK, said)["status"] == "applied"
+    assert (
+        desk_op("task.dispose", ENDED_TASK, {"disposition": "not_at_fault"})["status"] == "applied"
+    )
+    assert "disposition" not in phone.record("task", ENDED_TASK)
+    phone.verdict("task.complete", ENDED_TASK, by=ANA, at=hours_from_now(-2))
+    assert phone.record("task", ENDED_TASK)["state"] == "done"
+    assert desk_op("task.dispose", ENDED_TASK, said)["code"] == "already-done"
+
+
+def weather_tasks(app, sort):
+    with app.app_context():
+        found = select(Task).where(Task.site_id == HOME_SITE, Task.code == "CL-10")
+        return [t for t in db.session.scalars(found) if t.label["en"].lower().startswith(sort)]
+
+
+@pytest.mark.rule("T15", "T16")
+@pytest.mark.clause("C11")
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_two_supervisors_who_tell_of_rain_offline_make_each_task_once(app, new_phone, order):
+    phones = new_phone(), new_phone()
+    told = [
+        one.op("weather.report", None, {"sort": "rain", "areas": areas}, by=by)
+        for one, areas, by in zip(phones, ([STAIRS], [STAIRS, GATE]), (BEN, CHU), strict=True)
+    ]
+    for n in order:
+        assert phones[n].send()[told[n]["id"]]["status"] == "applied"
+        phones[n].push(told[n])
+    assert sorted(task.area_id for task in weather_tasks(app, "rain")) == sorted([STAIRS, GATE])
+    reports = phones[0].of("weather")
+    assert len(reports) == 2
+    assert len({report["event"] for report in reports}) == 1
+    assert {report["reported_by"] for report in reports} == {"Ben", "Chu"}
+
+
+def test_snow_told_late_is_kept_and_somebody_of_another_site_makes_no_work(app, phone, new_phone):
+    away = new_phone(site=OTHER_SITE)
+    away.verdict("weather.report", None, {"sort": "snow", "areas": [STAIRS]}, by=DAO)
+    assert weather_tasks(app, "snow") == []
+    said = {"sort": "snow", "areas": [STAIRS], "responsible_id": ANA}
+    late = phone.verdict("weather.report", None, said, by=BEN, at=hours_from_now(-30))
+    assert late["status"] == "applied"
+    (task,) = weather_tasks(app, "snow")
+    assert task.responsible_id == ANA
+    assert task.window_end < datetime.now(UTC)
+    with app.app_context():
+        assert len(db.session.scalars(WeatherReport.newest(HOME_SITE)).all()) == 1
+
+
+@pytest.mark.rule("K6")
+@pytest.mark.clause("C12")
+def test_what_was_put_right_on_the_spot_is_settled(phone):
+    said = {"channel": "on_round", "matter": "report", "declined_because": "seen", "details": "wet"}
+    made = phone.op("ticket.open", None, {**said, "done_on_the_spot": "wiped"}, by=ANA)
+    assert phone.send()[made["id"]]["status"] == "applied"
+    ticket = phone.record("ticket", made["subject"])
+    assert (ticket["state"], ticket["resolved_how"]) == ("closed", "wiped")
+    assert (ticket["first_responder_id"], ticket["until"]) == (ANA, ticket["closed_at"])

@@ -1,0 +1,117 @@
+"""The monthly disclosure: every task counted once, in its month, with one word."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync.accountability.disclosure import (
+    OUTCOME_COLUMNS,
+    ServiceReport,
+    month_bounds,
+    monthly_disclosure,
+)
+
+NOVEMBER = date(2026, 11, 1)
+START, END = month_bounds(NOVEMBER)
+NOW = END + timedelta(days=3)
+
+
+def standard(id_, active=True):
+    return SimpleNamespace(id=id_, code=id_, active=active, responsible_id=None)
+
+
+def task(schedule_id, end, *, done=None, **more):
+    blank = dict.fromkeys(
+        ("done_at", "done_received_at", "skipped_at", "cancelled_at", "disposition")
+    )
+    given = {"schedule_id": schedule_id, "area_id": "a", "id": "t", "grace": 0, "ticked": {}}
+    window = {"window_start": end - timedelta(hours=4), "window_end": end, "responsible_id": None}
+    return SimpleNamespace(**{**blank, **given, **window, "done_at": done, **more})
+
+
+def make_disclosure(tasks, standards=(), phones=(), now=NOW, inspections=(), opened=(), closed=()):
+    tickets = {"opened": opened, "closed": closed}
+    return monthly_disclosure(NOVEMBER, standards, tasks, phones, inspections, tickets, now)
+
+
+@pytest.mark.rule("G1")
+def test_a_month_ends_at_midnight_on_the_sites_own_clock():
+    assert datetime(2026, 10, 31, 16, tzinfo=UTC) == START
+    assert datetime(2026, 11, 30, 16, tzinfo=UTC) == END
+    assert month_bounds(date(2026, 12, 31))[1] == datetime(2026, 12, 31, 16, tzinfo=UTC)
+    (last,) = make_disclosure([task("s", END), task("s", START)], [standard("s")]).services
+    assert last.planned == 1
+
+
+@pytest.mark.rule("G1")
+def test_each_task_stands_under_its_standard_with_what_became_of_it():
+    at = START + timedelta(days=2)
+    silent = SimpleNamespace(
+        **{"enrolled_at": START, "clear_at": at, "revoked_at": None, "lost_at": None}
+    )
+    tasks = [
+        task("s", at, done=at - timedelta(hours=1)),
+        task("s", at, done=at + timedelta(hours=1)),
+        task("s", at, skipped_at=at),
+        task("s", at, cancelled_at=at),
+        task("s", at),
+        task("s", at, ticked={"0": {}}),
+        task("s", at + timedelta(days=1)),
+        task(None, at, done=at),
+    ]
+    found = make_disclosure(
+        tasks, [standard("s"), standard("idle"), standard("off", active=False)], [silent]
+    )
+    service, idle = found.services
+    expected = {"done": 1, "done_late": 1, "partial": 1, "skipped": 1, "missed": 1, "unknown": 1}
+    assert dict(service.counts) == expected
+    assert (service.planned, service.on_time_per_mille) == (6, 200)
+    assert (idle.planned, idle.on_time_per_mille, found.unscheduled) == (0, None, Counter(done=1))
+
+
+@pytest.mark.rule("G1")
+def test_what_was_inspected_and_brought_forward_is_counted_and_not_told():
+    ticket = SimpleNamespace(matter="complaint", details="Mrs Lin", contact="13800")
+    seen = {"id": "i", "slot": "s", "of_self": False, "official_at": None, "score": 750}
+    seen |= {"gained": 3, "possible": 4, "code": "IT-01"}
+    inspected = [SimpleNamespace(**seen, inspected_at=moment) for moment in (START, END)]
+    found = make_disclosure([], inspections=inspected[:1], opened=[ticket, ticket], closed=[ticket])
+    assert (found.opened_by_matter, found.closed_count) == (Counter(complaint=2), 1)
+    assert [(line.key, line.mean) for line in found.scores] == [("IT-01", 750)]
+    assert "13800" not in repr(found) and "Mrs Lin" not in repr(found)
+    assert make_disclosure([], inspections=inspected[1:]).scores == []
+
+
+TIMES = st.integers(-40, 900).map(lambda hours: START + timedelta(hours=hours))
+TASKS = st.lists(
+    st.builds(
+        lambda schedule, end, done, cancelled: task(
+            schedule, end, done=done, cancelled_at=end if cancelled else None
+        ),
+        st.sampled_from(["s", "r", None]),
+        TIMES,
+        st.none() | TIMES,
+        st.booleans(),
+    ),
+    max_size=20,
+)
+
+
+@pytest.mark.rule("G1")
+@settings(max_examples=60, deadline=None)
+@given(TASKS, TIMES)
+def test_whatever_was_planned_is_counted_once(tasks, now):
+    found = make_disclosure(tasks, [standard("s"), standard("r")], now=now)
+    counted = sum(service.planned for service in found.services) + found.unscheduled.total()
+    assert counted == sum(1 for t in tasks if START < t.window_end <= END and not t.cancelled_at)
+    for service in found.services:
+        assert set(service.counts) <= set(OUTCOME_COLUMNS)
+        assert service.on_time_per_mille is None or 0 <= service.on_time_per_mille <= 1000
+
+
+def test_where_nothing_is_settled_no_rate_is_made_up():
+    assert ServiceReport(standard("s"), Counter(open=3, unknown=1)).on_time_per_mille is None

@@ -1,0 +1,54 @@
+"""Months: closed once every miss was asked about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from sync import Quarantined, Refused, judge
+from sync.accountability.months import month_bounds
+from tests.sync.builders import BEN, NOON, make_op
+
+
+def task(**more):
+    empty = dict.fromkeys(("done_at", "cancelled_at", "skipped_at", "disposition", "ticked"))
+    return SimpleNamespace(**{**empty, **more})
+
+
+def close_month(*tasks, month="2026-10", unspoken=0, missing=0):
+    known = {str(uuid4()): one for one in tasks}
+    ids = [*known, *(str(uuid4()) for _ in range(missing))]
+    said = {"month": month, "tasks": ids, "unspoken": unspoken}
+    done = make_op("month.close", by=BEN, payload=said)
+    return judge("month", None, replace(done, related=known))
+
+
+@pytest.mark.rule("A16")
+@pytest.mark.clause("G10")
+def test_a_month_is_not_closed_while_a_miss_waits_for_a_word():
+    asked = [task(disposition="reason"), task(disposition="case"), task(skipped_at=NOON)]
+    assert close_month(*asked, task()) == Refused("misses-wait")
+    assert close_month(*asked, missing=1) == Refused("misses-wait")
+    others = [task(done_at=NOON), task(cancelled_at=NOON), task(ticked={"0": {}})]
+    closed = close_month(*asked, *others)
+    counts = dict.fromkeys(("cancelled", "case", "done", "partial", "reason", "skipped"), 1)
+    assert closed.changes["counts"] == counts
+    assert close_month().changes["counts"] == {}
+
+
+@pytest.mark.rule("A16")
+def test_a_month_that_is_not_over_or_not_known_yet_is_not_closed():
+    assert close_month(month="2026-11") == Refused("not-over")
+    assert close_month(unspoken=1) == Refused("not-yet-known")
+    for wrong in ("2026-13", "26-10", "October", "2026-10-01", "0000-01"):
+        assert isinstance(close_month(month=wrong), Quarantined)
+
+
+def test_a_month_begins_and_ends_at_the_site():
+    first, last = month_bounds("2026-12")
+    assert first == datetime(2026, 11, 30, 16, tzinfo=UTC)
+    assert last == datetime(2026, 12, 31, 16, tzinfo=UTC)

@@ -1,0 +1,282 @@
+"""Inspections: scores, oddities, what a failure raises, and which of two counts."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync import Accepted, Quarantined, Refused
+from sync.quality.checklists_content import CHECKLISTS, checklist_id, criterion_id
+from sync.quality.inspections import SCORE_FORMULA, official_inspection, score_results
+from sync.quality.scores import official_inspections, score_series, undecided_slots
+from tests.sync.builders import ANA, BEN, CHU, InMemoryRecord, make_op
+
+STAIRS = str(uuid4())
+CODES = {each["code"]: each for each in CHECKLISTS}
+
+
+def checklist(code="IT-01", **more):
+    """A checklist of the pack, as a record; `rows` is what a rule sees beside it."""
+    template = InMemoryRecord("template")
+    template.apply(make_op("template.add", payload={**CODES[code], **more}))
+    template.row.code = code
+    return template
+
+
+def record_inspection(template, by=BEN, minutes=0, edition=1, record=None, **said):
+    """What somebody makes of a stairwell; the verdict and the record."""
+    record = record or InMemoryRecord("inspection")
+    subject = str(uuid4())
+    where = {} if "person" in said else {"area": STAIRS}
+    payload = {"template_id": subject, "edition": edition, **where, **said}
+    seen = make_op("inspection.record", subject, by=by, minutes=minutes, payload=payload)
+    seen = replace(seen, related={subject: template.row} if template else {})
+    verdict = record.apply(seen)
+    if record.row:
+        record.row.id = subject
+    return verdict, record.row
+
+
+@pytest.mark.rule("I1")
+def test_a_revision_makes_a_new_edition_and_leaves_the_old_one_alone():
+    template = checklist()
+    heavier = [{**CODES["IT-01"]["items"][0], "weight": 3}]
+    template.apply(make_op("template.revise", payload={"items": heavier}))
+    assert template.row.edition == 2
+    assert [len(template.row.versions[n]) for n in ("1", "2")] == [4, 1]
+    assert template.apply(make_op("template.revise", payload={"items": heavier})) == Refused(
+        "nothing-changed"
+    )
+    renamed = template.apply(
+        make_op("template.revise", payload={"label": {"zh": "楼", "en": "Stairs"}})
+    )
+    assert "edition" not in renamed.changes
+
+
+@pytest.mark.rule("I1")
+def test_a_criterion_is_there_once():
+    twice = [CODES["IT-05"]["items"][0]] * 2
+    template = checklist()
+    assert template.apply(make_op("template.revise", payload={"items": twice})) == Quarantined(
+        "malformed"
+    )
+
+
+@pytest.mark.rule("I2")
+def test_a_retired_checklist_is_neither_revised_nor_retired_again():
+    template = checklist()
+    assert isinstance(template.apply(make_op("template.retire")), Accepted)
+    for kind, payload in (("template.retire", {}), ("template.revise", {"items": []})):
+        assert template.apply(make_op(kind, payload=payload)) == Refused("already-retired")
+    _, row = record_inspection(template, rest="pass")
+    assert row.score == 1000
+
+
+@pytest.mark.rule("I3")
+def test_nothing_chosen_is_not_assessed_and_the_rest_is_said_in_one_word():
+    _, row = record_inspection(checklist(), results={"corners": "fail"})
+    assert (row.score, row.possible) == (0, 1)
+    _, row = record_inspection(checklist(), results={"corners": "fail", "piled": "na"}, rest="pass")
+    assert (row.score, row.gained, row.possible) == (667, 2, 3)
+    _, row = record_inspection(checklist())
+    assert row.score is None and row.results == {}
+
+
+@pytest.mark.rule("I4")
+@given(st.lists(st.tuples(st.integers(1, 100), st.sampled_from(["pass", "fail", "na", None]))))
+def test_the_score_is_what_fractions_say(seen):
+    criteria = [{"id": str(n), "weight": weight} for n, (weight, _) in enumerate(seen)]
+    results = {str(n): result for n, (_, result) in enumerate(seen) if result}
+    applied = [(w, r) for w, r in seen if r in ("pass", "fail")]
+    got = score_results(criteria, results).per_mille
+    if not applied:
+        assert got is None
+        return
+    exact = Fraction(sum(w for w, r in applied if r == "pass"), sum(w for w, _ in applied)) * 1000
+    whole, left = divmod(exact, 1)
+    assert got == whole + (left >= Fraction(1, 2))
+
+
+@pytest.mark.rule("I4")
+def test_an_inspection_is_scored_by_the_edition_that_was_used():
+    template = checklist("IT-02")
+    litter, corners = template.row.items
+    heavier = [{**litter, "weight": 9}, corners]
+    template.apply(make_op("template.revise", payload={"items": heavier}))
+    results = {"litter": "pass", "corners": "fail"}
+    scores = [record_inspection(template, edition=n, results=results)[1].score for n in (1, 2)]
+    assert scores == [500, 900]
+    _, row = record_inspection(template, edition=2, results=results)
+    assert row.formula == SCORE_FORMULA == "pass-weight/1"
+
+
+@pytest.mark.rule("I5")
+def test_what_is_not_known_is_kept_and_asks_for_a_look():
+    for template, edition in ((None, 1), (checklist(), 7)):
+        verdict, row = record_inspection(template, edition=edition, results={"corners": "pass"})
+        assert verdict.flag == "unknown-edition"
+        assert row.score is None and row.results == {"corners": "pass"}
+    verdict, row = record_inspection(checklist(), results={"lamps": "fail", "piled": "pass"})
+    assert verdict.flag == "unknown-items"
+    assert (row.score, row.results["lamps"], verdict.followups) == (1000, "fail", ())
+
+
+@pytest.mark.rule("I5")
+def test_an_inspection_is_about_one_place_or_one_person():
+    for about in ({}, {"area": STAIRS, "person": ANA}):
+        payload = {"template_id": STAIRS, "edition": 1, **about}
+        verdict = InMemoryRecord("inspection").apply(make_op("inspection.record", payload=payload))
+        assert verdict == Quarantined("malformed")
+
+
+@pytest.mark.clause("B1")
+@pytest.mark.rule("I6")
+def test_a_self_inspection_is_kept_and_never_official():
+    verdict, row = record_inspection(checklist("IT-07"), by=CHU, person=CHU, rest="pass")
+    assert verdict.flag == "self-inspection"
+    assert (row.score, row.of_self, row.assessor_id) == (1000, True, CHU)
+    record = InMemoryRecord("inspection", row)
+    assert record.apply(make_op("inspection.make_official", row.id, by=BEN)) == Refused(
+        "self-inspection"
+    )
+    assert official_inspection([row]) is None
+
+
+@pytest.mark.clause("C9")
+@pytest.mark.rule("I7")
+def test_each_of_the_four_criteria_of_a_stairwell_raises_one_rectification():
+    template = checklist("IT-01")
+    assert len(template.row.items) == 4
+    for item in template.row.items:
+        verdict, _ = record_inspection(template, results={item["id"]: "fail"}, rest="pass")
+        (raised,) = verdict.followups
+        assert (raised.kind, raised.payload["item"]) == ("rectification.raise", item["id"])
+    verdict, _ = record_inspection(template, rest="fail", waive=["piled"])
+    assert {each.payload["item"] for each in verdict.followups} == {"corners", "posted", "cobwebs"}
+    assert len({each.subject for each in verdict.followups}) == 3
+
+
+@pytest.mark.rule("I7")
+def test_photos_of_a_criterion_go_with_the_inspection_and_show_what_was_wrong():
+    shot, other = "a" * 64, "b" * 64
+    said = {"results": {"piled": "fail"}, "notes": {"piled": "a sofa"}}
+    verdict, row = record_inspection(checklist(), shots={"piled": [shot]}, photos=[other], **said)
+    assert row.photos == [other, shot]
+    (raised,) = verdict.followups
+    assert (raised.payload["before"], raised.payload["finding"]) == ([shot], "a sofa")
+
+
+@pytest.mark.rule("I8")
+def test_two_of_the_same_day_stand_side_by_side_until_the_desk_says_which():
+    template = checklist()
+    rows = []
+    for minutes, by in ((0, BEN), (5, CHU)):
+        _, row = record_inspection(template, by=by, minutes=minutes, rest="pass")
+        row.slot = "same"
+        rows.append(row)
+    assert undecided_slots(rows) == [rows] and official_inspections(rows) == []
+    assert official_inspections(rows[:1]) == rows[:1]
+    first, second = (InMemoryRecord("inspection", row) for row in rows)
+    first.apply(make_op("inspection.make_official", minutes=10))
+    assert official_inspection(rows) is rows[0] and undecided_slots(rows) == []
+    instead = make_op("inspection.make_official", minutes=20, payload={"instead_of": rows[0].id})
+    verdict = second.apply(replace(instead, related={rows[0].id: rows[0]}))
+    assert [each.subject for each in verdict.followups] == [rows[0].id]
+    first.apply(verdict.followups[0])
+    assert official_inspection(rows) is rows[1] and rows[0].official_at is None
+    assert second.apply(make_op("inspection.make_official")) == Refused("already-official")
+    second.apply(make_op("inspection.unmake_official", minutes=30))
+    assert undecided_slots(rows) == [rows]
+    assert second.apply(make_op("inspection.unmake_official")) == Refused("not-official")
+
+
+@pytest.mark.rule("I8")
+def test_the_one_chosen_last_counts_even_if_two_were_chosen_at_once():
+    pair = [
+        SimpleNamespace(id=str(n), slot="x", of_self=False, official_at=n, inspected_at=0)
+        for n in (1, 2)
+    ]
+    for order in itertools.permutations(pair):
+        assert official_inspection(order).id == "2"
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1000)), max_size=12))
+def test_the_mean_of_a_line_is_what_fractions_say(seen):
+    rows = [
+        SimpleNamespace(
+            **{"id": f"{n:02}", "slot": str(n), "of_self": False, "official_at": None},
+            **{"inspected_at": n, "score": score, "area": area},
+        )
+        for n, (area, score) in enumerate(seen)
+    ]
+    found = {line.key: line for line in score_series(rows, lambda row: row.area)}
+    assert found.keys() == {area for area, _ in seen}
+    for area, line in found.items():
+        scores = [score for where, score in seen if where == area]
+        assert abs(line.mean - Fraction(sum(scores), len(scores))) <= Fraction(1, 2)
+        assert line.last == scores[-1]
+        assert line.change == (scores[-1] - scores[-2] if len(scores) > 1 else None)
+
+
+COUNTS = [
+    pytest.param("IT-01", 4, {"C9"}, marks=pytest.mark.clause("C9")),
+    pytest.param("IT-02", 2, {"C4"}, marks=pytest.mark.clause("C4")),
+    pytest.param("IT-03", 5, {"C13"}, marks=pytest.mark.clause("C13")),
+    pytest.param("IT-04", 0, set(), marks=pytest.mark.clause("C11")),
+    pytest.param("IT-05", 1, {"D1"}, marks=pytest.mark.clause("D1")),
+    pytest.param("IT-06", 2, {"D2", "D3"}, marks=pytest.mark.clause("D2")),
+    pytest.param("IT-07", 8, {"B1", "B4"}, marks=pytest.mark.clause("B4")),
+    pytest.param("IT-08", 3, {"B2"}, marks=pytest.mark.clause("B2")),
+    pytest.param("IT-09", 9, {"A2", "A4", "B3"}, marks=pytest.mark.clause("A2")),
+    pytest.param("IT-10", 6, None, marks=pytest.mark.clause("F8")),
+]
+
+
+@pytest.mark.rule("I12")
+@pytest.mark.parametrize(("code", "count", "clauses"), COUNTS)
+def test_the_pack_has_the_criteria_that_the_rulebook_names(code, count, clauses):
+    items = checklist(code).row.items
+    assert len(items) == len({item["id"] for item in items}) == count
+    assert clauses is None or {item["clause"] for item in items} == clauses
+    assert all(item["label"]["zh"] and item["label"]["en"] for item in items)
+
+
+@pytest.mark.clause("A4")
+@pytest.mark.clause("D3")
+@pytest.mark.rule("I12")
+@pytest.mark.parametrize("code", ["IT-06", "IT-07", "IT-09"])
+def test_each_criterion_of_manners_is_pass_fail_or_not_applicable_with_a_note(code):
+    template = checklist(code)
+    for item, result in itertools.product(template.row.items, ("pass", "fail", "na")):
+        said = {"results": {item["id"]: result}, "notes": {item["id"]: "as seen"}}
+        verdict, row = record_inspection(template, person=ANA, **said)
+        assert verdict.flag is None
+        assert (row.results, row.notes) == (said["results"], said["notes"])
+        assert row.score == {"pass": 1000, "fail": 0, "na": None}[result]
+
+
+@pytest.mark.clause("B1")
+@pytest.mark.clause("C13")
+@pytest.mark.rule("I12")
+@pytest.mark.parametrize("code", ["IT-03", "IT-07"])
+def test_the_admin_adds_a_criterion_and_the_same_words_make_the_same_one(code):
+    template, site = checklist(code), str(uuid4())
+    new = criterion_id(checklist_id(site, code), "帽子", "Cap")
+    assert new == criterion_id(checklist_id(site, code), "帽子", "Cap")
+    more = [*template.row.items, {"id": new, "label": {"zh": "帽子", "en": "Cap"}}]
+    template.apply(make_op("template.revise", payload={"items": more}))
+    _, row = record_inspection(template, edition=2, person=CHU, results={new: "fail"}, rest="pass")
+    assert row.gained == row.possible - 1 == len(CODES[code]["items"])
+
+
+@pytest.mark.clause("C11")
+def test_a_checklist_without_criteria_cannot_be_used():
+    verdict, row = record_inspection(checklist("IT-04"), rest="pass")
+    assert verdict.flag == "unknown-edition" and row.score is None

@@ -1,0 +1,442 @@
+"""Tickets: first contact."""
+
+from datetime import timedelta
+from itertools import permutations
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from sync import Accepted, Merged, Quarantined, Refused
+from sync.protocol.digest import ROLES
+from sync.protocol.op import Op
+from sync.service import ticket_lists
+from sync.service.tickets import KINDS, MAX_CONTACT_TRIES, missing_steps, state, ticket_number
+from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op, opened_ticket
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_may_open_a_ticket(role):
+    assert role in KINDS["ticket.open"].roles
+
+
+@pytest.mark.rule("K1")
+def test_the_author_is_first_responder_and_begins_as_handler():
+    ticket = opened_ticket()
+    assert ticket.row.first_responder_id == ticket.row.handler_id == ANA
+
+
+@pytest.mark.rule("K2")
+@pytest.mark.clause("F12")
+@pytest.mark.parametrize(
+    "payload",
+    [{"contact": None}, {"contact": ""}, {"details": "  "}, {"channel": "fax"}, {"matter": "x"}],
+)
+def test_a_ticket_says_how_to_reach_the_resident_and_what_it_is_about(payload):
+    assert opened_ticket(**payload).row is None
+
+
+@pytest.mark.rule("K2")
+def test_no_contact_is_fine_with_a_reason_and_no_details_with_a_photo():
+    assert opened_ticket(contact=None, declined_because="would not say").row
+    assert opened_ticket(details="", photos=["0" * 64]).row.photos == ["0" * 64]
+
+
+@pytest.mark.rule("K3")
+def test_a_revision_carries_only_what_it_changes():
+    ticket = opened_ticket()
+    ticket.apply(make_op("ticket.revise", payload={"urgency": "urgent"}, base=1))
+    assert (ticket.row.urgency, ticket.row.details) == ("urgent", "A leak")
+    assert ticket.apply(make_op("ticket.revise", base=2)) == Refused("nothing-changed")
+
+
+def test_the_number_follows_from_the_id_so_a_phone_can_tell_it_offline():
+    subject = "01a2088b-e048-76db-9972-51f2edac7674"
+    assert (
+        ticket_number(subject)
+        == ticket_number(subject.upper())
+        != ticket_number(subject[:-1] + "5")
+    )
+
+
+def test_an_op_is_immutable():
+    with pytest.raises(AttributeError):
+        make_op("ticket.open").by = BEN
+    assert Op.__dataclass_params__.frozen
+
+
+FIRM, SUCCESSOR = str(uuid4()), str(uuid4())
+
+
+def submit(ticket, kind, by=ANA, minutes=0, **payload):
+    return ticket.take(make_op(f"ticket.{kind}", by=by, minutes=minutes, payload=payload))
+
+
+def ticket_state(ticket):
+    return state(vars(ticket.row))
+
+
+def missing(ticket):
+    return missing_steps(vars(ticket.row))
+
+
+@pytest.mark.rule("K4", "K7")
+@pytest.mark.clause("F9")
+def test_handing_over_names_somebody_and_never_moves_the_first_responder():
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", by=BEN, minutes=1, handler_id=CHU)
+    assert (ticket.row.handler_id, ticket.row.first_responder_id) == (CHU, ANA)
+    assert ticket_state(ticket) == "handed_over" and ticket_lists.awaits_acceptance(ticket.row)
+    stolen = make_op("ticket.amend", payload={"first_responder_id": CHU})
+    assert ticket.apply(stolen) == Quarantined("malformed")
+
+
+@pytest.mark.rule("K7")
+@pytest.mark.clause("E3")
+@pytest.mark.clause("F3")
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"contractor_id": FIRM},
+        {"accountable_id": BEN},
+        {"handler_id": BEN, "role": "cleaner"},
+        {"outcome": "told to contact the firm"},
+    ],
+)
+def test_nobody_is_sent_elsewhere_and_no_firm_answers_alone(said):
+    """No receiver, two receivers, a firm without one of ours, an outcome that is not there."""
+    ticket = opened_ticket()
+    assert submit(ticket, "hand_over", **said) == Quarantined("malformed")
+
+
+@pytest.mark.rule("K7")
+@pytest.mark.clause("E3")
+def test_a_firm_handles_while_one_of_ours_answers():
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
+    row = ticket.row
+    assert (row.contractor_id, row.accountable_id, row.handler_id) == (FIRM, BEN, BEN)
+    assert (ticket_lists.open_steward_id(row), row.first_responder_id) == (ANA, ANA)
+
+
+@pytest.mark.rule("K9")
+def test_whoever_was_named_accepts_or_gives_it_back():
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", minutes=1, handler_id=CHU)
+    odd = submit(ticket, "accept", by=BEN, minutes=2)
+    assert odd == Accepted(odd.changes, flag="not-the-handler") and ticket_lists.awaits_acceptance(
+        ticket.row
+    )
+    submit(ticket, "accept", by=CHU, minutes=3)
+    assert ticket_state(ticket) == "in_progress"
+    submit(ticket, "give_back", by=CHU, minutes=4, reason="off duty")
+    assert (ticket.row.handler_id, ticket_state(ticket)) == (ANA, "in_progress")
+
+
+@pytest.mark.rule("K7")
+@pytest.mark.clause("F19")
+def test_what_is_handed_to_a_post_stays_with_the_giver_until_one_of_them_accepts():
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", minutes=1, role="guard")
+    assert ticket_lists.open_handler_id(ticket.row) == ANA and ticket_lists.awaits_acceptance(
+        ticket.row
+    )
+    submit(ticket, "accept", by=CHU, minutes=2)
+    assert ticket_lists.open_handler_id(ticket.row) == CHU and not ticket_lists.awaits_acceptance(
+        ticket.row
+    )
+
+
+@pytest.mark.rule("K11")
+@pytest.mark.clause("F10")
+def test_received_for_somebody_absent_it_stays_with_whoever_received_it():
+    ticket = opened_ticket()
+    submit(ticket, "hold", minutes=1, for_id=CHU)
+    assert (ticket_state(ticket), ticket.row.handler_id) == ("proxy_held", ANA)
+    assert ticket_lists.held_for_on_duty([ticket.row], {BEN: 1}) == []
+    assert ticket_lists.held_for_on_duty([ticket.row], {CHU: 1}) == [ticket.row]
+    submit(ticket, "hand_over", minutes=2, handler_id=CHU)
+    assert (ticket_state(ticket), ticket.row.first_responder_id) == ("handed_over", ANA)
+
+
+@pytest.mark.rule("K12")
+@pytest.mark.clause("F11")
+@pytest.mark.parametrize("why", ["unclear", "urgent", "major"])
+def test_what_goes_up_keeps_its_first_responder(why):
+    ticket = opened_ticket()
+    submit(ticket, "escalate", minutes=1, to_id=BEN, reason=why)
+    assert (ticket_state(ticket), ticket.row.handler_id) == ("escalated", BEN)
+    assert ticket_lists.open_steward_id(ticket.row) == ANA
+    assert submit(ticket, "escalate", to_id=BEN, reason="tired") == Quarantined("malformed")
+
+
+@pytest.mark.rule("K10", "K13")
+@pytest.mark.clause("F6")
+def test_passed_on_tracked_done_and_answered_and_only_then_closed():
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", minutes=1, handler_id=CHU)
+    submit(ticket, "accept", by=CHU, minutes=2)
+    submit(ticket, "resolve", by=CHU, minutes=3, how="mended")
+    assert (ticket_state(ticket), missing(ticket)) == ("resolved", ["follow-up", "feedback"])
+    submit(ticket, "feed_back", minutes=4, reaction="unsatisfied")
+    assert (ticket_state(ticket), ticket.row.handler_id) == ("in_progress", CHU)
+    assert missing(ticket) == ["resolution", "follow-up", "feedback"]
+    submit(ticket, "resolve", by=CHU, minutes=5, how="mended well")
+    submit(ticket, "feed_back", minutes=6, reaction="satisfied", marks={"patience": "good"})
+    assert missing(ticket) == ["follow-up"]
+    submit(ticket, "follow", minutes=7, text="looked at it myself")
+    assert (ticket_state(ticket), ticket.row.closed_at) == ("closed", NOON + timedelta(minutes=7))
+
+
+@pytest.mark.rule("K10")
+@pytest.mark.clause("F5")
+def test_feedback_before_the_work_closes_nothing():
+    ticket = opened_ticket()
+    early = submit(ticket, "feed_back", minutes=1, reaction="satisfied")
+    assert early.flag == "feedback-too-early"
+    submit(ticket, "resolve", minutes=2, how="mended")
+    assert (ticket_state(ticket), missing(ticket)) == ("resolved", ["feedback"])
+
+
+@pytest.mark.rule("K10")
+def test_a_resident_who_is_not_reached_is_tried_several_times():
+    ticket = opened_ticket()
+    submit(ticket, "resolve", minutes=1, how="mended")
+    for n in range(MAX_CONTACT_TRIES):
+        assert ticket_state(ticket) == "resolved"
+        submit(ticket, "feed_back", minutes=2 + n, reaction="unreachable")
+    assert ticket_state(ticket) == "closed"
+
+
+@pytest.mark.rule("K13")
+@pytest.mark.clause("F15")
+def test_a_delegate_says_why_and_never_becomes_first_responder():
+    ticket = opened_ticket()
+    submit(ticket, "resolve", minutes=1, how="mended")
+    odd = submit(ticket, "feed_back", by=BEN, minutes=2, reaction="satisfied")
+    assert odd.flag == "feedback-without-reason" and ticket_state(ticket) == "resolved"
+    submit(ticket, "feed_back", by=BEN, minutes=3, reaction="satisfied", because="Ana is ill")
+    row = ticket.row
+    assert (row.feedback_by_id, row.first_responder_id, ticket_state(ticket)) == (
+        BEN,
+        ANA,
+        "closed",
+    )
+
+
+@pytest.mark.rule("K6")
+@pytest.mark.clause("F2")
+@pytest.mark.clause("F8")
+@pytest.mark.parametrize(
+    ("said", "became"),
+    [
+        ({"reaction": "satisfied"}, "closed"),
+        ({}, "resolved"),
+        ({"reaction": "unsatisfied"}, "received"),
+        ({"channel": "on_round"}, "closed"),
+    ],
+)
+def test_settled_on_the_spot_it_ends_with_the_reaction_of_whoever_asked(said, became):
+    assert ticket_state(opened_ticket(done_on_the_spot="wiped at once", **said)) == became
+
+
+@pytest.mark.rule("K6")
+@pytest.mark.clause("C12")
+def test_what_was_put_right_on_the_spot_is_answered_by_whoever_saw_it_first():
+    ticket = opened_ticket(done_on_the_spot="wiped at once", channel="on_round")
+    row = ticket.row
+    assert (row.resolved_at, row.resolved_how) == (NOON, "wiped at once")
+    assert (row.first_responder_id, row.closed_at) == (ANA, NOON)
+
+
+@pytest.mark.rule("K14")
+@pytest.mark.clause("F14")
+def test_a_question_that_was_answered_is_part_of_the_story_even_afterwards():
+    ticket = opened_ticket(done_on_the_spot="wiped", channel="on_round")
+    assert submit(ticket, "enquire", by=CHU, minutes=9, who="Mr Fir", answered="done") == Accepted(
+        ticket.history[-1].changes
+    )
+    last = ticket.row.timeline[-1]
+    assert (last["kind"], last["text"], last["by_id"]) == ("enquire", "done", CHU)
+    assert ticket_state(ticket) == "closed"
+
+
+@pytest.mark.rule("K15")
+@pytest.mark.clause("F13")
+def test_things_are_registered_passed_on_and_given_back_before_it_ends():
+    ticket = opened_ticket(has_items=True)
+    assert (ticket_state(ticket), missing(ticket)) == ("draft", ["item", "resolution", "feedback"])
+    submit(ticket, "register", minutes=1, item="black bag", condition="torn", quantity=2)
+    submit(ticket, "pass_on", by=BEN, minutes=2, item="black bag", to="safe in the office")
+    submit(ticket, "pass_on", minutes=2, item="no such thing", to="x")
+    submit(ticket, "resolve", minutes=3, how="found its owner")
+    submit(ticket, "feed_back", minutes=4, reaction="satisfied")
+    assert (ticket_state(ticket), missing(ticket)) == ("resolved", ["return"])
+    submit(ticket, "return_item", minutes=5, item="black bag", to="Mr Fir")
+    bag = ticket.row.things["black bag"]
+    assert [link["to"] for link in bag["chain"]] == [None, "safe in the office", "Mr Fir"]
+    assert (bag["condition"], bag["quantity"], ticket_state(ticket)) == ("torn", 2, "closed")
+
+
+@pytest.mark.rule("K16")
+@pytest.mark.clause("F7")
+def test_what_comes_up_again_is_the_same_matter():
+    ticket = opened_ticket(done_on_the_spot="wiped", channel="on_round")
+    number_ = ticket.row.number
+    submit(ticket, "reopen", by=CHU, minutes=5, reason="wet again")
+    row = ticket.row
+    assert (ticket_state(ticket), row.number, row.handler_id) == ("in_progress", number_, ANA)
+    assert missing(ticket) == ["resolution", "feedback"]
+
+
+@pytest.mark.rule("K8")
+def test_what_is_done_after_the_end_is_kept_and_asks_for_a_look():
+    ticket = opened_ticket(done_on_the_spot="wiped", channel="on_round")
+    late = submit(ticket, "hand_over", minutes=5, handler_id=BEN)
+    assert late.flag == "after-the-end" and ticket.row.handler_id == ANA
+    assert ticket.row.timeline[-1]["aside"] is True
+    revised = make_op("ticket.revise", payload={"details": "More"}, base=2)
+    assert ticket.apply(revised) == Refused("closed")
+
+
+@pytest.mark.rule("K5")
+@pytest.mark.rule("M2")
+def test_a_handover_and_a_revision_at_once_both_stand():
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", by=BEN, minutes=1, handler_id=CHU)
+    verdict = ticket.apply(make_op("ticket.revise", payload={"details": "A big leak"}, base=1))
+    assert isinstance(verdict, Merged)
+    assert (ticket.row.handler_id, ticket.row.details) == (CHU, "A big leak")
+    assert submit(ticket, "amend", by=BEN, details="As settled") == Accepted(
+        {"details": "As settled"}
+    )
+
+
+def two_phone_ops():
+    """What the cleaner's and the electrician's phones hold, both without a signal."""
+    return [
+        make_op("ticket.hand_over", by=ANA, minutes=1, payload={"handler_id": CHU}),
+        make_op("ticket.accept", by=CHU, minutes=2),
+        make_op("ticket.give_back", by=CHU, minutes=3, payload={"reason": "off duty"}),
+        make_op("ticket.resolve", by=ANA, minutes=4, payload={"how": "mended"}),
+        make_op("ticket.follow", by=ANA, minutes=5, payload={"text": "looked"}),
+        make_op("ticket.feed_back", by=ANA, minutes=6, payload={"reaction": "satisfied"}),
+    ]
+
+
+@pytest.mark.rule("K8")
+def test_every_order_of_two_offline_phones_ends_in_the_same_ticket():
+    ends, events = set(), two_phone_ops()
+    opening = make_op("ticket.open", payload={**OPEN_PAYLOAD})
+    for order in permutations(events):
+        ticket = InMemoryRecord("ticket")
+        for event in (opening, *order):
+            ticket.apply(event)
+        assert ticket_state(ticket) == "closed"
+        ends.add(repr(sorted(vars(ticket.row).items())))
+    assert len(ends) == 1
+
+
+OPEN_PAYLOAD = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
+
+
+def merge_tickets(one, other):
+    """Put `other` to `one`, and what follows from it to whom it is about."""
+    made = make_op("ticket.merge", one.row.id, by=BEN, payload={"other_id": other.row.id})
+    verdict = one.take(Op(**{**ticket_fields(made), "beside": {other.row.id: other.row}}))
+    for follow in verdict.followups if isinstance(verdict, Accepted) else ():
+        next(t for t in (one, other) if t.row.id == follow.subject).take(follow)
+    return verdict
+
+
+def ticket_fields(made):
+    return {name: getattr(made, name) for name in Op.__dataclass_fields__}
+
+
+def ticket_opened_by(by, minutes):
+    ticket = InMemoryRecord("ticket")
+    ticket.apply(make_op("ticket.open", by=by, minutes=minutes, payload=OPEN_PAYLOAD))
+    return ticket
+
+
+@pytest.mark.rule("K17")
+@pytest.mark.clause("F7")
+@pytest.mark.clause("F16")
+@pytest.mark.parametrize("from_the_later", [True, False])
+def test_two_who_registered_the_same_become_the_earlier_one(from_the_later):
+    first, second = ticket_opened_by(ANA, 0), ticket_opened_by(CHU, 7)
+    assert ticket_lists.possible_duplicates(first.row, [first.row, second.row]) == [second.row]
+    merge_tickets(*((second, first) if from_the_later else (first, second)))
+    assert (first.row.first_responder_id, first.row.co_receiver_ids) == (ANA, [CHU])
+    assert first.row.numbers == [first.row.number, second.row.number]
+    assert (ticket_state(first), ticket_state(second)) == ("received", "merged")
+    assert (
+        second.row.merged_into == first.row.id and ticket_lists.open_handler_id(second.row) is None
+    )
+    assert merge_tickets(second, first) == Refused("already-merged")
+
+
+@pytest.mark.rule("K17")
+def test_a_third_registration_brings_its_numbers_along():
+    first, second, third = (
+        ticket_opened_by(ANA, 0),
+        ticket_opened_by(CHU, 7),
+        ticket_opened_by(BEN, 3),
+    )
+    merge_tickets(second, third)
+    merge_tickets(first, third)
+    assert first.row.co_receiver_ids == [BEN, CHU]
+    assert len(set(first.row.numbers)) == 3
+
+
+@pytest.mark.rule("K18")
+@pytest.mark.clause("F4")
+def test_whoever_leaves_hands_on_what_they_answer_for_and_history_stays():
+    ticket = opened_ticket()
+    person = SimpleNamespace(active_to=None)
+    made = make_op("ticket.succeed", by=BEN, payload={"from_id": ANA, "to_id": SUCCESSOR})
+    gone = Op(**{**ticket_fields(made), "beside": {SUCCESSOR: SimpleNamespace(active_to=NOON)}})
+    assert ticket.apply(gone) == Refused("no-such-person")
+    ticket.apply(Op(**{**ticket_fields(made), "beside": {SUCCESSOR: person}}))
+    row = ticket.row
+    assert (row.first_responder_id, row.steward_id, row.handler_id) == (ANA, SUCCESSOR, SUCCESSOR)
+    submit(ticket, "resolve", by=SUCCESSOR, minutes=1, how="mended")
+    submit(ticket, "feed_back", by=SUCCESSOR, minutes=2, reaction="satisfied")
+    assert (ticket_state(ticket), ticket.row.first_responder_id) == ("closed", ANA)
+
+
+@pytest.mark.rule("K19")
+@pytest.mark.clause("E4")
+def test_a_promise_is_due_to_the_second_and_whoever_handles_it_changes_nothing():
+    due = NOON + timedelta(hours=2)
+    ticket = opened_ticket(promised_at=due.isoformat())
+    submit(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
+    just_before = due - timedelta(milliseconds=1)
+    assert ticket_lists.is_due_soon(ticket.row, just_before) and not ticket_lists.is_breached(
+        ticket.row, just_before
+    )
+    assert ticket_lists.is_breached(ticket.row, due)
+    on = {n for n, f in ticket_lists.TICKET_LISTS.items() if f(ticket.row, ANA, due)}
+    assert on == {"answering", "breached", "waiting", "open"}
+    submit(ticket, "promise", minutes=90, promised_at=(due + timedelta(days=2)).isoformat())
+    assert not ticket_lists.is_breached(ticket.row, due)
+
+
+@pytest.mark.rule("K20")
+@pytest.mark.clause("F1")
+def test_an_open_matter_is_on_one_handlers_list_and_on_its_stewards():
+    ticket = opened_ticket()
+    everybody = [ANA, BEN, CHU]
+    for n, (kind, said) in enumerate(
+        [("hand_over", {"role": "guard"}), ("hold", {"for_id": BEN}), ("resolve", {"how": "ok"})]
+    ):
+        submit(ticket, kind, minutes=n + 1, **said)
+        handling = [
+            p for p in everybody if ticket_lists.TICKET_LISTS["handling"](ticket.row, p, NOON)
+        ]
+        stewards = [
+            p for p in everybody if ticket_lists.TICKET_LISTS["answering"](ticket.row, p, NOON)
+        ]
+        assert (handling, stewards) == ([ANA], [ANA])

@@ -1,0 +1,149 @@
+"""Schedules: how often a duty is due, where, and in which window."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import ValidationError
+
+from sync.work.recurrence import UNTIL_NEXT, due_windows, window_length
+from sync.work.schedules import Place, ScheduleAddPayload, expand_occurrences
+from sync.work.standards_content import STANDARDS
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+YEAR = datetime(2026, 1, 1, tzinfo=SHANGHAI)
+STAIRS, OFFICE = Place("stairs", "stairwell"), Place("office", "office")
+HOME, VACANT = Place("floor", "floor", "1203"), Place("floor", "floor", "1204", occupied=False)
+
+
+@dataclass(frozen=True)
+class ScheduleStub:
+    area_kind: str = "stairwell"
+    rrule: str | None = "FREQ=DAILY"
+    window: str | None = "PT4H"
+    per_unit: bool = False
+    active: bool = True
+    id: str = "schedule"
+    dtstart: datetime = YEAR
+    tzid: str = "Asia/Shanghai"
+    area_ids: tuple[str, ...] = ()
+    rdate: tuple[str, ...] = ()
+    exdate: tuple[str, ...] = ()
+    workdays_only: bool = False
+    before: tuple[dict[str, object], ...] = ()
+
+
+def day(month, number, hour=0):
+    return datetime(2026, month, number, hour, tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def due_tasks(schedule, start, end, places=(STAIRS, OFFICE, HOME, VACANT)):
+    return list(expand_occurrences(schedule, places, start, end))
+
+
+@pytest.mark.rule("R1")
+@given(st.integers(0, 300), st.integers(1, 20), st.sampled_from(STANDARDS))
+def test_whoever_expands_makes_the_same_occurrences(first, length, standard):
+    schedule = ScheduleStub(
+        **{n: standard[n] for n in ("area_kind", "rrule", "window", "active")},
+        per_unit=standard.get("per_unit", False),
+    )
+    start = YEAR + timedelta(days=first)
+    middle, end = start + timedelta(days=length / 2), start + timedelta(days=length)
+    whole = due_tasks(schedule, start, end)
+    halves = [*due_tasks(schedule, start, middle), *due_tasks(schedule, middle, end)]
+    assert {each.id: each for each in whole} == {each.id: each for each in halves}
+    assert len({each.id for each in whole}) == len(whole)
+    other = replace(schedule, id="another")
+    assert not {each.id for each in due_tasks(other, start, end)} & {each.id for each in whole}
+
+
+@pytest.mark.rule("R1")
+def test_a_duty_is_due_at_places_of_its_kind_alone():
+    assert {each.area_id for each in due_tasks(ScheduleStub(), day(3, 1), day(3, 2))} == {"stairs"}
+    chosen = ScheduleStub(area_ids=("office",))
+    assert {each.area_id for each in due_tasks(chosen, day(3, 1), day(3, 2))} == {"office"}
+
+
+@pytest.mark.rule("R1")
+def test_hours_are_those_of_the_site():
+    twice = ScheduleStub(rrule="FREQ=DAILY;BYHOUR=6,18;BYMINUTE=0;BYSECOND=0")
+    found = due_tasks(twice, day(3, 1), day(3, 2))
+    assert [each.window_start for each in found] == [day(3, 1, 6), day(3, 1, 18)]
+    assert [each.window_end for each in found] == [day(3, 1, 10), day(3, 1, 22)]
+
+
+@pytest.mark.rule("R2")
+def test_a_weekly_duty_is_met_on_any_day_of_its_week():
+    weekly = ScheduleStub(rrule="FREQ=WEEKLY;BYDAY=MO", window="P7D")
+    ids = {due_tasks(weekly, day(3, n), day(3, n + 1))[0].id for n in range(2, 9)}
+    assert len(ids) == 1, "Monday 2 March to Sunday 8 March are one window"
+    (week,) = due_tasks(weekly, day(3, 4), day(3, 5))
+    assert (week.window_start, week.window_end) == (day(3, 2), day(3, 9))
+
+
+@pytest.mark.rule("R2")
+def test_until_next_leaves_no_gap_and_no_overlap_through_a_year():
+    thrice = ScheduleStub(rrule="FREQ=MONTHLY;BYMONTHDAY=1,11,21", window=UNTIL_NEXT)
+    found = list(due_windows(thrice, YEAR, YEAR + timedelta(days=365)))
+    assert len(found) == 36
+    assert all(one[1] == two[0] for one, two in pairwise(found))
+
+
+@pytest.mark.rule("R3")
+def test_doors_are_wiped_where_somebody_lives():
+    doors = ScheduleStub(area_kind="unit_entrance", per_unit=True)
+    assert [each.unit_id for each in due_tasks(doors, day(3, 1), day(3, 2))] == ["1203"]
+    moved_in = replace(VACANT, occupied=True)
+    both = due_tasks(doors, day(3, 1), day(3, 2), (HOME, moved_in))
+    assert [each.unit_id for each in both] == ["1203", "1204"]
+
+
+@pytest.mark.rule("R4")
+def test_a_duty_that_rests_or_has_no_interval_is_never_due():
+    for schedule in (ScheduleStub(active=False), ScheduleStub(rrule=None)):
+        assert due_tasks(schedule, YEAR, YEAR + timedelta(days=99)) == []
+
+
+@pytest.mark.parametrize("wrong", ["", None, "4H", "P", "PT", "P1Y", "P-1D", "P7D ", "PT4H\n"])
+def test_a_window_that_cannot_be_read_is_an_error(wrong):
+    with pytest.raises(ValueError, match="A window is"):
+        window_length(wrong)
+
+
+def test_nothing_is_due_before_the_schedule_begins():
+    later = ScheduleStub(dtstart=day(3, 10), id=str(uuid4()))
+    assert due_tasks(later, day(3, 1), day(3, 10)) == []
+    assert len(due_tasks(later, day(3, 10), day(3, 11))) == 1
+
+
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize(
+    "rrule",
+    [
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=SECONDLY",
+        "FREQ=DAILY;COUNT=3",
+        "FREQ=DAILY;UNTIL=20200101",
+        "every day",
+        "",
+    ],
+)
+def test_a_rule_that_never_comes_true_or_comes_too_often_is_not_taken(rrule):
+    with pytest.raises(ValidationError):
+        ScheduleAddPayload().load({**ADD_PAYLOAD, "rrule": rrule})
+
+
+ADD_PAYLOAD = {
+    "code": "X",
+    "label": {"zh": "试", "en": "Try"},
+    "area_kind": "gate",
+    "window": "P1D",
+    "dtstart": "2026-01-01T00:00:00+08:00",
+}

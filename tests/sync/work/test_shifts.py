@@ -1,0 +1,182 @@
+"""Shifts: begun with a question, ended with what is open, taken over with a signature."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync import RECORD_TYPES, Accepted, Quarantined
+from sync.protocol.clock import format_time
+from sync.work.shifts import MAX_SHIFT, overlapping_shifts
+from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op
+
+TASK = f"task:{uuid4()}"
+
+
+def begun_shift(**payload):
+    shift = InMemoryRecord("shift")
+    shift.apply(make_op("shift.open", payload={"uniform": True, **payload}))
+    return shift
+
+
+def shift_state(shift):
+    return RECORD_TYPES["shift"].state(vars(shift.row))
+
+
+@pytest.mark.rule("S1")
+@pytest.mark.clause("D1")
+@pytest.mark.parametrize(
+    ("said", "flag"),
+    [
+        ({"uniform": True}, None),
+        ({"uniform": False, "note": "in the wash"}, None),
+        ({"uniform": False}, "note-missing"),
+        ({"uniform": False, "note": "  "}, "note-missing"),
+    ],
+)
+def test_whatever_somebody_wears_the_shift_begins(said, flag):
+    shift = InMemoryRecord("shift")
+    verdict = shift.apply(make_op("shift.open", payload=said))
+    assert isinstance(verdict, Accepted) and verdict.flag == flag
+    assert shift_state(shift) == "open"
+    assert (shift.row.person_id, shift.row.uniform) == (ANA, said["uniform"])
+
+
+@pytest.mark.clause("D1")
+def test_the_question_has_no_room_for_a_picture():
+    assert InMemoryRecord("shift").apply(
+        make_op("shift.open", payload={"uniform": False, "photos": ["0" * 64]})
+    ) == Quarantined("malformed")
+
+
+@pytest.mark.rule("S2")
+def test_a_shift_ends_with_what_was_unsent_and_open():
+    shift = begun_shift()
+    shift.apply(
+        make_op("shift.close", minutes=400, payload={"unsent": 3, "open_items": {TASK: "Mop"}})
+    )
+    assert (shift.row.unsent, shift.row.open_items) == (3, {TASK: "Mop"})
+    assert shift_state(shift) == "closed"
+    assert RECORD_TYPES["shift"].visible_until(vars(shift.row)) == format_time(shift.row.closed_at)
+
+
+@pytest.mark.rule("S3")
+def test_a_hand_over_names_the_next_person_and_what_is_open():
+    shift = begun_shift()
+    verdict = shift.apply(make_op("shift.hand_over", payload={"to": BEN, "items": {TASK: "Mop"}}))
+    assert (verdict.flag, shift_state(shift)) == (None, "handed_over")
+    assert (shift.row.handed_to_id, shift.row.items) == (BEN, {TASK: "Mop"})
+    by_another = shift.apply(make_op("shift.hand_over", by=CHU, payload={"to": BEN}))
+    assert by_another.flag == "handed-over-by-another"
+
+
+@pytest.mark.rule("S4")
+def test_only_the_next_person_signs():
+    shift = begun_shift()
+    shift.apply(make_op("shift.hand_over", minutes=1, payload={"to": BEN}))
+    wrong = shift.apply(make_op("shift.take_over", by=CHU, minutes=2))
+    assert (wrong.flag, shift_state(shift)) == ("signed-by-another", "handed_over")
+    right = shift.apply(make_op("shift.take_over", by=BEN, minutes=3))
+    assert (right.flag, shift_state(shift)) == (None, "closed")
+    assert shift.row.taken_over_by_id == BEN
+
+
+def test_a_signature_does_not_count_for_a_later_hand_over_to_somebody_else():
+    shift = begun_shift()
+    shift.apply(make_op("shift.hand_over", minutes=1, payload={"to": BEN}))
+    shift.apply(make_op("shift.take_over", by=BEN, minutes=2))
+    shift.apply(make_op("shift.hand_over", minutes=3, payload={"to": CHU}))
+    assert (shift_state(shift), shift.row.taken_over_at) == ("handed_over", None)
+
+
+@pytest.mark.parametrize(
+    "items", [{"not an item": "x"}, {TASK: "x" * 121}, {f"task:{uuid4()}": "x" for _ in range(201)}]
+)
+def test_what_is_no_list_of_open_items_is_kept_for_the_desk(items):
+    verdict = begun_shift().apply(make_op("shift.hand_over", payload={"to": BEN, "items": items}))
+    assert verdict == Quarantined("malformed")
+
+
+def test_a_phone_lets_go_of_a_shift_that_nobody_closed():
+    assert RECORD_TYPES["shift"].visible_until(vars(begun_shift().row)) == format_time(
+        NOON + MAX_SHIFT
+    )
+
+
+MINUTES = st.integers(1, 600)
+FACTS = st.one_of(
+    st.tuples(st.just("shift.close"), MINUTES, st.sampled_from([ANA, BEN]), st.just(None)),
+    st.tuples(st.just("shift.hand_over"), MINUTES, st.just(ANA), st.sampled_from([BEN, CHU])),
+    st.tuples(st.just("shift.take_over"), MINUTES, st.sampled_from([BEN, CHU]), st.just(None)),
+)
+
+
+@pytest.mark.rule("S5")
+@pytest.mark.rule("L1")
+@settings(deadline=None)
+@given(st.lists(FACTS, max_size=7), st.randoms(use_true_random=False))
+def test_a_shift_comes_out_the_same_in_whatever_order_its_facts_arrive(facts, dice):
+    ops = [
+        make_op(kind, by=by, minutes=minutes, payload={"to": to} if to else {})
+        for kind, minutes, by, to in facts
+    ]
+    opening = make_op("shift.open", payload={"uniform": False, "note": "torn"})
+    rows = []
+    for _ in range(3):
+        shift = InMemoryRecord("shift")
+        shift.apply(opening)
+        dice.shuffle(ops)
+        assert all(isinstance(shift.apply(one), Accepted) for one in ops)
+        rows.append({**vars(shift.row), "state": shift_state(shift)})
+    assert rows[0] == rows[1] == rows[2]
+    closings = [one.occurred_at for one in ops if one.kind == "shift.close"]
+    assert rows[0]["closed_at"] == min(closings, default=None)
+    given_ = sorted(
+        (one for one in ops if one.kind == "shift.hand_over"),
+        key=lambda one: (one.occurred_at, one.id),
+    )
+    assert rows[0]["handed_to_id"] == (given_[-1].payload["to"] if given_ else None)
+    assert rows[0]["taken_over_by_id"] in (None, rows[0]["handed_to_id"])
+
+
+SPANS = st.lists(
+    st.tuples(st.sampled_from([ANA, BEN]), st.sampled_from("AB"), st.integers(0, 60), MINUTES),
+    max_size=6,
+)
+
+
+@pytest.mark.rule("S6")
+@settings(deadline=None)
+@given(SPANS, st.randoms(use_true_random=False))
+def test_two_shifts_at_once_are_marked_on_both_phones_and_no_others(spans, dice):
+    shifts, phones, hours = [], {}, {}
+    for person, phone, start, minutes in spans:
+        shift = InMemoryRecord("shift")
+        shift.apply(make_op("shift.open", by=person, minutes=start * 10, payload={"uniform": True}))
+        shift.apply(make_op("shift.close", by=person, minutes=start * 10 + minutes))
+        shift.row.id = str(uuid4())
+        shifts.append(shift.row)
+        phones[shift.row.id] = phone
+        hours[shift.row.id] = set(range(start * 10, start * 10 + minutes))
+    expected = {
+        one.id
+        for one in shifts
+        for other in shifts
+        if one.person_id == other.person_id
+        and phones[one.id] != phones[other.id]
+        and hours[one.id] & hours[other.id]
+    }
+    dice.shuffle(shifts)
+    assert overlapping_shifts(shifts, phones) == expected
+
+
+def test_a_forgotten_shift_does_not_run_into_the_next_day():
+    old, new = begun_shift().row, begun_shift().row
+    old.id, new.id = "old", "new"
+    new.opened_at = NOON + MAX_SHIFT + timedelta(minutes=1)
+    assert overlapping_shifts([old, new], {"old": "A", "new": "B"}) == set()
+    new.opened_at = NOON + timedelta(hours=1)
+    assert overlapping_shifts([old, new], {"old": "A", "new": "B"}) == {"old", "new"}
+    assert overlapping_shifts([old, new], {"old": "A", "new": "A"}) == set()
