@@ -17,20 +17,20 @@ from server.auth.devices import TooManyTries
 from server.db.engine import DATABASE_ERRORS
 
 MESSAGES = {
-    400: (_("This could not be read"), _("Go back, reload the page and try once more.")),
-    401: (_("Sign in first"), _("Sign in, then come back to this page.")),
-    403: (_("Not allowed"), _("Your role cannot do this. Ask a manager of your site.")),
-    404: (_("Nothing here"), _("It may belong to another site, or the address is mistyped.")),
+    400: (_("Invalid request"), _("Go back, reload the page and try once more.")),
+    401: (_("Please sign in"), _("Sign in, then come back to this page.")),
+    403: (_("Not allowed"), _("Your role cannot do this. Ask your manager.")),
+    404: (_("Page not found"), _("It may belong to another site, or the address may be wrong.")),
     405: (_("Not possible here"), _("Go back and use the buttons of the page.")),
-    409: (_("Somebody was faster"), _("Reload the page and look at what it says now.")),
-    413: (_("Too big"), _("Send less at once.")),
-    415: (_("Unknown kind of content"), _("Send what the page or the programme's guide asks for.")),
-    429: (_("Too many tries"), _("Wait a little, then try again.")),
-    500: (_("Something broke on the server"), _("Nothing that was saved is lost. Try again soon.")),
-    503: (_("The server is busy"), _("Nothing is lost. Try again in a moment.")),
+    409: (_("Someone else was faster"), _("Reload the page to see the current state.")),
+    413: (_("File too large"), _("Send less data at a time.")),
+    415: (_("Unsupported content type"), _("Use the format described on the page or in the API guide.")),
+    429: (_("Too many attempts"), _("Wait a little, then try again.")),
+    500: (_("Server error"), _("Your saved records are safe. Try again soon.")),
+    503: (_("The server is busy"), _("Your records are safe. Try again in a moment.")),
 }
 CROSS_SITE_REMEDY = _(
-    "This did not come from a page of this server. Open Lodge anew and try again."
+    "This request did not come from a page of this server. Open Lodge again and retry."
 )
 DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 

@@ -83,8 +83,8 @@ def format_value(name: str, raw: Any, names: Directory) -> str:
 def author_name(by: str | None, names: Directory) -> str:
     """The author of an op."""
     if by == SERVER_AUTHOR_ID:
-        return gettext("Lodge itself")
-    return names.person_name(by) or gettext("somebody unknown")
+        return gettext("Lodge")
+    return names.person_name(by) or gettext("unknown person")
 
 
 def _directory_name(name: str, raw: str, names: Directory) -> str | None:

@@ -24,7 +24,7 @@ PRESETS = {
     "weekly": _("on days of the week"),
     "monthly": _("on days of the month"),
     "chosen": _("on chosen days only"),
-    "custom": _("a rule of your own (RRULE)"),
+    "custom": _("custom rule (RRULE)"),
 }
 WEEKDAYS = {
     "MO": _("Mon"),
@@ -79,10 +79,10 @@ def _parse_times(text: str) -> str:
     found = [TIME_PATTERN.match(part.replace("：", ":")) for part in said]
     hours = [(int(each[1]), int(each[2])) for each in found if each]
     if len(hours) < len(said) or any(hour > 23 or minute > 59 for hour, minute in hours):
-        raise InvalidRecurrence(gettext("Times look like 06:00, 18:00."))
+        raise InvalidRecurrence(gettext("Write times like 06:00, 18:00."))
     minutes = {minute for _, minute in hours}
     if len(minutes) > 1:
-        raise InvalidRecurrence(gettext("Times of one standard share their minutes: 06:30, 18:30."))
+        raise InvalidRecurrence(gettext("All times of one schedule must have the same minutes: 06:30, 18:30."))
     if not hours:
         return ""
     at = ",".join(str(hour) for hour, _ in sorted(set(hours)))
@@ -92,7 +92,7 @@ def _parse_times(text: str) -> str:
 def _parse_month_days(text: str) -> str:
     numbers = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
     if not numbers or not all(part.isdigit() and 1 <= int(part) <= 28 for part in numbers):
-        raise InvalidRecurrence(gettext("Days of the month look like 1, 11, 21 and end with 28."))
+        raise InvalidRecurrence(gettext("Write days of the month like 1, 11, 21. The last possible day is 28."))
     return ",".join(map(str, sorted({int(part) for part in numbers})))
 
 
@@ -131,7 +131,7 @@ def recurrence_from_schedule(schedule: Any) -> RecurrenceForm:
 def describe_recurrence(schedule: Any) -> str:
     """How often, in one phrase of the reader's language."""
     if not schedule.rrule and not schedule.rdate:
-        return gettext("no interval")
+        return gettext("no frequency set")
     now = recurrence_from_schedule(schedule)
     said = str(PRESETS[now.preset])
     match now.preset:

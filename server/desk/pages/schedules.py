@@ -37,7 +37,7 @@ WINDOW_LABELS = {
     "PT10H": _("within 10 hours"),
     "P1D": _("that day"),
     "P7D": _("that week"),
-    "UNTIL_NEXT": _("until the next time"),
+    "UNTIL_NEXT": _("until the next date"),
 }
 DAILY_ALTERNATIVE = {"CL-03": "CL-03b"}
 """The literal text of the rulebook, and the reading that may have been meant."""

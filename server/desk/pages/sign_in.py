@@ -61,14 +61,14 @@ def sign_in() -> Any:
     if wait:
         minutes = int(wait.total_seconds() // 60) + 1
         return _render_form(
-            gettext("Too many tries. Wait %(n)d min, then try again.", n=minutes)
+            gettext("Too many attempts. Try again in %(n)d min.", n=minutes)
         ), 429
     account = db.session.scalar(Account.by_username(username))
     if not password_matches(account, request.form.get("password", "")) or account is None:
-        return _render_form(gettext("Name or password is not right.")), 401
+        return _render_form(gettext("User name or password is wrong.")), 401
     sites = desk_sites(account.person_id)
     if not sites:
-        return _render_form(gettext("Your work is on the phone; the desk is for others.")), 403
+        return _render_form(gettext("This account is for the phone app. It cannot be used at the desk.")), 403
     reset_attempts(*(limit for limit in limits if limit[0] is not ADDRESS))
     return _start_session(account.person_id, username, sites[0].site_id)
 
@@ -122,7 +122,7 @@ def change_password() -> Any:
     username = mine.username or ""
     wait = count_attempt((KNOWN_BROWSER, f"{username}\n{current_user().token_hash}"))
     if wait or not password_matches(mine, request.form.get("password", "")):
-        wrong = gettext("The present password is not right.")
+        wrong = gettext("The current password is wrong.")
         return render_template("desk/account.html", fault=wrong, changed=False), 400
     weak = password_weakness(username, new)
     if weak:
@@ -178,5 +178,5 @@ def _render_form(fault: str) -> str:
 
 def _weakness_message(why: str) -> str:
     if why == "guessable":
-        return gettext("Too easy to guess. Use words that only you put together.")
+        return gettext("Too easy to guess. Use a combination of words that only you would think of.")
     return gettext("Use between 10 and 256 characters.")

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_packs import CARDS
+from tests.sync.training.test_content_packs import CARDS
 
 from sync.training.pack_diff import apply_diff, by_code, diff_packs
 
