@@ -196,7 +196,9 @@ def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
 
 def test_feedback_about_an_account_that_is_not_there_is_kept(phone):
     said = {"channel": "phone", "matter": "complaint", "contact": "1", "details": "x"}
-    ticket = phone.add_op("ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA)
+    ticket = phone.add_op(
+        "ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA
+    )
     phone.add_op("ticket.resolve", ticket["subject"], {"how": "mended"}, by=ANA)
     phone.add_op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)
     assert {verdict["status"] for verdict in phone.send_outbox().values()} == {"applied"}

@@ -158,7 +158,11 @@ def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
     raw = HANDBOOK_PATH.read_bytes()
     before = op_count(app)
     assert "taken=47" in import_pack(eve, raw).location
-    assert op_count(app) == before + len(load_handbook().cards) == before + len(phone.records_of("card"))
+    assert (
+        op_count(app)
+        == before + len(load_handbook().cards)
+        == before + len(phone.records_of("card"))
+    )
     again = preview_pack(eve, raw).text
     assert "Everything in this pack is here already" in again and checked_codes(again) == []
     assert "taken=0" in import_pack(eve, raw, ["ET-01", "PC-01"]).location

@@ -80,8 +80,8 @@ def test_recorded_twice_is_once_late_is_kept_and_the_score_is_exact(phone, crite
         by=BEN,
         at=late,
     )
-    first = phone.push(op).told()["verdicts"]
-    assert phone.push(op).told()["verdicts"] == first
+    first = phone.push(op).expect_ok()["verdicts"]
+    assert phone.push(op).expect_ok()["verdicts"] == first
     body = phone.get_record("inspection", FIRST_INSPECTION)
     assert (body["score"], body["formula"], body["assessor"]) == (750, "pass-weight/1", "Ben")
     assert body["inspected_at"][:10] == late[:10]

@@ -187,7 +187,7 @@ def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
     for op in forged:
         upload(ben, unsigned_export(phone, ops=[op]))
     for _ in range(2):
-        assert phone.push(true).told()["verdicts"][0]["status"] == "applied", "and no fork"
+        assert phone.push(true).expect_ok()["verdicts"][0]["status"] == "applied", "and no fork"
     assert phone.get_record("task", TASK)["note"] == "true"
     for op in forged:
         upload(ben, unsigned_export(phone, ops=[op]))

@@ -103,7 +103,12 @@ def test_another_site_does_not_exist(phone):
 
 
 def test_no_reply_is_kept_by_anybody(phone):
-    replies = [phone.hello(), phone.push(ops=[]), phone.pull(), phone.request_photo("HEAD", "0" * 64)]
+    replies = [
+        phone.hello(),
+        phone.push(ops=[]),
+        phone.pull(),
+        phone.request_photo("HEAD", "0" * 64),
+    ]
     assert {reply.headers["Cache-Control"] for reply in replies} == {"no-store"}
     assert all(reply.json["sync"] == "1" for reply in replies[:3])
 

@@ -82,10 +82,10 @@ FACTS = [
 def test_a_fact_sent_twice_is_one_and_a_late_one_is_kept(phone, kind, subject, payload):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     op = phone.add_op(kind, subject, payload, by=ANA, at=yesterday)
-    first = phone.push(op).told()["verdicts"]
+    first = phone.push(op).expect_ok()["verdicts"]
     assert [verdict["status"] for verdict in first] == ["applied"]
     before = phone.get_record("task", subject)
-    assert phone.push(op).told()["verdicts"] == first
+    assert phone.push(op).expect_ok()["verdicts"] == first
     assert phone.get_record("task", subject) == before
 
 
