@@ -11,6 +11,13 @@ DESK_ROLES = frozenset({"supervisor", "manager", "admin"})
 FRONT_DESK_ROLES = DESK_ROLES | {"service_desk"}
 ALL_ROLES = frozenset(ROLES)
 
+ROLE_GROUPS = {
+    "ROLES": ROLES,
+    "DESK_ROLES": tuple(role for role in ROLES if role in DESK_ROLES),
+    "FRONT_DESK_ROLES": tuple(role for role in ROLES if role in FRONT_DESK_ROLES),
+}
+"""What templates call the groups of roles, each in the order of `ROLES`."""
+
 DESK_ONLY_AUDIENCE = 1 << 62
 """The audience of records that no phone may see. The highest bit that a signed 64-bit column takes
 without changing its sign: however many roles there are, none of them gets it."""
