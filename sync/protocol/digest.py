@@ -5,13 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+# A role's place is its bit in stored audiences: add new ones at the end.
 ROLES = ("cleaner", "guard", "service_desk", "supervisor", "manager", "admin", "contractor_worker")
 DESK_ROLES = frozenset({"supervisor", "manager", "admin"})
 FRONT_DESK_ROLES = DESK_ROLES | {"service_desk"}
 ALL_ROLES = frozenset(ROLES)
 
-DESK_ONLY_AUDIENCE = 1 << len(ROLES)
-"""An audience that no phone has: what is settled at the desk never reaches the field."""
+ROLE_GROUPS = {
+    "ROLES": ROLES,
+    "DESK_ROLES": tuple(role for role in ROLES if role in DESK_ROLES),
+    "FRONT_DESK_ROLES": tuple(role for role in ROLES if role in FRONT_DESK_ROLES),
+}
+"""What templates call the groups of roles, each in the order of `ROLES`."""
+
+DESK_ONLY_AUDIENCE = 1 << 62
+"""The audience of records that no phone may see. The highest bit that a signed 64-bit column takes
+without changing its sign: however many roles there are, none of them gets it."""
 
 FOREVER = "9999-12-31T00:00:00.000Z"
 
