@@ -21,7 +21,7 @@ from server.models import ServerState, SiteHead
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
 from server.oplog.rebuild import rebuild_feed
-from sync.protocol.digest import ROLES
+from sync.protocol.roles import ROLES
 
 ADVISORY_LOCK_ID = 0x10D6E
 """Names our lock among those of the database."""

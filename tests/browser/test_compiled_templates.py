@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
-from sync.protocol.digest import ROLE_GROUPS
+from sync.protocol.roles import ROLE_GROUPS
 from tests.browser.random_records import page_context
 from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
 

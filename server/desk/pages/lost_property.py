@@ -24,7 +24,7 @@ from server.models import Contractor, Directory, HomeEntry, LostProperty, Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.gate.home_entries import party_key
-from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.service.lost_property import (
     CHANNELS,
     OUTCOMES,

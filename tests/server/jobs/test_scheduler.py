@@ -13,7 +13,7 @@ from server.maintenance import demo
 from server.models import Person, Schedule, SiteHead, Task, Unit
 from server.oplog.receive import make_op, submit, submit_many
 from server.oplog.replay import find_faults
-from sync.protocol.digest import ROLES
+from sync.protocol.roles import ROLES
 from tests import seed_data
 from tests.conftest import create_test_app
 
