@@ -11,7 +11,9 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.post import format_local_datetime, parse_local_datetime, submit_and_redirect
-from server.models import Case, CaseCategory, Site
+from server.models.cases import Case
+from server.models.categories import CaseCategory
+from server.models.places import Site
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync import RECORD_TYPES

@@ -11,7 +11,8 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.post import submit_and_redirect
-from server.models import Area, FoundItem
+from server.models.found_items import FoundItem
+from server.models.places import Area
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES

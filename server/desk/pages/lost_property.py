@@ -20,7 +20,11 @@ from server.desk.homes import (
     possibly_unsynced_phones,
 )
 from server.desk.post import submit_and_redirect
-from server.models import Contractor, Directory, HomeEntry, LostProperty, Ticket
+from server.models.contractors import Contractor
+from server.models.directory import Directory
+from server.models.home_entries import HomeEntry
+from server.models.lost_property import LostProperty
+from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.gate.home_entries import party_key

@@ -14,7 +14,10 @@ from server.desk.history import op_lines
 from server.desk.homes import requested_page
 from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE
-from server.models import GatePass, PurgeRun, Site, Unit, Visit
+from server.models.gate_passes import GatePass
+from server.models.places import Site, Unit
+from server.models.purges import PurgeRun
+from server.models.visits import Visit
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
