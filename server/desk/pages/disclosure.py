@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.navigation import NavEntry
 from server.desk.schedule_form import describe_recurrence
 from server.models.access import Device
 from server.models.checklists import Checklist
@@ -25,9 +26,11 @@ from sync.accountability.disclosure import (
     monthly_disclosure,
 )
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.training.curriculum import SITE_ZONE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
+NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), 160)]
 
 
 @bp.get("/")
