@@ -22,9 +22,9 @@ from server.oplog.unit_of_work import LoadedRecord, LogHead, UnitOfWork
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
 from sync.protocol.conflict_resolution import conflict_text, to_json_value
 from sync.protocol.hash_chain import LineageState
-from sync.protocol.messages import VERDICT_TEXTS
 from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
 from sync.protocol.redaction import mask_id_numbers
+from sync.protocol.refusals import refusal_text
 
 SITE_FEED_TABLE = SiteHead.metadata.tables["site_feed"]
 
@@ -211,7 +211,7 @@ class OpProcessor:
 
     def _contest(self, held: LoadedRecord, op: Op, row: dict[str, Any], verdict: Contested) -> None:
         row.update(status="contested", code="contested")
-        set_answer(row, status="contested", code="contested", text=VERDICT_TEXTS["contested"])
+        set_answer(row, status="contested", code="contested", text=refusal_text("contested"))
         row["verdict"].update(version=held.version, merge=conflict_text(verdict, op))
         self._open_conflict(op, row, verdict.rule, verdict.base, verdict.theirs, verdict.incoming)
 
@@ -244,7 +244,7 @@ class OpProcessor:
 
     def _record_unapplied(self, row: dict[str, Any], status: str, code: str) -> None:
         row.update(status=status, code=code)
-        set_answer(row, status=status, code=code, text=VERDICT_TEXTS.get(code, code))
+        set_answer(row, status=status, code=code, text=refusal_text(code))
 
 
 def is_noop(held: LoadedRecord, op: Op) -> bool:

@@ -142,3 +142,9 @@ REFUSALS: Texts = {
     "other-fields": _l("Two people changed different fields. Both changes are kept."),
     "same-value": _l("Two people entered the same value. It is kept once."),
 }
+
+
+def refusal_text(code: str) -> str:
+    """The English sentence for a code; an unknown code is returned as it is."""
+    text = REFUSALS.get(code)
+    return text.message if text else code
