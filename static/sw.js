@@ -1,7 +1,7 @@
 // The second host of answer(): pages without a network. Keeps the shell; never judges, never invents.
 
-import { answer } from "./field/answer.js";
-import { exchange } from "./field/exchange.js";
+import { answer } from "./field/local_server.js";
+import { exchange } from "./field/sync.js";
 import { LATER, SHELL, VERSION } from "./shell.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));

@@ -1,11 +1,11 @@
 // Starts the phone: htmx talks to answer() as it would to any server, so a tap never waits for a network.
 
 import { VERSION } from "../shell.js";
-import { answer } from "./answer.js";
-import { exchange, listen, nudge, soon } from "./exchange.js";
-import { save } from "./export.js";
-import { reserve } from "./idb.js";
-import { leave } from "./trace.js";
+import { answer } from "./local_server.js";
+import { exchange, listen, nudge, soon } from "./sync.js";
+import { save } from "./outbox_export.js";
+import { reserve } from "./database.js";
+import { leave } from "./loss_marker.js";
 
 const UNDO_MS = 8_000;
 const channel = new BroadcastChannel("lodge");
@@ -159,7 +159,7 @@ function goOn() {
 async function look() {
   const place = /** @type {HTMLElement | null} */ (document.querySelector("[data-scan]"));
   if (!place) return;
-  const { watch } = await import("./scan.js");
+  const { watch } = await import("./scanner.js");
   await watch(place, (where) => {
     gone.clear();
     window.htmx.ajax("GET", where, { target: "#page", select: "#page", swap: "outerHTML", push: where });

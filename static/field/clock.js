@@ -1,6 +1,6 @@
 // What time it is. A phone whose clock is far from the server's goes by the server's, and says so.
 
-import { recall, remember } from "./idb.js";
+import { recall, remember } from "./database.js";
 
 const FAR = 300_000; // as in sync/clock.py
 

@@ -3,7 +3,7 @@
 const MINUTE = 60_000;
 
 /**
- * @param {import("./runtime.js").Words} words
+ * @param {import("./template_runtime.js").Words} words
  * @returns {Record<string, Function>}
  */
 export default function filters({ lang, tz, gettext, ngettext }) {

@@ -1,7 +1,7 @@
 // The outbox: ops in the order of the taps, chained. Nothing leaves before the server's own word.
 
 import kinds from "../kinds.js";
-import { database, recall, remember, within, write } from "./idb.js";
+import { database, recall, remember, within, write } from "./database.js";
 import { uuid7 } from "./ids.js";
 
 /**

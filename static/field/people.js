@@ -1,7 +1,7 @@
 // Who uses this phone: enrolled once, then each person unlocks with a PIN that works offline.
 
-import { call } from "./exchange.js";
-import { recall, recallAll, remember, write } from "./idb.js";
+import { call } from "./sync.js";
+import { recall, recallAll, remember, write } from "./database.js";
 import { lineage } from "./outbox.js";
 import { told } from "./records.js";
 

@@ -1,6 +1,6 @@
 // Photos: made small and marked on the phone, sent in pieces after the ops.
 
-import { database, isFull, recall, recallAll, within, write } from "./idb.js";
+import { database, isFull, recall, recallAll, within, write } from "./database.js";
 
 const SIDE = 1600;
 const MOST = 200 * 1024;
@@ -71,7 +71,7 @@ export function spare() {
   });
 }
 
-/** Sends what waits, from the byte where the server is; one that it will not take holds up no other. @param {typeof import("./exchange.js").call} call */
+/** Sends what waits, from the byte where the server is; one that it will not take holds up no other. @param {typeof import("./sync.js").call} call */
 export async function send(call) {
   const [device, epoch] = await recallAll(["device", "epoch"]);
   const keys = await (await database()).getAllKeysFromIndex("photos", "state", "unsent");
@@ -96,7 +96,7 @@ export async function send(call) {
   if (failed) throw failed;
 }
 
-/** @param {typeof import("./exchange.js").call} call @param {string} address @param {any} row @param {string} token */
+/** @param {typeof import("./sync.js").call} call @param {string} address @param {any} row @param {string} token */
 async function sendOne(call, address, row, token) {
   let from = Math.min(await known(address, token), row.bytes - 1);
   for (;;) {

@@ -2,7 +2,7 @@
 
 import kinds from "../kinds.js";
 import * as clock from "./clock.js";
-import { database, recallAll, within } from "./idb.js";
+import { database, recallAll, within } from "./database.js";
 import { shortCode } from "./ids.js";
 import * as outbox from "./outbox.js";
 

@@ -3,16 +3,16 @@
 import catalogue from "../catalogue.js";
 import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
-import { progress } from "./export.js";
+import { progress } from "./outbox_export.js";
 import filters from "./filters.js";
-import { recallAll } from "./idb.js";
+import { recallAll } from "./database.js";
 import * as outbox from "./outbox.js";
 import * as people from "./people.js";
 import * as photos from "./photos.js";
 import * as records from "./records.js";
-import { percent } from "./room.js";
-import { render } from "./runtime.js";
-import { find } from "./trace.js";
+import { percent } from "./storage_quota.js";
+import { render } from "./template_runtime.js";
+import { find } from "./loss_marker.js";
 
 const STALE_HOURS = 8;
 const NEARLY_FULL = 80;

@@ -144,9 +144,9 @@ READY = "document.querySelectorAll('.row button.tick').length > 3"
 TAP_ON = """() => {
   const on = async () => {
     const root = document.querySelector("script[type=module]").src;
-    const { answer } = await import(new URL("answer.js", root).href);
+    const { answer } = await import(new URL("local_server.js", root).href);
     const { recent } = await import(new URL("outbox.js", root).href);
-    const { soon } = await import(new URL("exchange.js", root).href);
+    const { soon } = await import(new URL("sync.js", root).href);
     const [row] = document.querySelectorAll(".row:not(:has(.items)):has(> form button.tick)");
     const address = `/field/ops/task.complete/${row.id.slice("task-".length)}`;
     const headers = { "HX-Request": "true", "HX-Current-URL": location.href };

@@ -94,8 +94,8 @@ STATES = """[...document.querySelectorAll('.row[id]')]
 
 TAP = """async ([times, place, send]) => {
   const root = document.querySelector("script[type=module]").src;
-  const { answer } = await import(new URL("answer.js", root));
-  const { soon } = await import(new URL("exchange.js", root));
+  const { answer } = await import(new URL("local_server.js", root));
+  const { soon } = await import(new URL("sync.js", root));
   const row = document.querySelectorAll(".row:not(:has(.items)):has(> form button.tick)")[place];
   const address = `/field/ops/task.complete/${row.id.slice("task-".length)}`;
   const headers = { "HX-Request": "true", "HX-Current-URL": location.href };

@@ -67,7 +67,7 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(hand, live, tmp_p
     until(moves_on, within=40, every=0.5)
     assert writer.page.evaluate(VERSION) == old, "an old page with the new worker"
     assert writer.page.input_value("textarea[name=details]") == WORDS
-    lazy = f"fetch('/field/build/{old}/field/export.js').then((r) => r.status)"
+    lazy = f"fetch('/field/build/{old}/field/outbox_export.js').then((r) => r.status)"
     assert writer.page.evaluate(lazy) == 200, "what it asks for later is still here"
     writer.tap("#main .primary")
     until(lambda: writer.page.evaluate(VERSION) != old)

@@ -1,6 +1,6 @@
 // How much room the phone has, by our own count: browsers promise more than a cheap phone can keep.
 
-import { isFull } from "./idb.js";
+import { isFull } from "./database.js";
 
 const OURS = 300 * 1024 * 1024;
 const LOOK_EVERY = 60_000;

@@ -1,6 +1,6 @@
 // What is unsent, as files for the desk: for a phone that finds no network any more. Nothing leaves the outbox by it.
 
-import { database, recallAll, within } from "./idb.js";
+import { database, recallAll, within } from "./database.js";
 import { canonical, hex, lineage } from "./outbox.js";
 
 const MOST_BYTES = 24 * 1024 * 1024; // less than a mail takes, and less than the desk does

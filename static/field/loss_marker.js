@@ -1,6 +1,6 @@
 // What the phone last knew of itself, kept beside its database: what wipes one does not always wipe the other.
 
-import { recallAll } from "./idb.js";
+import { recallAll } from "./database.js";
 import * as outbox from "./outbox.js";
 import * as photos from "./photos.js";
 

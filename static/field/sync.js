@@ -4,11 +4,11 @@ import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
 import { compare } from "./clock.js";
 import { letGo, lineage, meet, missing, offerDeferred, oldest, settle, tally, unsent } from "./outbox.js";
-import { isFull, noRoom, recall, recallAll, remember, reserve } from "./idb.js";
+import { isFull, noRoom, recall, recallAll, remember, reserve } from "./database.js";
 import * as photos from "./photos.js";
 import * as records from "./records.js";
-import { used } from "./room.js";
-import { leave } from "./trace.js";
+import { used } from "./storage_quota.js";
+import { leave } from "./loss_marker.js";
 
 const PATIENCE = 15_000;
 const FIRST_WAIT = 1_000;

@@ -3,8 +3,8 @@
 import kinds from "../kinds.js";
 import { CSP } from "../shell.js";
 import * as clock from "./clock.js";
-import { exchange } from "./exchange.js";
-import { noRoom, recall, remember } from "./idb.js";
+import { exchange } from "./sync.js";
+import { noRoom, recall, remember } from "./database.js";
 import { uuid7 } from "./ids.js";
 import * as outbox from "./outbox.js";
 import * as people from "./people.js";
