@@ -19,8 +19,8 @@ def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
             "fact": kind.fact,
             "creates": kind.creates,
             "fields": _fields(kind.payload()),
-            "shows": kind.shows,
-            "flat": kind.flat,
+            "optimistic_patch": kind.shows,
+            "overlay_payload": kind.flat,
         }
         for name, kind in sorted(kinds.items())
         if kind.from_phones

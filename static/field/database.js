@@ -1,49 +1,57 @@
-// What the phone remembers: one database, opened once, written with care.
+// The phone's IndexedDB database: opening, upgrading, durable writes, and single values in the store `meta`.
 
 import { openDB } from "../vendor/idb.js";
 
+/** @import { Database, Meta, StoreName, UpgradeTransaction, WriteTransaction } from "../types/storage.js" */
+
 const NAME = "lodge";
 const VERSION = 3;
-const RESERVE = 4 * 1024 * 1024;
-const PIECE = 65_536; // as much as there is chance at once
+const RESERVE_BYTES = 4 * 1024 * 1024;
+const RANDOM_BYTES_PER_CALL = 65_536; // the most that getRandomValues gives
 
-/** @type {Promise<any> | null} */
+/** @type {Promise<Database> | null} */
 let opening = null;
 
-/** Whether the phone had no more room when something was last written. */
-let lacking = false;
-export const isFull = () => lacking;
+let storageFull = false;
+
+/** Whether the last attempt to write, or to fill the reserve, failed for lack of space. */
+export const isStorageFull = () => storageFull;
 
 /** @param {unknown} error */
-export const noRoom = (error) => error instanceof DOMException && error.name === "QuotaExceededError";
+export function isQuotaError(error) {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
+}
 
-/** The database; opened again after another tab closed it for an upgrade. */
+/** The open database. Opens it again after it was closed so that another tab can upgrade it. @returns {Promise<Database>} */
 export function database() {
-  opening ??= open(VERSION).catch((error) => {
-    if (error?.name === "VersionError") return open(); // a newer page was here; it only adds
-    throw error;
-  }).catch((/** @type {unknown} */ error) => {
-    opening = null;
-    throw error;
-  });
+  opening ??= open(VERSION)
+    .catch((error) => {
+      // a newer version of the app was here; it only adds stores and indexes
+      if (error?.name === "VersionError") return open();
+      throw error;
+    })
+    .catch((error) => {
+      opening = null;
+      throw error;
+    });
   return opening;
 }
 
-/** @param {number} [version] undefined: as it stands */
+/** @param {number} [version] undefined: whatever version there is @returns {Promise<Database>} */
 function open(version) {
   return openDB(NAME, version, {
     upgrade(db, before, _, tx) {
-      if (before < 1) create(db);
+      if (before < 1) createVersion1(db);
       if (before === 1) tx.objectStore("records").createIndex("opens", ["type", "opens"]);
-      if (before < 3) grow(db, tx);
+      if (before < 3) upgradeToVersion3(db, tx);
     },
-    blocking: forget,
+    blocking: closeDatabase,
     terminated: () => (opening = null),
   });
 }
 
-/** @param {any} db */
-function create(db) {
+/** @param {Database} db */
+function createVersion1(db) {
   const records = db.createObjectStore("records", { keyPath: ["type", "id"] });
   records.createIndex("until", ["type", "until"]);
   records.createIndex("opens", ["type", "opens"]);
@@ -58,8 +66,8 @@ function create(db) {
   db.createObjectStore("meta");
 }
 
-/** What a long outbox needs, so that nobody has to read the whole of it. @param {any} db @param {any} tx */
-function grow(db, tx) {
+/** Indexes by which a long outbox is counted and read in portions. @param {Database} db @param {UpgradeTransaction} tx */
+function upgradeToVersion3(db, tx) {
   const ops = tx.objectStore("ops");
   ops.createIndex("turn", ["state", "lineage", "n"]);
   ops.createIndex("kind", ["state", "op.kind"]);
@@ -69,43 +77,50 @@ function grow(db, tx) {
   db.createObjectStore("reserve");
 }
 
-/** All keys of a compound index that begin with these. @param {any[]} keys */
-export const within = (...keys) => IDBKeyRange.bound(keys, [...keys, []]);
+/** The range of all keys of a compound index that begin with these parts. @param {(string | number)[]} parts */
+export const keysStartingWith = (...parts) => IDBKeyRange.bound(parts, [...parts, []]);
 
-/** Close, so that another tab or a newer version may go on; the next use opens again. */
-export async function forget() {
+/** Closes the database, so that another tab can upgrade it; the next use opens it again. */
+export async function closeDatabase() {
   const db = await opening;
   opening = null;
   db?.close();
 }
 
 /**
- * One writing transaction; resolves when it is on the disk, not merely asked for. A phone that is
- * full gives up its reserve first, so that a tap always fits; what is large has no claim on it, and waits until the
- * reserve is whole again.
+ * Runs one read-write transaction and resolves when it is on disk. When storage is full, the reserve is deleted and the
+ * transaction tried again, so that an op always fits. Large data may not use the reserve: it fails until that is filled.
  * @template T
- * @param {string[]} stores
- * @param {(tx: any) => Promise<T> | T} change
- * @param {boolean} [large]
- * @returns {Promise<T>}
+ * @template {StoreName[]} Stores
+ * @param {[...Stores]} stores
+ * @param {(tx: WriteTransaction<Stores>) => Promise<T> | T} change
+ * @param {boolean} [large] whether it writes photos
+ * @returns {Promise<T>} what `change` returns
+ * @throws {DOMException} QuotaExceededError
  */
-export async function write(stores, change, large = false) {
-  if (large) await reserve();
-  if (large && lacking) throw new DOMException("the reserve is not for this", "QuotaExceededError");
+export async function writeTransaction(stores, change, large = false) {
+  if (large) await fillReserve();
+  if (large && storageFull) throw new DOMException("no space for large data", "QuotaExceededError");
   try {
     return await attempt(stores, change);
   } catch (error) {
-    if (/** @type {any} */ (error)?.name === "InvalidStateError") opening = null; // closed under our hands
-    else if (!noRoom(error)) throw error;
-    else lacking = true;
+    const closed = error instanceof DOMException && error.name === "InvalidStateError";
+    if (closed) opening = null; // another tab is upgrading: open again
+    else if (!isQuotaError(error)) throw error;
+    else storageFull = true;
     if (opening === null) return attempt(stores, change);
     if (large) throw error;
-    await attempt(["reserve"], (tx) => tx.store.clear());
+    await attempt(["reserve"], (tx) => tx.objectStore("reserve").clear());
     return attempt(stores, change);
   }
 }
 
-/** @template T @param {string[]} stores @param {(tx: any) => Promise<T> | T} change */
+/**
+ * @template T
+ * @template {StoreName[]} Stores
+ * @param {[...Stores]} stores
+ * @param {(tx: WriteTransaction<Stores>) => Promise<T> | T} change
+ */
 async function attempt(stores, change) {
   const db = await database();
   const tx = db.transaction(stores, "readwrite", { durability: "strict" });
@@ -114,42 +129,66 @@ async function attempt(stores, change) {
     await tx.done;
     return result;
   } catch (error) {
-    tx.done.catch(() => {}); // the first error is the one that counts
+    tx.done.catch(() => {}); // the first error is the cause
     try {
       tx.abort();
     } catch {
-      // it has ended by itself
+      // the transaction has already ended
     }
     throw error;
   }
 }
 
-/** @param {string} key @returns {Promise<any>} */
-export async function recall(key) {
+/**
+ * @template {keyof Meta} Key
+ * @param {Key} key
+ * @returns {Promise<Meta[Key] | undefined>}
+ */
+export async function getMeta(key) {
   return (await database()).get("meta", key);
 }
 
-/** Several small facts at once. @param {string[]} keys @returns {Promise<any[]>} */
-export async function recallAll(keys) {
+/**
+ * Several values in one transaction, in the order of the keys.
+ * @template {(keyof Meta)[]} Keys
+ * @param {[...Keys]} keys
+ * @returns {Promise<{[I in keyof Keys]: Meta[Keys[I]] | undefined}>}
+ */
+export async function getMetaAll(keys) {
   const tx = (await database()).transaction("meta");
-  return Promise.all(keys.map((key) => tx.store.get(key)));
+  return /** @type {any} */ (Promise.all(keys.map((key) => tx.store.get(key))));
 }
 
-/** @param {string} key @param {any} value undefined takes it away */
-export function remember(key, value) {
-  return write(["meta"], (tx) => void (value === undefined ? tx.store.delete(key) : tx.store.put(value, key)));
+/**
+ * @template {keyof Meta} Key
+ * @param {Key} key
+ * @param {Meta[Key] | undefined} value undefined deletes it
+ */
+export function setMeta(key, value) {
+  return writeTransaction(["meta"], (tx) => {
+    const meta = tx.objectStore("meta");
+    if (value === undefined) meta.delete(key);
+    else meta.put(value, key);
+  });
 }
 
-/** Room for the taps of a full phone, kept as soon as there is some: by chance, so that it takes up what it says. */
-export async function reserve() {
-  if (await (await database()).count("reserve")) return void (lacking = false);
-  const bytes = new Uint8Array(RESERVE);
-  for (let at = 0; at < RESERVE; at += PIECE) crypto.getRandomValues(bytes.subarray(at, at + PIECE));
+/**
+ * Takes up space that ops can use once storage is full; does nothing while the reserve is there. Its bytes are random,
+ * so that no compression makes it smaller.
+ */
+export async function fillReserve() {
+  if (await (await database()).count("reserve")) {
+    storageFull = false;
+    return;
+  }
+  const bytes = new Uint8Array(RESERVE_BYTES);
+  for (let at = 0; at < RESERVE_BYTES; at += RANDOM_BYTES_PER_CALL)
+    crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES_PER_CALL));
   try {
-    await attempt(["reserve"], (tx) => tx.store.put(bytes.buffer, 0));
-    lacking = false;
+    await attempt(["reserve"], (tx) => tx.objectStore("reserve").put(bytes.buffer, 0));
+    storageFull = false;
   } catch (error) {
-    if (!noRoom(error)) throw error;
-    lacking = true;
+    if (!isQuotaError(error)) throw error;
+    storageFull = true;
   }
 }

@@ -1,39 +1,49 @@
-// What the phone last knew of itself, kept beside its database: what wipes one does not always wipe the other.
+// A note outside IndexedDB of what the phone had: if the browser deletes the database, the enrolment page can say what
+// was lost. It lies in localStorage and in a cache: a worker can write only the cache, and either may survive alone.
 
-import { recallAll } from "./database.js";
+import { getMetaAll } from "./database.js";
 import * as outbox from "./outbox.js";
 import * as photos from "./photos.js";
 
-const NAME = "lodge-trace";
-const PLACE = "/field/trace";
+const KEY = "lodge-trace";
+const ADDRESS = "/field/trace";
+const CACHE = "trace"; // does not begin with "lodge-": those are deleted with their version
 
 /**
- * @typedef {{sent: number, unsent: number, photos: number, at: string | null}} Trace
+ * @typedef {object} LossMarker
+ * @property {number} sent ops that were sent
+ * @property {number} unsent ops that were not
+ * @property {number} photos photos that were not sent
+ * @property {string | null} at time of the last complete sync
  */
 
-/** Says where this phone stands, in two places; a worker can write in one of them. */
-export async function leave() {
-  const [device, tail, link] = await recallAll(["device", "tail", "link"]);
+/** Writes the present numbers to both places. */
+export async function writeLossMarker() {
+  const [device, tail, link] = await getMetaAll(["device", "tail", "link"]);
   if (!device || !tail) return;
-  const [unsent, shots] = await Promise.all([outbox.count(), photos.count()]);
-  const text = JSON.stringify({ sent: tail.n - unsent, unsent, photos: shots, at: link?.sent_at ?? null });
+  const [unsent, unsentPhotos] = await Promise.all([outbox.countUnsent(), photos.countUnsent()]);
+  /** @type {LossMarker} */
+  const marker = { sent: tail.n - unsent, unsent, photos: unsentPhotos, at: link?.sent_at ?? null };
+  const text = JSON.stringify(marker);
   try {
-    globalThis.localStorage?.setItem(NAME, text);
-    await (await kept()).put(PLACE, new Response(text));
+    globalThis.localStorage?.setItem(KEY, text);
+    await (await caches.open(CACHE)).put(ADDRESS, new Response(text));
   } catch {
-    // no room, or a private window: the database is what counts
+    // storage is full, or the window is private: the marker is optional
   }
 }
 
-/** What was known before the database went; null on a phone that is new. @returns {Promise<Trace | null>} */
-export async function find() {
+/** What the phone had before its database was deleted; null on a new phone. @returns {Promise<LossMarker | null>} */
+export async function readLossMarker() {
   try {
-    const text = globalThis.localStorage?.getItem(NAME) ?? (await (await (await kept()).match(PLACE))?.text());
+    const text = globalThis.localStorage?.getItem(KEY) ?? (await readFromCache());
     return text ? JSON.parse(text) : null;
   } catch {
     return null;
   }
 }
 
-/** Not named like the caches of a version, which go with it. */
-const kept = () => caches.open("trace");
+async function readFromCache() {
+  const response = await (await caches.open(CACHE)).match(ADDRESS);
+  return response?.text();
+}

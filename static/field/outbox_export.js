@@ -1,168 +1,213 @@
-// What is unsent, as files for the desk: for a phone that finds no network any more. Nothing leaves the outbox by it.
+// Saves what is unsent to files that the desk can import, for a phone that finds no network any more. The ops stay in
+// the outbox.
 
-import { database, recallAll, within } from "./database.js";
-import { canonical, hex, lineage } from "./outbox.js";
+import { canonicalJson, hex } from "./canonical_json.js";
+import { database, getMeta, getMetaAll, keysStartingWith } from "./database.js";
+import { chainTail } from "./op_chain.js";
 
-const MOST_BYTES = 24 * 1024 * 1024; // less than a mail takes, and less than the desk does
+/** @import { Op, OutboxRow } from "../types/storage.js" */
+
+// limits of the import at the desk
+const MOST_BYTES = 24 * 1024 * 1024; // also less than a mail takes
 const MOST_OPS = 20_000;
 const MOST_PHOTOS = 1_000;
 const MOST_LOST = 1_000;
-const ENVELOPE = 64 * 1024;
-const AROUND = 200; // what stands around a photo's bytes
-const PORTION = 1_000;
-const PIECE = 0x8000;
+
+const HEADER_BYTES = 64 * 1024;
+const PHOTO_OVERHEAD = 200; // bytes of JSON around a photo's data
+const PORTION = 1_000; // rows per read
+const CHUNK = 0x8000; // bytes per call of fromCharCode
+
+/** @type {OutboxRow["state"][]} */
 const STATES = ["unsent", "deferred"];
 
 /**
- * One file to be written: the ops of a chain from one place to another, and photos by name.
- * @typedef {{lineage: string, first: number, last: number, ops: number, photos: string[], bytes: number}} Part
+ * One file to be saved.
+ * @typedef {object} Part
+ * @property {string} lineage
+ * @property {number} first place of its first op in the chain; 0: no ops
+ * @property {number} last
+ * @property {number} ops number of ops
+ * @property {string[]} photos hashes
+ * @property {number} bytes estimated size
  */
 
-/** The files that hold all that is unsent, fixed at the first tap, and how many of them were saved. */
+/** All files of an export, fixed when it begins, and how many of them are saved. */
 let parts = /** @type {Part[]} */ ([]);
 let saved = 0;
 let busy = false;
 
-/** How many files were saved of how many; null: nobody has asked yet. */
-export const progress = () => (parts.length ? { saved, files: parts.length } : null);
+/** How many files of how many are saved; null: no export was begun. */
+export const exportProgress = () => (parts.length ? { saved, files: parts.length } : null);
 
-/** One tap, one file: browsers block several downloads at once. */
-export async function save() {
+/** Saves the next file; begins a new export after the last. One file per tap: browsers block several downloads. */
+export async function saveNextFile() {
   if (busy) return;
   busy = true;
   try {
-    if (saved === parts.length) [parts, saved] = [await divided(), 0];
-    download(await file(parts[saved]));
+    if (saved === parts.length) {
+      parts = await divide();
+      saved = 0;
+    }
+    download(await buildFile(parts[saved]));
     saved += 1;
   } finally {
     busy = false;
   }
 }
 
-/** @param {File} whole */
-function download(whole) {
+/** @param {File} file */
+function download(file) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(whole);
-  link.download = whole.name;
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Every op and then every photo, divided so that the desk takes each file. @returns {Promise<Part[]>} */
-async function divided() {
-  const found = [...(await places("unsent")), ...(await places("deferred"))].sort(byPlace);
-  const { lineage: chain } = await lineage();
-  const all = [fresh(found[0]?.lineage ?? chain)];
-  for (const { lineage, n, bytes } of found) {
-    const part = withRoom(all, bytes, ({ ops, ...it }) => ops < MOST_OPS && it.lineage === lineage, lineage);
-    part.first ||= n;
-    part.last = n;
+/** Divides all unsent ops, then all unsent photos, into files within the limits. @returns {Promise<Part[]>} */
+async function divide() {
+  const ops = (await Promise.all(STATES.map(measureOps))).flat().sort(byPlace);
+  const { lineage } = await chainTail();
+  const all = [emptyPart(ops[0]?.lineage ?? lineage)];
+  for (const op of ops) {
+    const part = partFor(all, op.bytes, (last) => last.ops < MOST_OPS && last.lineage === op.lineage, op.lineage);
+    part.first ||= op.n;
+    part.last = op.n;
     part.ops += 1;
   }
-  for (const { sha256, bytes } of await pictures())
-    withRoom(all, bytes, ({ photos }) => photos.length < MOST_PHOTOS, chain).photos.push(sha256);
+  for (const { sha256, bytes } of await measurePhotos()) {
+    const part = partFor(all, bytes, (last) => last.photos.length < MOST_PHOTOS, lineage);
+    part.photos.push(sha256);
+  }
   return all;
 }
 
-/** @param {string} chain @returns {Part} */
-const fresh = (chain) => ({ lineage: chain, first: 0, last: 0, ops: 0, photos: [], bytes: ENVELOPE });
+/** @param {string} lineage @returns {Part} */
+const emptyPart = (lineage) => ({ lineage, first: 0, last: 0, ops: 0, photos: [], bytes: HEADER_BYTES });
 
 /**
- * The last part, or a new one where that has no more room.
- * @param {Part[]} all @param {number} bytes @param {(part: Part) => boolean} fits @param {string} chain
+ * The last part, or a new one if that is full.
+ * @param {Part[]} all
+ * @param {number} bytes what is added to the part
+ * @param {(last: Part) => boolean} fits
+ * @param {string} lineage of a new part
  */
-function withRoom(all, bytes, fits, chain) {
+function partFor(all, bytes, fits, lineage) {
   let part = all[all.length - 1];
-  if (!fits(part) || part.bytes + bytes > MOST_BYTES) all.push((part = fresh(chain)));
+  if (!fits(part) || part.bytes + bytes > MOST_BYTES) {
+    part = emptyPart(lineage);
+    all.push(part);
+  }
   part.bytes += bytes;
   return part;
 }
 
-/** @typedef {{lineage: string, n: number, bytes: number}} Place */
+/** @typedef {{lineage: string, n: number, bytes: number}} MeasuredOp */
 
-/** @param {Place} a @param {Place} b */
-const byPlace = (a, b) => (a.lineage === b.lineage ? a.n - b.n : a.lineage < b.lineage ? -1 : 1);
+/** @param {MeasuredOp} a @param {MeasuredOp} b */
+function byPlace(a, b) {
+  if (a.lineage === b.lineage) return a.n - b.n;
+  return a.lineage < b.lineage ? -1 : 1;
+}
 
-/** Where the ops stand and how much each takes up; read in portions, there may be very many. @param {string} state */
-async function places(state) {
+/** Place and size of every op in a state, read in portions: there may be very many. @param {OutboxRow["state"]} state */
+async function measureOps(state) {
   const [db, encoder] = [await database(), new TextEncoder()];
-  /** @type {Place[]} */
+  /** @type {MeasuredOp[]} */
   const found = [];
-  for (let range = within(state); ; ) {
-    const some = await db.getAllFromIndex("ops", "turn", range, PORTION);
-    for (const { lineage, n, op } of some) found.push({ lineage, n, bytes: encoder.encode(JSON.stringify(op)).length + 1 });
-    if (some.length < PORTION) return found;
-    const { lineage, n } = some[PORTION - 1];
+  for (let range = keysStartingWith(state); ; ) {
+    const rows = await db.getAllFromIndex("ops", "turn", range, PORTION);
+    for (const { lineage, n, op } of rows)
+      found.push({ lineage, n, bytes: encoder.encode(JSON.stringify(op)).length + 1 });
+    if (rows.length < PORTION) return found;
+    const { lineage, n } = rows[PORTION - 1];
     range = IDBKeyRange.bound([state, lineage, n], [state, []], true);
   }
 }
 
-/** Names and sizes of unsent photos, without reading them. */
-async function pictures() {
+/** Hash and size in base64 of every unsent photo, from the keys of an index alone. */
+async function measurePhotos() {
   const found = [];
-  let at = await (await database()).transaction("photos").store.index("size").openKeyCursor(within("unsent"));
-  for (; at; at = await at.continue())
-    found.push({ sha256: /** @type {string} */ (at.primaryKey), bytes: Math.ceil(at.key[1] / 3) * 4 + AROUND });
+  const index = (await database()).transaction("photos").store.index("size");
+  let cursor = await index.openKeyCursor(keysStartingWith("unsent"));
+  for (; cursor; cursor = await cursor.continue()) {
+    const [, bytes] = cursor.key;
+    found.push({ sha256: cursor.primaryKey, bytes: Math.ceil(bytes / 3) * 4 + PHOTO_OVERHEAD });
+  }
   return found;
 }
 
 /** @param {Part} part */
-async function file(part) {
-  const [device, tail] = await recallAll(["device", "tail"]);
+async function buildFile(part) {
+  const device = await getMeta("device");
+  if (!device) throw new Error("the phone is not enrolled");
+  const { lineage } = await chainTail();
+  const ops = await readOps(part);
   const head = {
-    lodge: "outbox", format: 1, site: device.site, device: device.id, lineage: part.lineage,
+    lodge: "outbox",
+    format: 1,
+    site: device.site,
+    device: device.id,
+    lineage: part.lineage,
     exported_at: new Date().toISOString(),
-    lost: part.lineage === tail.lineage ? await gone() : [], // places are of one chain
-    ops: await ops(part),
+    lost: part.lineage === lineage ? await lostPlaces() : [], // places belong to the present chain
+    ops,
   };
-  const pictures = await photos(part);
-  const seal = await sealed({ ...head, ops: head.ops.map(({ hash }) => hash), photos: pictures.names }, device.token);
-  const text = [JSON.stringify({ ...head, seal }).slice(0, -1), `,"photos":[`, ...pictures.texts, "]}"];
-  return new File(text, name(), { type: "application/json" });
+  const photos = await readPhotos(part);
+  const signed = { ...head, ops: ops.map(({ hash }) => hash), photos: photos.names };
+  const seal = await sign(canonicalJson(signed), device.token);
+  const text = [JSON.stringify({ ...head, seal }).slice(0, -1), `,"photos":[`, ...photos.texts, "]}"];
+  return new File(text, fileName(), { type: "application/json" });
 }
 
 /**
- * So that the desk knows that this phone wrote it: the server has the hash of the token as well, and nobody else.
- * @param {Record<string, any>} told ops by their hash and photos by their name, which are held against that @param {string} token
+ * Proves that this phone wrote the file: the key is the hash of its token, which only the server has as well. Ops stand
+ * in the signed text as their hashes, photos as theirs.
+ * @param {string} text
+ * @param {string} token
+ * @returns {Promise<string>} HMAC-SHA-256, hexadecimal
  */
-async function sealed(told, token) {
+async function sign(text, token) {
   const encoder = new TextEncoder();
   const secret = await crypto.subtle.digest("SHA-256", encoder.encode(token));
-  const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  return hex(await crypto.subtle.sign("HMAC", key, encoder.encode(canonical(told))));
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
+  return hex(await crypto.subtle.sign("HMAC", key, encoder.encode(text)));
 }
 
 /** A name that tells the files apart. */
-function name() {
-  const day = new Date().toISOString().slice(0, 16).replace(":", "-");
-  return parts.length > 1 ? `lodge-${day}-${saved + 1}-of-${parts.length}.json` : `lodge-${day}.json`;
+function fileName() {
+  const time = new Date().toISOString().slice(0, 16).replace(":", "-");
+  const ofMany = parts.length > 1 ? `-${saved + 1}-of-${parts.length}` : "";
+  return `lodge-${time}${ofMany}.json`;
 }
 
-/** What this chain has lost: first what nobody was told yet. @returns {Promise<number[]>} */
-async function gone() {
-  const [unsaid = [], said = []] = await recallAll(["lost", "confessed"]);
-  return [...new Set([...unsaid, ...said])].slice(0, MOST_LOST);
+/** Places of the present chain whose ops are lost, first those that the server does not know of. @returns {Promise<number[]>} */
+async function lostPlaces() {
+  const [unreported = [], reported = []] = await getMetaAll(["lost", "confessed"]);
+  return [...new Set([...unreported, ...reported])].slice(0, MOST_LOST);
 }
 
-/** @param {Part} part @returns {Promise<Record<string, any>[]>} */
-async function ops({ lineage, first, last }) {
+/** @param {Part} part @returns {Promise<Op[]>} */
+async function readOps({ lineage, first, last }) {
   const db = await database();
   const range = (/** @type {string} */ state) => IDBKeyRange.bound([state, lineage, first], [state, lineage, last]);
   const rows = await Promise.all(STATES.map((state) => db.getAllFromIndex("ops", "turn", range(state))));
   return rows.flat().sort((a, b) => a.n - b.n).map(({ op }) => op);
 }
 
-/** Each photo as a part of its own: all of them at once would be too much for a small phone. @param {Part} part */
-async function photos(part) {
+/** The photos of a part as JSON, each a Blob of its own: all in one string would be too much for a small phone. @param {Part} part */
+async function readPhotos(part) {
   const [db, names] = [await database(), /** @type {string[]} */ ([])];
   /** @type {Blob[]} */
   const texts = [];
-  for (const key of part.photos) {
-    const row = await db.get("photos", key);
-    if (!row?.data) continue; // sent meanwhile, and let go of
-    const said = JSON.stringify({ sha256: key, bytes: row.bytes, data: base64(row.data) });
-    texts.push(new Blob([texts.length ? "," : "", said]));
-    names.push(key);
+  for (const sha256 of part.photos) {
+    const photo = await db.get("photos", sha256);
+    if (!photo?.data) continue; // sent and deleted since the export began
+    const text = JSON.stringify({ sha256, bytes: photo.bytes, data: base64(photo.data) });
+    texts.push(new Blob([texts.length ? "," : "", text]));
+    names.push(sha256);
   }
   return { names, texts };
 }
@@ -170,7 +215,7 @@ async function photos(part) {
 /** @param {ArrayBuffer} data */
 function base64(data) {
   const bytes = new Uint8Array(data);
-  let signs = "";
-  for (let at = 0; at < bytes.length; at += PIECE) signs += String.fromCharCode(...bytes.subarray(at, at + PIECE));
-  return btoa(signs);
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += CHUNK) binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  return btoa(binary);
 }

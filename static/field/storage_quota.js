@@ -1,26 +1,32 @@
-// How much room the phone has, by our own count: browsers promise more than a cheap phone can keep.
+// How much storage the app uses, against a limit of our own: browsers promise more than a cheap phone can store.
 
-import { isFull } from "./database.js";
+import { isStorageFull } from "./database.js";
 
-const OURS = 300 * 1024 * 1024;
-const LOOK_EVERY = 60_000;
+const LIMIT = 300 * 1024 * 1024;
+const MEASURE_EVERY = 60_000; // ms
 
-let looked = -Infinity;
-let seen = { usage: 0, quota: OURS, persisted: false };
+let measuredAt = -Infinity;
+let latest = { usage: 0, quota: LIMIT, persisted: false };
 
-/** What is used of what there is; where nothing more fits, that is all. The browser takes its time to answer. */
-export async function used() {
-  const [{ usage = 0, quota = OURS } = {}, persisted = false] = await Promise.all([
-    navigator.storage?.estimate?.(), navigator.storage?.persisted?.(),
+/**
+ * Asks the browser, which takes its time. Once a write has failed for lack of space, the quota is what is used.
+ * @returns {Promise<{usage: number, quota: number, persisted: boolean}>} in bytes
+ */
+export async function measureStorage() {
+  const [{ usage = 0, quota = LIMIT } = {}, persisted = false] = await Promise.all([
+    navigator.storage?.estimate?.(),
+    navigator.storage?.persisted?.(),
   ]);
-  looked = performance.now();
-  seen = { usage: Math.round(usage), quota: Math.round(isFull() ? usage : Math.min(quota, OURS)), persisted };
-  return seen;
+  measuredAt = performance.now();
+  const available = isStorageFull() ? usage : Math.min(quota, LIMIT);
+  latest = { usage: Math.round(usage), quota: Math.round(available), persisted };
+  return latest;
 }
 
-/** Per cent, as heard within the last minute: a tap does not wait for it. */
-export async function percent() {
-  if (isFull()) return 100;
-  const { usage, quota } = performance.now() - looked < LOOK_EVERY ? seen : await used();
-  return Math.min(99, Math.floor((usage * 100) / (quota || OURS)));
+/** Usage in per cent, at most a minute old, so that a page does not wait for the browser. */
+export async function storagePercent() {
+  if (isStorageFull()) return 100;
+  const fresh = performance.now() - measuredAt < MEASURE_EVERY;
+  const { usage, quota } = fresh ? latest : await measureStorage();
+  return Math.min(99, Math.floor((usage * 100) / (quota || LIMIT)));
 }

@@ -1,17 +1,6 @@
-// Renders the compiled templates: inheritance, includes, imports, translation. No eval, no DOM.
-//
-//   render(templates, name, context, {lang, catalogue, filters, asset}) -> string
-//     templates  default export of ../templates.js; name: "field/tasks.html"
-//     context    plain JSON values, no floats (null is Jinja's none, undefined its undefined);
-//                context.tz is the site's time zone, "Asia/Shanghai" unless told
-//     lang       "zh" or "en"; catalogue: default export of ../catalogue.js, {zh: {msgid: text | [texts]}}
-//     filters    default export of ./filters.js, called once with {lang, tz, gettext, ngettext}
-//     asset      path -> address; unless told, the file of the same build as this one
-//   escape(text) -> string, for bits that are made by hand
+// The runtime of the compiled templates: inheritance, includes, imports, translation. No eval, no DOM.
 
-import { eq, escape, extend, fill, num, out, safe } from "./jinja/values.js";
-
-export { escape };
+import { eq, extend, fill, num, out, safe } from "./jinja/values.js";
 
 /**
  * @typedef {Record<string, any>} Context
@@ -20,58 +9,67 @@ export { escape };
  * @typedef {{parent: string | null, blocks: Record<string, Body>, root: (run: Run, context: Context, blocks: Blocks) => string}} Template
  * @typedef {Record<string, Template>} Templates
  * @typedef {Record<string, string | string[]>} Messages
+ * @typedef {Record<string, (...values: any[]) => any>} Filters
  * @typedef {{lang: string, tz: string, gettext: (message: string, values?: Context) => string,
- *   ngettext: (one: string, many: string, n: number, values?: Context) => string}} Words
- * @typedef {{templates: Templates, modules: Map<string, Context>, filters: Record<string, Function>, globals: Context}} Run
+ *   ngettext: (one: string, many: string, n: number, values?: Context) => string}} Translation
+ * @typedef {{templates: Templates, modules: Map<string, Context>, filters: Filters, globals: Context}} Run
  */
 
 const BUILD = new URL("../", import.meta.url);
 
 /**
- * @param {Templates} templates
- * @param {string} name
- * @param {Context} context
- * @param {{lang?: string, catalogue?: Record<string, Messages>, filters?: (words: Words) => Record<string, Function>,
- *   asset?: (path: string) => string}} [options]
- * @returns {string}
+ * @typedef {object} Options
+ * @property {string} [lang] "zh" (default) or "en"
+ * @property {Record<string, Messages>} [catalogue] by language: ../catalogue.js
+ * @property {(translation: Translation) => Filters} [filters] makes the app's filters: ./filters.js
+ * @property {(path: string) => string} [asset] address of a static file; by default, of the same build as this one
+ */
+
+/**
+ * @param {Templates} templates ../templates.js
+ * @param {string} name "field/tasks.html"
+ * @param {Context} context JSON values without fractions: null is Jinja's none, undefined its undefined. `tz` is the
+ *   site's time zone, by default "Asia/Shanghai"
+ * @param {Options} [options]
+ * @returns {string} HTML
  */
 export function render(templates, name, context, options = {}) {
-  const { lang = "zh", catalogue = {}, filters = () => ({}), asset = address } = options;
+  const { lang = "zh", catalogue = {}, filters = () => ({}), asset = assetAddress } = options;
   const messages = catalogue[lang] ?? {};
-  const globals = extend(null, { ...callable(messages), asset: (/** @type {any[]} */ [path]) => asset(path), range, dict });
+  const globals = extend(null, { ...templateTranslation(messages), asset: (/** @type {any[]} */ [path]) => asset(path), range, dict });
   const tz = context.tz ?? "Asia/Shanghai";
-  const run = { templates, modules: new Map(), filters: filters({ lang, tz, ...plain(messages) }), globals };
+  const run = { templates, modules: new Map(), filters: filters({ lang, tz, ...textTranslation(messages) }), globals };
   return include(run, name, extend(globals, { ...context, lang }));
 }
 
 /**
- * A template with a context of its own on top of the one it is given.
+ * `{% include %}`: renders a template in a child of the given context.
  * @param {Run} run @param {string} name @param {Context} context
  */
 export function include(run, name, context) {
-  return climb(run, name, extend(context, {}), extend(null, {}));
+  return renderWithParents(run, name, extend(context, {}), extend(null, {}));
 }
 
 /**
- * What `import` makes of a template: everything that its top level set.
+ * `{% import %}`: the names that a template sets at its top level. Without a context, evaluated once for each rendering.
  * @param {Run} run @param {string} name @param {Context | null} context
  */
 export function module(run, name, context) {
   const known = context === null && run.modules.get(name);
   if (known) return known;
   const own = extend(context ?? run.globals, {});
-  climb(run, name, own, extend(null, {}));
+  renderWithParents(run, name, own, extend(null, {}));
   if (context === null) run.modules.set(name, own);
   return own;
 }
 
-/** The youngest block of this name. @param {Run} run @param {Context} context @param {Blocks} blocks @param {string} name */
+/** A block, as the most derived template defines it. @param {Run} run @param {Context} context @param {Blocks} blocks @param {string} name */
 export function block(run, context, blocks, name) {
   return blocks[name][0](run, context, blocks, 0);
 }
 
 /**
- * super(): the same block, one ancestor up.
+ * `super()`: the block as the next ancestor defines it.
  * @param {Run} run @param {Context} context @param {Blocks} blocks @param {string} name @param {number} depth
  */
 export function above(run, context, blocks, name, depth) {
@@ -81,67 +79,67 @@ export function above(run, context, blocks, name, depth) {
 }
 
 /**
- * Run a template and then its parents; blocks collect youngest first.
+ * Runs a template and then its parents. Blocks are collected, the most derived first.
  * @param {Run} run @param {string} name @param {Context} context @param {Blocks} blocks
  * @returns {string}
  */
-function climb(run, name, context, blocks) {
+function renderWithParents(run, name, context, blocks) {
   const template = run.templates[name];
   if (!template) throw new Error(`there is no template ${name}`);
   for (const own of Object.keys(template.blocks)) (blocks[own] ??= []).push(template.blocks[own]);
-  const written = template.root(run, context, blocks);
-  return template.parent === null ? written : written + climb(run, template.parent, context, blocks);
+  const html = template.root(run, context, blocks);
+  return template.parent === null ? html : html + renderWithParents(run, template.parent, context, blocks);
 }
 
 /** @param {string} path */
-function address(path) {
+function assetAddress(path) {
   return new URL(path, BUILD).pathname;
 }
 
-/** Translation as templates call it: the text is trusted, what is filled in gets escaped. @param {Messages} messages */
-function callable(messages) {
-  const gettext = (/** @type {any[]} */ [text], /** @type {Context} */ values) => safe(fill(one(messages, text), values, out));
+/** Translation functions for templates: the message is trusted HTML, values are escaped. @param {Messages} messages */
+function templateTranslation(messages) {
+  const gettext = (/** @type {any[]} */ [text], /** @type {Context} */ values) => safe(fill(singular(messages, text), values, out));
   return {
     _: gettext,
     gettext,
     ngettext: (/** @type {any[]} */ [text, texts, n], /** @type {Context} */ values) =>
-      safe(fill(many(messages, text, texts, n), { num: n, ...values }, out)),
+      safe(fill(plural(messages, text, texts, n), { num: n, ...values }, out)),
   };
 }
 
-/** Translation as filters call it: plain text in, plain text out. @param {Messages} messages */
-function plain(messages) {
+/** Translation functions for filters: plain text. @param {Messages} messages */
+function textTranslation(messages) {
   return {
     /** @param {string} text @param {Context} values */
-    gettext: (text, values = {}) => fill(one(messages, text), values, String),
+    gettext: (text, values = {}) => fill(singular(messages, text), values, String),
     /** @param {string} text @param {string} texts @param {number} n @param {Context} values */
-    ngettext: (text, texts, n, values = {}) => fill(many(messages, text, texts, n), { num: n, ...values }, String),
+    ngettext: (text, texts, n, values = {}) => fill(plural(messages, text, texts, n), { num: n, ...values }, String),
   };
 }
 
 /** @param {Messages} messages @param {string} text */
-function one(messages, text) {
+function singular(messages, text) {
   const known = Object.hasOwn(messages, text) ? messages[text] : text;
   return Array.isArray(known) ? known[0] : known;
 }
 
 /**
- * English has two forms, Chinese one: the catalogue holds as many as its language has.
+ * English has two plural forms, Chinese has one: a message has as many texts as its language has forms.
  * @param {Messages} messages @param {string} text @param {string} texts @param {number} n
  */
-function many(messages, text, texts, n) {
+function plural(messages, text, texts, n) {
   const known = Object.hasOwn(messages, text) ? messages[text] : [text, texts];
   const forms = Array.isArray(known) ? known : [known];
   return forms[forms.length === 1 || eq(n, 1) ? 0 : 1];
 }
 
-/** @param {number[]} numbers */
-function range(numbers) {
-  const [start, stop, step] = (numbers.length === 1 ? [0, numbers[0], 1] : [...numbers, 1]).map(num);
+/** @param {number[]} bounds as in Python: stop; start, stop; or start, stop, step */
+function range(bounds) {
+  const [start, stop, step] = (bounds.length === 1 ? [0, bounds[0], 1] : [...bounds, 1]).map(num);
   if (!step) throw new Error("range needs a step other than 0");
-  const row = [];
-  for (let at = start; step > 0 ? at < stop : at > stop; at += step) row.push(at);
-  return row;
+  const numbers = [];
+  for (let at = start; step > 0 ? at < stop : at > stop; at += step) numbers.push(at);
+  return numbers;
 }
 
 /** @param {any[]} _ @param {Context} named */

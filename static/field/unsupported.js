@@ -1,13 +1,15 @@
-// Says what is missing where the app cannot run: written so that a browser of long ago understands it.
+// Shows a notice where the app cannot run. A classic script in old syntax, so that old browsers understand it.
 
 (function () {
-  var old = !(window.AbortSignal && AbortSignal.timeout && Object.hasOwn && navigator.locks && window.OffscreenCanvas);
+  var old =
+    !("AbortSignal" in window && "timeout" in AbortSignal && "hasOwn" in Object) ||
+    !("locks" in navigator && "OffscreenCanvas" in window);
   try {
     new RegExp("(?<!a)");
     old = old || !CSS.supports("selector(:has(a))");
   } catch (error) {
     old = true;
   }
-  var words = document.getElementById(window.isSecureContext ? (old ? "old" : "") : "insecure");
-  if (words) words.hidden = false;
+  var notice = document.getElementById(window.isSecureContext ? (old ? "old" : "") : "insecure");
+  if (notice) notice.hidden = false;
 })();

@@ -123,7 +123,7 @@ def worn(chance):
 
 READ = """async (frames) => {
   const app = [...document.scripts].find(({ src }) => src.includes("/field/app.js")).src;
-  const { decode } = await import(app.replace("app.js", "scanner.js"));
+  const { decode } = await import(app.replace("app.js", "qr_reader.js"));
   const read = [];
   for (const frame of frames) {
     const bytes = Uint8Array.from(atob(frame), (sign) => sign.charCodeAt(0));

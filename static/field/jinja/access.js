@@ -1,4 +1,4 @@
-// How templates look into values, walk over them and call them.
+// What compiled templates call: attributes and items, slices, loops, macros, methods.
 
 import { MISSING, Safe, alike, bare, num, safe } from "./values.js";
 
@@ -12,7 +12,7 @@ const ASTRAL = /[\ud800-\udfff]/;
 /** `value.name` and `value[name]` @param {any} value @param {any} key @returns {any} */
 export function get(value, key) {
   const name = bare(key);
-  if (value === undefined) throw new ReferenceError(`'${name}' of something undefined`);
+  if (value === undefined) throw new ReferenceError(`'${name}' of undefined`);
   if (value === null) return undefined;
   if (typeof bare(value) === "string" || Array.isArray(value)) return element(value, name);
   if (typeof value !== "object") throw new TypeError(`a ${typeof value} has no '${name}'`);
@@ -33,7 +33,7 @@ function element(row, place) {
   return found === undefined ? undefined : row instanceof Safe ? safe(found) : found;
 }
 
-/** Attribute path of map, sort and their kin: "area.label", 0, null. @param {any} value @param {any} attribute @param {any} otherwise */
+/** Follows an attribute path as `map` and `sort` take it: "area.label", 0, or null for the value itself. @param {any} value @param {any} attribute @param {any} otherwise */
 export function path(value, attribute, otherwise) {
   let found = value;
   for (const part of parts(attribute)) {
@@ -55,14 +55,14 @@ export function slice(value, start, stop) {
   const ends = [start === null ? 0 : num(start), stop === null ? undefined : num(stop)];
   if (Array.isArray(value)) return value.slice(...ends);
   const plain = bare(value);
-  if (typeof plain !== "string") throw new TypeError(`cannot cut ${typeof value}`);
+  if (typeof plain !== "string") throw new TypeError(`cannot slice ${typeof value}`);
   return alike(value, ASTRAL.test(plain) ? Array.from(plain).slice(...ends).join("") : plain.slice(...ends));
 }
 
-/** What a loop walks over. @param {any} value @returns {any[]} */
+/** The items that a loop iterates over. @param {any} value @returns {any[]} */
 export function iterate(value) {
   if (value === undefined) return [];
-  if (value === null || !["object", "string"].includes(typeof value)) throw new TypeError(`cannot walk over ${value}`);
+  if (value === null || !["object", "string"].includes(typeof value)) throw new TypeError(`cannot iterate over ${value}`);
   return elements(value);
 }
 
@@ -73,21 +73,21 @@ function elements(value) {
   return typeof plain === "string" ? Array.from(plain) : names(plain);
 }
 
-/** Keys in the order they were written, where JavaScript keeps it. @param {Record<string, any>} row */
+/** Keys in the order of insertion. JavaScript sorts keys that are numbers to the front: these are refused. @param {Record<string, any>} row */
 export function names(row) {
   const found = Object.keys(row);
-  if (found.length > 1 && found.some((name) => /^(0|[1-9][0-9]*)$/.test(name))) throw new TypeError("keys that are numbers lose their order");
+  if (found.length > 1 && found.some((name) => /^(0|[1-9][0-9]*)$/.test(name))) throw new TypeError("several keys, some of them numbers, have no order");
   return found;
 }
 
-/** @param {any} row @param {number} size @returns {any[]} */
+/** The values for `{% for a, b in … %}`. @param {any} row @param {number} size @returns {any[]} */
 export function unpack(row, size) {
   const found = iterate(row);
   if (row === undefined || found.length !== size) throw new RangeError(`${found.length} values for ${size} names`);
   return found;
 }
 
-/** The `loop` of a for. @param {any[]} rows */
+/** The variable `loop` of a for. @param {any[]} rows */
 export function loop(rows) {
   const length = rows.length;
   return {
@@ -108,12 +108,12 @@ export function loop(rows) {
 
 /** @param {any} called @param {any[]} values @param {Record<string, any>} named */
 export function call(called, values, named) {
-  if (typeof called !== "function") throw new TypeError(called === undefined ? "what is called is undefined" : "this cannot be called");
+  if (typeof called !== "function") throw new TypeError(`${typeof called} cannot be called`);
   return called(values, named);
 }
 
 /**
- * A macro checks its arguments as Python does.
+ * A macro: checks its arguments as Python does.
  * @param {string} name @param {string[]} parameters @param {boolean} wantsCaller @param {MacroBody} body
  */
 export function macro(name, parameters, wantsCaller, body) {
@@ -129,7 +129,7 @@ export function macro(name, parameters, wantsCaller, body) {
   };
 }
 
-/** @param {any} value @param {string} method @param {any[]} values @returns {any} */
+/** Calls one of the methods of str and dict that templates may use. @param {any} value @param {string} method @param {any[]} values @returns {any} */
 export function method(value, method, values) {
   const it = bare(value);
   if (typeof it === "string") return textMethod(value, it, method, bare(values[0]));

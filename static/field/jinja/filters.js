@@ -1,4 +1,4 @@
-// Jinja's own filters. The compiler hands every argument in order, defaults filled in.
+// Jinja's built-in filters. The compiler passes every argument by position, defaults included.
 
 import { get, iterate, names, path } from "./access.js";
 import { Safe, alike, bare, eq, escape, num, order, out, safe, text, truth } from "./values.js";
@@ -43,7 +43,7 @@ function join(rows, between, attribute) {
 
 /** @param {any} value @param {any} otherwise */
 function int(value, otherwise) {
-  if (value === undefined) throw new ReferenceError("int of something undefined");
+  if (value === undefined) throw new ReferenceError("int of undefined");
   if (typeof value === "boolean" || typeof value === "number") return num(value);
   const plain = typeof bare(value) === "string" ? bare(value).replace(TRIM, "") : "";
   if (/(?![0-9])\p{Nd}/u.test(plain)) throw new TypeError("digits of another script");
@@ -66,7 +66,7 @@ function truncate(value, size, kill, end, leeway) {
   if (value === undefined) return value;
   if (typeof bare(value) !== "string") throw new TypeError(`truncate of ${typeof value}`);
   const [letters, room] = [Array.from(bare(value)), num(size) - Array.from(text(end)).length];
-  if (room < 0 || num(leeway) < 0) throw new RangeError("no room to truncate");
+  if (room < 0 || num(leeway) < 0) throw new RangeError("truncate needs a size above the length of its end");
   if (letters.length <= num(size) + num(leeway)) return value;
   const kept = letters.slice(0, room).join("");
   const cut = truth(kill) || !kept.includes(" ") ? kept : kept.slice(0, kept.lastIndexOf(" "));
@@ -76,7 +76,7 @@ function truncate(value, size, kill, end, leeway) {
 /** @param {any} value @param {any} sensitive */
 const folded = (value, sensitive) => (!truth(sensitive) && typeof bare(value) === "string" ? bare(value).toLowerCase() : bare(value));
 
-/** @param {any} rows @param {(row: any) => any} key @param {boolean} [backwards] Stable both ways, as in Python. */
+/** Sorts stably in both directions, as Python does. @param {any} rows @param {(row: any) => any} key @param {boolean} [backwards] */
 function sorted(rows, key, backwards = false) {
   const keyed = iterate(rows).map((row) => ({ row, key: key(row) }));
   const found = keyed.sort((a, b) => (backwards ? order(b.key, a.key) : order(a.key, b.key)));
@@ -125,7 +125,7 @@ function extreme(rows, sensitive, attribute, better) {
 /** @param {any} rows @param {any} size @param {any} filling */
 function batch(rows, size, filling) {
   const [all, width] = [[...iterate(rows)], num(size)];
-  if (width < 1) throw new RangeError("a batch holds at least one");
+  if (width < 1) throw new RangeError("batch needs a size above 0");
   while (filling !== null && all.length % width) all.push(filling);
   return Array.from({ length: Math.ceil(all.length / width) }, (_, at) => all.slice(at * width, (at + 1) * width));
 }
@@ -133,7 +133,7 @@ function batch(rows, size, filling) {
 /** @param {any} value */
 function items(value) {
   if (value === undefined) return [];
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("items of no object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("items needs an object");
   return names(value).map((name) => [name, get(value, name)]);
 }
 
@@ -148,7 +148,7 @@ function urlencode(value) {
 /** @param {any} value */
 const quoted = (value) => encodeURIComponent(text(value)).replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** JSON as Python writes it: keys in order, ASCII only. @param {any} value @returns {string} */
+/** JSON as Python's json.dumps writes it with sorted keys: ASCII only, spaces after , and :. @param {any} value @returns {string} */
 function json(value) {
   const it = bare(value);
   if (typeof it === "number") return String(num(it));

@@ -1,4 +1,4 @@
-// `is …` as Jinja answers it.
+// Jinja's built-in tests: `value is defined` and so on.
 
 import { Safe, eq, mod, num, order, within } from "./values.js";
 
