@@ -1,5 +1,5 @@
-// The service worker: serves the app's files from a cache and its pages from the local request handler, and syncs in
-// the background.
+// The service worker: serves the app's files from a cache and its pages from the local request
+// handler, and syncs in the background.
 
 import { handleRequest } from "./field/local_server.js";
 import { syncNow } from "./field/sync.js";
@@ -9,7 +9,10 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const CACHE_PREFIX = "lodge-";
 const CACHE = CACHE_PREFIX + VERSION;
 
-/** What the Content-Type of a file contains, by the ending of its address. @type {Record<string, string>} */
+/**
+ * What the Content-Type of a file contains, by the ending of its address.
+ * @type {Record<string, string>}
+ */
 const CONTENT_TYPES = {
   js: "javascript",
   css: "text/css",
@@ -20,8 +23,11 @@ const CONTENT_TYPES = {
 };
 
 worker.addEventListener("install", (event) => {
-  // Chromium may ask the network on a cold navigation before it asks the worker: this route stops it
-  event.addRoutes?.([{ condition: { urlPattern: { pathname: "/field/*" } }, source: "fetch-event" }]);
+  // Chromium may ask the network on a cold navigation before it asks the worker: this route stops
+  // it
+  event.addRoutes?.([
+    { condition: { urlPattern: { pathname: "/field/*" } }, source: "fetch-event" },
+  ]);
   event.waitUntil(cacheShell());
 });
 
@@ -31,8 +37,8 @@ async function cacheShell() {
 }
 
 /**
- * Fetches a file and caches it. A captive portal answers every request with a page of its own: an answer of the wrong
- * type, or a page that does not name this version, is not cached.
+ * Fetches a file and caches it. A captive portal answers every request with a page of its own: an
+ * answer of the wrong type, or a page that does not name this version, is not cached.
  * @param {Cache} cache
  * @param {string} address
  * @throws {TypeError}
@@ -42,7 +48,8 @@ async function fetchIntoCache(cache, address) {
   const [, ending = ""] = /\.(\w+)$/.exec(address) ?? [];
   const isRightType = response.headers.get("Content-Type")?.includes(CONTENT_TYPES[ending] ?? "");
   const isThisVersion = ending || (await response.clone().text()).includes(VERSION);
-  if (!response.ok || !isRightType || !isThisVersion) throw new TypeError(`wrong answer for ${address}`);
+  if (!response.ok || !isRightType || !isThisVersion)
+    throw new TypeError(`wrong answer for ${address}`);
   await cache.put(address, response.clone());
   return response;
 }
@@ -56,7 +63,10 @@ async function takeOver() {
   await deleteOldCaches();
 }
 
-/** Deletes the caches of older versions, unless an open page may still need them or a newer version is being installed. */
+/**
+ * Deletes the caches of older versions, unless an open page may still need them or a newer version
+ * is being installed.
+ */
 async function deleteOldCaches() {
   const { installing, waiting } = worker.registration;
   const windows = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
@@ -67,10 +77,14 @@ async function deleteOldCaches() {
 
 async function cacheLater() {
   const cache = await caches.open(CACHE);
-  for (const address of LATER) await fetchIntoCache(cache, address).catch(() => {}); // else when it is first requested
+  // what fails is cached when it is first requested
+  for (const address of LATER) await fetchIntoCache(cache, address).catch(() => {});
 }
 
-/** "go": a person has tapped on update. {version}: a page has loaded; if it is of this version, nothing needs the old worker. */
+/**
+ * "go": a person has tapped on update. {version}: a page has loaded; if it is of this version,
+ * nothing needs the old worker.
+ */
 worker.addEventListener("message", (event) => {
   const isSameVersion = event.data?.version === VERSION;
   if (event.data === "go" || isSameVersion) worker.skipWaiting();
@@ -81,7 +95,10 @@ worker.addEventListener("sync", (event) => {
   if (event.tag === "lodge") event.waitUntil(backgroundSync());
 });
 
-/** Fails if the sync did, or if a page is syncing, which may be closed before it is done: the browser tries again later. */
+/**
+ * Fails if the sync did, or if a page is syncing, which may be closed before it is done: the
+ * browser tries again later.
+ */
 async function backgroundSync() {
   if ((await syncNow()) !== "done") throw new Error("not sent yet");
 }
@@ -89,8 +106,10 @@ async function backgroundSync() {
 worker.addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(event.request.url);
   if (origin !== location.origin) return;
-  if (SHELL.includes(pathname) && pathname !== "/field/") event.respondWith(fromThisVersion(event.request));
-  else if (pathname.startsWith("/p/")) event.respondWith(redirectToScan(pathname.slice("/p/".length)));
+  if (SHELL.includes(pathname) && pathname !== "/field/")
+    event.respondWith(fromThisVersion(event.request));
+  else if (pathname.startsWith("/p/"))
+    event.respondWith(redirectToScan(pathname.slice("/p/".length)));
   else if (LATER.includes(pathname)) event.respondWith(fromCacheOrFetched(event.request));
   else if (pathname.startsWith("/field/build/")) event.respondWith(fromAnyVersion(event.request));
   else if (pathname.startsWith("/field/")) event.respondWith(handleRequest(event.request));
@@ -101,7 +120,10 @@ async function fromThisVersion(request) {
   return (await caches.match(request, { cacheName: CACHE, ignoreSearch: true })) ?? fetch(request);
 }
 
-/** A file for an open page of another version, which the server does not have any more. @param {Request} request */
+/**
+ * A file for an open page of another version, which the server does not have any more.
+ * @param {Request} request
+ */
 async function fromAnyVersion(request) {
   return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request);
 }
@@ -113,5 +135,9 @@ async function fromCacheOrFetched(request) {
   return cached ?? fetchIntoCache(cache, new URL(request.url).pathname);
 }
 
-/** A label that another app has read opens the page that takes it, also without a network. @param {string} code */
-const redirectToScan = (code) => Response.redirect(`/field/scan?c=${encodeURIComponent(code)}`, 302);
+/**
+ * A label that another app has read opens the page that takes it, also without a network.
+ * @param {string} code
+ */
+const redirectToScan = (code) =>
+  Response.redirect(`/field/scan?c=${encodeURIComponent(code)}`, 302);

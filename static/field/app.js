@@ -45,7 +45,8 @@ async function start() {
   await redraw();
   preparePage();
   document.documentElement.dataset.ready = "true";
-  await watchForUpdates().catch(() => {}); // private windows have no service workers: the page works without
+  // private windows have no service workers: the page works without
+  await watchForUpdates().catch(() => {});
   await fillReserve();
   await navigator.storage?.persist?.();
   scheduleSync(SOON);

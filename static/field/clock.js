@@ -4,7 +4,10 @@ import { getMeta, setMeta } from "./database.js";
 
 const TOLERANCE = 300_000; // ms, as in sync/clock.py
 
-/** Milliseconds by which this phone's clock is ahead of the server's; 0 if it is within the tolerance. */
+/**
+ * Milliseconds by which this phone's clock is ahead of the server's; 0 if it is within the
+ * tolerance.
+ */
 export async function clockAhead() {
   return (await getMeta("ahead")) ?? 0;
 }
@@ -15,7 +18,8 @@ export async function now() {
 }
 
 /**
- * Measures the difference of the clocks. The server answered after the request was sent and before its answer arrived.
+ * Measures the difference of the clocks. The server answered after the request was sent and before
+ * its answer arrived.
  * @param {number} requestedAt by this phone's clock, in ms
  * @param {string | null} date the Date header of the answer
  */

@@ -1,5 +1,5 @@
-// The order of texts by code point, as Python sorts them. JavaScript compares UTF-16 units instead, which puts the
-// surrogates of an astral character before U+E000.
+// The order of texts by code point, as Python sorts them. JavaScript compares UTF-16 units instead,
+// which puts the surrogates of an astral character before U+E000.
 
 /** @param {string} a @param {string} b @returns {number} below zero, zero, above */
 export function compareCodePoints(a, b) {

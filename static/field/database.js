@@ -1,8 +1,10 @@
-// The phone's IndexedDB database: opening, upgrading, durable writes, and single values in the store `meta`.
+// The phone's IndexedDB database: opening, upgrading, durable writes, and single values in the
+// store `meta`.
 
 import { openDB } from "../vendor/idb.js";
 
-/** @import { Database, Meta, StoreName, UpgradeTransaction, WriteTransaction } from "../types/storage.js" */
+/** @import { Database, Meta, StoreName } from "../types/storage.js" */
+/** @import { UpgradeTransaction, WriteTransaction } from "../types/storage.js" */
 
 const NAME = "lodge";
 const VERSION = 3;
@@ -22,7 +24,10 @@ export function isQuotaError(error) {
   return error instanceof DOMException && error.name === "QuotaExceededError";
 }
 
-/** The open database. Opens it again after it was closed so that another tab can upgrade it. @returns {Promise<Database>} */
+/**
+ * The open database. Opens it again after it was closed so that another tab can upgrade it.
+ * @returns {Promise<Database>}
+ */
 export function database() {
   opening ??= open(VERSION)
     .catch((error) => {
@@ -66,7 +71,11 @@ function createVersion1(db) {
   db.createObjectStore("meta");
 }
 
-/** Indexes by which a long outbox is counted and read in portions. @param {Database} db @param {UpgradeTransaction} tx */
+/**
+ * Indexes by which a long outbox is counted and read in portions.
+ * @param {Database} db
+ * @param {UpgradeTransaction} tx
+ */
 function upgradeToVersion3(db, tx) {
   const ops = tx.objectStore("ops");
   ops.createIndex("turn", ["state", "lineage", "n"]);
@@ -77,7 +86,10 @@ function upgradeToVersion3(db, tx) {
   db.createObjectStore("reserve");
 }
 
-/** The range of all keys of a compound index that begin with these parts. @param {(string | number)[]} parts */
+/**
+ * The range of all keys of a compound index that begin with these parts.
+ * @param {(string | number)[]} parts
+ */
 export const keysStartingWith = (...parts) => IDBKeyRange.bound(parts, [...parts, []]);
 
 /** Closes the database, so that another tab can upgrade it; the next use opens it again. */
@@ -88,8 +100,9 @@ export async function closeDatabase() {
 }
 
 /**
- * Runs one read-write transaction and resolves when it is on disk. When storage is full, the reserve is deleted and the
- * transaction tried again, so that an op always fits. Large data may not use the reserve: it fails until that is filled.
+ * Runs one read-write transaction and resolves when it is on disk. When storage is full, the
+ * reserve is deleted and the transaction tried again, so that an op always fits. Large data may not
+ * use the reserve: it fails until that is filled.
  * @template T
  * @template {StoreName[]} Stores
  * @param {[...Stores]} stores
@@ -105,7 +118,8 @@ export async function writeTransaction(stores, change, large = false) {
     return await attempt(stores, change);
   } catch (error) {
     const closed = error instanceof DOMException && error.name === "InvalidStateError";
-    if (closed) opening = null; // another tab is upgrading: open again
+    if (closed)
+      opening = null; // another tab is upgrading: open again
     else if (!isQuotaError(error)) throw error;
     else storageFull = true;
     if (opening === null) return attempt(stores, change);
@@ -173,8 +187,8 @@ export function setMeta(key, value) {
 }
 
 /**
- * Takes up space that ops can use once storage is full; does nothing while the reserve is there. Its bytes are random,
- * so that no compression makes it smaller.
+ * Takes up space that ops can use once storage is full; does nothing while the reserve is there.
+ * Its bytes are random, so that no compression makes it smaller.
  */
 export async function fillReserve() {
   if (await (await database()).count("reserve")) {

@@ -47,7 +47,9 @@ export async function runAction(action, request) {
 async function unlock(form) {
   const person = String(form.get("person"));
   const result = await people.unlock(person, String(form.get("pin") ?? ""));
-  return result === "ok" ? redirectTo("") : htmlResponse(await renderPage("who", { person, result }));
+  return result === "ok"
+    ? redirectTo("")
+    : htmlResponse(await renderPage("who", { person, result }));
 }
 
 /** Enrols the phone and pulls everything before the first page is shown. @param {FormData} form */

@@ -1,4 +1,5 @@
-// The app's own template filters: labels, times and numbers as text. The same, byte for byte, as server/filters.py.
+// The app's own template filters: labels, times and numbers as text. The same, byte for byte, as
+// server/filters.py.
 
 const MINUTE = 60_000;
 
@@ -8,11 +9,17 @@ const MINUTE = 60_000;
  */
 export default function filters({ lang, tz, gettext, ngettext }) {
   const local = new Intl.DateTimeFormat("en-GB", {
-    timeZone: tz, hourCycle: "h23", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
+    timeZone: tz,
+    hourCycle: "h23",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
   });
 
   /** @param {string} iso @returns {Record<string, string>} */
-  const parts = (iso) => Object.fromEntries(local.formatToParts(moment(iso)).map(({ type, value }) => [type, value]));
+  const parts = (iso) =>
+    Object.fromEntries(local.formatToParts(moment(iso)).map(({ type, value }) => [type, value]));
 
   /** A duration in minutes, hours or days. @param {number} minutes */
   function span(minutes) {
@@ -23,7 +30,10 @@ export default function filters({ lang, tz, gettext, ngettext }) {
   }
 
   return {
-    /** A label in the language of the page, else in any; a plain text is the same in all. @param {any} label */
+    /**
+     * A label in the language of the page, else in any; a plain text is the same in all.
+     * @param {any} label
+     */
     say(label) {
       if (typeof label !== "object" || label === null || Array.isArray(label)) return label || "";
       return label[lang] || Object.values(label)[0] || "";
@@ -36,7 +46,10 @@ export default function filters({ lang, tz, gettext, ngettext }) {
       return `${hour}:${minute}`;
     },
 
-    /** Month and day in the site's time zone; a date without a time is not converted. @param {string | null | undefined} iso */
+    /**
+     * Month and day in the site's time zone; a date without a time is not converted.
+     * @param {string | null | undefined} iso
+     */
     day(iso) {
       if (!iso) return "";
       if (iso.length === 10) return iso.slice(5);
@@ -44,14 +57,22 @@ export default function filters({ lang, tz, gettext, ngettext }) {
       return `${month}-${day}`;
     },
 
-    /** How long ago, in words: "5 min ago". @param {string | null | undefined} iso @param {string} now */
+    /**
+     * How long ago, in words: "5 min ago".
+     * @param {string | null | undefined} iso
+     * @param {string} now
+     */
     ago(iso, now) {
       if (!iso) return gettext("never");
       const minutes = Math.floor((moment(now) - moment(iso)) / MINUTE);
       return minutes < 1 ? gettext("just now") : gettext("%(span)s ago", { span: span(minutes) });
     },
 
-    /** Whether a time window has ended. @param {string | null | undefined} windowEnd @param {string} now */
+    /**
+     * Whether a time window has ended.
+     * @param {string | null | undefined} windowEnd
+     * @param {string} now
+     */
     late(windowEnd, now) {
       return Boolean(windowEnd) && moment(now) > moment(String(windowEnd));
     },
@@ -67,7 +88,10 @@ export default function filters({ lang, tz, gettext, ngettext }) {
       return `${cents < 0 ? "-" : ""}${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
     },
 
-    /** The last four characters, and a dot for each before. @param {string | null | undefined} number */
+    /**
+     * The last four characters, and a dot for each before.
+     * @param {string | null | undefined} number
+     */
     mask(number) {
       if (number && typeof number !== "string") throw new TypeError("mask needs a text");
       const letters = Array.from(number || "");

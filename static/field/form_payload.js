@@ -33,7 +33,11 @@ function convert(text, type) {
   return text;
 }
 
-/** Inputs named `results.floor` and so on make the object `results`. @param {FormData} form @param {string} name */
+/**
+ * Inputs named `results.floor` and so on make the object `results`.
+ * @param {FormData} form
+ * @param {string} name
+ */
 function parseObject(form, name) {
   const prefix = `${name}.`;
   const inside = filledTexts(form).filter(([key]) => key.startsWith(prefix));
@@ -43,19 +47,23 @@ function parseObject(form, name) {
 
 /** All inputs of one name make a list. @param {FormData} form @param {string} name */
 function parseList(form, name) {
-  const items = filledTexts(form).filter(([key]) => key === name).map(([, value]) => value);
+  const items = filledTexts(form)
+    .filter(([key]) => key === name)
+    .map(([, value]) => value);
   return items.length ? { [name]: items } : {};
 }
 
 /**
- * The text of a field: several inputs of one name, a choice and words beside it, are joined. If there is none, an input
- * named `x.unless.y` gives the text of x, provided that y is empty.
+ * The text of a field: several inputs of one name, a choice and words beside it, are joined. If
+ * there is none, an input named `x.unless.y` gives the text of x, provided that y is empty.
  * @param {FormData} form
  * @param {string} name
  * @returns {string}
  */
 function parseText(form, name) {
-  const texts = filledTexts(form).filter(([key]) => key === name).map(([, value]) => value);
+  const texts = filledTexts(form)
+    .filter(([key]) => key === name)
+    .map(([, value]) => value);
   if (texts.length) return texts.join(": ");
   const fallback = [...form.keys()].find((key) => key.startsWith(name + UNLESS));
   if (!fallback) return "";
@@ -63,7 +71,10 @@ function parseText(form, name) {
   return other ? "" : String(form.get(fallback)).trim();
 }
 
-/** Name and trimmed text of every input that is not empty; files are left out. @param {FormData} form */
+/**
+ * Name and trimmed text of every input that is not empty; files are left out.
+ * @param {FormData} form
+ */
 function filledTexts(form) {
   /** @type {[string, string][]} */
   const texts = [];
@@ -73,8 +84,8 @@ function filledTexts(form) {
 }
 
 /**
- * Adds photos to a payload: `photos` is a list, an object like `shots` has a list for each key (the input is named
- * `shots.floor`), and a kind without either is about this one photo.
+ * Adds photos to a payload: `photos` is a list, an object like `shots` has a list for each key (the
+ * input is named `shots.floor`), and a kind without either is about this one photo.
  * @param {Record<string, any>} payload changed in place
  * @param {Kind} kind
  * @param {{name: string, photo: Photo}[]} named photos with the names of their inputs

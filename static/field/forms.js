@@ -1,10 +1,15 @@
-// What forms do by themselves: submit at once, show that a photo was picked, take a code from the address.
+// What forms do by themselves: submit at once, show that a photo was picked, take a code from the
+// address.
 
-/** Marks the label of a file input with the number of files; submits the form of an input with `data-submit`. */
+/**
+ * Marks the label of a file input with the number of files; submits the form of an input with
+ * `data-submit`.
+ */
 document.addEventListener("change", (event) => {
   const field = event.target;
   if (!(field instanceof HTMLInputElement)) return;
-  if (field.type === "file") field.closest("label")?.setAttribute("data-picked", String(field.files?.length ?? 0));
+  if (field.type === "file")
+    field.closest("label")?.setAttribute("data-picked", String(field.files?.length ?? 0));
   if (field.dataset.submit !== undefined) field.form?.requestSubmit();
 });
 
@@ -24,7 +29,9 @@ export function autoSubmit() {
 /** Lets every form submit itself once more: the same label may be scanned twice. */
 export const resetAutoSubmit = () => submitted.clear();
 
-/** Puts an enrolment code into its field: it comes after the # of the address, which no server sees. */
+/**
+ * Puts an enrolment code into its field: it comes after the # of the address, which no server sees.
+ */
 export function fillCode() {
   const field = document.querySelector("input[name=code]");
   if (!(field instanceof HTMLInputElement) || location.hash.length <= 1 || field.value) return;

@@ -1,4 +1,5 @@
-// The heartbeat (/sync/hello): tells the server what this phone has, and learns what the server lacks of it.
+// The heartbeat (/sync/hello): tells the server what this phone has, and learns what the server
+// lacks of it.
 
 import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
@@ -19,7 +20,11 @@ export async function sayHello() {
   const [device, told] = await getMetaAll(["device", "told"]);
   if (!device) return;
   const { lineage, n, hash } = await chainTail();
-  const [pending, oldest, unsentPhotos] = await Promise.all([countUnsentByKind(), oldestUnsent(), measureUnsent()]);
+  const [pending, oldest, unsentPhotos] = await Promise.all([
+    countUnsentByKind(),
+    oldestUnsent(),
+    measureUnsent(),
+  ]);
   /** @type {HelloResponse} */
   const answer = await request("/sync/hello", {
     lineage,
@@ -40,7 +45,8 @@ export async function sayHello() {
 }
 
 /**
- * Stores the newest entry of the server's log, to be sent with the next hello: so the server notices if its log was cut.
+ * Stores the newest entry of the server's log, to be sent with the next hello: so the server
+ * notices if its log was cut.
  * @param {string} site
  * @param {{log?: LogHead, epoch: string}} answer
  */

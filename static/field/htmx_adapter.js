@@ -28,7 +28,8 @@ async function localFetch(address, { method, headers, body }) {
   const madeOps = request.url.includes(`${ROOT}ops/`);
   if (isPost && response.status < 400 && (isRedirect || madeOps)) afterTap();
   if (isRedirect) return followRedirect(response, headers);
-  if (isPost) response.headers.set("HX-Push-Url", "false"); // the answer to a form has no address of its own
+  // the answer to a form has no address of its own
+  if (isPost) response.headers.set("HX-Push-Url", "false");
   return response;
 }
 

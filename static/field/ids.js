@@ -14,8 +14,14 @@ export function uuid7() {
   return hex(bytes.buffer).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Eight characters from the last 40 bits of an id, as the server derives them. @param {string} id */
+/**
+ * Eight characters from the last 40 bits of an id, as the server derives them.
+ * @param {string} id
+ */
 export function shortCode(id) {
   const bits = BigInt(`0x${id.replaceAll("-", "").slice(-10)}`);
-  return Array.from({ length: 8 }, (_, i) => BASE32[Number((bits >> BigInt(35 - 5 * i)) & 31n)]).join("");
+  return Array.from(
+    { length: 8 },
+    (_, i) => BASE32[Number((bits >> BigInt(35 - 5 * i)) & 31n)],
+  ).join("");
 }

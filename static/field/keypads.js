@@ -17,8 +17,8 @@ document.addEventListener("click", (event) => {
 });
 
 /**
- * Keyboards: `data-keys` names the field, `data-most` how many characters it takes. `data-key` types one, or `back`;
- * `data-key-set` says which set of keys is shown next.
+ * Keyboards: `data-keys` names the field, `data-most` how many characters it takes. `data-key`
+ * types one, or `back`; `data-key-set` says which set of keys is shown next.
  */
 document.addEventListener("click", (event) => {
   const key = tapped(event, "[data-key], [data-key-set]");
@@ -28,7 +28,8 @@ document.addEventListener("click", (event) => {
   if (!(field instanceof HTMLInputElement)) return;
   const { key: character = "", keySet } = key.dataset;
   if (character === "back") field.value = field.value.slice(0, -1);
-  else if (field.value.length < Number(keyboard.dataset.most ?? field.maxLength)) field.value += character;
+  else if (field.value.length < Number(keyboard.dataset.most ?? field.maxLength))
+    field.value += character;
   keyboard.dataset.shows = keySet ?? (field.value ? "rest" : "first");
   field.focus(); // a focused form is not redrawn
 });

@@ -1,5 +1,5 @@
-// The local request handler: answers every request below /field/ on the phone, from the page through htmx and from the
-// service worker on navigation. No network is needed.
+// The local request handler: answers every request below /field/ on the phone, from the page
+// through htmx and from the service worker on navigation. No network is needed.
 
 import { isQuotaError, getMeta } from "./database.js";
 import { runAction } from "./device_actions.js";
@@ -33,14 +33,19 @@ export async function handleRequest(request) {
 /** @param {string} page @param {string | undefined} id of a record @param {URL} url */
 async function getPage(page, id, url) {
   const permitted = await permittedPage(page);
-  if (permitted !== page) return htmlResponse(await renderPage(permitted, { wanted: url.pathname }));
+  if (permitted !== page)
+    return htmlResponse(await renderPage(permitted, { wanted: url.pathname }));
   if (!pageExists(page) || page.startsWith("_"))
     return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
   const args = { ...Object.fromEntries(url.searchParams), ...(id ? { id } : {}) };
   return htmlResponse(await renderPage(page, args));
 }
 
-/** The page that comes first: enrolment on a new phone, unlocking while nobody has; else the wanted one. @param {string} page */
+/**
+ * The page that comes first: enrolment on a new phone, unlocking while nobody has; else the wanted
+ * one.
+ * @param {string} page
+ */
 async function permittedPage(page) {
   if (!(await getMeta("device"))) return "enrol";
   if (page === "enrol") return "who";

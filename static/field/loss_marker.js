@@ -1,5 +1,6 @@
-// A note outside IndexedDB of what the phone had: if the browser deletes the database, the enrolment page can say what
-// was lost. It lies in localStorage and in a cache: a worker can write only the cache, and either may survive alone.
+// A note outside IndexedDB of what the phone had: if the browser deletes the database, the
+// enrolment page can say what was lost. It lies in localStorage and in a cache: a worker can write
+// only the cache, and either may survive alone.
 
 import { getMetaAll } from "./database.js";
 import * as outbox from "./outbox.js";
@@ -33,7 +34,10 @@ export async function writeLossMarker() {
   }
 }
 
-/** What the phone had before its database was deleted; null on a new phone. @returns {Promise<LossMarker | null>} */
+/**
+ * What the phone had before its database was deleted; null on a new phone.
+ * @returns {Promise<LossMarker | null>}
+ */
 export async function readLossMarker() {
   try {
     const text = globalThis.localStorage?.getItem(KEY) ?? (await readFromCache());

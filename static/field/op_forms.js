@@ -1,4 +1,5 @@
-// POST /field/ops/KIND[/SUBJECT]: makes ops from a submitted form and answers with what to show next.
+// POST /field/ops/KIND[/SUBJECT]: makes ops from a submitted form and answers with what to show
+// next.
 
 import kinds from "../kinds.js";
 import * as clock from "./clock.js";
@@ -10,12 +11,20 @@ import { checkPin, currentUser } from "./people.js";
 import { shrinkPhoto } from "./photo_image.js";
 import { findRecord, findServerRecord } from "./records.js";
 import { pageExists, renderPage, renderPart } from "./render.js";
-import { htmlResponse, isFromHtmx, pathParts, redirectTo, refererAddress, refererUrl } from "./responses.js";
+import {
+  htmlResponse,
+  isFromHtmx,
+  pathParts,
+  redirectTo,
+  refererAddress,
+  refererUrl,
+} from "./responses.js";
 
 /** @import { Draft, OutboxRow, Person } from "../types/storage.js" */
 
 /**
- * Makes one op for the subject of the address, or for each `subject` of the form, or for a new record.
+ * Makes one op for the subject of the address, or for each `subject` of the form, or for a new
+ * record.
  * @param {string} kind
  * @param {string | undefined} subject id of a record
  * @param {Request} request
@@ -24,7 +33,8 @@ import { htmlResponse, isFromHtmx, pathParts, redirectTo, refererAddress, refere
 export async function submitOps(kind, subject, request) {
   const [user, form] = await Promise.all([currentUser(), request.formData()]);
   if (!user) return redirectTo("who");
-  if (!Object.hasOwn(kinds, kind)) return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
+  if (!Object.hasOwn(kinds, kind))
+    return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
   const signature = await checkSignature(form);
   if (signature !== "ok") return htmlResponse(await redisplay(form, request, signature), 403);
   const photos = await shrinkPhotos(form, user);
@@ -35,7 +45,11 @@ export async function submitOps(kind, subject, request) {
   const drafts = await Promise.all(subjects.map((id) => makeDraft(kind, id, payload)));
   const author = String(form.get("sign_by") ?? user.id);
   try {
-    const rows = await appendOps(drafts, author, photos.map(({ photo }) => photo));
+    const rows = await appendOps(
+      drafts,
+      author,
+      photos.map(({ photo }) => photo),
+    );
     return await responseAfter(kind, rows, form, request);
   } catch (error) {
     if (!isQuotaError(error) || !isFromHtmx(request)) throw error;
@@ -43,14 +57,20 @@ export async function submitOps(kind, subject, request) {
   }
 }
 
-/** Says that storage is full and leaves the page as it is, with all that was typed. @param {boolean} hasPhotos */
+/**
+ * Says that storage is full and leaves the page as it is, with all that was typed.
+ * @param {boolean} hasPhotos
+ */
 async function storageFull(hasPhotos) {
   const response = htmlResponse(await renderPage("_full", { photo: hasPhotos }), 507);
   response.headers.set("HX-Reswap", "none");
   return response;
 }
 
-/** A form with `sign_by` is signed by that person, whose PIN is in `sign_pin`. @param {FormData} form */
+/**
+ * A form with `sign_by` is signed by that person, whose PIN is in `sign_pin`.
+ * @param {FormData} form
+ */
 async function checkSignature(form) {
   if (!form.has("sign_by")) return "ok";
   return checkPin(String(form.get("sign_by")), String(form.get("sign_pin") ?? ""));
@@ -64,30 +84,45 @@ async function checkSignature(form) {
  */
 async function redisplay(form, request, result) {
   const [page, id] = pathParts(refererUrl(request));
-  const texts = [...form].filter(([name, value]) => name !== "sign_pin" && typeof value === "string");
+  const texts = [...form].filter(
+    ([name, value]) => name !== "sign_pin" && typeof value === "string",
+  );
   const args = { ...Object.fromEntries(texts), ...(id ? { id } : {}), result };
   return renderPage(pageExists(page) ? page : "index", args);
 }
 
-/** @param {string} kind @param {string} subject @param {Record<string, any>} payload @returns {Promise<Draft>} */
+/**
+ * @param {string} kind
+ * @param {string} subject
+ * @param {Record<string, any>} payload
+ * @returns {Promise<Draft>}
+ */
 async function makeDraft(kind, subject, payload) {
   const { fact, creates, type } = kinds[kind];
   const record = fact || creates || !type ? undefined : await findServerRecord(type, subject);
   return { kind, subject, payload, base: record?.version ?? null };
 }
 
-/** Every picked file as a photo, with the name of its input. @param {FormData} form @param {Person} user */
+/**
+ * Every picked file as a photo, with the name of its input.
+ * @param {FormData} form
+ * @param {Person} user
+ */
 async function shrinkPhotos(form, user) {
-  const caption = `${(await clock.now()).toLocaleString("sv-SE")} ${form.get("place") ?? ""} ${user.name}`;
+  const time = (await clock.now()).toLocaleString("sv-SE");
+  const caption = `${time} ${form.get("place") ?? ""} ${user.name}`;
   const picked = [...form].filter(([, file]) => file instanceof File && file.size > 0);
   return Promise.all(
-    picked.map(async ([name, file]) => ({ name, photo: await shrinkPhoto(/** @type {File} */ (file), caption) })),
+    picked.map(async ([name, file]) => ({
+      name,
+      photo: await shrinkPhoto(/** @type {File} */ (file), caption),
+    })),
   );
 }
 
 /**
- * The changed part of the page if htmx asked and there is a template for it; else a redirect to the page that the form
- * names in `page` (`$subject` stands for the record's id), or back.
+ * The changed part of the page if htmx asked and there is a template for it; else a redirect to the
+ * page that the form names in `page` (`$subject` stands for the record's id), or back.
  * @param {string} kind
  * @param {OutboxRow[]} rows the new ops
  * @param {FormData} form
@@ -98,7 +133,11 @@ async function responseAfter(kind, rows, form, request) {
   const nextPage = form.get("page");
   if (nextPage === null && rows.length === 1 && isFromHtmx(request) && pageExists(`_${type}`)) {
     const tapped = { kind, id: rows[0].id };
-    const context = findRecord(type, rows[0].subject).then((row) => ({ [type]: row, part: true, tapped }));
+    const context = findRecord(type, rows[0].subject).then((row) => ({
+      [type]: row,
+      part: true,
+      tapped,
+    }));
     return htmlResponse(await renderPart(`_${type}`, context));
   }
   const address = typeof nextPage === "string" ? nextPage : refererAddress(request);

@@ -1,4 +1,5 @@
-// The outbox: every op of this phone, in the order it was made. An op stays until the server has answered it.
+// The outbox: every op of this phone, in the order it was made. An op stays until the server has
+// answered it.
 
 import { appendToChain, buildOp, chainTail, newTail, withChainLock } from "./op_chain.js";
 import { database, getMeta, keysStartingWith, writeTransaction } from "./database.js";
@@ -43,14 +44,19 @@ async function store(contents, photos) {
   const rows = [];
   for (const content of contents) rows.push(await appendToChain(content, tail));
   const large = photos.length > 0;
-  await writeTransaction(["ops", "meta", "photos"], async (tx) => {
-    /** @type {ChainTail | undefined} */
-    const stored = await tx.objectStore("meta").get("tail");
-    if (stored?.lineage !== known?.lineage || stored?.n !== known?.n) throw new ConcurrentWriteError();
-    for (const row of rows) tx.objectStore("ops").put(row);
-    for (const photo of photos) tx.objectStore("photos").put(photo);
-    tx.objectStore("meta").put(tail, "tail");
-  }, large);
+  await writeTransaction(
+    ["ops", "meta", "photos"],
+    async (tx) => {
+      /** @type {ChainTail | undefined} */
+      const stored = await tx.objectStore("meta").get("tail");
+      if (stored?.lineage !== known?.lineage || stored?.n !== known?.n)
+        throw new ConcurrentWriteError();
+      for (const row of rows) tx.objectStore("ops").put(row);
+      for (const photo of photos) tx.objectStore("photos").put(photo);
+      tx.objectStore("meta").put(tail, "tail");
+    },
+    large,
+  );
   return rows;
 }
 
@@ -70,21 +76,28 @@ export async function countUnsentByKind() {
   /** @type {Record<string, number>} */
   const counts = {};
   let cursor = await index.openKeyCursor(keysStartingWith("unsent"), "nextunique");
-  for (; cursor; cursor = await cursor.continue()) counts[cursor.key[1]] = await index.count(cursor.key);
+  for (; cursor; cursor = await cursor.continue())
+    counts[cursor.key[1]] = await index.count(cursor.key);
   return counts;
 }
 
-/** The unsent op that was made first: ids sort by time. @returns {Promise<OutboxRow | undefined>} */
+/**
+ * The unsent op that was made first: ids sort by time.
+ * @returns {Promise<OutboxRow | undefined>}
+ */
 export async function oldestUnsent() {
   const [row] = await (await database()).getAllFromIndex("ops", "state", "unsent", 1);
   return row;
 }
 
-/** Ops that are overlaid on the records: those without a verdict, and those whose effect was not pulled yet. */
+/**
+ * Ops that are overlaid on the records: those without a verdict, and those whose effect was not
+ * pulled yet.
+ */
 export async function overlaidOps() {
   /** @type {OutboxRow[]} */
   const rows = [];
-  for (let range = keysStartingWith(1); ; ) {
+  for (let range = keysStartingWith(1); ;) {
     const portion = await (await database()).getAllFromIndex("ops", "over", range, PORTION);
     rows.push(...portion);
     if (portion.length < PORTION) return rows.sort(byTime);
@@ -133,7 +146,11 @@ export async function recentOps(limit) {
   return rows;
 }
 
-/** Hashes of the photos that a payload names. @param {Record<string, any>} payload @returns {string[]} */
+/**
+ * Hashes of the photos that a payload names.
+ * @param {Record<string, any>} payload
+ * @returns {string[]}
+ */
 export function photosNamedIn({ photos = [], shots = {}, sha256 }) {
   return [...photos, ...Object.values(shots).flat(), ...(sha256 ? [sha256] : [])];
 }

@@ -1,36 +1,15 @@
-// Saves what is unsent to files that the desk can import, for a phone that finds no network any more. The ops stay in
-// the outbox.
+// Saves what is unsent to files that the desk can import, for a phone that finds no network any
+// more. The ops stay in the outbox.
 
 import { canonicalJson, hex } from "./canonical_json.js";
-import { database, getMeta, getMetaAll, keysStartingWith } from "./database.js";
+import { database, getMeta, getMetaAll } from "./database.js";
 import { chainTail } from "./op_chain.js";
+import { divide, MOST_LOST, STATES } from "./outbox_export_parts.js";
 
-/** @import { Op, OutboxRow } from "../types/storage.js" */
+/** @import { Op } from "../types/storage.js" */
+/** @import { Part } from "./outbox_export_parts.js" */
 
-// limits of the import at the desk
-const MOST_BYTES = 24 * 1024 * 1024; // also less than a mail takes
-const MOST_OPS = 20_000;
-const MOST_PHOTOS = 1_000;
-const MOST_LOST = 1_000;
-
-const HEADER_BYTES = 64 * 1024;
-const PHOTO_OVERHEAD = 200; // bytes of JSON around a photo's data
-const PORTION = 1_000; // rows per read
 const CHUNK = 0x8000; // bytes per call of fromCharCode
-
-/** @type {OutboxRow["state"][]} */
-const STATES = ["unsent", "deferred"];
-
-/**
- * One file to be saved.
- * @typedef {object} Part
- * @property {string} lineage
- * @property {number} first place of its first op in the chain; 0: no ops
- * @property {number} last
- * @property {number} ops number of ops
- * @property {string[]} photos hashes
- * @property {number} bytes estimated size
- */
 
 /** All files of an export, fixed when it begins, and how many of them are saved. */
 let parts = /** @type {Part[]} */ ([]);
@@ -40,7 +19,10 @@ let busy = false;
 /** How many files of how many are saved; null: no export was begun. */
 export const exportProgress = () => (parts.length ? { saved, files: parts.length } : null);
 
-/** Saves the next file; begins a new export after the last. One file per tap: browsers block several downloads. */
+/**
+ * Saves the next file; begins a new export after the last. One file per tap: browsers block several
+ * downloads.
+ */
 export async function saveNextFile() {
   if (busy) return;
   busy = true;
@@ -65,79 +47,6 @@ function download(file) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Divides all unsent ops, then all unsent photos, into files within the limits. @returns {Promise<Part[]>} */
-async function divide() {
-  const ops = (await Promise.all(STATES.map(measureOps))).flat().sort(byPlace);
-  const { lineage } = await chainTail();
-  const all = [emptyPart(ops[0]?.lineage ?? lineage)];
-  for (const op of ops) {
-    const part = partFor(all, op.bytes, (last) => last.ops < MOST_OPS && last.lineage === op.lineage, op.lineage);
-    part.first ||= op.n;
-    part.last = op.n;
-    part.ops += 1;
-  }
-  for (const { sha256, bytes } of await measurePhotos()) {
-    const part = partFor(all, bytes, (last) => last.photos.length < MOST_PHOTOS, lineage);
-    part.photos.push(sha256);
-  }
-  return all;
-}
-
-/** @param {string} lineage @returns {Part} */
-const emptyPart = (lineage) => ({ lineage, first: 0, last: 0, ops: 0, photos: [], bytes: HEADER_BYTES });
-
-/**
- * The last part, or a new one if that is full.
- * @param {Part[]} all
- * @param {number} bytes what is added to the part
- * @param {(last: Part) => boolean} fits
- * @param {string} lineage of a new part
- */
-function partFor(all, bytes, fits, lineage) {
-  let part = all[all.length - 1];
-  if (!fits(part) || part.bytes + bytes > MOST_BYTES) {
-    part = emptyPart(lineage);
-    all.push(part);
-  }
-  part.bytes += bytes;
-  return part;
-}
-
-/** @typedef {{lineage: string, n: number, bytes: number}} MeasuredOp */
-
-/** @param {MeasuredOp} a @param {MeasuredOp} b */
-function byPlace(a, b) {
-  if (a.lineage === b.lineage) return a.n - b.n;
-  return a.lineage < b.lineage ? -1 : 1;
-}
-
-/** Place and size of every op in a state, read in portions: there may be very many. @param {OutboxRow["state"]} state */
-async function measureOps(state) {
-  const [db, encoder] = [await database(), new TextEncoder()];
-  /** @type {MeasuredOp[]} */
-  const found = [];
-  for (let range = keysStartingWith(state); ; ) {
-    const rows = await db.getAllFromIndex("ops", "turn", range, PORTION);
-    for (const { lineage, n, op } of rows)
-      found.push({ lineage, n, bytes: encoder.encode(JSON.stringify(op)).length + 1 });
-    if (rows.length < PORTION) return found;
-    const { lineage, n } = rows[PORTION - 1];
-    range = IDBKeyRange.bound([state, lineage, n], [state, []], true);
-  }
-}
-
-/** Hash and size in base64 of every unsent photo, from the keys of an index alone. */
-async function measurePhotos() {
-  const found = [];
-  const index = (await database()).transaction("photos").store.index("size");
-  let cursor = await index.openKeyCursor(keysStartingWith("unsent"));
-  for (; cursor; cursor = await cursor.continue()) {
-    const [, bytes] = cursor.key;
-    found.push({ sha256: cursor.primaryKey, bytes: Math.ceil(bytes / 3) * 4 + PHOTO_OVERHEAD });
-  }
-  return found;
-}
-
 /** @param {Part} part */
 async function buildFile(part) {
   const device = await getMeta("device");
@@ -157,13 +66,18 @@ async function buildFile(part) {
   const photos = await readPhotos(part);
   const signed = { ...head, ops: ops.map(({ hash }) => hash), photos: photos.names };
   const seal = await sign(canonicalJson(signed), device.token);
-  const text = [JSON.stringify({ ...head, seal }).slice(0, -1), `,"photos":[`, ...photos.texts, "]}"];
+  const text = [
+    JSON.stringify({ ...head, seal }).slice(0, -1),
+    `,"photos":[`,
+    ...photos.texts,
+    "]}",
+  ];
   return new File(text, fileName(), { type: "application/json" });
 }
 
 /**
- * Proves that this phone wrote the file: the key is the hash of its token, which only the server has as well. Ops stand
- * in the signed text as their hashes, photos as theirs.
+ * Proves that this phone wrote the file: the key is the hash of its token, which only the server
+ * has as well. Ops stand in the signed text as their hashes, photos as theirs.
  * @param {string} text
  * @param {string} token
  * @returns {Promise<string>} HMAC-SHA-256, hexadecimal
@@ -183,7 +97,10 @@ function fileName() {
   return `lodge-${time}${ofMany}.json`;
 }
 
-/** Places of the present chain whose ops are lost, first those that the server does not know of. @returns {Promise<number[]>} */
+/**
+ * Places of the present chain whose ops are lost, first those that the server does not know of.
+ * @returns {Promise<number[]>}
+ */
 async function lostPlaces() {
   const [unreported = [], reported = []] = await getMetaAll(["lost", "confessed"]);
   return [...new Set([...unreported, ...reported])].slice(0, MOST_LOST);
@@ -192,12 +109,22 @@ async function lostPlaces() {
 /** @param {Part} part @returns {Promise<Op[]>} */
 async function readOps({ lineage, first, last }) {
   const db = await database();
-  const range = (/** @type {string} */ state) => IDBKeyRange.bound([state, lineage, first], [state, lineage, last]);
-  const rows = await Promise.all(STATES.map((state) => db.getAllFromIndex("ops", "turn", range(state))));
-  return rows.flat().sort((a, b) => a.n - b.n).map(({ op }) => op);
+  const range = (/** @type {string} */ state) =>
+    IDBKeyRange.bound([state, lineage, first], [state, lineage, last]);
+  const rows = await Promise.all(
+    STATES.map((state) => db.getAllFromIndex("ops", "turn", range(state))),
+  );
+  return rows
+    .flat()
+    .sort((a, b) => a.n - b.n)
+    .map(({ op }) => op);
 }
 
-/** The photos of a part as JSON, each a Blob of its own: all in one string would be too much for a small phone. @param {Part} part */
+/**
+ * The photos of a part as JSON, each a Blob of its own: all in one string would be too much for a
+ * small phone.
+ * @param {Part} part
+ */
 async function readPhotos(part) {
   const [db, names] = [await database(), /** @type {string[]} */ ([])];
   /** @type {Blob[]} */
@@ -216,6 +143,7 @@ async function readPhotos(part) {
 function base64(data) {
   const bytes = new Uint8Array(data);
   let binary = "";
-  for (let at = 0; at < bytes.length; at += CHUNK) binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  for (let at = 0; at < bytes.length; at += CHUNK)
+    binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
   return btoa(binary);
 }

@@ -1,4 +1,5 @@
-// What the server's answers change in the outbox: verdicts, forks, gaps, restores, and deleting what is old.
+// What the server's answers change in the outbox: verdicts, forks, gaps, restores, and deleting
+// what is old.
 
 import { appendToChain, chainTail, newTail, withChainLock } from "./op_chain.js";
 import { writeTransaction } from "./database.js";
@@ -13,7 +14,8 @@ const GAP_LIMIT = 1000; // places per request
 const NOT_ACCEPTED = new Set(["refused", "quarantined", "held"]);
 
 /**
- * Stores verdicts, unless the server was restored since the ops were sent. A fork begins a new chain.
+ * Stores verdicts, unless the server was restored since the ops were sent. A fork begins a new
+ * chain.
  * @param {Verdict[]} verdicts
  * @param {string} epoch the epoch of the server that answered
  * @returns {Promise<boolean>} whether they were stored
@@ -67,8 +69,9 @@ function moveToNewChain() {
 }
 
 /**
- * Compares the server's epoch with the stored one. If it changed, the server was restored from a backup: every op and
- * photo that is still here becomes unsent. One transaction, so that no verdict of the old epoch comes in between.
+ * Compares the server's epoch with the stored one. If it changed, the server was restored from a
+ * backup: every op and photo that is still here becomes unsent. One transaction, so that no verdict
+ * of the old epoch comes in between.
  * @param {string} epoch
  */
 export function onEpoch(epoch) {
@@ -77,18 +80,22 @@ export function onEpoch(epoch) {
     const known = await meta.get("epoch");
     if (known !== epoch) meta.put(epoch, "epoch");
     if (!known || known === epoch) return;
-    for (const key of ["confessed", "lost"]) meta.delete(key); // the restored server does not know of losses either
+    // the restored server does not know of losses either
+    for (const key of ["confessed", "lost"]) meta.delete(key);
     let cursor = await tx.objectStore("ops").openCursor();
     for (; cursor; cursor = await cursor.continue()) {
-      if (cursor.value.state !== "unsent") cursor.update({ ...cursor.value, state: "unsent", laid: 1 });
+      if (cursor.value.state !== "unsent")
+        cursor.update({ ...cursor.value, state: "unsent", laid: 1 });
     }
     const photos = tx.objectStore("photos");
-    for (const photo of await photos.index("state").getAll("sent")) photos.put({ ...photo, state: "unsent" });
+    for (const photo of await photos.index("state").getAll("sent"))
+      photos.put({ ...photo, state: "unsent" });
   });
 }
 
 /**
- * Makes the ops in the gaps that the server sees in this phone's chain unsent again, where they are still here.
+ * Makes the ops in the gaps that the server sees in this phone's chain unsent again, where they are
+ * still here.
  * @param {[number, number][]} gaps first and last place of each
  * @returns {Promise<number[]>} the places whose ops are lost, at most 1000
  */
@@ -99,7 +106,8 @@ export async function answerGaps(gaps) {
     const lost = [];
     for (const n of gaps.flatMap(placesInGap)) {
       const row = await ops.index("place").get([lineage, n]);
-      const damaged = row?.state === "answered" && row.verdict?.code === "hash-mismatch"; // resending does not help
+      // a damaged op would arrive damaged again
+      const damaged = row?.state === "answered" && row.verdict?.code === "hash-mismatch";
       if (!row || damaged) lost.push(n);
       else if (row.state !== "unsent") ops.put({ ...row, state: "unsent", laid: 1 });
     }
@@ -112,7 +120,10 @@ function placesInGap([first, last]) {
   return Array.from({ length: Math.min(last - first + 1, GAP_LIMIT) }, (_, i) => first + i);
 }
 
-/** Makes ops that were too new for the server unsent again, once it accepts their version. @param {Record<string, number[]>} accepts versions by kind */
+/**
+ * Makes ops that were too new for the server unsent again, once it accepts their version.
+ * @param {Record<string, number[]>} accepts versions by kind
+ */
 export function resendDeferred(accepts) {
   return writeTransaction(["ops"], async (tx) => {
     const ops = tx.objectStore("ops");
@@ -122,13 +133,16 @@ export function resendDeferred(accepts) {
 }
 
 /**
- * Deletes answered ops and their sent photos after a month, if a backup of the server has them: until then the phone
- * must be able to send them again.
- * @param {string | null | undefined} watermark until when everything that reached the server is in a backup
+ * Deletes answered ops and their sent photos after a month, if a backup of the server has them:
+ * until then the phone must be able to send them again.
+ * @param {string | null | undefined} watermark until when everything that reached the server is in
+ *   a backup
  */
 export function pruneOutbox(watermark) {
   const month = new Date(Date.now() - KEEP_DAYS * DAY).toISOString();
-  const backedUp = watermark ? new Date(Date.parse(watermark) - CLOCK_DIFFERENCE).toISOString() : "";
+  const backedUp = watermark
+    ? new Date(Date.parse(watermark) - CLOCK_DIFFERENCE).toISOString()
+    : "";
   const before = backedUp < month ? backedUp : month;
   return writeTransaction(["ops", "photos"], async (tx) => {
     const [ops, photos] = [tx.objectStore("ops"), tx.objectStore("photos")];

@@ -1,5 +1,6 @@
-// Overlays ops of the outbox on records, so that a tap shows before the server has judged it. What an op changes comes
-// from the kinds manifest (`optimistic_patch`, `overlay_payload`): no feature is known here.
+// Overlays ops of the outbox on records, so that a tap shows before the server has judged it. What
+// an op changes comes from the kinds manifest (`optimistic_patch`, `overlay_payload`): no feature
+// is known here.
 
 import kinds from "../kinds.js";
 import { shortCode } from "./ids.js";
@@ -27,7 +28,8 @@ export function overlayOps(type, rows, outboxRows, authors) {
   const byId = new Map(rows.map((row) => [row.id, row]));
   for (const outboxRow of ofType) {
     const { subject, op } = outboxRow;
-    const row = byId.get(subject) ?? (kinds[op.kind].creates ? emptyRecord(type, subject) : undefined);
+    const row =
+      byId.get(subject) ?? (kinds[op.kind].creates ? emptyRecord(type, subject) : undefined);
     if (row) byId.set(subject, overlayOp(row, outboxRow, authors));
   }
   return [...byId.values()].sort(byPeriod);
@@ -40,9 +42,22 @@ export const byPeriod = (a, b) => compare(a.until, b.until) || compare(a.id, b.i
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @param {string} type @param {string} id @returns {RecordRow} */
-const emptyRecord = (type, id) => ({ type, id, version: null, opens: "", until: FOREVER, photos: [], photos_here: 0 });
+const emptyRecord = (type, id) => ({
+  type,
+  id,
+  version: null,
+  opens: "",
+  until: FOREVER,
+  photos: [],
+  photos_here: 0,
+});
 
-/** @param {RecordRow} row @param {OutboxRow} outboxRow @param {Authors} authors @returns {RecordRow} */
+/**
+ * @param {RecordRow} row
+ * @param {OutboxRow} outboxRow
+ * @param {Authors} authors
+ * @returns {RecordRow}
+ */
 function overlayOp(row, { op, state }, { names, clockAhead }) {
   const { optimistic_patch, overlay_payload } = kinds[op.kind];
   /** @type {Record<string, any>} */
@@ -62,15 +77,18 @@ function overlayOp(row, { op, state }, { names, clockAhead }) {
 }
 
 /**
- * Sets a field of a row that is already a copy: the path `scans.$point` reaches inside an object, `confirmed+` appends
- * to a list and `confirmed-` takes its last item away.
+ * Sets a field of a row that is already a copy: the path `scans.$point` reaches inside an object,
+ * `confirmed+` appends to a list and `confirmed-` takes its last item away.
  * @param {Record<string, any>} row
  * @param {string} path
  * @param {any} value
  * @param {Record<string, any>} variables
  */
 function setField(row, path, value, variables) {
-  const [first, ...rest] = path.replace(/[+-]$/, "").split(".").map((step) => String(variables[step] ?? step));
+  const [first, ...rest] = path
+    .replace(/[+-]$/, "")
+    .split(".")
+    .map((step) => String(variables[step] ?? step));
   const [operation] = /[+-]$/.exec(path) ?? [""];
   if (rest.length) {
     row[first] = { ...row[first] };
@@ -80,8 +98,8 @@ function setField(row, path, value, variables) {
 }
 
 /**
- * A value of a patch with its variables filled in: `$name` alone stands for any value, `$code` for the record's short
- * code, also inside a text.
+ * A value of a patch with its variables filled in: `$name` alone stands for any value, `$code` for
+ * the record's short code, also inside a text.
  * @param {any} value
  * @param {Record<string, any>} variables
  * @param {string} subject
@@ -90,7 +108,9 @@ function setField(row, path, value, variables) {
 function substitute(value, variables, subject) {
   if (Array.isArray(value)) return value.map((inner) => substitute(inner, variables, subject));
   if (value && typeof value === "object")
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, substitute(inner, variables, subject)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, substitute(inner, variables, subject)]),
+    );
   if (typeof value !== "string") return value;
   if (value.startsWith("$") && value !== "$code") return variables[value] ?? null;
   return value.replace("$code", () => shortCode(subject));

@@ -1,4 +1,5 @@
-// Who uses this phone: it is enrolled once, then each person unlocks it with a PIN that is checked offline.
+// Who uses this phone: it is enrolled once, then each person unlocks it with a PIN that is checked
+// offline.
 
 import { allOf } from "./records.js";
 import { chainTail } from "./op_chain.js";
@@ -26,7 +27,11 @@ export async function enrol(code, label) {
   });
 }
 
-/** Everybody who may use this phone: the people pulled, or those of the enrolment before the first pull. @returns {Promise<Person[]>} */
+/**
+ * Everybody who may use this phone: the people pulled, or those of the enrolment before the first
+ * pull.
+ * @returns {Promise<Person[]>}
+ */
 export async function everybody() {
   const active = (await allOf("person")).filter((row) => row.active !== false);
   if (!active.length) return (await getMeta("people")) ?? [];

@@ -31,7 +31,12 @@ export async function shrinkPhoto(file, caption) {
   };
 }
 
-/** @param {ImageBitmap} bitmap @param {number} side longest side @param {number} quality @param {string} caption */
+/**
+ * @param {ImageBitmap} bitmap
+ * @param {number} side longest side
+ * @param {number} quality
+ * @param {string} caption
+ */
 async function encode(bitmap, side, quality, caption) {
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
@@ -44,7 +49,12 @@ async function encode(bitmap, side, quality, caption) {
   return blob.arrayBuffer();
 }
 
-/** @param {OffscreenCanvasRenderingContext2D} context @param {number} width @param {number} height @param {string} caption */
+/**
+ * @param {OffscreenCanvasRenderingContext2D} context
+ * @param {number} width
+ * @param {number} height
+ * @param {string} caption
+ */
 function drawCaption(context, width, height, caption) {
   const size = Math.max(12, Math.round(width / 36));
   context.font = `${size}px sans-serif`;

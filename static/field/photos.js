@@ -1,6 +1,13 @@
 // The phone's store of photos: counting, uploading in pieces, showing.
 
-import { database, getMeta, getMetaAll, isStorageFull, keysStartingWith, writeTransaction } from "./database.js";
+import {
+  database,
+  getMeta,
+  getMetaAll,
+  isStorageFull,
+  keysStartingWith,
+  writeTransaction,
+} from "./database.js";
 import { request, SyncError } from "./sync_client.js";
 
 /** @import { Photo } from "../types/storage.js" */
@@ -33,7 +40,8 @@ export function deleteSent() {
 }
 
 /**
- * Uploads the unsent photos one after the other. One that the server refuses does not hold up the others.
+ * Uploads the unsent photos one after the other. One that the server refuses does not hold up the
+ * others.
  * @throws {SyncError} at once if there is no connection; at the end if the server refused a photo
  */
 export async function uploadPhotos() {
@@ -54,7 +62,10 @@ export async function uploadPhotos() {
   if (refused) throw refused;
 }
 
-/** Whether the server refused this photo for good, not this phone or all photos for now. @param {unknown} error */
+/**
+ * Whether the server refused this photo for good, not this phone or all photos for now.
+ * @param {unknown} error
+ */
 function isRefusal(error) {
   if (!(error instanceof SyncError)) return false;
   const { status } = error;
@@ -64,20 +75,32 @@ function isRefusal(error) {
 /** @param {Photo} photo @param {string | undefined} epoch the epoch in which it was uploaded */
 function markSent(photo, epoch) {
   return writeTransaction(["photos", "meta"], async (tx) => {
-    const [photos, currentEpoch] = [tx.objectStore("photos"), await tx.objectStore("meta").get("epoch")];
-    if (currentEpoch !== epoch || !(await photos.get(photo.sha256))) return; // server restored, or photo deleted, meanwhile
+    const [photos, currentEpoch] = [
+      tx.objectStore("photos"),
+      await tx.objectStore("meta").get("epoch"),
+    ];
+    // the server may have been restored, or the photo deleted, meanwhile
+    if (currentEpoch !== epoch || !(await photos.get(photo.sha256))) return;
     if (isStorageFull()) photos.delete(photo.sha256);
     else photos.put({ ...photo, state: "sent" });
   });
 }
 
-/** Sends a photo in pieces, from the byte that the server lacks. @param {string} address @param {Photo} photo @param {string} token */
+/**
+ * Sends a photo in pieces, from the byte that the server lacks.
+ * @param {string} address
+ * @param {Photo} photo
+ * @param {string} token
+ */
 async function upload(address, photo, token) {
   let from = Math.min(await uploadOffset(address, token), photo.bytes - 1);
   for (;;) {
     const piece = photo.data.slice(from, from + PIECE);
     const last = from + piece.byteLength - 1;
-    const headers = { "Content-Range": `bytes ${from}-${last}/${photo.bytes}`, "Content-Type": photo.type };
+    const headers = {
+      "Content-Range": `bytes ${from}-${last}/${photo.bytes}`,
+      "Content-Type": photo.type,
+    };
     const answer = await request(address, piece, { method: "PUT", headers });
     if (answer.complete) return;
     from = last + 1;
@@ -85,8 +108,10 @@ async function upload(address, photo, token) {
 }
 
 /**
- * How many bytes the server says it has. A captive portal may say that it has all of them: so the caller sends the last
- * byte in any case. @param {string} address @param {string} token
+ * How many bytes the server says it has. A captive portal may say that it has all of them: so the
+ * caller sends the last byte in any case.
+ * @param {string} address
+ * @param {string} token
  */
 async function uploadOffset(address, token) {
   const headers = { Authorization: `Bearer ${token}` };
@@ -94,7 +119,11 @@ async function uploadOffset(address, token) {
   return response?.ok ? Infinity : Number(response?.headers.get("Upload-Offset") ?? 0);
 }
 
-/** A photo from this phone, else from the server; 404 if neither has it. @param {string} sha256 @returns {Promise<Response>} */
+/**
+ * A photo from this phone, else from the server; 404 if neither has it.
+ * @param {string} sha256
+ * @returns {Promise<Response>}
+ */
 export async function photoResponse(sha256) {
   const photo = await (await database()).get("photos", sha256);
   if (!photo) return fromServer(sha256);
@@ -106,7 +135,9 @@ export async function photoResponse(sha256) {
 async function fromServer(sha256) {
   const device = await getMeta("device");
   const headers = { Authorization: `Bearer ${device?.token}` };
-  const answer = await fetch(`/sync/${device?.site}/photos/${sha256}`, { headers }).catch(() => null);
+  const answer = await fetch(`/sync/${device?.site}/photos/${sha256}`, { headers }).catch(
+    () => null,
+  );
   const isImage = answer?.ok && answer.headers.get("Content-Type")?.startsWith("image/");
   return answer && isImage ? answer : new Response(null, { status: 404 });
 }

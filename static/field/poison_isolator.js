@@ -1,6 +1,6 @@
-// Poison-message isolation: finds the ops on which the server fails, so that they do not block the ops after them.
-// A batch that fails three times is sent op by op; an op that fails alone is set aside until the end of the sync, and is
-// then tried again, alone.
+// Poison-message isolation: finds the ops on which the server fails, so that they do not block the
+// ops after them. A batch that fails three times is sent op by op; an op that fails alone is set
+// aside until the end of the sync, and is then tried again, alone.
 
 /** @import { OutboxRow } from "../types/storage.js" */
 
@@ -34,7 +34,8 @@ export class PoisonIsolator {
 
   /**
    * @param {OutboxRow[]} batch the batch on which the server failed
-   * @returns {boolean} whether to wait before trying again; false: the op was set aside, go on with the next
+   * @returns {boolean} whether to wait before trying again; false: the op was set aside, go on with
+   *   the next
    */
   onFailure(batch) {
     if (!batch.length) return true; // it only reported lost ops
@@ -53,7 +54,10 @@ export class PoisonIsolator {
     return true;
   }
 
-  /** Lets the ops that were set aside be tried again, one by one. @returns {boolean} whether there were any */
+  /**
+   * Lets the ops that were set aside be tried again, one by one.
+   * @returns {boolean} whether there were any
+   */
   release() {
     if (!this.#setAside.size) return false;
     this.#singles = this.#setAside.size;

@@ -9,7 +9,10 @@ import { request } from "./sync_client.js";
 
 const PAGE_LIMIT = 500; // changes
 
-/** @param {() => unknown} onProgress called after each page that changed something @throws {import("./sync_client.js").SyncError} */
+/**
+ * @param {() => unknown} onProgress called after each page that changed something
+ * @throws {import("./sync_client.js").SyncError}
+ */
 export async function pullChanges(onProgress) {
   for (;;) {
     const [device, cursor = null, digest] = await getMetaAll(["device", "cursor", "digest"]);
@@ -27,8 +30,8 @@ export async function pullChanges(onProgress) {
 }
 
 /**
- * Once a day: compares the digests of what the server and this phone have. If they differ, the next pull sends this
- * phone's, and the server answers with a full pull.
+ * Once a day: compares the digests of what the server and this phone have. If they differ, the next
+ * pull sends this phone's, and the server answers with a full pull.
  * @param {string} [serverDigest]
  */
 async function checkDigest(serverDigest) {

@@ -1,4 +1,5 @@
-// Sends the outbox (/sync/SITE/push), batch by batch in the order of the chain, and stores the verdicts.
+// Sends the outbox (/sync/SITE/push), batch by batch in the order of the chain, and stores the
+// verdicts.
 
 import { getMeta, getMetaAll, setMeta } from "./database.js";
 import { saveLogHead } from "./heartbeat.js";
@@ -43,15 +44,23 @@ export async function pushOutbox(onProgress) {
   }
 }
 
-/** Ends a sync in which ops were set aside as a failed one, so that they are soon tried again. @throws {SyncError} */
+/**
+ * Ends a sync in which ops were set aside as a failed one, so that they are soon tried again.
+ * @throws {SyncError}
+ */
 export function releaseSetAside() {
   if (isolator.release()) throw new SyncError("busy", 503);
 }
 
-/** The first rows that fit into one request: of one chain, and not too large together. @param {OutboxRow[]} rows */
+/**
+ * The first rows that fit into one request: of one chain, and not too large together.
+ * @param {OutboxRow[]} rows
+ */
 function fitting(rows) {
   let bytes = 0;
-  const small = rows.filter(({ op }) => (bytes += JSON.stringify(op).length * BYTES_PER_UNIT) < MOST_BYTES);
+  const small = rows.filter(
+    ({ op }) => (bytes += JSON.stringify(op).length * BYTES_PER_UNIT) < MOST_BYTES,
+  );
   const batch = small.length ? small : rows.slice(0, 1);
   return batch.filter(({ lineage }) => lineage === batch[0].lineage);
 }
@@ -65,7 +74,12 @@ async function pushBatch(rows) {
   const lost = lineage === tail.lineage ? allLost : []; // places belong to the present chain
   const ops = rows.map(({ op }) => op);
   /** @type {PushResponse} */
-  const answer = await request(`/sync/${device.site}/push`, { lineage, sent_at: new Date().toISOString(), lost, ops });
+  const answer = await request(`/sync/${device.site}/push`, {
+    lineage,
+    sent_at: new Date().toISOString(),
+    lost,
+    ops,
+  });
   await saveLogHead(device.site, answer);
   if (!Array.isArray(answer.verdicts)) throw new SyncError("busy", 500);
   if (lost.length) {

@@ -1,4 +1,5 @@
-// Reads QR codes: with the browser's own reader where there is one, else with zxing, which is loaded when first needed.
+// Reads QR codes: with the browser's own reader where there is one, else with zxing, which is
+// loaded when first needed.
 
 /** @typedef {ImageBitmap | HTMLVideoElement} Picture */
 /** @typedef {(picture: Picture) => Promise<string | null>} Reader */
@@ -46,7 +47,9 @@ function pixels(canvas, picture) {
   canvas.width = isVideo ? picture.videoWidth : picture.width;
   canvas.height = isVideo ? picture.videoHeight : picture.height;
   const options = { willReadFrequently: true };
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", options));
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", options)
+  );
   context.drawImage(picture, 0, 0);
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }

@@ -1,4 +1,5 @@
-// Writes pulled records into the phone's database, deletes what is old, and computes the digest of what is stored.
+// Writes pulled records into the phone's database, deletes what is old, and computes the digest of
+// what is stored.
 
 import * as clock from "./clock.js";
 import { database, getMeta, keysStartingWith } from "./database.js";
@@ -15,15 +16,17 @@ const BITS = 64;
 const horizon = async () => hoursBefore((await clock.now()).toISOString(), KEEP_HOURS);
 
 /**
- * Applies one page of a pull, records and cursor in one transaction. A page with `reset` begins a full pull: its rows
- * are marked with an id, and at its end the rows without that mark are deleted.
+ * Applies one page of a pull, records and cursor in one transaction. A page with `reset` begins a
+ * full pull: its rows are marked with an id, and at its end the rows without that mark are deleted.
  * @param {PullPage} page
  */
 export async function applyPage(page) {
   const oldest = await horizon();
   const fullPull = page.reset ? { id: crypto.randomUUID() } : await getMeta("round");
   const db = await database();
-  const tx = db.transaction(["records", "meta", "ops", "photos"], "readwrite", { durability: "relaxed" });
+  const tx = db.transaction(["records", "meta", "ops", "photos"], "readwrite", {
+    durability: "relaxed",
+  });
   const [records, meta] = [tx.objectStore("records"), tx.objectStore("meta")];
   for (const { type, id, version, deleted, record } of page.changes) {
     const key = { type, id, version, ...(fullPull ? { round: fullPull.id } : {}) };
@@ -52,7 +55,12 @@ export async function applyPage(page) {
  */
 const pastHorizon = (key) => /** @type {RecordRow} */ (key);
 
-/** Deletes a record together with the answered ops on it and their photos. @param {FeedTransaction} tx @param {string} type @param {string} id */
+/**
+ * Deletes a record together with the answered ops on it and their photos.
+ * @param {FeedTransaction} tx
+ * @param {string} type
+ * @param {string} id
+ */
 async function deleteRecord(tx, type, id) {
   tx.objectStore("records").delete([type, id]);
   const ops = tx.objectStore("ops");
@@ -66,10 +74,15 @@ async function deleteRecord(tx, type, id) {
 /** @param {FeedTransaction} tx @param {string} fullPull */
 async function deleteUnmarked(tx, fullPull) {
   let cursor = await tx.objectStore("records").openCursor();
-  for (; cursor; cursor = await cursor.continue()) if (cursor.value.round !== fullPull) cursor.delete();
+  for (; cursor; cursor = await cursor.continue())
+    if (cursor.value.round !== fullPull) cursor.delete();
 }
 
-/** Ends the overlay of ops whose effect is now part of the records. @param {FeedTransaction} tx @param {number} head */
+/**
+ * Ends the overlay of ops whose effect is now part of the records.
+ * @param {FeedTransaction} tx
+ * @param {number} head
+ */
 async function removeOverlays(tx, head) {
   const ops = tx.objectStore("ops");
   for (const row of await ops.index("over").getAll(keysStartingWith(1, "answered"))) {
@@ -95,8 +108,9 @@ export async function pruneRecords() {
 }
 
 /**
- * The digest of all stored records, which the server computes likewise: the sum, modulo 2**64, of the first 64 bits of
- * the SHA-256 of each (type, id, version). @returns {Promise<string>} 16 hexadecimal digits
+ * The digest of all stored records, which the server computes likewise: the sum, modulo 2**64, of
+ * the first 64 bits of the SHA-256 of each (type, id, version).
+ * @returns {Promise<string>} 16 hexadecimal digits
  */
 export async function digest() {
   const rows = await (await database()).getAll("records");

@@ -35,30 +35,56 @@ export async function loadRecords(needs, now) {
   return found;
 }
 
-/** The first few that begin after now: there may be a whole month of them. @param {string} type @param {string} now */
+/**
+ * The first few that begin after now: there may be a whole month of them.
+ * @param {string} type
+ * @param {string} now
+ */
 async function nextToBegin(type, now) {
   const range = IDBKeyRange.bound([type, now], [type, LAST], true);
   return (await database()).getAllFromIndex("records", "opens", range, NEXT_LIMIT);
 }
 
 /** @param {string} now @param {number} hours */
-export const hoursBefore = (now, hours) => new Date(Date.parse(now) - hours * 3_600_000).toISOString();
+export const hoursBefore = (now, hours) =>
+  new Date(Date.parse(now) - hours * 3_600_000).toISOString();
 
-/** One record with its ops overlaid. @param {string} type @param {string} id @returns {Promise<RecordRow | undefined>} */
+/**
+ * One record with its ops overlaid.
+ * @param {string} type
+ * @param {string} id
+ * @returns {Promise<RecordRow | undefined>}
+ */
 export async function findRecord(type, id) {
-  const [row, ops, authors] = await Promise.all([findServerRecord(type, id), outbox.overlaidOpsOf(id), loadAuthors()]);
+  const [row, ops, authors] = await Promise.all([
+    findServerRecord(type, id),
+    outbox.overlaidOpsOf(id),
+    loadAuthors(),
+  ]);
   return overlayOps(type, row ? [row] : [], ops, authors).find((each) => each.id === id);
 }
 
-/** One record as last pulled; undefined also for one past the horizon. @param {string} type @param {string} id @returns {Promise<RecordRow | undefined>} */
+/**
+ * One record as last pulled; undefined also for one past the horizon.
+ * @param {string} type
+ * @param {string} id
+ * @returns {Promise<RecordRow | undefined>}
+ */
 export async function findServerRecord(type, id) {
   const row = await (await database()).get("records", [type, id]);
   return row?.until === undefined ? undefined : row;
 }
 
-/** All records of a type as last pulled, without the outbox: for types that phones do not change. @param {string} type */
+/**
+ * All records of a type as last pulled, without the outbox: for types that phones do not change.
+ * @param {string} type
+ */
 export async function allOf(type) {
-  return (await database()).getAllFromIndex("records", "until", IDBKeyRange.bound([type, ""], [type, LAST]));
+  return (await database()).getAllFromIndex(
+    "records",
+    "until",
+    IDBKeyRange.bound([type, ""], [type, LAST]),
+  );
 }
 
 /** @returns {Promise<Authors>} */

@@ -28,7 +28,10 @@ export function scheduleRedraw() {
   }, DELAY);
 }
 
-/** Redraws now; later if a redraw or a request of htmx is going on, or if the address changes meanwhile. */
+/**
+ * Redraws now; later if a redraw or a request of htmx is going on, or if the address changes
+ * meanwhile.
+ */
 export async function redraw() {
   if (redrawing || hasPendingRequests()) {
     scheduleRedraw();
@@ -56,13 +59,17 @@ async function show(html) {
   applyTheme();
 }
 
-/** Whether somebody types, scans, or has typed a part of a PIN: then the page may not change under their hands. @param {Element} page */
+/**
+ * Whether somebody types, scans, or has typed a part of a PIN: then the page may not change under
+ * their hands.
+ * @param {Element} page
+ */
 function isInUse(page) {
   const passwords = [...page.querySelectorAll("input[type=password]")];
   return Boolean(
     document.activeElement?.closest(`#page form :is(${TEXT_INPUT})`) ||
-      page.querySelector("[data-stays], [data-watching]") ||
-      passwords.some((field) => /** @type {HTMLInputElement} */ (field).value),
+    page.querySelector("[data-stays], [data-watching]") ||
+    passwords.some((field) => /** @type {HTMLInputElement} */ (field).value),
   );
 }
 
@@ -86,19 +93,29 @@ async function morph(page, html) {
   await window.htmx.swap({ text: withOpenDetails(html), ...swap });
 }
 
-/** Gives every <details> of the new page the state of the present one. Before the swap: people go on tapping meanwhile. @param {string} html */
+/**
+ * Gives every <details> of the new page the state of the present one. Before the swap: people go on
+ * tapping meanwhile.
+ * @param {string} html
+ */
 function withOpenDetails(html) {
   const before = new Map(namedDetails(document).map(([name, details]) => [name, details.open]));
   const drawn = parse(html);
-  for (const [name, details] of namedDetails(drawn)) details.open = before.get(name) ?? details.open;
+  for (const [name, details] of namedDetails(drawn))
+    details.open = before.get(name) ?? details.open;
   return drawn.documentElement.outerHTML;
 }
 
-/** Every <details> with a name: its summary, and how many of that summary come before it. @param {Document} page */
+/**
+ * Every <details> with a name: its summary, and how many of that summary come before it.
+ * @param {Document} page
+ */
 function namedDetails(page) {
   /** @type {Record<string, number>} */
   const seen = {};
-  const all = /** @type {NodeListOf<HTMLDetailsElement>} */ (page.querySelectorAll("#page details"));
+  const all = /** @type {NodeListOf<HTMLDetailsElement>} */ (
+    page.querySelectorAll("#page details")
+  );
   return [...all].map((details) => {
     const summary = details.querySelector("summary")?.textContent?.trim() ?? "";
     seen[summary] = (seen[summary] ?? 0) + 1;
@@ -106,9 +123,12 @@ function namedDetails(page) {
   });
 }
 
-/** Sets language, colours and text size on the root element, where the style sheet looks for them. */
+/**
+ * Sets language, colours and text size on the root element, where the style sheet looks for them.
+ */
 export function applyTheme() {
-  const { lang, scheme, size } = /** @type {HTMLElement | null} */ (document.querySelector("#page"))?.dataset ?? {};
+  const { lang, scheme, size } =
+    /** @type {HTMLElement | null} */ (document.querySelector("#page"))?.dataset ?? {};
   if (lang) document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
   if (scheme) document.documentElement.dataset.scheme = scheme;
   if (size) document.documentElement.dataset.size = size;

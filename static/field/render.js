@@ -30,10 +30,21 @@ const fileOf = (page) => `field/${page}.html`;
  */
 export async function renderPage(page, args = {}) {
   const now = (await clock.now()).toISOString();
-  const [common, records] = await Promise.all([commonContext(now), loadRecords(needsOf(page), now)]);
+  const [common, records] = await Promise.all([
+    commonContext(now),
+    loadRecords(needsOf(page), now),
+  ]);
   const recent = page === "me" ? await recentOps() : [];
   const trace = page === "enrol" ? await readLossMarker() : null;
-  const context = { ...common, records, args, page, outbox: recent, trace, saving: exportProgress() };
+  const context = {
+    ...common,
+    records,
+    args,
+    page,
+    outbox: recent,
+    trace,
+    saving: exportProgress(),
+  };
   return renderTemplate(page, context);
 }
 
@@ -44,7 +55,11 @@ export async function renderPage(page, args = {}) {
  */
 export async function renderPart(part, loading) {
   const now = (await clock.now()).toISOString();
-  const [common, records, more] = await Promise.all([commonContext(now), loadRecords(needsOf(part), now), loading]);
+  const [common, records, more] = await Promise.all([
+    commonContext(now),
+    loadRecords(needsOf(part), now),
+    loading,
+  ]);
   return renderTemplate(part, { ...common, records, args: {}, ...more });
 }
 
@@ -61,10 +76,19 @@ const siteDay = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" });
 /** What every template may use. @param {string} now ISO 8601 */
 async function commonContext(now) {
   const [device, me, link, lang, scheme, size, ahead] = await getMetaAll([
-    "device", "me", "link", "lang", "scheme", "size", "ahead",
+    "device",
+    "me",
+    "link",
+    "lang",
+    "scheme",
+    "size",
+    "ahead",
   ]);
   const [site, people, room, sending] = await Promise.all([
-    device && findServerRecord("site", device.site), everybody(), storagePercent(), sendingStatus(link),
+    device && findServerRecord("site", device.site),
+    everybody(),
+    storagePercent(),
+    sendingStatus(link),
   ]);
   return {
     now,

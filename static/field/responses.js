@@ -17,7 +17,10 @@ export function htmlResponse(body, status = 200) {
   });
 }
 
-/** @param {string} address below /field/; leading slashes are dropped, so that it cannot lead to another site */
+/**
+ * @param {string} address below /field/; leading slashes are dropped, so that it cannot lead to
+ *   another site
+ */
 export function redirectTo(address) {
   return Response.redirect(new URL(ROOT + address.replace(/^\/+/, ""), location.origin), 303);
 }
@@ -34,7 +37,8 @@ export function refererAddress(request) {
 }
 
 /** The parts of a path below /field/, decoded. @param {URL} url */
-export const pathParts = (url) => url.pathname.slice(ROOT.length).split("/").map(decodeURIComponent);
+export const pathParts = (url) =>
+  url.pathname.slice(ROOT.length).split("/").map(decodeURIComponent);
 
 /** Whether htmx sent the request, so that a part of a page is enough. @param {Request} request */
 export const isFromHtmx = (request) => Boolean(request.headers.get("HX-Request"));

@@ -8,7 +8,9 @@ const NOT_OURS = [80, 60, 80]; // vibration, in ms
 const LABEL = /\/p\/([0-9a-f-]{36}\.[A-Z2-7]{16})$/;
 const SHORT_NUMBER = /^\d{2,10}$/;
 
-/** Starts the camera if the page has a place for it (`data-scan`: a video, a hint, a torch button). */
+/**
+ * Starts the camera if the page has a place for it (`data-scan`: a video, a hint, a torch button).
+ */
 export async function startScanner() {
   const place = document.querySelector("[data-scan]");
   if (!(place instanceof HTMLElement) || place.dataset.watching) return;
@@ -56,14 +58,21 @@ async function watch(place, video) {
   return null;
 }
 
-/** The page for what a label says, whatever host it was printed for; null if it is not ours. @param {string} text */
+/**
+ * The page for what a label says, whatever host it was printed for; null if it is not ours.
+ * @param {string} text
+ */
 function addressOf(text) {
   const label = LABEL.exec(text);
   if (label) return `/field/scan?c=${encodeURIComponent(label[1])}`;
   return SHORT_NUMBER.test(text) ? `/field/scan?code=${text}` : null;
 }
 
-/** Shows the torch button if the camera has a torch. @param {HTMLElement} place @param {MediaStream} stream */
+/**
+ * Shows the torch button if the camera has a torch.
+ * @param {HTMLElement} place
+ * @param {MediaStream} stream
+ */
 function offerTorch(place, stream) {
   const [track] = stream.getVideoTracks();
   const button = /** @type {HTMLButtonElement} */ (place.querySelector("[data-torch]"));

@@ -11,7 +11,10 @@ const STALE_HOURS = 8;
 /** @param {LinkStatus} [link] what the last sync noted */
 export async function sendingStatus(link = {}) {
   const [count, unsentPhotos, toCheck, oldest] = await Promise.all([
-    outbox.countUnsent(), photos.countUnsent(), outbox.opsToCheck(), outbox.oldestUnsent(),
+    outbox.countUnsent(),
+    photos.countUnsent(),
+    outbox.opsToCheck(),
+    outbox.oldestUnsent(),
   ]);
   const stale = oldest ? Math.floor((Date.now() - Date.parse(oldest.op.at)) / HOUR) : 0;
   const offline = !navigator.onLine || link.state === "offline";

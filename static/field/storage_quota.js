@@ -1,4 +1,5 @@
-// How much storage the app uses, against a limit of our own: browsers promise more than a cheap phone can store.
+// How much storage the app uses, against a limit of our own: browsers promise more than a cheap
+// phone can store.
 
 import { isStorageFull } from "./database.js";
 
@@ -9,7 +10,8 @@ let measuredAt = -Infinity;
 let latest = { usage: 0, quota: LIMIT, persisted: false };
 
 /**
- * Asks the browser, which takes its time. Once a write has failed for lack of space, the quota is what is used.
+ * Asks the browser, which takes its time. Once a write has failed for lack of space, the quota is
+ * what is used.
  * @returns {Promise<{usage: number, quota: number, persisted: boolean}>} in bytes
  */
 export async function measureStorage() {

@@ -1,4 +1,5 @@
-// Synchronises with the server: when, how often, and what came of it. One sync at a time over all tabs and the worker.
+// Synchronises with the server: when, how often, and what came of it. One sync at a time over all
+// tabs and the worker.
 
 import { fillReserve, getMeta, isQuotaError, isStorageFull, setMeta } from "./database.js";
 import { sayHello } from "./heartbeat.js";
@@ -55,7 +56,8 @@ export async function syncNow() {
     scheduleSync(WHILE_LOCKED);
     return null;
   }
-  backoff = result === "failed" ? Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, backoff * 2)) : 0;
+  backoff =
+    result === "failed" ? Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, backoff * 2)) : 0;
   scheduleSync(backoff ? backoff * (0.5 + Math.random()) : IDLE);
   await writeLossMarker();
   notify();
@@ -87,7 +89,10 @@ function logUnlessFull(error) {
   if (!isQuotaError(error)) console.error(error);
 }
 
-/** Fills the reserve as soon as it fits; if storage is full, photos that the server has make way for it. */
+/**
+ * Fills the reserve as soon as it fits; if storage is full, photos that the server has make way for
+ * it.
+ */
 async function freeStorage() {
   if (isStorageFull()) await deleteSent();
   await fillReserve();

@@ -8,7 +8,10 @@ const PROBLEM = "application/problem+json";
 
 /** The server gave no answer that counts: no network, a captive portal, an error. */
 export class SyncError extends Error {
-  /** @param {"offline" | "busy" | "signed-out"} link state of the connection @param {number} [status] HTTP status; 0: none of ours */
+  /**
+   * @param {"offline" | "busy" | "signed-out"} link state of the connection
+   * @param {number} [status] HTTP status; 0: none of ours
+   */
   constructor(link, status = 0) {
     super(link);
     this.link = link;
@@ -50,7 +53,10 @@ export async function request(address, body, { method = "POST", headers = {} } =
   throw errorFrom(response.status, isProblem);
 }
 
-/** @param {number} status @param {boolean} isProblem whether the answer is from our server, not a portal */
+/**
+ * @param {number} status
+ * @param {boolean} isProblem whether the answer is from our server, not a portal
+ */
 function errorFrom(status, isProblem) {
   if (status === 401 && isProblem) return new SyncError("signed-out", 401);
   if (status >= 500 || isProblem) return new SyncError("busy", status);

@@ -1,4 +1,5 @@
-// The runtime of the compiled templates: inheritance, includes, imports, translation. No eval, no DOM.
+// The runtime of the compiled templates: inheritance, includes, imports, translation. No eval, no
+// DOM.
 
 import { eq, extend, fill, num, out, safe } from "./jinja/values.js";
 
@@ -6,13 +7,15 @@ import { eq, extend, fill, num, out, safe } from "./jinja/values.js";
  * @typedef {Record<string, any>} Context
  * @typedef {(run: Run, context: Context, blocks: Blocks, depth: number) => string} Body
  * @typedef {Record<string, Body[]>} Blocks
- * @typedef {{parent: string | null, blocks: Record<string, Body>, root: (run: Run, context: Context, blocks: Blocks) => string}} Template
+ * @typedef {{parent: string | null, blocks: Record<string, Body>, root: (run: Run, context:
+ *   Context, blocks: Blocks) => string}} Template
  * @typedef {Record<string, Template>} Templates
  * @typedef {Record<string, string | string[]>} Messages
  * @typedef {Record<string, (...values: any[]) => any>} Filters
  * @typedef {{lang: string, tz: string, gettext: (message: string, values?: Context) => string,
  *   ngettext: (one: string, many: string, n: number, values?: Context) => string}} Translation
- * @typedef {{templates: Templates, modules: Map<string, Context>, filters: Filters, globals: Context}} Run
+ * @typedef {{templates: Templates, modules: Map<string, Context>, filters: Filters, globals:
+ *   Context}} Run
  */
 
 const BUILD = new URL("../", import.meta.url);
@@ -22,23 +25,34 @@ const BUILD = new URL("../", import.meta.url);
  * @property {string} [lang] "zh" (default) or "en"
  * @property {Record<string, Messages>} [catalogue] by language: ../catalogue.js
  * @property {(translation: Translation) => Filters} [filters] makes the app's filters: ./filters.js
- * @property {(path: string) => string} [asset] address of a static file; by default, of the same build as this one
+ * @property {(path: string) => string} [asset] address of a static file; by default, of the same
+ *   build as this one
  */
 
 /**
  * @param {Templates} templates ../templates.js
  * @param {string} name "field/tasks.html"
- * @param {Context} context JSON values without fractions: null is Jinja's none, undefined its undefined. `tz` is the
- *   site's time zone, by default "Asia/Shanghai"
+ * @param {Context} context JSON values without fractions: null is Jinja's none, undefined its
+ *   undefined. `tz` is the site's time zone, by default "Asia/Shanghai"
  * @param {Options} [options]
  * @returns {string} HTML
  */
 export function render(templates, name, context, options = {}) {
   const { lang = "zh", catalogue = {}, filters = () => ({}), asset = assetAddress } = options;
   const messages = catalogue[lang] ?? {};
-  const globals = extend(null, { ...templateTranslation(messages), asset: (/** @type {any[]} */ [path]) => asset(path), range, dict });
+  const globals = extend(null, {
+    ...templateTranslation(messages),
+    asset: (/** @type {any[]} */ [path]) => asset(path),
+    range,
+    dict,
+  });
   const tz = context.tz ?? "Asia/Shanghai";
-  const run = { templates, modules: new Map(), filters: filters({ lang, tz, ...textTranslation(messages) }), globals };
+  const run = {
+    templates,
+    modules: new Map(),
+    filters: filters({ lang, tz, ...textTranslation(messages) }),
+    globals,
+  };
   return include(run, name, extend(globals, { ...context, lang }));
 }
 
@@ -51,8 +65,11 @@ export function include(run, name, context) {
 }
 
 /**
- * `{% import %}`: the names that a template sets at its top level. Without a context, evaluated once for each rendering.
- * @param {Run} run @param {string} name @param {Context | null} context
+ * `{% import %}`: the names that a template sets at its top level. Without a context, evaluated
+ * once for each rendering.
+ * @param {Run} run
+ * @param {string} name
+ * @param {Context | null} context
  */
 export function module(run, name, context) {
   const known = context === null && run.modules.get(name);
@@ -63,14 +80,24 @@ export function module(run, name, context) {
   return own;
 }
 
-/** A block, as the most derived template defines it. @param {Run} run @param {Context} context @param {Blocks} blocks @param {string} name */
+/**
+ * A block, as the most derived template defines it.
+ * @param {Run} run
+ * @param {Context} context
+ * @param {Blocks} blocks
+ * @param {string} name
+ */
 export function block(run, context, blocks, name) {
   return blocks[name][0](run, context, blocks, 0);
 }
 
 /**
  * `super()`: the block as the next ancestor defines it.
- * @param {Run} run @param {Context} context @param {Blocks} blocks @param {string} name @param {number} depth
+ * @param {Run} run
+ * @param {Context} context
+ * @param {Blocks} blocks
+ * @param {string} name
+ * @param {number} depth
  */
 export function above(run, context, blocks, name, depth) {
   const body = blocks[name][depth + 1];
@@ -88,7 +115,9 @@ function renderWithParents(run, name, context, blocks) {
   if (!template) throw new Error(`there is no template ${name}`);
   for (const own of Object.keys(template.blocks)) (blocks[own] ??= []).push(template.blocks[own]);
   const html = template.root(run, context, blocks);
-  return template.parent === null ? html : html + renderWithParents(run, template.parent, context, blocks);
+  return template.parent === null
+    ? html
+    : html + renderWithParents(run, template.parent, context, blocks);
 }
 
 /** @param {string} path */
@@ -96,9 +125,13 @@ function assetAddress(path) {
   return new URL(path, BUILD).pathname;
 }
 
-/** Translation functions for templates: the message is trusted HTML, values are escaped. @param {Messages} messages */
+/**
+ * Translation functions for templates: the message is trusted HTML, values are escaped.
+ * @param {Messages} messages
+ */
 function templateTranslation(messages) {
-  const gettext = (/** @type {any[]} */ [text], /** @type {Context} */ values) => safe(fill(singular(messages, text), values, out));
+  const gettext = (/** @type {any[]} */ [text], /** @type {Context} */ values) =>
+    safe(fill(singular(messages, text), values, out));
   return {
     _: gettext,
     gettext,
@@ -113,7 +146,8 @@ function textTranslation(messages) {
     /** @param {string} text @param {Context} values */
     gettext: (text, values = {}) => fill(singular(messages, text), values, String),
     /** @param {string} text @param {string} texts @param {number} n @param {Context} values */
-    ngettext: (text, texts, n, values = {}) => fill(plural(messages, text, texts, n), { num: n, ...values }, String),
+    ngettext: (text, texts, n, values = {}) =>
+      fill(plural(messages, text, texts, n), { num: n, ...values }, String),
   };
 }
 
@@ -124,8 +158,12 @@ function singular(messages, text) {
 }
 
 /**
- * English has two plural forms, Chinese has one: a message has as many texts as its language has forms.
- * @param {Messages} messages @param {string} text @param {string} texts @param {number} n
+ * English has two plural forms, Chinese has one: a message has as many texts as its language has
+ * forms.
+ * @param {Messages} messages
+ * @param {string} text
+ * @param {string} texts
+ * @param {number} n
  */
 function plural(messages, text, texts, n) {
   const known = Object.hasOwn(messages, text) ? messages[text] : [text, texts];

@@ -1,4 +1,5 @@
-// Shows a notice where the app cannot run. A classic script in old syntax, so that old browsers understand it.
+// Shows a notice where the app cannot run. A classic script in old syntax, so that old browsers
+// understand it.
 
 (function () {
   var old =

@@ -1,5 +1,6 @@
-// What a phone stores in IndexedDB (see field/database.js), and the messages it exchanges with the server.
-// Names of stores, indexes, fields and keys are fixed: what an older version has written stays readable.
+// What a phone stores in IndexedDB (see field/database.js), and the messages it exchanges with the
+// server. Names of stores, indexes, fields and keys are fixed: what an older version has written
+// stays readable.
 
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
 

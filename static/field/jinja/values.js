@@ -1,5 +1,5 @@
-// Python's semantics for JSON values: text, truth, equality, order, arithmetic. Where JavaScript cannot give the same
-// result, an error is thrown.
+// Python's semantics for JSON values: text, truth, equality, order, arithmetic. Where JavaScript
+// cannot give the same result, an error is thrown.
 
 import { compareCodePoints } from "../code_points.js";
 
@@ -66,15 +66,25 @@ export const or = (left, right) => (truth(left) ? left : right());
 
 /** @param {any} left @param {any} right @returns {boolean} */
 export function eq(left, right) {
-  const [a, b] = [left, right].map((each) => (typeof each === "boolean" ? Number(each) : bare(each)));
+  const [a, b] = [left, right].map((each) =>
+    typeof each === "boolean" ? Number(each) : bare(each),
+  );
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && eq(a[name], b[name]));
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && eq(a[name], b[name]))
+  );
 }
 
-/** Compares numbers, texts by code point, and lists item by item. @param {any} left @param {any} right @returns {number} below zero, zero, above */
+/**
+ * Compares numbers, texts by code point, and lists item by item.
+ * @param {any} left
+ * @param {any} right
+ * @returns {number} below zero, zero, above
+ */
 export function order(left, right) {
   const [a, b] = [bare(left), bare(right)];
   if (typeof a === "string" && typeof b === "string") return compareCodePoints(a, b);
@@ -126,10 +136,17 @@ function divisor(value) {
 
 /** `a ~ b`: joins as text, as HTML if any is Safe. @param {any[]} values */
 export function concat(values) {
-  return values.some((each) => each instanceof Safe) ? safe(values.map(out).join("")) : values.map(text).join("");
+  return values.some((each) => each instanceof Safe)
+    ? safe(values.map(out).join(""))
+    : values.map(text).join("");
 }
 
-/** Fills in `%(name)s`; `%%` is a percent sign. @param {string} message @param {Record<string, any>} values @param {(value: any) => string} write */
+/**
+ * Fills in `%(name)s`; `%%` is a percent sign.
+ * @param {string} message
+ * @param {Record<string, any>} values
+ * @param {(value: any) => string} write
+ */
 export function fill(message, values, write) {
   return message.replace(/%(?:%|\((\w+)\)s)/g, (_, name) => {
     if (name === undefined) return "%";
@@ -138,5 +155,9 @@ export function fill(message, values, write) {
   });
 }
 
-/** A scope whose parent is `below`. @param {Record<string, any> | null} below @param {Record<string, any>} names */
+/**
+ * A scope whose parent is `below`.
+ * @param {Record<string, any> | null} below
+ * @param {Record<string, any>} names
+ */
 export const extend = (below, names) => Object.assign(Object.create(below), names);
