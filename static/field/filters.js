@@ -1,5 +1,5 @@
 // The app's own template filters: labels, times and numbers as text. The same, byte for byte, as
-// server/filters.py.
+// server/i18n/filters.py.
 
 const MINUTE = 60_000;
 
