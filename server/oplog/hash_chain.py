@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select, update
 from server.db.engine import db
 from server.models import LoggedOp, SiteHead
 from server.oplog.redaction import PURGED_FLAG
-from sync.protocol.hash_chain import canonical_json
+from sync.protocol.json_codec import canonical_json
 
 PERMANENT_COLUMNS = (
     *("id", "lineage", "n", "hash", "kind", "v", "subject", "subject_type", "by", "device_id"),

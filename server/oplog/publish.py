@@ -13,7 +13,7 @@ from server.db.prepared import SITE_PARAM, InList, PreparedSelect, insert_rows, 
 from server.models import MODELS_BY_TYPE, PHONE_BODIES, Directory, FeedDigest, FeedRow, SiteHead
 from sync import RECORD_TYPES
 from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
-from sync.protocol.hash_chain import dump_json
+from sync.protocol.json_codec import dump_json
 
 FEED_TABLE, SITE_FEED_TABLE = FeedRow.metadata.tables["feed"], SiteHead.metadata.tables["site_feed"]
 FEED_DIGEST_TABLE = FeedDigest.metadata.tables["feed_digest"]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from sync import RECORD_TYPES
-from sync.protocol.hash_chain import dump_json
+from sync.protocol.json_codec import dump_json
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.redaction import redact
 

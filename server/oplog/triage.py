@@ -26,7 +26,8 @@ from server.oplog.hash_chain import previous_positions
 from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG
 from sync import KINDS, Op
 from sync.protocol.clock import CorrectedTime, correct_times, parse_time
-from sync.protocol.hash_chain import LineageState, content_hash, dump_json, op_content
+from sync.protocol.hash_chain import LineageState, content_hash, op_content
+from sync.protocol.json_codec import dump_json
 from sync.protocol.messages import VERDICT_TEXTS, op_error
 from sync.protocol.op import SERVER_AUTHOR_ID, UUID_NAMESPACE, canonical_uuid
 from sync.protocol.redaction import mask_id_numbers, may_contain_id_number

@@ -26,7 +26,7 @@ from server.sync_api.openapi import document
 from server.sync_api.pull import audience_of, feed_page, scope_token
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
-from sync.protocol.hash_chain import remove_number
+from sync.protocol.hash_chain import open_gaps
 from sync.protocol.messages import (
     LIMITS,
     MAX_OPS,
@@ -143,10 +143,7 @@ def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
     """Whether everything that the phone has made is here, or confessed to be gone."""
     if chain is None:
         return bool(report["n"] == 0)
-    gaps = chain.gaps
-    for first, last in chain.lost:
-        for n in range(first, last + 1):
-            gaps = remove_number(gaps, n)
+    gaps = open_gaps(chain.gaps, chain.lost)
     return bool(report["n"] <= chain.upto and not gaps and not any(report["pending"].values()))
 
 

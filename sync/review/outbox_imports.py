@@ -12,7 +12,7 @@ from marshmallow.validate import Equal, Length, Regexp
 
 from sync.protocol.clock import parse_time
 from sync.protocol.digest import DESK_ROLES, FOREVER
-from sync.protocol.hash_chain import canonical_json
+from sync.protocol.json_codec import canonical_json
 from sync.protocol.messages import (
     MAX_BYTES,
     MAX_DEPTH,
