@@ -18,8 +18,8 @@ from server.maintenance import backup
 from server.models import Device, Directory, Lineage, SiteHead
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
+from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
-from server.oplog.triage import Source
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.openapi import document
@@ -162,7 +162,7 @@ def push(site: str) -> Response:
     sent, received_at = request_body.read_message(request, PUSH), datetime.now(UTC)
     if len(sent["ops"]) > MAX_OPS:
         return request_body.too_large_response()
-    sender = Source(
+    source = Source(
         received_at=received_at,
         sent_at=parse_time(sent["sent_at"]),
         device_id=g.device.id,
@@ -170,11 +170,14 @@ def push(site: str) -> Response:
         lost=tuple(sent["lost"]),
         revoked=g.device.is_revoked,
     )
-    answers, chain, log, named_since = receive_ops(site, sent["ops"], sender)
-    uploads.publish_photo_arrivals(site, named_since)
-    receipt = {"upto": chain.upto, "hash": chain.hash}
-    said = {"verdicts": answers, "receipt": receipt, "limits": LIMITS}
-    return sync_response(epoch=g.device.epoch, **said, log={"place": log.judged, "link": log.link})
+    answers, lineage, head = receive_ops(site, sent["ops"], source)
+    return sync_response(
+        epoch=g.device.epoch,
+        verdicts=answers,
+        receipt={"upto": lineage.upto, "hash": lineage.hash},
+        limits=LIMITS,
+        log={"place": head.judged, "link": head.link},
+    )
 
 
 def log_head(site: str) -> dict[str, Any]:
