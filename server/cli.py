@@ -35,7 +35,7 @@ from server.models import Person, Site
 from server.oplog import receive, replay
 from server.oplog.directory import invalidate_directories
 from server.version import VERSION
-from sync.protocol.digest import ROLES
+from sync.protocol.roles import ROLES
 from sync.review.outbox_imports import MAX_FILE_BYTES
 
 THREADS = 8

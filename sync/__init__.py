@@ -13,13 +13,6 @@ from sync.estate import contractors, people, places
 from sync.gate import frequent_visitors, gate_passes, home_entries, visits
 from sync.protocol import photos
 from sync.protocol.conflict_resolution import merge_decision
-from sync.protocol.digest import (
-    ALL_ROLES,
-    DESK_ONLY_AUDIENCE,
-    DESK_ROLES,
-    FRONT_DESK_ROLES,
-    role_mask,
-)
 from sync.protocol.op import (
     Accepted,
     Contested,
@@ -31,6 +24,13 @@ from sync.protocol.op import (
     Quarantined,
     Refused,
     Verdict,
+)
+from sync.protocol.roles import (
+    ALL_ROLES,
+    DESK_ONLY_AUDIENCE,
+    DESK_ROLES,
+    FRONT_DESK_ROLES,
+    role_mask,
 )
 from sync.quality import checklists, inspections, rectifications
 from sync.review import conflicts, outbox_imports, quarantine

@@ -44,7 +44,7 @@ def contents(case: LostProperty) -> dict[str, bytes]:
     shots, absent = _photos(case)
     told = {
         "timeline.json": [_op_fields(op, names) for op in ops],
-        "home_entries.json": {"lists": case.lists, "records": _entries(case, names)},
+        "entries.json": {"lists": case.lists, "records": _entries(case, names)},
         "statements.json": _with_author_names(case.statements, names),
     }
     files = {name: canonical_json(to_json_value(value)) for name, value in told.items()} | shots

@@ -18,9 +18,9 @@ from sync.accountability.case_payloads import (
     is_accusing,
 )
 from sync.accountability.due_process import CaseLike, decision_error, is_after_decision, is_reopened
-from sync.protocol.clock import format_time, parse_time
-from sync.protocol.digest import DESK_ONLY_AUDIENCE, DESK_ROLES, FOREVER, role_mask
+from sync.protocol.clock import FOREVER, format_time, parse_time
 from sync.protocol.op import Accepted, EmptyPayload, HistoryEntry, Kind, Op, Payload, Refused
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, role_mask
 
 
 def raise_(_: None, op: Op) -> Accepted | Refused:

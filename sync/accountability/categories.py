@@ -11,8 +11,7 @@ from marshmallow import ValidationError, fields, validates
 from marshmallow.validate import Length, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.clock import format_time
-from sync.protocol.digest import ALL_ROLES, DESK_ONLY_AUDIENCE, FOREVER, role_mask
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -26,6 +25,7 @@ from sync.protocol.op import (
     Payload,
     Refused,
 )
+from sync.protocol.roles import ALL_ROLES, DESK_ONLY_AUDIENCE, role_mask
 
 CODE_VALIDATOR = Regexp(r"^[A-Z0-9][A-Z0-9-]{0,11}\Z", error="A code is like AC-7.")
 SUB_CODE_VALIDATOR = Regexp(r"^[0-9a-z]{1,8}\Z", error="A sub-code is like 7a.")

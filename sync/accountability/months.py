@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Range, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")

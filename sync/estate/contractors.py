@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -21,6 +21,7 @@ from sync.protocol.op import (
     Payload,
     Refused,
 )
+from sync.protocol.roles import DESK_ROLES
 
 
 class ContractorLike(Protocol):

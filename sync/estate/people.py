@@ -9,8 +9,9 @@ from marshmallow import fields
 from marshmallow.validate import ContainsOnly, Length
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import FOREVER, ROLES
+from sync.protocol.clock import FOREVER
 from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Kind, Op, Payload, Refused
+from sync.protocol.roles import ROLES
 
 
 class PersonLike(Protocol):

@@ -9,7 +9,7 @@ from uuid import UUID
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER
 from sync.protocol.op import Accepted, EmptyPayload, Id, Kind, LocalizedLabel, Op, Payload, Refused
 
 AREA_KINDS = (

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER
 from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Id, Kind, Op, Payload, Refused
 
 PURPOSES = ("business", "family", "service", "other")

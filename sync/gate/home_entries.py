@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.clock import as_datetime, format_time
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER, as_datetime, format_time
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,

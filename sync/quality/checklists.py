@@ -9,8 +9,7 @@ from marshmallow import ValidationError, fields, validates, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
-from sync.protocol.clock import format_time
-from sync.protocol.digest import FOREVER, ROLES
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     Accepted,
@@ -21,6 +20,7 @@ from sync.protocol.op import (
     Payload,
     Refused,
 )
+from sync.protocol.roles import ROLES
 
 SUBJECT_KINDS = ("area", "person", "either")
 MAX_ITEMS = 60

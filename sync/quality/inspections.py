@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,
@@ -27,6 +26,7 @@ from sync.protocol.op import (
     derive_op,
 )
 from sync.protocol.photos import Photos, photos_of
+from sync.protocol.roles import DESK_ROLES
 
 RESULTS = ("pass", "fail", "na")
 SCORE_FORMULA = "pass-weight/1"

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,
@@ -23,6 +22,7 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.photos import Photos, photos_of
+from sync.protocol.roles import DESK_ROLES
 
 DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
 """How long there is by default: for what is critical, and for the rest."""

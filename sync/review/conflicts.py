@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,
@@ -20,6 +20,7 @@ from sync.protocol.op import (
     Refused,
     derive_op,
 )
+from sync.protocol.roles import DESK_ROLES
 
 SETTLE_CHOICES = ("theirs", "incoming", "both", "value")
 AUTO_MERGED = "merged"

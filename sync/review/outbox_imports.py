@@ -10,8 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Equal, Length, Regexp
 
-from sync.protocol.clock import parse_time
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER, parse_time
 from sync.protocol.json_codec import canonical_json
 from sync.protocol.messages import (
     MAX_BYTES,
@@ -24,6 +23,7 @@ from sync.protocol.messages import (
 )
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload
 from sync.protocol.photos import SHA256_PATTERN
+from sync.protocol.roles import DESK_ROLES
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """A hundred photos, or as many ops as a phone makes in a month. A phone writes several files rather

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER
 from sync.protocol.op import MAX_LABEL_LENGTH, Accepted, Id, Kind, Op, Payload, Refused
+from sync.protocol.roles import DESK_ROLES
 
 ACCEPTED, CORRECTED, DISMISSED = "accepted", "mended", "dismissed"
 

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from sync.protocol.clock import format_time
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,

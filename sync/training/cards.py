@@ -10,8 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import And, Length, OneOf, Range, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -23,6 +22,7 @@ from sync.protocol.op import (
     Refused,
     derive_op,
 )
+from sync.protocol.roles import DESK_ROLES
 
 GROUPS = (
     "etiquette",

@@ -11,8 +11,7 @@ from uuid import UUID
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from sync.protocol.clock import format_time, parse_time
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER, format_time, parse_time
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,

@@ -12,8 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -28,6 +27,7 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.photos import Photos, photos_of
+from sync.protocol.roles import DESK_ROLES
 from sync.work.recurrence_fields import (
     DaysField,
     ZoneField,

@@ -12,8 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
-from sync.protocol.clock import format_time
-from sync.protocol.digest import FOREVER, ROLES
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     UUID_NAMESPACE,
     Accepted,
@@ -24,6 +23,7 @@ from sync.protocol.op import (
     Payload,
     Refused,
 )
+from sync.protocol.roles import ROLES
 from sync.work.recurrence import RECURRENCE_FIELDS, RecurringDuty, due_windows, local_midnight
 from sync.work.recurrence_fields import (
     DaysField,

@@ -11,8 +11,7 @@ from uuid import UUID
 from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
-from sync.protocol.clock import format_time
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,

@@ -9,7 +9,6 @@ from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -23,6 +22,7 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.photos import Photos
+from sync.protocol.roles import DESK_ROLES
 from sync.work.task_folding import fold, state, window_deadline
 
 DISPOSITIONS = ("reason", "made_good", "not_at_fault", "case")

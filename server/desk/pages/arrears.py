@@ -22,7 +22,7 @@ from server.models import ArrearsAccount, Person, Unit
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, ops_about, submit_many
 from sync.protocol.clock import format_time
-from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.service.arrears import CALL_OUTCOMES, VISIT_OUTCOMES, may_be_called_at, owed_cents, state
 from sync.service.arrears.ledger import (
     COLUMN_HEADINGS,

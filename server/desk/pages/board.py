@@ -16,7 +16,7 @@ from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
 from server.i18n.filters import SITE_ZONE
 from server.models import Area, Conflict, Device, QuarantinedOp, Shift, Site, Task
 from server.oplog.directory import directory_of
-from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.work.board import (
     ESCALATE_AFTER,
     UNFINISHED_STATUSES,

@@ -17,8 +17,8 @@ from server.oplog.receive import ops_about
 from sync import RECORD_TYPES
 from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusing
 from sync.accountability.due_process import decision_error, is_reopened
-from sync.protocol.digest import DESK_ROLES
 from sync.protocol.op import Op
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
 

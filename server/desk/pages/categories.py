@@ -15,7 +15,7 @@ from server.oplog.directory import directory_of
 from sync import RECORD_TYPES
 from sync.accountability.categories import category_id
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
 

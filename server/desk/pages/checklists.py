@@ -11,7 +11,7 @@ from server.db.engine import db
 from server.desk.post import submit_and_redirect
 from server.models import Checklist
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.quality.checklists_content import criterion_id
 
 bp = Blueprint("checklists", __name__, url_prefix="/desk/checklists")

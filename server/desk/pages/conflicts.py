@@ -20,7 +20,7 @@ from server.desk.post import format_value, label_for, submit_and_redirect
 from server.models import Conflict, Directory, FeedRow, LoggedOp
 from server.models.oplog import APPLIED_STATUSES
 from server.oplog.directory import directory_of
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.review.conflicts import combined_values
 
 bp = Blueprint("conflicts", __name__, url_prefix="/desk/settle")

@@ -11,7 +11,7 @@ from server.db.engine import db
 from server.desk.post import submit_and_redirect
 from server.models import Contractor, Person
 from server.oplog.directory import directory_of
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
 

@@ -18,7 +18,7 @@ from sync.accountability.disclosure import (
     month_bounds,
     monthly_disclosure,
 )
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.training.curriculum import SITE_ZONE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")

@@ -14,7 +14,7 @@ from server.desk.post import submit_and_redirect
 from server.models import Area, FoundItem
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
-from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.service.found_items import state
 
 bp = Blueprint("found_items", __name__, url_prefix="/desk/finds")

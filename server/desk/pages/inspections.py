@@ -16,7 +16,7 @@ from server.i18n.filters import SITE_ZONE
 from server.models import Inspection, Person, Rectification
 from server.oplog.directory import directory_of
 from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.quality.inspections import official_inspection
 from sync.quality.scores import ScoreSeries, score_series, undecided_slots
 

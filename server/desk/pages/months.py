@@ -17,7 +17,7 @@ from server.models import ClosedMonth, Device, Task
 from server.oplog.directory import directory_of
 from sync.accountability.months import month_bounds, month_id
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.work.board import active_phones, task_status
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")

@@ -35,7 +35,7 @@ from sync.accountability.leads import (
     uniform_leads,
 )
 from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.service.arrears.ledger import parse_cents
 from sync.service.ticket_lists import is_breached
 

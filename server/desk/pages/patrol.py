@@ -22,7 +22,7 @@ from server.jobs import scheduler
 from server.models import Checkpoint, Device, PatrolRound, PatrolRoute, Person
 from server.oplog.directory import directory_of
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.work.patrol import KINDS
 from sync.work.patrol_report import point_reports
 

@@ -19,7 +19,7 @@ from server.models import Device, OutboxImport, Person, Site, Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
 

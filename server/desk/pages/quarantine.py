@@ -26,8 +26,8 @@ from server.models.quarantine import DECIDABLE
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
 from sync import KINDS
-from sync.protocol.digest import DESK_ROLES
 from sync.protocol.messages import is_portable_json
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("quarantine", __name__, url_prefix="/desk/aside")
 

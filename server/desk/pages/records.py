@@ -17,8 +17,8 @@ from server.models import MODELS_BY_TYPE, FeedRow, Task
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads
-from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.photos import SHA256_PATTERN
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 

@@ -23,7 +23,7 @@ from server.models import Area, Person, Schedule
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES, ROLES
+from sync.protocol.roles import DESK_ROLES, ROLES
 from sync.work.schedules import KINDS, ScheduleAddPayload, ScheduleChangePayload
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")

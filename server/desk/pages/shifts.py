@@ -14,7 +14,7 @@ from server.db.engine import db
 from server.desk.post import submit_and_redirect
 from server.models import Device, LoggedOp, Shift
 from server.oplog.directory import directory_of
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.work.shifts import MAX_SHIFT, overlapping_shifts
 
 bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")

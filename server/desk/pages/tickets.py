@@ -17,7 +17,7 @@ from server.i18n.filters import parse_local_time
 from server.models import Area, Contractor, Person, Shift, Ticket, Unit
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
-from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.service.ticket_lists import (
     DUE_SOON,
     TICKET_LISTS,

@@ -8,6 +8,8 @@ from typing import Any, Final, NoReturn
 
 from jinja2 import nodes
 
+from sync.protocol.roles import ROLE_GROUPS
+
 REQUIRED: Final = object()
 
 Parameters = tuple[tuple[str, object], ...]
@@ -87,6 +89,8 @@ METHODS: Final[dict[str, tuple[int, int]]] = {
 DICT_ATTRIBUTES: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
 
 GLOBALS: Final = frozenset({"_", "gettext", "ngettext", "asset", "range", "dict"})
+CONSTANTS: Final = ROLE_GROUPS
+"""Names that stand for the same list in every template; the list is compiled in."""
 GETTEXT: Final = {"_": 1, "gettext": 1, "ngettext": 2}
 UNAVAILABLE_NAMES: Final = frozenset(
     {"namespace", "cycler", "joiner", "lipsum", "self", "varargs", "kwargs"}

@@ -29,9 +29,9 @@ from sync.gate.visits.rules import (
     refuse,
     release_hold,
 )
-from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES, FOREVER
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import EmptyPayload, Kind
+from sync.protocol.roles import DESK_ROLES
 
 EXPECTED_VISIBLE_FOR = timedelta(hours=12)
 """How long an announced visitor without an end stays on the list of the gate."""

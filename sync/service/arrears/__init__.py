@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sync.protocol.clock import format_time
-from sync.protocol.digest import DESK_ROLES, FOREVER, FRONT_DESK_ROLES
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import EmptyPayload, Kind
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.service.arrears.folding import complaint_ticket_id, fold
 from sync.service.arrears.payloads import (
     CALL_OUTCOMES,

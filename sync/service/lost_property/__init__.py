@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.protocol.clock import format_time
-from sync.protocol.digest import FOREVER, FRONT_DESK_ROLES
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import Kind
+from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.service.lost_property.folding import (
     case_timeline,
     fold,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.protocol.clock import format_time
-from sync.protocol.digest import ALL_ROLES, DESK_ROLES, FOREVER, FRONT_DESK_ROLES
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.op import EmptyPayload, Kind
+from sync.protocol.roles import ALL_ROLES, DESK_ROLES, FRONT_DESK_ROLES
 from sync.service.tickets.folding import MAX_CONTACT_TRIES, fold, missing_steps
 from sync.service.tickets.payloads import (
     CHANNELS,
