@@ -70,12 +70,12 @@ def test_a_phone_from_before_starts_anew_and_one_from_after_goes_on(
     app, desk_op, phone, new_phone, purged_visit, run_compaction
 ):
     away, here = phone, new_phone()
-    here.refresh()
+    here.pull_all()
     run_compaction()
-    assert here.pull().told().get("reset") is None
-    assert away.pull().told()["reset"] == "floor"
-    assert ("visit", PURGED_VISIT) not in away.refresh()
-    assert (away.records, away.digest) == (here.refresh(), here.digest)
+    assert here.pull().expect_ok().get("reset") is None
+    assert away.pull().expect_ok()["reset"] == "floor"
+    assert ("visit", PURGED_VISIT) not in away.pull_all()
+    assert (away.records, away.digest) == (here.pull_all(), here.digest)
 
 
 @pytest.mark.rule("X8")
@@ -92,7 +92,7 @@ def test_a_first_sync_in_small_pages_ends_although_it_begins_below_the_floor(
     fresh = new_phone()
     resets, more = [], True
     for _ in range(100):
-        page = fresh.pull(limit=2).told()
+        page = fresh.pull(limit=2).expect_ok()
         resets.append(page.get("reset"))
         fresh.cursor, more = page["cursor"], page["more"]
         if not more:
