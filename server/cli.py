@@ -27,7 +27,6 @@ from server.auth import devices
 from server.auth.credentials import MIN_PASSWORD_LENGTH, password_weakness, set_password, set_pin
 from server.db.engine import db, require_durable_commits, write_transaction
 from server.field.shell import get_bundle
-from server.i18n.filters import SITE_ZONE
 from server.jobs import compaction, retention, runner
 from server.maintenance import backup, demo, seed, transfer
 from server.maintenance.upgrade import require_current_schema, upgrade
@@ -35,6 +34,7 @@ from server.models import Person, Site
 from server.oplog import receive, replay
 from server.oplog.directory import invalidate_directories
 from server.version import VERSION
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.digest import ROLES
 from sync.review.outbox_imports import MAX_FILE_BYTES
 

@@ -10,8 +10,8 @@ from flask import request
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.i18n.filters import SITE_ZONE
 from server.models import Device, Unit
+from sync.protocol.clock import SITE_ZONE
 from sync.work.board import active_phones, may_hold_unsent
 
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"

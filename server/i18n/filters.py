@@ -12,9 +12,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from sync.protocol.clock import format_time, parse_time
-
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
+from sync.protocol.clock import SITE_ZONE, format_time, parse_time
 
 Time = datetime | str | None
 

@@ -9,8 +9,8 @@ from flask import Flask, request
 from flask_babel import Babel, get_locale, ngettext
 
 from server.i18n import filters
-from server.i18n.filters import SITE_ZONE, Time
-from sync.protocol.clock import parse_time
+from server.i18n.filters import Time
+from sync.protocol.clock import SITE_ZONE, parse_time
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"

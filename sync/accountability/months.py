@@ -6,16 +6,15 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Range, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.digest import FOREVER
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
 
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
 MAX_TASKS = 10_000
 
 

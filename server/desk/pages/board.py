@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
-from server.i18n.filters import SITE_ZONE
 from server.jobs.runner import failing_jobs
 from server.models import Area, Conflict, Device, QuarantinedOp, Shift, Site, Task
 from server.oplog.directory import directory_of
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.digest import FRONT_DESK_ROLES
 from sync.work.board import (
     ESCALATE_AFTER,

@@ -18,8 +18,8 @@ from sync.accountability.disclosure import (
     month_bounds,
     monthly_disclosure,
 )
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.digest import DESK_ROLES
-from sync.training.curriculum import SITE_ZONE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
 

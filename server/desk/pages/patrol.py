@@ -17,11 +17,11 @@ from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
 from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
 from server.jobs import scheduler
 from server.models import Checkpoint, Device, PatrolRound, PatrolRoute, Person
 from server.oplog.directory import directory_of
 from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
 from sync.work.patrol import KINDS
 from sync.work.patrol_report import point_reports

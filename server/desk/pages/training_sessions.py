@@ -16,8 +16,9 @@ from server.desk.post import submit_and_redirect
 from server.models import Card, Person, ReadinessAttestation, TrainingSession
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.digest import DESK_ROLES
-from sync.training.curriculum import DEFAULT_VALID_MONTHS, SITE_ZONE, TRAINING_ITEMS
+from sync.training.curriculum import DEFAULT_VALID_MONTHS, TRAINING_ITEMS
 from sync.training.readiness import readiness_matrix
 from sync.training.training_sessions import approach_counts
 
