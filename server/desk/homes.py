@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
@@ -11,10 +11,7 @@ from sqlalchemy import select
 
 from server.db.engine import db
 from server.models import Device, Unit
-from sync.protocol.clock import SITE_ZONE
 from sync.work.board import active_phones, may_hold_unsent
-
-LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 RECENT_CONTACT = timedelta(minutes=10)
 """A phone that spoke within this has spoken, as far as anybody can tell."""
@@ -36,20 +33,6 @@ def list_homes(site_id: str) -> Any:
     """Homes of a site by what they are called."""
     rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
     return sorted(rows, key=lambda unit: unit.label["zh"])
-
-
-def parse_local_minute(said: str | None) -> datetime | None:
-    """A time as a form says it, at the site; what is none is left out."""
-    try:
-        moment = datetime.strptime(said or "", LOCAL_FORMAT).replace(tzinfo=SITE_ZONE)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.year > 1970 else None
-
-
-def format_local_minute(moment: datetime) -> str:
-    """A time as a form of the site shows it."""
-    return moment.astimezone(SITE_ZONE).strftime(LOCAL_FORMAT)
 
 
 def requested_page() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Response, redirect
@@ -13,7 +13,7 @@ from server.desk import labels, verdict_labels
 from server.i18n.locale import localize, moment
 from server.models import Directory
 from server.oplog.receive import submit
-from sync.protocol.clock import SITE_ZONE, parse_time
+from sync.protocol.clock import parse_time
 from sync.protocol.op import SERVER_AUTHOR_ID
 
 PERSON_FIELDS = (
@@ -103,17 +103,3 @@ def _format_time(raw: Any) -> str:
         return moment(parse_time(raw) if isinstance(raw, str) else raw)
     except ValueError:
         return str(raw)
-
-
-def parse_local_datetime(said: str | None) -> datetime | None:
-    """A time as a form says it, at the site; what is none is left out."""
-    try:
-        moment = datetime.fromisoformat(said or "").replace(tzinfo=SITE_ZONE)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.year > 1970 else None
-
-
-def format_local_datetime(moment: datetime) -> str:
-    """A time as a form shows it."""
-    return moment.astimezone(SITE_ZONE).strftime("%Y-%m-%dT%H:%M:%S")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.post import submit_and_redirect
-from server.i18n.filters import parse_local_time
+from server.i18n.local_time import parse_local_time
 from server.models import Area, Person, WeatherReport
 from server.oplog.directory import directory_of
 from sync.protocol.clock import SITE_ZONE
@@ -41,7 +41,7 @@ def index() -> str:
 @allow(*DESK_ROLES)
 def give() -> Any:
     form, back = request.form, url_for("ad_hoc_work.index")
-    due = parse_local_time(form.get("window_end", ""))
+    due = parse_local_time(form.get("window_end"))
     if due is None:
         return redirect(f"{back}?said=malformed", 303)
     said = {name: form.get(name, "").strip() for name in ("label", "reason", "area_id")}
