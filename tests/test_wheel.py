@@ -17,6 +17,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin, urlsplit
+from uuid import UUID
 
 import pytest
 from werkzeug.exceptions import HTTPException
@@ -24,6 +25,7 @@ from werkzeug.exceptions import HTTPException
 from server import create_app
 from server.maintenance import demo
 from tests.live_server import free_port
+from tests.phone_client import HttpTransport, PhoneClient
 from tests.wait_for import wait_for
 
 ROOT = Path(__file__).parent.parent
@@ -32,8 +34,27 @@ NOT_PACKED = ("**/__pycache__/*", "**/.*", "**/*.md")
 PAGES_PER_ROUTE = 2
 """How many addresses of one route are asked for: a ticket's page is the same for each ticket."""
 
-WITHOUT_DEMO_DATA = {"exchange.photo", "quarantine.show", "records.photo"}
-"""Routes that no page of the demo estate links to: it has no photo and nothing malformed."""
+PHONE_OPS = (
+    ("guard", "visit.arrive", {"visitor": "Mr Wang", "purpose": "family"}),
+    ("guard", "lost.open", {"item": "Organiser", "contact": "1203"}),
+    ("guard", "find.record", {"what": "A key", "place": "office"}),
+    (
+        "service_desk",
+        "ticket.open",
+        {"channel": "phone", "matter": "report", "contact": "1203", "details": "A lamp is dark"},
+    ),
+)
+"""What a phone records, so that these pages have something to show."""
+
+WITHOUT_RECORDS = {
+    *("arrears.show", "cases.show", "exchange.photo", "inspections.show", "patrol.label"),
+    *("quarantine.show", "records.photo", "training_sessions.show"),
+}
+"""Routes of which the demo estate has no record: they answer 404, with a page of their own."""
+
+BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none"}
+DEVICE_ROUTES = {"exchange.photo"}
+"""Routes that only a phone may ask."""
 
 INCOMPLETE_WITHOUT_QUERY = {"/desk/packs/file": 422}
 """What a page answers when its address alone does not say what is wanted."""
@@ -122,10 +143,23 @@ def visitor(installed_lodge: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         wait_for(lambda: visitor.fetch("/healthz")[0] == 200, timeout=120)
         status, _ = visitor.fetch("/sign-in", {"username": "mei", "password": demo.PASSWORD})
         assert status == 200
+        record_with_phone(visitor.url, installed_lodge, folder)
         yield visitor
     finally:
         process.terminate()
         process.wait(30)
+
+
+def record_with_phone(url: str, lodge: Path, folder: Path) -> None:
+    """Enrol a phone with the installed command and let it send `PHONE_OPS`."""
+    enrolled = subprocess.run(
+        [lodge, "enrol"], cwd=folder, env=clean_environment(), check=True, capture_output=True
+    )
+    phone = PhoneClient(HttpTransport(url, timeout=60)).enrol(enrolled.stdout.decode().split()[-1])
+    people = {"guard": "chu", "service_desk": "qin"}
+    for role, kind, payload in PHONE_OPS:
+        verdict = phone.send_op(kind, None, payload, by=demo.demo_id("squirrel", people[role]))
+        assert verdict["status"] == "applied"
 
 
 def test_installed_lodge_serves_every_page(visitor, tmp_path):
@@ -146,8 +180,10 @@ def test_installed_lodge_serves_every_page(visitor, tmp_path):
         new = visitor.links(path, text) - known
         known |= new
         waiting += sorted(new)
-    unseen = {rule.endpoint for rule in get_rules} - seen.keys()
-    assert (faults, unseen) == ({}, WITHOUT_DEMO_DATA)
+    assert faults == {}
+    assert {rule.endpoint for rule in get_rules} - seen.keys() == WITHOUT_RECORDS
+    for endpoint in WITHOUT_RECORDS - DEVICE_ROUTES:
+        assert visitor.fetch(routes.build(endpoint, BLANKS))[0] == 404, endpoint
 
 
 def endpoint_of(routes, path: str) -> str | None:
