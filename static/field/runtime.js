@@ -25,6 +25,7 @@ export { escape };
  * @typedef {{templates: Templates, modules: Map<string, Context>, filters: Record<string, Function>, globals: Context}} Run
  */
 
+const CONTEXT_SEPARATOR = "\u0004";
 const BUILD = new URL("../", import.meta.url);
 
 /**
@@ -100,12 +101,16 @@ function address(path) {
 
 /** Translation as templates call it: the text is trusted, what is filled in gets escaped. @param {Messages} messages */
 function callable(messages) {
-  const gettext = (/** @type {any[]} */ [text], /** @type {Context} */ values) => safe(fill(one(messages, text), values, out));
+  const gettext = (/** @type {any[]} */ [text], /** @type {Context} */ values) => safe(fill(one(messages, text, text), values, out));
   return {
     _: gettext,
     gettext,
     ngettext: (/** @type {any[]} */ [text, texts, n], /** @type {Context} */ values) =>
-      safe(fill(many(messages, text, texts, n), { num: n, ...values }, out)),
+      safe(fill(many(messages, text, text, texts, n), { num: n, ...values }, out)),
+    pgettext: (/** @type {any[]} */ [context, text], /** @type {Context} */ values) =>
+      safe(fill(one(messages, context + CONTEXT_SEPARATOR + text, text), { context, ...values }, out)),
+    npgettext: (/** @type {any[]} */ [context, text, texts, n], /** @type {Context} */ values) =>
+      safe(fill(many(messages, context + CONTEXT_SEPARATOR + text, text, texts, n), { context, num: n, ...values }, out)),
   };
 }
 
@@ -113,24 +118,24 @@ function callable(messages) {
 function plain(messages) {
   return {
     /** @param {string} text @param {Context} values */
-    gettext: (text, values = {}) => fill(one(messages, text), values, String),
+    gettext: (text, values = {}) => fill(one(messages, text, text), values, String),
     /** @param {string} text @param {string} texts @param {number} n @param {Context} values */
-    ngettext: (text, texts, n, values = {}) => fill(many(messages, text, texts, n), { num: n, ...values }, String),
+    ngettext: (text, texts, n, values = {}) => fill(many(messages, text, text, texts, n), { num: n, ...values }, String),
   };
 }
 
-/** @param {Messages} messages @param {string} text */
-function one(messages, text) {
-  const known = Object.hasOwn(messages, text) ? messages[text] : text;
+/** @param {Messages} messages @param {string} key "message" or "context\u0004message" @param {string} text */
+function one(messages, key, text) {
+  const known = Object.hasOwn(messages, key) ? messages[key] : text;
   return Array.isArray(known) ? known[0] : known;
 }
 
 /**
  * English has two forms, Chinese one: the catalogue holds as many as its language has.
- * @param {Messages} messages @param {string} text @param {string} texts @param {number} n
+ * @param {Messages} messages @param {string} key @param {string} text @param {string} texts @param {number} n
  */
-function many(messages, text, texts, n) {
-  const known = Object.hasOwn(messages, text) ? messages[text] : [text, texts];
+function many(messages, key, text, texts, n) {
+  const known = Object.hasOwn(messages, key) ? messages[key] : [text, texts];
   const forms = Array.isArray(known) ? known : [known];
   return forms[forms.length === 1 || eq(n, 1) ? 0 : 1];
 }

@@ -108,7 +108,7 @@ def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]
         for language in LANGUAGES
     }
     return {
-        "checklists.js": compiled.text,
+        "templates.js": compiled.text,
         "kinds.js": _export(kinds_manifest.describe(KINDS)),
         "catalogue.js": _export(words),
     }
