@@ -55,7 +55,7 @@ def test_a_task_is_not_missed_before_the_phone_that_could_know_has_spoken(app, b
 
 
 def test_a_silent_phone_is_named_with_what_it_last_reported(app, ben, phone):
-    phone.op("task.complete", seed_data.TASK, by=seed_data.ANA)
+    phone.add_op("task.complete", seed_data.TASK, by=seed_data.ANA)
     phone.hello()
     update_devices(app, seen_at=datetime.now(UTC) - timedelta(hours=5))
     page = ben.get("/desk/", headers={"Accept-Language": "en"}).text

@@ -91,7 +91,7 @@ def test_a_card_is_added_revised_and_withdrawn_at_the_desk(app, eve, phone):
     assert eve.post("/desk/cards/", {"code": "fe-01", **FORM}).status_code == 303
     card = stored_card(app)
     assert (card.code, card.status, card.body["zh"]) == ("FE-01", "ready", "每月\n\n五日")
-    assert phone.record("card", FEES)["title"] == TITLE
+    assert phone.get_record("card", FEES)["title"] == TITLE
     eve.post(f"/desk/cards/{FEES}/revise", card_form(card, phrase="请"))
     assert (stored_card(app).phrase, stored_card(app).edition, stored_card(app).body) == (
         "请",
@@ -104,7 +104,7 @@ def test_a_card_is_added_revised_and_withdrawn_at_the_desk(app, eve, phone):
     page = eve.get(f"/desk/cards/{FEES}", headers=EN).text
     assert "new edition" in page and "Eve" in page
     eve.post(f"/desk/cards/{FEES}/withdraw", {"base": str(stored_card(app).version)})
-    assert ("card", FEES) not in phone.refresh()
+    assert ("card", FEES) not in phone.pull_all()
     assert "Withdrawn" in eve.get("/desk/cards/", headers=EN).text
     assert "Nothing was changed" not in eve.get(f"/desk/cards/{FEES}", headers=EN).text
 
@@ -120,7 +120,7 @@ def test_a_code_that_is_there_and_a_form_without_changes_are_said(app, eve):
 
 def test_only_managers_write_cards(desk_op, ben, dao, signed_in, phone, eve):
     assert desk_op("card.add", FEES, CARD, by=BEN)["code"] == "not-allowed"
-    assert phone.verdict("card.add", FEES, CARD, by=EVE)["code"] == "not-for-phones"
+    assert phone.send_op("card.add", FEES, CARD, by=EVE)["code"] == "not-for-phones"
     assert desk_op("card.add", card_id(HOME_SITE, "FE-02"), {**CARD, "code": "FE-02"}, by=EVE)
     subject = card_id(HOME_SITE, "FE-02")
     for kind, payload in (("card.revise", {"order": 4}), ("card.withdraw", {})):
@@ -158,7 +158,7 @@ def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
     raw = HANDBOOK_PATH.read_bytes()
     before = op_count(app)
     assert "taken=47" in import_pack(eve, raw).location
-    assert op_count(app) == before + len(load_handbook().cards) == before + len(phone.of("card"))
+    assert op_count(app) == before + len(load_handbook().cards) == before + len(phone.records_of("card"))
     again = preview_pack(eve, raw).text
     assert "Everything in this pack is here already" in again and checked_codes(again) == []
     assert "taken=0" in import_pack(eve, raw, ["ET-01", "PC-01"]).location

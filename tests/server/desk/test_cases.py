@@ -33,7 +33,7 @@ def published_categories(app, desk_op, phone):
         desk_op("category.add", id_, content, by=EVE)
         desk_op("category.publish", id_, by=EVE)
         for by in (ANA, BEN):
-            assert phone.verdict("category.acknowledge", id_, by=by)["status"] == "applied"
+            assert phone.send_op("category.acknowledge", id_, by=by)["status"] == "applied"
 
 
 @pytest.fixture
@@ -73,21 +73,21 @@ def feed_audience(app, id_):
 @pytest.mark.rule("A3", "A10")
 @pytest.mark.clause("G2")
 def test_the_subject_answers_on_the_phone_and_reads_the_decision(app, phone, asked_case, ben, eve):
-    shown = phone.record("case", asked_case)
+    shown = phone.get_record("case", asked_case)
     assert (shown["state"], shown["facts"][0]["text"]) == ("asked", "Bins")
     assert {"raised_by_id", "heard_at", "happened_at"} & shown.keys() == set()
     said = {"answer": "stated", "text": "The lift was stuck"}
-    assert phone.verdict("case.state", asked_case, said, by=ANA)["status"] == "applied"
+    assert phone.send_op("case.state", asked_case, said, by=ANA)["status"] == "applied"
     assert "The lift was stuck" in ben.get(f"/desk/cases/{asked_case}").text
     decision = {"finding": "not_responsible", "measures": "Nobody told the lift firm"}
     assert "said=" not in eve.post(f"/desk/cases/{asked_case}/decide", decision).location
-    shown = phone.record("case", asked_case)
+    shown = phone.get_record("case", asked_case)
     assert (shown["state"], shown["decided_by"]) == ("decided", "Eve")
     assert "say-why" in ben.post(f"/desk/cases/{asked_case}/close").location
-    phone.verdict("case.acknowledge", asked_case, by=ANA)
+    phone.send_op("case.acknowledge", asked_case, by=ANA)
     assert "said=" not in ben.post(f"/desk/cases/{asked_case}/close").location
     assert stored(app).closed_at
-    assert ("case", asked_case) not in phone.refresh()
+    assert ("case", asked_case) not in phone.pull_all()
 
 
 @pytest.mark.rule("A8")
@@ -102,7 +102,7 @@ def test_nobody_decides_at_the_desk_before_the_subject_was_heard(app, raised_cas
     )
     assert "statement-waits" in eve.post(f"/desk/cases/{raised_case}/decide", decision).location
     assert 'name="measures"' not in eve.get(f"/desk/cases/{raised_case}").text
-    phone.verdict("case.state", raised_case, {"answer": "declined"}, by=ANA)
+    phone.send_op("case.state", raised_case, {"answer": "declined"}, by=ANA)
     form = eve.get(f"/desk/cases/{raised_case}").text
     assert 'name="measures"' in form
     assert 'value="responsible" required>' in form and "checked" not in form
@@ -113,11 +113,11 @@ def test_nobody_decides_at_the_desk_before_the_subject_was_heard(app, raised_cas
 
 @pytest.mark.rule("A11")
 def test_an_appeal_from_the_phone_goes_to_somebody_else(app, phone, asked_case, ben, eve):
-    phone.verdict("case.state", asked_case, {"answer": "declined"}, by=ANA)
+    phone.send_op("case.state", asked_case, {"answer": "declined"}, by=ANA)
     decision = {"finding": "responsible", "measures": "A talk"}
     eve.post(f"/desk/cases/{asked_case}/decide", decision)
-    phone.verdict("case.appeal", asked_case, {"text": "It was not me"}, by=ANA)
-    assert phone.record("case", asked_case)["state"] == "appealed"
+    phone.send_op("case.appeal", asked_case, {"text": "It was not me"}, by=ANA)
+    assert phone.get_record("case", asked_case)["state"] == "appealed"
     assert "same-decider" in eve.post(f"/desk/cases/{asked_case}/review", decision).location
     other = {"finding": "not_responsible", "measures": "Nothing"}
     assert "said=" not in ben.post(f"/desk/cases/{asked_case}/review", other).location
@@ -126,7 +126,7 @@ def test_an_appeal_from_the_phone_goes_to_somebody_else(app, phone, asked_case, 
 
 @pytest.mark.rule("A7")
 def test_what_others_say_on_a_phone_is_kept_and_does_not_count(app, phone, asked_case, ben):
-    told = phone.verdict(
+    told = phone.send_op(
         "case.state", asked_case, {"answer": "stated", "text": "It was her"}, by=CHU
     )
     assert told["status"] == "applied"
@@ -158,7 +158,7 @@ def test_only_the_desk_decides_and_no_phone_sends_what_is_the_desk_s(
     for kind in ("category.publish", "category.deactivate"):
         assert desk_op(kind, CATEGORY_ID, {}, by=BEN)["code"] == "not-allowed"
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    told = phone.verdict("case.ask", raised_case, {"answer_until": until}, by=BEN)
+    told = phone.send_op("case.ask", raised_case, {"answer_until": until}, by=BEN)
     assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
     assert client.get(f"/desk/cases/{raised_case}").status_code == 303
 
@@ -171,7 +171,7 @@ def test_another_site_knows_of_no_case(dao, raised_case):
 
 @pytest.mark.rule("A13")
 def test_phones_hear_of_a_case_only_once_its_subject_is_asked(app, phone, raised_case, desk_op):
-    assert ("case", raised_case) not in phone.refresh()
+    assert ("case", raised_case) not in phone.pull_all()
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     desk_op("case.ask", raised_case, {"answer_until": until})
     assert feed_audience(app, raised_case) == 1
@@ -259,13 +259,13 @@ def test_the_site_adds_a_category_publishes_it_and_puts_it_out_of_use(app, ben, 
         "said=malformed"
         in eve.post("/desk/rules/add", {**form, "code": "AC-8", "subs": "8a"}).location
     )
-    assert ("category", id_) not in phone.refresh()
+    assert ("category", id_) not in phone.pull_all()
     eve.post(f"/desk/rules/{id_}/publish")
-    assert phone.record("category", id_)["state"] == "active"
-    phone.verdict("category.acknowledge", id_, by=CHU)
+    assert phone.get_record("category", id_)["state"] == "active"
+    phone.send_op("category.acknowledge", id_, by=CHU)
     assert "read by 1 of" in ben.get("/desk/rules/", headers=EN).text
     eve.post(f"/desk/rules/{id_}/deactivate")
-    assert ("category", id_) not in phone.refresh()
+    assert ("category", id_) not in phone.pull_all()
 
 
 @pytest.mark.rule("A6")

@@ -84,8 +84,8 @@ def test_dao_may_not_settle_what_is_not_hers(app, dao, contested_revision):
 
 def test_a_tick_after_a_cancel_is_told_with_its_phone_and_how_late(app, ben, desk_op, phone):
     ben.post(f"/desk/task/{seed_data.TASK}/cancel", {"reason": "Rain", "base": "1"})
-    phone.op("task.complete", seed_data.TASK, {"note": "Done all the same"}, by=seed_data.ANA)
-    phone.send()
+    phone.add_op("task.complete", seed_data.TASK, {"note": "Done all the same"}, by=seed_data.ANA)
+    phone.send_outbox()
     page = ben.get("/desk/settle/", headers=EN).text
     for word in ("Rain", "Done all the same", "Ana", "Test phone", "after it had been cancelled"):
         assert word in page
@@ -106,9 +106,9 @@ def test_a_record_tells_everything_that_happened_to_it(ben, desk_op):
 
 
 def test_what_was_kept_aside_can_be_seen_with_its_payload(ben, phone):
-    phone.op("task.complete", seed_data.TASK, {"nonsense": "what I did"}, by=seed_data.ANA)
-    phone.op("no.such_kind", seed_data.TASK, {"more": "deferred words"}, by=seed_data.ANA)
-    phone.send()
+    phone.add_op("task.complete", seed_data.TASK, {"nonsense": "what I did"}, by=seed_data.ANA)
+    phone.add_op("no.such_kind", seed_data.TASK, {"more": "deferred words"}, by=seed_data.ANA)
+    phone.send_outbox()
     page = ben.get("/desk/aside", headers=EN).text
     assert "what I did" in page and "could not be read" in page
 

@@ -53,10 +53,10 @@ def test_who_answers_changes_and_a_contract_ends_once(app, ben):
 def test_phones_learn_who_works_here_and_a_phone_adds_no_firm(app, phone, desk_op):
     """Sent through the door: `contractor.add`, `contractor.change`, `contractor.end`."""
     assert desk_op("contractor.add", FIRM, CONTRACTOR_PAYLOAD, by=BEN)["status"] == "applied"
-    [told] = phone.of("contractor")
+    [told] = phone.records_of("contractor")
     assert (told["name"], told["accountable"]) == ("Spruce Cable", "Ben")
     assert "contact" not in told
-    other = phone.verdict("contractor.add", fixed_id("other"), CONTRACTOR_PAYLOAD, by=BEN)
+    other = phone.send_op("contractor.add", fixed_id("other"), CONTRACTOR_PAYLOAD, by=BEN)
     assert other["status"] == "quarantined"
     assert desk_op("contractor.end", FIRM, {}, by=ANA)["status"] == "refused"
     answered = desk_op("contractor.change", FIRM, {"accountable_id": EVE}, by=BEN, base=1)

@@ -48,9 +48,9 @@ def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(
     earlier = datetime.now(UTC) - timedelta(hours=30)
     times = {"in_at": format_time(earlier), "out_at": format_time(earlier + timedelta(minutes=20))}
     told = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM, **times}
-    phone.op("entry.tell", ENTRY_OF_LU, told, by=CHU)
+    phone.add_op("entry.tell", ENTRY_OF_LU, told, by=CHU)
     assert ENTRY_OF_LU not in ben.get("/desk/entries/").text, "still on the phone"
-    phone.send()
+    phone.send_outbox()
     assert stored_entry(app, ENTRY_OF_LU).afterwards
     page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
     assert "Ana" in page and "Lu (Spruce Cable)" in page and "told afterwards" in page

@@ -35,23 +35,23 @@ def record_inspection(phone, by=BEN, **said):
     """What somebody saw of the stairs, or of whoever is named."""
     about = {} if "person" in said else {"area": STAIRS}
     told = {"template_id": STAIRWELL, "edition": 1, **about, **said}
-    made = phone.op("inspection.record", None, told, by=by)
-    assert phone.send()[made["id"]]["status"] == "applied"
-    return phone.record("inspection", made["subject"])
+    made = phone.add_op("inspection.record", None, told, by=by)
+    assert phone.send_outbox()[made["id"]]["status"] == "applied"
+    return phone.get_record("inspection", made["subject"])
 
 
 @pytest.mark.clause("C9")
 def test_a_photo_of_a_criterion_belongs_to_the_inspection_and_is_shown(app, ben, dao, phone):
     content = image_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    phone.photo("PUT", sha256, content)
+    phone.request_photo("PUT", sha256, content)
     shots = {"results": {"piled": "fail"}, "shots": {"piled": [sha256]}}
     inspection = record_inspection(phone, rest="pass", notes={"piled": "a sofa"}, **shots)
     assert (inspection["photos"], inspection["photos_here"]) == ([sha256], 1)
     with app.app_context():
         (link,) = db.session.scalars(select(PhotoLink).where(PhotoLink.sha256 == sha256))
         assert (link.subject, link.subject_type) == (inspection["id"], "inspection")
-    assert [each["before"] for each in phone.of("rectification")] == [[sha256]]
+    assert [each["before"] for each in phone.records_of("rectification")] == [[sha256]]
     report = ben.get(f"/desk/inspections/{inspection['id']}", headers=EN).text
     for word in (f"/desk/photo/{sha256}", "pass-weight/1", "75", "a sofa"):
         assert word in report

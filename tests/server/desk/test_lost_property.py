@@ -121,9 +121,9 @@ def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, be
 @pytest.mark.rule("Q3")
 def test_a_late_entry_is_not_on_the_old_list_and_makes_a_newer_one(app, ben, open_case, phone):
     ben.post(f"/desk/lost/{LOST_ID}/compile")
-    late = phone.op("entry.begin", None, {"unit": FLAT, "purpose": "Check"}, by=ANA)
-    phone.op("entry.end", late["subject"], by=ANA)
-    phone.send()
+    late = phone.add_op("entry.begin", None, {"unit": FLAT, "purpose": "Check"}, by=ANA)
+    phone.add_op("entry.end", late["subject"], by=ANA)
+    phone.send_outbox()
     assert "1 entry is not on this list" in ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text
     ben.post(f"/desk/lost/{LOST_ID}/compile")
     old, new = stored(app, LostProperty, LOST_ID).lists
@@ -133,7 +133,7 @@ def test_a_late_entry_is_not_on_the_old_list_and_makes_a_newer_one(app, ben, ope
     )
     page = ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text
     assert "Older lists" in page and "Ana" in page
-    body = phone.record("lost", LOST_ID)
+    body = phone.get_record("lost", LOST_ID)
     sheets = [line for line in body["timeline"] if line["kind"] == "compile"]
     assert [("entries" in sheet) for sheet in sheets] == [False, True]
 
@@ -160,9 +160,9 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(
     app, ben, open_case, desk_op, phone
 ):
     content, sha256 = jpeg_bytes()
-    phone.photo("PUT", sha256, content)
-    phone.op("lost.find", LOST_ID, {"where": "sofa", "photos": [sha256, "0" * 64]}, by=CHU)
-    phone.send()
+    phone.request_photo("PUT", sha256, content)
+    phone.add_op("lost.find", LOST_ID, {"where": "sofa", "photos": [sha256, "0" * 64]}, by=CHU)
+    phone.send_outbox()
     ben.post(f"/desk/lost/{LOST_ID}/compile")
     ben.post(f"/desk/lost/{LOST_ID}/state", {"party": PARTY, "said": "没看见"})
     handed = {"station": "North", "officer": "Han", "receipt": "R-7", "handed_by": "Chu"}
@@ -222,13 +222,13 @@ def test_two_phones_without_a_signal_make_the_same_case_in_any_order(
     for order in itertools.permutations(range(3)):
         subject = fixed_id(f"case-{order}")
         chu, ana, bao = (new_phone() for _ in range(3))
-        opened = chu.op("lost.open", subject, OPEN_PAYLOAD, by=CHU, at=format_time(NOW))
-        chu.send()
+        opened = chu.add_op("lost.open", subject, OPEN_PAYLOAD, by=CHU, at=format_time(NOW))
+        chu.send_outbox()
         assert opened["subject"] == subject
         said = {"party": PARTY, "declined": True}
-        chu.op("lost.state", subject, said, by=CHU, at=format_time(NOW + timedelta(seconds=1)))
+        chu.add_op("lost.state", subject, said, by=CHU, at=format_time(NOW + timedelta(seconds=1)))
         later = NOW + timedelta(seconds=2)
-        ana.op("lost.find", subject, {"where": "sofa"}, by=ANA, at=format_time(later))
+        ana.add_op("lost.find", subject, {"where": "sofa"}, by=ANA, at=format_time(later))
         bao.op("lost.tell", subject, {"said": "found"}, by=BEN, at=format_time(later))
         for n in order:
             (chu, ana, bao)[n].send()
@@ -247,12 +247,12 @@ NOW = datetime.now(UTC) - timedelta(hours=1)
 def test_a_photo_belongs_to_the_one_case_whose_op_names_it(app, phone, desk_op, contractor):
     """Invariant 14: there is no way to hang it on another record, or on one that is not there."""
     content, sha256 = jpeg_bytes()
-    phone.op("lost.open", LOST_ID, {**OPEN_PAYLOAD, "photos": [sha256]}, by=CHU)
+    phone.add_op("lost.open", LOST_ID, {**OPEN_PAYLOAD, "photos": [sha256]}, by=CHU)
     stray = {"sha256": "1" * 64, "bytes": len(content), "captured_at": format_time(NOW)}
-    lost = phone.op("photo.attach", fixed_id("nothing"), stray, by=CHU)
-    verdicts = phone.send()
+    lost = phone.add_op("photo.attach", fixed_id("nothing"), stray, by=CHU)
+    verdicts = phone.send_outbox()
     assert verdicts[lost["id"]]["code"] == "no-such-record"
-    phone.photo("PUT", sha256, content)
+    phone.request_photo("PUT", sha256, content)
     with app.app_context():
         links = db.session.execute(select(PhotoLink.sha256, PhotoLink.subject)).all()
     assert [tuple(link) for link in links] == [(sha256, LOST_ID)]

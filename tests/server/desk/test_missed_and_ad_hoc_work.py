@@ -73,7 +73,7 @@ def test_the_desk_gives_work(app, ben, phone):
     form = {"label": "Move the chairs", "area_id": STAIRS, "responsible_id": ANA, "reason": "Party"}
     due = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
     assert "said=" not in ben.post("/desk/work/give", {**form, "window_end": due}).location
-    (task,) = [task for task in phone.of("task") if task["reason"] == "Party"]
+    (task,) = [task for task in phone.records_of("task") if task["reason"] == "Party"]
     assert (task["assigned_by"], task["responsible"]) == ("Ben", "Ana")
     assert "said=malformed" in ben.post("/desk/work/give", {**form, "window_end": "soon"}).location
 
@@ -83,7 +83,7 @@ def test_rain_makes_the_work_of_each_area_once_whoever_tells_of_it(app, ben, pho
     form = {"sort": "rain", "areas": [STAIRS, GATE], "responsible_id": ANA}
     for _ in range(2):
         assert "said=" not in ben.post("/desk/work/weather", form).location
-    rain = [task for task in phone.of("task") if task["label"]["en"].startswith("Rain")]
+    rain = [task for task in phone.records_of("task") if task["label"]["en"].startswith("Rain")]
     assert sorted(task["area_id"] for task in rain) == sorted([STAIRS, GATE])
     with app.app_context():
         assert len(db.session.scalars(select(WeatherReport)).all()) == 2

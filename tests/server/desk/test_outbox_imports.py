@@ -85,8 +85,8 @@ def row_count(app, table):
 def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
     shot = jpeg_bytes()
     sha256 = hashlib.sha256(shot).hexdigest()
-    phone.op("task.complete", TASK, {"photos": [sha256]}, by=ANA)
-    phone.op("task.complete", TASKS[1], {"nonsense": 1}, by=ANA)
+    phone.add_op("task.complete", TASK, {"photos": [sha256]}, by=ANA)
+    phone.add_op("task.complete", TASKS[1], {"nonsense": 1}, by=ANA)
     answer = upload(ben, export_outbox(phone, shot))
     assert answer.status_code == 200
     for word in ("2 records of Test phone", "1 photo is here", "stands", "could not be read"):
@@ -95,7 +95,7 @@ def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
     assert (done["done_by_id"], done["photos_here"]) == (ANA, 1)
     ops, photos = row_count(app, LoggedOp), row_count(app, Photo)
     assert "2 records" in upload(ben, export_outbox(phone, shot)).text, "a second time"
-    told = list(phone.send().values())
+    told = list(phone.send_outbox().values())
     assert [verdict["status"] for verdict in told] == ["applied", "quarantined"], "and its own push"
     assert (row_count(app, LoggedOp), row_count(app, Photo)) == (ops + 1, photos), "who brought it"
 
@@ -103,7 +103,7 @@ def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
 @pytest.mark.rule("X6")
 def test_gaps_and_confessions_come_along(app, ben, phone):
     for _ in range(3):
-        phone.op("task.confirm", TASK, by=ANA)
+        phone.add_op("task.confirm", TASK, by=ANA)
     del phone.outbox[1]
     upload(ben, export_outbox(phone, lost=[2]))
     with app.app_context():
@@ -115,7 +115,7 @@ def test_gaps_and_confessions_come_along(app, ben, phone):
 def test_what_a_phone_holds_that_was_cut_off_waits_for_the_desk(app, ben, phone):
     with app.app_context():
         revoke_device(HOME_SITE, phone.device, lost=True)
-    phone.op("task.complete", TASK, by=ANA)
+    phone.add_op("task.complete", TASK, by=ANA)
     assert "no longer allowed" in upload(ben, export_outbox(phone, jpeg_bytes())).text
     assert row_count(app, Photo) == 0
 
@@ -132,9 +132,9 @@ def quarantined_ops(app):
 
 @pytest.mark.rule("X9")
 def test_without_the_seal_nothing_is_lost_and_nothing_counts(app, ben, phone):
-    phone.op("task.complete", TASK, {"note": "mine"}, by=ANA)
+    phone.add_op("task.complete", TASK, {"note": "mine"}, by=ANA)
     del phone.outbox[0]
-    op = phone.op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
+    op = phone.add_op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
     shot = jpeg_bytes()
     forged = {**export_outbox(phone, shot), "lost": [1]}
     for seal in (None, 7, "", "é", forged["seal"]):
@@ -150,19 +150,19 @@ def test_without_the_seal_nothing_is_lost_and_nothing_counts(app, ben, phone):
     with app.app_context():
         task = db.session.get(Task, (HOME_SITE, TASK))
     assert (task.done_by_id, task.note) == (ANA, "two buckets")
-    told = phone.send()[op["id"]]
+    told = phone.send_outbox()[op["id"]]
     assert told["status"] == "held", "it counts once, though the phone comes in the end"
     assert row_count(app, Lineage) == 1
 
 
 @pytest.mark.rule("X9")
 def test_what_the_phone_itself_sends_later_counts_as_its_own(app, ben, phone):
-    op = phone.op("task.complete", TASK, by=ANA)
+    op = phone.add_op("task.complete", TASK, by=ANA)
     upload(ben, unsigned_export(phone))
     ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "not from the phone"})
-    assert phone.send()[op["id"]]["status"] == "applied"
+    assert phone.send_outbox()[op["id"]]["status"] == "applied"
     assert quarantined_ops(app) == []
-    assert phone.record("task", TASK)["done_by_id"] == ANA
+    assert phone.get_record("task", TASK)["done_by_id"] == ANA
     with app.app_context():
         assert db.session.get(Lineage, (HOME_SITE, phone.lineage)).upto == 1
     assert ben.get("/desk/aside").status_code == 200
@@ -170,7 +170,7 @@ def test_what_the_phone_itself_sends_later_counts_as_its_own(app, ben, phone):
 
 @pytest.mark.rule("X9")
 def test_a_sealed_file_settles_what_came_without_its_seal(app, ben, phone):
-    phone.op("task.complete", TASK, by=ANA)
+    phone.add_op("task.complete", TASK, by=ANA)
     upload(ben, unsigned_export(phone))
     assert "stands" in upload(ben, export_outbox(phone)).text
     assert quarantined_ops(app) == []
@@ -178,7 +178,7 @@ def test_a_sealed_file_settles_what_came_without_its_seal(app, ben, phone):
 
 @pytest.mark.rule("X9")
 def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
-    true = phone.op("task.complete", TASK, {"note": "true"}, by=ANA)
+    true = phone.add_op("task.complete", TASK, {"note": "true"}, by=ANA)
     forged = [
         with_hash({**true, "payload": {"note": "forged"}}),
         with_hash({**true, "payload": {"nonsense": 1.5}}),
@@ -188,7 +188,7 @@ def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
         upload(ben, unsigned_export(phone, ops=[op]))
     for _ in range(2):
         assert phone.push(true).told()["verdicts"][0]["status"] == "applied", "and no fork"
-    assert phone.record("task", TASK)["note"] == "true"
+    assert phone.get_record("task", TASK)["note"] == "true"
     for op in forged:
         upload(ben, unsigned_export(phone, ops=[op]))
     assert len(quarantined_ops(app)) == 3, "each is kept once, also after the true one"
@@ -196,7 +196,7 @@ def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
 
 @pytest.mark.rule("X10")
 def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone):
-    phone.op("task.complete", TASK, by=ANA)
+    phone.add_op("task.complete", TASK, by=ANA)
     upload(ben, export_outbox(phone, jpeg_bytes()))
     upload(ben, unsigned_export(phone))
     with app.app_context():
@@ -208,8 +208,8 @@ def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone
     page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
     for word in ("Files taken in", "1 record, 1 photo", "sealed by", "without the seal"):
         assert word in page
-    op = phone.op("parcel.take", None, {"device_id": phone.device}, by=BEN)
-    assert phone.send()[op["id"]]["status"] == "quarantined", "no phone writes that"
+    op = phone.add_op("parcel.take", None, {"device_id": phone.device}, by=BEN)
+    assert phone.send_outbox()[op["id"]]["status"] == "quarantined", "no phone writes that"
 
 
 def nested_object(levels):
@@ -249,7 +249,7 @@ def test_a_bad_file_changes_nothing_and_says_what_helps(app, ben, phone):
 
 @pytest.mark.rule("X5")
 def test_a_file_goes_to_its_own_site_and_its_own_phone(ben, dao, phone, new_phone):
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     other = new_phone()
     mixed = export_outbox(other, lineage=phone.lineage)
     assert "mixes two phones" in upload(ben, mixed).text
@@ -264,7 +264,7 @@ def test_a_file_that_is_too_big_is_not_read(ben):
 
 
 def test_a_photo_that_is_none_is_counted_and_holds_up_nothing(ben, phone):
-    phone.op("task.complete", TASK, by=CHU)
+    phone.add_op("task.complete", TASK, by=CHU)
     shots = [{"sha256": "0" * 64, "bytes": 3, "data": data} for data in ("AAAA", "no base64!")]
     answer = upload(ben, export_outbox(phone, photos=shots))
     assert "2 photos could not be taken" in answer.text and "stands" in answer.text

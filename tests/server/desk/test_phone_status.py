@@ -32,15 +32,15 @@ def age_contacts(app):
 def push_with_gaps(phone):
     """Five ops, of which the third never came and the fourth is confessed to be gone."""
     for _ in range(5):
-        phone.op("task.confirm", TASK, by=ANA)
+        phone.add_op("task.confirm", TASK, by=ANA)
     del phone.outbox[2:4]
     phone.push(lost=[4])
 
 
 def test_a_phone_tells_what_is_still_on_it(ben, phone):
     for kind in ("task.confirm", "task.confirm", "task.complete"):
-        phone.op(kind, TASK, by=ANA)
-    report = {**phone.report(), "photos": 2}
+        phone.add_op(kind, TASK, by=ANA)
+    report = {**phone.status_report(), "photos": 2}
     phone.hello(
         report={HOME_SITE: report}, storage={"usage": 800, "quota": 1000, "persisted": False}
     )
@@ -67,7 +67,7 @@ def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
     address = f"/desk/people/phones/{phone.device}"
     assert "still has its records" in ben.get(address, headers=EN).text
     phone.hello()
-    phone.verdict("task.confirm", TASK, by=ANA)
+    phone.send_op("task.confirm", TASK, by=ANA)
     page = ben.get(address, headers=EN).text
     assert "has spoken since" in page and "still has its records" in page
     phone.pull()
@@ -80,9 +80,9 @@ def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
 
 
 def test_a_phone_that_began_anew_is_seen(ben, phone):
-    phone.verdict("task.confirm", TASK, by=ANA)
-    phone.lineage, phone.n, phone.last = "another life", 0, None
-    phone.verdict("task.confirm", TASK, by=ANA)
+    phone.send_op("task.confirm", TASK, by=ANA)
+    phone.lineage, phone.n, phone.last_hash = "another life", 0, None
+    phone.send_op("task.confirm", TASK, by=ANA)
     page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
     assert "It began anew 1 time" in page and "Ana" in page
 
@@ -94,8 +94,8 @@ def test_dao_sees_no_phone_of_another_site(dao, phone):
 
 @pytest.mark.rule("D7")
 def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, age_contacts):
-    phone.verdict("task.confirm", TASK, by=ANA)
-    phone.op("task.complete", TASK, by=ANA)
+    phone.send_op("task.confirm", TASK, by=ANA)
+    phone.add_op("task.complete", TASK, by=ANA)
     phone.hello()
     age_contacts(hours=3)
     assert "Go and look" not in ben.get("/desk/", headers=EN).text
@@ -109,7 +109,7 @@ def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, age_contacts):
 
 @pytest.mark.rule("D7")
 def test_the_site_says_how_long_a_phone_may_be_silent(ben, signed_in, phone, age_contacts):
-    phone.verdict("task.confirm", TASK, by=ANA)
+    phone.send_op("task.confirm", TASK, by=ANA)
     age_contacts(hours=3)
     assert "may be silent" not in ben.get("/desk/people/phones", headers=EN).text
     assert ben.post("/desk/people/phones/silence", {"silent_hours": "2"}).status_code == 403
@@ -124,7 +124,7 @@ def test_the_site_says_how_long_a_phone_may_be_silent(ben, signed_in, phone, age
 def test_a_silent_phone_of_somebody_without_work_is_none_until_they_are_on_duty(
     ben, desk_op, phone, age_contacts
 ):
-    phone.verdict("visit.arrive", None, {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    phone.send_op("visit.arrive", None, {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
     age_contacts(hours=5)
     assert "Go and look" not in ben.get("/desk/", headers=EN).text
     desk_op("shift.open", seed_data.fixed_id("shift"), {"uniform": True}, by=CHU)
@@ -135,9 +135,9 @@ def test_a_silent_phone_of_somebody_without_work_is_none_until_they_are_on_duty(
 def test_what_is_missing_or_undecided_for_five_days_is_put_before_a_supervisor(
     ben, desk_op, signed_in, phone, age_contacts
 ):
-    phone.verdict("task.complete", TASK, {"nonsense": 1}, by=ANA)
+    phone.send_op("task.complete", TASK, {"nonsense": 1}, by=ANA)
     push_with_gaps(phone)
-    phone.verdict("task.confirm", TASK, by=ANA, after=seed_data.fixed_id("never came"))
+    phone.send_op("task.confirm", TASK, by=ANA, after=seed_data.fixed_id("never came"))
     age_contacts(days=4)
     assert "more than five days" not in ben.get("/desk/", headers=EN).text
     age_contacts(days=6)

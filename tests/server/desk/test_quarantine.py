@@ -38,18 +38,18 @@ def held_op(app, phone):
     """Ana ticked; by the time her phone spoke, it had been cut off."""
     with app.app_context():
         revoke_device(HOME_SITE, phone.device, lost=False)
-    op = phone.op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
-    assert phone.send()[op["id"]]["status"] == "held"
+    op = phone.add_op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
+    assert phone.send_outbox()[op["id"]]["status"] == "held"
     return op
 
 
 @pytest.fixture
 def invalid_op(phone):
     """A ticket with a field that nobody knows, and without one that it needs."""
-    op = phone.op(
+    op = phone.add_op(
         "ticket.open", fixed_id("lift"), {**TICKET, "channel": "smoke", "mood": "x"}, by=CHU
     )
-    assert phone.send()[op["id"]]["status"] == "quarantined"
+    assert phone.send_outbox()[op["id"]]["status"] == "quarantined"
     return op
 
 
@@ -103,10 +103,10 @@ def test_accepting_twice_counts_once(app, ben, held_op):
 @pytest.mark.rule("X2")
 def test_the_work_of_somebody_who_left_is_accepted_under_their_name(app, ben, desk_op, phone):
     desk_op("person.leave", ANA, {}, by=EVE)
-    op = phone.op("task.complete", TASK, by=ANA)
-    assert phone.send()[op["id"]]["code"] == "left"
+    op = phone.add_op("task.complete", TASK, by=ANA)
+    assert phone.send_outbox()[op["id"]]["code"] == "left"
     ben.post(f"/desk/aside/{op['id']}/accept")
-    assert phone.record("task", TASK)["done_by_id"] == ANA
+    assert phone.get_record("task", TASK)["done_by_id"] == ANA
 
 
 @pytest.mark.rule("X2")
@@ -125,7 +125,7 @@ def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, invali
     wrong = ben.post(f"/desk/aside/{invalid_op['id']}/mend", {**TICKET, "channel": "smoke"})
     assert wrong.status_code == 422 and "Lift" in wrong.text
     ben.post(f"/desk/aside/{invalid_op['id']}/mend", TICKET)
-    ticket = phone.record("ticket", fixed_id("lift"))
+    ticket = phone.get_record("ticket", fixed_id("lift"))
     assert (ticket["channel"], ticket["first_responder_id"]) == ("phone", CHU)
     aside, after = quarantined_record(app, invalid_op), logged_op(app, invalid_op["id"])
     assert (aside.outcome, after.body) == ("mended", came.body)
@@ -134,12 +134,12 @@ def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, invali
 
 @pytest.mark.rule("X3")
 def test_what_arrived_damaged_can_still_be_accepted(app, ben, phone):
-    op = phone.op("ticket.open", fixed_id("damaged"), TICKET, by=CHU)
+    op = phone.add_op("ticket.open", fixed_id("damaged"), TICKET, by=CHU)
     phone.push({**op, "hash": "0" * 64})
     with app.app_context():
         kept = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "quarantined")).one()
     ben.post(f"/desk/aside/{kept.id}/accept")
-    assert phone.record("ticket", fixed_id("damaged"))["details"] == "Lift"
+    assert phone.get_record("ticket", fixed_id("damaged"))["details"] == "Lift"
 
 
 @pytest.mark.rule("X4")
@@ -160,10 +160,10 @@ def test_what_is_left_aside_says_why_and_can_be_accepted_later(app, ben, desk_op
 @pytest.fixture
 def waiting_op(phone):
     """A photo of a ticket that never came."""
-    phone.op("ticket.open", fixed_id("leak"), TICKET, by=CHU)
+    phone.add_op("ticket.open", fixed_id("leak"), TICKET, by=CHU)
     first = phone.outbox.pop()
-    op = phone.op("task.complete", TASK, {"note": "after it"}, by=ANA, after=first["id"])
-    assert phone.send()[op["id"]]["status"] == "waiting"
+    op = phone.add_op("task.complete", TASK, {"note": "after it"}, by=ANA, after=first["id"])
+    assert phone.send_outbox()[op["id"]]["status"] == "waiting"
     return first, op
 
 
@@ -180,7 +180,7 @@ def test_what_waits_for_ever_is_accepted_without_it_and_counts_once(app, ben, ph
         "accepted",
         BEN,
     )
-    assert phone.record("task", TASK)["note"] == "after it"
+    assert phone.get_record("task", TASK)["note"] == "after it"
     phone.push(first)
     assert logged_op(app, op["id"]).status == "waiting", "nobody judges it a second time"
     assert phone.push(op).told()["verdicts"][0]["status"] == "waiting"
@@ -191,7 +191,7 @@ def test_what_waits_can_be_left_aside_and_then_stays_there(app, ben, phone, wait
     first, op = waiting_op
     ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "the ticket is gone"})
     phone.push(first)
-    assert phone.record("task", TASK)["done_at"] is None
+    assert phone.get_record("task", TASK)["done_at"] is None
     assert "the ticket is gone" in ben.get("/desk/aside", headers=EN).text
 
 
@@ -210,8 +210,8 @@ def test_what_has_come_meanwhile_is_not_accepted_as_well(app, ben, phone, waitin
 
 @pytest.mark.rule("X11")
 def test_what_was_too_new_is_accepted_once_it_can_be_judged(app, ben, phone, monkeypatch):
-    op = phone.op("task.complete", TASK, by=ANA, v=2)
-    assert phone.send()[op["id"]]["status"] == "deferred"
+    op = phone.add_op("task.complete", TASK, by=ANA, v=2)
+    assert phone.send_outbox()[op["id"]]["status"] == "deferred"
     assert "too old to judge it" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
     assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 404
     newer = replace(KINDS["task.complete"], v=2, upcasters={1: dict})
@@ -220,7 +220,7 @@ def test_what_was_too_new_is_accepted_once_it_can_be_judged(app, ben, phone, mon
     assert quarantined_record(app, op).outcome == "accepted"
     told = phone.push(op).told()["verdicts"][0]
     assert (told["status"], told["code"]) == ("held", "already-settled"), "and it counts once"
-    assert phone.record("task", TASK)["done_by_id"] == ANA
+    assert phone.get_record("task", TASK)["done_by_id"] == ANA
 
 
 def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
@@ -228,22 +228,22 @@ def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
     assert dao.get(address).status_code == 404
     for verb in ("accept", "mend", "dismiss"):
         assert dao.post(f"{address}/{verb}", {"reason": "x"}).status_code == 404
-        op = phone.op(f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN)
-        assert phone.send()[op["id"]]["status"] == "held"
+        op = phone.add_op(f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN)
+        assert phone.send_outbox()[op["id"]]["status"] == "held"
     assert quarantined_record(app, held_op) is None
 
 
 def test_what_only_the_desk_may_do_is_not_accepted_from_a_phone(ben, phone):
-    op = phone.op("merge.settle", fixed_id("merge"), {"take": "theirs"}, by=EVE)
-    assert phone.send()[op["id"]]["code"] == "not-for-phones"
+    op = phone.add_op("merge.settle", fixed_id("merge"), {"take": "theirs"}, by=EVE)
+    assert phone.send_outbox()[op["id"]]["code"] == "not-for-phones"
     assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 404
     assert "cannot be judged" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
 
 
 def test_a_phone_cannot_say_that_it_stands_for_somebody(app, phone):
     said = {"op": fixed_id("x"), "how": "accepted", "occurred_at": "2026-01-01T00:00:00Z"}
-    op = phone.op("task.complete", TASK, by=fixed_id("nobody"), stands_for=said)
-    assert phone.send()[op["id"]]["status"] == "quarantined"
+    op = phone.add_op("task.complete", TASK, by=fixed_id("nobody"), stands_for=said)
+    assert phone.send_outbox()[op["id"]]["status"] == "quarantined"
 
 
 ODD_FIELDS = (
@@ -259,7 +259,7 @@ ODD_FIELDS = (
 
 def test_whatever_came_can_be_looked_at(app, ben, phone):
     for odd in ODD_FIELDS:
-        phone.op("ticket.open", None, TICKET, by=CHU)
+        phone.add_op("ticket.open", None, TICKET, by=CHU)
         phone.push({**phone.outbox.pop(), **odd})
     with app.app_context():
         kept = db.session.scalars(QuarantinedOp.undecided(HOME_SITE)).all()
@@ -275,10 +275,10 @@ def test_whatever_came_can_be_looked_at(app, ben, phone):
 @pytest.mark.rule("X2")
 def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, desk_op, phone):
     desk_op("person.leave", CHU, {}, by=EVE)
-    phone.op("visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
-    (told,) = phone.send().values()
+    phone.add_op("visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    (told,) = phone.send_outbox().values()
     ben.post(f"/desk/aside/{told['id']}/accept")
-    assert phone.record("visit", fixed_id("wang"))["visitor"] == "Mr Wang"
+    assert phone.get_record("visit", fixed_id("wang"))["visitor"] == "Mr Wang"
     desk_op("visit.depart", fixed_id("wang"))
     with app.app_context():
         retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=31))

@@ -28,9 +28,9 @@ def log_and_records_agree(app):
 @pytest.fixture
 def purged_visit(app, phone):
     """A visitor whom the estate has forgotten, as a phone knew them."""
-    phone.verdict("visit.arrive", PURGED_VISIT, VISIT, by=CHU)
-    phone.verdict("visit.depart", PURGED_VISIT, by=CHU)
-    phone.refresh()
+    phone.send_op("visit.arrive", PURGED_VISIT, VISIT, by=CHU)
+    phone.send_op("visit.depart", PURGED_VISIT, by=CHU)
+    phone.pull_all()
     with app.app_context():
         retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=31))
 
@@ -105,10 +105,10 @@ def test_what_comes_after_that_for_a_forgotten_record_is_still_kept_without_a_na
     phone, purged_visit, run_compaction
 ):
     run_compaction()
-    told = phone.verdict("visit.depart", PURGED_VISIT, by=CHU)
+    told = phone.send_op("visit.depart", PURGED_VISIT, by=CHU)
     assert told["status"] == "applied"
-    assert phone.verdict("visit.arrive", PURGED_VISIT, VISIT, by=CHU)["code"] == "already-exists"
-    assert ("visit", PURGED_VISIT) not in phone.refresh()
+    assert phone.send_op("visit.arrive", PURGED_VISIT, VISIT, by=CHU)["code"] == "already-exists"
+    assert ("visit", PURGED_VISIT) not in phone.pull_all()
 
 
 @pytest.mark.parametrize(

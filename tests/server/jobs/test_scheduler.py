@@ -26,7 +26,7 @@ def demo_database(request, tmp_path_factory):
     """The demo estate as it is on that day: gives the address of a fresh copy of it."""
     folder = tmp_path_factory.mktemp("estate")
     cluster = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    name = cluster.new() if cluster else "estate.sqlite3"
+    name = cluster.create_database() if cluster else "estate.sqlite3"
     app = create_test_app(cluster.url(name) if cluster else f"sqlite:///{folder / name}", folder)
     with app.app_context():
         db.create_all()
@@ -37,7 +37,7 @@ def demo_database(request, tmp_path_factory):
 
     def copy(place):
         if cluster:
-            return cluster.url(cluster.new(name))
+            return cluster.url(cluster.create_database(name))
         shutil.copy(folder / name, place / name)
         return f"sqlite:///{place / name}"
 

@@ -21,14 +21,14 @@ HOME_OPS = OP_TABLE.c.site_id == HOME_SITE
 @pytest.fixture(autouse=True)
 def logged_history(phone, desk_op):
     """Facts and decisions, one that was refused, and one that waited for another."""
-    phone.verdict("task.complete", TASK, {"note": "all of it"}, by=ANA)
+    phone.send_op("task.complete", TASK, {"note": "all of it"}, by=ANA)
     desk_op("task.cancel", TASKS[1], {"reason": "rain"})
     desk_op("task.cancel", TASKS[1], {"reason": "rain"})
     said = {"visitor": "Wang", "purpose": "family"}
-    arrive = phone.op("visit.arrive", None, said, by=CHU)
-    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    arrive = phone.add_op("visit.arrive", None, said, by=CHU)
+    phone.add_op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
-    phone.send()
+    phone.send_outbox()
     phone.push(ops=[arrive])
     desk_op("task.cancel", TASKS[2], {"reason": "snow"})
 
@@ -114,7 +114,7 @@ def test_whatever_is_done_to_the_log_is_found(app, tampering):
 def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_told(
     app, phone, desk_op
 ):
-    phone.op("task.complete", TASKS[4], by=ANA)
+    phone.add_op("task.complete", TASKS[4], by=ANA)
     told = phone.push().told()["log"]
     assert phone.hello().told()["log"] == told
     with app.app_context():
@@ -148,8 +148,8 @@ def test_a_phone_says_at_its_next_hello_that_the_log_was_cut(app, phone, desk_op
 
 
 def test_the_place_of_an_op_that_waited_then_is_known_later(app, phone):
-    arrive = phone.op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
-    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    arrive = phone.add_op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
+    phone.add_op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
     waited = phone.push().told()
     told = {**waited["log"], "epoch": waited["epoch"]}

@@ -33,9 +33,9 @@ def added_card(**payload):
 
 
 def apply_op(card, one):
-    verdict = card.take(one)
+    verdict = card.apply(one)
     for consequence in getattr(verdict, "followups", ()):
-        card.take(consequence)
+        card.apply(consequence)
     return verdict
 
 
