@@ -88,7 +88,7 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(
     phone_page.sees("!document.querySelector('.row[data-state=inside]')")
     live_server.kill()
     phone_page.opens("/field/lost_property")
-    phone_page.tap(".row a[href^='/field/lost_property/']")
+    phone_page.tap(".row a[href^='/field/lost_property_case/']")
     phone_page.sees("!!document.querySelector('form[action*=\"lost.tell\"]')")
     phone_page.tap("details:has(form[action*='lost.close']) > summary")
     assert phone_page.page.locator(CLOSE_BUTTON).is_disabled()
