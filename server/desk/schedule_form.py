@@ -82,7 +82,9 @@ def _parse_times(text: str) -> str:
         raise InvalidRecurrence(gettext("Write times like 06:00, 18:00."))
     minutes = {minute for _, minute in hours}
     if len(minutes) > 1:
-        raise InvalidRecurrence(gettext("All times of one schedule must have the same minutes: 06:30, 18:30."))
+        raise InvalidRecurrence(
+            gettext("All times of one schedule must have the same minutes: 06:30, 18:30.")
+        )
     if not hours:
         return ""
     at = ",".join(str(hour) for hour, _ in sorted(set(hours)))
@@ -92,7 +94,9 @@ def _parse_times(text: str) -> str:
 def _parse_month_days(text: str) -> str:
     numbers = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
     if not numbers or not all(part.isdigit() and 1 <= int(part) <= 28 for part in numbers):
-        raise InvalidRecurrence(gettext("Write days of the month like 1, 11, 21. The last possible day is 28."))
+        raise InvalidRecurrence(
+            gettext("Write days of the month like 1, 11, 21. The last possible day is 28.")
+        )
     return ",".join(map(str, sorted({int(part) for part in numbers})))
 
 

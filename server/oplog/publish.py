@@ -10,7 +10,9 @@ from sqlalchemy import bindparam, select, update
 
 from server.db.engine import db
 from server.db.prepared import SITE_PARAM, InList, PreparedSelect, insert_rows, replace_rows
-from server.models import MODELS_BY_TYPE, PHONE_BODIES, Directory, FeedDigest, FeedRow, SiteHead
+from server.models import PHONE_BODIES
+from server.models.directory import Directory
+from server.models.feed import FeedDigest, FeedRow, SiteHead
 from sync import RECORD_TYPES
 from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
 from sync.protocol.hash_chain import dump_json
@@ -134,17 +136,3 @@ def digest_for_audience(site_id: str, audience: int) -> str:
     rows = select(FeedDigest.audience, FeedDigest.digest).where(FeedDigest.site_id == site_id)
     seen = (int(digest, 16) for mask, digest in db.session.execute(rows) if mask & audience)
     return digest_text(add_to_digest(0, *seen))
-
-
-def rebuild_bodies(site_id: str, names: Directory) -> None:
-    """Write every body anew, as this version shows it; phones start anew by `FEED_VERSION`."""
-    for type_, model in MODELS_BY_TYPE.items():
-        table = model.metadata.tables[model.__tablename__]
-        rows = db.session.execute(select(table).where(table.c.site_id == site_id)).mappings()
-        drawn = [
-            {"drawn": record_json(type_, dict(row), names), "which": row["id"]} for row in rows
-        ]
-        mine = (FeedRow.site_id == site_id, FeedRow.id == bindparam("which"))
-        anew = update(FeedRow.__table__).where(*mine, FeedRow.deleted.is_(False))  # type: ignore[arg-type]
-        if drawn:
-            db.session.connection().execute(anew.values(body=bindparam("drawn")), drawn)

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
 from server.db.engine import DATABASE_ERRORS, db, write_transaction
-from server.models import LoggedOp, SiteHead
+from server.models.feed import SiteHead
+from server.models.oplog import LoggedOp
 from server.oplog.redaction import photos_in_payload, redact_op
 from server.oplog.triage import IncomingOp, Source, Triage
 from server.oplog.unit_of_work import LoadedRecord, LogHead, UnitOfWork

@@ -20,8 +20,10 @@ from server.db.prepared import (
     replace_rows,
     select_by_ids,
 )
-from server.models import Device, Directory, Lineage, LoggedOp, QuarantinedOp
-from server.models.oplog import APPLIED_STATUSES
+from server.models.access import Device
+from server.models.directory import Directory
+from server.models.oplog import APPLIED_STATUSES, Lineage, LoggedOp
+from server.models.quarantine import QuarantinedOp
 from server.oplog.hash_chain import previous_positions
 from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG
 from sync import KINDS, Op

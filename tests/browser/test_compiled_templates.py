@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
+from sync.protocol.roles import ROLE_GROUPS
 from tests.browser.random_records import page_context
 from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
 
@@ -102,6 +103,7 @@ class JinjaReference:
             gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
         )
         env.globals["asset"] = lambda path: f"/a/{path}"
+        env.globals.update(ROLE_GROUPS)
         filters.register_filters(env, lambda: language)
         return env
 

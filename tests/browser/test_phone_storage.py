@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.desk.outbox_imports import is_signed
-from server.models import Device
+from server.models.access import Device
 from sync.protocol.hash_chain import content_hash
 from sync.review.outbox_imports import (
     MAX_FILE_LOST,

@@ -12,9 +12,11 @@ from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE, parse_local_time
-from server.models import Area, Person, WeatherReport
+from server.models.people import Person
+from server.models.places import Area
+from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("ad_hoc_work", __name__, url_prefix="/desk/work")
 

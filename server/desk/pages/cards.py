@@ -11,9 +11,9 @@ from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.labels import CARD_GROUPS
 from server.desk.post import submit_and_redirect
-from server.models import Card
+from server.models.cards import Card
 from server.oplog.receive import ops_about
-from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.training.cards import KINDS, card_id
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")

@@ -10,12 +10,14 @@ from flask import Blueprint, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.post import submit_and_redirect
-from server.models import CaseCategory, Person, Site
+from server.models.categories import CaseCategory
+from server.models.people import Person
+from server.models.places import Site
 from server.oplog.directory import directory_of
 from sync import RECORD_TYPES
 from sync.accountability.categories import category_id
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
 

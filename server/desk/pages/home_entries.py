@@ -15,9 +15,9 @@ from server.desk.homes import (
     possibly_unsynced_phones,
     requested_page,
 )
-from server.models import HomeEntry
+from server.models.home_entries import HomeEntry
 from server.oplog.directory import directory_of
-from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES
 
 bp = Blueprint("home_entries", __name__, url_prefix="/desk/entries")
 

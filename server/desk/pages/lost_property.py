@@ -20,11 +20,15 @@ from server.desk.homes import (
     possibly_unsynced_phones,
 )
 from server.desk.post import submit_and_redirect
-from server.models import Contractor, Directory, HomeEntry, LostProperty, Ticket
+from server.models.contractors import Contractor
+from server.models.directory import Directory
+from server.models.home_entries import HomeEntry
+from server.models.lost_property import LostProperty
+from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.gate.home_entries import party_key
-from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.service.lost_property import (
     CHANNELS,
     OUTCOMES,
@@ -79,7 +83,7 @@ def open_() -> Any:
     texts = ("item", "details", "last_seen_where", "unit", "channel", "contact", "next_action")
     payload = _form_fields(*texts, "declined_because", "last_seen_at", "next_action_at")
     payload["holds_personal_data"] = "holds_personal_data" in request.form
-    return submit_and_redirect("lost_property.open", None, payload, url_for("lost_property.index"))
+    return submit_and_redirect("lost.open", None, payload, url_for("lost_property.index"))
 
 
 @bp.get("/<id>")
@@ -127,7 +131,7 @@ def compile_(id: str) -> Any:
         "unheard": [phone.label for phone in late][:99],
     }
     return submit_and_redirect(
-        "lost_property.compile", case.id, payload, url_for("lost_property.show", id=id)
+        "lost.compile", case.id, payload, url_for("lost_property.show", id=id)
     )
 
 

@@ -10,10 +10,13 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.models import Area, Device, Person, Task
+from server.models.access import Device
+from server.models.people import Person
+from server.models.places import Area
+from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.work.board import undisposed_misses
 from sync.work.tasks import DISPOSITIONS
 

@@ -19,10 +19,13 @@ from server.desk import schedule_form
 from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE
 from server.jobs import scheduler
-from server.models import Checkpoint, Device, PatrolRound, PatrolRoute, Person
+from server.models.access import Device
+from server.models.patrol import PatrolRound, PatrolRoute
+from server.models.people import Person
+from server.models.places import Checkpoint
 from server.oplog.directory import directory_of
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.work.patrol import KINDS
 from sync.work.patrol_report import point_reports
 

@@ -21,13 +21,15 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
-from server.models import Directory, FeedRow, LoggedOp, QuarantinedOp
-from server.models.quarantine import DECIDABLE
+from server.models.directory import Directory
+from server.models.feed import FeedRow
+from server.models.oplog import LoggedOp
+from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
 from sync import KINDS
-from sync.protocol.digest import DESK_ROLES
 from sync.protocol.messages import is_portable_json
+from sync.protocol.roles import DESK_ROLES
 
 bp = Blueprint("quarantine", __name__, url_prefix="/desk/aside")
 

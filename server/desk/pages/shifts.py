@@ -12,9 +12,11 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.post import submit_and_redirect
-from server.models import Device, LoggedOp, Shift
+from server.models.access import Device
+from server.models.oplog import LoggedOp
+from server.models.shifts import Shift
 from server.oplog.directory import directory_of
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.work.shifts import MAX_SHIFT, overlapping_shifts
 
 bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")

@@ -83,6 +83,8 @@ class Expressions(FiltersAndTests):
             raise_build_error(
                 self.file, node, "`loop` is used as loop.index and the like, never handed on"
             )
+        if node.name in subset.CONSTANTS:
+            return js(list(subset.CONSTANTS[node.name]))
         return scope.reference(node.name)
 
     def _list(self, node: nodes.List | nodes.Tuple, scope: Scope) -> str:

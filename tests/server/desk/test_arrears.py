@@ -10,7 +10,10 @@ from server.db.engine import db
 from server.desk.pages import arrears
 from server.desk.pages.arrears import arrears_account_id
 from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
-from server.models import ArrearsAccount, Conflict, LoggedOp, Ticket
+from server.models.arrears import ArrearsAccount
+from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
+from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from sync.service.arrears.ledger import COLUMN_HEADINGS, InvalidLedger
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, fixed_id
@@ -196,7 +199,9 @@ def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
 
 def test_feedback_about_an_account_that_is_not_there_is_kept(phone):
     said = {"channel": "phone", "matter": "complaint", "contact": "1", "details": "x"}
-    ticket = phone.add_op("ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA)
+    ticket = phone.add_op(
+        "ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA
+    )
     phone.add_op("ticket.resolve", ticket["subject"], {"how": "mended"}, by=ANA)
     phone.add_op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)
     assert {verdict["status"] for verdict in phone.send_outbox().values()} == {"applied"}

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from server.db.engine import db
 from server.maintenance import demo
-from server.models import Card, LoggedOp
+from server.models.cards import Card
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, read_pack, serialize_pack
@@ -158,7 +159,11 @@ def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
     raw = HANDBOOK_PATH.read_bytes()
     before = op_count(app)
     assert "taken=47" in import_pack(eve, raw).location
-    assert op_count(app) == before + len(load_handbook().cards) == before + len(phone.records_of("card"))
+    assert (
+        op_count(app)
+        == before + len(load_handbook().cards)
+        == before + len(phone.records_of("card"))
+    )
     again = preview_pack(eve, raw).text
     assert "Everything in this pack is here already" in again and checked_codes(again) == []
     assert "taken=0" in import_pack(eve, raw, ["ET-01", "PC-01"]).location

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Checklist, Inspection, Rectification
+from server.models.checklists import Checklist
+from server.models.inspections import Inspection
+from server.models.rectifications import Rectification
 from server.oplog.replay import find_faults
 from sync.quality.checklists_content import CHECKLISTS, checklist_id
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, STAIRS, fixed_id
@@ -80,8 +82,8 @@ def test_recorded_twice_is_once_late_is_kept_and_the_score_is_exact(phone, crite
         by=BEN,
         at=late,
     )
-    first = phone.push(op).told()["verdicts"]
-    assert phone.push(op).told()["verdicts"] == first
+    first = phone.push(op).expect_ok()["verdicts"]
+    assert phone.push(op).expect_ok()["verdicts"] == first
     body = phone.get_record("inspection", FIRST_INSPECTION)
     assert (body["score"], body["formula"], body["assessor"]) == (750, "pass-weight/1", "Ben")
     assert body["inspected_at"][:10] == late[:10]

@@ -16,7 +16,10 @@ from PIL import Image
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import FoundItem, LostProperty, PhotoLink, Ticket
+from server.models.found_items import FoundItem
+from server.models.lost_property import LostProperty
+from server.models.photos import PhotoLink
+from server.models.tickets import Ticket
 from server.oplog.receive import ops_about
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time
@@ -173,7 +176,7 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(
     packed = zipfile.ZipFile(BytesIO(first.data))
     files = {name: packed.read(name) for name in packed.namelist()}
     shot = f"photos/{sha256}.jpg"
-    told = ["SHA256SUMS", "home_entries.json", "manifest.json", shot]
+    told = ["SHA256SUMS", "entries.json", "manifest.json", shot]
     assert sorted(files) == sorted([*told, "statements.json", "timeline.json"])
     for line in files["SHA256SUMS"].decode().splitlines():
         name = line[66:]
@@ -187,7 +190,7 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(
     )
     (statement,) = json.loads(files["statements.json"])
     assert (statement["said"], statement["name"]) == ("没看见", "Lu (Spruce Cable)")
-    assert json.loads(files["home_entries.json"])["records"][0]["who"] == "Lu"
+    assert json.loads(files["entries.json"])["records"][0]["who"] == "Lu"
     assert hashlib.sha256(first.data).hexdigest() in ben.get(f"/desk/lost/{LOST_ID}/summary").text
     desk_op("lost.tell", LOST_ID, {"said": "it is with the police"}, by=CHU)
     assert ben.get(f"/desk/lost/{LOST_ID}/pack.zip").data != first.data

@@ -14,7 +14,11 @@ from sqlalchemy import func, select
 
 from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.models import Lineage, LoggedOp, OutboxImport, Photo, QuarantinedOp, Task
+from server.models.oplog import Lineage, LoggedOp
+from server.models.outbox_imports import OutboxImport
+from server.models.photos import Photo
+from server.models.quarantine import QuarantinedOp
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
 from tests.phone_client import canonical, with_hash
 from tests.seed_data import ANA, BEN, CHU, HOME_SITE, OTHER_SITE, TASK, TASKS, fixed_id
@@ -187,7 +191,7 @@ def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
     for op in forged:
         upload(ben, unsigned_export(phone, ops=[op]))
     for _ in range(2):
-        assert phone.push(true).told()["verdicts"][0]["status"] == "applied", "and no fork"
+        assert phone.push(true).expect_ok()["verdicts"][0]["status"] == "applied", "and no fork"
     assert phone.get_record("task", TASK)["note"] == "true"
     for op in forged:
         upload(ben, unsigned_export(phone, ops=[op]))

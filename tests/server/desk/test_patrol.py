@@ -8,7 +8,7 @@ from sqlalchemy import select
 from server.auth import qr_tokens
 from server.db.engine import db
 from server.jobs import scheduler
-from server.models import PatrolRound, PatrolRoute
+from server.models.patrol import PatrolRound, PatrolRoute
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, GATE, HOME_SITE, STAIRS, fixed_id, label
 
@@ -94,7 +94,7 @@ def test_a_scan_counts_once_and_is_seen_by_every_guard(app, phone, new_phone, cu
     first = phone.add_op("round.scan", current_round, stored_scan(app), by=CHU)
     told = phone.send_outbox()[first["id"]]
     assert told["status"] == "applied"
-    assert phone.push(first).told()["verdicts"] == [told]
+    assert phone.push(first).expect_ok()["verdicts"] == [told]
     body = new_phone().record("round", current_round)
     assert body["scans"][NORTH_POINT]["by"] == "Chu"
     assert body["scans"][NORTH_POINT]["flags"] == []

@@ -17,7 +17,9 @@ from server.desk.quarantine import (
     quarantine_record_id,
 )
 from server.jobs import retention
-from server.models import LoggedOp, QuarantinedOp, Task
+from server.models.oplog import LoggedOp
+from server.models.quarantine import QuarantinedOp
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, TASK, fixed_id
@@ -183,7 +185,7 @@ def test_what_waits_for_ever_is_accepted_without_it_and_counts_once(app, ben, ph
     assert phone.get_record("task", TASK)["note"] == "after it"
     phone.push(first)
     assert logged_op(app, op["id"]).status == "waiting", "nobody judges it a second time"
-    assert phone.push(op).told()["verdicts"][0]["status"] == "waiting"
+    assert phone.push(op).expect_ok()["verdicts"][0]["status"] == "waiting"
 
 
 @pytest.mark.rule("X11")
@@ -218,7 +220,7 @@ def test_what_was_too_new_is_accepted_once_it_can_be_judged(app, ben, phone, mon
     monkeypatch.setitem(KINDS, "task.complete", newer)
     ben.post(f"/desk/aside/{op['id']}/accept")
     assert quarantined_record(app, op).outcome == "accepted"
-    told = phone.push(op).told()["verdicts"][0]
+    told = phone.push(op).expect_ok()["verdicts"][0]
     assert (told["status"], told["code"]) == ("held", "already-settled"), "and it counts once"
     assert phone.get_record("task", TASK)["done_by_id"] == ANA
 
@@ -228,7 +230,9 @@ def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
     assert dao.get(address).status_code == 404
     for verb in ("accept", "mend", "dismiss"):
         assert dao.post(f"{address}/{verb}", {"reason": "x"}).status_code == 404
-        op = phone.add_op(f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN)
+        op = phone.add_op(
+            f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN
+        )
         assert phone.send_outbox()[op["id"]]["status"] == "held"
     assert quarantined_record(app, held_op) is None
 
@@ -275,7 +279,9 @@ def test_whatever_came_can_be_looked_at(app, ben, phone):
 @pytest.mark.rule("X2")
 def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, desk_op, phone):
     desk_op("person.leave", CHU, {}, by=EVE)
-    phone.add_op("visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    phone.add_op(
+        "visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU
+    )
     (told,) = phone.send_outbox().values()
     ben.post(f"/desk/aside/{told['id']}/accept")
     assert phone.get_record("visit", fixed_id("wang"))["visitor"] == "Mr Wang"

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Conflict, LoggedOp, Shift
+from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
+from server.models.shifts import Shift
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, DAO, HOME_SITE, OTHER_SITE, TASK, fixed_id
 
@@ -77,11 +79,11 @@ def test_a_signature_of_somebody_else_is_kept_and_does_not_count(app, ben, phone
 
 def test_twice_is_the_same_as_once(phone):
     op = phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA)
-    first = phone.push(op).told()["verdicts"]
-    assert phone.push(op).told()["verdicts"] == first
+    first = phone.push(op).expect_ok()["verdicts"]
+    assert phone.push(op).expect_ok()["verdicts"] == first
     close = phone.add_op("shift.close", SHIFT_ID, {"unsent": 0}, by=ANA)
-    first = phone.push(close).told()["verdicts"]
-    assert phone.push(close).told()["verdicts"] == first
+    first = phone.push(close).expect_ok()["verdicts"]
+    assert phone.push(close).expect_ok()["verdicts"] == first
     assert phone.get_record("shift", SHIFT_ID)["state"] == "closed"
 
 
@@ -106,7 +108,9 @@ def test_a_second_shift_on_another_phone_is_kept_and_marked(ben, phone, new_phon
 
 
 def test_a_shift_that_was_never_closed_is_closed_at_the_desk_by_name(app, ben, phone):
-    phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None)
+    phone.add_op(
+        "shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None
+    )
     phone.send_outbox()
     page = ben.get("/desk/shifts/", headers=EN).text
     assert "Never closed" in page and "Nobody has an open shift" in page

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
-from server.models import LoggedOp, Ticket
+from server.models.oplog import LoggedOp
+from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id
 
@@ -58,7 +59,9 @@ def test_a_matter_on_two_phones_ends_when_the_resident_is_satisfied(phone, new_p
         ("ticket.promise", {"promised_at": "2030-01-01T08:00:00+08:00"}),
     ]:
         phone.add_op(kind, TICKET_ID, said, by=ANA)
-    assert {v["status"] for v in [*phone.send_outbox().values(), *other.send_outbox().values()]} == {"applied"}
+    assert {
+        v["status"] for v in [*phone.send_outbox().values(), *other.send_outbox().values()]
+    } == {"applied"}
     asked = phone.get_record("ticket", TICKET_ID)
     assert (asked["state"], asked["handler"], asked["first_responder"]) == (
         "resolved",

@@ -25,6 +25,7 @@ UNSUPPORTED_TEMPLATES = [
     "{% set x | upper %}a{% endset %}",
     "{% set loop = 1 %}",
     "{% set asset = 1 %}",
+    "{% set DESK_ROLES = 1 %}",
     "{% filter upper %}a{% endfilter %}",
     "{% autoescape false %}{{ x }}{% endautoescape %}",
     "{% block a scoped %}{% endblock %}",
@@ -184,6 +185,11 @@ def test_what_a_page_reads_stands_in_its_head_with_what_its_parts_read() -> None
 def test_a_head_that_cannot_be_read_is_refused(head: str) -> None:
     with pytest.raises(BuildError, match=r"^page\.html:1: records:"):
         compiled(f"{{# records: {head} #}}")
+
+
+def test_a_group_of_roles_is_compiled_in_by_its_name() -> None:
+    page = '{% if me.roles|select("in", DESK_ROLES)|list %}yes{% endif %}'
+    assert '["supervisor", "manager", "admin"]' in compiled(page).text
 
 
 def test_every_message_is_found_for_the_catalogue() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from server.db.engine import db, write_transaction
 from server.jobs import retention
 from server.jobs.compaction import compact_feed
-from server.models import FeedRow, SiteHead
+from server.models.feed import FeedRow, SiteHead
 from server.oplog.replay import find_faults
 from tests.seed_data import CHU, HOME_SITE, STAIRS, fixed_id
 
@@ -72,8 +72,8 @@ def test_a_phone_from_before_starts_anew_and_one_from_after_goes_on(
     away, here = phone, new_phone()
     here.refresh()
     run_compaction()
-    assert here.pull().told().get("reset") is None
-    assert away.pull().told()["reset"] == "floor"
+    assert here.pull().expect_ok().get("reset") is None
+    assert away.pull().expect_ok()["reset"] == "floor"
     assert ("visit", PURGED_VISIT) not in away.refresh()
     assert (away.records, away.digest) == (here.refresh(), here.digest)
 
@@ -92,7 +92,7 @@ def test_a_first_sync_in_small_pages_ends_although_it_begins_below_the_floor(
     fresh = new_phone()
     resets, more = [], True
     for _ in range(100):
-        page = fresh.pull(limit=2).told()
+        page = fresh.pull(limit=2).expect_ok()
         resets.append(page.get("reset"))
         fresh.cursor, more = page["cursor"], page["more"]
         if not more:

@@ -15,7 +15,11 @@ from sqlalchemy import select, text
 
 from server.db.engine import db
 from server.jobs import frequent_visitors, retention
-from server.models import Conflict, FrequentVisitor, LoggedOp, PurgeRun, Visit
+from server.models.conflicts import Conflict
+from server.models.frequent_visitors import FrequentVisitor
+from server.models.oplog import LoggedOp
+from server.models.purges import PurgeRun
+from server.models.visits import Visit
 from server.oplog.replay import find_faults
 from server.photos import uploads
 from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
@@ -150,12 +154,12 @@ def test_late_ops_bring_nothing_back_in_whatever_order(app, phone, run_purge, or
     visit = admit_visitor(phone)
     made = [phone.add_op(kind, visit, payload, by=CHU) for kind, payload in order]
     if made[:before]:
-        phone.push(ops=made[:before]).told()
+        phone.push(ops=made[:before]).expect_ok()
     assert run_purge().visits == 1
     if made[before:]:
-        told = phone.push(ops=made[before:]).told()
+        told = phone.push(ops=made[before:]).expect_ok()
         assert {verdict["status"] for verdict in told["verdicts"]} == {"applied"}
-    again = phone.push(ops=made).told()
+    again = phone.push(ops=made).expect_ok()
     assert {verdict["status"] for verdict in again["verdicts"]} == {"applied"}
     phone.outbox.clear()
     assert ("visit", visit) not in phone.pull_all()
@@ -190,9 +194,9 @@ def test_photos_leave_the_disk_and_late_ones_never_reach_it(app, phone, run_purg
 def test_what_came_before_its_visit_and_was_emptied_holds_up_nobody(phone, run_purge):
     arrival = phone.add_op("visit.arrive", None, ARRIVAL_PAYLOAD, by=CHU)
     early = phone.add_op("visit.depart", arrival["subject"], by=CHU)
-    assert phone.push(early).told()["verdicts"][0]["code"] == "no-such-record"
+    assert phone.push(early).expect_ok()["verdicts"][0]["code"] == "no-such-record"
     assert run_purge().asides == 1
-    assert phone.push(arrival).told()["verdicts"][0]["status"] == "applied"
+    assert phone.push(arrival).expect_ok()["verdicts"][0]["status"] == "applied"
 
 
 @pytest.mark.rule("V12")

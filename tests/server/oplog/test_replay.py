@@ -22,7 +22,7 @@ def logged_history(phone, desk_op):
     leave = phone.add_op("visit.depart", arrive["subject"], by=seed_data.CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
     phone.send_outbox()
-    assert phone.push(ops=[arrive]).told()["verdicts"][0]["status"] == "applied"
+    assert phone.push(ops=[arrive]).expect_ok()["verdicts"][0]["status"] == "applied"
     return tick, leave
 
 

@@ -51,14 +51,29 @@ def test_a_photo_comes_in_pieces_that_may_be_repeated(phone):
     content = image_bytes()
     sha256, total = sha256_of(content), len(content)
     third = total // 3
-    assert phone.request_photo("PUT", sha256, content[:third], content_range(0, third, total)).status < 300
+    assert (
+        phone.request_photo("PUT", sha256, content[:third], content_range(0, third, total)).status
+        < 300
+    )
     assert phone.request_photo("HEAD", sha256).status == 404, "not whole yet"
-    assert phone.request_photo("PUT", sha256, content[:third], content_range(0, third, total)).status < 300
+    assert (
+        phone.request_photo("PUT", sha256, content[:third], content_range(0, third, total)).status
+        < 300
+    )
     middle = content[third : 2 * third]
-    assert phone.request_photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status < 300
-    assert phone.request_photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status < 300
+    assert (
+        phone.request_photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status
+        < 300
+    )
+    assert (
+        phone.request_photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status
+        < 300
+    )
     last = content[2 * third :]
-    assert phone.request_photo("PUT", sha256, last, content_range(2 * third, total, total)).status < 300
+    assert (
+        phone.request_photo("PUT", sha256, last, content_range(2 * third, total, total)).status
+        < 300
+    )
     assert phone.request_photo("HEAD", sha256).status == 200
 
 
@@ -132,7 +147,9 @@ def test_a_photo_may_be_cut_at_any_64_kilobytes_and_go_on_after_a_restart(phone,
     for start in range(0, len(content), size):
         assert phone.request_photo("HEAD", name).headers["Upload-Offset"] == str(start)
         broken = content[start : start + size // 3]  # the connection broke in the middle
-        phone.request_photo("PUT", name, broken, content_range(start, start + len(broken), len(content)))
+        phone.request_photo(
+            "PUT", name, broken, content_range(start, start + len(broken), len(content))
+        )
         piece = content[start : start + size]
         reply = phone.request_photo(
             "PUT", name, piece, content_range(start, start + len(piece), len(content))
@@ -151,14 +168,18 @@ def test_a_server_that_died_after_the_last_piece_needs_no_byte_again(phone, app)
     at = len(content)
     assert phone.request_photo("HEAD", sha256_of(content)).headers["Upload-Offset"] == str(at)
     assert (
-        phone.request_photo("PUT", sha256_of(content), b"", content_range(at, at, at)).json["complete"]
+        phone.request_photo("PUT", sha256_of(content), b"", content_range(at, at, at)).json[
+            "complete"
+        ]
         is True
     )
 
 
 def test_pieces_that_nobody_adds_to_go_after_a_week(phone, app):
     content = image_bytes()
-    phone.request_photo("PUT", sha256_of(content), content[:100], content_range(0, 100, len(content)))
+    phone.request_photo(
+        "PUT", sha256_of(content), content[:100], content_range(0, 100, len(content))
+    )
     with app.app_context():
         now = datetime.now(UTC)
         assert delete_stale_uploads(HOME_SITE, now + timedelta(days=6)) == 0
@@ -185,7 +206,10 @@ def test_a_photo_beyond_the_limit_is_413(phone):
 @pytest.mark.parametrize("name", ["0" * 63, "G" * 64, "..%2f..%2fsecret-key", "0" * 64 + "%0a"])
 def test_nothing_else_lies_there(phone, name):
     for method in ("GET", "HEAD", "PUT"):
-        assert phone.request_photo(method, name, b"x" if method == "PUT" else b"").status in (400, 404)
+        assert phone.request_photo(method, name, b"x" if method == "PUT" else b"").status in (
+            400,
+            404,
+        )
 
 
 def test_a_photo_of_another_site_is_not_found(phone, new_phone):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from tests.seed_data import (
     ANA,
     BEN,
@@ -202,7 +202,7 @@ def test_a_settled_conflict_reaches_the_phone_as_the_record_alone(phone, new_pho
 def test_a_phone_whose_digest_differs_gets_everything_again(phone):
     phone.pull_all()
     said = {"cursor": phone.cursor, "limit": 500, "digest": "0" * 16}
-    page = phone.post(f"/sync/{HOME_SITE}/pull", said).told()
+    page = phone.post(f"/sync/{HOME_SITE}/pull", said).expect_ok()
     assert page["reset"] == "digest"
     assert {change["id"] for change in page["changes"]} >= {id_ for _, id_ in phone.records}
     assert page["digest"] == phone.digest

@@ -7,7 +7,7 @@ import pytest
 
 from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.phone_client import with_hash
@@ -290,7 +290,7 @@ def test_what_came_before_its_record_counts_once_the_record_is_there(phone, new_
     opened = phone.add_op("ticket.open", by=CHU, payload=TICKET)
     other = new_phone()
     early = other.add_op("ticket.follow", opened["subject"], {"text": "Asked again"}, by=BEN)
-    assert other.push(early).told()["verdicts"][0]["code"] == "no-such-record"
+    assert other.push(early).expect_ok()["verdicts"][0]["code"] == "no-such-record"
     assert statuses(phone.push(opened)) == ["applied"]
     assert statuses(other.push(early)) == ["applied"], "the answer of now"
     story = phone.get_record("ticket", opened["subject"])["timeline"]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import EnrolmentCode
+from server.models.access import EnrolmentCode
 from tests.phone_client import FlaskTransport, PhoneClient
 from tests.seed_data import ANA, BEN, CHU, DAO, EVE, HOME_SITE, OTHER_SITE, TASK
 
@@ -103,7 +103,12 @@ def test_another_site_does_not_exist(phone):
 
 
 def test_no_reply_is_kept_by_anybody(phone):
-    replies = [phone.hello(), phone.push(ops=[]), phone.pull(), phone.request_photo("HEAD", "0" * 64)]
+    replies = [
+        phone.hello(),
+        phone.push(ops=[]),
+        phone.pull(),
+        phone.request_photo("HEAD", "0" * 64),
+    ]
     assert {reply.headers["Cache-Control"] for reply in replies} == {"no-store"}
     assert all(reply.json["sync"] == "1" for reply in replies[:3])
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Task, WeatherReport
+from server.models.tasks import Task
+from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from tests.seed_data import (
@@ -82,10 +83,10 @@ FACTS = [
 def test_a_fact_sent_twice_is_one_and_a_late_one_is_kept(phone, kind, subject, payload):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     op = phone.add_op(kind, subject, payload, by=ANA, at=yesterday)
-    first = phone.push(op).told()["verdicts"]
+    first = phone.push(op).expect_ok()["verdicts"]
     assert [verdict["status"] for verdict in first] == ["applied"]
     before = phone.get_record("task", subject)
-    assert phone.push(op).told()["verdicts"] == first
+    assert phone.push(op).expect_ok()["verdicts"] == first
     assert phone.get_record("task", subject) == before
 
 
