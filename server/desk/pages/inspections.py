@@ -108,8 +108,8 @@ def assign(id: str) -> Any:
 
 def _group_label(by: str, line: ScoreSeries, names: Any) -> Any:
     if by == "area":
-        return names.area(line.key)
-    return names.person(line.key) if by == "person" else line.inspections[-1].label
+        return names.area_label(line.key)
+    return names.person_name(line.key) if by == "person" else line.inspections[-1].label
 
 
 def sparkline_svg(line: ScoreSeries) -> Markup:
