@@ -15,7 +15,7 @@ from server.auth.devices import device_for_token, enrol_device, identify_device,
 from server.auth.security_headers import refuse_cross_site
 from server.auth.sessions import CurrentUser, current_user, current_user_or_none, desk_sites
 from server.db.engine import Model, db
-from sync.protocol.digest import ROLE_GROUPS
+from sync.protocol.roles import ROLE_GROUPS
 
 PUBLIC, DEVICE_TOKEN = "anybody", "a phone"
 

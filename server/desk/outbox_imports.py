@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.db.engine import db
-from server.models import Device, Lineage
+from server.models.access import Device
+from server.models.oplog import Lineage
 from server.oplog.receive import receive_ops, submit
 from server.oplog.triage import Source
 from server.photos import uploads

@@ -17,11 +17,11 @@ from sqlalchemy import select, text
 from server.db.engine import db, write_transaction
 from server.maintenance import backup
 from server.maintenance.epoch import ensure_epoch
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
 from server.oplog.rebuild import rebuild_feed
-from sync.protocol.digest import ROLES
+from sync.protocol.roles import ROLES
 
 ADVISORY_LOCK_ID = 0x10D6E
 """Names our lock among those of the database."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync.protocol.digest import role_mask
+from sync.protocol.roles import role_mask
 
 Label = dict[str, str]
 

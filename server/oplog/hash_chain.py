@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from server.db.engine import db
-from server.models import LoggedOp, SiteHead
+from server.models.feed import SiteHead
+from server.models.oplog import LoggedOp
 from server.oplog.redaction import PURGED_FLAG
 from sync.protocol.hash_chain import canonical_json
 

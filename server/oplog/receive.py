@@ -14,16 +14,17 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
 from server.db.engine import DATABASE_ERRORS, db, write_transaction
-from server.models import LoggedOp, SiteHead
+from server.models.feed import SiteHead
+from server.models.oplog import LoggedOp
 from server.oplog.redaction import photos_in_payload, redact_op
 from server.oplog.triage import IncomingOp, Source, Triage
 from server.oplog.unit_of_work import LoadedRecord, LogHead, UnitOfWork
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
 from sync.protocol.conflict_resolution import conflict_text, to_json_value
 from sync.protocol.hash_chain import LineageState
-from sync.protocol.messages import VERDICT_TEXTS
 from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
 from sync.protocol.redaction import mask_id_numbers
+from sync.protocol.refusals import refusal_text
 
 SITE_FEED_TABLE = SiteHead.metadata.tables["site_feed"]
 
@@ -210,7 +211,7 @@ class OpProcessor:
 
     def _contest(self, held: LoadedRecord, op: Op, row: dict[str, Any], verdict: Contested) -> None:
         row.update(status="contested", code="contested")
-        set_answer(row, status="contested", code="contested", text=VERDICT_TEXTS["contested"])
+        set_answer(row, status="contested", code="contested", text=refusal_text("contested"))
         row["verdict"].update(version=held.version, merge=conflict_text(verdict, op))
         self._open_conflict(op, row, verdict.rule, verdict.base, verdict.theirs, verdict.incoming)
 
@@ -243,7 +244,7 @@ class OpProcessor:
 
     def _record_unapplied(self, row: dict[str, Any], status: str, code: str) -> None:
         row.update(status=status, code=code)
-        set_answer(row, status=status, code=code, text=VERDICT_TEXTS.get(code, code))
+        set_answer(row, status=status, code=code, text=refusal_text(code))
 
 
 def is_noop(held: LoadedRecord, op: Op) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Device, FeedRow, LoggedOp, SiteHead
-from server.models.oplog import APPLIED_STATUSES
+from server.models.access import Device
+from server.models.feed import FeedRow, SiteHead
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.directory import directory_of
 from server.oplog.hash_chain import ChainVerifier
 from server.oplog.publish import digest_for_audience, record_json

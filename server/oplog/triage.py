@@ -20,16 +20,19 @@ from server.db.prepared import (
     replace_rows,
     select_by_ids,
 )
-from server.models import Device, Directory, Lineage, LoggedOp, QuarantinedOp
-from server.models.oplog import APPLIED_STATUSES
+from server.models.access import Device
+from server.models.directory import Directory
+from server.models.oplog import APPLIED_STATUSES, Lineage, LoggedOp
+from server.models.quarantine import QuarantinedOp
 from server.oplog.hash_chain import previous_positions
 from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG
 from sync import KINDS, Op
 from sync.protocol.clock import CorrectedTime, correct_times, parse_time
 from sync.protocol.hash_chain import LineageState, content_hash, dump_json, op_content
-from sync.protocol.messages import VERDICT_TEXTS, op_error
+from sync.protocol.messages import op_error
 from sync.protocol.op import SERVER_AUTHOR_ID, UUID_NAMESPACE, canonical_uuid
 from sync.protocol.redaction import mask_id_numbers, may_contain_id_number
+from sync.protocol.refusals import refusal_text
 from sync.review.quarantine import ACCEPTED, CORRECTED, DISMISSED
 
 OP_TABLE, LINEAGE_TABLE = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
@@ -293,7 +296,7 @@ class Triage:
                 self.chain.record_op(one.n, one.raw["hash"])
             answer: dict[str, Any] = stored["verdict"]
             if stored["status"] == "deferred" and self._is_decided_by_desk(stored):
-                said = {"code": "already-settled", "text": VERDICT_TEXTS["already-settled"]}
+                said = {"code": "already-settled", "text": refusal_text("already-settled")}
                 return {**answer, "status": "held", **said}  # so that it is not offered for ever
             return answer
         return self._fork_answer(one)
@@ -348,7 +351,7 @@ class Triage:
             "id": one.claimed_id,
             "status": "fork",
             "code": "forked",
-            "text": VERDICT_TEXTS["forked"],
+            "text": refusal_text("forked"),
         }
 
     def exclusion_reason(self, one: IncomingOp, names: Directory) -> tuple[str, str] | None:

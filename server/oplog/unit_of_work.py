@@ -23,9 +23,12 @@ from server.db.prepared import (
     replace_rows,
     select_by_ids,
 )
-from server.models import MODELS_BY_TYPE, Account, Directory, FeedRow, LoggedOp, PhotoLink
-from server.models.oplog import APPLIED_STATUSES
-from server.models.photos import DELETE_PENDING
+from server.models import MODELS_BY_TYPE
+from server.models.access import Account
+from server.models.directory import Directory
+from server.models.feed import FeedRow
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
+from server.models.photos import DELETE_PENDING, PhotoLink
 from server.oplog.directory import directory_of
 from server.oplog.hash_chain import chain_rows, previous_positions
 from server.oplog.publish import FeedState, publish_records

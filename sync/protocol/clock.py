@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+FOREVER = "9999-12-31T00:00:00.000Z"
+"""The `visible_until` of a record that never leaves the phones by itself."""
+
 SKEW_THRESHOLD = timedelta(minutes=5)
 JUMP_THRESHOLD = timedelta(seconds=2)
 NETWORK_TOLERANCE = timedelta(seconds=5)

@@ -1,33 +1,8 @@
-"""The feed: what a phone may see, and a digest that tells whether it saw all of it."""
+"""Feed digests: 64-bit sums that show whether a phone holds every record it may see."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-
-# A role's place is its bit in stored audiences: add new ones at the end.
-ROLES = ("cleaner", "guard", "service_desk", "supervisor", "manager", "admin", "contractor_worker")
-DESK_ROLES = frozenset({"supervisor", "manager", "admin"})
-FRONT_DESK_ROLES = DESK_ROLES | {"service_desk"}
-ALL_ROLES = frozenset(ROLES)
-
-ROLE_GROUPS = {
-    "ROLES": ROLES,
-    "DESK_ROLES": tuple(role for role in ROLES if role in DESK_ROLES),
-    "FRONT_DESK_ROLES": tuple(role for role in ROLES if role in FRONT_DESK_ROLES),
-}
-"""What templates call the groups of roles, each in the order of `ROLES`."""
-
-DESK_ONLY_AUDIENCE = 1 << 62
-"""The audience of records that no phone may see. The highest bit that a signed 64-bit column takes
-without changing its sign: however many roles there are, none of them gets it."""
-
-FOREVER = "9999-12-31T00:00:00.000Z"
-
-
-def role_mask(roles: Iterable[str]) -> int:
-    """Roles as a bit mask: 1 cleaner, 2 guard, 4 service desk, 8 supervisor, 16 manager, ..."""
-    return sum(1 << ROLES.index(role) for role in set(roles) if role in ROLES)
 
 
 def record_fingerprint(type_: str, id_: str, version: int) -> int:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
-from sync.protocol.digest import ROLE_GROUPS
+from sync.protocol.roles import ROLE_GROUPS
 from tests.browser.random_records import page_context
 from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
 
@@ -31,7 +31,7 @@ CATALOGUE = {"zh": {**MESSAGES, "one": ["%(num)s 个"], "one <i>": ["%(n)s 个 <
 
 JS_RENDER = """async ([address, told, catalogue]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
-    [address, "/field/runtime.js", "/field/filters.js"].map((each) => import(each)));
+    [address, "/field/template_runtime.js", "/field/filters.js"].map((each) => import(each)));
   const asset = (path) => "/a/" + path;
   const [cases, pools] = JSON.parse(told);
   return cases.map(([name, lang, pool]) => pools[pool].map((context) => {

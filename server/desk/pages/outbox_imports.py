@@ -16,7 +16,7 @@ from server.desk.post import author_name, label_for
 from server.i18n.locale import moment
 from server.oplog.directory import directory_of
 from sync.protocol.clock import parse_time
-from sync.protocol.digest import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES
 from sync.review.outbox_imports import (
     MAX_FILE_BYTES,
     InvalidOutboxFile,

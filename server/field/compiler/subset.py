@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 from jinja2 import nodes
 
-from sync.protocol.digest import ROLE_GROUPS
+from sync.protocol.roles import ROLE_GROUPS
 
 REQUIRED: Final = object()
 

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 import sync
-from sync.protocol.digest import ALL_ROLES, DESK_ONLY_AUDIENCE, ROLES, role_mask
+from sync.protocol.roles import ALL_ROLES, DESK_ONLY_AUDIENCE, ROLES, role_mask
 from tests import revisions
 from tests.phone_client import FlaskTransport
 

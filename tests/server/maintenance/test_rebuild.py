@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db, write_transaction
-from server.models import FeedRow
+from server.models.feed import FeedRow
 from server.oplog.directory import directory_of
 from server.oplog.rebuild import rebuild_feed
 from server.oplog.replay import find_faults
-from sync.protocol.digest import DESK_ONLY_AUDIENCE
+from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from tests.seed_data import HOME_SITE, STAIRS, TASK
 
 

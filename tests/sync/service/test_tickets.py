@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from sync import Accepted, Merged, Quarantined, Refused
-from sync.protocol.digest import ROLES
 from sync.protocol.op import Op
+from sync.protocol.roles import ROLES
 from sync.service import ticket_lists
 from sync.service.tickets import KINDS, MAX_CONTACT_TRIES, missing_steps, state, ticket_number
 from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op, opened_ticket
