@@ -12,7 +12,7 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels, verdict_labels
-from server.desk.post import author_name, format_value, label_for
+from server.desk.formatting import author_name, format_value, label_for
 from server.models.access import Device
 from server.models.oplog import LoggedOp
 from server.oplog.directory import directory_of

@@ -12,7 +12,7 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Validator
 
 from server.desk import labels
-from server.desk.post import PERSON_FIELDS, label_for
+from server.desk.formatting import PERSON_FIELDS, label_for
 from server.i18n.local_time import format_local_time, parse_local_time
 from server.i18n.locale import localize
 from server.models.directory import Directory

@@ -12,7 +12,7 @@ from importlib import import_module
 from flask import Flask
 
 from server.desk import labels, navigation
-from server.desk.post import outcome_message
+from server.desk.submit import outcome_message
 
 
 def init_app(app: Flask) -> None:

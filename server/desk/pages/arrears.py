@@ -16,7 +16,7 @@ from server.desk import spreadsheets
 from server.desk.history import op_lines
 from server.desk.labels import LEDGER_FILE_ERRORS, LEDGER_ROW_ERRORS
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import parse_local_time
 from server.i18n.locale import current_language
 from server.models.arrears import ArrearsAccount

@@ -11,7 +11,7 @@ from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.labels import CARD_GROUPS
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
 from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES

@@ -14,10 +14,11 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels, verdict_labels
+from server.desk.formatting import format_value, label_for
 from server.desk.history import OpLine, op_lines, record_title
 from server.desk.labels import FIELD_LABELS
 from server.desk.navigation import NavEntry
-from server.desk.post import format_value, label_for, submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
 from server.models.feed import FeedRow

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.access import Device
 from server.models.months import ClosedMonth
 from server.models.tasks import Task

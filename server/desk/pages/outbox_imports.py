@@ -11,8 +11,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from server.auth.access import allow, current_user
 from server.desk import labels, verdict_labels
+from server.desk.formatting import author_name, label_for
 from server.desk.outbox_imports import ImportResult, exporting_device, import_outbox
-from server.desk.post import author_name, label_for
 from server.i18n.locale import moment
 from server.oplog.directory import directory_of
 from sync.protocol.clock import parse_time

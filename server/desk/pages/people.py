@@ -15,7 +15,7 @@ from server.desk import labels
 from server.desk.enrolment import enrolment_link
 from server.desk.navigation import NavEntry
 from server.desk.phone_status import phone_statuses, recent_users
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.access import Device
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person

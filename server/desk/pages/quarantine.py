@@ -11,9 +11,9 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels, payload_form
+from server.desk.formatting import format_value, label_for
 from server.desk.history import OpLine, op_lines
 from server.desk.navigation import NavEntry
-from server.desk.post import format_value, label_for, submit_and_redirect
 from server.desk.quarantine import (
     Draft,
     NotApplicable,
@@ -22,6 +22,7 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
+from server.desk.submit import submit_and_redirect
 from server.models.directory import Directory
 from server.models.feed import FeedRow
 from server.models.oplog import LoggedOp

@@ -11,8 +11,9 @@ from flask import Blueprint, abort, render_template, request, send_file, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
+from server.desk.formatting import format_value, label_for
 from server.desk.history import op_lines, record_title
-from server.desk.post import format_value, label_for, submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models import MODELS_BY_TYPE
 from server.models.feed import FeedRow
 from server.models.tasks import Task

@@ -1,18 +1,15 @@
-"""Telling what stands in the log: values, authors, and the outcome of what was just asked."""
+"""Values, authors and times of records and ops as text in the language of the page."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from flask import Response, redirect
 from flask_babel import gettext
 
-from server.auth.sessions import current_user
-from server.desk import labels, verdict_labels
+from server.desk import labels
 from server.i18n.locale import localize, moment
 from server.models.directory import Directory
-from server.oplog.receive import submit
 from sync.protocol.clock import parse_time
 from sync.protocol.op import SERVER_AUTHOR_ID
 
@@ -23,28 +20,6 @@ PERSON_FIELDS = (
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
 RANGE_FIELDS = ("since", "before")
-
-
-def submit_and_redirect(
-    kind: str, subject: str | None, payload: dict[str, Any], return_url: str, **more: Any
-) -> Any:
-    """Hand an op of the caller to the one door, and go back to the page with its outcome."""
-    who = current_user()
-    answer = submit(who.site_id, kind, subject, payload, by=who.person_id, **more)
-    said = "" if answer["status"] == "applied" else answer.get("code") or answer["status"]
-    mark = "&" if "?" in return_url else "?"
-    response: Response = redirect(f"{return_url}{mark}said={said}" if said else return_url, 303)  # type: ignore[assignment]
-    return response
-
-
-def outcome_message(code: str | None) -> str:
-    """What the page says about the op that was asked just before."""
-    words = (
-        verdict_labels.REASON_LABELS
-        if code in verdict_labels.REASON_LABELS
-        else verdict_labels.STATUS_LABELS
-    )
-    return label_for(words, code) if code in words else ""
 
 
 def label_for(labels: dict[str, Any], key: str | None) -> str:
