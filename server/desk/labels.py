@@ -47,7 +47,12 @@ def init_app(app: Flask) -> None:
         "status_label": status_label,
         "sign": sign,
     }
-    app.jinja_env.globals["value_labels"] = value_labels
+    app.jinja_env.globals |= {
+        "value_labels": value_labels,
+        "state_labels": state_labels,
+        "record_types": tuple(FEATURE_OF_TYPE),
+    }
+    app.context_processor(lambda: {"outcome_message": outcome_message})
 
 
 def op_label(kind: str) -> str:
@@ -62,12 +67,24 @@ def type_label(type_: str) -> str:
 
 
 def field_label(type_: str | None, name: str, kind: str = "") -> str:
-    """The label of a field of a record type or, where it differs, of a kind's payload."""
+    """The label of a field of a record type or, where it differs, of a kind's payload.
+
+    A field that this version does not know keeps its name.
+    """
+    text = _field_text(type_, name, kind)
+    return translate(text) if text else name
+
+
+def has_field_label(type_: str, name: str) -> bool:
+    """Whether a field of a record type is one that people read."""
+    return _field_text(type_, name, "") is not None
+
+
+def _field_text(type_: str | None, name: str, kind: str) -> Text | None:
     feature = FEATURE_OF_KIND.get(kind) or FEATURE_OF_TYPE.get(type_ or "")
     own: Texts = feature.fields if feature else {}
     verb = kind.partition(".")[2]
-    text = own.get(f"{verb}.{name}") or own.get(name) or labels.FIELDS.get(name)
-    return translate(text) if text else ""
+    return own.get(f"{verb}.{name}") or own.get(name) or labels.FIELDS.get(name)
 
 
 def value_label(type_: str | None, field: str, value: str) -> str:
@@ -91,6 +108,12 @@ def state_label(type_: str, state: str | None) -> str:
     feature = FEATURE_OF_TYPE.get(type_)
     text = feature.types[type_].states.get(state or "") if feature else None
     return translate(text) if text else ""
+
+
+def state_labels(type_: str) -> dict[str, str]:
+    """Every state of a record type with its label."""
+    states = FEATURE_OF_TYPE[type_].types[type_].states
+    return {state: translate(text) for state, text in states.items()}
 
 
 def role_label(role: str) -> str:
