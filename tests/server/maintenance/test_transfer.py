@@ -18,7 +18,11 @@ from tests.phone_client import FlaskTransport
 def target_database(database_url, tmp_path, postgres):
     """An empty database of the other make."""
     postgresql = database_url.startswith("sqlite")
-    url = postgres.url(postgres.create_database()) if postgresql else f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    url = (
+        postgres.url(postgres.create_database())
+        if postgresql
+        else f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    )
     app = create_test_app(url, tmp_path / "var")
     yield app
     with app.app_context():
