@@ -71,7 +71,7 @@ words: .venv/tested  ## gather what is said to people into the catalogues
 	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
 clean:  ## back to a fresh checkout; ./var, where the records are, stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info $(MO)
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info $(MO)
 
 %.mo: %.po | .venv/installed
 	$(BIN)/pybabel --quiet compile -i $< -o $@
