@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sync.protocol.hash_chain import dump_json, load_json
+from sync.protocol.json_codec import dump_json, load_json
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
 MIN_KEY_LENGTH = 32

@@ -24,7 +24,10 @@ MESSAGES = {
     405: (_("Not possible here"), _("Go back and use the buttons of the page.")),
     409: (_("Someone else was faster"), _("Reload the page to see the current state.")),
     413: (_("File too large"), _("Send less data at a time.")),
-    415: (_("Unsupported content type"), _("Use the format described on the page or in the API guide.")),
+    415: (
+        _("Unsupported content type"),
+        _("Use the format described on the page or in the API guide."),
+    ),
     429: (_("Too many attempts"), _("Wait a little, then try again.")),
     500: (_("Server error"), _("Your saved records are safe. Try again soon.")),
     503: (_("The server is busy"), _("Your records are safe. Try again in a moment.")),

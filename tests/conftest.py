@@ -98,7 +98,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite_url"))
     cluster, model = (request.getfixturevalue(name) for name in ("postgres", "postgres_template"))
-    return str(cluster.reset(model))
+    return str(cluster.restore_snapshot(model))
 
 
 class AppPool:

@@ -150,7 +150,7 @@ def test_a_link_that_was_printed_tells_later_whether_the_log_still_contains_it(l
 
 
 def test_postgresql_needs_nothing_but_its_url(tmp_path, postgres):
-    live = LiveServer(tmp_path, database_url=postgres.url(postgres.new()))
+    live = LiveServer(tmp_path, database_url=postgres.url(postgres.create_database()))
     live.run("init", "--demo")
     live.start()
     assert live.is_healthy()

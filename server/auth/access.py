@@ -15,6 +15,7 @@ from server.auth.devices import device_for_token, enrol_device, identify_device,
 from server.auth.security_headers import refuse_cross_site
 from server.auth.sessions import CurrentUser, current_user, current_user_or_none, desk_sites
 from server.db.engine import Model, db
+from sync.protocol.roles import ROLE_GROUPS
 
 PUBLIC, DEVICE_TOKEN = "anybody", "a phone"
 
@@ -65,6 +66,7 @@ def init_app(app: Flask) -> None:
     if "static" in app.view_functions:
         public(app.view_functions["static"])
     app.context_processor(lambda: {"current_user": current_user_or_none, "desk_sites": desk_sites})
+    app.jinja_env.globals.update(ROLE_GROUPS)
 
 
 def _check_access() -> Any:

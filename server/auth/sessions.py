@@ -21,7 +21,7 @@ from server.models.access import EnrolmentCode, LoginSession, RateLimitCounter
 from server.models.feed import SiteHead
 from server.models.people import Person
 from server.models.places import Site
-from sync.protocol.digest import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES
 
 IDLE_TIMEOUT, MAX_LIFETIME = timedelta(hours=8), timedelta(hours=12)
 """Our choice: a board hangs on the wall for a shift, and nobody stays signed in overnight."""

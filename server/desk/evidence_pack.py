@@ -15,13 +15,16 @@ from typing import Any
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Directory, HomeEntry, LoggedOp, LostProperty
+from server.models.directory import Directory
+from server.models.home_entries import HomeEntry
 from server.models.home_entries import phone_body as entry_body
+from server.models.lost_property import LostProperty
+from server.models.oplog import LoggedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads
 from sync.protocol.conflict_resolution import to_json_value
-from sync.protocol.hash_chain import canonical_json
+from sync.protocol.json_codec import canonical_json
 from sync.service.lost_property import case_timeline
 
 ARCHIVE_TIME = (1980, 1, 1, 0, 0, 0)
@@ -44,7 +47,7 @@ def contents(case: LostProperty) -> dict[str, bytes]:
     shots, absent = _photos(case)
     told = {
         "timeline.json": [_op_fields(op, names) for op in ops],
-        "home_entries.json": {"lists": case.lists, "records": _entries(case, names)},
+        "entries.json": {"lists": case.lists, "records": _entries(case, names)},
         "statements.json": _with_author_names(case.statements, names),
     }
     files = {name: canonical_json(to_json_value(value)) for name, value in told.items()} | shots

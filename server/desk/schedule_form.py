@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from flask_babel import lazy_gettext as _
 
 from server.jobs.holidays import days_off, flag_days
@@ -37,6 +37,15 @@ WEEKDAYS = {
 }
 PREVIEW_COUNT = 5
 TIME_PATTERN = re.compile(r"(\d{1,2}):(\d\d)\Z")
+
+DURATIONS = {
+    "PT30M": lazy_gettext("30 minutes"),
+    "PT1H": lazy_gettext("1 hour"),
+    "PT2H": lazy_gettext("2 hours"),
+    "PT3H": lazy_gettext("3 hours"),
+    "PT4H": lazy_gettext("4 hours"),
+}
+"""The lengths of a time window that the forms offer, as ISO 8601 durations."""
 
 
 class InvalidRecurrence(ValueError):
@@ -82,7 +91,9 @@ def _parse_times(text: str) -> str:
         raise InvalidRecurrence(gettext("Write times like 06:00, 18:00."))
     minutes = {minute for _, minute in hours}
     if len(minutes) > 1:
-        raise InvalidRecurrence(gettext("All times of one schedule must have the same minutes: 06:30, 18:30."))
+        raise InvalidRecurrence(
+            gettext("All times of one schedule must have the same minutes: 06:30, 18:30.")
+        )
     if not hours:
         return ""
     at = ",".join(str(hour) for hour, _ in sorted(set(hours)))
@@ -92,7 +103,9 @@ def _parse_times(text: str) -> str:
 def _parse_month_days(text: str) -> str:
     numbers = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
     if not numbers or not all(part.isdigit() and 1 <= int(part) <= 28 for part in numbers):
-        raise InvalidRecurrence(gettext("Write days of the month like 1, 11, 21. The last possible day is 28."))
+        raise InvalidRecurrence(
+            gettext("Write days of the month like 1, 11, 21. The last possible day is 28.")
+        )
     return ",".join(map(str, sorted({int(part) for part in numbers})))
 
 

@@ -17,17 +17,18 @@ from sqlalchemy import select, text
 from server.db.engine import db, write_transaction
 from server.maintenance import backup
 from server.maintenance.epoch import ensure_epoch
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
-from server.oplog.publish import rebuild_bodies
+from server.oplog.rebuild import rebuild_feed
+from sync.protocol.roles import ROLES
 
 ADVISORY_LOCK_ID = 0x10D6E
 """Names our lock among those of the database."""
 
-BODIES_REVISION_KEY = "drawn"
-"""For which version of the tables the bodies of the feed were drawn: an upgrade that was cut off
-after the tables has still to draw them."""
+FEED_BASIS_KEY = "drawn"
+"""Key of the stored `_feed_basis` that the feed was last built from. An upgrade that was cut off
+after the tables were changed has still to rebuild the feed."""
 
 FOLDER = str(Path(__file__).parents[1] / "migrations")
 
@@ -57,13 +58,13 @@ def _migrate() -> None:
     Migrate(current_app, db, directory=FOLDER)
     migrate_up()
     ensure_epoch()
-    if _bodies_revision() != _newest_revision():
+    if _stored_feed_basis() != _feed_basis():
         with write_transaction():
             for site_id in db.session.scalars(select(SiteHead.site_id)).all():
-                rebuild_bodies(site_id, directory_of(site_id))
+                rebuild_feed(site_id, directory_of(site_id))
                 if not db.session.get_one(SiteHead, site_id).link:
                     hash_chain.chain_existing_log(site_id)  # a log from before there were seals
-            db.session.merge(ServerState(key=BODIES_REVISION_KEY, value=_newest_revision()))
+            db.session.merge(ServerState(key=FEED_BASIS_KEY, value=_feed_basis()))
 
 
 def require_current_schema() -> None:
@@ -73,7 +74,7 @@ def require_current_schema() -> None:
     current = _database_revision()
     if current is None:
         raise click.ClickException("There is no database yet. Run: lodge init")
-    if current != _newest_revision() or _bodies_revision() != _newest_revision():
+    if current != _newest_revision() or _stored_feed_basis() != _feed_basis():
         raise click.ClickException("The database is of another version. Run: lodge init")
 
 
@@ -81,8 +82,13 @@ def _newest_revision() -> str | None:
     return ScriptDirectory(FOLDER).get_current_head()
 
 
-def _bodies_revision() -> str | None:
-    row = db.session.get(ServerState, BODIES_REVISION_KEY)
+def _feed_basis() -> str:
+    """What rows of the feed depend on: the revision of the tables, and the bits of the roles."""
+    return f"{_newest_revision()} {','.join(ROLES)}"
+
+
+def _stored_feed_basis() -> str | None:
+    row = db.session.get(ServerState, FEED_BASIS_KEY)
     db.session.rollback()
     return row.value if row else None
 

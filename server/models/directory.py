@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sync.protocol.roles import role_mask
+
 Label = dict[str, str]
 
 
@@ -31,6 +33,12 @@ class Directory:
             dict(self.left_at),
             dict(self.contractors),
         )
+
+    @property
+    def audience(self) -> int:
+        """What phones of the site may see: the bits of all roles of those who have not left."""
+        working = (roles for id_, roles in self.roles.items() if id_ not in self.left_at)
+        return role_mask(role for roles in working for role in roles)
 
     def person_name(self, id_: str | None) -> str | None:
         return self.people.get(id_) if id_ else None

@@ -22,8 +22,8 @@ class FeedRow(Model):
     seq: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int]
     deleted: Mapped[bool]
-    audience: Mapped[int]
-    seen_by: Mapped[int]
+    audience: Mapped[int] = mapped_column(BigInteger)
+    seen_by: Mapped[int] = mapped_column(BigInteger)
     body: Mapped[str] = mapped_column(Text)
 
 
@@ -47,7 +47,7 @@ class FeedDigest(Model):
     __tablename__ = "feed_digest"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
-    audience: Mapped[int] = mapped_column(primary_key=True)
+    audience: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     digest: Mapped[str]
 
 

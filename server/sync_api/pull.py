@@ -9,15 +9,14 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Column, Integer, bindparam, select
+from sqlalchemy import BigInteger, Column, bindparam, select
 
 from server.auth.devices import DeviceIdentity
 from server.db.engine import db
 from server.db.prepared import SITE_PARAM, PreparedSelect
-from server.models import FeedRow, SiteHead
+from server.models.feed import FeedRow, SiteHead
 from server.oplog.directory import directory_of
 from server.oplog.publish import digest_for_audience
-from sync.protocol.digest import role_mask
 
 FEED_VERSION = 4
 """Raised when the shape of bodies changes, so that phones replace what they keep."""
@@ -47,7 +46,7 @@ def _entries_query(by: Column[int]) -> PreparedSelect:
     new = (FEED_TABLE.c.seq > bindparam("since"), FEED_TABLE.c.seq <= bindparam("head"))
     mine = (
         FEED_TABLE.c.site_id == bindparam(SITE_PARAM),
-        by.op("&")(bindparam("seen", type_=Integer)) != 0,
+        by.op("&")(bindparam("seen", type_=BigInteger)) != 0,
     )
     found = select(*columns).where(*mine, *new).order_by(FEED_TABLE.c.seq).limit(bindparam("most"))
     return PreparedSelect(found)
@@ -118,9 +117,7 @@ def audience_of(phone: DeviceIdentity) -> int:
     """Whose records a phone may see: those of everybody who may work on it."""
     if phone.is_revoked:
         return 0
-    names = directory_of(phone.site_id, phone.names_seq)
-    working = (roles for id_, roles in names.roles.items() if id_ not in names.left_at)
-    return role_mask(role for roles in working for role in roles)
+    return directory_of(phone.site_id, phone.names_seq).audience
 
 
 def scope_token(seen: int) -> str:

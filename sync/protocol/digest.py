@@ -1,24 +1,8 @@
-"""The feed: what a phone may see, and a digest that tells whether it saw all of it."""
+"""Feed digests: 64-bit sums that show whether a phone holds every record it may see."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-
-ROLES = ("cleaner", "guard", "service_desk", "supervisor", "manager", "admin", "contractor_worker")
-DESK_ROLES = frozenset({"supervisor", "manager", "admin"})
-FRONT_DESK_ROLES = DESK_ROLES | {"service_desk"}
-ALL_ROLES = frozenset(ROLES)
-
-DESK_ONLY_AUDIENCE = 1 << len(ROLES)
-"""An audience that no phone has: what is settled at the desk never reaches the field."""
-
-FOREVER = "9999-12-31T00:00:00.000Z"
-
-
-def role_mask(roles: Iterable[str]) -> int:
-    """Roles as a bit mask: 1 cleaner, 2 guard, 4 service desk, 8 supervisor, 16 manager, ..."""
-    return sum(1 << ROLES.index(role) for role in set(roles) if role in ROLES)
 
 
 def record_fingerprint(type_: str, id_: str, version: int) -> int:

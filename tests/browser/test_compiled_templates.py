@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
+from sync.protocol.roles import ROLE_GROUPS
 from tests.browser.random_records import page_context
 from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
 
@@ -26,11 +27,17 @@ BATCH = 200
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "http://lodge.test/"
 CSP = "default-src 'none'; script-src 'self'"
-CATALOGUE = {"zh": {**MESSAGES, "one": ["%(num)s 个"], "one <i>": ["%(n)s 个 <i>"]}, "en": {}}
+PLURALS = {
+    "one": ["%(num)s 个"],
+    "one <i>": ["%(n)s 个 <i>"],
+    "visit\x04one": ["%(num)s 位"],
+    "visit\x04one <i>": ["%(n)s 位 <i>"],
+}
+CATALOGUE = {"zh": {**MESSAGES, **PLURALS}, "en": {}}
 
 JS_RENDER = """async ([address, told, catalogue]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
-    [address, "/field/runtime.js", "/field/filters.js"].map((each) => import(each)));
+    [address, "/field/template_runtime.js", "/field/filters.js"].map((each) => import(each)));
   const asset = (path) => "/a/" + path;
   const [cases, pools] = JSON.parse(told);
   return cases.map(([name, lang, pool]) => pools[pool].map((context) => {
@@ -85,8 +92,18 @@ class JinjaReference:
         def ngettext(text: str, texts: str, n: int) -> str:
             return words[text][0] if text in words else text if n == 1 else texts
 
-        env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+        def pgettext(context: str, text: str) -> str:
+            return words.get(f"{context}\x04{text}", text)
+
+        def npgettext(context: str, text: str, texts: str, n: int) -> str:
+            key = f"{context}\x04{text}"
+            return words[key][0] if key in words else text if n == 1 else texts
+
+        env.install_gettext_callables(  # type: ignore[attr-defined]
+            gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+        )
         env.globals["asset"] = lambda path: f"/a/{path}"
+        env.globals.update(ROLE_GROUPS)
         filters.register_filters(env, lambda: language)
         return env
 

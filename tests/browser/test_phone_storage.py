@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.desk.outbox_imports import is_signed
-from server.models import Device
+from server.models.access import Device
 from sync.protocol.hash_chain import content_hash
 from sync.review.outbox_imports import (
     MAX_FILE_LOST,
@@ -66,7 +66,7 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
     assert stored_rows(phone_page, "reserve") == 0, "the reserve made room"
     assert stored_rows(phone_page) == 3
 
-    phone_page.opens("/field/report")
+    phone_page.opens("/field/tickets")
     phone_page.sees("!!document.querySelector('.banner[data-state=stale]')")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("details:has([name=contact]) > summary")
@@ -137,7 +137,7 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(
     phone_page.unlocks("ana")
     live_server.kill()
     tick_tasks(phone_page, 2)
-    phone_page.opens("/field/report")
+    phone_page.opens("/field/tickets")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("#main .primary")
     phone_page.sees("!!document.querySelector('.said')")
@@ -205,9 +205,9 @@ def test_however_much_is_unsent_every_file_is_one_that_the_desk_takes(phone_page
 
 
 def test_the_phone_counts_as_the_desk_does():
-    script = (Path(__file__).parents[2] / "static/field/export.js").read_text("utf-8")
+    script = Path(__file__).parents[2] / "static/field/outbox_export_parts.js"
     for name, most in LIMITS.items():
-        assert f"const {name} = {most:_};" in script
+        assert f"const {name} = {most:_};" in script.read_text("utf-8")
 
 
 JS_GRANT_PERSISTENCE = """

@@ -25,7 +25,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServe
         yield request.getfixturevalue("small_server").start()
         return
     cluster = request.getfixturevalue("postgres")
-    live = init_and_seed(LiveServer(tmp_path, cluster.url(cluster.new()))).start()
+    live = init_and_seed(LiveServer(tmp_path, cluster.url(cluster.create_database()))).start()
     yield live
     live.kill()
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from tests import seed_data
 
@@ -76,7 +76,7 @@ class HistorySimulation:
             return
         if self.rng.random() < 0.3:
             self.delayed_pushes.append((phone, {"ops": batch, "lineage": phone.lineage}))
-        self.handle_verdicts(phone, phone.push(ops=batch).told())
+        self.handle_verdicts(phone, phone.push(ops=batch).expect_ok())
 
     def push_without_response(self, phone):
         if phone.outbox:
@@ -110,7 +110,7 @@ class HistorySimulation:
         for _ in range(20):
             for phone in self.phones:
                 while phone.outbox:
-                    self.handle_verdicts(phone, phone.push(ops=phone.outbox[:200]).told())
+                    self.handle_verdicts(phone, phone.push(ops=phone.outbox[:200]).expect_ok())
         for phone in self.phones:
             phone.refresh()
 

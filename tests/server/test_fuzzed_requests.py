@@ -77,12 +77,12 @@ class FuzzClient:
         )
 
     def _phone_request(self, address: str, method: str):
-        op = self.phone.op("task.complete", seed_data.TASK, by=seed_data.ANA)
+        op = self.phone.add_op("task.complete", seed_data.TASK, by=seed_data.ANA)
         self.phone.outbox.clear()
         message = {"lineage": self.phone.lineage, "sent_at": self.phone.now(), "ops": [op]}
         message |= {"cursor": None, "limit": 5, "code": "x", "label": "y", "lost": []}
         heads = {
-            **self.phone.bearer(),
+            **self.phone.auth_headers(),
             "Content-Type": "application/json",
             **self.fuzzer.odd_headers(),
         }
@@ -113,7 +113,7 @@ def test_no_request_whatever_breaks_the_server(app, phone, signed_in, seed):
         pytest.skip("one seed shows that PostgreSQL does the same")
     sender, before = FuzzClient(app, phone, signed_in(seed_data.BEN), seed), None
     for number in range(REQUESTS):
-        what, status, kind, body = sender.send()
+        what, status, kind, body = sender.send_outbox()
         assert status < 500, (seed, number, what, body[:500])
         assert b"Traceback" not in body, (seed, number, what)
         if status >= 400 and " /sync/" in what and "HEAD" not in what[:5]:

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sync import RECORD_TYPES
-from sync.protocol.digest import add_to_digest, role_mask
+from sync.protocol.digest import add_to_digest
 from sync.protocol.digest import record_fingerprint as made_fingerprint
+from sync.protocol.roles import role_mask
 
 fingerprint = lru_cache(maxsize=20_000)(made_fingerprint)
 masked_roles = lru_cache(maxsize=500)(role_mask)

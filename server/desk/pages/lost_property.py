@@ -14,17 +14,22 @@ from server.desk import evidence_pack
 from server.desk.history import op_lines
 from server.desk.homes import (
     certain_until,
-    format_local_minute,
     list_homes,
-    parse_local_minute,
     possibly_unsynced_phones,
 )
-from server.desk.post import submit_and_redirect
-from server.models import Contractor, Directory, HomeEntry, LostProperty, Ticket
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import format_local_time, parse_local_time
+from server.models.contractors import Contractor
+from server.models.directory import Directory
+from server.models.home_entries import HomeEntry
+from server.models.lost_property import LostProperty
+from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.gate.home_entries import party_key
-from sync.protocol.digest import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.lost_property import (
     CHANNELS,
     OUTCOMES,
@@ -36,6 +41,7 @@ from sync.service.lost_property import (
 )
 
 bp = Blueprint("lost_property", __name__, url_prefix="/desk/lost")
+NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
 MAX_ENTRIES = 200
@@ -79,7 +85,7 @@ def open_() -> Any:
     texts = ("item", "details", "last_seen_where", "unit", "channel", "contact", "next_action")
     payload = _form_fields(*texts, "declined_because", "last_seen_at", "next_action_at")
     payload["holds_personal_data"] = "holds_personal_data" in request.form
-    return submit_and_redirect("lost_property.open", None, payload, url_for("lost_property.index"))
+    return submit_and_redirect("lost.open", None, payload, url_for("lost_property.index"))
 
 
 @bp.get("/<id>")
@@ -96,7 +102,7 @@ def show(id: str) -> str:
         lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
         unasked=unasked_parties(vars(case)),
         newer=[entry for entry in there if entry.id not in listed],
-        span={"since": format_local_minute(since), "before": format_local_minute(before)},
+        span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
         firms=_active_contractors(site_id),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
@@ -114,8 +120,8 @@ def compile_(id: str) -> Any:
     case, names = get_or_404(LostProperty, id), directory_of(current_user().site_id)
     now = datetime.now(UTC)
     since, before = _default_span(case, now)
-    since = parse_local_minute(request.form.get("since")) or since
-    before = parse_local_minute(request.form.get("before")) or before
+    since = parse_local_time(request.form.get("since")) or since
+    before = parse_local_time(request.form.get("before")) or before
     there = _entries_between(case, since, before)
     late = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
     payload = {
@@ -127,7 +133,7 @@ def compile_(id: str) -> Any:
         "unheard": [phone.label for phone in late][:99],
     }
     return submit_and_redirect(
-        "lost_property.compile", case.id, payload, url_for("lost_property.show", id=id)
+        "lost.compile", case.id, payload, url_for("lost_property.show", id=id)
     )
 
 
@@ -200,12 +206,12 @@ def _person_label(entry: HomeEntry, names: Directory) -> str:
 
 
 def _entry_label(entry: HomeEntry, names: Directory) -> str:
-    out = format_local_minute(entry.out_at).replace("T", " ") if entry.out_at else "…"
-    times = f"{format_local_minute(entry.in_at).replace('T', ' ')} – {out}"
+    out = format_local_time(entry.out_at).replace("T", " ") if entry.out_at else "…"
+    times = f"{format_local_time(entry.in_at).replace('T', ' ')} – {out}"
     return f"{times} · {_person_label(entry, names)} · {entry.purpose}"[:240]
 
 
 def _form_fields(*names: str) -> dict[str, Any]:
     """What a form says, times as times; what was left empty is left out."""
     texts = {n: t for n in names if (t := request.form.get(n, "").strip().replace("\r\n", "\n"))}
-    return {n: (parse_local_minute(t) or t) if n.endswith("_at") else t for n, t in texts.items()}
+    return {n: (parse_local_time(t) or t) if n.endswith("_at") else t for n, t in texts.items()}

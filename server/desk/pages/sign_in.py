@@ -36,8 +36,8 @@ from server.auth.sessions import (
 )
 from server.db.engine import db, write_transaction
 from server.i18n.locale import COOKIE, LANGUAGES
-from server.models import Account
-from sync.protocol.digest import FRONT_DESK_ROLES
+from server.models.access import Account
+from sync.protocol.roles import FRONT_DESK_ROLES
 
 bp = Blueprint("sign_in", __name__)
 
@@ -60,15 +60,15 @@ def sign_in() -> Any:
     wait = count_attempt(*limits)
     if wait:
         minutes = int(wait.total_seconds() // 60) + 1
-        return _render_form(
-            gettext("Too many attempts. Try again in %(n)d min.", n=minutes)
-        ), 429
+        return _render_form(gettext("Too many attempts. Try again in %(n)d min.", n=minutes)), 429
     account = db.session.scalar(Account.by_username(username))
     if not password_matches(account, request.form.get("password", "")) or account is None:
         return _render_form(gettext("User name or password is wrong.")), 401
     sites = desk_sites(account.person_id)
     if not sites:
-        return _render_form(gettext("This account is for the phone app. It cannot be used at the desk.")), 403
+        return _render_form(
+            gettext("This account is for the phone app. It cannot be used at the desk.")
+        ), 403
     reset_attempts(*(limit for limit in limits if limit[0] is not ADDRESS))
     return _start_session(account.person_id, username, sites[0].site_id)
 
@@ -178,5 +178,7 @@ def _render_form(fault: str) -> str:
 
 def _weakness_message(why: str) -> str:
     if why == "guessable":
-        return gettext("Too easy to guess. Use a combination of words that only you would think of.")
+        return gettext(
+            "Too easy to guess. Use a combination of words that only you would think of."
+        )
     return gettext("Use between 10 and 256 characters.")

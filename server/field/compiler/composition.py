@@ -64,5 +64,6 @@ class Composition(Expressions):
         return scope.declare(name)
 
     def _require_free_name(self, node: nodes.Node, name: str) -> None:
-        if name in ("loop", "caller", "super") or name in subset.UNAVAILABLE_NAMES | subset.GLOBALS:
+        taken = subset.UNAVAILABLE_NAMES | subset.GLOBALS | subset.CONSTANTS.keys()
+        if name in ("loop", "caller", "super") or name in taken:
             raise_build_error(self.file, node, f"`{name}` already means something")

@@ -10,9 +10,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.digest import ROLES
 from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 from sync.protocol.photos import Photos
+from sync.protocol.roles import ROLES
 
 CHANNELS = ("in_person", "phone", "message", "letter", "on_round", "other")
 MATTERS = ("business", "enquiry", "report", "complaint")

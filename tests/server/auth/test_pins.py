@@ -4,7 +4,7 @@ import pytest
 
 from server.auth.credentials import set_pin
 from server.db.engine import db, write_transaction
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.directory import invalidate_directories
 from tests.phone_client import FlaskTransport, PhoneClient
 from tests.seed_data import ANA, HOME_SITE
@@ -12,14 +12,14 @@ from tests.seed_data import ANA, HOME_SITE
 
 @pytest.mark.rule("E5")
 def test_a_new_pin_reaches_the_phones_and_stands_in_no_op(app, phone, desk_op):
-    before = phone.record("person", ANA)
+    before = phone.get_record("person", ANA)
     assert before["pin_check"] is None
     with app.app_context():
         with write_transaction():
             set_pin(ANA, "8642")
         invalidate_directories()
     assert desk_op("person.secure", ANA)["status"] == "applied"
-    check = phone.record("person", ANA)["pin_check"]
+    check = phone.get_record("person", ANA)["pin_check"]
     assert check.keys() == {"iterations", "salt", "hash"}
     with app.app_context():
         texts = [op.body + str(op.changes) for op in db.session.scalars(db.select(LoggedOp))]

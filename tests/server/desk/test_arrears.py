@@ -1,4 +1,4 @@
-"""Arrears at the desk and through the door: a ledger twice, bad rows back, no guard."""
+"""Arrears: ledger import, collection calls and visits, and who may not take part."""
 
 import io
 import re
@@ -10,7 +10,10 @@ from server.db.engine import db
 from server.desk.pages import arrears
 from server.desk.pages.arrears import arrears_account_id
 from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
-from server.models import ArrearsAccount, Conflict, LoggedOp, Ticket
+from server.models.arrears import ArrearsAccount
+from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
+from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from sync.service.arrears.ledger import COLUMN_HEADINGS, InvalidLedger
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, fixed_id
@@ -37,10 +40,10 @@ def stored_account(app):
 
 
 def logged_kinds(app):
-    """Every kind that stands in the account's history."""
+    """The kinds of all applied ops about the account."""
     with app.app_context():
-        mine = LoggedOp.for_subject(HOME_SITE, ACCOUNT).where(LoggedOp.status == "applied")
-        return {op.kind for op in db.session.scalars(mine)}
+        ops = LoggedOp.for_subject(HOME_SITE, ACCOUNT).where(LoggedOp.status == "applied")
+        return {op.kind for op in db.session.scalars(ops)}
 
 
 def preview_ledger(ben, rows, name="ledger.xlsx"):
@@ -82,7 +85,7 @@ def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
     page = preview_ledger(
         ben, [*LEDGER_ROWS, ("9-9", "物业费", "10", "1"), ("1203", "水", "10", "1.234")]
     )
-    assert "2 rows to mend" in page.text
+    assert "2 rows to correct" in page.text
     answer = ben.post("/desk/arrears/bad-rows", {"bad": hidden_value(page, "bad")}, headers=EN)
     back = read_table("x.xlsx", answer.data)
     assert [row[:4] for row in back[1:]] == [
@@ -98,9 +101,9 @@ def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"PK\x03\x04 no workbook", "no workbook"),
-        (b"\xff\xfe\x00x" * 9, "no workbook"),
-        (b"a,b\n1,2", "not that of the template"),
+        (b"PK\x03\x04 not a workbook", "not a spreadsheet"),
+        (b"\xff\xfe\x00x" * 9, "not a spreadsheet"),
+        (b"a,b\n1,2", "does not match the template"),
     ],
 )
 def test_a_wrong_file_is_refused_with_what_to_do(ben, content, words):
@@ -127,10 +130,10 @@ def test_who_is_not_on_a_complete_list_owes_nothing_any_more(app, ben, desk_op):
 @pytest.mark.rule("U4", "U5", "U7")
 @pytest.mark.clause("H8")
 def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, signed_in, phone):
-    """Through the door: `arrears.call`, `arrears.dispute`, `arrears.approve_visit` and the rest."""
+    """Sends every step: `arrears.call`, `arrears.dispute`, `arrears.approve_visit` and the rest."""
     import_ledger(ben, LEDGER_ROWS)
     eve, at = signed_in(EVE, HOME_SITE), f"/desk/arrears/{ACCOUNT}"
-    refused = phone.verdict("arrears.visit", ACCOUNT, {"outcome": "met"}, by=BEN, base=1)
+    refused = phone.send_op("arrears.visit", ACCOUNT, {"outcome": "met"}, by=BEN, base=1)
     assert refused["code"] == "needs-call"
     ben.post(f"{at}/prefer", {"windows": ["00:00-23:59", ""]})
     ben.post(f"{at}/assign", {"collector_id": BEN})
@@ -140,13 +143,13 @@ def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, signed_
         "物业费 2026-10": "12345",
         "停车 2026-10": "5000",
     }
-    phone.verdict("arrears.dispute", ACCOUNT, {"details": "lift", "contact": "1"}, by=BEN)
+    phone.send_op("arrears.dispute", ACCOUNT, {"details": "lift", "contact": "1"}, by=BEN)
     with app.app_context():
         [complaint] = db.session.scalars(Ticket.newest(HOME_SITE)).all()
     assert (complaint.about, complaint.first_responder_id) == (ACCOUNT, BEN)
     assert "paused" in eve.post(f"{at}/approve_visit").location
     for kind, said in (("resolve", {"how": "mended"}), ("feed_back", {"reaction": "satisfied"})):
-        phone.verdict(f"ticket.{kind}", complaint.id, said, by=BEN)
+        phone.send_op(f"ticket.{kind}", complaint.id, said, by=BEN)
     assert stored_account(app).paused_by == []
     ben.post(f"{at}/ask_visit", {"reason": "cannot come"})
     assert "own-request" in ben.post(f"{at}/approve_visit").location
@@ -170,14 +173,14 @@ def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, signed_
 @pytest.mark.rule("U8")
 def test_a_guard_neither_tells_nor_is_given_nor_sees_it(app, ben, signed_in, phone, desk_op):
     import_ledger(ben, LEDGER_ROWS)
-    told = phone.verdict("arrears.call", ACCOUNT, {"outcome": "reached"}, by=CHU)
+    told = phone.send_op("arrears.call", ACCOUNT, {"outcome": "reached"}, by=CHU)
     assert (told["status"], told["code"]) == ("refused", "barred")
     assert stored_account(app).calls == []
     given = ben.post(f"/desk/arrears/{ACCOUNT}/assign", {"collector_id": CHU})
     assert "barred" in given.location
     assert signed_in(CHU, HOME_SITE).get("/desk/arrears/").status_code == 403
     photo = {"sha256": "0" * 64, "bytes": 9, "captured_at": "2026-11-24T10:00:00Z"}
-    shot = phone.verdict("photo.attach", ACCOUNT, photo, by=ANA)
+    shot = phone.send_op("photo.attach", ACCOUNT, photo, by=ANA)
     assert (shot["status"], shot["code"]) == ("quarantined", "no-photos-here")
     assert desk_op("arrears.resume", ACCOUNT, {"ticket": ACCOUNT})["status"] == "applied"
     assert {c["type"] for c in phone.pull(cursor=None).json["changes"]} >= {"arrears"}
@@ -187,7 +190,7 @@ def test_a_guard_neither_tells_nor_is_given_nor_sees_it(app, ben, signed_in, pho
 def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
     import_ledger(ben, LEDGER_ROWS)
     ben.post(f"/desk/arrears/{ACCOUNT}/prefer", {"do_not_call": "on"})
-    told = phone.verdict("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
+    told = phone.send_op("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
     assert told["status"] == "applied"
     with app.app_context():
         merge = db.session.query(Conflict).filter_by(subject=ACCOUNT).one()
@@ -196,8 +199,10 @@ def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
 
 def test_feedback_about_an_account_that_is_not_there_is_kept(phone):
     said = {"channel": "phone", "matter": "complaint", "contact": "1", "details": "x"}
-    ticket = phone.op("ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA)
-    phone.op("ticket.resolve", ticket["subject"], {"how": "mended"}, by=ANA)
-    phone.op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)
-    assert {verdict["status"] for verdict in phone.send().values()} == {"applied"}
-    assert phone.record("ticket", ticket["subject"])["state"] == "closed"
+    ticket = phone.add_op(
+        "ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA
+    )
+    phone.add_op("ticket.resolve", ticket["subject"], {"how": "mended"}, by=ANA)
+    phone.add_op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)
+    assert {verdict["status"] for verdict in phone.send_outbox().values()} == {"applied"}
+    assert phone.get_record("ticket", ticket["subject"])["state"] == "closed"

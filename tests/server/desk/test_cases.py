@@ -1,4 +1,4 @@
-"""Cases through the door and at the desk: asked, heard, decided by somebody else, read."""
+"""Accountability cases: statement, decision, appeal, leads, categories, monthly close."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,13 @@ import pytest
 from sqlalchemy import select, update
 
 from server.db.engine import db, write_transaction
-from server.models import Case, CaseCategory, ClosedMonth, Device, FeedRow, Site, Task
+from server.models.access import Device
+from server.models.cases import Case
+from server.models.categories import CaseCategory
+from server.models.feed import FeedRow
+from server.models.months import ClosedMonth
+from server.models.places import Site
+from server.models.tasks import Task
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from sync.accountability.categories import category_id
@@ -28,12 +34,12 @@ def log_and_records_agree(app):
 
 @pytest.fixture(autouse=True)
 def published_categories(app, desk_op, phone):
-    """Two categories are in force, and Ana and Ben have read them."""
+    """Two published categories, acknowledged by Ana and Ben."""
     for content, id_ in ((CATEGORIES[0], CATEGORY_ID), (CATEGORIES[5], LOSS_CATEGORY_ID)):
         desk_op("category.add", id_, content, by=EVE)
         desk_op("category.publish", id_, by=EVE)
         for by in (ANA, BEN):
-            assert phone.verdict("category.acknowledge", id_, by=by)["status"] == "applied"
+            assert phone.send_op("category.acknowledge", id_, by=by)["status"] == "applied"
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def eve(signed_in):
 
 @pytest.fixture
 def raised_case(app, desk_op):
-    """Ben asks Ana about something that happened just now."""
+    """A case of Ben against Ana about something that happened just now; its id."""
     facts = [{"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "Bins"}]
     said = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
     told = desk_op("case.raise", fixed_id("case"), {**said, "facts": facts})
@@ -73,21 +79,21 @@ def feed_audience(app, id_):
 @pytest.mark.rule("A3", "A10")
 @pytest.mark.clause("G2")
 def test_the_subject_answers_on_the_phone_and_reads_the_decision(app, phone, asked_case, ben, eve):
-    shown = phone.record("case", asked_case)
+    shown = phone.get_record("case", asked_case)
     assert (shown["state"], shown["facts"][0]["text"]) == ("asked", "Bins")
     assert {"raised_by_id", "heard_at", "happened_at"} & shown.keys() == set()
     said = {"answer": "stated", "text": "The lift was stuck"}
-    assert phone.verdict("case.state", asked_case, said, by=ANA)["status"] == "applied"
+    assert phone.send_op("case.state", asked_case, said, by=ANA)["status"] == "applied"
     assert "The lift was stuck" in ben.get(f"/desk/cases/{asked_case}").text
     decision = {"finding": "not_responsible", "measures": "Nobody told the lift firm"}
     assert "said=" not in eve.post(f"/desk/cases/{asked_case}/decide", decision).location
-    shown = phone.record("case", asked_case)
+    shown = phone.get_record("case", asked_case)
     assert (shown["state"], shown["decided_by"]) == ("decided", "Eve")
     assert "say-why" in ben.post(f"/desk/cases/{asked_case}/close").location
-    phone.verdict("case.acknowledge", asked_case, by=ANA)
+    phone.send_op("case.acknowledge", asked_case, by=ANA)
     assert "said=" not in ben.post(f"/desk/cases/{asked_case}/close").location
     assert stored(app).closed_at
-    assert ("case", asked_case) not in phone.refresh()
+    assert ("case", asked_case) not in phone.pull_all()
 
 
 @pytest.mark.rule("A8")
@@ -102,7 +108,7 @@ def test_nobody_decides_at_the_desk_before_the_subject_was_heard(app, raised_cas
     )
     assert "statement-waits" in eve.post(f"/desk/cases/{raised_case}/decide", decision).location
     assert 'name="measures"' not in eve.get(f"/desk/cases/{raised_case}").text
-    phone.verdict("case.state", raised_case, {"answer": "declined"}, by=ANA)
+    phone.send_op("case.state", raised_case, {"answer": "declined"}, by=ANA)
     form = eve.get(f"/desk/cases/{raised_case}").text
     assert 'name="measures"' in form
     assert 'value="responsible" required>' in form and "checked" not in form
@@ -113,11 +119,11 @@ def test_nobody_decides_at_the_desk_before_the_subject_was_heard(app, raised_cas
 
 @pytest.mark.rule("A11")
 def test_an_appeal_from_the_phone_goes_to_somebody_else(app, phone, asked_case, ben, eve):
-    phone.verdict("case.state", asked_case, {"answer": "declined"}, by=ANA)
+    phone.send_op("case.state", asked_case, {"answer": "declined"}, by=ANA)
     decision = {"finding": "responsible", "measures": "A talk"}
     eve.post(f"/desk/cases/{asked_case}/decide", decision)
-    phone.verdict("case.appeal", asked_case, {"text": "It was not me"}, by=ANA)
-    assert phone.record("case", asked_case)["state"] == "appealed"
+    phone.send_op("case.appeal", asked_case, {"text": "It was not me"}, by=ANA)
+    assert phone.get_record("case", asked_case)["state"] == "appealed"
     assert "same-decider" in eve.post(f"/desk/cases/{asked_case}/review", decision).location
     other = {"finding": "not_responsible", "measures": "Nothing"}
     assert "said=" not in ben.post(f"/desk/cases/{asked_case}/review", other).location
@@ -126,13 +132,13 @@ def test_an_appeal_from_the_phone_goes_to_somebody_else(app, phone, asked_case, 
 
 @pytest.mark.rule("A7")
 def test_what_others_say_on_a_phone_is_kept_and_does_not_count(app, phone, asked_case, ben):
-    told = phone.verdict(
+    told = phone.send_op(
         "case.state", asked_case, {"answer": "stated", "text": "It was her"}, by=CHU
     )
     assert told["status"] == "applied"
     assert stored(app).statements == []
     page = ben.get("/desk/settle/", headers=EN).text
-    assert "Somebody spoke in a case who was not asked" in page
+    assert "It does not count as the person&#39;s own statement" in page
 
 
 @pytest.mark.clause("G7")
@@ -158,7 +164,7 @@ def test_only_the_desk_decides_and_no_phone_sends_what_is_the_desk_s(
     for kind in ("category.publish", "category.deactivate"):
         assert desk_op(kind, CATEGORY_ID, {}, by=BEN)["code"] == "not-allowed"
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    told = phone.verdict("case.ask", raised_case, {"answer_until": until}, by=BEN)
+    told = phone.send_op("case.ask", raised_case, {"answer_until": until}, by=BEN)
     assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
     assert client.get(f"/desk/cases/{raised_case}").status_code == 303
 
@@ -171,7 +177,7 @@ def test_another_site_knows_of_no_case(dao, raised_case):
 
 @pytest.mark.rule("A13")
 def test_phones_hear_of_a_case_only_once_its_subject_is_asked(app, phone, raised_case, desk_op):
-    assert ("case", raised_case) not in phone.refresh()
+    assert ("case", raised_case) not in phone.pull_all()
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     desk_op("case.ask", raised_case, {"answer_until": until})
     assert feed_audience(app, raised_case) == 1
@@ -193,7 +199,10 @@ def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
     assert where in ben.get("/desk/misses/").text
     assert where in ben.get("/desk/raise/").text
     asked = {"code": "missed", "type": "task", "id": MISSED_TASK}
-    assert "had no shift then" in ben.get("/desk/raise/case", query_string=asked, headers=EN).text
+    assert (
+        "not on duty at the time"
+        in ben.get("/desk/raise/case", query_string=asked, headers=EN).text
+    )
     form = {
         "category": f"{CATEGORY_ID}|1a",
         "subject_kind": "person",
@@ -206,8 +215,8 @@ def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
     assert stored(app, Task, MISSED_TASK).disposition == "case"
     assert where not in ben.get("/desk/raise/").text
     page = ben.get(f"/desk/cases/{id_}", headers=EN).text
-    assert "This rule was not known yet when it happened" in page
-    assert page.index("had no shift then") < page.index("not done in its time")
+    assert "This category had not been published when it happened" in page
+    assert page.index("not on duty at the time") < page.index("not done in time")
 
 
 @pytest.mark.clause("G8")
@@ -259,13 +268,13 @@ def test_the_site_adds_a_category_publishes_it_and_puts_it_out_of_use(app, ben, 
         "said=malformed"
         in eve.post("/desk/rules/add", {**form, "code": "AC-8", "subs": "8a"}).location
     )
-    assert ("category", id_) not in phone.refresh()
+    assert ("category", id_) not in phone.pull_all()
     eve.post(f"/desk/rules/{id_}/publish")
-    assert phone.record("category", id_)["state"] == "active"
-    phone.verdict("category.acknowledge", id_, by=CHU)
+    assert phone.get_record("category", id_)["state"] == "active"
+    phone.send_op("category.acknowledge", id_, by=CHU)
     assert "read by 1 of" in ben.get("/desk/rules/", headers=EN).text
     eve.post(f"/desk/rules/{id_}/deactivate")
-    assert ("category", id_) not in phone.refresh()
+    assert ("category", id_) not in phone.pull_all()
 
 
 @pytest.mark.rule("A6")
@@ -291,7 +300,7 @@ def test_a_month_closes_once_no_miss_waits(app, desk_op, ben, eve, last_month):
         submit_many(HOME_SITE, [make_op("task.plan", MISSED_TASK, {**task_payload(), **times})])
     month = {"month": last_month}
     assert "misses-wait" in eve.post("/desk/months/close", month).location
-    assert "1 wait for a word" in ben.get("/desk/months/", headers=EN).text
+    assert "1 waiting for a decision" in ben.get("/desk/months/", headers=EN).text
     assert (
         desk_op("task.dispose", MISSED_TASK, {"disposition": "not_at_fault"})["status"] == "applied"
     )
@@ -300,7 +309,7 @@ def test_a_month_closes_once_no_miss_waits(app, desk_op, ben, eve, last_month):
     closed = stored(app, ClosedMonth, month_id(HOME_SITE, last_month))
     assert closed.counts == {"not_at_fault": 1}
     page = ben.get("/desk/months/", headers=EN).text
-    assert "waiting for a word: 0" in page
+    assert "waiting for a decision: 0" in page
     assert desk_op("month.close", closed.id, {}, by=EVE)["status"] != "applied"
     now = f"{datetime.now(UTC) + timedelta(hours=8):%Y-%m}"
     assert "not-over" in eve.post("/desk/months/close", {"month": now}).location
@@ -324,7 +333,7 @@ def test_a_broken_promise_asks_for_an_answer(app, ben, desk_op):
     said = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
     desk_op("ticket.open", fixed_id("matter"), {**said, "promised_at": past}, by=CHU)
     page = ben.get("/desk/raise/", headers=EN).text
-    assert "a promise was not kept" in page and "code=breach&amp;type=ticket" in page
+    assert "promised reply missed" in page and "code=breach&amp;type=ticket" in page
     form = {"category": f"{CATEGORY_ID}|1a", "subject_kind": "person", "answers_id": ANA}
     lead = {"code": "breach", "type": "ticket", "id": fixed_id("matter"), "text": "no word"}
     assert ben.get("/desk/raise/case", query_string=lead, headers=EN).status_code == 200
@@ -332,4 +341,4 @@ def test_a_broken_promise_asks_for_an_answer(app, ben, desk_op):
     with app.app_context():
         [raised] = db.session.scalars(Case.for_site(HOME_SITE)).all()
     assert [fact["code"] for fact in raised.facts] == ["breach"]
-    assert "a promise was not kept" not in ben.get("/desk/raise/", headers=EN).text
+    assert "promised reply missed" not in ben.get("/desk/raise/", headers=EN).text

@@ -1,4 +1,4 @@
-"""Entries into homes, through the door and at the desk."""
+"""Home entries: search at the desk, late entries, voiding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
-from server.models import Device, HomeEntry
+from server.models.access import Device
+from server.models.home_entries import HomeEntry
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
@@ -48,12 +49,12 @@ def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(
     earlier = datetime.now(UTC) - timedelta(hours=30)
     times = {"in_at": format_time(earlier), "out_at": format_time(earlier + timedelta(minutes=20))}
     told = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM, **times}
-    phone.op("entry.tell", ENTRY_OF_LU, told, by=CHU)
+    phone.add_op("entry.tell", ENTRY_OF_LU, told, by=CHU)
     assert ENTRY_OF_LU not in ben.get("/desk/entries/").text, "still on the phone"
-    phone.send()
+    phone.send_outbox()
     assert stored_entry(app, ENTRY_OF_LU).afterwards
     page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
-    assert "Ana" in page and "Lu (Spruce Cable)" in page and "told afterwards" in page
+    assert "Ana" in page and "Lu (Spruce Cable)" in page and "added later" in page
     day = earlier.strftime("%Y-%m-%dT00:00")
     soon = (earlier + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M")
     then = ben.get(f"/desk/entries/?unit={FLAT}&since={day}&before={soon}", headers=EN).text
@@ -74,9 +75,9 @@ def test_a_phone_that_has_not_spoken_since_is_named_beside_the_answer(app, ben, 
         label = device.label
         db.session.commit()
     page = ben.get("/desk/entries/", headers=EN).text
-    assert "an entry may still come from" in page and label in page
+    assert "Home entries may still arrive from" in page and label in page
     phone.hello()
-    assert "Every phone has spoken" in ben.get("/desk/entries/", headers=EN).text
+    assert "Every phone has reported" in ben.get("/desk/entries/", headers=EN).text
 
 
 def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, ben, desk_op):
@@ -94,7 +95,7 @@ def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, b
     assert stored_entry(app, ENTRY_OF_ANA).out_at is not None
     desk_op("entry.strike", ENTRY_OF_ANA, {"reason": "wrong home"}, by=BEN)
     page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
-    assert "struck out: wrong home" in page.replace("\n", " ")
+    assert "voided: wrong home" in page.replace("\n", " ")
 
 
 def test_an_entry_of_another_site_is_nobodys_business(dao, desk_op):

@@ -1,4 +1,4 @@
-"""What a report of an inspection shows: photos of each criterion, and what was odd about it."""
+"""Inspection reports: photos of each criterion, and inspections with a flag."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Conflict, PhotoLink
+from server.models.conflicts import Conflict
+from server.models.photos import PhotoLink
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from sync.quality.checklists_content import CHECKLISTS, checklist_id
@@ -32,26 +33,26 @@ def log_and_records_agree(app):
 
 
 def record_inspection(phone, by=BEN, **said):
-    """What somebody saw of the stairs, or of whoever is named."""
+    """Record an inspection of the stairs, or of the `person` given; the phone's record of it."""
     about = {} if "person" in said else {"area": STAIRS}
     told = {"template_id": STAIRWELL, "edition": 1, **about, **said}
-    made = phone.op("inspection.record", None, told, by=by)
-    assert phone.send()[made["id"]]["status"] == "applied"
-    return phone.record("inspection", made["subject"])
+    made = phone.add_op("inspection.record", None, told, by=by)
+    assert phone.send_outbox()[made["id"]]["status"] == "applied"
+    return phone.get_record("inspection", made["subject"])
 
 
 @pytest.mark.clause("C9")
 def test_a_photo_of_a_criterion_belongs_to_the_inspection_and_is_shown(app, ben, dao, phone):
     content = image_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    phone.photo("PUT", sha256, content)
+    phone.request_photo("PUT", sha256, content)
     shots = {"results": {"piled": "fail"}, "shots": {"piled": [sha256]}}
     inspection = record_inspection(phone, rest="pass", notes={"piled": "a sofa"}, **shots)
     assert (inspection["photos"], inspection["photos_here"]) == ([sha256], 1)
     with app.app_context():
         (link,) = db.session.scalars(select(PhotoLink).where(PhotoLink.sha256 == sha256))
         assert (link.subject, link.subject_type) == (inspection["id"], "inspection")
-    assert [each["before"] for each in phone.of("rectification")] == [[sha256]]
+    assert [each["before"] for each in phone.records_of("rectification")] == [[sha256]]
     report = ben.get(f"/desk/inspections/{inspection['id']}", headers=EN).text
     for word in (f"/desk/photo/{sha256}", "pass-weight/1", "75", "a sofa"):
         assert word in report

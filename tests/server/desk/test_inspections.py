@@ -1,4 +1,4 @@
-"""Inspections through the door: scored, side by side, put right, looked at again."""
+"""Inspections: scores, two of one thing, corrective actions, checklist editions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Checklist, Inspection, Rectification
+from server.models.checklists import Checklist
+from server.models.inspections import Inspection
+from server.models.rectifications import Rectification
 from server.oplog.replay import find_faults
 from sync.quality.checklists_content import CHECKLISTS, checklist_id
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, STAIRS, fixed_id
@@ -29,7 +31,7 @@ def log_and_records_agree(app, desk_op):
 
 @pytest.fixture
 def criteria(phone):
-    return [item["id"] for item in phone.record("template", CHECKLIST_ID)["items"]]
+    return [item["id"] for item in phone.get_record("template", CHECKLIST_ID)["items"]]
 
 
 def inspection_payload(criteria, *, failed=(), area=STAIRS, **more):
@@ -40,12 +42,12 @@ def inspection_payload(criteria, *, failed=(), area=STAIRS, **more):
 @pytest.mark.clause("C9")
 def test_each_of_the_four_criteria_of_a_stairwell_raises_a_rectification(phone, criteria):
     assert len(criteria) == 4
-    told = phone.verdict(
+    told = phone.send_op(
         "inspection.record", FIRST_INSPECTION, inspection_payload(criteria, failed=criteria), by=BEN
     )
     assert told["status"] == "applied"
-    assert phone.record("inspection", FIRST_INSPECTION)["score"] == 0
-    raised = phone.of("rectification")
+    assert phone.get_record("inspection", FIRST_INSPECTION)["score"] == 0
+    raised = phone.records_of("rectification")
     assert {found["item"] for found in raised} == set(criteria)
     assert {found["inspection_id"] for found in raised} == {FIRST_INSPECTION}
 
@@ -65,7 +67,7 @@ def test_each_of_the_four_criteria_of_a_stairwell_raises_a_rectification(phone, 
     ],
 )
 def test_the_checklists_have_as_many_criteria_as_the_rulebook(phone, checklist, number):
-    body = phone.record("template", checklist_id(HOME_SITE, checklist))
+    body = phone.get_record("template", checklist_id(HOME_SITE, checklist))
     assert len(body["items"]) == number
     assert body["state"] == ("active" if number else "empty")
     assert "versions" not in body
@@ -73,26 +75,26 @@ def test_the_checklists_have_as_many_criteria_as_the_rulebook(phone, checklist, 
 
 def test_recorded_twice_is_once_late_is_kept_and_the_score_is_exact(phone, criteria):
     late = (datetime.now(UTC) - timedelta(days=2)).isoformat()
-    op = phone.op(
+    op = phone.add_op(
         "inspection.record",
         FIRST_INSPECTION,
         inspection_payload(criteria, failed=criteria[:1]),
         by=BEN,
         at=late,
     )
-    first = phone.push(op).told()["verdicts"]
-    assert phone.push(op).told()["verdicts"] == first
-    body = phone.record("inspection", FIRST_INSPECTION)
+    first = phone.push(op).expect_ok()["verdicts"]
+    assert phone.push(op).expect_ok()["verdicts"] == first
+    body = phone.get_record("inspection", FIRST_INSPECTION)
     assert (body["score"], body["formula"], body["assessor"]) == (750, "pass-weight/1", "Ben")
     assert body["inspected_at"][:10] == late[:10]
 
 
 def test_the_rest_passes_and_what_nobody_looked_at_does_not_count(phone, criteria):
     some = {**inspection_payload([]), "results": {criteria[0]: "fail", criteria[1]: "na"}}
-    phone.verdict("inspection.record", FIRST_INSPECTION, {**some, "rest": "pass"}, by=BEN)
-    phone.verdict("inspection.record", SECOND_INSPECTION, some, by=BEN)
-    assert phone.record("inspection", FIRST_INSPECTION)["score"] == 667
-    assert phone.record("inspection", SECOND_INSPECTION)["score"] == 0
+    phone.send_op("inspection.record", FIRST_INSPECTION, {**some, "rest": "pass"}, by=BEN)
+    phone.send_op("inspection.record", SECOND_INSPECTION, some, by=BEN)
+    assert phone.get_record("inspection", FIRST_INSPECTION)["score"] == 667
+    assert phone.get_record("inspection", SECOND_INSPECTION)["score"] == 0
 
 
 @pytest.mark.clause("A4")
@@ -103,73 +105,73 @@ def test_nobody_assesses_themselves_officially(phone, desk_op):
         "person": BEN,
         "rest": "pass",
     }
-    assert phone.verdict("inspection.record", FIRST_INSPECTION, said, by=BEN)["status"] == "applied"
-    assert phone.record("inspection", FIRST_INSPECTION)["of_self"] is True
+    assert phone.send_op("inspection.record", FIRST_INSPECTION, said, by=BEN)["status"] == "applied"
+    assert phone.get_record("inspection", FIRST_INSPECTION)["of_self"] is True
     assert desk_op("inspection.make_official", FIRST_INSPECTION, {})["code"] == "self-inspection"
 
 
 def test_two_of_the_same_thing_stand_side_by_side_until_the_desk_decides(
     app, ben, phone, new_phone, criteria
 ):
-    phone.verdict("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
-    new_phone().verdict(
+    phone.send_op("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
+    new_phone().send_op(
         "inspection.record",
         SECOND_INSPECTION,
         inspection_payload(criteria, failed=criteria[:2]),
         by=EVE,
     )
-    assert "Which one counts?" in ben.get("/desk/inspections/", headers=EN).text
+    assert "Which one is official?" in ben.get("/desk/inspections/", headers=EN).text
     ben.post(f"/desk/inspections/{FIRST_INSPECTION}/official")
-    assert "Which one counts?" not in ben.get("/desk/inspections/", headers=EN).text
+    assert "Which one is official?" not in ben.get("/desk/inspections/", headers=EN).text
     ben.post(f"/desk/inspections/{SECOND_INSPECTION}/official")
     with app.app_context():
         chosen = select(Inspection.id).where(Inspection.official_at.is_not(None))
         assert list(db.session.scalars(chosen)) == [SECOND_INSPECTION], "the one before steps back"
     ben.post(f"/desk/inspections/{SECOND_INSPECTION}/unofficial")
-    assert "Which one counts?" in ben.get("/desk/inspections/", headers=EN).text
+    assert "Which one is official?" in ben.get("/desk/inspections/", headers=EN).text
     page = ben.get(f"/desk/inspections/{SECOND_INSPECTION}", headers=EN).text
-    assert "Score 50 of 100" in page and "pass-weight/1" in page
+    assert "Score: 50 of 100" in page and "pass-weight/1" in page
 
 
 def test_what_failed_is_put_right_and_earlier_work_does_not_clear_a_later_failure(
     phone, desk_op, criteria
 ):
-    phone.verdict(
+    phone.send_op(
         "inspection.record",
         FIRST_INSPECTION,
         inspection_payload(criteria, failed=criteria[:1]),
         by=BEN,
     )
-    (found,) = phone.of("rectification")
+    (found,) = phone.records_of("rectification")
     assert desk_op("rectification.assign", found["id"], {"responsible_id": ANA}, by=BEN)
     before = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    phone.verdict("rectification.complete", found["id"], {}, by=ANA, at=before)
-    assert phone.record("rectification", found["id"])["state"] == "open"
-    phone.verdict("rectification.complete", found["id"], {"note": "wiped"}, by=ANA)
-    assert phone.record("rectification", found["id"])["state"] == "done"
-    phone.verdict("rectification.verify", found["id"], {"result": "fail"}, by=BEN)
-    assert phone.record("rectification", found["id"])["state"] == "open"
-    phone.verdict("rectification.complete", found["id"], {}, by=ANA)
-    phone.verdict("rectification.verify", found["id"], {"result": "pass"}, by=BEN)
-    assert phone.record("rectification", found["id"])["state"] == "verified"
+    phone.send_op("rectification.complete", found["id"], {}, by=ANA, at=before)
+    assert phone.get_record("rectification", found["id"])["state"] == "open"
+    phone.send_op("rectification.complete", found["id"], {"note": "wiped"}, by=ANA)
+    assert phone.get_record("rectification", found["id"])["state"] == "done"
+    phone.send_op("rectification.verify", found["id"], {"result": "fail"}, by=BEN)
+    assert phone.get_record("rectification", found["id"])["state"] == "open"
+    phone.send_op("rectification.complete", found["id"], {}, by=ANA)
+    phone.send_op("rectification.verify", found["id"], {"result": "pass"}, by=BEN)
+    assert phone.get_record("rectification", found["id"])["state"] == "verified"
 
 
 def test_somebody_of_another_site_changes_nothing(phone, new_phone, criteria):
-    phone.verdict(
+    phone.send_op(
         "inspection.record",
         FIRST_INSPECTION,
         inspection_payload(criteria, failed=criteria[:1]),
         by=BEN,
     )
-    (found,) = phone.of("rectification")
-    told = phone.verdict("rectification.complete", found["id"], {}, by=fixed_id("dao"))
+    (found,) = phone.records_of("rectification")
+    told = phone.send_op("rectification.complete", found["id"], {}, by=fixed_id("dao"))
     assert told["status"] == "held"
-    assert phone.record("rectification", found["id"])["state"] == "open"
+    assert phone.get_record("rectification", found["id"])["state"] == "open"
 
 
 def test_a_used_edition_stays_as_it_was(app, signed_in, phone, criteria):
     eve = signed_in(EVE)
-    phone.verdict(
+    phone.send_op(
         "inspection.record",
         FIRST_INSPECTION,
         inspection_payload(criteria, failed=criteria[:1]),
@@ -177,18 +179,18 @@ def test_a_used_edition_stays_as_it_was(app, signed_in, phone, criteria):
     )
     form = {"base": "1", f"weight.{criteria[0]}": "3", "new.zh": "灯", "new.en": "Lamps"}
     assert "said=" not in eve.post(f"/desk/checklists/{CHECKLIST_ID}", form).location
-    body = phone.record("template", CHECKLIST_ID)
+    body = phone.get_record("template", CHECKLIST_ID)
     assert (body["edition"], len(body["items"])) == (2, 5)
-    assert phone.record("inspection", FIRST_INSPECTION)["score"] == 750
+    assert phone.get_record("inspection", FIRST_INSPECTION)["score"] == 750
     late = inspection_payload(criteria, failed=criteria[:1])
-    phone.verdict("inspection.record", SECOND_INSPECTION, late, by=BEN)
-    assert phone.record("inspection", SECOND_INSPECTION)["score"] == 750, (
+    phone.send_op("inspection.record", SECOND_INSPECTION, late, by=BEN)
+    assert phone.get_record("inspection", SECOND_INSPECTION)["score"] == 750, (
         "made with the edition it knew"
     )
     anew = {**late, "edition": 2}
     third = fixed_id("third")
-    phone.verdict("inspection.record", third, anew, by=BEN)
-    assert phone.record("inspection", third)["score"] == 500
+    phone.send_op("inspection.record", third, anew, by=BEN)
+    assert phone.get_record("inspection", third)["score"] == 500
 
 
 def test_checklists_are_the_managers(app, ben, signed_in):
@@ -203,13 +205,13 @@ def test_checklists_are_the_managers(app, ben, signed_in):
 
 
 def test_the_desk_says_who_puts_it_right_and_by_when(app, ben, dao, phone, criteria):
-    phone.verdict(
+    phone.send_op(
         "inspection.record",
         FIRST_INSPECTION,
         inspection_payload(criteria, failed=criteria[:1]),
         by=BEN,
     )
-    (found,) = phone.of("rectification")
+    (found,) = phone.records_of("rectification")
     form = {"responsible_id": CHU, "due_at": "2026-12-24"}
     assert dao.post(f"/desk/inspections/rectifications/{found['id']}", form).status_code == 404
     ben.post(f"/desk/inspections/rectifications/{found['id']}", form)
@@ -228,6 +230,6 @@ MANAGER_ONLY_OPS = [
 
 @pytest.mark.parametrize(("kind", "subject", "payload"), MANAGER_ONLY_OPS)
 def test_the_field_decides_nothing_of_this(phone, desk_op, criteria, kind, subject, payload):
-    phone.verdict("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
+    phone.send_op("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
     assert desk_op(kind, subject, payload, by=ANA)["code"] == "not-allowed"
-    assert phone.verdict(kind, subject, payload, by=EVE)["code"] == "not-for-phones"
+    assert phone.send_op(kind, subject, payload, by=EVE)["code"] == "not-for-phones"

@@ -1,4 +1,4 @@
-"""The desk and the day's work: misses, ad-hoc work, weather, hour by hour."""
+"""Missed tasks, ad hoc tasks, weather reports and the timeline at the desk."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from server.db.engine import db, write_transaction
-from server.models import Device, Task, WeatherReport
+from server.models.access import Device
+from server.models.tasks import Task
+from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, GATE, HOME_SITE, STAIRS, fixed_id, task_payload
@@ -24,7 +26,7 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def missed_task(app):
-    """A task that nobody did, a day ago."""
+    """A task whose window ended a day ago, not done."""
     now = datetime.now(UTC)
     over = {"window_start": now - timedelta(hours=30), "window_end": now - timedelta(hours=24)}
     times = {name: moment.isoformat() for name, moment in over.items()}
@@ -73,7 +75,7 @@ def test_the_desk_gives_work(app, ben, phone):
     form = {"label": "Move the chairs", "area_id": STAIRS, "responsible_id": ANA, "reason": "Party"}
     due = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
     assert "said=" not in ben.post("/desk/work/give", {**form, "window_end": due}).location
-    (task,) = [task for task in phone.of("task") if task["reason"] == "Party"]
+    (task,) = [task for task in phone.records_of("task") if task["reason"] == "Party"]
     assert (task["assigned_by"], task["responsible"]) == ("Ben", "Ana")
     assert "said=malformed" in ben.post("/desk/work/give", {**form, "window_end": "soon"}).location
 
@@ -83,7 +85,7 @@ def test_rain_makes_the_work_of_each_area_once_whoever_tells_of_it(app, ben, pho
     form = {"sort": "rain", "areas": [STAIRS, GATE], "responsible_id": ANA}
     for _ in range(2):
         assert "said=" not in ben.post("/desk/work/weather", form).location
-    rain = [task for task in phone.of("task") if task["label"]["en"].startswith("Rain")]
+    rain = [task for task in phone.records_of("task") if task["label"]["en"].startswith("Rain")]
     assert sorted(task["area_id"] for task in rain) == sorted([STAIRS, GATE])
     with app.app_context():
         assert len(db.session.scalars(select(WeatherReport)).all()) == 2

@@ -1,4 +1,4 @@
-"""Patrols through the door: planned, scanned, labelled, played back."""
+"""Patrols: planning, scans, checkpoint labels, routes and the desk's pages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from server.auth import qr_tokens
 from server.db.engine import db
 from server.jobs import scheduler
-from server.models import PatrolRound, PatrolRoute
+from server.models.patrol import PatrolRound, PatrolRoute
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, GATE, HOME_SITE, STAIRS, fixed_id, label
 
@@ -25,7 +25,7 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def route(app, desk_op):
-    """Two points, gone all day long."""
+    """A patrol route of two checkpoints with one window a day."""
     for id_, area in ((NORTH_POINT, GATE), (SOUTH_POINT, STAIRS)):
         said = {"label": label("点", "Point"), "area_id": area, "route": label("夜", "Night")}
         desk_op("checkpoint.add", id_, said, by=EVE)
@@ -46,7 +46,7 @@ def plan_rounds(app, now=None):
 
 @pytest.fixture
 def current_round(app, route):
-    """The round that is on now."""
+    """The id of the patrol whose window is open now."""
     now = datetime.now(UTC)
     with app.app_context():
         return (
@@ -91,11 +91,11 @@ def test_a_route_that_nobody_answers_for_is_not_in_force(desk_op, route):
 
 
 def test_a_scan_counts_once_and_is_seen_by_every_guard(app, phone, new_phone, current_round):
-    first = phone.op("round.scan", current_round, stored_scan(app), by=CHU)
-    told = phone.send()[first["id"]]
+    first = phone.add_op("round.scan", current_round, stored_scan(app), by=CHU)
+    told = phone.send_outbox()[first["id"]]
     assert told["status"] == "applied"
-    assert phone.push(first).told()["verdicts"] == [told]
-    body = new_phone().record("round", current_round)
+    assert phone.push(first).expect_ok()["verdicts"] == [told]
+    body = new_phone().get_record("round", current_round)
     assert body["scans"][NORTH_POINT]["by"] == "Chu"
     assert body["scans"][NORTH_POINT]["flags"] == []
     assert "seals" not in body["points"][0]
@@ -103,8 +103,8 @@ def test_a_scan_counts_once_and_is_seen_by_every_guard(app, phone, new_phone, cu
 
 @pytest.mark.rule("N5")
 def test_a_label_of_another_site_or_a_replaced_one_is_flagged(app, desk_op, phone, current_round):
-    phone.verdict("round.scan", current_round, stored_scan(app, site=fixed_id("away")), by=CHU)
-    assert phone.record("round", current_round)["scans"][NORTH_POINT]["flags"] == ["copied"]
+    phone.send_op("round.scan", current_round, stored_scan(app, site=fixed_id("away")), by=CHU)
+    assert phone.get_record("round", current_round)["scans"][NORTH_POINT]["flags"] == ["copied"]
 
 
 @pytest.mark.rule("E7")
@@ -115,10 +115,10 @@ def test_a_new_label_is_known_by_rounds_to_come_and_the_old_one_no_more(
     assert desk_op("checkpoint.relabel", NORTH_POINT, {}, by=ANA)["status"] == "refused"
     assert desk_op("checkpoint.relabel", NORTH_POINT, {}, by=BEN)["status"] == "applied"
     assert plan_rounds(app) > 0
-    point = phone.record("checkpoint", NORTH_POINT)
+    point = phone.get_record("checkpoint", NORTH_POINT)
     assert point["serial"] == 2 and point["code"].isdigit()
-    phone.verdict("round.scan", current_round, stored_scan(app, serial=2), by=CHU)
-    assert phone.record("round", current_round)["scans"][NORTH_POINT]["flags"] == []
+    phone.send_op("round.scan", current_round, stored_scan(app, serial=2), by=CHU)
+    assert phone.get_record("round", current_round)["scans"][NORTH_POINT]["flags"] == []
     with app.app_context():
         later = datetime.now(UTC) + timedelta(days=scheduler.LOOK_AHEAD.days)
     assert plan_rounds(app, later) > 0
@@ -135,34 +135,34 @@ def test_a_new_label_is_known_by_rounds_to_come_and_the_old_one_no_more(
 def test_a_problem_at_a_point_is_a_ticket_that_knows_its_round(app, phone, current_round):
     report = {"channel": "on_round", "matter": "report", "declined_because": "seen"}
     about = {"about_type": "round", "about": current_round, "details": "Lamp broken", "area": GATE}
-    phone.verdict("ticket.open", payload={**report, **about}, by=CHU)
-    (ticket,) = phone.of("ticket")
+    phone.send_op("ticket.open", payload={**report, **about}, by=CHU)
+    (ticket,) = phone.records_of("ticket")
     assert (ticket["about_type"], ticket["about"]) == ("round", current_round)
 
 
 @pytest.mark.clause("B1")
 def test_late_fine_and_skipped_are_kept(app, phone, current_round):
     late = datetime.now(UTC) - timedelta(hours=1)
-    phone.verdict("round.scan", current_round, stored_scan(app), by=CHU, at=late.isoformat())
-    phone.verdict("round.fine", current_round, {"checkpoint": NORTH_POINT}, by=CHU)
-    phone.verdict(
+    phone.send_op("round.scan", current_round, stored_scan(app), by=CHU, at=late.isoformat())
+    phone.send_op("round.fine", current_round, {"checkpoint": NORTH_POINT}, by=CHU)
+    phone.send_op(
         "round.skip", current_round, {"checkpoint": SOUTH_POINT, "reason": "locked"}, by=CHU
     )
-    body = phone.record("round", current_round)
+    body = phone.get_record("round", current_round)
     assert body["state"] == "done"
     assert body["fines"][NORTH_POINT]["by"] == "Chu"
     assert body["skips"][SOUTH_POINT]["reason"] == "locked"
 
 
 def test_the_desk_sees_the_day_plays_a_round_back_and_prints_labels(app, ben, phone, current_round):
-    phone.verdict("round.scan", current_round, stored_scan(app, serial=7), by=CHU)
+    phone.send_op("round.scan", current_round, stored_scan(app, serial=7), by=CHU)
     assert "Night round" in ben.get("/desk/patrol/", headers=EN).text
     page = ben.get(f"/desk/patrol/{current_round}", headers=EN).text
-    assert "label not valid" in page and "Chu" in page
+    assert "invalid label" in page and "Chu" in page
     sheet = ben.get("/desk/patrol/labels", headers=EN).text
     assert sheet.count("<svg") == 2
     ben.post(f"/desk/patrol/points/{NORTH_POINT}/relabel")
-    assert phone.record("checkpoint", NORTH_POINT)["serial"] == 2
+    assert phone.get_record("checkpoint", NORTH_POINT)["serial"] == 2
 
 
 def test_the_desk_changes_a_route(app, ben, route):

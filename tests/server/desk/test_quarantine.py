@@ -1,4 +1,4 @@
-"""What was set aside is accepted, mended or left aside at the desk; what came stays as it came."""
+"""Quarantine: records are accepted, corrected or dismissed; the received op never changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from server.desk.quarantine import (
     quarantine_record_id,
 )
 from server.jobs import retention
-from server.models import LoggedOp, QuarantinedOp, Task
+from server.models.oplog import LoggedOp
+from server.models.quarantine import QuarantinedOp
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, TASK, fixed_id
@@ -35,21 +37,21 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def held_op(app, phone):
-    """Ana ticked; by the time her phone spoke, it had been cut off."""
+    """An op of Ana's, sent after her phone was blocked."""
     with app.app_context():
         revoke_device(HOME_SITE, phone.device, lost=False)
-    op = phone.op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
-    assert phone.send()[op["id"]]["status"] == "held"
+    op = phone.add_op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
+    assert phone.send_outbox()[op["id"]]["status"] == "held"
     return op
 
 
 @pytest.fixture
 def invalid_op(phone):
-    """A ticket with a field that nobody knows, and without one that it needs."""
-    op = phone.op(
+    """A ticket with an unknown field and an invalid channel."""
+    op = phone.add_op(
         "ticket.open", fixed_id("lift"), {**TICKET, "channel": "smoke", "mood": "x"}, by=CHU
     )
-    assert phone.send()[op["id"]]["status"] == "quarantined"
+    assert phone.send_outbox()[op["id"]]["status"] == "quarantined"
     return op
 
 
@@ -66,9 +68,15 @@ def quarantined_record(app, op):
 @pytest.mark.rule("X1")
 def test_the_desk_sees_what_waits_with_who_what_and_which_phone(ben, invalid_op, held_op):
     index = ben.get("/desk/aside", headers=EN).text
-    assert '<span class="count">2</span>' in index and "2 kept aside" in index
+    assert '<span class="count">2</span>' in index and "2 records in quarantine" in index
     page = ben.get(f"/desk/aside/{held_op['id']}", headers=EN).text
-    for word in ("Ana", "Test phone", "two buckets", "no longer allowed here", held_op["hash"]):
+    for word in (
+        "Ana",
+        "Test phone",
+        "two buckets",
+        "This phone has been blocked",
+        held_op["hash"],
+    ):
         assert word in page
 
 
@@ -84,7 +92,7 @@ def test_what_was_held_is_accepted_and_counts_from_when_it_was_done(app, ben, he
     assert (aside.outcome, aside.settled_by_id) == ("accepted", BEN)
     assert logged_op(app, aside.instead_id).flags == ["accepted"]
     assert (after.body, after.status, after.verdict) == (came.body, "held", came.verdict)
-    assert "0 kept aside" in ben.get("/desk/aside", headers=EN).text
+    assert "0 records in quarantine" in ben.get("/desk/aside", headers=EN).text
 
 
 @pytest.mark.rule("X2")
@@ -103,10 +111,10 @@ def test_accepting_twice_counts_once(app, ben, held_op):
 @pytest.mark.rule("X2")
 def test_the_work_of_somebody_who_left_is_accepted_under_their_name(app, ben, desk_op, phone):
     desk_op("person.leave", ANA, {}, by=EVE)
-    op = phone.op("task.complete", TASK, by=ANA)
-    assert phone.send()[op["id"]]["code"] == "left"
+    op = phone.add_op("task.complete", TASK, by=ANA)
+    assert phone.send_outbox()[op["id"]]["code"] == "left"
     ben.post(f"/desk/aside/{op['id']}/accept")
-    assert phone.record("task", TASK)["done_by_id"] == ANA
+    assert phone.get_record("task", TASK)["done_by_id"] == ANA
 
 
 @pytest.mark.rule("X2")
@@ -120,12 +128,12 @@ def test_what_still_cannot_stand_stays_where_it_is(app, ben, invalid_op):
 def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, invalid_op):
     came = logged_op(app, invalid_op["id"])
     page = ben.get(f"/desk/aside/{invalid_op['id']}", headers=EN).text
-    assert "Left out, because nobody here knows it: mood" in page
-    assert "everything that happened" not in page, "no record came of it yet"
+    assert "Unknown fields, ignored: mood" in page
+    assert ": history</a>" not in page, "no record came of it yet"
     wrong = ben.post(f"/desk/aside/{invalid_op['id']}/mend", {**TICKET, "channel": "smoke"})
     assert wrong.status_code == 422 and "Lift" in wrong.text
     ben.post(f"/desk/aside/{invalid_op['id']}/mend", TICKET)
-    ticket = phone.record("ticket", fixed_id("lift"))
+    ticket = phone.get_record("ticket", fixed_id("lift"))
     assert (ticket["channel"], ticket["first_responder_id"]) == ("phone", CHU)
     aside, after = quarantined_record(app, invalid_op), logged_op(app, invalid_op["id"])
     assert (aside.outcome, after.body) == ("mended", came.body)
@@ -134,12 +142,12 @@ def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, invali
 
 @pytest.mark.rule("X3")
 def test_what_arrived_damaged_can_still_be_accepted(app, ben, phone):
-    op = phone.op("ticket.open", fixed_id("damaged"), TICKET, by=CHU)
+    op = phone.add_op("ticket.open", fixed_id("damaged"), TICKET, by=CHU)
     phone.push({**op, "hash": "0" * 64})
     with app.app_context():
         kept = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "quarantined")).one()
     ben.post(f"/desk/aside/{kept.id}/accept")
-    assert phone.record("ticket", fixed_id("damaged"))["details"] == "Lift"
+    assert phone.get_record("ticket", fixed_id("damaged"))["details"] == "Lift"
 
 
 @pytest.mark.rule("X4")
@@ -147,7 +155,7 @@ def test_what_is_left_aside_says_why_and_can_be_accepted_later(app, ben, desk_op
     assert "said=malformed" in ben.post(f"/desk/aside/{held_op['id']}/dismiss", {}).location
     ben.post(f"/desk/aside/{held_op['id']}/dismiss", {"reason": "Chu did it"})
     page = ben.get("/desk/aside", headers=EN).text
-    assert "0 kept aside" in page and "Chu did it" in page
+    assert "0 records in quarantine" in page and "Chu did it" in page
     told = desk_op("aside.dismiss", quarantine_record_id(held_op["id"]), {"reason": "again"})
     assert told["code"] == "already-settled"
     ben.post(f"/desk/aside/{held_op['id']}/accept")
@@ -159,11 +167,11 @@ def test_what_is_left_aside_says_why_and_can_be_accepted_later(app, ben, desk_op
 
 @pytest.fixture
 def waiting_op(phone):
-    """A photo of a ticket that never came."""
-    phone.op("ticket.open", fixed_id("leak"), TICKET, by=CHU)
+    """An op of Ana's that names an earlier op which has not arrived; both ops."""
+    phone.add_op("ticket.open", fixed_id("leak"), TICKET, by=CHU)
     first = phone.outbox.pop()
-    op = phone.op("task.complete", TASK, {"note": "after it"}, by=ANA, after=first["id"])
-    assert phone.send()[op["id"]]["status"] == "waiting"
+    op = phone.add_op("task.complete", TASK, {"note": "after it"}, by=ANA, after=first["id"])
+    assert phone.send_outbox()[op["id"]]["status"] == "waiting"
     return first, op
 
 
@@ -171,19 +179,19 @@ def waiting_op(phone):
 def test_what_waits_for_ever_is_accepted_without_it_and_counts_once(app, ben, phone, waiting_op):
     first, op = waiting_op
     page = ben.get("/desk/aside", headers=EN).text
-    assert "0 kept aside" in page and f"/desk/aside/{op['id']}" in page
+    assert "0 records in quarantine" in page and f"/desk/aside/{op['id']}" in page
     shown = ben.get(f"/desk/aside/{op['id']}", headers=EN).text
-    assert "Decide only if that will not come" in shown
+    assert "Decide here only if that record will never arrive" in shown
     for _ in range(2):
         ben.post(f"/desk/aside/{op['id']}/accept")
     assert (quarantined_record(app, op).outcome, quarantined_record(app, op).settled_by_id) == (
         "accepted",
         BEN,
     )
-    assert phone.record("task", TASK)["note"] == "after it"
+    assert phone.get_record("task", TASK)["note"] == "after it"
     phone.push(first)
     assert logged_op(app, op["id"]).status == "waiting", "nobody judges it a second time"
-    assert phone.push(op).told()["verdicts"][0]["status"] == "waiting"
+    assert phone.push(op).expect_ok()["verdicts"][0]["status"] == "waiting"
 
 
 @pytest.mark.rule("X11")
@@ -191,7 +199,7 @@ def test_what_waits_can_be_left_aside_and_then_stays_there(app, ben, phone, wait
     first, op = waiting_op
     ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "the ticket is gone"})
     phone.push(first)
-    assert phone.record("task", TASK)["done_at"] is None
+    assert phone.get_record("task", TASK)["done_at"] is None
     assert "the ticket is gone" in ben.get("/desk/aside", headers=EN).text
 
 
@@ -210,17 +218,17 @@ def test_what_has_come_meanwhile_is_not_accepted_as_well(app, ben, phone, waitin
 
 @pytest.mark.rule("X11")
 def test_what_was_too_new_is_accepted_once_it_can_be_judged(app, ben, phone, monkeypatch):
-    op = phone.op("task.complete", TASK, by=ANA, v=2)
-    assert phone.send()[op["id"]]["status"] == "deferred"
-    assert "too old to judge it" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+    op = phone.add_op("task.complete", TASK, by=ANA, v=2)
+    assert phone.send_outbox()[op["id"]]["status"] == "deferred"
+    assert "too old to process this record" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
     assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 404
-    newer = replace(KINDS["task.complete"], v=2, upcasters={1: dict})
+    newer = replace(KINDS["task.complete"], payload_version=2, upcasters={1: dict})
     monkeypatch.setitem(KINDS, "task.complete", newer)
     ben.post(f"/desk/aside/{op['id']}/accept")
     assert quarantined_record(app, op).outcome == "accepted"
-    told = phone.push(op).told()["verdicts"][0]
+    told = phone.push(op).expect_ok()["verdicts"][0]
     assert (told["status"], told["code"]) == ("held", "already-settled"), "and it counts once"
-    assert phone.record("task", TASK)["done_by_id"] == ANA
+    assert phone.get_record("task", TASK)["done_by_id"] == ANA
 
 
 def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
@@ -228,22 +236,24 @@ def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
     assert dao.get(address).status_code == 404
     for verb in ("accept", "mend", "dismiss"):
         assert dao.post(f"{address}/{verb}", {"reason": "x"}).status_code == 404
-        op = phone.op(f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN)
-        assert phone.send()[op["id"]]["status"] == "held"
+        op = phone.add_op(
+            f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN
+        )
+        assert phone.send_outbox()[op["id"]]["status"] == "held"
     assert quarantined_record(app, held_op) is None
 
 
 def test_what_only_the_desk_may_do_is_not_accepted_from_a_phone(ben, phone):
-    op = phone.op("merge.settle", fixed_id("merge"), {"take": "theirs"}, by=EVE)
-    assert phone.send()[op["id"]]["code"] == "not-for-phones"
+    op = phone.add_op("merge.settle", fixed_id("merge"), {"take": "theirs"}, by=EVE)
+    assert phone.send_outbox()[op["id"]]["code"] == "not-for-phones"
     assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 404
-    assert "cannot be judged" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+    assert "cannot be processed" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
 
 
 def test_a_phone_cannot_say_that_it_stands_for_somebody(app, phone):
     said = {"op": fixed_id("x"), "how": "accepted", "occurred_at": "2026-01-01T00:00:00Z"}
-    op = phone.op("task.complete", TASK, by=fixed_id("nobody"), stands_for=said)
-    assert phone.send()[op["id"]]["status"] == "quarantined"
+    op = phone.add_op("task.complete", TASK, by=fixed_id("nobody"), stands_for=said)
+    assert phone.send_outbox()[op["id"]]["status"] == "quarantined"
 
 
 ODD_FIELDS = (
@@ -259,7 +269,7 @@ ODD_FIELDS = (
 
 def test_whatever_came_can_be_looked_at(app, ben, phone):
     for odd in ODD_FIELDS:
-        phone.op("ticket.open", None, TICKET, by=CHU)
+        phone.add_op("ticket.open", None, TICKET, by=CHU)
         phone.push({**phone.outbox.pop(), **odd})
     with app.app_context():
         kept = db.session.scalars(QuarantinedOp.undecided(HOME_SITE)).all()
@@ -269,16 +279,18 @@ def test_whatever_came_can_be_looked_at(app, ben, phone):
         assert ben.post(f"/desk/aside/{op.id}/accept").status_code in (303, 404)
         assert ben.post(f"/desk/aside/{op.id}/dismiss", {"reason": "odd"}).status_code == 303
     page = ben.get("/desk/aside", headers=EN).text
-    assert "0 kept aside" in page
+    assert "0 records in quarantine" in page
 
 
 @pytest.mark.rule("X2")
 def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, desk_op, phone):
     desk_op("person.leave", CHU, {}, by=EVE)
-    phone.op("visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
-    (told,) = phone.send().values()
+    phone.add_op(
+        "visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU
+    )
+    (told,) = phone.send_outbox().values()
     ben.post(f"/desk/aside/{told['id']}/accept")
-    assert phone.record("visit", fixed_id("wang"))["visitor"] == "Mr Wang"
+    assert phone.get_record("visit", fixed_id("wang"))["visitor"] == "Mr Wang"
     desk_op("visit.depart", fixed_id("wang"))
     with app.app_context():
         retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=31))

@@ -1,4 +1,4 @@
-"""Shifts over the wire and at the desk."""
+"""Shifts: start, handover, end, and what the desk sees of them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Conflict, LoggedOp, Shift
+from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
+from server.models.shifts import Shift
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, DAO, HOME_SITE, OTHER_SITE, TASK, fixed_id
 
@@ -27,7 +29,7 @@ def time_ago(**span):
 
 
 def open_shift(phone, by=ANA, shift=SHIFT_ID, at=None, **said):
-    return phone.verdict("shift.open", shift, {"uniform": True, **said}, by=by, at=at)
+    return phone.send_op("shift.open", shift, {"uniform": True, **said}, by=by, at=at)
 
 
 def logged_flags(app):
@@ -40,7 +42,7 @@ def logged_flags(app):
 @pytest.mark.clause("D1")
 def test_no_uniform_and_no_note_still_begins_the_shift_and_asks_the_desk(app, ben, phone):
     assert open_shift(phone, uniform=False)["status"] == "applied"
-    assert phone.record("shift", SHIFT_ID)["state"] == "open"
+    assert phone.get_record("shift", SHIFT_ID)["state"] == "open"
     assert logged_flags(app) == ["note-missing"]
     page = ben.get("/desk/shifts/", headers=EN).text
     assert "Ana" in page and "no reason given" in page
@@ -51,47 +53,47 @@ def test_no_uniform_and_no_note_still_begins_the_shift_and_asks_the_desk(app, be
 
 
 def test_a_shift_is_handed_over_and_signed_each_by_its_own_author(app, ben, phone):
-    opened = phone.op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA)
+    opened = phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA)
     given = {"to": CHU, "items": OPEN_ITEMS}
-    phone.op("shift.hand_over", SHIFT_ID, given, by=ANA, after=opened["id"])
-    phone.op("shift.take_over", SHIFT_ID, by=CHU, after=opened["id"])
-    assert {verdict["status"] for verdict in phone.send().values()} == {"applied"}
-    shift = phone.record("shift", SHIFT_ID)
+    phone.add_op("shift.hand_over", SHIFT_ID, given, by=ANA, after=opened["id"])
+    phone.add_op("shift.take_over", SHIFT_ID, by=CHU, after=opened["id"])
+    assert {verdict["status"] for verdict in phone.send_outbox().values()} == {"applied"}
+    shift = phone.get_record("shift", SHIFT_ID)
     assert (shift["state"], shift["handed_to"], shift["taken_over_by"]) == ("closed", "Chu", "Chu")
     assert shift["items"] == OPEN_ITEMS
     page = ben.get("/desk/shifts/", headers=EN).text
     assert "signed" in page and "Mop · Stairs" in page and "1 open item" in page
     history = ben.get(f"/desk/record/shift/{SHIFT_ID}", headers=EN).text
-    assert "signed for it" in history and "Mop · Stairs" in history
+    assert "Shift taken over" in history and "Mop · Stairs" in history
     assert logged_flags(app) == []
 
 
 def test_a_signature_of_somebody_else_is_kept_and_does_not_count(app, ben, phone):
     open_shift(phone)
-    phone.verdict("shift.hand_over", SHIFT_ID, {"to": CHU}, by=ANA)
-    assert phone.verdict("shift.take_over", SHIFT_ID, by=BEN)["status"] == "applied"
-    assert phone.record("shift", SHIFT_ID)["state"] == "handed_over"
+    phone.send_op("shift.hand_over", SHIFT_ID, {"to": CHU}, by=ANA)
+    assert phone.send_op("shift.take_over", SHIFT_ID, by=BEN)["status"] == "applied"
+    assert phone.get_record("shift", SHIFT_ID)["state"] == "handed_over"
     assert logged_flags(app) == ["signed-by-another"]
     assert "not signed yet" in ben.get("/desk/shifts/", headers=EN).text
 
 
 def test_twice_is_the_same_as_once(phone):
-    op = phone.op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA)
-    first = phone.push(op).told()["verdicts"]
-    assert phone.push(op).told()["verdicts"] == first
-    close = phone.op("shift.close", SHIFT_ID, {"unsent": 0}, by=ANA)
-    first = phone.push(close).told()["verdicts"]
-    assert phone.push(close).told()["verdicts"] == first
-    assert phone.record("shift", SHIFT_ID)["state"] == "closed"
+    op = phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA)
+    first = phone.push(op).expect_ok()["verdicts"]
+    assert phone.push(op).expect_ok()["verdicts"] == first
+    close = phone.add_op("shift.close", SHIFT_ID, {"unsent": 0}, by=ANA)
+    first = phone.push(close).expect_ok()["verdicts"]
+    assert phone.push(close).expect_ok()["verdicts"] == first
+    assert phone.get_record("shift", SHIFT_ID)["state"] == "closed"
 
 
 def test_a_shift_that_arrives_days_late_is_kept_with_its_own_times(phone):
-    phone.op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(days=3), mono=None)
-    phone.op(
+    phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(days=3), mono=None)
+    phone.add_op(
         "shift.close", SHIFT_ID, {"unsent": 2}, by=ANA, at=time_ago(days=2, hours=16), mono=None
     )
-    assert {verdict["status"] for verdict in phone.send().values()} == {"applied"}
-    shift = phone.record("shift", SHIFT_ID)
+    assert {verdict["status"] for verdict in phone.send_outbox().values()} == {"applied"}
+    shift = phone.get_record("shift", SHIFT_ID)
     assert shift["unsent"] == 2
     assert shift["opened_at"] < shift["closed_at"] < time_ago(days=2)
 
@@ -106,12 +108,14 @@ def test_a_second_shift_on_another_phone_is_kept_and_marked(ben, phone, new_phon
 
 
 def test_a_shift_that_was_never_closed_is_closed_at_the_desk_by_name(app, ben, phone):
-    phone.op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None)
-    phone.send()
+    phone.add_op(
+        "shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None
+    )
+    phone.send_outbox()
     page = ben.get("/desk/shifts/", headers=EN).text
-    assert "Never closed" in page and "Nobody has an open shift" in page
+    assert "Not ended" in page and "Nobody is on duty" in page
     assert ben.post(f"/desk/shifts/{SHIFT_ID}/close").status_code == 303
-    assert "Never closed" not in ben.get("/desk/shifts/", headers=EN).text
+    assert "Not ended" not in ben.get("/desk/shifts/", headers=EN).text
     with app.app_context():
         assert db.session.get(Shift, (HOME_SITE, SHIFT_ID)).closed_by_id == BEN
 
@@ -120,9 +124,9 @@ def test_dao_may_not(app, dao, phone):
     open_shift(phone)
     assert "Ana" not in dao.get("/desk/shifts/").text
     assert dao.post(f"/desk/shifts/{SHIFT_ID}/close").status_code == 404
-    told = phone.verdict("shift.hand_over", SHIFT_ID, {"to": CHU}, by=DAO)
+    told = phone.send_op("shift.hand_over", SHIFT_ID, {"to": CHU}, by=DAO)
     assert told["status"] == "held"
-    assert phone.record("shift", SHIFT_ID)["state"] == "open"
+    assert phone.get_record("shift", SHIFT_ID)["state"] == "open"
 
 
 def test_the_field_sees_no_list_of_shifts(signed_in):
@@ -131,7 +135,7 @@ def test_the_field_sees_no_list_of_shifts(signed_in):
 
 def test_what_is_no_hand_over_is_kept_for_the_desk(app, phone):
     open_shift(phone)
-    told = phone.verdict("shift.hand_over", SHIFT_ID, {"to": "nobody"}, by=ANA)
+    told = phone.send_op("shift.hand_over", SHIFT_ID, {"to": "nobody"}, by=ANA)
     assert (told["status"], told["code"]) == ("quarantined", "malformed")
     with app.app_context():
         kept = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "shift.hand_over")).one()

@@ -1,4 +1,4 @@
-"""First contact through the door and at the desk."""
+"""Tickets: all steps from phones and desk, lists, merging, and the resident's page."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
-from server.models import LoggedOp, Ticket
+from server.models.oplog import LoggedOp
+from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id
 
@@ -39,11 +40,11 @@ def ticket_page(browser, id_=TICKET_ID, path=""):
 @pytest.mark.rule("K10")
 @pytest.mark.clause("F5")
 def test_a_matter_on_two_phones_ends_when_the_resident_is_satisfied(phone, new_phone):
-    """Sent through the door: `ticket.accept`, `ticket.give_back`, `ticket.follow` and the rest."""
+    """Sends `ticket.accept`, `ticket.give_back`, `ticket.follow` and the other steps."""
     other = new_phone()
-    phone.op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
-    phone.op("ticket.hand_over", TICKET_ID, {"handler_id": CHU, "reason": "pipes"}, by=ANA)
-    phone.send()
+    phone.add_op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
+    phone.add_op("ticket.hand_over", TICKET_ID, {"handler_id": CHU, "reason": "pipes"}, by=ANA)
+    phone.send_outbox()
     for kind, said in [
         ("ticket.accept", {}),
         ("ticket.register", {"item": "valve", "condition": "cracked"}),
@@ -51,38 +52,40 @@ def test_a_matter_on_two_phones_ends_when_the_resident_is_satisfied(phone, new_p
         ("ticket.resolve", {"how": "new valve"}),
         ("ticket.return_item", {"item": "valve", "to": "resident"}),
     ]:
-        other.op(kind, TICKET_ID, said, by=CHU)
+        other.add_op(kind, TICKET_ID, said, by=CHU)
     for kind, said in [
         ("ticket.follow", {"text": "looked"}),
         ("ticket.enquire", {"who": "Mr Fir", "answered": "tomorrow"}),
         ("ticket.promise", {"promised_at": "2030-01-01T08:00:00+08:00"}),
     ]:
-        phone.op(kind, TICKET_ID, said, by=ANA)
-    assert {v["status"] for v in [*phone.send().values(), *other.send().values()]} == {"applied"}
-    asked = phone.record("ticket", TICKET_ID)
+        phone.add_op(kind, TICKET_ID, said, by=ANA)
+    assert {
+        v["status"] for v in [*phone.send_outbox().values(), *other.send_outbox().values()]
+    } == {"applied"}
+    asked = phone.get_record("ticket", TICKET_ID)
     assert (asked["state"], asked["handler"], asked["first_responder"]) == (
         "resolved",
         "Chu",
         "Ana",
     )
-    phone.verdict("ticket.feed_back", TICKET_ID, {"reaction": "satisfied"}, by=ANA)
-    assert phone.record("ticket", TICKET_ID)["state"] == "closed"
-    phone.verdict("ticket.reopen", TICKET_ID, {"reason": "drips again"}, by=ANA)
-    story = phone.record("ticket", TICKET_ID)["timeline"]
+    phone.send_op("ticket.feed_back", TICKET_ID, {"reaction": "satisfied"}, by=ANA)
+    assert phone.get_record("ticket", TICKET_ID)["state"] == "closed"
+    phone.send_op("ticket.reopen", TICKET_ID, {"reason": "drips again"}, by=ANA)
+    story = phone.get_record("ticket", TICKET_ID)["timeline"]
     assert story[-1] == {**story[-1], "kind": "reopen", "by": "Ana", "text": "drips again"}
 
 
 @pytest.mark.rule("K9", "K11", "K12")
 def test_what_does_not_fit_is_kept_and_put_to_the_desk(app, phone, ticket):
-    odd = phone.verdict("ticket.accept", TICKET_ID, {}, by=ANA)
-    back = phone.verdict("ticket.give_back", TICKET_ID, {"reason": "x"}, by=ANA)
+    odd = phone.send_op("ticket.accept", TICKET_ID, {}, by=ANA)
+    back = phone.send_op("ticket.give_back", TICKET_ID, {"reason": "x"}, by=ANA)
     assert (odd["status"], back["status"]) == ("applied", "applied")
-    phone.verdict("ticket.hold", TICKET_ID, {"for_id": BEN}, by=CHU)
-    phone.verdict("ticket.escalate", TICKET_ID, {"to_id": BEN, "reason": "major"}, by=CHU)
+    phone.send_op("ticket.hold", TICKET_ID, {"for_id": BEN}, by=CHU)
+    phone.send_op("ticket.escalate", TICKET_ID, {"to_id": BEN, "reason": "major"}, by=CHU)
     row = stored_ticket(app)
     assert (row.handler_id, row.first_responder_id) == (BEN, CHU)
     assert [line.get("aside", False) for line in row.timeline] == [False, True, True, False, False]
-    assert len(phone.of("ticket")) == 1
+    assert len(phone.records_of("ticket")) == 1
 
 
 @pytest.mark.rule("K7")
@@ -102,9 +105,9 @@ def test_the_desk_hands_to_a_firm_and_one_of_ours_answers(app, ben, desk_op, tic
     ("lacking", "told"),
     [
         ("do the work", []),
-        ("look after it", [("resolve", {"how": "mended"})]),
-        ("tell the resident", [("follow", {"text": "saw"}), ("resolve", {"how": "mended"})]),
-        ("give the thing back", [("register", {"item": "key"}), ("resolve", {"how": "mended"})]),
+        ("follow up", [("resolve", {"how": "mended"})]),
+        ("inform the resident", [("follow", {"text": "saw"}), ("resolve", {"how": "mended"})]),
+        ("return the item", [("register", {"item": "key"}), ("resolve", {"how": "mended"})]),
     ],
 )
 def test_each_thing_that_is_missing_keeps_it_open_and_is_named(app, ben, ticket, lacking, told):
@@ -131,8 +134,8 @@ def test_the_desk_gives_feedback_for_somebody_else_with_a_reason(app, ben, ticke
 @pytest.mark.rule("K17")
 @pytest.mark.clause("F16")
 def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phone, ticket):
-    phone.op("ticket.open", OTHER_TICKET_ID, {**TICKET_PAYLOAD, "details": "Water"}, by=ANA)
-    phone.send()
+    phone.add_op("ticket.open", OTHER_TICKET_ID, {**TICKET_PAYLOAD, "details": "Water"}, by=ANA)
+    phone.send_outbox()
     first, later = stored_ticket(app), stored_ticket(app, OTHER_TICKET_ID)
     assert f"{later.number}" in ticket_page(ben)
     told = ben.post(f"/desk/tickets/{TICKET_ID}/merge", {"base": "1", "other_id": OTHER_TICKET_ID})
@@ -142,10 +145,10 @@ def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phon
         and stored_ticket(app, OTHER_TICKET_ID).merged_into == TICKET_ID
     )
     for number in (first.number, later.number):
-        assert "We have it" in ben.get(f"/r/{number}", headers=EN).text
+        assert "We have received it" in ben.get(f"/r/{number}", headers=EN).text
     again = ben.post(f"/desk/tickets/{OTHER_TICKET_ID}/merge", {"base": "2", "other_id": TICKET_ID})
     assert "already-merged" in again.location
-    by_phone = phone.verdict(
+    by_phone = phone.send_op(
         "ticket.merge", OTHER_TICKET_ID, {"other_id": TICKET_ID}, by=ANA, base=2
     )
     assert by_phone["code"] == "not-allowed"
@@ -154,7 +157,7 @@ def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phon
 @pytest.mark.rule("K18")
 @pytest.mark.clause("F4")
 def test_whoever_leaves_names_who_answers_from_now_on(app, signed_in, ticket):
-    """Through the door: `ticket.succeed`, `person.leave`."""
+    """Sends `ticket.succeed` and `person.leave`."""
     eve = signed_in(EVE, HOME_SITE)
     assert eve.post(f"/desk/people/{CHU}/leave", {"heir": ""}).status_code == 404
     eve.post(f"/desk/people/{CHU}/leave", {"heir": ANA})
@@ -163,7 +166,7 @@ def test_whoever_leaves_names_who_answers_from_now_on(app, signed_in, ticket):
     with app.app_context():
         last = db.session.scalars(LoggedOp.for_subject(HOME_SITE, TICKET_ID)).all()[-1]
     assert (last.kind, last.status) == ("ticket.succeed", "applied")
-    assert "Leaves the staff" in eve.get("/desk/people/", headers=EN).text
+    assert "Staff member leaves" in eve.get("/desk/people/", headers=EN).text
     again = eve.post(f"/desk/people/{CHU}/leave", {})
     assert "already-left" in again.location
 
@@ -174,13 +177,13 @@ def test_the_board_has_a_list_for_each_way_to_drop_the_ball(app, ben, desk_op, p
     past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
     desk_op("ticket.open", TICKET_ID, {**TICKET_PAYLOAD, "promised_at": past}, by=BEN)
     desk_op("ticket.hold", TICKET_ID, {"for_id": ANA}, by=BEN)
-    phone.op("shift.open", None, {"uniform": True}, by=ANA)
-    phone.send()
+    phone.add_op("shift.open", None, {"uniform": True}, by=ANA)
+    phone.send_outbox()
     board = ben.get("/desk/tickets/?list=breached", headers=EN).text
     counts = dict(re.findall(r"list=(\w+)\"[^>]*>\s*[^<]*?(\d+)</a>", board))
     full = {"open", "breached", "nudged", "held", "answering", "handling"}
     assert {name for name, many in counts.items() if many == "1"} == full
-    assert stored_ticket(app).number in board and "Ana is on duty now" in ticket_page(ben)
+    assert stored_ticket(app).number in board and "Ana is now on duty" in ticket_page(ben)
     assert stored_ticket(app).number in ben.get("/desk/tickets/?list=all", headers=EN).text
 
 
@@ -200,7 +203,7 @@ def test_a_resident_reads_where_it_stands_and_nothing_personal(app, ben, new_bro
     anybody, row = new_browser(), stored_ticket(app)
     for typed in (row.number, row.number.lower(), row.number.replace("-", " "), row.number[2:]):
         told = anybody.get(f"/r/{typed}", headers=EN).text
-        assert "We have it" in told
+        assert "We have received it" in told
     for secret in ("A leak", "gate", "Chu", TICKET_ID):
         assert secret not in told
     ben.post(f"/desk/tickets/{TICKET_ID}/tell/resolve", {"how": "mended"})

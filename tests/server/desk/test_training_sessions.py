@@ -1,4 +1,4 @@
-"""Training through the door: two phones, one session; readiness and the disclosure at the desk."""
+"""Training sessions on two phones; readiness, disclosure and pack differences at the desk."""
 
 import io
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from server.db.engine import db
-from server.models import TrainingSession
+from server.models.training_sessions import TrainingSession
 from server.oplog.replay import find_faults
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, serialize_pack
@@ -30,14 +30,14 @@ def log_and_records_agree(app, desk_op):
 
 @pytest.fixture
 def training_session(phone):
-    """Ben leads a session with Ana and Chu."""
+    """A phone with a training session that Ben leads for Ana and Chu."""
     said = {
         "case": CASE_CARD_ID,
         "cards": [f"cases:{CASE_CARD_ID}"],
         "prompts": PROMPTS,
         "attendees": [ANA, CHU],
     }
-    assert phone.verdict("session.begin", SESSION_ID, said, by=BEN)["status"] == "applied"
+    assert phone.send_op("session.begin", SESSION_ID, said, by=BEN)["status"] == "applied"
     return phone
 
 
@@ -47,25 +47,27 @@ def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(
 ):
     other = new_phone()
     first = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
-    training_session.op("session.answer", SESSION_ID, first, by=BEN)
-    training_session.op(
+    training_session.add_op("session.answer", SESSION_ID, first, by=BEN)
+    training_session.add_op(
         "session.answer", SESSION_ID, {**first, "approach": "C", "text": "Second"}, by=BEN
     )
     mine = {"person": CHU, "prompt": 0, "approach": "B", "text": "Police"}
-    assert other.verdict("session.answer", SESSION_ID, mine, by=CHU)["status"] == "applied"
-    assert other.verdict("session.acknowledge", SESSION_ID, by=CHU)["status"] == "applied"
-    training_session.op("session.summarise", SESSION_ID, {"summary": "Never pushed off"}, by=BEN)
-    training_session.op("session.acknowledge", SESSION_ID, by=ANA)
-    assert {told["status"] for told in training_session.send().values()} == {"applied"}
-    record = other.record("session", SESSION_ID)
+    assert other.send_op("session.answer", SESSION_ID, mine, by=CHU)["status"] == "applied"
+    assert other.send_op("session.acknowledge", SESSION_ID, by=CHU)["status"] == "applied"
+    training_session.add_op(
+        "session.summarise", SESSION_ID, {"summary": "Never pushed off"}, by=BEN
+    )
+    training_session.add_op("session.acknowledge", SESSION_ID, by=ANA)
+    assert {told["status"] for told in training_session.send_outbox().values()} == {"applied"}
+    record = other.get_record("session", SESSION_ID)
     assert record["answers"][ANA]["0"]["approach"] == "C" and record["attendee_names"]
     page = ben.get(f"/desk/training/{SESSION_ID}", headers=EN).text
     assert "Never pushed off" in page and "Second" in page and "Write it down" in page
-    assert "wrong" in page and "answering for it cannot" in page
+    assert "not acceptable" in page and "answering for it cannot" in page
     assert "C 1" in ben.get("/desk/training/", headers=EN).text
-    training_session.op("session.close", SESSION_ID, by=BEN)
-    training_session.send()
-    assert other.record("session", SESSION_ID)["answers"] == {}
+    training_session.add_op("session.close", SESSION_ID, by=BEN)
+    training_session.send_outbox()
+    assert other.get_record("session", SESSION_ID)["answers"] == {}
     with app.app_context():
         kept = db.session.get(TrainingSession, (HOME_SITE, SESSION_ID))
         assert len(kept.answers[ANA]["0"]["earlier"]) == 1 and set(kept.acknowledged) == {ANA, CHU}
@@ -73,7 +75,7 @@ def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(
 
 @pytest.mark.clause("F21")
 def test_a_signed_session_and_an_attestation_stand_in_the_matrix(training_session, ben, phone):
-    phone.verdict("session.acknowledge", SESSION_ID, by=ANA)
+    phone.send_op("session.acknowledge", SESSION_ID, by=ANA)
     form = {"person": CHU, "item": "posts", "months": "6"}
     assert "said" not in ben.post("/desk/training/attest", form).location
     own = ben.post("/desk/training/attest", {**form, "person": BEN})
@@ -82,7 +84,7 @@ def test_a_signed_session_and_an_attestation_stand_in_the_matrix(training_sessio
     assert page.count("✓</span> ready") == 2
     year = datetime.now(UTC).year + 1
     assert f"{year}-" in page
-    (told,) = [one for one in phone.of("readiness") if one["person"] == CHU]
+    (told,) = [one for one in phone.records_of("readiness") if one["person"] == CHU]
     assert told["item"] == "posts" and "note" not in told
 
 
@@ -93,13 +95,13 @@ def test_training_is_not_for_other_sites_nor_for_other_roles(
     for path in ("/desk/training/", "/desk/disclosure/"):
         assert signed_in(ANA, HOME_SITE).get(path).status_code == 403
     said = {"person": ANA, "item": "fees"}
-    told = phone.verdict("readiness.attest", fixed_id("own"), said, by=BEN)
+    told = phone.send_op("readiness.attest", fixed_id("own"), said, by=BEN)
     assert told["code"] == "not-for-phones"
 
 
 def test_the_desk_closes_what_nobody_closed(training_session, ben):
     ben.post(f"/desk/training/{SESSION_ID}/close")
-    assert training_session.record("session", SESSION_ID)["state"] == "closed"
+    assert training_session.get_record("session", SESSION_ID)["state"] == "closed"
 
 
 @pytest.mark.rule("G1")
@@ -110,7 +112,7 @@ def test_the_disclosure_tells_a_month_and_nothing_of_a_resident(ben, phone):
         "contact": "13900001111",
         "details": "Mrs Lin",
     }
-    phone.verdict("ticket.open", fixed_id("ticket"), said, by=CHU)
+    phone.send_op("ticket.open", fixed_id("ticket"), said, by=CHU)
     month = datetime.now(UTC).astimezone().strftime("%Y-%m")
     for query in ("", f"?month={month}", "?month=2026-1", "?month=2020-12"):
         page = ben.get(f"/desk/disclosure/{query}", headers=EN)
@@ -134,6 +136,6 @@ def test_two_packs_are_compared_at_the_desk_and_nothing_changes(signed_in, app):
     page = eve.post("/desk/packs/differences", files, headers=EN).text
     assert "0 new, 1 changed, 1 withdrawn" in page and "ours 1 → ours 2" in page
     ours = eve.post("/desk/packs/differences", {}, headers=EN).text
-    assert "No difference" in ours
+    assert "No differences" in ours
     wrong = {"before": (io.BytesIO(b"no"), "p.json")}
     assert eve.post("/desk/packs/differences", wrong, headers=EN).status_code == 422

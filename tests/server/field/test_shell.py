@@ -62,7 +62,7 @@ def test_everything_that_the_worker_keeps_is_there(
         answer.close()
 
 
-@pytest.mark.parametrize("name", ["checklists.js", "field/app.js", "../field/app.js"])
+@pytest.mark.parametrize("name", ["templates.js", "field/app.js", "../field/app.js"])
 def test_another_version_is_gone(client: FlaskClient, name: str) -> None:
     assert client.get(f"/field/build/0123456789abcdef/{name}").status_code == 404
 

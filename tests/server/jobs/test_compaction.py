@@ -10,7 +10,7 @@ from sqlalchemy import update
 from server.db.engine import db, write_transaction
 from server.jobs import retention
 from server.jobs.compaction import compact_feed
-from server.models import FeedRow, SiteHead
+from server.models.feed import FeedRow, SiteHead
 from server.oplog.replay import find_faults
 from tests.seed_data import CHU, HOME_SITE, STAIRS, fixed_id
 
@@ -28,9 +28,9 @@ def log_and_records_agree(app):
 @pytest.fixture
 def purged_visit(app, phone):
     """A visitor whom the estate has forgotten, as a phone knew them."""
-    phone.verdict("visit.arrive", PURGED_VISIT, VISIT, by=CHU)
-    phone.verdict("visit.depart", PURGED_VISIT, by=CHU)
-    phone.refresh()
+    phone.send_op("visit.arrive", PURGED_VISIT, VISIT, by=CHU)
+    phone.send_op("visit.depart", PURGED_VISIT, by=CHU)
+    phone.pull_all()
     with app.app_context():
         retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=31))
 
@@ -70,12 +70,12 @@ def test_a_phone_from_before_starts_anew_and_one_from_after_goes_on(
     app, desk_op, phone, new_phone, purged_visit, run_compaction
 ):
     away, here = phone, new_phone()
-    here.refresh()
+    here.pull_all()
     run_compaction()
-    assert here.pull().told().get("reset") is None
-    assert away.pull().told()["reset"] == "floor"
-    assert ("visit", PURGED_VISIT) not in away.refresh()
-    assert (away.records, away.digest) == (here.refresh(), here.digest)
+    assert here.pull().expect_ok().get("reset") is None
+    assert away.pull().expect_ok()["reset"] == "floor"
+    assert ("visit", PURGED_VISIT) not in away.pull_all()
+    assert (away.records, away.digest) == (here.pull_all(), here.digest)
 
 
 @pytest.mark.rule("X8")
@@ -92,7 +92,7 @@ def test_a_first_sync_in_small_pages_ends_although_it_begins_below_the_floor(
     fresh = new_phone()
     resets, more = [], True
     for _ in range(100):
-        page = fresh.pull(limit=2).told()
+        page = fresh.pull(limit=2).expect_ok()
         resets.append(page.get("reset"))
         fresh.cursor, more = page["cursor"], page["more"]
         if not more:
@@ -105,10 +105,10 @@ def test_what_comes_after_that_for_a_forgotten_record_is_still_kept_without_a_na
     phone, purged_visit, run_compaction
 ):
     run_compaction()
-    told = phone.verdict("visit.depart", PURGED_VISIT, by=CHU)
+    told = phone.send_op("visit.depart", PURGED_VISIT, by=CHU)
     assert told["status"] == "applied"
-    assert phone.verdict("visit.arrive", PURGED_VISIT, VISIT, by=CHU)["code"] == "already-exists"
-    assert ("visit", PURGED_VISIT) not in phone.refresh()
+    assert phone.send_op("visit.arrive", PURGED_VISIT, VISIT, by=CHU)["code"] == "already-exists"
+    assert ("visit", PURGED_VISIT) not in phone.pull_all()
 
 
 @pytest.mark.parametrize(

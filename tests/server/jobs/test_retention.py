@@ -15,7 +15,11 @@ from sqlalchemy import select, text
 
 from server.db.engine import db
 from server.jobs import frequent_visitors, retention
-from server.models import Conflict, FrequentVisitor, LoggedOp, PurgeRun, Visit
+from server.models.conflicts import Conflict
+from server.models.frequent_visitors import FrequentVisitor
+from server.models.oplog import LoggedOp
+from server.models.purges import PurgeRun
+from server.models.visits import Visit
 from server.oplog.replay import find_faults
 from server.photos import uploads
 from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
@@ -72,8 +76,8 @@ def database_text(app):
 
 
 def admit_visitor(phone, **more):
-    op = phone.op("visit.arrive", None, {**ARRIVAL_PAYLOAD, **more}, by=CHU)
-    phone.send()
+    op = phone.add_op("visit.arrive", None, {**ARRIVAL_PAYLOAD, **more}, by=CHU)
+    phone.send_outbox()
     return op["subject"]
 
 
@@ -87,19 +91,19 @@ def jpeg_and_hash():
 @pytest.mark.rule("V12")
 def test_a_visit_is_forgotten_in_every_place_and_leaves_the_phones(app, phone, desk_op, run_purge):
     visit = admit_visitor(phone)
-    note = phone.op("release.record", None, {**GATE_PASS_PAYLOAD, "visit": visit}, by=CHU)
-    phone.verdict("release.pass", note["subject"], by=CHU)
-    phone.verdict("visit.depart", visit, by=CHU)
-    phone.verdict("visit.depart", visit, by=CHU)  # noted: something waits for the desk
+    note = phone.add_op("release.record", None, {**GATE_PASS_PAYLOAD, "visit": visit}, by=CHU)
+    phone.send_op("release.pass", note["subject"], by=CHU)
+    phone.send_op("visit.depart", visit, by=CHU)
+    phone.send_op("visit.depart", visit, by=CHU)  # noted: something waits for the desk
     desk_op("visit.amend", visit, {"plate": "沪A12345"})
-    phone.refresh()
+    phone.pull_all()
     assert run_purge(29).visits == 0
     counts = run_purge()
     assert (counts.visits, counts.releases, counts.held) == (1, 1, 0)
     found = database_text(app)
     assert [secret for secret in PERSONAL_DATA if secret in found] == []
-    assert ("visit", visit) not in phone.refresh()
-    assert phone.of("release") == []
+    assert ("visit", visit) not in phone.pull_all()
+    assert phone.records_of("release") == []
     with app.app_context():
         assert db.session.scalars(Conflict.unsettled(HOME_SITE)).all() == []
         assert db.session.get(Visit, (HOME_SITE, visit)).purged_at
@@ -119,12 +123,12 @@ def test_what_a_case_holds_is_left_with_its_release_until_the_desk_lets_go(
     phone, desk_op, run_purge
 ):
     visit = admit_visitor(phone)
-    phone.verdict("release.record", None, {**GATE_PASS_PAYLOAD, "visit": visit}, by=CHU)
+    phone.send_op("release.record", None, {**GATE_PASS_PAYLOAD, "visit": visit}, by=CHU)
     for by, status in ((CHU, "refused"), (BEN, "applied")):
         assert desk_op("visit.hold", visit, {"reason": "case 7"}, by=by)["status"] == status
     counts = run_purge()
     assert (counts.visits, counts.releases, counts.held) == (0, 0, 1)
-    assert phone.record("visit", visit)["visitor"] == "Mr Wang"
+    assert phone.get_record("visit", visit)["visitor"] == "Mr Wang"
     assert desk_op("visit.release_hold", visit)["status"] == "applied"
     counts = run_purge()
     assert (counts.visits, counts.releases) == (1, 1)
@@ -148,17 +152,17 @@ LATE_OPS = [
 @given(order=st.permutations(LATE_OPS), before=st.integers(0, len(LATE_OPS)))
 def test_late_ops_bring_nothing_back_in_whatever_order(app, phone, run_purge, order, before):
     visit = admit_visitor(phone)
-    made = [phone.op(kind, visit, payload, by=CHU) for kind, payload in order]
+    made = [phone.add_op(kind, visit, payload, by=CHU) for kind, payload in order]
     if made[:before]:
-        phone.push(ops=made[:before]).told()
+        phone.push(ops=made[:before]).expect_ok()
     assert run_purge().visits == 1
     if made[before:]:
-        told = phone.push(ops=made[before:]).told()
+        told = phone.push(ops=made[before:]).expect_ok()
         assert {verdict["status"] for verdict in told["verdicts"]} == {"applied"}
-    again = phone.push(ops=made).told()
+    again = phone.push(ops=made).expect_ok()
     assert {verdict["status"] for verdict in again["verdicts"]} == {"applied"}
     phone.outbox.clear()
-    assert ("visit", visit) not in phone.refresh()
+    assert ("visit", visit) not in phone.pull_all()
     found = database_text(app)
     assert [secret for secret in PERSONAL_DATA if secret in found] == []
     assert run_purge().visits == 0
@@ -171,34 +175,34 @@ def test_photos_leave_the_disk_and_late_ones_never_reach_it(app, phone, run_purg
     (whole, sha256), (later, late_sha) = jpeg_and_hash(), jpeg_and_hash()
     visit = admit_visitor(phone)
     attached = {"bytes": len(whole), "captured_at": "2026-11-24T10:00:00+08:00"}
-    phone.verdict("photo.attach", visit, {**attached, "sha256": sha256}, by=CHU)
-    assert phone.photo("PUT", sha256, whole).json["complete"]
-    assert phone.record("visit", visit)["photos_here"] == 1
+    phone.send_op("photo.attach", visit, {**attached, "sha256": sha256}, by=CHU)
+    assert phone.request_photo("PUT", sha256, whole).json["complete"]
+    assert phone.get_record("visit", visit)["photos_here"] == 1
     counts = run_purge()
     assert (counts.visits, counts.photos) == (1, 1)
-    phone.verdict("photo.attach", visit, {**attached, "sha256": late_sha}, by=CHU)
-    assert phone.photo("PUT", late_sha, later).json["complete"]
+    phone.send_op("photo.attach", visit, {**attached, "sha256": late_sha}, by=CHU)
+    assert phone.request_photo("PUT", late_sha, later).json["complete"]
     with app.app_context():
         folder = Path(app.config["DATA_DIR"]) / "photos" / HOME_SITE
         assert list(folder.iterdir()) == []
         assert uploads.find_photo(HOME_SITE, sha256) is None
-    assert phone.photo("PUT", sha256, whole).json["complete"]
-    assert phone.photo("GET", sha256).status == 404
+    assert phone.request_photo("PUT", sha256, whole).json["complete"]
+    assert phone.request_photo("GET", sha256).status == 404
 
 
 @pytest.mark.rule("V12")
 def test_what_came_before_its_visit_and_was_emptied_holds_up_nobody(phone, run_purge):
-    arrival = phone.op("visit.arrive", None, ARRIVAL_PAYLOAD, by=CHU)
-    early = phone.op("visit.depart", arrival["subject"], by=CHU)
-    assert phone.push(early).told()["verdicts"][0]["code"] == "no-such-record"
+    arrival = phone.add_op("visit.arrive", None, ARRIVAL_PAYLOAD, by=CHU)
+    early = phone.add_op("visit.depart", arrival["subject"], by=CHU)
+    assert phone.push(early).expect_ok()["verdicts"][0]["code"] == "no-such-record"
     assert run_purge().asides == 1
-    assert phone.push(arrival).told()["verdicts"][0]["status"] == "applied"
+    assert phone.push(arrival).expect_ok()["verdicts"][0]["status"] == "applied"
 
 
 @pytest.mark.rule("V12")
 def test_what_could_never_be_put_in_force_is_emptied_too(app, phone, run_purge):
-    phone.verdict("visit.arrive", None, {**ARRIVAL_PAYLOAD, "party_size": 0}, by=CHU)
-    phone.verdict("visit.arrive", None, ARRIVAL_PAYLOAD, by=fixed_id("stranger"))
+    phone.send_op("visit.arrive", None, {**ARRIVAL_PAYLOAD, "party_size": 0}, by=CHU)
+    phone.send_op("visit.arrive", None, ARRIVAL_PAYLOAD, by=fixed_id("stranger"))
     assert run_purge().asides == 2
     assert "Mr Wang" not in database_text(app)
     assert run_purge().asides == 0
@@ -216,7 +220,7 @@ def test_managers_say_how_long_it_is_kept_within_bounds(desk_op, phone, run_purg
     )
     assert desk_op("site.retain", HOME_SITE, {}, by=EVE)["code"] == "nothing-changed"
     assert desk_op("site.retain", HOME_SITE, keep, by=EVE)["status"] == "applied"
-    assert phone.record("site", HOME_SITE)["retention_days"] == 90
+    assert phone.get_record("site", HOME_SITE)["retention_days"] == 90
     assert (run_purge(89).visits, run_purge(91).visits) == (0, 1)
 
 
@@ -229,17 +233,17 @@ def test_a_regular_is_known_to_the_gate_and_forgotten_with_the_last_visit(app, p
             )
 
     admit_visitor(phone)
-    assert (refresh(), phone.of("regular")) == (0, [])
+    assert (refresh(), phone.records_of("regular")) == (0, [])
     admit_visitor(phone)
     assert (refresh(), refresh()) == (1, 0)
-    (regular,) = phone.of("regular")
+    (regular,) = phone.records_of("regular")
     assert (regular["visitor"], regular["plate"], regular["times"]) == ("Mr Wang", "沪A12345", 2)
     admit_visitor(phone)
     assert refresh() == 1
-    assert phone.of("regular")[0]["times"] == 3
+    assert phone.records_of("regular")[0]["times"] == 3
     counts = run_purge()
     assert (counts.visits, counts.regulars, refresh(31)) == (3, 1, 0)
-    assert phone.of("regular") == []
+    assert phone.records_of("regular") == []
     assert "Mr Wang" not in database_text(app)
     admit_visitor(phone), admit_visitor(phone)
     assert refresh() == 1
@@ -249,9 +253,9 @@ def test_a_regular_is_known_to_the_gate_and_forgotten_with_the_last_visit(app, p
 
 def test_a_visit_from_the_announcement_to_the_gate(phone):
     told = {"visitor": "Ms Li", "purpose": "business", "expected_minutes": 30}
-    visit = phone.op("visit.expect", None, told, by=CHU)["subject"]
-    phone.send()
-    assert phone.record("visit", visit)["state"] == "expected"
+    visit = phone.add_op("visit.expect", None, told, by=CHU)["subject"]
+    phone.send_outbox()
+    assert phone.get_record("visit", visit)["state"] == "expected"
     for kind, state in [
         ("visit.admit", "inside"),
         ("visit.reopen", "expected"),
@@ -259,16 +263,16 @@ def test_a_visit_from_the_announcement_to_the_gate(phone):
         ("visit.presume_left", "departed"),
         ("visit.return", "inside"),
     ]:
-        assert phone.verdict(kind, visit, by=CHU)["status"] == "applied"
-        assert phone.record("visit", visit)["state"] == state
-    phone.verdict("visit.attend", visit, {"step": "farewell"}, by=CHU)
-    assert phone.record("visit", visit)["steps"] == ["farewell"]
+        assert phone.send_op(kind, visit, by=CHU)["status"] == "applied"
+        assert phone.get_record("visit", visit)["state"] == state
+    phone.send_op("visit.attend", visit, {"step": "farewell"}, by=CHU)
+    assert phone.get_record("visit", visit)["steps"] == ["farewell"]
 
 
 @pytest.mark.rule("V14")
 def test_a_release_note_is_used_once_and_can_be_taken_back(phone):
-    note = phone.op("release.record", None, GATE_PASS_PAYLOAD, by=CHU)["subject"]
-    phone.send()
+    note = phone.add_op("release.record", None, GATE_PASS_PAYLOAD, by=CHU)["subject"]
+    phone.send_outbox()
     for kind, state in (("release.pass", "passed"), ("release.undo", "waiting")):
-        phone.verdict(kind, note, by=CHU)
-        assert phone.record("release", note)["state"] == state
+        phone.send_op(kind, note, by=CHU)
+        assert phone.get_record("release", note)["state"] == state

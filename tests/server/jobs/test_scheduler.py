@@ -10,10 +10,14 @@ from sqlalchemy import select
 from server.db.engine import db
 from server.jobs import scheduler
 from server.maintenance import demo
-from server.models import Person, Schedule, SiteHead, Task, Unit
+from server.models.feed import SiteHead
+from server.models.people import Person
+from server.models.places import Unit
+from server.models.schedules import Schedule
+from server.models.tasks import Task
 from server.oplog.receive import make_op, submit, submit_many
 from server.oplog.replay import find_faults
-from sync.protocol.digest import ROLES
+from sync.protocol.roles import ROLES
 from tests import seed_data
 from tests.conftest import create_test_app
 
@@ -26,7 +30,7 @@ def demo_database(request, tmp_path_factory):
     """The demo estate as it is on that day: gives the address of a fresh copy of it."""
     folder = tmp_path_factory.mktemp("estate")
     cluster = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    name = cluster.new() if cluster else "estate.sqlite3"
+    name = cluster.create_database() if cluster else "estate.sqlite3"
     app = create_test_app(cluster.url(name) if cluster else f"sqlite:///{folder / name}", folder)
     with app.app_context():
         db.create_all()
@@ -37,7 +41,7 @@ def demo_database(request, tmp_path_factory):
 
     def copy(place):
         if cluster:
-            return cluster.url(cluster.new(name))
+            return cluster.url(cluster.create_database(name))
         shutil.copy(folder / name, place / name)
         return f"sqlite:///{place / name}"
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from server.db.engine import db
 from server.maintenance import backup
-from server.models import ServerState, Task
+from server.models.feed import ServerState
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
 from tests.phone_client import with_hash
 from tests.seed_data import ANA, HOME_SITE, TASK, TASKS
@@ -46,11 +47,11 @@ def current_epoch(app):
 
 
 def test_what_a_backup_lacks_comes_back_from_the_phones(app, phone, backup_file):
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     file, was = backup_file(), current_epoch(app)
-    later = phone.op("task.complete", TASKS[1], by=ANA)
-    phone.send()
-    phone.refresh()
+    later = phone.add_op("task.complete", TASKS[1], by=ANA)
+    phone.send_outbox()
+    phone.pull_all()
     restore_backup(app, file)
     assert (is_done(app, TASK), is_done(app, TASKS[1])) == (ANA, None)
     assert current_epoch(app) != was
@@ -74,12 +75,12 @@ def test_photos_and_the_key_come_along(app, phone, backup_file, tmp_path):
     Image.new("RGB", (40, 30), "teal").save(picture, "JPEG")
     bytes_ = picture.getvalue()
     name = hashlib.sha256(bytes_).hexdigest()
-    phone.verdict("task.complete", TASK, {"photos": [name]}, by=ANA)
-    phone.photo("PUT", name, bytes_)
+    phone.send_op("task.complete", TASK, {"photos": [name]}, by=ANA)
+    phone.request_photo("PUT", name, bytes_)
     file, place = backup_file(), tmp_path / "var" / "photos" / HOME_SITE / name
     place.unlink()
     restore_backup(app, file)
-    assert phone.photo("GET", name).status == 200
+    assert phone.request_photo("GET", name).status == 200
     with tarfile.open(file) as tar:
         assert {"database", "manifest.json", f"photos/{HOME_SITE}/{name}"} <= set(tar.getnames())
 
@@ -97,7 +98,7 @@ def corrupted_backup(file, member):
 
 
 def test_a_damaged_backup_changes_nothing_and_says_so(app, phone, backup_file, tmp_path):
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     file, was = backup_file(), current_epoch(app)
     half = tmp_path / "half.tar.gz"
     half.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -133,12 +134,12 @@ def test_a_restore_that_cannot_be_done_leaves_things_as_they_were(
 
 def test_a_phone_that_knew_the_newer_server_starts_anew_and_forks_nothing(app, phone, backup_file):
     """The chain goes on where it was; what the server has not seen fills its own place."""
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     file = backup_file()
-    lost = [phone.op("task.complete", id_, by=ANA) for id_ in TASKS[1:4]]
-    phone.send()
+    lost = [phone.add_op("task.complete", id_, by=ANA) for id_ in TASKS[1:4]]
+    phone.send_outbox()
     restore_backup(app, file)
-    new = phone.op("task.complete", TASKS[5], by=ANA)
+    new = phone.add_op("task.complete", TASKS[5], by=ANA)
     assert phone.push(new).json["verdicts"][0]["status"] == "applied"
     assert phone.hello().json["sites"][HOME_SITE]["gaps"] == [[2, 4]]
     assert {v["status"] for v in phone.push(*lost).json["verdicts"]} == {"applied"}

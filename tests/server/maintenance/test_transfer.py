@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from server.db.engine import db
 from server.maintenance.transfer import TransferError, copy_database
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from server.oplog.replay import find_faults
 from tests import seed_data
 from tests.conftest import create_test_app
@@ -18,7 +18,11 @@ from tests.phone_client import FlaskTransport
 def target_database(database_url, tmp_path, postgres):
     """An empty database of the other make."""
     postgresql = database_url.startswith("sqlite")
-    url = postgres.url(postgres.new()) if postgresql else f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    url = (
+        postgres.url(postgres.create_database())
+        if postgresql
+        else f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    )
     app = create_test_app(url, tmp_path / "var")
     yield app
     with app.app_context():
@@ -34,8 +38,8 @@ def record_snapshot(app):
 
 
 def test_phones_find_everything_again_after_a_move(app, target_database, phone):
-    first = phone.verdict("task.complete", seed_data.TASK, {"note": "拖好了"}, by=seed_data.ANA)
-    phone.refresh()
+    first = phone.send_op("task.complete", seed_data.TASK, {"note": "拖好了"}, by=seed_data.ANA)
+    phone.pull_all()
     before, digest = record_snapshot(app), phone.digest
     rows = copy_database(app, target_database)
     assert rows["op"] >= 1 and rows["feed"] >= len(phone.records)
@@ -46,14 +50,14 @@ def test_phones_find_everything_again_after_a_move(app, target_database, phone):
     with target_database.app_context():
         assert find_faults(seed_data.HOME_SITE) == []
     phone.wire = FlaskTransport(target_database.test_client())
-    assert phone.pull().told()["reset"] == "epoch"
+    assert phone.pull().expect_ok()["reset"] == "epoch"
     known = dict(phone.records)
-    assert phone.refresh() == known and phone.digest == digest
+    assert phone.pull_all() == known and phone.digest == digest
     assert (
-        phone.verdict("task.complete", seed_data.TASKS[1], by=seed_data.ANA)["status"] == "applied"
+        phone.send_op("task.complete", seed_data.TASKS[1], by=seed_data.ANA)["status"] == "applied"
     )
     assert first["status"] == "applied"
-    assert phone.record("task", seed_data.TASK)["note"] == "拖好了"
+    assert phone.get_record("task", seed_data.TASK)["note"] == "拖好了"
     with target_database.app_context():
         assert find_faults(seed_data.HOME_SITE) == []
 

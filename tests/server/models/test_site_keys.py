@@ -52,13 +52,13 @@ def executed_statements(app):
 
 
 def test_every_question_of_the_hot_path_names_the_site(app, phone, executed_statements):
-    ops = [phone.op("task.complete", task, by=seed_data.ANA) for task in seed_data.TASKS[:5]]
-    opened = phone.op("ticket.open", None, {**TICKET}, by=seed_data.BEN)
+    ops = [phone.add_op("task.complete", task, by=seed_data.ANA) for task in seed_data.TASKS[:5]]
+    opened = phone.add_op("ticket.open", None, {**TICKET}, by=seed_data.BEN)
     revised = {"subject": opened["subject"], "after": opened["id"], "base": 1, "by": seed_data.BEN}
-    phone.op("ticket.revise", revised.pop("subject"), {"urgency": "urgent"}, **revised)
+    phone.add_op("ticket.revise", revised.pop("subject"), {"urgency": "urgent"}, **revised)
     assert phone.push().status == 200 and phone.push(*ops).status == 200
-    assert phone.refresh() and phone.hello().status == 200 and phone.refresh()
-    assert phone.photo("HEAD", "0" * 64).status == 404
+    assert phone.pull_all() and phone.hello().status == 200 and phone.pull_all()
+    assert phone.request_photo("HEAD", "0" * 64).status == 404
     asked = [text for text in executed_statements if tables_of(text) - TABLES_WITHOUT_SITE.keys()]
     assert len(asked) >= 15
     assert [

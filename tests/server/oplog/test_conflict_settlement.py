@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from server.db.engine import db
-from server.models import Conflict
+from server.models.conflicts import Conflict
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, TASK, fixed_id, label
 
@@ -35,12 +35,12 @@ def log_and_records_agree(app):
 @pytest.fixture
 def contested_revision(phone, new_phone):
     """Ben wrote Lift B; Chu, who had not seen it, wrote Lift C."""
-    phone.verdict("ticket.open", by=CHU, payload=TICKET)
-    (ticket,) = phone.of("ticket")
+    phone.send_op("ticket.open", by=CHU, payload=TICKET)
+    (ticket,) = phone.records_of("ticket")
     base = phone.versions["ticket", ticket["id"]]
-    phone.verdict("ticket.revise", ticket["id"], {"details": "Lift B"}, by=BEN, base=base)
+    phone.send_op("ticket.revise", ticket["id"], {"details": "Lift B"}, by=BEN, base=base)
     other = new_phone()
-    told = other.verdict("ticket.revise", ticket["id"], {"details": "Lift C"}, by=CHU, base=base)
+    told = other.send_op("ticket.revise", ticket["id"], {"details": "Lift C"}, by=CHU, base=base)
     assert told["status"] == "contested"
     return ticket["id"]
 
@@ -55,7 +55,7 @@ def test_a_contested_ticket_is_settled_in_each_way(
 ):
     value = {"value": {"details": "Lift D"}} if take == "value" else {}
     assert desk_op("merge.settle", open_conflict(), {"take": take, **value})["status"] == "applied"
-    assert phone.record("ticket", contested_revision)["details"] == details
+    assert phone.get_record("ticket", contested_revision)["details"] == details
     with pytest.raises(ValueError, match="values to unpack"):
         open_conflict()
 
@@ -66,10 +66,10 @@ def test_a_settlement_is_undone_and_settled_anew(phone, desk_op, open_conflict, 
     desk_op("merge.settle", merge, {"take": "incoming"})
     assert desk_op("merge.settle", merge, {"take": "theirs"})["status"] == "refused"
     assert desk_op("merge.reopen", merge)["status"] == "applied"
-    assert phone.record("ticket", contested_revision)["details"] == "Lift B"
+    assert phone.get_record("ticket", contested_revision)["details"] == "Lift B"
     assert open_conflict() == merge
     desk_op("merge.settle", merge, {"take": "both"})
-    assert phone.record("ticket", contested_revision)["details"] == "Lift B\nLift C"
+    assert phone.get_record("ticket", contested_revision)["details"] == "Lift B\nLift C"
 
 
 def test_only_the_desk_settles(desk_op, phone, open_conflict, contested_revision):
@@ -77,19 +77,19 @@ def test_only_the_desk_settles(desk_op, phone, open_conflict, contested_revision
     for by in (ANA, CHU):
         assert desk_op("merge.settle", merge, {"take": "incoming"}, by=by)["status"] == "refused"
     for by in (ANA, BEN):
-        told = phone.verdict("merge.settle", merge, {"take": "incoming"}, by=by)
+        told = phone.send_op("merge.settle", merge, {"take": "incoming"}, by=by)
         assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
-    assert phone.record("ticket", contested_revision)["details"] == "Lift B"
+    assert phone.get_record("ticket", contested_revision)["details"] == "Lift B"
 
 
 def test_a_tick_after_the_cancel_brings_the_task_back_when_the_desk_says_so(
     phone, desk_op, open_conflict
 ):
     desk_op("task.cancel", TASK, {"reason": "rain"})
-    phone.verdict("task.complete", TASK, by=ANA)
-    assert phone.record("task", TASK)["state"] == "cancelled"
+    phone.send_op("task.complete", TASK, by=ANA)
+    assert phone.get_record("task", TASK)["state"] == "cancelled"
     desk_op("merge.settle", open_conflict(), {"take": "incoming"})
-    task = phone.record("task", TASK)
+    task = phone.get_record("task", TASK)
     assert (task["state"], task["done_by_id"]) == ("done", ANA)
 
 
@@ -99,11 +99,11 @@ def test_a_cancel_that_had_not_seen_the_tick_stands_only_when_the_desk_says_so(
     supervisor = new_phone()
     supervisor.refresh()
     base = supervisor.versions["task", TASK]
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     supervisor.verdict("task.cancel", TASK, {"reason": "rain"}, by=BEN, base=base)
-    assert phone.record("task", TASK)["state"] == "done"
+    assert phone.get_record("task", TASK)["state"] == "done"
     desk_op("merge.settle", open_conflict(), {"take": "incoming"})
-    assert phone.record("task", TASK)["state"] == "cancelled"
+    assert phone.get_record("task", TASK)["state"] == "cancelled"
 
 
 AMENDMENTS = [
@@ -115,14 +115,14 @@ AMENDMENTS = [
 
 @pytest.mark.parametrize(("kind", "type_", "change"), AMENDMENTS)
 def test_the_desk_mends_a_record_and_the_field_does_not(phone, desk_op, kind, type_, change):
-    phone.verdict("visit.arrive", by=CHU, payload=VISIT)
-    phone.verdict("ticket.open", by=CHU, payload=TICKET)
-    before = phone.of(type_)[0]
+    phone.send_op("visit.arrive", by=CHU, payload=VISIT)
+    phone.send_op("ticket.open", by=CHU, payload=TICKET)
+    before = phone.records_of(type_)[0]
     assert desk_op(kind, before["id"], change, by=ANA)["status"] == "refused"
     for by in (ANA, BEN):
-        assert phone.verdict(kind, before["id"], change, by=by)["code"] == "not-for-phones"
+        assert phone.send_op(kind, before["id"], change, by=by)["code"] == "not-for-phones"
     assert desk_op(kind, before["id"], change, by=BEN)["status"] == "applied"
-    after = phone.record(type_, before["id"])
+    after = phone.get_record(type_, before["id"])
     assert {name for name in after if after[name] != before[name]} - {"photos_here"} == set(change)
 
 
@@ -156,13 +156,13 @@ def test_master_data_is_changed_by_managers_alone(desk_op, phone, kind, payload)
         assert desk_op(kind, None, payload, by=by)["status"] == "refused"
     assert desk_op(kind, fixed_id(kind), payload, by=EVE)["status"] == "applied"
     type_ = kind.split(".")[0]
-    assert ((type_, fixed_id(kind)) in phone.refresh()) == (type_ != "schedule")
+    assert ((type_, fixed_id(kind)) in phone.pull_all()) == (type_ != "schedule")
 
 
 def test_a_door_is_vacant_and_occupied_again(desk_op, phone):
     assert desk_op("unit.occupy", FLAT, {"occupied": False}, by=ANA)["status"] == "refused"
     assert desk_op("unit.occupy", FLAT, {"occupied": False}, by=BEN)["status"] == "applied"
-    assert phone.record("unit", FLAT)["occupied"] is False
+    assert phone.get_record("unit", FLAT)["occupied"] is False
 
 
 @pytest.mark.rule("R4")

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Integer, String, insert, select, text, update
 
 from server.db.engine import db, write_transaction
-from server.models import LoggedOp, SiteHead
+from server.models.feed import SiteHead
+from server.models.oplog import LoggedOp
 from server.oplog.hash_chain import chain_existing_log, chain_rows
 from server.oplog.replay import find_faults, verify_site
 from tests.seed_data import ANA, CHU, HOME_SITE, TASK, TASKS
@@ -21,14 +22,14 @@ HOME_OPS = OP_TABLE.c.site_id == HOME_SITE
 @pytest.fixture(autouse=True)
 def logged_history(phone, desk_op):
     """Facts and decisions, one that was refused, and one that waited for another."""
-    phone.verdict("task.complete", TASK, {"note": "all of it"}, by=ANA)
+    phone.send_op("task.complete", TASK, {"note": "all of it"}, by=ANA)
     desk_op("task.cancel", TASKS[1], {"reason": "rain"})
     desk_op("task.cancel", TASKS[1], {"reason": "rain"})
     said = {"visitor": "Wang", "purpose": "family"}
-    arrive = phone.op("visit.arrive", None, said, by=CHU)
-    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    arrive = phone.add_op("visit.arrive", None, said, by=CHU)
+    phone.add_op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
-    phone.send()
+    phone.send_outbox()
     phone.push(ops=[arrive])
     desk_op("task.cancel", TASKS[2], {"reason": "snow"})
 
@@ -114,9 +115,9 @@ def test_whatever_is_done_to_the_log_is_found(app, tampering):
 def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_told(
     app, phone, desk_op
 ):
-    phone.op("task.complete", TASKS[4], by=ANA)
-    told = phone.push().told()["log"]
-    assert phone.hello().told()["log"] == told
+    phone.add_op("task.complete", TASKS[4], by=ANA)
+    told = phone.push().expect_ok()["log"]
+    assert phone.hello().expect_ok()["log"] == told
     with app.app_context():
         assert told["link"] in verify_site(HOME_SITE).links
         with write_transaction():
@@ -135,7 +136,7 @@ def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_tol
 
 @pytest.mark.rule("A15")
 def test_a_phone_says_at_its_next_hello_that_the_log_was_cut(app, phone, desk_op):
-    said = phone.hello().told()
+    said = phone.hello().expect_ok()
     told = {**said["log"], "epoch": said["epoch"]}
     desk_op("task.cancel", TASKS[6], {"reason": "rain"})
     for fits in (told, None, {**told, "epoch": "another", "link": "0" * 64}):
@@ -148,10 +149,10 @@ def test_a_phone_says_at_its_next_hello_that_the_log_was_cut(app, phone, desk_op
 
 
 def test_the_place_of_an_op_that_waited_then_is_known_later(app, phone):
-    arrive = phone.op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
-    phone.op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
+    arrive = phone.add_op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
+    phone.add_op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
-    waited = phone.push().told()
+    waited = phone.push().expect_ok()
     told = {**waited["log"], "epoch": waited["epoch"]}
     phone.push(ops=[arrive])
     phone.hello(log=told)

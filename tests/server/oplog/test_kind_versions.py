@@ -10,7 +10,7 @@ from marshmallow import fields
 
 import sync
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync import KINDS, Accepted
 from sync.protocol.op import Kind, Payload
@@ -62,9 +62,9 @@ def versioned_kind(monkeypatch):
     ],
 )
 def test_each_version_is_judged_and_stays_in_the_log_as_it_came(app, phone, v, said, note):
-    op = phone.op("task.remark", TASK, said, by=ANA, v=v)
-    assert phone.send()[op["id"]]["status"] == "applied"
-    assert phone.record("task", TASK)["note"] == note
+    op = phone.add_op("task.remark", TASK, said, by=ANA, v=v)
+    assert phone.send_outbox()[op["id"]]["status"] == "applied"
+    assert phone.get_record("task", TASK)["note"] == note
     with app.app_context():
         row = db.session.get(LoggedOp, (HOME_SITE, op["id"]))
         assert (row.v, row.payload, json.loads(row.body)) == (v, said, op)
@@ -78,8 +78,8 @@ def test_a_history_of_all_versions_is_read_in_the_newest(app, phone, monkeypatch
     fold = lambda record, facts: read.append([e.payload for e in facts]) or {}  # noqa: E731
     monkeypatch.setitem(sync.RECORD_TYPES, "task", replace(task, fold=fold))
     for v, said in enumerate(({"remark": "a"}, {"note": "b"}, {"note": "c", "loud": True}), 1):
-        op = phone.op("task.remark", TASK, said, by=ANA, v=v)
-        assert phone.send()[op["id"]]["status"] == "applied"
+        op = phone.add_op("task.remark", TASK, said, by=ANA, v=v)
+        assert phone.send_outbox()[op["id"]]["status"] == "applied"
     assert read[-1] == [
         {"note": "a", "loud": False},
         {"note": "b", "loud": False},
@@ -89,9 +89,9 @@ def test_a_history_of_all_versions_is_read_in_the_newest(app, phone, monkeypatch
 
 @pytest.mark.rule("X7")
 def test_what_an_upcaster_cannot_read_is_kept_for_the_desk(app, phone):
-    bad = phone.op("task.remark", TASK, {"nothing": 1}, by=ANA, v=1)
-    good = phone.op("task.remark", TASK, {"remark": "dry"}, by=ANA, v=1)
-    told = phone.send()
+    bad = phone.add_op("task.remark", TASK, {"nothing": 1}, by=ANA, v=1)
+    good = phone.add_op("task.remark", TASK, {"remark": "dry"}, by=ANA, v=1)
+    told = phone.send_outbox()
     assert told[bad["id"]]["status"] == "quarantined"
     assert told[good["id"]]["status"] == "applied"
 

@@ -18,7 +18,7 @@ ODD_OPS = [
 @pytest.mark.rule("B1")
 @pytest.mark.parametrize("odd", ODD_OPS, ids=range(len(ODD_OPS)))
 def test_an_op_that_is_hardly_one_is_kept_and_the_next_one_counts(phone, odd):
-    good = phone.op("task.complete", seed_data.TASK, by=seed_data.ANA)
-    told = phone.push(ops=[odd, good]).told()
+    good = phone.add_op("task.complete", seed_data.TASK, by=seed_data.ANA)
+    told = phone.push(ops=[odd, good]).expect_ok()
     assert [verdict["status"] for verdict in told["verdicts"]] == ["quarantined", "applied"]
-    assert phone.push(ops=[odd, good]).told()["verdicts"] == told["verdicts"]
+    assert phone.push(ops=[odd, good]).expect_ok()["verdicts"] == told["verdicts"]

@@ -11,18 +11,18 @@ from tests import seed_data
 @pytest.fixture
 def logged_history(phone, desk_op):
     """Ticks, a cancel that is contested and settled, a masked note, an op that waited."""
-    tick = phone.op(
+    tick = phone.add_op(
         "task.complete", seed_data.TASK, {"note": "110101199003070000"}, by=seed_data.ANA
     )
-    phone.send()
-    phone.op("task.cancel", seed_data.TASK, {"reason": "rain"}, by=seed_data.BEN, base=1)
-    phone.op("task.undo", seed_data.TASKS[1], by=seed_data.ANA)
+    phone.send_outbox()
+    phone.add_op("task.cancel", seed_data.TASK, {"reason": "rain"}, by=seed_data.BEN, base=1)
+    phone.add_op("task.undo", seed_data.TASKS[1], by=seed_data.ANA)
     said = {"visitor": "Wang", "purpose": "family"}
-    arrive = phone.op("visit.arrive", None, said, by=seed_data.CHU)
-    leave = phone.op("visit.depart", arrive["subject"], by=seed_data.CHU, after=arrive["id"])
+    arrive = phone.add_op("visit.arrive", None, said, by=seed_data.CHU)
+    leave = phone.add_op("visit.depart", arrive["subject"], by=seed_data.CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
-    phone.send()
-    assert phone.push(ops=[arrive]).told()["verdicts"][0]["status"] == "applied"
+    phone.send_outbox()
+    assert phone.push(ops=[arrive]).expect_ok()["verdicts"][0]["status"] == "applied"
     return tick, leave
 
 

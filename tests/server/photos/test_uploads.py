@@ -35,93 +35,108 @@ def content_range(start, stop, total):
 def test_a_photo_comes_whole_and_is_told_of(phone):
     content = image_bytes()
     sha256 = sha256_of(content)
-    assert phone.photo("HEAD", sha256).status == 404
-    assert phone.photo("GET", sha256).status == 404
-    assert phone.photo("PUT", sha256, content).status in (200, 201, 204)
-    assert phone.photo("HEAD", sha256).status == 200
-    got = phone.photo("GET", sha256)
+    assert phone.request_photo("HEAD", sha256).status == 404
+    assert phone.request_photo("GET", sha256).status == 404
+    assert phone.request_photo("PUT", sha256, content).status in (200, 201, 204)
+    assert phone.request_photo("HEAD", sha256).status == 200
+    got = phone.request_photo("GET", sha256)
     assert got.status == 200
     assert got.headers["Content-Type"] == "image/jpeg"
     assert got.headers["Cache-Control"] == "no-store"
     assert Image.open(BytesIO(got.body)).size == (400, 300)
-    assert phone.photo("PUT", sha256, content).status in (200, 201, 204)
+    assert phone.request_photo("PUT", sha256, content).status in (200, 201, 204)
 
 
 def test_a_photo_comes_in_pieces_that_may_be_repeated(phone):
     content = image_bytes()
     sha256, total = sha256_of(content), len(content)
     third = total // 3
-    assert phone.photo("PUT", sha256, content[:third], content_range(0, third, total)).status < 300
-    assert phone.photo("HEAD", sha256).status == 404, "not whole yet"
-    assert phone.photo("PUT", sha256, content[:third], content_range(0, third, total)).status < 300
+    assert (
+        phone.request_photo("PUT", sha256, content[:third], content_range(0, third, total)).status
+        < 300
+    )
+    assert phone.request_photo("HEAD", sha256).status == 404, "not whole yet"
+    assert (
+        phone.request_photo("PUT", sha256, content[:third], content_range(0, third, total)).status
+        < 300
+    )
     middle = content[third : 2 * third]
-    assert phone.photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status < 300
-    assert phone.photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status < 300
+    assert (
+        phone.request_photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status
+        < 300
+    )
+    assert (
+        phone.request_photo("PUT", sha256, middle, content_range(third, 2 * third, total)).status
+        < 300
+    )
     last = content[2 * third :]
-    assert phone.photo("PUT", sha256, last, content_range(2 * third, total, total)).status < 300
-    assert phone.photo("HEAD", sha256).status == 200
+    assert (
+        phone.request_photo("PUT", sha256, last, content_range(2 * third, total, total)).status
+        < 300
+    )
+    assert phone.request_photo("HEAD", sha256).status == 200
 
 
 def test_a_piece_that_leaves_a_hole_is_not_taken(phone):
     content = image_bytes()
     sha256, total = sha256_of(content), len(content)
-    reply = phone.photo("PUT", sha256, content[100:200], content_range(100, 200, total))
+    reply = phone.request_photo("PUT", sha256, content[100:200], content_range(100, 200, total))
     assert 400 <= reply.status < 500
-    assert phone.photo("PUT", sha256, content).status < 300
+    assert phone.request_photo("PUT", sha256, content).status < 300
 
 
 def test_the_record_says_how_many_of_its_photos_are_here(phone, new_phone):
     one, two = image_bytes("red"), image_bytes("blue")
     payload = {"photos": [sha256_of(one), sha256_of(two)]}
-    phone.verdict("task.complete", TASK, payload, by=ANA)
-    task = phone.record("task", TASK)
+    phone.send_op("task.complete", TASK, payload, by=ANA)
+    task = phone.get_record("task", TASK)
     assert (task["photos"], task["photos_here"]) == (payload["photos"], 0)
-    phone.photo("PUT", sha256_of(one), one)
-    assert phone.record("task", TASK)["photos_here"] == 1
-    phone.photo("PUT", sha256_of(two), two)
-    phone.photo("PUT", sha256_of(two), two)
+    phone.request_photo("PUT", sha256_of(one), one)
+    assert phone.get_record("task", TASK)["photos_here"] == 1
+    phone.request_photo("PUT", sha256_of(two), two)
+    phone.request_photo("PUT", sha256_of(two), two)
     assert new_phone().record("task", TASK)["photos_here"] == 2
 
 
 def test_the_photo_may_come_before_the_op_that_names_it(phone):
     content = image_bytes()
-    phone.photo("PUT", sha256_of(content), content)
+    phone.request_photo("PUT", sha256_of(content), content)
     payload = {"sha256": sha256_of(content), "bytes": len(content), "captured_at": phone.now()}
-    assert phone.verdict("photo.attach", TASK, payload, by=ANA)["status"] == "applied"
-    task = phone.record("task", TASK)
+    assert phone.send_op("photo.attach", TASK, payload, by=ANA)["status"] == "applied"
+    task = phone.get_record("task", TASK)
     assert (task["photos"], task["photos_here"]) == ([sha256_of(content)], 1)
 
 
 def test_a_photo_never_tells_camera_or_place(phone):
     content = image_bytes(place=True)
     assert b"CANARY-CAMERA" in content
-    phone.photo("PUT", sha256_of(content), content)
-    assert b"CANARY-CAMERA" not in phone.photo("GET", sha256_of(content)).body
+    phone.request_photo("PUT", sha256_of(content), content)
+    assert b"CANARY-CAMERA" not in phone.request_photo("GET", sha256_of(content)).body
 
 
 def test_other_bytes_than_named_are_refused_and_the_right_ones_taken_later(phone):
     content = image_bytes()
-    reply = phone.photo("PUT", sha256_of(content), content[:-1] + b"\0")
+    reply = phone.request_photo("PUT", sha256_of(content), content[:-1] + b"\0")
     assert 400 <= reply.status < 500
     assert reply.json["detail"]
-    assert phone.photo("HEAD", sha256_of(content)).status == 404
-    assert phone.photo("PUT", sha256_of(content), content).status < 300
+    assert phone.request_photo("HEAD", sha256_of(content)).status == 404
+    assert phone.request_photo("PUT", sha256_of(content), content).status < 300
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"x", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" * 99]
 )
 def test_what_is_no_picture_is_4xx(phone, content):
-    reply = phone.photo("PUT", sha256_of(content), content)
+    reply = phone.request_photo("PUT", sha256_of(content), content)
     assert 400 <= reply.status < 500
-    assert phone.photo("HEAD", sha256_of(content)).status == 404
+    assert phone.request_photo("HEAD", sha256_of(content)).status == 404
 
 
 @pytest.mark.parametrize(
     "range_", ["bytes", "bytes 0-9", "bytes 9-0/10", "bytes 0-9/5", "bytes a-b/c", "bytes 0-99/*"]
 )
 def test_a_range_that_makes_no_sense_is_4xx(phone, range_):
-    reply = phone.photo("PUT", "0" * 64, b"x" * 10, {"Content-Range": range_})
+    reply = phone.request_photo("PUT", "0" * 64, b"x" * 10, {"Content-Range": range_})
     assert 400 <= reply.status < 500
 
 
@@ -130,11 +145,13 @@ def test_a_photo_may_be_cut_at_any_64_kilobytes_and_go_on_after_a_restart(phone,
     assert len(content) > 1_000_000
     name, size = sha256_of(content), 64 * 1024
     for start in range(0, len(content), size):
-        assert phone.photo("HEAD", name).headers["Upload-Offset"] == str(start)
+        assert phone.request_photo("HEAD", name).headers["Upload-Offset"] == str(start)
         broken = content[start : start + size // 3]  # the connection broke in the middle
-        phone.photo("PUT", name, broken, content_range(start, start + len(broken), len(content)))
+        phone.request_photo(
+            "PUT", name, broken, content_range(start, start + len(broken), len(content))
+        )
         piece = content[start : start + size]
-        reply = phone.photo(
+        reply = phone.request_photo(
             "PUT", name, piece, content_range(start, start + len(piece), len(content))
         )
         assert reply.json["complete"] == (start + size >= len(content))
@@ -149,21 +166,25 @@ def test_a_server_that_died_after_the_last_piece_needs_no_byte_again(phone, app)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{sha256_of(content)}.part").write_bytes(content)
     at = len(content)
-    assert phone.photo("HEAD", sha256_of(content)).headers["Upload-Offset"] == str(at)
+    assert phone.request_photo("HEAD", sha256_of(content)).headers["Upload-Offset"] == str(at)
     assert (
-        phone.photo("PUT", sha256_of(content), b"", content_range(at, at, at)).json["complete"]
+        phone.request_photo("PUT", sha256_of(content), b"", content_range(at, at, at)).json[
+            "complete"
+        ]
         is True
     )
 
 
 def test_pieces_that_nobody_adds_to_go_after_a_week(phone, app):
     content = image_bytes()
-    phone.photo("PUT", sha256_of(content), content[:100], content_range(0, 100, len(content)))
+    phone.request_photo(
+        "PUT", sha256_of(content), content[:100], content_range(0, 100, len(content))
+    )
     with app.app_context():
         now = datetime.now(UTC)
         assert delete_stale_uploads(HOME_SITE, now + timedelta(days=6)) == 0
         assert delete_stale_uploads(HOME_SITE, now + timedelta(days=8)) == 1
-    assert phone.photo("HEAD", sha256_of(content)).headers["Upload-Offset"] == "0"
+    assert phone.request_photo("HEAD", sha256_of(content)).headers["Upload-Offset"] == "0"
 
 
 def test_a_full_disk_refuses_the_photo_and_takes_the_op(phone, app):
@@ -171,26 +192,29 @@ def test_a_full_disk_refuses_the_photo_and_takes_the_op(phone, app):
     folder.mkdir(parents=True, exist_ok=True)
     content = image_bytes()
     (folder / sha256_of(content)).with_suffix(".part").symlink_to("/dev/full")
-    reply = phone.photo("PUT", sha256_of(content), content)
+    reply = phone.request_photo("PUT", sha256_of(content), content)
     assert is_problem(reply, 507) and "room" in reply.json["detail"]
     named = {"photos": [sha256_of(content)]}
-    assert phone.verdict("task.complete", TASK, named, by=ANA)["status"] == "applied"
+    assert phone.send_op("task.complete", TASK, named, by=ANA)["status"] == "applied"
 
 
 def test_a_photo_beyond_the_limit_is_413(phone):
-    assert phone.photo("PUT", "0" * 64, b"x", content_range(0, 1, 10**8)).status == 413
-    assert phone.photo("PUT", "0" * 64, b"x" * 6_000_000).status == 413
+    assert phone.request_photo("PUT", "0" * 64, b"x", content_range(0, 1, 10**8)).status == 413
+    assert phone.request_photo("PUT", "0" * 64, b"x" * 6_000_000).status == 413
 
 
 @pytest.mark.parametrize("name", ["0" * 63, "G" * 64, "..%2f..%2fsecret-key", "0" * 64 + "%0a"])
 def test_nothing_else_lies_there(phone, name):
     for method in ("GET", "HEAD", "PUT"):
-        assert phone.photo(method, name, b"x" if method == "PUT" else b"").status in (400, 404)
+        assert phone.request_photo(method, name, b"x" if method == "PUT" else b"").status in (
+            400,
+            404,
+        )
 
 
 def test_a_photo_of_another_site_is_not_found(phone, new_phone):
     content = image_bytes()
-    phone.photo("PUT", sha256_of(content), content)
+    phone.request_photo("PUT", sha256_of(content), content)
     assert new_phone(OTHER_SITE).photo("GET", sha256_of(content)).status == 404
     phone.token = ""
-    assert phone.photo("GET", sha256_of(content)).status == 401
+    assert phone.request_photo("GET", sha256_of(content)).status == 401

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from tests.seed_data import (
     ANA,
     BEN,
@@ -37,7 +37,7 @@ def test_the_first_pull_brings_everything_that_the_site_has(phone):
 
 
 def test_records_show_names_beside_ids(phone):
-    task = phone.record("task", TASK)
+    task = phone.get_record("task", TASK)
     assert (task["responsible_id"], task["responsible"]) == (ANA, "Ana")
     assert (task["area_id"], task["area"]) == (STAIRS, {"zh": "楼道", "en": "Stairs"})
     assert task["window_end"].endswith("Z")
@@ -50,15 +50,15 @@ def test_no_float_is_ever_sent(phone):
             return any(map(floats, value.values()))
         return any(map(floats, value)) if isinstance(value, list) else isinstance(value, float)
 
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     assert not floats(phone.pull(cursor=None).json)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7])
 def test_pages_add_up_to_the_same_as_one(phone, new_phone, limit):
-    whole = phone.refresh()
+    whole = phone.pull_all()
     other = new_phone()
-    assert other.refresh(limit=limit) == whole
+    assert other.pull_all(limit=limit) == whole
     assert other.digest == phone.digest
 
 
@@ -80,14 +80,14 @@ def test_what_changes_between_two_pages_is_not_missed(phone, new_phone):
     for change in first["changes"]:
         other._keep(change)
     other.cursor = first["cursor"]
-    phone.verdict("task.complete", TASK, by=ANA)
-    phone.verdict("visit.arrive", by=CHU, payload=VISIT)
-    assert other.refresh(limit=2) == phone.refresh()
+    phone.send_op("task.complete", TASK, by=ANA)
+    phone.send_op("visit.arrive", by=CHU, payload=VISIT)
+    assert other.pull_all(limit=2) == phone.pull_all()
     assert other.digest == phone.digest
 
 
 def test_nothing_new_is_a_short_answer(phone):
-    phone.refresh()
+    phone.pull_all()
     told = phone.pull().json
     assert (told["changes"], told["more"]) == ([], False)
     assert told["digest"] == phone.digest
@@ -95,20 +95,20 @@ def test_nothing_new_is_a_short_answer(phone):
 
 
 def test_only_what_changed_comes_and_its_version_has_risen(phone):
-    phone.refresh()
+    phone.pull_all()
     version, digest = phone.versions["task", TASK], phone.digest
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     (change,) = phone.pull().json["changes"]
     assert (change["type"], change["id"]) == ("task", TASK)
     assert change["version"] > version
-    phone.refresh()
+    phone.pull_all()
     assert phone.digest != digest
 
 
 def test_a_record_changed_twice_comes_once_in_its_newest_state(phone):
-    phone.refresh()
-    phone.verdict("task.complete", TASK, by=ANA)
-    phone.verdict("task.undo", TASK, by=ANA)
+    phone.pull_all()
+    phone.send_op("task.complete", TASK, by=ANA)
+    phone.send_op("task.undo", TASK, by=ANA)
     (change,) = phone.pull().json["changes"]
     assert change["record"]["state"] == "open"
 
@@ -117,7 +117,7 @@ def test_nothing_of_another_site_is_seen(phone, new_phone):
     there = new_phone(OTHER_SITE)
     there.refresh()
     assert {id_ for _, id_ in there.records} == {OTHER_SITE, DAO, OTHER_GATE}
-    assert phone.refresh().keys().isdisjoint(there.records)
+    assert phone.pull_all().keys().isdisjoint(there.records)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "a.b", "\u00e9", "x" * 999, "null", "[]"])
@@ -135,7 +135,7 @@ def test_a_cursor_of_another_site_starts_anew(phone, new_phone):
 
 
 def test_a_cursor_cannot_be_forged(phone):
-    phone.refresh()
+    phone.pull_all()
     for place in (0, len(phone.cursor) // 2, -5):
         letters = list(phone.cursor)
         letters[place] = "A" if letters[place] != "A" else "B"
@@ -144,20 +144,20 @@ def test_a_cursor_cannot_be_forged(phone):
 
 
 def test_another_life_of_the_database_is_a_reset(app, phone):
-    before = phone.refresh()
+    before = phone.pull_all()
     with app.app_context():
         db.session.execute(update(ServerState).where(ServerState.key == "epoch").values(value="2"))
         db.session.commit()
     told = phone.pull().json
     assert told["reset"] == "epoch"
-    assert phone.refresh() == before
+    assert phone.pull_all() == before
 
 
 def test_a_cursor_ahead_of_the_head_is_a_reset(app, phone):
     for task in TASKS[:3]:
-        phone.op("task.complete", task, by=ANA)
-    phone.send()
-    phone.refresh()
+        phone.add_op("task.complete", task, by=ANA)
+    phone.send_outbox()
+    phone.pull_all()
     with app.app_context():
         mine = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
         db.session.execute(mine.values(head=SiteHead.head - 1))
@@ -166,7 +166,7 @@ def test_a_cursor_ahead_of_the_head_is_a_reset(app, phone):
 
 
 def test_a_role_that_nobody_on_the_phone_has_any_more_changes_the_scope(phone, desk_op):
-    phone.refresh()
+    phone.pull_all()
     before = phone.hello().json["sites"][HOME_SITE]["scope"]
     desk_op("person.leave", EVE, by=EVE)
     assert phone.hello().json["sites"][HOME_SITE]["scope"] != before
@@ -175,9 +175,9 @@ def test_a_role_that_nobody_on_the_phone_has_any_more_changes_the_scope(phone, d
 
 def test_a_reset_never_touches_what_was_not_sent(phone):
     """What the wire can promise: the op goes up after a reset as it would have before."""
-    phone.op("task.complete", TASK, by=ANA)
+    phone.add_op("task.complete", TASK, by=ANA)
     phone.pull(cursor="none of yours")
-    assert [v["status"] for v in phone.send().values()] == ["applied"]
+    assert [v["status"] for v in phone.send_outbox().values()] == ["applied"]
 
 
 def test_limits_beyond_reason_are_4xx_or_bounded(phone):
@@ -189,20 +189,20 @@ def test_limits_beyond_reason_are_4xx_or_bounded(phone):
 
 def test_a_settled_conflict_reaches_the_phone_as_the_record_alone(phone, new_phone, desk_op):
     other = new_phone()
-    phone.verdict("visit.arrive", by=CHU, payload=VISIT)
-    (visit,) = phone.of("visit")
+    phone.send_op("visit.arrive", by=CHU, payload=VISIT)
+    (visit,) = phone.records_of("visit")
     base = phone.versions["visit", visit["id"]]
     desk_op("visit.amend", visit["id"], {"plate": "A1"}, base=base)
     desk_op("visit.amend", visit["id"], {"plate": "B2"}, base=base)
-    assert not other.of("merge")
-    assert other.record("visit", visit["id"])["plate"] == "A1"
+    assert not other.records_of("merge")
+    assert other.get_record("visit", visit["id"])["plate"] == "A1"
     assert BEN in {id_ for type_, id_ in other.records if type_ == "person"}
 
 
 def test_a_phone_whose_digest_differs_gets_everything_again(phone):
-    phone.refresh()
+    phone.pull_all()
     said = {"cursor": phone.cursor, "limit": 500, "digest": "0" * 16}
-    page = phone.say(f"/sync/{HOME_SITE}/pull", said).told()
+    page = phone.post(f"/sync/{HOME_SITE}/pull", said).expect_ok()
     assert page["reset"] == "digest"
     assert {change["id"] for change in page["changes"]} >= {id_ for _, id_ in phone.records}
     assert page["digest"] == phone.digest

@@ -22,14 +22,14 @@ def poll(phone, *, site=seed_data.HOME_SITE, cursor="", **heads):
     """A poll in the very bytes that every phone of this version uses."""
     said = {"cursor": phone.cursor if cursor == "" else cursor, "limit": 500}
     return phone.wire.client.post(
-        f"/sync/{site}/pull", data=json.dumps(said), headers={**phone.bearer(), **heads}
+        f"/sync/{site}/pull", data=json.dumps(said), headers={**phone.auth_headers(), **heads}
     )
 
 
 def test_the_second_phone_at_a_head_is_told_what_the_first_was(phone, new_phone, pull_cache):
     other = new_phone()
-    phone.refresh()
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.pull_all()
+    phone.send_op("task.complete", TASK, by=ANA)
     before = phone.cursor
     first = poll(phone)
     made = len(pull_cache)
@@ -41,14 +41,14 @@ def test_the_second_phone_at_a_head_is_told_what_the_first_was(phone, new_phone,
 
 
 def test_what_changes_is_told_at_once(phone, pull_cache):
-    phone.refresh()
+    phone.pull_all()
     assert poll(phone).json["changes"] == []
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     assert [change["id"] for change in poll(phone).json["changes"]] == [TASK]
 
 
 def test_who_is_no_phone_of_the_site_is_told_nothing(phone, new_phone, pull_cache):
-    phone.refresh()
+    phone.pull_all()
     poll(phone)
     stranger = new_phone(seed_data.OTHER_SITE)
     assert poll(stranger, cursor=phone.cursor).status_code == 404
@@ -58,7 +58,7 @@ def test_who_is_no_phone_of_the_site_is_told_nothing(phone, new_phone, pull_cach
 
 def test_a_phone_that_is_cut_off_gets_no_kept_page(app, phone, new_phone):
     other = new_phone()
-    phone.refresh()
+    phone.pull_all()
     poll(phone)
     with app.app_context():
         revoke_device(seed_data.HOME_SITE, other.device, lost=True)

@@ -7,7 +7,7 @@ import pytest
 
 from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.phone_client import with_hash
@@ -32,9 +32,9 @@ VISIT = {"visitor": "Mr Wang", "purpose": "family", "host_unit": FLAT}
 
 
 def push_ticket(phone, **more):
-    verdict = phone.verdict("ticket.open", by=CHU, payload={**TICKET, **more})
+    verdict = phone.send_op("ticket.open", by=CHU, payload={**TICKET, **more})
     assert verdict["status"] == "applied"
-    return next(iter(phone.of("ticket")))
+    return next(iter(phone.records_of("ticket")))
 
 
 def statuses(reply):
@@ -43,82 +43,82 @@ def statuses(reply):
 
 
 def test_a_fact_is_applied_and_comes_back_in_the_feed(phone):
-    op = phone.op("task.complete", TASK, {"note": "wet"}, by=ANA)
+    op = phone.add_op("task.complete", TASK, {"note": "wet"}, by=ANA)
     told = phone.push()
     assert told.json.keys() >= {"sync", "epoch", "verdicts", "receipt", "limits"}
     assert told.json["receipt"] == {"upto": 1, "hash": op["hash"]}
     (verdict,) = told.json["verdicts"]
     assert (verdict["id"], verdict["status"]) == (op["id"], "applied")
-    task = phone.record("task", TASK)
+    task = phone.get_record("task", TASK)
     assert verdict["version"] == phone.versions["task", TASK]
     assert (task["state"], task["done_by_id"], task["note"]) == ("done", ANA, "wet")
 
 
 def test_each_phone_hears_what_another_did(phone, new_phone):
     other = new_phone()
-    other.refresh()
-    phone.verdict("visit.arrive", by=CHU, payload=VISIT)
-    (visit,) = other.of("visit")
+    other.pull_all()
+    phone.send_op("visit.arrive", by=CHU, payload=VISIT)
+    (visit,) = other.records_of("visit")
     assert (visit["state"], visit["visitor"], visit["arrived_by_id"]) == ("inside", "Mr Wang", CHU)
-    other.verdict("visit.depart", visit["id"], by=CHU)
-    assert phone.record("visit", visit["id"])["departed_at"]
+    other.send_op("visit.depart", visit["id"], by=CHU)
+    assert phone.get_record("visit", visit["id"])["departed_at"]
 
 
 def test_two_who_edit_different_fields_are_merged_with_a_sentence(phone, new_phone):
     other, ticket = new_phone(), push_ticket(phone)
     base = phone.versions["ticket", ticket["id"]]
-    one = phone.verdict("ticket.revise", ticket["id"], {"urgency": "urgent"}, by=BEN, base=base)
-    two = other.verdict("ticket.revise", ticket["id"], {"contact": "gate"}, by=CHU, base=base)
+    one = phone.send_op("ticket.revise", ticket["id"], {"urgency": "urgent"}, by=BEN, base=base)
+    two = other.send_op("ticket.revise", ticket["id"], {"contact": "gate"}, by=CHU, base=base)
     assert (one["status"], two["status"]) == ("applied", "merged")
     assert two["merge"]
-    now = phone.record("ticket", ticket["id"])
+    now = phone.get_record("ticket", ticket["id"])
     assert (now["urgency"], now["contact"]) == ("urgent", "gate")
 
 
 def test_two_who_give_the_same_value_are_merged(phone, new_phone):
     other, ticket = new_phone(), push_ticket(phone)
     base = phone.versions["ticket", ticket["id"]]
-    phone.verdict("ticket.revise", ticket["id"], {"urgency": "urgent"}, by=BEN, base=base)
-    two = other.verdict("ticket.revise", ticket["id"], {"urgency": "urgent"}, by=CHU, base=base)
+    phone.send_op("ticket.revise", ticket["id"], {"urgency": "urgent"}, by=BEN, base=base)
+    two = other.send_op("ticket.revise", ticket["id"], {"urgency": "urgent"}, by=CHU, base=base)
     assert two["status"] == "merged"
 
 
 def test_two_who_edit_the_same_field_are_contested_and_the_first_stands(phone, new_phone):
     other, ticket = new_phone(), push_ticket(phone)
     base = phone.versions["ticket", ticket["id"]]
-    phone.verdict("ticket.revise", ticket["id"], {"details": "Lift B"}, by=BEN, base=base)
-    two = other.verdict("ticket.revise", ticket["id"], {"details": "Lift C"}, by=CHU, base=base)
+    phone.send_op("ticket.revise", ticket["id"], {"details": "Lift B"}, by=BEN, base=base)
+    two = other.send_op("ticket.revise", ticket["id"], {"details": "Lift C"}, by=CHU, base=base)
     assert two["status"] == "contested"
-    assert phone.record("ticket", ticket["id"])["details"] == "Lift B"
+    assert phone.get_record("ticket", ticket["id"])["details"] == "Lift B"
     assert not [key for key in phone.records if key[0] == "merge"], "conflicts stay at the desk"
 
 
 def test_a_decision_that_a_rule_forbids_is_refused_with_code_and_text(phone):
-    phone.verdict("task.complete", TASK, by=ANA)
-    phone.refresh()
+    phone.send_op("task.complete", TASK, by=ANA)
+    phone.pull_all()
     base = phone.versions["task", TASK]
     for by in (BEN, ANA):
-        verdict = phone.verdict("task.cancel", TASK, {"reason": "rain"}, by=by, base=base)
+        verdict = phone.send_op("task.cancel", TASK, {"reason": "rain"}, by=by, base=base)
         assert verdict["status"] == "refused"
         assert verdict["code"]
         assert verdict["text"]
-    assert phone.record("task", TASK)["state"] == "done"
+    assert phone.get_record("task", TASK)["state"] == "done"
 
 
 def test_a_cancel_that_had_not_seen_the_tick_is_contested(phone, new_phone):
     supervisor = new_phone()
     supervisor.refresh()
     base = supervisor.versions["task", TASK]
-    phone.verdict("task.complete", TASK, by=ANA)
+    phone.send_op("task.complete", TASK, by=ANA)
     verdict = supervisor.verdict("task.cancel", TASK, {"reason": "rain"}, by=BEN, base=base)
     assert verdict["status"] == "contested"
-    assert phone.record("task", TASK)["state"] == "done"
+    assert phone.get_record("task", TASK)["state"] == "done"
 
 
 def test_a_tick_after_the_cancel_is_kept(phone, desk_op):
     desk_op("task.cancel", TASK, {"reason": "rain"})
-    assert phone.verdict("task.complete", TASK, by=ANA)["status"] == "applied"
-    assert phone.record("task", TASK)["done_by_id"] == ANA
+    assert phone.send_op("task.complete", TASK, by=ANA)["status"] == "applied"
+    assert phone.get_record("task", TASK)["done_by_id"] == ANA
 
 
 MALFORMED_PAYLOADS = [
@@ -138,11 +138,11 @@ MALFORMED_PAYLOADS = [
 @pytest.mark.rule("B1")
 @pytest.mark.parametrize(("kind", "payload"), MALFORMED_PAYLOADS)
 def test_a_malformed_op_is_kept_and_holds_up_no_other(app, phone, kind, payload):
-    phone.op("task.complete", TASKS[1], by=ANA)
-    phone.op(kind, TASK, payload, by=ANA)
-    phone.op("task.complete", TASKS[2], by=ANA)
+    phone.add_op("task.complete", TASKS[1], by=ANA)
+    phone.add_op(kind, TASK, payload, by=ANA)
+    phone.add_op("task.complete", TASKS[2], by=ANA)
     assert statuses(phone.push()) == ["applied", "quarantined", "applied"]
-    assert phone.record("task", TASK)["state"] == "open"
+    assert phone.get_record("task", TASK)["state"] == "open"
     with app.app_context():
         kept = db.session.scalars(db.select(LoggedOp).where(LoggedOp.status == "quarantined")).all()
         assert len(kept) == 1
@@ -172,142 +172,142 @@ BROKEN_ENVELOPES = [
 def test_ops_of_a_wrong_shape_are_quarantined_each_alone(phone):
     batch = []
     for broken in BROKEN_ENVELOPES:
-        batch.append(phone.op("task.complete", TASKS[1], by=ANA))
-        batch.append(with_hash({**phone.op("task.complete", TASK, by=ANA), **broken}))
-        phone.last = batch[-1]["hash"]
+        batch.append(phone.add_op("task.complete", TASKS[1], by=ANA))
+        batch.append(with_hash({**phone.add_op("task.complete", TASK, by=ANA), **broken}))
+        phone.last_hash = batch[-1]["hash"]
     for _ in range(2):
         answered = statuses(phone.push(*batch))
         told = dict(zip(map(str, BROKEN_ENVELOPES), answered[1::2], strict=True))
         assert told == dict.fromkeys(map(str, BROKEN_ENVELOPES), "quarantined")
         assert set(answered[::2]) == {"applied"}
-    assert phone.record("task", TASK)["state"] == "open"
+    assert phone.get_record("task", TASK)["state"] == "open"
 
 
 def test_an_op_whose_hash_does_not_fit_is_quarantined_and_the_whole_one_still_counts(phone):
-    whole = phone.op("task.complete", TASK, {"note": "mine"}, by=ANA)
+    whole = phone.add_op("task.complete", TASK, {"note": "mine"}, by=ANA)
     garbled = {**whole, "payload": {"note": "not mine"}}
     assert statuses(phone.push(garbled)) == ["quarantined"]
-    assert phone.record("task", TASK)["state"] == "open"
+    assert phone.get_record("task", TASK)["state"] == "open"
     assert statuses(phone.push(whole)) == ["applied"]
-    assert phone.record("task", TASK)["note"] == "mine"
+    assert phone.get_record("task", TASK)["note"] == "mine"
 
 
 @pytest.mark.parametrize("by", [DAO, fixed_id("nobody")])
 def test_the_work_of_somebody_unknown_here_is_held(phone, by):
-    assert phone.verdict("task.complete", TASK, by=by)["status"] == "held"
-    assert phone.record("task", TASK)["state"] == "open"
+    assert phone.send_op("task.complete", TASK, by=by)["status"] == "held"
+    assert phone.get_record("task", TASK)["state"] == "open"
 
 
 def test_the_work_of_somebody_who_left_is_held_but_not_what_was_done_before(phone, desk_op):
     before = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     desk_op("person.leave", ANA, by=EVE)
-    assert phone.verdict("task.complete", TASK, by=ANA)["status"] == "held"
+    assert phone.send_op("task.complete", TASK, by=ANA)["status"] == "held"
     phone.boot = "an hour ago"
-    assert phone.verdict("task.complete", TASKS[1], by=ANA, at=before)["status"] == "applied"
+    assert phone.send_op("task.complete", TASKS[1], by=ANA, at=before)["status"] == "applied"
 
 
 def test_what_a_revoked_phone_still_holds_goes_up_and_is_held(app, phone, new_phone):
-    phone.refresh()
+    phone.pull_all()
     with app.app_context():
         assert revoke_device(HOME_SITE, phone.device, lost=False)
-    assert phone.verdict("task.complete", TASK, by=ANA)["status"] == "held"
+    assert phone.send_op("task.complete", TASK, by=ANA)["status"] == "held"
     page = phone.pull()
     assert page.status != 200 or (page.json["reset"] and not page.json["changes"])
     assert new_phone().record("task", TASK)["state"] == "open"
 
 
 def test_an_op_waits_for_the_one_it_follows(phone):
-    first = phone.op("ticket.open", by=CHU, payload=TICKET)
-    second = phone.op(
+    first = phone.add_op("ticket.open", by=CHU, payload=TICKET)
+    second = phone.add_op(
         "ticket.revise", first["subject"], {"urgency": "urgent"}, by=CHU, after=first["id"]
     )
     assert statuses(phone.push(second)) == ["waiting"]
-    assert not phone.of("ticket")
+    assert not phone.records_of("ticket")
     assert statuses(phone.push(first)) == ["applied"]
-    (ticket,) = phone.of("ticket")
+    (ticket,) = phone.records_of("ticket")
     assert ticket["urgency"] == "urgent"
     assert statuses(phone.push(first, second))[0] == "applied"
 
 
 @pytest.mark.parametrize("newer", [{"kind": "card.issue"}, {"v": 2}])
 def test_what_is_newer_than_this_server_is_deferred(phone, newer):
-    op = with_hash({**phone.op("task.complete", TASK, by=ANA), **newer})
+    op = with_hash({**phone.add_op("task.complete", TASK, by=ANA), **newer})
     assert statuses(phone.push(op)) == ["deferred"]
     assert statuses(phone.push(op)) == ["deferred"]
 
 
 def test_what_follows_an_op_that_is_too_new_waits_with_it(phone, monkeypatch):
-    first = phone.op("visit.arrive", None, VISIT, by=CHU)
-    second = phone.op("visit.depart", first["subject"], by=CHU, after=first["id"])
+    first = phone.add_op("visit.arrive", None, VISIT, by=CHU)
+    second = phone.add_op("visit.depart", first["subject"], by=CHU, after=first["id"])
     with monkeypatch.context() as older:
         older.delitem(KINDS, "visit.arrive")
         assert statuses(phone.push(first, second)) == ["deferred", "waiting"]
     assert statuses(phone.push(first)) == ["applied"]
-    assert phone.record("visit", first["subject"])["state"] == "departed"
+    assert phone.get_record("visit", first["subject"])["state"] == "departed"
 
 
 def test_what_cannot_be_read_is_known_again_under_a_new_lineage(phone):
-    phone.op("task.complete", TASKS[1], by=ANA)
-    odd = phone.op("task.complete", TASK, {"note": 0.5}, by=ANA)
+    phone.add_op("task.complete", TASKS[1], by=ANA)
+    odd = phone.add_op("task.complete", TASK, {"note": 0.5}, by=ANA)
     assert statuses(phone.push()) == ["applied", "quarantined"]
     again = with_hash({**odd, "n": 1, "prev": None})
     assert statuses(phone.push(again, lineage=str(uuid4()))) == ["quarantined"]
 
 
 def test_an_id_that_stands_for_two_ops_of_a_batch_is_a_fork(phone):
-    one = phone.op("task.complete", TASK, by=ANA)
+    one = phone.add_op("task.complete", TASK, by=ANA)
     other = with_hash({**one, "payload": {"note": "two"}})
     assert statuses(phone.push(one, other)) == ["applied", "fork"]
 
 
 @pytest.mark.rule("H4")
 def test_another_op_in_the_same_place_is_a_fork(phone):
-    one = phone.op("task.complete", TASK, by=ANA)
+    one = phone.add_op("task.complete", TASK, by=ANA)
     other = with_hash({**one, "id": str(uuid4()), "subject": TASKS[1]})
     assert statuses(phone.push(one)) == ["applied"]
     assert statuses(phone.push(other)) == ["fork"]
-    assert phone.record("task", TASKS[1])["state"] == "open"
+    assert phone.get_record("task", TASKS[1])["state"] == "open"
     again = with_hash({**other, "n": 1, "prev": None})
     assert statuses(phone.push(again, lineage=str(uuid4()))) == ["applied"]
 
 
 def test_the_same_id_with_another_hash_is_a_fork(phone):
-    one = phone.op("task.complete", TASK, {"note": "one"}, by=ANA)
+    one = phone.add_op("task.complete", TASK, {"note": "one"}, by=ANA)
     assert statuses(phone.push(one)) == ["applied"]
     assert statuses(phone.push(with_hash({**one, "payload": {"note": "two"}}))) == ["fork"]
-    assert phone.record("task", TASK)["note"] == "one"
+    assert phone.get_record("task", TASK)["note"] == "one"
 
 
 def test_the_same_id_twice_in_one_batch_is_a_fork_as_well(phone):
-    one = phone.op("task.complete", TASK, {"note": "one"}, by=ANA)
+    one = phone.add_op("task.complete", TASK, {"note": "one"}, by=ANA)
     two = with_hash({**one, "payload": {"note": "two"}})
     assert statuses(phone.push(one, two, one)) == ["applied", "fork", "applied"]
-    assert phone.record("task", TASK)["note"] == "one"
+    assert phone.get_record("task", TASK)["note"] == "one"
 
 
 @pytest.mark.rule("H5")
 def test_what_came_before_its_record_counts_once_the_record_is_there(phone, new_phone, app):
-    opened = phone.op("ticket.open", by=CHU, payload=TICKET)
+    opened = phone.add_op("ticket.open", by=CHU, payload=TICKET)
     other = new_phone()
-    early = other.op("ticket.follow", opened["subject"], {"text": "Asked again"}, by=BEN)
-    assert other.push(early).told()["verdicts"][0]["code"] == "no-such-record"
+    early = other.add_op("ticket.follow", opened["subject"], {"text": "Asked again"}, by=BEN)
+    assert other.push(early).expect_ok()["verdicts"][0]["code"] == "no-such-record"
     assert statuses(phone.push(opened)) == ["applied"]
     assert statuses(other.push(early)) == ["applied"], "the answer of now"
-    story = phone.record("ticket", opened["subject"])["timeline"]
+    story = phone.get_record("ticket", opened["subject"])["timeline"]
     assert [line["kind"] for line in story] == ["open", "follow"]
     with app.app_context():
         assert find_faults(HOME_SITE) == []
 
 
 def test_the_same_batch_twice_is_answered_word_for_word(phone, new_phone):
-    phone.op("task.complete", TASK, by=ANA)
-    phone.op("task.cancel", TASKS[1], {"reason": "rain"}, by=ANA)
-    phone.op("task.complete", TASKS[2], {"colour": "red"}, by=ANA)
-    ticket = phone.op("ticket.open", by=CHU, payload=TICKET)
-    phone.op("ticket.hand_over", ticket["subject"], {"handler_id": BEN}, by=BEN)
+    phone.add_op("task.complete", TASK, by=ANA)
+    phone.add_op("task.cancel", TASKS[1], {"reason": "rain"}, by=ANA)
+    phone.add_op("task.complete", TASKS[2], {"colour": "red"}, by=ANA)
+    ticket = phone.add_op("ticket.open", by=CHU, payload=TICKET)
+    phone.add_op("ticket.hand_over", ticket["subject"], {"handler_id": BEN}, by=BEN)
     batch = list(phone.outbox)
     one = phone.push(*batch)
-    phone.refresh()
+    phone.pull_all()
     before, head = dict(phone.versions), phone.pull().json["head"]
     two = phone.push(*batch)
     assert two.json["verdicts"] == one.json["verdicts"]
@@ -315,19 +315,19 @@ def test_the_same_batch_twice_is_answered_word_for_word(phone, new_phone):
     halves = phone.push(*batch[:2]).json["verdicts"] + phone.push(*batch[2:]).json["verdicts"]
     assert halves == one.json["verdicts"]
     assert (phone.pull().json["head"], new_phone().pull().json["head"]) == (head, head)
-    assert phone.refresh() and phone.versions == before
+    assert phone.pull_all() and phone.versions == before
 
 
 def test_an_op_twice_in_one_batch_counts_once(phone):
-    op = phone.op("visit.arrive", by=CHU, payload=VISIT)
+    op = phone.add_op("visit.arrive", by=CHU, payload=VISIT)
     assert statuses(phone.push(op, op)) == ["applied", "applied"]
-    assert len(phone.of("visit")) == 1
+    assert len(phone.records_of("visit")) == 1
 
 
 @pytest.mark.rule("H1")
 @pytest.mark.rule("H2")
 def test_holes_are_recorded_and_closed_by_the_late_one(phone):
-    ops = [phone.op("task.complete", task, by=ANA) for task in TASKS[:5]]
+    ops = [phone.add_op("task.complete", task, by=ANA) for task in TASKS[:5]]
     assert statuses(phone.push(ops[4], ops[0])) == ["applied", "applied"]
     assert phone.hello().json["sites"][HOME_SITE]["gaps"] == [[2, 4]]
     assert statuses(phone.push(ops[2])) == ["applied"]
@@ -339,7 +339,7 @@ def test_holes_are_recorded_and_closed_by_the_late_one(phone):
 
 @pytest.mark.rule("H3")
 def test_lost_ops_are_confessed_and_may_still_turn_up(phone):
-    ops = [phone.op("task.complete", task, by=ANA) for task in TASKS[:3]]
+    ops = [phone.add_op("task.complete", task, by=ANA) for task in TASKS[:3]]
     assert statuses(phone.push(ops[0], ops[2], lost=[2])) == ["applied", "applied"]
     assert statuses(phone.push(ops[1])) == ["applied"]
     assert phone.hello().json["sites"][HOME_SITE]["gaps"] == []
@@ -350,7 +350,7 @@ def test_facts_add_up_to_the_same_whatever_the_order(phone, order):
     now = datetime.now(UTC)
     deeds = [("task.complete", ANA), ("task.undo", ANA), ("task.complete", CHU), ("task.skip", BEN)]
     ops = [
-        phone.op(
+        phone.add_op(
             kind,
             TASK,
             {"reason": "rain"} if kind == "task.skip" else None,
@@ -363,38 +363,38 @@ def test_facts_add_up_to_the_same_whatever_the_order(phone, order):
     ]
     for n in order:
         assert statuses(phone.push(ops[n])) == ["applied"]
-    task = phone.record("task", TASK)
+    task = phone.get_record("task", TASK)
     assert (task["state"], task["done_by_id"]) == ("done", CHU)
 
 
 @pytest.mark.parametrize("fast", [timedelta(hours=3), timedelta(days=-2)])
 def test_a_wrong_clock_is_put_right(new_phone, fast):
     phone = new_phone(fast=fast)
-    phone.verdict("task.complete", TASK, by=ANA)
-    done_at = datetime.fromisoformat(phone.record("task", TASK)["done_at"])
+    phone.send_op("task.complete", TASK, by=ANA)
+    done_at = datetime.fromisoformat(phone.get_record("task", TASK)["done_at"])
     assert abs(datetime.now(UTC) - done_at) < timedelta(seconds=30)
 
 
 def test_a_record_of_another_site_cannot_be_touched(phone, new_phone):
     dao = new_phone(OTHER_SITE)
-    before = dao.refresh()
-    verdict = phone.verdict(
+    before = dao.pull_all()
+    verdict = phone.send_op(
         "photo.attach",
         OTHER_GATE,
         {"sha256": "0" * 64, "bytes": 9, "captured_at": phone.now()},
         by=ANA,
     )
     assert verdict["status"] == "quarantined"
-    assert dao.verdict("task.complete", TASK, by=DAO)["status"] == "quarantined"
-    assert phone.record("task", TASK)["state"] == "open"
-    assert dao.refresh() == before
+    assert dao.send_op("task.complete", TASK, by=DAO)["status"] == "quarantined"
+    assert phone.get_record("task", TASK)["state"] == "open"
+    assert dao.pull_all() == before
 
 
 def test_a_phone_cannot_speak_for_the_server(phone):
     nobody = "00000000-0000-0000-0000-000000000000"
-    verdict = phone.verdict(
+    verdict = phone.send_op(
         "area.add", by=nobody, payload={"label": {"zh": "x", "en": "x"}, "kind": "room"}
     )
     assert verdict["status"] in ("held", "refused", "quarantined")
-    assert len(phone.of("area")) == 2
+    assert len(phone.records_of("area")) == 2
     assert (STAIRS, "area") in {(id_, type_) for type_, id_ in phone.records}

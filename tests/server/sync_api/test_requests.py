@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import EnrolmentCode
+from server.models.access import EnrolmentCode
 from tests.phone_client import FlaskTransport, PhoneClient
 from tests.seed_data import ANA, BEN, CHU, DAO, EVE, HOME_SITE, OTHER_SITE, TASK
 
@@ -63,8 +63,8 @@ def test_codes_cannot_be_guessed_for_long(client):
 
 
 def test_hello_tells_all_that_a_phone_must_know(phone):
-    phone.op("task.complete", TASK, by=ANA)
-    phone.send()
+    phone.add_op("task.complete", TASK, by=ANA)
+    phone.send_outbox()
     told = phone.hello()
     assert told.status == 200
     names = {"sync", "epoch", "received_at", "sent_at", "min_app", "accepts", "limits"}
@@ -74,7 +74,7 @@ def test_hello_tells_all_that_a_phone_must_know(phone):
     assert told.json["accepts"]["task.complete"] == [1]
     assert "task.plan" not in told.json["accepts"]
     known = told.json["sites"][HOME_SITE]
-    assert (known["upto"], known["hash"], known["gaps"]) == (1, phone.last, [])
+    assert (known["upto"], known["hash"], known["gaps"]) == (1, phone.last_hash, [])
     assert isinstance(known["scope"], str)
     received = datetime.fromisoformat(told.json["received_at"])
     assert abs(datetime.now(UTC) - received) < timedelta(minutes=1)
@@ -98,12 +98,17 @@ def test_another_site_does_not_exist(phone):
     phone.site = OTHER_SITE
     assert is_problem(phone.push(ops=[]), 404)
     assert is_problem(phone.pull(), 404)
-    assert phone.photo("GET", "0" * 64).status == 404
-    assert phone.photo("PUT", "0" * 64, b"x").status == 404
+    assert phone.request_photo("GET", "0" * 64).status == 404
+    assert phone.request_photo("PUT", "0" * 64, b"x").status == 404
 
 
 def test_no_reply_is_kept_by_anybody(phone):
-    replies = [phone.hello(), phone.push(ops=[]), phone.pull(), phone.photo("HEAD", "0" * 64)]
+    replies = [
+        phone.hello(),
+        phone.push(ops=[]),
+        phone.pull(),
+        phone.request_photo("HEAD", "0" * 64),
+    ]
     assert {reply.headers["Cache-Control"] for reply in replies} == {"no-store"}
     assert all(reply.json["sync"] == "1" for reply in replies[:3])
 
@@ -114,7 +119,7 @@ MALFORMED_BODIES = [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"a": NaN}', b'"x"
 @pytest.mark.parametrize("path", ["enrol", "hello", f"{HOME_SITE}/push", f"{HOME_SITE}/pull"])
 def test_nonsense_is_told_what_helps(phone, path):
     for body in MALFORMED_BODIES:
-        reply = phone.say(f"/sync/{path}", body)
+        reply = phone.post(f"/sync/{path}", body)
         assert reply.status in (400, 422), body
         assert is_problem(reply, reply.status)
 
@@ -137,12 +142,12 @@ INVALID_MESSAGES = [
 
 
 def test_a_faulty_envelope_is_4xx_and_nothing_of_it_is_kept(phone):
-    op = phone.op("task.complete", TASK, by=ANA)
+    op = phone.add_op("task.complete", TASK, by=ANA)
     for wrong in INVALID_MESSAGES:
         reply = phone.push(**{"ops": [op], **wrong})
         assert 400 <= reply.status < 500, (wrong, reply.body)
         assert is_problem(reply, reply.status)
-    assert phone.record("task", TASK)["state"] == "open"
+    assert phone.get_record("task", TASK)["state"] == "open"
 
 
 @pytest.mark.parametrize("odd", ["x\u0000y", "\ud800", "", "x" * 10_000, 5, None, [], {}])
@@ -152,18 +157,18 @@ def test_odd_words_in_any_field_are_4xx_never_5xx(phone, enrolment_code, odd):
     replies += [phone.hello(report={HOME_SITE: {"pending": {"task.complete": odd}}})]
     replies += [phone.push(ops=[], lineage=odd), phone.pull(cursor=odd), phone.pull(limit=odd)]
     message = {"code": enrolment_code(), "label": "x", "lineage": "y"}
-    replies += [phone.say("/sync/enrol", {**message, name: odd}) for name in message]
+    replies += [phone.post("/sync/enrol", {**message, name: odd}) for name in message]
     assert [reply.body for reply in replies if reply.status >= 500] == []
 
 
 @pytest.mark.parametrize("path", ["hello", f"{HOME_SITE}/push", f"{HOME_SITE}/pull"])
 def test_json_of_great_depth_is_refused(phone, path):
     for deep in (b"[" * 100_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000):
-        assert phone.say(f"/sync/{path}", deep).status in (400, 413, 422)
+        assert phone.post(f"/sync/{path}", deep).status in (400, 413, 422)
 
 
 def test_more_than_200_ops_get_413_with_the_limits(phone):
-    ops = [phone.op("task.complete", TASK, by=ANA) for _ in range(201)]
+    ops = [phone.add_op("task.complete", TASK, by=ANA) for _ in range(201)]
     reply = phone.push(*ops)
     assert is_problem(reply, 413)
     assert reply.json["limits"]["ops"] == 200
@@ -172,34 +177,34 @@ def test_more_than_200_ops_get_413_with_the_limits(phone):
 
 def test_more_than_a_megabyte_gets_413_plain_or_zipped(phone):
     big = json.dumps({"lineage": "x" * 1_500_000}).encode()
-    assert is_problem(phone.say(f"/sync/{HOME_SITE}/push", big), 413)
-    assert is_problem(phone.say(f"/sync/{HOME_SITE}/push", big, zipped=True), 413)
+    assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", big), 413)
+    assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", big, zipped=True), 413)
 
 
 def test_a_bomb_is_not_inflated(phone):
     bomb = gzip.compress(b"\0" * 200_000_000, compresslevel=1)
     heads = {"Content-Encoding": "gzip"}
     started = time.monotonic()
-    assert is_problem(phone.say(f"/sync/{HOME_SITE}/push", bomb, headers=heads), 413)
+    assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", bomb, headers=heads), 413)
     assert time.monotonic() - started < 1
 
 
 def test_bodies_may_come_gzipped(phone):
-    op = phone.op("task.complete", TASK, by=ANA)
+    op = phone.add_op("task.complete", TASK, by=ANA)
     told = phone.push(op, zipped=True)
     assert told.json["verdicts"][0]["status"] == "applied"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate"])
 def test_an_encoding_that_cannot_be_read_is_4xx(phone, encoding):
-    reply = phone.say("/sync/hello", b"neither", headers={"Content-Encoding": encoding})
+    reply = phone.post("/sync/hello", b"neither", headers={"Content-Encoding": encoding})
     assert reply.status in (400, 415)
     assert is_problem(reply, reply.status)
 
 
 @pytest.mark.parametrize("path", ["enrol", "hello", f"{HOME_SITE}/push", f"{HOME_SITE}/pull"])
 def test_only_post_is_spoken(phone, path):
-    reply = phone.wire.request("GET", f"/sync/{path}", b"", phone.bearer())
+    reply = phone.wire.request("GET", f"/sync/{path}", b"", phone.auth_headers())
     assert is_problem(reply, 405)
 
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Task, WeatherReport
+from server.models.tasks import Task
+from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from tests.seed_data import (
@@ -49,26 +50,26 @@ def log_and_records_agree(app):
 @pytest.mark.clause("C2")
 def test_items_of_two_phones_add_up_and_both_people_are_kept(phone, new_phone):
     other = new_phone()
-    phone.verdict("task.tick", ITEMS_TASK, {"item": 0, "leaves": "partial"}, by=ANA)
-    assert phone.record("task", ITEMS_TASK)["state"] == "partial"
-    other.verdict("task.tick", ITEMS_TASK, {"item": 1, "leaves": "partial"}, by=CHU)
-    task = phone.record("task", ITEMS_TASK)
+    phone.send_op("task.tick", ITEMS_TASK, {"item": 0, "leaves": "partial"}, by=ANA)
+    assert phone.get_record("task", ITEMS_TASK)["state"] == "partial"
+    other.send_op("task.tick", ITEMS_TASK, {"item": 1, "leaves": "partial"}, by=CHU)
+    task = phone.get_record("task", ITEMS_TASK)
     assert (task["state"], task["done_by"], task["helpers"]) == ("done", "Ana", ["Chu"])
     assert [task["ticked"][n]["by"] for n in "01"] == ["Ana", "Chu"]
-    phone.verdict("task.untick", ITEMS_TASK, {"item": 0, "leaves": "partial"}, by=ANA)
-    assert phone.record("task", ITEMS_TASK)["state"] == "partial"
-    phone.verdict("task.complete", ITEMS_TASK, by=ANA)
-    assert phone.record("task", ITEMS_TASK)["state"] == "done"
+    phone.send_op("task.untick", ITEMS_TASK, {"item": 0, "leaves": "partial"}, by=ANA)
+    assert phone.get_record("task", ITEMS_TASK)["state"] == "partial"
+    phone.send_op("task.complete", ITEMS_TASK, by=ANA)
+    assert phone.get_record("task", ITEMS_TASK)["state"] == "done"
 
 
 @pytest.mark.clause("C3")
 def test_a_standing_duty_counts_its_confirmations(phone, new_phone):
-    phone.verdict("task.confirm", STANDING_TASK, by=ANA)
+    phone.send_op("task.confirm", STANDING_TASK, by=ANA)
     new_phone().verdict("task.confirm", STANDING_TASK, by=CHU)
-    task = phone.record("task", STANDING_TASK)
+    task = phone.get_record("task", STANDING_TASK)
     assert (task["state"], task["confirmed_by"]) == ("done", ["Ana", "Chu"])
-    phone.verdict("task.undo", STANDING_TASK, by=ANA)
-    assert phone.record("task", STANDING_TASK)["confirmed_by"] == ["Chu"]
+    phone.send_op("task.undo", STANDING_TASK, by=ANA)
+    assert phone.get_record("task", STANDING_TASK)["confirmed_by"] == ["Chu"]
 
 
 FACTS = [
@@ -81,20 +82,20 @@ FACTS = [
 @pytest.mark.parametrize(("kind", "subject", "payload"), FACTS)
 def test_a_fact_sent_twice_is_one_and_a_late_one_is_kept(phone, kind, subject, payload):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    op = phone.op(kind, subject, payload, by=ANA, at=yesterday)
-    first = phone.push(op).told()["verdicts"]
+    op = phone.add_op(kind, subject, payload, by=ANA, at=yesterday)
+    first = phone.push(op).expect_ok()["verdicts"]
     assert [verdict["status"] for verdict in first] == ["applied"]
-    before = phone.record("task", subject)
-    assert phone.push(op).told()["verdicts"] == first
-    assert phone.record("task", subject) == before
+    before = phone.get_record("task", subject)
+    assert phone.push(op).expect_ok()["verdicts"] == first
+    assert phone.get_record("task", subject) == before
 
 
 @pytest.mark.parametrize(("kind", "subject", "payload"), FACTS)
 def test_somebody_of_another_site_changes_nothing(phone, new_phone, kind, subject, payload):
-    before = phone.record("task", subject)
+    before = phone.get_record("task", subject)
     away = new_phone(site=OTHER_SITE)
     assert away.verdict(kind, subject, payload, by=DAO)["status"] == "quarantined"
-    assert phone.record("task", subject) == before
+    assert phone.get_record("task", subject) == before
 
 
 AD_HOC_PAYLOAD = {
@@ -108,26 +109,26 @@ AD_HOC_PAYLOAD = {
 
 @pytest.mark.clause("G3")
 def test_work_given_on_one_phone_is_done_on_another(phone, new_phone):
-    given = phone.op("task.assign", None, AD_HOC_PAYLOAD, by=BEN)
-    assert phone.send()[given["id"]]["status"] == "applied"
+    given = phone.add_op("task.assign", None, AD_HOC_PAYLOAD, by=BEN)
+    assert phone.send_outbox()[given["id"]]["status"] == "applied"
     other = new_phone()
-    task = other.record("task", given["subject"])
+    task = other.get_record("task", given["subject"])
     assert (task["assigned_by"], task["responsible"], task["reason"]) == (
         "Ben",
         "Ana",
         "明天有客人",
     )
-    other.verdict("task.complete", given["subject"], by=ANA)
-    assert phone.record("task", given["subject"])["state"] == "done"
+    other.send_op("task.complete", given["subject"], by=ANA)
+    assert phone.get_record("task", given["subject"])["state"] == "done"
 
 
 def test_only_those_who_lead_give_work_and_only_to_somebody_here(phone, new_phone, desk_op):
     for by in (ANA, CHU):
-        told = phone.verdict("task.assign", None, AD_HOC_PAYLOAD, by=by)
+        told = phone.send_op("task.assign", None, AD_HOC_PAYLOAD, by=by)
         assert (told["status"], told["code"]) == ("refused", "not-allowed")
-    nobody = phone.verdict("task.assign", None, {**AD_HOC_PAYLOAD, "responsible_id": DAO}, by=BEN)
+    nobody = phone.send_op("task.assign", None, {**AD_HOC_PAYLOAD, "responsible_id": DAO}, by=BEN)
     assert nobody["code"] == "no-such-person"
-    past = phone.verdict(
+    past = phone.send_op(
         "task.assign", None, {**AD_HOC_PAYLOAD, "window_end": hours_from_now(-1)}, by=BEN
     )
     assert past["code"] == "due-is-past"
@@ -135,12 +136,12 @@ def test_only_those_who_lead_give_work_and_only_to_somebody_here(phone, new_phon
         new_phone(site=OTHER_SITE).verdict("task.assign", None, AD_HOC_PAYLOAD, by=BEN)["status"]
         != "applied"
     )
-    assert len([t for t in phone.of("task") if t["code"] == "AD-1"]) == 0
+    assert len([t for t in phone.records_of("task") if t["code"] == "AD-1"]) == 0
 
 
 @pytest.mark.clause("G10")
 def test_a_miss_is_decided_at_the_desk_alone(phone, desk_op):
-    told = phone.verdict("task.dispose", ENDED_TASK, {"disposition": "made_good"}, by=BEN)
+    told = phone.send_op("task.dispose", ENDED_TASK, {"disposition": "made_good"}, by=BEN)
     assert told["code"] == "not-for-phones"
     said = {"disposition": "reason", "note": "停水"}
     assert desk_op("task.dispose", ENDED_TASK, said, by=ANA)["code"] == "not-allowed"
@@ -149,9 +150,9 @@ def test_a_miss_is_decided_at_the_desk_alone(phone, desk_op):
     assert (
         desk_op("task.dispose", ENDED_TASK, {"disposition": "not_at_fault"})["status"] == "applied"
     )
-    assert "disposition" not in phone.record("task", ENDED_TASK)
-    phone.verdict("task.complete", ENDED_TASK, by=ANA, at=hours_from_now(-2))
-    assert phone.record("task", ENDED_TASK)["state"] == "done"
+    assert "disposition" not in phone.get_record("task", ENDED_TASK)
+    phone.send_op("task.complete", ENDED_TASK, by=ANA, at=hours_from_now(-2))
+    assert phone.get_record("task", ENDED_TASK)["state"] == "done"
     assert desk_op("task.dispose", ENDED_TASK, said)["code"] == "already-done"
 
 
@@ -185,7 +186,7 @@ def test_snow_told_late_is_kept_and_somebody_of_another_site_makes_no_work(app, 
     away.verdict("weather.report", None, {"sort": "snow", "areas": [STAIRS]}, by=DAO)
     assert weather_tasks(app, "snow") == []
     said = {"sort": "snow", "areas": [STAIRS], "responsible_id": ANA}
-    late = phone.verdict("weather.report", None, said, by=BEN, at=hours_from_now(-30))
+    late = phone.send_op("weather.report", None, said, by=BEN, at=hours_from_now(-30))
     assert late["status"] == "applied"
     (task,) = weather_tasks(app, "snow")
     assert task.responsible_id == ANA
@@ -198,8 +199,8 @@ def test_snow_told_late_is_kept_and_somebody_of_another_site_makes_no_work(app, 
 @pytest.mark.clause("C12")
 def test_what_was_put_right_on_the_spot_is_settled(phone):
     said = {"channel": "on_round", "matter": "report", "declined_because": "seen", "details": "wet"}
-    made = phone.op("ticket.open", None, {**said, "done_on_the_spot": "wiped"}, by=ANA)
-    assert phone.send()[made["id"]]["status"] == "applied"
-    ticket = phone.record("ticket", made["subject"])
+    made = phone.add_op("ticket.open", None, {**said, "done_on_the_spot": "wiped"}, by=ANA)
+    assert phone.send_outbox()[made["id"]]["status"] == "applied"
+    ticket = phone.get_record("ticket", made["subject"])
     assert (ticket["state"], ticket["resolved_how"]) == ("closed", "wiped")
     assert (ticket["first_responder_id"], ticket["until"]) == (ANA, ticket["closed_at"])

@@ -128,23 +128,23 @@ def test_a_new_reproach_is_put_to_the_subject_before_it_counts():
 
 
 def with_unpublished_category(case):
-    case.beside[CATEGORY_ID] = published_category(published_at=NOON - timedelta(minutes=30))
+    case.related[CATEGORY_ID] = published_category(published_at=NOON - timedelta(minutes=30))
 
 
 def with_unread_category(case):
-    case.beside[CATEGORY_ID] = published_category(acknowledged={BEN: NOON.isoformat()})
+    case.related[CATEGORY_ID] = published_category(acknowledged={BEN: NOON.isoformat()})
 
 
 def with_category_read_late(case):
-    case.beside[CATEGORY_ID] = published_category(acknowledged={ANA: NOON.isoformat()})
+    case.related[CATEGORY_ID] = published_category(acknowledged={ANA: NOON.isoformat()})
 
 
 def without_site(case):
-    case.beside = {
+    case.related = {
         **related_records(),
-        **{key: None for key in case.beside if key not in related_records()},
+        **{key: None for key in case.related if key not in related_records()},
     }
-    case.beside = {CATEGORY_ID: case.beside[CATEGORY_ID]}
+    case.related = {CATEGORY_ID: case.related[CATEGORY_ID]}
 
 
 @pytest.mark.rule("A5", "A8")

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sync import RECORD_TYPES, Accepted, Refused
 from sync.accountability.case_payloads import is_accusing
 from sync.protocol.clock import parse_time
-from sync.protocol.digest import DESK_ONLY_AUDIENCE
+from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from tests.sync.accountability.case_builders import (
     CATEGORY_ID,
     EVE,

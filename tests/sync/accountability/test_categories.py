@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sync import KINDS, RECORD_TYPES, Accepted, Quarantined, Refused
 from sync.accountability.categories_content import CATEGORIES
-from sync.protocol.digest import DESK_ONLY_AUDIENCE
 from sync.protocol.op import SERVER_AUTHOR_ID
+from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op
 
 CATEGORY_KINDS = [name for name, kind in KINDS.items() if kind.type == "category"]

@@ -44,7 +44,7 @@ def listed_account(lines=LINES):
 
 
 def submit(account, kind, by=ANA, minutes=0, **payload):
-    return account.take(make_op(f"arrears.{kind}", by=by, minutes=minutes, payload=payload))
+    return account.apply(make_op(f"arrears.{kind}", by=by, minutes=minutes, payload=payload))
 
 
 def collection_state(account):

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from sync import RECORD_TYPES
-from sync.protocol.digest import FOREVER
+from sync.protocol.clock import FOREVER
 from tests.sync.builders import ANA, CHU, InMemoryRecord, make_op
 
 

@@ -56,7 +56,9 @@ def open_case(*facts, **payload):
 
 
 def close(record, outcome, minutes=60):
-    return record.take(make_op("lost.close", by=BEN, minutes=minutes, payload={"outcome": outcome}))
+    return record.apply(
+        make_op("lost.close", by=BEN, minutes=minutes, payload={"outcome": outcome})
+    )
 
 
 def case_state(record):

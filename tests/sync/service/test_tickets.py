@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from sync import Accepted, Merged, Quarantined, Refused
-from sync.protocol.digest import ROLES
 from sync.protocol.op import Op
+from sync.protocol.roles import ROLES
 from sync.service import ticket_lists
 from sync.service.tickets import KINDS, MAX_CONTACT_TRIES, missing_steps, state, ticket_number
 from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op, opened_ticket
@@ -70,7 +70,7 @@ FIRM, SUCCESSOR = str(uuid4()), str(uuid4())
 
 
 def submit(ticket, kind, by=ANA, minutes=0, **payload):
-    return ticket.take(make_op(f"ticket.{kind}", by=by, minutes=minutes, payload=payload))
+    return ticket.apply(make_op(f"ticket.{kind}", by=by, minutes=minutes, payload=payload))
 
 
 def ticket_state(ticket):
@@ -345,9 +345,9 @@ OPEN_PAYLOAD = {"channel": "phone", "matter": "report", "contact": "gate", "deta
 def merge_tickets(one, other):
     """Put `other` to `one`, and what follows from it to whom it is about."""
     made = make_op("ticket.merge", one.row.id, by=BEN, payload={"other_id": other.row.id})
-    verdict = one.take(Op(**{**ticket_fields(made), "beside": {other.row.id: other.row}}))
+    verdict = one.apply(Op(**{**ticket_fields(made), "beside": {other.row.id: other.row}}))
     for follow in verdict.followups if isinstance(verdict, Accepted) else ():
-        next(t for t in (one, other) if t.row.id == follow.subject).take(follow)
+        next(t for t in (one, other) if t.row.id == follow.subject).apply(follow)
     return verdict
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sync import KINDS, RECORD_TYPES, Accepted, Contested, Merged, Quarantined, Refused
-from sync.protocol.digest import DESK_ONLY_AUDIENCE, ROLES
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, ROLES
 from sync.training.cards import GROUPS, card_id
 from sync.training.handbook import load_handbook
 from tests.sync.builders import BEN, InMemoryRecord, make_op
@@ -33,9 +33,9 @@ def added_card(**payload):
 
 
 def apply_op(card, one):
-    verdict = card.take(one)
+    verdict = card.apply(one)
     for consequence in getattr(verdict, "followups", ()):
-        card.take(consequence)
+        card.apply(consequence)
     return verdict
 
 

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sync.training.test_content_packs import CARDS
 
 from sync.training.pack_diff import apply_diff, by_code, diff_packs
+from tests.sync.training.test_content_packs import CARDS
 
 
 @pytest.mark.rule("Z11")

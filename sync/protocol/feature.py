@@ -1,0 +1,52 @@
+"""What a feature declares about itself, once: its record types, its kinds of op, its words.
+
+`sync/__init__` collects the declarations; the server, the desk and the phones draw from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync.protocol.op import Fold, Kind
+from sync.protocol.roles import ALL_ROLES, role_mask
+from sync.protocol.text import Text, Texts
+
+RolesLookup = Callable[[str], frozenset[str]]
+"""The roles of a person, by their id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordType:
+    """A type of record: its state, how facts add up to it, and who sees it when.
+
+    `state` gives the record's state, a key of `states`. Phones show a record from `visible_from`
+    to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine.
+    `audience` gives the bit mask of the roles that may see it. `redacted_values` replaces
+    personal data when the record is purged. `allows_photos`: whether photos may be attached.
+    """
+
+    label: Text
+    state: Callable[[Mapping[str, Any]], str]
+    visible_until: Callable[[Mapping[str, Any]], str]
+    states: Texts
+    fold: Fold = lambda _, __: {}
+    visible_from: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    audience: Callable[[Mapping[str, Any], RolesLookup], int] = lambda _, __: role_mask(ALL_ROLES)
+    redacted_values: Mapping[str, Any] = field(default_factory=dict)
+    allows_photos: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A feature of the product: record types, kinds of op, and the words for both.
+
+    `fields` labels the fields of its records and payloads; a key `tell.said` labels the field
+    `said` of the kind that ends in `.tell` alone. `values` labels the values of a field.
+    """
+
+    types: Mapping[str, RecordType] = field(default_factory=dict)
+    kinds: Mapping[str, Kind]
+    fields: Texts = field(default_factory=dict)
+    values: Mapping[str, Texts] = field(default_factory=dict)
