@@ -55,7 +55,6 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(health.bp)
     app.register_blueprint(routes.bp)
     app.register_blueprint(shell.bp)
-    for blueprint in pages.BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    pages.init_app(app)
     app.wsgi_app = PullCache(app)  # type: ignore[method-assign]
     return app

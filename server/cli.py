@@ -31,7 +31,8 @@ from server.i18n.filters import SITE_ZONE
 from server.jobs import compaction, retention, scheduler
 from server.maintenance import backup, demo, seed, transfer
 from server.maintenance.upgrade import require_current_schema, upgrade
-from server.models import Person, Site
+from server.models.people import Person
+from server.models.places import Site
 from server.oplog import receive, replay
 from server.oplog.directory import invalidate_directories
 from server.version import VERSION

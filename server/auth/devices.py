@@ -14,8 +14,8 @@ from server.auth.credentials import new_token, token_digest
 from server.auth.rate_limit import ENROLMENT_CODE, count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
 from server.db.prepared import PreparedSelect
-from server.models import ServerState, SiteHead
 from server.models.access import Device, EnrolmentCode
+from server.models.feed import ServerState, SiteHead
 from sync.protocol.op import MAX_NAME_LENGTH
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

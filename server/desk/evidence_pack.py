@@ -15,8 +15,11 @@ from typing import Any
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Directory, HomeEntry, LoggedOp, LostProperty
+from server.models.directory import Directory
+from server.models.home_entries import HomeEntry
 from server.models.home_entries import phone_body as entry_body
+from server.models.lost_property import LostProperty
+from server.models.oplog import LoggedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads

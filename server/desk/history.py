@@ -13,7 +13,8 @@ from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels, verdict_labels
 from server.desk.post import author_name, format_value, label_for
-from server.models import Device, LoggedOp
+from server.models.access import Device
+from server.models.oplog import LoggedOp
 from server.oplog.directory import directory_of
 
 LATE_AFTER = timedelta(minutes=2)

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from server.db.engine import db
 from server.i18n.filters import SITE_ZONE
-from server.models import Device, Unit
+from server.models.access import Device
+from server.models.places import Unit
 from sync.work.board import active_phones, may_hold_unsent
 
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.db.engine import db
-from server.models import Device, Lineage
+from server.models.access import Device
+from server.models.oplog import Lineage
 from server.oplog.incoming import Source
 from server.oplog.op_row import Answer
 from server.oplog.receive import receive_ops, submit

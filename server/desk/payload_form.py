@@ -14,7 +14,7 @@ from marshmallow.validate import Length, OneOf, Validator
 from server.desk import labels
 from server.desk.post import PERSON_FIELDS, format_local_datetime, label_for, parse_local_datetime
 from server.i18n.locale import localize
-from server.models import Directory
+from server.models.directory import Directory
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.messages import MAX_DEPTH, json_depth
 from sync.protocol.op import MAX_LABEL_LENGTH

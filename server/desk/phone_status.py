@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from server.db.engine import db
-from server.models import Device, Lineage, LoggedOp, SiteHead
+from server.models.access import Device
+from server.models.feed import SiteHead
+from server.models.oplog import Lineage, LoggedOp
 from sync.protocol.hash_chain import Ranges, open_gaps
 
 RECENT_OPS = 5_000

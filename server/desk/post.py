@@ -12,7 +12,7 @@ from server.auth.sessions import current_user
 from server.desk import labels, verdict_labels
 from server.i18n.filters import SITE_ZONE
 from server.i18n.locale import localize, moment
-from server.models import Directory
+from server.models.directory import Directory
 from server.oplog.receive import submit
 from sync.protocol.clock import parse_time
 from sync.protocol.op import SERVER_AUTHOR_ID

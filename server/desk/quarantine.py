@@ -13,8 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from server.db.engine import DATABASE_ERRORS, db, write_transaction
-from server.models import LoggedOp
-from server.models.oplog import APPLIED_STATUSES
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.quarantine import DECIDABLE
 from server.oplog.op_row import Answer
 from server.oplog.receive import lock_site, make_op, submit_in_transaction

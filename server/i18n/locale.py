@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, request
-from flask_babel import Babel, get_locale, ngettext
+from flask_babel import Babel, get_locale, gettext, ngettext, pgettext
 
 from server.i18n import filters
 from server.i18n.filters import SITE_ZONE, Time
 from sync.protocol.clock import parse_time
+from sync.protocol.text import Text
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
@@ -44,6 +45,13 @@ def current_language() -> str:
 def localize(label: dict[str, str] | str | None) -> str:
     """A label in the language of this page."""
     return filters.localize(label, current_language())
+
+
+def translate(text: Text) -> str:
+    """A text in the language of this page."""
+    if text.context:
+        return str(pgettext(text.context, text.message))
+    return str(gettext(text.message))
 
 
 def moment(time: Time) -> str:

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, update
 
 from server.db.engine import db, write_transaction
 from server.db.prepared import chunks
-from server.models import FeedRow, LoggedOp, SiteHead
-from server.models.oplog import APPLIED_STATUSES
+from server.models.feed import FeedRow, SiteHead
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.receive import lock_site
 
 TOMBSTONE_LIFETIME = timedelta(days=60)

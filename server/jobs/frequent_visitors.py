@@ -8,7 +8,8 @@ from typing import Any, cast
 from uuid import UUID, uuid5
 
 from server.db.engine import db
-from server.models import FrequentVisitor, Visit
+from server.models.frequent_visitors import FrequentVisitor
+from server.models.visits import Visit
 from server.oplog import receive
 from sync.gate import frequent_visitors as rules
 from sync.protocol.clock import format_time

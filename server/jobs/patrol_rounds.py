@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from server.auth import qr_tokens
 from server.db.engine import db
-from server.models import Checkpoint, PatrolRound, PatrolRoute
+from server.models.patrol import PatrolRound, PatrolRoute
+from server.models.places import Checkpoint
 from server.oplog.receive import make_op
 from sync.protocol.clock import format_time
 from sync.protocol.op import UUID_NAMESPACE

@@ -17,20 +17,15 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from server.db.engine import db, write_transaction
 from server.db.prepared import chunks, replace_rows
-from server.models import (
-    Conflict,
-    FeedRow,
-    FrequentVisitor,
-    GatePass,
-    LoggedOp,
-    Photo,
-    PhotoLink,
-    PurgeRun,
-    Site,
-    Visit,
-)
-from server.models.oplog import APPLIED_STATUSES
-from server.models.photos import DELETE_PENDING, DELETED
+from server.models.conflicts import Conflict
+from server.models.feed import FeedRow
+from server.models.frequent_visitors import FrequentVisitor
+from server.models.gate_passes import GatePass
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
+from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
+from server.models.places import Site
+from server.models.purges import PurgeRun
+from server.models.visits import Visit
 from server.oplog import receive
 from server.oplog.directory import directory_of
 from server.oplog.op_row import OpRow

@@ -15,7 +15,9 @@ from sqlalchemy import Select, select
 from server.db.engine import db
 from server.jobs import compaction, frequent_visitors, patrol_rounds, retention
 from server.jobs.holidays import days_off
-from server.models import Area, Schedule, Task, Unit
+from server.models.places import Area, Unit
+from server.models.schedules import Schedule
+from server.models.tasks import Task
 from server.oplog import receive, replay
 from server.photos import uploads
 from sync.protocol.clock import format_time

@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from server.db.engine import db, write_transaction
 from server.maintenance.epoch import replace_epoch
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from server.oplog.directory import invalidate_directories
 from server.photos.storage import fsync_folder
 from server.version import VERSION

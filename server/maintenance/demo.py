@@ -13,7 +13,7 @@ from server.auth.credentials import set_password, set_pin
 from server.db.engine import db, write_transaction
 from server.jobs import scheduler
 from server.maintenance import seed
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
 from sync.protocol.op import UUID_NAMESPACE

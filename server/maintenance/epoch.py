@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from server.db.engine import db, write_transaction
-from server.models import ServerState
+from server.models.feed import ServerState
 
 EPOCH_KEY = "epoch"
 

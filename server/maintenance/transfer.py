@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, insert, inspect, select, text, u
 from server.db.engine import db
 from server.maintenance.epoch import EPOCH_KEY, new_epoch
 from server.maintenance.upgrade import upgrade
-from server.models import ServerState
+from server.models.feed import ServerState
 
 BATCH_SIZE = 2000
 

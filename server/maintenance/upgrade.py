@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from server.db.engine import db, write_transaction
 from server.maintenance import backup
 from server.maintenance.epoch import ensure_epoch
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
 from server.oplog.rebuild import rebuild_feed

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class ArrearsAccount(Model):
@@ -60,3 +61,8 @@ def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "collector": names.person_name(account["collector_id"]),
         "calls": calls,
     }
+
+
+RECORDS = {
+    "arrears": StoredType(ArrearsAccount, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory, Label
+from server.models.registry import StoredType
 
 
 class Card(Model):
@@ -43,3 +44,8 @@ def phone_body(card: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A card as phones show it."""
     unseen = ("site_id", "version", "pack", "withdrawn_at")
     return {name: value for name, value in card.items() if name not in unseen}
+
+
+RECORDS = {
+    "card": StoredType(Card, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory, Label
+from server.models.registry import StoredType
 from sync.accountability.case_payloads import is_accusing
 
 
@@ -72,3 +73,8 @@ def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     facts = [{name: fact[name] for name in ("code", "at", "text")} for fact in inorder]
     shown = {name: case[name] for name in PHONE_FIELDS}
     return {**shown, "facts": facts, "decided_by": names.person_name(case["decided_by_id"])}
+
+
+RECORDS = {
+    "case": StoredType(Case, phone_body),
+}

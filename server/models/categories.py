@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory, Label
+from server.models.registry import StoredType
 
 
 class CaseCategory(Model):
@@ -47,3 +48,8 @@ def phone_body(category: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A category as phones show it."""
     hidden = ("site_id", "version", "seeded", "with_amount")
     return {name: value for name, value in category.items() if name not in hidden}
+
+
+RECORDS = {
+    "category": StoredType(CaseCategory, phone_body),
+}

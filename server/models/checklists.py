@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Checklist(Model):
@@ -44,3 +45,8 @@ def phone_body(template: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A checklist as phones fill it in: they need the newest edition alone."""
     hidden = ("site_id", "version", "versions")
     return {name: value for name, value in template.items() if name not in hidden}
+
+
+RECORDS = {
+    "template": StoredType(Checklist, phone_body),
+}

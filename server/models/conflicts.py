@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Conflict(Model):
@@ -47,3 +48,8 @@ def phone_body(merge: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A merge with the name of whoever settled it."""
     shown = {name: value for name, value in merge.items() if name not in ("site_id", "version")}
     return {**shown, "settled_by": names.person_name(merge["settled_by_id"])}
+
+
+RECORDS = {
+    "merge": StoredType(Conflict, phone_body),
+}

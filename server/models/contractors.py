@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Contractor(Model):
@@ -41,3 +42,8 @@ def phone_body(firm: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         **{name: firm[name] for name in shown},
         "accountable": names.person_name(firm["accountable_id"]),
     }
+
+
+RECORDS = {
+    "contractor": StoredType(Contractor, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 JsonRows = list[dict[str, Any]]
 
@@ -60,3 +61,8 @@ def phone_body(find: Mapping[str, Any], names: Directory) -> dict[str, Any]:
 
 def _add_author_names(lines: JsonRows, names: Directory) -> JsonRows:
     return [{**line, "by": names.person_name(line["by_id"])} for line in lines]
+
+
+RECORDS = {
+    "find": StoredType(FoundItem, phone_body),
+}

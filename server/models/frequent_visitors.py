@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class FrequentVisitor(Model):
@@ -40,3 +41,8 @@ def phone_body(regular: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     hidden = ("site_id", "version", "purged_at")
     shown = {name: value for name, value in regular.items() if name not in hidden}
     return {**shown, "host_unit_label": names.unit_label(regular["host_unit"])}
+
+
+RECORDS = {
+    "regular": StoredType(FrequentVisitor, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class GatePass(Model):
@@ -57,3 +58,8 @@ def phone_body(note: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "recorded_by": names.person_name(note["recorded_by_id"]),
         "passed_by": names.person_name(note["passed_by_id"]),
     }
+
+
+RECORDS = {
+    "release": StoredType(GatePass, phone_body),
+}

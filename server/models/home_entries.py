@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 from sync.gate.home_entries import party_key
 
 
@@ -90,3 +91,8 @@ def phone_body(entry: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "recorded_by": names.person_name(entry["recorded_by_id"]),
         "out_by": names.person_name(entry["out_by_id"]),
     }
+
+
+RECORDS = {
+    "entry": StoredType(HomeEntry, phone_body),
+}

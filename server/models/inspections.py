@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Inspection(Model):
@@ -74,3 +75,8 @@ def phone_body(inspection: Mapping[str, Any], names: Directory) -> dict[str, Any
         "person_name": names.person_name(inspection["person"]),
         "assessor": names.person_name(inspection["assessor_id"]),
     }
+
+
+RECORDS = {
+    "inspection": StoredType(Inspection, phone_body),
+}

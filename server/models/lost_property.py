@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 from sync.service.lost_property.folding import COLUMN_BY_KIND, case_timeline
 
 JsonRows = list[dict[str, Any]]
@@ -103,3 +104,8 @@ def _timeline_entry(
         else {name: said for name, said in line.items() if name not in LATEST_LIST_FIELDS}
     )
     return {**kept, "by": names.person_name(line["by_id"])}
+
+
+RECORDS = {
+    "lost": StoredType(LostProperty, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class ClosedMonth(Model):
@@ -33,3 +34,8 @@ class ClosedMonth(Model):
 def phone_body(month: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """Only the desk sees it."""
     return {name: value for name, value in month.items() if name not in ("site_id", "version")}
+
+
+RECORDS = {
+    "month": StoredType(ClosedMonth, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class OutboxImport(Model):
@@ -41,3 +42,8 @@ def phone_body(parcel: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """Who brought it, with their name."""
     shown = {name: value for name, value in parcel.items() if name not in ("site_id", "version")}
     return {**shown, "taken_by": names.person_name(parcel["taken_by_id"])}
+
+
+RECORDS = {
+    "parcel": StoredType(OutboxImport, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class PatrolRoute(Model):
@@ -91,3 +92,9 @@ def round_phone_body(round_: Mapping[str, Any], names: Directory) -> dict[str, A
 
 def _add_author_names(told: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     return {point: {**what, "by": names.person_name(what["by_id"])} for point, what in told.items()}
+
+
+RECORDS = {
+    "route": StoredType(PatrolRoute, route_phone_body),
+    "round": StoredType(PatrolRound, round_phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Person(Model):
@@ -40,3 +41,8 @@ def phone_body(person: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "active": person["active_to"] is None,
         "pin_check": names.pin_verifiers.get(person["id"]),
     }
+
+
+RECORDS = {
+    "person": StoredType(Person, phone_body),
+}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 Label = dict[str, str]
 
@@ -68,3 +69,11 @@ class Checkpoint(Model):
 def phone_body(place: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """A place shows its own columns."""
     return {name: value for name, value in place.items() if name not in ("site_id", "version")}
+
+
+RECORDS = {
+    "site": StoredType(Site, phone_body),
+    "area": StoredType(Area, phone_body),
+    "unit": StoredType(Unit, phone_body),
+    "checkpoint": StoredType(Checkpoint, phone_body),
+}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.oplog import LoggedOp
+from server.models.registry import StoredType
 
 NEEDS_DECISION = ("quarantined", "held")
 """What a person decides about, where a phone sent it: whoever sits at the desk is told at once.
@@ -88,3 +89,8 @@ def phone_body(aside: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """What became of it, with the name of whoever decided."""
     shown = {name: value for name, value in aside.items() if name not in ("site_id", "version")}
     return {**shown, "settled_by": names.person_name(aside["settled_by_id"])}
+
+
+RECORDS = {
+    "aside": StoredType(QuarantinedOp, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Rectification(Model):
@@ -71,3 +72,8 @@ def phone_body(found: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "done_by": names.person_name(found["done_by_id"]),
         "verified_by": names.person_name(found["verified_by_id"]),
     }
+
+
+RECORDS = {
+    "rectification": StoredType(Rectification, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Schedule(Model):
@@ -52,3 +53,8 @@ def phone_body(schedule: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     hidden = ("site_id", "version", "before")
     shown = {name: value for name, value in schedule.items() if name not in hidden}
     return {**shown, "responsible": names.person_name(schedule["responsible_id"])}
+
+
+RECORDS = {
+    "schedule": StoredType(Schedule, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Shift(Model):
@@ -63,3 +64,8 @@ def phone_body(shift: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "handed_to": names.person_name(shift["handed_to_id"]),
         "taken_over_by": names.person_name(shift["taken_over_by_id"]),
     }
+
+
+RECORDS = {
+    "shift": StoredType(Shift, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Task(Model):
@@ -102,3 +103,8 @@ def phone_body(task: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         },
         "helpers": [names.person_name(id_) for id_ in task["helper_ids"]],
     }
+
+
+RECORDS = {
+    "task": StoredType(Task, phone_body),
+}

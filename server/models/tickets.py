@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 PHONE_TIMELINE_LENGTH = 40
 """As much of its story as a phone keeps of a ticket."""
@@ -116,3 +117,8 @@ def _timeline_entry(line: Mapping[str, Any], names: Directory) -> dict[str, Any]
     firm = names.contractor_name(line.get("contractor_id"))
     to = line.get("to") or firm or names.person_name(line.get("to_id"))
     return {**line, "by": names.person_name(line["by_id"]), "to": to}
+
+
+RECORDS = {
+    "ticket": StoredType(Ticket, phone_body),
+}

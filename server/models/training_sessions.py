@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class TrainingSession(Model):
@@ -87,3 +88,9 @@ def readiness_phone_body(readiness: Mapping[str, Any], names: Directory) -> dict
     shown = ("id", "person", "item", "attested_at", "attested_by_id", "refresh_on", "of_self")
     told = {name: readiness[name] for name in shown}
     return {**told, "attested_by": names.person_name(readiness["attested_by_id"])}
+
+
+RECORDS = {
+    "session": StoredType(TrainingSession, session_phone_body),
+    "readiness": StoredType(ReadinessAttestation, readiness_phone_body),
+}

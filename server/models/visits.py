@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class Visit(Model):
@@ -126,3 +127,8 @@ def phone_body(visit: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "departed_by": names.person_name(visit["departed_by_id"]),
         "refused_by": names.person_name(visit["refused_by_id"]),
     }
+
+
+RECORDS = {
+    "visit": StoredType(Visit, phone_body),
+}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
+from server.models.registry import StoredType
 
 
 class WeatherReport(Model):
@@ -37,3 +38,8 @@ def phone_body(weather: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """A report as phones show it."""
     shown = {name: value for name, value in weather.items() if name not in ("site_id", "version")}
     return {**shown, "reported_by": names.person_name(weather["reported_by_id"])}
+
+
+RECORDS = {
+    "weather": StoredType(WeatherReport, phone_body),
+}

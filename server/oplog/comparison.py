@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from server.db.engine import db
-from server.models import Directory, FeedRow, SiteHead
+from server.models.directory import Directory
+from server.models.feed import FeedRow, SiteHead
 from server.oplog.directory import directory_of
 from server.oplog.publish import digest_for_audience, record_json
 from server.oplog.record_store import LoadedRecord, RecordStore, table_of

@@ -8,7 +8,12 @@ from flask import current_app
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Account, Area, Contractor, Directory, Person, SiteHead, Unit
+from server.models.access import Account
+from server.models.contractors import Contractor
+from server.models.directory import Directory
+from server.models.feed import SiteHead
+from server.models.people import Person
+from server.models.places import Area, Unit
 
 CACHE_KEY = "lodge-names"
 

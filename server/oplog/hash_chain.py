@@ -17,7 +17,8 @@ from typing import Any, cast
 from sqlalchemy import bindparam, select, update
 
 from server.db.engine import db
-from server.models import LoggedOp, SiteHead
+from server.models.feed import SiteHead
+from server.models.oplog import LoggedOp
 from server.oplog.op_row import OpRow
 from server.oplog.redaction import PURGED_FLAG
 from sync.protocol.json_codec import canonical_json

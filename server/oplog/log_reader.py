@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, exists, select
 
 from server.db.engine import db
 from server.db.prepared import SITE_PARAM, PreparedSelect, Row, select_by_ids
-from server.models import Lineage, LoggedOp, QuarantinedOp
+from server.models.oplog import Lineage, LoggedOp
+from server.models.quarantine import QuarantinedOp
 from server.oplog.op_row import NO_SUCH_RECORD, PENDING_STATUSES, OpIdentity, OpRow, is_unsigned
 from server.oplog.redaction import EMPTY_BODY
 from sync.protocol.hash_chain import LineageState

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 
 from server.db.engine import db
-from server.models import Photo, PhotoLink
-from server.models.photos import DELETE_PENDING, DELETED
+from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
 
 
 class PhotoArrival(NamedTuple):

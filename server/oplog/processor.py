@@ -17,8 +17,8 @@ from server.oplog.triage import Triage
 from server.oplog.unit_of_work import UnitOfWork
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
 from sync.protocol.conflict_resolution import conflict_text, to_json_value
-from sync.protocol.messages import VERDICT_TEXTS
 from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
+from sync.protocol.refusals import refusal_text
 
 log = structlog.get_logger("lodge.oplog")
 
@@ -172,7 +172,7 @@ class OpProcessor:
 
 def _record_unapplied(row: OpRow, status: str, code: str) -> None:
     row["status"], row["code"] = status, code
-    set_answer(row, {"status": status, "code": code, "text": VERDICT_TEXTS.get(code, code)})
+    set_answer(row, {"status": status, "code": code, "text": refusal_text(code)})
 
 
 def _is_noop(record: LoadedRecord, op: Op) -> bool:

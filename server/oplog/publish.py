@@ -10,7 +10,9 @@ from sqlalchemy import bindparam, select, update
 
 from server.db.engine import db
 from server.db.prepared import SITE_PARAM, InList, PreparedSelect, insert_rows, replace_rows
-from server.models import PHONE_BODIES, Directory, FeedDigest, FeedRow, SiteHead
+from server.models import PHONE_BODIES
+from server.models.directory import Directory
+from server.models.feed import FeedDigest, FeedRow, SiteHead
 from sync import RECORD_TYPES
 from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
 from sync.protocol.json_codec import dump_json

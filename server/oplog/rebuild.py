@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from server.db.engine import db
-from server.models import MODELS_BY_TYPE, Directory, FeedDigest, FeedRow, SiteHead
+from server.models import MODELS_BY_TYPE
+from server.models.directory import Directory
+from server.models.feed import FeedDigest, FeedRow, SiteHead
 from server.oplog.publish import record_json
 from sync import RECORD_TYPES
 from sync.protocol.digest import digest_text, record_fingerprint

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from uuid_utils.compat import uuid7
 
 from server.db.engine import DATABASE_ERRORS, db, write_transaction
-from server.models import LoggedOp, SiteHead
+from server.models.feed import SiteHead
+from server.models.oplog import LoggedOp
 from server.oplog.hash_chain import LogHead
 from server.oplog.incoming import IncomingOp, Source
 from server.oplog.op_row import Answer

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from server.db.engine import UTCDateTime, db
 from server.db.prepared import IDS_PARAM, SITE_PARAM, PreparedSelect, Row, select_by_ids
-from server.models import FeedRow, LoggedOp
-from server.models.oplog import APPLIED_STATUSES
+from server.models.feed import FeedRow
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.publish import FeedState
 from server.oplog.record_store import LoadedRecord, table_of
 from sync import KINDS, HistoryEntry

@@ -11,8 +11,9 @@ from typing import cast
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Device, LoggedOp, SiteHead
-from server.models.oplog import APPLIED_STATUSES
+from server.models.access import Device
+from server.models.feed import SiteHead
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.comparison import compare_feed, compare_tables
 from server.oplog.hash_chain import ChainVerifier
 from server.oplog.op_row import OpRow

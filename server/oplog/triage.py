@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID, uuid5
 
-from server.models import Directory
+from server.models.directory import Directory
 from server.oplog.incoming import IncomingOp, Source
 from server.oplog.lineage_tracker import LineageTracker
 from server.oplog.log_reader import LogReader
@@ -26,9 +26,9 @@ from server.oplog.row_builder import RowBuilder
 from sync import KINDS
 from sync.protocol.clock import CorrectedTime, correct_times, parse_time
 from sync.protocol.hash_chain import op_content
-from sync.protocol.messages import VERDICT_TEXTS
 from sync.protocol.op import SERVER_AUTHOR_ID, canonical_uuid
 from sync.protocol.redaction import mask_id_numbers
+from sync.protocol.refusals import refusal_text
 
 
 class Triage:
@@ -113,7 +113,7 @@ class Triage:
         answer = stored["verdict"]
         if stored["status"] == "deferred" and self.reader.is_decided_by_desk(stored):
             code = "already-settled"  # final, so that the phone stops offering it
-            return {**answer, "status": "held", "code": code, "text": VERDICT_TEXTS[code]}
+            return {**answer, "status": "held", "code": code, "text": refusal_text(code)}
         return answer
 
     def _has_same_content(self, op: IncomingOp, stored: OpIdentity) -> bool:
@@ -196,5 +196,5 @@ def _is_too_new(op: IncomingOp) -> bool:
 
 
 def _fork_answer(op: IncomingOp) -> Answer:
-    text = VERDICT_TEXTS["forked"]
+    text = refusal_text("forked")
     return {"id": op.claimed_id, "status": "fork", "code": "forked", "text": text}

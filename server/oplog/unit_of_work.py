@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from server.db.engine import db
 from server.db.prepared import insert_rows, replace_rows
-from server.models import Account, Directory, LoggedOp, PhotoLink
-from server.models.photos import DELETE_PENDING
+from server.models.access import Account
+from server.models.directory import Directory
+from server.models.oplog import LoggedOp
+from server.models.photos import DELETE_PENDING, PhotoLink
 from server.oplog.directory import directory_of
 from server.oplog.hash_chain import LogHead, chain_rows, previous_positions
 from server.oplog.op_row import OpRow

@@ -17,8 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import select
 
 from server.db.engine import db, write_transaction
-from server.models import Photo, PhotoLink
-from server.models.photos import DELETE_PENDING, DELETED
+from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
 from server.oplog import receive
 from server.photos.storage import blob_store
 from sync.protocol.photos import MAX_PHOTO_BYTES

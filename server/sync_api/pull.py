@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, bindparam, select
 from server.auth.devices import DeviceIdentity
 from server.db.engine import db
 from server.db.prepared import SITE_PARAM, PreparedSelect
-from server.models import FeedRow, SiteHead
+from server.models.feed import FeedRow, SiteHead
 from server.oplog.directory import directory_of
 from server.oplog.publish import digest_for_audience
 

@@ -15,7 +15,10 @@ from server.auth.devices import record_wipe_notice
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
 from server.maintenance import backup
-from server.models import Device, Directory, Lineage, SiteHead
+from server.models.access import Device
+from server.models.directory import Directory
+from server.models.feed import SiteHead
+from server.models.oplog import Lineage
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
 from server.oplog.incoming import Source

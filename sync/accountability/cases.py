@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sync.accountability.case_labels import FIELDS, STATES, VALUES
 from sync.accountability.case_payloads import (
     CaseAppealPayload,
     CaseAskPayload,
@@ -19,8 +20,10 @@ from sync.accountability.case_payloads import (
 )
 from sync.accountability.due_process import CaseLike, decision_error, is_after_decision, is_reopened
 from sync.protocol.clock import FOREVER, format_time, parse_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import Accepted, EmptyPayload, HistoryEntry, Kind, Op, Payload, Refused
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, role_mask
+from sync.protocol.text import _l
 
 
 def raise_(_: None, op: Op) -> Accepted | Refused:
@@ -249,17 +252,33 @@ RELATED_RULES = ("category_id", "site_id")
 
 KINDS = {
     "case.raise": _desk_kind(
-        CaseRaisePayload, raise_, creates=True, related_fields=("category_id", "answers_id")
+        CaseRaisePayload,
+        raise_,
+        creates=True,
+        related_fields=("category_id", "answers_id"),
+        label=_l("Accountability case opened"),
     ),
-    "case.find": _desk_kind(CaseFindPayload, find),
-    "case.ask": _desk_kind(CaseAskPayload, ask, conflicts_with=("facts",)),
+    "case.find": _desk_kind(CaseFindPayload, find, label=_l("Facts added")),
+    "case.ask": _desk_kind(
+        CaseAskPayload, ask, conflicts_with=("facts",), label=_l("Statement requested")
+    ),
     "case.decide": _desk_kind(
-        CaseDecidePayload, decide, conflicts_with=DECISION_INPUTS, related_fields=RELATED_RULES
+        CaseDecidePayload,
+        decide,
+        conflicts_with=DECISION_INPUTS,
+        related_fields=RELATED_RULES,
+        label=_l("Case decided"),
     ),
     "case.review": _desk_kind(
-        CaseReviewPayload, review, conflicts_with=DECISION_INPUTS, related_fields=RELATED_RULES
+        CaseReviewPayload,
+        review,
+        conflicts_with=DECISION_INPUTS,
+        related_fields=RELATED_RULES,
+        label=_l("Case decided again"),
     ),
-    "case.close": _desk_kind(CaseClosePayload, close, conflicts_with=("appeals", "statements")),
+    "case.close": _desk_kind(
+        CaseClosePayload, close, conflicts_with=("appeals", "statements"), label=_l("Case closed")
+    ),
     "case.state": Kind(
         payload=CaseStatePayload,
         rule=give_statement,
@@ -271,6 +290,7 @@ KINDS = {
             "stated_at": "$at",
             "statements+": {"at": "$at", "answer": "$answer", "text": "$text"},
         },
+        label=_l("Statement given"),
     ),
     "case.acknowledge": Kind(
         payload=EmptyPayload,
@@ -278,6 +298,7 @@ KINDS = {
         type="case",
         fact=True,
         optimistic_patch={"state": "acknowledged", "acknowledged_at": "$at"},
+        label=_l("Decision read"),
     ),
     "case.appeal": Kind(
         payload=CaseAppealPayload,
@@ -290,5 +311,23 @@ KINDS = {
             "appealed_at": "$at",
             "appeals+": {"at": "$at", "text": "$text"},
         },
+        label=_l("Appeal"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "case": RecordType(
+            label=_l("Accountability case"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=audience,
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)

@@ -12,6 +12,7 @@ from marshmallow.validate import Length, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -26,6 +27,7 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.roles import ALL_ROLES, DESK_ONLY_AUDIENCE, role_mask
+from sync.protocol.text import Text, _l, _lp
 
 CODE_VALIDATOR = Regexp(r"^[A-Z0-9][A-Z0-9-]{0,11}\Z", error="A code is like AC-7.")
 SUB_CODE_VALIDATOR = Regexp(r"^[0-9a-z]{1,8}\Z", error="A sub-code is like 7a.")
@@ -130,8 +132,9 @@ def visible_until(category: Any) -> str:
     return format_time(category["deactivated_at"]) if category["deactivated_at"] else FOREVER
 
 
-def _desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
+def _desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False, label: Text) -> Kind:
     return Kind(
+        label=label,
         payload=payload,
         rule=rule,
         type="category",
@@ -143,14 +146,42 @@ def _desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False) -> K
 
 
 KINDS = {
-    "category.add": _desk_kind(CategoryAddPayload, add, creates=True),
-    "category.publish": _desk_kind(EmptyPayload, publish),
-    "category.deactivate": _desk_kind(EmptyPayload, deactivate),
+    "category.add": _desk_kind(CategoryAddPayload, add, creates=True, label=_l("Category added")),
+    "category.publish": _desk_kind(EmptyPayload, publish, label=_l("Category published")),
+    "category.deactivate": _desk_kind(EmptyPayload, deactivate, label=_l("Category deactivated")),
     "category.acknowledge": Kind(
         payload=EmptyPayload,
         rule=accept_fact,
         type="category",
         fact=True,
         optimistic_patch={"acknowledged.$by": "$at"},
+        label=_l("Category read"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "category": RecordType(
+            label=_l("Accountability category"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda category, _: audience(category),
+            states={
+                "active": _lp("record in use", "in use"),
+                "inactive": _l("not in use"),
+                "unpublished": _l("not published"),
+            },
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "text": _lp("category", "Description"),
+        "published_at": _l("Published at"),
+        "deactivated_at": _l("Deactivated at"),
+        "acknowledged": _lp("category", "Read by"),
+        "subs": _l("Category items"),
+        "with_amount": _l("Amount required"),
+    },
+)

@@ -13,7 +13,10 @@ from marshmallow.validate import Length, Range, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
+from sync.protocol.roles import DESK_ONLY_AUDIENCE
+from sync.protocol.text import _l, _lp
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
 MAX_TASKS = 10_000
@@ -102,5 +105,26 @@ KINDS = {
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
         related_fields=("tasks",),
+        label=_l("Month closed"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "month": RecordType(
+            label=_l("Monthly close"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            states={"closed": _lp("month", "closed")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "closed_at": _lp("month", "Month closed at"),
+        "month": _l("Month"),
+        "tasks": _l("Tasks"),
+        "unspoken": _l("Phones not heard from"),
+    },
+)

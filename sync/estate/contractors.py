@@ -9,6 +9,7 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -22,6 +23,7 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l, _lp
 
 
 class ContractorLike(Protocol):
@@ -109,7 +111,30 @@ def decision_kind(payload: type[Payload], rule: Any, **more: Any) -> Kind:
 
 
 KINDS = {
-    "contractor.add": decision_kind(ContractorAddPayload, add, creates=True),
-    "contractor.change": decision_kind(ContractorChangePayload, change),
-    "contractor.end": decision_kind(EmptyPayload, end),
+    "contractor.add": decision_kind(
+        ContractorAddPayload, add, creates=True, label=_l("Contractor added")
+    ),
+    "contractor.change": decision_kind(
+        ContractorChangePayload, change, label=_l("Contractor changed")
+    ),
+    "contractor.end": decision_kind(EmptyPayload, end, label=_l("Contract ended")),
 }
+
+
+FEATURE = Feature(
+    types={
+        "contractor": RecordType(
+            label=_l("Contractor"),
+            state=state,
+            visible_until=visible_until,
+            states={"active": _lp("record in use", "in use"), "ended": _l("contract ended")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "name": _lp("contractor", "Contractor name"),
+        "service": _l("Service"),
+        "contract_ref": _l("Contract"),
+        "agreement": _l("Personal data agreement"),
+    },
+)

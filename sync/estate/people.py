@@ -10,8 +10,10 @@ from marshmallow.validate import ContainsOnly, Length
 
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Kind, Op, Payload, Refused
 from sync.protocol.roles import ROLES
+from sync.protocol.text import _l
 
 
 class PersonLike(Protocol):
@@ -64,6 +66,7 @@ KINDS = {
         creates=True,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        label=_l("Person added"),
     ),
     "person.leave": Kind(
         payload=EmptyPayload,
@@ -72,6 +75,7 @@ KINDS = {
         fact=False,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        label=_l("Person left the staff"),
     ),
     "person.secure": Kind(
         payload=EmptyPayload,
@@ -79,5 +83,20 @@ KINDS = {
         type="person",
         fact=False,
         from_server_only=True,
+        label=_l("PIN or password changed"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "person": RecordType(
+            label=_l("Person"),
+            state=state,
+            visible_until=visible_until,
+            states={"here": _l("works here"), "left": _l("left the staff")},
+        ),
+    },
+    kinds=KINDS,
+    fields={"employee_no": _l("Staff number")},
+)

@@ -9,8 +9,11 @@ from uuid import UUID
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
+from sync.estate.place_labels import FIELDS, STATES, VALUES
 from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import Accepted, EmptyPayload, Id, Kind, LocalizedLabel, Op, Payload, Refused
+from sync.protocol.text import Text, _l, _lp
 
 AREA_KINDS = (
     "outdoor",
@@ -101,9 +104,10 @@ def visible_until(_: Any) -> str:
     return FOREVER
 
 
-def place_kind(payload: type[Payload], type_: str) -> Kind:
+def place_kind(payload: type[Payload], type_: str, *, label: Text) -> Kind:
     """A kind that adds one place."""
     return Kind(
+        label=label,
         payload=payload,
         rule=add,
         type=type_,
@@ -115,7 +119,7 @@ def place_kind(payload: type[Payload], type_: str) -> Kind:
 
 
 KINDS = {
-    "site.add": place_kind(SiteAddPayload, "site"),
+    "site.add": place_kind(SiteAddPayload, "site", label=_l("Site added")),
     "site.retain": Kind(
         payload=SiteRetainPayload,
         rule=retain,
@@ -123,9 +127,10 @@ KINDS = {
         fact=False,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        label=_l("Site settings changed"),
     ),
-    "area.add": place_kind(AreaAddPayload, "area"),
-    "unit.add": place_kind(UnitAddPayload, "unit"),
+    "area.add": place_kind(AreaAddPayload, "area", label=_l("Area added")),
+    "unit.add": place_kind(UnitAddPayload, "unit", label=_l("Home added")),
     "unit.occupy": Kind(
         payload=UnitOccupyPayload,
         rule=occupy,
@@ -133,8 +138,12 @@ KINDS = {
         fact=False,
         roles=MASTER_DATA_ROLES | {"supervisor"},
         from_desk_only=True,
+        label=_l("Occupancy changed"),
     ),
-    "checkpoint.add": replace(place_kind(CheckpointAddPayload, "checkpoint"), rule=add_checkpoint),
+    "checkpoint.add": replace(
+        place_kind(CheckpointAddPayload, "checkpoint", label=_l("Checkpoint added")),
+        rule=add_checkpoint,
+    ),
     "checkpoint.relabel": Kind(
         payload=EmptyPayload,
         rule=relabel,
@@ -142,5 +151,39 @@ KINDS = {
         fact=False,
         roles=MASTER_DATA_ROLES | {"supervisor"},
         from_desk_only=True,
+        label=_l("New checkpoint label"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "site": RecordType(
+            label=_l("Site"),
+            state=state,
+            visible_until=visible_until,
+            states=STATES,
+        ),
+        "area": RecordType(
+            label=_l("Area"),
+            state=state,
+            visible_until=visible_until,
+            states=STATES,
+        ),
+        "unit": RecordType(
+            label=_lp("record type", "Home"),
+            state=state,
+            visible_until=visible_until,
+            states=STATES,
+        ),
+        "checkpoint": RecordType(
+            label=_l("Checkpoint"),
+            state=state,
+            visible_until=visible_until,
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)

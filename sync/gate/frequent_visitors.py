@@ -17,7 +17,10 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Id, Kind, Op, Payload, Refused
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l
 
 PURPOSES = ("business", "family", "service", "other")
 MIN_VISITS = 2
@@ -117,7 +120,33 @@ def server_kind(payload: type[Payload], rule: Any, **more: Any) -> Kind:
 
 
 KINDS = {
-    "regular.note": server_kind(RegularPayload, note, creates=True),
-    "regular.renew": server_kind(RegularPayload, renew),
-    "regular.purge": server_kind(EmptyPayload, purge),
+    "regular.note": server_kind(
+        RegularPayload, note, creates=True, label=_l("Frequent visitor added")
+    ),
+    "regular.renew": server_kind(RegularPayload, renew, label=_l("Frequent visitor seen again")),
+    "regular.purge": server_kind(EmptyPayload, purge, label=_l("Frequent visitor erased")),
 }
+
+
+FEATURE = Feature(
+    types={
+        "regular": RecordType(
+            label=_l("Frequent visitor"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            redacted_values=REDACTED_VALUES,
+            states={"known": _l("frequent visitor"), "purged": _l("erased")},
+        ),
+    },
+    kinds=KINDS,
+    fields={"times": _l("Number of visits"), "last_at": _l("Last visit")},
+    values={
+        "purpose": {
+            "business": _l("business"),
+            "family": _l("family or friends"),
+            "service": _l("home service"),
+            "other": _l("other"),
+        }
+    },
+)

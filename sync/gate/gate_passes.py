@@ -10,6 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range
 
 from sync.protocol.clock import format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -22,6 +23,8 @@ from sync.protocol.op import (
     Payload,
 )
 from sync.protocol.photos import Photos, photos_of
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l, _lp
 
 REDACTED_VALUES: dict[str, Any] = {
     "what": "*",
@@ -110,6 +113,7 @@ KINDS = {
             "recorded_by": "$by_name",
             "passed_at": None,
         },
+        label=_l("Gate pass issued"),
     ),
     "release.pass": Kind(
         payload=EmptyPayload,
@@ -117,6 +121,7 @@ KINDS = {
         type="release",
         fact=True,
         optimistic_patch={"state": "passed", "passed_at": "$at", "passed_by": "$by_name"},
+        label=_l("Items released"),
     ),
     "release.undo": Kind(
         payload=EmptyPayload,
@@ -124,8 +129,37 @@ KINDS = {
         type="release",
         fact=True,
         optimistic_patch={"state": "waiting", "passed_at": None, "passed_by": None},
+        label=_l("Item release undone"),
     ),
     "release.purge": Kind(
-        payload=EmptyPayload, rule=purge, type="release", fact=False, from_server_only=True
+        payload=EmptyPayload,
+        rule=purge,
+        type="release",
+        fact=False,
+        from_server_only=True,
+        label=_l("Gate pass erased"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "release": RecordType(
+            label=_l("Gate pass"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            redacted_values=REDACTED_VALUES,
+            states={"waiting": _l("waiting"), "passed": _l("released"), "purged": _l("erased")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "host_unit": _lp("release", "From home"),
+        "carrier": _l("Carried by"),
+        "agreed_by": _l("Approved by"),
+        "passed_at": _l("Released at"),
+        "passed_by_id": _l("Released by"),
+    },
+)

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
+from sync.gate.home_entry_labels import FIELDS, STATES, VALUES
 from sync.protocol.clock import FOREVER, as_datetime, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -22,6 +24,8 @@ from sync.protocol.op import (
     Op,
     Payload,
 )
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l
 
 ACKNOWLEDGEMENTS = ("none", "verbal", "signature")
 
@@ -189,22 +193,52 @@ KINDS = {
         begin,
         {**RECORDED_PATCH, "state": "inside", "in_at": "$at", "until": FOREVER},
         creates=True,
+        label=_l("Home entered"),
     ),
     "entry.tell": fact_kind(
         EntryTellPayload,
         begin,
         {**RECORDED_PATCH, "state": "out", "afterwards": True},
         creates=True,
+        label=_l("Home entry added later"),
     ),
-    "entry.end": fact_kind(EntryEndPayload, end, {**OUT_PATCH, "out_at": "$at"}),
-    "entry.left": fact_kind(EntryLeftPayload, end, OUT_PATCH),
+    "entry.end": fact_kind(
+        EntryEndPayload, end, {**OUT_PATCH, "out_at": "$at"}, label=_l("Home left")
+    ),
+    "entry.left": fact_kind(EntryLeftPayload, end, OUT_PATCH, label=_l("Home exit added later")),
     "entry.undo": fact_kind(
-        EmptyPayload, accept_fact, {"state": "inside", "out_at": None, "until": FOREVER}
+        EmptyPayload,
+        accept_fact,
+        {"state": "inside", "out_at": None, "until": FOREVER},
+        label=_l("Home exit undone"),
     ),
     "entry.strike": fact_kind(
         EntryStrikePayload,
         accept_fact,
         {"state": "struck", "struck_at": "$at", "struck_because": "$reason"},
         overlay_payload=False,
+        label=_l("Home entry voided"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "entry": RecordType(
+            label=_l("Home entry"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda entry, roles_of: role_mask(
+                FRONT_DESK_ROLES
+                | {"guard"}
+                | roles_of(entry["recorded_by_id"])
+                | roles_of(entry["worker_id"] or "")
+            ),
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)

@@ -1,4 +1,4 @@
-"""The words of sync: an op is what a person did, a verdict is what we make of it."""
+"""Ops, kinds of op, and verdicts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from marshmallow import RAISE, Schema, fields
+
+from sync.protocol.text import Text
 
 SERVER_AUTHOR_ID = "00000000-0000-0000-0000-000000000000"
 """Author of what the server does by itself: planning, noting that a photo came."""
@@ -56,9 +58,9 @@ class HistoryEntry:
 class Accepted:
     """The op stands; these fields of its record change. A flag asks for a look.
 
-    A consequence in `then` that would make a record which is there already, or change one which
-    is not, is left out.
-    `gone`: the record leaves the feed, and phones let go of it.
+    `followups` are ops that result from this one; one that would create an existing record, or
+    change a missing one, is left out.
+    `tombstone`: the record leaves the feed, and phones delete it.
     """
 
     changes: dict[str, Any]
@@ -149,22 +151,25 @@ class LocalizedLabel(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A sort of op: the payload it carries and the rule that judges it.
+    """A kind of op: its name for people, its payload, and the rule that judges it.
 
-    `type` is the record it touches (None: any). `shows` is what a phone lays over the record
-    before the verdict; `$at`, `$by` and `$by_name` stand for the op's own time and author, and any
-    other `$name` for that field of the payload. A name like `scans.$point` reaches inside,
-    `confirmed+` adds to a list and `confirmed-` takes its last one away. `flat`: the payload's own
-    fields are laid over the record as well.
-    `related_fields` names fields of the payload that hold the id, or several, of records which the rule
-    wants to see.
-    `at_desk`: taken only from somebody who has signed in, `internal`: only from the server itself.
-    `barred` are roles that may never do it, whatever other role they have: a matter of law.
-    `minds` are fields whose unseen change makes a decision contested although it writes others.
-    `as_it_stands`: judged by the record of now, whatever its author had seen of it.
-    `upcasters` lead from a payload of version n, by n, to one of the next: pure, and kept for ever.
+    `type` is the record type that it changes; None: any.
+    `fact`: it tells what happened and is never refused for its content; otherwise a decision.
+    `creates`: it makes a new record.
+    `roles` may decide it; empty: anybody. `forbidden_roles` may never do it, whatever other role
+    they have: a matter of law.
+    `optimistic_patch` is what a phone changes in the record before the verdict. `$at`, `$by` and
+    `$by_name` stand for the op's time and author, any other `$name` for that field of the payload.
+    The key `scans.$point` reaches inside, `confirmed+` appends to a list, `confirmed-` removes its
+    last entry. `overlay_payload`: the payload's fields are laid over the record as well.
+    `related_fields` are fields of the payload with the ids of other records that the rule reads.
+    `conflicts_with` are fields whose unseen change contests the decision although it writes others.
+    `ignore_base`: judged by the current record, whatever version its author saw.
+    `from_desk_only`: accepted from the desk alone. `from_server_only`: from the server alone.
+    `upcasters[n]` turns a payload of version n into one of n + 1: pure, and kept for ever.
     """
 
+    label: Text
     payload: type[Schema]
     rule: Rule
     type: str | None
@@ -183,24 +188,24 @@ class Kind:
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
 
     def upcast(self, v: int, payload: dict[str, Any]) -> dict[str, Any]:
-        """X7: a payload as the newest version has it; the log keeps what came in its own."""
+        """X7: a payload of version `v` in the newest version. The log keeps it as it came."""
         for version in range(v, self.payload_version):
             payload = self.upcasters[version](payload)
         return payload
 
     def related_ids(self, payload: Mapping[str, Any]) -> list[str]:
-        """The ids of the records that the rule wants to see beside the op's own."""
+        """The ids of the other records that the rule reads."""
         named = [payload.get(name) for name in self.related_fields]
         return [str(id_) for ids in named for id_ in (ids if isinstance(ids, list) else [ids])]
 
     @property
     def accepted_versions(self) -> list[int]:
-        """Every version that is still taken: all that there ever were."""
+        """Every payload version that is accepted: all that were ever released."""
         return list(range(1, self.payload_version + 1))
 
     @property
     def from_phones(self) -> bool:
-        """Whether a phone may send it. Who a phone's author really is, only the phone knows."""
+        """Whether phones may send it."""
         return not (self.from_server_only or self.from_desk_only)
 
 

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
+from sync.protocol.feature import Feature
 from sync.protocol.op import Accepted, HistoryEntry, Kind, Op, Payload
+from sync.protocol.text import _l
 
 SHA256_PATTERN = re.compile(r"^[0-9a-f]{64}\Z")
 SHA256_VALIDATOR = Regexp(SHA256_PATTERN, error="A photo is named by its SHA-256, 64 hex digits.")
@@ -59,8 +61,26 @@ def photos_of(entry: HistoryEntry) -> list[str]:
 
 
 KINDS = {
-    "photo.attach": Kind(payload=PhotoAttachPayload, rule=attach, type=None, fact=True),
+    "photo.attach": Kind(
+        payload=PhotoAttachPayload, rule=attach, type=None, fact=True, label=_l("Photo added")
+    ),
     "photo.arrive": Kind(
-        payload=PhotoArrivePayload, rule=arrive, type=None, fact=False, from_server_only=True
+        payload=PhotoArrivePayload,
+        rule=arrive,
+        type=None,
+        fact=False,
+        from_server_only=True,
+        label=_l("Photo received"),
     ),
 }
+
+
+FEATURE = Feature(
+    kinds=KINDS,
+    fields={
+        "sha256": _l("Photo"),
+        "captured_at": _l("Taken at"),
+        "bytes": _l("File size (bytes)"),
+        "here": _l("Received"),
+    },
+)

@@ -10,6 +10,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     Accepted,
@@ -20,7 +21,8 @@ from sync.protocol.op import (
     Payload,
     Refused,
 )
-from sync.protocol.roles import ROLES
+from sync.protocol.roles import DESK_ROLES, ROLES, role_mask
+from sync.protocol.text import Text, _l, _lp
 
 SUBJECT_KINDS = ("area", "person", "either")
 MAX_ITEMS = 60
@@ -126,9 +128,10 @@ def visible_until(template: Any) -> str:
     return format_time(template["retired_at"]) if template["retired_at"] else FOREVER
 
 
-def desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False) -> Kind:
+def desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False, label: Text) -> Kind:
     """A decision of managers and admins."""
     return Kind(
+        label=label,
         payload=payload,
         rule=rule,
         type="template",
@@ -140,7 +143,31 @@ def desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False) -> Ki
 
 
 KINDS = {
-    "template.add": desk_kind(TemplateAddPayload, add, creates=True),
-    "template.revise": desk_kind(TemplateRevisePayload, revise),
-    "template.retire": desk_kind(EmptyPayload, retire),
+    "template.add": desk_kind(TemplateAddPayload, add, creates=True, label=_l("Checklist added")),
+    "template.revise": desk_kind(TemplateRevisePayload, revise, label=_l("Checklist changed")),
+    "template.retire": desk_kind(EmptyPayload, retire, label=_l("Checklist retired")),
 }
+
+
+FEATURE = Feature(
+    types={
+        "template": RecordType(
+            label=_l("Checklist"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: role_mask(DESK_ROLES),
+            states={
+                "active": _lp("record in use", "in use"),
+                "retired": _l("retired"),
+                "empty": _l("no criteria yet"),
+            },
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "items": _lp("template", "Criteria"),
+        "about": _lp("template", "Checklist for"),
+        "retired_at": _l("Retired at"),
+        "area_kinds": _l("Types of area"),
+    },
+)

@@ -13,6 +13,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,
@@ -26,7 +27,8 @@ from sync.protocol.op import (
     derive_op,
 )
 from sync.protocol.photos import Photos, photos_of
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, role_mask
+from sync.protocol.text import _l
 
 RESULTS = ("pass", "fail", "na")
 SCORE_FORMULA = "pass-weight/1"
@@ -257,6 +259,7 @@ KINDS = {
             "score": None,
             "until": FOREVER,
         },
+        label=_l("Inspection done"),
     ),
     "inspection.make_official": Kind(
         payload=InspectionMakeOfficialPayload,
@@ -266,6 +269,7 @@ KINDS = {
         roles=DESK_ROLES,
         from_desk_only=True,
         related_fields=("instead_of",),
+        label=_l("Inspection made official"),
     ),
     "inspection.unmake_official": Kind(
         payload=EmptyPayload,
@@ -274,5 +278,35 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Inspection no longer official"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "inspection": RecordType(
+            label=_l("Inspection"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda _, __: role_mask(DESK_ROLES),
+            states={"recorded": _l("recorded")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "assessor_id": _l("Inspected by"),
+        "inspected_at": _l("Inspected at"),
+        "official_at": _l("Official since"),
+        "official_by_id": _l("Made official by"),
+        "instead_of": _l("Instead of"),
+        "notes": _l("Notes"),
+        "rest": _l("All other criteria"),
+        "results": _l("Results"),
+        "shots": _l("Photos"),
+        "template_id": _l("Checklist"),
+        "waive": _l("Fixed on the spot"),
+    },
+    values={"result": {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}},
+)

@@ -10,6 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,
@@ -22,10 +23,15 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.photos import Photos, photos_of
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, role_mask
+from sync.protocol.text import _l, _lp
 
 DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
 """How long there is by default: for what is critical, and for the rest."""
+
+
+RECTIFYING_ROLES = frozenset({"cleaner", "contractor_worker"})
+"""Roles that may put a place right, whoever is responsible."""
 
 
 class RectificationLike(Protocol):
@@ -147,6 +153,7 @@ KINDS = {
         fact=True,
         creates=True,
         from_server_only=True,
+        label=_l("Corrective action raised"),
     ),
     "rectification.complete": Kind(
         payload=RectificationCompletePayload,
@@ -161,6 +168,7 @@ KINDS = {
             "after": "$photos",
             "looked": None,
         },
+        label=_l("Corrective action done"),
     ),
     "rectification.verify": Kind(
         payload=RectificationVerifyPayload,
@@ -169,6 +177,7 @@ KINDS = {
         fact=True,
         optimistic_patch={"looked": "$result", "verified_at": "$at", "verified_by": "$by_name"},
         overlay_payload=False,
+        label=_l("Corrective action checked"),
     ),
     "rectification.assign": Kind(
         payload=RectificationAssignPayload,
@@ -177,5 +186,37 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Corrective action assigned"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "rectification": RecordType(
+            label=_l("Corrective action"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda found, roles_of: role_mask(
+                DESK_ROLES
+                | roles_of(found["responsible_id"] or "")
+                | (RECTIFYING_ROLES if found["area"] else roles_of(found["person"] or ""))
+            ),
+            states={
+                "open": _l("to be fixed"),
+                "done": _l("fixed, not checked yet"),
+                "verified": _l("checked"),
+            },
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "item": _lp("rectification", "Criterion"),
+        "failed_at": _l("Detected at"),
+        "verified_at": _l("Checked at"),
+        "verified_by_id": _l("Checked by"),
+        "inspection_id": _l("Inspection"),
+    },
+    values={"result": {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}},
+)

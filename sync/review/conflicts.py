@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf
 
 from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,
@@ -20,7 +21,8 @@ from sync.protocol.op import (
     Refused,
     derive_op,
 )
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
+from sync.protocol.text import _l, _lp
 
 SETTLE_CHOICES = ("theirs", "incoming", "both", "value")
 AUTO_MERGED = "merged"
@@ -127,6 +129,7 @@ KINDS = {
         fact=False,
         creates=True,
         from_server_only=True,
+        label=_l("Conflict found"),
     ),
     "merge.settle": Kind(
         payload=MergeSettlePayload,
@@ -135,6 +138,7 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Conflict resolved"),
     ),
     "merge.reopen": Kind(
         payload=EmptyPayload,
@@ -143,5 +147,40 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Conflict reopened"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "merge": RecordType(
+            label=_l("Conflict"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            states={"open": _lp("conflict", "open"), "settled": _l("resolved")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "opened_at": _lp("merge", "Detected at"),
+        "take": _l("Chosen version"),
+        "rule": _l("Conflict rule"),
+        "stands": _l("Current values"),
+        "subject": _l("Record"),
+        "subject_type": _l("Record type"),
+        "theirs": _l("Current values"),
+        "incoming": _l("New values"),
+        "value": _l("New value"),
+        "base": _l("Original values"),
+    },
+    values={
+        "take": {
+            "theirs": _l("current version"),
+            "incoming": _l("new version"),
+            "both": _l("both versions"),
+            "value": _l("another value"),
+        }
+    },
+)

@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Equal, Length, Regexp
 
 from sync.protocol.clock import FOREVER, parse_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.json_codec import canonical_json
 from sync.protocol.messages import (
     MAX_BYTES,
@@ -23,7 +24,8 @@ from sync.protocol.messages import (
 )
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload
 from sync.protocol.photos import SHA256_PATTERN
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
+from sync.protocol.text import _l
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """A hundred photos, or as many ops as a phone makes in a month. A phone writes several files rather
@@ -153,5 +155,27 @@ KINDS = {
         creates=True,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Phone file imported"),
     )
 }
+
+
+FEATURE = Feature(
+    types={
+        "parcel": RecordType(
+            label=_l("Phone file"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            states={},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "device_id": _l("Phone"),
+        "exported_at": _l("Exported at"),
+        "ops": _l("Records"),
+        "pictures": _l("Photos"),
+        "sealed": _l("Signed by the phone"),
+    },
+)

@@ -8,8 +8,10 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import MAX_LABEL_LENGTH, Accepted, Id, Kind, Op, Payload, Refused
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
+from sync.protocol.text import _l, _lp
 
 ACCEPTED, CORRECTED, DISMISSED = "accepted", "mended", "dismissed"
 
@@ -87,6 +89,7 @@ KINDS = {
         fact=False,
         creates=True,
         from_server_only=True,
+        label=_l("Quarantined record opened"),
     ),
     "aside.accept": Kind(
         payload=AsideReplacementPayload,
@@ -95,6 +98,7 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Quarantined record accepted"),
     ),
     "aside.mend": Kind(
         payload=AsideReplacementPayload,
@@ -103,6 +107,7 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Quarantined record corrected"),
     ),
     "aside.dismiss": Kind(
         payload=AsideDismissPayload,
@@ -111,5 +116,37 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Quarantined record dismissed"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "aside": RecordType(
+            label=_l("Quarantined record"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            states={
+                "opened": _l("needs a decision"),
+                "accepted": _lp("quarantine", "accepted"),
+                "mended": _l("corrected"),
+                "dismissed": _l("dismissed"),
+            },
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "instead_id": _l("Replaced by"),
+        "settled_at": _lp("aside", "Decided at"),
+        "opened_at": _lp("aside", "First viewed at"),
+    },
+    values={
+        "outcome": {
+            "accepted": _l("Accepted"),
+            "mended": _l("Corrected"),
+            "dismissed": _l("Dismissed"),
+        }
+    },
+)

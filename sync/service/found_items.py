@@ -10,6 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -22,6 +23,8 @@ from sync.protocol.op import (
     Payload,
 )
 from sync.protocol.photos import Photos, photos_of
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l, _lp
 
 
 class FoundItemLike(Protocol):
@@ -146,6 +149,7 @@ KINDS = {
             "notices": [],
             "until": FOREVER,
         },
+        label=_l("Found item recorded"),
     ),
     "find.notify": fact_kind(
         FindNotifyPayload,
@@ -154,20 +158,58 @@ KINDS = {
             "state": "notified",
             "notices+": {**CUSTODY_LINK_PATCH, "told_whom": "$told_whom", "note": "$note"},
         },
+        label=_l("Found item notice given"),
     ),
     "find.keep": fact_kind(
         FindKeepPayload,
         flag_if_ended,
         {"chain+": {**CUSTODY_LINK_PATCH, "keeper": "$keeper", "place": "$place"}},
+        label=_l("Found item moved"),
     ),
     "find.return": fact_kind(
         FindReturnPayload,
         flag_if_ended,
         {**ENDED_PATCH, "state": "returned", "ended_with": "$to", "receipt": "$how_known"},
+        label=_l("Found item returned"),
     ),
     "find.to_police": fact_kind(
         FindToPolicePayload,
         flag_if_ended,
         {**ENDED_PATCH, "state": "police", "ended_with": "$station", "receipt": "$receipt"},
+        label=_l("Found item handed to police"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "find": RecordType(
+            label=_l("Found item"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda find, roles_of: role_mask(
+                FRONT_DESK_ROLES | {"guard"} | roles_of(find["found_by_id"])
+            ),
+            states={
+                "kept": _l("in storage"),
+                "notified": _l("notice given"),
+                "returned": _l("returned to owner"),
+                "police": _l("handed to police"),
+            },
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "receipt": _lp("find", "Police receipt number"),
+        "what": _lp("find", "Found item"),
+        "to": _lp("find", "Returned to"),
+        "found_where": _l("Found where"),
+        "finder": _l("Found by"),
+        "place": _l("Stored at"),
+        "told_whom": _l("Who was told"),
+        "keeper": _l("Kept by"),
+        "how_known": _l("Proof of ownership"),
+        "ended_with": _l("Finally given to"),
+    },
+)

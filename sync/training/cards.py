@@ -11,6 +11,7 @@ from marshmallow.validate import And, Length, OneOf, Range, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -22,7 +23,9 @@ from sync.protocol.op import (
     Refused,
     derive_op,
 )
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import ALL_ROLES, DESK_ONLY_AUDIENCE, DESK_ROLES, role_mask
+from sync.protocol.text import _l
+from sync.training.card_labels import FIELDS, STATES, VALUES
 
 GROUPS = (
     "etiquette",
@@ -190,6 +193,7 @@ KINDS = {
         creates=True,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        label=_l("Card added"),
     ),
     "card.revise": Kind(
         payload=CardRevisePayload,
@@ -198,6 +202,7 @@ KINDS = {
         fact=False,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        label=_l("Card changed"),
     ),
     "card.withdraw": Kind(
         payload=EmptyPayload,
@@ -207,6 +212,7 @@ KINDS = {
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
         conflicts_with=frozenset({"title", "body", "phrase"}),
+        label=_l("Card withdrawn"),
     ),
     "card.amend": Kind(
         payload=CardAmendPayload,
@@ -215,8 +221,32 @@ KINDS = {
         fact=False,
         roles=DESK_ROLES,
         from_desk_only=True,
+        label=_l("Card corrected"),
     ),
     "card.reissue": Kind(
-        payload=CardReissuePayload, rule=reissue, type="card", fact=False, from_server_only=True
+        payload=CardReissuePayload,
+        rule=reissue,
+        type="card",
+        fact=False,
+        from_server_only=True,
+        label=_l("New card edition"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "card": RecordType(
+            label=_l("Card"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda card, _: (
+                DESK_ONLY_AUDIENCE if card["withdrawn_at"] else role_mask(ALL_ROLES)
+            ),
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)

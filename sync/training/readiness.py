@@ -11,7 +11,10 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import format_time, parse_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import MAX_TEXT_LENGTH, Accepted, Id, Kind, Op, Payload
+from sync.protocol.roles import DESK_ROLES, role_mask
+from sync.protocol.text import _l, _lp
 from sync.training.curriculum import (
     DEFAULT_VALID_MONTHS,
     MAX_VALID_MONTHS,
@@ -129,5 +132,45 @@ KINDS = {
         fact=True,
         creates=True,
         from_desk_only=True,
+        label=_l("Skill confirmed"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "readiness": RecordType(
+            label=_l("Readiness"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda found, roles_of: role_mask(DESK_ROLES | roles_of(found["person"])),
+            states={"attested": _l("confirmed"), "own_word": _l("self-confirmed only")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "item": _lp("readiness", "Skill"),
+        "months": _l("Valid for (months)"),
+        "attested_at": _l("Confirmed at"),
+        "attested_by_id": _l("Confirmed by"),
+        "refresh_on": _l("Refresh by"),
+    },
+    values={
+        "item": {
+            "etiquette": _l("Etiquette"),
+            "services": _l("Services"),
+            "standards": _l("Quality standards"),
+            "fees": _l("Fees"),
+            "posts": _l("Job roles"),
+            "company": _l("The company"),
+            "estates": _l("Estates"),
+            "responsibility": _l("Sense of responsibility"),
+        },
+        "status": {
+            "ready": _lp("readiness", "ready"),
+            "soon": _l("refresh soon"),
+            "overdue": _l("refresh overdue"),
+            "missing": _l("not trained yet"),
+        },
+    },
+)

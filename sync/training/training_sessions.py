@@ -12,6 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.clock import FOREVER, format_time, parse_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Accepted,
@@ -22,6 +23,8 @@ from sync.protocol.op import (
     Op,
     Payload,
 )
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l, _lp
 from sync.training.curriculum import refresh_date
 
 APPROACHES = ("A", "B", "C")
@@ -202,6 +205,7 @@ KINDS = {
             "summary": None,
             "until": FOREVER,
         },
+        label=_l("Training started"),
     ),
     "session.answer": Kind(
         payload=SessionAnswerPayload,
@@ -212,12 +216,14 @@ KINDS = {
         optimistic_patch={
             "answers.$person.$prompt": {"text": "$text", "approach": "$approach", "at": "$at"},
         },
+        label=_l("Answer recorded"),
     ),
     "session.summarise": Kind(
         payload=SessionSummarisePayload,
         rule=flag_summary_unless_facilitator,
         type="session",
         fact=True,
+        label=_l("Training summarised"),
     ),
     "session.acknowledge": Kind(
         payload=EmptyPayload,
@@ -225,6 +231,7 @@ KINDS = {
         type="session",
         fact=True,
         optimistic_patch={"acknowledged.$by": {"at": "$at"}},
+        label=_l("Training signed"),
     ),
     "session.close": Kind(
         payload=EmptyPayload,
@@ -232,5 +239,37 @@ KINDS = {
         type="session",
         fact=True,
         optimistic_patch={"state": "closed", "closed_at": "$at"},
+        label=_l("Training ended"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "session": RecordType(
+            label=_l("Training session"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda session, roles_of: role_mask(
+                FRONT_DESK_ROLES.union(
+                    *map(roles_of, [session["facilitator_id"], *session["attendees"]])
+                )
+            ),
+            states={"open": _lp("training", "in progress"), "closed": _lp("training", "ended")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "text": _lp("session", "Answer"),
+        "approach": _l("Approach"),
+        "prompt": _l("Question"),
+        "case": _l("Case study"),
+        "cards": _l("Cards"),
+        "attendees": _l("Attendees"),
+        "answers": _l("Answers"),
+        "facilitator_id": _l("Led by"),
+        "begun_at": _l("Started at"),
+        "summary": _l("Summary"),
+    },
+)

@@ -13,6 +13,7 @@ from marshmallow.validate import Length, OneOf, Range
 
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -27,7 +28,9 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.photos import Photos, photos_of
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import Text, _l
+from sync.work.patrol_labels import FIELDS, ROUND_STATES, ROUTE_STATES, VALUES
 from sync.work.recurrence_fields import (
     DaysField,
     ZoneField,
@@ -261,9 +264,10 @@ def route_visible_until(_: Any) -> str:
     return FOREVER
 
 
-def point_fact_kind(kind: type[Payload], **shows: Any) -> Kind:
+def point_fact_kind(kind: type[Payload], *, label: Text, **shows: Any) -> Kind:
     """A kind that tells something of one point."""
     return Kind(
+        label=label,
         payload=kind,
         rule=accept_fact,
         type="round",
@@ -284,6 +288,7 @@ KINDS = {
         creates=True,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        label=_l("Patrol route added"),
     ),
     "route.change": Kind(
         payload=RouteChangePayload,
@@ -292,6 +297,7 @@ KINDS = {
         fact=False,
         roles=MASTER_DATA_ROLES | DESK_ROLES,
         from_desk_only=True,
+        label=_l("Patrol route changed"),
     ),
     "round.plan": Kind(
         payload=RoundPlanPayload,
@@ -300,19 +306,62 @@ KINDS = {
         fact=False,
         creates=True,
         from_server_only=True,
+        label=_l("Patrol planned"),
     ),
     "round.amend": Kind(
-        payload=RoundAmendPayload, rule=amend, type="round", fact=False, from_server_only=True
+        payload=RoundAmendPayload,
+        rule=amend,
+        type="round",
+        fact=False,
+        from_server_only=True,
+        label=_l("Patrol checkpoints changed"),
     ),
     "round.drop": Kind(
-        payload=EmptyPayload, rule=drop, type="round", fact=False, from_server_only=True
+        payload=EmptyPayload,
+        rule=drop,
+        type="round",
+        fact=False,
+        from_server_only=True,
+        label=_l("Patrol cancelled"),
     ),
     "round.scan": point_fact_kind(
         RoundScanPayload,
+        label=_l("Checkpoint scanned"),
         **{"scans.$checkpoint": {**SIGNED_PATCH, "method": "$method", "flags": [], "again": 0}},
     ),
-    "round.fine": point_fact_kind(RoundFinePayload, **{"fines.$checkpoint": SIGNED_PATCH}),
+    "round.fine": point_fact_kind(
+        RoundFinePayload,
+        label=_l("Checkpoint OK"),
+        **{"fines.$checkpoint": SIGNED_PATCH},
+    ),
     "round.skip": point_fact_kind(
-        RoundSkipPayload, **{"skips.$checkpoint": {**SIGNED_PATCH, "reason": "$reason"}}
+        RoundSkipPayload,
+        label=_l("Checkpoint skipped"),
+        **{"skips.$checkpoint": {**SIGNED_PATCH, "reason": "$reason"}},
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "route": RecordType(
+            label=_l("Patrol route"),
+            state=route_state,
+            visible_until=route_visible_until,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            states=ROUTE_STATES,
+        ),
+        "round": RecordType(
+            label=_l("Patrol"),
+            state=state,
+            visible_until=visible_until,
+            visible_from=visible_from,
+            fold=fold,
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            states=ROUND_STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)

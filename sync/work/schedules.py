@@ -13,6 +13,7 @@ from marshmallow.validate import Length, OneOf, Range
 
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     UUID_NAMESPACE,
     Accepted,
@@ -23,7 +24,8 @@ from sync.protocol.op import (
     Payload,
     Refused,
 )
-from sync.protocol.roles import ROLES
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, ROLES
+from sync.protocol.text import _l, _lp
 from sync.work.recurrence import RECURRENCE_FIELDS, RecurringDuty, due_windows, local_midnight
 from sync.work.recurrence_fields import (
     DaysField,
@@ -191,6 +193,7 @@ KINDS = {
         creates=True,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        label=_l("Schedule added"),
     ),
     "schedule.change": Kind(
         payload=ScheduleChangePayload,
@@ -199,5 +202,26 @@ KINDS = {
         fact=False,
         roles=MASTER_DATA_ROLES | {"supervisor"},
         from_desk_only=True,
+        label=_l("Schedule changed"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "schedule": RecordType(
+            label=_l("Schedule"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            states={"active": _lp("record in use", "in use"), "inactive": _l("not in use")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "from_on": _l("Effective from"),
+        "area_ids": _l("Areas"),
+        "area_kind": _l("Type of area"),
+        "per_unit": _l("For each home"),
+    },
+)

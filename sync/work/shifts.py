@@ -12,6 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -23,6 +24,9 @@ from sync.protocol.op import (
     Op,
     Payload,
 )
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l
+from sync.work.shift_labels import FIELDS, STATES
 
 MAX_SHIFT = timedelta(hours=24)
 """Nobody works longer: what is open after that was never closed, and phones let go of it."""
@@ -184,6 +188,7 @@ KINDS = {
             "person": "$by_name",
             "until": FOREVER,
         },
+        label=_l("Shift started"),
     ),
     "shift.close": Kind(
         payload=ShiftClosePayload,
@@ -191,6 +196,7 @@ KINDS = {
         type="shift",
         fact=True,
         optimistic_patch={"state": "closed", "closed_at": "$at"},
+        label=_l("Shift ended"),
     ),
     "shift.hand_over": Kind(
         payload=ShiftHandOverPayload,
@@ -198,6 +204,7 @@ KINDS = {
         type="shift",
         fact=True,
         optimistic_patch={"state": "handed_over", "handed_over_at": "$at", "handed_to_id": "$to"},
+        label=_l("Shift handed over"),
     ),
     "shift.take_over": Kind(
         payload=EmptyPayload,
@@ -210,5 +217,26 @@ KINDS = {
             "taken_over_by_id": "$by",
             "taken_over_by": "$by_name",
         },
+        label=_l("Shift taken over"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "shift": RecordType(
+            label=_l("Shift"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda shift, roles_of: role_mask(
+                FRONT_DESK_ROLES
+                | roles_of(shift["person_id"])
+                | roles_of(shift["handed_to_id"] or "")
+            ),
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+)

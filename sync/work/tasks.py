@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -22,8 +23,10 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.photos import Photos
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l
 from sync.work.task_folding import fold, state, window_deadline
+from sync.work.task_labels import FIELDS, STATES, VALUES
 
 DISPOSITIONS = ("reason", "made_good", "not_at_fault", "case")
 AD_HOC_CODE = "AD-1"
@@ -213,6 +216,7 @@ KINDS = {
         fact=False,
         creates=True,
         from_server_only=True,
+        label=_l("Task planned"),
     ),
     "task.assign": Kind(
         payload=TaskAssignPayload,
@@ -231,6 +235,7 @@ KINDS = {
             "assigned_by_id": "$by",
             "assigned_by": "$by_name",
         },
+        label=_l("Task assigned"),
     ),
     "task.tick": Kind(
         payload=TaskTickPayload,
@@ -242,6 +247,7 @@ KINDS = {
             "state": "$leaves",
             "ticked.$item": {"at": "$at", "by_id": "$by", "by": "$by_name"},
         },
+        label=_l("Item done"),
     ),
     "task.untick": Kind(
         payload=TaskTickPayload,
@@ -250,6 +256,7 @@ KINDS = {
         fact=True,
         overlay_payload=False,
         optimistic_patch={"state": "$leaves", "ticked.$item": False},
+        label=_l("Item reopened"),
     ),
     "task.confirm": Kind(
         payload=TaskCompletePayload,
@@ -262,6 +269,7 @@ KINDS = {
             "confirmed+": {"at": "$at", "by_id": "$by"},
             "confirmed_by+": "$by_name",
         },
+        label=_l("Upkeep confirmed"),
     ),
     "task.complete": Kind(
         payload=TaskCompletePayload,
@@ -274,6 +282,7 @@ KINDS = {
             "done_by_id": "$by",
             "done_by": "$by_name",
         },
+        label=_l("Task done"),
     ),
     "task.undo": Kind(
         payload=EmptyPayload,
@@ -291,6 +300,7 @@ KINDS = {
             "confirmed-": None,
             "confirmed_by-": None,
         },
+        label=_l("Task reopened"),
     ),
     "task.skip": Kind(
         payload=TaskReasonPayload,
@@ -298,6 +308,7 @@ KINDS = {
         type="task",
         fact=True,
         optimistic_patch={"state": "skipped", "skipped_at": "$at"},
+        label=_l("Task skipped"),
     ),
     "task.cancel": Kind(
         payload=TaskReasonPayload,
@@ -307,6 +318,7 @@ KINDS = {
         roles=DESK_ROLES,
         conflicts_with=frozenset({"done_at"}),
         optimistic_patch={"state": "cancelled", "cancelled_at": "$at"},
+        label=_l("Task cancelled"),
     ),
     "task.dispose": Kind(
         payload=TaskDisposePayload,
@@ -316,6 +328,7 @@ KINDS = {
         roles=DESK_ROLES,
         from_desk_only=True,
         conflicts_with=frozenset({"done_at", "ticked", "confirmed"}),
+        label=_l("Missed task decided"),
     ),
     "task.amend": Kind(
         payload=TaskAmendPayload,
@@ -324,12 +337,32 @@ KINDS = {
         type="task",
         fact=False,
         roles=DESK_ROLES,
+        label=_l("Task corrected"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "task": RecordType(
+            label=_l("Task"),
+            state=state,
+            visible_until=visible_until,
+            visible_from=visible_from,
+            fold=fold,
+            audience=lambda task, _: role_mask(FRONT_DESK_ROLES | {task["role"]}),
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)
 
 __all__ = [
     "AD_HOC_CODE",
     "DISPOSITIONS",
+    "FEATURE",
     "KINDS",
     "fold",
     "state",

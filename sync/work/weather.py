@@ -11,7 +11,9 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
 from sync.protocol.clock import format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import UUID_NAMESPACE, Accepted, Id, Kind, Op, Payload, derive_op
+from sync.protocol.text import _l, _lp
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
 TASK_CODE = "CL-10"
@@ -82,5 +84,27 @@ KINDS = {
             "reported_by_id": "$by",
             "reported_by": "$by_name",
         },
+        label=_l("Rain or snow reported"),
     ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "weather": RecordType(
+            label=_l("Rain or snow"),
+            state=state,
+            visible_until=visible_until,
+            states={"reported": _lp("weather", "reported")},
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "sort": _l("Weather"),
+        "areas": _l("Areas"),
+        "event": _l("Weather event"),
+        "reported_at": _l("Reported at"),
+        "reported_by_id": _l("Reported by"),
+    },
+    values={"sort": {"rain": _l("rain"), "snow": _l("snow")}},
+)

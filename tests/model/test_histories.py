@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from tests import seed_data
 

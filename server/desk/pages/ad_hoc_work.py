@@ -10,13 +10,18 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE, parse_local_time
-from server.models import Area, Person, WeatherReport
+from server.models.people import Person
+from server.models.places import Area
+from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("ad_hoc_work", __name__, url_prefix="/desk/work")
+NAVIGATION = [NavEntry("ad_hoc_work.index", _l("Assign a task"), 170)]
 
 
 @bp.get("/")

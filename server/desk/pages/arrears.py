@@ -15,14 +15,18 @@ from server.db.engine import db
 from server.desk import spreadsheets
 from server.desk.history import op_lines
 from server.desk.labels import LEDGER_FILE_ERRORS, LEDGER_ROW_ERRORS
+from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
 from server.i18n.filters import parse_local_time
 from server.i18n.locale import current_language
-from server.models import ArrearsAccount, Person, Unit
+from server.models.arrears import ArrearsAccount
+from server.models.people import Person
+from server.models.places import Unit
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, ops_about, submit_many
 from sync.protocol.clock import format_time
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.arrears import CALL_OUTCOMES, VISIT_OUTCOMES, may_be_called_at, owed_cents, state
 from sync.service.arrears.ledger import (
     COLUMN_HEADINGS,
@@ -34,6 +38,7 @@ from sync.service.arrears.ledger import (
 from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
+NAVIGATION = [NavEntry("arrears.index", _l("Arrears"), 90)]
 
 
 @bp.before_request

@@ -12,11 +12,18 @@ from sqlalchemy import func, select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.navigation import NavEntry
 from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
 from server.i18n.filters import SITE_ZONE
-from server.models import Area, Conflict, Device, QuarantinedOp, Shift, Site, Task
+from server.models.access import Device
+from server.models.conflicts import Conflict
+from server.models.places import Area, Site
+from server.models.quarantine import QuarantinedOp
+from server.models.shifts import Shift
+from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.work.board import (
     ESCALATE_AFTER,
     UNFINISHED_STATUSES,
@@ -29,6 +36,7 @@ from sync.work.board import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("board", __name__, url_prefix="/desk")
+NAVIGATION = [NavEntry("board.index", _l("Today"), 10)]
 
 
 @bp.get("/")

@@ -10,13 +10,16 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.labels import CARD_GROUPS
+from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
-from server.models import Card
+from server.models.cards import Card
 from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.training.cards import KINDS, card_id
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
+NAVIGATION = [NavEntry("cards.index", _l("Cards"), 260)]
 
 EDITORS = KINDS["card.add"].roles
 EMPTY_CARD = {"group": "etiquette", "title": {}, "body": {}, "order": 0}

@@ -10,8 +10,11 @@ from flask import Blueprint, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
+from server.desk.navigation import NavEntry
 from server.desk.post import format_local_datetime, parse_local_datetime, submit_and_redirect
-from server.models import Case, CaseCategory, Site
+from server.models.cases import Case
+from server.models.categories import CaseCategory
+from server.models.places import Site
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync import RECORD_TYPES
@@ -19,8 +22,10 @@ from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusi
 from sync.accountability.due_process import decision_error, is_reopened
 from sync.protocol.op import Op
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
+NAVIGATION = [NavEntry("cases.index", _l("Accountability"), 120)]
 
 MAX_LISTED = 300
 

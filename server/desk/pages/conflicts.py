@@ -16,14 +16,19 @@ from server.db.engine import db
 from server.desk import labels, verdict_labels
 from server.desk.history import OpLine, op_lines, record_title
 from server.desk.labels import FIELD_LABELS
+from server.desk.navigation import NavEntry
 from server.desk.post import format_value, label_for, submit_and_redirect
-from server.models import Conflict, Directory, FeedRow, LoggedOp
-from server.models.oplog import APPLIED_STATUSES
+from server.models.conflicts import Conflict
+from server.models.directory import Directory
+from server.models.feed import FeedRow
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.directory import directory_of
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.review.conflicts import combined_values
 
 bp = Blueprint("conflicts", __name__, url_prefix="/desk/settle")
+NAVIGATION = [NavEntry("conflicts.index", _l("Conflicts"), 20)]
 
 MAX_HISTORY = 100
 EDITABLE_FIELDS = ("details", "note", "contact")

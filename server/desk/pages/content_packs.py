@@ -11,7 +11,7 @@ from flask_babel import gettext
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.labels import CONTENT_PACK_ERRORS
-from server.models import Card
+from server.models.cards import Card
 from server.oplog.receive import make_op, submit_many
 from sync.protocol.op import MAX_LABEL_LENGTH
 from sync.training.cards import KINDS, card_id

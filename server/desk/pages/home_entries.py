@@ -15,11 +15,14 @@ from server.desk.homes import (
     possibly_unsynced_phones,
     requested_page,
 )
-from server.models import HomeEntry
+from server.desk.navigation import NavEntry
+from server.models.home_entries import HomeEntry
 from server.oplog.directory import directory_of
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("home_entries", __name__, url_prefix="/desk/entries")
+NAVIGATION = [NavEntry("home_entries.index", _l("Home entries"), 60)]
 
 PAGE_SIZE = 100
 

@@ -14,7 +14,9 @@ from server.auth.devices import CODE_LIFETIME, normalize_code
 from server.db.engine import db
 from server.desk.enrolment import enrolment_link
 from server.maintenance import demo
-from server.models import Account, EnrolmentCode, Person, Site
+from server.models.access import Account, EnrolmentCode
+from server.models.people import Person
+from server.models.places import Site
 
 bp = Blueprint("landing", __name__)
 

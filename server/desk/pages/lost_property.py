@@ -19,12 +19,18 @@ from server.desk.homes import (
     parse_local_minute,
     possibly_unsynced_phones,
 )
+from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
-from server.models import Contractor, Directory, HomeEntry, LostProperty, Ticket
+from server.models.contractors import Contractor
+from server.models.directory import Directory
+from server.models.home_entries import HomeEntry
+from server.models.lost_property import LostProperty
+from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.gate.home_entries import party_key
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.lost_property import (
     CHANNELS,
     OUTCOMES,
@@ -36,6 +42,7 @@ from sync.service.lost_property import (
 )
 
 bp = Blueprint("lost_property", __name__, url_prefix="/desk/lost")
+NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
 MAX_ENTRIES = 200

@@ -10,17 +10,15 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.post import format_local_datetime, parse_local_datetime
-from server.models import (
-    Case,
-    CaseCategory,
-    Device,
-    PatrolRound,
-    Person,
-    Shift,
-    Task,
-    Ticket,
-    WeatherReport,
-)
+from server.models.access import Device
+from server.models.cases import Case
+from server.models.categories import CaseCategory
+from server.models.patrol import PatrolRound
+from server.models.people import Person
+from server.models.shifts import Shift
+from server.models.tasks import Task
+from server.models.tickets import Ticket
+from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.accountability.case_payloads import SUBJECT_KINDS

@@ -16,17 +16,23 @@ from server.auth import qr_tokens
 from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
+from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE
 from server.jobs import scheduler
-from server.models import Checkpoint, Device, PatrolRound, PatrolRoute, Person
+from server.models.access import Device
+from server.models.patrol import PatrolRound, PatrolRoute
+from server.models.people import Person
+from server.models.places import Checkpoint
 from server.oplog.directory import directory_of
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.work.patrol import KINDS
 from sync.work.patrol_report import point_reports
 
 bp = Blueprint("patrol", __name__)
+NAVIGATION = [NavEntry("patrol.index", _l("Patrol"), 100)]
 
 EDITORS = KINDS["route.change"].roles
 

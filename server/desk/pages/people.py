@@ -13,15 +13,25 @@ from server.auth.devices import revoke_device
 from server.db.engine import db
 from server.desk import labels
 from server.desk.enrolment import enrolment_link
+from server.desk.navigation import NavEntry
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.post import submit_and_redirect
-from server.models import Device, OutboxImport, Person, Site, Ticket
+from server.models.access import Device
+from server.models.outbox_imports import OutboxImport
+from server.models.people import Person
+from server.models.places import Site
+from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
+NAVIGATION = [
+    NavEntry("people.index", _l("People"), 210),
+    NavEntry("people.phones", _l("Phones"), 230),
+]
 
 MAX_IMPORTS = 50
 

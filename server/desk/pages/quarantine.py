@@ -12,6 +12,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels, payload_form
 from server.desk.history import OpLine, op_lines
+from server.desk.navigation import NavEntry
 from server.desk.post import format_value, label_for, submit_and_redirect
 from server.desk.quarantine import (
     Draft,
@@ -21,13 +22,16 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
-from server.models import Directory, FeedRow, LoggedOp, QuarantinedOp
-from server.models.quarantine import DECIDABLE
+from server.models.directory import Directory
+from server.models.feed import FeedRow
+from server.models.oplog import LoggedOp
+from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
 from sync import KINDS
 from sync.protocol.messages import is_portable_json
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("quarantine", __name__, url_prefix="/desk/aside")
 
@@ -112,9 +116,6 @@ def undecided_count() -> int:
     return int(g.undecided)
 
 
-bp.app_context_processor(lambda: {"undecided_count": undecided_count})
-
-
 def _decidable_op(id_: str) -> LoggedOp:
     op = get_or_404(LoggedOp, id_)
     return op if op.status in DECIDABLE and op.device_id else abort(404)
@@ -174,3 +175,8 @@ def _recent_decisions() -> list[Decision]:
         Decision(line, aside, label_for(labels.QUARANTINE_OUTCOMES, aside.outcome))
         for line, (aside, _) in zip(told, rows, strict=True)
     ]
+
+
+NAVIGATION = [NavEntry("quarantine.index", _l("Quarantine"), 30, waiting=undecided_count)]
+
+bp.app_context_processor(lambda: {"undecided_count": undecided_count})

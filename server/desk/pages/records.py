@@ -13,7 +13,9 @@ from server.db.engine import db
 from server.desk import labels
 from server.desk.history import op_lines, record_title
 from server.desk.post import format_value, label_for, submit_and_redirect
-from server.models import MODELS_BY_TYPE, FeedRow, Task
+from server.models import MODELS_BY_TYPE
+from server.models.feed import FeedRow
+from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads

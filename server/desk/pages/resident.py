@@ -10,7 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from server.auth.access import public
 from server.auth.rate_limit import RateLimit, count_attempt
 from server.db.engine import db
-from server.models import Ticket
+from server.models.tickets import Ticket
 from sync.service.ticket_lists import is_breached
 from sync.service.tickets import state
 

@@ -36,7 +36,7 @@ from server.auth.sessions import (
 )
 from server.db.engine import db, write_transaction
 from server.i18n.locale import COOKIE, LANGUAGES
-from server.models import Account
+from server.models.access import Account
 from sync.protocol.roles import FRONT_DESK_ROLES
 
 bp = Blueprint("sign_in", __name__)

@@ -12,16 +12,22 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.homes import requested_page
+from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
 from server.i18n.filters import SITE_ZONE
-from server.models import GatePass, PurgeRun, Site, Unit, Visit
+from server.models.gate_passes import GatePass
+from server.models.places import Site, Unit
+from server.models.purges import PurgeRun
+from server.models.visits import Visit
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
+NAVIGATION = [NavEntry("visits.index", _l("Visitors"), 40)]
 
 PAGE_SIZE = 50
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"

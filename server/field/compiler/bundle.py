@@ -30,7 +30,7 @@ _CACHED_LATER_PREFIXES = ("vendor/zxing/",)
 """Large, and wanted by guards alone: kept after the shell, so that the shell stays small."""
 
 _NEEDED_OFFLINE = (".js", ".css", ".svg")
-_NOT_SERVED = (".d.ts", ".map", ".md", ".txt")
+_NOT_SERVED = (".d.ts", ".json", ".map", ".md", ".txt")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from sync.gate.visits.folding import fold
+from sync.gate.visits.labels import FIELDS, STATES, VALUES
 from sync.gate.visits.payloads import (
     PURPOSES,
     STEPS,
@@ -30,8 +31,10 @@ from sync.gate.visits.rules import (
     release_hold,
 )
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import EmptyPayload, Kind
-from sync.protocol.roles import DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l
 
 EXPECTED_VISIBLE_FOR = timedelta(hours=12)
 """How long an announced visitor without an end stays on the list of the gate."""
@@ -98,38 +101,89 @@ def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
 
 
 KINDS = {
-    "visit.arrive": fact_kind(VisitArrivePayload, arrive, INSIDE_PATCH, creates=True),
+    "visit.arrive": fact_kind(
+        VisitArrivePayload, arrive, INSIDE_PATCH, creates=True, label=_l("Visitor in")
+    ),
     "visit.expect": fact_kind(
         VisitExpectPayload,
         expect,
         {**EXPECTED_PATCH, "expected_at": "$at", "expected_by": "$by_name"},
         creates=True,
+        label=_l("Visitor pre-registered"),
     ),
-    "visit.admit": fact_kind(VisitAdmitPayload, admit, INSIDE_PATCH),
+    "visit.admit": fact_kind(
+        VisitAdmitPayload, admit, INSIDE_PATCH, label=_l("Pre-registered visitor in")
+    ),
     "visit.refuse": fact_kind(
         VisitReasonPayload,
         refuse,
         {"state": "refused", "refused_at": "$at", "refuse_reason": "$reason", "until": "$at"},
         overlay_payload=False,
+        label=_l("Visitor refused"),
     ),
-    "visit.reopen": fact_kind(EmptyPayload, accept_fact, EXPECTED_PATCH),
-    "visit.depart": fact_kind(EmptyPayload, depart, {**DEPARTED_PATCH, "presumed": False}),
+    "visit.reopen": fact_kind(
+        EmptyPayload, accept_fact, EXPECTED_PATCH, label=_l("Refusal undone")
+    ),
+    "visit.depart": fact_kind(
+        EmptyPayload, depart, {**DEPARTED_PATCH, "presumed": False}, label=_l("Visitor out")
+    ),
     "visit.presume_left": fact_kind(
-        EmptyPayload, accept_fact, {**DEPARTED_PATCH, "presumed": True}
+        EmptyPayload,
+        accept_fact,
+        {**DEPARTED_PATCH, "presumed": True},
+        label=_l("Visitor presumed out"),
     ),
-    "visit.return": fact_kind(EmptyPayload, accept_fact, {**RETURN_PATCH, "presumed": False}),
+    "visit.return": fact_kind(
+        EmptyPayload,
+        accept_fact,
+        {**RETURN_PATCH, "presumed": False},
+        label=_l("Visitor still inside"),
+    ),
     "visit.attend": fact_kind(
-        VisitAttendPayload, accept_fact, {"steps+": "$step"}, overlay_payload=False
+        VisitAttendPayload,
+        accept_fact,
+        {"steps+": "$step"},
+        overlay_payload=False,
+        label=_l("Visitor attended to"),
     ),
-    "visit.amend": decision_kind(VisitAmendPayload, amend, from_desk_only=True, roles=DESK_ROLES),
-    "visit.hold": decision_kind(VisitReasonPayload, hold, from_desk_only=True, roles=DESK_ROLES),
+    "visit.amend": decision_kind(
+        VisitAmendPayload, amend, from_desk_only=True, roles=DESK_ROLES, label=_l("Visit corrected")
+    ),
+    "visit.hold": decision_kind(
+        VisitReasonPayload, hold, from_desk_only=True, roles=DESK_ROLES, label=_l("Legal hold set")
+    ),
     "visit.release_hold": decision_kind(
-        EmptyPayload, release_hold, from_desk_only=True, roles=DESK_ROLES
+        EmptyPayload,
+        release_hold,
+        from_desk_only=True,
+        roles=DESK_ROLES,
+        label=_l("Legal hold lifted"),
     ),
-    "visit.purge": decision_kind(EmptyPayload, purge, from_server_only=True),
+    "visit.purge": decision_kind(
+        EmptyPayload, purge, from_server_only=True, label=_l("Visit erased")
+    ),
 }
 
+
+FEATURE = Feature(
+    types={
+        "visit": RecordType(
+            label=_l("Visit"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            redacted_values=REDACTED_VALUES,
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)
+
 __all__ = [
+    "FEATURE",
     "KINDS",
     "PURPOSES",
     "REDACTED_VALUES",

@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import EmptyPayload, Kind
-from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l
 from sync.service.arrears.folding import complaint_ticket_id, fold
+from sync.service.arrears.labels import FIELDS, STATES, VALUES
 from sync.service.arrears.payloads import (
     CALL_OUTCOMES,
     VISIT_OUTCOMES,
@@ -102,10 +105,19 @@ ASK_VISIT_PATCH = {"visit_reason": "$reason", "visit_asked_at": "$at", "visit_as
 
 KINDS = {
     "arrears.list": decision_kind(
-        ArrearsListPayload, list_, FRONT_DESK_ROLES, creates=True, from_desk_only=True
+        ArrearsListPayload,
+        list_,
+        FRONT_DESK_ROLES,
+        creates=True,
+        from_desk_only=True,
+        label=_l("Arrears listed"),
     ),
     "arrears.relist": decision_kind(
-        ArrearsRelistPayload, relist, FRONT_DESK_ROLES, from_desk_only=True
+        ArrearsRelistPayload,
+        relist,
+        FRONT_DESK_ROLES,
+        from_desk_only=True,
+        label=_l("Arrears updated"),
     ),
     "arrears.assign": decision_kind(
         ArrearsAssignPayload,
@@ -113,29 +125,43 @@ KINDS = {
         DESK_ROLES,
         related_fields=("collector_id",),
         from_desk_only=True,
+        label=_l("Collector assigned"),
     ),
-    "arrears.prefer": decision_kind(ArrearsPreferPayload, prefer, FRONT_DESK_ROLES),
+    "arrears.prefer": decision_kind(
+        ArrearsPreferPayload, prefer, FRONT_DESK_ROLES, label=_l("Call hours changed")
+    ),
     "arrears.call": fact_kind(
         ArrearsCallPayload,
         call,
         {"calls+": CALL_PATCH, "called_at": "$at", "appointment_at": "$appointment_at"},
+        label=_l("Arrears call"),
     ),
     "arrears.appoint": fact_kind(
         ArrearsAppointPayload,
         accept_fact,
         {"state": "appointment", "appointment_at": "$appointment_at"},
+        label=_l("Appointment made"),
     ),
     "arrears.dispute": fact_kind(
-        ArrearsDisputePayload, dispute, {"state": "disputed", "paused_by+": "$at"}
+        ArrearsDisputePayload,
+        dispute,
+        {"state": "disputed", "paused_by+": "$at"},
+        label=_l("Fee complaint noted"),
     ),
     "arrears.resume": replace(
-        fact_kind(ArrearsResumePayload, accept_fact, {}),
+        fact_kind(ArrearsResumePayload, accept_fact, {}, label=_l("Fee complaint answered")),
         from_server_only=True,
         forbidden_roles=frozenset(),
     ),
-    "arrears.ask_visit": fact_kind(ArrearsReasonPayload, accept_fact, ASK_VISIT_PATCH),
+    "arrears.ask_visit": fact_kind(
+        ArrearsReasonPayload, accept_fact, ASK_VISIT_PATCH, label=_l("Home visit requested")
+    ),
     "arrears.approve_visit": decision_kind(
-        EmptyPayload, approve, DESK_ROLES, optimistic_patch={"visit_approved_at": "$at"}
+        EmptyPayload,
+        approve,
+        DESK_ROLES,
+        optimistic_patch={"visit_approved_at": "$at"},
+        label=_l("Home visit approved"),
     ),
     "arrears.visit": decision_kind(
         ArrearsVisitPayload,
@@ -143,19 +169,42 @@ KINDS = {
         FRONT_DESK_ROLES,
         overlay_payload=False,
         optimistic_patch={"state": "visited", "visited_at": "$at", "visit_approved_at": None},
+        label=_l("Arrears visit"),
     ),
-    "arrears.pay": fact_kind(ArrearsPayPayload, accept_fact, {"paid_cents": "$cents"}),
+    "arrears.pay": fact_kind(
+        ArrearsPayPayload, accept_fact, {"paid_cents": "$cents"}, label=_l("Payment received")
+    ),
     "arrears.hand_up": decision_kind(
         ArrearsReasonPayload,
         hand_up,
         FRONT_DESK_ROLES,
         overlay_payload=False,
         optimistic_patch={"state": "handed_up"},
+        label=_l("Passed to a manager"),
     ),
 }
 
+
+FEATURE = Feature(
+    types={
+        "arrears": RecordType(
+            label=_l("Arrears"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES),
+            allows_photos=False,
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)
+
 __all__ = [
     "CALL_OUTCOMES",
+    "FEATURE",
     "KINDS",
     "VISIT_OUTCOMES",
     "complaint_ticket_id",

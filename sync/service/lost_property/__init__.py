@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import Kind
-from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import Text, _l
 from sync.service.lost_property.folding import (
     case_timeline,
     fold,
@@ -14,6 +16,7 @@ from sync.service.lost_property.folding import (
     missing_steps,
     unasked_parties,
 )
+from sync.service.lost_property.labels import FIELDS, STATES, VALUES
 from sync.service.lost_property.payloads import (
     CHANNELS,
     OUTCOMES,
@@ -68,10 +71,11 @@ def timeline_line(kind: str, *names: str) -> dict[str, Any]:
     return {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **said}
 
 
-def fact_kind(payload: Any, kind: str, *names: str, **shows: Any) -> Kind:
+def fact_kind(payload: Any, kind: str, *names: str, label: Text, **shows: Any) -> Kind:
     """A kind that adds a line to the story of a case; `names` are the fields that it shows."""
     shown = {"timeline+": timeline_line(kind, *names), **shows}
     return Kind(
+        label=label,
         payload=payload,
         rule=flag_if_closed,
         type="lost",
@@ -110,6 +114,7 @@ KINDS = {
             "until": FOREVER,
             "timeline": [timeline_line("open")],
         },
+        label=_l("Lost item reported"),
     ),
     "lost.compile": fact_kind(
         LostCompilePayload,
@@ -120,10 +125,28 @@ KINDS = {
         "entries",
         "parties",
         state="compiled",
+        label=_l("People in the home listed"),
     ),
-    "lost.ask": fact_kind(LostAskPayload, "ask", "party", "name", state="inquiry"),
-    "lost.state": fact_kind(LostStatePayload, "state", "party", "name", "said", "declined"),
-    "lost.offer_police": fact_kind(LostOfferPolicePayload, "offer_police", "answer"),
+    "lost.ask": fact_kind(
+        LostAskPayload,
+        "ask",
+        "party",
+        "name",
+        state="inquiry",
+        label=_l("Person asked about lost item"),
+    ),
+    "lost.state": fact_kind(
+        LostStatePayload,
+        "state",
+        "party",
+        "name",
+        "said",
+        "declined",
+        label=_l("Statement recorded"),
+    ),
+    "lost.offer_police": fact_kind(
+        LostOfferPolicePayload, "offer_police", "answer", label=_l("Police report offered")
+    ),
     "lost.to_police": fact_kind(
         LostToPolicePayload,
         "to_police",
@@ -132,10 +155,15 @@ KINDS = {
         "receipt",
         "handed_by",
         state="police",
+        label=_l("Lost item case handed to police"),
     ),
-    "lost.find": fact_kind(LostFindPayload, "find", "where", "note", state="found"),
-    "lost.return": fact_kind(LostReturnPayload, "return", "to", "note", state="returned"),
-    "lost.tell": fact_kind(LostTellPayload, "tell", "said"),
+    "lost.find": fact_kind(
+        LostFindPayload, "find", "where", "note", state="found", label=_l("Lost item found")
+    ),
+    "lost.return": fact_kind(
+        LostReturnPayload, "return", "to", "note", state="returned", label=_l("Lost item returned")
+    ),
+    "lost.tell": fact_kind(LostTellPayload, "tell", "said", label=_l("Resident informed")),
     "lost.next": fact_kind(
         LostNextPayload,
         "next",
@@ -143,20 +171,48 @@ KINDS = {
         next_action="$next_action",
         next_action_at="$next_action_at",
         next_by="$by_name",
+        label=_l("Next step set"),
     ),
     "lost.contract_out": decision_kind(
-        LostContractOutPayload, contract_out, from_desk_only=True, related_fields=("contractor",)
+        LostContractOutPayload,
+        contract_out,
+        from_desk_only=True,
+        related_fields=("contractor",),
+        label=_l("Contractor assigned"),
     ),
     "lost.close": decision_kind(
         LostClosePayload,
         close,
         optimistic_patch={"state": "closed", "closed_at": "$at", "closed_by": "$by_name"},
+        label=_l("Lost item case closed"),
     ),
-    "lost.reopen": decision_kind(LostReopenPayload, reopen, from_desk_only=True),
+    "lost.reopen": decision_kind(
+        LostReopenPayload, reopen, from_desk_only=True, label=_l("Lost item case reopened")
+    ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "lost": RecordType(
+            label=_l("Lost item"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda case, roles_of: role_mask(
+                FRONT_DESK_ROLES | {"guard"} | roles_of(case["first_responder_id"])
+            ),
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)
 
 __all__ = [
     "CHANNELS",
+    "FEATURE",
     "KINDS",
     "OUTCOMES",
     "POLICE_ANSWERS",

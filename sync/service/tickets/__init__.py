@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import EmptyPayload, Kind
-from sync.protocol.roles import ALL_ROLES, DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.roles import ALL_ROLES, DESK_ROLES, FRONT_DESK_ROLES, role_mask
+from sync.protocol.text import _l
 from sync.service.tickets.folding import MAX_CONTACT_TRIES, fold, missing_steps
+from sync.service.tickets.labels import FIELDS, STATES, VALUES
 from sync.service.tickets.payloads import (
     CHANNELS,
     ESCALATIONS,
@@ -163,10 +166,16 @@ KINDS = {
         creates=True,
         roles=ALL_ROLES,
         optimistic_patch=OPEN_PATCH,
+        label=_l("Ticket opened"),
     ),
-    "ticket.hand_over": fact_kind(TicketHandOverPayload, flag_after_end, HAND_OVER_PATCH),
+    "ticket.hand_over": fact_kind(
+        TicketHandOverPayload, flag_after_end, HAND_OVER_PATCH, label=_l("Ticket transferred")
+    ),
     "ticket.accept": fact_kind(
-        EmptyPayload, flag_unless_handler, {**ACCEPT_PATCH, **timeline_patch("accept")}
+        EmptyPayload,
+        flag_unless_handler,
+        {**ACCEPT_PATCH, **timeline_patch("accept")},
+        label=_l("Ticket accepted"),
     ),
     "ticket.give_back": fact_kind(
         TicketReasonPayload,
@@ -177,24 +186,31 @@ KINDS = {
             "handler": None,
             **timeline_patch("give_back", text="$reason"),
         },
+        label=_l("Ticket returned"),
     ),
     "ticket.hold": fact_kind(
-        TicketHoldPayload, flag_after_end, {**HOLD_PATCH, **timeline_patch("hold", to_id="$for_id")}
+        TicketHoldPayload,
+        flag_after_end,
+        {**HOLD_PATCH, **timeline_patch("hold", to_id="$for_id")},
+        label=_l("Ticket received on behalf"),
     ),
     "ticket.escalate": fact_kind(
         TicketEscalatePayload,
         flag_after_end,
         {**ESCALATE_PATCH, **timeline_patch("escalate", text="$reason", to_id="$to_id")},
+        label=_l("Ticket escalated"),
     ),
     "ticket.follow": fact_kind(
         TicketFollowPayload,
         accept_fact,
         {"followed_at": "$at", **timeline_patch("follow", text="$text")},
+        label=_l("Follow-up noted"),
     ),
     "ticket.promise": fact_kind(
         TicketPromisePayload,
         flag_after_end,
         {"promised_at": "$promised_at", **timeline_patch("promise")},
+        label=_l("Reply promised"),
     ),
     "ticket.resolve": fact_kind(
         TicketResolvePayload,
@@ -206,6 +222,7 @@ KINDS = {
             "reaction": None,
             **timeline_patch("resolve", text="$how"),
         },
+        label=_l("Work done"),
     ),
     "ticket.feed_back": fact_kind(
         TicketFeedBackPayload,
@@ -215,19 +232,25 @@ KINDS = {
             "reaction": "$reaction",
             **timeline_patch("feed_back", reaction="$reaction", text="$note"),
         },
+        label=_l("Feedback given"),
     ),
     "ticket.enquire": fact_kind(
         TicketEnquirePayload,
         accept_fact,
         {"followed_at": "$at", **timeline_patch("enquire", text="$answered", who="$who")},
+        label=_l("Enquiry answered"),
     ),
     "ticket.register": fact_kind(
         TicketRegisterPayload,
         accept_fact,
         {"has_items": True, "things.$item": ITEM_PATCH, **timeline_patch("register", text="$item")},
+        label=_l("Ticket item registered"),
     ),
     "ticket.pass_on": fact_kind(
-        TicketPassItemPayload, accept_fact, timeline_patch("pass_on", text="$item", to="$to")
+        TicketPassItemPayload,
+        accept_fact,
+        timeline_patch("pass_on", text="$item", to="$to"),
+        label=_l("Ticket item passed on"),
     ),
     "ticket.return_item": fact_kind(
         TicketPassItemPayload,
@@ -236,6 +259,7 @@ KINDS = {
             "things.$item.returned_at": "$at",
             **timeline_patch("return_item", text="$item", to="$to"),
         },
+        label=_l("Ticket item returned"),
     ),
     "ticket.reopen": fact_kind(
         TicketReasonPayload,
@@ -247,13 +271,22 @@ KINDS = {
             "until": FOREVER,
             **timeline_patch("reopen", text="$reason"),
         },
+        label=_l("Ticket reopened"),
     ),
-    "ticket.revise": decision_kind(TicketRevisePayload, revise),
+    "ticket.revise": decision_kind(TicketRevisePayload, revise, label=_l("Ticket edited")),
     "ticket.merge": decision_kind(
-        TicketMergePayload, merge, roles=FRONT_DESK_ROLES, related_fields=("other_id",)
+        TicketMergePayload,
+        merge,
+        roles=FRONT_DESK_ROLES,
+        related_fields=("other_id",),
+        label=_l("Tickets merged"),
     ),
     "ticket.amend": decision_kind(
-        TicketRevisePayload, amend, from_desk_only=True, roles=FRONT_DESK_ROLES
+        TicketRevisePayload,
+        amend,
+        from_desk_only=True,
+        roles=FRONT_DESK_ROLES,
+        label=_l("Ticket corrected"),
     ),
     "ticket.succeed": decision_kind(
         TicketSucceedPayload,
@@ -261,14 +294,44 @@ KINDS = {
         from_desk_only=True,
         roles=DESK_ROLES,
         related_fields=("to_id",),
+        label=_l("New person responsible"),
     ),
-    "ticket.absorb": decision_kind(TicketAbsorbPayload, absorb, from_server_only=True),
-    "ticket.give_way": decision_kind(TicketGiveWayPayload, give_way, from_server_only=True),
+    "ticket.absorb": decision_kind(
+        TicketAbsorbPayload, absorb, from_server_only=True, label=_l("Duplicate ticket added")
+    ),
+    "ticket.give_way": decision_kind(
+        TicketGiveWayPayload,
+        give_way,
+        from_server_only=True,
+        label=_l("Ticket merged into another"),
+    ),
 }
+
+
+FEATURE = Feature(
+    types={
+        "ticket": RecordType(
+            label=_l("Ticket"),
+            state=state,
+            visible_until=visible_until,
+            fold=fold,
+            audience=lambda ticket, roles_of: role_mask(
+                FRONT_DESK_ROLES.union(
+                    {ticket["asked_role"]}, *map(roles_of, involved_person_ids(ticket))
+                )
+            ),
+            states=STATES,
+        ),
+    },
+    kinds=KINDS,
+    fields=FIELDS,
+    values=VALUES,
+)
 
 __all__ = [
     "CHANNELS",
     "ESCALATIONS",
+    "FEATURE",
     "KINDS",
     "MATTERS",
     "MAX_CONTACT_TRIES",

@@ -14,7 +14,7 @@ from server.auth.credentials import token_digest
 from server.auth.security_headers import SAFE_METHODS
 from server.auth.sessions import IDLE_TIMEOUT, MAX_LIFETIME
 from server.db.engine import db, write_transaction
-from server.models import LoginSession
+from server.models.access import LoginSession
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.protocol.roles import ROLES
 from tests import seed_data

@@ -16,7 +16,7 @@ from server.auth.devices import (
     revoke_device,
 )
 from server.db.engine import db, write_transaction
-from server.models import Device, EnrolmentCode
+from server.models.access import Device, EnrolmentCode
 from tests import seed_data
 
 

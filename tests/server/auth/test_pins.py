@@ -4,7 +4,7 @@ import pytest
 
 from server.auth.credentials import set_pin
 from server.db.engine import db, write_transaction
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.directory import invalidate_directories
 from tests.phone_client import FlaskTransport, PhoneClient
 from tests.seed_data import ANA, HOME_SITE

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from server.auth.credentials import make_pin_verifier, password_hasher, password_weakness
 from server.auth.rate_limit import ENROLMENT_CODE, UNKNOWN_BROWSER, count_attempt
 from server.db.engine import db, write_transaction
-from server.models import Account, RateLimitCounter
+from server.models.access import Account, RateLimitCounter
 from tests import seed_data
 from tests.server.conftest import PASSWORD
 

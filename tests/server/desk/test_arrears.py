@@ -10,7 +10,10 @@ from server.db.engine import db
 from server.desk.pages import arrears
 from server.desk.pages.arrears import arrears_account_id
 from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
-from server.models import ArrearsAccount, Conflict, LoggedOp, Ticket
+from server.models.arrears import ArrearsAccount
+from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
+from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from sync.service.arrears.ledger import COLUMN_HEADINGS, InvalidLedger
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, fixed_id

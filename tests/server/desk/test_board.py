@@ -9,7 +9,8 @@ from html import unescape
 from sqlalchemy import event, update
 
 from server.db.engine import db, write_transaction
-from server.models import Device, Task
+from server.models.access import Device
+from server.models.tasks import Task
 from tests import seed_data
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from server.db.engine import db
 from server.maintenance import demo
-from server.models import Card, LoggedOp
+from server.models.cards import Card
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, read_pack, serialize_pack

@@ -6,7 +6,13 @@ import pytest
 from sqlalchemy import select, update
 
 from server.db.engine import db, write_transaction
-from server.models import Case, CaseCategory, ClosedMonth, Device, FeedRow, Site, Task
+from server.models.access import Device
+from server.models.cases import Case
+from server.models.categories import CaseCategory
+from server.models.feed import FeedRow
+from server.models.months import ClosedMonth
+from server.models.places import Site
+from server.models.tasks import Task
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from sync.accountability.categories import category_id

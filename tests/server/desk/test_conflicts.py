@@ -6,7 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Conflict, LoggedOp, Task, Ticket
+from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
+from server.models.tasks import Task
+from server.models.tickets import Ticket
 from tests import seed_data
 
 TICKET_PAYLOAD = {

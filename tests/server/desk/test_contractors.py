@@ -3,7 +3,7 @@
 import pytest
 
 from server.db.engine import db
-from server.models import Contractor
+from server.models.contractors import Contractor
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, EVE, HOME_SITE, fixed_id
 

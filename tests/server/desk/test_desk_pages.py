@@ -6,7 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Device, LoggedOp, Ticket, Visit
+from server.models.access import Device
+from server.models.oplog import LoggedOp
+from server.models.tickets import Ticket
+from server.models.visits import Visit
 from tests import seed_data
 
 TICKET_PAYLOAD = {

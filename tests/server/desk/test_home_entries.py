@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
-from server.models import Device, HomeEntry
+from server.models.access import Device
+from server.models.home_entries import HomeEntry
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id

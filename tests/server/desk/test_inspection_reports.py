@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Conflict, PhotoLink
+from server.models.conflicts import Conflict
+from server.models.photos import PhotoLink
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from sync.quality.checklists_content import CHECKLISTS, checklist_id

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Checklist, Inspection, Rectification
+from server.models.checklists import Checklist
+from server.models.inspections import Inspection
+from server.models.rectifications import Rectification
 from server.oplog.replay import find_faults
 from sync.quality.checklists_content import CHECKLISTS, checklist_id
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, STAIRS, fixed_id

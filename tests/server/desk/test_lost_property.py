@@ -16,7 +16,10 @@ from PIL import Image
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import FoundItem, LostProperty, PhotoLink, Ticket
+from server.models.found_items import FoundItem
+from server.models.lost_property import LostProperty
+from server.models.photos import PhotoLink
+from server.models.tickets import Ticket
 from server.oplog.receive import ops_about
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from server.db.engine import db, write_transaction
-from server.models import Device, Task, WeatherReport
+from server.models.access import Device
+from server.models.tasks import Task
+from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, GATE, HOME_SITE, STAIRS, fixed_id, task_payload

@@ -14,7 +14,11 @@ from sqlalchemy import func, select
 
 from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.models import Lineage, LoggedOp, OutboxImport, Photo, QuarantinedOp, Task
+from server.models.oplog import Lineage, LoggedOp
+from server.models.outbox_imports import OutboxImport
+from server.models.photos import Photo
+from server.models.quarantine import QuarantinedOp
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
 from tests.phone_client import canonical, with_hash
 from tests.seed_data import ANA, BEN, CHU, HOME_SITE, OTHER_SITE, TASK, TASKS, fixed_id

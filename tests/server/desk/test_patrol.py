@@ -8,7 +8,7 @@ from sqlalchemy import select
 from server.auth import qr_tokens
 from server.db.engine import db
 from server.jobs import scheduler
-from server.models import PatrolRound, PatrolRoute
+from server.models.patrol import PatrolRound, PatrolRoute
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, GATE, HOME_SITE, STAIRS, fixed_id, label
 

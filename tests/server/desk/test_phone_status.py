@@ -9,7 +9,8 @@ from sqlalchemy import update
 
 from server.auth.devices import revoke_device
 from server.db.engine import db, write_transaction
-from server.models import Device, LoggedOp
+from server.models.access import Device
+from server.models.oplog import LoggedOp
 from tests import seed_data
 from tests.seed_data import ANA, CHU, HOME_SITE, TASK
 

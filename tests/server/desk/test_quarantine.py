@@ -17,7 +17,9 @@ from server.desk.quarantine import (
     quarantine_record_id,
 )
 from server.jobs import retention
-from server.models import LoggedOp, QuarantinedOp, Task
+from server.models.oplog import LoggedOp
+from server.models.quarantine import QuarantinedOp
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, TASK, fixed_id

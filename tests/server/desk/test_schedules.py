@@ -6,7 +6,7 @@ import pytest
 
 from server.db.engine import db
 from server.jobs import scheduler
-from server.models import Schedule
+from server.models.schedules import Schedule
 from server.oplog.replay import find_faults
 from tests import seed_data
 

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Conflict, LoggedOp, Shift
+from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
+from server.models.shifts import Shift
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, DAO, HOME_SITE, OTHER_SITE, TASK, fixed_id
 

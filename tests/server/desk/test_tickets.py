@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
-from server.models import LoggedOp, Ticket
+from server.models.oplog import LoggedOp
+from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from server.db.engine import db
-from server.models import TrainingSession
+from server.models.training_sessions import TrainingSession
 from server.oplog.replay import find_faults
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, serialize_pack

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from server.db.engine import db, write_transaction
 from server.jobs import retention
 from server.jobs.compaction import compact_feed
-from server.models import FeedRow, SiteHead
+from server.models.feed import FeedRow, SiteHead
 from server.oplog.replay import find_faults
 from tests.seed_data import CHU, HOME_SITE, STAIRS, fixed_id
 

@@ -15,7 +15,11 @@ from sqlalchemy import select, text
 
 from server.db.engine import db
 from server.jobs import frequent_visitors, retention
-from server.models import Conflict, FrequentVisitor, LoggedOp, PurgeRun, Visit
+from server.models.conflicts import Conflict
+from server.models.frequent_visitors import FrequentVisitor
+from server.models.oplog import LoggedOp
+from server.models.purges import PurgeRun
+from server.models.visits import Visit
 from server.oplog.replay import find_faults
 from server.photos import uploads
 from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id

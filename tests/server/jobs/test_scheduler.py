@@ -10,7 +10,11 @@ from sqlalchemy import select
 from server.db.engine import db
 from server.jobs import scheduler
 from server.maintenance import demo
-from server.models import Person, Schedule, SiteHead, Task, Unit
+from server.models.feed import SiteHead
+from server.models.people import Person
+from server.models.places import Unit
+from server.models.schedules import Schedule
+from server.models.tasks import Task
 from server.oplog.receive import make_op, submit, submit_many
 from server.oplog.replay import find_faults
 from sync.protocol.roles import ROLES

@@ -10,7 +10,8 @@ from PIL import Image
 
 from server.db.engine import db
 from server.maintenance import backup
-from server.models import ServerState, Task
+from server.models.feed import ServerState
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
 from tests.phone_client import with_hash
 from tests.seed_data import ANA, HOME_SITE, TASK, TASKS

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db, write_transaction
-from server.models import FeedRow
+from server.models.feed import FeedRow
 from server.oplog.directory import directory_of
 from server.oplog.rebuild import rebuild_feed
 from server.oplog.replay import find_faults

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from server.db.engine import db
 from server.maintenance.transfer import TransferError, copy_database
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from server.oplog.replay import find_faults
 from tests import seed_data
 from tests.conftest import create_test_app

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from server.db.engine import db
-from server.models import Conflict
+from server.models.conflicts import Conflict
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, TASK, fixed_id, label
 

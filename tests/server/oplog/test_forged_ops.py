@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from tests.phone_client import with_hash
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, OTHER_SITE, TASKS
 

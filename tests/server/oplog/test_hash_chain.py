@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Integer, String, insert, select, text, update
 
 from server.db.engine import db, write_transaction
-from server.models import LoggedOp, SiteHead
+from server.models.feed import SiteHead
+from server.models.oplog import LoggedOp
 from server.oplog.hash_chain import chain_existing_log, chain_rows
 from server.oplog.replay import find_faults, verify_site
 from tests.seed_data import ANA, CHU, HOME_SITE, TASK, TASKS

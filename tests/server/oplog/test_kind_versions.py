@@ -10,7 +10,7 @@ from marshmallow import fields
 
 import sync
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync import KINDS, Accepted
 from sync.protocol.op import Kind, Payload

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import ServerState, SiteHead
+from server.models.feed import ServerState, SiteHead
 from tests.seed_data import (
     ANA,
     BEN,

@@ -7,7 +7,7 @@ import pytest
 
 from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.models import LoggedOp
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync import KINDS
 from tests.phone_client import with_hash

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.models import EnrolmentCode
+from server.models.access import EnrolmentCode
 from tests.phone_client import FlaskTransport, PhoneClient
 from tests.seed_data import ANA, BEN, CHU, DAO, EVE, HOME_SITE, OTHER_SITE, TASK
 

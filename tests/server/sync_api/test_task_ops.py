@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models import Task, WeatherReport
+from server.models.tasks import Task
+from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from tests.seed_data import (

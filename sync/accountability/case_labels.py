@@ -1,0 +1,66 @@
+"""Words of accountability cases: labels of fields, values and states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync.protocol.text import Texts, _l, _lp
+
+STATES: Texts = {
+    "raised": _l("opened"),
+    "fact_finding": _l("collecting facts"),
+    "asked": _l("statement requested"),
+    "stated": _l("statement given"),
+    "declined": _l("declined to give a statement"),
+    "decided": _l("decided, not read yet"),
+    "acknowledged": _l("decided and read"),
+    "appealed": _l("appealed"),
+    "closed": _lp("accountability case", "closed"),
+}
+
+FIELDS: Texts = {
+    "text": _lp("case", "Statement"),
+    "finding": _lp("case", "Finding"),
+    "raised_by_id": _lp("case", "Opened by"),
+    "closed_at": _lp("case", "Case closed at"),
+    "found_at": _lp("case", "Facts added at"),
+    "sub": _l("Category item"),
+    "subject_kind": _l("Subject type"),
+    "subject_name": _l("Team or contractor"),
+    "answers_id": _l("Person to answer"),
+    "amount": _l("Amount (cents)"),
+    "answer_until": _l("Statement due"),
+    "measures": _l("Measures"),
+    "facts": _l("Facts"),
+    "category_id": _l("Category"),
+}
+
+VALUES: Mapping[str, Texts] = {
+    "finding": {
+        "responsible": _l("responsible"),
+        "partly": _l("partly responsible"),
+        "not_responsible": _l("not responsible"),
+        "stated": _l("statement given"),
+        "declined": _l("declined to give a statement"),
+    },
+    "kind": {
+        "person": _l("one person"),
+        "team": _l("team"),
+        "contractor": _l("contractor"),
+        "manager": _l("manager"),
+    },
+    "fact": {
+        "missed": _l("not done in time"),
+        "breach": _l("promised reply missed"),
+        "fast": _l("checkpoints scanned too fast"),
+        "copied": _l("invalid checkpoint label"),
+        "no_uniform": _l("no work clothes"),
+        "told_against": _l("added by hand"),
+        "skipped": _l("skipped with a reason"),
+        "late_phone": _l("phone without signal, or lost"),
+        "off_duty": _l("not on duty at the time"),
+        "weather": _l("rain or snow"),
+        "helped": _l("already started by someone else"),
+        "told_for": _l("added by hand, explains it"),
+    },
+}

@@ -1,0 +1,37 @@
+"""Words of places: labels of fields, values and states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync.protocol.text import Texts, _l, _lp
+
+STATES: Texts = {"there": _lp("place", "in use")}
+
+FIELDS: Texts = {
+    "retention_days": _l("Days to keep visits"),
+    "visit_minutes": _l("Usual length of a visit (minutes)"),
+    "occupied": _l("Occupied"),
+    "kind": _l("Type"),
+    "statement_hours": _l("Hours for a statement"),
+    "silent_hours": _l("Hours until a phone counts as silent"),
+    "ordinal": _l("Position"),
+    "parent_id": _l("Part of"),
+    "route": _l("Patrol route"),
+}
+
+VALUES: Mapping[str, Texts] = {
+    "kind": {
+        "outdoor": _l("outdoors"),
+        "building": _l("building"),
+        "unit_entrance": _l("entrance"),
+        "stairwell": _l("stairwell"),
+        "floor": _l("floor"),
+        "glass": _l("glass"),
+        "washroom": _l("washroom"),
+        "office": _l("office"),
+        "refuse_point": _l("refuse point"),
+        "gate": _l("gate"),
+        "room": _l("room"),
+    }
+}

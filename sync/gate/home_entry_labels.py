@@ -1,0 +1,34 @@
+"""Words of home entries: labels of fields, values and states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync.protocol.text import Texts, _l, _lp
+
+STATES: Texts = {
+    "inside": _l("in the home"),
+    "out": _lp("home entry", "left"),
+    "struck": _l("voided"),
+}
+
+FIELDS: Texts = {
+    "worker_id": _l("Who"),
+    "worker": _l("Who"),
+    "in_at": _l("Went in at"),
+    "out_at": _l("Came out at"),
+    "resident_present": _l("Resident at home"),
+    "second_person": _l("Accompanied by"),
+    "acknowledgement": _l("Resident's consent"),
+    "remarks": _l("Remarks"),
+    "afterwards": _l("Added later"),
+    "struck_because": _l("Reason for voiding"),
+}
+
+VALUES: Mapping[str, Texts] = {
+    "acknowledgement": {
+        "verbal": _l("verbal"),
+        "signature": _l("signature"),
+        "none": _l("not asked"),
+    }
+}

@@ -1,0 +1,57 @@
+"""Words of visits: labels of fields, values and states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync.protocol.text import Texts, _l, _lp
+
+STATES: Texts = {
+    "expected": _l("expected"),
+    "inside": _l("inside"),
+    "departed": _lp("visit", "left"),
+    "refused": _l("refused"),
+    "purged": _l("erased"),
+}
+
+FIELDS: Texts = {
+    "note": _lp("visit", "Special needs"),
+    "phone": _l("Phone number"),
+    "party_size": _l("Number of people"),
+    "id_checked": _l("ID checked"),
+    "host_person": _l("Host"),
+    "expected_at": _l("Pre-registered at"),
+    "expected_by_id": _l("Pre-registered by"),
+    "expected_from": _l("Expected from"),
+    "expected_until": _l("Expected until"),
+    "expected_minutes": _l("Planned stay (minutes)"),
+    "due_at": _lp("visit", "Expected to leave by"),
+    "presumed": _l("Presumed"),
+    "refused_at": _l("Refused at"),
+    "refused_by_id": _l("Refused by"),
+    "refuse_reason": _l("Reason for refusing"),
+    "step": _l("Reception step"),
+    "held_at": _l("Legal hold since"),
+    "held_by_id": _l("Legal hold set by"),
+    "hold_reason": _l("Reason for legal hold"),
+    "arrived_at": _l("Came in at"),
+    "arrived_by_id": _l("Let in by"),
+    "departed_at": _l("Left at"),
+    "departed_by_id": _l("Seen out by"),
+}
+
+VALUES: Mapping[str, Texts] = {
+    "purpose": {
+        "business": _l("business"),
+        "family": _l("family or friends"),
+        "service": _l("home service"),
+        "other": _l("other"),
+    },
+    "step": {
+        "greeted": _l("greeted"),
+        "seated": _l("offered a seat"),
+        "soothed": _l("calmed"),
+        "guided": _l("shown the way"),
+        "farewell": _l("seen off"),
+    },
+}

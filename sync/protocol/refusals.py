@@ -1,0 +1,150 @@
+"""Why an op was refused, quarantined, held or flagged: one sentence for each code.
+
+The sentence says the remedy where there is one. The desk, the phones and the answers of the API
+(in English) all take it from here.
+"""
+
+from __future__ import annotations
+
+from sync.protocol.text import Texts, _l
+
+REFUSALS: Texts = {
+    "already-done": _l("This task is already done."),
+    "already-cancelled": _l("This task has already been cancelled."),
+    "already-left": _l("This person has already left the staff."),
+    "already-exists": _l("This record already exists."),
+    "already-settled": _l("Someone has already resolved this."),
+    "already-closed": _l("This is already closed."),
+    "already-deactivated": _l("This category is no longer in use."),
+    "already-decided": _l("This case has been decided. Only an appeal can reopen it."),
+    "already-published": _l("This category has already been published."),
+    "already-official": _l("This inspection is already the official one."),
+    "already-retired": _l("This checklist is no longer in use."),
+    "already-merged": _l("One of these tickets has already been merged into another."),
+    "not-settled": _l("This conflict has not been resolved yet."),
+    "on-hold": _l("This visit is under a legal hold. Lift the hold first."),
+    "not-on-hold": _l("This visit is not under a legal hold."),
+    "purged": _l("This record was erased when its retention period ended."),
+    "not-over": _l("It is not due yet, so nothing can be decided. Try again later."),
+    "not-yet-known": _l("A phone has not sent its records yet. Try again once it has."),
+    "cannot-stand": _l("This does not fit the current record. Choose something else."),
+    "cannot-stand-together": _l("These two cannot both be kept. Choose one."),
+    "nothing-changed": _l("Nothing was changed."),
+    "barred": _l("The law does not allow your role to do this. Ask the service desk."),
+    "needs-call": _l("Call the resident first. A visit is only possible after a call."),
+    "needs-approval": _l("A supervisor must approve the visit first."),
+    "needs-special-reason": _l("Give the special reason for the visit first."),
+    "own-request": _l("You cannot approve your own request. Ask another supervisor."),
+    "paused": _l("Collection is paused until the complaint has been answered."),
+    "no-photos-here": _l("Photos are not allowed in a resident's home. Save it without a photo."),
+    "closed": _l("This is closed. Reopen it first."),
+    "not-closed": _l("This case is still open, so it cannot be reopened."),
+    "entries-missing": _l("First list who was in the home."),
+    "statements-missing": _l("First ask everyone on the latest list for a statement."),
+    "police-missing": _l("First offer to report it to the police, and record the answer."),
+    "feedback-missing": _l("Inform the resident first."),
+    "not-returned": _l("The item has not been returned to its owner yet."),
+    "not-with-police": _l("The item has not been handed to the police yet."),
+    "not-allowed": _l("Your role cannot do this. Ask your supervisor."),
+    "no-such-person": _l("This person is not available here. Choose someone else."),
+    "no-such-record": _l(
+        "The record this belongs to is not on the server. A supervisor will check it."
+    ),
+    "malformed": _l("A field is missing or too long. Correct it and save again."),
+    "needs-times": _l("Write times like 06:00, 18:00."),
+    "needs-responsible": _l("Choose a responsible person first."),
+    "needs-interval": _l("Set how often first, then turn it on."),
+    "needs-accountable": _l(
+        "Choose one of our managers who stays responsible for this contractor."
+    ),
+    "due-is-past": _l("The due time has already passed. Choose a later time."),
+    "forked": _l("This phone was copied or restored. It will send the record again by itself."),
+    "hash-mismatch": _l("The record arrived damaged. A supervisor will check it."),
+    "left": _l("The person who recorded this no longer works here. A supervisor will decide."),
+    "revoked": _l("This phone has been blocked. The record is safe, and a supervisor will decide."),
+    "unsealed": _l("This file was not signed by its phone. A supervisor will check each record."),
+    "newer": _l(
+        "This was made with a newer version. It will be processed after the server update."
+    ),
+    "not-for-phones": _l("This cannot be done on a phone. Use the desk."),
+    "rule-failed": _l(
+        "Something went wrong on the server. The record is safe. Tell your administrator."
+    ),
+    "waiting": _l("Waiting for an earlier record. This will be processed by itself."),
+    "contested": _l("Someone else changed this at the same time. A supervisor will decide."),
+    "contract-ended": _l("The contract with this contractor has ended."),
+    "same-handler": _l("This person is already handling it."),
+    "withdrawn": _l("This card has been withdrawn."),
+    "not-official": _l("This inspection is not the official one."),
+    "future-fact": _l("This time is in the future. Enter a time that has passed."),
+    "amount": _l("Enter an amount for categories about a loss, and for no others."),
+    "appealed": _l("There is an appeal. Another person must decide it first."),
+    "misses-wait": _l("Some missed tasks of this month still need a decision."),
+    "no-facts": _l("Add a fact against this person first."),
+    "not-a-manager": _l("This person does not lead anyone. Choose a supervisor or manager."),
+    "not-acknowledged": _l("The person had not read this category when it happened."),
+    "published-later": _l("This category had not been published when it happened."),
+    "not-appealed": _l("There is no appeal."),
+    "not-asked": _l("Ask for a statement first."),
+    "not-published": _l("This category is not in use. Publish it first."),
+    "other-category": _l("The case belongs to another category."),
+    "own-case": _l("You cannot act in your own case. Someone else has to."),
+    "same-decider": _l("Another person has to decide this time."),
+    "say-why": _l("The person has not read the decision. Say why the case is being closed."),
+    "statement-waits": _l("There is still time for a statement. Decide after that."),
+    "unknown-sub": _l("Choose one of the items of this category."),
+    "not-the-subject": _l(
+        "Recorded by someone else. It does not count as the person's own statement."
+    ),
+    "stated-after-decision": _l(
+        "This statement came after the decision. The case can be decided again."
+    ),
+    "refused-though-inside": _l("The visitor was refused by one person and let in by another."),
+    "called-while-paused": _l(
+        "The resident was called while a complaint was waiting for an answer."
+    ),
+    "called-at-a-wrong-hour": _l(
+        "The resident was called at an hour they do not accept, without a reason."
+    ),
+    "not-told-item-by-item": _l(
+        "The resident was reached, but was not told the amounts item by item."
+    ),
+    "after-the-end": _l("This was recorded after the matter was closed. It is kept as a note."),
+    "not-the-handler": _l("This was recorded by someone who is not handling the ticket."),
+    "feedback-too-early": _l("Feedback was given before the work was done. The ticket stays open."),
+    "feedback-without-reason": _l("Someone else gave the feedback without saying why."),
+    "clock-skewed": _l("The phone's clock was wrong. The time has been corrected."),
+    "clock-jumped": _l("The phone's clock was changed. The time has been corrected."),
+    "in-the-future": _l("The phone's clock was ahead."),
+    "done-after-cancel": _l("The task was done after it had been cancelled."),
+    "skipped-though-done": _l("The task was skipped by one person and done by another."),
+    "self-inspection": _l("Someone inspected their own work. It cannot be official."),
+    "unknown-edition": _l("The checklist used is not known here."),
+    "unknown-items": _l("Some criteria are not on this checklist."),
+    "verified-own-work": _l(
+        "Someone checked their own corrective action. Another person has to check it."
+    ),
+    "left-again": _l("The exit was recorded twice. The first time counts."),
+    "left-before-arriving": _l("The exit time is before the entry time."),
+    "no-such-item": _l("The task has no such item."),
+    "note-missing": _l("The shift was started without work clothes and without a reason."),
+    "unknown-case": _l("The case card of this training is not known here."),
+    "not-an-attendee": _l("This person was not on the list of attendees."),
+    "no-such-prompt": _l("The training has no such question."),
+    "not-the-facilitator": _l("Recorded by someone other than the trainer."),
+    "own-word": _l("Someone confirmed their own skill. Another person has to confirm it."),
+    "handed-over-by-another": _l("The shift was handed over by someone else."),
+    "signed-by-another": _l("The handover was signed by someone other than the next person."),
+    "accepted": _l("Accepted at the desk."),
+    "mended": _l("Corrected at the desk."),
+    "same-field": _l("Two people changed the same field without seeing each other's change."),
+    "unseen-fact": _l("This was decided before the finished work was known."),
+    "other-fields": _l("Two people changed different fields. Both changes are kept."),
+    "same-value": _l("Two people entered the same value. It is kept once."),
+}
+
+
+def refusal_text(code: str) -> str:
+    """The English sentence for a code; an unknown code is returned as it is."""
+    text = REFUSALS.get(code)
+    return text.message if text else code

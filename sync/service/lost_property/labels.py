@@ -1,0 +1,68 @@
+"""Words of lost property: labels of fields, values and states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync.protocol.text import Texts, _l, _lp
+
+STATES: Texts = {
+    "reported": _lp("lost item", "reported"),
+    "compiled": _l("home entries listed"),
+    "inquiry": _l("taking statements"),
+    "found": _l("found"),
+    "returned": _l("returned to owner"),
+    "police": _l("handed to police"),
+    "informed": _l("not found, resident informed"),
+    "closed": _lp("lost item", "closed"),
+}
+
+FIELDS: Texts = {
+    "receipt": _lp("lost", "Police receipt number"),
+    "item": _lp("lost", "Item lost"),
+    "closed_at": _lp("lost", "Case closed at"),
+    "to": _lp("lost", "Returned to"),
+    "last_seen_at": _l("Last seen at"),
+    "last_seen_where": _l("Last seen where"),
+    "holds_personal_data": _l("Contains personal data"),
+    "next_action": _l("Next step"),
+    "next_action_at": _l("Next step due"),
+    "since": _l("From"),
+    "entries": _l("Home entries"),
+    "parties": _l("People"),
+    "unheard": _l("Phones not heard from"),
+    "said": _l("Statement"),
+    "tell.said": _lp("lost.tell", "What the resident was told"),
+    "declined": _l("Declined to give a statement"),
+    "handed_by": _l("Handed over by"),
+    "where": _l("Where"),
+    "closing_note": _l("Closing note"),
+    "found_at": _lp("lost", "Item found at"),
+    "contracted_at": _l("With contractor since"),
+    "party": _l("Person present"),
+}
+
+VALUES: Mapping[str, Texts] = {
+    "channel": {
+        "in_person": _l("in person"),
+        "phone": _l("by phone"),
+        "message": _l("WeChat message"),
+        "letter": _l("in writing"),
+        "on_round": _l("on patrol"),
+        "other": _l("other"),
+    },
+    "urgency": {"normal": _l("normal"), "urgent": _l("urgent")},
+    "answer": {
+        "yes": _lp("police offer", "yes"),
+        "no": _lp("police offer", "no"),
+        "undecided": _l("not decided yet"),
+    },
+    "requirement": {
+        "entries-missing": _l("list who was in the home"),
+        "statements-missing": _l("ask everyone on the list for a statement"),
+        "police-missing": _l("offer to report it to the police"),
+        "not-returned": _l("return it to its owner"),
+        "not-with-police": _l("hand it over to the police"),
+        "feedback-missing": _l("inform the resident"),
+    },
+}

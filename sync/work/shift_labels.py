@@ -1,0 +1,26 @@
+"""Words of shifts: labels of fields and states."""
+
+from __future__ import annotations
+
+from sync.protocol.text import Texts, _l, _lp
+
+STATES: Texts = {
+    "open": _l("on duty"),
+    "handed_over": _l("handed over"),
+    "closed": _lp("shift", "ended"),
+}
+
+FIELDS: Texts = {
+    "items": _lp("shift", "Open items"),
+    "opened_at": _lp("shift", "Shift started at"),
+    "person_id": _l("Person"),
+    "uniform": _l("Work clothes"),
+    "closed_at": _lp("shift", "Shift ended at"),
+    "unsent": _l("Unsent records"),
+    "open_items": _l("Open items"),
+    "handed_over_at": _l("Handed over at"),
+    "handed_to_id": _l("Handed over to"),
+    "to": _lp("shift", "Handed over to"),
+    "taken_over_at": _l("Taken over at"),
+    "taken_over_by_id": _l("Taken over by"),
+}

@@ -1,0 +1,53 @@
+"""Words of tasks: labels of fields, values and states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync.protocol.text import Texts, _l, _lp
+
+STATES: Texts = {
+    "open": _lp("task", "open"),
+    "partial": _l("partly done"),
+    "done": _l("done"),
+    "skipped": _lp("task", "skipped"),
+    "cancelled": _l("cancelled"),
+}
+
+FIELDS: Texts = {
+    "unit_id": _l("Home"),
+    "done_received_at": _l("Received at"),
+    "helper_ids": _l("Helpers"),
+    "skipped_at": _l("Skipped at"),
+    "skip_reason": _l("Reason for skipping"),
+    "cancelled_by_id": _l("Cancelled by"),
+    "cancel_reason": _l("Reason for cancelling"),
+    "assigned_by_id": _l("Assigned by"),
+    "disposition": _l("Decision on missed task"),
+    "disposition_note": _l("Explanation"),
+    "disposed_at": _l("Decided at"),
+    "disposed_by_id": _l("Decided by"),
+    "leaves": _l("Status afterwards"),
+    "schedule_id": _l("Schedule"),
+}
+
+VALUES: Mapping[str, Texts] = {
+    "disposition": {
+        "reason": _l("excused"),
+        "made_good": _l("done afterwards"),
+        "not_at_fault": _l("not at fault"),
+        "case": _l("case opened"),
+        "undecided": _l("not decided yet"),
+    },
+    "board_state": {
+        "missed": _lp("task", "missed"),
+        "unknown": _l("not known yet"),
+        "partial": _l("partly done"),
+        "open": _lp("task", "open"),
+        "done_late": _l("done late"),
+        "sent_late": _l("sent late"),
+        "skipped": _lp("task", "skipped"),
+        "done": _l("done"),
+        "cancelled": _l("cancelled"),
+    },
+}
