@@ -204,7 +204,7 @@ def test_an_encoding_that_cannot_be_read_is_4xx(phone, encoding):
 
 @pytest.mark.parametrize("path", ["enrol", "hello", f"{HOME_SITE}/push", f"{HOME_SITE}/pull"])
 def test_only_post_is_spoken(phone, path):
-    reply = phone.wire.request("GET", f"/sync/{path}", b"", phone.auth_headers())
+    reply = phone.transport.request("GET", f"/sync/{path}", b"", phone.auth_headers())
     assert is_problem(reply, 405)
 
 
