@@ -15,6 +15,13 @@ MIN_KEY_LENGTH = 32
 """Fewer characters than this are no key."""
 
 
+def data_folder(name: str) -> Path:
+    """The folder `templates` or `static`: inside this package in a wheel, else beside it."""
+    package = Path(__file__).resolve().parent
+    packed = package / name
+    return packed if packed.is_dir() else package.parent / name
+
+
 def settings() -> dict[str, Any]:
     """What the environment says of data folder, database and photos; all optional."""
     ask = os.environ.get

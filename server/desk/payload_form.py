@@ -12,7 +12,8 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Validator
 
 from server.desk import labels
-from server.desk.post import PERSON_FIELDS, format_local_datetime, label_for, parse_local_datetime
+from server.desk.post import PERSON_FIELDS, label_for
+from server.i18n.local_time import format_local_time, parse_local_time
 from server.i18n.locale import localize
 from server.models.directory import Directory
 from sync.protocol.clock import format_time, parse_time
@@ -116,7 +117,7 @@ def _field_value(field: fields.Field[Any], raw: Any) -> str:
         return json.dumps(raw, ensure_ascii=False)
     if isinstance(field, fields.AwareDateTime):
         moment = _parse_moment(raw)
-        return format_local_datetime(moment) if moment else ""
+        return format_local_time(moment, "seconds") if moment else ""
     return raw
 
 
@@ -130,7 +131,7 @@ def _parse_moment(raw: str) -> datetime | None:
 def _parse_field(field: fields.Field[Any], text: str) -> Any:
     """What cannot be read stays text: the schema says then that it is wrong."""
     if isinstance(field, fields.AwareDateTime):
-        moment = parse_local_datetime(text)
+        moment = parse_local_time(text)
         return format_time(moment) if moment else text
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
         try:

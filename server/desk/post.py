@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Response, redirect
@@ -10,7 +10,6 @@ from flask_babel import gettext
 
 from server.auth.sessions import current_user
 from server.desk import labels, verdict_labels
-from server.i18n.filters import SITE_ZONE
 from server.i18n.locale import localize, moment
 from server.models.directory import Directory
 from server.oplog.receive import submit
@@ -104,17 +103,3 @@ def _format_time(raw: Any) -> str:
         return moment(parse_time(raw) if isinstance(raw, str) else raw)
     except ValueError:
         return str(raw)
-
-
-def parse_local_datetime(said: str | None) -> datetime | None:
-    """A time as a form says it, at the site; what is none is left out."""
-    try:
-        moment = datetime.fromisoformat(said or "").replace(tzinfo=SITE_ZONE)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.year > 1970 else None
-
-
-def format_local_datetime(moment: datetime) -> str:
-    """A time as a form shows it."""
-    return moment.astimezone(SITE_ZONE).strftime("%Y-%m-%dT%H:%M:%S")

@@ -17,7 +17,7 @@ from server.desk.history import op_lines
 from server.desk.labels import LEDGER_FILE_ERRORS, LEDGER_ROW_ERRORS
 from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
-from server.i18n.filters import parse_local_time
+from server.i18n.local_time import parse_local_time
 from server.i18n.locale import current_language
 from server.models.arrears import ArrearsAccount
 from server.models.people import Person
@@ -155,7 +155,7 @@ def tell(id: str, kind: str) -> Any:
     account = get_or_404(ArrearsAccount, id)
     form, names = request.form, FORM_FIELDS[kind] if kind in FORM_FIELDS else abort(404)
     payload: dict[str, Any] = {n: said for n in names if (said := form.get(n, "").strip())}
-    if moment := parse_local_time(payload.get("appointment_at", "")):
+    if moment := parse_local_time(payload.get("appointment_at")):
         payload["appointment_at"] = format_time(moment)
     if kind == "call" and payload.get("outcome") == "reached":
         payload |= {"told": _stated_amounts(account), "itemised": "itemised" in form}

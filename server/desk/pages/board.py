@@ -14,7 +14,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
-from server.i18n.filters import SITE_ZONE
+from server.jobs.runner import failing_jobs
 from server.models.access import Device
 from server.models.conflicts import Conflict
 from server.models.places import Area, Site
@@ -22,6 +22,7 @@ from server.models.quarantine import QuarantinedOp
 from server.models.shifts import Shift
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import (
@@ -119,6 +120,7 @@ def _alerts(
         "alarms": silent_phone_alarms(
             phones, recent_users(site), tasks, on_duty, now, silent_after=_silence_limit(site)
         ),
+        "failing_jobs": failing_jobs(site),
         "stale_gaps": stale_gaps(phone_statuses(site, phones), before),
         "stale_asides": db.session.scalar(QuarantinedOp.count_undecided(site, before)),
         "stale_waiting": db.session.scalar(QuarantinedOp.count_waiting(site, before)),

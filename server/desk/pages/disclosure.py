@@ -25,9 +25,9 @@ from sync.accountability.disclosure import (
     month_bounds,
     monthly_disclosure,
 )
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
-from sync.training.curriculum import SITE_ZONE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
 NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), 160)]

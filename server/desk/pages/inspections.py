@@ -13,12 +13,11 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
 from server.models.inspections import Inspection
 from server.models.people import Person
 from server.models.rectifications import Rectification
 from server.oplog.directory import directory_of
-from sync.protocol.clock import format_time
+from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.quality.inspections import official_inspection

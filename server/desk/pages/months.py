@@ -13,13 +13,13 @@ from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
 from server.models.access import Device
 from server.models.months import ClosedMonth
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from sync.accountability.months import month_bounds, month_id
 from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import active_phones, task_status

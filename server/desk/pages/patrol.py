@@ -18,7 +18,6 @@ from server.db.engine import db
 from server.desk import schedule_form
 from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
 from server.jobs import scheduler
 from server.models.access import Device
 from server.models.patrol import PatrolRound, PatrolRoute
@@ -26,6 +25,7 @@ from server.models.people import Person
 from server.models.places import Checkpoint
 from server.oplog.directory import directory_of
 from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.patrol import KINDS

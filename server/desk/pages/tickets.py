@@ -14,7 +14,7 @@ from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.post import submit_and_redirect
-from server.i18n.filters import parse_local_time
+from server.i18n.local_time import parse_local_time
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.places import Area, Unit
@@ -232,7 +232,7 @@ def _open_shifts(site_id: str, now: datetime) -> dict[str, Shift]:
 
 
 def _promise_payload() -> dict[str, datetime]:
-    moment = parse_local_time(request.form.get("promised_at", ""))
+    moment = parse_local_time(request.form.get("promised_at"))
     return {"promised_at": moment} if moment else {}
 
 

@@ -19,9 +19,10 @@ from server.models.people import Person
 from server.models.training_sessions import ReadinessAttestation, TrainingSession
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
-from sync.training.curriculum import DEFAULT_VALID_MONTHS, SITE_ZONE, TRAINING_ITEMS
+from sync.training.curriculum import DEFAULT_VALID_MONTHS, TRAINING_ITEMS
 from sync.training.readiness import readiness_matrix
 from sync.training.training_sessions import approach_counts
 
