@@ -78,7 +78,7 @@ def test_what_changes_between_two_pages_is_not_missed(phone, new_phone):
     other = new_phone()
     first = other.pull(cursor=None, limit=4).json
     for change in first["changes"]:
-        other._keep(change)
+        other._apply_change(change)
     other.cursor = first["cursor"]
     phone.send_op("task.complete", TASK, by=ANA)
     phone.send_op("visit.arrive", by=CHU, payload=VISIT)
