@@ -1,5 +1,7 @@
 // The app's own template filters: labels, times and numbers as text. The same, byte for byte, as
-// server/filters.py.
+// server/i18n/filters.py.
+
+import labels from "../labels.js";
 
 const MINUTE = 60_000;
 
@@ -7,7 +9,7 @@ const MINUTE = 60_000;
  * @param {import("./template_runtime.js").Translation} translation
  * @returns {import("./template_runtime.js").Filters}
  */
-export default function filters({ lang, tz, gettext, ngettext }) {
+export default function filters({ lang, tz, gettext, ngettext, translate }) {
   const local = new Intl.DateTimeFormat("en-GB", {
     timeZone: tz,
     hourCycle: "h23",

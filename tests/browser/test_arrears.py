@@ -42,7 +42,7 @@ def test_a_call_at_a_wrong_hour_needs_a_reason_and_a_complaint_pauses(phone_page
     phone_page.unlocks("qin")
     live_server.kill()
     phone_page.opens("/field/arrears")
-    phone_page.tap(f"a[href='/field/owed/{ACCOUNT}']")
+    phone_page.tap(f"a[href='/field/arrears_account/{ACCOUNT}']")
     phone_page.sees("!!document.querySelector('[name=override_reason]')")
     for check in (JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
         assert phone_page.page.evaluate(check) in (0, [])
@@ -72,7 +72,7 @@ def test_a_guard_sees_nothing_of_it(phone_page, live_server):
     listed_account(live_server)
     phone_page.enrols()
     phone_page.unlocks("chu")
-    phone_page.opens(f"/field/owed/{ACCOUNT}")
+    phone_page.opens(f"/field/arrears_account/{ACCOUNT}")
     assert "123.45" not in phone_page.page.locator("#main").inner_text()
     phone_page.opens("/field/arrears")
     assert phone_page.page.locator(".row").count() == 0

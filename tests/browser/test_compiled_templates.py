@@ -27,7 +27,13 @@ BATCH = 200
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "http://lodge.test/"
 CSP = "default-src 'none'; script-src 'self'"
-CATALOGUE = {"zh": {**MESSAGES, "one": ["%(num)s 个"], "one <i>": ["%(n)s 个 <i>"]}, "en": {}}
+PLURALS = {
+    "one": ["%(num)s 个"],
+    "one <i>": ["%(n)s 个 <i>"],
+    "visit\x04one": ["%(num)s 位"],
+    "visit\x04one <i>": ["%(n)s 位 <i>"],
+}
+CATALOGUE = {"zh": {**MESSAGES, **PLURALS}, "en": {}}
 
 JS_RENDER = """async ([address, told, catalogue]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
@@ -86,7 +92,16 @@ class JinjaReference:
         def ngettext(text: str, texts: str, n: int) -> str:
             return words[text][0] if text in words else text if n == 1 else texts
 
-        env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+        def pgettext(context: str, text: str) -> str:
+            return words.get(f"{context}\x04{text}", text)
+
+        def npgettext(context: str, text: str, texts: str, n: int) -> str:
+            key = f"{context}\x04{text}"
+            return words[key][0] if key in words else text if n == 1 else texts
+
+        env.install_gettext_callables(  # type: ignore[attr-defined]
+            gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+        )
         env.globals["asset"] = lambda path: f"/a/{path}"
         env.globals.update(ROLE_GROUPS)
         filters.register_filters(env, lambda: language)

@@ -28,7 +28,7 @@ def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
         before = phone_page.page.locator(".row[data-state=done]").count()
         phone_page.tap(PLAIN_TASK_BUTTON)
         phone_page.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
-    second_phone_page.opens("/field/arrival")
+    second_phone_page.opens("/field/visit_arrival")
     second_phone_page.type("[name=visitor]", "王师傅")
     second_phone_page.tap("#main .primary")
     second_phone_page.sees("!!document.querySelector('.row[data-state=inside]')")
@@ -72,7 +72,7 @@ def test_no_job_takes_more_taps_than_its_budget(phone_page, live_server, photo_f
         phone_page.tap(f"#{row} button.tick")
         phone_page.sees(f"document.getElementById('{row}').dataset.state == 'open'")
     for _ in counted("report", "tasks"):
-        phone_page.tap("a.tab[href='/field/report']")
+        phone_page.tap("a.tab[href='/field/tickets']")
         phone_page.sees("!!document.querySelector('.camera')")
         phone_page.taps += 1
         phone_page.page.set_input_files("[name=photos]", photo_file)

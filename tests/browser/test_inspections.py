@@ -39,7 +39,7 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     phone_page.unlocks("ben")
     second_phone_page.enrols()
     second_phone_page.unlocks("ana")
-    phone_page.opens("/field/inspect")
+    phone_page.opens("/field/inspections")
     live_server.kill()
     phone_page.taps = 0
     phone_page.tap(f"a.cell[href='/field/inspection/{STAIRWELL}']")
@@ -62,7 +62,7 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     assert (status, by) == ("applied", demo_id("squirrel", "ben"))
     payload = json.loads(said)
     assert (payload["results"], payload["rest"]) == ({"piled": "fail"}, "pass")
-    phone_page.opens("/field/inspect")
+    phone_page.opens("/field/inspections")
     phone_page.sees("document.querySelector('#main').innerText.includes('75')")
     (sha256,) = payload["shots"]["piled"]
     shots = live_server.folder / "var" / "photos" / demo_id("squirrel")
@@ -70,7 +70,7 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     assert rectification(live_server)[1:] == (None, None, "piled")
 
     second_phone_page.sends()
-    second_phone_page.opens("/field/inspect")
+    second_phone_page.opens("/field/inspections")
     second_phone_page.sees("!!document.querySelector('.row a[href^=\"/field/rectification/\"]')")
     second_phone_page.taps = 0
     second_phone_page.tap(".row a[href^='/field/rectification/']")
@@ -86,7 +86,7 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     wait_for(lambda: rectification(live_server)[1])
 
     phone_page.sends()
-    phone_page.opens("/field/inspect")
+    phone_page.opens("/field/inspections")
     phone_page.tap(".row a[href^='/field/rectification/']")
     phone_page.sees("!!document.querySelector('button[name=result]')")
     phone_page.tap("button[name=result][value=pass]")

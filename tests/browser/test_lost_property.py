@@ -32,7 +32,7 @@ def switch_person(hand, username):
 
 def record_contractor_entry(hand):
     """Two taps and two fields: the home, the firm, the name, in."""
-    hand.opens(f"/field/entry?unit={UNIT}&firm=1")
+    hand.opens(f"/field/home_entry?unit={UNIT}&firm=1")
     hand.page.select_option("[name=contractor]", FIRM)
     hand.type("[name=worker]", "陆师傅")
     hand.tap("details[open] button[type=submit]")
@@ -55,7 +55,7 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(
     other.all_sent()
     phone_page.enrols()
     phone_page.unlocks("chu")
-    phone_page.opens("/field/entries")
+    phone_page.opens("/field/home_entries")
     phone_page.sees("!!document.querySelector('.row[data-state=inside]')")
     live_server.kill()
     other.taps = 0
@@ -63,7 +63,7 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(
     other.sees("!document.querySelector('.row[data-state=inside]')")
     assert other.taps == 1
 
-    phone_page.opens("/field/loss")
+    phone_page.opens("/field/lost_property_report")
     phone_page.type("[name=item]", "商务手机")
     phone_page.page.select_option("[name=unit]", UNIT)
     phone_page.tap("[name=holds_personal_data]")
@@ -84,11 +84,11 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(
     phone_page.sends()
     other.sends()
     switch_person(phone_page, "ben")
-    phone_page.opens("/field/entries")
+    phone_page.opens("/field/home_entries")
     phone_page.sees("!document.querySelector('.row[data-state=inside]')")
     live_server.kill()
-    phone_page.opens("/field/lost")
-    phone_page.tap(".row a[href^='/field/lost/']")
+    phone_page.opens("/field/lost_property")
+    phone_page.tap(".row a[href^='/field/lost_property_case/']")
     phone_page.sees("!!document.querySelector('form[action*=\"lost.tell\"]')")
     phone_page.tap("details:has(form[action*='lost.close']) > summary")
     assert phone_page.page.locator(CLOSE_BUTTON).is_disabled()
@@ -117,7 +117,7 @@ def test_a_cleaner_goes_in_and_comes_out_in_few_taps_without_a_network(phone_pag
     phone_page.enrols()
     phone_page.unlocks("ana")
     live_server.kill()
-    phone_page.opens("/field/entries")
+    phone_page.opens("/field/home_entries")
     phone_page.taps = 0
     phone_page.tap("#main .primary")
     phone_page.sees("!!document.querySelector('[name=unit][required]')")
@@ -144,7 +144,7 @@ def test_the_pages_of_homes_and_losses_fit_and_have_big_targets_in_both_language
     phone_page.enrols()
     phone_page.unlocks("chu")
     record_contractor_entry(phone_page)
-    phone_page.opens("/field/loss")
+    phone_page.opens("/field/lost_property_report")
     phone_page.type("[name=item]", "商务手机")
     phone_page.page.select_option("[name=unit]", UNIT)
     phone_page.tap("[name=holds_personal_data]")
@@ -153,7 +153,7 @@ def test_the_pages_of_homes_and_losses_fit_and_have_big_targets_in_both_language
     phone_page.tap("form[action*='lost.compile'] button")
     phone_page.sees("!!document.querySelector('form[action*=\"lost.ask\"]')")
     file = phone_page.page.evaluate("location.pathname")
-    phone_page.opens("/field/find")
+    phone_page.opens("/field/found_items")
     phone_page.type("[name=what]", "钥匙")
     phone_page.tap("#main .primary")
     phone_page.sees("!!document.querySelector('.row[data-state=open]')")

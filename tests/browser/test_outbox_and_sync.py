@@ -91,7 +91,7 @@ def test_a_guard_logs_a_visitor_in_with_three_taps_and_out_with_one(phone_page, 
     phone_page.enrols()
     phone_page.unlocks("chu")
     phone_page.opens("/field/visits")
-    phone_page.tap("a[href='/field/arrival']")
+    phone_page.tap("a[href='/field/visit_arrival']")
     phone_page.sees("!!document.querySelector('[name=visitor]')")
     phone_page.type("[name=visitor]", "王师傅 110101199003070000")
     phone_page.tap("#main .primary")
@@ -116,7 +116,7 @@ def test_a_guard_logs_a_visitor_in_with_three_taps_and_out_with_one(phone_page, 
 def test_anybody_opens_a_ticket_with_a_photo_in_four_taps(phone_page, live_server, photo_file):
     phone_page.enrols()
     phone_page.unlocks("ana")
-    phone_page.tap("a.tab[href='/field/report']")
+    phone_page.tap("a.tab[href='/field/tickets']")
     phone_page.sees("!!document.querySelector('.camera')")
     phone_page.taps += 1
     phone_page.page.set_input_files("[name=photos]", photo_file)

@@ -66,7 +66,7 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
     assert stored_rows(phone_page, "reserve") == 0, "the reserve made room"
     assert stored_rows(phone_page) == 3
 
-    phone_page.opens("/field/report")
+    phone_page.opens("/field/tickets")
     phone_page.sees("!!document.querySelector('.banner[data-state=stale]')")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("details:has([name=contact]) > summary")
@@ -137,7 +137,7 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(
     phone_page.unlocks("ana")
     live_server.kill()
     tick_tasks(phone_page, 2)
-    phone_page.opens("/field/report")
+    phone_page.opens("/field/tickets")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("#main .primary")
     phone_page.sees("!!document.querySelector('.said')")

@@ -24,7 +24,7 @@ JS_PIN_ANSWERED = """!!document.querySelector('[role=alert]')
 def begin_shift(hand):
     hand.opens("/field/shift")
     hand.tap("form[action='/field/ops/shift.open'] [value=true]")
-    hand.sees("!!document.querySelector('a[href=\"/field/handover\"]')")
+    hand.sees("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
 
 
 def sign_with_pin(hand, pin):
@@ -43,7 +43,7 @@ def test_a_shift_begins_without_a_uniform_and_without_a_network(phone_page, live
     phone_page.tap("summary")
     phone_page.type("[name=note][required]", "鞋子也湿了")
     phone_page.tap("form:has([name=note][required]) button")
-    phone_page.sees("!!document.querySelector('a[href=\"/field/handover\"]')")
+    phone_page.sees("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
     assert "鞋子也湿了" in phone_page.page.locator("#main").inner_text()
     phone_page.opens("/field/tasks")
     assert phone_page.page.locator("a.duty").count() == 0
@@ -65,7 +65,7 @@ def test_no_uniform_needs_a_word_in_the_form(phone_page):
         "document.querySelector('[name=note][required]').validity.valueMissing"
     )
     phone_page.tap(".chip")
-    phone_page.sees("!!document.querySelector('a[href=\"/field/handover\"]')")
+    phone_page.sees("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
     assert phone_page.taps == 3
 
 
@@ -76,7 +76,7 @@ def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone
     live_server.kill()
     phone_page.taps = 0
     phone_page.tap("a.tab[href='/field/me']")
-    phone_page.opens("/field/handover")
+    phone_page.opens("/field/shift_handover")
     phone_page.taps += 1  # the link on that page
     assert "保洁员" in phone_page.page.locator(f"button[name=to][value='{BAO}']").inner_text()
     listed = phone_page.page.locator(".row[data-state=open], .row[data-state=late]").count()
@@ -112,7 +112,7 @@ def test_too_many_wrong_pins_have_to_wait_and_never_sign(phone_page, live_server
     phone_page.enrols()
     phone_page.unlocks("ana")
     begin_shift(phone_page)
-    phone_page.opens("/field/handover")
+    phone_page.opens("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
     phone_page.sees("!!document.querySelector('.pad')")
     for _ in range(5):
@@ -133,7 +133,7 @@ def test_a_redraw_takes_away_neither_half_a_pin_nor_why_the_last_did_not_fit(pho
     phone_page.enrols()
     phone_page.unlocks("ana")
     begin_shift(phone_page)
-    phone_page.opens("/field/handover")
+    phone_page.opens("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
     phone_page.sees("!!document.querySelector('.pad')")
     sign_with_pin(phone_page, "9999")
@@ -183,7 +183,7 @@ def test_the_pages_of_a_shift_fit_with_big_targets_in_both_languages(phone_page,
         phone_page.sees(f"!document.documentElement.lang.startsWith('{language}')")
         if language == "zh":
             begin_shift(phone_page)
-    phone_page.opens("/field/handover")
+    phone_page.opens("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
     phone_page.sees("!!document.querySelector('.pad')")
     assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0

@@ -23,7 +23,7 @@ def saved_message(hand, words):
 
 def open_ticket(hand):
     """Somebody tells the cleaner something: whoever is asked first answers for it."""
-    hand.opens("/field/report")
+    hand.opens("/field/tickets")
     hand.tap("summary:has-text('有人来说的')")
     hand.tap("label:has(input[name=channel][value=in_person])")
     hand.type("[name=contact]", "3-2-501")
@@ -46,7 +46,7 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     matter = open_ticket(phone_page)
     phone_page.opens(f"/field/ticket/{matter}")
     phone_page.taps = 0
-    phone_page.tap(f"a[href='/field/pass/{matter}']")
+    phone_page.tap(f"a[href='/field/ticket_transfer/{matter}']")
     phone_page.tap(f"button[name=handler_id][value='{BAO}']")
     saved_message(phone_page, "还没接")
     assert phone_page.taps == 2
@@ -54,7 +54,7 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     phone_page.sends()
     other.sends()
     live_server.kill()
-    other.opens("/field/report")
+    other.opens("/field/tickets")
     other.tap(f".card[data-state=check] a[href='/field/ticket/{matter}']")
     other.tap("summary:has-text('退回')")
     other.tap("button[name=reason] >> nth=0")
@@ -62,13 +62,13 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     other.sends()
     phone_page.sends()
     live_server.kill()
-    phone_page.opens("/field/report")
+    phone_page.opens("/field/tickets")
     phone_page.tap(f"#ticket-{matter} a")
     phone_page.tap("button:has-text('做完了')")
     saved_message(phone_page, "告诉业主")
     phone_page.tap("button[value=unsatisfied]")
     phone_page.sees("!!document.querySelector('form[action*=\"ticket.resolve\"]')")
-    phone_page.opens("/field/report")
+    phone_page.opens("/field/tickets")
     assert phone_page.page.locator(f"#ticket-{matter}").count() == 1
     live_server.start()
     phone_page.sends()
@@ -79,7 +79,7 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     phone_page.tap("button[value=satisfied]")
     live_server.start()
     phone_page.sends()
-    phone_page.opens("/field/report")
+    phone_page.opens("/field/tickets")
     phone_page.sees(f"!document.getElementById('ticket-{matter}')")
     assert [by for *_, by in logged_ops(live_server, "ticket.give_back")] == [BAO]
     assert [status for _, _, status, *_ in logged_ops(live_server, "ticket.feed_back")] == [

@@ -21,12 +21,12 @@ ANA, CHU = demo_id("squirrel", "ana"), demo_id("squirrel", "chu")
 def begin_session(hand):
     """Ben begins a session on the lost-property case with Ana and Chu."""
     hand.opens("/field/training")
-    hand.tap("a[href^='/field/lead?case=']")
+    hand.tap("a[href^='/field/training_start?case=']")
     hand.sees("!!document.querySelector('[name=attendees]')")
     for person in (ANA, CHU):
         hand.tap(f"label:has([name=attendees][value='{person}'])")
     hand.tap("button[type=submit].primary")
-    hand.sees("location.pathname.startsWith('/field/session/')")
+    hand.sees("location.pathname.startsWith('/field/training_session/')")
 
 
 def record_answer(hand, person, prompt, text, approach=None):
@@ -95,7 +95,7 @@ def test_the_pages_of_training_fit_with_big_targets_in_both_languages(phone_page
     begin_session(phone_page)
     session = phone_page.page.evaluate("location.pathname")
     for language in ("zh", "en"):
-        for place in ("/field/training", "/field/lead", session, f"{session}?sign={ANA}"):
+        for place in ("/field/training", "/field/training_start", session, f"{session}?sign={ANA}"):
             phone_page.opens(place)
             phone_page.sees(f"document.documentElement.lang.startsWith('{language}')")
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)

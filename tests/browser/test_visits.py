@@ -28,7 +28,7 @@ def unlock_as_guard(hand):
 @pytest.mark.clause("B3")
 def test_a_guard_receives_an_expected_visitor_in_one_tap_and_guides_them(phone_page, live_server):
     unlock_as_guard(phone_page)
-    phone_page.tap("a[href='/field/expect']")
+    phone_page.tap("a[href='/field/visit_preregistration']")
     phone_page.sees("!!document.querySelector('[name=expected_until]')")
     phone_page.type("[name=visitor]", "李师傅")
     phone_page.tap("#main .primary")
@@ -53,7 +53,7 @@ def test_a_guard_receives_an_expected_visitor_in_one_tap_and_guides_them(phone_p
 
 def test_out_is_one_tap_and_taken_back_with_one(phone_page, live_server):
     unlock_as_guard(phone_page)
-    phone_page.tap("a[href='/field/arrival']")
+    phone_page.tap("a[href='/field/visit_arrival']")
     phone_page.sees("!!document.querySelector('[name=visitor]')")
     phone_page.type("[name=visitor]", "王先生")
     phone_page.tap("#main .primary")
@@ -75,7 +75,7 @@ def test_out_is_one_tap_and_taken_back_with_one(phone_page, live_server):
 
 def test_a_plate_is_tapped_not_typed(phone_page, live_server):
     unlock_as_guard(phone_page)
-    phone_page.tap("a[href='/field/arrival']")
+    phone_page.tap("a[href='/field/visit_arrival']")
     phone_page.sees("!!document.querySelector('[name=visitor]')")
     phone_page.type("[name=visitor]", "周")
     phone_page.tap("form.purposes > details > summary")
@@ -97,13 +97,13 @@ def test_at_the_end_of_a_shift_all_are_presumed_gone_without_a_network(phone_pag
     unlock_as_guard(phone_page)
     live_server.kill()
     for name in ("甲", "乙", "丙"):
-        phone_page.opens("/field/arrival")
+        phone_page.opens("/field/visit_arrival")
         phone_page.sees("!!document.querySelector('[name=visitor]')")
         phone_page.type("[name=visitor]", name)
         phone_page.tap("#main .primary")
         phone_page.sees(f"document.body.innerText.includes('{name}')")
     phone_page.taps = 0
-    phone_page.tap("a[href='/field/sweep']")
+    phone_page.tap("a[href='/field/visits_presumed_left']")
     phone_page.sees("document.querySelectorAll('[name=subject]').length == 3")
     phone_page.tap(".check input")
     phone_page.tap("#main .primary")
@@ -120,7 +120,7 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
 ):
     unlock_as_guard(phone_page)
     for _ in range(2):
-        phone_page.opens("/field/arrival")
+        phone_page.opens("/field/visit_arrival")
         phone_page.sees("!!document.querySelector('[name=visitor]')")
         phone_page.type("[name=visitor]", "顺丰")
         phone_page.tap("#main .primary")

@@ -113,7 +113,7 @@ def test_work_goes_from_one_phone_to_another(phone_page, second_phone_page, live
     other = second_phone_page
     phone_page.enrols()
     phone_page.unlocks("ben")
-    phone_page.tap("a[href='/field/assign']")
+    phone_page.tap("a[href='/field/task_assignment']")
     phone_page.sees("!!document.querySelector('[name=label]')")
     phone_page.type("[name=label]", "擦会议室")
     phone_page.page.select_option("[name=responsible_id]", demo_id("squirrel", "ana"))
@@ -171,7 +171,7 @@ def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(
     live_server.kill()
     about = demo_id("round")
     gate = demo_id("squirrel", "gate")
-    phone_page.opens(f"/field/report?about_type=round&about={about}&area={gate}")
+    phone_page.opens(f"/field/tickets?about_type=round&about={about}&area={gate}")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.taps = 0
     phone_page.tap("[name=done_on_the_spot]")

@@ -59,7 +59,7 @@ def test_a_portal_replaces_nothing_and_answers_nothing(phone_page, live_server, 
     live_server.kill()
     with captive_portal(live_server.port, status):
         tick_tasks(phone_page, 1)
-        phone_page.opens("/field/report")
+        phone_page.opens("/field/tickets")
         phone_page.page.set_input_files("[name=photos]", photo_file)
         phone_page.tap("#main .primary")
         phone_page.sees("!!document.querySelector('.said')")

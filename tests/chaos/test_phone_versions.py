@@ -43,7 +43,7 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_
     phone_page.unlocks("ana")
     old = phone_page.page.evaluate(JS_APP_VERSION)
     writer = PhonePage(phone_page.page.context.new_page(), live_server)
-    writer.open("/field/report")
+    writer.open("/field/tickets")
     writer.tap("details:has([name=contact]) > summary")
     writer.fill("textarea[name=details]", TYPED_TEXT)
     upgrade_server(live_server, tmp_path / "next")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import parse_local_time
 from server.models.people import Person
 from server.models.places import Area

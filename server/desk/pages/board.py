@@ -70,7 +70,7 @@ def news() -> Any:
 @allow(*FRONT_DESK_ROLES)
 def area(area_id: str) -> str:
     place, found = get_or_404(Area, area_id), _board_context()
-    row = found["board"].areas.get(place.id, {})
+    row = found["board"].cells.get(place.id, {})
     names = directory_of(current_user().site_id)
     return render_template(
         "desk/board/area.html", area=place, row=row, names=names, span=format_window

@@ -11,7 +11,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.cases import Case
 from server.models.categories import CaseCategory

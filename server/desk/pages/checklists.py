@@ -9,7 +9,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.checklists import Checklist
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES

@@ -18,7 +18,7 @@ from server.desk.homes import (
     possibly_unsynced_phones,
 )
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.contractors import Contractor
 from server.models.directory import Directory

@@ -17,7 +17,7 @@ from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.jobs import scheduler
 from server.models.access import Device
 from server.models.patrol import PatrolRound, PatrolRoute
@@ -70,6 +70,7 @@ def routes() -> str:
         routes=found,
         runs={route.id: schedule_form.next_windows(route, now) for route in found},
         often=schedule_form.describe_recurrence,
+        windows=schedule_form.DURATIONS,
         rhythm_of=schedule_form.recurrence_from_schedule,
         points=db.session.scalars(_select_points()).all(),
         people=db.session.scalars(select(Person).where(Person.site_id == site)).all(),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.places import Area, Checkpoint, Unit
 from sync.estate.places import AREA_KINDS, KINDS, MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES

@@ -16,7 +16,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import schedule_form
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.jobs import scheduler
 from server.jobs.holidays import known_until
 from server.models.people import Person

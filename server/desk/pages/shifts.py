@@ -12,7 +12,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.access import Device
 from server.models.oplog import LoggedOp
 from server.models.shifts import Shift

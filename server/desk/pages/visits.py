@@ -13,7 +13,7 @@ from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.homes import requested_page
 from server.desk.navigation import NavEntry
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import parse_local_time
 from server.models.gate_passes import GatePass
 from server.models.places import Site, Unit
