@@ -1,4 +1,4 @@
-"""The wire as OpenAPI, made from the schemas that check it."""
+"""The OpenAPI description of the sync API, made from the schemas that validate its messages."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from sync import KINDS
 from sync.protocol import messages as wire
 
 ERRORS = {
-    "400": "Not JSON, or too deep",
-    "401": "Sign in again; the outbox stays",
-    "404": "Not on this site",
-    "413": "Too much at once: halve the batch",
-    "422": "A field is at fault",
-    "429": "Too many tries: wait",
+    "400": "Not JSON, or nested too deeply",
+    "401": "Unknown token: enrol the phone again; its outbox is kept",
+    "404": "Not found at this site",
+    "413": "Too large: send half of the batch",
+    "422": "A field is invalid",
+    "429": "Too many attempts: wait",
 }
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole description; payloads of ops stand under `components` by their kind."""
+    """The OpenAPI document; op payloads are `components/schemas/payload.<kind>`."""
     marshmallow = MarshmallowPlugin(schema_name_resolver=_name)
     spec = APISpec(
         title="Lodge sync",
@@ -44,8 +44,8 @@ def document() -> dict[str, Any]:
     _post(spec, "/sync/{site}/push", wire.PushRequest, wire.PushResponse)
     _post(spec, "/sync/{site}/pull", wire.PullRequest, wire.PullResponse)
     spec.path(path="/sync/{site}/photos/{sha256}", operations=_photos())
-    found: dict[str, Any] = spec.to_dict()
-    return found
+    described: dict[str, Any] = spec.to_dict()
+    return described
 
 
 def _name(schema: Any) -> str:
@@ -54,14 +54,14 @@ def _name(schema: Any) -> str:
 
 
 def _post(
-    spec: APISpec, path: str, asked: type[Schema], answered: type[Schema], *, signed: bool = True
+    spec: APISpec, path: str, request: type[Schema], response: type[Schema], *, signed: bool = True
 ) -> None:
     operation: dict[str, Any] = {
-        "requestBody": {"content": {"application/json": {"schema": asked}}, "required": True},
+        "requestBody": {"content": {"application/json": {"schema": request}}, "required": True},
         "responses": {
             "200": {
-                "description": "The answer",
-                "content": {"application/json": {"schema": answered}},
+                "description": "Success",
+                "content": {"application/json": {"schema": response}},
             },
             **_errors(),
         },
@@ -86,11 +86,11 @@ def _photos() -> dict[str, Any]:
     }
     return {
         "get": {**common, "responses": {"200": {"description": "Bytes", "content": content}}},
-        "head": {**common, "responses": {"200": {"description": "Here"}, **_errors()}},
+        "head": {**common, "responses": {"200": {"description": "Complete"}, **_errors()}},
         "put": {
             **common,
             "requestBody": {"content": content},
-            "responses": {"200": {"description": "Taken"}, **_errors()},
+            "responses": {"200": {"description": "Received"}, **_errors()},
         },
     }
 
