@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from flask import current_app
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import BigInteger, Column, bindparam, select
 
 from server.auth.devices import DeviceIdentity
@@ -17,11 +15,9 @@ from server.db.prepared import SITE_PARAM, PreparedSelect
 from server.models.feed import FeedRow, SiteHead
 from server.oplog.directory import directory_of
 from server.oplog.publish import digest_for_audience
+from server.sync_api.cursor import FEED_VERSION, Cursor, resume_position
 
-FEED_VERSION = 4
-"""Raise it when the shape of bodies changes: phones then replace all their records."""
-
-DIGESTS_KEY, SIGNER_KEY = "lodge-digests", "lodge-cursors"
+DIGESTS_KEY = "lodge-digests"
 
 SITE_FEED_TABLE, FEED_TABLE = SiteHead.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
 SITE_POSITION = PreparedSelect(
@@ -61,25 +57,6 @@ VISIBLE_SINCE = _entries_query(FEED_TABLE.c.audience)
 """Only records that this audience can see: for a phone that starts with none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a phone has read the feed, and what that depends on.
-
-    `floor` is the number up to which tombstones had been removed when the phone started.
-    """
-
-    epoch: str
-    site: str
-    scope: str
-    feed_version: int
-    seq: int
-    floor: int = 0
-
-    def encode(self) -> str:
-        """The signed token that a phone sends back."""
-        return str(_cursor_signer().dumps(astuple(self)))
-
-
 def feed_page(
     phone: DeviceIdentity, token: str | None, limit: int, *, digest_mismatch: bool = False
 ) -> str:
@@ -93,7 +70,7 @@ def feed_page(
     now = Cursor(phone.epoch, site, scope_token(audience), FEED_VERSION, phone.head, phone.floor)
     if phone.is_revoked:
         return _page_json(replace(now, seq=0), [], audience, more=False, head=0, reset="scope")
-    since, reset = (0, "digest") if digest_mismatch else _resume_position(token, now)
+    since, reset = (0, "digest") if digest_mismatch else resume_position(token, now)
     if since == now.seq and reset is None:
         digest = _cached_digest(now, audience)
         return _page_json(now, [], audience, more=False, head=now.seq, digest=digest)
@@ -132,24 +109,6 @@ def audience_of(phone: DeviceIdentity) -> int:
 def scope_token(audience: int) -> str:
     """The audience as text; a phone whose scope changes starts again."""
     return f"{audience:x}"
-
-
-def _resume_position(token: str | None, now: Cursor) -> tuple[int, str | None]:
-    """The number to read after, and the reason if the phone has to start again."""
-    if token is None:
-        return 0, "new"
-    try:
-        was = Cursor(*_cursor_signer().loads(token))
-    except (BadSignature, TypeError, ValueError):
-        return 0, "epoch"
-    if was.epoch != now.epoch or was.seq > now.seq:
-        return 0, "epoch"
-    if was.site != now.site or was.scope != now.scope:
-        return 0, "scope"
-    if was.feed_version != now.feed_version:
-        return 0, "schema"
-    missed_tombstones = was.seq < now.floor and was.floor < now.floor
-    return (0, "floor") if missed_tombstones else (was.seq, None)
 
 
 def _rows(
@@ -205,15 +164,3 @@ def _cached_digest(now: Cursor, audience: int) -> str:
         digest = digest_for_audience(now.site, audience)
         cache[now.site, now.scope] = (now.epoch, now.seq, digest)
     return digest
-
-
-def _cursor_signer() -> URLSafeSerializer:
-    extensions = current_app.extensions
-    if SIGNER_KEY not in extensions:
-        extensions[SIGNER_KEY] = URLSafeSerializer(
-            current_app.config["SECRET_KEY"],
-            salt="cursor",
-            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-        )
-    signer: URLSafeSerializer = extensions[SIGNER_KEY]
-    return signer
