@@ -11,7 +11,7 @@ from uuid import UUID
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 
-from server.auth.devices import device_for_token, enrol_device, identify_device, issue_code
+from server.auth.devices import identify_device
 from server.auth.security_headers import refuse_cross_site
 from server.auth.sessions import CurrentUser, current_user, current_user_or_none, desk_sites
 from server.db.engine import Model, db
@@ -105,11 +105,8 @@ __all__ = [
     "allow",
     "current_user",
     "current_user_or_none",
-    "device_for_token",
     "device_only",
-    "enrol_device",
     "get_or_404",
     "init_app",
-    "issue_code",
     "public",
 ]

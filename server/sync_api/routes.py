@@ -10,8 +10,8 @@ import structlog
 from flask import Blueprint, Response, abort, g, jsonify, request, send_file
 from sqlalchemy import select
 
-from server.auth.access import device_only, enrol_device, public
-from server.auth.devices import record_wipe_notice
+from server.auth.access import device_only, public
+from server.auth.devices import enrol_device, record_wipe_notice
 from server.db.engine import db
 from server.errors import problem_json
 from server.maintenance import backup
