@@ -9,9 +9,9 @@ from typing import Any
 from flask import Blueprint, current_app, render_template
 from sqlalchemy import select
 
-from server.auth.access import issue_code, public
+from server.auth.access import public
 from server.auth.credentials import token_digest
-from server.auth.devices import CODE_LIFETIME, normalize_code
+from server.auth.devices import CODE_LIFETIME, issue_code, normalize_code
 from server.db.engine import db
 from server.desk.enrolment import enrolment_link
 from server.maintenance import demo
