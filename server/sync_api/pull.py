@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import BigInteger, Column, bindparam, select
+from sqlalchemy import BigInteger, Column, Select, bindparam, select
 
 from server.auth.devices import DeviceIdentity
 from server.db.engine import db
-from server.db.prepared import SITE_PARAM, PreparedSelect
+from server.db.statements import SITE_PARAM
 from server.models.feed import FeedRow, SiteHead
 from server.oplog.directory import directory_of
 from server.oplog.publish import digest_for_audience
@@ -23,11 +23,9 @@ FEED_VERSION = 4
 
 
 SITE_FEED_TABLE, FEED_TABLE = SiteHead.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
-SITE_POSITION = PreparedSelect(
-    select(SITE_FEED_TABLE.c.head, SITE_FEED_TABLE.c.floor, SITE_FEED_TABLE.c.names_seq).where(
-        SITE_FEED_TABLE.c.site_id == bindparam(SITE_PARAM)
-    )
-)
+SITE_POSITION = select(
+    SITE_FEED_TABLE.c.head, SITE_FEED_TABLE.c.floor, SITE_FEED_TABLE.c.names_seq
+).where(SITE_FEED_TABLE.c.site_id == bindparam(SITE_PARAM))
 
 
 class FeedEntry(NamedTuple):
@@ -41,15 +39,14 @@ class FeedEntry(NamedTuple):
     body: str
 
 
-def _entries_query(by: Column[int]) -> PreparedSelect:
+def _entries_query(by: Column[int]) -> Select[Any]:
     columns = [FEED_TABLE.c[name] for name in FeedEntry._fields]
     new = (FEED_TABLE.c.seq > bindparam("since"), FEED_TABLE.c.seq <= bindparam("head"))
     mine = (
         FEED_TABLE.c.site_id == bindparam(SITE_PARAM),
         by.op("&")(bindparam("seen", type_=BigInteger)) != 0,
     )
-    found = select(*columns).where(*mine, *new).order_by(FEED_TABLE.c.seq).limit(bindparam("most"))
-    return PreparedSelect(found)
+    return select(*columns).where(*mine, *new).order_by(FEED_TABLE.c.seq).limit(bindparam("most"))
 
 
 CHANGES_SINCE, VISIBLE_SINCE = (
@@ -107,9 +104,8 @@ def _in_snapshot(phone: DeviceIdentity) -> DeviceIdentity:
     if db.engine.dialect.name != "sqlite":
         db.session.rollback()
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    ((head, floor, names_seq),) = SITE_POSITION.fetch_all(
-        db.session.connection(), site=phone.site_id
-    )
+    asked = {SITE_PARAM: phone.site_id}
+    head, floor, names_seq = db.session.connection().execute(SITE_POSITION, asked).one()
     return phone._replace(head=head, floor=floor, names_seq=names_seq)
 
 
@@ -147,9 +143,8 @@ def _rows(
     site: str, since: int, head: int, limit: int, seen: int, *, from_start: bool
 ) -> list[FeedEntry]:
     asked = {"site": site, "since": since, "head": head, "seen": seen, "most": limit + 1}
-    found = (VISIBLE_SINCE if from_start else CHANGES_SINCE).fetch_all(
-        db.session.connection(), **asked
-    )
+    query = VISIBLE_SINCE if from_start else CHANGES_SINCE
+    found = db.session.connection().execute(query, asked)
     return [FeedEntry._make(row) for row in found]
 
 
