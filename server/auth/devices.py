@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from server.auth.credentials import new_token, token_digest
 from server.auth.rate_limit import ENROLMENT_CODE, count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
-from server.db.prepared import PreparedSelect
+from server.db.statements import fetch_first_direct
 from server.models.access import Device, EnrolmentCode
 from server.models.feed import ServerState, SiteHead
 from sync.protocol.op import MAX_NAME_LENGTH
@@ -103,7 +103,7 @@ class DeviceIdentity(NamedTuple):
 
 
 _epoch_query = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
-_identity_query = PreparedSelect(
+_identity_query = (
     select(
         Device.id,
         Device.site_id,
@@ -130,7 +130,7 @@ def device_for_token(token: str) -> DeviceIdentity | None:
 
     A revoked phone is found too: its ops are still accepted, to be reviewed at the desk.
     """
-    row = _identity_query.fetch_first(token=token_digest(token))
+    row = fetch_first_direct(_identity_query, token=token_digest(token))
     return DeviceIdentity._make(row)._replace(is_revoked=bool(row[2])) if row else None
 
 

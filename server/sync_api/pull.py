@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import BigInteger, Column, bindparam, select
+from sqlalchemy import BigInteger, Column, Select, bindparam, select
 
 from server.auth.devices import DeviceIdentity
 from server.db.engine import db
-from server.db.prepared import SITE_PARAM, PreparedSelect
+from server.db.statements import SITE_PARAM
 from server.models.feed import FeedRow, SiteHead
 from server.oplog.directory import directory_of
 from server.oplog.publish import digest_for_audience
@@ -20,11 +20,9 @@ from server.sync_api.cursor import FEED_VERSION, Cursor, resume_position
 DIGESTS_KEY = "lodge-digests"
 
 SITE_FEED_TABLE, FEED_TABLE = SiteHead.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
-SITE_POSITION = PreparedSelect(
-    select(SITE_FEED_TABLE.c.head, SITE_FEED_TABLE.c.floor, SITE_FEED_TABLE.c.names_seq).where(
-        SITE_FEED_TABLE.c.site_id == bindparam(SITE_PARAM)
-    )
-)
+SITE_POSITION = select(
+    SITE_FEED_TABLE.c.head, SITE_FEED_TABLE.c.floor, SITE_FEED_TABLE.c.names_seq
+).where(SITE_FEED_TABLE.c.site_id == bindparam(SITE_PARAM))
 
 
 class FeedEntry(NamedTuple):
@@ -38,9 +36,9 @@ class FeedEntry(NamedTuple):
     body: str
 
 
-def _entries_query(by: Column[int]) -> PreparedSelect:
+def _entries_query(by: Column[int]) -> Select[Any]:
     """Entries between two numbers that the mask `audience` matches in the column `by`."""
-    entries = (
+    return (
         select(*(FEED_TABLE.c[name] for name in FeedEntry._fields))
         .where(FEED_TABLE.c.site_id == bindparam(SITE_PARAM))
         .where(FEED_TABLE.c.seq > bindparam("since"), FEED_TABLE.c.seq <= bindparam("head"))
@@ -48,7 +46,6 @@ def _entries_query(by: Column[int]) -> PreparedSelect:
         .order_by(FEED_TABLE.c.seq)
         .limit(bindparam("limit"))
     )
-    return PreparedSelect(entries)
 
 
 CHANGES_SINCE = _entries_query(FEED_TABLE.c.seen_by)
@@ -93,9 +90,8 @@ def _in_snapshot(phone: DeviceIdentity) -> DeviceIdentity:
     if db.engine.dialect.name != "sqlite":
         db.session.rollback()
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    ((head, floor, names_seq),) = SITE_POSITION.fetch_all(
-        db.session.connection(), site=phone.site_id
-    )
+    asked = {SITE_PARAM: phone.site_id}
+    head, floor, names_seq = db.session.connection().execute(SITE_POSITION, asked).one()
     return phone._replace(head=head, floor=floor, names_seq=names_seq)
 
 
@@ -116,14 +112,8 @@ def _rows(
 ) -> list[FeedEntry]:
     """Entries up to the head of the snapshot; one more than the limit if there are more."""
     query = VISIBLE_SINCE if from_start else CHANGES_SINCE
-    rows = query.fetch_all(
-        db.session.connection(),
-        site=now.site,
-        since=since,
-        head=now.seq,
-        audience=audience,
-        limit=limit + 1,
-    )
+    bounds = {"since": since, "head": now.seq, "audience": audience, "limit": limit + 1}
+    rows = db.session.connection().execute(query, {SITE_PARAM: now.site, **bounds})
     return [FeedEntry._make(row) for row in rows]
 
 

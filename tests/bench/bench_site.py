@@ -18,7 +18,7 @@ from server import create_app
 from server.auth.devices import device_for_token, issue_code
 from server.config import with_psycopg_driver
 from server.db.engine import db, write_transaction
-from server.db.prepared import insert_rows
+from server.db.statements import insert_rows
 from server.maintenance.demo import demo_id
 from server.oplog.receive import make_op, submit_many
 from server.sync_api.cursor import FEED_VERSION, Cursor
