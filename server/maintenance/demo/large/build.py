@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from server.db.engine import db, write_transaction
-from server.db.prepared import chunks
+from server.db.statements import chunks
 from server.jobs import frequent_visitors, scheduler
 from server.maintenance import seed
 from server.maintenance.demo.large import gate, office, service, work
