@@ -14,6 +14,7 @@ import pytest
 from jinja2 import BaseLoader, DictLoader, Environment, FileSystemLoader
 from playwright.sync_api import Browser, Page, Route
 
+from server.field.compiler import label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
 from sync.protocol.roles import ROLE_GROUPS
@@ -61,6 +62,10 @@ def script_page(browser: Browser) -> Iterator[Page]:
 
 
 def _serve_from_disk(route: Route) -> None:
+    if route.request.url == f"{SITE}labels.js":
+        body = f"export default {json.dumps(label_manifest.describe())};"
+        route.fulfill(body=body, content_type="text/javascript")
+        return
     path = ROOT / "static" / route.request.url.removeprefix(SITE)
     if not path.is_file():
         route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
