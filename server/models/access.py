@@ -44,7 +44,7 @@ class LoginSession(Model):
 
 
 class Device(Model):
-    """A phone. `seen_at`: its last contact. `clear_at`: every op that it made until then has arrived.
+    """A phone. `seen_at`: its last contact. `clear_at`: all ops made until then arrived.
     `told_at`: when, after its access ended, it was told to delete its records.
 
     `misfit`: a log head that it was given once and that the log does not contain any more.

@@ -68,7 +68,7 @@ PHONE_FIELDS = (
 
 
 def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """The body of a case for its subject's phone; facts that explain come before those that accuse."""
+    """The body of a case for its subject; facts that explain come before those that accuse."""
     inorder = sorted(case["facts"], key=lambda fact: (is_accusing(fact), fact["at"]))
     facts = [{name: fact[name] for name in ("code", "at", "text")} for fact in inorder]
     shown = {name: case[name] for name in PHONE_FIELDS}
