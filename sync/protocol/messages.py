@@ -51,7 +51,7 @@ def NameField(**kwargs: Any) -> fields.String:  # noqa: N802
 
 def TimeField(**kwargs: Any) -> fields.String:  # noqa: N802
     """A time with its offset, kept as it was said."""
-    return fields.String(validate=_validate_time, **kwargs)
+    return fields.String(validate=_validate_time, metadata={"format": "date-time"}, **kwargs)
 
 
 def _validate_time(text: str) -> None:
@@ -164,7 +164,7 @@ class PushRequest(MessageSchema):
 
 
 class VerdictSchema(MessageSchema):
-    id = fields.String()
+    id = fields.String(allow_none=True)
     status = fields.String(validate=OneOf(VERDICT_STATUSES))
     code = fields.String()
     text = fields.String()
