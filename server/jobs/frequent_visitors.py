@@ -10,8 +10,8 @@ from uuid import UUID, uuid5
 from server.db.engine import db
 from server.models.frequent_visitors import FrequentVisitor
 from server.models.visits import Visit
+from server.oplog.incoming import Source
 from server.oplog.receive import make_op, receive_ops
-from server.oplog.triage import Source
 from sync.gate import frequent_visitors as rules
 from sync.protocol.clock import format_time
 

@@ -15,8 +15,8 @@ from server.jobs.holidays import days_off
 from server.models.places import Area, Unit
 from server.models.schedules import Schedule
 from server.models.tasks import Task
+from server.oplog.incoming import Source
 from server.oplog.receive import make_op, receive_ops
-from server.oplog.triage import Source
 from sync.protocol.clock import format_time
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.work.recurrence import MAX_INTERVAL

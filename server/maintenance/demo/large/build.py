@@ -21,7 +21,7 @@ from server.maintenance.demo.large.people import create_accounts, person_ops
 from server.maintenance.demo.large.phones import LABELS, Phone, submit_checked
 from server.models.feed import ServerState, SiteHead
 from server.oplog import receive
-from server.oplog.triage import Source
+from server.oplog.incoming import Source
 from sync.protocol.clock import SITE_ZONE, format_time
 
 SEED = 20261128

@@ -14,8 +14,8 @@ from server.db.engine import db, write_transaction
 from server.maintenance.demo.ids import demo_id
 from server.maintenance.demo.large.estate import SITE_ID
 from server.models.access import Device
+from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
-from server.oplog.triage import Source
 from sync import KINDS
 from sync.protocol.clock import format_time
 from sync.protocol.hash_chain import content_hash
