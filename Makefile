@@ -6,9 +6,15 @@ PORT   ?= 8000
 JOBS   ?= 2
 
 BIN := .venv/bin
+NPM := .venv/node/node_modules/.bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PO  := $(wildcard server/translations/*/LC_MESSAGES/messages.po)
 MO  := $(PO:.po=.mo)
+
+NODE_PACKAGES := @eslint/js@9.39.5 eslint@9.39.5 globals@17.14.0 idb@8.0.4 prettier@3.10.1 stylelint@16.26.1 \
+                 stylelint-config-recommended@17.0.0 typescript@6.0.3
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: install demo test soak check bench words clean
 .DEFAULT_GOAL := install
@@ -46,19 +52,22 @@ soak: export LODGE_LOAD_PHONES   ?= 200
 soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the random tests for hours, as often as said here
 	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py)
 
-check: .venv/tested install  ## all gates but the tests
+check: .venv/tested .venv/node install  ## all gates but the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports --no-cache
 	$(BIN)/djlint templates --lint --quiet
-	@if command -v tsc >/dev/null 2>&1 && [ -f static/jsconfig.json ]; then tsc --project static/jsconfig.json; fi
+	$(NPM)/tsc --project static/jsconfig.json
+	$(NPM)/eslint --config static/.eslint.config.mjs --max-warnings 0 static
+	$(NPM)/stylelint --config static/.stylelintrc.json --config-basedir .venv/node 'static/css/*.css'
+	$(NPM)/prettier --log-level warn --check static '!static/vendor/**'
 
 bench: .venv/tested .venv/chromium install  ## one honest figure, against the floor measured in the same run
 	$(BIN)/python -m tests.bench
 
 words: .venv/tested  ## gather what is said to people into the catalogues
-	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' --no-location --sort-output -w 100 -o .venv/messages.pot server templates static
+	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
 	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
 clean:  ## back to a fresh checkout; ./var, where the records are, stays
@@ -80,6 +89,12 @@ clean:  ## back to a fresh checkout; ./var, where the records are, stays
 .venv/tested: pyproject.toml | .venv/bin/python
 	$(PIP) install --editable '.[test]'
 	@touch .venv/installed $@
+
+.venv/node: Makefile .ci/needs | .venv/bin/python
+	@bash .ci/needs node
+	@npm install --prefix $@ --no-save --no-audit --no-fund --loglevel=error $(NODE_PACKAGES) \
+	  || { rm -rf $@; exit 1; }
+	@touch $@
 
 .venv/chromium .venv/postgresql .venv/strace: .venv/%: .ci/needs | .venv/tested
 	@bash .ci/needs $*

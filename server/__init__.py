@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request
@@ -28,15 +27,12 @@ class NoFlaskSession(SessionInterface):
         return None
 
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """Lodge, with settings from the environment unless they are given here."""
     app = Flask(
         __name__,
-        static_folder=str(ROOT / "static"),
-        template_folder=str(ROOT / "templates"),
+        static_folder=str(config.data_folder("static")),
+        template_folder=str(config.data_folder("templates")),
     )
     app.config.from_mapping(config.settings())
     app.config.from_mapping(settings or {})
@@ -55,7 +51,6 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(health.bp)
     app.register_blueprint(routes.bp)
     app.register_blueprint(shell.bp)
-    for blueprint in pages.BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    pages.init_app(app)
     app.wsgi_app = PullCache(app)  # type: ignore[method-assign]
     return app

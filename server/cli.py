@@ -27,8 +27,7 @@ from server.auth import devices
 from server.auth.credentials import MIN_PASSWORD_LENGTH, password_weakness, set_password, set_pin
 from server.db.engine import db, require_durable_commits, write_transaction
 from server.field.shell import get_bundle
-from server.i18n.filters import SITE_ZONE
-from server.jobs import compaction, retention, scheduler
+from server.jobs import compaction, retention, runner
 from server.maintenance import backup, demo, seed, transfer
 from server.maintenance.upgrade import require_current_schema, upgrade
 from server.models.people import Person
@@ -36,6 +35,7 @@ from server.models.places import Site
 from server.oplog import receive, replay
 from server.oplog.directory import invalidate_directories
 from server.version import VERSION
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import ROLES
 from sync.review.outbox_imports import MAX_FILE_BYTES
 
@@ -144,7 +144,7 @@ def _serve(app: Flask, host: str, port: int, threads: int) -> None:
         why = f"Cannot listen at {host}:{port}: {error.strerror}. Take another --port or --host."
         raise click.ClickException(why) from None
     get_bundle(app)  # a template that phones could not draw stops the start
-    stop = scheduler.start_thread(app)
+    stop = runner.start_thread(app)
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
     click.echo(f"Lodge is at http://{shown}:{port}  (Ctrl+C ends it)")
     try:

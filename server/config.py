@@ -8,11 +8,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sync.protocol.hash_chain import dump_json, load_json
+from sync.protocol.json_codec import dump_json, load_json
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
 MIN_KEY_LENGTH = 32
 """Fewer characters than this are no key."""
+
+
+def data_folder(name: str) -> Path:
+    """The folder `templates` or `static`: inside this package in a wheel, else beside it."""
+    package = Path(__file__).resolve().parent
+    packed = package / name
+    return packed if packed.is_dir() else package.parent / name
 
 
 def settings() -> dict[str, Any]:

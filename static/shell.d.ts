@@ -1,4 +1,7 @@
 export const VERSION: string;
+/** Addresses that the service worker caches when it is installed. */
 export const SHELL: string[];
+/** Addresses that it caches after it has taken over: large files that few phones need. */
 export const LATER: string[];
+/** The Content-Security-Policy of pages that are rendered on the phone. */
 export const CSP: string;

@@ -1,97 +1,143 @@
-// The second host of answer(): pages without a network. Keeps the shell; never judges, never invents.
+// The service worker: serves the app's files from a cache and its pages from the local request
+// handler, and syncs in the background.
 
-import { answer } from "./field/answer.js";
-import { exchange } from "./field/exchange.js";
+import { handleRequest } from "./field/local_server.js";
+import { syncNow } from "./field/sync.js";
 import { LATER, SHELL, VERSION } from "./shell.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
-const CACHE = `lodge-${VERSION}`;
+const CACHE_PREFIX = "lodge-";
+const CACHE = CACHE_PREFIX + VERSION;
+
+/**
+ * What the Content-Type of a file contains, by the ending of its address.
+ * @type {Record<string, string>}
+ */
+const CONTENT_TYPES = {
+  js: "javascript",
+  css: "text/css",
+  svg: "image/svg",
+  webmanifest: "manifest+json",
+  wasm: "wasm",
+  "": "text/html",
+};
 
 worker.addEventListener("install", (event) => {
-  // Chromium may ask the network on a cold navigation before it asks the worker: this route stops it
-  event.addRoutes?.([{ condition: { urlPattern: { pathname: "/field/*" } }, source: "fetch-event" }]);
-  event.waitUntil(keepShell());
+  // Chromium may ask the network on a cold navigation before it asks the worker: this route stops
+  // it
+  event.addRoutes?.([
+    { condition: { urlPattern: { pathname: "/field/*" } }, source: "fetch-event" },
+  ]);
+  event.waitUntil(cacheShell());
 });
 
-async function keepShell() {
+async function cacheShell() {
   const cache = await caches.open(CACHE);
-  await Promise.all(SHELL.map((address) => keep(cache, address)));
+  await Promise.all(SHELL.map((address) => fetchIntoCache(cache, address)));
 }
 
-const TYPES = { js: "javascript", css: "text/css", svg: "image/svg", webmanifest: "manifest+json", wasm: "wasm", "": "text/html" };
-
-/** A portal answers everything with a page of its own: only what is what it should be is kept. @param {Cache} cache @param {string} address */
-async function keep(cache, address) {
+/**
+ * Fetches a file and caches it. A captive portal answers every request with a page of its own: an
+ * answer of the wrong type, or a page that does not name this version, is not cached.
+ * @param {Cache} cache
+ * @param {string} address
+ * @throws {TypeError}
+ */
+async function fetchIntoCache(cache, address) {
   const response = await fetch(address, { cache: "reload", redirect: "error" });
   const [, ending = ""] = /\.(\w+)$/.exec(address) ?? [];
-  const ours = response.headers.get("Content-Type")?.includes(TYPES[/** @type {keyof typeof TYPES} */ (ending)] ?? "");
-  const page = ending || (await response.clone().text()).includes(VERSION);
-  if (!response.ok || !ours || !page) throw new TypeError(`${address} is not what it should be`);
+  const isRightType = response.headers.get("Content-Type")?.includes(CONTENT_TYPES[ending] ?? "");
+  const isThisVersion = ending || (await response.clone().text()).includes(VERSION);
+  if (!response.ok || !isRightType || !isThisVersion)
+    throw new TypeError(`wrong answer for ${address}`);
   await cache.put(address, response.clone());
   return response;
 }
 
-worker.addEventListener("activate", (event) => event.waitUntil(takeOver().then(() => void keepLater())));
+worker.addEventListener("activate", (event) => {
+  event.waitUntil(takeOver().then(() => void cacheLater()));
+});
 
 async function takeOver() {
   await worker.clients.claim();
-  await letGo();
+  await deleteOldCaches();
 }
 
-/** Of the version before, pages that are still open may want something yet; the next one is not ours to touch. */
-async function letGo() {
+/**
+ * Deletes the caches of older versions, unless an open page may still need them or a newer version
+ * is being installed.
+ */
+async function deleteOldCaches() {
   const { installing, waiting } = worker.registration;
   const windows = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
   if (installing || waiting || windows.length > 1) return;
-  for (const name of await caches.keys()) if (name.startsWith("lodge-") && name !== CACHE) await caches.delete(name);
+  for (const name of await caches.keys())
+    if (name.startsWith(CACHE_PREFIX) && name !== CACHE) await caches.delete(name);
 }
 
-async function keepLater() {
+async function cacheLater() {
   const cache = await caches.open(CACHE);
-  for (const address of LATER) await keep(cache, address).catch(() => {}); // without a network: when it is asked for
+  // what fails is cached when it is first requested
+  for (const address of LATER) await fetchIntoCache(cache, address).catch(() => {});
 }
 
-/** "go" is somebody's tap; a page of this very version has no need of the worker before. */
+/**
+ * "go": a person has tapped on update. {version}: a page has loaded; if it is of this version,
+ * nothing needs the old worker.
+ */
 worker.addEventListener("message", (event) => {
-  const same = event.data?.version === VERSION;
-  if (event.data === "go" || same) worker.skipWaiting();
-  if (same) event.waitUntil(letGo());
+  const isSameVersion = event.data?.version === VERSION;
+  if (event.data === "go" || isSameVersion) worker.skipWaiting();
+  if (isSameVersion) event.waitUntil(deleteOldCaches());
 });
 
 worker.addEventListener("sync", (event) => {
-  if (/** @type {any} */ (event).tag === "lodge") /** @type {any} */ (event).waitUntil(sent());
+  if (event.tag === "lodge") event.waitUntil(backgroundSync());
 });
 
-/** The browser tries again later when this fails, and when a page was at it: that may be closed before it is done. */
-async function sent() {
-  if ((await exchange()) !== "done") throw new Error("not sent yet");
+/**
+ * Fails if the sync did, or if a page is syncing, which may be closed before it is done: the
+ * browser tries again later.
+ */
+async function backgroundSync() {
+  if ((await syncNow()) !== "done") throw new Error("not sent yet");
 }
 
 worker.addEventListener("fetch", (event) => {
-  const url = new URL(event.request.url);
-  if (url.origin !== location.origin) return;
-  if (SHELL.includes(url.pathname) && url.pathname !== "/field/") event.respondWith(kept(event.request));
-  else if (url.pathname.startsWith("/p/")) event.respondWith(toScan(url.pathname.slice("/p/".length)));
-  else if (LATER.includes(url.pathname)) event.respondWith(keptLater(event.request));
-  else if (url.pathname.startsWith("/field/build/")) event.respondWith(ofBefore(event.request));
-  else if (url.pathname.startsWith("/field/")) event.respondWith(answer(event.request));
+  const { origin, pathname } = new URL(event.request.url);
+  if (origin !== location.origin) return;
+  if (SHELL.includes(pathname) && pathname !== "/field/")
+    event.respondWith(fromThisVersion(event.request));
+  else if (pathname.startsWith("/p/"))
+    event.respondWith(redirectToScan(pathname.slice("/p/".length)));
+  else if (LATER.includes(pathname)) event.respondWith(fromCacheOrFetched(event.request));
+  else if (pathname.startsWith("/field/build/")) event.respondWith(fromAnyVersion(event.request));
+  else if (pathname.startsWith("/field/")) event.respondWith(handleRequest(event.request));
 });
 
 /** @param {Request} request */
-async function kept(request) {
+async function fromThisVersion(request) {
   return (await caches.match(request, { cacheName: CACHE, ignoreSearch: true })) ?? fetch(request);
 }
 
-/** An open page of another version gets what is still here of it. @param {Request} request */
-async function ofBefore(request) {
+/**
+ * A file for an open page of another version, which the server does not have any more.
+ * @param {Request} request
+ */
+async function fromAnyVersion(request) {
   return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request);
 }
 
-/** What is large is fetched once, when it is first wanted, if it was not there before. @param {Request} request */
-async function keptLater(request) {
+/** @param {Request} request */
+async function fromCacheOrFetched(request) {
   const cache = await caches.open(CACHE);
-  return (await cache.match(request, { ignoreSearch: true })) ?? keep(cache, new URL(request.url).pathname);
+  const cached = await cache.match(request, { ignoreSearch: true });
+  return cached ?? fetchIntoCache(cache, new URL(request.url).pathname);
 }
 
-/** A label that another app has read leads to the page that takes it, with or without a network. @param {string} code */
-const toScan = (code) => Response.redirect(`/field/scan?c=${encodeURIComponent(code)}`, 302);
+/**
+ * A label that another app has read opens the page that takes it, also without a network.
+ * @param {string} code
+ */
+const redirectToScan = (code) =>
+  Response.redirect(`/field/scan?c=${encodeURIComponent(code)}`, 302);

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +113,7 @@ write_lock = FairLock()
 def write_transaction() -> Iterator[None]:
     """One writing transaction: begun at once, committed at the end, undone by an exception."""
     db.session.rollback()  # what was read so far may be older than what we wait for
-    with write_lock if db.engine.dialect.name == "sqlite" else _no_lock():
+    with write_lock if db.engine.dialect.name == "sqlite" else nullcontext():
         db.session.connection(execution_options={"writes": True})
         try:
             yield
@@ -121,11 +121,6 @@ def write_transaction() -> Iterator[None]:
         except BaseException:
             db.session.rollback()
             raise
-
-
-@contextmanager
-def _no_lock() -> Iterator[None]:
-    yield
 
 
 @event.listens_for(Engine, "connect")

@@ -30,7 +30,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.ext.compiler import compiles
 
 from server.db.engine import db
-from sync.protocol.hash_chain import dump_json
+from sync.protocol.json_codec import dump_json
 
 SITE_PARAM, IDS_PARAM = "site", "ids"
 

@@ -24,7 +24,7 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads
 from sync.protocol.conflict_resolution import to_json_value
-from sync.protocol.hash_chain import canonical_json
+from sync.protocol.json_codec import canonical_json
 from sync.service.lost_property import case_timeline
 
 ARCHIVE_TIME = (1980, 1, 1, 0, 0, 0)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.i18n.filters import SITE_ZONE
 from server.models.access import Device
 from server.models.places import Unit
 from sync.work.board import active_phones, may_hold_unsent
-
-LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 RECENT_CONTACT = timedelta(minutes=10)
 """A phone that spoke within this has spoken, as far as anybody can tell."""
@@ -37,20 +34,6 @@ def list_homes(site_id: str) -> Any:
     """Homes of a site by what they are called."""
     rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
     return sorted(rows, key=lambda unit: unit.label["zh"])
-
-
-def parse_local_minute(said: str | None) -> datetime | None:
-    """A time as a form says it, at the site; what is none is left out."""
-    try:
-        moment = datetime.strptime(said or "", LOCAL_FORMAT).replace(tzinfo=SITE_ZONE)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.year > 1970 else None
-
-
-def format_local_minute(moment: datetime) -> str:
-    """A time as a form of the site shows it."""
-    return moment.astimezone(SITE_ZONE).strftime(LOCAL_FORMAT)
 
 
 def requested_page() -> int:

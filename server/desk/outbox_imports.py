@@ -12,8 +12,9 @@ from typing import Any
 from server.db.engine import db
 from server.models.access import Device
 from server.models.oplog import Lineage
+from server.oplog.incoming import Source
+from server.oplog.op_row import Answer
 from server.oplog.receive import receive_ops, submit
-from server.oplog.triage import Source
 from server.photos import uploads
 from sync.protocol.clock import format_time
 from sync.protocol.messages import MAX_OPS
@@ -25,7 +26,7 @@ class ImportResult:
     """Every op with its answer, and how the photos fared."""
 
     phone: Device
-    answers: list[tuple[dict[str, Any], dict[str, Any]]]
+    answers: list[tuple[dict[str, Any], Answer]]
     accepted_photos: int
     rejected_photos: int
     signed: bool
@@ -66,11 +67,9 @@ def import_outbox(site_id: str, parcel: OutboxFile, phone: Device, by: str) -> I
         is_live=False,
         signed=sealed,
     )
-    answers: list[dict[str, Any]] = []
+    answers: list[Answer] = []
     for start in range(0, max(len(parcel.ops), 1), MAX_OPS):
-        taken = receive_ops(site_id, parcel.ops[start : start + MAX_OPS], sender)
-        uploads.publish_photo_arrivals(site_id, taken.named_photos)
-        answers += taken.answers
+        answers += receive_ops(site_id, parcel.ops[start : start + MAX_OPS], sender).answers
     kept = [False] if sender.revoked else [_store_photo(site_id, shot) for shot in parcel.photos]
     pairs = list(zip(parcel.ops, answers, strict=True))
     return ImportResult(phone, pairs, sum(kept), len(kept) - sum(kept), sealed)

@@ -12,9 +12,11 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf, Validator
 
 from server.desk import labels
-from server.desk.post import PERSON_FIELDS, format_local_datetime, label_for, parse_local_datetime
+from server.desk.formatting import PERSON_FIELDS
+from server.i18n.local_time import format_local_time, parse_local_time
 from server.i18n.locale import localize
 from server.models.directory import Directory
+from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.messages import MAX_DEPTH, json_depth
 from sync.protocol.op import MAX_LABEL_LENGTH
@@ -35,16 +37,18 @@ class FormField:
     options: list[tuple[str, str]]
 
 
-def form_fields(schema: Schema, payload: Mapping[str, Any], names: Directory) -> list[FormField]:
+def form_fields(
+    kind: str, schema: Schema, payload: Mapping[str, Any], names: Directory
+) -> list[FormField]:
     """Every field that the kind knows, with what came in it."""
     return [
         FormField(
             name=name,
-            label=label_for(labels.FIELD_LABELS, name),
+            label=_label(kind, name),
             input_type=_input_type(name, field),
             value=_field_value(field, payload.get(name)),
             required=field.required,
-            options=_options(name, field, names),
+            options=_options(kind, name, field, names),
         )
         for name, field in schema.fields.items()
     ]
@@ -61,12 +65,14 @@ def parse_payload(schema: Schema, form: Mapping[str, str]) -> dict[str, Any]:
     return {name: _parse_field(schema.fields[name], text) for name, text in said.items() if text}
 
 
-def invalid_fields(schema: Schema, payload: dict[str, Any]) -> list[str]:
+def invalid_fields(kind: str, schema: Schema, payload: dict[str, Any]) -> list[str]:
     """The fields that are still wrong, by their names on the page."""
     wrong = schema.validate(payload)
-    return [
-        label_for(labels.FIELD_LABELS, name) for name in wrong if name in schema.fields
-    ] or list(wrong)
+    return [_label(kind, name) for name in wrong if name in schema.fields] or list(wrong)
+
+
+def _label(kind: str, name: str) -> str:
+    return labels.field_label(KINDS[kind].type, name, kind)
 
 
 def _input_type(name: str, field: fields.Field[Any]) -> str:
@@ -98,11 +104,13 @@ def _directory_key(name: str) -> str | None:
     return places.get(name)
 
 
-def _options(name: str, field: fields.Field[Any], names: Directory) -> list[tuple[str, str]]:
+def _options(
+    kind: str, name: str, field: fields.Field[Any], names: Directory
+) -> list[tuple[str, str]]:
     if isinstance(field, fields.Boolean):
-        return [(value, label_for(labels.YES_NO, said)) for value, said in BOOLEAN_OPTIONS]
+        return [(value, labels.value_label(None, name, said)) for value, said in BOOLEAN_OPTIONS]
     if chosen := _choices(field):
-        return [(value, label_for(labels.VALUE_LABELS, value)) for value in chosen]
+        return [(value, labels.value_label(KINDS[kind].type, name, value)) for value in chosen]
     known = getattr(names, _directory_key(name) or "", {})
     return sorted(
         ((id_, localize(label)) for id_, label in known.items()), key=lambda pair: pair[1]
@@ -116,7 +124,7 @@ def _field_value(field: fields.Field[Any], raw: Any) -> str:
         return json.dumps(raw, ensure_ascii=False)
     if isinstance(field, fields.AwareDateTime):
         moment = _parse_moment(raw)
-        return format_local_datetime(moment) if moment else ""
+        return format_local_time(moment, "seconds") if moment else ""
     return raw
 
 
@@ -130,7 +138,7 @@ def _parse_moment(raw: str) -> datetime | None:
 def _parse_field(field: fields.Field[Any], text: str) -> Any:
     """What cannot be read stays text: the schema says then that it is wrong."""
     if isinstance(field, fields.AwareDateTime):
-        moment = parse_local_datetime(text)
+        moment = parse_local_time(text)
         return format_time(moment) if moment else text
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
         try:

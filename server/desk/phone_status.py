@@ -14,7 +14,7 @@ from server.db.engine import db
 from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import Lineage, LoggedOp
-from sync.protocol.hash_chain import Ranges, remove_number
+from sync.protocol.hash_chain import Ranges, open_gaps
 
 RECENT_OPS = 5_000
 """How many of the newest ops tell in whose hands a phone is: some days of a busy site."""
@@ -70,14 +70,6 @@ def phone_statuses(site_id: str, phones: Iterable[Device]) -> list[PhoneStatus]:
             report.lost += chain.lost
             report.gaps += [_gap(chain, *each) for each in open_gaps(chain.gaps, chain.lost)]
     return list(found.values())
-
-
-def open_gaps(gaps: Ranges, lost: Ranges) -> Ranges:
-    """Holes that may still be filled: those that the phone did not confess to be gone."""
-    for first, last in lost:
-        for n in range(first, last + 1):
-            gaps = remove_number(gaps, n)
-    return gaps
 
 
 def _gap(chain: Lineage, first: int, last: int) -> Gap:

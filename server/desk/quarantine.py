@@ -15,9 +15,9 @@ from sqlalchemy.exc import StatementError
 from server.db.engine import DATABASE_ERRORS, db, write_transaction
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.quarantine import DECIDABLE
-from server.oplog.receive import Answer, lock_site, make_op, submit_in_transaction
+from server.oplog.op_row import Answer
+from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.redaction import PURGED_FLAG
-from server.photos import uploads
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.messages import is_portable_json
@@ -113,7 +113,6 @@ def judge_quarantined(
         raise
     except StatementError as error:
         raise NotApplicable("malformed") from error
-    uploads.publish_photo_arrivals(site_id, uploads.photos_in_ops([stands]))
     return told
 
 

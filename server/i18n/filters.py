@@ -1,4 +1,4 @@
-"""How labels, times and numbers are said on a page; static/field/filters.js says the same."""
+"""Template filters for labels, times and numbers; static/field/filters.js mirrors them."""
 
 from __future__ import annotations
 
@@ -12,58 +12,63 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from sync.protocol.clock import format_time, parse_time
-
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
+from sync import kind_label
+from sync.protocol.clock import SITE_ZONE, format_time, parse_time
+from sync.protocol.refusals import refusal
+from sync.protocol.text import Text
 
 Time = datetime | str | None
+"""An aware datetime, or its text as records store it; None and "" where there is none."""
 
 
 def register_filters(
     env: Environment, language: Callable[[], str], zone: ZoneInfo = SITE_ZONE
 ) -> None:
-    """Give our filters to an environment; it has gettext already.
+    """Add the filters to an environment that has gettext already.
 
-    They take the context although most do not look at it: Jinja computes a filter of a constant
-    once and for all, and the next page may be in the other language.
+    `language` returns the language of the current page. Every filter takes the Jinja context,
+    although most ignore it: without it Jinja would evaluate the filter of a constant once, when it
+    compiles the template, and the next page may be in another language.
     """
 
-    def take(said: Callable[..., Any]) -> Callable[..., Any]:
-        return pass_context(lambda context, *values: said(*map(_unescaped, values)))
+    def with_context(function: Callable[..., Any]) -> Callable[..., Any]:
+        return pass_context(lambda context, *values: function(*map(_unescaped, values)))
 
     env.filters |= {
-        "say": take(lambda label: localize(label, language())),
-        "clock": take(lambda time: clock(time, zone)),
-        "day": take(lambda time: day(time, zone)),
-        "late": take(late),
-        "mask": take(mask),
-        "plus_hours": take(plus_hours),
-        "money": take(money),
+        "say": with_context(lambda label: localize(label, language())),
+        "clock": with_context(lambda time: clock(time, zone)),
+        "day": with_context(lambda time: day(time, zone)),
+        "late": with_context(late),
+        "mask": with_context(mask),
+        "plus_hours": with_context(plus_hours),
+        "money": with_context(money),
+        "kind_label": pass_context(lambda context, kind: _translated(context, kind_label(kind))),
+        "refusal_label": pass_context(lambda context, code: _translated(context, refusal(code))),
         "ago": pass_context(lambda context, *times: ago(context, *map(_unescaped, times))),
     }
 
 
 def localize(label: dict[str, str] | str | None, language: str) -> str:
-    """A label in the language of the page; a name is the same in both."""
+    """A label in a language, else in the first language it has; a plain string is unchanged."""
     if isinstance(label, dict):
         return label.get(language) or next(iter(label.values()), "") or ""
     return label or ""
 
 
 def clock(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:
-    """The hour and minute at the site."""
+    """Local hour and minute: 09:05."""
     return _to_datetime(time).astimezone(zone).strftime("%H:%M") if time else ""
 
 
 def day(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:
-    """The day at the site; a day stays the day it is."""
+    """Local month and day: 11-24. A date without a time (2026-11-24) is not converted."""
     if isinstance(time, str) and len(time) == len("2026-11-24"):
         return time[5:]
     return _to_datetime(time).astimezone(zone).strftime("%m-%d") if time else ""
 
 
 def ago(context: Context, time: Time, now: datetime | str) -> str:
-    """How long ago, in words."""
+    """How long ago: "5 min ago", "just now", or "never" without a time."""
     gettext = partial(context.call, _translator(context, "gettext"))
     if not time:
         return str(gettext("never"))
@@ -74,7 +79,7 @@ def ago(context: Context, time: Time, now: datetime | str) -> str:
 
 
 def duration_text(context: Context, minutes: int) -> str:
-    """A length of time in its one fitting unit."""
+    """A duration in one unit: minutes, hours from 60 minutes on, days from 48 hours on."""
     ngettext = partial(context.call, _translator(context, "ngettext"))
     if minutes < 60:
         return str(ngettext("%(num)s min", "%(num)s min", minutes))
@@ -84,41 +89,39 @@ def duration_text(context: Context, minutes: int) -> str:
 
 
 def late(window_end: Time, now: datetime | str) -> bool:
-    """Whether a window has closed."""
+    """Whether a time window has ended."""
     return bool(window_end) and _to_datetime(now) > _to_datetime(window_end)
 
 
 def mask(number: str | None) -> str:
-    """The last four characters; dots for the rest."""
-    letters = number or ""
-    return "•" * max(len(letters) - 4, 0) + letters[-4:]
+    """The last four characters, and a dot for each of the others."""
+    text = number or ""
+    return "•" * max(len(text) - 4, 0) + text[-4:]
 
 
 def plus_hours(time: Time, hours: int) -> str:
-    """A time so many hours later, as records write it."""
+    """The time `hours` later, as text as records store it."""
     return format_time(_to_datetime(time) + timedelta(hours=hours))
 
 
 def money(cents: int) -> str:
-    """Whole cents as people read an amount: 1,234.56."""
+    """An amount of cents in yuan: 1,234.56."""
     return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
-def parse_local_time(text: str, zone: ZoneInfo = SITE_ZONE) -> datetime | None:
-    """A time as somebody typed it at the site; None where it is none."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone)
-    except ValueError:
-        return None
-
-
 def _unescaped(value: Any) -> Any:
-    """Plain text goes in and comes out: escaping is for the page."""
+    """Markup as plain text: escaping is done when the page is put together."""
     return str(value) if isinstance(value, Markup) else value
 
 
 def _translator(context: Context, name: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], context.environment.globals[name])
+
+
+def _translated(context: Context, text: Text) -> str:
+    if text.context:
+        return str(context.call(_translator(context, "pgettext"), text.context, text.message))
+    return str(context.call(_translator(context, "gettext"), text.message))
 
 
 def _to_datetime(time: Time) -> datetime:

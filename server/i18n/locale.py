@@ -1,23 +1,23 @@
-"""Which language a person reads, and what the desk says beyond the filters of both hosts."""
+"""The language of a request, and the filters that only the desk has."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from flask import Flask, request
-from flask_babel import Babel, get_locale, ngettext
+from flask_babel import Babel, get_locale, gettext, ngettext, pgettext
 
 from server.i18n import filters
-from server.i18n.filters import SITE_ZONE, Time
-from sync.protocol.clock import parse_time
+from server.i18n.filters import Time
+from sync.protocol.clock import SITE_ZONE, parse_time
+from sync.protocol.text import Text
 
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
 
 
 def init_app(app: Flask) -> None:
-    """Choose the language of each request; name the filters that pages use."""
+    """Select the language of each request; register the template filters."""
     app.config.setdefault("BABEL_DEFAULT_LOCALE", LANGUAGES[0])
     Babel(app, locale_selector=select_language)  # type: ignore[no-untyped-call]
     filters.register_filters(app.jinja_env, current_language)
@@ -26,43 +26,48 @@ def init_app(app: Flask) -> None:
 
 
 def select_language() -> str:
-    """What the person chose with one click, else what the browser asks for."""
-    wish = request.cookies.get(COOKIE) if request else None
-    if wish in LANGUAGES:
-        return str(wish)
-    asked = request.accept_languages if request else None
-    best = asked.best_match(LANGUAGES) if asked else None
+    """The language of the cookie, else the browser's best match, else the first of LANGUAGES."""
+    cookie = request.cookies.get(COOKIE) if request else None
+    if cookie in LANGUAGES:
+        return str(cookie)
+    accepted = request.accept_languages if request else None
+    best = accepted.best_match(LANGUAGES) if accepted else None
     return best or LANGUAGES[0]
 
 
 def current_language() -> str:
-    """The language of this page."""
+    """The language of the page that is being rendered."""
     locale = get_locale()
     return str(locale.language) if locale else LANGUAGES[0]
 
 
 def localize(label: dict[str, str] | str | None) -> str:
-    """A label in the language of this page."""
+    """A label in the language of the page that is being rendered."""
     return filters.localize(label, current_language())
 
 
+def translate(text: Text) -> str:
+    """A text in the language of this page."""
+    if text.context:
+        return str(pgettext(text.context, text.message))
+    return str(gettext(text.message))
+
+
 def moment(time: Time) -> str:
-    """Clock alone for today, with the day for any other."""
+    """Local hour and minute; on another day than today with month and day before it."""
     if not time:
         return ""
-    there = (parse_time(time) if isinstance(time, str) else time).astimezone(SITE_ZONE)
+    local = (parse_time(time) if isinstance(time, str) else time).astimezone(SITE_ZONE)
     clock = filters.clock(time)
     today = datetime.now(SITE_ZONE).date()
-    return clock if there.date() == today else f"{there:%m-%d} {clock}"
+    return clock if local.date() == today else f"{local:%m-%d} {clock}"
 
 
 def duration_text(length: timedelta) -> str:
-    """A length of time in its one fitting unit; worded as `ago` words it."""
+    """A duration in one unit, in the words of the `ago` filter."""
     minutes = max(length // timedelta(minutes=1), 0)
     if minutes < 60:
-        said: Any = ngettext("%(num)s min", "%(num)s min", minutes)
-    elif minutes < 48 * 60:
-        said = ngettext("%(num)s h", "%(num)s h", minutes // 60)
-    else:
-        said = ngettext("%(num)s day", "%(num)s days", minutes // 1440)
-    return str(said)
+        return str(ngettext("%(num)s min", "%(num)s min", minutes))
+    if minutes < 48 * 60:
+        return str(ngettext("%(num)s h", "%(num)s h", minutes // 60))
+    return str(ngettext("%(num)s day", "%(num)s days", minutes // 1440))

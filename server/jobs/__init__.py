@@ -1,1 +1,1 @@
-"""Jobs that run by themselves: planning, retention, compaction."""
+"""Background jobs: planning, retention, frequent visitors, compaction, and their runner."""

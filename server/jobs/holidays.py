@@ -1,4 +1,4 @@
-"""Which days people rest: weekends and public holidays of China, with the days that are shifted."""
+"""Days off in China: weekends and public holidays, with the working days moved for them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from functools import cache
 import chinese_calendar
 
 FLAG_DAYS = ((1, 1), (5, 1), (10, 1))
-"""Holidays of the flag law that keep their date: New Year, Labour Day, National Day."""
+"""(month, day) of the flag law's holidays with a fixed date: New Year, Labour Day, National Day."""
 
 
 def days_off(start: date, end: date) -> frozenset[date]:
-    """The days of [start, end] on which a duty of working days rests."""
+    """The days off from `start` to `end`, both included."""
     days = (start + timedelta(days=number) for number in range((end - start).days + 1))
     return frozenset(day for day in days if _is_day_off(day))
 
 
 def known_until() -> int:
-    """The last year whose shifted working days are known; later ones are plain weeks."""
+    """The last year with known moved working days; in later years only weekends are days off."""
     years: set[int] = {day.year for day in chinese_calendar.constants.workdays}
     return max(years)
 
@@ -32,5 +32,5 @@ def _is_day_off(day: date) -> bool:
 
 
 def flag_days(year: int) -> list[date]:
-    """Days on which the flag is raised everywhere: a preset that the admin may change."""
+    """Days on which the flag is raised everywhere: a preset that the administrator may change."""
     return [date(year, month, day) for month, day in FLAG_DAYS]

@@ -1,4 +1,4 @@
-"""Rounds ahead: what guards go, planned from the routes through the one door."""
+"""Plans the patrols of the next two weeks from the patrol routes."""
 
 from __future__ import annotations
 
@@ -19,30 +19,32 @@ from sync.protocol.op import UUID_NAMESPACE
 from sync.work.recurrence import Window, due_windows
 
 POINT_FIELDS = ("checkpoint", "area_id", "label", "code")
+"""Fields of a checkpoint in a patrol, but for its label tokens (`seals`)."""
 
 
 def round_ops(
     site_id: str, now: datetime, start: datetime, end: datetime
 ) -> Iterator[dict[str, Any]]:
-    """N2: what is missing is planned, what follows from no route any more is dropped.
+    """N2: ops that plan missing patrols, update changed ones and drop those of no active route.
 
-    The id of a round follows from route and time, so planning twice makes it once.
+    `start`, `end`: the range of time that is planned. Idempotent: the id of a patrol is derived
+    from route and start time.
     """
     points = {point.id: _point(site_id, point) for point in _of_site(Checkpoint, site_id)}
-    wanted = {
+    required = {
         _id(route, window): (route, window)
         for route in _of_site(PatrolRoute, site_id)
         for window in (due_windows(route, start, end) if route.active else ())
     }
-    known = {round_.id: round_ for round_ in _known(site_id, start)}
-    for id_, (route, window) in wanted.items():
-        there = [points[point] for point in route.points if point in points]
-        if id_ not in known:
-            yield _plan(id_, route, window, there)
-        elif known[id_].window_end > now and _points_changed(known[id_], there):
-            yield make_op("round.amend", id_, {"points": there})
-    for id_, round_ in known.items():
-        if id_ not in wanted and round_.window_start > now and not round_.scans:
+    planned = {patrol.id: patrol for patrol in _planned(site_id, start)}
+    for id_, (route, window) in required.items():
+        route_points = [points[point] for point in route.points if point in points]
+        if id_ not in planned:
+            yield _plan(id_, route, window, route_points)
+        elif planned[id_].window_end > now and _points_changed(planned[id_], route_points):
+            yield make_op("round.amend", id_, {"points": route_points})
+    for id_, patrol in planned.items():
+        if id_ not in required and patrol.window_start > now and not patrol.scans:
             yield make_op("round.drop", id_, {})
 
 
@@ -50,19 +52,24 @@ def _of_site(table: Any, site_id: str) -> Any:
     return db.session.scalars(select(table).where(table.site_id == site_id)).all()
 
 
-def _known(site_id: str, start: datetime) -> Any:
-    since = (
+def _planned(site_id: str, start: datetime) -> Any:
+    """Patrols that end after `start` and are not cancelled."""
+    conditions = (
         PatrolRound.site_id == site_id,
         PatrolRound.window_end > start,
         PatrolRound.cancelled_at.is_(None),
     )
-    return db.session.scalars(select(PatrolRound).where(*since)).all()
+    return db.session.scalars(select(PatrolRound).where(*conditions)).all()
 
 
 def _point(site_id: str, point: Checkpoint) -> dict[str, Any]:
-    valid = qr_tokens.label_token_hash(site_id, point.id, point.serial)
-    said = {"checkpoint": point.id, "area_id": point.area_id, "label": point.label}
-    return {**said, "code": point.code, "seals": [valid]}
+    return {
+        "checkpoint": point.id,
+        "area_id": point.area_id,
+        "label": point.label,
+        "code": point.code,
+        "seals": [qr_tokens.label_token_hash(site_id, point.id, point.serial)],
+    }
 
 
 def _id(route: PatrolRoute, window: Window) -> str:
@@ -84,9 +91,10 @@ def _plan(
     return make_op("round.plan", id_, payload, id=str(uuid5(UUID(id_), "plan")))
 
 
-def _points_changed(round_: PatrolRound, points: list[dict[str, Any]]) -> bool:
-    """Whether the points moved, or one of them has a label that the round does not know."""
-    as_known = [{name: point[name] for name in POINT_FIELDS} for point in round_.points]
-    as_wanted = [{name: point[name] for name in POINT_FIELDS} for point in points]
-    known = {seal for point in round_.points for seal in point["seals"]}
-    return as_known != as_wanted or any({*point["seals"]} - known for point in points)
+def _points_changed(patrol: PatrolRound, points: list[dict[str, Any]]) -> bool:
+    """Whether the checkpoints differ from the planned ones, or one has a new label token."""
+    planned_points = [{name: point[name] for name in POINT_FIELDS} for point in patrol.points]
+    wanted_points = [{name: point[name] for name in POINT_FIELDS} for point in points]
+    planned_tokens = {token for point in patrol.points for token in point["seals"]}
+    wanted_tokens = {token for point in points for token in point["seals"]}
+    return planned_points != wanted_points or not wanted_tokens <= planned_tokens

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
@@ -29,10 +28,11 @@ from server.models.purges import PurgeRun
 from server.models.visits import Visit
 from server.oplog import receive
 from server.oplog.directory import directory_of
+from server.oplog.op_row import OpRow
 from server.oplog.publish import record_json
+from server.oplog.record_store import LoadedRecord, RecordStore, table_of
 from server.oplog.redaction import EMPTY_BODY, redact_op, redact_unapplied
 from server.oplog.replay import replay_op
-from server.oplog.unit_of_work import LoadedRecord, table_of
 from server.photos import uploads
 from sync import Accepted, Merged
 from sync.protocol.conflict_resolution import to_json_value
@@ -138,18 +138,19 @@ def _redact_history(site_id: str, type_: str, id_: str, of: str) -> LoadedRecord
     """The history of a record without what is somebody's, judged anew so that it explains it."""
     ops = LoggedOp.metadata.tables["op"]
     mine = select(ops).where(ops.c.site_id == site_id, ops.c.subject == id_)
-    records: dict[str, LoadedRecord] = {}
-    rows = []
-    for row in db.session.execute(mine.order_by(ops.c.place)).mappings():
-        clean = {**row, **redact_op(row, of)}
+    store = RecordStore(site_id)
+    rows: list[OpRow] = []
+    for columns in db.session.execute(mine.order_by(ops.c.place)).mappings():
+        row = cast(OpRow, dict(columns))
+        clean: OpRow = {**row, **redact_op(row, of)}
         if row["status"] in APPLIED_STATUSES:
-            verdict = replay_op(site_id, records, SimpleNamespace(**clean))
+            verdict = replay_op(store, clean)
             if not isinstance(verdict, Accepted | Merged):
                 raise RuntimeError(f"op {row['id']} does not stand without what was purged")
             clean["changes"] = to_json_value(verdict.changes)
         rows.append(clean)
     replace_rows(ops, ("site_id", "id"), rows)
-    held = records[id_]
+    held = store.records[id_]
     row_ = {**vars(held.row), "version": held.version}
     replace_rows(table_of(type_), ("site_id", "id"), [row_])
     return held
@@ -204,7 +205,8 @@ def _redact_unapplied_ops(site_id: str, before: datetime) -> int:
         .where(or_(ops.c.subject.is_(None), ~records.exists()))
     )
     with write_transaction():
-        rows = [{**row, **redact_unapplied(row)} for row in db.session.execute(old).mappings()]
+        unapplied = [cast(OpRow, dict(row)) for row in db.session.execute(old).mappings()]
+        rows: list[OpRow] = [{**row, **redact_unapplied(row)} for row in unapplied]
         if rows:
             replace_rows(ops, ("site_id", "id"), rows)
     return len(rows)

@@ -1,58 +1,53 @@
-"""Planning ahead: the occurrences of two weeks, made through the one door."""
+"""Plans the tasks and patrols of the next two weeks, as ops through the write path."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-import structlog
-from flask import Flask
 from sqlalchemy import Select, select
 
 from server.db.engine import db
-from server.jobs import compaction, frequent_visitors, patrol_rounds, retention
+from server.jobs import patrol_rounds
 from server.jobs.holidays import days_off
 from server.models.places import Area, Unit
 from server.models.schedules import Schedule
 from server.models.tasks import Task
-from server.oplog import receive, replay
-from server.photos import uploads
+from server.oplog import receive
 from sync.protocol.clock import format_time
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.work.recurrence import MAX_INTERVAL
 from sync.work.schedules import Occurrence, Place, expand_occurrences
 from sync.work.tasks import uncancelled_fields
 
-log = structlog.get_logger("lodge.planner")
-
 LOOK_BEHIND, LOOK_AHEAD = timedelta(days=1), timedelta(days=14)
-INTERVAL = timedelta(minutes=10)
 VACANT, REPLANNED = "vacant", "replanned"
+"""Reasons with which the scheduler itself cancels a task."""
 BATCH_SIZE = 500
-"""As many ops go into one transaction."""
+"""Ops in one transaction."""
 
 
 def plan(site_id: str, now: datetime) -> int:
-    """Make the occurrences that are missing, take back those that follow from nothing any more.
+    """Add the tasks and patrols that the schedules require, cancel those that no schedule requires.
 
-    Says how many ops that took. Planning again, or on two servers at once, changes nothing: an
-    occurrence and what plans it have ids that follow from schedule, place and time. None is made
-    that begins beyond the horizon of 14 days, so a phone never holds more than that.
+    Returns the number of ops written. Idempotent, also with two servers planning at once: the ids
+    of a task and of the op that plans it are derived from schedule, place and time. No task is
+    planned that starts more than LOOK_AHEAD from `now`, which limits what a phone stores.
     """
     schedules, places = db.session.scalars(Schedule.for_site(site_id)).all(), _places(site_id)
-    wanted = {
+    required = {
         occurrence.id: (schedule, occurrence)
         for schedule in schedules
         for occurrence in _due_occurrences(schedule, places, now)
     }
-    known = {task.id: task for task in db.session.scalars(_planned_tasks(site_id, now))}
+    planned = {task.id: task for task in db.session.scalars(_planned_tasks(site_id, now))}
+    schedule_ids = {schedule.id for schedule in schedules}
     ops = [
-        *(_plan_op(*wanted[id_]) for id_ in wanted if id_ not in known),
-        *_cancel_ops(known, wanted, {each.id for each in schedules}, _vacant_units(site_id), now),
-        *_reinstate_ops(known, wanted, now),
+        *(_plan_op(*required[id_]) for id_ in required if id_ not in planned),
+        *_cancel_ops(planned, required, schedule_ids, _vacant_units(site_id), now),
+        *_reinstate_ops(planned, required, now),
     ]
     ops += patrol_rounds.round_ops(site_id, now, now - LOOK_BEHIND, now + LOOK_AHEAD)
     for start in range(0, len(ops), BATCH_SIZE):
@@ -63,27 +58,29 @@ def plan(site_id: str, now: datetime) -> int:
 def _due_occurrences(
     schedule: Schedule, places: list[Place], now: datetime
 ) -> Iterator[Occurrence]:
-    """R9: nothing that begins beyond the horizon is ever planned."""
+    """R9: the occurrences of a schedule that start between LOOK_BEHIND and LOOK_AHEAD."""
     start, end = now - LOOK_BEHIND, now + LOOK_AHEAD
-    resting = days_off(start.date() - MAX_INTERVAL, end.date() + MAX_INTERVAL)
-    holidays = resting if _skips_holidays(schedule) else ()
+    rest_days = days_off(start.date() - MAX_INTERVAL, end.date() + MAX_INTERVAL)
+    holidays = rest_days if _skips_holidays(schedule) else ()
     yield from expand_occurrences(schedule, places, start, end, holidays)
 
 
 def _skips_holidays(schedule: Schedule) -> bool:
-    return schedule.workdays_only or any(each["workdays_only"] for each in schedule.before)
+    return schedule.workdays_only or any(version["workdays_only"] for version in schedule.before)
 
 
 def _places(site_id: str) -> list[Place]:
-    """Every place of a site; a door whose area is not known yet waits for it."""
-    areas = {a.id: a for a in db.session.scalars(select(Area).where(Area.site_id == site_id))}
+    """Every area and home of a site, but for homes whose area has not been added yet."""
+    areas = {
+        area.id: area for area in db.session.scalars(select(Area).where(Area.site_id == site_id))
+    }
     units = db.session.scalars(select(Unit).where(Unit.site_id == site_id))
     return [
         *(Place(area.id, area.kind) for area in areas.values()),
         *(
-            Place(u.area_id, areas[u.area_id].kind, u.id, u.occupied)
-            for u in units
-            if u.area_id in areas
+            Place(unit.area_id, areas[unit.area_id].kind, unit.id, unit.occupied)
+            for unit in units
+            if unit.area_id in areas
         ),
     ]
 
@@ -119,64 +116,32 @@ def _vacant_units(site_id: str) -> set[str]:
 
 
 def _cancel_ops(
-    known: Mapping[str, Task],
-    wanted: Collection[str],
-    schedules: Collection[str],
-    vacant: Collection[str],
+    planned: Mapping[str, Task],
+    required: Collection[str],
+    schedule_ids: Collection[str],
+    vacant_units: Collection[str],
     now: datetime,
 ) -> Iterator[dict[str, Any]]:
-    """R8 and C7: what is to come and follows from no schedule any more; what was done stays."""
-    for task in known.values():
-        begun = task.window_start <= now or task.done_at or task.cancelled_at
-        if begun or task.id in wanted or task.schedule_id not in schedules:
+    """R8, C7: cancel future tasks that no schedule requires any more; done ones stay."""
+    for task in planned.values():
+        started = task.window_start <= now or task.done_at or task.cancelled_at
+        if started or task.id in required or task.schedule_id not in schedule_ids:
             continue
-        reason = VACANT if task.unit_id in vacant else REPLANNED
+        reason = VACANT if task.unit_id in vacant_units else REPLANNED
         yield receive.make_op("task.cancel", task.id, {"reason": reason})
 
 
 def _reinstate_ops(
-    known: Mapping[str, Task], wanted: Collection[str], now: datetime
+    planned: Mapping[str, Task], required: Collection[str], now: datetime
 ) -> Iterator[dict[str, Any]]:
-    """What the planner took back, and is wanted again while it can still be done."""
-    for id_ in wanted:
-        task = known.get(id_)
-        ours = (
-            task
-            and task.cancelled_by_id == SERVER_AUTHOR_ID
-            and task.cancel_reason in (VACANT, REPLANNED)
-        )
-        if task and ours and task.window_end > now and not task.done_at:
+    """Reinstate tasks that the scheduler cancelled and that are required again in time."""
+    for id_ in required:
+        task = planned.get(id_)
+        if task and _cancelled_by_scheduler(task) and task.window_end > now and not task.done_at:
             yield receive.make_op("task.amend", task.id, uncancelled_fields())
 
 
-def run_loop(app: Flask, stop: threading.Event) -> None:
-    """The one loop of the server: plan every site, again and again, until told to stop."""
-    compacted: dict[str, date] = {}
-    while True:
-        with app.app_context():
-            for site_id in replay.all_site_ids():
-                try:
-                    plan(site_id, datetime.now(UTC))
-                    retention.purge_expired(site_id, datetime.now(UTC))
-                    uploads.delete_stale_uploads(site_id, datetime.now(UTC))
-                    frequent_visitors.update_frequent_visitors(site_id, datetime.now(UTC))
-                    _compact_daily(site_id, datetime.now(UTC), compacted)
-                except Exception:
-                    db.session.rollback()
-                    log.exception("planning failed", site=site_id)
-        if stop.wait(INTERVAL.total_seconds()):
-            return
-
-
-def _compact_daily(site_id: str, now: datetime, compacted: dict[str, date]) -> None:
-    """Once a day at most: it looks at the whole feed."""
-    if compacted.get(site_id) != now.date():
-        compaction.compact_feed(site_id, now)
-        compacted[site_id] = now.date()
-
-
-def start_thread(app: Flask) -> threading.Event:
-    """Begin the loop beside the requests; set the event to end it."""
-    stop = threading.Event()
-    threading.Thread(target=run_loop, args=(app, stop), name="planner", daemon=True).start()
-    return stop
+def _cancelled_by_scheduler(task: Task) -> bool:
+    """Whether the scheduler cancelled a task, and not the desk with the same reason."""
+    by_server = task.cancelled_by_id == SERVER_AUTHOR_ID
+    return by_server and task.cancel_reason in (VACANT, REPLANNED)

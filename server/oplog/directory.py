@@ -1,4 +1,4 @@
-"""What people and places of a site are called, kept in memory until one of them changes."""
+"""The directory of a site (names of people and places), cached until one of them changes."""
 
 from __future__ import annotations
 
@@ -15,45 +15,48 @@ from server.models.feed import SiteHead
 from server.models.people import Person
 from server.models.places import Area, Unit
 
+CACHE_KEY = "lodge-names"
+
 _cache_lock = threading.Lock()
 
 
-def directory_of(site_id: str, seq: int | None = None) -> Directory:
-    """The names of a site at its `names_seq`, which is looked up unless it is known."""
-    if seq is None:
-        seq = db.session.scalar(select(SiteHead.names_seq).where(SiteHead.site_id == site_id))
-    kept = current_app.extensions.setdefault("lodge-names", {})
+def directory_of(site_id: str, names_seq: int | None = None) -> Directory:
+    """The directory of a site. `names_seq` is the number of its last change, looked up unless the
+    caller knows it. The result is shared between threads: copy it before you change it."""
+    if names_seq is None:
+        names_seq = db.session.scalar(select(SiteHead.names_seq).where(SiteHead.site_id == site_id))
+    cache: dict[str, tuple[int | None, Directory]]
+    cache = current_app.extensions.setdefault(CACHE_KEY, {})
     with _cache_lock:
-        known = kept.get(site_id)
-    if known is None or seq is None or known[0] != seq:
-        known = (seq, _load(site_id))
+        cached = cache.get(site_id)
+    if cached is None or names_seq is None or cached[0] != names_seq:
+        cached = (names_seq, _load(site_id))
         with _cache_lock:
-            kept[site_id] = known
-    names: Directory = known[1]
-    return names
+            cache[site_id] = cached
+    return cached[1]
 
 
 def invalidate_directories() -> None:
-    """After a PIN was set: verifiers are not records, so no number tells of them."""
-    current_app.extensions.pop("lodge-names", None)
+    """Empty the cache after a PIN was set: that changes no record, and so no `names_seq`."""
+    current_app.extensions.pop(CACHE_KEY, None)
 
 
 def _load(site_id: str) -> Directory:
-    names = Directory()
+    directory = Directory()
     people = select(Person.id, Person.name, Person.roles, Person.active_to, Account.pin_check)
     people = people.outerjoin(Account, Account.person_id == Person.id)
-    for id_, name, roles, left_at, pin in db.session.execute(
+    for id_, name, roles, left_at, pin_verifier in db.session.execute(
         people.where(Person.site_id == site_id)
     ):
-        names.people[id_] = name
-        names.roles[id_] = frozenset(roles)
+        directory.people[id_] = name
+        directory.roles[id_] = frozenset(roles)
         if left_at:
-            names.left_at[id_] = left_at
-        if pin:
-            names.pin_verifiers[id_] = pin
-    for table, labels in ((Area, names.areas), (Unit, names.units)):
+            directory.left_at[id_] = left_at
+        if pin_verifier:
+            directory.pin_verifiers[id_] = pin_verifier
+    for table, labels in ((Area, directory.areas), (Unit, directory.units)):
         rows = select(table.id, table.label).where(table.site_id == site_id)
         labels.update((row.id, row.label) for row in db.session.execute(rows))
-    firms = select(Contractor.id, Contractor.name).where(Contractor.site_id == site_id)
-    names.contractors.update((row.id, row.name) for row in db.session.execute(firms))
-    return names
+    contractors = select(Contractor.id, Contractor.name).where(Contractor.site_id == site_id)
+    directory.contractors.update((row.id, row.name) for row in db.session.execute(contractors))
+    return directory

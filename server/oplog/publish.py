@@ -1,10 +1,10 @@
-"""Publishing: what changed gets the site's next numbers and its JSON, ready to send."""
+"""Publishes changed records to the feed: each gets the site's next number and its JSON body."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NotRequired, Protocol, TypedDict
 
 from sqlalchemy import bindparam, select, update
 
@@ -15,7 +15,7 @@ from server.models.directory import Directory
 from server.models.feed import FeedDigest, FeedRow, SiteHead
 from sync import RECORD_TYPES
 from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
-from sync.protocol.hash_chain import dump_json
+from sync.protocol.json_codec import dump_json
 
 FEED_TABLE, SITE_FEED_TABLE = FeedRow.metadata.tables["feed"], SiteHead.metadata.tables["site_feed"]
 FEED_DIGEST_TABLE = FeedDigest.metadata.tables["feed_digest"]
@@ -28,7 +28,7 @@ DIGESTS_BY_AUDIENCE = PreparedSelect(
 
 
 class FeedState(NamedTuple):
-    """A record's row of the feed, without its body."""
+    """A record's row of the feed, without its body; `seen_by` joins all audiences it ever had."""
 
     id: str
     type: str
@@ -37,8 +37,22 @@ class FeedState(NamedTuple):
     seen_by: int
 
 
+class FeedValues(TypedDict):
+    """A row of the feed to be written; it gets its number last."""
+
+    site_id: str
+    type: str
+    id: str
+    version: int
+    deleted: bool
+    audience: int
+    seen_by: int
+    body: str
+    seq: NotRequired[int]
+
+
 class Publishable(Protocol):
-    """What the feed needs to know of a changed record."""
+    """What publishing needs of a changed record; `previous` is its feed row until now."""
 
     type: str
     id: str
@@ -59,29 +73,28 @@ def publish_records(
 ) -> dict[str, int]:
     """Give every changed record the next number of its site and replace its row of the feed.
 
-    The head is raised last in the transaction and its row stays locked until the commit, so the
-    order of the numbers is the order of the commits and no reader's cursor skips one. `log` is
-    how far the site's log has come with this batch. Says which number each record was given.
+    The site's head is raised last in the transaction and its row stays locked until the commit, so
+    the order of the numbers is the order of the commits and no reader's cursor skips one.
+    `log_head` are the head's new columns of the log. Returns the number of each record by id.
     """
     rows = [_feed_row(site_id, record, names) for record in records]
-    before = {record.id: record.previous for record in records if record.previous}
-    _update_digests(site_id, rows, before.values())
-    raised = {**log_head, "head": SITE_FEED_TABLE.c.head + len(rows)}
-    if names_changed:
-        raised["names_seq"] = SITE_FEED_TABLE.c.head + len(rows)
-    raising = update(SITE_FEED_TABLE).where(SITE_FEED_TABLE.c.site_id == site_id).values(raised)
-    head = db.session.connection().execute(raising.returning(SITE_FEED_TABLE.c.head)).scalar_one()
+    previous = {record.id: record.previous for record in records if record.previous}
+    _update_digests(site_id, rows, previous.values())
+    new_head = SITE_FEED_TABLE.c.head + len(rows)
+    values = {**log_head, "head": new_head, **({"names_seq": new_head} if names_changed else {})}
+    raise_head = update(SITE_FEED_TABLE).where(SITE_FEED_TABLE.c.site_id == site_id).values(values)
+    returned = db.session.connection().execute(raise_head.returning(SITE_FEED_TABLE.c.head))
+    head = returned.scalar_one()
     for seq, row in enumerate(rows, start=head - len(rows) + 1):
         row["seq"] = seq
-    replace_rows(FEED_TABLE, ("site_id", "id"), [row for row in rows if row["id"] in before])
-    insert_rows(FEED_TABLE, [row for row in rows if row["id"] not in before])
+    replace_rows(FEED_TABLE, ("site_id", "id"), [row for row in rows if row["id"] in previous])
+    insert_rows(FEED_TABLE, [row for row in rows if row["id"] not in previous])
     return {row["id"]: row["seq"] for row in rows}
 
 
-def _feed_row(site_id: str, record: Publishable, names: Directory) -> dict[str, Any]:
+def _feed_row(site_id: str, record: Publishable, names: Directory) -> FeedValues:
     columns = vars(record.row)
-    type_ = RECORD_TYPES[record.type]
-    audience = type_.audience(columns, names.roles_of)
+    audience = RECORD_TYPES[record.type].audience(columns, names.roles_of)
     return {
         "site_id": site_id,
         "type": record.type,
@@ -95,44 +108,44 @@ def _feed_row(site_id: str, record: Publishable, names: Directory) -> dict[str, 
 
 
 def record_json(type_: str, columns: Mapping[str, Any], names: Directory) -> str:
-    """A record as it goes out: JSON in ASCII, so that every database takes it."""
-    shown = {
+    """The JSON body of a record as phones get it, with its type, state and time of visibility."""
+    body = {
         **PHONE_BODIES[type_](columns, names),
         "type": type_,
         "state": RECORD_TYPES[type_].state(columns),
         "opens": RECORD_TYPES[type_].visible_from(columns),
         "until": RECORD_TYPES[type_].visible_until(columns),
     }
-    return dump_json(shown)
+    return dump_json(body)
 
 
-def _update_digests(site_id: str, rows: list[dict[str, Any]], before: Iterable[FeedState]) -> None:
-    news: dict[int, int] = defaultdict(int)
+def _update_digests(
+    site_id: str, rows: Iterable[FeedValues], previous: Iterable[FeedState]
+) -> None:
+    """Add new fingerprints to the digest of their audience, and subtract the replaced ones."""
+    changes: dict[int, int] = defaultdict(int)
     for row in rows:
-        news[row["audience"]] += record_fingerprint(row["type"], row["id"], row["version"])
-    for was in before:
-        news[was.audience] -= record_fingerprint(was.type, was.id, was.version)
-    connection = db.session.connection()
-    kept = DIGESTS_BY_AUDIENCE.fetch_all(
-        connection, **{SITE_PARAM: site_id, "audiences": list(news)}
-    )
-    sums = {audience: int(digest, 16) for audience, digest in kept}
+        changes[row["audience"]] += record_fingerprint(row["type"], row["id"], row["version"])
+    for state in previous:
+        changes[state.audience] -= record_fingerprint(state.type, state.id, state.version)
+    params = {SITE_PARAM: site_id, "audiences": list(changes)}
+    stored = DIGESTS_BY_AUDIENCE.fetch_all(db.session.connection(), **params)
+    digests = {audience: int(digest, 16) for audience, digest in stored}
     values = [
         {
             "site_id": site_id,
-            "audience": a,
-            "digest": digest_text(add_to_digest(sums.get(a, 0), new)),
+            "audience": audience,
+            "digest": digest_text(add_to_digest(digests.get(audience, 0), change)),
         }
-        for a, new in news.items()
+        for audience, change in changes.items()
     ]
-    replace_rows(
-        FEED_DIGEST_TABLE, ("site_id", "audience"), [v for v in values if v["audience"] in sums]
-    )
-    insert_rows(FEED_DIGEST_TABLE, [value for value in values if value["audience"] not in sums])
+    known = [value for value in values if value["audience"] in digests]
+    replace_rows(FEED_DIGEST_TABLE, ("site_id", "audience"), known)
+    insert_rows(FEED_DIGEST_TABLE, [value for value in values if value not in known])
 
 
 def digest_for_audience(site_id: str, audience: int) -> str:
-    """The digest of everything that a reader may see."""
+    """The digest of every record that a reader with this mask of roles may see."""
     rows = select(FeedDigest.audience, FeedDigest.digest).where(FeedDigest.site_id == site_id)
-    seen = (int(digest, 16) for mask, digest in db.session.execute(rows) if mask & audience)
-    return digest_text(add_to_digest(0, *seen))
+    visible = (int(digest, 16) for mask, digest in db.session.execute(rows) if mask & audience)
+    return digest_text(add_to_digest(0, *visible))

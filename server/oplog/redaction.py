@@ -1,12 +1,13 @@
-"""Scrubbing: a row of the log of which only what is nobody's stays. It can still be judged."""
+"""Redaction: a logged op without personal data, in a shape that can still be judged."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypedDict
 
+from server.oplog.op_row import OpRow
 from sync import RECORD_TYPES
-from sync.protocol.hash_chain import dump_json
+from sync.protocol.json_codec import dump_json
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.redaction import redact
 
@@ -14,32 +15,39 @@ PURGED_FLAG = "purged"
 """The flag of an op whose text is no longer what was sent; its hash stays as the receipt."""
 
 EMPTY_BODY = '{"payload":{}}'
-"""What is left of an op that nobody could put in force."""
+"""What is left of the text of an op that was never applied."""
 
 
-def redact_op(row: Any, type_: str) -> dict[str, Any]:
-    """V12: payload and text of an op without personal data, in the shape that its kind has."""
-    blanks, raw = RECORD_TYPES[type_].redacted_values, json.loads(row["body"])
+class RedactedColumns(TypedDict):
+    """New values of the columns of an op that a redaction changes."""
+
+    payload: dict[str, Any]
+    body: str
+    flags: list[str]
+
+
+def redact_op(row: OpRow, type_: str) -> RedactedColumns:
+    """V12. An op about a record of this type without personal data, in the shape of its kind."""
     if not isinstance(row["payload"], dict) or row["subject"] is None:
         return redact_unapplied(row)
-    clean = redact(row["payload"], blanks)
-    text = dump_json({**raw, "payload": clean})
-    flags = list(dict.fromkeys([*row["flags"], PURGED_FLAG]))
-    return {"payload": clean, "body": text, "flags": flags}
+    payload = redact(row["payload"], RECORD_TYPES[type_].redacted_values)
+    body = dump_json({**json.loads(row["body"]), "payload": payload})
+    return {"payload": payload, "body": body, "flags": _flags_with_purged(row)}
 
 
-def redact_unapplied(row: Any) -> dict[str, Any]:
-    """V12: of an op that was never put in force, nothing of what it said."""
-    return {
-        "payload": {},
-        "body": EMPTY_BODY,
-        "flags": list(dict.fromkeys([*row["flags"], PURGED_FLAG])),
-    }
+def redact_unapplied(row: OpRow) -> RedactedColumns:
+    """V12. An op that was never applied: nothing of its content is left."""
+    return {"payload": {}, "body": EMPTY_BODY, "flags": _flags_with_purged(row)}
+
+
+def _flags_with_purged(row: OpRow) -> list[str]:
+    return list(dict.fromkeys([*row["flags"], PURGED_FLAG]))
 
 
 def photos_in_payload(payload: Any) -> list[str]:
-    """The photos that an op names, before it is scrubbed."""
-    said = payload if isinstance(payload, dict) else {}
-    listed = said.get("photos")
-    names = [*(listed if isinstance(listed, list) else ()), said.get("sha256")]
+    """The SHA-256 of each photo that a payload names in `photos` or `sha256`."""
+    if not isinstance(payload, dict):
+        return []
+    photos = payload.get("photos")
+    names = [*(photos if isinstance(photos, list) else ()), payload.get("sha256")]
     return [name for name in names if isinstance(name, str) and SHA256_PATTERN.match(name)]

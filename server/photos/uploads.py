@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from itertools import chain
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from flask import current_app
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from server.db.engine import db, write_transaction
 from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
@@ -135,12 +133,14 @@ def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
         part.unlink()
         raise
     blob_store().put(storage_key(site_id, sha256), clean)
-    part.unlink()
     with write_transaction():
+        receive.lock_site(site_id)  # two uploads of one photo come one after the other
         if find_photo(site_id, sha256) is None:
             row = {"site_id": site_id, "sha256": sha256, "bytes": len(clean)}
             db.session.add(Photo(**row, mime="image/jpeg", received_at=datetime.now(UTC)))
-    publish_photo_arrivals(site_id, [sha256])
+            db.session.flush()
+        receive.publish_photo_arrivals(site_id, [sha256])
+    part.unlink()
 
 
 def delete_stale_uploads(site_id: str, now: datetime) -> int:
@@ -168,45 +168,3 @@ def reencode(whole: bytes) -> bytes:
     out = BytesIO()
     upright.save(out, "JPEG", quality=82)
     return out.getvalue()
-
-
-def photos_in_ops(ops: list[dict[str, Any]]) -> list[str]:
-    """Every photo that a batch of ops names."""
-    payloads = [payload for op in ops if isinstance(payload := op.get("payload"), dict)]
-    lists = [payload["photos"] for payload in payloads if isinstance(payload.get("photos"), list)]
-    shots = [payload["shots"] for payload in payloads if isinstance(payload.get("shots"), dict)]
-    lists += [names for each in shots for names in each.values() if isinstance(names, list)]
-    singles = [payload.get("sha256") for payload in payloads]
-    return [name for name in [*chain.from_iterable(lists), *singles] if isinstance(name, str)]
-
-
-def publish_photo_arrivals(site_id: str, sha256s: list[str]) -> None:
-    """Records show how many of their photos are here, once the bytes or the op came second."""
-    present = select(PhotoLink.subject, Photo.sha256).join(
-        Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256)
-    )
-    if not sha256s:
-        return
-    kept = PhotoLink.subject_type.not_in((DELETE_PENDING, DELETED))
-    mine = present.where(PhotoLink.site_id == site_id, PhotoLink.sha256.in_(sha256s), kept)
-    arrivals = [
-        receive.make_op(
-            "photo.arrive",
-            subject,
-            {"sha256": sha256, "here": _count(site_id, subject)},
-            id=str(uuid5(UUID(subject), sha256)),
-        )
-        for subject, sha256 in db.session.execute(mine).all()
-    ]
-    if arrivals:
-        receive.submit_many(site_id, arrivals)
-
-
-def _count(site_id: str, subject: str) -> int:
-    linked = (
-        select(func.count())
-        .select_from(PhotoLink)
-        .join(Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256))
-    )
-    mine = linked.where(PhotoLink.site_id == site_id, PhotoLink.subject == subject)
-    return db.session.scalar(mine) or 0

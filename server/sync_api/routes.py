@@ -21,15 +21,15 @@ from server.models.feed import SiteHead
 from server.models.oplog import Lineage
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
+from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
-from server.oplog.triage import Source
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.openapi import document
 from server.sync_api.pull import audience_of, feed_page, scope_token
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
-from sync.protocol.hash_chain import remove_number
+from sync.protocol.hash_chain import open_gaps
 from sync.protocol.messages import (
     LIMITS,
     MAX_OPS,
@@ -146,10 +146,7 @@ def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
     """Whether everything that the phone has made is here, or confessed to be gone."""
     if chain is None:
         return bool(report["n"] == 0)
-    gaps = chain.gaps
-    for first, last in chain.lost:
-        for n in range(first, last + 1):
-            gaps = remove_number(gaps, n)
+    gaps = open_gaps(chain.gaps, chain.lost)
     return bool(report["n"] <= chain.upto and not gaps and not any(report["pending"].values()))
 
 
@@ -168,7 +165,7 @@ def push(site: str) -> Response:
     sent, received_at = request_body.read_message(request, PUSH), datetime.now(UTC)
     if len(sent["ops"]) > MAX_OPS:
         return request_body.too_large_response()
-    sender = Source(
+    source = Source(
         received_at=received_at,
         sent_at=parse_time(sent["sent_at"]),
         device_id=g.device.id,
@@ -176,11 +173,14 @@ def push(site: str) -> Response:
         lost=tuple(sent["lost"]),
         revoked=g.device.is_revoked,
     )
-    answers, chain, log, named_since = receive_ops(site, sent["ops"], sender)
-    uploads.publish_photo_arrivals(site, named_since)
-    receipt = {"upto": chain.upto, "hash": chain.hash}
-    said = {"verdicts": answers, "receipt": receipt, "limits": LIMITS}
-    return sync_response(epoch=g.device.epoch, **said, log={"place": log.judged, "link": log.link})
+    answers, lineage, head = receive_ops(site, sent["ops"], source)
+    return sync_response(
+        epoch=g.device.epoch,
+        verdicts=answers,
+        receipt={"upto": lineage.upto, "hash": lineage.hash},
+        limits=LIMITS,
+        log={"place": head.judged, "link": head.link},
+    )
 
 
 def log_head(site: str) -> dict[str, Any]:

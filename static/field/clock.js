@@ -1,21 +1,32 @@
-// What time it is. A phone whose clock is far from the server's goes by the server's, and says so.
+// The time by the server's clock, wherever the phone's own clock is far off.
 
-import { recall, remember } from "./idb.js";
+import { getMeta, setMeta } from "./database.js";
 
-const FAR = 300_000; // as in sync/clock.py
-
-/** How far this phone's clock is ahead, in ms, as far as is known; 0: near enough. @returns {Promise<number>} */
-export const ahead = async () => (await recall("ahead")) ?? 0;
-
-/** Now. */
-export const now = async () => new Date(Date.now() - (await ahead()));
+const TOLERANCE = 300_000; // ms, as in sync/clock.py
 
 /**
- * An answer of the server is later than the question, and earlier than its arrival.
- * @param {number} asked by this phone's clock @param {string | null} date the header
+ * Milliseconds by which this phone's clock is ahead of the server's; 0 if it is within the
+ * tolerance.
  */
-export async function compare(asked, date) {
-  const [said, come] = [date ? Date.parse(date) : asked, Date.now()];
-  const apart = asked - said > FAR ? asked - said : said - come > FAR ? come - said : 0;
-  if (Math.abs(apart - (await ahead())) > FAR) await remember("ahead", apart);
+export async function clockAhead() {
+  return (await getMeta("ahead")) ?? 0;
+}
+
+/** The present time, corrected. */
+export async function now() {
+  return new Date(Date.now() - (await clockAhead()));
+}
+
+/**
+ * Measures the difference of the clocks. The server answered after the request was sent and before
+ * its answer arrived.
+ * @param {number} requestedAt by this phone's clock, in ms
+ * @param {string | null} date the Date header of the answer
+ */
+export async function measureClock(requestedAt, date) {
+  const [serverTime, arrivedAt] = [date ? Date.parse(date) : requestedAt, Date.now()];
+  let ahead = 0;
+  if (requestedAt - serverTime > TOLERANCE) ahead = requestedAt - serverTime;
+  else if (serverTime - arrivedAt > TOLERANCE) ahead = arrivedAt - serverTime;
+  if (Math.abs(ahead - (await clockAhead())) > TOLERANCE) await setMeta("ahead", ahead);
 }

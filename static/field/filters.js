@@ -1,20 +1,29 @@
-// The filters of our own: how labels, times and numbers are said. server/filters.py says the same, byte for byte.
+// The app's own template filters: labels, times and numbers as text. The same, byte for byte, as
+// server/i18n/filters.py.
+
+import labels from "../labels.js";
 
 const MINUTE = 60_000;
 
 /**
- * @param {import("./runtime.js").Words} words
- * @returns {Record<string, Function>}
+ * @param {import("./template_runtime.js").Translation} translation
+ * @returns {import("./template_runtime.js").Filters}
  */
-export default function filters({ lang, tz, gettext, ngettext }) {
+export default function filters({ lang, tz, gettext, ngettext, translate }) {
   const local = new Intl.DateTimeFormat("en-GB", {
-    timeZone: tz, hourCycle: "h23", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
+    timeZone: tz,
+    hourCycle: "h23",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
   });
 
   /** @param {string} iso @returns {Record<string, string>} */
-  const parts = (iso) => Object.fromEntries(local.formatToParts(moment(iso)).map(({ type, value }) => [type, value]));
+  const parts = (iso) =>
+    Object.fromEntries(local.formatToParts(moment(iso)).map(({ type, value }) => [type, value]));
 
-  /** A length of time in its one fitting unit. @param {number} minutes */
+  /** A duration in minutes, hours or days. @param {number} minutes */
   function span(minutes) {
     if (minutes < 60) return ngettext("%(num)s min", "%(num)s min", minutes);
     const hours = Math.floor(minutes / 60);
@@ -23,20 +32,26 @@ export default function filters({ lang, tz, gettext, ngettext }) {
   }
 
   return {
-    /** A label in the language of the page; a name is the same in both. @param {any} label */
+    /**
+     * A label in the language of the page, else in any; a plain text is the same in all.
+     * @param {any} label
+     */
     say(label) {
       if (typeof label !== "object" || label === null || Array.isArray(label)) return label || "";
       return label[lang] || Object.values(label)[0] || "";
     },
 
-    /** The hour and minute at the site. @param {string | null | undefined} iso */
+    /** Hour and minute in the site's time zone. @param {string | null | undefined} iso */
     clock(iso) {
       if (!iso) return "";
       const { hour, minute } = parts(iso);
       return `${hour}:${minute}`;
     },
 
-    /** The day at the site; a day stays the day it is. @param {string | null | undefined} iso */
+    /**
+     * Month and day in the site's time zone; a date without a time is not converted.
+     * @param {string | null | undefined} iso
+     */
     day(iso) {
       if (!iso) return "";
       if (iso.length === 10) return iso.slice(5);
@@ -44,32 +59,43 @@ export default function filters({ lang, tz, gettext, ngettext }) {
       return `${month}-${day}`;
     },
 
-    /** How long ago, in words. @param {string | null | undefined} iso @param {string} now */
+    /**
+     * How long ago, in words: "5 min ago".
+     * @param {string | null | undefined} iso
+     * @param {string} now
+     */
     ago(iso, now) {
       if (!iso) return gettext("never");
       const minutes = Math.floor((moment(now) - moment(iso)) / MINUTE);
       return minutes < 1 ? gettext("just now") : gettext("%(span)s ago", { span: span(minutes) });
     },
 
-    /** Whether a window has closed. @param {string | null | undefined} windowEnd @param {string} now */
+    /**
+     * Whether a time window has ended.
+     * @param {string | null | undefined} windowEnd
+     * @param {string} now
+     */
     late(windowEnd, now) {
       return Boolean(windowEnd) && moment(now) > moment(String(windowEnd));
     },
 
-    /** A time so many hours later, as records write it. @param {string} iso @param {number} hours */
+    /** The time so many hours later, ISO 8601 in UTC. @param {string} iso @param {number} hours */
     plus_hours(iso, hours) {
       return new Date(moment(iso) + hours * 60 * MINUTE).toISOString();
     },
 
-    /** Whole cents as people read an amount: 1,234.56. @param {number} cents */
+    /** An amount in cents as 1,234.56. @param {number} cents */
     money(cents) {
       const whole = String(Math.floor(Math.abs(cents) / 100)).replace(/\B(?=(\d{3})+$)/g, ",");
       return `${cents < 0 ? "-" : ""}${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
     },
 
-    /** The last four characters; dots for the rest. @param {string | null | undefined} number */
+    /**
+     * The last four characters, and a dot for each before.
+     * @param {string | null | undefined} number
+     */
     mask(number) {
-      if (number && typeof number !== "string") throw new TypeError("mask of no text");
+      if (number && typeof number !== "string") throw new TypeError("mask needs a text");
       const letters = Array.from(number || "");
       return "•".repeat(Math.max(letters.length - 4, 0)) + letters.slice(-4).join("");
     },
@@ -78,7 +104,7 @@ export default function filters({ lang, tz, gettext, ngettext }) {
 
 const WITH_OFFSET = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
-/** @param {string} iso @returns {number} */
+/** @param {string} iso with an offset @returns {number} milliseconds @throws {RangeError} */
 function moment(iso) {
   const found = WITH_OFFSET.test(iso) ? Date.parse(iso) : NaN;
   if (Number.isNaN(found)) throw new RangeError(`not a time: ${iso}`);

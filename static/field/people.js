@@ -1,74 +1,88 @@
-// Who uses this phone: enrolled once, then each person unlocks with a PIN that works offline.
+// Who uses this phone: it is enrolled once, then each person unlocks it with a PIN that is checked
+// offline.
 
-import { call } from "./exchange.js";
-import { recall, recallAll, remember, write } from "./idb.js";
-import { lineage } from "./outbox.js";
-import { told } from "./records.js";
+import { allOf } from "./records.js";
+import { chainTail } from "./op_chain.js";
+import { getMeta, getMetaAll, setMeta, writeTransaction } from "./database.js";
+import { request } from "./sync_client.js";
+
+/** @import { Person, PinCheck } from "../types/storage.js" */
 
 const FREE_TRIES = 5;
-const FIRST_WAIT = 30_000;
+const FIRST_PAUSE = 30_000; // ms
+const MOST_DOUBLINGS = 7;
 
-/** @typedef {{id: string, name: string, roles: string[], pin_check: any}} Person */
-
-/** A one-time code makes this phone one of the site's. @param {string} code @param {string} label */
+/**
+ * Exchanges a one-time code for a device token.
+ * @param {string} code
+ * @param {string} label name of the phone
+ * @throws {import("./sync_client.js").SyncError}
+ */
 export async function enrol(code, label) {
-  const { lineage: chain } = await lineage();
-  const { device, token, site, people } = await call("/sync/enrol", { code, label, lineage: chain });
-  await write(["meta"], (tx) => {
-    tx.store.put({ id: device, token, site, label }, "device");
-    tx.store.put(people, "people");
+  const { lineage } = await chainTail();
+  const { device, token, site, people } = await request("/sync/enrol", { code, label, lineage });
+  await writeTransaction(["meta"], (tx) => {
+    tx.objectStore("meta").put({ id: device, token, site, label }, "device");
+    tx.objectStore("meta").put(people, "people");
   });
 }
 
-/** Everybody who may work on this phone: as enrolled, and as the feed has told since. @returns {Promise<Person[]>} */
+/**
+ * Everybody who may use this phone: the people pulled, or those of the enrolment before the first
+ * pull.
+ * @returns {Promise<Person[]>}
+ */
 export async function everybody() {
-  const active = (await told("person")).filter((row) => row.active !== false);
-  return /** @type {Person[]} */ (active.length ? active : ((await recall("people")) ?? []));
+  const active = (await allOf("person")).filter((row) => row.active !== false);
+  if (!active.length) return (await getMeta("people")) ?? [];
+  return /** @type {Person[]} */ (/** @type {unknown} */ (active));
 }
 
-/** Whoever has unlocked the phone, or null. @returns {Promise<Person | null>} */
-export async function unlocked() {
-  const [device, me] = await recallAll(["device", "me"]);
+/** The person who has unlocked the phone, or null. @returns {Promise<Person | null>} */
+export async function currentUser() {
+  const [device, me] = await getMetaAll(["device", "me"]);
   if (!device || !me) return null;
   return (await everybody()).find(({ id }) => id === me) ?? null;
 }
 
-/** Opens the phone for somebody who knows the own PIN. @param {string} id @param {string} pin */
+/** @param {string} id of the person @param {string} pin */
 export async function unlock(id, pin) {
-  const result = await check(id, pin);
-  if (result === "ok") await remember("me", id);
+  const result = await checkPin(id, pin);
+  if (result === "ok") await setMeta("me", id);
   return result;
 }
 
+/** Unsent ops stay and are sent. */
+export const lock = () => setMeta("me", undefined);
+
 /**
- * Holds a PIN against its verifier, without a network. Too many wrong ones have to wait.
- * @param {string} id @param {string} pin @returns {Promise<"ok" | "wrong" | "wait" | "none">}
+ * Checks a PIN offline. After five wrong ones each further try has to wait twice as long.
+ * @param {string} id of the person
+ * @param {string} pin
+ * @returns {Promise<"ok" | "wrong" | "wait" | "none">} none: the person has no PIN
  */
-export async function check(id, pin) {
-  const person = (await everybody()).find((one) => one.id === id);
+export async function checkPin(id, pin) {
+  const person = (await everybody()).find((each) => each.id === id);
   if (!person?.pin_check) return "none";
-  const tries = (await recall(`tries:${id}`)) ?? { wrong: 0, until: 0 };
+  const tries = (await getMeta(`tries:${id}`)) ?? { wrong: 0, until: 0 };
   if (Date.now() < tries.until) return "wait";
-  if (!(await fits(pin, person.pin_check))) {
-    const wrong = tries.wrong + 1;
-    const pause = wrong < FREE_TRIES ? 0 : FIRST_WAIT * 2 ** Math.min(wrong - FREE_TRIES, 7);
-    await remember(`tries:${id}`, { wrong, until: Date.now() + pause });
-    return "wrong";
+  if (await matches(pin, person.pin_check)) {
+    await setMeta(`tries:${id}`, undefined);
+    return "ok";
   }
-  await remember(`tries:${id}`, undefined);
-  return "ok";
+  const wrong = tries.wrong + 1;
+  const doublings = Math.min(wrong - FREE_TRIES, MOST_DOUBLINGS);
+  const pause = doublings < 0 ? 0 : FIRST_PAUSE * 2 ** doublings;
+  await setMeta(`tries:${id}`, { wrong, until: Date.now() + pause });
+  return "wrong";
 }
 
-/** Nobody is using the phone; whatever waits to be sent stays and is sent. */
-export function lock() {
-  return remember("me", undefined);
-}
-
-/** @param {string} pin @param {{iterations: number, salt: string, hash: string}} check */
-async function fits(pin, check) {
-  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(pin), "PBKDF2", false, ["deriveBits"]);
-  const salt = Uint8Array.from(atob(check.salt), (sign) => sign.charCodeAt(0));
-  const how = { name: "PBKDF2", hash: "SHA-256", salt, iterations: check.iterations };
-  const bits = new Uint8Array(await crypto.subtle.deriveBits(how, key, 256));
-  return btoa(String.fromCharCode(...bits)) === check.hash;
+/** @param {string} pin @param {PinCheck} check */
+async function matches(pin, { salt, iterations, hash }) {
+  const encoded = new TextEncoder().encode(pin);
+  const key = await crypto.subtle.importKey("raw", encoded, "PBKDF2", false, ["deriveBits"]);
+  const saltBytes = Uint8Array.from(atob(salt), (character) => character.charCodeAt(0));
+  const algorithm = { name: "PBKDF2", hash: "SHA-256", salt: saltBytes, iterations };
+  const bits = new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
+  return btoa(String.fromCharCode(...bits)) === hash;
 }

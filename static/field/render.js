@@ -1,103 +1,114 @@
-// Draws a page from its template and what the phone knows.
+// Renders a page, or a part of one, from its template and what the phone has stored.
 
 import catalogue from "../catalogue.js";
 import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
-import { progress } from "./export.js";
+import { getMetaAll } from "./database.js";
 import filters from "./filters.js";
-import { recallAll } from "./idb.js";
+import { readLossMarker } from "./loss_marker.js";
 import * as outbox from "./outbox.js";
-import * as people from "./people.js";
-import * as photos from "./photos.js";
-import * as records from "./records.js";
-import { percent } from "./room.js";
-import { render } from "./runtime.js";
-import { find } from "./trace.js";
+import { exportProgress } from "./outbox_export.js";
+import { everybody } from "./people.js";
+import { findServerRecord, loadRecords } from "./records.js";
+import { sendingStatus } from "./sending_status.js";
+import { storagePercent } from "./storage_quota.js";
+import { render } from "./template_runtime.js";
 
-const STALE_HOURS = 8;
-const NEARLY_FULL = 80;
+const NEARLY_FULL = 80; // per cent
+const RECENT_OPS = 30;
 
-/** Whether there is such a page. @param {string} page */
-export const known = (page) => Object.hasOwn(templates, `field/${page}.html`);
+/** @param {string} page "tasks" */
+export const pageExists = (page) => Object.hasOwn(templates, fileOf(page));
+
+/** @param {string} page */
+const fileOf = (page) => `field/${page}.html`;
 
 /**
- * A page or a part, whole.
- * @param {string} name "tasks" @param {Record<string, any>} [args] what the address says, and more for the page
+ * @param {string} page "tasks"
+ * @param {Record<string, any>} [args] what the address says, and more for the page
+ * @returns {Promise<string>} HTML
  */
-export async function draw(name, args = {}) {
+export async function renderPage(page, args = {}) {
   const now = (await clock.now()).toISOString();
-  const needed = needs[`field/${name}.html`] ?? {};
-  const [context, found] = await Promise.all([circumstances(now), records.load(needed, now)]);
-  const outbox = name === "me" ? await lately() : [];
-  const trace = name === "enrol" ? await find() : null;
-  return drawn(name, { ...context, records: found, args, page: name, outbox, trace, saving: progress() });
-}
-
-/** A part of a page, with what it shows; both are read at once. @param {string} name @param {Promise<Record<string, any>>} more */
-export async function drawPart(name, more) {
-  const now = (await clock.now()).toISOString();
-  const needed = needs[`field/${name}.html`] ?? {};
-  const [context, found, shown] = await Promise.all([circumstances(now), records.load(needed, now), more]);
-  return drawn(name, { ...context, records: found, args: {}, ...shown });
-}
-
-/** @param {string} name @param {Record<string, any>} context */
-function drawn(name, context) {
-  return render(templates, `field/${name}.html`, context, { lang: context.lang, catalogue, filters });
-}
-
-const day = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" });
-
-/** What every template may ask for. @param {string} now */
-async function circumstances(now) {
-  const [device = null, id, link = {}, lang = guess(), scheme = "auto", size = "normal", ahead] = await recallAll([
-    "device", "me", "link", "lang", "scheme", "size", "ahead",
+  const [common, records] = await Promise.all([
+    commonContext(now),
+    loadRecords(needsOf(page), now),
   ]);
-  const [site, everybody, room, state] = await Promise.all([
-    device && records.stored("site", device.site), people.everybody(), percent(), sending(link),
+  const recent = page === "me" ? await recentOps() : [];
+  const trace = page === "enrol" ? await readLossMarker() : null;
+  const context = {
+    ...common,
+    records,
+    args,
+    page,
+    outbox: recent,
+    trace,
+    saving: exportProgress(),
+  };
+  return renderTemplate(page, context);
+}
+
+/**
+ * @param {string} part "_task"
+ * @param {Promise<Record<string, any>>} loading more for its context; loaded while the rest is
+ * @returns {Promise<string>} HTML
+ */
+export async function renderPart(part, loading) {
+  const now = (await clock.now()).toISOString();
+  const [common, records, more] = await Promise.all([
+    commonContext(now),
+    loadRecords(needsOf(part), now),
+    loading,
+  ]);
+  return renderTemplate(part, { ...common, records, args: {}, ...more });
+}
+
+/** @param {string} page */
+const needsOf = (page) => needs[fileOf(page)] ?? {};
+
+/** @param {string} page @param {Record<string, any>} context */
+function renderTemplate(page, context) {
+  return render(templates, fileOf(page), context, { lang: context.lang, catalogue, filters });
+}
+
+const siteDay = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" });
+
+/** What every template may use. @param {string} now ISO 8601 */
+async function commonContext(now) {
+  const [device, me, link, lang, scheme, size, ahead] = await getMetaAll([
+    "device",
+    "me",
+    "link",
+    "lang",
+    "scheme",
+    "size",
+    "ahead",
+  ]);
+  const [site, people, room, sending] = await Promise.all([
+    device && findServerRecord("site", device.site),
+    everybody(),
+    storagePercent(),
+    sendingStatus(link),
   ]);
   return {
     now,
-    today: day.format(new Date(now)),
-    lang,
-    scheme,
-    size,
+    today: siteDay.format(new Date(now)),
+    lang: lang ?? browserLanguage(),
+    scheme: scheme ?? "auto",
+    size: size ?? "normal",
     site: site ?? null,
-    me: (device && everybody.find((one) => one.id === id)) ?? null,
-    people: everybody,
+    me: (device && people.find(({ id }) => id === me)) ?? null,
+    people,
     phone: { label: device?.label ?? "", full: room >= NEARLY_FULL, room, wrong: Boolean(ahead) },
-    sending: state,
+    sending,
   };
 }
 
-/** @returns {string} */
-const guess = () => (navigator.language?.startsWith("en") ? "en" : "zh");
+const browserLanguage = () => (navigator.language?.startsWith("en") ? "en" : "zh");
 
-/** What the pill says: the truth about sending, with a count. @param {any} link */
-async function sending(link) {
-  const [count, waiting, checks, first] = await Promise.all([
-    outbox.count(), photos.count(), outbox.toCheck(), outbox.oldest(),
-  ]);
-  const oldest = first?.op.at ?? null;
-  const stale = oldest ? Math.floor((Date.now() - Date.parse(oldest)) / 3_600_000) : 0;
-  const offline = !navigator.onLine || link.state === "offline";
-  const states = [
-    [checks.length > 0, "check"],
-    [stale >= STALE_HOURS, "stale"],
-    [link.state === "signed-out", "signed_out"],
-    [count > 0 && offline, "no_network"],
-    [offline, "idle_offline"],
-    [count > 0 && link.state === "busy", "busy"],
-    [count > 0, "waiting"],
-    [waiting > 0, "sending_photos"],
-  ];
-  const state = states.find(([holds]) => holds)?.[1] ?? "all_sent";
-  return { state, count, photos: waiting, checks: checks.length, stale, since: link.sent_at ?? null };
-}
-
-/** The newest ops in the words of their kind, for the list behind the pill. */
-async function lately() {
-  const rows = await outbox.recent(30);
+/** The newest ops with their verdicts, for the list of what was sent. */
+async function recentOps() {
+  const rows = await outbox.recentOps(RECENT_OPS);
   return rows.map(({ id, op, state, verdict, check }) => ({
     id,
     kind: op.kind,

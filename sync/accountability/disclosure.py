@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from dateutil.relativedelta import relativedelta
 
+from sync.protocol.clock import SITE_ZONE
 from sync.quality.scores import ScoreSeries, score_series
-from sync.training.curriculum import SITE_ZONE
 from sync.work.board import BoardPhone, BoardTask, active_phones, task_deadline, task_status
 
 OUTCOME_COLUMNS = ("done", "done_late", "partial", "skipped", "missed", "unknown", "open")

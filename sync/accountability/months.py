@@ -6,19 +6,17 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, Range, Regexp
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.clock import FOREVER
+from sync.protocol.clock import FOREVER, SITE_ZONE
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
 from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from sync.protocol.text import _l, _lp
 
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
 MAX_TASKS = 10_000
 
 

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 FOREVER = "9999-12-31T00:00:00.000Z"
 """The `visible_until` of a record that never leaves the phones by itself."""
 
+SITE_ZONE = ZoneInfo("Asia/Shanghai")
+"""The time zone of every site: its days and months, and a local time that somebody types.
+
+A constant and not a setting, because rules use it: the verdict of a stored op must stay the same
+when it is judged again. A schedule and a patrol route have a zone of their own, by default this.
+"""
 SKEW_THRESHOLD = timedelta(minutes=5)
 JUMP_THRESHOLD = timedelta(seconds=2)
 NETWORK_TOLERANCE = timedelta(seconds=5)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.clock import FOREVER, SITE_ZONE, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
@@ -36,7 +35,6 @@ SCORE_FORMULA = "pass-weight/1"
 
 MAX_ITEMS = 60
 VISIBLE_FOR = timedelta(days=14)
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
 
 Item = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from marshmallow.validate import Equal, Length, Regexp
 
 from sync.protocol.clock import FOREVER, parse_time
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.hash_chain import canonical_json
+from sync.protocol.json_codec import canonical_json
 from sync.protocol.messages import (
     MAX_BYTES,
     MAX_DEPTH,

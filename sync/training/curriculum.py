@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
+from sync.protocol.clock import SITE_ZONE
 
 DEFAULT_VALID_MONTHS, MAX_VALID_MONTHS = 12, 60
 """How long something counts as known, unless somebody says otherwise."""

@@ -12,7 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.clock import FOREVER, SITE_ZONE, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
@@ -65,7 +65,7 @@ class RouteAddPayload(Payload):
     window = fields.String(allow_none=True, load_default=None, validate=validate_window)
     workdays_only = fields.Boolean(load_default=False)
     dtstart = fields.AwareDateTime(required=True)
-    tzid = ZoneField(load_default="Asia/Shanghai")
+    tzid = ZoneField(load_default=str(SITE_ZONE))
     responsible_id = Id(allow_none=True, load_default=None)
     active = fields.Boolean(load_default=False)
 

@@ -12,7 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
-from sync.protocol.clock import FOREVER, format_time
+from sync.protocol.clock import FOREVER, SITE_ZONE, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     UUID_NAMESPACE,
@@ -118,7 +118,7 @@ class ScheduleAddPayload(Payload):
     standing = fields.Boolean(load_default=False)
     workdays_only = fields.Boolean(load_default=False)
     dtstart = fields.AwareDateTime(required=True)
-    tzid = ZoneField(load_default="Asia/Shanghai")
+    tzid = ZoneField(load_default=str(SITE_ZONE))
     responsible_id = Id(allow_none=True, load_default=None)
     role = fields.String(load_default="cleaner", validate=OneOf(ROLES))
     active = fields.Boolean(load_default=False)

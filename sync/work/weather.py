@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.clock import format_time
+from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import UUID_NAMESPACE, Accepted, Id, Kind, Op, Payload, derive_op
 from sync.protocol.text import _l, _lp
 
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
 TASK_CODE = "CL-10"
 TASK_WINDOW = timedelta(hours=2)
 

@@ -37,7 +37,7 @@ CATALOGUE = {"zh": {**MESSAGES, **PLURALS}, "en": {}}
 
 JS_RENDER = """async ([address, told, catalogue]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
-    [address, "/field/runtime.js", "/field/filters.js"].map((each) => import(each)));
+    [address, "/field/template_runtime.js", "/field/filters.js"].map((each) => import(each)));
   const asset = (path) => "/a/" + path;
   const [cases, pools] = JSON.parse(told);
   return cases.map(([name, lang, pool]) => pools[pool].map((context) => {

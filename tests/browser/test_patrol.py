@@ -132,7 +132,7 @@ def damaged_label(chance):
 
 JS_DECODE_FRAMES = """async (frames) => {
   const app = [...document.scripts].find(({ src }) => src.includes("/field/app.js")).src;
-  const { decode } = await import(app.replace("app.js", "scan.js"));
+  const { decode } = await import(app.replace("app.js", "qr_reader.js"));
   const read = [];
   for (const frame of frames) {
     const bytes = Uint8Array.from(atob(frame), (sign) => sign.charCodeAt(0));

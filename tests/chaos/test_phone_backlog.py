@@ -53,15 +53,15 @@ def test_a_long_outbox_drains_and_the_phone_stays_usable(phone_page, live_server
 
 JS_FILL_OUTBOX = """async (count) => {
   const root = document.querySelector("script[type=module]").src;
-  const { put } = await import(new URL("outbox.js", root));
+  const { appendOps } = await import(new URL("outbox.js", root));
   const { uuid7 } = await import(new URL("ids.js", root));
-  const { unlocked } = await import(new URL("people.js", root));
-  const { id } = await unlocked();
+  const { currentUser } = await import(new URL("people.js", root));
+  const { id } = await currentUser();
   const payload = { visitor: "W", purpose: "service" };
   for (let left = count; left > 0; left -= 500) {
     const some = Array.from({ length: Math.min(left, 500) }, () =>
       ({ kind: "visit.arrive", subject: uuid7(), payload, base: null }));
-    await put(some, id);
+    await appendOps(some, id);
   }
 }"""
 JS_OBSERVE_LONG_TASKS = """() => {

@@ -148,19 +148,19 @@ JS_LIST_READY = "document.querySelectorAll('.row button.tick').length > 3"
 JS_TAP_REPEATEDLY = """() => {
   const on = async () => {
     const root = document.querySelector("script[type=module]").src;
-    const { answer } = await import(new URL("answer.js", root).href);
-    const { recent } = await import(new URL("outbox.js", root).href);
-    const { soon } = await import(new URL("exchange.js", root).href);
+    const { handleRequest } = await import(new URL("local_server.js", root).href);
+    const { recentOps } = await import(new URL("outbox.js", root).href);
+    const { scheduleSync } = await import(new URL("sync.js", root).href);
     const [row] = document.querySelectorAll(".row:not(:has(.items)):has(> form button.tick)");
     const address = `/field/ops/task.complete/${row.id.slice("task-".length)}`;
     const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
     for (;;) {
       const tap = new Request(address, { method: "POST", headers, body: new FormData() });
-      const { status } = await answer(tap);
+      const { status } = await handleRequest(tap);
       if (status !== 200) return console.log(`a tap got ${status}`);
-      const [last] = await recent(1);
+      const [last] = await recentOps(1);
       console.log(`shown ${last.id}`);
-      if (Math.random() < 0.1) soon(0);
+      if (Math.random() < 0.1) scheduleSync(0);
     }
   };
   on();

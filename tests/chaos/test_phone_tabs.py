@@ -104,16 +104,16 @@ JS_ROW_STATES = """[...document.querySelectorAll('.row[id]')]
 
 JS_TAP = """async ([times, place, send]) => {
   const root = document.querySelector("script[type=module]").src;
-  const { answer } = await import(new URL("answer.js", root));
-  const { soon } = await import(new URL("exchange.js", root));
+  const { handleRequest } = await import(new URL("local_server.js", root));
+  const { scheduleSync } = await import(new URL("sync.js", root));
   const row = document.querySelectorAll(".row:not(:has(.items)):has(> form button.tick)")[place];
   const address = `/field/ops/task.complete/${row.id.slice("task-".length)}`;
   const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
   for (; times; times--) {
     const tap = new Request(address, { method: "POST", headers, body: new FormData() });
-    const { status } = await answer(tap);
+    const { status } = await handleRequest(tap);
     if (status !== 200) throw new Error(`a tap got ${status}`);
-    if (send) soon(20);
+    if (send) scheduleSync(20);
   }
 }"""
 """As many taps on a row as one hand can do, each when the one before is shown."""

@@ -69,7 +69,7 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_
     wait_for(moves_on, timeout=40, interval=0.5)
     assert writer.page.evaluate(JS_APP_VERSION) == old, "an old page with the new worker"
     assert writer.page.input_value("textarea[name=details]") == TYPED_TEXT
-    lazy = f"fetch('/field/build/{old}/field/export.js').then((r) => r.status)"
+    lazy = f"fetch('/field/build/{old}/field/outbox_export.js').then((r) => r.status)"
     assert writer.page.evaluate(lazy) == 200, "what it asks for later is still here"
     writer.tap("#main .primary")
     wait_for(lambda: writer.page.evaluate(JS_APP_VERSION) != old)

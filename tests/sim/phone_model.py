@@ -1,4 +1,4 @@
-"""The phone of the simulation: what outbox.js, exchange.js and records.js do, without a browser.
+"""The phone of the simulation: what outbox.js, sync.js and records.js do, without a browser.
 
 `send` and `pull` are generators. They yield a Request and are sent its answer (or Unanswered is
 thrown in), and yield None wherever the browser may be killed between two transactions.

@@ -10,15 +10,19 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE, parse_local_time
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import parse_local_time
 from server.models.people import Person
 from server.models.places import Area
 from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("ad_hoc_work", __name__, url_prefix="/desk/work")
+NAVIGATION = [NavEntry("ad_hoc_work.index", _l("Assign a task"), 170)]
 
 
 @bp.get("/")
@@ -42,7 +46,7 @@ def index() -> str:
 @allow(*DESK_ROLES)
 def give() -> Any:
     form, back = request.form, url_for("ad_hoc_work.index")
-    due = parse_local_time(form.get("window_end", ""))
+    due = parse_local_time(form.get("window_end"))
     if due is None:
         return redirect(f"{back}?said=malformed", 303)
     said = {name: form.get(name, "").strip() for name in ("label", "reason", "area_id")}

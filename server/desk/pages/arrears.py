@@ -8,15 +8,16 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import spreadsheets
 from server.desk.history import op_lines
-from server.desk.labels import LEDGER_FILE_ERRORS, LEDGER_ROW_ERRORS
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import parse_local_time
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import parse_local_time
 from server.i18n.locale import current_language
 from server.models.arrears import ArrearsAccount
 from server.models.people import Person
@@ -25,6 +26,7 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, ops_about, submit_many
 from sync.protocol.clock import format_time
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.arrears import CALL_OUTCOMES, VISIT_OUTCOMES, may_be_called_at, owed_cents, state
 from sync.service.arrears.ledger import (
     COLUMN_HEADINGS,
@@ -36,6 +38,28 @@ from sync.service.arrears.ledger import (
 from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
+NAVIGATION = [NavEntry("arrears.index", _l("Arrears"), 90)]
+
+LEDGER_FILE_ERRORS = {
+    "unreadable": lazy_gettext(
+        "This file is not a spreadsheet or CSV file. Download the template and fill it in."
+    ),
+    "no-heading": lazy_gettext(
+        "The first row does not match the template. Download the template again."
+    ),
+    "empty": lazy_gettext("There are no rows below the heading."),
+    "too-long": lazy_gettext("The file is too big. Import at most 20,000 rows at a time."),
+}
+"""Why a ledger file is rejected, and what to do about it."""
+
+LEDGER_ROW_ERRORS = {
+    "short": lazy_gettext("a column is missing"),
+    "no-such-home": lazy_gettext("no such home: write it as on the Places page"),
+    "no-item": lazy_gettext("the fee item is missing or too long"),
+    "no-amount": lazy_gettext("the amount must be above zero, with at most two decimals"),
+    "twice": lazy_gettext("this item is listed twice"),
+}
+"""What is wrong with a row of a ledger."""
 
 
 @bp.before_request
@@ -152,7 +176,7 @@ def tell(id: str, kind: str) -> Any:
     account = get_or_404(ArrearsAccount, id)
     form, names = request.form, FORM_FIELDS[kind] if kind in FORM_FIELDS else abort(404)
     payload: dict[str, Any] = {n: said for n in names if (said := form.get(n, "").strip())}
-    if moment := parse_local_time(payload.get("appointment_at", "")):
+    if moment := parse_local_time(payload.get("appointment_at")):
         payload["appointment_at"] = format_time(moment)
     if kind == "call" and payload.get("outcome") == "reached":
         payload |= {"told": _stated_amounts(account), "itemised": "itemised" in form}

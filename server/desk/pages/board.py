@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.navigation import NavEntry
 from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
-from server.i18n.filters import SITE_ZONE
+from server.jobs.runner import failing_jobs
 from server.models.access import Device
 from server.models.conflicts import Conflict
 from server.models.places import Area, Site
@@ -21,7 +22,9 @@ from server.models.quarantine import QuarantinedOp
 from server.models.shifts import Shift
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.work.board import (
     ESCALATE_AFTER,
     UNFINISHED_STATUSES,
@@ -34,6 +37,7 @@ from sync.work.board import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("board", __name__, url_prefix="/desk")
+NAVIGATION = [NavEntry("board.index", _l("Today"), 10)]
 
 
 @bp.get("/")
@@ -66,7 +70,7 @@ def news() -> Any:
 @allow(*FRONT_DESK_ROLES)
 def area(area_id: str) -> str:
     place, found = get_or_404(Area, area_id), _board_context()
-    row = found["board"].areas.get(place.id, {})
+    row = found["board"].cells.get(place.id, {})
     names = directory_of(current_user().site_id)
     return render_template(
         "desk/board/area.html", area=place, row=row, names=names, span=format_window
@@ -116,6 +120,7 @@ def _alerts(
         "alarms": silent_phone_alarms(
             phones, recent_users(site), tasks, on_duty, now, silent_after=_silence_limit(site)
         ),
+        "failing_jobs": failing_jobs(site),
         "stale_gaps": stale_gaps(phone_statuses(site, phones), before),
         "stale_asides": db.session.scalar(QuarantinedOp.count_undecided(site, before)),
         "stale_waiting": db.session.scalar(QuarantinedOp.count_waiting(site, before)),

@@ -10,7 +10,9 @@ from flask import Blueprint, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
-from server.desk.post import format_local_datetime, parse_local_datetime, submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.cases import Case
 from server.models.categories import CaseCategory
 from server.models.places import Site
@@ -21,8 +23,10 @@ from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusi
 from sync.accountability.due_process import decision_error, is_reopened
 from sync.protocol.op import Op
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
+NAVIGATION = [NavEntry("cases.index", _l("Accountability"), 120)]
 
 MAX_LISTED = 300
 
@@ -69,8 +73,8 @@ def show(id: str) -> str:
         open=(again or not case.decided_at) and (again or not case.closed_at),
         again=again,
         findings=FINDINGS,
-        until=format_local_datetime(now + timedelta(hours=site.statement_hours)),
-        now=format_local_datetime(now),
+        until=format_local_time(now + timedelta(hours=site.statement_hours), "seconds"),
+        now=format_local_time(now, "seconds"),
         names=directory_of(case.site_id),
         lines=op_lines(ops_about(case.site_id, case.id)),
     )
@@ -96,7 +100,7 @@ def _draft_decision(case: Case, site: Site, now: datetime) -> Op:
 def find(id: str) -> Any:
     fact = {
         "code": request.form.get("code", ""),
-        "at": parse_local_datetime(request.form.get("at")),
+        "at": parse_local_time(request.form.get("at")),
         "text": request.form.get("text", "").strip(),
     }
     return _submit("case.find", id, {"facts": [fact]})
@@ -106,7 +110,7 @@ def find(id: str) -> Any:
 @allow(*DESK_ROLES)
 def put(id: str) -> Any:
     return _submit(
-        "case.ask", id, {"answer_until": parse_local_datetime(request.form.get("answer_until"))}
+        "case.ask", id, {"answer_until": parse_local_time(request.form.get("answer_until"))}
     )
 
 

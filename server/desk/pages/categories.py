@@ -9,7 +9,8 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.categories import CaseCategory
 from server.models.people import Person
 from server.models.places import Site
@@ -18,8 +19,10 @@ from sync import RECORD_TYPES
 from sync.accountability.categories import category_id
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
+NAVIGATION = [NavEntry("categories.index", _l("Accountability categories"), 130)]
 
 SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(.+?)\s*/\s*(.+?)\s*")
 """A sub-code as it is typed: 7a 中文 / English."""

@@ -8,13 +8,16 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.checklists import Checklist
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.quality.checklists_content import criterion_id
 
 bp = Blueprint("checklists", __name__, url_prefix="/desk/checklists")
+NAVIGATION = [NavEntry("checklists.index", _l("Checklists"), 250)]
 
 SUBJECT_TYPES = ("area", "person")
 

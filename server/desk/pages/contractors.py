@@ -8,13 +8,16 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.oplog.directory import directory_of
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
+NAVIGATION = [NavEntry("contractors.index", _l("Contractors"), 220)]
 
 AGREEMENT_FIELDS = ("purpose", "term", "kinds")
 

@@ -10,15 +10,18 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.found_items import FoundItem
 from server.models.places import Area
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.found_items import state
 
 bp = Blueprint("found_items", __name__, url_prefix="/desk/finds")
+NAVIGATION = [NavEntry("found_items.index", _l("Found items"), 80)]
 
 PAGE_SIZE = 200
 FORM_FIELDS = {

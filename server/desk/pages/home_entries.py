@@ -11,15 +11,18 @@ from server.db.engine import db
 from server.desk.homes import (
     certain_until,
     list_homes,
-    parse_local_minute,
     possibly_unsynced_phones,
     requested_page,
 )
+from server.desk.navigation import NavEntry
+from server.i18n.local_time import parse_local_time
 from server.models.home_entries import HomeEntry
 from server.oplog.directory import directory_of
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("home_entries", __name__, url_prefix="/desk/entries")
+NAVIGATION = [NavEntry("home_entries.index", _l("Home entries"), 60)]
 
 PAGE_SIZE = 100
 
@@ -30,7 +33,7 @@ def index() -> str:
     """Whoever is in a home now, and whoever was, by home, name and time; page by page."""
     asked = {name: request.args.get(name, "").strip() for name in ("unit", "who")}
     times = {name: request.args.get(name, "") for name in ("since", "before")}
-    since, before = (parse_local_minute(times[name]) for name in ("since", "before"))
+    since, before = (parse_local_time(times[name]) for name in ("since", "before"))
     page = requested_page()
     site_id, now = current_user().site_id, datetime.now(UTC)
     names = directory_of(site_id)

@@ -11,18 +11,20 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.inspections import Inspection
 from server.models.people import Person
 from server.models.rectifications import Rectification
 from server.oplog.directory import directory_of
-from sync.protocol.clock import format_time
+from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.quality.inspections import official_inspection
 from sync.quality.scores import ScoreSeries, score_series, undecided_slots
 
 bp = Blueprint("inspections", __name__, url_prefix="/desk/inspections")
+NAVIGATION = [NavEntry("inspections.index", _l("Inspections"), 180)]
 
 LOOKBACK = timedelta(days=90)
 GROUPINGS = ("area", "person", "code")
@@ -110,8 +112,8 @@ def assign(id: str) -> Any:
 
 def _group_label(by: str, line: ScoreSeries, names: Any) -> Any:
     if by == "area":
-        return names.area(line.key)
-    return names.person(line.key) if by == "person" else line.inspections[-1].label
+        return names.area_label(line.key)
+    return names.person_name(line.key) if by == "person" else line.inspections[-1].label
 
 
 def sparkline_svg(line: ScoreSeries) -> Markup:

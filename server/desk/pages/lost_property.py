@@ -14,12 +14,12 @@ from server.desk import evidence_pack
 from server.desk.history import op_lines
 from server.desk.homes import (
     certain_until,
-    format_local_minute,
     list_homes,
-    parse_local_minute,
     possibly_unsynced_phones,
 )
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.contractors import Contractor
 from server.models.directory import Directory
 from server.models.home_entries import HomeEntry
@@ -29,6 +29,7 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.gate.home_entries import party_key
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.lost_property import (
     CHANNELS,
     OUTCOMES,
@@ -40,6 +41,7 @@ from sync.service.lost_property import (
 )
 
 bp = Blueprint("lost_property", __name__, url_prefix="/desk/lost")
+NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
 MAX_ENTRIES = 200
@@ -100,7 +102,7 @@ def show(id: str) -> str:
         lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
         unasked=unasked_parties(vars(case)),
         newer=[entry for entry in there if entry.id not in listed],
-        span={"since": format_local_minute(since), "before": format_local_minute(before)},
+        span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
         firms=_active_contractors(site_id),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
@@ -118,8 +120,8 @@ def compile_(id: str) -> Any:
     case, names = get_or_404(LostProperty, id), directory_of(current_user().site_id)
     now = datetime.now(UTC)
     since, before = _default_span(case, now)
-    since = parse_local_minute(request.form.get("since")) or since
-    before = parse_local_minute(request.form.get("before")) or before
+    since = parse_local_time(request.form.get("since")) or since
+    before = parse_local_time(request.form.get("before")) or before
     there = _entries_between(case, since, before)
     late = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
     payload = {
@@ -204,12 +206,12 @@ def _person_label(entry: HomeEntry, names: Directory) -> str:
 
 
 def _entry_label(entry: HomeEntry, names: Directory) -> str:
-    out = format_local_minute(entry.out_at).replace("T", " ") if entry.out_at else "…"
-    times = f"{format_local_minute(entry.in_at).replace('T', ' ')} – {out}"
+    out = format_local_time(entry.out_at).replace("T", " ") if entry.out_at else "…"
+    times = f"{format_local_time(entry.in_at).replace('T', ' ')} – {out}"
     return f"{times} · {_person_label(entry, names)} · {entry.purpose}"[:240]
 
 
 def _form_fields(*names: str) -> dict[str, Any]:
     """What a form says, times as times; what was left empty is left out."""
     texts = {n: t for n in names if (t := request.form.get(n, "").strip().replace("\r\n", "\n"))}
-    return {n: (parse_local_minute(t) or t) if n.endswith("_at") else t for n, t in texts.items()}
+    return {n: (parse_local_time(t) or t) if n.endswith("_at") else t for n, t in texts.items()}

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.navigation import NavEntry
 from server.models.access import Device
 from server.models.people import Person
 from server.models.places import Area
@@ -17,10 +18,12 @@ from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.work.board import undisposed_misses
 from sync.work.tasks import DISPOSITIONS
 
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
+NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed tasks"), 110)]
 
 DAY_SPANS = (1, 7, 31)
 

@@ -7,22 +7,38 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
+from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.access import Device
 from server.models.months import ClosedMonth
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from sync.accountability.months import month_bounds, month_id
 from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.work.board import active_phones, task_status
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")
+NAVIGATION = [NavEntry("months.index", _l("Monthly close"), 140)]
+
+OUTCOMES = {
+    "reason": lazy_gettext("there was a good reason"),
+    "made_good": lazy_gettext("done afterwards"),
+    "not_at_fault": lazy_gettext("not at fault"),
+    "case": lazy_gettext("case opened"),
+    "skipped": lazy_gettext("skipped with a reason"),
+    "partial": lazy_gettext("partly done"),
+    "done": lazy_gettext("done late"),
+    "cancelled": lazy_gettext("cancelled"),
+}
+"""What became of the tasks of a month."""
 
 MONTHS_SHOWN = 6
 
@@ -49,6 +65,7 @@ def index() -> str:
             _summarise_month(month, now) for month in _recent_months(now) if month not in closed
         ],
         closed=closed.values(),
+        outcomes=OUTCOMES,
         may_close=current_user().has_role(*MASTER_DATA_ROLES),
         names=directory_of(site_id),
     )

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.post import format_local_datetime, parse_local_datetime
+from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.access import Device
 from server.models.cases import Case
 from server.models.categories import CaseCategory
@@ -62,7 +62,7 @@ def form() -> str:
         people=[p for p in db.session.scalars(Person.for_site(site_id)) if not p.active_to],
         kinds=SUBJECT_KINDS,
         names=directory_of(site_id),
-        now=format_local_datetime(datetime.now(UTC)),
+        now=format_local_time(datetime.now(UTC), "seconds"),
     )
 
 
@@ -104,7 +104,7 @@ def _accusing_facts(lead: Lead | None) -> list[dict[str, Any]]:
     text = request.form.get("text", "").strip()
     told = {
         "code": "told_against",
-        "at": parse_local_datetime(request.form.get("at")),
+        "at": parse_local_time(request.form.get("at")),
         "text": text,
     }
     if lead is None:

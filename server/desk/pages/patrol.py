@@ -16,8 +16,8 @@ from server.auth import qr_tokens
 from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.jobs import scheduler
 from server.models.access import Device
 from server.models.patrol import PatrolRound, PatrolRoute
@@ -25,11 +25,14 @@ from server.models.people import Person
 from server.models.places import Checkpoint
 from server.oplog.directory import directory_of
 from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.work.patrol import KINDS
 from sync.work.patrol_report import point_reports
 
 bp = Blueprint("patrol", __name__)
+NAVIGATION = [NavEntry("patrol.index", _l("Patrol"), 100)]
 
 EDITORS = KINDS["route.change"].roles
 
@@ -67,6 +70,7 @@ def routes() -> str:
         routes=found,
         runs={route.id: schedule_form.next_windows(route, now) for route in found},
         often=schedule_form.describe_recurrence,
+        windows=schedule_form.DURATIONS,
         rhythm_of=schedule_form.recurrence_from_schedule,
         points=db.session.scalars(_select_points()).all(),
         people=db.session.scalars(select(Person).where(Person.site_id == site)).all(),

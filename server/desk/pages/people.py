@@ -11,10 +11,10 @@ from sqlalchemy import or_
 from server.auth.access import allow, current_user, get_or_404, issue_code
 from server.auth.devices import revoke_device
 from server.db.engine import db
-from server.desk import labels
 from server.desk.enrolment import enrolment_link
+from server.desk.navigation import NavEntry
 from server.desk.phone_status import phone_statuses, recent_users
-from server.desk.post import submit_and_redirect
+from server.desk.submit import submit_and_redirect
 from server.models.access import Device
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
@@ -24,8 +24,13 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
+NAVIGATION = [
+    NavEntry("people.index", _l("People"), 210),
+    NavEntry("people.phones", _l("Phones"), 230),
+]
 
 MAX_IMPORTS = 50
 
@@ -114,7 +119,6 @@ def phone(id: str) -> str:
         ).all(),
         people=sorted(name for by in using if (name := names.person_name(by))),
         names=names,
-        kinds=labels.OP_KINDS,
     )
 
 

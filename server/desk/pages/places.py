@@ -9,12 +9,15 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.places import Area, Checkpoint, Unit
 from sync.estate.places import AREA_KINDS, KINDS, MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("places", __name__, url_prefix="/desk/places")
+NAVIGATION = [NavEntry("places.index", _l("Places"), 200)]
 
 OCCUPANCY_EDITORS = KINDS["unit.occupy"].roles
 

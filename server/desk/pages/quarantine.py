@@ -11,8 +11,9 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels, payload_form
+from server.desk.formatting import labelled_value
 from server.desk.history import OpLine, op_lines
-from server.desk.post import format_value, label_for, submit_and_redirect
+from server.desk.navigation import NavEntry
 from server.desk.quarantine import (
     Draft,
     NotApplicable,
@@ -21,6 +22,7 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
+from server.desk.submit import submit_and_redirect
 from server.models.directory import Directory
 from server.models.feed import FeedRow
 from server.models.oplog import LoggedOp
@@ -30,6 +32,7 @@ from server.oplog.receive import submit_many
 from sync import KINDS
 from sync.protocol.messages import is_portable_json
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("quarantine", __name__, url_prefix="/desk/aside")
 
@@ -90,7 +93,11 @@ def mend(id: str) -> Any:
     its = parse_draft(op) or abort(404)
     schema = KINDS[its.kind].payload()
     payload = payload_form.parse_payload(schema, request.form)
-    wrong = payload_form.invalid_fields(schema, payload) if is_portable_json(payload) else [""]
+    wrong = (
+        payload_form.invalid_fields(its.kind, schema, payload)
+        if is_portable_json(payload)
+        else [""]
+    )
     if wrong:
         return _render_op(op, typed=payload, wrong=wrong), 422
     return _judge_and_redirect(op, its, payload)
@@ -112,9 +119,6 @@ def undecided_count() -> int:
     if "undecided" not in g:
         g.undecided = db.session.scalar(QuarantinedOp.count_undecided(current_user().site_id)) or 0
     return int(g.undecided)
-
-
-bp.app_context_processor(lambda: {"undecided_count": undecided_count})
 
 
 def _decidable_op(id_: str) -> LoggedOp:
@@ -147,24 +151,32 @@ def _render_op(
         line=op_lines([op])[0],
         aside=aside,
         names=names,
-        outcome_word=label_for(labels.QUARANTINE_OUTCOMES, aside.outcome if aside else None),
+        outcome_word=_outcome_label(aside) if aside else "",
         record=db.session.get(FeedRow, (site, op.subject or "")),
         its=its,
-        fields=_labelled_fields(payload if typed is None else its.payload if its else {}, names),
-        inputs=payload_form.form_fields(schema, payload, names) if schema else [],
+        fields=_labelled_fields(
+            op, payload if typed is None else its.payload if its else {}, names
+        ),
+        inputs=payload_form.form_fields(its.kind, schema, payload, names) if schema and its else [],
         left_out=list(payload_form.unknown_fields(schema, its.payload)) if schema and its else [],
         wrong=wrong or [],
-        whole=schema and its and not payload_form.invalid_fields(schema, its.payload),
+        whole=schema and its and not payload_form.invalid_fields(its.kind, schema, its.payload),
         instead=op_lines([instead])[0] if instead else None,
         text=json.dumps(json.loads(op.body), ensure_ascii=False, indent=2),
     )
 
 
-def _labelled_fields(payload: dict[str, Any], names: Directory) -> list[tuple[str, str]]:
+def _labelled_fields(
+    op: LoggedOp, payload: dict[str, Any], names: Directory
+) -> list[tuple[str, str]]:
     return [
-        (label_for(labels.FIELD_LABELS, name), format_value(name, raw, names))
-        for name, raw in payload.items()
+        labelled_value(op.subject_type, name, value, names, kind=op.kind)
+        for name, value in payload.items()
     ]
+
+
+def _outcome_label(quarantined: QuarantinedOp) -> str:
+    return labels.value_label("aside", "outcome", quarantined.outcome or "")
 
 
 def _recent_decisions() -> list[Decision]:
@@ -173,6 +185,11 @@ def _recent_decisions() -> list[Decision]:
     ).all()
     told = op_lines(op for _, op in rows)
     return [
-        Decision(line, aside, label_for(labels.QUARANTINE_OUTCOMES, aside.outcome))
+        Decision(line, aside, _outcome_label(aside))
         for line, (aside, _) in zip(told, rows, strict=True)
     ]
+
+
+NAVIGATION = [NavEntry("quarantine.index", _l("Quarantine"), 30, waiting=undecided_count)]
+
+bp.app_context_processor(lambda: {"undecided_count": undecided_count})

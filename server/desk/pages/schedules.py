@@ -15,8 +15,8 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import schedule_form
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.jobs import scheduler
 from server.jobs.holidays import known_until
 from server.models.people import Person
@@ -25,10 +25,13 @@ from server.models.schedules import Schedule
 from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES, ROLES
+from sync.protocol.text import _l
 from sync.work.schedules import KINDS, ScheduleAddPayload, ScheduleChangePayload
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
+NAVIGATION = [NavEntry("schedules.index", _l("Schedules"), 240)]
 
 EDITORS = KINDS["schedule.change"].roles
 WINDOW_LABELS = {

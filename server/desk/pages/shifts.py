@@ -11,15 +11,18 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.access import Device
 from server.models.oplog import LoggedOp
 from server.models.shifts import Shift
 from server.oplog.directory import directory_of
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.work.shifts import MAX_SHIFT, overlapping_shifts
 
 bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")
+NAVIGATION = [NavEntry("shifts.index", _l("Shifts"), 190)]
 
 LOOKBACK = timedelta(days=7)
 MAX_UNCLOSED = 100

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import parse_local_time
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import parse_local_time
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.places import Area, Unit
@@ -22,6 +23,7 @@ from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.ticket_lists import (
     DUE_SOON,
     TICKET_LISTS,
@@ -44,6 +46,7 @@ from sync.service.tickets import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
+NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), 50)]
 
 PAGE_SIZE = 100
 
@@ -229,7 +232,7 @@ def _open_shifts(site_id: str, now: datetime) -> dict[str, Shift]:
 
 
 def _promise_payload() -> dict[str, datetime]:
-    moment = parse_local_time(request.form.get("promised_at", ""))
+    moment = parse_local_time(request.form.get("promised_at"))
     return {"promised_at": moment} if moment else {}
 
 

@@ -12,18 +12,22 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
-from server.desk.post import submit_and_redirect
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
 from server.models.people import Person
 from server.models.training_sessions import ReadinessAttestation, TrainingSession
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
-from sync.training.curriculum import DEFAULT_VALID_MONTHS, SITE_ZONE, TRAINING_ITEMS
+from sync.protocol.text import _l
+from sync.training.curriculum import DEFAULT_VALID_MONTHS, TRAINING_ITEMS
 from sync.training.readiness import readiness_matrix
 from sync.training.training_sessions import approach_counts
 
 bp = Blueprint("training_sessions", __name__, url_prefix="/desk/training")
+NAVIGATION = [NavEntry("training_sessions.index", _l("Training"), 150)]
 
 MAX_LISTED = 50
 

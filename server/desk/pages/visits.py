@@ -12,8 +12,9 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.homes import requested_page
-from server.desk.post import submit_and_redirect
-from server.i18n.filters import SITE_ZONE
+from server.desk.navigation import NavEntry
+from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import parse_local_time
 from server.models.gate_passes import GatePass
 from server.models.places import Site, Unit
 from server.models.purges import PurgeRun
@@ -22,12 +23,14 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.protocol.text import _l
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
+NAVIGATION = [NavEntry("visits.index", _l("Visitors"), 40)]
 
 PAGE_SIZE = 50
-LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 
 @bp.get("/")
@@ -60,8 +63,8 @@ def search() -> str:
     asked["plate"] = asked["plate"].upper()
     page = requested_page()
     since, before = (
-        _parse_local_time(request.args.get("since")),
-        _parse_local_time(request.args.get("before")),
+        parse_local_time(request.args.get("since")),
+        parse_local_time(request.args.get("before")),
     )
     query = Visit.search(current_user().site_id, **asked, since=since, before=before)
     found = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
@@ -119,7 +122,7 @@ def releases() -> str:
 def expect() -> Any:
     texts = ("visitor", "purpose", "host_unit", "host_person", "firm", "plate")
     payload: dict[str, Any] = {n: t for n in texts if (t := request.form.get(n, "").strip())}
-    times = {n: _parse_local_time(request.form.get(n)) for n in ("expected_from", "expected_until")}
+    times = {n: parse_local_time(request.form.get(n)) for n in ("expected_from", "expected_until")}
     payload |= {name: time for name, time in times.items() if time}
     size = request.form.get("party_size", type=int)
     payload |= {"party_size": size} if size else {}
@@ -175,14 +178,3 @@ def release_hold(id: str) -> Any:
 def _list_units() -> Any:
     homes = select(Unit.id, Unit.label).where(Unit.site_id == current_user().site_id)
     return sorted(db.session.execute(homes).all(), key=lambda unit: unit.label["zh"])
-
-
-def _parse_local_time(said: str | None) -> datetime | None:
-    """A time as a form says it, at the site; what is none is left out. A day begins at midnight."""
-    for shape in (LOCAL_FORMAT, "%Y-%m-%d"):
-        try:
-            moment = datetime.strptime(said or "", shape).replace(tzinfo=SITE_ZONE)
-        except ValueError:
-            continue
-        return moment.astimezone(UTC) if moment.year > 1970 else None
-    return None

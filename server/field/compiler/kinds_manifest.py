@@ -19,8 +19,8 @@ def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
             "fact": kind.fact,
             "creates": kind.creates,
             "fields": _fields(kind.payload()),
-            "shows": kind.optimistic_patch,
-            "flat": kind.overlay_payload,
+            "optimistic_patch": kind.optimistic_patch,
+            "overlay_payload": kind.overlay_payload,
         }
         for name, kind in sorted(kinds.items())
         if kind.from_phones

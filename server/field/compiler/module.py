@@ -32,7 +32,7 @@ _HEAD = """\
 import * as V from "./field/jinja/access.js";
 import { filters as F } from "./field/jinja/filters.js";
 import { tests as T } from "./field/jinja/tests.js";
-import * as R from "./field/runtime.js";
+import * as R from "./field/template_runtime.js";
 """
 _NEEDS_COMMENT = re.compile(r"\s*\{#-?\s*records:(.*?)-?#\}", re.DOTALL)
 _NEED_ITEM = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?(\s+begun(\s+next)?)?\Z")

@@ -1,4 +1,4 @@
-// `is …` as Jinja answers it.
+// Jinja's built-in tests: `value is defined` and so on.
 
 import { Safe, eq, mod, num, order, within } from "./values.js";
 
@@ -12,7 +12,11 @@ export const tests = {
   boolean: (value) => typeof value === "boolean",
   number: (value) => typeof value === "number" || typeof value === "boolean",
   string: (value) => typeof value === "string" || value instanceof Safe,
-  mapping: (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Safe),
+  mapping: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Safe),
   odd: (value) => mod(num(value), 2) === 1,
   even: (value) => mod(num(value), 2) === 0,
   divisibleby: (value, by) => mod(value, by) === 0,

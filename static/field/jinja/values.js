@@ -1,8 +1,11 @@
-// What Python means by its values: text, truth, equality, order, arithmetic. Differences throw, never pass.
+// Python's semantics for JSON values: text, truth, equality, order, arithmetic. Where JavaScript
+// cannot give the same result, an error is thrown.
 
-export const MISSING = Symbol("an argument that was not given");
+import { compareCodePoints } from "../code_points.js";
 
-/** Text that is HTML already. */
+export const MISSING = Symbol("missing argument");
+
+/** Text that is HTML and not escaped again; markupsafe's Markup. */
 export class Safe {
   /** @param {string} html */
   constructor(html) {
@@ -13,10 +16,10 @@ export class Safe {
 /** @param {string} html */
 export const safe = (html) => new Safe(html);
 
-/** @param {any} value The bare string in a safe one. */
+/** A Safe as a plain string; any other value as it is. @param {any} value */
 export const bare = (value) => (value instanceof Safe ? value.html : value);
 
-/** Keep the result as safe as its source was. @param {any} source @param {string} text */
+/** The text as a Safe if its source was one. @param {any} source @param {string} text */
 export const alike = (source, text) => (source instanceof Safe ? safe(text) : text);
 
 const SPECIAL = /[&<>"']/g;
@@ -26,7 +29,7 @@ const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&
 /** @param {string} plain */
 export const escape = (plain) => plain.replace(SPECIAL, (found) => ENTITIES[found]);
 
-/** A value as Python's str() writes it. @param {any} value @returns {string} */
+/** Python's str(). @param {any} value @returns {string} */
 export function text(value) {
   if (typeof value === "string") return value;
   if (value === undefined) return "";
@@ -35,20 +38,20 @@ export function text(value) {
   if (value === false) return "False";
   if (value instanceof Safe) return value.html;
   if (typeof value === "number") return String(num(value));
-  throw new TypeError("only texts and numbers can be shown");
+  throw new TypeError("only texts and numbers can be printed");
 }
 
-/** A value as the page gets it. @param {any} value */
+/** A value as HTML: escaped, unless it is Safe. @param {any} value */
 export const out = (value) => (value instanceof Safe ? value.html : escape(text(value)));
 
-/** A whole number, or an error. @param {any} value @returns {number} */
+/** @param {any} value @returns {number} a whole number @throws {TypeError} for anything else */
 export function num(value) {
   const number = typeof value === "boolean" ? Number(value) : value;
   if (!Number.isSafeInteger(number)) throw new TypeError(`${typeof value}: not a whole number`);
   return number;
 }
 
-/** @param {any} value */
+/** Python's bool(). @param {any} value */
 export function truth(value) {
   const it = bare(value);
   if (it === undefined || it === null || it === false || it === 0 || it === "") return false;
@@ -63,43 +66,40 @@ export const or = (left, right) => (truth(left) ? left : right());
 
 /** @param {any} left @param {any} right @returns {boolean} */
 export function eq(left, right) {
-  const [a, b] = [left, right].map((each) => (typeof each === "boolean" ? Number(each) : bare(each)));
+  const [a, b] = [left, right].map((each) =>
+    typeof each === "boolean" ? Number(each) : bare(each),
+  );
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && eq(a[name], b[name]));
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && eq(a[name], b[name]))
+  );
 }
 
-/** Below zero, zero, above: by number, by code point, or row by row. @param {any} left @param {any} right @returns {number} */
+/**
+ * Compares numbers, texts by code point, and lists item by item.
+ * @param {any} left
+ * @param {any} right
+ * @returns {number} below zero, zero, above
+ */
 export function order(left, right) {
   const [a, b] = [bare(left), bare(right)];
-  if (typeof a === "string" && typeof b === "string") return byCodePoint(a, b);
+  if (typeof a === "string" && typeof b === "string") return compareCodePoints(a, b);
   if (!Array.isArray(a) || !Array.isArray(b)) return num(a) - num(b);
   const at = a.findIndex((each, place) => place >= b.length || !eq(each, b[place]));
   return at < 0 || at >= b.length ? a.length - b.length : order(a[at], b[at]);
 }
 
-/** JavaScript orders halves of an astral character before U+E000; Python does not. @param {string} a @param {string} b */
-function byCodePoint(a, b) {
-  const shared = Math.min(a.length, b.length);
-  for (let at = 0; at < shared; at++) {
-    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
-    if (x !== y) return lifted(x) - lifted(y);
-  }
-  return a.length - b.length;
-}
-
-/** @param {number} unit */
-const lifted = (unit) => (unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit);
-
-/** `in` @param {any} item @param {any} holder */
+/** `item in holder` @param {any} item @param {any} holder */
 export function within(item, holder) {
   const [a, b] = [bare(item), bare(holder)];
   if (b === undefined) return false;
   if (typeof b === "string" && typeof a === "string") return b.includes(a);
   if (Array.isArray(b)) return b.some((each) => eq(each, a));
-  if (typeof b !== "object" || b === null) throw new TypeError(`cannot look into ${typeof b}`);
+  if (typeof b !== "object" || b === null) throw new TypeError(`${typeof b} has no items`);
   return typeof a === "string" && Object.hasOwn(b, a);
 }
 
@@ -134,12 +134,19 @@ function divisor(value) {
   return num(value);
 }
 
-/** `~` @param {any[]} values */
+/** `a ~ b`: joins as text, as HTML if any is Safe. @param {any[]} values */
 export function concat(values) {
-  return values.some((each) => each instanceof Safe) ? safe(values.map(out).join("")) : values.map(text).join("");
+  return values.some((each) => each instanceof Safe)
+    ? safe(values.map(out).join(""))
+    : values.map(text).join("");
 }
 
-/** Fill `%(name)s`. @param {string} message @param {Record<string, any>} values @param {(value: any) => string} write */
+/**
+ * Fills in `%(name)s`; `%%` is a percent sign.
+ * @param {string} message
+ * @param {Record<string, any>} values
+ * @param {(value: any) => string} write
+ */
 export function fill(message, values, write) {
   return message.replace(/%(?:%|\((\w+)\)s)/g, (_, name) => {
     if (name === undefined) return "%";
@@ -148,5 +155,9 @@ export function fill(message, values, write) {
   });
 }
 
-/** Names on top of others. @param {Record<string, any> | null} below @param {Record<string, any>} names */
+/**
+ * A scope whose parent is `below`.
+ * @param {Record<string, any> | null} below
+ * @param {Record<string, any>} names
+ */
 export const extend = (below, names) => Object.assign(Object.create(below), names);

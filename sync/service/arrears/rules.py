@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.op import Accepted, Op, Refused, derive_op
 from sync.service.arrears.folding import complaint_ticket_id
 
-SITE_ZONE = ZoneInfo("Asia/Shanghai")
 FORBIDDEN_ROLES = frozenset({"guard"})
 """Security staff must not collect debts: a matter of law, not of choice."""
 

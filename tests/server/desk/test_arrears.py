@@ -1,4 +1,4 @@
-"""Arrears at the desk and through the door: a ledger twice, bad rows back, no guard."""
+"""Arrears: ledger import, collection calls and visits, and who may not take part."""
 
 import io
 import re
@@ -40,10 +40,10 @@ def stored_account(app):
 
 
 def logged_kinds(app):
-    """Every kind that stands in the account's history."""
+    """The kinds of all applied ops about the account."""
     with app.app_context():
-        mine = LoggedOp.for_subject(HOME_SITE, ACCOUNT).where(LoggedOp.status == "applied")
-        return {op.kind for op in db.session.scalars(mine)}
+        ops = LoggedOp.for_subject(HOME_SITE, ACCOUNT).where(LoggedOp.status == "applied")
+        return {op.kind for op in db.session.scalars(ops)}
 
 
 def preview_ledger(ben, rows, name="ledger.xlsx"):
@@ -85,7 +85,7 @@ def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
     page = preview_ledger(
         ben, [*LEDGER_ROWS, ("9-9", "物业费", "10", "1"), ("1203", "水", "10", "1.234")]
     )
-    assert "2 rows to mend" in page.text
+    assert "2 rows to correct" in page.text
     answer = ben.post("/desk/arrears/bad-rows", {"bad": hidden_value(page, "bad")}, headers=EN)
     back = read_table("x.xlsx", answer.data)
     assert [row[:4] for row in back[1:]] == [
@@ -101,9 +101,9 @@ def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"PK\x03\x04 no workbook", "no workbook"),
-        (b"\xff\xfe\x00x" * 9, "no workbook"),
-        (b"a,b\n1,2", "not that of the template"),
+        (b"PK\x03\x04 not a workbook", "not a spreadsheet"),
+        (b"\xff\xfe\x00x" * 9, "not a spreadsheet"),
+        (b"a,b\n1,2", "does not match the template"),
     ],
 )
 def test_a_wrong_file_is_refused_with_what_to_do(ben, content, words):
@@ -130,7 +130,7 @@ def test_who_is_not_on_a_complete_list_owes_nothing_any_more(app, ben, desk_op):
 @pytest.mark.rule("U4", "U5", "U7")
 @pytest.mark.clause("H8")
 def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, signed_in, phone):
-    """Through the door: `arrears.call`, `arrears.dispute`, `arrears.approve_visit` and the rest."""
+    """Sends every step: `arrears.call`, `arrears.dispute`, `arrears.approve_visit` and the rest."""
     import_ledger(ben, LEDGER_ROWS)
     eve, at = signed_in(EVE, HOME_SITE), f"/desk/arrears/{ACCOUNT}"
     refused = phone.send_op("arrears.visit", ACCOUNT, {"outcome": "met"}, by=BEN, base=1)

@@ -1,4 +1,4 @@
-"""Today: who has not finished, what is not yet known, and a poll that costs next to nothing."""
+"""The board: unfinished work, tasks not known yet, silent phones, and the cheap poll."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests import seed_data
 
 
 def poll_url(page) -> str:
-    """The address that the board asks again."""
+    """The address that the board polls."""
     return unescape(re.search(r'hx-get="([^"]+)"', page.text)[1])
 
 
 def end_task_now(app) -> None:
-    """Ana's task ended just now: a while ago may have been another day of the site."""
+    """Let Ana's task end one second ago: an earlier moment could fall on another day."""
     past = datetime.now(UTC) - timedelta(seconds=1)
     with app.app_context(), write_transaction():
         db.session.execute(
@@ -38,7 +38,7 @@ def update_devices(app, **values) -> None:
 def test_the_board_names_whoever_has_not_finished(ben, app):
     end_task_now(app)
     page = ben.get("/desk/?", headers={"Accept-Language": "en"}).text
-    assert "Who has not finished" in page
+    assert "Not finished yet" in page
     assert "Ana" in page and "Stairs" in page
 
 

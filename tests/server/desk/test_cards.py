@@ -1,4 +1,4 @@
-"""Cards at the desk and on phones; packs out of one site and into another."""
+"""Cards at the desk and on phones; exporting content packs and importing them elsewhere."""
 
 import io
 import json
@@ -76,7 +76,7 @@ def preview_pack(desk, raw, name="pack.json"):
 
 
 def checked_codes(page):
-    """What the browser would send if nobody changed a tick."""
+    """The codes whose checkboxes are ticked in the preview."""
     boxes = re.findall(r'name="code" value="([\w-]+)" (checked)?', page)
     return [code for code, checked in boxes if checked]
 
@@ -103,11 +103,11 @@ def test_a_card_is_added_revised_and_withdrawn_at_the_desk(app, eve, phone):
         op = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "card.revise")).one()
         assert op.payload == {"phrase": "请"}
     page = eve.get(f"/desk/cards/{FEES}", headers=EN).text
-    assert "new edition" in page and "Eve" in page
+    assert "New card edition" in page and "Eve" in page
     eve.post(f"/desk/cards/{FEES}/withdraw", {"base": str(stored_card(app).version)})
     assert ("card", FEES) not in phone.pull_all()
     assert "Withdrawn" in eve.get("/desk/cards/", headers=EN).text
-    assert "Nothing was changed" not in eve.get(f"/desk/cards/{FEES}", headers=EN).text
+    assert "A field is missing" not in eve.get(f"/desk/cards/{FEES}", headers=EN).text
 
 
 def test_a_code_that_is_there_and_a_form_without_changes_are_said(app, eve):
@@ -165,7 +165,7 @@ def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
         == before + len(phone.records_of("card"))
     )
     again = preview_pack(eve, raw).text
-    assert "Everything in this pack is here already" in again and checked_codes(again) == []
+    assert "Everything in this pack is already here" in again and checked_codes(again) == []
     assert "taken=0" in import_pack(eve, raw, ["ET-01", "PC-01"]).location
     assert op_count(app) == before + 47
     assert stored_card(app, "ET-01").pack == "lodge-handbook 2"
@@ -185,7 +185,7 @@ def test_what_goes_out_of_one_site_comes_into_another(app, eve, signed_in, desk_
     codes = {card["code"] for card in load_handbook().cards} - {"PC-05"} | {"X-1"}
     assert {card["code"] for card in pack.cards} == codes
     assert file.data == eve.get("/desk/packs/file", query_string=about).data
-    assert "Everything in this pack is here already" in preview_pack(eve, file.data).text
+    assert "Everything in this pack is already here" in preview_pack(eve, file.data).text
 
 
 def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, eve):
@@ -199,7 +199,7 @@ def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, ev
     raw = serialize_pack(Pack("lodge-handbook", "3", "MIT", tuple(cards))).encode()
     page = preview_pack(eve, raw).text
     assert checked_codes(page) == ["ET-01"]
-    assert "OUR OWN" in page and "THE NEXT" in page and "somebody here wrote it" in page
+    assert "OUR OWN" in page and "THE NEXT" in page and "edited here" in page
     import_pack(eve, raw)
     assert stored_card(app, "ET-01").title["en"] == "THE NEXT"
     assert stored_card(app, "ET-01").pack == "lodge-handbook 3"
@@ -224,14 +224,14 @@ def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, ev
 @pytest.mark.parametrize(
     ("raw", "remedy"),
     [
-        (b"PK\x03\x04", "Choose the .json file"),
+        (b"PK\x03\x04", "Choose the exported .json file"),
         (b"x" * 300_000, "Export fewer cards"),
         (
             HANDBOOK_PATH.read_bytes().replace(b"Fees", b"Bees"),
-            "Export it again, or take the original",
+            "Export it again, or use the original",
         ),
-        (b'{"lodge_pack": 9}', "Update this one first"),
-        (b"", "Choose the .json file"),
+        (b'{"lodge_pack": 9}', "Update this server first"),
+        (b"", "Choose the exported .json file"),
     ],
 )
 def test_a_wrong_file_is_refused_at_once_with_its_remedy(app, eve, raw, remedy):
@@ -244,7 +244,7 @@ def test_a_wrong_file_is_refused_at_once_with_its_remedy(app, eve, raw, remedy):
 
 def test_an_export_needs_a_name_and_a_version(eve):
     answer = eve.get("/desk/packs/file", query_string={"name": "two words"}, headers=EN)
-    assert answer.status_code == 422 and "one word each" in answer.text
+    assert answer.status_code == 422 and "must each be one word" in answer.text
 
 
 def test_dao_may_not_take_in_cards(dao, app):

@@ -1,4 +1,4 @@
-"""Cases through the door and at the desk: asked, heard, decided by somebody else, read."""
+"""Accountability cases: statement, decision, appeal, leads, categories, monthly close."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def log_and_records_agree(app):
 
 @pytest.fixture(autouse=True)
 def published_categories(app, desk_op, phone):
-    """Two categories are in force, and Ana and Ben have read them."""
+    """Two published categories, acknowledged by Ana and Ben."""
     for content, id_ in ((CATEGORIES[0], CATEGORY_ID), (CATEGORIES[5], LOSS_CATEGORY_ID)):
         desk_op("category.add", id_, content, by=EVE)
         desk_op("category.publish", id_, by=EVE)
@@ -49,7 +49,7 @@ def eve(signed_in):
 
 @pytest.fixture
 def raised_case(app, desk_op):
-    """Ben asks Ana about something that happened just now."""
+    """A case of Ben against Ana about something that happened just now; its id."""
     facts = [{"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "Bins"}]
     said = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
     told = desk_op("case.raise", fixed_id("case"), {**said, "facts": facts})
@@ -138,7 +138,7 @@ def test_what_others_say_on_a_phone_is_kept_and_does_not_count(app, phone, asked
     assert told["status"] == "applied"
     assert stored(app).statements == []
     page = ben.get("/desk/settle/", headers=EN).text
-    assert "Somebody spoke in a case who was not asked" in page
+    assert "It does not count as the person&#39;s own statement" in page
 
 
 @pytest.mark.clause("G7")
@@ -199,7 +199,10 @@ def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
     assert where in ben.get("/desk/misses/").text
     assert where in ben.get("/desk/raise/").text
     asked = {"code": "missed", "type": "task", "id": MISSED_TASK}
-    assert "had no shift then" in ben.get("/desk/raise/case", query_string=asked, headers=EN).text
+    assert (
+        "not on duty at the time"
+        in ben.get("/desk/raise/case", query_string=asked, headers=EN).text
+    )
     form = {
         "category": f"{CATEGORY_ID}|1a",
         "subject_kind": "person",
@@ -212,8 +215,8 @@ def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
     assert stored(app, Task, MISSED_TASK).disposition == "case"
     assert where not in ben.get("/desk/raise/").text
     page = ben.get(f"/desk/cases/{id_}", headers=EN).text
-    assert "This rule was not known yet when it happened" in page
-    assert page.index("had no shift then") < page.index("not done in its time")
+    assert "This category had not been published when it happened" in page
+    assert page.index("not on duty at the time") < page.index("not done in time")
 
 
 @pytest.mark.clause("G8")
@@ -297,7 +300,7 @@ def test_a_month_closes_once_no_miss_waits(app, desk_op, ben, eve, last_month):
         submit_many(HOME_SITE, [make_op("task.plan", MISSED_TASK, {**task_payload(), **times})])
     month = {"month": last_month}
     assert "misses-wait" in eve.post("/desk/months/close", month).location
-    assert "1 wait for a word" in ben.get("/desk/months/", headers=EN).text
+    assert "1 waiting for a decision" in ben.get("/desk/months/", headers=EN).text
     assert (
         desk_op("task.dispose", MISSED_TASK, {"disposition": "not_at_fault"})["status"] == "applied"
     )
@@ -306,7 +309,7 @@ def test_a_month_closes_once_no_miss_waits(app, desk_op, ben, eve, last_month):
     closed = stored(app, ClosedMonth, month_id(HOME_SITE, last_month))
     assert closed.counts == {"not_at_fault": 1}
     page = ben.get("/desk/months/", headers=EN).text
-    assert "waiting for a word: 0" in page
+    assert "waiting for a decision: 0" in page
     assert desk_op("month.close", closed.id, {}, by=EVE)["status"] != "applied"
     now = f"{datetime.now(UTC) + timedelta(hours=8):%Y-%m}"
     assert "not-over" in eve.post("/desk/months/close", {"month": now}).location
@@ -330,7 +333,7 @@ def test_a_broken_promise_asks_for_an_answer(app, ben, desk_op):
     said = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
     desk_op("ticket.open", fixed_id("matter"), {**said, "promised_at": past}, by=CHU)
     page = ben.get("/desk/raise/", headers=EN).text
-    assert "a promise was not kept" in page and "code=breach&amp;type=ticket" in page
+    assert "promised reply missed" in page and "code=breach&amp;type=ticket" in page
     form = {"category": f"{CATEGORY_ID}|1a", "subject_kind": "person", "answers_id": ANA}
     lead = {"code": "breach", "type": "ticket", "id": fixed_id("matter"), "text": "no word"}
     assert ben.get("/desk/raise/case", query_string=lead, headers=EN).status_code == 200
@@ -338,4 +341,4 @@ def test_a_broken_promise_asks_for_an_answer(app, ben, desk_op):
     with app.app_context():
         [raised] = db.session.scalars(Case.for_site(HOME_SITE)).all()
     assert [fact["code"] for fact in raised.facts] == ["breach"]
-    assert "a promise was not kept" not in ben.get("/desk/raise/", headers=EN).text
+    assert "promised reply missed" not in ben.get("/desk/raise/", headers=EN).text

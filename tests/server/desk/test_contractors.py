@@ -1,4 +1,4 @@
-"""Contractors: never without somebody of ours who answers."""
+"""Contractors: each needs an accountable manager of ours."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def stored_contractor(app):
 @pytest.mark.clause("E3")
 @pytest.mark.parametrize("answers", [ANA, "", fixed_id("nobody")])
 def test_a_firm_without_a_leading_person_of_ours_is_not_taken(app, ben, answers):
-    """Ana cleans; nobody and a stranger lead nobody."""
+    """Ana is a cleaner; an empty and an unknown id are no manager either."""
     told = ben.post("/desk/contractors/", {**CONTRACTOR_PAYLOAD, "accountable_id": answers})
     assert "said=" in told.headers["Location"]
     assert stored_contractor(app) is None
@@ -51,7 +51,7 @@ def test_who_answers_changes_and_a_contract_ends_once(app, ben):
 
 
 def test_phones_learn_who_works_here_and_a_phone_adds_no_firm(app, phone, desk_op):
-    """Sent through the door: `contractor.add`, `contractor.change`, `contractor.end`."""
+    """Sends `contractor.add`, `contractor.change` and `contractor.end`."""
     assert desk_op("contractor.add", FIRM, CONTRACTOR_PAYLOAD, by=BEN)["status"] == "applied"
     [told] = phone.records_of("contractor")
     assert (told["name"], told["accountable"]) == ("Spruce Cable", "Ben")

@@ -1,4 +1,4 @@
-"""Visitors, tickets, people and phones, standards, the front page, the language."""
+"""Desk pages: visits, tickets, phones, the landing page, the language switch."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_phone_is_cut_off_at_the_desk(app, ben, dao, phone):
     ben.post(f"/desk/people/phones/{phone.device}/revoke")
     with app.app_context():
         assert db.session.get(Device, phone.device).revoked_at
-    assert "Cut off" not in ben.get("/desk/people/phones", headers=EN).text
+    assert "Block" not in ben.get("/desk/people/phones", headers=EN).text
 
 
 def test_a_real_server_shows_no_names_and_no_codes_at_its_door(client):
@@ -139,7 +139,7 @@ def test_a_real_server_shows_no_names_and_no_codes_at_its_door(client):
 
 def test_one_click_changes_the_language(ben):
     there = {"Referer": "http://localhost/desk/visits/"}
-    for lang, word in (("en", "inside now"), ("zh", 'lang="zh-CN"')):
+    for lang, word in (("en", "Visitors"), ("zh", 'lang="zh-CN"')):
         answer = ben.post("/language", {"lang": lang}, headers=there)
         assert answer.location == "/desk/visits/"
         assert word in ben.get(answer.location).text

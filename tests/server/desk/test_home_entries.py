@@ -1,4 +1,4 @@
-"""Entries into homes, through the door and at the desk."""
+"""Home entries: search at the desk, late entries, voiding."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(
     phone.send_outbox()
     assert stored_entry(app, ENTRY_OF_LU).afterwards
     page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
-    assert "Ana" in page and "Lu (Spruce Cable)" in page and "told afterwards" in page
+    assert "Ana" in page and "Lu (Spruce Cable)" in page and "added later" in page
     day = earlier.strftime("%Y-%m-%dT00:00")
     soon = (earlier + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M")
     then = ben.get(f"/desk/entries/?unit={FLAT}&since={day}&before={soon}", headers=EN).text
@@ -75,9 +75,9 @@ def test_a_phone_that_has_not_spoken_since_is_named_beside_the_answer(app, ben, 
         label = device.label
         db.session.commit()
     page = ben.get("/desk/entries/", headers=EN).text
-    assert "an entry may still come from" in page and label in page
+    assert "Home entries may still arrive from" in page and label in page
     phone.hello()
-    assert "Every phone has spoken" in ben.get("/desk/entries/", headers=EN).text
+    assert "Every phone has reported" in ben.get("/desk/entries/", headers=EN).text
 
 
 def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, ben, desk_op):
@@ -95,7 +95,7 @@ def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, b
     assert stored_entry(app, ENTRY_OF_ANA).out_at is not None
     desk_op("entry.strike", ENTRY_OF_ANA, {"reason": "wrong home"}, by=BEN)
     page = ben.get(f"/desk/entries/?unit={FLAT}", headers=EN).text
-    assert "struck out: wrong home" in page.replace("\n", " ")
+    assert "voided: wrong home" in page.replace("\n", " ")
 
 
 def test_an_entry_of_another_site_is_nobodys_business(dao, desk_op):

@@ -1,4 +1,4 @@
-"""What a report of an inspection shows: photos of each criterion, and what was odd about it."""
+"""Inspection reports: photos of each criterion, and inspections with a flag."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def log_and_records_agree(app):
 
 
 def record_inspection(phone, by=BEN, **said):
-    """What somebody saw of the stairs, or of whoever is named."""
+    """Record an inspection of the stairs, or of the `person` given; the phone's record of it."""
     about = {} if "person" in said else {"area": STAIRS}
     told = {"template_id": STAIRWELL, "edition": 1, **about, **said}
     made = phone.add_op("inspection.record", None, told, by=by)

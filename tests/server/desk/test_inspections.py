@@ -1,4 +1,4 @@
-"""Inspections through the door: scored, side by side, put right, looked at again."""
+"""Inspections: scores, two of one thing, corrective actions, checklist editions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -114,23 +114,23 @@ def test_two_of_the_same_thing_stand_side_by_side_until_the_desk_decides(
     app, ben, phone, new_phone, criteria
 ):
     phone.send_op("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
-    new_phone().verdict(
+    new_phone().send_op(
         "inspection.record",
         SECOND_INSPECTION,
         inspection_payload(criteria, failed=criteria[:2]),
         by=EVE,
     )
-    assert "Which one counts?" in ben.get("/desk/inspections/", headers=EN).text
+    assert "Which one is official?" in ben.get("/desk/inspections/", headers=EN).text
     ben.post(f"/desk/inspections/{FIRST_INSPECTION}/official")
-    assert "Which one counts?" not in ben.get("/desk/inspections/", headers=EN).text
+    assert "Which one is official?" not in ben.get("/desk/inspections/", headers=EN).text
     ben.post(f"/desk/inspections/{SECOND_INSPECTION}/official")
     with app.app_context():
         chosen = select(Inspection.id).where(Inspection.official_at.is_not(None))
         assert list(db.session.scalars(chosen)) == [SECOND_INSPECTION], "the one before steps back"
     ben.post(f"/desk/inspections/{SECOND_INSPECTION}/unofficial")
-    assert "Which one counts?" in ben.get("/desk/inspections/", headers=EN).text
+    assert "Which one is official?" in ben.get("/desk/inspections/", headers=EN).text
     page = ben.get(f"/desk/inspections/{SECOND_INSPECTION}", headers=EN).text
-    assert "Score 50 of 100" in page and "pass-weight/1" in page
+    assert "Score: 50 of 100" in page and "pass-weight/1" in page
 
 
 def test_what_failed_is_put_right_and_earlier_work_does_not_clear_a_later_failure(

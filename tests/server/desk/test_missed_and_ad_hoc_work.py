@@ -1,4 +1,4 @@
-"""The desk and the day's work: misses, ad-hoc work, weather, hour by hour."""
+"""Missed tasks, ad hoc tasks, weather reports and the timeline at the desk."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def missed_task(app):
-    """A task that nobody did, a day ago."""
+    """A task whose window ended a day ago, not done."""
     now = datetime.now(UTC)
     over = {"window_start": now - timedelta(hours=30), "window_end": now - timedelta(hours=24)}
     times = {name: moment.isoformat() for name, moment in over.items()}

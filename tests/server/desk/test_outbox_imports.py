@@ -1,4 +1,4 @@
-"""A file that a phone exported is taken in at the desk as if the phone had sent it."""
+"""Importing a phone file: each op is judged as if the phone had sent it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def jpeg_bytes() -> bytes:
 
 
 def export_outbox(phone, *shots: bytes, **more):
-    """What the phone's page for that writes."""
+    """The file that the phone's export page writes, signed."""
     photos = [
         {
             "sha256": hashlib.sha256(shot).hexdigest(),
@@ -61,7 +61,7 @@ def export_outbox(phone, *shots: bytes, **more):
 
 
 def file_signature(told, token):
-    """Ops by their hash, photos by their name, under the hash of the token."""
+    """HMAC-SHA256 over the file with ops and photos replaced by their hashes; key: token hash."""
     brief = {
         **told,
         "ops": [op["hash"] for op in told["ops"]],
@@ -93,9 +93,9 @@ def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
     phone.add_op("task.complete", TASKS[1], {"nonsense": 1}, by=ANA)
     answer = upload(ben, export_outbox(phone, shot))
     assert answer.status_code == 200
-    for word in ("2 records of Test phone", "1 photo is here", "stands", "could not be read"):
+    for word in ("2 records of Test phone", "1 photo received", "accepted", "could not be read"):
         assert word in answer.text
-    done = new_phone().record("task", TASK)
+    done = new_phone().get_record("task", TASK)
     assert (done["done_by_id"], done["photos_here"]) == (ANA, 1)
     ops, photos = row_count(app, LoggedOp), row_count(app, Photo)
     assert "2 records" in upload(ben, export_outbox(phone, shot)).text, "a second time"
@@ -120,12 +120,12 @@ def test_what_a_phone_holds_that_was_cut_off_waits_for_the_desk(app, ben, phone)
     with app.app_context():
         revoke_device(HOME_SITE, phone.device, lost=True)
     phone.add_op("task.complete", TASK, by=ANA)
-    assert "no longer allowed" in upload(ben, export_outbox(phone, jpeg_bytes())).text
+    assert "This phone has been blocked" in upload(ben, export_outbox(phone, jpeg_bytes())).text
     assert row_count(app, Photo) == 0
 
 
 def unsigned_export(phone, **more):
-    """A file that anybody could have written."""
+    """A file with a wrong signature."""
     return {**export_outbox(phone, **more), "seal": "0" * 64}
 
 
@@ -143,13 +143,13 @@ def test_without_the_seal_nothing_is_lost_and_nothing_counts(app, ben, phone):
     forged = {**export_outbox(phone, shot), "lost": [1]}
     for seal in (None, 7, "", "é", forged["seal"]):
         page = upload(ben, {**forged, "seal": seal})
-        assert page.status_code == 200 and "does not bear the seal" in page.text
+        assert page.status_code == 200 and "was not signed by its phone" in page.text
     (kept,) = quarantined_ops(app)
     assert (kept.id, kept.status, kept.code) == (op["id"], "held", "unsealed")
     assert row_count(app, Lineage) == 0, "of the chain it says nothing"
     assert row_count(app, Photo) == 1
     page = ben.get("/desk/aside", headers=EN).text
-    assert "1 kept aside" in page and "two buckets" in page and "bear the seal" in page
+    assert "1 record in quarantine" in page and "two buckets" in page and "was not signed" in page
     ben.post(f"/desk/aside/{op['id']}/accept")
     with app.app_context():
         task = db.session.get(Task, (HOME_SITE, TASK))
@@ -176,7 +176,7 @@ def test_what_the_phone_itself_sends_later_counts_as_its_own(app, ben, phone):
 def test_a_sealed_file_settles_what_came_without_its_seal(app, ben, phone):
     phone.add_op("task.complete", TASK, by=ANA)
     upload(ben, unsigned_export(phone))
-    assert "stands" in upload(ben, export_outbox(phone)).text
+    assert "accepted" in upload(ben, export_outbox(phone)).text
     assert quarantined_ops(app) == []
 
 
@@ -210,14 +210,19 @@ def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone
         (BEN, 1, 1, True),
     ]
     page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
-    for word in ("Files taken in", "1 record, 1 photo", "sealed by", "without the seal"):
+    for word in (
+        "Imported files",
+        "1 record, 1 photo",
+        "signed by the phone",
+        "not signed by the phone",
+    ):
         assert word in page
     op = phone.add_op("parcel.take", None, {"device_id": phone.device}, by=BEN)
     assert phone.send_outbox()[op["id"]]["status"] == "quarantined", "no phone writes that"
 
 
 def nested_object(levels):
-    """An object in an object in an object."""
+    """JSON objects nested so many levels deep."""
     inner = {}
     for _ in range(levels - 1):
         inner = {"a": inner}
@@ -225,20 +230,23 @@ def nested_object(levels):
 
 
 INVALID_FILES = {
-    "no file": (b"", "no file from a phone"),
-    "no JSON": (b"GIF89a", "no file from a phone"),
-    "another JSON": ({"lodge": "pack"}, "no file from a phone"),
-    "cut short": (b'{"lodge": "outbox", "ops": [', "cut short"),
-    "bottomless": (b'{"a":' * 50_000, "No phone writes"),
-    "deep": ({"ops": [{"payload": nested_object(300)}]}, "No phone writes"),
-    "deep, but not an op": ({"exported_at": nested_object(15)}, "changed on its way"),
-    "no list, but deep": (json.dumps(nested_object(900)).encode(), "No phone writes"),
-    "newer": ({"format": 2}, "newer than this Lodge"),
-    "ops are none": ({"ops": "x"}, "changed on its way"),
-    "a photo's name": ({"photos": [{"sha256": "../x", "bytes": 1, "data": ""}]}, "changed on"),
-    "a huge op": ({"ops": [{"payload": "x" * 1_100_000}]}, "changed on its way"),
-    "no such phone": ({"device": fixed_id("x")}, "not known here"),
-    "NUL": ({"device": "a\x00"}, "changed on its way"),
+    "no file": (b"", "not made by a phone"),
+    "no JSON": (b"GIF89a", "not made by a phone"),
+    "another JSON": ({"lodge": "pack"}, "not made by a phone"),
+    "cut short": (b'{"lodge": "outbox", "ops": [', "incomplete"),
+    "bottomless": (b'{"a":' * 50_000, "not valid"),
+    "deep": ({"ops": [{"payload": nested_object(300)}]}, "not valid"),
+    "deep, but not an op": ({"exported_at": nested_object(15)}, "damaged on the way"),
+    "no list, but deep": (json.dumps(nested_object(900)).encode(), "not valid"),
+    "newer": ({"format": 2}, "newer version of Lodge"),
+    "ops are none": ({"ops": "x"}, "damaged on the way"),
+    "a photo's name": (
+        {"photos": [{"sha256": "../x", "bytes": 1, "data": ""}]},
+        "damaged on the way",
+    ),
+    "a huge op": ({"ops": [{"payload": "x" * 1_100_000}]}, "damaged on the way"),
+    "no such phone": ({"device": fixed_id("x")}, "not registered here"),
+    "NUL": ({"device": "a\x00"}, "damaged on the way"),
 }
 
 
@@ -256,9 +264,9 @@ def test_a_file_goes_to_its_own_site_and_its_own_phone(ben, dao, phone, new_phon
     phone.send_op("task.complete", TASK, by=ANA)
     other = new_phone()
     mixed = export_outbox(other, lineage=phone.lineage)
-    assert "mixes two phones" in upload(ben, mixed).text
+    assert "records of two phones" in upload(ben, mixed).text
     assert "another site" in upload(dao, export_outbox(phone)).text
-    assert "not known here" in upload(dao, export_outbox(phone, site=OTHER_SITE)).text
+    assert "not registered here" in upload(dao, export_outbox(phone, site=OTHER_SITE)).text
 
 
 @pytest.mark.rule("X5")
@@ -271,4 +279,4 @@ def test_a_photo_that_is_none_is_counted_and_holds_up_nothing(ben, phone):
     phone.add_op("task.complete", TASK, by=CHU)
     shots = [{"sha256": "0" * 64, "bytes": 3, "data": data} for data in ("AAAA", "no base64!")]
     answer = upload(ben, export_outbox(phone, photos=shots))
-    assert "2 photos could not be taken" in answer.text and "stands" in answer.text
+    assert "2 photos could not be imported" in answer.text and "accepted" in answer.text

@@ -1,4 +1,4 @@
-"""Patrols through the door: planned, scanned, labelled, played back."""
+"""Patrols: planning, scans, checkpoint labels, routes and the desk's pages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def route(app, desk_op):
-    """Two points, gone all day long."""
+    """A patrol route of two checkpoints with one window a day."""
     for id_, area in ((NORTH_POINT, GATE), (SOUTH_POINT, STAIRS)):
         said = {"label": label("点", "Point"), "area_id": area, "route": label("夜", "Night")}
         desk_op("checkpoint.add", id_, said, by=EVE)
@@ -46,7 +46,7 @@ def plan_rounds(app, now=None):
 
 @pytest.fixture
 def current_round(app, route):
-    """The round that is on now."""
+    """The id of the patrol whose window is open now."""
     now = datetime.now(UTC)
     with app.app_context():
         return (
@@ -95,7 +95,7 @@ def test_a_scan_counts_once_and_is_seen_by_every_guard(app, phone, new_phone, cu
     told = phone.send_outbox()[first["id"]]
     assert told["status"] == "applied"
     assert phone.push(first).expect_ok()["verdicts"] == [told]
-    body = new_phone().record("round", current_round)
+    body = new_phone().get_record("round", current_round)
     assert body["scans"][NORTH_POINT]["by"] == "Chu"
     assert body["scans"][NORTH_POINT]["flags"] == []
     assert "seals" not in body["points"][0]
@@ -158,7 +158,7 @@ def test_the_desk_sees_the_day_plays_a_round_back_and_prints_labels(app, ben, ph
     phone.send_op("round.scan", current_round, stored_scan(app, serial=7), by=CHU)
     assert "Night round" in ben.get("/desk/patrol/", headers=EN).text
     page = ben.get(f"/desk/patrol/{current_round}", headers=EN).text
-    assert "label not valid" in page and "Chu" in page
+    assert "invalid label" in page and "Chu" in page
     sheet = ben.get("/desk/patrol/labels", headers=EN).text
     assert sheet.count("<svg") == 2
     ben.post(f"/desk/patrol/points/{NORTH_POINT}/relabel")

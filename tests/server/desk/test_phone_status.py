@@ -1,4 +1,4 @@
-"""What the desk knows of each phone: what it still holds, what is missing, when it fell silent."""
+"""What the desk shows of each phone: unsent records, gaps, losses, silence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EN = {"Accept-Language": "en"}
 
 @pytest.fixture
 def age_contacts(app):
-    """Time goes by: what the log and the phones say happened so much earlier."""
+    """A function that moves all contacts and received ops into the past."""
 
     def back(**span):
         moment = datetime.now(UTC) - timedelta(**span)
@@ -31,7 +31,7 @@ def age_contacts(app):
 
 
 def push_with_gaps(phone):
-    """Five ops, of which the third never came and the fourth is confessed to be gone."""
+    """Five ops, of which the third never arrives and the fourth is reported lost."""
     for _ in range(5):
         phone.add_op("task.confirm", TASK, by=ANA)
     del phone.outbox[2:4]
@@ -49,16 +49,16 @@ def test_a_phone_tells_what_is_still_on_it(ben, phone):
         page = ben.get(path, headers=EN).text
         for word in ("3 to send", "2 photos", "oldest", "80 %"):
             assert word in page, (path, word)
-    assert "the phone may clear it" in page and "looked after" in page
+    assert "the phone may delete it" in page and "Upkeep confirmed" in page
 
 
 @pytest.mark.rule("H3")
 def test_what_is_missing_and_what_is_gone_are_told_apart(ben, phone):
     push_with_gaps(phone)
     page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
-    assert "1 record is missing in the middle: 3" in page
-    assert "1 record is gone, the phone says: 4" in page
-    assert "missing in the middle: 3" in ben.get("/desk/people/phones", headers=EN).text
+    assert "1 record is missing: 3" in page
+    assert "The phone reports 1 record lost: 4" in page
+    assert "is missing: 3" in ben.get("/desk/people/phones", headers=EN).text
 
 
 @pytest.mark.rule("W3")
@@ -70,12 +70,12 @@ def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
     phone.hello()
     phone.send_op("task.confirm", TASK, by=ANA)
     page = ben.get(address, headers=EN).text
-    assert "has spoken since" in page and "still has its records" in page
+    assert "There was contact since then" in page and "still has its records" in page
     phone.pull()
     with app.app_context():
         told_at = db.session.get(Device, phone.device).told_at
     phone.pull()
-    assert "was told to clear" in ben.get(address, headers=EN).text
+    assert "Told to erase its records" in ben.get(address, headers=EN).text
     with app.app_context():
         assert db.session.get(Device, phone.device).told_at == told_at, "the first time"
 
@@ -85,7 +85,7 @@ def test_a_phone_that_began_anew_is_seen(ben, phone):
     phone.lineage, phone.n, phone.last_hash = "another life", 0, None
     phone.send_op("task.confirm", TASK, by=ANA)
     page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
-    assert "It began anew 1 time" in page and "Ana" in page
+    assert "cleared, copied or restored 1 time" in page and "Ana" in page
 
 
 def test_dao_sees_no_phone_of_another_site(dao, phone):
@@ -99,26 +99,26 @@ def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, age_contacts):
     phone.add_op("task.complete", TASK, by=ANA)
     phone.hello()
     age_contacts(hours=3)
-    assert "Go and look" not in ben.get("/desk/", headers=EN).text
+    assert "Please check" not in ben.get("/desk/", headers=EN).text
     age_contacts(hours=5)
     page = ben.get("/desk/", headers=EN).text
-    for word in ("Go and look", "Ana", "last heard 5 h ago", "tasks may lie on it", "1 to send"):
+    for word in ("Please check", "Ana", "last contact 5 h ago", "tasks not sent yet", "1 to send"):
         assert word in page
     tomorrow = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
-    assert "Go and look" not in ben.get(f"/desk/?day={tomorrow}", headers=EN).text
+    assert "Please check" not in ben.get(f"/desk/?day={tomorrow}", headers=EN).text
 
 
 @pytest.mark.rule("D7")
 def test_the_site_says_how_long_a_phone_may_be_silent(ben, signed_in, phone, age_contacts):
     phone.send_op("task.confirm", TASK, by=ANA)
     age_contacts(hours=3)
-    assert "may be silent" not in ben.get("/desk/people/phones", headers=EN).text
+    assert "Hours without contact" not in ben.get("/desk/people/phones", headers=EN).text
     assert ben.post("/desk/people/phones/silence", {"silent_hours": "2"}).status_code == 403
     eve = signed_in(seed_data.EVE)
     assert "malformed" in eve.post("/desk/people/phones/silence", {"silent_hours": "0"}).location
     eve.post("/desk/people/phones/silence", {"silent_hours": "2"})
     assert 'value="2"' in eve.get("/desk/people/phones", headers=EN).text
-    assert "Go and look" in ben.get("/desk/", headers=EN).text
+    assert "Please check" in ben.get("/desk/", headers=EN).text
 
 
 @pytest.mark.rule("D7")
@@ -127,9 +127,9 @@ def test_a_silent_phone_of_somebody_without_work_is_none_until_they_are_on_duty(
 ):
     phone.send_op("visit.arrive", None, {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
     age_contacts(hours=5)
-    assert "Go and look" not in ben.get("/desk/", headers=EN).text
+    assert "Please check" not in ben.get("/desk/", headers=EN).text
     desk_op("shift.open", seed_data.fixed_id("shift"), {"uniform": True}, by=CHU)
-    assert "Go and look" in ben.get("/desk/", headers=EN).text
+    assert "Please check" in ben.get("/desk/", headers=EN).text
 
 
 @pytest.mark.rule("D8")
@@ -143,9 +143,9 @@ def test_what_is_missing_or_undecided_for_five_days_is_put_before_a_supervisor(
     assert "more than five days" not in ben.get("/desk/", headers=EN).text
     age_contacts(days=6)
     page = ben.get("/desk/", headers=EN).text
-    assert "more than five days" in page and "1 kept aside" in page
-    assert "1 record is missing in the middle: 5" in page
-    assert "1 waits for a record that has not come" in page
+    assert "more than five days" in page and "1 record in quarantine" in page
+    assert "1 record is missing: 5" in page
+    assert "1 record is waiting for an earlier one" in page
     sue = seed_data.fixed_id("sue")
     desk_op("person.add", sue, {"name": "Sue", "roles": ["service_desk"]}, by=seed_data.EVE)
     assert "more than five days" not in signed_in(sue).get("/desk/", headers=EN).text

@@ -1,4 +1,4 @@
-"""Standards at the desk: presets, a preview in words, changes that hold from a day on."""
+"""Schedules at the desk: presets, preview, validation, changes from a given day on."""
 
 from datetime import UTC, datetime
 
@@ -44,7 +44,7 @@ def eve(signed_in):
 
 
 def schedule_form(base, **said):
-    """What a browser sends of the whole form."""
+    """The whole form as a browser sends it."""
     filled = {"zh": "杀虫", "en": "Pests", "responsible_id": seed_data.ANA, "preset": "custom"}
     return {**filled, "base": str(base), "needs_confirmation": "on", "grace": "0", **said}
 
@@ -123,7 +123,7 @@ def test_a_change_holds_from_its_day_and_leaves_the_past_alone(app, ben, own_sch
 
 @pytest.fixture
 def alternative_schedules(desk_op):
-    """CL-03 as the rulebook says it, and the daily one beside it."""
+    """CL-03 as the rulebook words it, and the daily alternative CL-03b."""
     common = {
         "label": seed_data.label("清扫", "Sweep"),
         "area_kind": "gate",
@@ -147,10 +147,10 @@ def test_an_admin_chooses_what_three_times_a_month_means(
     app, eve, alternative_schedules, take, in_force
 ):
     page = eve.get("/desk/standards/", headers=EN).text
-    assert "please confirm" in page
+    assert "to be confirmed" in page
     eve.post(f"/desk/standards/{SCHEDULE_ID}/reading", {"take": take})
     assert (stored_schedule(app).active, stored_schedule(app, DAILY_SCHEDULE_ID).active) == in_force
-    assert "please confirm" not in eve.get("/desk/standards/", headers=EN).text
+    assert "to be confirmed" not in eve.get("/desk/standards/", headers=EN).text
     with app.app_context():
         assert scheduler.plan(seed_data.HOME_SITE, datetime.now(UTC)) > 0
 

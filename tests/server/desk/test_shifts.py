@@ -1,4 +1,4 @@
-"""Shifts over the wire and at the desk."""
+"""Shifts: start, handover, end, and what the desk sees of them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -64,7 +64,7 @@ def test_a_shift_is_handed_over_and_signed_each_by_its_own_author(app, ben, phon
     page = ben.get("/desk/shifts/", headers=EN).text
     assert "signed" in page and "Mop · Stairs" in page and "1 open item" in page
     history = ben.get(f"/desk/record/shift/{SHIFT_ID}", headers=EN).text
-    assert "signed for it" in history and "Mop · Stairs" in history
+    assert "Shift taken over" in history and "Mop · Stairs" in history
     assert logged_flags(app) == []
 
 
@@ -113,9 +113,9 @@ def test_a_shift_that_was_never_closed_is_closed_at_the_desk_by_name(app, ben, p
     )
     phone.send_outbox()
     page = ben.get("/desk/shifts/", headers=EN).text
-    assert "Never closed" in page and "Nobody has an open shift" in page
+    assert "Not ended" in page and "Nobody is on duty" in page
     assert ben.post(f"/desk/shifts/{SHIFT_ID}/close").status_code == 303
-    assert "Never closed" not in ben.get("/desk/shifts/", headers=EN).text
+    assert "Not ended" not in ben.get("/desk/shifts/", headers=EN).text
     with app.app_context():
         assert db.session.get(Shift, (HOME_SITE, SHIFT_ID)).closed_by_id == BEN
 

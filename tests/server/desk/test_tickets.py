@@ -1,4 +1,4 @@
-"""First contact through the door and at the desk."""
+"""Tickets: all steps from phones and desk, lists, merging, and the resident's page."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def ticket_page(browser, id_=TICKET_ID, path=""):
 @pytest.mark.rule("K10")
 @pytest.mark.clause("F5")
 def test_a_matter_on_two_phones_ends_when_the_resident_is_satisfied(phone, new_phone):
-    """Sent through the door: `ticket.accept`, `ticket.give_back`, `ticket.follow` and the rest."""
+    """Sends `ticket.accept`, `ticket.give_back`, `ticket.follow` and the other steps."""
     other = new_phone()
     phone.add_op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
     phone.add_op("ticket.hand_over", TICKET_ID, {"handler_id": CHU, "reason": "pipes"}, by=ANA)
@@ -105,9 +105,9 @@ def test_the_desk_hands_to_a_firm_and_one_of_ours_answers(app, ben, desk_op, tic
     ("lacking", "told"),
     [
         ("do the work", []),
-        ("look after it", [("resolve", {"how": "mended"})]),
-        ("tell the resident", [("follow", {"text": "saw"}), ("resolve", {"how": "mended"})]),
-        ("give the thing back", [("register", {"item": "key"}), ("resolve", {"how": "mended"})]),
+        ("follow up", [("resolve", {"how": "mended"})]),
+        ("inform the resident", [("follow", {"text": "saw"}), ("resolve", {"how": "mended"})]),
+        ("return the item", [("register", {"item": "key"}), ("resolve", {"how": "mended"})]),
     ],
 )
 def test_each_thing_that_is_missing_keeps_it_open_and_is_named(app, ben, ticket, lacking, told):
@@ -145,7 +145,7 @@ def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phon
         and stored_ticket(app, OTHER_TICKET_ID).merged_into == TICKET_ID
     )
     for number in (first.number, later.number):
-        assert "We have it" in ben.get(f"/r/{number}", headers=EN).text
+        assert "We have received it" in ben.get(f"/r/{number}", headers=EN).text
     again = ben.post(f"/desk/tickets/{OTHER_TICKET_ID}/merge", {"base": "2", "other_id": TICKET_ID})
     assert "already-merged" in again.location
     by_phone = phone.send_op(
@@ -157,7 +157,7 @@ def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phon
 @pytest.mark.rule("K18")
 @pytest.mark.clause("F4")
 def test_whoever_leaves_names_who_answers_from_now_on(app, signed_in, ticket):
-    """Through the door: `ticket.succeed`, `person.leave`."""
+    """Sends `ticket.succeed` and `person.leave`."""
     eve = signed_in(EVE, HOME_SITE)
     assert eve.post(f"/desk/people/{CHU}/leave", {"heir": ""}).status_code == 404
     eve.post(f"/desk/people/{CHU}/leave", {"heir": ANA})
@@ -166,7 +166,7 @@ def test_whoever_leaves_names_who_answers_from_now_on(app, signed_in, ticket):
     with app.app_context():
         last = db.session.scalars(LoggedOp.for_subject(HOME_SITE, TICKET_ID)).all()[-1]
     assert (last.kind, last.status) == ("ticket.succeed", "applied")
-    assert "Leaves the staff" in eve.get("/desk/people/", headers=EN).text
+    assert "Staff member leaves" in eve.get("/desk/people/", headers=EN).text
     again = eve.post(f"/desk/people/{CHU}/leave", {})
     assert "already-left" in again.location
 
@@ -183,7 +183,7 @@ def test_the_board_has_a_list_for_each_way_to_drop_the_ball(app, ben, desk_op, p
     counts = dict(re.findall(r"list=(\w+)\"[^>]*>\s*[^<]*?(\d+)</a>", board))
     full = {"open", "breached", "nudged", "held", "answering", "handling"}
     assert {name for name, many in counts.items() if many == "1"} == full
-    assert stored_ticket(app).number in board and "Ana is on duty now" in ticket_page(ben)
+    assert stored_ticket(app).number in board and "Ana is now on duty" in ticket_page(ben)
     assert stored_ticket(app).number in ben.get("/desk/tickets/?list=all", headers=EN).text
 
 
@@ -203,7 +203,7 @@ def test_a_resident_reads_where_it_stands_and_nothing_personal(app, ben, new_bro
     anybody, row = new_browser(), stored_ticket(app)
     for typed in (row.number, row.number.lower(), row.number.replace("-", " "), row.number[2:]):
         told = anybody.get(f"/r/{typed}", headers=EN).text
-        assert "We have it" in told
+        assert "We have received it" in told
     for secret in ("A leak", "gate", "Chu", TICKET_ID):
         assert secret not in told
     ben.post(f"/desk/tickets/{TICKET_ID}/tell/resolve", {"how": "mended"})

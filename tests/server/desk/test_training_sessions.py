@@ -1,4 +1,4 @@
-"""Training through the door: two phones, one session; readiness and the disclosure at the desk."""
+"""Training sessions on two phones; readiness, disclosure and pack differences at the desk."""
 
 import io
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def log_and_records_agree(app, desk_op):
 
 @pytest.fixture
 def training_session(phone):
-    """Ben leads a session with Ana and Chu."""
+    """A phone with a training session that Ben leads for Ana and Chu."""
     said = {
         "case": CASE_CARD_ID,
         "cards": [f"cases:{CASE_CARD_ID}"],
@@ -47,24 +47,26 @@ def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(
 ):
     other = new_phone()
     first = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
-    training_session.op("session.answer", SESSION_ID, first, by=BEN)
-    training_session.op(
+    training_session.add_op("session.answer", SESSION_ID, first, by=BEN)
+    training_session.add_op(
         "session.answer", SESSION_ID, {**first, "approach": "C", "text": "Second"}, by=BEN
     )
     mine = {"person": CHU, "prompt": 0, "approach": "B", "text": "Police"}
     assert other.send_op("session.answer", SESSION_ID, mine, by=CHU)["status"] == "applied"
     assert other.send_op("session.acknowledge", SESSION_ID, by=CHU)["status"] == "applied"
-    training_session.op("session.summarise", SESSION_ID, {"summary": "Never pushed off"}, by=BEN)
-    training_session.op("session.acknowledge", SESSION_ID, by=ANA)
-    assert {told["status"] for told in training_session.send().values()} == {"applied"}
+    training_session.add_op(
+        "session.summarise", SESSION_ID, {"summary": "Never pushed off"}, by=BEN
+    )
+    training_session.add_op("session.acknowledge", SESSION_ID, by=ANA)
+    assert {told["status"] for told in training_session.send_outbox().values()} == {"applied"}
     record = other.get_record("session", SESSION_ID)
     assert record["answers"][ANA]["0"]["approach"] == "C" and record["attendee_names"]
     page = ben.get(f"/desk/training/{SESSION_ID}", headers=EN).text
     assert "Never pushed off" in page and "Second" in page and "Write it down" in page
-    assert "wrong" in page and "answering for it cannot" in page
+    assert "not acceptable" in page and "answering for it cannot" in page
     assert "C 1" in ben.get("/desk/training/", headers=EN).text
-    training_session.op("session.close", SESSION_ID, by=BEN)
-    training_session.send()
+    training_session.add_op("session.close", SESSION_ID, by=BEN)
+    training_session.send_outbox()
     assert other.get_record("session", SESSION_ID)["answers"] == {}
     with app.app_context():
         kept = db.session.get(TrainingSession, (HOME_SITE, SESSION_ID))
@@ -99,7 +101,7 @@ def test_training_is_not_for_other_sites_nor_for_other_roles(
 
 def test_the_desk_closes_what_nobody_closed(training_session, ben):
     ben.post(f"/desk/training/{SESSION_ID}/close")
-    assert training_session.record("session", SESSION_ID)["state"] == "closed"
+    assert training_session.get_record("session", SESSION_ID)["state"] == "closed"
 
 
 @pytest.mark.rule("G1")
@@ -134,6 +136,6 @@ def test_two_packs_are_compared_at_the_desk_and_nothing_changes(signed_in, app):
     page = eve.post("/desk/packs/differences", files, headers=EN).text
     assert "0 new, 1 changed, 1 withdrawn" in page and "ours 1 → ours 2" in page
     ours = eve.post("/desk/packs/differences", {}, headers=EN).text
-    assert "No difference" in ours
+    assert "No differences" in ours
     wrong = {"before": (io.BytesIO(b"no"), "p.json")}
     assert eve.post("/desk/packs/differences", wrong, headers=EN).status_code == 422

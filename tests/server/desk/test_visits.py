@@ -1,4 +1,4 @@
-"""The desk looks after visitors: announced, inside, found again, kept or forgotten."""
+"""Visits at the desk: pre-registration, search, legal hold, retention, gate passes."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ def test_the_desk_announces_a_visitor_and_lets_them_in(ben):
     form = {"visitor": "Ms Zhou", "purpose": "business", "expected_from": "2026-11-24T10:00"}
     assert ben.post("/desk/visits/expect", form).location == "/desk/visits/"
     page = ben.get("/desk/visits/", headers=EN).text
-    assert "Ms Zhou" in page and "0 inside now" in page
+    assert "Ms Zhou" in page and "0 visitors inside now" in page
     visit = page.split("/admit")[0].rsplit("/", 1)[1]
     ben.post(f"/desk/visits/{visit}/admit")
-    assert "1 inside now" in ben.get("/desk/visits/", headers=EN).text
+    assert "1 visitor inside now" in ben.get("/desk/visits/", headers=EN).text
 
 
 @pytest.mark.clause("A2")
 def test_the_desk_counts_who_was_not_seen_out(ben, desk_op, expected_visits):
     desk_op("visit.depart", WANG, by=CHU)
     page = ben.get("/desk/visits/", headers=EN).text
-    assert "1 left without a farewell, 1 not seen out" in page
+    assert "1 left without a goodbye, 1 not logged out" in page
 
 
 def test_one_visit_shows_everything_and_is_held_with_a_reason(ben, dao, expected_visits):
     assert dao.get(f"/desk/visits/{WANG}").status_code == 404
     page = ben.get(f"/desk/visits/{WANG}", headers=EN).text
-    assert "沪A12345" in page and "came in" in page
+    assert "沪A12345" in page and "Visitor in" in page
     ben.post(f"/desk/visits/{WANG}/hold", {"reason": "case 7"})
     assert "case 7" in ben.get(f"/desk/visits/{WANG}").text
     ben.post(f"/desk/visits/{WANG}/release-hold")
-    assert "Kept for a case" not in ben.get(f"/desk/visits/{WANG}", headers=EN).text
+    assert "Lift legal hold" not in ben.get(f"/desk/visits/{WANG}", headers=EN).text
 
 
 def test_a_manager_sets_how_long_visits_are_kept_and_all_see_what_went(

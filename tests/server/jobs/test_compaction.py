@@ -70,12 +70,12 @@ def test_a_phone_from_before_starts_anew_and_one_from_after_goes_on(
     app, desk_op, phone, new_phone, purged_visit, run_compaction
 ):
     away, here = phone, new_phone()
-    here.refresh()
+    here.pull_all()
     run_compaction()
     assert here.pull().expect_ok().get("reset") is None
     assert away.pull().expect_ok()["reset"] == "floor"
-    assert ("visit", PURGED_VISIT) not in away.refresh()
-    assert (away.records, away.digest) == (here.refresh(), here.digest)
+    assert ("visit", PURGED_VISIT) not in away.pull_all()
+    assert (away.records, away.digest) == (here.pull_all(), here.digest)
 
 
 @pytest.mark.rule("X8")

@@ -1,0 +1,129 @@
+"""Queries for ops that a site's log already has."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import bindparam, exists, select
+
+from server.db.engine import db
+from server.db.prepared import SITE_PARAM, PreparedSelect, Row, select_by_ids
+from server.models.oplog import Lineage, LoggedOp
+from server.models.quarantine import QuarantinedOp
+from server.oplog.op_row import NO_SUCH_RECORD, PENDING_STATUSES, OpIdentity, OpRow, is_unsigned
+from server.oplog.redaction import EMPTY_BODY
+from sync.protocol.hash_chain import LineageState
+from sync.review.quarantine import ACCEPTED, CORRECTED, DISMISSED
+
+OP_TABLE, LINEAGE_TABLE = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
+QUARANTINE_TABLE = QuarantinedOp.metadata.tables["aside"]
+
+OP_COLUMNS = tuple(OP_TABLE.columns.keys())
+IDENTITY_COLUMNS = tuple(OpIdentity.__annotations__)
+
+IDENTITIES_BY_ID = PreparedSelect(
+    select_by_ids(OP_TABLE, *(OP_TABLE.c[name] for name in IDENTITY_COLUMNS))
+)
+OPS_BY_ID = PreparedSelect(select_by_ids(OP_TABLE))
+BODY_BY_ID = PreparedSelect(select_by_ids(OP_TABLE, OP_TABLE.c.body))
+WAITING_OPS_BY_DEPENDENCY = PreparedSelect(
+    select_by_ids(OP_TABLE, key="after").where(OP_TABLE.c.status == "waiting")
+)
+LINEAGE_PARAM: Any = bindparam("lineage")
+OPS_BY_CHAIN_NUMBER = PreparedSelect(
+    select_by_ids(OP_TABLE, OP_TABLE.c.n, OP_TABLE.c.id, OP_TABLE.c.hash, key="n").where(
+        OP_TABLE.c.lineage == LINEAGE_PARAM
+    )
+)
+LINEAGE_STATE = PreparedSelect(
+    select(
+        LINEAGE_TABLE.c.upto, LINEAGE_TABLE.c.hash, LINEAGE_TABLE.c.gaps, LINEAGE_TABLE.c.lost
+    ).where(
+        LINEAGE_TABLE.c.site_id == bindparam(SITE_PARAM), LINEAGE_TABLE.c.lineage == LINEAGE_PARAM
+    )
+)
+HAS_DESK_DECISION = exists().where(
+    QUARANTINE_TABLE.c.site_id == OP_TABLE.c.site_id,
+    QUARANTINE_TABLE.c.op_id == OP_TABLE.c.id,
+    QUARANTINE_TABLE.c.outcome.is_not(None),
+)
+ORPHANS_BY_SUBJECT = PreparedSelect(
+    select_by_ids(OP_TABLE, key="subject").where(
+        OP_TABLE.c.code == NO_SUCH_RECORD,
+        OP_TABLE.c.body != EMPTY_BODY,  # of a purged op nothing is left to judge
+        ~HAS_DESK_DECISION,
+    )
+)
+
+
+class ChainEntry(NamedTuple):
+    """The op that has one number of a phone's chain."""
+
+    id: str
+    hash: str | None
+
+
+class LogReader:
+    """Reads the log of one site within the transaction of the session."""
+
+    def __init__(self, site_id: str) -> None:
+        self.site_id = site_id
+        self.connection = db.session.connection()
+
+    def identities(self, ids: list[str]) -> list[OpIdentity]:
+        """The stored ops with these ids, without their text."""
+        rows = self._fetch(IDENTITIES_BY_ID, ids=ids)
+        return [cast(OpIdentity, dict(zip(IDENTITY_COLUMNS, row, strict=True))) for row in rows]
+
+    def rows(self, ids: list[str]) -> list[OpRow]:
+        """The stored ops with these ids."""
+        return self._fetch_rows(OPS_BY_ID, ids)
+
+    def rows_waiting_for(self, ids: list[str]) -> list[OpRow]:
+        """H5. Stored ops that wait for one of these ops."""
+        return self._fetch_rows(WAITING_OPS_BY_DEPENDENCY, ids)
+
+    def orphans_of(self, subjects: list[str]) -> list[OpRow]:
+        """Stored ops about these records that arrived before the op that creates the record.
+
+        After a restore, phones send theirs in any order.
+        """
+        return self._fetch_rows(ORPHANS_BY_SUBJECT, subjects)
+
+    def body(self, id_: str) -> str:
+        """The text of one stored op."""
+        ((body,),) = self._fetch(BODY_BY_ID, ids=[id_])
+        return str(body)
+
+    def lineage_state(self, lineage: str) -> LineageState | None:
+        """What has arrived of a phone's chain; None for a lineage that is new here."""
+        rows = self._fetch(LINEAGE_STATE, lineage=lineage)
+        return LineageState(*rows[0]) if rows else None
+
+    def chain_entries(self, lineage: str, numbers: list[int]) -> dict[int, ChainEntry]:
+        """The stored ops with these numbers of a chain, by number."""
+        rows = self._fetch(OPS_BY_CHAIN_NUMBER, lineage=lineage, ids=numbers)
+        return {n: ChainEntry(id_, hash_) for n, id_, hash_ in rows}
+
+    def is_decided_by_desk(self, stored: OpIdentity) -> bool:
+        """X11. Whether the desk has decided about a pending op, so that it is not judged again.
+
+        Dismissing an op of an unsigned file does not bind the phone: it may still send it.
+        """
+        unsigned = is_unsigned(stored)
+        if not unsigned and stored["status"] not in PENDING_STATUSES:
+            return False
+        final = (ACCEPTED, CORRECTED) if unsigned else (ACCEPTED, CORRECTED, DISMISSED)
+        decided = select(QUARANTINE_TABLE.c.id).where(
+            QUARANTINE_TABLE.c.site_id == self.site_id,
+            QUARANTINE_TABLE.c.op_id == stored["id"],
+            QUARANTINE_TABLE.c.outcome.in_(final),
+        )
+        return self.connection.execute(decided).first() is not None
+
+    def _fetch_rows(self, query: PreparedSelect, ids: list[str]) -> list[OpRow]:
+        rows = self._fetch(query, ids=ids) if ids else []
+        return [cast(OpRow, dict(zip(OP_COLUMNS, row, strict=True))) for row in rows]
+
+    def _fetch(self, query: PreparedSelect, **params: Any) -> list[Row]:
+        return query.fetch_all(self.connection, site=self.site_id, **params)

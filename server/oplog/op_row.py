@@ -1,0 +1,91 @@
+"""The shape of a row of the op log, and of the answer that its sender gets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NotRequired, TypedDict
+
+PENDING_STATUSES = ("waiting", "deferred")
+"""Statuses of ops that are judged later: when what they depend on arrives, or after an upgrade."""
+
+NO_SUCH_RECORD, UNSIGNED = "no-such-record", "unsealed"
+"""Codes of ops that arrived before their record, or in a file without a valid signature."""
+
+
+class Outcome(TypedDict, total=False):
+    """What became of an op. Keys that do not apply are absent."""
+
+    status: str
+    code: str
+    text: str
+    version: int
+    """The record's version after this op."""
+    seq: int
+    """The record's number in the feed after this batch."""
+    merge: str
+    """What was merged or contested, as a sentence."""
+
+
+class Answer(Outcome):
+    """The verdict on one op, as it is stored and sent."""
+
+    id: str | None
+    """The op's id as its sender wrote it; None for a damaged op without one."""
+
+
+class OpIdentity(TypedDict):
+    """The columns that decide whether an op was received before."""
+
+    id: str
+    status: str
+    hash: str | None
+    kind: str
+    flags: list[str]
+    verdict: Answer
+
+
+class OpRow(OpIdentity):
+    """Every column of the table `op`. The last three are set when the batch is written."""
+
+    site_id: str
+    lineage: str | None
+    n: int | None
+    v: int
+    subject: str | None
+    subject_type: str | None
+    by: str | None
+    device_id: str | None
+    at: str | None
+    occurred_at: datetime
+    received_at: datetime
+    uncertainty_ms: int
+    base: int | None
+    after: str | None
+    body: str
+    payload: dict[str, Any]
+    code: str | None
+    version: int | None
+    fact: bool
+    changes: dict[str, Any]
+    merge_id: str | None
+    moved: list[list[Any]] | None
+    place: NotRequired[int]
+    digest: NotRequired[str]
+    link: NotRequired[str]
+
+
+def set_answer(row: OpRow, outcome: Outcome) -> None:
+    """Replace the answer of a row, keeping its id.
+
+    This is done in place: an op that waits may be judged later in the same batch, when its answer
+    is already in the list of answers.
+    """
+    answer: Any = row["verdict"]
+    id_ = answer["id"]
+    answer.clear()
+    answer.update(outcome, id=id_)
+
+
+def is_unsigned(row: OpIdentity) -> bool:
+    """Whether an op came in a file without a valid signature, and not from the phone since."""
+    return row["verdict"].get("code") == UNSIGNED

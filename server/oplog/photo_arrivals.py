@@ -1,0 +1,43 @@
+"""Which records show photos whose bytes have arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from server.db.engine import db
+from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
+
+
+class PhotoArrival(NamedTuple):
+    """A photo that a record shows, and how many photos of that record have arrived."""
+
+    subject: str
+    sha256: str
+    photos_here: int
+
+
+def find_photo_arrivals(site_id: str, sha256s: Collection[str]) -> list[PhotoArrival]:
+    """P2. One entry for each of these photos that has arrived, and each record that shows it.
+
+    Reads the links and photos that the current transaction has written.
+    """
+    if not sha256s:
+        return []
+    arrived = (
+        select(PhotoLink.subject, PhotoLink.sha256)
+        .join(Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256))
+        .where(PhotoLink.site_id == site_id)
+    )
+    shown = arrived.where(
+        PhotoLink.sha256.in_(sha256s), PhotoLink.subject_type.not_in((DELETE_PENDING, DELETED))
+    )
+    pairs = db.session.execute(shown).all()
+    if not pairs:
+        return []
+    of_subjects = arrived.where(PhotoLink.subject.in_({subject for subject, _ in pairs}))
+    counts = of_subjects.with_only_columns(PhotoLink.subject, func.count())
+    count_by_subject = dict(db.session.execute(counts.group_by(PhotoLink.subject)).tuples().all())
+    return [PhotoArrival(*pair, count_by_subject[pair.subject]) for pair in pairs]

@@ -1,0 +1,73 @@
+// POST /field/me/ACTION: what changes this phone alone and makes no op.
+
+import { setMeta } from "./database.js";
+import { markChecked } from "./outbox.js";
+import * as people from "./people.js";
+import { renderPage } from "./render.js";
+import { htmlResponse, redirectTo, refererAddress } from "./responses.js";
+import { syncNow } from "./sync.js";
+import { SyncError } from "./sync_client.js";
+
+/**
+ * @param {string} action
+ * @param {Request} request with a form
+ * @returns {Promise<Response>}
+ */
+export async function runAction(action, request) {
+  const form = await request.formData();
+  const value = String(form.get("value") ?? "");
+  switch (action) {
+    case "enrol":
+      return enrol(form);
+    case "unlock":
+      return unlock(form);
+    case "lock":
+      await people.lock();
+      return redirectTo("who");
+    case "language":
+      await setMeta("lang", value === "en" ? "en" : "zh");
+      break;
+    case "scheme":
+    case "size":
+      await setMeta(action, value);
+      break;
+    case "seen":
+      await markChecked(value);
+      break;
+    case "send":
+      await syncNow();
+      break;
+    default:
+      return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
+  }
+  return redirectTo(refererAddress(request));
+}
+
+/** @param {FormData} form */
+async function unlock(form) {
+  const person = String(form.get("person"));
+  const result = await people.unlock(person, String(form.get("pin") ?? ""));
+  return result === "ok"
+    ? redirectTo("")
+    : htmlResponse(await renderPage("who", { person, result }));
+}
+
+/** Enrols the phone and pulls everything before the first page is shown. @param {FormData} form */
+async function enrol(form) {
+  const code = String(form.get("code") ?? "");
+  try {
+    await people.enrol(code, String(form.get("label") || "Phone"));
+  } catch (error) {
+    return htmlResponse(await renderPage("enrol", { result: enrolmentResult(error), code }));
+  }
+  await globalThis.navigator.storage?.persist?.();
+  await syncNow();
+  return redirectTo("");
+}
+
+/** @param {unknown} error @returns {"wrong" | "wait" | "offline"} */
+function enrolmentResult(error) {
+  const status = error instanceof SyncError ? error.status : 0;
+  if (status === 403 || status === 422) return "wrong";
+  return status === 429 ? "wait" : "offline";
+}

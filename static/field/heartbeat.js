@@ -1,0 +1,70 @@
+// The heartbeat (/sync/hello): tells the server what this phone has, and learns what the server
+// lacks of it.
+
+import { VERSION } from "../shell.js";
+import kinds from "../kinds.js";
+import { getMeta, getMetaAll, setMeta } from "./database.js";
+import { chainTail } from "./op_chain.js";
+import { countUnsentByKind, oldestUnsent } from "./outbox.js";
+import { answerGaps, onEpoch, pruneOutbox, resendDeferred } from "./outbox_updates.js";
+import { measureUnsent } from "./photos.js";
+import { pruneRecords } from "./record_feed.js";
+import { measureStorage } from "./storage_quota.js";
+import { request } from "./sync_client.js";
+
+/** @import { HelloResponse, LogHead } from "../types/storage.js" */
+
+const VERSIONS = Object.fromEntries(Object.entries(kinds).map(([name, { v }]) => [name, [v]]));
+
+export async function sayHello() {
+  const [device, told] = await getMetaAll(["device", "told"]);
+  if (!device) return;
+  const { lineage, n, hash } = await chainTail();
+  const [pending, oldest, unsentPhotos] = await Promise.all([
+    countUnsentByKind(),
+    oldestUnsent(),
+    measureUnsent(),
+  ]);
+  /** @type {HelloResponse} */
+  const answer = await request("/sync/hello", {
+    lineage,
+    sent_at: new Date().toISOString(),
+    app: VERSION,
+    kinds: VERSIONS,
+    report: { [device.site]: { n, hash, pending, oldest: oldest?.op.at ?? null, ...unsentPhotos } },
+    storage: await measureStorage(),
+    log: told?.site === device.site ? told.log : null,
+  });
+  await saveLogHead(device.site, answer);
+  await onEpoch(answer.epoch);
+  await setMeta("lost", await unreported(await answerGaps(answer.sites[device.site]?.gaps ?? [])));
+  await setMeta("limits", answer.limits);
+  await setMeta("watermark", answer.backup_watermark);
+  await pruneDaily(answer.backup_watermark);
+  await resendDeferred(answer.accepts ?? {});
+}
+
+/**
+ * Stores the newest entry of the server's log, to be sent with the next hello: so the server
+ * notices if its log was cut.
+ * @param {string} site
+ * @param {{log?: LogHead, epoch: string}} answer
+ */
+export async function saveLogHead(site, { log, epoch }) {
+  if (log?.link) await setMeta("told", { site, log: { ...log, epoch } });
+}
+
+/** The lost places that the server was not told of yet. @param {number[]} lost */
+async function unreported(lost) {
+  const reported = new Set((await getMeta("confessed")) ?? []);
+  return lost.filter((n) => !reported.has(n));
+}
+
+/** @param {string | null} watermark */
+async function pruneDaily(watermark) {
+  const today = new Date().toISOString().slice(0, 10);
+  if ((await getMeta("thinned")) === today) return;
+  await pruneRecords();
+  await pruneOutbox(watermark);
+  await setMeta("thinned", today);
+}

@@ -1,0 +1,45 @@
+// Keys on the page: the PIN pad, keyboards for a text field, and plus and minus beside a number.
+
+/** @param {Event} event @param {string} selector @returns {HTMLElement | null} */
+function tapped(event, selector) {
+  const key = /** @type {Element} */ (event.target).closest(selector);
+  return key instanceof HTMLElement ? key : null;
+}
+
+/** The PIN pad: `data-digit` types into the form's password field; the last digit submits. */
+document.addEventListener("click", (event) => {
+  const key = tapped(event, "[data-digit]");
+  const field = key?.closest("form")?.querySelector("input[type=password]");
+  if (!key || !(field instanceof HTMLInputElement)) return;
+  const { digit = "" } = key.dataset;
+  field.value = digit === "back" ? field.value.slice(0, -1) : field.value + digit;
+  if (field.value.length >= Number(field.dataset.length ?? 4)) field.form?.requestSubmit();
+});
+
+/**
+ * Keyboards: `data-keys` names the field, `data-most` how many characters it takes. `data-key`
+ * types one, or `back`; `data-key-set` says which set of keys is shown next.
+ */
+document.addEventListener("click", (event) => {
+  const key = tapped(event, "[data-key], [data-key-set]");
+  const keyboard = key?.closest("[data-keys]");
+  if (!key || !(keyboard instanceof HTMLElement)) return;
+  const field = keyboard.closest("form")?.querySelector(`[name="${keyboard.dataset.keys}"]`);
+  if (!(field instanceof HTMLInputElement)) return;
+  const { key: character = "", keySet } = key.dataset;
+  if (character === "back") field.value = field.value.slice(0, -1);
+  else if (field.value.length < Number(keyboard.dataset.most ?? field.maxLength))
+    field.value += character;
+  keyboard.dataset.shows = keySet ?? (field.value ? "rest" : "first");
+  field.focus(); // a focused form is not redrawn
+});
+
+/** Plus and minus: `data-step` changes the number beside it. */
+document.addEventListener("click", (event) => {
+  const button = tapped(event, "[data-step]");
+  const field = button?.parentElement?.querySelector("input[type=number]");
+  if (!button || !(field instanceof HTMLInputElement)) return;
+  const value = Number(field.value || field.min || 0) + Number(button.dataset.step);
+  field.value = String(Math.min(Math.max(value, Number(field.min)), Number(field.max)));
+  field.focus();
+});

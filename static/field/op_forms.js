@@ -1,0 +1,145 @@
+// POST /field/ops/KIND[/SUBJECT]: makes ops from a submitted form and answers with what to show
+// next.
+
+import kinds from "../kinds.js";
+import * as clock from "./clock.js";
+import { isQuotaError } from "./database.js";
+import { addPhotos, parseForm } from "./form_payload.js";
+import { uuid7 } from "./ids.js";
+import { appendOps } from "./outbox.js";
+import { checkPin, currentUser } from "./people.js";
+import { shrinkPhoto } from "./photo_image.js";
+import { findRecord, findServerRecord } from "./records.js";
+import { pageExists, renderPage, renderPart } from "./render.js";
+import {
+  htmlResponse,
+  isFromHtmx,
+  pathParts,
+  redirectTo,
+  refererAddress,
+  refererUrl,
+} from "./responses.js";
+
+/** @import { Draft, OutboxRow, Person } from "../types/storage.js" */
+
+/**
+ * Makes one op for the subject of the address, or for each `subject` of the form, or for a new
+ * record.
+ * @param {string} kind
+ * @param {string | undefined} subject id of a record
+ * @param {Request} request
+ * @returns {Promise<Response>}
+ */
+export async function submitOps(kind, subject, request) {
+  const [user, form] = await Promise.all([currentUser(), request.formData()]);
+  if (!user) return redirectTo("who");
+  if (!Object.hasOwn(kinds, kind))
+    return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
+  const signature = await checkSignature(form);
+  if (signature !== "ok") return htmlResponse(await redisplay(form, request, signature), 403);
+  const photos = await shrinkPhotos(form, user);
+  const payload = parseForm(kinds[kind], form);
+  addPhotos(payload, kinds[kind], photos);
+  const subjects = subject ? [subject] : form.getAll("subject").map(String);
+  if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
+  const drafts = await Promise.all(subjects.map((id) => makeDraft(kind, id, payload)));
+  const author = String(form.get("sign_by") ?? user.id);
+  try {
+    const rows = await appendOps(
+      drafts,
+      author,
+      photos.map(({ photo }) => photo),
+    );
+    return await responseAfter(kind, rows, form, request);
+  } catch (error) {
+    if (!isQuotaError(error) || !isFromHtmx(request)) throw error;
+    return storageFull(photos.length > 0);
+  }
+}
+
+/**
+ * Says that storage is full and leaves the page as it is, with all that was typed.
+ * @param {boolean} hasPhotos
+ */
+async function storageFull(hasPhotos) {
+  const response = htmlResponse(await renderPage("_full", { photo: hasPhotos }), 507);
+  response.headers.set("HX-Reswap", "none");
+  return response;
+}
+
+/**
+ * A form with `sign_by` is signed by that person, whose PIN is in `sign_pin`.
+ * @param {FormData} form
+ */
+async function checkSignature(form) {
+  if (!form.has("sign_by")) return "ok";
+  return checkPin(String(form.get("sign_by")), String(form.get("sign_pin") ?? ""));
+}
+
+/**
+ * The page of the form once more, with what was typed (but the PIN) and why it was not accepted.
+ * @param {FormData} form
+ * @param {Request} request
+ * @param {string} result
+ */
+async function redisplay(form, request, result) {
+  const [page, id] = pathParts(refererUrl(request));
+  const texts = [...form].filter(
+    ([name, value]) => name !== "sign_pin" && typeof value === "string",
+  );
+  const args = { ...Object.fromEntries(texts), ...(id ? { id } : {}), result };
+  return renderPage(pageExists(page) ? page : "index", args);
+}
+
+/**
+ * @param {string} kind
+ * @param {string} subject
+ * @param {Record<string, any>} payload
+ * @returns {Promise<Draft>}
+ */
+async function makeDraft(kind, subject, payload) {
+  const { fact, creates, type } = kinds[kind];
+  const record = fact || creates || !type ? undefined : await findServerRecord(type, subject);
+  return { kind, subject, payload, base: record?.version ?? null };
+}
+
+/**
+ * Every picked file as a photo, with the name of its input.
+ * @param {FormData} form
+ * @param {Person} user
+ */
+async function shrinkPhotos(form, user) {
+  const time = (await clock.now()).toLocaleString("sv-SE");
+  const caption = `${time} ${form.get("place") ?? ""} ${user.name}`;
+  const picked = [...form].filter(([, file]) => file instanceof File && file.size > 0);
+  return Promise.all(
+    picked.map(async ([name, file]) => ({
+      name,
+      photo: await shrinkPhoto(/** @type {File} */ (file), caption),
+    })),
+  );
+}
+
+/**
+ * The changed part of the page if htmx asked and there is a template for it; else a redirect to the
+ * page that the form names in `page` (`$subject` stands for the record's id), or back.
+ * @param {string} kind
+ * @param {OutboxRow[]} rows the new ops
+ * @param {FormData} form
+ * @param {Request} request
+ */
+async function responseAfter(kind, rows, form, request) {
+  const type = kinds[kind].type ?? String(form.get("type") ?? "");
+  const nextPage = form.get("page");
+  if (nextPage === null && rows.length === 1 && isFromHtmx(request) && pageExists(`_${type}`)) {
+    const tapped = { kind, id: rows[0].id };
+    const context = findRecord(type, rows[0].subject).then((row) => ({
+      [type]: row,
+      part: true,
+      tapped,
+    }));
+    return htmlResponse(await renderPart(`_${type}`, context));
+  }
+  const address = typeof nextPage === "string" ? nextPage : refererAddress(request);
+  return redirectTo(address.replace("$subject", rows[0]?.subject ?? ""));
+}

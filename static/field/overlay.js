@@ -1,0 +1,117 @@
+// Overlays ops of the outbox on records, so that a tap shows before the server has judged it. What
+// an op changes comes from the kinds manifest (`optimistic_patch`, `overlay_payload`): no feature
+// is known here.
+
+import kinds from "../kinds.js";
+import { shortCode } from "./ids.js";
+
+/** @import { OutboxRow, RecordRow } from "../types/storage.js" */
+
+/**
+ * @typedef {object} Authors
+ * @property {Map<string, string>} names of people, by id
+ * @property {number} clockAhead milliseconds by which this phone's clock is ahead
+ */
+
+const FOREVER = "9999-12-31T00:00:00.000Z";
+
+/**
+ * @param {string} type
+ * @param {RecordRow[]} rows
+ * @param {OutboxRow[]} outboxRows oldest first
+ * @param {Authors} authors
+ * @returns {RecordRow[]} changed and new rows included, in the order of (`until`, id)
+ */
+export function overlayOps(type, rows, outboxRows, authors) {
+  const ofType = outboxRows.filter(({ op }) => (kinds[op.kind].type ?? type) === type);
+  if (!ofType.length) return rows;
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  for (const outboxRow of ofType) {
+    const { subject, op } = outboxRow;
+    const row =
+      byId.get(subject) ?? (kinds[op.kind].creates ? emptyRecord(type, subject) : undefined);
+    if (row) byId.set(subject, overlayOp(row, outboxRow, authors));
+  }
+  return [...byId.values()].sort(byPeriod);
+}
+
+/** @param {RecordRow} a @param {RecordRow} b */
+export const byPeriod = (a, b) => compare(a.until, b.until) || compare(a.id, b.id);
+
+/** @param {string} a @param {string} b */
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** @param {string} type @param {string} id @returns {RecordRow} */
+const emptyRecord = (type, id) => ({
+  type,
+  id,
+  version: null,
+  opens: "",
+  until: FOREVER,
+  photos: [],
+  photos_here: 0,
+});
+
+/**
+ * @param {RecordRow} row
+ * @param {OutboxRow} outboxRow
+ * @param {Authors} authors
+ * @returns {RecordRow}
+ */
+function overlayOp(row, { op, state }, { names, clockAhead }) {
+  const { optimistic_patch, overlay_payload } = kinds[op.kind];
+  /** @type {Record<string, any>} */
+  const variables = {
+    ...Object.fromEntries(Object.entries(op.payload).map(([name, value]) => [`$${name}`, value])),
+    $at: new Date(Date.parse(op.at) - clockAhead).toISOString(),
+    $by: op.by,
+    $by_name: names.get(op.by) ?? null,
+  };
+  const changed = { ...row, ...(overlay_payload ? op.payload : {}) };
+  for (const [path, value] of Object.entries(optimistic_patch))
+    setField(changed, path, substitute(value, variables, op.subject), variables);
+  const { photos = [], sha256 } = op.payload;
+  const allPhotos = [...(row.photos ?? []), ...photos, ...(sha256 ? [sha256] : [])];
+  const pending = state === "unsent" || row.pending === true;
+  return { ...changed, photos: [...new Set(allPhotos)], pending };
+}
+
+/**
+ * Sets a field of a row that is already a copy: the path `scans.$point` reaches inside an object,
+ * `confirmed+` appends to a list and `confirmed-` takes its last item away.
+ * @param {Record<string, any>} row
+ * @param {string} path
+ * @param {any} value
+ * @param {Record<string, any>} variables
+ */
+function setField(row, path, value, variables) {
+  const [first, ...rest] = path
+    .replace(/[+-]$/, "")
+    .split(".")
+    .map((step) => String(variables[step] ?? step));
+  const [operation] = /[+-]$/.exec(path) ?? [""];
+  if (rest.length) {
+    row[first] = { ...row[first] };
+    setField(row[first], rest.join(".") + operation, value, {});
+  } else if (operation === "-") row[first] = (row[first] ?? []).slice(0, -1);
+  else row[first] = operation === "+" ? [...(row[first] ?? []), value] : value;
+}
+
+/**
+ * A value of a patch with its variables filled in: `$name` alone stands for any value, `$code` for
+ * the record's short code, also inside a text.
+ * @param {any} value
+ * @param {Record<string, any>} variables
+ * @param {string} subject
+ * @returns {any}
+ */
+function substitute(value, variables, subject) {
+  if (Array.isArray(value)) return value.map((inner) => substitute(inner, variables, subject));
+  if (value && typeof value === "object")
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, substitute(inner, variables, subject)]),
+    );
+  if (typeof value !== "string") return value;
+  if (value.startsWith("$") && value !== "$code") return variables[value] ?? null;
+  return value.replace("$code", () => shortCode(subject));
+}

@@ -1,0 +1,64 @@
+// One HTTP request to the server, as the sync protocol wants it.
+
+import { measureClock } from "./clock.js";
+import { getMeta } from "./database.js";
+
+const TIMEOUT = 15_000; // ms
+const PROBLEM = "application/problem+json";
+
+/** The server gave no answer that counts: no network, a captive portal, an error. */
+export class SyncError extends Error {
+  /**
+   * @param {"offline" | "busy" | "signed-out"} link state of the connection
+   * @param {number} [status] HTTP status; 0: none of ours
+   */
+  constructor(link, status = 0) {
+    super(link);
+    this.link = link;
+    this.status = status;
+  }
+}
+
+/**
+ * Sends a request with the token of this phone.
+ * @param {string} address
+ * @param {unknown} body an ArrayBuffer is sent as it is, anything else as JSON
+ * @param {{method?: string, headers?: Record<string, string>}} [options]
+ * @returns {Promise<any>} the JSON of an answer that has `"sync": "1"`
+ * @throws {SyncError} for every other answer, and for none
+ */
+export async function request(address, body, { method = "POST", headers = {} } = {}) {
+  const device = await getMeta("device");
+  const isBinary = body instanceof ArrayBuffer;
+  const requestedAt = Date.now();
+  const response = await fetch(address, {
+    method,
+    headers: {
+      ...(isBinary ? {} : { "Content-Type": "application/json" }),
+      ...(device ? { Authorization: `Bearer ${device.token}` } : {}),
+      ...headers,
+    },
+    body: isBinary ? body : JSON.stringify(body),
+    signal: AbortSignal.timeout(TIMEOUT),
+    redirect: "error",
+    cache: "no-store",
+  }).catch(() => {
+    throw new SyncError("offline");
+  });
+  const answer = await response.json().catch(() => null);
+  const isProblem = response.headers.get("Content-Type")?.startsWith(PROBLEM) ?? false;
+  const isAnswer = response.ok && answer?.sync === "1";
+  if (isAnswer || isProblem) await measureClock(requestedAt, response.headers.get("Date"));
+  if (isAnswer) return answer;
+  throw errorFrom(response.status, isProblem);
+}
+
+/**
+ * @param {number} status
+ * @param {boolean} isProblem whether the answer is from our server, not a portal
+ */
+function errorFrom(status, isProblem) {
+  if (status === 401 && isProblem) return new SyncError("signed-out", 401);
+  if (status >= 500 || isProblem) return new SyncError("busy", status);
+  return new SyncError("offline");
+}

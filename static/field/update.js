@@ -1,0 +1,72 @@
+// New versions of the app: registers the service worker, offers an update, and reloads when nothing
+// is half typed.
+
+import { VERSION } from "../shell.js";
+import { hasPendingRequests } from "./pending_requests.js";
+
+let reloadNeeded = false;
+
+// after the listener of pending_requests.js, which counts the request as finished
+document.addEventListener("htmx:finally:request", reloadIfIdle);
+
+/**
+ * Registers the service worker and watches for a new one. It waits until somebody taps
+ * `data-update`.
+ */
+export async function watchForUpdates() {
+  const workers = navigator.serviceWorker;
+  let isFirst = !workers?.controller;
+  workers?.addEventListener("controllerchange", () => {
+    reloadNeeded = !isFirst;
+    isFirst = false;
+    reloadIfIdle();
+  });
+  /** @type {RegistrationOptions} */
+  const options = { type: "module", scope: "/", updateViaCache: "none" };
+  const registration = await workers?.register("/sw.js", options);
+  if (!registration) return;
+  const offer = () => {
+    if (registration.waiting && workers.controller)
+      document.documentElement.dataset.update = "ready";
+  };
+  registration.addEventListener("updatefound", () =>
+    registration.installing?.addEventListener("statechange", offer),
+  );
+  document.addEventListener("click", (event) => {
+    const button = /** @type {Element} */ (event.target).closest("[data-update]");
+    if (button) registration.waiting?.postMessage("go");
+  });
+  for (const worker of [registration.active, registration.waiting])
+    worker?.postMessage({ version: VERSION });
+  offer();
+}
+
+/** Reloads into the new version, unless something in a form is not saved yet. */
+function reloadIfIdle() {
+  if (!reloadNeeded || hasPendingRequests()) return;
+  const fields = document.querySelectorAll("#page form :is(input, textarea, select)");
+  if ([...fields].some(isChanged)) return;
+  reloadNeeded = false;
+  location.reload();
+}
+
+/** Whether a person has changed the field since the page was drawn. @param {Element} field */
+function isChanged(field) {
+  if (field instanceof HTMLSelectElement) return [...field.options].some(isChangedOption);
+  const { type, value, defaultValue, checked, defaultChecked } = /** @type {HTMLInputElement} */ (
+    field
+  );
+  if (type === "hidden") return false;
+  return type === "radio" || type === "checkbox"
+    ? checked !== defaultChecked
+    : value !== defaultValue;
+}
+
+/**
+ * Without a default, browsers select the first option by themselves.
+ * @param {HTMLOptionElement} option
+ */
+function isChangedOption({ selected, defaultSelected, index }) {
+  const selectedByBrowser = index === 0 && selected;
+  return selected !== defaultSelected && !selectedByBrowser;
+}

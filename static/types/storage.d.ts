@@ -1,0 +1,240 @@
+// What a phone stores in IndexedDB (see field/database.js), and the messages it exchanges with the
+// server. Names of stores, indexes, fields and keys are fixed: what an older version has written
+// stays readable.
+
+import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
+
+export interface Draft {
+  kind: string;
+  subject: string;
+  payload: Record<string, any>;
+  /** Version of the record that the author saw; null where the kind needs none. */
+  base: number | null;
+}
+
+/** An op before it has a place in the chain. */
+export interface OpContent extends Draft {
+  id: string;
+  /** Version of the payload's schema. */
+  v: number;
+  /** Id of the op that creates the record, while the server does not have it yet. */
+  after: string | null;
+  /** Id of the author. */
+  by: string;
+  /** Local time with offset, ISO 8601. */
+  at: string;
+  /** Milliseconds of the monotonic clock, and the id of the page load that it counts from. */
+  mono: number;
+  boot: string;
+}
+
+export interface Op extends OpContent {
+  /** Place in the chain, from 1. */
+  n: number;
+  /** Hash of the op before; null for the first. */
+  prev: string | null;
+  hash: string;
+}
+
+export interface Verdict {
+  id: string;
+  status:
+    | "applied"
+    | "merged"
+    | "contested"
+    | "refused"
+    | "quarantined"
+    | "held"
+    | "waiting"
+    | "deferred"
+    | "fork";
+  code?: string;
+  text?: string;
+  /** Place in the server's log; present if the op had an effect. */
+  seq?: number;
+  version?: number;
+}
+
+export interface OutboxRow {
+  id: string;
+  lineage: string;
+  n: number;
+  subject: string;
+  state: "unsent" | "deferred" | "answered";
+  op: Op;
+  verdict?: Verdict;
+  answered_at?: string;
+  /** Present while the op is overlaid on the records: until a pull brings its effect. */
+  laid?: 1;
+  /** Present while a person has not looked at why the op was not accepted. */
+  check?: 1;
+}
+
+/** The end of the chain that this phone appends to. */
+export interface ChainTail {
+  lineage: string;
+  n: number;
+  hash: string | null;
+}
+
+/** A record of the server. Past the horizon only type, id and version are kept. */
+export interface RecordRow {
+  type: string;
+  id: string;
+  version: number | null;
+  /** The period in which the record matters; the indexes of the store. */
+  opens: string;
+  until: string;
+  /** Id of the full pull that brought the row. */
+  round?: string;
+  [field: string]: any;
+}
+
+export interface Photo {
+  sha256: string;
+  bytes: number;
+  /** An ArrayBuffer: Blobs in IndexedDB abort in private windows of WebKit. */
+  data: ArrayBuffer;
+  type: string;
+  state: "unsent" | "sent";
+  captured_at: string;
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  roles: string[];
+  pin_check: PinCheck | null;
+  active?: boolean;
+}
+
+export interface PinCheck {
+  iterations: number;
+  salt: string;
+  hash: string;
+}
+
+export interface Device {
+  id: string;
+  token: string;
+  site: string;
+  label: string;
+}
+
+/** The newest entry of the server's log. */
+export interface LogHead {
+  place: number;
+  link: string;
+}
+
+export interface LinkStatus {
+  state?: "ok" | "offline" | "busy" | "signed-out" | "full";
+  /** When the last complete sync ended. */
+  sent_at?: string;
+}
+
+/** Single values in the store `meta`, by key. */
+export interface Meta {
+  /** Milliseconds by which this phone's clock is ahead of the server's. */
+  ahead: number;
+  /** Places of lost ops that the server knows of. */
+  confessed: number[];
+  cursor: string;
+  device: Device;
+  /** Set if the digests differed: the next pull sends it and starts from the beginning. */
+  digest: string;
+  epoch: string;
+  head: number;
+  lang: string;
+  limits: { ops?: number };
+  link: LinkStatus;
+  /** Places of lost ops that the server does not know of yet. */
+  lost: number[];
+  /** Id of the person who has unlocked the phone. */
+  me: string;
+  /** Everybody of the site, as answered at enrolment. */
+  people: Person[];
+  /** Day on which the digest was last compared. */
+  proved: string;
+  /** The full pull that is going on. */
+  round: { id: string };
+  scheme: string;
+  size: string;
+  tail: ChainTail;
+  /** Day on which old rows were last deleted. */
+  thinned: string;
+  told: { site: string; log: LogHead & { epoch: string } };
+  /** Until when everything that reached the server is in a backup. */
+  watermark: string | null;
+  [tries: `tries:${string}`]: { wrong: number; until: number };
+}
+
+export interface Schema extends DBSchema {
+  ops: {
+    key: string;
+    value: OutboxRow;
+    indexes: {
+      place: [string, number];
+      state: string;
+      subject: string;
+      laid: number;
+      check: number;
+      turn: [string, string, number];
+      kind: [string, string];
+      over: [number, string, string, string];
+    };
+  };
+  records: {
+    key: [string, string];
+    value: RecordRow;
+    indexes: { until: [string, string]; opens: [string, string] };
+  };
+  photos: {
+    key: string;
+    value: Photo;
+    indexes: { state: string; size: [string, number] };
+  };
+  meta: { key: string; value: any };
+  /** One buffer that takes up space until a full phone needs it. */
+  reserve: { key: number; value: ArrayBuffer };
+}
+
+export type Database = IDBPDatabase<Schema>;
+export type StoreName = StoreNames<Schema>;
+export type WriteTransaction<Stores extends StoreName[] = StoreName[]> = IDBPTransaction<
+  Schema,
+  Stores,
+  "readwrite"
+>;
+export type UpgradeTransaction = IDBPTransaction<Schema, StoreName[], "versionchange">;
+
+export interface HelloResponse {
+  epoch: string;
+  /** Versions of the payload that the server accepts, by kind. */
+  accepts?: Record<string, number[]>;
+  limits: Meta["limits"];
+  backup_watermark: string | null;
+  log?: LogHead;
+  /** By site: first and last places of the ops that the server lacks of this chain. */
+  sites: Record<string, { gaps?: [number, number][] }>;
+}
+
+export interface PushResponse {
+  epoch: string;
+  verdicts: Verdict[];
+  log?: LogHead;
+}
+
+export interface PullPage {
+  epoch: string;
+  changes: Change[];
+  cursor: string;
+  more: boolean;
+  head: number;
+  digest?: string;
+  reset?: string;
+}
+
+export type Change =
+  | { type: string; id: string; version: number; deleted: true; record: null }
+  | { type: string; id: string; version: number; deleted: false; record: RecordRow };
