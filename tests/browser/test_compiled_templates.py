@@ -67,10 +67,13 @@ def _serve_from_disk(route: Route) -> None:
         route.fulfill(body=body, content_type="text/javascript")
         return
     path = ROOT / "static" / route.request.url.removeprefix(SITE)
-    if not path.is_file():
+    if path.name == "labels.js":
+        body = f"export default {json.dumps(label_manifest.describe())};"
+        route.fulfill(body=body, content_type="text/javascript")
+    elif not path.is_file():
         route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
-        return
-    route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
+    else:
+        route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
 
 
 class JinjaReference:

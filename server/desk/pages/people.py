@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import or_
 
-from server.auth.access import allow, current_user, get_or_404, issue_code
-from server.auth.devices import revoke_device
+from server.auth.access import allow, current_user, get_or_404
+from server.auth.devices import issue_code, revoke_device
 from server.db.engine import db
 from server.desk.enrolment import enrolment_link
 from server.desk.navigation import NavEntry
