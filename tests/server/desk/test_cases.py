@@ -199,7 +199,10 @@ def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
     assert where in ben.get("/desk/misses/").text
     assert where in ben.get("/desk/raise/").text
     asked = {"code": "missed", "type": "task", "id": MISSED_TASK}
-    assert "not on duty at the time" in ben.get("/desk/raise/case", query_string=asked, headers=EN).text
+    assert (
+        "not on duty at the time"
+        in ben.get("/desk/raise/case", query_string=asked, headers=EN).text
+    )
     form = {
         "category": f"{CATEGORY_ID}|1a",
         "subject_kind": "person",

@@ -42,7 +42,13 @@ def ticket_details(app) -> str:
 
 def test_both_sides_are_shown_with_who_and_what(ben, contested_revision):
     page = ben.get("/desk/settle/", headers=EN).text
-    for word in ("A lamp on floor 2", "A lamp by the lift", "Ben", "Eve", "without seeing each other"):
+    for word in (
+        "A lamp on floor 2",
+        "A lamp by the lift",
+        "Ben",
+        "Eve",
+        "without seeing each other",
+    ):
         assert word in page
 
 
@@ -90,7 +96,13 @@ def test_a_tick_after_a_cancel_is_told_with_its_phone_and_how_late(app, ben, des
     phone.add_op("task.complete", seed_data.TASK, {"note": "Done all the same"}, by=seed_data.ANA)
     phone.send_outbox()
     page = ben.get("/desk/settle/", headers=EN).text
-    for word in ("Rain", "Done all the same", "Ana", "Test phone", "done after it had been cancelled"):
+    for word in (
+        "Rain",
+        "Done all the same",
+        "Ana",
+        "Test phone",
+        "done after it had been cancelled",
+    ):
         assert word in page
     with app.app_context():
         merge = db.session.scalars(Conflict.unsettled(seed_data.HOME_SITE)).one().id

@@ -210,7 +210,12 @@ def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone
         (BEN, 1, 1, True),
     ]
     page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
-    for word in ("Imported files", "1 record, 1 photo", "signed by the phone", "not signed by the phone"):
+    for word in (
+        "Imported files",
+        "1 record, 1 photo",
+        "signed by the phone",
+        "not signed by the phone",
+    ):
         assert word in page
     op = phone.add_op("parcel.take", None, {"device_id": phone.device}, by=BEN)
     assert phone.send_outbox()[op["id"]]["status"] == "quarantined", "no phone writes that"
@@ -235,7 +240,10 @@ INVALID_FILES = {
     "no list, but deep": (json.dumps(nested_object(900)).encode(), "not valid"),
     "newer": ({"format": 2}, "newer version of Lodge"),
     "ops are none": ({"ops": "x"}, "damaged on the way"),
-    "a photo's name": ({"photos": [{"sha256": "../x", "bytes": 1, "data": ""}]}, "damaged on the way"),
+    "a photo's name": (
+        {"photos": [{"sha256": "../x", "bytes": 1, "data": ""}]},
+        "damaged on the way",
+    ),
     "a huge op": ({"ops": [{"payload": "x" * 1_100_000}]}, "damaged on the way"),
     "no such phone": ({"device": fixed_id("x")}, "not registered here"),
     "NUL": ({"device": "a\x00"}, "damaged on the way"),

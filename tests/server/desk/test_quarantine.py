@@ -70,7 +70,13 @@ def test_the_desk_sees_what_waits_with_who_what_and_which_phone(ben, invalid_op,
     index = ben.get("/desk/aside", headers=EN).text
     assert '<span class="count">2</span>' in index and "2 records in quarantine" in index
     page = ben.get(f"/desk/aside/{held_op['id']}", headers=EN).text
-    for word in ("Ana", "Test phone", "two buckets", "This phone has been blocked", held_op["hash"]):
+    for word in (
+        "Ana",
+        "Test phone",
+        "two buckets",
+        "This phone has been blocked",
+        held_op["hash"],
+    ):
         assert word in page
 
 
@@ -230,7 +236,9 @@ def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
     assert dao.get(address).status_code == 404
     for verb in ("accept", "mend", "dismiss"):
         assert dao.post(f"{address}/{verb}", {"reason": "x"}).status_code == 404
-        op = phone.add_op(f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN)
+        op = phone.add_op(
+            f"aside.{verb}", quarantine_record_id(held_op["id"]), {"reason": "x"}, by=BEN
+        )
         assert phone.send_outbox()[op["id"]]["status"] == "held"
     assert quarantined_record(app, held_op) is None
 
@@ -277,7 +285,9 @@ def test_whatever_came_can_be_looked_at(app, ben, phone):
 @pytest.mark.rule("X2")
 def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, desk_op, phone):
     desk_op("person.leave", CHU, {}, by=EVE)
-    phone.add_op("visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    phone.add_op(
+        "visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU
+    )
     (told,) = phone.send_outbox().values()
     ben.post(f"/desk/aside/{told['id']}/accept")
     assert phone.get_record("visit", fixed_id("wang"))["visitor"] == "Mr Wang"

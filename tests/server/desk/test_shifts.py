@@ -108,7 +108,9 @@ def test_a_second_shift_on_another_phone_is_kept_and_marked(ben, phone, new_phon
 
 
 def test_a_shift_that_was_never_closed_is_closed_at_the_desk_by_name(app, ben, phone):
-    phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None)
+    phone.add_op(
+        "shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None
+    )
     phone.send_outbox()
     page = ben.get("/desk/shifts/", headers=EN).text
     assert "Not ended" in page and "Nobody is on duty" in page

@@ -54,7 +54,9 @@ def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(
     mine = {"person": CHU, "prompt": 0, "approach": "B", "text": "Police"}
     assert other.send_op("session.answer", SESSION_ID, mine, by=CHU)["status"] == "applied"
     assert other.send_op("session.acknowledge", SESSION_ID, by=CHU)["status"] == "applied"
-    training_session.add_op("session.summarise", SESSION_ID, {"summary": "Never pushed off"}, by=BEN)
+    training_session.add_op(
+        "session.summarise", SESSION_ID, {"summary": "Never pushed off"}, by=BEN
+    )
     training_session.add_op("session.acknowledge", SESSION_ID, by=ANA)
     assert {told["status"] for told in training_session.send_outbox().values()} == {"applied"}
     record = other.get_record("session", SESSION_ID)
