@@ -98,7 +98,7 @@ def serve(host: str, port: int, threads: int, proxies: int) -> None:
     with app.app_context():
         require_current_schema()
         require_durable_commits()
-        app.config["DEMO"] = demo.is_demo()
+        app.config["DEMO"] = demo.demo_size()
     _serve(app, host, port, threads)
 
 
@@ -166,8 +166,8 @@ def enrol(site_id: str | None) -> None:
 
 def _find_site(site_id: str | None) -> Site:
     sites: Sequence[Site] = db.session.scalars(select(Site).order_by(Site.id)).all()
-    if site_id is None and demo.is_demo():
-        site_id = demo.demo_id("squirrel")
+    if site_id is None and demo.demo_size():
+        site_id = demo.main_site_id()
     found = [site for site in sites if site_id in (None, site.id)]
     if len(found) == 1:
         return found[0]

@@ -1,4 +1,4 @@
-/** What a phone knows of a kind of op; made by server/phone/kinds.py. */
+/** What a phone knows of a kind of op; made by server/field/compiler/kinds_manifest.py. */
 export interface Kind {
   /** Version of the payload's schema. */
   v: number;

@@ -27,6 +27,7 @@ from sync.protocol.op import (
     Refused,
     Verdict,
 )
+from sync.protocol.text import Text, _l
 
 
 def _declared_features() -> Iterator[Feature]:
@@ -44,6 +45,9 @@ KINDS: dict[str, Kind] = {
 RECORD_TYPES: dict[str, RecordType] = {
     name: type_ for feature in FEATURES for name, type_ in feature.types.items()
 }
+
+UNKNOWN_KIND = _l("Other record")
+"""The label of a kind that this version does not know."""
 
 _payload_schemas = {name: kind.payload() for name, kind in KINDS.items()}
 
@@ -74,6 +78,11 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[HistoryEntry
     ]
     seen = [e for e in history if e not in unseen]
     return merge_decision(kind, record, op, unseen, seen)
+
+
+def kind_label(kind: str) -> Text:
+    """What people call a kind of op."""
+    return KINDS[kind].label if kind in KINDS else UNKNOWN_KIND
 
 
 def upcast_payload(op: Op) -> dict[str, Any]:
@@ -129,6 +138,7 @@ __all__ = [
     "FEATURES",
     "KINDS",
     "RECORD_TYPES",
+    "UNKNOWN_KIND",
     "Accepted",
     "Contested",
     "Feature",
@@ -141,6 +151,7 @@ __all__ = [
     "Refused",
     "Verdict",
     "judge",
+    "kind_label",
     "to_history_entry",
     "upcast_payload",
 ]

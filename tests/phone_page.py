@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from server.maintenance.demo import HEDGEHOG, SQUIRREL
+from server.maintenance.demo.small import HEDGEHOG, SQUIRREL
 from tests.wait_for import wait_for
 
 PINS_BY_USERNAME = {username: (name, pin) for username, name, pin, _, _ in (*SQUIRREL, *HEDGEHOG)}

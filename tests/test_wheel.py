@@ -47,13 +47,13 @@ PHONE_OPS = (
 """What a phone records, so that these pages have something to show."""
 
 WITHOUT_RECORDS = {
-    *("arrears.show", "cases.show", "exchange.photo", "inspections.show", "patrol.open_label"),
+    *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.open_label"),
     *("quarantine.show", "records.photo", "training_sessions.show"),
 }
 """Routes of which the demo estate has no record: they answer 404, with a page of their own."""
 
 BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none"}
-DEVICE_ROUTES = {"exchange.photo"}
+DEVICE_ROUTES = {"sync_api.photo"}
 """Routes that only a phone may ask."""
 
 INCOMPLETE_WITHOUT_QUERY = {"/desk/packs/file": 422}

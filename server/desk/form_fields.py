@@ -11,8 +11,9 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Validator
 
-from server.desk.field_labels import field_label, value_label
+from server.desk.labels import field_label, value_label
 from server.i18n.local_time import format_local_time
+from sync import KINDS
 from sync.protocol.clock import parse_time
 from sync.protocol.op import MAX_LABEL_LENGTH
 
@@ -25,7 +26,7 @@ class FormField:
     """One input of a form.
 
     `input_type` is "line", "text", "number", "moment", "checkbox", "choice" or "json"; `options`
-    are those of a choice; `max_length`, `minimum` and `maximum` are None where the schema sets no limit.
+    are those of a choice. `max_length`, `minimum` and `maximum` are None where there is no limit.
     """
 
     name: str
@@ -49,12 +50,12 @@ def form_field(
 ) -> FormField:
     """The input of a field of `kind`; `options` and `label` replace what schema and feature say."""
     if options is None and (values := _choices(field)):
-        options = [(each, value_label(kind, name, each)) for each in values]
+        options = [(each, value_label(KINDS[kind].type, name, each)) for each in values]
     limits = next(iter(_validators_of_type(field, Range)), None)
     longest = max([each.max or 0 for each in _validators_of_type(field, Length)], default=0)
     return FormField(
         name=name,
-        label=label or field_label(kind, name),
+        label=label or field_label(KINDS[kind].type, name, kind),
         input_type="choice" if options is not None else _input_type(field, longest, value),
         value=_field_value(field, value),
         required=field.required,

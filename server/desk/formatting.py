@@ -7,8 +7,8 @@ from typing import Any
 
 from flask_babel import gettext
 
-from server.desk import labels
-from server.i18n.locale import localize, moment
+from server.desk.labels import field_label, value_label
+from server.i18n.locale import LANGUAGES, localize, moment
 from server.models.directory import Directory
 from sync.protocol.clock import parse_time
 from sync.protocol.op import SERVER_AUTHOR_ID
@@ -22,13 +22,8 @@ PERSON_FIELDS = (
 RANGE_FIELDS = ("since", "before")
 
 
-def label_for(labels: dict[str, Any], key: str | None) -> str:
-    """The desk's word for something, or the thing's own name when a newer one came."""
-    return str(labels.get(key or "", key or ""))
-
-
-def format_value(name: str, raw: Any, names: Directory) -> str:
-    """A field's value as a person reads it."""
+def format_value(type_: str | None, name: str, raw: Any, names: Directory) -> str:
+    """The value of a record type's field as text; `names` has people, areas, homes and firms."""
     if raw is None or raw == "" or raw == []:
         return {"done_at": gettext("not done"), "cancelled_at": gettext("not cancelled")}.get(
             name, gettext("none")
@@ -40,18 +35,25 @@ def format_value(name: str, raw: Any, names: Directory) -> str:
         return _format_time(raw)
     if name == "facts":
         return "; ".join(
-            f"{label_for(labels.CASE_FACTS, one['code'])} {one['text']}".strip() for one in raw
+            f"{value_label('case', 'fact', one['code'])} {one['text']}".strip() for one in raw
         )
     if isinstance(raw, list):
         one = name.removesuffix("s")
         return (
             str(len(raw))
             if name == "photos"
-            else ", ".join(format_value(one, r, names) for r in raw)
+            else ", ".join(format_value(type_, one, r, names) for r in raw)
         )
     if isinstance(raw, dict):
-        return localize(raw) if raw.keys() <= {"zh", "en"} else ", ".join(map(str, raw.values()))
-    return _directory_name(name, str(raw), names) or label_for(labels.VALUE_LABELS, str(raw))
+        return localize(raw) if raw.keys() <= set(LANGUAGES) else ", ".join(map(str, raw.values()))
+    return _directory_name(name, str(raw), names) or value_label(type_, name, str(raw))
+
+
+def labelled_value(
+    type_: str | None, name: str, raw: Any, names: Directory, kind: str = ""
+) -> tuple[str, str]:
+    """A field of a record type, or of a kind's payload: its label and its value as text."""
+    return field_label(type_, name, kind), format_value(type_, name, raw, names)
 
 
 def author_name(by: str | None, names: Directory) -> str:

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from server.auth.access import current_user
 from server.db.engine import db
-from server.desk import labels, verdict_labels
-from server.desk.formatting import author_name, format_value, label_for
+from server.desk import labels
+from server.desk.formatting import author_name, labelled_value
 from server.models.access import Device
 from server.models.oplog import LoggedOp
 from server.oplog.directory import directory_of
@@ -57,13 +57,13 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
         OpLine(
             op=op,
             author=author_name(op.by, names),
-            action_label=label_for(labels.OP_KINDS, op.kind),
+            action_label=labels.op_label(op.kind),
             device_label=phones.get(op.device_id or "", ""),
-            status_label=label_for(verdict_labels.STATUS_LABELS, op.status),
-            reason_label=label_for(verdict_labels.REASON_LABELS, op.code) if op.code else "",
-            flag_labels=[label_for(verdict_labels.REASON_LABELS, flag) for flag in op.flags],
+            status_label=labels.status_label(op.status),
+            reason_label=labels.refusal_label(op.code) if op.code else "",
+            flag_labels=[labels.refusal_label(flag) for flag in op.flags],
             fields=[
-                (label_for(labels.FIELD_LABELS, name), format_value(name, raw, names))
+                labelled_value(op.subject_type, name, raw, names, kind=op.kind)
                 for name, raw in readable_fields(op.payload).items()
             ],
         )
@@ -81,9 +81,7 @@ def readable_fields(payload: Any) -> dict[str, Any]:
 def record_title(type_: str, body: dict[str, Any]) -> Any:
     """What a record is called: its label, its number, its name."""
     kept = ("label", "number", "visitor", "what", "name", "title", "person", "item", "who")
-    return next(
-        (body[name] for name in kept if body.get(name)), label_for(labels.RECORD_TYPES, type_)
-    )
+    return next((body[name] for name in kept if body.get(name)), labels.type_label(type_))
 
 
 def _device_labels() -> dict[str, str]:

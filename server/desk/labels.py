@@ -1,817 +1,151 @@
-"""The desk's words for what stands in the log: kinds, fields, verdicts, reasons."""
+"""Labels of records, fields, values and states in the language of the page.
+
+The words themselves stand with their features in `sync`; here they are looked up and translated.
+"""
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
+from collections.abc import Iterable, Mapping
 
-OP_KINDS = {
-    "task.plan": _("planned"),
-    "task.complete": _("done"),
-    "task.undo": _("taken back"),
-    "task.tick": _("item done"),
-    "task.untick": _("item taken back"),
-    "task.confirm": _("looked after"),
-    "task.assign": _("given"),
-    "task.dispose": _("miss decided"),
-    "task.skip": _("skipped"),
-    "task.cancel": _("cancelled"),
-    "task.amend": _("corrected"),
-    "visit.arrive": _("came in"),
-    "visit.depart": _("left"),
-    "visit.expect": _("announced"),
-    "visit.admit": _("let in"),
-    "visit.refuse": _("refused"),
-    "visit.reopen": _("expected again"),
-    "visit.presume_left": _("presumed to have left"),
-    "visit.return": _("is still inside"),
-    "visit.attend": _("received"),
-    "visit.hold": _("kept for a case"),
-    "visit.release_hold": _("kept no longer"),
-    "visit.purge": _("forgotten"),
-    "visit.amend": _("corrected"),
-    "release.record": _("written down"),
-    "release.pass": _("went out"),
-    "release.undo": _("taken back"),
-    "release.purge": _("forgotten"),
-    "regular.note": _("comes regularly"),
-    "regular.renew": _("came again"),
-    "regular.purge": _("forgotten"),
-    "site.retain": _("setting of the site changed"),
-    "ticket.open": _("opened"),
-    "ticket.revise": _("revised"),
-    "ticket.hand_over": _("handed over"),
-    "ticket.accept": _("accepted"),
-    "ticket.give_back": _("given back"),
-    "ticket.hold": _("received for somebody absent"),
-    "ticket.escalate": _("taken up to a leader"),
-    "ticket.follow": _("looked after"),
-    "ticket.promise": _("answer promised"),
-    "ticket.resolve": _("work done"),
-    "ticket.feed_back": _("resident told"),
-    "ticket.enquire": _("question answered"),
-    "ticket.register": _("thing registered"),
-    "ticket.pass_on": _("thing passed on"),
-    "ticket.return_item": _("thing given back"),
-    "ticket.reopen": _("opened again"),
-    "ticket.merge": _("found to be the same matter"),
-    "ticket.absorb": _("another registration joined"),
-    "ticket.give_way": _("joined an earlier ticket"),
-    "ticket.succeed": _("a successor answers"),
-    "ticket.amend": _("corrected"),
-    "arrears.list": _("listed"),
-    "arrears.relist": _("newer ledger"),
-    "arrears.assign": _("given to somebody"),
-    "arrears.prefer": _("hours of the customer noted"),
-    "arrears.call": _("called"),
-    "arrears.appoint": _("time set by the customer"),
-    "arrears.dispute": _("complaint taken down"),
-    "arrears.resume": _("complaint answered"),
-    "arrears.ask_visit": _("visit asked for"),
-    "arrears.approve_visit": _("visit allowed"),
-    "arrears.visit": _("visited"),
-    "arrears.pay": _("paid"),
-    "arrears.hand_up": _("given to a manager"),
-    "weather.report": _("rain or snow reported"),
-    "template.add": _("added"),
-    "template.revise": _("revised"),
-    "template.retire": _("retired"),
-    "inspection.record": _("inspected"),
-    "inspection.make_official": _("made official"),
-    "inspection.unmake_official": _("official no more"),
-    "rectification.raise": _("to be put right"),
-    "rectification.complete": _("put right"),
-    "rectification.verify": _("looked at again"),
-    "rectification.assign": _("assigned"),
-    "photo.attach": _("photo added"),
-    "photo.arrive": _("photo is here"),
-    "merge.open": _("put to the desk"),
-    "merge.settle": _("settled"),
-    "merge.reopen": _("settlement undone"),
-    "site.add": _("added"),
-    "area.add": _("added"),
-    "unit.add": _("added"),
-    "unit.occupy": _("occupancy changed"),
-    "checkpoint.add": _("added"),
-    "person.add": _("started here"),
-    "contractor.add": _("began to work for us"),
-    "contractor.change": _("changed"),
-    "contractor.end": _("contract ended"),
-    "person.leave": _("left the staff"),
-    "schedule.add": _("added"),
-    "route.add": _("added"),
-    "route.change": _("changed"),
-    "round.plan": _("planned"),
-    "round.amend": _("points changed"),
-    "round.drop": _("called off"),
-    "round.scan": _("scanned"),
-    "round.fine": _("all in order"),
-    "round.skip": _("left out"),
-    "checkpoint.relabel": _("new label"),
-    "schedule.change": _("changed"),
-    "shift.open": _("began the shift"),
-    "shift.close": _("closed the shift"),
-    "shift.hand_over": _("handed the shift over"),
-    "shift.take_over": _("signed for it"),
-    "entry.begin": _("went in"),
-    "entry.tell": _("was in, told afterwards"),
-    "entry.end": _("came out"),
-    "entry.left": _("came out, told afterwards"),
-    "entry.undo": _("end taken back"),
-    "entry.strike": _("struck out"),
-    "lost.open": _("opened the file"),
-    "lost.compile": _("listed who was in the home"),
-    "lost.ask": _("asked for a statement"),
-    "lost.state": _("wrote down a statement"),
-    "lost.offer_police": _("offered the help of the police"),
-    "lost.to_police": _("handed it over to the police"),
-    "lost.find": _("found it"),
-    "lost.return": _("gave it back"),
-    "lost.tell": _("told the resident"),
-    "lost.next": _("set the next step"),
-    "lost.contract_out": _("a firm works on it"),
-    "lost.close": _("closed the file"),
-    "lost.reopen": _("opened again"),
-    "find.record": _("found"),
-    "find.notify": _("told somebody"),
-    "find.keep": _("kept elsewhere"),
-    "find.return": _("given back"),
-    "find.to_police": _("handed over to the police"),
-    "session.begin": _("began a training session"),
-    "session.answer": _("answered"),
-    "session.summarise": _("summed up"),
-    "session.acknowledge": _("signed for it"),
-    "session.close": _("closed"),
-    "readiness.attest": _("seen to know it"),
-    "card.add": _("added"),
-    "card.revise": _("revised"),
-    "card.amend": _("corrected"),
-    "card.withdraw": _("withdrawn"),
-    "card.reissue": _("new edition"),
-    "category.add": _("added"),
-    "category.publish": _("published"),
-    "category.deactivate": _("put out of use"),
-    "category.acknowledge": _("has read it"),
-    "case.raise": _("raised the case"),
-    "case.find": _("added facts"),
-    "case.ask": _("asked for a statement"),
-    "case.state": _("made a statement"),
-    "case.decide": _("decided"),
-    "case.review": _("decided anew"),
-    "case.acknowledge": _("has read the decision"),
-    "case.appeal": _("appealed"),
-    "case.close": _("closed the case"),
-    "month.close": _("closed the month"),
-    "aside.open": _("looked at"),
-    "aside.accept": _("accepted after all"),
-    "aside.mend": _("mended"),
-    "aside.dismiss": _("left aside"),
-    "parcel.take": _("took in a file"),
+from flask import Flask
+
+from server.i18n.locale import translate
+from sync import FEATURES, Feature, kind_label
+from sync.protocol import labels
+from sync.protocol.refusals import REFUSALS, refusal
+from sync.protocol.roles import ROLE_LABELS
+from sync.protocol.text import Text, Texts
+
+FEATURE_OF_TYPE: Mapping[str, Feature] = {
+    name: feature for feature in FEATURES for name in feature.types
+}
+FEATURE_OF_KIND: Mapping[str, Feature] = {
+    name: feature for feature in FEATURES for name in feature.kinds
 }
 
-QUARANTINE_OUTCOMES = {
-    "accepted": _("Accepted"),
-    "mended": _("Mended"),
-    "dismissed": _("Left aside"),
+SIGNS = {
+    **dict.fromkeys(("done", "sent_late", "scanned", "stated", "acknowledged", "closed"), "✓"),
+    **dict.fromkeys(("missed", "overdue"), "✕"),
+    **dict.fromkeys(("open", "raised", "fact_finding", "missing"), "○"),
+    **dict.fromkeys(("unknown", "asked"), "?"),
+    **dict.fromkeys(("skipped", "cancelled", "declined"), "–"),
+    **dict.fromkeys(("done_late", "soon", "decided", "appealed"), "!"),
+    "ready": "✓",
+    "partial": "◐",
 }
-"""What became of an op that was set aside."""
+"""A sign beside a state's word and colour, for people who do not see colours."""
 
-YES_NO = {"yes": _("yes"), "no": _("no")}
 
-RECORD_TYPES = {
-    "site": _("Site"),
-    "area": _("Area"),
-    "unit": _("Unit"),
-    "checkpoint": _("Checkpoint"),
-    "person": _("Person"),
-    "contractor": _("Contractor"),
-    "schedule": _("Standard"),
-    "task": _("Task"),
-    "visit": _("Visit"),
-    "route": _("Route"),
-    "round": _("Round"),
-    "release": _("Release note"),
-    "regular": _("Regular visitor"),
-    "ticket": _("Ticket"),
-    "arrears": _("Arrears"),
-    "weather": _("Weather"),
-    "template": _("Checklist"),
-    "inspection": _("Inspection"),
-    "rectification": _("Rectification"),
-    "merge": _("To settle"),
-    "aside": _("Kept aside"),
-    "parcel": _("File of a phone"),
-    "shift": _("Shift"),
-    "card": _("Card"),
-    "entry": _("Entry into a home"),
-    "lost": _("Lost property"),
-    "find": _("Found thing"),
-    "category": _("Category"),
-    "case": _("Case"),
-    "month": _("Month"),
-    "session": _("Training session"),
-    "readiness": _("Readiness"),
-}
+def init_app(app: Flask) -> None:
+    """Give templates the filters of this module."""
+    app.jinja_env.filters |= {
+        "type_label": type_label,
+        "field_label": lambda name, type_: field_label(type_, name),
+        "value_label": lambda value, type_, field: value_label(type_, field, value),
+        "state_label": lambda state, type_: state_label(type_, state),
+        "role_label": role_label,
+        "status_label": status_label,
+        "sign": sign,
+    }
+    app.jinja_env.globals |= {
+        "value_labels": value_labels,
+        "state_labels": state_labels,
+        "record_types": tuple(FEATURE_OF_TYPE),
+    }
+    app.context_processor(lambda: {"outcome_message": outcome_message})
 
-FIELD_LABELS = {
-    "op_id": _("Record kept aside"),
-    "instead_id": _("What stands in its place"),
-    "code": _("Code"),
-    "label": _("Name"),
-    "name": _("Name"),
-    "area": _("Area"),
-    "area_id": _("Area"),
-    "unit": _("Unit"),
-    "unit_id": _("Unit"),
-    "host_unit": _("Visiting"),
-    "responsible_id": _("Responsible"),
-    "lines": _("What is owed"),
-    "batch": _("Ledger"),
-    "told": _("What was told"),
-    "itemised": _("Told item by item"),
-    "outcome": _("Outcome"),
-    "appointment_at": _("Time set by the customer"),
-    "override_reason": _("Why at that hour"),
-    "collector_id": _("Calls them"),
-    "windows": _("Accepts calls"),
-    "do_not_call": _("Do not call"),
-    "cents": _("Amount in cents"),
-    "receipt": _("Receipt"),
-    "apologised": _("Apologised"),
-    "accountable_id": _("Answers for it"),
-    "service": _("Service"),
-    "contract_ref": _("Contract"),
-    "agreement": _("Agreement on personal data"),
-    "ended_at": _("Ended at"),
-    "window_start": _("From"),
-    "window_end": _("Until"),
-    "done_at": _("Done at"),
-    "done_by_id": _("Done by"),
-    "done_received_at": _("Received at"),
-    "helper_ids": _("Helped"),
-    "note": _("Note"),
-    "photos": _("Photos"),
-    "photos_here": _("Photos here"),
-    "sha256": _("Photo"),
-    "skipped_at": _("Skipped at"),
-    "skip_reason": _("Why skipped"),
-    "cancelled_at": _("Cancelled at"),
-    "cancelled_by_id": _("Cancelled by"),
-    "cancel_reason": _("Why cancelled"),
-    "reason": _("Reason"),
-    "items": _("Items"),
-    "item": _("Item"),
-    "standing": _("All day"),
-    "assigned_by_id": _("Given by"),
-    "disposition": _("What became of the miss"),
-    "disposition_note": _("Said about it"),
-    "disposed_at": _("Decided at"),
-    "disposed_by_id": _("Decided by"),
-    "sort": _("Weather"),
-    "areas": _("Areas"),
-    "event": _("Event"),
-    "reported_at": _("Reported at"),
-    "reported_by_id": _("Reported by"),
-    "settled_at": _("Settled at"),
-    "resolved_how": _("What was done"),
-    "resolved_at": _("Done at"),
-    "how": _("What was done"),
-    "text": _("Words"),
-    "answered": _("What they were told"),
-    "who": _("Who"),
-    "because": _("Why"),
-    "reaction": _("What the resident said"),
-    "promised_at": _("Answer promised by"),
-    "contractor_id": _("Contractor"),
-    "for_id": _("For whom"),
-    "to_id": _("To whom"),
-    "condition": _("Condition"),
-    "has_items": _("Things go with it"),
-    "steward_id": _("Answers for it"),
-    "other_id": _("Same matter"),
-    "marks": _("How they were received"),
-    "about": _("About"),
-    "about_type": _("About"),
-    "done_on_the_spot": _("Put right on the spot"),
-    "visitor": _("Visitor"),
-    "purpose": _("Purpose"),
-    "phone": _("Phone number"),
-    "plate": _("Plate"),
-    "party_size": _("How many people"),
-    "id_checked": _("Document seen"),
-    "host_person": _("Host"),
-    "firm": _("Firm"),
-    "expected_at": _("Announced at"),
-    "expected_by_id": _("Announced by"),
-    "expected_from": _("Expected from"),
-    "expected_until": _("Expected until"),
-    "expected_minutes": _("Minutes"),
-    "due_at": _("Inside until"),
-    "presumed": _("Presumed"),
-    "refused_at": _("Refused at"),
-    "refused_by_id": _("Refused by"),
-    "refuse_reason": _("Why refused"),
-    "step": _("Step"),
-    "steps": _("Received"),
-    "held_at": _("Kept since"),
-    "held_by_id": _("Kept by"),
-    "hold_reason": _("Why kept"),
-    "what": _("What goes out"),
-    "quantity": _("How many"),
-    "carrier": _("Who carries it"),
-    "agreed_by": _("Who agreed"),
-    "recorded_at": _("Written down"),
-    "recorded_by_id": _("Written down by"),
-    "passed_at": _("Went out"),
-    "passed_by_id": _("Let out by"),
-    "times": _("How often"),
-    "last_at": _("Last here"),
-    "retention_days": _("Days until a visit is forgotten"),
-    "visit_minutes": _("Minutes that a visit usually lasts"),
-    "arrived_at": _("Came in at"),
-    "arrived_by_id": _("Let in by"),
-    "departed_at": _("Left at"),
-    "departed_by_id": _("Seen out by"),
-    "number": _("Number"),
-    "channel": _("How it came"),
-    "matter": _("Matter"),
-    "contact": _("How to reach"),
-    "declined_because": _("No contact because"),
-    "details": _("Details"),
-    "urgency": _("Urgency"),
-    "opened_at": _("Opened at"),
-    "first_responder_id": _("First responder"),
-    "handler_id": _("Handler"),
-    "assessor_id": _("Inspected by"),
-    "inspected_at": _("Inspected at"),
-    "person": _("Person"),
-    "edition": _("Edition"),
-    "official_at": _("Official since"),
-    "official_by_id": _("Made official by"),
-    "finding": _("What was found"),
-    "failed_at": _("Found at"),
-    "raised_by_id": _("Found by"),
-    "verified_at": _("Checked at"),
-    "verified_by_id": _("Checked by"),
-    "result": _("Result"),
-    "retired_at": _("Retired at"),
-    "take": _("Decision"),
-    "needs_confirmation": _("Please confirm"),
-    "rrule": _("How often"),
-    "window": _("Window"),
-    "active": _("In force"),
-    "rdate": _("Also on"),
-    "exdate": _("Not on"),
-    "from_on": _("Holds from"),
-    "grace": _("Minutes of grace"),
-    "workdays_only": _("Working days only"),
-    "roles": _("Roles"),
-    "occupied": _("Occupied"),
-    "kind": _("Kind"),
-    "role": _("Role"),
-    "captured_at": _("Taken at"),
-    "person_id": _("Person"),
-    "uniform": _("Work clothes"),
-    "closed_at": _("Closed at"),
-    "closed_by_id": _("Closed by"),
-    "unsent": _("Unsent then"),
-    "open_items": _("Open then"),
-    "handed_over_at": _("Handed over at"),
-    "handed_to_id": _("Handed to"),
-    "to": _("Handed to"),
-    "taken_over_at": _("Signed at"),
-    "taken_over_by_id": _("Signed by"),
-    "group": _("Group"),
-    "title": _("Title"),
-    "body": _("Text"),
-    "phrase": _("Phrase"),
-    "order": _("Place in the group"),
-    "clause": _("Clause"),
-    "status": _("State"),
-    "pack": _("From the pack"),
-    "worker_id": _("Who"),
-    "worker": _("Who"),
-    "contractor": _("Contractor"),
-    "in_at": _("Went in at"),
-    "out_at": _("Came out at"),
-    "resident_present": _("Resident was there"),
-    "second_person": _("A second person"),
-    "acknowledgement": _("The resident agreed"),
-    "remarks": _("Remarks"),
-    "afterwards": _("Told afterwards"),
-    "struck_because": _("Why struck out"),
-    "last_seen_at": _("Last seen at"),
-    "last_seen_where": _("Last seen where"),
-    "holds_personal_data": _("Holds somebody's data"),
-    "next_action": _("Next"),
-    "next_action_at": _("When"),
-    "since": _("From"),
-    "before": _("Until"),
-    "entries": _("Entries"),
-    "parties": _("People"),
-    "unheard": _("Not heard by then"),
-    "said": _("Words"),
-    "declined": _("Did not want to say anything"),
-    "answer": _("Answer"),
-    "station": _("Station"),
-    "officer": _("Officer"),
-    "handed_by": _("Who handed it over"),
-    "where": _("Where"),
-    "closing_note": _("Note"),
-    "found_where": _("Where it was"),
-    "finder": _("Found by"),
-    "place": _("Where it lies now"),
-    "told_whom": _("Whom we told"),
-    "keeper": _("Who keeps it"),
-    "how_known": _("How we know that it is theirs"),
-    "found_at": _("Found at"),
-    "ended_with": _("With whom it ended"),
-    "contracted_at": _("With the firm since"),
-    "ticket": _("Ticket"),
-    "withdrawn_at": _("Withdrawn at"),
-    "sub": _("Sub-code"),
-    "subject_kind": _("Who is asked"),
-    "subject_name": _("Team or contractor"),
-    "answers_id": _("Who answers"),
-    "amount": _("Amount in cents"),
-    "answer_until": _("Answer until"),
-    "measures": _("Measures"),
-    "facts": _("Facts"),
-    "published_at": _("Published at"),
-    "deactivated_at": _("Out of use since"),
-    "statement_hours": _("Hours for a statement"),
-    "silent_hours": _("Hours of silence until somebody looks"),
-    "month": _("Month"),
-    "prompts": _("Questions to the room"),
-    "approaches": _("Approaches"),
-    "approach": _("Approach"),
-    "prompt": _("Question"),
-    "case": _("Case"),
-    "cards": _("Cards"),
-    "attendees": _("Who was there"),
-    "answers": _("Answers"),
-    "acknowledged": _("Signed"),
-    "facilitator_id": _("Led by"),
-    "begun_at": _("Began at"),
-    "summary": _("Summary"),
-    "months": _("Counts for months"),
-    "attested_at": _("Seen at"),
-    "attested_by_id": _("Seen by"),
-    "refresh_on": _("Refresh by"),
-    "of_self": _("Own word"),
-}
 
-VALUE_LABELS = {
-    "business": _("business"),
-    "family": _("family"),
-    "service": _("service"),
-    "other": _("other"),
-    "in_person": _("in person"),
-    "phone": _("by phone"),
-    "message": _("message"),
-    "letter": _("letter"),
-    "on_round": _("on a round"),
-    "enquiry": _("enquiry"),
-    "report": _("report"),
-    "complaint": _("complaint"),
-    "normal": _("normal"),
-    "urgent": _("urgent"),
-    "satisfied": _("satisfied"),
-    "unsatisfied": _("not satisfied"),
-    "unreachable": _("not reached"),
-    "unclear": _("unclear who is responsible"),
-    "major": _("major"),
-    "reception": _("reception"),
-    "guidance": _("guidance"),
-    "patience": _("patience"),
-    "language": _("language"),
-    "good": _("good"),
-    "fair": _("fair"),
-    "poor": _("poor"),
-    "reached": _("reached"),
-    "wrong_number": _("wrong number"),
-    "would_not_talk": _("would not talk"),
-    "met": _("met"),
-    "not_home": _("nobody at home"),
-    "theirs": _("what stood"),
-    "incoming": _("what came in"),
-    "both": _("both"),
-    "value": _("something else"),
-    "cleaner": _("cleaner"),
-    "guard": _("guard"),
-    "service_desk": _("service desk"),
-    "supervisor": _("supervisor"),
-    "manager": _("manager"),
-    "admin": _("administrator"),
-    "contractor_worker": _("contractor's worker"),
-    "open": _("open"),
-    "partial": _("in part"),
-    "reason": _("reason accepted"),
-    "made_good": _("made good"),
-    "not_at_fault": _("not at fault"),
-    "case": _("a case"),
-    "rain": _("rain"),
-    "snow": _("snow"),
-    "reported": _("reported"),
-    "done": _("done"),
-    "skipped": _("skipped"),
-    "cancelled": _("cancelled"),
-    "expected": _("expected"),
-    "refused": _("refused"),
-    "purged": _("forgotten"),
-    "waiting": _("to go out"),
-    "passed": _("went out"),
-    "known": _("known"),
-    "greeted": _("greeted"),
-    "seated": _("offered a seat"),
-    "soothed": _("calmed"),
-    "guided": _("shown the way"),
-    "farewell": _("seen off"),
-    "inside": _("inside"),
-    "departed": _("left"),
-    "settled": _("settled"),
-    "here": _("works here"),
-    "left": _("has left the staff"),
-    "there": _("in use"),
-    "active": _("in force"),
-    "inactive": _("not in force"),
-    "closed": _("closed"),
-    "handed_over": _("handed the shift over"),
-    "ready": _("ready"),
-    "awaiting": _("waits for content"),
-    "withdrawn": _("withdrawn"),
-    "recorded": _("recorded"),
-    "verified": _("checked"),
-    "verbal": _("agreed in words"),
-    "signature": _("signed"),
-    "none": _("not asked"),
-    "out": _("came out"),
-    "struck": _("struck out"),
-    "compiled": _("who was there is listed"),
-    "inquiry": _("asking everybody"),
-    "found": _("found"),
-    "returned": _("back with its owner"),
-    "police": _("with the police"),
-    "informed": _("not found, the resident knows all of it"),
-    "kept": _("kept"),
-    "notified": _("somebody was told"),
-    "yes": _("yes"),
-    "no": _("no"),
-    "undecided": _("not decided yet"),
-    "retired": _("retired"),
-    "empty": _("waits for content"),
-    "attested": _("seen to know it"),
-    "own_word": _("own word only"),
-    "pass": _("pass"),
-    "fail": _("fail"),
-    "na": _("does not apply"),
-    "unpublished": _("not published yet"),
-    "person": _("one person"),
-    "responsible": _("responsible"),
-    "partly": _("partly responsible"),
-    "not_responsible": _("not responsible"),
-    "team": _("a team"),
-    "contractor": _("a contractor"),
-    "stated": _("statement received"),
-    "declined": _("declined to make one"),
-}
+def op_label(kind: str) -> str:
+    """What people call a kind of op."""
+    return translate(kind_label(kind))
 
-TICKET_STATES = {
-    "draft": _("a thing is to be registered"),
-    "received": _("received"),
-    "handed_over": _("handed over, not accepted yet"),
-    "proxy_held": _("received for somebody absent"),
-    "escalated": _("with a leader, not accepted yet"),
-    "in_progress": _("in hand"),
-    "resolved": _("done, the resident is to be told"),
-    "closed": _("closed"),
-    "merged": _("goes on under another number"),
-}
-"""Where a matter stands."""
 
-TICKET_REQUIREMENTS = {
-    "item": _("register the thing"),
-    "resolution": _("do the work"),
-    "follow-up": _("look after it"),
-    "return": _("give the thing back"),
-    "feedback": _("tell the resident"),
-}
-"""What a matter still lacks before it ends."""
+def type_label(type_: str) -> str:
+    """What people call a type of record."""
+    feature = FEATURE_OF_TYPE.get(type_)
+    return translate(feature.types[type_].label) if feature else ""
 
-ARREARS_STATES = {
-    "listed": _("to be called"),
-    "called": _("called"),
-    "not_reached": _("not reached"),
-    "appointment": _("time set"),
-    "disputed": _("rests: a complaint"),
-    "visit_allowed": _("visit allowed"),
-    "visited": _("visited"),
-    "handed_up": _("with a manager"),
-    "paid": _("paid"),
-}
-"""Where collecting stands."""
 
-LEDGER_FILE_ERRORS = {
-    "unreadable": _("This is no workbook and no CSV. Take the template and fill it in."),
-    "no-heading": _("The first row is not that of the template. Take the template again."),
-    "empty": _("There is no row below the heading."),
-    "too-long": _("The file is too big. Send it in parts of at most 20,000 rows."),
-}
-"""Why a ledger is not taken, and what to do about it."""
+def field_label(type_: str | None, name: str, kind: str = "") -> str:
+    """The label of a field of a record type or, where it differs, of a kind's payload.
 
-LEDGER_ROW_ERRORS = {
-    "short": _("a column is missing"),
-    "no-such-home": _("no such home here: write it as under Places"),
-    "no-item": _("what it is for is missing, or too long"),
-    "no-amount": _("no amount above zero with at most two decimals"),
-    "twice": _("the same item stands there twice"),
-}
-"""What is wrong with a row."""
+    A field that this version does not know keeps its name.
+    """
+    text = _field_text(type_, name, kind)
+    return translate(text) if text else name
 
-CHECKPOINT_STATES = {
-    "scanned": ("✓", _("seen")),
-    "skipped": ("–", _("left out")),
-    "open": ("○", _("open")),
-    "unknown": ("?", _("not yet known")),
-    "missed": ("✕", _("missed")),
-}
 
-SCAN_METHODS = {"qr": _("label"), "code": _("number"), "manual": _("by hand, with a photo")}
+def has_field_label(type_: str, name: str) -> bool:
+    """Whether a field of a record type is one that people read."""
+    return _field_text(type_, name, "") is not None
 
-SCAN_FLAGS = {
-    "early": _("early"),
-    "late": _("late"),
-    "fast": _("very fast"),
-    "copied": _("label not valid"),
-    "manual": _("without its label"),
-}
 
-DURATIONS = {
-    "PT30M": _("half an hour"),
-    "PT1H": _("1 hour"),
-    "PT2H": _("2 hours"),
-    "PT3H": _("3 hours"),
-    "PT4H": _("4 hours"),
-}
+def _field_text(type_: str | None, name: str, kind: str) -> Text | None:
+    feature = FEATURE_OF_KIND.get(kind) or FEATURE_OF_TYPE.get(type_ or "")
+    own: Texts = feature.fields if feature else {}
+    verb = kind.partition(".")[2]
+    return own.get(f"{verb}.{name}") or own.get(name) or labels.FIELDS.get(name)
 
-AREA_KINDS = {
-    "outdoor": _("outdoors"),
-    "building": _("building"),
-    "unit_entrance": _("entrance"),
-    "stairwell": _("stairwell"),
-    "floor": _("floor"),
-    "glass": _("glass"),
-    "washroom": _("washroom"),
-    "office": _("office"),
-    "refuse_point": _("refuse point"),
-    "gate": _("gate"),
-    "room": _("room"),
-}
 
-CARD_GROUPS = {
-    "etiquette": _("Etiquette"),
-    "phrases": _("Phrases"),
-    "flow": _("What to do when"),
-    "standards": _("Standards"),
-    "posts": _("Who does what"),
-    "services": _("Services"),
-    "fees": _("Fees"),
-    "company": _("The company"),
-    "estates": _("Estates"),
-    "cases": _("Cases"),
-}
-"""The groups of cards, in the order in which people look for them."""
+def value_label(type_: str | None, field: str, value: str) -> str:
+    """The label of a field's value; a value that is none of a fixed set is returned as it is."""
+    feature = FEATURE_OF_TYPE.get(type_ or "")
+    values = {**ROLE_VALUES.get(field, {}), **(feature.values.get(field, {}) if feature else {})}
+    text = values.get(value) or labels.BOOLEANS.get(value)
+    if text is None and feature and type_ and field in ("state", "leaves"):
+        text = feature.types[type_].states.get(value)
+    return translate(text) if text else value
 
-CONTENT_PACK_ERRORS = {
-    "too-big": _("The file is too big for a pack. Export fewer cards."),
-    "not-json": _("This file is no content pack. Choose the .json file that the export made."),
-    "not-a-pack": _("This file is no content pack. Choose the .json file that the export made."),
-    "newer-pack": _("This pack was made by a newer Lodge. Update this one first."),
-    "altered": _("This file was changed after its export. Export it again, or take the original."),
-    "malformed-pack": _("A card in this file cannot be read. Mend it where it came from:"),
-    "code-twice": _("Two cards in this file have the same code. Mend it where it came from:"),
-    "name-version": _("Name and version are one word each, without spaces."),
-}
-"""Why a file is not taken, and what to do about it."""
 
-OUTBOX_IMPORT_ERRORS = {
-    "too-big": _("The file is too big. Export it on the phone once more: it makes several."),
-    "too-deep": _("No phone writes a file like this. Export it on the phone once more."),
-    "no-outbox": _("This is no file from a phone. Choose the .json file that the phone made."),
-    "cut-short": _("The file was cut short on its way. Export it on the phone once more."),
-    "damaged": _("The file was changed on its way. Export it on the phone once more."),
-    "newer-file": _("The phone is newer than this Lodge. Update this one first."),
-    "other-site": _("This file belongs to another site. Take it in there."),
-    "unknown-phone": _(
-        "This phone is not known here. Take the file to the Lodge that enrolled it."
-    ),
-    "other-phone": _("This file mixes two phones. Export it on each phone once more."),
-}
-"""Why what a phone exported is not taken in, and what to do about it."""
+def value_labels(type_: str, field: str) -> dict[str, str]:
+    """Every value of a field with its label, in the order of the declaration."""
+    values = FEATURE_OF_TYPE[type_].values[field]
+    return {value: translate(text) for value, text in values.items()}
 
-MISS_DISPOSITIONS = {
-    "reason": _("there was a reason"),
-    "made_good": _("it was made good"),
-    "not_at_fault": _("nobody's fault"),
-    "case": _("to be looked into"),
-}
-"""What becomes of a miss: asked about, never punished by itself."""
 
-CASE_STATES = {
-    "raised": ("○", _("raised")),
-    "fact_finding": ("○", _("finding facts")),
-    "asked": ("?", _("statement asked")),
-    "stated": ("✓", _("statement received")),
-    "declined": ("–", _("no statement wanted")),
-    "decided": ("!", _("decided, not read yet")),
-    "acknowledged": ("✓", _("decided and read")),
-    "appealed": ("!", _("appealed")),
-    "closed": ("✓", _("closed")),
-}
-"""How far a case has come."""
+def state_label(type_: str, state: str | None) -> str:
+    """The label of a record's state."""
+    feature = FEATURE_OF_TYPE.get(type_)
+    text = feature.types[type_].states.get(state or "") if feature else None
+    return translate(text) if text else ""
 
-CASE_SUBJECTS = {
-    "person": _("one person"),
-    "team": _("a team"),
-    "contractor": _("a contractor"),
-    "manager": _("somebody who leads"),
-}
 
-CASE_FACTS = {
-    "missed": _("not done in its time"),
-    "breach": _("a promise was not kept"),
-    "fast": _("points scanned too fast"),
-    "copied": _("a label that is not valid"),
-    "no_uniform": _("without work clothes"),
-    "told_against": _("told by hand"),
-    "skipped": _("skipped, with a reason"),
-    "late_phone": _("a phone without a signal, or lost"),
-    "off_duty": _("had no shift then"),
-    "weather": _("rain or snow"),
-    "helped": _("somebody else had begun it"),
-    "told_for": _("told by hand, explains it"),
-}
-"""What happened: what explains it stands before what is held against anybody."""
+def state_labels(type_: str) -> dict[str, str]:
+    """Every state of a record type with its label."""
+    states = FEATURE_OF_TYPE[type_].types[type_].states
+    return {state: translate(text) for state, text in states.items()}
 
-MONTH_OUTCOMES = {
-    "reason": _("there was a reason"),
-    "made_good": _("made good"),
-    "not_at_fault": _("nobody's fault"),
-    "case": _("a case"),
-    "skipped": _("skipped with a reason"),
-    "partial": _("done in part"),
-    "done": _("done late"),
-    "cancelled": _("cancelled"),
-}
 
-TASK_STATES = {
-    "missed": ("✕", _("missed")),
-    "unknown": ("?", _("not yet known")),
-    "partial": ("◐", _("in part")),
-    "open": ("○", _("open")),
-    "done_late": ("!", _("done late")),
-    "sent_late": ("✓", _("sent late")),
-    "skipped": ("–", _("skipped")),
-    "done": ("✓", _("done")),
-    "cancelled": ("–", _("cancelled")),
-}
-"""A sign and a word for every state on the board: never a colour alone."""
+def role_label(role: str) -> str:
+    """What people call a role."""
+    return translate(ROLE_LABELS[role]) if role in ROLE_LABELS else ""
 
-LOST_PROPERTY_REQUIREMENTS = {
-    "entries-missing": _("list who was in the home"),
-    "statements-missing": _("ask everybody on the list"),
-    "police-missing": _("offer the police, write the answer"),
-    "not-returned": _("give it back to its owner"),
-    "not-with-police": _("hand it over to the police"),
-    "feedback-missing": _("tell the resident"),
-}
-"""What a case of lost property still lacks before it may end."""
-READINESS_ITEMS = {
-    "etiquette": _("Etiquette"),
-    "services": _("Services"),
-    "standards": _("Standards"),
-    "fees": _("Fees"),
-    "posts": _("Who does what"),
-    "company": _("The company"),
-    "estates": _("Estates"),
-    "responsibility": _("Responsibility"),
-}
-"""What everybody should know."""
 
-READINESS_STATES = {
-    "ready": ("✓", "done", _("ready")),
-    "soon": ("!", "late", _("refresh soon")),
-    "overdue": ("✕", "missed", _("overdue")),
-    "missing": ("○", "open", _("not yet")),
-}
-"""A sign, a colour and a word for what somebody knows."""
+def role_labels(roles: Iterable[str]) -> list[str]:
+    """What people call these roles."""
+    return [role_label(role) for role in roles]
 
-DISCLOSURE_OUTCOMES = {
-    "done": _("done in time"),
-    "done_late": _("done late"),
-    "partial": _("in part"),
-    "skipped": _("skipped"),
-    "missed": _("missed"),
-    "unknown": _("not yet known"),
-    "open": _("still to come"),
-}
-"""What became of planned work, for the disclosure."""
+
+def status_label(status: str) -> str:
+    """What became of an op, by the status of its verdict."""
+    text = labels.STATUSES.get(status)
+    return translate(text) if text else ""
+
+
+def refusal_label(code: str) -> str:
+    """Why an op was refused, quarantined, held or flagged."""
+    return translate(refusal(code))
+
+
+def outcome_message(code: str | None) -> str:
+    """What a page says about the op that was submitted just before; "" if it was applied."""
+    text: Text | None = REFUSALS.get(code or "") or labels.STATUSES.get(code or "")
+    return translate(text) if text else ""
+
+
+def sign(state: str) -> str:
+    """The sign of a state, "" if it has none."""
+    return SIGNS.get(state, "")
+
+
+ROLE_VALUES: Mapping[str, Texts] = dict.fromkeys(("role", "roles", "asked_role"), ROLE_LABELS)

@@ -8,9 +8,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from server.desk.field_labels import boolean_label, field_label
 from server.desk.form_fields import FormField, Options, form_field
 from server.desk.formatting import PERSON_FIELDS
+from server.desk.labels import field_label, value_label
 from server.i18n.local_time import parse_local_time
 from server.i18n.locale import localize
 from server.models.directory import Directory
@@ -108,13 +108,15 @@ def invalid_fields(kind: str, payload: dict[str, Any]) -> list[str]:
     """The labels of the fields that the schema refuses; empty if the payload is valid."""
     schema = KINDS[kind].payload()
     errors = schema.validate(payload)
-    return [field_label(kind, name) for name in errors if name in schema.fields] or list(errors)
+    return [
+        field_label(KINDS[kind].type, name, kind) for name in errors if name in schema.fields
+    ] or list(errors)
 
 
 def _correction_options(name: str, field: fields.Field[Any], names: Directory) -> Options | None:
     """Yes and no for a boolean, the people or places of the site for an id, else None."""
     if isinstance(field, fields.Boolean):
-        return [("true", boolean_label("yes")), ("false", boolean_label("no"))]
+        return [("true", value_label(None, name, "yes")), ("false", value_label(None, name, "no"))]
     if not isinstance(field, Id):
         return None
     if name in PERSON_FIELDS or name.endswith("_by_id"):

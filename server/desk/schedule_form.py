@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from flask_babel import lazy_gettext as _
 
 from server.jobs.holidays import days_off, flag_days
@@ -37,6 +37,15 @@ WEEKDAYS = {
 }
 PREVIEW_COUNT = 5
 TIME_PATTERN = re.compile(r"(\d{1,2}):(\d\d)\Z")
+
+DURATIONS = {
+    "PT30M": lazy_gettext("30 minutes"),
+    "PT1H": lazy_gettext("1 hour"),
+    "PT2H": lazy_gettext("2 hours"),
+    "PT3H": lazy_gettext("3 hours"),
+    "PT4H": lazy_gettext("4 hours"),
+}
+"""The lengths of a time window that the forms offer, as ISO 8601 durations."""
 
 
 class InvalidRecurrence(ValueError):

@@ -8,8 +8,6 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from server.auth.sessions import current_user
-from server.desk import verdict_labels
-from server.desk.formatting import label_for
 from server.oplog.receive import submit
 
 
@@ -18,8 +16,8 @@ def submit_and_redirect(
 ) -> Response:
     """Submit an op and redirect (303) to `return_url`; without `subject` it makes a new record.
 
-    Unless the op was applied, the page gets the verdict's code, or else its status, as `said`:
-    `outcome_message` puts it into words. `more` are further fields of the op, such as `base`.
+    Unless the op was applied, the page gets the verdict's code, or else its status, as `said`, for
+    `labels.outcome_message`. `more` are further fields of the op, such as `base`.
     """
     user = current_user()
     verdict = submit(user.site_id, kind, subject, payload, by=user.person_id, **more)
@@ -27,11 +25,3 @@ def submit_and_redirect(
         return redirect(return_url, 303)
     separator = "&" if "?" in return_url else "?"
     return redirect(f"{return_url}{separator}said={verdict.get('code') or verdict['status']}", 303)
-
-
-def outcome_message(code: str | None) -> str:
-    """The sentence for a verdict's code or status; empty for one that is not known."""
-    for texts in (verdict_labels.REASON_LABELS, verdict_labels.STATUS_LABELS):
-        if code in texts:
-            return label_for(texts, code)
-    return ""

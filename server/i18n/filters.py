@@ -12,7 +12,10 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from sync import kind_label
 from sync.protocol.clock import SITE_ZONE, format_time, parse_time
+from sync.protocol.refusals import refusal
+from sync.protocol.text import Text
 
 Time = datetime | str | None
 """An aware datetime, or its text as records store it; None and "" where there is none."""
@@ -39,6 +42,8 @@ def register_filters(
         "mask": with_context(mask),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
+        "kind_label": pass_context(lambda context, kind: _translated(context, kind_label(kind))),
+        "refusal_label": pass_context(lambda context, code: _translated(context, refusal(code))),
         "ago": pass_context(lambda context, *times: ago(context, *map(_unescaped, times))),
     }
 
@@ -111,6 +116,12 @@ def _unescaped(value: Any) -> Any:
 
 def _translator(context: Context, name: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], context.environment.globals[name])
+
+
+def _translated(context: Context, text: Text) -> str:
+    if text.context:
+        return str(context.call(_translator(context, "pgettext"), text.context, text.message))
+    return str(context.call(_translator(context, "gettext"), text.message))
 
 
 def _to_datetime(time: Time) -> datetime:

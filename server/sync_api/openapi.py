@@ -1,4 +1,4 @@
-"""The wire as OpenAPI, made from the schemas that check it."""
+"""OpenAPI 3.1 description of the sync API, built from the schemas that check its messages."""
 
 from __future__ import annotations
 
@@ -7,94 +7,58 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema
 
+from server.sync_api import json_schema
+from server.sync_api.openapi_operations import PROBLEM, add_paths
 from server.version import VERSION
 from sync import KINDS
-from sync.protocol import messages as wire
+from sync.protocol.messages import MAX_OPS, OpSchema, PushRequest
+from sync.protocol.op import Kind
 
-ERRORS = {
-    "400": "Not JSON, or too deep",
-    "401": "Sign in again; the outbox stays",
-    "404": "Not on this site",
-    "413": "Too much at once: halve the batch",
-    "422": "A field is at fault",
-    "429": "Too many tries: wait",
+ANY_OP = {
+    "type": "object",
+    "description": "Anything else. It is quarantined for the desk and does not block other ops.",
 }
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole description; payloads of ops stand under `components` by their kind."""
-    marshmallow = MarshmallowPlugin(schema_name_resolver=_name)
-    spec = APISpec(
-        title="Lodge sync",
-        version=VERSION,
-        openapi_version="3.1.0",
-        plugins=[marshmallow],
-    )
+    """The whole description.
+
+    Each kind has its `payload.<kind>` under `components`, also those that only the desk or the
+    server records. Kinds that phones send have an `op.<kind>` as well.
+    """
+    plugin = MarshmallowPlugin(schema_name_resolver=json_schema.schema_name)
+    spec = APISpec("Lodge sync API", VERSION, "3.1.0", plugins=[plugin])
+    converter: Any = plugin.converter
+    for function in (json_schema.add_pattern, json_schema.add_key_rules):
+        converter.add_attribute_function(function)
     spec.components.security_scheme("device", {"type": "http", "scheme": "bearer"})
-    spec.components.schema("Op", schema=wire.OpSchema)
+    spec.components.schema("Problem", PROBLEM)
+    spec.components.schema("Op", schema=OpSchema)
     for name, kind in KINDS.items():
+        payload = converter.schema2jsonschema(kind.payload())
+        spec.components.schema(f"payload.{name}", payload)
         if kind.from_phones:
-            shape = marshmallow.converter.schema2jsonschema(kind.payload())  # type: ignore
-            spec.components.schema(f"payload.{name}", shape)
-    _post(spec, "/sync/enrol", wire.EnrolRequest, wire.EnrolResponse, signed=False)
-    _post(spec, "/sync/hello", wire.HelloRequest, wire.HelloResponse)
-    _post(spec, "/sync/{site}/push", wire.PushRequest, wire.PushResponse)
-    _post(spec, "/sync/{site}/pull", wire.PullRequest, wire.PullResponse)
-    spec.path(path="/sync/{site}/photos/{sha256}", operations=_photos())
-    found: dict[str, Any] = spec.to_dict()
-    return found
+            spec.components.schema(f"op.{name}", _op(name, kind))
+    add_paths(spec)
+    description: dict[str, Any] = spec.to_dict()
+    _describe_batch(description["components"]["schemas"])
+    return description
 
 
-def _name(schema: Any) -> str:
-    class_ = schema if isinstance(schema, type) else type(schema)
-    return f"{class_.__module__.split('.')[-1]}.{class_.__name__}"
-
-
-def _post(
-    spec: APISpec, path: str, asked: type[Schema], answered: type[Schema], *, signed: bool = True
-) -> None:
-    operation: dict[str, Any] = {
-        "requestBody": {"content": {"application/json": {"schema": asked}}, "required": True},
-        "responses": {
-            "200": {
-                "description": "The answer",
-                "content": {"application/json": {"schema": answered}},
-            },
-            **_errors(),
-        },
-        **({"security": [{"device": []}]} if signed else {}),
+def _op(name: str, kind: Kind) -> dict[str, Any]:
+    """One kind of op: the fields of every op, with the newest payload of this kind."""
+    own = {
+        "kind": {"const": name},
+        "v": {"const": kind.payload_version},
+        "payload": {"$ref": f"#/components/schemas/payload.{name}"},
     }
-    spec.path(path=path, operations={"post": operation}, parameters=_parameters(path))
+    return {"allOf": [{"$ref": "#/components/schemas/Op"}, {"properties": own}]}
 
 
-def _parameters(path: str) -> list[dict[str, Any]]:
-    names = [name for name in ("site", "sha256") if f"{{{name}}}" in path]
-    return [
-        {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
-        for name in names
-    ]
-
-
-def _photos() -> dict[str, Any]:
-    content = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
-    common = {
-        "parameters": _parameters("/{site}/{sha256}"),
-        "security": [{"device": []}],
-    }
-    return {
-        "get": {**common, "responses": {"200": {"description": "Bytes", "content": content}}},
-        "head": {**common, "responses": {"200": {"description": "Here"}, **_errors()}},
-        "put": {
-            **common,
-            "requestBody": {"content": content},
-            "responses": {"200": {"description": "Taken"}, **_errors()},
-        },
-    }
-
-
-def _errors() -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": {"type": "object"}}}
-    return {code: {"description": text, "content": problem} for code, text in ERRORS.items()}
+def _describe_batch(schemas: dict[str, Any]) -> None:
+    """Name the ops that a push may carry; its marshmallow schema takes any object."""
+    ops = [{"$ref": f"#/components/schemas/{name}"} for name in schemas if name[:3] == "op."]
+    batch = schemas[json_schema.schema_name(PushRequest)]["properties"]["ops"]
+    batch |= {"items": {"anyOf": [*ops, ANY_OP]}, "maxItems": MAX_OPS}

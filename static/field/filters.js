@@ -1,5 +1,7 @@
 // The app's own template filters: labels, times and numbers as text. The same, byte for byte, as
-// server/filters.py.
+// server/i18n/filters.py.
+
+import labels from "../labels.js";
 
 const MINUTE = 60_000;
 
@@ -7,7 +9,7 @@ const MINUTE = 60_000;
  * @param {import("./template_runtime.js").Translation} translation
  * @returns {import("./template_runtime.js").Filters}
  */
-export default function filters({ lang, tz, gettext, ngettext }) {
+export default function filters({ lang, tz, gettext, ngettext, translate }) {
   const local = new Intl.DateTimeFormat("en-GB", {
     timeZone: tz,
     hourCycle: "h23",
@@ -87,6 +89,12 @@ export default function filters({ lang, tz, gettext, ngettext }) {
       const whole = String(Math.floor(Math.abs(cents) / 100)).replace(/\B(?=(\d{3})+$)/g, ",");
       return `${cents < 0 ? "-" : ""}${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
     },
+
+    /** What people call a kind of op. @param {string} kind */
+    kind_label: (kind) => translate(labels.kinds[kind] ?? labels.unknown_kind),
+
+    /** The sentence for the code of a verdict. @param {string} code */
+    refusal_label: (code) => translate(labels.refusals[code] ?? labels.unknown_refusal),
 
     /**
      * The last four characters, and a dot for each before.

@@ -13,11 +13,13 @@ import { eq, extend, fill, num, out, safe } from "./jinja/values.js";
  * @typedef {Record<string, string | string[]>} Messages
  * @typedef {Record<string, (...values: any[]) => any>} Filters
  * @typedef {{lang: string, tz: string, gettext: (message: string, values?: Context) => string,
- *   ngettext: (one: string, many: string, n: number, values?: Context) => string}} Translation
+ *   ngettext: (one: string, many: string, n: number, values?: Context) => string,
+ *   translate: (text: [string, string | null]) => string}} Translation
  * @typedef {{templates: Templates, modules: Map<string, Context>, filters: Filters, globals:
  *   Context}} Run
  */
 
+const CONTEXT_SEPARATOR = "\u0004"; // as in gettext catalogues
 const BUILD = new URL("../", import.meta.url);
 
 /**
@@ -131,12 +133,18 @@ function assetAddress(path) {
  */
 function templateTranslation(messages) {
   const gettext = (/** @type {any[]} */ [text], /** @type {Context} */ values) =>
-    safe(fill(singular(messages, text), values, out));
+    safe(fill(singular(messages, text, text), values, out));
   return {
     _: gettext,
     gettext,
     ngettext: (/** @type {any[]} */ [text, texts, n], /** @type {Context} */ values) =>
-      safe(fill(plural(messages, text, texts, n), { num: n, ...values }, out)),
+      safe(fill(plural(messages, text, text, texts, n), { num: n, ...values }, out)),
+    pgettext: (/** @type {any[]} */ [context, text], /** @type {Context} */ values) =>
+      safe(fill(singular(messages, keyOf(text, context), text), { context, ...values }, out)),
+    npgettext: (/** @type {any[]} */ [context, text, texts, n], /** @type {Context} */ values) => {
+      const known = plural(messages, keyOf(text, context), text, texts, n);
+      return safe(fill(known, { context, num: n, ...values }, out));
+    },
   };
 }
 
@@ -144,16 +152,24 @@ function templateTranslation(messages) {
 function textTranslation(messages) {
   return {
     /** @param {string} text @param {Context} values */
-    gettext: (text, values = {}) => fill(singular(messages, text), values, String),
+    gettext: (text, values = {}) => fill(singular(messages, text, text), values, String),
     /** @param {string} text @param {string} texts @param {number} n @param {Context} values */
     ngettext: (text, texts, n, values = {}) =>
-      fill(plural(messages, text, texts, n), { num: n, ...values }, String),
+      fill(plural(messages, text, text, texts, n), { num: n, ...values }, String),
+    /** @param {[string, string | null]} text a message and its context */
+    translate: ([text, context]) =>
+      String(singular(messages, context === null ? text : keyOf(text, context), text)),
   };
 }
 
-/** @param {Messages} messages @param {string} text */
-function singular(messages, text) {
-  const known = Object.hasOwn(messages, text) ? messages[text] : text;
+/** The key of a message in a context. @param {string} text @param {string} context */
+function keyOf(text, context) {
+  return context + CONTEXT_SEPARATOR + text;
+}
+
+/** @param {Messages} messages @param {string} key see `keyOf` @param {string} text */
+function singular(messages, key, text) {
+  const known = Object.hasOwn(messages, key) ? messages[key] : text;
   return Array.isArray(known) ? known[0] : known;
 }
 
@@ -161,12 +177,13 @@ function singular(messages, text) {
  * English has two plural forms, Chinese has one: a message has as many texts as its language has
  * forms.
  * @param {Messages} messages
+ * @param {string} key see `keyOf`
  * @param {string} text
  * @param {string} texts
  * @param {number} n
  */
-function plural(messages, text, texts, n) {
-  const known = Object.hasOwn(messages, text) ? messages[text] : [text, texts];
+function plural(messages, key, text, texts, n) {
+  const known = Object.hasOwn(messages, key) ? messages[key] : [text, texts];
   const forms = Array.isArray(known) ? known : [known];
   return forms[forms.length === 1 || eq(n, 1) ? 0 : 1];
 }

@@ -8,7 +8,6 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.clock import parse_time
-from sync.protocol.fast_validation import fast_validator
 from sync.protocol.op import Id
 
 MAX_OPS, MAX_BYTES, MAX_PAGE = 200, 1_000_000, 500
@@ -51,7 +50,7 @@ def NameField(**kwargs: Any) -> fields.String:  # noqa: N802
 
 def TimeField(**kwargs: Any) -> fields.String:  # noqa: N802
     """A time with its offset, kept as it was said."""
-    return fields.String(validate=_validate_time, **kwargs)
+    return fields.String(validate=_validate_time, metadata={"format": "date-time"}, **kwargs)
 
 
 def _validate_time(text: str) -> None:
@@ -164,7 +163,7 @@ class PushRequest(MessageSchema):
 
 
 class VerdictSchema(MessageSchema):
-    id = fields.String()
+    id = fields.String(allow_none=True)
     status = fields.String(validate=OneOf(VERDICT_STATUSES))
     code = fields.String()
     text = fields.String()
@@ -214,7 +213,6 @@ class PullResponse(MessageSchema):
 
 
 _op_schema = OpSchema()
-_is_plainly_valid = fast_validator(_op_schema)
 
 
 def op_error(raw: dict[str, Any], whole: str) -> str | None:
@@ -224,7 +222,7 @@ def op_error(raw: dict[str, Any], whole: str) -> str | None:
     """
     if whole != raw.get("hash", whole):
         return "hash-mismatch"
-    sound = (_is_plainly_valid(raw) or _is_valid(raw)) and is_portable_json(raw["payload"])
+    sound = _is_valid(raw) and is_portable_json(raw["payload"])
     return None if sound else "malformed"
 
 

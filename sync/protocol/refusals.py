@@ -6,7 +6,7 @@ The sentence says the remedy where there is one. The desk, the phones and the an
 
 from __future__ import annotations
 
-from sync.protocol.text import Texts, _l
+from sync.protocol.text import Text, Texts, _l
 
 REFUSALS: Texts = {
     "already-done": _l("This task is already done."),
@@ -144,7 +144,15 @@ REFUSALS: Texts = {
 }
 
 
+UNKNOWN_REFUSAL = _l("The record is safe. A supervisor will check it.")
+"""The sentence for a code that this version does not know."""
+
+
+def refusal(code: str) -> Text:
+    """The sentence for a code."""
+    return REFUSALS.get(code, UNKNOWN_REFUSAL)
+
+
 def refusal_text(code: str) -> str:
-    """The English sentence for a code; an unknown code is returned as it is."""
-    text = REFUSALS.get(code)
-    return text.message if text else code
+    """The English sentence for a code, for programs that call the API."""
+    return refusal(code).message

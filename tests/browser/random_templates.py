@@ -15,6 +15,9 @@ MESSAGES = {
     "Hello": "你好 <b>",
     "%(n)s of %(m)s": "%(m)s 之 %(n)s %%",
     "Done: %(n)s": "Done: %(n)s",
+    "in": "里",
+    "visit\x04in": "进",
+    "visit\x04in: %(n)s": "进：%(n)s",
 }
 CONTEXTS_PER_CASE = 5
 """How often each template is drawn: parsing costs more than drawing."""

@@ -100,6 +100,10 @@ GRAMMAR: dict[str, list[str]] = {
         "{% trans n=<text>, m=n1 %}{{ n }} of {{ m }}{% endtrans %}",
         "{% trans n=<int> %}one <i>{% pluralize %}{{ n }} many 50%{% endtrans %}",
         "{{ ngettext('one', '%(num)s many', <int>) }}",
+        "{{ pgettext('visit', 'in') }}{{ _('in') }}{{ pgettext('%(x)s', '%(context)s', x=1) }}",
+        "{{ pgettext('visit', 'in: %(n)s', n=<text>) }}",
+        "{{ npgettext('visit', 'one', '%(num)s many', <int>) }}",
+        "{% trans 'visit' n=<int> %}one <i>{% pluralize %}{{ n }} many 50%{% endtrans %}",
     ],
 }
 

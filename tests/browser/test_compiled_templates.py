@@ -14,6 +14,7 @@ import pytest
 from jinja2 import BaseLoader, DictLoader, Environment, FileSystemLoader
 from playwright.sync_api import Browser, Page, Route
 
+from server.field.compiler import label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
 from sync.protocol.roles import ROLE_GROUPS
@@ -27,7 +28,13 @@ BATCH = 200
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "http://lodge.test/"
 CSP = "default-src 'none'; script-src 'self'"
-CATALOGUE = {"zh": {**MESSAGES, "one": ["%(num)s 个"], "one <i>": ["%(n)s 个 <i>"]}, "en": {}}
+PLURALS = {
+    "one": ["%(num)s 个"],
+    "one <i>": ["%(n)s 个 <i>"],
+    "visit\x04one": ["%(num)s 位"],
+    "visit\x04one <i>": ["%(n)s 位 <i>"],
+}
+CATALOGUE = {"zh": {**MESSAGES, **PLURALS}, "en": {}}
 
 JS_RENDER = """async ([address, told, catalogue]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
@@ -55,11 +62,18 @@ def script_page(browser: Browser) -> Iterator[Page]:
 
 
 def _serve_from_disk(route: Route) -> None:
-    path = ROOT / "static" / route.request.url.removeprefix(SITE)
-    if not path.is_file():
-        route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
+    if route.request.url == f"{SITE}labels.js":
+        body = f"export default {json.dumps(label_manifest.describe())};"
+        route.fulfill(body=body, content_type="text/javascript")
         return
-    route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
+    path = ROOT / "static" / route.request.url.removeprefix(SITE)
+    if path.name == "labels.js":
+        body = f"export default {json.dumps(label_manifest.describe())};"
+        route.fulfill(body=body, content_type="text/javascript")
+    elif not path.is_file():
+        route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
+    else:
+        route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
 
 
 class JinjaReference:
@@ -86,7 +100,16 @@ class JinjaReference:
         def ngettext(text: str, texts: str, n: int) -> str:
             return words[text][0] if text in words else text if n == 1 else texts
 
-        env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+        def pgettext(context: str, text: str) -> str:
+            return words.get(f"{context}\x04{text}", text)
+
+        def npgettext(context: str, text: str, texts: str, n: int) -> str:
+            key = f"{context}\x04{text}"
+            return words[key][0] if key in words else text if n == 1 else texts
+
+        env.install_gettext_callables(  # type: ignore[attr-defined]
+            gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+        )
         env.globals["asset"] = lambda path: f"/a/{path}"
         env.globals.update(ROLE_GROUPS)
         filters.register_filters(env, lambda: language)

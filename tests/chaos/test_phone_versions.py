@@ -39,11 +39,11 @@ def upgrade_server(live, folder):
 
 
 def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_server, tmp_path):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     old = phone_page.page.evaluate(JS_APP_VERSION)
     writer = PhonePage(phone_page.page.context.new_page(), live_server)
-    writer.open("/field/report")
+    writer.open("/field/tickets")
     writer.tap("details:has([name=contact]) > summary")
     writer.fill("textarea[name=details]", TYPED_TEXT)
     upgrade_server(live_server, tmp_path / "next")
@@ -75,7 +75,7 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_
     wait_for(lambda: writer.page.evaluate(JS_APP_VERSION) != old)
     for tab in (early, writer):
         tab.page.close()
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "task.complete")) == 1
     assert TYPED_TEXT in json.loads(logged_ops(live_server, "ticket.open")[0][3])["details"]
     phone_page.page.reload()

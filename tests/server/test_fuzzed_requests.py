@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from server import ROOT
 from server.auth.access import DEVICE_TOKEN, access_rule
+from server.config import data_folder
 from tests import seed_data
 from tests.request_fuzzer import RequestFuzzer
 from tests.server.conftest import SAME_ORIGIN_HEADERS
@@ -21,13 +21,13 @@ REQUESTS = int(os.environ.get("LODGE_FUZZ", "3200")) // SEEDS
 """Requests in all, shared by the seeds; `make soak` asks for more."""
 
 MAX_MEMORY_MB = 50
-SLOW_ENDPOINTS = {"sign_in.enter", "sign_in.change_password", "exchange.enrol"}
+SLOW_ENDPOINTS = {"sign_in.enter", "sign_in.change_password", "sync_api.enrol"}
 """Routes that take their time on purpose are asked seldom."""
 
 
 def field_names() -> list[str]:
     """Every name that a form of ours has."""
-    texts = (file.read_text() for file in (ROOT / "templates").rglob("*.html"))
+    texts = (file.read_text() for file in data_folder("templates").rglob("*.html"))
     return sorted({name for text in texts for name in re.findall(r'name="([\w.]+)"', text)})
 
 

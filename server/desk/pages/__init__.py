@@ -12,7 +12,6 @@ from importlib import import_module
 from flask import Flask
 
 from server.desk import labels, navigation
-from server.desk.submit import outcome_message
 
 
 def init_app(app: Flask) -> None:
@@ -22,4 +21,4 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(module.bp)
     entries = [entry for module in modules for entry in getattr(module, "NAVIGATION", ())]
     navigation.init_app(app, entries)
-    app.context_processor(lambda: {"words": labels, "outcome_message": outcome_message})
+    labels.init_app(app)

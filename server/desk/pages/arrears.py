@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import spreadsheets
 from server.desk.history import op_lines
-from server.desk.labels import LEDGER_FILE_ERRORS, LEDGER_ROW_ERRORS
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
@@ -38,6 +38,27 @@ from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
 NAVIGATION = [NavEntry("arrears.index", _l("Arrears"), 90)]
+
+LEDGER_FILE_ERRORS = {
+    "unreadable": lazy_gettext(
+        "This file is not a spreadsheet or CSV file. Download the template and fill it in."
+    ),
+    "no-heading": lazy_gettext(
+        "The first row does not match the template. Download the template again."
+    ),
+    "empty": lazy_gettext("There are no rows below the heading."),
+    "too-long": lazy_gettext("The file is too big. Import at most 20,000 rows at a time."),
+}
+"""Why a ledger file is rejected, and what to do about it."""
+
+LEDGER_ROW_ERRORS = {
+    "short": lazy_gettext("a column is missing"),
+    "no-such-home": lazy_gettext("no such home: write it as on the Places page"),
+    "no-item": lazy_gettext("the fee item is missing or too long"),
+    "no-amount": lazy_gettext("the amount must be above zero, with at most two decimals"),
+    "twice": lazy_gettext("this item is listed twice"),
+}
+"""What is wrong with a row of a ledger."""
 
 
 STEP_FORMS = {

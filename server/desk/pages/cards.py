@@ -9,14 +9,13 @@ from flask import Blueprint, abort, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
-from server.desk.labels import CARD_GROUPS
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
 from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
-from sync.training.cards import KINDS, card_id
+from sync.training.cards import GROUPS, KINDS, card_id
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
 NAVIGATION = [NavEntry("cards.index", _l("Cards"), 260)]
@@ -31,7 +30,7 @@ def index() -> str:
     cards = db.session.scalars(Card.for_site(current_user().site_id)).all()
     groups = {
         group: [card for card in cards if card.group == group and not card.withdrawn_at]
-        for group in CARD_GROUPS
+        for group in GROUPS
     }
     return render_template(
         "desk/cards/index.html",

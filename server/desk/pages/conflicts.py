@@ -13,10 +13,9 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk import labels, verdict_labels
-from server.desk.formatting import format_value, label_for
+from server.desk import labels
+from server.desk.formatting import labelled_value
 from server.desk.history import OpLine, op_lines, record_title
-from server.desk.labels import FIELD_LABELS
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.conflicts import Conflict
@@ -121,24 +120,28 @@ def _conflict_views(merges: Sequence[Conflict]) -> list[ConflictView]:
 def _conflict_view(merge: Conflict, told: list[OpLine], body: dict[str, Any]) -> ConflictView:
     names = directory_of(current_user().site_id)
     incoming = next((line for line in told if line.op.id == merge.op_id), None)
-    fields = [name for name in merge.theirs if name in FIELD_LABELS]
+    type_ = merge.subject_type
+    fields = [name for name in merge.theirs if labels.has_field_label(type_, name)]
     return ConflictView(
         conflict=merge,
-        type=label_for(labels.RECORD_TYPES, merge.subject_type),
+        type=labels.type_label(type_),
         title=record_title(merge.subject_type, body),
         place=body.get("area_label") or (body.get("area") if body.get("label") else None),
-        rule=label_for(verdict_labels.CONFLICT_RULES, merge.rule),
+        rule=labels.refusal_label(merge.rule),
         theirs=ConflictSide(
-            _labelled_values(merge.theirs, fields, names), _overwritten_line(incoming, told, merge)
+            _labelled_values(type_, merge.theirs, fields, names),
+            _overwritten_line(incoming, told, merge),
         ),
-        incoming=ConflictSide(_labelled_values(merge.incoming, fields, names), incoming),
-        combined=_labelled_values(combined_values(merge.theirs, merge.incoming), fields, names),
+        incoming=ConflictSide(_labelled_values(type_, merge.incoming, fields, names), incoming),
+        combined=_labelled_values(
+            type_, combined_values(merge.theirs, merge.incoming), fields, names
+        ),
         editable={
             name: str(merge.incoming[name] or "")
             for name in EDITABLE_FIELDS
             if name in merge.incoming
         },
-        taken_label=label_for(labels.VALUE_LABELS, merge.taken),
+        taken_label=labels.value_label("merge", "take", merge.taken or ""),
     )
 
 
@@ -158,10 +161,10 @@ def _overwritten_line(
 
 
 def _labelled_values(
-    values: dict[str, Any], fields: list[str], names: Directory
+    type_: str, values: dict[str, Any], fields: list[str], names: Directory
 ) -> list[tuple[str, str]]:
     return [
-        (label_for(labels.FIELD_LABELS, name), format_value(name, values[name], names))
+        labelled_value(type_, name, values[name], names)
         for name in fields
         if name in values and not (name in OMITTED_WHEN_EMPTY and values[name] is None)
     ]

@@ -6,11 +6,10 @@ from collections import Counter
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.labels import CONTENT_PACK_ERRORS
 from server.models.cards import Card
 from server.oplog.receive import make_op, submit_many
 from sync.protocol.op import MAX_LABEL_LENGTH
@@ -31,6 +30,26 @@ from sync.training.handbook import load_handbook
 from sync.training.pack_diff import diff_packs
 
 bp = Blueprint("content_packs", __name__, url_prefix="/desk/packs")
+
+CONTENT_PACK_ERRORS = {
+    "too-big": lazy_gettext("The file is too big for a content pack. Export fewer cards."),
+    "not-json": lazy_gettext("This file is not a content pack. Choose the exported .json file."),
+    "not-a-pack": lazy_gettext("This file is not a content pack. Choose the exported .json file."),
+    "newer-pack": lazy_gettext(
+        "This pack was made with a newer version of Lodge. Update this server first."
+    ),
+    "altered": lazy_gettext(
+        "This file was changed after it was exported. Export it again, or use the original."
+    ),
+    "malformed-pack": lazy_gettext(
+        "One card in this file cannot be read. Correct it where the file was made:"
+    ),
+    "code-twice": lazy_gettext(
+        "Two cards in this file have the same code. Correct it where the file was made:"
+    ),
+    "name-version": lazy_gettext("Name and version must each be one word without spaces."),
+}
+"""Why a content pack is rejected, and what to do about it."""
 
 EDITORS = KINDS["card.add"].roles
 UNSELECTABLE_STATES = ("unchanged", "withdrawn")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from flask import Blueprint, render_template, request
+from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy import select
 
 from server.auth.access import allow, current_user
@@ -32,6 +33,17 @@ from sync.protocol.text import _l
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
 NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), 160)]
 
+OUTCOMES = {
+    "done": lazy_gettext("done on time"),
+    "done_late": lazy_gettext("done late"),
+    "partial": lazy_gettext("partly done"),
+    "skipped": lazy_pgettext("task", "skipped"),
+    "missed": lazy_pgettext("task", "missed"),
+    "unknown": lazy_gettext("not known yet"),
+    "open": lazy_gettext("not due yet"),
+}
+"""What became of planned work."""
+
 
 @bp.get("/")
 @allow(*DESK_ROLES)
@@ -47,6 +59,7 @@ def index() -> str:
         told=_build_disclosure(site, month, now),
         over=month_bounds(month)[1] <= now,
         columns=OUTCOME_COLUMNS,
+        outcomes=OUTCOMES,
         checklists={row.code: row.label for row in db.session.execute(labels)},
         in_words=describe_recurrence,
         names=directory_of(site),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
+from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 
 from server.auth.access import allow, current_user
@@ -26,6 +27,18 @@ from sync.work.board import active_phones, task_status
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")
 NAVIGATION = [NavEntry("months.index", _l("Monthly close"), 140)]
+
+OUTCOMES = {
+    "reason": lazy_gettext("there was a good reason"),
+    "made_good": lazy_gettext("done afterwards"),
+    "not_at_fault": lazy_gettext("not at fault"),
+    "case": lazy_gettext("case opened"),
+    "skipped": lazy_gettext("skipped with a reason"),
+    "partial": lazy_gettext("partly done"),
+    "done": lazy_gettext("done late"),
+    "cancelled": lazy_gettext("cancelled"),
+}
+"""What became of the tasks of a month."""
 
 MONTHS_SHOWN = 6
 
@@ -52,6 +65,7 @@ def index() -> str:
             _summarise_month(month, now) for month in _recent_months(now) if month not in closed
         ],
         closed=closed.values(),
+        outcomes=OUTCOMES,
         may_close=current_user().has_role(*MASTER_DATA_ROLES),
         names=directory_of(site_id),
     )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template, request
+from flask_babel import lazy_gettext
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from server.auth.access import allow, current_user
-from server.desk import labels, verdict_labels
-from server.desk.formatting import author_name, label_for
+from server.desk import labels
+from server.desk.formatting import author_name
 from server.desk.outbox_imports import ImportResult, exporting_device, import_outbox
 from server.i18n.locale import moment
 from server.oplog.directory import directory_of
@@ -25,6 +26,29 @@ from sync.review.outbox_imports import (
 )
 
 bp = Blueprint("outbox_imports", __name__, url_prefix="/desk/import")
+
+OUTBOX_IMPORT_ERRORS = {
+    "too-big": lazy_gettext(
+        "The file is too big. Export it again on the phone: it will be split into several files."
+    ),
+    "too-deep": lazy_gettext("This file is not valid. Export it again on the phone."),
+    "no-outbox": lazy_gettext(
+        "This file was not made by a phone. Choose the .json file that the phone saved."
+    ),
+    "cut-short": lazy_gettext("The file is incomplete. Export it again on the phone."),
+    "damaged": lazy_gettext("The file was damaged on the way. Export it again on the phone."),
+    "newer-file": lazy_gettext(
+        "The phone runs a newer version of Lodge. Update this server first."
+    ),
+    "other-site": lazy_gettext("This file belongs to another site. Import it there."),
+    "unknown-phone": lazy_gettext(
+        "This phone is not registered here. Import the file on the server where it is registered."
+    ),
+    "other-phone": lazy_gettext(
+        "This file contains records of two phones. Export it again on each phone."
+    ),
+}
+"""Why a phone's file is rejected, and what to do about it."""
 
 FORM_OVERHEAD_BYTES = 64 * 1024
 """What a form takes beside its file."""
@@ -56,7 +80,7 @@ def import_file() -> Any:
     phone = parcel if isinstance(parcel, InvalidOutboxFile) else exporting_device(site, parcel)
     if isinstance(parcel, InvalidOutboxFile) or isinstance(phone, InvalidOutboxFile):
         code = parcel.code if isinstance(parcel, InvalidOutboxFile) else getattr(phone, "code", "")
-        fault = label_for(labels.OUTBOX_IMPORT_ERRORS, code)
+        fault = str(OUTBOX_IMPORT_ERRORS[code])
         return render_template("desk/outbox_imports/index.html", fault=fault), 422
     taken = import_outbox(site, parcel, phone, current_user().person_id)
     return render_template("desk/outbox_imports/result.html", taken=taken, told=_op_results(taken))
@@ -79,13 +103,11 @@ def _op_results(taken: ImportResult) -> list[OpResult]:
     return [
         OpResult(
             author=author_name(op["by"], names) if isinstance(op.get("by"), str) else "",
-            action_label=label_for(labels.OP_KINDS, str(op.get("kind", ""))[:50]),
+            action_label=labels.op_label(str(op.get("kind", ""))),
             at=_format_time(op.get("at")),
             status_code=answer["status"],
-            status_label=label_for(verdict_labels.STATUS_LABELS, answer["status"]),
-            reason_label=label_for(verdict_labels.REASON_LABELS, answer["code"])
-            if answer.get("code")
-            else "",
+            status_label=labels.status_label(answer["status"]),
+            reason_label=labels.refusal_label(answer["code"]) if answer.get("code") else "",
         )
         for op, answer in taken.answers
     ]

@@ -70,6 +70,7 @@ def routes() -> str:
         routes=found,
         runs={route.id: schedule_form.next_windows(route, now) for route in found},
         often=schedule_form.describe_recurrence,
+        windows=schedule_form.DURATIONS,
         rhythm_of=schedule_form.recurrence_from_schedule,
         points=db.session.scalars(_select_points()).all(),
         people=db.session.scalars(select(Person).where(Person.site_id == site)).all(),

@@ -9,10 +9,9 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy import or_
 
-from server.auth.access import allow, current_user, get_or_404, issue_code
-from server.auth.devices import revoke_device
+from server.auth.access import allow, current_user, get_or_404
+from server.auth.devices import issue_code, revoke_device
 from server.db.engine import db
-from server.desk import labels
 from server.desk.enrolment import enrolment_link
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm
@@ -122,7 +121,6 @@ def phone(id: str) -> str:
         ).all(),
         people=sorted(name for by in using if (name := names.person_name(by))),
         names=names,
-        kinds=labels.OP_KINDS,
     )
 
 

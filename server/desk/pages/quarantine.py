@@ -11,7 +11,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import format_value, label_for
+from server.desk.formatting import labelled_value
 from server.desk.history import OpLine, op_lines
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import (
@@ -150,10 +150,12 @@ def _render_op(
         line=op_lines([op])[0],
         aside=aside,
         names=names,
-        outcome_word=label_for(labels.QUARANTINE_OUTCOMES, aside.outcome if aside else None),
+        outcome_word=_outcome_label(aside) if aside else "",
         record=db.session.get(FeedRow, (site, op.subject or "")),
         its=its,
-        fields=_labelled_fields(payload if typed is None else its.payload if its else {}, names),
+        fields=_labelled_fields(
+            op, payload if typed is None else its.payload if its else {}, names
+        ),
         inputs=correction_inputs(its.kind, payload, names) if its else [],
         left_out=unknown_fields(its.kind, its.payload) if its else [],
         wrong=wrong or [],
@@ -163,11 +165,17 @@ def _render_op(
     )
 
 
-def _labelled_fields(payload: dict[str, Any], names: Directory) -> list[tuple[str, str]]:
+def _labelled_fields(
+    op: LoggedOp, payload: dict[str, Any], names: Directory
+) -> list[tuple[str, str]]:
     return [
-        (label_for(labels.FIELD_LABELS, name), format_value(name, raw, names))
-        for name, raw in payload.items()
+        labelled_value(op.subject_type, name, value, names, kind=op.kind)
+        for name, value in payload.items()
     ]
+
+
+def _outcome_label(quarantined: QuarantinedOp) -> str:
+    return labels.value_label("aside", "outcome", quarantined.outcome or "")
 
 
 def _recent_decisions() -> list[Decision]:
@@ -176,7 +184,7 @@ def _recent_decisions() -> list[Decision]:
     ).all()
     told = op_lines(op for _, op in rows)
     return [
-        Decision(line, aside, label_for(labels.QUARANTINE_OUTCOMES, aside.outcome))
+        Decision(line, aside, _outcome_label(aside))
         for line, (aside, _) in zip(told, rows, strict=True)
     ]
 

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import format_value, label_for
+from server.desk.formatting import labelled_value
 from server.desk.history import op_lines, record_title
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
@@ -50,8 +50,8 @@ def show(type: str, id: str) -> str:
         type=type,
         record=record,
         title=record_title(type, body),
-        state=label_for(labels.VALUE_LABELS, body.get("state")),
-        fields=_labelled_fields(record),
+        state=labels.state_label(type, body.get("state")),
+        fields=_labelled_fields(type, record),
         lines=op_lines(ops_about(current_user().site_id, id)),
         cancel_inputs=CANCEL_FORM.inputs(labels={"reason": gettext("Reason for cancelling")}),
         may_cancel=type == "task"
@@ -82,12 +82,16 @@ def cancel(id: str) -> Any:
     return submit_and_redirect("task.cancel", task.id, payload, back, base=base)
 
 
-def _labelled_fields(record: Any) -> list[tuple[str, str]]:
+def _labelled_fields(type_: str, record: Any) -> list[tuple[str, str]]:
     names = directory_of(current_user().site_id)
-    columns = record.__table__.columns
-    shown = {name: getattr(record, name) for name in labels.FIELD_LABELS if name in columns}
+    labelled = [
+        name
+        for name in [column.key for column in record.__table__.columns]
+        if labels.has_field_label(type_, name)
+    ]
+    values = {name: getattr(record, name) for name in labelled}
     return [
-        (label_for(labels.FIELD_LABELS, name), format_value(name, raw, names))
-        for name, raw in shown.items()
-        if raw not in (None, "", [])
+        labelled_value(type_, name, value, names)
+        for name, value in values.items()
+        if value not in (None, "", [])
     ]

@@ -12,6 +12,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.form_fields import FormField, Options
 from server.desk.history import op_lines
+from server.desk.labels import value_labels
 from server.desk.navigation import NavEntry
 from server.desk.options import (
     active_contractors,
@@ -214,7 +215,10 @@ def _fact_inputs(site_id: str) -> dict[str, list[FormField]]:
     people = active_people(site_id)
     leaders = [person for person in people if {"supervisor", "manager"} & set(person.roles)]
     options = {"for_id": person_options(people), "to_id": person_options(leaders)}
-    return {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
+    inputs = {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
+    reasons = list(value_labels("ticket", "escalation").items())
+    inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
+    return inputs
 
 
 def _receivers(site_id: str) -> dict[str, Any]:

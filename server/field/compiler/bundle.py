@@ -16,13 +16,13 @@ from typing import Any
 from flask import Flask
 
 from server.auth.security_headers import CSP
-from server.field.compiler import catalogue, kinds_manifest
+from server.field.compiler import catalogue, kinds_manifest, label_manifest
 from server.field.compiler.module import compile_templates
+from server.i18n.locale import LANGUAGES
 from sync import KINDS
 
 SHELL_TEMPLATE = "field/shell.html"
 TRANSLATIONS = Path(__file__).parents[2] / "translations"
-LANGUAGES = ("zh", "en")
 
 _PRECACHED = ("sw.js", "field/", "css/", "vendor/", "icons")
 _DESK_PREFIXES = ("css/desk",)
@@ -101,6 +101,7 @@ def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]
     wanted = compiled.messages | catalogue.messages_in_scripts(
         each for each in scripts if each.suffix == ".js"
     )
+    wanted |= label_manifest.messages()
     words = {
         language: catalogue.load_translations(
             TRANSLATIONS / language / "LC_MESSAGES" / "messages.po", wanted
@@ -110,6 +111,7 @@ def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]
     return {
         "templates.js": compiled.text,
         "kinds.js": _export(kinds_manifest.describe(KINDS)),
+        "labels.js": _export(label_manifest.describe()),
         "catalogue.js": _export(words),
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
-from server.field.compiler.subset import BuildError, only_plain_placeholders
+from server.field.compiler.subset import CONTEXT_SEPARATOR, BuildError, only_plain_placeholders
 
 Messages = dict[str, str | list[str]]
 
@@ -32,13 +32,14 @@ def load_translations(po: Path, wanted: Iterable[str]) -> Messages:
     with po.open("rb") as source:
         catalogue = read_po(source)
     known: Messages = {}
-    for message in sorted(wanted):
-        entry = catalogue.get(message)
+    for key in sorted(wanted):
+        context, separator, message = key.rpartition(CONTEXT_SEPARATOR)
+        entry = catalogue.get(message, context if separator else None)
         if entry is None or entry.fuzzy or not entry.string:
             continue
         texts = [entry.string] if isinstance(entry.string, str) else list(entry.string)
         if not all(map(only_plain_placeholders, texts)):
             raise BuildError(po.name, entry.lineno or 1, f"only %(name)s and %% in {message!r}")
         if all(texts):
-            known[message] = texts[0] if isinstance(entry.string, str) else texts
+            known[key] = texts[0] if isinstance(entry.string, str) else texts
     return known

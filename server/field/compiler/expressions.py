@@ -12,7 +12,7 @@ from jinja2 import nodes
 from server.field.compiler import subset
 from server.field.compiler.operators import FiltersAndTests
 from server.field.compiler.scope import Scope
-from server.field.compiler.subset import js, raise_build_error
+from server.field.compiler.subset import js, message_key, raise_build_error
 
 _COMPARISONS = {
     "eq": "V.eq({},{})",
@@ -177,7 +177,7 @@ class Expressions(FiltersAndTests):
             ):
                 return f"{scope.find_local('loop')}.cycle({self._positional(node, scope)})"
             case nodes.Name(name=name) if name in subset.GETTEXT:
-                self._collect_message(node, subset.GETTEXT[name])
+                self._collect_message(node, name)
             case nodes.Getattr(node=nodes.Name(name=name), attr=macro) if (
                 name in self.template_by_alias
             ):
@@ -208,7 +208,8 @@ class Expressions(FiltersAndTests):
     def _positional(self, node: nodes.Call, scope: Scope) -> str:
         return "[" + ",".join(self.to_js(argument, scope) for argument in node.args) + "]"
 
-    def _collect_message(self, node: nodes.Call, wanted: int) -> None:
+    def _collect_message(self, node: nodes.Call, function: str) -> None:
+        wanted = subset.GETTEXT[function]
         texts: list[Any] = [a.value for a in node.args[:wanted] if isinstance(a, nodes.Const)]
         if len(texts) < wanted or not all(isinstance(text, str) for text in texts):
             raise_build_error(
@@ -216,4 +217,7 @@ class Expressions(FiltersAndTests):
             )
         if not all(map(subset.only_plain_placeholders, texts)):
             raise_build_error(self.file, node, "only %(name)s and %% in a message")
-        self.messages.add(texts[0])
+        if function in subset.GETTEXT_WITH_CONTEXT:
+            self.messages.add(message_key(texts[1], texts[0]))
+        else:
+            self.messages.add(texts[0])

@@ -49,10 +49,13 @@ FILTERS: Final[dict[str, Parameters]] = {
     "mask": (),
     "plus_hours": (("hours", REQUIRED),),
     "money": (),
+    "kind_label": (),
+    "refusal_label": (),
 }
 SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 APP_FILTERS: Final = frozenset(
     {"say", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
+    | {"kind_label", "refusal_label"}
 )
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 
@@ -88,14 +91,17 @@ METHODS: Final[dict[str, tuple[int, int]]] = {
 }
 DICT_ATTRIBUTES: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
 
-GLOBALS: Final = frozenset({"_", "gettext", "ngettext", "asset", "range", "dict"})
+GETTEXT: Final = {"_": 1, "gettext": 1, "ngettext": 2, "pgettext": 2, "npgettext": 3}
+"""Translation functions, with how many of their first arguments have to be constant texts."""
+GETTEXT_WITH_CONTEXT: Final = frozenset({"pgettext", "npgettext"})
+CONTEXT_SEPARATOR: Final = "\x04"
+"""Between context and message in the key of a message, as in gettext's .mo files."""
+GLOBALS: Final = frozenset({*GETTEXT, "asset", "range", "dict"})
 CONSTANTS: Final = ROLE_GROUPS
 """Names that stand for the same list in every template; the list is compiled in."""
-GETTEXT: Final = {"_": 1, "gettext": 1, "ngettext": 2}
 UNAVAILABLE_NAMES: Final = frozenset(
     {"namespace", "cycler", "joiner", "lipsum", "self", "varargs", "kwargs"}
-    | {"pgettext", "npgettext", "request", "session", "g", "config"}
-    | {"url_for", "get_flashed_messages"}
+    | {"request", "session", "g", "config", "url_for", "get_flashed_messages"}
 )
 LOOP_ATTRIBUTES: Final = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length"}
@@ -120,6 +126,11 @@ def raise_build_error(file: str, node: nodes.Node, text: str) -> NoReturn:
 def only_plain_placeholders(message: str) -> bool:
     """Only `%(name)s` and `%%` mean the same in Python and in our runtime."""
     return "%" not in _PLACEHOLDER.sub("", message)
+
+
+def message_key(message: str, context: str | None) -> str:
+    """Key of a message in the phone's catalogue: `message`, or `context\\x04message`."""
+    return message if context is None else f"{context}{CONTEXT_SEPARATOR}{message}"
 
 
 def js(value: Any) -> str:

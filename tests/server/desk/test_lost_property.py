@@ -278,7 +278,7 @@ def test_the_phones_form_lists_exactly_what_the_server_asks_for(app):
         "tell": ("told", {"said": "all"}),
     }
     with app.test_request_context():
-        macro = app.jinja_env.get_template("_parts/lost.html").module.lacking
+        macro = app.jinja_env.get_template("_parts/lost_property.html").module.missing_codes
         for told in itertools.product([False, True], repeat=len(lines)):
             case = {"statements": [], **{column: [] for column, _ in lines.values()}}
             timeline = []

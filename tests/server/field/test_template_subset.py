@@ -50,7 +50,6 @@ UNSUPPORTED_TEMPLATES = [
     "{% for x in xs %}{{ n }}{% endfor %}{% set n = 1 %}",
     "{% set n %}{{ n }}{% endset %}",
     "{% macro m() %}{{ n }}{% endmacro %}{% set n = 1 %}",
-    "{% trans 'context' %}a{% endtrans %}",
     "{% trans %}a",
     "{% frob %}",
     # expressions
@@ -92,7 +91,9 @@ UNSUPPORTED_TEMPLATES = [
     "{{ _('100%') }}",
     "{{ _('%(n)d', n=1) }}",
     "{{ ngettext('a', x, 2) }}",
-    "{{ pgettext('a', 'b') }}",
+    "{{ pgettext(x, 'b') }}",
+    "{{ pgettext('a', x) }}",
+    "{{ npgettext('a', 'b', x, 2) }}",
     # filters and tests
     "{{ x|safe }}",
     "{{ x|round }}",
@@ -194,6 +195,12 @@ def test_a_group_of_roles_is_compiled_in_by_its_name() -> None:
 def test_every_message_is_found_for_the_catalogue() -> None:
     page = "{{ _('a') }}{% trans n=2 %}one{% pluralize %}{{ n }}{% endtrans %}"
     assert compiled(page + "{{ ngettext('b', 'bs', 3) }}").messages == {"a", "one", "b"}
+
+
+def test_key_of_a_message_with_context_holds_both() -> None:
+    page = "{{ pgettext('c', 'a') }}{{ npgettext('c', 'b', 'bs', 3) }}"
+    page += "{% trans 'd' n=2 %}one{% pluralize %}{{ n }}{% endtrans %}"
+    assert compiled(page).messages == {"c\x04a", "c\x04b", "d\x04one"}
 
 
 @pytest.mark.parametrize(

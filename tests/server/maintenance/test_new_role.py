@@ -27,7 +27,7 @@ ROOT = Path(sync.__file__).parents[1]
 GARDENER = 1 << len(ROLES)
 """The bit of the new role: the one that meant desk-only when there were seven."""
 
-LAST = f'"{ROLES[-1]}")'
+END = "}\nROLES ="
 GARDEN = str(uuid4())
 PROGRAM = """
 import json, sys
@@ -75,8 +75,8 @@ def with_eight_roles(tmp_path):
     shutil.copytree(ROOT / "sync", folder / "sync")
     copy = folder / Path(inspect.getsourcefile(role_mask) or "").relative_to(ROOT)
     rules = copy.read_text("utf-8")
-    assert rules.count(LAST) == 1
-    copy.write_text(rules.replace(LAST, f'{LAST[:-1]}, "gardener")'), "utf-8")
+    assert rules.count(END) == 1
+    copy.write_text(rules.replace(END, f'    "gardener": _l("Gardener"),\n{END}'), "utf-8")
 
     def run(url: str) -> dict[str, object]:
         path = f"{folder}{os.pathsep}{ROOT}"

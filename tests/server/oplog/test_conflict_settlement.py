@@ -97,10 +97,10 @@ def test_a_cancel_that_had_not_seen_the_tick_stands_only_when_the_desk_says_so(
     phone, new_phone, desk_op, open_conflict
 ):
     supervisor = new_phone()
-    supervisor.refresh()
+    supervisor.pull_all()
     base = supervisor.versions["task", TASK]
     phone.send_op("task.complete", TASK, by=ANA)
-    supervisor.verdict("task.cancel", TASK, {"reason": "rain"}, by=BEN, base=base)
+    supervisor.send_op("task.cancel", TASK, {"reason": "rain"}, by=BEN, base=base)
     assert phone.get_record("task", TASK)["state"] == "done"
     desk_op("merge.settle", open_conflict(), {"take": "incoming"})
     assert phone.get_record("task", TASK)["state"] == "cancelled"

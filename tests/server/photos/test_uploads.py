@@ -95,7 +95,7 @@ def test_the_record_says_how_many_of_its_photos_are_here(phone, new_phone):
     assert phone.get_record("task", TASK)["photos_here"] == 1
     phone.request_photo("PUT", sha256_of(two), two)
     phone.request_photo("PUT", sha256_of(two), two)
-    assert new_phone().record("task", TASK)["photos_here"] == 2
+    assert new_phone().get_record("task", TASK)["photos_here"] == 2
 
 
 def test_the_photo_may_come_before_the_op_that_names_it(phone):
@@ -155,7 +155,7 @@ def test_a_photo_may_be_cut_at_any_64_kilobytes_and_go_on_after_a_restart(phone,
             "PUT", name, piece, content_range(start, start + len(piece), len(content))
         )
         assert reply.json["complete"] == (start + size >= len(content))
-    assert new_phone().photo("GET", name).status == 200
+    assert new_phone().request_photo("GET", name).status == 200
     folder = Path(app.config["DATA_DIR"]) / "photos" / HOME_SITE
     assert [file.name for file in folder.iterdir()] == [name], "no piece is left behind"
 
@@ -215,6 +215,6 @@ def test_nothing_else_lies_there(phone, name):
 def test_a_photo_of_another_site_is_not_found(phone, new_phone):
     content = image_bytes()
     phone.request_photo("PUT", sha256_of(content), content)
-    assert new_phone(OTHER_SITE).photo("GET", sha256_of(content)).status == 404
+    assert new_phone(OTHER_SITE).request_photo("GET", sha256_of(content)).status == 404
     phone.token = ""
     assert phone.request_photo("GET", sha256_of(content)).status == 401

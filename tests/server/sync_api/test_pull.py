@@ -78,7 +78,7 @@ def test_what_changes_between_two_pages_is_not_missed(phone, new_phone):
     other = new_phone()
     first = other.pull(cursor=None, limit=4).json
     for change in first["changes"]:
-        other._keep(change)
+        other._apply_change(change)
     other.cursor = first["cursor"]
     phone.send_op("task.complete", TASK, by=ANA)
     phone.send_op("visit.arrive", by=CHU, payload=VISIT)
@@ -115,7 +115,7 @@ def test_a_record_changed_twice_comes_once_in_its_newest_state(phone):
 
 def test_nothing_of_another_site_is_seen(phone, new_phone):
     there = new_phone(OTHER_SITE)
-    there.refresh()
+    there.pull_all()
     assert {id_ for _, id_ in there.records} == {OTHER_SITE, DAO, OTHER_GATE}
     assert phone.pull_all().keys().isdisjoint(there.records)
 
@@ -129,7 +129,7 @@ def test_a_cursor_that_is_none_of_ours_starts_anew_or_is_refused(phone, cursor):
 
 def test_a_cursor_of_another_site_starts_anew(phone, new_phone):
     there = new_phone(OTHER_SITE)
-    there.refresh()
+    there.pull_all()
     told = phone.pull(cursor=there.cursor)
     assert told.status in (400, 422) or told.json["reset"]
 

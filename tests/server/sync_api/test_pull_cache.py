@@ -21,7 +21,7 @@ def pull_cache(app):
 def poll(phone, *, site=seed_data.HOME_SITE, cursor="", **heads):
     """A poll in the very bytes that every phone of this version uses."""
     said = {"cursor": phone.cursor if cursor == "" else cursor, "limit": 500}
-    return phone.wire.client.post(
+    return phone.transport.client.post(
         f"/sync/{site}/pull", data=json.dumps(said), headers={**phone.auth_headers(), **heads}
     )
 

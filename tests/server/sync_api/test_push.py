@@ -107,10 +107,10 @@ def test_a_decision_that_a_rule_forbids_is_refused_with_code_and_text(phone):
 
 def test_a_cancel_that_had_not_seen_the_tick_is_contested(phone, new_phone):
     supervisor = new_phone()
-    supervisor.refresh()
+    supervisor.pull_all()
     base = supervisor.versions["task", TASK]
     phone.send_op("task.complete", TASK, by=ANA)
-    verdict = supervisor.verdict("task.cancel", TASK, {"reason": "rain"}, by=BEN, base=base)
+    verdict = supervisor.send_op("task.cancel", TASK, {"reason": "rain"}, by=BEN, base=base)
     assert verdict["status"] == "contested"
     assert phone.get_record("task", TASK)["state"] == "done"
 
@@ -213,7 +213,7 @@ def test_what_a_revoked_phone_still_holds_goes_up_and_is_held(app, phone, new_ph
     assert phone.send_op("task.complete", TASK, by=ANA)["status"] == "held"
     page = phone.pull()
     assert page.status != 200 or (page.json["reset"] and not page.json["changes"])
-    assert new_phone().record("task", TASK)["state"] == "open"
+    assert new_phone().get_record("task", TASK)["state"] == "open"
 
 
 def test_an_op_waits_for_the_one_it_follows(phone):
@@ -369,7 +369,7 @@ def test_facts_add_up_to_the_same_whatever_the_order(phone, order):
 
 @pytest.mark.parametrize("fast", [timedelta(hours=3), timedelta(days=-2)])
 def test_a_wrong_clock_is_put_right(new_phone, fast):
-    phone = new_phone(fast=fast)
+    phone = new_phone(clock_offset=fast)
     phone.send_op("task.complete", TASK, by=ANA)
     done_at = datetime.fromisoformat(phone.get_record("task", TASK)["done_at"])
     assert abs(datetime.now(UTC) - done_at) < timedelta(seconds=30)

@@ -178,7 +178,7 @@ def test_more_than_200_ops_get_413_with_the_limits(phone):
 def test_more_than_a_megabyte_gets_413_plain_or_zipped(phone):
     big = json.dumps({"lineage": "x" * 1_500_000}).encode()
     assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", big), 413)
-    assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", big, zipped=True), 413)
+    assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", big, gzipped=True), 413)
 
 
 def test_a_bomb_is_not_inflated(phone):
@@ -191,7 +191,7 @@ def test_a_bomb_is_not_inflated(phone):
 
 def test_bodies_may_come_gzipped(phone):
     op = phone.add_op("task.complete", TASK, by=ANA)
-    told = phone.push(op, zipped=True)
+    told = phone.push(op, gzipped=True)
     assert told.json["verdicts"][0]["status"] == "applied"
 
 
@@ -204,7 +204,7 @@ def test_an_encoding_that_cannot_be_read_is_4xx(phone, encoding):
 
 @pytest.mark.parametrize("path", ["enrol", "hello", f"{HOME_SITE}/push", f"{HOME_SITE}/pull"])
 def test_only_post_is_spoken(phone, path):
-    reply = phone.wire.request("GET", f"/sync/{path}", b"", phone.auth_headers())
+    reply = phone.transport.request("GET", f"/sync/{path}", b"", phone.auth_headers())
     assert is_problem(reply, 405)
 
 

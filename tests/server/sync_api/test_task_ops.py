@@ -65,7 +65,7 @@ def test_items_of_two_phones_add_up_and_both_people_are_kept(phone, new_phone):
 @pytest.mark.clause("C3")
 def test_a_standing_duty_counts_its_confirmations(phone, new_phone):
     phone.send_op("task.confirm", STANDING_TASK, by=ANA)
-    new_phone().verdict("task.confirm", STANDING_TASK, by=CHU)
+    new_phone().send_op("task.confirm", STANDING_TASK, by=CHU)
     task = phone.get_record("task", STANDING_TASK)
     assert (task["state"], task["confirmed_by"]) == ("done", ["Ana", "Chu"])
     phone.send_op("task.undo", STANDING_TASK, by=ANA)
@@ -94,7 +94,7 @@ def test_a_fact_sent_twice_is_one_and_a_late_one_is_kept(phone, kind, subject, p
 def test_somebody_of_another_site_changes_nothing(phone, new_phone, kind, subject, payload):
     before = phone.get_record("task", subject)
     away = new_phone(site=OTHER_SITE)
-    assert away.verdict(kind, subject, payload, by=DAO)["status"] == "quarantined"
+    assert away.send_op(kind, subject, payload, by=DAO)["status"] == "quarantined"
     assert phone.get_record("task", subject) == before
 
 
@@ -133,7 +133,7 @@ def test_only_those_who_lead_give_work_and_only_to_somebody_here(phone, new_phon
     )
     assert past["code"] == "due-is-past"
     assert (
-        new_phone(site=OTHER_SITE).verdict("task.assign", None, AD_HOC_PAYLOAD, by=BEN)["status"]
+        new_phone(site=OTHER_SITE).send_op("task.assign", None, AD_HOC_PAYLOAD, by=BEN)["status"]
         != "applied"
     )
     assert len([t for t in phone.records_of("task") if t["code"] == "AD-1"]) == 0
@@ -168,14 +168,14 @@ def weather_tasks(app, sort):
 def test_two_supervisors_who_tell_of_rain_offline_make_each_task_once(app, new_phone, order):
     phones = new_phone(), new_phone()
     told = [
-        one.op("weather.report", None, {"sort": "rain", "areas": areas}, by=by)
+        one.add_op("weather.report", None, {"sort": "rain", "areas": areas}, by=by)
         for one, areas, by in zip(phones, ([STAIRS], [STAIRS, GATE]), (BEN, CHU), strict=True)
     ]
     for n in order:
-        assert phones[n].send()[told[n]["id"]]["status"] == "applied"
+        assert phones[n].send_outbox()[told[n]["id"]]["status"] == "applied"
         phones[n].push(told[n])
     assert sorted(task.area_id for task in weather_tasks(app, "rain")) == sorted([STAIRS, GATE])
-    reports = phones[0].of("weather")
+    reports = phones[0].records_of("weather")
     assert len(reports) == 2
     assert len({report["event"] for report in reports}) == 1
     assert {report["reported_by"] for report in reports} == {"Ben", "Chu"}
@@ -183,7 +183,7 @@ def test_two_supervisors_who_tell_of_rain_offline_make_each_task_once(app, new_p
 
 def test_snow_told_late_is_kept_and_somebody_of_another_site_makes_no_work(app, phone, new_phone):
     away = new_phone(site=OTHER_SITE)
-    away.verdict("weather.report", None, {"sort": "snow", "areas": [STAIRS]}, by=DAO)
+    away.send_op("weather.report", None, {"sort": "snow", "areas": [STAIRS]}, by=DAO)
     assert weather_tasks(app, "snow") == []
     said = {"sort": "snow", "areas": [STAIRS], "responsible_id": ANA}
     late = phone.send_op("weather.report", None, said, by=BEN, at=hours_from_now(-30))

@@ -1,0 +1,177 @@
+"""The small demo: Squirrel Lane with all roles, and Hedgehog Hill, built through the write path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from server.auth.credentials import set_password, set_pin
+from server.db.engine import db, write_transaction
+from server.jobs import scheduler
+from server.maintenance import seed
+from server.maintenance.demo.ids import PASSWORD, demo_id, label
+from server.models.feed import SiteHead
+from server.oplog import receive
+from server.oplog.directory import invalidate_directories
+from sync.work.standards_content import STANDARDS
+
+START_DATE = "2026-01-01T00:00:00+08:00"
+
+MAIN_SITE_ID = demo_id("squirrel")
+
+Staff = tuple[str, str, str, str, tuple[str, ...]]
+"""User name, name, PIN, employee number, roles."""
+
+SQUIRREL: tuple[Staff, ...] = (
+    ("ana", "安小净", "1111", "CL-1", ("cleaner",)),
+    ("bao", "包勤", "2222", "CL-2", ("cleaner",)),
+    ("chu", "楚门", "3333", "GD-1", ("guard",)),
+    ("qin", "秦前台", "4444", "SD-1", ("service_desk",)),
+    ("ben", "贲主管", "5555", "SV-1", ("supervisor",)),
+    ("mei", "梅经理", "6666", "MG-1", ("manager",)),
+    ("adi", "艾管理", "7777", "AD-1", ("admin",)),
+    ("wei", "卫外包", "8888", "CW-1", ("contractor_worker",)),
+)
+HEDGEHOG: tuple[Staff, ...] = (
+    ("dao", "道别苑", "1212", "CL-9", ("cleaner",)),
+    ("fan", "樊主管", "3434", "SV-9", ("supervisor",)),
+)
+
+
+def build(now: datetime) -> None:
+    """Build both sites and plan their work from `now` on. Building again changes nothing."""
+    _site("squirrel", label("松鼠里(演示小区)", "Squirrel Lane (demo estate)"), SQUIRREL, 3)
+    _site("hedgehog", label("刺猬坡(演示小区)", "Hedgehog Hill (demo estate)"), HEDGEHOG, 1)
+    for name in ("squirrel", "hedgehog"):
+        scheduler.plan(demo_id(name), now)
+
+
+def pins() -> dict[str, str]:
+    """PINs by person id."""
+    sites = (("squirrel", SQUIRREL), ("hedgehog", HEDGEHOG))
+    return {demo_id(site, row[0]): row[2] for site, staff in sites for row in staff}
+
+
+def _site(name: str, site_label: dict[str, str], staff: tuple[Staff, ...], buildings: int) -> None:
+    site = demo_id(name)
+    if db.session.get(SiteHead, site) is None:
+        _accounts(name, staff)
+    receive.create_site(site)
+    ops = [
+        seed.idempotent_op("site.add", site, {"label": site_label}),
+        *_people(name, staff),
+        *_grounds(name),
+        *(op for number in range(1, buildings + 1) for op in _building(name, number)),
+        *_schedules(name, [demo_id(name, who[0]) for who in staff]),
+        _route(name, [demo_id(name, who[0]) for who in staff]),
+        *_contractors(name, staff),
+        *seed.shared_content_ops(site),
+    ]
+    receive.submit_many(site, ops)
+
+
+def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
+    with write_transaction():
+        for username, _, pin, _, roles in staff:
+            person = demo_id(name, username)
+            set_pin(person, pin)
+            if not set(roles) & {"cleaner", "guard", "contractor_worker"}:
+                set_password(person, username, PASSWORD)
+    invalidate_directories()
+
+
+def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
+    for username, called, _, number, roles in staff:
+        payload = {"name": called, "roles": list(roles), "employee_no": number}
+        yield seed.idempotent_op("person.add", demo_id(name, username), payload)
+
+
+GROUNDS = (
+    ("gate", "大门", "Main gate", "gate"),
+    ("garden", "中心花园", "Central garden", "outdoor"),
+    ("roads", "小区道路", "Estate roads", "outdoor"),
+    ("refuse-east", "东垃圾点", "East refuse point", "refuse_point"),
+    ("refuse-west", "西垃圾点", "West refuse point", "refuse_point"),
+    ("office", "物业办公楼", "Estate office", "office"),
+)
+ROUND = label("夜巡路线", "Night round")
+
+
+def _grounds(name: str) -> Iterator[dict[str, Any]]:
+    for ordinal, (key, zh, en, kind) in enumerate(GROUNDS):
+        payload = {"label": label(zh, en), "kind": kind, "ordinal": ordinal}
+        yield seed.idempotent_op("area.add", demo_id(name, key), payload)
+    for ordinal, (key, zh, en, _) in enumerate(GROUNDS[:5]):
+        named = {"label": label(zh, en), "code": str(101 + ordinal)}
+        point = {**named, "route": ROUND, "ordinal": ordinal}
+        yield seed.idempotent_op(
+            "checkpoint.add", demo_id(name, "point", key), {**point, "area_id": demo_id(name, key)}
+        )
+
+
+def _building(name: str, number: int) -> Iterator[dict[str, Any]]:
+    building = demo_id(name, "building", number)
+    first = {"label": label(f"{number}号楼", f"Building {number}"), "kind": "building"}
+    yield seed.idempotent_op("area.add", building, {**first, "ordinal": 10 * number})
+    for stair in (1, 2):
+        yield from _stairwell(name, number, stair, building)
+
+
+def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[dict[str, Any]]:
+    zh, en = f"{number}号楼{stair}单元", f"Building {number}, stairwell {stair}"
+    place = demo_id(name, "stairwell", number, stair)
+    common = {"parent_id": building, "ordinal": 10 * number + stair}
+    yield seed.idempotent_op(
+        "area.add", place, {**common, "label": label(zh, en), "kind": "stairwell"}
+    )
+    door = {"label": label(f"{zh}门", f"{en}, entrance"), "kind": "unit_entrance"}
+    yield seed.idempotent_op(
+        "area.add", demo_id(place, "door"), {**common, **door, "parent_id": place}
+    )
+    for floor in (1, 2):
+        floor_area = {"label": label(f"{zh}{floor}层", f"{en}, floor {floor}"), "kind": "floor"}
+        yield seed.idempotent_op(
+            "area.add", demo_id(place, floor), {**common, **floor_area, "parent_id": place}
+        )
+        for side in (1, 2):
+            home = f"{number}-{stair}-{floor}0{side}"
+            vacant = (number + stair + floor + side) % 5 == 0
+            unit = {"label": label(home, home), "area_id": place, "occupied": not vacant}
+            yield seed.idempotent_op("unit.add", demo_id(name, "unit", home), unit)
+
+
+def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
+    for standard in STANDARDS:
+        guard = standard.get("role") == "guard" and len(staff) > 2
+        outside = standard["area_kind"] in ("outdoor", "refuse_point", "office") and len(staff) > 2
+        answers = staff[2] if guard else staff[1] if outside else staff[0]
+        yield seed.idempotent_op(
+            "schedule.add",
+            demo_id(name, "schedule", standard["code"]),
+            {**standard, "dtstart": START_DATE, "responsible_id": answers},
+        )
+
+
+def _route(name: str, staff: list[str]) -> dict[str, Any]:
+    payload = {
+        "label": ROUND,
+        "points": [demo_id(name, "point", key) for key, *_ in GROUNDS[:5]],
+        "fastest": 20,
+        "rrule": "FREQ=DAILY;BYHOUR=9,20,23;BYMINUTE=0;BYSECOND=0",
+        "window": "PT1H",
+        "dtstart": START_DATE,
+        "responsible_id": staff[2] if len(staff) > 2 else staff[0],
+        "active": True,
+    }
+    return seed.idempotent_op("route.add", demo_id(name, "route"), payload)
+
+
+def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
+    answers = [who[0] for who in staff if {"supervisor", "manager"} & set(who[4])]
+    if answers:
+        firm = {"name": "云杉有线 Spruce Cable", "service": "有线电视维修 cable television"}
+        answered = {"accountable_id": demo_id(name, answers[0]), "contract_ref": "DEMO-01"}
+        yield seed.idempotent_op(
+            "contractor.add", demo_id(name, "contractor"), {**firm, **answered}
+        )
