@@ -47,7 +47,7 @@ PHONE_OPS = (
 """What a phone records, so that these pages have something to show."""
 
 WITHOUT_RECORDS = {
-    *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.label"),
+    *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.open_label"),
     *("quarantine.show", "records.photo", "training_sessions.show"),
 }
 """Routes of which the demo estate has no record: they answer 404, with a page of their own."""
