@@ -1,4 +1,4 @@
-"""Settings from the environment; secrets made on the first start."""
+"""Settings from environment variables, and the secret key, created on the first start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sync.protocol.json_codec import dump_json, load_json
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
 MIN_KEY_LENGTH = 32
-"""Fewer characters than this are no key."""
+"""A shorter secret key is refused."""
 
 
 def data_folder(name: str) -> Path:
@@ -23,30 +23,29 @@ def data_folder(name: str) -> Path:
 
 
 def settings() -> dict[str, Any]:
-    """What the environment says of data folder, database and photos; all optional."""
-    ask = os.environ.get
+    """The settings of data folder, database and photo storage in the environment; all optional."""
     return {
-        "DATA_DIR": str(Path(ask("LODGE_DATA_DIR", "./var")).resolve()),
-        "SQLALCHEMY_DATABASE_URI": ask("LODGE_DATABASE_URL"),
-        "PHOTOS_URL": ask("LODGE_PHOTOS_URL"),
+        "DATA_DIR": str(Path(os.environ.get("LODGE_DATA_DIR", "./var")).resolve()),
+        "SQLALCHEMY_DATABASE_URI": os.environ.get("LODGE_DATABASE_URL"),
+        "PHOTOS_URL": os.environ.get("LODGE_PHOTOS_URL"),
     }
 
 
 def fill_in_defaults(config: Any) -> None:
-    """Fill in what nobody set: the data folder, the database in it, the secret key."""
+    """Set the defaults for what is not configured, and create data folder and secret key."""
     data = Path(config["DATA_DIR"])
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     config["SQLALCHEMY_DATABASE_URI"] = with_psycopg_driver(
         config.get("SQLALCHEMY_DATABASE_URI") or f"sqlite:///{data / 'lodge.sqlite3'}"
     )
-    # hidden parameters: an error of the database must not carry a visitor's name into the log
+    # hidden parameters: a database error must not write a visitor's name to the log
     options = {
         "hide_parameters": True,
         "json_serializer": dump_json,
         "json_deserializer": load_json,
     }
     config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
-    # what a slow phone loads most; pages of the desk stay plain, so that their size tells nothing
+    # what phones load most; desk pages are not compressed, as their size could reveal secrets
     config.setdefault("COMPRESS_MIMETYPES", COMPRESSED)
     config.setdefault("COMPRESS_ALGORITHM", ["gzip"])
     config["SECRET_KEY"] = config.get("SECRET_KEY") or load_or_create_secret_key(
@@ -55,7 +54,7 @@ def fill_in_defaults(config: Any) -> None:
 
 
 def with_psycopg_driver(url: str) -> str:
-    """PostgreSQL speaks through psycopg 3, however its URL is written."""
+    """A PostgreSQL URL in any spelling, with psycopg 3 as its driver; other URLs unchanged."""
     for prefix in ("postgres://", "postgresql://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
@@ -63,21 +62,24 @@ def with_psycopg_driver(url: str) -> str:
 
 
 def load_or_create_secret_key(file: Path) -> str:
-    """The key of this installation, readable by its owner alone; made when it is not there."""
+    """The secret key in a file that only its owner may read; creates the file if it is missing.
+
+    Raises RuntimeError for a file that others can read, or without a key.
+    """
     if not file.exists():
-        own = file.with_name(f"{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.write(secrets.token_urlsafe(48))
-        with suppress(FileExistsError):  # another process was faster: its key is the key
-            os.link(own, file)
-        own.unlink()
+        with suppress(FileExistsError):  # another process was faster, and its key is used
+            os.link(draft, file)
+        draft.unlink()
     return _read_secret_key(file)
 
 
 def _read_secret_key(file: Path) -> str:
     if file.stat().st_mode & 0o077:
-        raise RuntimeError(f"{file} can be read by others. Run: chmod 600 {file}")
+        raise RuntimeError(f"Other users can read {file}. Run: chmod 600 {file}")
     key = file.read_text().strip()
     if len(key) < MIN_KEY_LENGTH:
-        raise RuntimeError(f"{file} holds no key. Delete it; a new one is made, all sign in anew.")
+        raise RuntimeError(f"{file} holds no key. Delete it: a new key ends all sessions.")
     return key

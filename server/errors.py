@@ -1,4 +1,4 @@
-"""What went wrong and what helps, for people as a page, for programs as problem+json."""
+"""Error responses, with a remedy: a page for people, problem+json for programs."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ CROSS_SITE_REMEDY = _(
 )
 DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
-log = structlog.get_logger("lodge.problems")
+log = structlog.get_logger("lodge.errors")
 
 
 def problem_json(status: int, title: str, detail: str, **more: Any) -> Response:
-    """A problem as programs read it (RFC 9457); `detail` says what helps."""
+    """A problem for programs (RFC 9457). `detail` says the remedy, `more` are extension members."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    answer = make_response(json.dumps(body, ensure_ascii=False), status)
-    answer.content_type = "application/problem+json"
-    return answer
+    response = make_response(json.dumps(body, ensure_ascii=False), status)
+    response.content_type = "application/problem+json"
+    return response
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error, expected or not, without a word of the programme's inside."""
+    """Answer every error, expected or not, without revealing internals."""
     app.register_error_handler(HTTPException, handle_http_error)
     app.register_error_handler(TooManyTries, lambda error: error_response(429, wait=error.seconds))
     app.register_error_handler(HasherOverloaded, lambda _: error_response(503, wait=5))
@@ -59,23 +59,23 @@ def init_app(app: Flask) -> None:
 
 
 def handle_database_error(error: Exception) -> Response:
-    """The database is locked, full, read-only or away: nothing was answered, so ask again."""
+    """503 where the database is locked, full, read-only or unreachable: the client tries again."""
     cause = getattr(error, "orig", None) or error
-    log.error("the database does not take this", error=type(cause).__name__, said=str(cause))
-    g.current_user = None  # whoever it is stands in that database: the page does without
+    log.error("database error", error=type(cause).__name__, message=str(cause))
+    g.current_user = None  # the error page must not query the database for the user
     return error_response(503, wait=10)
 
 
 def handle_disk_error(error: OSError) -> Response:
-    """The disk takes no more, or nothing at all."""
+    """503 where the disk is full, read-only or broken; any other OSError is raised again."""
     if error.errno not in DISK_ERRNOS:
         raise error
-    log.error("the disk does not take this", error=error.strerror)
+    log.error("disk error", error=error.strerror)
     return error_response(503, wait=60)
 
 
 def handle_http_error(error: HTTPException) -> Any:
-    """The answer to an error of HTTP; a redirect is none."""
+    """The response to an HTTP error; redirects, and errors with a response of their own, as is."""
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error.get_response()
@@ -89,9 +89,12 @@ def handle_http_error(error: HTTPException) -> Any:
 
 
 def error_response(status: int, remedy: Any = None, wait: int | None = None) -> Response:
-    """One problem, told the way that the asker reads."""
-    title, usual = MESSAGES.get(status) or MESSAGES[500 if status >= 500 else 400]
-    remedy = remedy or usual
+    """A problem as a page or as JSON, whichever the client asked for.
+
+    `remedy` replaces the usual remedy of the status, `wait` is in seconds.
+    """
+    title, usual_remedy = MESSAGES.get(status) or MESSAGES[500 if status >= 500 else 400]
+    remedy = remedy or usual_remedy
     if wants_json():
         response = problem_json(status, str(title), str(remedy))
     else:
@@ -105,7 +108,7 @@ def error_response(status: int, remedy: Any = None, wait: int | None = None) -> 
 
 
 def wants_json() -> bool:
-    """Whether a program asked rather than a person."""
+    """Whether the client is a program rather than a browser."""
     if request.path.startswith("/sync/") or request.is_json:
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")

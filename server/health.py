@@ -1,4 +1,4 @@
-"""Whether the process is there. Says nothing of the database, and does not touch it."""
+"""The health check: whether the process answers. It does not use the database."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ bp = Blueprint("health", __name__)
 @bp.get("/healthz")
 @public
 def healthz() -> dict[str, str]:
-    """200 as long as requests are answered."""
+    """200 while the server answers requests."""
     return {"status": "ok"}

@@ -1,4 +1,5 @@
-"""Logs as JSON lines. They name routes and codes, never people, bodies, queries or tokens."""
+"""Logs as JSON lines on stderr. They contain routes and codes, never names, bodies, queries or
+tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ log = structlog.get_logger("lodge")
 
 
 def init_app(app: Flask) -> None:
-    """Log every answer and every crash; Flask's own log, which quotes messages, is silent."""
+    """Log every response and every crash; replaces Flask's log, which quotes error messages."""
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -36,9 +37,9 @@ def _start_timer() -> None:
 
 
 def _log_response(response: Response) -> Response:
-    """One line an answer: the route's pattern, not its address, which may name a record.
+    """One line for each response, with the route's pattern: its path may contain a record's id.
 
-    Pages of the feed that are told again do not come by here.
+    Pages answered by `PullCache` are not logged.
     """
     rule = request.url_rule.rule if request.url_rule else None
     quiet = response.status_code == 204 or rule == "/healthz" or request.endpoint == "static"
@@ -61,7 +62,7 @@ def _log_exception(
 
 
 def log_crash(error: BaseException | None, **known: Any) -> None:
-    """A crash with its place; its message may quote what somebody typed and stays out."""
+    """Log a crash with its stack, without its message, which may quote what somebody typed."""
     frames = traceback.extract_tb(error.__traceback__) if error else []
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
     log.error("crashed", error=type(error).__name__, where=where[-8:], **known)

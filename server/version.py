@@ -1,4 +1,4 @@
-"""Which Lodge this is."""
+"""The version of Lodge that is running."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from importlib.metadata import PackageNotFoundError, version
 
 try:
     VERSION = version("lodge")
-except PackageNotFoundError:  # run from a checkout that was never installed
+except PackageNotFoundError:  # run from a checkout that is not installed
     VERSION = "0.0.0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from server.maintenance.demo import HEDGEHOG, SQUIRREL
+from server.maintenance.demo.small import HEDGEHOG, SQUIRREL
 from tests.wait_for import wait_for
 
 PINS_BY_USERNAME = {username: (name, pin) for username, name, pin, _, _ in (*SQUIRREL, *HEDGEHOG)}
@@ -54,7 +54,7 @@ class PhonePage:
         )
 
     def enrol(self):
-        self.open(f"/field/enrol#{self.server.enrol_code()}")
+        self.open(f"/field/enrol#{self.server.new_enrolment_code()}")
         self.wait_for_js("document.querySelector('[name=code]').value.length > 7")
         self.tap("#main button[type=submit]")
         self.wait_for_js("!!document.querySelector('.names')")

@@ -47,13 +47,13 @@ PHONE_OPS = (
 """What a phone records, so that these pages have something to show."""
 
 UNLINKED = {
-    *("arrears.show", "cases.show", "exchange.photo", "inspections.show", "patrol.label"),
+    *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.open_label"),
     *("quarantine.show", "records.photo", "resident.show", "training_sessions.show"),
 }
 """Routes that no page of the demo estate links to: for an id that is none they answer 404."""
 
 BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none", "number": "none"}
-DEVICE_ROUTES = {"exchange.photo"}
+DEVICE_ROUTES = {"sync_api.photo"}
 """Routes that only a phone may ask."""
 
 INCOMPLETE_WITHOUT_QUERY = {"/desk/packs/file": 422}

@@ -1,1 +1,1 @@
-"""Who may do what: sessions, devices, credentials, access rules, rate limits."""
+"""Authentication and access: sessions, devices, credentials, access rules, rate limits."""

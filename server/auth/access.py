@@ -1,6 +1,6 @@
-"""Who may do what: every route declares it, and a route that declares nothing is shut.
+"""Access rules: every route declares who may call it, and one that declares nothing is refused.
 
-What belongs to another site does not exist for the caller: 404, never 403.
+A record of another site is answered with 404, never 403, so that its existence is not revealed.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, abort, current_app, g, redirect, request, url_for
+from htmx_flask import make_response
 
-from server.auth.devices import device_for_token, enrol_device, identify_device, issue_code
+from server.auth.devices import identify_device
 from server.auth.security_headers import refuse_cross_site
 from server.auth.sessions import CurrentUser, current_user, current_user_or_none, desk_sites
 from server.db.engine import Model, db
@@ -24,19 +25,19 @@ Row = TypeVar("Row", bound=Model)
 
 
 def public(view: View) -> View:
-    """Anybody may come here, signed in or not."""
+    """Allow everybody, signed in or not."""
     view.allowed = PUBLIC  # type: ignore[attr-defined]
     return view
 
 
 def device_only(view: View) -> View:
-    """Only an enrolled phone, by its bearer token; it stands in `g.device`."""
+    """Allow only an enrolled phone, by its bearer token; the view finds it in `g.device`."""
     view.allowed = DEVICE_TOKEN  # type: ignore[attr-defined]
     return view
 
 
 def allow(*roles: str) -> Callable[[View], View]:
-    """Only somebody signed in who has one of these roles at the site they look at."""
+    """Allow only signed-in users with one of these roles at the site they have open."""
 
     def mark(view: View) -> View:
         view.allowed = frozenset(roles)  # type: ignore[attr-defined]
@@ -46,13 +47,13 @@ def allow(*roles: str) -> Callable[[View], View]:
 
 
 def access_rule(app: Flask, endpoint: str) -> str | frozenset[str] | None:
-    """What a route declares."""
+    """The rule that a route declares: PUBLIC, DEVICE_TOKEN, a set of roles, or None."""
     rule: str | frozenset[str] | None = getattr(app.view_functions[endpoint], "allowed", None)
     return rule
 
 
 def get_or_404(table: type[Row], id_: str) -> Row:
-    """A record of the site that the caller looks at; there are no others."""
+    """A record of the current user's site; aborts with 404 for any other id."""
     try:
         id_ = str(UUID(id_))
     except ValueError:
@@ -61,7 +62,7 @@ def get_or_404(table: type[Row], id_: str) -> Row:
 
 
 def init_app(app: Flask) -> None:
-    """Set the gate before every route."""
+    """Check the access rule before every request."""
     app.before_request(_check_access)
     if "static" in app.view_functions:
         public(app.view_functions["static"])
@@ -71,7 +72,7 @@ def init_app(app: Flask) -> None:
 
 def _check_access() -> Any:
     if request.endpoint is None:
-        return None  # no such page: the 404 or 405 comes by itself
+        return None  # no such route: Flask answers 404 or 405
     rule = access_rule(current_app, request.endpoint)
     if rule is None:
         abort(403)
@@ -83,18 +84,18 @@ def _check_access() -> Any:
 
 
 def _require_role(roles: frozenset[str]) -> Any:
-    who = current_user_or_none()
-    if who is None:
+    user = current_user_or_none()
+    if user is None:
         return _redirect_to_sign_in()
-    if not who.has_role(*roles):
+    if not user.has_role(*roles):
         abort(403)
     return None
 
 
 def _redirect_to_sign_in() -> Any:
-    """Ask who it is; a part of a page must leave the page for that."""
-    if request.headers.get("HX-Request"):
-        return Response(status=401, headers={"HX-Redirect": url_for("sign_in.form")})
+    """Redirect to the sign-in page; htmx, which asked for a fragment, loads it as a whole page."""
+    if request.htmx:  # type: ignore[attr-defined]  # htmx-flask adds it
+        return make_response("", 401, redirect=url_for("sign_in.form"))
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("sign_in.form", next=back), 303)
 
@@ -105,11 +106,8 @@ __all__ = [
     "allow",
     "current_user",
     "current_user_or_none",
-    "device_for_token",
     "device_only",
-    "enrol_device",
     "get_or_404",
     "init_app",
-    "issue_code",
     "public",
 ]

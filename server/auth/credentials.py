@@ -1,4 +1,4 @@
-"""What proves that somebody is who they say: tokens, passwords, PINs. Kept only as hashes."""
+"""Tokens, passwords and PINs. Only their hashes are stored."""
 
 from __future__ import annotations
 
@@ -20,54 +20,55 @@ from server.models.access import Account
 PIN_ROUNDS = 600_000
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 10, 256
 FORBIDDEN_WORDS = ("lodge", "password", "12345", "qwert", "abcde")
-"""What a password may not be made of: our own name and the first guesses."""
+"""Parts that do not count towards a password's strength: the product's name and common guesses."""
 
 password_hasher = PasswordHasher()  # argon2-cffi's defaults: Argon2id, 64 MiB, 3 rounds
 
 HASHING_SLOTS = threading.BoundedSemaphore(2)
 HASHING_TIMEOUT_S = 10.0
-"""Argon2 is dear by design: two at a time, and nobody waits longer than this (seconds)."""
+"""Argon2 needs much memory by design: two hashes run at a time, and others wait this long."""
 
 
 @cache
 def _dummy_hash() -> str:
-    """A hash that no password has, as dear to try as any other."""
+    """A hash that no password matches, and that takes as long to verify as any other."""
     return password_hasher.hash(secrets.token_urlsafe())
 
 
 class HasherOverloaded(Exception):
-    """Too many people are signing in at this moment."""
+    """No hashing slot became free in time: too many people are signing in."""
 
 
 def new_token() -> str:
-    """256 bits that nobody can guess."""
+    """A random token of 256 bits."""
     return secrets.token_urlsafe(32)
 
 
 def token_digest(token: str) -> str:
-    """What the database keeps of a token; long random tokens need no salt."""
+    """The SHA-256 of a token, in hex, as it is stored. Long random tokens need no salt."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def password_weakness(username: str, password: str) -> str | None:
-    """Why a password is not taken: `short`, `long`, `guessable`; None for a good one."""
+    """Why a password is refused: `short`, `long` or `guessable`; None for a good one."""
     if len(password) < MIN_PASSWORD_LENGTH:
         return "short"
     if len(password) > MAX_PASSWORD_LENGTH:
         return "long"
-    bare = re.sub(r"[\W_]+", "", password.lower())
+    rest = re.sub(r"[\W_]+", "", password.lower())
     for word in (*FORBIDDEN_WORDS, username.lower()):
-        bare = bare.replace(word, "")
-    return "guessable" if len(set(bare)) < 4 else None
+        rest = rest.replace(word, "")
+    return "guessable" if len(set(rest)) < 4 else None
 
 
 def hash_password(password: str) -> str:
-    """An Argon2id hash of a password, exactly as typed."""
+    """The Argon2id hash of a password, exactly as typed."""
     return password_hasher.hash(password.encode("utf-8", "surrogatepass"))
 
 
 def password_matches(account: Account | None, password: str) -> bool:
-    """Whether a password is the account's; takes as long when there is no such account."""
+    """Whether a password is the account's. Takes as long without an account, so that timing does
+    not reveal which usernames exist. Raises HasherOverloaded."""
     stored = account.password_hash if account else None
     if not HASHING_SLOTS.acquire(timeout=HASHING_TIMEOUT_S):
         raise HasherOverloaded
@@ -81,7 +82,7 @@ def password_matches(account: Account | None, password: str) -> bool:
 
 
 def make_pin_verifier(pin: str) -> dict[str, Any]:
-    """A verifier that a phone can hold a PIN against without a network."""
+    """A salted PBKDF2 hash that a phone checks a PIN against while it is offline."""
     salt = secrets.token_bytes(16)
     key = hashlib.pbkdf2_hmac("sha256", pin.encode(), salt, PIN_ROUNDS)
     return {
@@ -92,19 +93,20 @@ def make_pin_verifier(pin: str) -> dict[str, Any]:
 
 
 def set_password(person_id: str, username: str, password: str) -> None:
-    """Give a person a way in at the desk. The caller commits, and has asked for `weakness`."""
+    """Set the desk password of a person. The caller checks `password_weakness` first, and commits
+    afterwards."""
     account = get_or_create_account(person_id)
     account.username = username.strip().lower()
     account.password_hash = hash_password(password)
 
 
 def set_pin(person_id: str, pin: str) -> None:
-    """Give a person a way in on a phone. The caller commits."""
+    """Set the phone PIN of a person. The caller commits."""
     get_or_create_account(person_id).pin_check = make_pin_verifier(pin)
 
 
 def get_or_create_account(person_id: str) -> Account:
-    """The account of a person, made when there is none."""
+    """The account of a person, created if there is none. The caller commits."""
     account = db.session.scalar(select(Account).where(Account.person_id == person_id))
     if account is None:
         account = Account(person_id=person_id)

@@ -1,4 +1,4 @@
-"""Phones: how one is enrolled, recognised, and cut off."""
+"""Phones: enrolment, identification by token, revocation."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from uuid_utils.compat import uuid7
 from server.auth.credentials import new_token, token_digest
 from server.auth.rate_limit import ENROLMENT_CODE, count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
-from server.db.prepared import PreparedSelect
+from server.db.statements import fetch_first_direct
 from server.models.access import Device, EnrolmentCode
 from server.models.feed import ServerState, SiteHead
 from sync.protocol.op import MAX_NAME_LENGTH
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 8
-"""Crockford's base 32, 40 bits: nothing that reads like something else."""
+"""40 bits in Crockford's base 32, which has no letters that look like digits."""
 
 CODE_LIFETIME = timedelta(minutes=10)
-ENVIRON_KEY = "lodge.contact"
+ENVIRON_KEY = "lodge.device"
 
 
 class TooManyTries(Exception):
-    """Codes are being guessed; says how many seconds to wait."""
+    """An address has tried too many codes; `seconds` is how long it has to wait."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__("too many codes tried")
@@ -35,7 +35,7 @@ class TooManyTries(Exception):
 
 
 def issue_code(site_id: str, by: str | None) -> str:
-    """A code that enrols one phone at a site: one use, ten minutes."""
+    """A code that enrols one phone at a site, once, within ten minutes. `by`: a person's id."""
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     now = datetime.now(UTC)
     with write_transaction():
@@ -52,7 +52,10 @@ def issue_code(site_id: str, by: str | None) -> str:
 
 
 def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | None:
-    """Enrol a phone and give it its token; None when the code is wrong, used or too old."""
+    """Enrol a phone; returns it with its token, or None if the code is wrong, used or expired.
+
+    Raises TooManyTries.
+    """
     wait = count_attempt((ENROLMENT_CODE, request.remote_addr or ""))
     if wait:
         raise TooManyTries(wait)
@@ -71,20 +74,19 @@ def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | No
             lineage=lineage,
         )
         db.session.add(device)
-    reset_attempts(
-        (ENROLMENT_CODE, request.remote_addr or "")
-    )  # only wrong codes count: a whole shift may enrol
+    # only wrong codes count, so that a whole shift may enrol from one address
+    reset_attempts((ENROLMENT_CODE, request.remote_addr or ""))
     return device, token
 
 
 def normalize_code(code: str) -> str:
-    """A code as typed by a person: any case, any gaps, O for 0, I and L for 1."""
-    typed = "".join(sign for sign in code.upper() if sign.isalnum())
-    return typed.translate(str.maketrans("OIL", "011"))
+    """A code as people type it: in any case, with any separators, O for 0, I and L for 1."""
+    characters = "".join(char for char in code.upper() if char.isalnum())
+    return characters.translate(str.maketrans("OIL", "011"))
 
 
 class DeviceIdentity(NamedTuple):
-    """A phone that speaks to us, and how its site stands at that moment."""
+    """The phone that sent a request, and the position of its site's feed at that moment."""
 
     id: str
     site_id: str
@@ -96,12 +98,12 @@ class DeviceIdentity(NamedTuple):
 
     @property
     def site_position(self) -> tuple[Any, ...]:
-        """How the site stands: all that a page of its feed depends on, beside the cursor."""
+        """Everything that a page of the feed depends on, besides the cursor and the audience."""
         return self.epoch, self.head, self.floor, self.names_seq
 
 
 _epoch_query = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
-_identity_query = PreparedSelect(
+_identity_query = (
     select(
         Device.id,
         Device.site_id,
@@ -114,45 +116,47 @@ _identity_query = PreparedSelect(
 
 
 def identify_device(environ: dict[str, Any]) -> DeviceIdentity | None:
-    """The phone that speaks in a request, by its bearer token; looked up once."""
+    """The phone that sent a request, by its bearer token, or None. Looked up once a request."""
     if ENVIRON_KEY not in environ:
         scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        known = device_for_token(token.strip()) if scheme.lower() == "bearer" and token else None
-        environ[ENVIRON_KEY] = known
-    phone: DeviceIdentity | None = environ[ENVIRON_KEY]
-    return phone
+        device = device_for_token(token.strip()) if scheme.lower() == "bearer" and token else None
+        environ[ENVIRON_KEY] = device
+    identity: DeviceIdentity | None = environ[ENVIRON_KEY]
+    return identity
 
 
 def device_for_token(token: str) -> DeviceIdentity | None:
-    """The phone that holds a token, by the one look that a poll costs when nothing has changed.
+    """The phone with this token, or None: the only query of a poll when nothing has changed.
 
-    One that was cut off is still known: its work is kept.
+    A revoked phone is found too: its ops are still accepted, to be reviewed at the desk.
     """
-    row = _identity_query.fetch_first(token=token_digest(token))
+    row = fetch_first_direct(_identity_query, token=token_digest(token))
     return DeviceIdentity._make(row)._replace(is_revoked=bool(row[2])) if row else None
 
 
 def revoke_device(site_id: str, device_id: str, *, lost: bool) -> bool:
-    """Revoke a phone, or declare it lost: at its next contact it wipes what it knows."""
-    name = "lost_at" if lost else "revoked_at"
-    now = datetime.now(UTC)
+    """Revoke a phone, or declare it lost: at its next contact it deletes its records. False if
+    that was done before."""
+    column = Device.lost_at if lost else Device.revoked_at
     with write_transaction():
-        mine = (Device.site_id == site_id) & (Device.id == device_id)
-        changed: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-            update(Device).where(mine, getattr(Device, name).is_(None)).values({name: now})
+        device = update(Device).where(
+            Device.site_id == site_id, Device.id == device_id, column.is_(None)
         )
-    return changed.rowcount == 1
+        revoked: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
+            device.values({column: datetime.now(UTC)})
+        )
+    return revoked.rowcount == 1
 
 
 def record_wipe_notice(device_id: str) -> None:
-    """W3: note the first reply that tells a phone to clear its records, and no other contact."""
-    first = (Device.id == device_id) & Device.told_at.is_(None)
+    """W3. Record when a revoked phone was first answered that it has to delete its records."""
+    device = update(Device).where(Device.id == device_id, Device.told_at.is_(None))
     with write_transaction():
-        db.session.execute(update(Device).where(first).values(told_at=datetime.now(UTC)))
+        db.session.execute(device.values(told_at=datetime.now(UTC)))
 
 
 def _consume_code(code_hash: str, now: datetime) -> EnrolmentCode | None:
-    """One use: of two phones that come at once, the second finds the code used."""
+    """The enrolment of a valid code, marked as used; the row is locked against a second use."""
     enrolment = db.session.scalar(
         select(EnrolmentCode).where(EnrolmentCode.code_hash == code_hash).with_for_update()
     )

@@ -1,4 +1,4 @@
-"""Labels of checkpoints: a secret that only we can make, bound to site, point and printing."""
+"""The secret in a checkpoint's QR code, bound to the site, the checkpoint and the printing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ TOKEN_LENGTH = 16
 
 
 def label_token(site_id: str, checkpoint_id: str, serial: int) -> str:
-    """What stands in the label of a point; a new printing has another one."""
+    """The text in the QR code. `serial` counts printings: a new one replaces older labels."""
     key = hashlib.sha256(b"labels|" + current_app.config["SECRET_KEY"].encode()).digest()
-    text = f"{site_id}|{checkpoint_id}|{serial}".encode()
-    made = hmac.digest(key, text, "sha256")
-    return base64.b32encode(made).decode()[:TOKEN_LENGTH]
+    message = f"{site_id}|{checkpoint_id}|{serial}".encode()
+    return base64.b32encode(hmac.digest(key, message, "sha256")).decode()[:TOKEN_LENGTH]
 
 
 def label_token_hash(site_id: str, checkpoint_id: str, serial: int) -> str:
-    """What rounds know of it."""
+    """The hash of the label's token, which patrol rounds store instead of the token."""
     return token_hash(label_token(site_id, checkpoint_id, serial))

@@ -1,4 +1,4 @@
-"""What every answer says to the browser, and what a browser must say before it may write."""
+"""Security headers of responses, limits of requests, and the check against cross-site writes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 BODY_LIMIT = 4 * 1024 * 1024 + 64 * 1024
 FORM_LIMIT, FORM_PARTS = 64 * 1024, 300
-"""A photo and a little; a form holds text only."""
+"""Bytes: a request may hold one photo; a form holds text only, in at most `FORM_PARTS` fields."""
 
 CSP = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval'",  # the reader of labels is compiled; text is not run
+        "script-src 'self' 'wasm-unsafe-eval'",  # the QR reader is WebAssembly
         "style-src 'self'",
         "img-src 'self' blob: data:",
         "connect-src 'self'",
@@ -33,13 +33,13 @@ DEFAULT_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""What a route says itself stands; a page that says nothing is personal and not stored."""
+"""Headers that a route has not set itself. By default a page is personal, so no cache stores it."""
 
 HSTS = "max-age=63072000; includeSubDomains"
 
 
 def init_app(app: Flask) -> None:
-    """Bound what comes in, mark what goes out."""
+    """Set the limits of requests, and add the headers to every response."""
     app.config["MAX_CONTENT_LENGTH"] = app.config.get("MAX_CONTENT_LENGTH") or BODY_LIMIT
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_LIMIT
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
@@ -47,9 +47,9 @@ def init_app(app: Flask) -> None:
 
 
 def refuse_cross_site() -> None:
-    """A write by cookie comes from a page of ours: browsers say where a request was made.
+    """Abort a write with 403 unless the browser states that a page of this origin made it.
 
-    `/sync` speaks by token, which no browser sends by itself, so it is not asked.
+    `/sync` is exempt: it needs a token, which no browser sends by itself.
     """
     if request.method in SAFE_METHODS or request.path.startswith("/sync/"):
         return
@@ -63,9 +63,9 @@ def refuse_cross_site() -> None:
 
 
 def _add_default_headers(response: Response) -> Response:
-    said = {name.lower() for name, _ in response.headers}
+    present = {name.lower() for name, _ in response.headers}
     response.headers.extend(
-        [pair for pair in DEFAULT_HEADERS.items() if pair[0].lower() not in said]
+        [pair for pair in DEFAULT_HEADERS.items() if pair[0].lower() not in present]
     )
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)

@@ -1,7 +1,7 @@
-"""Who is signed in at the desk. A session is a row here; the cookie only names it.
+"""Sessions of the desk. A session is a row of the database; the cookie holds only its token.
 
-`IDLE` without a request or `ABSOLUTE` after its start a session is over, and so it is when its
-person signs out or leaves. It looks at one site. Any number of sessions a person is fine.
+A session ends `IDLE_TIMEOUT` after its last request, `MAX_LIFETIME` after its start, and when its
+person signs out or leaves the staff. It belongs to one site. A person may have several sessions.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from server.models.places import Site
 from sync.protocol.roles import FRONT_DESK_ROLES
 
 IDLE_TIMEOUT, MAX_LIFETIME = timedelta(hours=8), timedelta(hours=12)
-"""Our choice: a board hangs on the wall for a shift, and nobody stays signed in overnight."""
+"""Long enough for a screen that shows the board all shift, too short to last overnight."""
 
 SEEN_AT_PRECISION = timedelta(minutes=5)
-"""How stale `seen_at` may be: not every look at a page shall cost a write."""
+"""How old `seen_at` may become before a request updates it, so that not every request writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
-    """Whoever is signed in, and the one site that they look at."""
+    """The signed-in person, at the site of the session."""
 
     person_id: str
     name: str
@@ -41,29 +41,29 @@ class CurrentUser:
     site_label: dict[str, str]
     token_hash: str
     site_version: str
-    """Changes whenever a record of the site does, or a phone was heard."""
+    """Changes whenever a record of the site changes or one of its phones connects."""
 
     def has_role(self, *roles: str) -> bool:
-        """Whether the caller has one of these roles here."""
+        """Whether the user has one of these roles at this site."""
         return not self.roles.isdisjoint(roles)
 
 
 def current_user_or_none() -> CurrentUser | None:
-    """Who sent this request, looked up once."""
+    """The user who sent this request, or None. Looked up once a request."""
     if "current_user" not in g:
         token = request.cookies.get(cookie_name())
         g.current_user = _user_for_token(token) if token else None
-    found: CurrentUser | None = g.current_user
-    return found
+    user: CurrentUser | None = g.current_user
+    return user
 
 
 def current_user() -> CurrentUser:
-    """Whoever is signed in, on a route that only they can reach."""
+    """The user who sent this request; aborts with 401 if nobody is signed in."""
     return current_user_or_none() or abort(401)
 
 
 def desk_sites(person_id: str) -> Sequence[Any]:
-    """The sites where a person may sit at the desk, with their labels."""
+    """The sites where a person may use the desk: rows of `site_id`, `roles` and `label`."""
     rows = db.session.execute(
         select(Person.site_id, Person.roles, Site.label)
         .join(Site, (Site.site_id == Person.site_id) & (Site.id == Person.site_id))
@@ -74,7 +74,8 @@ def desk_sites(person_id: str) -> Sequence[Any]:
 
 
 def start_session(person_id: str, site_id: str, former: str | None = None) -> str:
-    """Begin a session and give its token; the one that the browser had before ends."""
+    """Start a session and return its token. `former`: the browser's previous token, if it had one;
+    that session ends."""
     token, now = new_token(), datetime.now(UTC)
     with write_transaction():
         _delete_session(former)
@@ -93,14 +94,14 @@ def start_session(person_id: str, site_id: str, former: str | None = None) -> st
 
 
 def end_session() -> None:
-    """Sign out: the session is gone on the server, whatever the browser keeps."""
+    """End the session of this request on the server, whatever cookie the browser still has."""
     with write_transaction():
         _delete_session(request.cookies.get(cookie_name()))
     g.pop("current_user", None)
 
 
 def end_all_sessions(person_id: str, *, except_token_hash: str | None = None) -> None:
-    """End every session of a person, but one. The caller commits."""
+    """End every session of a person except one. The caller commits."""
     db.session.execute(
         delete(LoginSession).where(
             LoginSession.person_id == person_id,
@@ -110,7 +111,7 @@ def end_all_sessions(person_id: str, *, except_token_hash: str | None = None) ->
 
 
 def active_session_conditions(now: datetime) -> tuple[Any, ...]:
-    """What a session joined with its person must fulfil."""
+    """SQL conditions for an active session, in a query that joins LoginSession and Person."""
     return (
         LoginSession.expires_at > now,
         LoginSession.seen_at > now - IDLE_TIMEOUT,
@@ -118,13 +119,14 @@ def active_session_conditions(now: datetime) -> tuple[Any, ...]:
     )
 
 
-def cookie_name(what: str = "lodge") -> str:
-    """Browsers take `__Host-` only over TLS; on localhost and a LAN there may be none."""
-    return f"__Host-{what}" if request.is_secure else what
+def cookie_name(name: str = "lodge") -> str:
+    """A cookie's name with `__Host-`, which browsers accept over HTTPS only."""
+    return f"__Host-{name}" if request.is_secure else name
 
 
 def set_cookie(response: Response, name: str, value: str, days: int = 0) -> None:
-    """A cookie that no script reads and no other site sends."""
+    """Set a cookie that scripts cannot read and other sites do not send. With 0 days it ends with
+    the browser."""
     response.set_cookie(
         name,
         value,
@@ -137,7 +139,7 @@ def set_cookie(response: Response, name: str, value: str, days: int = 0) -> None
 
 
 def _user_for_token(token: str) -> CurrentUser | None:
-    """One statement, every row by its primary key: a board that polls asks nothing more."""
+    """The user of an active session. One query by primary keys: polling pages cause no other."""
     now, token_hash = datetime.now(UTC), token_digest(token)
     row = db.session.execute(
         select(LoginSession.seen_at, LoginSession.site_id, Person.id, Person.name, Person.roles)
@@ -151,8 +153,9 @@ def _user_for_token(token: str) -> CurrentUser | None:
     ).first()
     if row is None:
         return None
-    if now - row.seen_at > SEEN_AT_PRECISION and not request.headers.get("HX-Request"):
-        _update_seen_at(token_hash, now)  # what a page asks by itself is nobody's doing
+    is_poll = request.htmx  # type: ignore[attr-defined]  # htmx-flask adds it
+    if now - row.seen_at > SEEN_AT_PRECISION and not is_poll:
+        _update_seen_at(token_hash, now)  # polling by an open page is not activity of the user
     head = f"{row.head}.{row.heard_at.timestamp() if row.heard_at else 0}"
     roles = frozenset(row.roles)
     return CurrentUser(row.id, row.name, roles, row.site_id, row.label, token_hash, head)
@@ -160,12 +163,12 @@ def _user_for_token(token: str) -> CurrentUser | None:
 
 def _update_seen_at(token_hash: str, now: datetime) -> None:
     with write_transaction():
-        mine = update(LoginSession).where(LoginSession.token_hash == token_hash)
-        db.session.execute(mine.values(seen_at=now))
+        session = update(LoginSession).where(LoginSession.token_hash == token_hash)
+        db.session.execute(session.values(seen_at=now))
 
 
 def _delete_expired(now: datetime) -> None:
-    """Sessions that ended, codes that lapsed, tries that no longer count."""
+    """Delete expired sessions and enrolment codes, and counters whose window is over."""
     db.session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
     db.session.execute(
         delete(EnrolmentCode).where(EnrolmentCode.expires_at <= now - timedelta(days=1))

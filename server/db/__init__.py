@@ -1,1 +1,1 @@
-"""The database engine, transactions and prepared statements."""
+"""The database engine, transactions and statements on many rows."""

@@ -1,4 +1,4 @@
-"""The database handle, the base every table stands on, and the one way to write."""
+"""The database: connections, the base class of tables, and `write_transaction`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 
 class SQLiteDateTime(DATETIME):
-    """The same text as SQLAlchemy's own, by the shortest way: a push writes eight times an op."""
+    """SQLAlchemy's text format, converted faster: a push writes eight datetimes an op."""
 
     def bind_processor(self, dialect: Dialect) -> Any:
         return lambda value: None if value is None else value.isoformat(" ", "microseconds")
@@ -38,14 +38,14 @@ class SQLiteDateTime(DATETIME):
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime, kept naive because SQLite has no time zones."""
+    """An aware UTC datetime, stored without a zone because SQLite has none."""
 
     impl = DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        of_sqlite = dialect.name == "sqlite"
-        return dialect.type_descriptor(SQLiteDateTime() if of_sqlite else DateTime())  # type: ignore[no-untyped-call]
+        is_sqlite = dialect.name == "sqlite"
+        return dialect.type_descriptor(SQLiteDateTime() if is_sqlite else DateTime())  # type: ignore[no-untyped-call]
 
     def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
@@ -76,28 +76,30 @@ else:
     Model = db.Model
 
 DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError)
-"""Locked, full, read-only, broken or away: says nothing of what was to be written."""
+"""The database is locked, full, read-only, broken or unreachable: the values written are not at
+fault."""
 
 SYNCHRONOUS_FULL = 2
 BUSY_TIMEOUT_MS = 10_000
 PING_AFTER_IDLE_S = 1.0
-"""Seconds: a connection that lay about for longer may have died, and is asked before it is used."""
+"""A connection that was idle for longer may be dead, so it is checked before it is used."""
 
 
 class FairLock:
-    """A lock that lets in first whoever came first; a plain lock starves a writer for seconds."""
+    """A lock that is granted in the order of the requests; `threading.Lock` can starve a writer for
+    seconds."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
 
     def __enter__(self) -> None:
-        turn = threading.Event()
+        granted = threading.Event()
         with self._mutex:
-            self._waiting.append(turn)
+            self._waiting.append(granted)
             if len(self._waiting) == 1:
-                turn.set()
-        turn.wait()
+                granted.set()
+        granted.wait()
 
     def __exit__(self, *_: object) -> None:
         with self._mutex:
@@ -111,8 +113,11 @@ write_lock = FairLock()
 
 @contextmanager
 def write_transaction() -> Iterator[None]:
-    """One writing transaction: begun at once, committed at the end, undone by an exception."""
-    db.session.rollback()  # what was read so far may be older than what we wait for
+    """A transaction of the session that writes: committed at the end, rolled back by an exception.
+
+    It takes SQLite's write lock at once, since a read transaction that writes later may fail.
+    """
+    db.session.rollback()  # end a read transaction: its snapshot may be out of date by now
     with write_lock if db.engine.dialect.name == "sqlite" else nullcontext():
         db.session.connection(execution_options={"writes": True})
         try:
@@ -125,17 +130,17 @@ def write_transaction() -> Iterator[None]:
 
 @event.listens_for(Engine, "connect")
 def _configure_sqlite(connection: Any, _: object) -> None:
-    """SQLite: WAL, and every commit on the disk before it is acknowledged."""
+    """Use SQLite with a write-ahead log, and write every commit to disk before it returns."""
     if not type(connection).__module__.startswith("sqlite3"):
         return
-    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.isolation_level = None  # `_begin_transaction` issues BEGIN
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def init_app(app: Flask) -> None:
-    """Open the database of an application."""
+    """Connect an application to its database."""
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name != "sqlite":
@@ -143,23 +148,24 @@ def init_app(app: Flask) -> None:
 
 
 def _ping_idle_connections(engine: Engine) -> None:
-    """A server far away may go and come back: connections to it are asked, if they rested.
+    """Check a pooled connection that was idle before it is used: the server may have restarted.
 
-    One that was used just now is not: a question before each use costs as much as a poll.
+    A connection that was just used is not checked, as each check costs a round trip.
     """
 
     @event.listens_for(engine, "checkin")
-    def rest(_: object, record: Any) -> None:
-        record.info["rests_since"] = time.monotonic()
+    def record_idle_start(_: object, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def wake(connection: Any, record: Any, _: object) -> None:
-        if time.monotonic() - record.info.get("rests_since", time.monotonic()) < PING_AFTER_IDLE_S:
+    def ping(connection: Any, record: Any, _: object) -> None:
+        now = time.monotonic()
+        if now - record.info.get("idle_since", now) < PING_AFTER_IDLE_S:
             return
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
-            raise DisconnectionError from error  # the pool takes another
+            raise DisconnectionError from error  # the pool opens another one
 
 
 @event.listens_for(Engine, "begin")
@@ -170,11 +176,11 @@ def _begin_transaction(connection: Any) -> None:
 
 
 def require_durable_commits() -> None:
-    """An acknowledged op is on the disk; a database that promises less is not used."""
+    """Raise RuntimeError if the database acknowledges a commit before it is on disk."""
     if db.engine.dialect.name == "sqlite":
         level = db.session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
         if level < SYNCHRONOUS_FULL:
-            raise RuntimeError("SQLite runs with synchronous below FULL. Remove what lowers it.")
+            raise RuntimeError("SQLite runs with synchronous below FULL. Remove the setting.")
     else:
         level = db.session.connection().exec_driver_sql("SHOW synchronous_commit").scalar_one()
         if level == "off":

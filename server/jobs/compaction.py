@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from server.db.engine import db, write_transaction
-from server.db.prepared import chunks
+from server.db.statements import chunks
 from server.models.feed import FeedRow, SiteHead
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.receive import lock_site

@@ -10,7 +10,8 @@ from uuid import UUID, uuid5
 from server.db.engine import db
 from server.models.frequent_visitors import FrequentVisitor
 from server.models.visits import Visit
-from server.oplog import receive
+from server.oplog.incoming import Source
+from server.oplog.receive import make_op, receive_ops
 from sync.gate import frequent_visitors as rules
 from sync.protocol.clock import format_time
 
@@ -20,7 +21,10 @@ COPIED_FIELDS = ("visitor", "purpose", "host_unit", "firm", "plate")
 
 
 def update_frequent_visitors(site_id: str, now: datetime) -> int:
-    """V15: add new frequent visitors, update those who came again; returns the number of ops."""
+    """V15: add new frequent visitors, update those who came again; returns the number of ops.
+
+    The ops are received at `now`.
+    """
     columns = (Visit.id, Visit.visitor, Visit.purpose, Visit.host_unit, Visit.firm, Visit.plate)
     query = Visit.not_purged(site_id).where(Visit.arrived_at >= now - LOOK_BACK)
     visits = db.session.execute(query.with_only_columns(*columns, Visit.arrived_at)).all()
@@ -31,7 +35,7 @@ def update_frequent_visitors(site_id: str, now: datetime) -> int:
     }
     ops = list(_ops(computed, stored))
     if ops:
-        receive.submit_many(site_id, ops)
+        receive_ops(site_id, ops, Source.for_desk(now))
     return len(ops)
 
 
@@ -47,4 +51,4 @@ def _ops(
         payload |= {"times": visitor.visit_count, "last_at": format_time(latest.arrived_at)}
         kind = "regular.renew" if existing else "regular.note"
         subject = existing.id if existing else str(uuid5(UUID(latest.id), "regular"))
-        yield receive.make_op(kind, subject, payload, id=str(uuid5(UUID(latest.id), kind)))
+        yield make_op(kind, subject, payload, id=str(uuid5(UUID(latest.id), kind)))

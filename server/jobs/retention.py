@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from server.db.engine import db, write_transaction
-from server.db.prepared import chunks, replace_rows
+from server.db.statements import chunks, replace_rows
 from server.models.conflicts import Conflict
 from server.models.feed import FeedRow
 from server.models.frequent_visitors import FrequentVisitor

@@ -15,7 +15,8 @@ from server.jobs.holidays import days_off
 from server.models.places import Area, Unit
 from server.models.schedules import Schedule
 from server.models.tasks import Task
-from server.oplog import receive
+from server.oplog.incoming import Source
+from server.oplog.receive import make_op, receive_ops
 from sync.protocol.clock import format_time
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.work.recurrence import MAX_INTERVAL
@@ -32,9 +33,10 @@ BATCH_SIZE = 500
 def plan(site_id: str, now: datetime) -> int:
     """Add the tasks and patrols that the schedules require, cancel those that no schedule requires.
 
-    Returns the number of ops written. Idempotent, also with two servers planning at once: the ids
-    of a task and of the op that plans it are derived from schedule, place and time. No task is
-    planned that starts more than LOOK_AHEAD from `now`, which limits what a phone stores.
+    The ops are received at `now`; returns how many there are. Idempotent, also with two servers
+    planning at once: the ids of a task and of the op that plans it are derived from schedule,
+    place and time. No task is planned that starts more than LOOK_AHEAD from `now`, which limits
+    what a phone stores.
     """
     schedules, places = db.session.scalars(Schedule.for_site(site_id)).all(), _places(site_id)
     required = {
@@ -51,7 +53,7 @@ def plan(site_id: str, now: datetime) -> int:
     ]
     ops += patrol_rounds.round_ops(site_id, now, now - LOOK_BEHIND, now + LOOK_AHEAD)
     for start in range(0, len(ops), BATCH_SIZE):
-        receive.submit_many(site_id, ops[start : start + BATCH_SIZE])
+        receive_ops(site_id, ops[start : start + BATCH_SIZE], Source.for_desk(now))
     return len(ops)
 
 
@@ -101,9 +103,7 @@ def _plan_op(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
         "standing": schedule.standing,
         "grace": schedule.grace,
     }
-    return receive.make_op(
-        "task.plan", occurrence.id, payload, id=str(uuid5(UUID(occurrence.id), "plan"))
-    )
+    return make_op("task.plan", occurrence.id, payload, id=str(uuid5(UUID(occurrence.id), "plan")))
 
 
 def _planned_tasks(site_id: str, now: datetime) -> Select[Any]:
@@ -128,7 +128,7 @@ def _cancel_ops(
         if started or task.id in required or task.schedule_id not in schedule_ids:
             continue
         reason = VACANT if task.unit_id in vacant_units else REPLANNED
-        yield receive.make_op("task.cancel", task.id, {"reason": reason})
+        yield make_op("task.cancel", task.id, {"reason": reason})
 
 
 def _reinstate_ops(
@@ -138,7 +138,7 @@ def _reinstate_ops(
     for id_ in required:
         task = planned.get(id_)
         if task and _cancelled_by_scheduler(task) and task.window_end > now and not task.done_at:
-            yield receive.make_op("task.amend", task.id, uncancelled_fields())
+            yield make_op("task.amend", task.id, uncancelled_fields())
 
 
 def _cancelled_by_scheduler(task: Task) -> bool:

@@ -1,6 +1,6 @@
-"""Who may come in: accounts, sessions, phones, codes to enrol one, and throttles.
+"""Accounts, login sessions, devices, enrolment codes and rate-limit counters.
 
-These rows are small and shared by all sites; secrets stand here alone, and only as hashes.
+These tables are small and shared by all sites. Secrets are stored only as hashes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from server.db.engine import Model
 
 
 class Account(Model):
-    """What a person proves oneself with: a password at the desk, a PIN on a phone."""
+    """The credentials of a person: a password for the desk, a PIN for phones."""
 
     __tablename__ = "account"
 
@@ -26,12 +26,12 @@ class Account(Model):
 
     @classmethod
     def by_username(cls, username: str) -> Select[Any]:
-        """The account that signs in under a name, which is kept in lower case."""
+        """The account with a user name; stored names are in lower case."""
         return select(cls).where(cls.username == username.strip().lower())
 
 
 class LoginSession(Model):
-    """One sign-in at the desk, and the one site that it looks at."""
+    """One session of a person at the desk, at one site."""
 
     __tablename__ = "session"
 
@@ -44,10 +44,10 @@ class LoginSession(Model):
 
 
 class Device(Model):
-    """A phone. `seen_at`: last contact; `clear_at`: until then we know all that it made; `told_at`:
-    when it was told, after it was cut off, to clear what it knows.
+    """A phone. `seen_at`: its last contact. `clear_at`: all ops made until then arrived.
+    `told_at`: when, after its access ended, it was told to delete its records.
 
-    `misfit`: an end of the log that it was told once, and that the log does not have any more.
+    `misfit`: a log head that it was given once and that the log does not contain any more.
     """
 
     __tablename__ = "device"
@@ -73,12 +73,12 @@ class Device(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """Every phone that was ever enrolled at a site, the newest first."""
+        """Every device that was ever enrolled at a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.enrolled_at.desc(), cls.id)
 
 
 class EnrolmentCode(Model):
-    """A code that enrols one phone, once, for ten minutes."""
+    """A code that enrols one device, once, within ten minutes."""
 
     __tablename__ = "enrolment"
 
@@ -91,7 +91,7 @@ class EnrolmentCode(Model):
 
 
 class RateLimitCounter(Model):
-    """How often something was tried; the key is a hash, so that nobody can be read from it."""
+    """How often something was tried. The key is a hash, so that it identifies nobody."""
 
     __tablename__ = "throttle"
 

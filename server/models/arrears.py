@@ -1,4 +1,4 @@
-"""Accounts in arrears: what is owed, what was told, and what the customer set."""
+"""Accounts in arrears: amounts owed, calls, appointments and complaints."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ArrearsAccount(Model):
 
 
 def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """An account as phones of the front show it."""
+    """The body of an account for phones."""
     shown = {name: value for name, value in account.items() if name not in ("site_id", "version")}
     calls = [{**call, "by": names.person_name(call["by_id"])} for call in account["calls"][-10:]]
     return {

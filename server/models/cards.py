@@ -1,4 +1,4 @@
-"""Cards: what everybody should know, by group."""
+"""Cards of the handbook, by group."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Card(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """Every card of a site, withdrawn ones too, in the order of their places."""
+        """Every card of a site, withdrawn ones included, in display order."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.order, cls.code)
 
 
 def phone_body(card: Mapping[str, Any], _: Directory) -> dict[str, Any]:
-    """A card as phones show it."""
+    """The body of a card for phones."""
     unseen = ("site_id", "version", "pack", "withdrawn_at")
     return {name: value for name, value in card.items() if name not in unseen}
 

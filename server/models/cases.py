@@ -1,4 +1,4 @@
-"""Cases: who is asked about what, what they said, and what was decided."""
+"""Accountability cases: subject, facts, statements and decisions."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Case(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """Every case of a site, the newest first."""
+        """Every case of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.raised_at.desc(), cls.id)
 
 
@@ -64,11 +64,11 @@ PHONE_FIELDS = (
     *("statements", "stated_at", "finding", "measures", "decided_at", "acknowledged_at"),
     *("appeals", "appealed_at"),
 )
-"""What the subject needs: nobody else's words but the facts and the decision."""
+"""Fields for the subject's phone: of other people's words only facts and decision."""
 
 
 def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A case as its subject's phone shows it: what explains comes before what is held against."""
+    """The body of a case for its subject; facts that explain come before those that accuse."""
     inorder = sorted(case["facts"], key=lambda fact: (is_accusing(fact), fact["at"]))
     facts = [{name: fact[name] for name in ("code", "at", "text")} for fact in inorder]
     shown = {name: case[name] for name in PHONE_FIELDS}

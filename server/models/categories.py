@@ -1,4 +1,4 @@
-"""Categories: what people answer for, and who has read it."""
+"""Accountability categories, and who has acknowledged them."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class CaseCategory(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """Every category of a site, in the order of the codes."""
+        """Every category of a site, ordered by code."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.code)
 
     @classmethod
     def in_force(cls, site_id: str) -> Select[Any]:
-        """Those that a case can be raised in."""
+        """Published categories that are in use: a case can be opened in them."""
         return cls.for_site(site_id).where(
             cls.published_at.is_not(None), cls.deactivated_at.is_(None)
         )
 
 
 def phone_body(category: Mapping[str, Any], _: Directory) -> dict[str, Any]:
-    """A category as phones show it."""
+    """The body of a category for phones."""
     hidden = ("site_id", "version", "seeded", "with_amount")
     return {name: value for name, value in category.items() if name not in hidden}
 

@@ -1,4 +1,4 @@
-"""Checklists: their criteria now, and every edition that they ever had."""
+"""Checklists: their current criteria and every earlier edition."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Checklist(Model):
 
 
 def phone_body(template: Mapping[str, Any], _: Directory) -> dict[str, Any]:
-    """A checklist as phones fill it in: they need the newest edition alone."""
+    """The body of a checklist for phones: the newest edition only."""
     hidden = ("site_id", "version", "versions")
     return {name: value for name, value in template.items() if name not in hidden}
 

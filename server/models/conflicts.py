@@ -1,4 +1,4 @@
-"""Merges: what waits for the desk, and what it decided."""
+"""Conflicts between ops, and how the desk settled them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Conflict(Model):
 
     @classmethod
     def unsettled(cls, site_id: str) -> Select[Any]:
-        """What waits for the desk, the oldest first."""
+        """Conflicts that are not settled yet, oldest first."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.settled_at.is_(None))
@@ -45,7 +45,7 @@ class Conflict(Model):
 
 
 def phone_body(merge: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A merge with the name of whoever settled it."""
+    """The body of a conflict, with the name of the person who settled it."""
     shown = {name: value for name, value in merge.items() if name not in ("site_id", "version")}
     return {**shown, "settled_by": names.person_name(merge["settled_by_id"])}
 

@@ -1,4 +1,4 @@
-"""Contractors: who works for us, and who of ours answers for it."""
+"""Contractors and our own manager who is accountable for each."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Contractor(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """Every firm that works or worked here, by name."""
+        """Every contractor of a site, past ones included, by name."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.ended_at, cls.name, cls.id)
 
 
 def phone_body(firm: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A firm as phones show it: whom to name as its hands, and who of ours answers."""
+    """The body of a contractor for phones: its name and the accountable manager."""
     shown = ("id", "name", "service", "accountable_id", "ended_at")
     return {
         **{name: firm[name] for name in shown},

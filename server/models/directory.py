@@ -1,4 +1,4 @@
-"""Names beside ids: what rows of the feed show without a second look-up."""
+"""Names of people, areas, homes and contractors by id, for feed bodies and pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Label = dict[str, str]
 
 @dataclass(slots=True)
 class Directory:
-    """What people and places of one site are called."""
+    """The names of one site."""
 
     people: dict[str, str] = field(default_factory=dict)
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Directory:
     contractors: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Directory:
-        """Names that may be added to without touching these."""
+        """A copy that can be extended without changing this one."""
         return Directory(
             dict(self.people),
             dict(self.roles),
@@ -36,7 +36,7 @@ class Directory:
 
     @property
     def audience(self) -> int:
-        """What phones of the site may see: the bits of all roles of those who have not left."""
+        """The audience of the site's phones: the role bits of everybody who has not left."""
         working = (roles for id_, roles in self.roles.items() if id_ not in self.left_at)
         return role_mask(role for roles in working for role in roles)
 

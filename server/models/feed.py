@@ -1,4 +1,4 @@
-"""The feed: the newest state of every record, its JSON ready to send."""
+"""The feed: the newest state of every record as JSON, ready to send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from server.db.engine import Model
 
 
 class FeedRow(Model):
-    """`audience` is a bit mask of roles; `seen_by` of all who ever could see the record."""
+    """The newest state of a record. `audience` is the bit mask of the roles that may see it,
+    `seen_by` that of all roles that ever could."""
 
     __tablename__ = "feed"
     __table_args__ = (Index(None, "site_id", "seq"),)
@@ -28,7 +29,7 @@ class FeedRow(Model):
 
 
 class SiteHead(Model):
-    """One row a site: the head of its feed, the seal of its log, and what else a poll asks for."""
+    """One row a site: the head of its feed, the last link of its log, and what a poll needs."""
 
     __tablename__ = "site_feed"
 
@@ -42,7 +43,7 @@ class SiteHead(Model):
 
 
 class FeedDigest(Model):
-    """The sum of fingerprints of the rows with one audience; a reader adds those it may see."""
+    """The digest of the rows with one audience. A reader adds those that it may see."""
 
     __tablename__ = "feed_digest"
 
@@ -52,7 +53,7 @@ class FeedDigest(Model):
 
 
 class ServerState(Model):
-    """What belongs to the whole server: its epoch."""
+    """Key-value settings of the whole server, such as its epoch."""
 
     __tablename__ = "server_state"
 

@@ -1,4 +1,4 @@
-"""Finds: what was found, in whose hands it is, and who got it back."""
+"""Found items: custody, notices and return."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class FoundItem(Model):
 
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:
-        """Finds of a site: what is still kept first, then the newest."""
-        mine = select(cls).where(cls.site_id == site_id)
-        return mine.order_by(cls.ended_at.is_not(None), cls.found_at.desc(), cls.id)
+        """Found items of a site: those still kept first, then newest first."""
+        query = select(cls).where(cls.site_id == site_id)
+        return query.order_by(cls.ended_at.is_not(None), cls.found_at.desc(), cls.id)
 
 
 def phone_body(find: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A find as phones show it."""
+    """The body of a found item for phones."""
     shown = {name: value for name, value in find.items() if name not in ("site_id", "version")}
     return {
         **shown,

@@ -1,4 +1,4 @@
-"""Regulars: visitors who come again and again."""
+"""Frequent visitors."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class FrequentVisitor(Model):
 
     @classmethod
     def not_purged(cls, site_id: str) -> Select[Any]:
-        """Those who are not purged, the most frequent first."""
-        mine = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
-        return mine.order_by(cls.times.desc(), cls.id)
+        """Frequent visitors that are not purged, most visits first."""
+        query = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
+        return query.order_by(cls.times.desc(), cls.id)
 
 
 def phone_body(regular: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A regular as the gate's list shows them."""
+    """The body of a frequent visitor for phones."""
     hidden = ("site_id", "version", "purged_at")
     shown = {name: value for name, value in regular.items() if name not in hidden}
     return {**shown, "host_unit_label": names.unit_label(regular["host_unit"])}

@@ -1,4 +1,4 @@
-"""Releases: what went out of the gate, and who agreed to it."""
+"""Gate passes: goods that leave through the gate, and who approved it."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class GatePass(Model):
 
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:
-        """What was written down, the newest first."""
-        mine = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
-        return mine.order_by(cls.recorded_at.desc(), cls.id)
+        """Gate passes that are not purged, newest first."""
+        query = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
+        return query.order_by(cls.recorded_at.desc(), cls.id)
 
     @classmethod
     def for_visit(cls, site_id: str, visit: str) -> Select[Any]:
-        """What a visitor carried out."""
-        mine = select(cls).where(cls.site_id == site_id, cls.visit == visit)
-        return mine.order_by(cls.recorded_at, cls.id)
+        """Gate passes of one visit, oldest first."""
+        query = select(cls).where(cls.site_id == site_id, cls.visit == visit)
+        return query.order_by(cls.recorded_at, cls.id)
 
 
 def phone_body(note: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A release as phones show it."""
+    """The body of a gate pass for phones."""
     hidden = ("site_id", "version", "purged_at")
     shown = {name: value for name, value in note.items() if name not in hidden}
     return {

@@ -1,4 +1,4 @@
-"""Entries: who was in which home, and when."""
+"""Home entries: who was in which home, and when."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HomeEntry(Model):
 
     @classmethod
     def inside(cls, site_id: str) -> Select[Any]:
-        """Whoever went in and has not come out, as far as we know; longest first."""
+        """Entries without a recorded end, longest first."""
         here = cls.site_id == site_id, cls.out_at.is_(None), cls.struck_at.is_(None)
         return select(cls).where(*here).order_by(cls.in_at, cls.id)
 
@@ -61,7 +61,7 @@ class HomeEntry(Model):
         before: datetime | None = None,
         names: Directory | None = None,
     ) -> Select[Any]:
-        """J5: everybody who was in there at any moment between two times, the newest first."""
+        """J5: entries into a home that overlap a period, newest first."""
         query = select(cls).where(cls.site_id == site_id)
         if unit:
             query = query.where(cls.unit == unit)
@@ -79,7 +79,7 @@ class HomeEntry(Model):
 
 
 def phone_body(entry: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """An entry as phones show it."""
+    """The body of a home entry for phones."""
     hidden = ("site_id", "version", "received_at", "out_by_id", "struck_by_id")
     shown = {name: value for name, value in entry.items() if name not in hidden}
     return {

@@ -1,4 +1,4 @@
-"""Inspections: what was seen, with the criteria as they were in the edition that was used."""
+"""Inspections, with the criteria of the checklist edition that was used."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Inspection(Model):
 
     @classmethod
     def since(cls, site_id: str, moment: datetime) -> Select[Any]:
-        """Inspections from a moment on, the newest first."""
+        """Inspections since a moment, newest first."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.inspected_at >= moment)
@@ -57,7 +57,7 @@ class Inspection(Model):
 
     @classmethod
     def same_slot(cls, site_id: str, slot: str) -> Select[Any]:
-        """Every inspection of the same thing on the same day, the earliest first."""
+        """Every inspection of the same subject on the same day, earliest first."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.slot == slot)
@@ -66,7 +66,7 @@ class Inspection(Model):
 
 
 def phone_body(inspection: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """An inspection as phones show it."""
+    """The body of an inspection for phones."""
     hidden = ("site_id", "version", "slot")
     shown = {name: value for name, value in inspection.items() if name not in hidden}
     return {

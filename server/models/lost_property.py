@@ -1,4 +1,4 @@
-"""Lost property: the file of something that is gone from a home."""
+"""Lost property: cases about items missing from a home."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sync.service.lost_property.folding import COLUMN_BY_KIND, case_timeline
 JsonRows = list[dict[str, Any]]
 
 LATEST_LIST_FIELDS = ("entries", "parties", "unheard")
-"""What a phone gets of the newest list alone."""
+"""Fields of the newest list only: phones do not receive earlier lists."""
 
 
 class LostProperty(Model):
@@ -67,19 +67,19 @@ class LostProperty(Model):
 
     @classmethod
     def open_cases(cls, site_id: str) -> Select[Any]:
-        """Cases that go on, the most overdue next action first."""
-        mine = cls.site_id == site_id, cls.closed_at.is_(None)
-        return select(cls).where(*mine).order_by(cls.next_action_at, cls.id)
+        """Open cases, the most overdue next action first."""
+        conditions = cls.site_id == site_id, cls.closed_at.is_(None)
+        return select(cls).where(*conditions).order_by(cls.next_action_at, cls.id)
 
     @classmethod
     def closed_cases(cls, site_id: str) -> Select[Any]:
-        """Cases that were closed, the newest first."""
-        mine = cls.site_id == site_id, cls.closed_at.is_not(None)
-        return select(cls).where(*mine).order_by(cls.closed_at.desc(), cls.id)
+        """Closed cases, newest first."""
+        conditions = cls.site_id == site_id, cls.closed_at.is_not(None)
+        return select(cls).where(*conditions).order_by(cls.closed_at.desc(), cls.id)
 
 
 def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A case as phones show it: where it stands and all that was said."""
+    """The body of a case for phones: its state and its timeline."""
     hidden = ("site_id", "version", *COLUMN_BY_KIND.values())
     shown = {name: value for name, value in case.items() if name not in hidden}
     return {

@@ -1,4 +1,4 @@
-"""Months that are closed: what became of everything that was not done in its time."""
+"""Closed months: what became of every task that was not done in time."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ClosedMonth(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """The closed months of a site, the newest first."""
+        """The closed months of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.month.desc())
 
 
 def phone_body(month: Mapping[str, Any], _: Directory) -> dict[str, Any]:
-    """Only the desk sees it."""
+    """The body of a closed month. No phone receives it."""
     return {name: value for name, value in month.items() if name not in ("site_id", "version")}
 
 

@@ -1,4 +1,4 @@
-"""The log: every op with its verdict, and how far each phone's chain has come."""
+"""The op log: every op with its verdict, and the state of each device's chain."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ NOT_APPLIED_STATUSES = ("quarantined", "held", "waiting", "refused", "deferred")
 
 
 class LoggedOp(Model):
-    """An op as it came, and what was made of it. Nothing here is ever changed by hand.
+    """An op as it arrived, and its verdict. Only redaction changes stored rows.
 
-    `digest` and `link` bind it to the op before it, see `server.seal`; `moved` are the places that
-    it had while it waited.
+    `digest` and `link` chain it to the op before it, see `server.oplog.hash_chain`. `moved` are the
+    positions that it had while it waited for another op.
     """
 
     __tablename__ = "op"
@@ -63,12 +63,12 @@ class LoggedOp(Model):
 
     @classmethod
     def for_subject(cls, site_id: str, subject: str) -> Select[Any]:
-        """Everything that was ever said about one record, in the order of judgement."""
+        """Every op about one record, in the order of judgement."""
         return select(cls).where(cls.site_id == site_id, cls.subject == subject).order_by(cls.place)
 
     @classmethod
     def not_applied(cls, site_id: str) -> Select[Any]:
-        """Ops that changed nothing, the newest first."""
+        """Ops that were not applied, newest first."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.status.in_(NOT_APPLIED_STATUSES))
@@ -77,7 +77,7 @@ class LoggedOp(Model):
 
 
 class Lineage(Model):
-    """How far the server has come along one chain of one phone."""
+    """What has arrived of one chain of one device."""
 
     __tablename__ = "lineage"
 

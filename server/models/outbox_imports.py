@@ -1,4 +1,4 @@
-"""Files of phones that somebody took in at the desk."""
+"""Outbox files that were imported at the desk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from server.models.registry import StoredType
 
 
 class OutboxImport(Model):
-    """What was in the file is in the log; here stands who brought it."""
+    """Who imported a file, and when. The ops of the file are in the log."""
 
     __tablename__ = "parcel"
     __table_args__ = (Index(None, "site_id", "device_id"),)
@@ -33,13 +33,13 @@ class OutboxImport(Model):
 
     @classmethod
     def for_device(cls, site_id: str, device_id: str) -> Select[Any]:
-        """Every file of a phone, the newest first."""
-        mine = select(cls).where(cls.site_id == site_id, cls.device_id == device_id)
-        return mine.order_by(cls.taken_at.desc(), cls.id)
+        """Imports of one device, newest first."""
+        query = select(cls).where(cls.site_id == site_id, cls.device_id == device_id)
+        return query.order_by(cls.taken_at.desc(), cls.id)
 
 
 def phone_body(parcel: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """Who brought it, with their name."""
+    """The body of an import, with the name of the person who did it."""
     shown = {name: value for name, value in parcel.items() if name not in ("site_id", "version")}
     return {**shown, "taken_by": names.person_name(parcel["taken_by_id"])}
 

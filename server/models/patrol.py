@@ -1,4 +1,4 @@
-"""Patrols: routes, and the rounds that were gone on them."""
+"""Patrol routes and patrol rounds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PatrolRoute(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """The routes of a site."""
+        """The patrol routes of a site."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.id)
 
 
@@ -64,21 +64,21 @@ class PatrolRound(Model):
 
     @classmethod
     def between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
-        """Rounds whose window touches a span of time and that were not called off."""
+        """Rounds whose window overlaps a period and that were not cancelled."""
         touching = cls.window_end > start, cls.window_start < end
         standing = cls.site_id == site_id, cls.cancelled_at.is_(None)
         return select(cls).where(*standing, *touching).order_by(cls.window_start, cls.id)
 
 
 def route_phone_body(route: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A route with the name of whoever answers for it."""
+    """The body of a route, with the name of the responsible person."""
     hidden = ("site_id", "version", "before")
     shown = {name: value for name, value in route.items() if name not in hidden}
     return {**shown, "responsible": names.person_name(route["responsible_id"])}
 
 
 def round_phone_body(round_: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A round as phones show it: what a label's secret is known by stays here."""
+    """The body of a round for phones, without the hashes of the checkpoint labels."""
     shown = {name: value for name, value in round_.items() if name not in ("site_id", "version")}
     return {
         **shown,

@@ -1,4 +1,4 @@
-"""People of a site, with their roles there."""
+"""People of a site, with their roles."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Person(Model):
 
 
 def phone_body(person: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A person as phones keep them; the PIN's verifier lets them unlock without a network."""
+    """The body of a person for phones. The PIN verifier lets them unlock without a network."""
     return {
         "id": person["id"],
         "name": person["name"],

@@ -1,4 +1,4 @@
-"""Photos: which bytes are here; the bytes themselves are files."""
+"""Photos that have arrived; their bytes are in the blob store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 
 DELETE_PENDING, DELETED = "leaving", "gone"
-"""What a purged record's photo belongs to: its bytes go after the commit, and then it is gone."""
+"""`subject_type` of a purged record's photo, before and after its bytes are deleted."""
 
 
 class Photo(Model):
@@ -23,7 +23,7 @@ class Photo(Model):
 
 
 class PhotoLink(Model):
-    """Which record a photo belongs to: written with the op that names it."""
+    """The record that shows a photo; written with the op that names it."""
 
     __tablename__ = "photo_link"
 

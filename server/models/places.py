@@ -1,4 +1,4 @@
-"""Places: site, areas, units, checkpoints."""
+"""Places: sites, areas, homes, checkpoints."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Checkpoint(Model):
 
 
 def phone_body(place: Mapping[str, Any], _: Directory) -> dict[str, Any]:
-    """A place shows its own columns."""
+    """The body of a place for phones: its columns."""
     return {name: value for name, value in place.items() if name not in ("site_id", "version")}
 
 

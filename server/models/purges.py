@@ -1,4 +1,4 @@
-"""Purges: how much was forgotten when, and nothing of what it was."""
+"""Purge runs: when, and how many records, but nothing of their content."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class PurgeRun(Model):
 
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:
-        """The log of a site, the newest first."""
+        """The purge runs of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.at.desc())

@@ -1,4 +1,4 @@
-"""Rectifications: what has to be put right, by whom, until when, and who has seen that it is."""
+"""Rectifications: what must be corrected, by whom and when, and who verified it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Rectification(Model):
 
     @classmethod
     def unverified(cls, site_id: str) -> Select[Any]:
-        """What nobody has seen put right yet, what is due first at the top."""
+        """Rectifications that are not verified yet, earliest due first."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.verified_at.is_(None))
@@ -55,13 +55,13 @@ class Rectification(Model):
 
     @classmethod
     def for_inspection(cls, site_id: str, inspection_id: str) -> Select[Any]:
-        """What one inspection raised."""
-        mine = select(cls).where(cls.site_id == site_id, cls.inspection_id == inspection_id)
-        return mine.order_by(cls.item)
+        """Rectifications that one inspection raised."""
+        query = select(cls).where(cls.site_id == site_id, cls.inspection_id == inspection_id)
+        return query.order_by(cls.item)
 
 
 def phone_body(found: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A rectification as phones show it."""
+    """The body of a rectification for phones."""
     shown = {name: value for name, value in found.items() if name not in ("site_id", "version")}
     return {
         **shown,

@@ -1,4 +1,4 @@
-"""Schedules: a standard of work, where, how often, by whom."""
+"""Schedules: a recurring duty, its places, recurrence and responsible person."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Schedule(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """The standards of a site, by code."""
+        """The schedules of a site, by code."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.code)
 
 
 def phone_body(schedule: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A schedule with the name of whoever answers for it."""
+    """The body of a schedule, with the name of the responsible person."""
     hidden = ("site_id", "version", "before")
     shown = {name: value for name, value in schedule.items() if name not in hidden}
     return {**shown, "responsible": names.person_name(schedule["responsible_id"])}

@@ -1,4 +1,4 @@
-"""Shifts: who is on duty, who was, and who took over from whom."""
+"""Shifts: who is or was on duty, and hand-overs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Shift(Model):
 
     @classmethod
     def since(cls, site_id: str, moment: datetime) -> Select[Any]:
-        """Shifts that began after a moment, the newest first."""
+        """Shifts that began after a moment, newest first."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.opened_at >= moment)
@@ -46,7 +46,7 @@ class Shift(Model):
 
     @classmethod
     def unclosed(cls, site_id: str, moment: datetime) -> Select[Any]:
-        """Shifts that began before a moment and that nobody closed or handed over."""
+        """Shifts that began before a moment and were neither closed nor handed over."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.opened_at < moment)
@@ -56,7 +56,7 @@ class Shift(Model):
 
 
 def phone_body(shift: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A shift as phones show it."""
+    """The body of a shift for phones."""
     shown = {name: value for name, value in shift.items() if name not in ("site_id", "version")}
     return {
         **shown,

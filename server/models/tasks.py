@@ -57,7 +57,7 @@ class Task(Model):
 
     @classmethod
     def between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
-        """Tasks whose window touches a span of time, earliest end first."""
+        """Tasks whose window overlaps a period, earliest end first."""
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.window_end > start, cls.window_start < end)
@@ -66,19 +66,19 @@ class Task(Model):
 
     @classmethod
     def unfinished_between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
-        """Tasks whose window ended in a span of time, and that nobody did or took back."""
+        """Tasks whose window ended in a period and that are neither done nor cancelled."""
         ended = cls.window_end > start, cls.window_end <= end
         undone = cls.done_at.is_(None), cls.cancelled_at.is_(None)
-        mine = select(cls).where(cls.site_id == site_id, *ended, *undone)
-        return mine.order_by(cls.window_end.desc(), cls.area_id, cls.id)
+        query = select(cls).where(cls.site_id == site_id, *ended, *undone)
+        return query.order_by(cls.window_end.desc(), cls.area_id, cls.id)
 
 
 DESK_ONLY_FIELDS = ("disposition", "disposition_note", "disposed_at", "disposed_by_id")
-"""What became of a miss is not for every phone to read."""
+"""Fields about missed tasks that phones do not receive."""
 
 
 def phone_body(task: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A task as phones show it."""
+    """The body of a task for phones."""
     hidden = (
         "site_id",
         "version",

@@ -1,4 +1,4 @@
-"""Tickets: who was asked first, who has the matter in hand, and what was promised."""
+"""Tickets: first responder, handler, and what was promised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from server.models.directory import Directory
 from server.models.registry import StoredType
 
 PHONE_TIMELINE_LENGTH = 40
-"""As much of its story as a phone keeps of a ticket."""
+"""How many timeline entries of a ticket phones receive."""
 
 
 class Ticket(Model):
@@ -78,23 +78,23 @@ class Ticket(Model):
 
     @classmethod
     def open_tickets(cls, site_id: str, *which: ColumnElement[bool]) -> Select[Any]:
-        """Matters that have not ended, the oldest first."""
-        mine = cls.site_id == site_id, cls.closed_at.is_(None), cls.merged_into.is_(None)
-        return select(cls).where(*mine, *which).order_by(cls.opened_at, cls.id)
+        """Open tickets, oldest first."""
+        conditions = cls.site_id == site_id, cls.closed_at.is_(None), cls.merged_into.is_(None)
+        return select(cls).where(*conditions, *which).order_by(cls.opened_at, cls.id)
 
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:
-        """Tickets of a site, the newest first."""
+        """Tickets of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.opened_at.desc(), cls.id)
 
     @classmethod
     def by_number(cls, number: str) -> Select[Any]:
-        """Tickets whose own number this is: as good as always at most one."""
+        """Tickets with this number; two can share one, though that is very unlikely."""
         return select(cls).where(cls.number == number).order_by(cls.site_id, cls.id)
 
 
 def phone_body(ticket: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A ticket as phones show it, with enough of its story to answer whoever asks."""
+    """The body of a ticket for phones, with the newest part of its timeline."""
     hidden = ("site_id", "version", "successions")
     shown = {name: value for name, value in ticket.items() if name not in hidden}
     return {

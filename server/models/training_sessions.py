@@ -1,4 +1,4 @@
-"""Training: sessions with what each person answered, and what somebody has seen a person know."""
+"""Training sessions with their answers, and attested readiness."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TrainingSession(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """Sessions of a site, the newest first."""
+        """Sessions of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.begun_at.desc(), cls.id)
 
 
@@ -57,12 +57,12 @@ class ReadinessAttestation(Model):
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """What somebody has seen people know, the newest first."""
+        """Attestations of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.attested_at.desc(), cls.id)
 
 
 def session_phone_body(session: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A session as phones show it; once it is closed, nobody's answers go round any more."""
+    """The body of a session for phones; without answers once it is closed."""
     hidden = ("site_id", "version")
     shown = {name: value for name, value in session.items() if name not in hidden}
     closed = bool(session["closed_at"])
@@ -75,16 +75,16 @@ def session_phone_body(session: Mapping[str, Any], names: Directory) -> dict[str
 
 
 def _current_answers(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """The answers that count; earlier ones are the desk's to read."""
+    """The current answer of each person; superseded ones are for the desk only."""
     wanted = ("text", "approach", "at")
     return {
-        person: {place: {name: one[name] for name in wanted} for place, one in mine.items()}
-        for person, mine in answers.items()
+        person: {place: {name: one[name] for name in wanted} for place, one in conditions.items()}
+        for person, conditions in answers.items()
     }
 
 
 def readiness_phone_body(readiness: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """What counts as known, and until when."""
+    """The body of an attestation: the skill, and until when it is valid."""
     shown = ("id", "person", "item", "attested_at", "attested_by_id", "refresh_on", "of_self")
     told = {name: readiness[name] for name in shown}
     return {**told, "attested_by": names.person_name(readiness["attested_by_id"])}

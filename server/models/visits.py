@@ -1,4 +1,4 @@
-"""Visits: who is expected, who is inside, and who was."""
+"""Visits: expected, current and past visitors."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class Visit(Model):
 
     @classmethod
     def inside(cls, site_id: str) -> Select[Any]:
-        """Visitors whom nobody has seen leave, longest first."""
+        """Visitors without a recorded departure, longest first."""
         here = cls.arrived_at.is_not(None), cls.departed_at.is_(None)
         return cls.not_purged(site_id).where(*here).order_by(cls.arrived_at, cls.id)
 
     @classmethod
     def expected(cls, site_id: str) -> Select[Any]:
-        """Announced, and neither let in nor refused: in the order of their times."""
+        """Pre-registered visits that were neither admitted nor refused, by expected time."""
         open_ = cls.arrived_at.is_(None), cls.departed_at.is_(None), cls.refused_at.is_(None)
         when = func.coalesce(cls.expected_from, cls.expected_until, cls.expected_at)
         return cls.not_purged(site_id).where(*open_).order_by(when, cls.id)
@@ -91,7 +91,7 @@ class Visit(Model):
     ) -> Select[Any]:
         """Visits by plate (its beginning), person (visitor or host), home and time, newest first.
 
-        Somebody who was there at any moment between `since` and `before` is found.
+        Finds everybody who was inside at any moment between `since` and `before`.
         """
         query = cls.not_purged(site_id)
         if plate:
@@ -111,12 +111,12 @@ class Visit(Model):
 
 
 def _escape_like(text: str) -> str:
-    """A text that stands for itself in LIKE."""
+    """Escapes the wildcards of LIKE."""
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def phone_body(visit: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A visit as phones show it."""
+    """The body of a visit for phones."""
     hidden = ("site_id", "version", "purged_at", "retained_from", "hold_reason", "held_by_id")
     shown = {name: value for name, value in visit.items() if name not in hidden}
     return {

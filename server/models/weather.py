@@ -1,4 +1,4 @@
-"""Weather: who told of rain or snow, and where."""
+"""Reports of rain or snow."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class WeatherReport(Model):
 
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:
-        """Reports of a site, the newest first."""
-        mine = select(cls).where(cls.site_id == site_id)
-        return mine.order_by(cls.reported_at.desc(), cls.id)
+        """Reports of a site, newest first."""
+        query = select(cls).where(cls.site_id == site_id)
+        return query.order_by(cls.reported_at.desc(), cls.id)
 
 
 def phone_body(weather: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """A report as phones show it."""
+    """The body of a report for phones."""
     shown = {name: value for name, value in weather.items() if name not in ("site_id", "version")}
     return {**shown, "reported_by": names.person_name(weather["reported_by_id"])}
 

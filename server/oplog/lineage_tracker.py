@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import update
 
 from server.db.engine import db
-from server.db.prepared import insert_rows, replace_rows
+from server.db.statements import insert_rows, replace_rows
 from server.models.access import Device
 from server.oplog.incoming import MAX_HASH_LENGTH, IncomingOp, Source, printable
 from server.oplog.log_reader import LINEAGE_TABLE, ChainEntry, LogReader

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import Row, Select, bindparam, exists, select
 
 from server.db.engine import db
-from server.db.prepared import SITE_PARAM, PreparedSelect, Row, select_by_ids
+from server.db.statements import SITE_PARAM, select_by_ids
 from server.models.oplog import Lineage, LoggedOp
 from server.models.quarantine import QuarantinedOp
 from server.oplog.op_row import NO_SUCH_RECORD, PENDING_STATUSES, OpIdentity, OpRow, is_unsigned
@@ -18,41 +19,30 @@ from sync.review.quarantine import ACCEPTED, CORRECTED, DISMISSED
 OP_TABLE, LINEAGE_TABLE = LoggedOp.metadata.tables["op"], Lineage.metadata.tables["lineage"]
 QUARANTINE_TABLE = QuarantinedOp.metadata.tables["aside"]
 
-OP_COLUMNS = tuple(OP_TABLE.columns.keys())
 IDENTITY_COLUMNS = tuple(OpIdentity.__annotations__)
 
-IDENTITIES_BY_ID = PreparedSelect(
-    select_by_ids(OP_TABLE, *(OP_TABLE.c[name] for name in IDENTITY_COLUMNS))
-)
-OPS_BY_ID = PreparedSelect(select_by_ids(OP_TABLE))
-BODY_BY_ID = PreparedSelect(select_by_ids(OP_TABLE, OP_TABLE.c.body))
-WAITING_OPS_BY_DEPENDENCY = PreparedSelect(
-    select_by_ids(OP_TABLE, key="after").where(OP_TABLE.c.status == "waiting")
+IDENTITIES_BY_ID = select_by_ids(OP_TABLE, *(OP_TABLE.c[name] for name in IDENTITY_COLUMNS))
+OPS_BY_ID = select_by_ids(OP_TABLE)
+BODY_BY_ID = select_by_ids(OP_TABLE, OP_TABLE.c.body)
+WAITING_OPS_BY_DEPENDENCY = select_by_ids(OP_TABLE, key="after").where(
+    OP_TABLE.c.status == "waiting"
 )
 LINEAGE_PARAM: Any = bindparam("lineage")
-OPS_BY_CHAIN_NUMBER = PreparedSelect(
-    select_by_ids(OP_TABLE, OP_TABLE.c.n, OP_TABLE.c.id, OP_TABLE.c.hash, key="n").where(
-        OP_TABLE.c.lineage == LINEAGE_PARAM
-    )
-)
-LINEAGE_STATE = PreparedSelect(
-    select(
-        LINEAGE_TABLE.c.upto, LINEAGE_TABLE.c.hash, LINEAGE_TABLE.c.gaps, LINEAGE_TABLE.c.lost
-    ).where(
-        LINEAGE_TABLE.c.site_id == bindparam(SITE_PARAM), LINEAGE_TABLE.c.lineage == LINEAGE_PARAM
-    )
-)
+OPS_BY_CHAIN_NUMBER = select_by_ids(
+    OP_TABLE, OP_TABLE.c.n, OP_TABLE.c.id, OP_TABLE.c.hash, key="n"
+).where(OP_TABLE.c.lineage == LINEAGE_PARAM)
+LINEAGE_STATE = select(
+    LINEAGE_TABLE.c.upto, LINEAGE_TABLE.c.hash, LINEAGE_TABLE.c.gaps, LINEAGE_TABLE.c.lost
+).where(LINEAGE_TABLE.c.site_id == bindparam(SITE_PARAM), LINEAGE_TABLE.c.lineage == LINEAGE_PARAM)
 HAS_DESK_DECISION = exists().where(
     QUARANTINE_TABLE.c.site_id == OP_TABLE.c.site_id,
     QUARANTINE_TABLE.c.op_id == OP_TABLE.c.id,
     QUARANTINE_TABLE.c.outcome.is_not(None),
 )
-ORPHANS_BY_SUBJECT = PreparedSelect(
-    select_by_ids(OP_TABLE, key="subject").where(
-        OP_TABLE.c.code == NO_SUCH_RECORD,
-        OP_TABLE.c.body != EMPTY_BODY,  # of a purged op nothing is left to judge
-        ~HAS_DESK_DECISION,
-    )
+ORPHANS_BY_SUBJECT = select_by_ids(OP_TABLE, key="subject").where(
+    OP_TABLE.c.code == NO_SUCH_RECORD,
+    OP_TABLE.c.body != EMPTY_BODY,  # of a purged op nothing is left to judge
+    ~HAS_DESK_DECISION,
 )
 
 
@@ -73,7 +63,7 @@ class LogReader:
     def identities(self, ids: list[str]) -> list[OpIdentity]:
         """The stored ops with these ids, without their text."""
         rows = self._fetch(IDENTITIES_BY_ID, ids=ids)
-        return [cast(OpIdentity, dict(zip(IDENTITY_COLUMNS, row, strict=True))) for row in rows]
+        return [cast(OpIdentity, dict(row._mapping)) for row in rows]
 
     def rows(self, ids: list[str]) -> list[OpRow]:
         """The stored ops with these ids."""
@@ -103,7 +93,7 @@ class LogReader:
     def chain_entries(self, lineage: str, numbers: list[int]) -> dict[int, ChainEntry]:
         """The stored ops with these numbers of a chain, by number."""
         rows = self._fetch(OPS_BY_CHAIN_NUMBER, lineage=lineage, ids=numbers)
-        return {n: ChainEntry(id_, hash_) for n, id_, hash_ in rows}
+        return {row.n: ChainEntry(row.id, row.hash) for row in rows}
 
     def is_decided_by_desk(self, stored: OpIdentity) -> bool:
         """X11. Whether the desk has decided about a pending op, so that it is not judged again.
@@ -121,9 +111,9 @@ class LogReader:
         )
         return self.connection.execute(decided).first() is not None
 
-    def _fetch_rows(self, query: PreparedSelect, ids: list[str]) -> list[OpRow]:
+    def _fetch_rows(self, query: Select[Any], ids: list[str]) -> list[OpRow]:
         rows = self._fetch(query, ids=ids) if ids else []
-        return [cast(OpRow, dict(zip(OP_COLUMNS, row, strict=True))) for row in rows]
+        return [cast(OpRow, dict(row._mapping)) for row in rows]
 
-    def _fetch(self, query: PreparedSelect, **params: Any) -> list[Row]:
-        return query.fetch_all(self.connection, site=self.site_id, **params)
+    def _fetch(self, query: Select[Any], **params: Any) -> Sequence[Row[Any]]:
+        return self.connection.execute(query, {SITE_PARAM: self.site_id, **params}).all()

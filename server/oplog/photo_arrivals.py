@@ -39,5 +39,6 @@ def find_photo_arrivals(site_id: str, sha256s: Collection[str]) -> list[PhotoArr
         return []
     of_subjects = arrived.where(PhotoLink.subject.in_({subject for subject, _ in pairs}))
     counts = of_subjects.with_only_columns(PhotoLink.subject, func.count())
-    count_by_subject = dict(db.session.execute(counts.group_by(PhotoLink.subject)).tuples().all())
-    return [PhotoArrival(*pair, count_by_subject[pair.subject]) for pair in pairs]
+    rows = db.session.execute(counts.group_by(PhotoLink.subject))
+    photos_here = {subject: count for subject, count in rows}  # noqa: C416
+    return [PhotoArrival(subject, name, photos_here[subject]) for subject, name in pairs]

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, Protocol, TypedDict
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 
 from server.db.engine import db
-from server.db.prepared import SITE_PARAM, InList, PreparedSelect, insert_rows, replace_rows
+from server.db.statements import IDS_PARAM, SITE_PARAM, insert_rows, replace_rows, select_by_ids
 from server.models import PHONE_BODIES
 from server.models.directory import Directory
 from server.models.feed import FeedDigest, FeedRow, SiteHead
@@ -19,11 +19,8 @@ from sync.protocol.json_codec import dump_json
 
 FEED_TABLE, SITE_FEED_TABLE = FeedRow.metadata.tables["feed"], SiteHead.metadata.tables["site_feed"]
 FEED_DIGEST_TABLE = FeedDigest.metadata.tables["feed_digest"]
-DIGESTS_BY_AUDIENCE = PreparedSelect(
-    select(FEED_DIGEST_TABLE.c.audience, FEED_DIGEST_TABLE.c.digest).where(
-        FEED_DIGEST_TABLE.c.site_id == bindparam(SITE_PARAM),
-        InList(FEED_DIGEST_TABLE.c.audience, "audiences"),
-    )
+DIGESTS_BY_AUDIENCE = select_by_ids(
+    FEED_DIGEST_TABLE, FEED_DIGEST_TABLE.c.audience, FEED_DIGEST_TABLE.c.digest, key="audience"
 )
 
 
@@ -128,8 +125,8 @@ def _update_digests(
         changes[row["audience"]] += record_fingerprint(row["type"], row["id"], row["version"])
     for state in previous:
         changes[state.audience] -= record_fingerprint(state.type, state.id, state.version)
-    params = {SITE_PARAM: site_id, "audiences": list(changes)}
-    stored = DIGESTS_BY_AUDIENCE.fetch_all(db.session.connection(), **params)
+    params = {SITE_PARAM: site_id, IDS_PARAM: list(changes)}
+    stored = db.session.connection().execute(DIGESTS_BY_AUDIENCE, params)
     digests = {audience: int(digest, 16) for audience, digest in stored}
     values = [
         {

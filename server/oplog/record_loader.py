@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from sqlalchemy import Row, Select
+
 from server.db.engine import UTCDateTime, db
-from server.db.prepared import IDS_PARAM, SITE_PARAM, PreparedSelect, Row, select_by_ids
+from server.db.statements import IDS_PARAM, SITE_PARAM, select_by_ids
 from server.models.feed import FeedRow
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.publish import FeedState
@@ -39,11 +41,9 @@ class HistoryRow(NamedTuple):
     place: int
 
 
-FEED_STATES_BY_ID = PreparedSelect(
-    select_by_ids(FEED_TABLE, *(FEED_TABLE.c[name] for name in FeedState._fields))
-)
-HISTORY_BY_SUBJECT = PreparedSelect(
-    select_by_ids(OP_TABLE, *(OP_TABLE.c[name] for name in HistoryRow._fields), key="subject")
+FEED_STATES_BY_ID = select_by_ids(FEED_TABLE, *(FEED_TABLE.c[name] for name in FeedState._fields))
+HISTORY_BY_SUBJECT = select_by_ids(
+    OP_TABLE, *(OP_TABLE.c[name] for name in HistoryRow._fields), key="subject"
 )
 
 
@@ -62,9 +62,9 @@ def load_records(site_id: str, ids: list[str]) -> dict[str, LoadedRecord]:
 
 
 def _load_rows(site_id: str, type_: str, states: dict[str, FeedState]) -> dict[str, LoadedRecord]:
-    names, records = table_of(type_).columns.keys(), {}
-    for row in _fetch(_select_whole_rows(type_), site_id, list(states)):
-        columns = dict(zip(names, row, strict=True))
+    records = {}
+    for row in _fetch(select_by_ids(table_of(type_)), site_id, list(states)):
+        columns = dict(row._mapping)
         version, id_ = columns.pop("version"), columns["id"]
         stored = SimpleNamespace(**columns)
         records[id_] = LoadedRecord(type_, id_, stored, version, is_new=False, previous=states[id_])
@@ -80,13 +80,9 @@ def _load_histories(site_id: str, records: dict[str, LoadedRecord]) -> None:
             record.history.append(_history_entry(row, record.type))
 
 
-def _fetch(query: PreparedSelect, site_id: str, ids: list[str]) -> list[Row]:
-    return query.fetch_all(db.session.connection(), **{SITE_PARAM: site_id, IDS_PARAM: ids})
-
-
-@cache
-def _select_whole_rows(type_: str) -> PreparedSelect:
-    return PreparedSelect(select_by_ids(table_of(type_)))
+def _fetch(query: Select[Any], site_id: str, ids: list[str]) -> Sequence[Row[Any]]:
+    params = {SITE_PARAM: site_id, IDS_PARAM: ids}
+    return db.session.connection().execute(query, params).all()
 
 
 def _history_entry(row: HistoryRow, type_: str) -> HistoryEntry:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.db.prepared import insert_rows, replace_rows
+from server.db.statements import insert_rows, replace_rows
 from server.models.access import Account
 from server.models.directory import Directory
 from server.models.oplog import LoggedOp

@@ -1,1 +1,1 @@
-"""Photos: uploads and where their bytes are stored."""
+"""Photos: their uploads, and the storage of their bytes."""

@@ -1,6 +1,6 @@
-"""Where photos lie: on a disk of the server, or in a bucket of S3-compatible storage.
+"""Storage for the bytes of photos: a folder of the server, or a bucket of S3-compatible storage.
 
-A name is `<site>/<sha256>`: it comes from us, never from a phone.
+Names have the form `<site id>/<sha256>` and are made by the server, so they need no escaping.
 """
 
 from __future__ import annotations
@@ -16,19 +16,24 @@ from uuid import uuid4
 
 from flask import current_app
 
+EXTENSION_KEY = "lodge-blob-store"
+
 
 class BlobStore(Protocol):
-    """What is put there stays there: `put` returns when a power cut can take it no more."""
+    """Stores bytes by name. Each method raises OSError where the storage fails."""
 
-    def put(self, name: str, content: bytes) -> None: ...
+    def put(self, name: str, content: bytes) -> None:
+        """Store bytes; on return they survive a power cut."""
 
-    def get(self, name: str) -> bytes: ...
+    def get(self, name: str) -> bytes:
+        """The stored bytes."""
 
-    def remove(self, name: str) -> None: ...
+    def remove(self, name: str) -> None:
+        """Delete the bytes, if there are any."""
 
 
 class LocalStore:
-    """A folder; whole files alone have a name in it."""
+    """A folder of files. A file appears under its name only when it is complete."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -36,12 +41,12 @@ class LocalStore:
     def put(self, name: str, content: bytes) -> None:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_suffix(f".{uuid4().hex}.part")
-        with fresh.open("wb") as file:
+        partial = target.with_suffix(f".{uuid4().hex}.part")
+        with partial.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(target)
+        partial.replace(target)
         fsync_folder(target.parent)
 
     def get(self, name: str) -> bytes:
@@ -52,7 +57,7 @@ class LocalStore:
 
 
 class S3Store:
-    """`s3://bucket/prefix?endpoint=https://…`; keys come from where boto3 looks for them."""
+    """A bucket, given as `s3://bucket/prefix?endpoint=https://…`; boto3 finds the credentials."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -64,8 +69,8 @@ class S3Store:
         parts = urlsplit(url)
         endpoint = parse_qs(parts.query).get("endpoint", [None])[0]
         self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
-        patience = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
-        self.client: Any = boto3.client("s3", endpoint_url=endpoint, config=patience)
+        config = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
+        self.client: Any = boto3.client("s3", endpoint_url=endpoint, config=config)
         self.failures = (BotoCoreError, ClientError)
 
     def put(self, name: str, content: bytes) -> None:
@@ -83,7 +88,7 @@ class S3Store:
 
     @contextmanager
     def _client_errors_as_oserror(self) -> Iterator[None]:
-        """A bucket that does not answer is a disk that does not: try again later."""
+        """Raise the client's errors as OSError, as a local disk would."""
         try:
             yield
         except self.failures as error:
@@ -94,20 +99,19 @@ class S3Store:
 
 
 def blob_store() -> BlobStore:
-    """The one of this application."""
-    kept = current_app.extensions
-    if "lodge-shelf" not in kept:
+    """The store of this application, by its settings; made once."""
+    if EXTENSION_KEY not in current_app.extensions:
         url = current_app.config["PHOTOS_URL"]
-        disk = Path(current_app.config["DATA_DIR"]) / "photos"
-        kept["lodge-shelf"] = S3Store(url) if url else LocalStore(disk)
-    found: BlobStore = kept["lodge-shelf"]
-    return found
+        folder = Path(current_app.config["DATA_DIR"]) / "photos"
+        current_app.extensions[EXTENSION_KEY] = S3Store(url) if url else LocalStore(folder)
+    store: BlobStore = current_app.extensions[EXTENSION_KEY]
+    return store
 
 
 def fsync_folder(folder: Path) -> None:
-    """What a folder holds is on the disk as well."""
-    handle = os.open(folder, os.O_RDONLY)
+    """Write a folder's entries to disk, so that a file renamed into it survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(descriptor)
     finally:
-        os.close(handle)
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Photos: bytes come in pieces, are checked, drawn anew without what they tell of the phone."""
+"""Uploads of photos: pieces are collected, checked, and stored without the camera's metadata."""
 
 from __future__ import annotations
 
@@ -23,14 +23,18 @@ from server.photos.storage import blob_store
 from sync.protocol.photos import MAX_PHOTO_BYTES
 
 UNFINISHED_LIFETIME = timedelta(days=7)
+"""After this time without a new piece, an unfinished upload is deleted."""
 MAX_PIXELS = 40_000_000
 MAX_SIDE_PIXELS = 2048
 FORMATS = ("JPEG", "PNG", "WEBP")
-RANGE = re.compile(r"bytes (\d{1,9})-(\d{1,9})/(\d{1,9})")
+CONTENT_RANGE = re.compile(r"bytes (\d{1,9})-(\d{1,9})/(\d{1,9})")
 
 
 class InvalidPhoto(ValueError):
-    """Bytes that are no photo, are not the ones named, or do not follow on what is here."""
+    """Bytes that are not a photo, do not match their hash, or do not continue the upload.
+
+    Its text says the remedy; `status` is the HTTP status of the response.
+    """
 
     def __init__(self, status: int, remedy: str) -> None:
         super().__init__(remedy)
@@ -38,51 +42,53 @@ class InvalidPhoto(ValueError):
 
 
 def storage_key(site_id: str, sha256: str) -> str:
-    """What a photo is called on its shelf."""
+    """The name of a photo in the blob store."""
     return f"{UUID(site_id)}/{sha256}"
 
 
 def read_photo(site_id: str, sha256: str) -> bytes:
-    """The bytes of a photo that is here."""
+    """The bytes of a complete photo; raises OSError where the store fails."""
     return blob_store().get(storage_key(site_id, sha256))
 
 
 def _partial_path(site_id: str, sha256: str) -> Path:
-    """Where the bytes gather until all have come: always on a disk of the server."""
+    """The file that collects pieces: always a local one, even if photos are stored in a bucket."""
     return Path(current_app.config["DATA_DIR"]) / "photos" / f"{storage_key(site_id, sha256)}.part"
 
 
 def find_photo(site_id: str, sha256: str) -> Photo | None:
-    """A photo whose bytes have all come."""
+    """A photo that was uploaded completely, or None."""
     return db.session.get(Photo, (site_id, sha256))
 
 
 def belongs_to_purged_only(site_id: str, sha256: str) -> bool:
-    """V12: whether a photo belongs to purged records alone: then its bytes are not kept."""
-    mine = PhotoLink.site_id == site_id, PhotoLink.sha256 == sha256
-    owners = set(db.session.scalars(select(PhotoLink.subject_type).where(*mine)))
+    """V12. Whether only purged records have this photo, so that its bytes must not be stored."""
+    links = select(PhotoLink.subject_type).where(
+        PhotoLink.site_id == site_id, PhotoLink.sha256 == sha256
+    )
+    owners = set(db.session.scalars(links))
     return bool(owners) and owners <= {DELETE_PENDING, DELETED}
 
 
 def delete_photo(site_id: str, sha256: str) -> None:
-    """Take the bytes away, whole or unfinished."""
+    """Delete the bytes of a photo, whether its upload is complete or not."""
     blob_store().remove(storage_key(site_id, sha256))
     _partial_path(site_id, sha256).unlink(missing_ok=True)
 
 
 def received_bytes(site_id: str, sha256: str) -> int:
-    """How many bytes of an unfinished photo are here."""
+    """How many bytes of an unfinished upload have arrived."""
     part = _partial_path(site_id, sha256)
     return part.stat().st_size if part.exists() else 0
 
 
 def add_piece(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> bool:
-    """Add a piece; True when the photo is whole. Raises Unusable with what helps."""
+    """Add a piece to an upload; True once the photo is complete. Raises InvalidPhoto."""
     start, total = _parse_range(content_range, len(piece))
     part = _partial_path(site_id, sha256)
-    known = received_bytes(site_id, sha256)
-    if start > known:
-        raise InvalidPhoto(416, f"Send from byte {known} on: that is how much is here.")
+    received = received_bytes(site_id, sha256)
+    if start > received:
+        raise InvalidPhoto(416, f"Continue at byte {received}; the bytes before it have arrived.")
     with _full_disk_as_507():
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("r+b" if part.exists() else "wb") as file:
@@ -97,38 +103,39 @@ def add_piece(site_id: str, sha256: str, piece: bytes, content_range: str | None
 
 @contextmanager
 def _full_disk_as_507() -> Iterator[None]:
-    """A full disk refuses photos with what helps; ops go on, and the phone keeps the picture."""
+    """Raise InvalidPhoto where the disk is full. Ops are still accepted, and the phone tries to
+    send its photos again later."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        remedy = "The disk of the server is full. Make room; phones send their photos again."
+        remedy = "The server's disk is full. Make room; phones will send their photos again."
         raise InvalidPhoto(507, remedy) from None
 
 
 def _parse_range(content_range: str | None, length: int) -> tuple[int, int]:
+    """First byte and total size of a piece of this length."""
     if content_range is None:
         start, total = 0, length
     else:
-        match = RANGE.fullmatch(content_range)
+        match = CONTENT_RANGE.fullmatch(content_range)
         if match is None or int(match[2]) - int(match[1]) + 1 != length:
-            raise InvalidPhoto(400, "Say the piece as Content-Range: bytes first-last/total.")
+            raise InvalidPhoto(400, "Send Content-Range: bytes first-last/total.")
         start, total = int(match[1]), int(match[3])
     if total > MAX_PHOTO_BYTES or start + length > total:
-        raise InvalidPhoto(413, f"A photo has at most {MAX_PHOTO_BYTES} bytes. Make it smaller.")
+        raise InvalidPhoto(413, f"A photo may have {MAX_PHOTO_BYTES} bytes. Make it smaller.")
     return start, total
 
 
 def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
-    whole = part.read_bytes()
-    if hashlib.sha256(whole).hexdigest() != sha256:
+    """Check and store a photo, and count it in the records that show it, in one transaction."""
+    content = part.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
         part.unlink()
-        raise InvalidPhoto(
-            422, "These bytes are not the photo of that name. Send it from the start."
-        )
+        raise InvalidPhoto(422, "The bytes do not match the hash. Send the photo from the start.")
     try:
-        clean = reencode(whole)
+        clean = reencode(content)
     except InvalidPhoto:
         part.unlink()
         raise
@@ -144,26 +151,25 @@ def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
 
 
 def delete_stale_uploads(site_id: str, now: datetime) -> int:
-    """Pieces that nobody has added to for a week go; how many there were."""
-    folder, gone = _partial_path(site_id, "x").parent, 0
+    """Delete unfinished uploads without a new piece for a week; returns how many."""
+    folder, deleted = _partial_path(site_id, "x").parent, 0
     for part in folder.glob("*.part") if folder.exists() else ():
         if now.timestamp() - part.stat().st_mtime > UNFINISHED_LIFETIME.total_seconds():
             part.unlink(missing_ok=True)
-            gone += 1
-    return gone
+            deleted += 1
+    return deleted
 
 
-def reencode(whole: bytes) -> bytes:
-    """The picture alone, as JPEG: place, camera and hidden parts stay behind."""
+def reencode(content: bytes) -> bytes:
+    """The picture as an upright JPEG of at most `MAX_SIDE_PIXELS`, without location, camera and
+    other metadata. Raises InvalidPhoto."""
     try:
-        with Image.open(BytesIO(whole), formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise InvalidPhoto(413, "This picture has too many pixels. Make it smaller.")
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InvalidPhoto(413, "The picture has too many pixels. Make it smaller.")
+            upright = ImageOps.exif_transpose(image).convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise InvalidPhoto(
-            415, "This is no JPEG, PNG or WebP picture. Send one of those."
-        ) from None
+        raise InvalidPhoto(415, "Send a JPEG, PNG or WebP picture.") from None
     upright.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
     out = BytesIO()
     upright.save(out, "JPEG", quality=82)

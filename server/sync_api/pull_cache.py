@@ -1,8 +1,8 @@
-"""Pages of the feed as they went out, told again before the application wakes.
+"""WSGI response cache for `POST /sync/<site>/pull`. A hit skips Flask.
 
-Phones of a site that stand at one head ask for the same page in the same bytes. What they are told
-depends on that question and on how their site stands, so the one look that tells whose token it is
-tells as well whether the page that was made for one phone is the answer for the next.
+The key is the site, its position (`DeviceIdentity.site_position`) and the request body. Phones at
+the same cursor send the same body, so the page made for one phone answers the next. The query that
+identifies the phone by its token also returns the site's position, so a hit costs one query.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from sqlalchemy.exc import OperationalError
 from server.auth.devices import DeviceIdentity, identify_device
 
 MAX_CACHE_BYTES, MAX_PAGE_BYTES = 8 * 1024 * 1024, 64 * 1024
-"""Bytes: of all pages in memory, and of one; larger ones are parts of a first sync, asked once."""
+"""Of all pages together, and of one page: larger ones belong to a first sync, and are not asked
+for again."""
 
 MAX_PULL_BODY_BYTES = 2000
-"""Bytes: whoever asks with more is not asking for a page."""
+"""Pull requests are shorter than this; a longer body is not read here."""
 
-CACHEABLE_KEY = "lodge.lasting"
+CACHEABLE_KEY = "lodge.cacheable"
 
 Headers = list[tuple[str, str]]
 Environ = dict[str, Any]
 
 
 class CachedResponse(NamedTuple):
-    """An answer of ours, whole."""
+    """A complete response of status 200."""
 
     headers: Headers
     body: bytes
 
 
 def mark_cacheable() -> None:
-    """Say, while answering, that whoever asks the same at the same head gets the same."""
+    """Mark the response to the current request as the same for every request with its key."""
     request.environ[CACHEABLE_KEY] = True
 
 
 class PullCache:
-    """A layer of WSGI around the application."""
+    """WSGI middleware around the application."""
 
     def __init__(self, app: Flask) -> None:
         self.app, self.wrapped_app = app, app.wsgi_app
@@ -64,24 +65,24 @@ class PullCache:
         return [page.body]
 
     def _key(self, environ: Environ) -> tuple[Any, ...] | None:
-        """All that a page depends on; None where it is not the question for a page."""
+        """Everything that a page depends on; None for any other request."""
         path = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] != "POST" or not path.endswith("/pull"):
             return None
-        phone, question = self._phone(environ), _peek_body(environ)
-        if phone is None or phone.is_revoked or question is None:
+        phone, body = self._phone(environ), _peek_body(environ)
+        if phone is None or phone.is_revoked or body is None:
             return None
         if path != f"/sync/{phone.site_id}/pull":
             return None
-        heads = (environ.get("HTTP_ACCEPT_ENCODING"), environ["wsgi.url_scheme"])
-        return phone.site_id, phone.site_position, question, *heads
+        headers = (environ.get("HTTP_ACCEPT_ENCODING"), environ["wsgi.url_scheme"])
+        return phone.site_id, phone.site_position, body, *headers
 
     def _phone(self, environ: Environ) -> DeviceIdentity | None:
         try:
             with self.app.app_context():
                 return identify_device(environ)
         except OperationalError:
-            return None  # the application finds the same, and says it
+            return None  # the application meets the same error, and answers it
 
     def _respond_and_store(
         self, key: Any, environ: Environ, start_response: Callable[..., Any]
@@ -94,27 +95,27 @@ class PullCache:
         return [body]
 
     def _call_app(self, environ: Environ) -> tuple[str, Headers, bytes]:
-        heads: list[tuple[str, Headers]] = []
+        started: list[tuple[str, Headers]] = []
 
-        def begin(status: str, headers: Headers, *_: Any) -> Callable[[bytes], None]:
-            heads.append((status, headers))
+        def start_response(status: str, headers: Headers, *_: Any) -> Callable[[bytes], None]:
+            started.append((status, headers))
             return _reject_write
 
-        told = self.wrapped_app(environ, begin)
+        parts = self.wrapped_app(environ, start_response)
         try:
-            body = b"".join(told)
+            body = b"".join(parts)
         finally:
-            if hasattr(told, "close"):
-                told.close()
-        return *heads[-1], body
+            if hasattr(parts, "close"):
+                parts.close()
+        return *started[-1], body
 
 
 def _reject_write(_: bytes) -> None:
-    raise NotImplementedError("Flask hands its answer back and writes nothing.")
+    raise NotImplementedError("Flask returns its response and does not use write().")
 
 
 def _peek_body(environ: Environ) -> bytes | None:
-    """The body as it came; it is laid back for whoever reads it after us."""
+    """The body of a short plain request, which stays readable for the application; or None."""
     length = environ.get("CONTENT_LENGTH") or "0"
     if (
         not length.isdigit()
@@ -122,6 +123,6 @@ def _peek_body(environ: Environ) -> bytes | None:
         or "HTTP_CONTENT_ENCODING" in environ
     ):
         return None
-    said: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = BytesIO(said)
-    return said
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = BytesIO(body)
+    return body

@@ -2,7 +2,7 @@
 
 import { getMeta, setMeta } from "./database.js";
 
-const TOLERANCE = 300_000; // ms, as in sync/clock.py
+const TOLERANCE = 300_000; // ms, as in sync/protocol/clock.py
 
 /**
  * Milliseconds by which this phone's clock is ahead of the server's; 0 if it is within the

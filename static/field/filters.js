@@ -90,6 +90,12 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
       return `${cents < 0 ? "-" : ""}${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
     },
 
+    /** What people call a kind of op. @param {string} kind */
+    kind_label: (kind) => translate(labels.kinds[kind] ?? labels.unknown_kind),
+
+    /** The sentence for the code of a verdict. @param {string} code */
+    refusal_label: (code) => translate(labels.refusals[code] ?? labels.unknown_refusal),
+
     /**
      * The last four characters, and a dot for each before.
      * @param {string | null | undefined} number

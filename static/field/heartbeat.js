@@ -54,7 +54,7 @@ export async function saveLogHead(site, { log, epoch }) {
   if (log?.link) await setMeta("told", { site, log: { ...log, epoch } });
 }
 
-/** The lost places that the server was not told of yet. @param {number[]} lost */
+/** The lost places that the server does not know of yet. @param {number[]} lost */
 async function unreported(lost) {
   const reported = new Set((await getMeta("confessed")) ?? []);
   return lost.filter((n) => !reported.has(n));

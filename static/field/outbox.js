@@ -8,7 +8,7 @@ import { database, getMeta, keysStartingWith, writeTransaction } from "./databas
 
 const PORTION = 250; // rows per read: the page stays responsive while there are thousands
 
-/** Another tab, in which the browser has no locks, has appended to the chain meanwhile. */
+/** Another tab has appended to the chain since its tail was read. */
 class ConcurrentWriteError extends Error {}
 
 /**

@@ -141,10 +141,7 @@ function templateTranslation(messages) {
       safe(fill(plural(messages, text, text, texts, n), { num: n, ...values }, out)),
     pgettext: (/** @type {any[]} */ [context, text], /** @type {Context} */ values) =>
       safe(fill(singular(messages, keyOf(text, context), text), { context, ...values }, out)),
-    npgettext: (
-      /** @type {any[]} */ [context, text, texts, n],
-      /** @type {Context} */ values,
-    ) => {
+    npgettext: (/** @type {any[]} */ [context, text, texts, n], /** @type {Context} */ values) => {
       const known = plural(messages, keyOf(text, context), text, texts, n);
       return safe(fill(known, { context, num: n, ...values }, out));
     },

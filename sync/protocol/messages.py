@@ -8,7 +8,6 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.clock import parse_time
-from sync.protocol.fast_validation import fast_validator
 from sync.protocol.op import Id
 
 MAX_OPS, MAX_BYTES, MAX_PAGE = 200, 1_000_000, 500
@@ -214,7 +213,6 @@ class PullResponse(MessageSchema):
 
 
 _op_schema = OpSchema()
-_is_plainly_valid = fast_validator(_op_schema)
 
 
 def op_error(raw: dict[str, Any], whole: str) -> str | None:
@@ -224,7 +222,7 @@ def op_error(raw: dict[str, Any], whole: str) -> str | None:
     """
     if whole != raw.get("hash", whole):
         return "hash-mismatch"
-    sound = (_is_plainly_valid(raw) or _is_valid(raw)) and is_portable_json(raw["payload"])
+    sound = _is_valid(raw) and is_portable_json(raw["payload"])
     return None if sound else "malformed"
 
 

@@ -18,10 +18,11 @@ from server import create_app
 from server.auth.devices import device_for_token, issue_code
 from server.config import with_psycopg_driver
 from server.db.engine import db, write_transaction
-from server.db.prepared import insert_rows
+from server.db.statements import insert_rows
 from server.maintenance.demo import demo_id
 from server.oplog.receive import make_op, submit_many
-from server.sync_api.pull import FEED_VERSION, Cursor, audience_of, scope_token
+from server.sync_api.cursor import FEED_VERSION, Cursor
+from server.sync_api.pull import audience_of, scope_token
 from sync.protocol.clock import format_time
 from tests.bench.http_load import build_post
 from tests.live_server import LiveServer

@@ -23,10 +23,10 @@ def fire_background_sync(phone_page):
 
     def dispatch():
         (which,) = {one["registrationId"] for one in found if not one["isDeleted"]}
-        asked = {"origin": phone_page.live.url, "registrationId": which, "tag": "lodge"}
+        asked = {"origin": phone_page.server.url, "registrationId": which, "tag": "lodge"}
         session.send("ServiceWorker.dispatchSyncEvent", {**asked, "lastChance": False})
 
-    phone_page.enrols()
+    phone_page.enrol()
     session.send("ServiceWorker.enable")
     wait_for(lambda: phone_page.page.evaluate("true") and found)
     return dispatch
@@ -35,10 +35,10 @@ def fire_background_sync(phone_page):
 def test_a_page_that_cannot_send_asks_to_be_sent_for_and_the_worker_sends(
     phone_page, live_server, fire_background_sync
 ):
-    phone_page.unlocks("ana")
+    phone_page.unlock("ana")
     live_server.kill()
     phone_page.tap(OPEN_TASK_BUTTON)
-    phone_page.sees(f"{JS_DONE_COUNT} == 1")
+    phone_page.wait_for_js(f"{JS_DONE_COUNT} == 1")
     wait_for(lambda: phone_page.page.evaluate(JS_SYNC_TAGS) == ["lodge"])
     phone_page.page.goto("about:blank")
     fire_background_sync()

@@ -20,8 +20,8 @@ SITE = demo_id("squirrel")
 def search_cards(hand, words):
     hand.page.fill("[name=q]", words)
     hand.page.keyboard.press("Enter")
-    hand.sees("location.search.startsWith('?q=') && !!document.querySelector('.card h2')")
-    hand.sees(f"document.querySelector('[name=q]').value === {words!r}")
+    hand.wait_for_js("location.search.startsWith('?q=') && !!document.querySelector('.card h2')")
+    hand.wait_for_js(f"document.querySelector('[name=q]').value === {words!r}")
     return hand.page.locator(".row .name").all_inner_texts()
 
 
@@ -63,34 +63,34 @@ def test_without_a_network_and_after_a_cold_start_all_cards_open_and_are_found(
 
 
 def test_a_phrase_stands_first_and_large_and_an_empty_card_says_that_it_waits(phone_page):
-    phone_page.enrols()
-    phone_page.unlocks("chu")
-    phone_page.opens(f"/field/card/{card_id(SITE, 'PC-04')}")
+    phone_page.enrol()
+    phone_page.unlock("chu")
+    phone_page.open(f"/field/card/{card_id(SITE, 'PC-04')}")
     assert phone_page.page.locator(".reading > :first-child").inner_text() == "对不起"
     size = "parseFloat(getComputedStyle(document.querySelector('.phrase')).fontSize)"
     assert phone_page.page.evaluate(size) >= 48
-    phone_page.opens(f"/field/card/{card_id(SITE, 'CASE-02')}")
+    phone_page.open(f"/field/card/{card_id(SITE, 'CASE-02')}")
     assert "等待填写" in phone_page.page.locator(".reading").inner_text()
-    phone_page.opens("/field/me")
+    phone_page.open("/field/me")
     phone_page.tap("form[action='/field/me/language'] button")
-    phone_page.sees("document.documentElement.lang === 'en'")
-    phone_page.opens(f"/field/card/{card_id(SITE, 'CASE-02')}")
+    phone_page.wait_for_js("document.documentElement.lang === 'en'")
+    phone_page.open(f"/field/card/{card_id(SITE, 'CASE-02')}")
     assert "Waits for content" in phone_page.page.locator(".reading").inner_text()
 
 
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_cards_fit_with_big_targets_in_both_languages(phone_page, width):
     phone_page.page.set_viewport_size({"width": width, "height": 740})
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     places = ["cards", "cards?group=standards", "cards?q=请"]
     for language in ("zh", "en"):
         for place in [*places, f"card/{card_id(SITE, 'FC-07')}", f"card/{card_id(SITE, 'PC-01')}"]:
-            phone_page.opens(f"/field/{place}")
-            phone_page.sees(f"document.documentElement.lang.startsWith('{language}')")
+            phone_page.open(f"/field/{place}")
+            phone_page.wait_for_js(f"document.documentElement.lang.startsWith('{language}')")
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)
             assert phone_page.page.evaluate(JS_SMALL_TARGETS) == [], (place, language)
             assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == [], (place, language)
-        phone_page.opens("/field/me")
+        phone_page.open("/field/me")
         phone_page.tap("form[action='/field/me/language'] button")
-        phone_page.sees(f"!document.documentElement.lang.startsWith('{language}')")
+        phone_page.wait_for_js(f"!document.documentElement.lang.startsWith('{language}')")

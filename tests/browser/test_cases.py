@@ -43,21 +43,21 @@ def desk_page(browser, live_server):
 
 def start_page_after_sync(hand, words):
     """The start page after the next exchange."""
-    hand.sends()
-    hand.opens("/field/tasks")
-    hand.sees(f"document.body.innerText.includes({words!r})")
+    hand.sync_now()
+    hand.open("/field/tasks")
+    hand.wait_for_js(f"document.body.innerText.includes({words!r})")
 
 
 def acknowledge_category(hand):
     start_page_after_sync(hand, "有规定要看")
     hand.taps = 0
     hand.tap("[data-asks=rules]")
-    hand.sees("!!document.querySelector('.reading')")
+    hand.wait_for_js("!!document.querySelector('.reading')")
     assert_fits_screen(hand)
     hand.tap("text=都看过了")
-    hand.sees("document.body.innerText.includes('已看')")
+    hand.wait_for_js("document.body.innerText.includes('已看')")
     assert hand.taps == 2
-    hand.sends()
+    hand.sync_now()
 
 
 def assert_fits_screen(hand):
@@ -87,8 +87,8 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     admin.goto(f"{live_server.url}/desk/rules/")
     admin.locator(f"form[action*='{CATEGORY_ID}'] button").click()
     admin.wait_for_selector("text=停用")
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     acknowledge_category(phone_page)
     file = raise_case(desk_page("ben"), live_server)
     start_page_after_sync(phone_page, "请你说明一件事")
@@ -96,16 +96,16 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     live_server.kill()
     phone_page.taps = 0
     phone_page.tap("[data-asks=asked]")
-    phone_page.sees("!!document.querySelector('textarea')")
+    phone_page.wait_for_js("!!document.querySelector('textarea')")
     assert "东垃圾点没清" in phone_page.page.locator("#main").inner_text()
     assert_fits_screen(phone_page)
-    phone_page.type("textarea", "清运车坏了")
+    phone_page.fill("textarea", "清运车坏了")
     phone_page.tap("form:has(textarea) button")
-    phone_page.sees("document.body.innerText.includes('我说的')")
+    phone_page.wait_for_js("document.body.innerText.includes('我说的')")
     assert "清运车坏了" in phone_page.page.locator("#main").inner_text()
     assert phone_page.taps == 3
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     ((_, _, status, payload, by),) = logged_ops(live_server, "case.state")
     assert (status, by) == ("applied", ANA)
     assert json.loads(payload) == {"answer": "stated", "text": "清运车坏了"}
@@ -122,12 +122,12 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     start_page_after_sync(phone_page, "有决定要看")
     phone_page.taps = 0
     phone_page.tap("[data-asks=decided]")
-    phone_page.sees("document.body.innerText.includes('修车')")
+    phone_page.wait_for_js("document.body.innerText.includes('修车')")
     assert_fits_screen(phone_page)
     phone_page.tap("text=我看过了")
-    phone_page.sees("document.body.innerText.includes('决定已看')")
+    phone_page.wait_for_js("document.body.innerText.includes('决定已看')")
     assert phone_page.taps == 2
-    phone_page.sends()
+    phone_page.sync_now()
     wait_for(lambda: [row[4] for row in logged_ops(live_server, "case.acknowledge")] == [ANA])
     manager.goto(file)
     manager.wait_for_selector("text=已决定，已看")

@@ -14,6 +14,7 @@ import pytest
 from jinja2 import BaseLoader, DictLoader, Environment, FileSystemLoader
 from playwright.sync_api import Browser, Page, Route
 
+from server.field.compiler import label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
 from sync.protocol.roles import ROLE_GROUPS
@@ -61,11 +62,18 @@ def script_page(browser: Browser) -> Iterator[Page]:
 
 
 def _serve_from_disk(route: Route) -> None:
-    path = ROOT / "static" / route.request.url.removeprefix(SITE)
-    if not path.is_file():
-        route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
+    if route.request.url == f"{SITE}labels.js":
+        body = f"export default {json.dumps(label_manifest.describe())};"
+        route.fulfill(body=body, content_type="text/javascript")
         return
-    route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
+    path = ROOT / "static" / route.request.url.removeprefix(SITE)
+    if path.name == "labels.js":
+        body = f"export default {json.dumps(label_manifest.describe())};"
+        route.fulfill(body=body, content_type="text/javascript")
+    elif not path.is_file():
+        route.fulfill(body="", content_type="text/html", headers={"Content-Security-Policy": CSP})
+    else:
+        route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
 
 
 class JinjaReference:

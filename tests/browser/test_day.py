@@ -19,30 +19,32 @@ TAP_BUDGETS = {"tick": 1, "undo": 1, "report": 4, "unsent": 1, "send now": 2}
 def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
     phone_page, second_phone_page, live_server
 ):
-    phone_page.enrols()
-    second_phone_page.enrols()
-    phone_page.unlocks("ana")
-    second_phone_page.unlocks("chu")
+    phone_page.enrol()
+    second_phone_page.enrol()
+    phone_page.unlock("ana")
+    second_phone_page.unlock("chu")
     live_server.kill()
     for _ in range(2):
         before = phone_page.page.locator(".row[data-state=done]").count()
         phone_page.tap(PLAIN_TASK_BUTTON)
-        phone_page.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
-    second_phone_page.opens("/field/visit_arrival")
-    second_phone_page.type("[name=visitor]", "王师傅")
+        phone_page.wait_for_js(
+            f"document.querySelectorAll('.row[data-state=done]').length > {before}"
+        )
+    second_phone_page.open("/field/visit_arrival")
+    second_phone_page.fill("[name=visitor]", "王师傅")
     second_phone_page.tap("#main .primary")
-    second_phone_page.sees("!!document.querySelector('.row[data-state=inside]')")
-    second_phone_page.opens("/field/scan")
-    second_phone_page.type("[name=code]", "101")
+    second_phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
+    second_phone_page.open("/field/scan")
+    second_phone_page.fill("[name=code]", "101")
     second_phone_page.tap("#main form[action='/field/scan'] button")
-    second_phone_page.sees("!!document.querySelector('.said')")
+    second_phone_page.wait_for_js("!!document.querySelector('.said')")
     second_phone_page.page.context.set_offline(True)
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "task.complete")) == 2
     assert logged_ops(live_server, "visit.arrive") == [], "the guard's phone has not spoken yet"
     second_phone_page.page.context.set_offline(False)
-    second_phone_page.sends()
+    second_phone_page.sync_now()
     assert len(logged_ops(live_server, "visit.arrive")) == 1
     authors = {
         by for kind in ("task.complete", "visit.arrive") for *_, by in logged_ops(live_server, kind)
@@ -53,11 +55,11 @@ def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
 
 def test_no_job_takes_more_taps_than_its_budget(phone_page, live_server, photo_file):
     spent = {}
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
 
     def counted(job, start):
-        phone_page.opens(f"/field/{start}")
+        phone_page.open(f"/field/{start}")
         phone_page.taps = 0
         yield
         spent[job] = phone_page.taps
@@ -67,23 +69,23 @@ def test_no_job_takes_more_taps_than_its_budget(phone_page, live_server, photo_f
             ".row[data-state=open]:not(:has(.items))"
         ).first.get_attribute("id")
         phone_page.tap(f"#{row} button.tick")
-        phone_page.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+        phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'done'")
     for _ in counted("undo", "tasks"):
         phone_page.tap(f"#{row} button.tick")
-        phone_page.sees(f"document.getElementById('{row}').dataset.state == 'open'")
+        phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'open'")
     for _ in counted("report", "tasks"):
         phone_page.tap("a.tab[href='/field/tickets']")
-        phone_page.sees("!!document.querySelector('.camera')")
+        phone_page.wait_for_js("!!document.querySelector('.camera')")
         phone_page.taps += 1
         phone_page.page.set_input_files("[name=photos]", photo_file)
         phone_page.tap("#main .primary")
-        phone_page.sees("!!document.querySelector('.said')")
+        phone_page.wait_for_js("!!document.querySelector('.said')")
     for _ in counted("unsent", "tasks"):
         phone_page.tap("#pill")
-        phone_page.sees("location.pathname == '/field/me'")
+        phone_page.wait_for_js("location.pathname == '/field/me'")
     for _ in counted("send now", "tasks"):
         phone_page.tap("#pill")
-        phone_page.sees("location.pathname == '/field/me'")
+        phone_page.wait_for_js("location.pathname == '/field/me'")
         phone_page.tap("text=立即上传")
     wait_for(lambda: len(logged_ops(live_server, "ticket.open")) == 1)
     over = {job: taps for job, taps in spent.items() if taps > TAP_BUDGETS[job]}

@@ -27,27 +27,29 @@ PLAIN_TASK_ROW = ".row[data-state=open]:not(:has(.items)):has([action*='task.com
 def test_a_cleaner_works_through_a_killed_server_and_all_of_it_arrives_once(
     phone_page, live_server
 ):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     phone_page.page.reload()
-    phone_page.sees("document.documentElement.dataset.ready && !!document.querySelector('.row')")
+    phone_page.wait_for_js(
+        "document.documentElement.dataset.ready && !!document.querySelector('.row')"
+    )
     row = phone_page.page.locator(PLAIN_TASK_ROW).first.get_attribute("id")
     phone_page.tap(f"#{row} button.tick")
-    phone_page.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'done'")
     assert phone_page.taps == 1
     phone_page.tap(f"#{row} button.tick")
-    phone_page.sees(f"document.getElementById('{row}').dataset.state == 'open'")
+    phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'open'")
     assert phone_page.taps == 2
     area = phone_page.page.locator(".card:has(.soft)").last
     ticked = area.locator(".row:is([data-state=open], [data-state=late])").count()
     area_id = area.get_attribute("id")
     phone_page.tap(f"#{area_id} .button.soft")
-    phone_page.sees(f"!document.querySelector('#{area_id} .row[data-state=open]')")
+    phone_page.wait_for_js(f"!document.querySelector('#{area_id} .row[data-state=open]')")
     assert phone_page.taps == 3
-    assert phone_page.pill() != "all_sent"
+    assert phone_page.sync_status() != "all_sent"
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     done = logged_ops(live_server, "task.complete")
     assert len(done) == ticked + 1
     assert len({id_ for id_, *_ in done}) == len(done)
@@ -88,22 +90,22 @@ def test_a_cold_browser_without_a_network_shows_the_work_and_keeps_what_was_done
 
 
 def test_a_guard_logs_a_visitor_in_with_three_taps_and_out_with_one(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("chu")
-    phone_page.opens("/field/visits")
+    phone_page.enrol()
+    phone_page.unlock("chu")
+    phone_page.open("/field/visits")
     phone_page.tap("a[href='/field/visit_arrival']")
-    phone_page.sees("!!document.querySelector('[name=visitor]')")
-    phone_page.type("[name=visitor]", "王师傅 110101199003070000")
+    phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
+    phone_page.fill("[name=visitor]", "王师傅 110101199003070000")
     phone_page.tap("#main .primary")
-    phone_page.sees("!!document.querySelector('.row[data-state=inside]')")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
     assert phone_page.taps == 3
     phone_page.tap(".row[data-state=inside] button")
-    phone_page.sees("!!document.querySelector('.row[data-state=departed]')")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=departed]')")
     assert phone_page.taps == 4
-    phone_page.opens("/field/visits")
+    phone_page.open("/field/visits")
     phone_page.taps = 0
     phone_page.tap(".often .chip")
-    phone_page.sees("!!document.querySelector('.row[data-state=inside]')")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
     assert phone_page.taps <= 2
     wait_for(lambda: len(logged_ops(live_server, "visit.arrive")) == 2)
     payload = json.loads(logged_ops(live_server, "visit.arrive")[0][3])
@@ -114,15 +116,15 @@ def test_a_guard_logs_a_visitor_in_with_three_taps_and_out_with_one(phone_page, 
 
 
 def test_anybody_opens_a_ticket_with_a_photo_in_four_taps(phone_page, live_server, photo_file):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     phone_page.tap("a.tab[href='/field/tickets']")
-    phone_page.sees("!!document.querySelector('.camera')")
+    phone_page.wait_for_js("!!document.querySelector('.camera')")
     phone_page.taps += 1
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap(".chip:has-text('漏水')")
     phone_page.tap("#main .primary")
-    phone_page.sees("!!document.querySelector('.said')")
+    phone_page.wait_for_js("!!document.querySelector('.said')")
     assert phone_page.taps <= 4
     wait_for(lambda: len(logged_ops(live_server, "ticket.open")) == 1)
     _, subject, status, payload, by = logged_ops(live_server, "ticket.open")[0]
@@ -139,34 +141,36 @@ def test_anybody_opens_a_ticket_with_a_photo_in_four_taps(phone_page, live_serve
 
 
 def test_a_portal_answers_nothing_and_nothing_is_called_sent(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     phone_page.page.context.route(
         "**/sync/**",
         lambda route: route.fulfill(status=200, body="<html>Sign in to the Wi-Fi</html>"),
     )
     phone_page.tap(f"{PLAIN_TASK_ROW} > form button.tick")
-    phone_page.opens("/field/me")
+    phone_page.open("/field/me")
     phone_page.tap("text=立即上传")
-    wait_for(lambda: phone_page.pill() in ("no_network", "busy"))
+    wait_for(lambda: phone_page.sync_status() in ("no_network", "busy"))
     assert logged_ops(live_server, "task.complete") == []
     phone_page.page.context.unroute("**/sync/**")
     phone_page.tap("text=立即上传")
-    phone_page.all_sent()
+    phone_page.wait_until_sent()
     assert len(logged_ops(live_server, "task.complete")) == 1
 
 
 def test_a_phone_that_lost_an_op_says_so(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     for _ in range(3):
         before = phone_page.page.locator(".row[data-state=done]").count()
         phone_page.tap(f"{PLAIN_TASK_ROW} > form button.tick")
-        phone_page.sees(f"document.querySelectorAll('.row[data-state=done]').length > {before}")
+        phone_page.wait_for_js(
+            f"document.querySelectorAll('.row[data-state=done]').length > {before}"
+        )
     phone_page.page.evaluate(JS_DELETE_SECOND_OP)
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "task.complete")) == 2
 
     def confessed():
@@ -198,61 +202,61 @@ JS_CORRUPT_OP = """() => new Promise((done) => {
 
 
 def test_a_phone_that_holds_something_else_notices_and_is_healed(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
-    phone_page.all_sent()
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    phone_page.wait_until_sent()
     whole = phone_page.page.evaluate(JS_OUTBOX_ROWS)
     phone_page.page.evaluate(JS_CORRUPT_OP)
     assert phone_page.page.evaluate(JS_OUTBOX_ROWS) < whole
-    phone_page.sends()  # now it notices
-    phone_page.sends()  # now it says so, and gets everything again
+    phone_page.sync_now()  # now it notices
+    phone_page.sync_now()  # now it says so, and gets everything again
     wait_for(lambda: phone_page.page.evaluate(JS_OUTBOX_ROWS) == whole)
     assert "phone differs" in live_server.log.read_text()
 
 
 def test_two_people_on_one_phone_keep_their_own_work(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     phone_page.tap(f"{PLAIN_TASK_ROW} > form button.tick")
-    phone_page.sees("!!document.querySelector('.row[data-state=done]')")
-    phone_page.opens("/field/me")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=done]')")
+    phone_page.open("/field/me")
     phone_page.tap(".sure summary")
     phone_page.tap(".sure button")
-    phone_page.sees("!!document.querySelector('.names')")
-    phone_page.unlocks("bao")
+    phone_page.wait_for_js("!!document.querySelector('.names')")
+    phone_page.unlock("bao")
     phone_page.tap(f"{PLAIN_TASK_ROW} > form button.tick")
-    phone_page.sees("!!document.querySelector('.row[data-state=done]')")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=done]')")
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     authors = [by for *_, by in logged_ops(live_server, "task.complete")]
     assert authors == [demo_id("squirrel", "ana"), demo_id("squirrel", "bao")]
 
 
 def test_a_wrong_pin_opens_nothing(phone_page):
-    phone_page.enrols()
+    phone_page.enrol()
     phone_page.tap(f".names a:has-text('{PINS_BY_USERNAME['ana'][0]}')")
-    phone_page.sees("!!document.querySelector('.pad')")
+    phone_page.wait_for_js("!!document.querySelector('.pad')")
     for digit in "9999":
         phone_page.tap(f"[data-digit='{digit}']")
-    phone_page.sees("!!document.querySelector('[role=alert]')")
+    phone_page.wait_for_js("!!document.querySelector('[role=alert]')")
     assert phone_page.page.locator(".tabs").count() == 0
 
 
 @pytest.mark.parametrize("width", [320, 1280])
 def test_every_page_fits_has_big_targets_and_both_languages(phone_page, width):
     phone_page.page.set_viewport_size({"width": width, "height": 740})
-    phone_page.enrols()
-    phone_page.unlocks("ben")
+    phone_page.enrol()
+    phone_page.unlock("ben")
     for language in ("zh", "en"):
         for place in ("tasks", "visits", "arrival", "report", "me"):
-            phone_page.opens(f"/field/{place}")
-            phone_page.sees(f"document.documentElement.lang.startsWith('{language}')")
+            phone_page.open(f"/field/{place}")
+            phone_page.wait_for_js(f"document.documentElement.lang.startsWith('{language}')")
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)
             assert phone_page.page.evaluate(JS_SMALL_TARGETS) == [], (place, language)
             assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == [], (place, language)
         phone_page.tap("form[action='/field/me/language'] button")
-        phone_page.sees(f"!document.documentElement.lang.startsWith('{language}')")
+        phone_page.wait_for_js(f"!document.documentElement.lang.startsWith('{language}')")
 
 
 JS_DELETE_SECOND_OP = """() => new Promise((done, failed) => {

@@ -55,29 +55,31 @@ def to_iso(text):
 def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
     current_round, phone_page, live_server
 ):
-    phone_page.enrols()
-    phone_page.unlocks("chu")
+    phone_page.enrol()
+    phone_page.unlock("chu")
     live_server.kill()
-    phone_page.opens("/field/scan")
+    phone_page.open("/field/scan")
     phone_page.taps = 0
-    phone_page.type("[name=code]", "101")
+    phone_page.fill("[name=code]", "101")
     phone_page.tap("#main form[action='/field/scan'] button")
-    phone_page.sees("!!document.querySelector('.said .icon') && location.search.includes('at=')")
+    phone_page.wait_for_js(
+        "!!document.querySelector('.said .icon') && location.search.includes('at=')"
+    )
     assert phone_page.taps <= 3
     phone_page.tap(".answers .soft")
-    phone_page.sees("location.pathname == '/field/patrol'")
+    phone_page.wait_for_js("location.pathname == '/field/patrol'")
     assert phone_page.taps <= 4, "all in order is one tap more"
-    phone_page.sees("document.querySelectorAll('.row[data-state=done]').length == 1")
-    phone_page.opens("/field/scan?code=101")
-    phone_page.sees("!!document.querySelector('[data-known]')")
-    phone_page.opens("/field/scan?code=9999")
-    phone_page.sees("!!document.querySelector('[role=alert]')")
-    phone_page.opens("/field/patrol")
+    phone_page.wait_for_js("document.querySelectorAll('.row[data-state=done]').length == 1")
+    phone_page.open("/field/scan?code=101")
+    phone_page.wait_for_js("!!document.querySelector('[data-known]')")
+    phone_page.open("/field/scan?code=9999")
+    phone_page.wait_for_js("!!document.querySelector('[role=alert]')")
+    phone_page.open("/field/patrol")
     phone_page.tap("details.card[open] .row[data-state=open] summary")
     phone_page.tap("details.card[open] .row[data-state=open] .chip:has-text('锁')")
-    phone_page.sees("!!document.querySelector('.row[data-state=skipped]')")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=skipped]')")
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     (scan,) = logged_ops(live_server, "round.scan")
     assert json.loads(scan[3]) == {
         "checkpoint": demo_id("squirrel", "point", "gate"),
@@ -91,11 +93,11 @@ def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
 
 
 def test_a_label_that_another_app_has_read_checks_in(current_round, phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("chu")
+    phone_page.enrol()
+    phone_page.unlock("chu")
     point = demo_id("squirrel", "point", "gate")
-    phone_page.opens(f"/field/scan?c={point}.ABCDEFGHIJKLMNOP")
-    phone_page.sees("location.search.includes('at=')")
+    phone_page.open(f"/field/scan?c={point}.ABCDEFGHIJKLMNOP")
+    phone_page.wait_for_js("location.search.includes('at=')")
     wait_for(lambda: len(logged_ops(live_server, "round.scan")) == 1)
     payload = json.loads(logged_ops(live_server, "round.scan")[0][3])
     assert (payload["method"], payload["token"]) == ("qr", "ABCDEFGHIJKLMNOP")
@@ -144,10 +146,10 @@ JS_DECODE_FRAMES = """async (frames) => {
 
 
 def test_at_least_95_of_100_labels_are_read_without_a_network(phone_page, live_server):
-    phone_page.enrols()
+    phone_page.enrol()
     wait_for(lambda: phone_page.page.evaluate(JS_CACHED_URLS))
     live_server.kill()
-    phone_page.opens()
+    phone_page.open()
     read = phone_page.page.evaluate(JS_DECODE_FRAMES, list(camera_frames()))
     good = sum(text == LABEL for text in read)
     assert len(read) == FRAMES

@@ -43,7 +43,7 @@ def tick_tasks(hand, times):
     for _ in range(times):
         before = hand.page.evaluate(JS_DONE_COUNT)
         hand.tap(OPEN_TASK_BUTTON)
-        hand.sees(f"{JS_DONE_COUNT} > {before}")
+        hand.wait_for_js(f"{JS_DONE_COUNT} > {before}")
 
 
 def stored_rows(hand, store="ops"):
@@ -56,9 +56,9 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
     storage_controls.send(
         "Storage.overrideQuotaForOrigin", {"origin": live_server.url, "quotaSize": QUOTA_BYTES}
     )
-    phone_page.enrols()
-    phone_page.unlocks("ana")
-    phone_page.sees("document.querySelectorAll('.row').length > 3")
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    phone_page.wait_for_js("document.querySelectorAll('.row').length > 3")
     wait_for(lambda: stored_rows(phone_page, "reserve") == 1)
     live_server.kill()
     phone_page.page.evaluate(JS_FILL_DISK)
@@ -66,25 +66,27 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
     assert stored_rows(phone_page, "reserve") == 0, "the reserve made room"
     assert stored_rows(phone_page) == 3
 
-    phone_page.opens("/field/tickets")
-    phone_page.sees("!!document.querySelector('.banner[data-state=stale]')")
+    phone_page.open("/field/tickets")
+    phone_page.wait_for_js("!!document.querySelector('.banner[data-state=stale]')")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("details:has([name=contact]) > summary")
-    phone_page.type("textarea[name=details]", "水从三楼下来")
+    phone_page.fill("textarea[name=details]", "水从三楼下来")
     phone_page.tap("#main .primary")
-    phone_page.sees("!!document.querySelector('#toast [role=alert]')")
+    phone_page.wait_for_js("!!document.querySelector('#toast [role=alert]')")
     assert phone_page.page.input_value("textarea[name=details]") == "水从三楼下来"
     assert (stored_rows(phone_page), stored_rows(phone_page, "photos")) == (3, 0), "all or nothing"
 
     phone_page.page.set_input_files("[name=photos]", [])
     phone_page.tap("#main .primary")
-    phone_page.sees("!!document.querySelector('.said')")
+    phone_page.wait_for_js("!!document.querySelector('.said')")
     phone_page.page.reload()
-    phone_page.sees("document.documentElement.dataset.ready && !!document.querySelector('#page')")
+    phone_page.wait_for_js(
+        "document.documentElement.dataset.ready && !!document.querySelector('#page')"
+    )
     assert stored_rows(phone_page) == 4
     phone_page.page.evaluate("indexedDB.deleteDatabase('ballast') && null")
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     assert [len(logged_ops(live_server, kind)) for kind in ("task.complete", "ticket.open")] == [
         3,
         1,
@@ -96,32 +98,32 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(
     phone_page, live_server, storage_controls
 ):
     phone_page.page.add_init_script(JS_GRANT_PERSISTENCE)
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     tick_tasks(phone_page, 2)
-    phone_page.sends()
+    phone_page.sync_now()
     live_server.kill()
-    phone_page.opens("/field/tasks")
+    phone_page.open("/field/tasks")
     tick_tasks(phone_page, 1)
     wait_for(lambda: json.loads(phone_page.page.evaluate(JS_LOSS_MARKER))["unsent"] == 1)
     wipe = {"origin": live_server.url, "storageTypes": "indexeddb"}
     storage_controls.send("Storage.clearDataForOrigin", wipe)
-    phone_page.opens("/field/tasks")
-    phone_page.noise.clear()  # what was being read when it went may say so
+    phone_page.open("/field/tasks")
+    phone_page.console_errors.clear()  # what was being read when it went may say so
     said = phone_page.page.inner_text("#main [role=alert]")
     assert "已上传 2 条" in said and "1 条待上传" in said
     phone_page.page.evaluate("localStorage.clear()")
-    phone_page.opens("/field/")
+    phone_page.open("/field/")
     assert phone_page.page.inner_text("#main [role=alert]") == said, (
         "it is written down in two places"
     )
     for check in (JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
         assert not phone_page.page.evaluate(check)
     live_server.start()
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     tick_tasks(phone_page, 1)
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "task.complete")) == 3
     base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
     assert base.execute("SELECT count(*) FROM lineage").fetchone() == (2,), "a chain of its own"
@@ -133,15 +135,15 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(
 def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(
     phone_page, live_server, photo_file
 ):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     tick_tasks(phone_page, 2)
-    phone_page.opens("/field/tickets")
+    phone_page.open("/field/tickets")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("#main .primary")
-    phone_page.sees("!!document.querySelector('.said')")
-    phone_page.opens("/field/me")
+    phone_page.wait_for_js("!!document.querySelector('.said')")
+    phone_page.open("/field/me")
     assert "3 条待上传 · 1 张照片待传" in phone_page.page.inner_text(".meta")
     with phone_page.page.expect_download() as saving:
         phone_page.tap("[data-export]")
@@ -156,7 +158,7 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(
     assert photo["sha256"] in file["ops"][2]["payload"]["photos"]
     assert stored_rows(phone_page) == 3
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "task.complete")) == 2
     base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
     device, lineage = base.execute("SELECT device_id, lineage FROM lineage").fetchone()
@@ -179,20 +181,24 @@ def exported_file(hand):
 
 
 def test_however_much_is_unsent_every_file_is_one_that_the_desk_takes(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     tick_tasks(phone_page, 1)
     phone_page.page.evaluate(JS_FILL_OUTBOX, {"ops": LONG_TEXT, "photos": LARGE_COUNT})
-    phone_page.opens("/field/me")
+    phone_page.open("/field/me")
     names, parcels = zip(exported_file(phone_page), strict=True)
     for place in (2, 3):
-        phone_page.sees(f"document.querySelector('[data-export]').innerText.includes('{place}/3')")
+        phone_page.wait_for_js(
+            f"document.querySelector('[data-export]').innerText.includes('{place}/3')"
+        )
         for check in (JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
             assert not phone_page.page.evaluate(check)
         name, parcel = exported_file(phone_page)
         names, parcels = (*names, name), (*parcels, parcel)
-    phone_page.sees("document.querySelector('#main [role=status]').innerText.includes('3 个文件')")
+    phone_page.wait_for_js(
+        "document.querySelector('#main [role=status]').innerText.includes('3 个文件')"
+    )
     assert [name[-11:] for name in names] == [f"{n}-of-3.json" for n in (1, 2, 3)]
     places = [op["n"] for parcel in parcels for op in parcel.ops]
     assert places == list(range(1, LONG_TEXT + 2)), "each op once, in its order"

@@ -22,9 +22,9 @@ JS_PIN_ANSWERED = """!!document.querySelector('[role=alert]')
 
 
 def begin_shift(hand):
-    hand.opens("/field/shift")
+    hand.open("/field/shift")
     hand.tap("form[action='/field/ops/shift.open'] [value=true]")
-    hand.sees("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
+    hand.wait_for_js("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
 
 
 def sign_with_pin(hand, pin):
@@ -34,21 +34,21 @@ def sign_with_pin(hand, pin):
 
 @pytest.mark.clause("D1")
 def test_a_shift_begins_without_a_uniform_and_without_a_network(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     assert phone_page.page.locator(".row[data-state=open] button.tick").count()
     phone_page.tap("a.duty")
-    phone_page.sees("!!document.querySelector('summary')")
+    phone_page.wait_for_js("!!document.querySelector('summary')")
     phone_page.tap("summary")
-    phone_page.type("[name=note][required]", "鞋子也湿了")
+    phone_page.fill("[name=note][required]", "鞋子也湿了")
     phone_page.tap("form:has([name=note][required]) button")
-    phone_page.sees("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
+    phone_page.wait_for_js("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
     assert "鞋子也湿了" in phone_page.page.locator("#main").inner_text()
-    phone_page.opens("/field/tasks")
+    phone_page.open("/field/tasks")
     assert phone_page.page.locator("a.duty").count() == 0
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     ((_, _, status, payload, by),) = logged_ops(live_server, "shift.open")
     assert (status, by) == ("applied", ANA)
     assert json.loads(payload) == {"uniform": False, "note": "鞋子也湿了"}
@@ -56,48 +56,48 @@ def test_a_shift_begins_without_a_uniform_and_without_a_network(phone_page, live
 
 
 def test_no_uniform_needs_a_word_in_the_form(phone_page):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
-    phone_page.opens("/field/shift")
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    phone_page.open("/field/shift")
     phone_page.tap("summary")
     phone_page.tap("form:has([name=note][required]) button")
     assert phone_page.page.evaluate(
         "document.querySelector('[name=note][required]').validity.valueMissing"
     )
     phone_page.tap(".chip")
-    phone_page.sees("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
+    phone_page.wait_for_js("!!document.querySelector('a[href=\"/field/shift_handover\"]')")
     assert phone_page.taps == 3
 
 
 def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     begin_shift(phone_page)
     live_server.kill()
     phone_page.taps = 0
     phone_page.tap("a.tab[href='/field/me']")
-    phone_page.opens("/field/shift_handover")
+    phone_page.open("/field/shift_handover")
     phone_page.taps += 1  # the link on that page
     assert "保洁员" in phone_page.page.locator(f"button[name=to][value='{BAO}']").inner_text()
     listed = phone_page.page.locator(".row[data-state=open], .row[data-state=late]").count()
     assert listed > 0
     phone_page.tap(f"button[name=to][value='{BAO}']")
     assert phone_page.taps == 3
-    phone_page.sees("!!document.querySelector('.pad')")
+    phone_page.wait_for_js("!!document.querySelector('.pad')")
     assert PINS_BY_USERNAME["bao"][0] in phone_page.page.locator("h2").first.inner_text()
     sign_with_pin(phone_page, "9999")
-    phone_page.sees("!!document.querySelector('[role=alert]')")
+    phone_page.wait_for_js("!!document.querySelector('[role=alert]')")
     assert phone_page.page.locator("input[name=sign_pin]").input_value() == ""
     assert phone_page.page.locator(".pad").count() == 1
     sign_with_pin(phone_page, PINS_BY_USERNAME["bao"][1])
-    phone_page.sees(
+    phone_page.wait_for_js(
         "!document.querySelector('.pad') && !!document.querySelector('[role=status].said')"
     )
     phone_page.tap("form[action='/field/me/lock'] button")
-    phone_page.sees("!!document.querySelector('.names')")
-    phone_page.unlocks("bao")
+    phone_page.wait_for_js("!!document.querySelector('.names')")
+    phone_page.unlock("bao")
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     ((_, shift, status, payload, by),) = logged_ops(live_server, "shift.hand_over")
     assert (status, by) == ("applied", ANA)
     said = json.loads(payload)
@@ -109,57 +109,57 @@ def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone
 
 
 def test_too_many_wrong_pins_have_to_wait_and_never_sign(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     begin_shift(phone_page)
-    phone_page.opens("/field/shift_handover")
+    phone_page.open("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
-    phone_page.sees("!!document.querySelector('.pad')")
+    phone_page.wait_for_js("!!document.querySelector('.pad')")
     for _ in range(5):
         sign_with_pin(phone_page, "9999")
-        phone_page.sees(JS_PIN_ANSWERED)
+        phone_page.wait_for_js(JS_PIN_ANSWERED)
     sign_with_pin(phone_page, PINS_BY_USERNAME["bao"][1])
-    phone_page.sees(
+    phone_page.wait_for_js(
         "document.querySelector('[role=alert] use').getAttribute('href').endsWith('#clock')"
     )
-    phone_page.sends()
+    phone_page.sync_now()
     assert logged_ops(live_server, "shift.take_over") == []
     assert len(logged_ops(live_server, "shift.hand_over")) == 1
-    phone_page.opens("/field/tasks")
-    phone_page.sees("!!document.querySelector('.tabs')")
+    phone_page.open("/field/tasks")
+    phone_page.wait_for_js("!!document.querySelector('.tabs')")
 
 
 def test_a_redraw_takes_away_neither_half_a_pin_nor_why_the_last_did_not_fit(phone_page):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     begin_shift(phone_page)
-    phone_page.opens("/field/shift_handover")
+    phone_page.open("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
-    phone_page.sees("!!document.querySelector('.pad')")
+    phone_page.wait_for_js("!!document.querySelector('.pad')")
     sign_with_pin(phone_page, "9999")
-    phone_page.sees(JS_PIN_ANSWERED)
+    phone_page.wait_for_js(JS_PIN_ANSWERED)
     sign_with_pin(phone_page, "22")
     phone_page.page.evaluate("document.querySelector('#pill').dataset.was = 'old'")
     phone_page.page.evaluate("new BroadcastChannel('lodge').postMessage('changed')")
-    phone_page.sees("document.querySelector('#pill').dataset.was !== 'old'")
+    phone_page.wait_for_js("document.querySelector('#pill').dataset.was !== 'old'")
     assert phone_page.page.locator("[role=alert]").count() == 1
     assert phone_page.page.locator("input[name=sign_pin]").input_value() == "22"
     sign_with_pin(phone_page, "22")
-    phone_page.sees(
+    phone_page.wait_for_js(
         "!document.querySelector('.pad') && !!document.querySelector('[role=status].said')"
     )
 
 
 def test_what_was_open_and_unsent_is_told_when_a_shift_is_closed(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     begin_shift(phone_page)
-    phone_page.sees("!document.querySelector('[name=unsent][value=\"0\"]')")
+    phone_page.wait_for_js("!document.querySelector('[name=unsent][value=\"0\"]')")
     phone_page.tap("form[action^='/field/ops/shift.close'] button")
-    phone_page.sees("!!document.querySelector('.foot')")
+    phone_page.wait_for_js("!!document.querySelector('.foot')")
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     ((_, _, status, payload, by),) = logged_ops(live_server, "shift.close")
     said = json.loads(payload)
     assert (status, by, said["unsent"]) == ("applied", ANA, 1)
@@ -169,22 +169,22 @@ def test_what_was_open_and_unsent_is_told_when_a_shift_is_closed(phone_page, liv
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_a_shift_fit_with_big_targets_in_both_languages(phone_page, width):
     phone_page.page.set_viewport_size({"width": width, "height": 740})
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     for language in ("zh", "en"):
         for place in ("tasks", "shift", "handover"):
-            phone_page.opens(f"/field/{place}")
-            phone_page.sees(f"document.documentElement.lang.startsWith('{language}')")
+            phone_page.open(f"/field/{place}")
+            phone_page.wait_for_js(f"document.documentElement.lang.startsWith('{language}')")
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)
             assert phone_page.page.evaluate(JS_SMALL_TARGETS) == [], (place, language)
             assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == [], (place, language)
-        phone_page.opens("/field/me")
+        phone_page.open("/field/me")
         phone_page.tap("form[action='/field/me/language'] button")
-        phone_page.sees(f"!document.documentElement.lang.startsWith('{language}')")
+        phone_page.wait_for_js(f"!document.documentElement.lang.startsWith('{language}')")
         if language == "zh":
             begin_shift(phone_page)
-    phone_page.opens("/field/shift_handover")
+    phone_page.open("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
-    phone_page.sees("!!document.querySelector('.pad')")
+    phone_page.wait_for_js("!!document.querySelector('.pad')")
     assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0
     assert phone_page.page.evaluate(JS_SMALL_TARGETS) == []

@@ -18,18 +18,18 @@ ANA, BAO = demo_id("squirrel", "ana"), demo_id("squirrel", "bao")
 
 
 def saved_message(hand, words):
-    hand.sees(f"document.querySelector('#main').innerText.includes('{words}')")
+    hand.wait_for_js(f"document.querySelector('#main').innerText.includes('{words}')")
 
 
 def open_ticket(hand):
     """Somebody tells the cleaner something: whoever is asked first answers for it."""
-    hand.opens("/field/tickets")
+    hand.open("/field/tickets")
     hand.tap("summary:has-text('有人来说的')")
     hand.tap("label:has(input[name=channel][value=in_person])")
-    hand.type("[name=contact]", "3-2-501")
-    hand.type("textarea[name=details]", "楼道的灯不亮")
+    hand.fill("[name=contact]", "3-2-501")
+    hand.fill("textarea[name=details]", "楼道的灯不亮")
     hand.tap("form[action='/field/ops/ticket.open'] button.primary")
-    hand.sees("!!document.querySelector('.said')")
+    hand.wait_for_js("!!document.querySelector('.said')")
     return hand.page.evaluate("new URL(location.href).searchParams.get('saved')")
 
 
@@ -40,47 +40,47 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
 ):
     other = second_phone_page
     for one, who in ((phone_page, "ana"), (other, "bao")):
-        one.enrols()
-        one.unlocks(who)
+        one.enrol()
+        one.unlock(who)
     live_server.kill()
     matter = open_ticket(phone_page)
-    phone_page.opens(f"/field/ticket/{matter}")
+    phone_page.open(f"/field/ticket/{matter}")
     phone_page.taps = 0
     phone_page.tap(f"a[href='/field/ticket_transfer/{matter}']")
     phone_page.tap(f"button[name=handler_id][value='{BAO}']")
     saved_message(phone_page, "还没接")
     assert phone_page.taps == 2
     live_server.start()
-    phone_page.sends()
-    other.sends()
+    phone_page.sync_now()
+    other.sync_now()
     live_server.kill()
-    other.opens("/field/tickets")
+    other.open("/field/tickets")
     other.tap(f".card[data-state=check] a[href='/field/ticket/{matter}']")
     other.tap("summary:has-text('退回')")
     other.tap("button[name=reason] >> nth=0")
     live_server.start()
-    other.sends()
-    phone_page.sends()
+    other.sync_now()
+    phone_page.sync_now()
     live_server.kill()
-    phone_page.opens("/field/tickets")
+    phone_page.open("/field/tickets")
     phone_page.tap(f"#ticket-{matter} a")
     phone_page.tap("button:has-text('做完了')")
     saved_message(phone_page, "告诉业主")
     phone_page.tap("button[value=unsatisfied]")
-    phone_page.sees("!!document.querySelector('form[action*=\"ticket.resolve\"]')")
-    phone_page.opens("/field/tickets")
+    phone_page.wait_for_js("!!document.querySelector('form[action*=\"ticket.resolve\"]')")
+    phone_page.open("/field/tickets")
     assert phone_page.page.locator(f"#ticket-{matter}").count() == 1
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     live_server.kill()
-    phone_page.opens(f"/field/ticket/{matter}")
+    phone_page.open(f"/field/ticket/{matter}")
     phone_page.tap("button:has-text('做完了')")
     phone_page.tap("button[name=text] >> nth=1")
     phone_page.tap("button[value=satisfied]")
     live_server.start()
-    phone_page.sends()
-    phone_page.opens("/field/tickets")
-    phone_page.sees(f"!document.getElementById('ticket-{matter}')")
+    phone_page.sync_now()
+    phone_page.open("/field/tickets")
+    phone_page.wait_for_js(f"!document.getElementById('ticket-{matter}')")
     assert [by for *_, by in logged_ops(live_server, "ticket.give_back")] == [BAO]
     assert [status for _, _, status, *_ in logged_ops(live_server, "ticket.feed_back")] == [
         "applied"
@@ -90,23 +90,23 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
 
 @pytest.mark.rule("K14")
 def test_a_question_is_answered_from_the_story_without_a_signal(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("qin")
+    phone_page.enrol()
+    phone_page.unlock("qin")
     matter = open_ticket(phone_page)
     live_server.kill()
     number = phone_page.page.evaluate(
         "/T-[A-Z2-7]{8}/.exec(document.querySelector('.said').innerText)[0]"
     )
-    phone_page.type("[name=q]", number.lower())
+    phone_page.fill("[name=q]", number.lower())
     phone_page.tap("form[role=search] button")
-    phone_page.sees(f"document.querySelectorAll('#ticket-{matter}').length == 2")
+    phone_page.wait_for_js(f"document.querySelectorAll('#ticket-{matter}').length == 2")
     for page in (f"ticket/{matter}", f"pass/{matter}", f"pass/{matter}?how=up", "report"):
-        phone_page.opens(f"/field/{page}")
+        phone_page.open(f"/field/{page}")
         assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0
         assert phone_page.page.evaluate(JS_SMALL_TARGETS) == []
         assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == []
-    phone_page.opens(f"/field/ticket/{matter}")
+    phone_page.open(f"/field/ticket/{matter}")
     phone_page.tap("summary:has-text('有人来问')")
-    phone_page.type("textarea[name=answered]", "电工明天来")
+    phone_page.fill("textarea[name=answered]", "电工明天来")
     phone_page.tap("form[action*='ticket.enquire'] button")
     saved_message(phone_page, "电工明天来")

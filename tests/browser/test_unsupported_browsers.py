@@ -37,5 +37,5 @@ def test_a_browser_of_long_ago_is_told_to_be_updated(context, live_server, lacks
 
 
 def test_a_browser_of_today_reads_neither(phone_page):
-    phone_page.enrols()
+    phone_page.enrol()
     assert phone_page.page.locator("#insecure, #old").count() == 0

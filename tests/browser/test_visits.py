@@ -20,33 +20,33 @@ INSIDE_ROW = ".row[data-state=inside]"
 
 
 def unlock_as_guard(hand):
-    hand.enrols()
-    hand.unlocks("chu")
-    hand.opens("/field/visits")
+    hand.enrol()
+    hand.unlock("chu")
+    hand.open("/field/visits")
 
 
 @pytest.mark.clause("B3")
 def test_a_guard_receives_an_expected_visitor_in_one_tap_and_guides_them(phone_page, live_server):
     unlock_as_guard(phone_page)
     phone_page.tap("a[href='/field/visit_preregistration']")
-    phone_page.sees("!!document.querySelector('[name=expected_until]')")
-    phone_page.type("[name=visitor]", "李师傅")
+    phone_page.wait_for_js("!!document.querySelector('[name=expected_until]')")
+    phone_page.fill("[name=visitor]", "李师傅")
     phone_page.tap("#main .primary")
-    phone_page.sees("!!document.querySelector('.row[data-state=expected]')")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=expected]')")
     live_server.kill()
     phone_page.taps = 0
     phone_page.tap(".row[data-state=expected] button")
-    phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+    phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     assert phone_page.taps == 1
     phone_page.tap(f"{INSIDE_ROW} a.tick")
-    phone_page.sees("!!document.querySelector('.phrase')")
+    phone_page.wait_for_js("!!document.querySelector('.phrase')")
     phone_page.tap(".phrase:has-text('别着急')")
-    phone_page.sees("!!document.querySelector('.phrase[aria-current]')")
-    phone_page.sees("!!document.querySelector('a[href*=\"about_type=visit\"]')")
-    phone_page.opens("/field/visits")
-    phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+    phone_page.wait_for_js("!!document.querySelector('.phrase[aria-current]')")
+    phone_page.wait_for_js("!!document.querySelector('a[href*=\"about_type=visit\"]')")
+    phone_page.open("/field/visits")
+    phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     for kind in ("visit.expect", "visit.admit", "visit.attend"):
         assert [status for _, _, status, _, _ in logged_ops(live_server, kind)] == ["applied"]
 
@@ -54,40 +54,40 @@ def test_a_guard_receives_an_expected_visitor_in_one_tap_and_guides_them(phone_p
 def test_out_is_one_tap_and_taken_back_with_one(phone_page, live_server):
     unlock_as_guard(phone_page)
     phone_page.tap("a[href='/field/visit_arrival']")
-    phone_page.sees("!!document.querySelector('[name=visitor]')")
-    phone_page.type("[name=visitor]", "王先生")
+    phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
+    phone_page.fill("[name=visitor]", "王先生")
     phone_page.tap("#main .primary")
-    phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+    phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     assert phone_page.taps <= 3
     phone_page.taps = 0
     phone_page.tap(f"{INSIDE_ROW} button")
-    phone_page.sees("!!document.querySelector('.toast')")
+    phone_page.wait_for_js("!!document.querySelector('.toast')")
     assert phone_page.taps == 1
     phone_page.tap(".toast button")
-    phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+    phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     assert phone_page.taps == 2
     phone_page.tap(f"{INSIDE_ROW} button")
-    phone_page.sees("!!document.querySelector('.row[data-state=departed]')")
+    phone_page.wait_for_js("!!document.querySelector('.row[data-state=departed]')")
     phone_page.tap(".row[data-state=departed] button")
-    phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+    phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     wait_for(lambda: len(logged_ops(live_server, "visit.return")) == 2)
 
 
 def test_a_plate_is_tapped_not_typed(phone_page, live_server):
     unlock_as_guard(phone_page)
     phone_page.tap("a[href='/field/visit_arrival']")
-    phone_page.sees("!!document.querySelector('[name=visitor]')")
-    phone_page.type("[name=visitor]", "周")
+    phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
+    phone_page.fill("[name=visitor]", "周")
     phone_page.tap("form.purposes > details > summary")
     phone_page.tap(".keys summary")
     for sign in ("沪", "A", "D", "1", "2", "3", "4", "5", "6"):
         phone_page.tap(f"[data-key='{sign}']")
-    phone_page.sees("document.querySelector('[name=plate]').value == '沪AD12345'")
+    phone_page.wait_for_js("document.querySelector('[name=plate]').value == '沪AD12345'")
     phone_page.tap("[data-key=back]")
     phone_page.tap("[data-step='1']")
     phone_page.tap("[data-step='1']")
     phone_page.tap("#main .primary")
-    phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+    phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     wait_for(lambda: logged_ops(live_server, "visit.arrive"))
     payload = json.loads(logged_ops(live_server, "visit.arrive")[0][3])
     assert (payload["plate"], payload["party_size"]) == ("沪AD1234", 3)
@@ -97,20 +97,20 @@ def test_at_the_end_of_a_shift_all_are_presumed_gone_without_a_network(phone_pag
     unlock_as_guard(phone_page)
     live_server.kill()
     for name in ("甲", "乙", "丙"):
-        phone_page.opens("/field/visit_arrival")
-        phone_page.sees("!!document.querySelector('[name=visitor]')")
-        phone_page.type("[name=visitor]", name)
+        phone_page.open("/field/visit_arrival")
+        phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
+        phone_page.fill("[name=visitor]", name)
         phone_page.tap("#main .primary")
-        phone_page.sees(f"document.body.innerText.includes('{name}')")
+        phone_page.wait_for_js(f"document.body.innerText.includes('{name}')")
     phone_page.taps = 0
     phone_page.tap("a[href='/field/visits_presumed_left']")
-    phone_page.sees("document.querySelectorAll('[name=subject]').length == 3")
+    phone_page.wait_for_js("document.querySelectorAll('[name=subject]').length == 3")
     phone_page.tap(".check input")
     phone_page.tap("#main .primary")
-    phone_page.sees("document.querySelectorAll('.row[data-state=departed]').length == 2")
+    phone_page.wait_for_js("document.querySelectorAll('.row[data-state=departed]').length == 2")
     assert phone_page.taps == 3
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "visit.presume_left")) == 2
     assert json.loads(live_server.run("verify"))["differences"] == 0
 
@@ -120,20 +120,20 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
 ):
     unlock_as_guard(phone_page)
     for _ in range(2):
-        phone_page.opens("/field/visit_arrival")
-        phone_page.sees("!!document.querySelector('[name=visitor]')")
-        phone_page.type("[name=visitor]", "顺丰")
+        phone_page.open("/field/visit_arrival")
+        phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
+        phone_page.fill("[name=visitor]", "顺丰")
         phone_page.tap("#main .primary")
-        phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+        phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
         phone_page.tap(f"{INSIDE_ROW} button")
-        phone_page.sees(f"!document.querySelector('{INSIDE_ROW}')")
-    phone_page.opens("/field/visits")
+        phone_page.wait_for_js(f"!document.querySelector('{INSIDE_ROW}')")
+    phone_page.open("/field/visits")
     phone_page.taps = 0
     phone_page.tap(".often .chip")
-    phone_page.sees(f"!!document.querySelector('{INSIDE_ROW}')")
+    phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     assert phone_page.taps == 1
     wait_for(lambda: len(logged_ops(live_server, "visit.arrive")) == 3)
-    phone_page.sends()
+    phone_page.sync_now()
     live_server.kill()
     base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
     base.execute("UPDATE visit SET retained_from = '2026-01-01 00:00:00'")
@@ -142,7 +142,7 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
     counted = json.loads(live_server.run("purge"))
     assert counted[demo_id("squirrel")]["visits"] == 3
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     wait_for(lambda: phone_page.page.evaluate(JS_LEFT_RECORDS) == [0, 0])
 
 
@@ -150,16 +150,16 @@ def test_the_pages_of_visitors_fit_and_have_big_targets_in_both_languages(phone_
     unlock_as_guard(phone_page)
     for language in ("zh", "en"):
         for place in ("visits", "arrival", "expect", "release", "sweep"):
-            phone_page.opens(f"/field/{place}")
+            phone_page.open(f"/field/{place}")
             for summary in phone_page.page.locator("summary").all():
                 if summary.is_visible():
                     summary.click()
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)
             assert phone_page.page.evaluate(JS_SMALL_TARGETS) == [], (place, language)
             assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == [], (place, language)
-        phone_page.opens("/field/me")
+        phone_page.open("/field/me")
         phone_page.tap("form[action='/field/me/language'] button")
-        phone_page.sees(f"!document.documentElement.lang.startsWith('{language}')")
+        phone_page.wait_for_js(f"!document.documentElement.lang.startsWith('{language}')")
 
 
 JS_LEFT_RECORDS = """() => new Promise((done, failed) => {

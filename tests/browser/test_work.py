@@ -51,15 +51,15 @@ def plan_task(live, code, area, **more):
 @pytest.mark.clause("B2")
 def test_the_flag_has_three_qualities_and_only_the_weather_keeps_it_down(phone_page, live_server):
     task = plan_task(live_server, "FL-01", "gate")
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     items = phone_page.page.locator(f"#task-{task} .item").all_inner_texts()
     assert [item.strip() for item in items] == ["整齐", "标准", "庄严"]
-    phone_page.opens(f"/field/task/{task}")
+    phone_page.open(f"/field/task/{task}")
     reasons = phone_page.page.locator("[name=reason]").all_inner_texts()
     assert len(reasons) == 1
     phone_page.tap("[name=reason]")
-    phone_page.sees(f"document.getElementById('task-{task}').dataset.state == 'skipped'")
+    phone_page.wait_for_js(f"document.getElementById('task-{task}').dataset.state == 'skipped'")
     wait_for(lambda: len(logged_ops(live_server, "task.skip")) == 1)
     assert json.loads(logged_ops(live_server, "task.skip")[0][3]) == {"reason": "天气恶劣"}
 
@@ -67,70 +67,72 @@ def test_the_flag_has_three_qualities_and_only_the_weather_keeps_it_down(phone_p
 @pytest.mark.clause("C3")
 def test_a_standing_duty_counts_each_tap_and_takes_back_the_last(phone_page, live_server):
     task = plan_task(live_server, "CL-04", "garden", standing=True)
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     for times in (1, 2):
         phone_page.tap(f"#task-{task} button.tick")
-        phone_page.sees(f"document.getElementById('task-{task}').innerText.includes('{times} 次')")
+        phone_page.wait_for_js(
+            f"document.getElementById('task-{task}').innerText.includes('{times} 次')"
+        )
     assert phone_page.taps == 2
     phone_page.tap("#toast button")
-    phone_page.sees(f"document.getElementById('task-{task}').innerText.includes('1 次')")
+    phone_page.wait_for_js(f"document.getElementById('task-{task}').innerText.includes('1 次')")
     live_server.start()
-    phone_page.sends()
-    phone_page.opens("/field/tasks")
-    phone_page.sees(f"document.getElementById('task-{task}').innerText.includes('1 次')")
+    phone_page.sync_now()
+    phone_page.open("/field/tasks")
+    phone_page.wait_for_js(f"document.getElementById('task-{task}').innerText.includes('1 次')")
     assert len(logged_ops(live_server, "task.confirm")) == 2
 
 
 @pytest.mark.clause("C2")
 def test_items_are_ticked_with_one_tap_each_and_taken_back_by_the_same_tap(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     row = phone_page.page.locator(".row[data-state=open]:has(.items)").first.get_attribute("id")
     assert row
     phone_page.tap(f"#{row} .item:nth-child(1) button")
-    phone_page.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
+    phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'partial'")
     assert "1/2" in phone_page.page.locator(f"#{row} .mark").first.inner_text()
     phone_page.tap(f"#{row} .item:nth-child(2) button")
-    phone_page.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'done'")
     assert phone_page.taps == 2
     phone_page.tap(f"#{row} .item:nth-child(2) button")
-    phone_page.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
+    phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'partial'")
     assert phone_page.taps == 3
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     assert [
         json.loads(said)["item"] for _, _, _, said, _ in logged_ops(live_server, "task.tick")
     ] == [0, 1]
-    phone_page.opens("/field/tasks")
-    phone_page.sees(f"document.getElementById('{row}').dataset.state == 'partial'")
+    phone_page.open("/field/tasks")
+    phone_page.wait_for_js(f"document.getElementById('{row}').dataset.state == 'partial'")
 
 
 @pytest.mark.clause("G3")
 def test_work_goes_from_one_phone_to_another(phone_page, second_phone_page, live_server):
     other = second_phone_page
-    phone_page.enrols()
-    phone_page.unlocks("ben")
+    phone_page.enrol()
+    phone_page.unlock("ben")
     phone_page.tap("a[href='/field/task_assignment']")
-    phone_page.sees("!!document.querySelector('[name=label]')")
-    phone_page.type("[name=label]", "擦会议室")
+    phone_page.wait_for_js("!!document.querySelector('[name=label]')")
+    phone_page.fill("[name=label]", "擦会议室")
     phone_page.page.select_option("[name=responsible_id]", demo_id("squirrel", "ana"))
     phone_page.page.select_option("[name=area_id]", demo_id("squirrel", "office"))
-    phone_page.type("[name=reason]", "明天有客人")
+    phone_page.fill("[name=reason]", "明天有客人")
     phone_page.tap("#main .primary")
-    phone_page.sees("!!document.querySelector('.said')")
+    phone_page.wait_for_js("!!document.querySelector('.said')")
     wait_for(lambda: len(logged_ops(live_server, "task.assign")) == 1)
-    other.enrols()
-    other.unlocks("ana")
+    other.enrol()
+    other.unlock("ana")
     row = f"task-{logged_ops(live_server, 'task.assign')[0][1]}"
-    other.sees(f"!!document.getElementById('{row}')")
+    other.wait_for_js(f"!!document.getElementById('{row}')")
     text = other.page.locator(f"#{row}").inner_text()
     assert "擦会议室" in text
     assert "贲主管 交办" in text
     other.tap(f"#{row} button.tick")
-    other.sees(f"document.getElementById('{row}').dataset.state == 'done'")
+    other.wait_for_js(f"document.getElementById('{row}').dataset.state == 'done'")
     wait_for(lambda: len(logged_ops(live_server, "task.complete")) == 1)
 
 
@@ -140,18 +142,18 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(
 ):
     other = second_phone_page
     for one, who in ((phone_page, "ben"), (other, "mei")):
-        one.enrols()
-        one.unlocks(who)
-        one.opens("/field/weather")
+        one.enrol()
+        one.unlock(who)
+        one.open("/field/weather")
     live_server.kill()
     for one in (phone_page, other):
         one.taps = 0
         one.tap("button[value=rain]")
-        one.sees("!!document.querySelector('.row .waits, .row')")
+        one.wait_for_js("!!document.querySelector('.row .waits, .row')")
         assert one.taps == 1
     live_server.start()
     for one in (other, phone_page):
-        one.sends()
+        one.sync_now()
     assert [status for _, _, status, *_ in logged_ops(live_server, "weather.report")] == [
         "applied",
         "applied",
@@ -166,19 +168,19 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(
 def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(
     phone_page, live_server, photo_file
 ):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     about = demo_id("round")
     gate = demo_id("squirrel", "gate")
-    phone_page.opens(f"/field/tickets?about_type=round&about={about}&area={gate}")
+    phone_page.open(f"/field/tickets?about_type=round&about={about}&area={gate}")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.taps = 0
     phone_page.tap("[name=done_on_the_spot]")
-    phone_page.sees("!!document.querySelector('.said')")
+    phone_page.wait_for_js("!!document.querySelector('.said')")
     assert phone_page.taps <= 3
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     (_, _, status, said, _), *rest = logged_ops(live_server, "ticket.open")
     payload = json.loads(said)
     assert (status, rest, len(payload["photos"])) == ("applied", [], 1)

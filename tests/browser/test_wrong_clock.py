@@ -42,7 +42,7 @@ def set_clock(hand, ms):
 
 def tick_until(hand, done):
     hand.tap(OPEN_TASK_BUTTON)
-    hand.sees(f"{JS_DONE_COUNT} == {done}")
+    hand.wait_for_js(f"{JS_DONE_COUNT} == {done}")
 
 
 def logged_ticks(live):
@@ -64,40 +64,40 @@ def test_a_phone_with_a_wrong_clock_works_and_says_so(
     phone_page, second_phone_page, live_server, ms
 ):
     began = datetime.now(UTC)
-    second_phone_page.enrols()
-    second_phone_page.unlocks("ana")
+    second_phone_page.enrol()
+    second_phone_page.unlock("ana")
     phone_page.page.add_init_script(f"({JS_SET_CLOCK})({ms})")
-    phone_page.enrols()
+    phone_page.enrol()
     set_clock(phone_page, ms)
-    phone_page.unlocks("ana")
-    phone_page.sees(JS_CLOCK_WARNING)
+    phone_page.unlock("ana")
+    phone_page.wait_for_js(JS_CLOCK_WARNING)
     assert phone_page.page.evaluate(JS_ROW_TEXTS) == second_phone_page.page.evaluate(JS_ROW_TEXTS)
     for check in (JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
         assert not phone_page.page.evaluate(check)
     tick_until(phone_page, 1)
-    phone_page.sends()
+    phone_page.sync_now()
     ((_, flags, said, when),) = logged_ticks(live_server)
     assert abs(datetime.fromisoformat(said) - began) > timedelta(milliseconds=abs(ms) / 2)
     assert "clock-skewed" in flags and began <= when <= datetime.now(UTC)
     set_clock(phone_page, 0)
-    phone_page.sends()
-    phone_page.sees(f"!{JS_CLOCK_WARNING}")
-    phone_page.opens("/field/tasks")
+    phone_page.sync_now()
+    phone_page.wait_for_js(f"!{JS_CLOCK_WARNING}")
+    phone_page.open("/field/tasks")
     tick_until(phone_page, 2)
 
 
 @pytest.mark.rule("W2")
 def test_a_clock_that_is_put_back_between_two_taps_changes_no_order(phone_page, live_server):
     began = datetime.now(UTC)
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     set_clock(phone_page, 10 * MINUTE_MS)
     tick_until(phone_page, 1)
     set_clock(phone_page, 0)
     tick_until(phone_page, 2)
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     first, second = logged_ticks(live_server)
     assert (first[0], second[0]) == (1, 2)
     assert first[1] == {"clock-jumped", "in-the-future"} and second[1] == set()
@@ -108,8 +108,8 @@ def test_a_clock_that_is_put_back_between_two_taps_changes_no_order(phone_page, 
 @pytest.mark.rule("W1")
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/New_York", "Pacific/Apia"])
 def test_a_phone_in_another_zone_shows_the_day_of_the_estate(phone_page, live_server, zone, driver):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     here = phone_page.page.evaluate(JS_ROW_TEXTS)
     browser = launch_browser(driver, env={**os.environ, "TZ": zone})
     away = PhonePage(new_browser_context(browser).new_page(), live_server)

@@ -15,13 +15,13 @@ BACKLOG = int(os.environ.get("LODGE_OUTBOX", "5000"))
 
 
 def test_a_long_outbox_drains_and_the_phone_stays_usable(phone_page, live_server, record_property):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     live_server.kill()
     phone_page.page.evaluate(JS_FILL_OUTBOX, BACKLOG)
     assert phone_page.page.evaluate(JS_UNSENT_COUNT) == BACKLOG
     live_server.start()
-    phone_page.opens("/field/tasks")
+    phone_page.open("/field/tasks")
     phone_page.page.evaluate(JS_OBSERVE_LONG_TASKS)
     begun, taps = time.monotonic(), []
 
@@ -30,7 +30,7 @@ def test_a_long_outbox_drains_and_the_phone_stays_usable(phone_page, live_server
         if left and len(taps) < 5:
             before = time.monotonic()
             phone_page.tap(OPEN_TASK_BUTTON)
-            phone_page.sees(
+            phone_page.wait_for_js(
                 f"document.querySelectorAll('.row[data-state=done]').length > {len(taps)}"
             )
             taps.append(round(time.monotonic() - before, 3))

@@ -52,39 +52,41 @@ def captive_portal(port, status):
 
 @pytest.mark.parametrize("status", [200, 302])
 def test_a_portal_replaces_nothing_and_answers_nothing(phone_page, live_server, photo_file, status):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     version = phone_page.page.evaluate(JS_APP_URL)
     before = phone_page.page.evaluate(JS_CACHED_URLS)
     live_server.kill()
     with captive_portal(live_server.port, status):
         tick_tasks(phone_page, 1)
-        phone_page.opens("/field/tickets")
+        phone_page.open("/field/tickets")
         phone_page.page.set_input_files("[name=photos]", photo_file)
         phone_page.tap("#main .primary")
-        phone_page.sees("!!document.querySelector('.said')")
+        phone_page.wait_for_js("!!document.querySelector('.said')")
         phone_page.page.evaluate(
             "navigator.serviceWorker.ready.then((r) => r.update()).catch(() => {})"
         )
-        phone_page.opens("/field/me")
+        phone_page.open("/field/me")
         phone_page.tap("form[action='/field/me/send'] button")
-        wait_for(lambda: phone_page.pill() == "no_network")
+        wait_for(lambda: phone_page.sync_status() == "no_network")
         assert phone_page.page.evaluate(JS_APP_URL) == version
         assert phone_page.page.evaluate(JS_CACHED_URLS) == before
         assert phone_page.page.evaluate(JS_UNSENT_COUNT) == 2
         assert "1 张照片" in phone_page.page.inner_text(".meta")
     live_server.start()
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "task.complete")) == 1
     (sha256,) = json.loads(logged_ops(live_server, "ticket.open")[0][3])["photos"]
     wait_for(lambda: list((live_server.folder / "var" / "photos").rglob(sha256)))
-    phone_page.noise = [said for said in phone_page.noise if "service worker" not in said.lower()]
+    phone_page.console_errors = [
+        said for said in phone_page.console_errors if "service worker" not in said.lower()
+    ]
 
 
 def test_a_phone_waits_twice_as_long_after_each_failure_and_not_at_all_after_a_success(phone_page):
     phone_page.page.add_init_script(JS_SHORTEN_TIMEOUTS)
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     phone_page.page.route("**/sync/**", lambda route: route.abort())
     phone_page.page.evaluate("waits.length = 0")
     phone_page.tap(OPEN_TASK_BUTTON)
@@ -94,15 +96,15 @@ def test_a_phone_waits_twice_as_long_after_each_failure_and_not_at_all_after_a_s
         middle = min(300, 2**place)
         assert 0.5 <= wait / 1000 / middle <= 1.5, (place, waits)
     assert len({wait / 2**place for place, wait in enumerate(waits[:8])}) > 4, "each by chance"
-    phone_page.all_sent()
+    phone_page.wait_until_sent()
 
 
 def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_other(
     phone_page, live_server
 ):
     phone_page.page.add_init_script(JS_SHORTEN_TIMEOUTS)
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     sizes = []
 
     def fate(route):
@@ -116,7 +118,9 @@ def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_o
     tick_tasks(phone_page, 5)
     phone_page.page.unroute("**/sync/**")
     phone_page.page.route("**/push", fate)
-    wait_for(lambda: phone_page.pill() and len(logged_ops(live_server, "task.complete")) == 4)
+    wait_for(
+        lambda: phone_page.sync_status() and len(logged_ops(live_server, "task.complete")) == 4
+    )
     assert sizes[:3] == [5, 5, 5] and sizes[3] == 1
 
     def unsent():
@@ -125,9 +129,9 @@ def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_o
         ]
 
     wait_for(lambda: unsent() == [3])
-    wait_for(lambda: phone_page.pill() == "busy")
+    wait_for(lambda: phone_page.sync_status() == "busy")
     phone_page.page.unroute("**/push")
-    phone_page.all_sent()
+    phone_page.wait_until_sent()
     assert len(logged_ops(live_server, "task.complete")) == 5
     assert phone_page.page.evaluate(JS_STORE_ROWS, "ops") == 5
 

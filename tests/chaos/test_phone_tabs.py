@@ -36,15 +36,15 @@ def assert_consistent(hand, live, count):
 
 
 def test_three_tabs_at_once_make_one_chain_and_show_the_same(phone_page, live_server):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     tabs = [
         phone_page,
         *(PhonePage(phone_page.page.context.new_page(), live_server) for _ in range(TABS - 1)),
     ]
     for place, tab in enumerate(tabs):
-        tab.opens("/field/tasks")
-        tab.sees("document.querySelectorAll('.row button.tick').length > 3")
+        tab.open("/field/tasks")
+        tab.wait_for_js("document.querySelectorAll('.row button.tick').length > 3")
         tab.page.evaluate(
             f"(args) => void ({JS_TAP})(args).then(() => (window.tapped = true))",
             [TAPS, place, True],
@@ -53,10 +53,10 @@ def test_three_tabs_at_once_make_one_chain_and_show_the_same(phone_page, live_se
         wait_for(lambda tab=tab: tab.page.evaluate("window.tapped"), timeout=60)
     wait_for(lambda: len(server_chains(live_server)[0]) == TABS * TAPS)
     for tab in tabs:
-        wait_for(lambda tab=tab: tab.pill() == "all_sent")
+        wait_for(lambda tab=tab: tab.sync_status() == "all_sent")
     wait_for(lambda: len({tab.page.evaluate(JS_ROW_STATES) for tab in tabs}) == 1)
     assert_consistent(phone_page, live_server, TABS * TAPS)
-    assert [tab.noise for tab in tabs] == [[]] * TABS
+    assert [tab.console_errors for tab in tabs] == [[]] * TABS
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_sending_loses_and_doubles_nothing(
@@ -64,8 +64,8 @@ def test_a_worker_that_is_killed_in_the_middle_of_sending_loses_and_doubles_noth
 ):
     print(f"to repeat: LODGE_SEED={SEED}")
     chance = random.Random(SEED)
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     phone_page.page.route(
         "**/sync/**", lambda route: route.abort()
     )  # the page is silent: the worker sends

@@ -35,12 +35,12 @@ def upgrade_server(live, folder):
             stderr=log,
             start_new_session=True,
         )
-    wait_for(live.answers)
+    wait_for(live.is_healthy)
 
 
 def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_server, tmp_path):
-    phone_page.enrols()
-    phone_page.unlocks("ana")
+    phone_page.enrol()
+    phone_page.unlock("ana")
     old = phone_page.page.evaluate(JS_APP_VERSION)
     writer = PhonePage(phone_page.page.context.new_page(), live_server)
     writer.open("/field/tickets")
@@ -75,7 +75,7 @@ def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_
     wait_for(lambda: writer.page.evaluate(JS_APP_VERSION) != old)
     for tab in (early, writer):
         tab.page.close()
-    phone_page.sends()
+    phone_page.sync_now()
     assert len(logged_ops(live_server, "task.complete")) == 1
     assert TYPED_TEXT in json.loads(logged_ops(live_server, "ticket.open")[0][3])["details"]
     phone_page.page.reload()

@@ -21,7 +21,7 @@ REQUESTS = int(os.environ.get("LODGE_FUZZ", "3200")) // SEEDS
 """Requests in all, shared by the seeds; `make soak` asks for more."""
 
 MAX_MEMORY_MB = 50
-SLOW_ENDPOINTS = {"sign_in.enter", "sign_in.change_password", "exchange.enrol"}
+SLOW_ENDPOINTS = {"sign_in.enter", "sign_in.change_password", "sync_api.enrol"}
 """Routes that take their time on purpose are asked seldom."""
 
 

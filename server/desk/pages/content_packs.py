@@ -80,7 +80,7 @@ def export() -> Any:
 
 @bp.get("/handbook")
 @allow(*EDITORS)
-def own_handbook() -> str:
+def preview_handbook() -> str:
     """What taking in the handbook that comes with Lodge would change."""
     return _render_preview(load_handbook())
 
@@ -96,7 +96,7 @@ def preview() -> Any:
 
 @bp.post("/apply")
 @allow(*EDITORS)
-def apply() -> Any:
+def import_cards() -> Any:
     """Take in the cards that were chosen, as ops like any other; what is equal is left alone."""
     request.max_form_memory_size, request.max_form_parts = 2 * MAX_PACK_BYTES, 2 * MAX_CARDS
     pack = read_pack(request.form.get("pack", "").replace("\r\n", "\n").encode("utf-8", "replace"))
@@ -116,7 +116,7 @@ def apply() -> Any:
 
 @bp.post("/differences")
 @allow(*EDITORS)
-def beside() -> Any:
+def compare() -> Any:
     """Z11: two packs side by side, or one beside the cards of this site; nothing is changed."""
     packs = []
     for name in ("before", "after"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, render_template
 from sqlalchemy import select
 
-from server.auth.access import issue_code, public
+from server.auth.access import public
 from server.auth.credentials import token_digest
-from server.auth.devices import CODE_LIFETIME, normalize_code
+from server.auth.devices import CODE_LIFETIME, issue_code, normalize_code
 from server.db.engine import db
 from server.desk.enrolment import enrolment_link
 from server.maintenance import demo
@@ -27,12 +28,12 @@ def index() -> str:
     """A demonstration says who can sign in; any other server only where."""
     if not current_app.config.get("DEMO"):
         return render_template("desk/landing.html")
-    home = demo.demo_id("squirrel")
-    site, code = db.session.get(Site, (home, home)), _reusable_demo_code(home)
+    site_id, pins = demo.main_site_id(), demo.pins()
+    site, code = db.session.get(Site, (site_id, site_id)), _reusable_demo_code(site_id)
     return render_template(
         "desk/demo.html",
-        cast=_demo_people(),
-        pins=demo.pins(),
+        cast=_demo_people(site_id, pins),
+        pins=pins,
         password=demo.PASSWORD,
         code=code,
         phone=enrolment_link(code),
@@ -40,13 +41,14 @@ def index() -> str:
     )
 
 
-def _demo_people() -> list[dict[str, Any]]:
+def _demo_people(site_id: str, person_ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Names, roles, sites and user names of these people, those of a site first."""
     rows = db.session.execute(
         select(Person.id, Person.name, Person.roles, Account.username, Site.label)
         .outerjoin(Account, Account.person_id == Person.id)
         .join(Site, (Site.site_id == Person.site_id) & (Site.id == Person.site_id))
-        .where(Person.active_to.is_(None))
-        .order_by(Site.id != demo.demo_id("squirrel"), Person.employee_no)
+        .where(Person.id.in_(list(person_ids)), Person.active_to.is_(None))
+        .order_by(Site.id != site_id, Person.employee_no)
     )
     return [dict(row._mapping) for row in rows]
 

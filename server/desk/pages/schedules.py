@@ -96,7 +96,7 @@ def edit(id: str) -> Any:
 
 @bp.post("/<id>/reading")
 @allow(*MASTER_DATA_ROLES)
-def reading(id: str) -> Any:
+def choose_reading(id: str) -> Any:
     """C3: the literal text is confirmed, or the daily reading takes its place from tomorrow."""
     literal = get_or_404(Schedule, id)
     named = Schedule.for_site(current_user().site_id).where(

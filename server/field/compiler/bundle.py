@@ -18,11 +18,11 @@ from flask import Flask
 from server.auth.security_headers import CSP
 from server.field.compiler import catalogue, kinds_manifest, label_manifest
 from server.field.compiler.module import compile_templates
+from server.i18n.locale import LANGUAGES
 from sync import KINDS
 
 SHELL_TEMPLATE = "field/shell.html"
 TRANSLATIONS = Path(__file__).parents[2] / "translations"
-LANGUAGES = ("zh", "en")
 
 _PRECACHED = ("sw.js", "field/", "css/", "vendor/", "icons")
 _DESK_PREFIXES = ("css/desk",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from server.field.compiler.subset import CONTEXT_SEPARATOR
+from server.field.compiler.subset import message_key
 from sync import KINDS, UNKNOWN_KIND
 from sync.protocol.refusals import REFUSALS, UNKNOWN_REFUSAL
 from sync.protocol.text import Text
@@ -23,10 +23,7 @@ def describe() -> dict[str, Any]:
 
 def messages() -> set[str]:
     """The keys of these labels in the phone's catalogue."""
-    return {
-        f"{text.context}{CONTEXT_SEPARATOR}{text.message}" if text.context else text.message
-        for text in _texts()
-    }
+    return {message_key(text.message, text.context) for text in _texts()}
 
 
 def _texts() -> Iterator[Text]:

@@ -31,7 +31,7 @@ export const filters = {
   list: (rows) => [...iterate(rows)],
   reverse: (rows) => [...iterate(rows)].reverse(),
   map: (rows, made) => iterate(rows).map((row) => made(row)),
-  select: (rows, kept) => iterate(rows).filter((row) => kept(row)),
+  select: (rows, test) => iterate(rows).filter((row) => test(row)),
   sum: (rows, attribute) =>
     iterate(rows).reduce((total, row) => num(total + num(path(row, attribute, null))), 0),
   tojson: (value) =>
@@ -86,8 +86,8 @@ function truncate(value, size, kill, end, leeway) {
   if (room < 0 || num(leeway) < 0)
     throw new RangeError("truncate needs a size above the length of its end");
   if (letters.length <= num(size) + num(leeway)) return value;
-  const kept = letters.slice(0, room).join("");
-  const cut = truth(kill) || !kept.includes(" ") ? kept : kept.slice(0, kept.lastIndexOf(" "));
+  const start = letters.slice(0, room).join("");
+  const cut = truth(kill) || !start.includes(" ") ? start : start.slice(0, start.lastIndexOf(" "));
   return value instanceof Safe || end instanceof Safe
     ? safe((value instanceof Safe ? cut : escape(cut)) + out(end))
     : cut + end;

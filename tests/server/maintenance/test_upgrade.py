@@ -14,7 +14,7 @@ from server.db.engine import db
 from server.maintenance import upgrade
 from server.maintenance.demo import demo_id
 from server.oplog.replay import all_site_ids, find_faults
-from server.sync_api.pull import FEED_VERSION
+from server.sync_api.cursor import FEED_VERSION
 from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from tests import revisions, seed_data
 from tests.phone_client import FlaskTransport

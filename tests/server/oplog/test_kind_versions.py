@@ -1,4 +1,4 @@
-"""A kind that grew: what older phones send is judged as the newest version reads it."""
+"""Payload versions: ops of older phones are converted before they are judged."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ def remark_rule(task, op):
 
 
 REMARK_KIND = Kind(
+    label="Remark",
     payload=RemarkPayload,
     rule=remark_rule,
     type="task",
     fact=True,
     payload_version=3,
     upcasters={
-        1: lambda said: {"note": said["remark"]},
-        2: lambda said: {**said, "loud": False},
+        1: lambda payload: {"note": payload["remark"]},
+        2: lambda payload: {**payload, "loud": False},
     },
 )
 
@@ -47,40 +48,41 @@ def app(sqlite_app):
 
 @pytest.fixture(autouse=True)
 def versioned_kind(monkeypatch):
-    """A kind whose first version said `remark`, the second `note`, and the third how loud."""
+    """A kind whose field was `remark` in version 1, `note` in 2, and which has `loud` in 3."""
     monkeypatch.setitem(KINDS, "task.remark", REMARK_KIND)
     monkeypatch.setitem(sync._payload_schemas, "task.remark", RemarkPayload())
 
 
 @pytest.mark.rule("X7")
 @pytest.mark.parametrize(
-    ("v", "said", "note"),
+    ("v", "payload", "note"),
     [
         (1, {"remark": "wet"}, "wet"),
         (2, {"note": "wet"}, "wet"),
         (3, {"note": "wet", "loud": True}, "wet!"),
     ],
 )
-def test_each_version_is_judged_and_stays_in_the_log_as_it_came(app, phone, v, said, note):
-    op = phone.add_op("task.remark", TASK, said, by=ANA, v=v)
+def test_each_version_is_accepted_and_logged_unchanged(app, phone, v, payload, note):
+    op = phone.add_op("task.remark", TASK, payload, by=ANA, v=v)
     assert phone.send_outbox()[op["id"]]["status"] == "applied"
     assert phone.get_record("task", TASK)["note"] == note
     with app.app_context():
         row = db.session.get(LoggedOp, (HOME_SITE, op["id"]))
-        assert (row.v, row.payload, json.loads(row.body)) == (v, said, op)
+        assert (row.v, row.payload, json.loads(row.body)) == (v, payload, op)
         assert find_faults(HOME_SITE) == []
 
 
 @pytest.mark.rule("X7")
-def test_a_history_of_all_versions_is_read_in_the_newest(app, phone, monkeypatch):
-    read = []
+def test_history_is_converted_to_the_newest_version(app, phone, monkeypatch):
+    folded = []
     task = sync.RECORD_TYPES["task"]
-    fold = lambda record, facts: read.append([e.payload for e in facts]) or {}  # noqa: E731
+    fold = lambda record, facts: folded.append([fact.payload for fact in facts]) or {}  # noqa: E731
     monkeypatch.setitem(sync.RECORD_TYPES, "task", replace(task, fold=fold))
-    for v, said in enumerate(({"remark": "a"}, {"note": "b"}, {"note": "c", "loud": True}), 1):
-        op = phone.add_op("task.remark", TASK, said, by=ANA, v=v)
+    payloads = {"remark": "a"}, {"note": "b"}, {"note": "c", "loud": True}
+    for v, payload in enumerate(payloads, start=1):
+        op = phone.add_op("task.remark", TASK, payload, by=ANA, v=v)
         assert phone.send_outbox()[op["id"]]["status"] == "applied"
-    assert read[-1] == [
+    assert folded[-1] == [
         {"note": "a", "loud": False},
         {"note": "b", "loud": False},
         {"note": "c", "loud": True},
@@ -88,16 +90,16 @@ def test_a_history_of_all_versions_is_read_in_the_newest(app, phone, monkeypatch
 
 
 @pytest.mark.rule("X7")
-def test_what_an_upcaster_cannot_read_is_kept_for_the_desk(app, phone):
+def test_a_payload_that_no_upcaster_can_convert_is_quarantined(app, phone):
     bad = phone.add_op("task.remark", TASK, {"nothing": 1}, by=ANA, v=1)
     good = phone.add_op("task.remark", TASK, {"remark": "dry"}, by=ANA, v=1)
-    told = phone.send_outbox()
-    assert told[bad["id"]]["status"] == "quarantined"
-    assert told[good["id"]]["status"] == "applied"
+    verdicts = phone.send_outbox()
+    assert verdicts[bad["id"]]["status"] == "quarantined"
+    assert verdicts[good["id"]]["status"] == "applied"
 
 
 @pytest.mark.rule("X7")
-def test_every_kind_takes_every_version_that_it_ever_had():
+def test_every_kind_accepts_every_version_it_ever_had():
     for name, kind in KINDS.items():
         assert sorted(kind.upcasters) == list(range(1, kind.payload_version)), name
     assert REMARK_KIND.accepted_versions == [1, 2, 3]

@@ -1,31 +1,27 @@
-"""The demo estate: plainly invented, made through the same door as everything else."""
+"""The small demo: Squirrel Lane with all roles, and Hedgehog Hill, built through the write path."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
-
-from flask import current_app
 
 from server.auth.credentials import set_password, set_pin
 from server.db.engine import db, write_transaction
 from server.jobs import scheduler
 from server.maintenance import seed
-from server.models.feed import ServerState, SiteHead
+from server.maintenance.demo.ids import PASSWORD, demo_id, label
+from server.models.feed import SiteHead
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
-from sync.protocol.op import UUID_NAMESPACE
 from sync.work.standards_content import STANDARDS
-
-DEMO_NAMESPACE = uuid5(UUID(UUID_NAMESPACE), "demo estate")
-PASSWORD = "squirrel-lane-42"
-"""Shown on the front page of a demonstration, and nowhere else: real servers have no such user."""
 
 START_DATE = "2026-01-01T00:00:00+08:00"
 
+MAIN_SITE_ID = demo_id("squirrel")
+
 Staff = tuple[str, str, str, str, tuple[str, ...]]
+"""User name, name, PIN, employee number, roles."""
 
 SQUIRREL: tuple[Staff, ...] = (
     ("ana", "安小净", "1111", "CL-1", ("cleaner",)),
@@ -43,35 +39,27 @@ HEDGEHOG: tuple[Staff, ...] = (
 )
 
 
-def demo_id(*names: Any) -> str:
-    """The id of something in the demo: the same on every machine."""
-    return str(uuid5(DEMO_NAMESPACE, "|".join(map(str, names))))
-
-
-def label(zh: str, en: str) -> dict[str, str]:
-    return {"zh": zh, "en": en}
-
-
-def build(now: datetime | None = None) -> None:
-    """Make both demo sites and plan their work. Building again changes nothing."""
-    _site("squirrel", "松鼠里(演示小区)", "Squirrel Lane (demo estate)", SQUIRREL, buildings=3)
-    _site("hedgehog", "刺猬坡(演示小区)", "Hedgehog Hill (demo estate)", HEDGEHOG, buildings=1)
+def build(now: datetime) -> None:
+    """Build both sites and plan their work from `now` on. Building again changes nothing."""
+    _site("squirrel", label("松鼠里(演示小区)", "Squirrel Lane (demo estate)"), SQUIRREL, 3)
+    _site("hedgehog", label("刺猬坡(演示小区)", "Hedgehog Hill (demo estate)"), HEDGEHOG, 1)
     for name in ("squirrel", "hedgehog"):
-        scheduler.plan(demo_id(name), now or datetime.now(UTC))
+        scheduler.plan(demo_id(name), now)
 
 
-def is_demo() -> bool:
-    """Whether this database was made for a demonstration."""
-    return db.session.get(ServerState, "demo") is not None
+def pins() -> dict[str, str]:
+    """PINs by person id."""
+    sites = (("squirrel", SQUIRREL), ("hedgehog", HEDGEHOG))
+    return {demo_id(site, row[0]): row[2] for site, staff in sites for row in staff}
 
 
-def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int) -> None:
+def _site(name: str, site_label: dict[str, str], staff: tuple[Staff, ...], buildings: int) -> None:
     site = demo_id(name)
     if db.session.get(SiteHead, site) is None:
         _accounts(name, staff)
     receive.create_site(site)
     ops = [
-        seed.idempotent_op("site.add", site, {"label": label(zh, en)}),
+        seed.idempotent_op("site.add", site, {"label": site_label}),
         *_people(name, staff),
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
@@ -85,8 +73,6 @@ def _site(name: str, zh: str, en: str, staff: tuple[Staff, ...], buildings: int)
 
 def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
     with write_transaction():
-        if db.session.get(ServerState, "demo") is None:
-            db.session.add(ServerState(key="demo", value="1"))
         for username, _, pin, _, roles in staff:
             person = demo_id(name, username)
             set_pin(person, pin)
@@ -144,9 +130,9 @@ def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[di
         "area.add", demo_id(place, "door"), {**common, **door, "parent_id": place}
     )
     for floor in (1, 2):
-        told = {"label": label(f"{zh}{floor}层", f"{en}, floor {floor}"), "kind": "floor"}
+        floor_area = {"label": label(f"{zh}{floor}层", f"{en}, floor {floor}"), "kind": "floor"}
         yield seed.idempotent_op(
-            "area.add", demo_id(place, floor), {**common, **told, "parent_id": place}
+            "area.add", demo_id(place, floor), {**common, **floor_area, "parent_id": place}
         )
         for side in (1, 2):
             home = f"{number}-{stair}-{floor}0{side}"
@@ -189,10 +175,3 @@ def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]
         yield seed.idempotent_op(
             "contractor.add", demo_id(name, "contractor"), {**firm, **answered}
         )
-
-
-def pins() -> dict[str, str]:
-    """PINs by person, for the front page of a demonstration."""
-    sites = (("squirrel", SQUIRREL), ("hedgehog", HEDGEHOG))
-    known = {demo_id(site, row[0]): row[2] for site, staff in sites for row in staff}
-    return known if current_app.config.get("DEMO") else {}

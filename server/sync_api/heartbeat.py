@@ -1,0 +1,59 @@
+"""The heartbeat of a phone: what its hello reports is compared with the log, and stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+
+from server.auth.devices import DeviceIdentity
+from server.db.engine import db, write_transaction
+from server.models.access import Device
+from server.models.feed import SiteHead
+from server.models.oplog import Lineage
+from server.oplog import hash_chain
+from sync.protocol.clock import parse_time
+from sync.protocol.hash_chain import open_gaps
+
+
+def record_heartbeat(
+    phone: DeviceIdentity, hello: dict[str, Any], chain: Lineage | None, received_at: datetime
+) -> None:
+    """Store what a phone reports. `hello` is a loaded `HelloRequest`; `chain` is the lineage that
+    it names, None if nothing of it has arrived."""
+    report = hello["report"].get(phone.site_id)
+    offset = received_at - parse_time(hello["sent_at"])
+    values = {
+        "seen_at": received_at,
+        "lineage": hello["lineage"],
+        "offset_ms": round(offset.total_seconds() * 1000),
+        "app": hello["app"][:40],
+        "report": report,
+        "storage": hello["storage"],
+    }
+    if report is not None and is_fully_synced(chain, report):
+        values["clear_at"] = received_at
+    if not _log_contains_known_head(phone, hello["log"]):
+        values["misfit"] = hello["log"]
+    with write_transaction():
+        db.session.execute(update(Device).where(Device.id == phone.id).values(values))
+        # `heard_at` is part of what open desk pages compare to see that something has changed
+        site = update(SiteHead).where(SiteHead.site_id == phone.site_id)
+        db.session.execute(site.values(heard_at=received_at))
+
+
+def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
+    """Whether every op that the phone has made has arrived, or was declared lost."""
+    if chain is None:
+        return bool(report["n"] == 0)
+    gaps = open_gaps(chain.gaps, chain.lost)
+    return bool(report["n"] <= chain.upto and not gaps and not any(report["pending"].values()))
+
+
+def _log_contains_known_head(phone: DeviceIdentity, known: dict[str, Any] | None) -> bool:
+    """A15. Whether the log still has the end that the phone received last. One of another epoch
+    cannot be compared."""
+    if not known or known["epoch"] != phone.epoch:
+        return True
+    return hash_chain.contains_link(phone.site_id, known["place"], known["link"])
