@@ -243,7 +243,7 @@ def token_hash(token: str) -> str:
 
 
 def state(round_: Any) -> str:
-    """ "open" until every checkpoint was scanned or skipped, then "done"; or "cancelled"."""
+    """Whether a round is cancelled, done (every checkpoint scanned or skipped) or open."""
     if round_["cancelled_at"]:
         return "cancelled"
     open_ = [
@@ -273,7 +273,7 @@ def route_visible_until(_: Any) -> str:
 
 
 def point_fact_kind(payload: type[Payload], *, label: Text, **optimistic_patch: Any) -> Kind:
-    """A kind of fact about one checkpoint. `shows` is its optimistic patch."""
+    """A kind of fact about one checkpoint."""
     return Kind(
         label=label,
         payload=payload,

@@ -139,7 +139,7 @@ def _first_of_kind(history: Iterable[HistoryEntry], kind: str) -> HistoryEntry |
 
 
 def state(shift: Any) -> str:
-    """ "open", "handed_over" (waiting for a signature) or "closed"."""
+    """Whether a shift is open, handed over (waiting for a signature) or closed."""
     if shift["closed_at"] or shift["taken_over_at"]:
         return "closed"
     return "handed_over" if shift["handed_over_at"] else "open"
