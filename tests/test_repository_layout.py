@@ -7,7 +7,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_keywords
 from babel.messages.pofile import read_po
 
 from server.cli import main
@@ -136,7 +137,7 @@ def test_the_top_level_contains_nothing_unexpected():
     assert kept == EXPECTED_TOP_LEVEL
 
 
-def test_vendor_files_are_the_ones_that_were_pinned():
+def test_vendor_files_match_their_checksums():
     vendor = ROOT / "static/vendor"
     lines = (vendor / "SHA256SUMS").read_text().split("\n")
     pinned = {name: sha256 for sha256, name in (line.split("  ") for line in lines if line)}
@@ -146,7 +147,7 @@ def test_vendor_files_are_the_ones_that_were_pinned():
         assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == sha256, name
 
 
-def test_vendor_files_come_with_their_licences():
+def test_vendor_files_have_their_licences():
     vendor = ROOT / "static/vendor"
     packages = {f.name.split(".")[0].split("-")[0] for f in vendor.glob("*.js")}
     licences = {f.name.split(".")[0].split("-")[0] for f in vendor.glob("*LICENSE*")}
@@ -154,19 +155,17 @@ def test_vendor_files_come_with_their_licences():
 
 
 def source_messages():
-    """Every message that code and templates say, as `make words` gathers them."""
+    """Every message of code and templates with its context, extracted as `make words` does."""
     mappings = tomllib.loads(read_file("pyproject.toml"))["tool"]["babel"]["mappings"]
     methods = [(mapping["pattern"], mapping["method"]) for mapping in mappings]
-    for folder in ("server", "templates", "static"):
+    extract = next(line for line in read_file("Makefile").splitlines() if "pybabel" in line)
+    keywords = {**DEFAULT_KEYWORDS, **parse_keywords(re.findall(r"-k (\S+)", extract))}
+    for folder in extract.partition(".pot ")[2].split():
         found = extract_from_dir(
-            str(ROOT / folder),
-            methods,
-            {},
-            strip_comment_tags=True,
-            directory_filter=lambda _: True,
+            str(ROOT / folder), methods, {}, keywords=keywords, directory_filter=lambda _: True
         )
-        for _, _, message, _, _ in found:
-            yield message
+        for _, _, message, _, context in found:
+            yield message if isinstance(message, str) else message[0], context
 
 
 def chinese_catalogue():
@@ -174,21 +173,23 @@ def chinese_catalogue():
         return read_po(file, locale="zh")
 
 
-def test_everything_that_is_said_is_said_in_chinese():
-    known = chinese_catalogue()
+def texts_of(entry):
+    """The translations of a message: one, or one for each plural form."""
+    return list(entry.string) if isinstance(entry.string, tuple | list) else [entry.string]
+
+
+def test_every_message_has_a_chinese_translation():
+    catalogue = chinese_catalogue()
     missing = []
-    for message in set(source_messages()):
-        entry = known.get(message if isinstance(message, str) else message[0])
-        texts = entry.string if entry is not None else ""
-        whole = all(texts) if isinstance(texts, tuple | list) else texts
-        if entry is None or entry.fuzzy or not whole:
-            missing.append(message)
+    for message, context in set(source_messages()):
+        entry = catalogue.get(message, context)
+        if entry is None or entry.fuzzy or not all(texts_of(entry)):
+            missing.append((message, context))
     assert missing == []
 
 
-def test_translations_keep_the_hooks_that_values_go_into():
+def test_translations_use_the_placeholders_of_their_message():
     for entry in chinese_catalogue():
         ids = entry.id if isinstance(entry.id, tuple | list) else (entry.id,)
-        texts = entry.string if isinstance(entry.string, tuple | list) else (entry.string,)
-        hooks = set().union(*(PLACEHOLDERS.findall(id_) for id_ in ids))
-        assert all(set(PLACEHOLDERS.findall(text)) <= hooks for text in texts), entry.id
+        known = set().union(*(PLACEHOLDERS.findall(id_) for id_ in ids))
+        assert all(set(PLACEHOLDERS.findall(text)) <= known for text in texts_of(entry)), entry.id
