@@ -68,7 +68,7 @@ bench: .venv/tested .venv/chromium install  ## one honest figure, against the fl
 	$(BIN)/python -m tests.bench
 
 words: .venv/tested  ## gather what is said to people into the catalogues
-	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
+	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 -k lazy_gettext -k lazy_pgettext:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
 	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
 clean:  ## back to a fresh checkout; ./var, where the records are, stays

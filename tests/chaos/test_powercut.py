@@ -96,7 +96,8 @@ class WriteRecording:
             if op in recovered.op_ids
         }
         if not kept == recovered.visit_ids == recovered.feed_ids:
-            yield f"event {at}: the log has {len(kept)} visits, the table {len(recovered.visit_ids)}"
+            in_table = len(recovered.visit_ids)
+            yield f"event {at}: the log has {len(kept)} visits, the table {in_table}"
         if any(0 < len(batch.keys() & recovered.op_ids) < len(batch) for batch in self.batches):
             yield f"event {at}: a batch is torn"
 

@@ -148,7 +148,11 @@ def phone(sqlite_app: Flask) -> PhoneClient:
 @pytest.fixture
 def described_api(sqlite_app: Flask) -> BaseSchema:
     """The running application, as its description presents it to schemathesis."""
-    config = {"generation": {"with-security-parameters": False}}
+    rejections = {"expected-statuses": ["400", "404", "405", "413", "415", "416", "422"]}
+    config = {
+        "generation": {"with-security-parameters": False},
+        "checks": {"negative_data_rejection": rejections},
+    }
     return schemathesis.openapi.from_wsgi(
         "/sync/openapi.json", sqlite_app, config=schemathesis.Config.from_dict(config)
     )
