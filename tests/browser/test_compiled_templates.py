@@ -20,9 +20,10 @@ from server.i18n import filters
 from sync.protocol.roles import ROLE_GROUPS
 from tests.browser.random_records import page_context
 from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
+from tests.soak import repeats
 
-CASES = int(os.environ.get("LODGE_FUZZ", "400"))
-FUZZ_SEED = int(os.environ.get("LODGE_FUZZ_SEED", "1"))
+CASES = repeats("template_cases")
+FUZZ_SEED = int(os.environ.get("LODGE_SEED", "1"))
 BATCH = 200
 
 ROOT = Path(__file__).resolve().parents[2]
