@@ -13,6 +13,7 @@ from server import create_app
 from server.field.compiler.bundle import Bundle, build_bundle, field_templates
 from server.field.shell import get_bundle
 from sync import KINDS
+from sync.protocol.clock import SITE_ZONE
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,13 @@ def test_worker_imports_the_current_version(client: FlaskClient, field_build: Bu
     assert response.headers["Cache-Control"] == "no-cache"
     assert response.headers["Service-Worker-Allowed"] == "/"
     assert response.mimetype == "text/javascript"
+
+
+def test_shell_module_has_the_time_zone_of_the_sites(
+    client: FlaskClient, field_build: Bundle
+) -> None:
+    text = client.get(field_build.asset_url("shell.js")).text
+    assert f'export const SITE_ZONE = "{SITE_ZONE}";' in text
 
 
 def test_every_precached_address_is_served(client: FlaskClient, field_build: Bundle) -> None:
