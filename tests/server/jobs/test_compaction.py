@@ -111,7 +111,7 @@ def test_an_op_about_a_compacted_record_is_applied_and_redacted(
 @pytest.mark.parametrize(
     ("table", "values", "fault"),
     [
-        (FeedRow, {"seq": 0}, "its place in the feed is none"),
+        (FeedRow, {"seq": 0}, "its number is outside of the feed"),
         (SiteHead, {"floor": 10**6}, "the floor of the feed is above its head"),
     ],
 )
