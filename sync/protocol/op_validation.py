@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -36,7 +37,7 @@ class OpSchema(Schema):
 _op_schema = OpSchema()
 
 
-def op_error(raw: dict[str, Any], computed_hash: str) -> str | None:
+def op_error(raw: Mapping[str, Any], computed_hash: str) -> str | None:
     """B1: why an op cannot be judged ("hash-mismatch" or "malformed"), or None if it can.
 
     `computed_hash` is the hash of the op as received. It is checked first, because an op that was
@@ -48,7 +49,7 @@ def op_error(raw: dict[str, Any], computed_hash: str) -> str | None:
     return None if valid else "malformed"
 
 
-def _is_valid(raw: dict[str, Any]) -> bool:
+def _is_valid(raw: Mapping[str, Any]) -> bool:
     try:
         _op_schema.load(raw)
     except (ValidationError, ValueError, TypeError):

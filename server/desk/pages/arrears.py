@@ -23,6 +23,7 @@ from server.i18n.locale import current_language
 from server.models.arrears import ArrearsAccount
 from server.models.places import Unit
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, ops_about, submit_many
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
@@ -211,7 +212,7 @@ def arrears_account_id(site_id: str, unit: str) -> str:
     return str(uuid5(UUID(site_id), f"arrears|{unit}"))
 
 
-def _ledger_op(unit: str, owing: Any, known: ArrearsAccount | None) -> dict[str, Any] | None:
+def _ledger_op(unit: str, owing: Any, known: ArrearsAccount | None) -> NewOp | None:
     """What makes the account say what the ledger says; None where it does so already."""
     said = {"lines": owing, "batch": request.form.get("batch", "")[:120] or "ledger"}
     by, site_id = current_user().person_id, current_user().site_id

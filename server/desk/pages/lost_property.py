@@ -204,7 +204,8 @@ def _step_inputs(case: LostProperty) -> dict[str, list[FormField]]:
         ],
     }
     values = {"handed_by": current_user().name}
-    return {step: form.inputs(values, options) for step, form in STEP_FORMS.items()}
+    labels = {"answer": gettext("Police report offered: the resident's answer")}
+    return {step: form.inputs(values, options, labels) for step, form in STEP_FORMS.items()}
 
 
 def _person_label(entry: HomeEntry, names: Directory) -> str:

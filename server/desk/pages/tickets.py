@@ -7,6 +7,7 @@ from typing import Any
 
 import segno
 from flask import Blueprint, abort, render_template, request, url_for
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
@@ -217,6 +218,9 @@ def _fact_inputs(site_id: str) -> dict[str, list[FormField]]:
     options = {"for_id": person_options(people), "to_id": person_options(leaders)}
     inputs = {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
     reasons = list(value_labels("ticket", "escalation").items())
+    receiver_labels = {"pass_on": gettext("Passed on to"), "return_item": gettext("Returned to")}
+    for kind, label in receiver_labels.items():
+        inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})
     inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
     return inputs
 
