@@ -21,7 +21,7 @@ from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.redaction import PURGED_FLAG
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
-from sync.protocol.messages import is_portable_json
+from sync.protocol.op_validation import is_portable_json
 from sync.review.quarantine import ACCEPTED, CORRECTED
 
 KIND_BY_OUTCOME = {ACCEPTED: "aside.accept", CORRECTED: "aside.mend"}
