@@ -1,4 +1,4 @@
-"""Tickets: who was asked first, who has the matter in hand, and what it still lacks."""
+"""Tickets: first responder, handler, steps, and what is still missing to close."""
 
 from __future__ import annotations
 
@@ -200,11 +200,11 @@ def merge(id: str) -> Any:
 @bp.get("/<id>/slip")
 @allow(*FRONT_DESK_ROLES)
 def slip(id: str) -> str:
-    """A slip of paper for the resident: the number, and where it can be looked up."""
+    """The slip for the resident: the number and the address of its page."""
     ticket = get_or_404(Ticket, id)
     address = url_for("resident.show", number=ticket.number, _external=True)
-    drawn = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
-    return render_template("desk/tickets/slip.html", ticket=ticket, address=address, drawn=drawn)
+    qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
+    return render_template("desk/tickets/slip.html", ticket=ticket, address=address, qr=qr)
 
 
 def _place_options(site_id: str) -> dict[str, Options]:
@@ -246,5 +246,5 @@ def _ticket_url(id_: str) -> str:
 
 
 def _base_version() -> int:
-    """The version that the form was made from."""
+    """The version that the form was drawn from. Aborts with 400 if it is missing."""
     return request.form.get("base", type=int) or abort(400)
