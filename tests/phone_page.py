@@ -19,7 +19,7 @@ JS_LAST_SYNC_AT = """new Promise((done, failed) => {
     asking.onsuccess = () => { opening.result.close(); done(asking.result?.sent_at ?? null); };
   };
 })"""
-"""When the last exchange ended well."""
+"""When the phone last exchanged records with the server."""
 
 
 class PhonePage:

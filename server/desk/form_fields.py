@@ -91,12 +91,12 @@ def _field_value(field: fields.Field[Any], raw: Any) -> str:
     if raw is None:
         return ""
     if isinstance(raw, datetime):
-        return format_local_time(raw, "seconds")
+        return format_local_time(raw, "seconds" if raw.second else "minutes")
     if isinstance(field, fields.Boolean) or not isinstance(raw, str):
         return json.dumps(raw, ensure_ascii=False)
     if isinstance(field, fields.AwareDateTime):
         try:
-            return format_local_time(parse_time(raw), "seconds")
+            return _field_value(field, parse_time(raw))
         except ValueError:
             return ""
     return raw

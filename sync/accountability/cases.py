@@ -1,9 +1,8 @@
-"""Cases: somebody is asked about what went wrong, is heard, and only then somebody else decides."""
+"""Accountability cases: the subject is asked and heard before somebody else decides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from sync.accountability.case_labels import FIELDS, STATES, VALUES
@@ -16,180 +15,41 @@ from sync.accountability.case_payloads import (
     CaseRaisePayload,
     CaseReviewPayload,
     CaseStatePayload,
-    is_accusing,
 )
-from sync.accountability.due_process import CaseLike, decision_error, is_after_decision, is_reopened
-from sync.protocol.clock import FOREVER, format_time, parse_time
+from sync.accountability.case_rules import (
+    ask,
+    close,
+    decide,
+    find,
+    flag_unless_subject,
+    give_statement,
+    raise_,
+    review,
+)
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.op import Accepted, EmptyPayload, HistoryEntry, Kind, Op, Payload, Refused
+from sync.protocol.op import EmptyPayload, HistoryEntry, Kind, Payload
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
 
-def raise_(_: None, op: Op) -> Accepted | Refused:
-    """A3: a case has a category in force, a subject, and somebody else than its raiser to ask."""
-    said = op.payload
-    category, asked = op.related.get(said["category_id"]), op.related.get(said["answers_id"])
-    wrong = (
-        _category_error(category, said)
-        or _subject_error(asked, said, op.by)
-        or _future_fact_error(op)
-    )
-    if wrong or category is None:
-        return Refused(wrong or "not-published")
-    sub = next((sub for sub in category.subs if sub["code"] == said["sub"]), None)
-    facts = _signed_facts(said["facts"], op)
-    return Accepted(
-        {
-            **{name: said[name] for name in ("category_id", "sub", "subject_kind", "answers_id")},
-            **{name: said[name] for name in ("subject_name", "amount")},
-            "code": category.code,
-            "label": category.label,
-            "sub_label": sub and sub["label"],
-            "raised_at": op.occurred_at,
-            "raised_by_id": op.by,
-            "facts": facts,
-            "happened_at": _earliest_accusation(facts),
-            **{name: [] for name in ("statements", "appeals", "decisions")},
-        }
-    )
-
-
-def _category_error(category: Any, said: Mapping[str, Any]) -> str | None:
-    if getattr(category, "published_at", None) is None or category.deactivated_at:
-        return "not-published"
-    codes = [sub["code"] for sub in category.subs]
-    if said["sub"] not in (codes or [None]):
-        return "unknown-sub"
-    return None if (said["amount"] is not None) == category.with_amount else "amount"
-
-
-def _subject_error(asked: Any, said: Mapping[str, Any], by: str) -> str | None:
-    if getattr(asked, "roles", None) is None or getattr(asked, "active_to", None):
-        return "no-such-person"
-    if said["subject_kind"] == "manager" and not DESK_ROLES & set(asked.roles):
-        return "not-a-manager"
-    return "own-case" if by == said["answers_id"] else None
-
-
-def _future_fact_error(op: Op) -> str | None:
-    """A5: what is said to happen later cannot be held against what was read meanwhile."""
-    early = [fact for fact in op.payload["facts"] if fact["at"] > op.occurred_at]
-    return "future-fact" if early else None
-
-
-def _signed_facts(facts: Sequence[Mapping[str, Any]], op: Op) -> list[dict[str, Any]]:
-    return [{**fact, "at": format_time(fact["at"]), "by_id": op.by} for fact in facts]
-
-
-def _earliest_accusation(facts: Sequence[Mapping[str, Any]]) -> datetime | None:
-    """A5: when the first thing happened that somebody answers for."""
-    times = [fact["at"] for fact in facts if is_accusing(fact)]
-    return parse_time(min(times)) if times else None
-
-
-def find(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A4: facts come in from all sides; a new reproach is put to the subject before it counts."""
-    wrong = _closed_error(case, op) or _future_fact_error(op)
-    if wrong:
-        return Refused(wrong)
-    found = _signed_facts(op.payload["facts"], op)
-    facts = [*case.facts, *found]
-    changes = {
-        "facts": facts,
-        "happened_at": _earliest_accusation(facts),
-        "found_at": op.occurred_at,
-    }
-    anew = {"asked_at": None, "answer_until": None} if any(map(is_accusing, found)) else {}
-    return Accepted({**changes, **anew})
-
-
-def ask(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A6: a statement is asked of the subject, with a time until when."""
-    wrong = _closed_error(case, op)
-    if wrong or op.payload["answer_until"] <= op.occurred_at:
-        return Refused(wrong or "due-is-past")
-    return Accepted({"asked_at": op.occurred_at, "answer_until": op.payload["answer_until"]})
-
-
-def give_statement(case: CaseLike, op: Op) -> Accepted:
-    """A7: what the subject says is kept whenever it comes; what came after a decision is noted."""
-    if op.by != case.answers_id:
-        return Accepted({}, flag="not-the-subject")
-    return Accepted({}, flag="stated-after-decision" if case.decided_at else None)
-
-
-def flag_unless_subject(case: CaseLike, op: Op) -> Accepted:
-    """A10, A11: only the subject acknowledges or appeals; another's word is kept and noted."""
-    return Accepted({}, flag=None if op.by == case.answers_id else "not-the-subject")
-
-
-def decide(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A8: nobody decides before the subject was heard or the time for it is over."""
-    wrong = "already-decided" if case.decided_at else None
-    return _decision(case, op, wrong or decision_error(case, op))
-
-
-def review(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A11: after an appeal, or a statement that came too late, somebody else decides anew."""
-    if op.by == case.answers_id:
-        return Refused("own-case")
-    wrong = None
-    if not is_reopened(case):
-        wrong = "not-appealed"
-    elif op.by in [one["by_id"] for one in case.decisions]:
-        wrong = "same-decider"
-    return _decision(case, op, wrong or decision_error(case, op))
-
-
-def _decision(case: CaseLike, op: Op, wrong: str | None) -> Accepted | Refused:
-    """A9: finding and measures are what the decider wrote, and nothing besides."""
-    if wrong:
-        return Refused(wrong)
-    said = {name: op.payload[name] for name in ("finding", "measures")}
-    one = {**said, "at": format_time(op.occurred_at), "by_id": op.by}
-    by = {"decided_at": op.occurred_at, "decided_by_id": op.by, "closed_at": None}
-    return Accepted({**said, **by, "decisions": [*case.decisions, one]})
-
-
-def close(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A12: what was acknowledged is closed; anything else only with a reason, an appeal never."""
-    if op.by == case.answers_id or case.closed_at:
-        return Refused("own-case" if op.by == case.answers_id else "already-closed")
-    if is_after_decision(case, case.appealed_at):
-        return Refused("appealed")
-    because = (op.payload["because"] or "").strip() or None
-    if not because and not is_after_decision(case, case.acknowledged_at):
-        return Refused("say-why")
-    return Accepted({"closed_at": op.occurred_at, "closed_by_id": op.by, "because": because})
-
-
-def _closed_error(case: CaseLike, op: Op) -> str | None:
-    """A3: nobody has a hand in the own case; what is decided is only opened by an appeal."""
-    if op.by == case.answers_id:
-        return "own-case"
-    again = is_reopened(case)
-    if case.closed_at and not again:
-        return "already-closed"
-    return "already-decided" if case.decided_at and not again else None
-
-
 def fold(case: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """A7, A10, A11: what the subject said, in the order of its times, whatever came first."""
-    mine = [entry for entry in history if entry.by == case.answers_id]
-    said, seen, appeals = (
-        [entry for entry in mine if entry.kind == f"case.{word}"]
-        for word in ("state", "acknowledge", "appeal")
+    """A7, A10, A11: what the subject stated, acknowledged and appealed, in the order of the
+    times."""
+    by_subject = [entry for entry in history if entry.by == case.answers_id]
+    statements, acknowledgements, appeals = (
+        [entry for entry in by_subject if entry.kind == f"case.{action}"]
+        for action in ("state", "acknowledge", "appeal")
     )
     return {
         "statements": [
-            {"at": format_time(one.occurred_at), **_statement_fields(one)} for one in said
+            {"at": format_time(fact.occurred_at), **_statement_fields(fact)} for fact in statements
         ],
-        "stated_at": said[-1].occurred_at if said else None,
-        "heard_at": max((one.received_at for one in said), default=None),
-        "acknowledged_at": seen[-1].occurred_at if seen else None,
+        "stated_at": statements[-1].occurred_at if statements else None,
+        "heard_at": max((fact.received_at for fact in statements), default=None),
+        "acknowledged_at": acknowledgements[-1].occurred_at if acknowledgements else None,
         "appeals": [
-            {"at": format_time(one.occurred_at), "text": one.payload["text"]} for one in appeals
+            {"at": format_time(fact.occurred_at), "text": fact.payload["text"]} for fact in appeals
         ],
         "appealed_at": appeals[-1].occurred_at if appeals else None,
     }
@@ -200,15 +60,15 @@ def _statement_fields(entry: HistoryEntry) -> dict[str, Any]:
 
 
 def state(case: Any) -> str:
-    """How far it has come."""
+    """How far a case has come."""
     decided_at, appealed_at = case["decided_at"], case["appealed_at"]
     if decided_at and appealed_at and appealed_at >= decided_at:
         return "appealed"
     if case["closed_at"]:
         return "closed"
     if decided_at:
-        seen = case["acknowledged_at"]
-        return "acknowledged" if seen and seen >= decided_at else "decided"
+        acknowledged_at = case["acknowledged_at"]
+        return "acknowledged" if acknowledged_at and acknowledged_at >= decided_at else "decided"
     if case["asked_at"]:
         heard = case["stated_at"] and case["stated_at"] >= case["asked_at"]
         return str(case["statements"][-1]["answer"]) if heard else "asked"
@@ -216,22 +76,23 @@ def state(case: Any) -> str:
 
 
 def audience(case: Any, roles_of: Any) -> int:
-    """A13: no phone knows of a case before its subject is asked, nor once it is closed."""
-    concerns = case["asked_at"] or case["decided_at"]
+    """A13: phones get a case only after its subject was asked or it was decided, and until it is
+    closed."""
+    is_shared = case["asked_at"] or case["decided_at"]
     return (
         role_mask(roles_of(case["answers_id"]))
-        if concerns and not case["closed_at"]
+        if is_shared and not case["closed_at"]
         else DESK_ONLY_AUDIENCE
     )
 
 
 def visible_until(case: Any) -> str:
-    """It matters until it is closed."""
+    """Phones show a case until it is closed."""
     return format_time(case["closed_at"]) if case["closed_at"] else FOREVER
 
 
 def _desk_kind(
-    payload: type[Payload], rule: Any, *, conflicts_with: tuple[str, ...] = (), **more: Any
+    payload: type[Payload], rule: Any, *, conflicts_with: tuple[str, ...] = (), **kwargs: Any
 ) -> Kind:
     return Kind(
         payload=payload,
@@ -241,14 +102,16 @@ def _desk_kind(
         roles=DESK_ROLES,
         from_desk_only=True,
         conflicts_with=frozenset(conflicts_with),
-        **more,
+        **kwargs,
     )
 
 
 DECISION_INPUTS = ("facts", "statements", "appeals")
-"""Whoever decides has to have seen these as they stand."""
+"""A decision is contested if its author had not seen the newest values of these fields."""
+
 
 RELATED_RULES = ("category_id", "site_id")
+
 
 KINDS = {
     "case.raise": _desk_kind(

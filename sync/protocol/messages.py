@@ -1,21 +1,14 @@
-"""The shape of what goes over the wire: what each message carries, and what answers it."""
+"""Marshmallow schemas of the requests and responses of `/sync`."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
+from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from sync.protocol.clock import parse_time
-from sync.protocol.op import Id
+from sync.protocol.message_fields import MAX_PAGE, CountField, MessageSchema, NameField, TimeField
 
-MAX_OPS, MAX_BYTES, MAX_PAGE = 200, 1_000_000, 500
-LIMITS = {"ops": MAX_OPS, "bytes": MAX_BYTES, "page": MAX_PAGE}
-MAX_DEPTH = 16
 MIN_APP_VERSION = "1"
-MAX_SAFE_INTEGER = 2**53
-"""Up to here JavaScript holds every whole number."""
+
 
 VERDICT_STATUSES = (
     "applied",
@@ -28,60 +21,9 @@ VERDICT_STATUSES = (
     "deferred",
     "fork",
 )
+
+
 RESET_REASONS = ("new", "epoch", "scope", "floor", "digest", "schema")
-
-
-class MessageSchema(Schema):
-    """A message: fields of a newer app are passed over, so that an old server understands it."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-
-def CountField(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field type that it is
-    """A whole number that JavaScript holds exactly."""
-    return fields.Integer(strict=True, validate=Range(min=0, max=MAX_SAFE_INTEGER), **kwargs)
-
-
-def NameField(**kwargs: Any) -> fields.String:  # noqa: N802
-    """A short text without control characters."""
-    return fields.String(validate=Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,100}\Z"), **kwargs)
-
-
-def TimeField(**kwargs: Any) -> fields.String:  # noqa: N802
-    """A time with its offset, kept as it was said."""
-    return fields.String(validate=_validate_time, metadata={"format": "date-time"}, **kwargs)
-
-
-def _validate_time(text: str) -> None:
-    try:
-        said = parse_time(text)
-    except (ValueError, OverflowError):
-        said = None
-    if said is None or not 1970 <= said.year < 2900:  # a flat battery says 1970
-        raise ValidationError("Not a time with an offset, like 2026-11-24T10:30:05+08:00.")
-
-
-class OpSchema(Schema):
-    """One op as phones send it."""
-
-    class Meta:
-        unknown = RAISE
-
-    id = Id(required=True)
-    n = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MAX_SAFE_INTEGER))
-    prev = fields.String(required=True, allow_none=True, validate=Length(max=64))
-    hash = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
-    kind = fields.String(required=True, validate=Regexp(r"^[a-z_]{1,20}\.[a-z_]{1,20}\Z"))
-    v = fields.Integer(required=True, strict=True, validate=Range(min=1, max=10_000))
-    subject = Id(required=True)
-    base = CountField(required=True, allow_none=True)
-    after = Id(required=True, allow_none=True)
-    by = Id(required=True)
-    at = TimeField(required=True)
-    mono = fields.Integer(strict=True, allow_none=True, validate=Range(min=0, max=10**12))
-    boot = fields.String(allow_none=True, validate=Length(max=64))
-    payload = fields.Dict(required=True, keys=fields.String())
 
 
 class EnrolRequest(MessageSchema):
@@ -114,7 +56,8 @@ class StorageSchema(MessageSchema):
 
 
 class KnownHeadSchema(MessageSchema):
-    """The end of the log that a phone was told last, in which life of the database."""
+    """The newest log entry of which the server informed the phone, and the epoch of the database
+    then."""
 
     place = CountField(required=True)
     link = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
@@ -134,7 +77,7 @@ class HelloRequest(MessageSchema):
 
 
 class LogHeadSchema(MessageSchema):
-    """How far the site's log has come, and the newest link of its chain."""
+    """The number of the newest entry in the site's log, and its hash."""
 
     place = fields.Integer()
     link = fields.String()
@@ -154,7 +97,8 @@ class HelloResponse(MessageSchema):
 
 
 class PushRequest(MessageSchema):
-    """Ops are read one by one, so that a bad one never blocks the others."""
+    """A batch of ops. They are validated one by one, so that an invalid op does not block the
+    others."""
 
     lineage = NameField(required=True)
     sent_at = TimeField(required=True)
@@ -190,7 +134,7 @@ class PullRequest(MessageSchema):
     cursor = fields.String(allow_none=True, load_default=None, validate=Length(max=1000))
     limit = fields.Integer(strict=True, load_default=MAX_PAGE, validate=Range(min=1))
     digest = fields.String(allow_none=True, load_default=None, validate=Length(max=16))
-    """What the phone made of all that it holds, where that is not what it was told."""
+    """The phone's own digest of its records, sent only if it differs from the server's."""
 
 
 class RecordChangeSchema(MessageSchema):
@@ -210,53 +154,3 @@ class PullResponse(MessageSchema):
     head = fields.Integer()
     digest = fields.String()
     reset = fields.String(validate=OneOf(RESET_REASONS))
-
-
-_op_schema = OpSchema()
-
-
-def op_error(raw: dict[str, Any], whole: str) -> str | None:
-    """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came.
-
-    Damage is looked for first: what its own hash does not fit was not made like that.
-    """
-    if whole != raw.get("hash", whole):
-        return "hash-mismatch"
-    sound = _is_valid(raw) and is_portable_json(raw["payload"])
-    return None if sound else "malformed"
-
-
-def _is_valid(raw: dict[str, Any]) -> bool:
-    try:
-        _op_schema.load(raw)
-    except (ValidationError, ValueError, TypeError):
-        return False
-    return True
-
-
-def is_portable_json(value: Any) -> bool:
-    """No floats (their text differs between languages), no numbers that JavaScript does not hold,
-    no NUL, no half characters."""
-    if isinstance(value, str):
-        return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
-    if isinstance(value, dict):
-        return all(
-            is_portable_json(name) and is_portable_json(inner) for name, inner in value.items()
-        )
-    if isinstance(value, list):
-        return all(map(is_portable_json, value))
-    if isinstance(value, int):
-        return abs(value) <= MAX_SAFE_INTEGER
-    return not isinstance(value, float)
-
-
-def json_depth(value: Any) -> int:
-    """How many levels deep lists and objects go; counted without recursion."""
-    deepest, stack = 0, [(value, 1)]
-    while stack and deepest <= MAX_DEPTH:
-        inner, level = stack.pop()
-        if isinstance(inner, dict | list):
-            deepest = max(deepest, level)
-            parts = inner.values() if isinstance(inner, dict) else inner
-            stack.extend((part, level + 1) for part in parts)
-    return deepest

@@ -1,241 +1,39 @@
-"""Patrols: a round of checkpoints, and what was scanned on it, by whom and when."""
+"""Patrols: routes, rounds of checkpoints, and what was scanned on a round, by whom and when."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol
-
-from marshmallow import fields
-from marshmallow.validate import Length, OneOf, Range
+from datetime import timedelta
+from typing import Any
 
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.clock import FOREVER, SITE_ZONE, format_time
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
-    MAX_LABEL_LENGTH,
-    MAX_TEXT_LENGTH,
-    Accepted,
     EmptyPayload,
-    HistoryEntry,
-    Id,
     Kind,
-    LocalizedLabel,
-    Op,
     Payload,
-    Refused,
 )
-from sync.protocol.photos import Photos, photos_of
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import Text, _l
+from sync.work.patrol_folding import fold
 from sync.work.patrol_labels import FIELDS, ROUND_STATES, ROUTE_STATES, VALUES
-from sync.work.recurrence_fields import (
-    DaysField,
-    ZoneField,
-    activation_error,
-    validate_rrule,
-    validate_window,
+from sync.work.patrol_payloads import (
+    RoundAmendPayload,
+    RoundFinePayload,
+    RoundPlanPayload,
+    RoundScanPayload,
+    RoundSkipPayload,
+    RouteAddPayload,
+    RouteChangePayload,
 )
+from sync.work.patrol_rules import accept_fact, add_route, amend, change_route, drop, plan
 
-SCAN_METHODS = ("qr", "code", "manual")
 VISIBLE_BEFORE = timedelta(hours=12)
-"""A phone shows a round as early as this: a guard looks ahead to the night."""
-
-
-class RoundLike(Protocol):
-    """What the rules need to know of a round."""
-
-    points: list[dict[str, Any]]
-    fastest: int
-    window_start: datetime
-    window_end: datetime
-
-
-class RouteAddPayload(Payload):
-    """Where a round goes, and when it is due."""
-
-    label = fields.Nested(LocalizedLabel, required=True)
-    points = fields.List(Id(), required=True, validate=Length(min=1, max=200))
-    fastest = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=3600))
-    rrule = fields.String(allow_none=True, load_default=None, validate=validate_rrule)
-    rdate = DaysField(load_default=list)
-    exdate = DaysField(load_default=list)
-    window = fields.String(allow_none=True, load_default=None, validate=validate_window)
-    workdays_only = fields.Boolean(load_default=False)
-    dtstart = fields.AwareDateTime(required=True)
-    tzid = ZoneField(load_default=str(SITE_ZONE))
-    responsible_id = Id(allow_none=True, load_default=None)
-    active = fields.Boolean(load_default=False)
-
-
-class RouteChangePayload(Payload):
-    label = fields.Nested(LocalizedLabel)
-    points = fields.List(Id(), validate=Length(min=1, max=200))
-    fastest = fields.Integer(strict=True, validate=Range(min=0, max=3600))
-    rrule = fields.String(allow_none=True, validate=validate_rrule)
-    window = fields.String(allow_none=True, validate=validate_window)
-    responsible_id = Id(allow_none=True)
-    active = fields.Boolean()
-
-
-class RoundPointSchema(Payload):
-    """A checkpoint as a round knows it; `seals` are the SHA-256 of the labels that are valid."""
-
-    checkpoint = Id(required=True)
-    area_id = Id(required=True)
-    label = fields.Nested(LocalizedLabel, required=True)
-    code = fields.String(required=True, validate=Length(max=10))
-    seals = fields.List(fields.String(validate=Length(equal=64)), validate=Length(max=10))
-
-
-class RoundPlanPayload(Payload):
-    route_id = Id(required=True)
-    label = fields.Nested(LocalizedLabel, required=True)
-    points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
-    fastest = fields.Integer(strict=True, load_default=0)
-    responsible_id = Id(allow_none=True, load_default=None)
-    window_start = fields.AwareDateTime(required=True)
-    window_end = fields.AwareDateTime(required=True)
-
-
-class RoundAmendPayload(Payload):
-    points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
-
-
-class RoundScanPayload(Payload):
-    checkpoint = Id(required=True)
-    method = fields.String(required=True, validate=OneOf(SCAN_METHODS))
-    token = fields.String(validate=Length(max=64))
-    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
-    photos = Photos()
-
-
-class RoundFinePayload(Payload):
-    checkpoint = Id(required=True)
-
-
-class RoundSkipPayload(Payload):
-    checkpoint = Id(required=True)
-    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
-
-
-def add_route(_: None, op: Op) -> Accepted | Refused:
-    """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
-    missing = activation_error(op.payload)
-    return Refused(missing) if missing else Accepted({**op.payload, "before": []})
-
-
-def change_route(route: Any, op: Op) -> Accepted | Refused:
-    """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
-    missing = activation_error({**vars(route), **op.payload})
-    return Refused(missing) if missing else Accepted(dict(op.payload))
-
-
-def plan(_: None, op: Op) -> Accepted:
-    """N2: a round comes from its route alone, with its window and the labels that are valid."""
-    return Accepted(dict(op.payload))
-
-
-def amend(round_: RoundLike, op: Op) -> Accepted:
-    """N2: a point that got a new label or moved is known by it; what was valid stays valid."""
-    before = {point["checkpoint"]: point["seals"] for point in round_.points}
-    points = [
-        {**point, "seals": sorted({*point["seals"], *before.get(point["checkpoint"], ())})}
-        for point in op.payload["points"]
-    ]
-    return Accepted({"points": points})
-
-
-def drop(_: RoundLike, op: Op) -> Accepted:
-    """N2: a round to come that follows from no route any more leaves the phones."""
-    return Accepted({"cancelled_at": op.occurred_at}, tombstone=True)
-
-
-def accept_fact(_: RoundLike, __: Op) -> Accepted:
-    """N3: what was scanned, found in order or skipped is never refused."""
-    return Accepted({})
-
-
-@dataclass(slots=True)
-class _RoundFacts:
-    """What the facts so far have shown."""
-
-    scans: dict[str, dict[str, Any]] = field(default_factory=dict)
-    fines: dict[str, dict[str, Any]] = field(default_factory=dict)
-    skips: dict[str, dict[str, Any]] = field(default_factory=dict)
-    elsewhere: list[dict[str, Any]] = field(default_factory=list)
-    photos: list[str] = field(default_factory=list)
-    last: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-
-
-def fold(round_: RoundLike | None, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """N4: the earliest scan of a point counts, later ones are counted; the order of arrival does
-    not matter, for facts come in the order of their times."""
-    seen = _RoundFacts()
-    points = {point["checkpoint"]: point for point in round_.points} if round_ else {}
-    for entry in history:
-        if entry.kind.startswith("round.") and round_:
-            _apply(seen, entry, round_, points)
-        seen.photos.extend(photos_of(entry))
-    return {
-        "scans": seen.scans,
-        "fines": seen.fines,
-        "skips": seen.skips,
-        "elsewhere": seen.elsewhere,
-        "photos": list(dict.fromkeys(seen.photos)),
-    }
-
-
-def _apply(
-    seen: _RoundFacts, entry: HistoryEntry, round_: RoundLike, points: dict[str, Any]
-) -> None:
-    what = {"at": format_time(entry.occurred_at), "by_id": entry.by}
-    checkpoint = entry.payload["checkpoint"]
-    if entry.kind == "round.fine":
-        seen.fines.setdefault(checkpoint, what)
-    elif entry.kind == "round.skip":
-        seen.skips.setdefault(checkpoint, {**what, "reason": entry.payload["reason"]})
-    elif checkpoint not in points:
-        seen.elsewhere.append({**what, "checkpoint": checkpoint})
-    elif checkpoint in seen.scans:
-        seen.scans[checkpoint]["again"] += 1
-    else:
-        payload = entry.payload
-        flags = _scan_flags(seen, entry, round_, points[checkpoint])
-        told = {"method": payload["method"], "note": payload.get("note"), "flags": flags}
-        seen.scans[checkpoint] = {**what, **told, "again": 0}
-    if entry.kind == "round.scan":
-        seen.last[entry.by] = (checkpoint, entry.occurred_at)
-
-
-def _scan_flags(
-    seen: _RoundFacts, entry: HistoryEntry, round_: RoundLike, point: dict[str, Any]
-) -> list[str]:
-    """N5: early, late, too fast, copied or without its label: flagged, never refused."""
-    before = seen.last.get(entry.by)
-    pace = timedelta(seconds=round_.fastest)
-    token = entry.payload.get("token", "")
-    found = {
-        "early": entry.occurred_at < round_.window_start,
-        "late": entry.occurred_at > round_.window_end,
-        "fast": before is not None
-        and before[0] != point["checkpoint"]
-        and entry.occurred_at - before[1] < pace,
-        "copied": entry.payload["method"] == "qr" and token_hash(token) not in point["seals"],
-        "manual": entry.payload["method"] == "manual",
-    }
-    return [name for name, holds in found.items() if holds]
-
-
-def token_hash(token: str) -> str:
-    """What a round knows of a label's secret: enough to recognise it, not enough to make it."""
-    return hashlib.sha256(token.encode()).hexdigest()
+"""A phone shows a round this long before its window, so that a guard can plan the night."""
 
 
 def state(round_: Any) -> str:
-    """Whether every point was scanned, or skipped with a reason."""
+    """Whether a round is cancelled, done (every checkpoint scanned or skipped) or open."""
     if round_["cancelled_at"]:
         return "cancelled"
     open_ = [
@@ -245,39 +43,40 @@ def state(round_: Any) -> str:
 
 
 def visible_from(round_: Any) -> str:
-    """A guard looks ahead to the night."""
+    """When phones begin to show a round: `VISIBLE_BEFORE` its window."""
     return format_time(round_["window_start"] - VISIBLE_BEFORE)
 
 
 def visible_until(round_: Any) -> str:
-    """A phone cares for a round to the end of its window."""
+    """Phones show a round until the end of its window."""
     return format_time(round_["window_end"])
 
 
 def route_state(route: Any) -> str:
-    """Whether rounds are planned from it."""
+    """Whether rounds are planned from the route."""
     return "active" if route["active"] else "inactive"
 
 
 def route_visible_until(_: Any) -> str:
-    """Routes stay."""
+    """Routes never leave the feed."""
     return FOREVER
 
 
-def point_fact_kind(kind: type[Payload], *, label: Text, **shows: Any) -> Kind:
-    """A kind that tells something of one point."""
+def point_fact_kind(payload: type[Payload], *, label: Text, **optimistic_patch: Any) -> Kind:
+    """A kind of fact about one checkpoint."""
     return Kind(
         label=label,
-        payload=kind,
+        payload=payload,
         rule=accept_fact,
         type="round",
         fact=True,
         overlay_payload=False,
-        optimistic_patch=shows,
+        optimistic_patch=optimistic_patch,
     )
 
 
 SIGNED_PATCH = {"at": "$at", "by": "$by_name", "by_id": "$by"}
+
 
 KINDS = {
     "route.add": Kind(

@@ -1,4 +1,4 @@
-"""Arrears: the ledger comes in row by row; the phone comes first; a visit needs leave."""
+"""Arrears: importing the ledger; calls, appointments, complaints, visits and payments."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from server.i18n.locale import current_language
 from server.models.arrears import ArrearsAccount
 from server.models.places import Unit
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, ops_about, submit_many
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
@@ -82,21 +83,21 @@ DECISIONS = {"approve_visit", "visit", "hand_up", "assign", "prefer"}
 
 @bp.before_request
 def forbid_guards() -> Any:
-    """U8: whoever guards the estate sees nothing of this, whatever else they are."""
+    """U8: guards see no page about arrears, whatever other roles they have."""
     return None if not current_user().has_role(*FORBIDDEN_ROLES) else Response(status=403)
 
 
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    found = db.session.scalars(ArrearsAccount.for_site(current_user().site_id)).all()
-    asked = request.args.get("state", "")
-    states = [(account, state(vars(account))) for account in found]
+    accounts = db.session.scalars(ArrearsAccount.for_site(current_user().site_id)).all()
+    selected = request.args.get("state", "")
+    states = [(account, state(vars(account))) for account in accounts]
     return render_template(
         "desk/arrears/index.html",
-        accounts=[pair for pair in states if asked in ("", pair[1])],
-        counts={word: sum(one == word for _, one in states) for _, word in states},
-        asked=asked,
+        accounts=[pair for pair in states if selected in ("", pair[1])],
+        counts={status: sum(status == status for _, status in states) for _, status in states},
+        selected=selected,
         owed=lambda account: owed_cents(vars(account)),
         names=directory_of(current_user().site_id),
     )
@@ -129,14 +130,14 @@ def show(id: str) -> str:
 @bp.get("/template")
 @allow(*FRONT_DESK_ROLES)
 def ledger_template() -> Response:
-    """The columns that the import expects, as an empty workbook."""
+    """An empty workbook with the columns that the import expects."""
     return _xlsx_response([COLUMN_HEADINGS[current_language()]], "lodge-arrears.xlsx")
 
 
 @bp.post("/preview")
 @allow(*FRONT_DESK_ROLES)
 def preview() -> Any:
-    """What taking in this file would change; nothing is changed yet."""
+    """What importing this file would change; nothing is changed yet."""
     file = request.files.get("file") or abort(400)
     with file.stream as stream:
         name, content = file.filename or "", stream.read(spreadsheets.MAX_BYTES + 1)
@@ -160,32 +161,35 @@ def preview() -> Any:
 @bp.post("/bad-rows")
 @allow(*FRONT_DESK_ROLES)
 def bad_rows() -> Response:
-    """The rows that could not be read, in the same template, each with its reason."""
+    """The rejected rows as a workbook, each with its reason."""
     request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
     rows = [
         list(map(str, row)) for row in _posted_json("bad", list) if isinstance(row, list) and row
     ]
-    told = [[*row[:-1], str(LEDGER_ROW_ERRORS.get(row[-1], ""))] for row in rows]
+    explained = [[*row[:-1], str(LEDGER_ROW_ERRORS.get(row[-1], ""))] for row in rows]
     return _xlsx_response(
-        [(*COLUMN_HEADINGS[current_language()], "!"), *told], "lodge-arrears-to-mend.xlsx"
+        [(*COLUMN_HEADINGS[current_language()], "!"), *explained], "lodge-arrears-to-mend.xlsx"
     )
 
 
 @bp.post("/import")
 @allow(*FRONT_DESK_ROLES)
 def import_ledger() -> Any:
-    """Post what differs, as ops like any other: the same ledger twice changes nothing."""
+    """Submit an op for each account that differs: the same ledger twice changes nothing."""
     request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
-    wanted = _posted_json("ledger", dict)
+    ledger = _posted_json("ledger", dict)
     if "complete" in request.form:
-        wanted |= {unit: [] for unit in _unlisted_units(wanted)}
+        ledger |= {unit: [] for unit in _unlisted_units(ledger)}
     known = {
-        one.unit: one for one in db.session.scalars(ArrearsAccount.for_site(current_user().site_id))
+        account.unit: account
+        for account in db.session.scalars(ArrearsAccount.for_site(current_user().site_id))
     }
-    ops = [op for unit, owing in wanted.items() if (op := _ledger_op(unit, owing, known.get(unit)))]
+    ops = [op for unit, lines in ledger.items() if (op := _ledger_op(unit, lines, known.get(unit)))]
     answers = submit_many(current_user().site_id, ops) if ops else []
-    taken = sum(answer["status"] in ("applied", "merged") for answer in answers)
-    return redirect(url_for("arrears.index", taken=taken, aside=len(answers) - taken or None), 303)
+    imported = sum(answer["status"] in ("applied", "merged") for answer in answers)
+    return redirect(
+        url_for("arrears.index", taken=imported, aside=len(answers) - imported or None), 303
+    )
 
 
 @bp.post("/<id>/<step>")
@@ -207,30 +211,31 @@ def record_step(id: str, step: str) -> Any:
 
 
 def arrears_account_id(site_id: str, unit: str) -> str:
-    """One account a home: its id follows from the home, so that importing twice makes no other."""
+    """The id of a home's account, derived from the home, so that there is one a home."""
     return str(uuid5(UUID(site_id), f"arrears|{unit}"))
 
 
-def _ledger_op(unit: str, owing: Any, known: ArrearsAccount | None) -> dict[str, Any] | None:
-    """What makes the account say what the ledger says; None where it does so already."""
-    said = {"lines": owing, "batch": request.form.get("batch", "")[:120] or "ledger"}
+def _ledger_op(unit: str, lines: Any, account: ArrearsAccount | None) -> NewOp | None:
+    """The op that brings an account in line with the ledger; None if it is so already."""
+    payload = {"lines": lines, "batch": request.form.get("batch", "")[:120] or "ledger"}
     by, site_id = current_user().person_id, current_user().site_id
-    if known is None:
+    if account is None:
         return make_op(
-            "arrears.list", arrears_account_id(site_id, unit), {"unit": unit, **said}, by=by
+            "arrears.list", arrears_account_id(site_id, unit), {"unit": unit, **payload}, by=by
         )
-    if known.lines == owing:
+    if account.lines == lines:
         return None
-    return make_op("arrears.relist", known.id, said, by=by, base=known.version)
+    return make_op("arrears.relist", account.id, payload, by=by, base=account.version)
 
 
 def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:
-    """What is named on the phone: each item with its cents, as it stands now."""
-    return {f"{one['what']} {one['period']}".strip(): str(one["cents"]) for one in account.lines}
+    """The amounts to be named in a call: cents by item, as currently owed."""
+    items = ((f"{line['what']} {line['period']}".strip(), line["cents"]) for line in account.lines)
+    return {item: str(cents) for item, cents in items}
 
 
 def _posted_json(name: str, shape: type) -> Any:
-    """What the preview handed on; whoever sends something else gets 400."""
+    """The JSON of a hidden input of the preview. Aborts with 400 for anything else."""
     try:
         value = json.loads(request.form.get(name, ""))
     except (ValueError, RecursionError):
@@ -247,9 +252,9 @@ def _parse_ledger(name: str, content: bytes) -> Ledger:
 
 
 def _unlisted_units(listed: Any) -> list[str]:
-    """Homes that owe something here and are not on this list."""
-    found = db.session.scalars(ArrearsAccount.for_site(current_user().site_id))
-    return [account.unit for account in found if account.unit not in listed and account.lines]
+    """The homes that have arrears and are not on this list."""
+    accounts = db.session.scalars(ArrearsAccount.for_site(current_user().site_id))
+    return [account.unit for account in accounts if account.unit not in listed and account.lines]
 
 
 def _xlsx_response(rows: Any, name: str) -> Response:

@@ -1,4 +1,4 @@
-"""Lost property at the desk: the files, what each still lacks, and what the police get."""
+"""Lost items: cases, what each still needs, and the police handover pack."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ STEP_FORMS = {
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    """Open files, the most overdue next action first, and those that ended."""
+    """Open cases, the most overdue next action first, and closed ones."""
     site_id = current_user().site_id
     return render_template(
         "desk/lost_property/index.html",
@@ -92,14 +92,14 @@ def show(id: str) -> str:
     case, site_id, now = get_or_404(LostProperty, id), current_user().site_id, datetime.now(UTC)
     listed = case.lists[-1].get("entries", {}) if case.lists else {}
     since, before = _default_span(case, now)
-    there = _entries_between(case, since, before)
+    entries = _entries_between(case, since, before)
     return render_template(
         "desk/lost_property/show.html",
         case=case,
         state=state(vars(case)),
         lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
         unasked=unasked_parties(vars(case)),
-        newer=[entry for entry in there if entry.id not in listed],
+        newer=[entry for entry in entries if entry.id not in listed],
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
         forms=_step_inputs(case),
@@ -113,21 +113,21 @@ def show(id: str) -> str:
 @bp.post("/<id>/compile")
 @allow(*FRONT_DESK_ROLES)
 def compile_list(id: str) -> Any:
-    """Q3: who was in the home, as known at this moment; with the phones that may know more."""
+    """Q3: store a list of who was in the home, and of the phones that may still send entries."""
     case, names = get_or_404(LostProperty, id), directory_of(current_user().site_id)
     now = datetime.now(UTC)
     since, before = _default_span(case, now)
     since = parse_local_time(request.form.get("since")) or since
     before = parse_local_time(request.form.get("before")) or before
-    there = _entries_between(case, since, before)
-    late = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
+    entries = _entries_between(case, since, before)
+    phones = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
     payload = {
         "unit": case.unit,
         "since": since,
         "before": before,
-        "entries": {entry.id: _entry_label(entry, names) for entry in there},
-        "parties": {party_key(vars(entry)): _person_label(entry, names) for entry in there},
-        "unheard": [phone.label for phone in late][:99],
+        "entries": {entry.id: _entry_label(entry, names) for entry in entries},
+        "parties": {party_key(vars(entry)): _person_label(entry, names) for entry in entries},
+        "unheard": [phone.label for phone in phones][:99],
     }
     return submit_and_redirect(
         "lost.compile", case.id, payload, url_for("lost_property.show", id=id)
@@ -149,7 +149,7 @@ def record_step(id: str, step: str) -> Any:
 @bp.get("/<id>/summary")
 @allow(*DESK_ROLES)
 def summary(id: str) -> str:
-    """The file on paper, with the hash of the archive that belongs to it."""
+    """The case for printing, with the SHA-256 of its police handover pack."""
     case = get_or_404(LostProperty, id)
     packed = evidence_pack.pack(case)
     return render_template(
@@ -165,7 +165,7 @@ def summary(id: str) -> str:
 @bp.get("/<id>/pack.zip")
 @allow(*DESK_ROLES)
 def pack(id: str) -> Response:
-    """Q9: what the police get; made twice, it is the same."""
+    """Q9: the police handover pack, byte-identical as long as the case is unchanged."""
     case = get_or_404(LostProperty, id)
     answer = Response(evidence_pack.pack(case), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="lost-{case.id[-8:]}.zip"'
@@ -174,12 +174,12 @@ def pack(id: str) -> Response:
 
 
 def _default_span(case: LostProperty, now: datetime) -> tuple[datetime, datetime]:
-    """From when it was last seen, or the last list, until now."""
+    """From when the item was last seen, or reported, until the case was closed, or now."""
     return case.last_seen_at or case.opened_at, case.closed_at or now
 
 
 def _entries_between(case: LostProperty, since: datetime, before: datetime) -> list[HomeEntry]:
-    """Everybody who was in that home then, the first one first; what was struck out is not."""
+    """The entries into the case's home between two times, in order, without voided ones."""
     if case.unit is None:
         return []
     query = HomeEntry.search(case.site_id, unit=case.unit, since=since, before=before)
@@ -204,7 +204,8 @@ def _step_inputs(case: LostProperty) -> dict[str, list[FormField]]:
         ],
     }
     values = {"handed_by": current_user().name}
-    return {step: form.inputs(values, options) for step, form in STEP_FORMS.items()}
+    labels = {"answer": gettext("Police report offered: the resident's answer")}
+    return {step: form.inputs(values, options, labels) for step, form in STEP_FORMS.items()}
 
 
 def _person_label(entry: HomeEntry, names: Directory) -> str:

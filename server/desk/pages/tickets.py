@@ -1,4 +1,4 @@
-"""Tickets: who was asked first, who has the matter in hand, and what it still lacks."""
+"""Tickets: first responder, handler, steps, and what is still missing to close."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import segno
 from flask import Blueprint, abort, render_template, request, url_for
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
@@ -199,11 +200,11 @@ def merge(id: str) -> Any:
 @bp.get("/<id>/slip")
 @allow(*FRONT_DESK_ROLES)
 def slip(id: str) -> str:
-    """A slip of paper for the resident: the number, and where it can be looked up."""
+    """The slip for the resident: the number and the address of its page."""
     ticket = get_or_404(Ticket, id)
     address = url_for("resident.show", number=ticket.number, _external=True)
-    drawn = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
-    return render_template("desk/tickets/slip.html", ticket=ticket, address=address, drawn=drawn)
+    qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
+    return render_template("desk/tickets/slip.html", ticket=ticket, address=address, qr=qr)
 
 
 def _place_options(site_id: str) -> dict[str, Options]:
@@ -217,6 +218,9 @@ def _fact_inputs(site_id: str) -> dict[str, list[FormField]]:
     options = {"for_id": person_options(people), "to_id": person_options(leaders)}
     inputs = {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
     reasons = list(value_labels("ticket", "escalation").items())
+    receiver_labels = {"pass_on": gettext("Passed on to"), "return_item": gettext("Returned to")}
+    for kind, label in receiver_labels.items():
+        inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})
     inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
     return inputs
 
@@ -242,5 +246,5 @@ def _ticket_url(id_: str) -> str:
 
 
 def _base_version() -> int:
-    """The version that the form was made from."""
+    """The version that the form was drawn from. Aborts with 400 if it is missing."""
     return request.form.get("base", type=int) or abort(400)

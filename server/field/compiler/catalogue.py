@@ -1,4 +1,4 @@
-"""The translations that the phone takes along: only what its templates and scripts say."""
+"""The phone's catalogue: translations of the messages that its templates and scripts use."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ from babel.messages.pofile import read_po
 from server.field.compiler.subset import CONTEXT_SEPARATOR, BuildError, only_plain_placeholders
 
 Messages = dict[str, str | list[str]]
+"""Translation by key; a list holds the plural forms. Keys: see `subset.message_key`."""
 
 _KEYWORDS = {"gettext": None, "ngettext": (1, 2), "_": None}
 
 
 def messages_in_scripts(scripts: Iterable[Path]) -> set[str]:
-    """The messages that our own scripts name, as `pybabel extract` finds them."""
-    found = set[str]()
+    """The messages in the scripts, as `pybabel extract` finds them."""
+    messages = set[str]()
     for script in scripts:
         with script.open("rb") as source:
             for _, text, _, _ in extract("javascript", source, keywords=_KEYWORDS):
-                found.add(text if isinstance(text, str) else text[0])
-    return found
+                messages.add(text if isinstance(text, str) else text[0])
+    return messages
 
 
-def load_translations(po: Path, wanted: Iterable[str]) -> Messages:
-    """The translations of these messages; what is not translated is left out."""
+def load_translations(po: Path, keys: Iterable[str]) -> Messages:
+    """The translations of these messages; those without one are left out.
+
+    Raises BuildError for a placeholder that is neither `%(name)s` nor `%%`.
+    """
     if not po.exists():
         return {}
     with po.open("rb") as source:
         catalogue = read_po(source)
-    known: Messages = {}
-    for key in sorted(wanted):
+    translations: Messages = {}
+    for key in sorted(keys):
         context, separator, message = key.rpartition(CONTEXT_SEPARATOR)
         entry = catalogue.get(message, context if separator else None)
         if entry is None or entry.fuzzy or not entry.string:
@@ -41,5 +45,5 @@ def load_translations(po: Path, wanted: Iterable[str]) -> Messages:
         if not all(map(only_plain_placeholders, texts)):
             raise BuildError(po.name, entry.lineno or 1, f"only %(name)s and %% in {message!r}")
         if all(texts):
-            known[key] = texts[0] if isinstance(entry.string, str) else texts
-    return known
+            translations[key] = texts[0] if isinstance(entry.string, str) else texts
+    return translations
