@@ -14,6 +14,7 @@ from server.db.engine import db
 from server.desk import spreadsheets
 from server.models.arrears import ArrearsAccount
 from server.models.places import Unit
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op
 from sync.service.arrears.ledger import InvalidLedger, Ledger, read_ledger
 
@@ -53,7 +54,7 @@ def arrears_account_id(site_id: str, unit: str) -> str:
     return str(uuid5(UUID(site_id), f"arrears|{unit}"))
 
 
-def ledger_op(unit: str, lines: Any, account: ArrearsAccount | None) -> dict[str, Any] | None:
+def ledger_op(unit: str, lines: Any, account: ArrearsAccount | None) -> NewOp | None:
     """The op that brings an account in line with the ledger; None if it is so already."""
     payload = {"lines": lines, "batch": request.form.get("batch", "")[:120] or "ledger"}
     by, site_id = current_user().person_id, current_user().site_id

@@ -17,7 +17,7 @@ from server.oplog.op_row import Answer
 from server.oplog.receive import receive_ops, submit
 from server.photos import uploads
 from sync.protocol.clock import format_time
-from sync.protocol.messages import MAX_OPS
+from sync.protocol.message_fields import MAX_OPS
 from sync.review.outbox_imports import InvalidOutboxFile, OutboxFile
 
 

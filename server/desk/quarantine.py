@@ -15,12 +15,13 @@ from sqlalchemy.exc import StatementError
 from server.db.engine import DATABASE_ERRORS, db, write_transaction
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.quarantine import DECIDABLE
+from server.oplog.incoming import NewOp
 from server.oplog.op_row import Answer
 from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.redaction import PURGED_FLAG
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
-from sync.protocol.messages import is_portable_json
+from sync.protocol.op_validation import is_portable_json
 from sync.review.quarantine import ACCEPTED, CORRECTED
 
 KIND_BY_OUTCOME = {ACCEPTED: "aside.accept", CORRECTED: "aside.mend"}
@@ -92,9 +93,9 @@ def judge_quarantined(
     record, instead = quarantine_record_id(op.id), str(uuid5(UUID(op.id), "instead"))
     new_payload = draft.payload if payload is None else payload
     base = draft.base if payload is None else None  # a correction is made on the current record
-    op_in_place = {
-        **make_op(draft.kind, draft.subject, new_payload, by=draft.by, base=base, id=instead)
-    }
+    op_in_place = make_op(
+        draft.kind, draft.subject, new_payload, by=draft.by, base=base, id=instead
+    )
     op_in_place["stands_for"] = {
         "op": op.id,
         "how": outcome,
@@ -130,7 +131,7 @@ def _require_open(site_id: str, op_id: str) -> None:
         raise NotApplicable("already-settled")
 
 
-def make_open_op(op_id: str) -> dict[str, Any]:
+def make_open_op(op_id: str) -> NewOp:
     """The op that creates the record about a quarantined op; sending it twice is harmless."""
     id_ = str(uuid5(UUID(op_id), "aside.open"))
     return make_op("aside.open", quarantine_record_id(op_id), {"op_id": op_id}, id=id_)

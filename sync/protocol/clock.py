@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -59,7 +59,7 @@ class CorrectedTime:
 
 
 def correct_times(
-    ops: Sequence[dict[str, Any]], *, sent_at: datetime, received_at: datetime
+    ops: Sequence[Mapping[str, Any]], *, sent_at: datetime, received_at: datetime
 ) -> dict[str, CorrectedTime]:
     """W1, W2: the corrected time of each op, by op id.
 
@@ -75,7 +75,7 @@ def correct_times(
     return {op["id"]: _correct_time(op, anchors, offset, received_at) for op in ops}
 
 
-def _boot_anchors(ops: Sequence[dict[str, Any]]) -> dict[str, tuple[datetime, int]]:
+def _boot_anchors(ops: Sequence[Mapping[str, Any]]) -> dict[str, tuple[datetime, int]]:
     anchors: dict[str, tuple[datetime, int]] = {}
     for op in ops:
         boot, mono = op.get("boot"), op.get("mono")
@@ -85,7 +85,7 @@ def _boot_anchors(ops: Sequence[dict[str, Any]]) -> dict[str, tuple[datetime, in
 
 
 def _correct_time(
-    op: dict[str, Any],
+    op: Mapping[str, Any],
     anchors: dict[str, tuple[datetime, int]],
     offset: timedelta,
     received_at: datetime,

@@ -17,8 +17,9 @@ from tests.chaos.simulated_disk import RecoveredDatabase, SimulatedDisk
 from tests.chaos.strace_events import FileEvent, parse_trace, record_writes
 from tests.live_server import LiveServer
 from tests.phone_client import PhoneClient
+from tests.soak import repeats
 
-CUTS = int(os.environ.get("LODGE_CUTS", "2000"))
+CUTS = repeats("power_cuts")
 PHONES, PUSHES = 3, 40
 MIN_EVENTS = 300
 """So many cuts are enough to find out that the disk was not waited for."""

@@ -11,6 +11,7 @@ from flask_babel import gettext, lazy_gettext
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.models.cards import Card
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
 from sync.protocol.op import MAX_LABEL_LENGTH
 from sync.training.cards import KINDS, card_id
@@ -148,7 +149,7 @@ def _site_pack() -> Pack:
     return Pack(gettext("This site"), "", "-", cards)
 
 
-def _card_op(pack: Pack, comparison: CardComparison) -> dict[str, Any]:
+def _card_op(pack: Pack, comparison: CardComparison) -> NewOp:
     by, site_id = current_user().person_id, current_user().site_id
     if comparison.installed is None:
         subject = card_id(site_id, comparison.card["code"])

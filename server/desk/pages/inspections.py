@@ -20,7 +20,7 @@ from server.oplog.directory import directory_of
 from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
-from sync.quality.inspections import official_inspection
+from sync.quality.inspection_rules import official_inspection
 from sync.quality.scores import ScoreSeries, score_series, undecided_slots
 
 bp = Blueprint("inspections", __name__, url_prefix="/desk/inspections")

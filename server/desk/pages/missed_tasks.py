@@ -20,7 +20,7 @@ from server.oplog.receive import make_op, submit_many
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import undisposed_misses
-from sync.work.tasks import DISPOSITIONS
+from sync.work.task_payloads import DISPOSITIONS
 
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
 NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed tasks"), 110)]

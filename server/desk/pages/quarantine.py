@@ -35,7 +35,7 @@ from server.models.oplog import LoggedOp
 from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
-from sync.protocol.messages import is_portable_json
+from sync.protocol.op_validation import is_portable_json
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 

@@ -23,6 +23,7 @@ from server.models.people import Person
 from server.models.places import Area
 from server.models.schedules import Schedule
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
@@ -117,7 +118,7 @@ def choose_reading(id: str) -> Any:
     return redirect(url_for("schedules.index"), 303)
 
 
-def _change_op(schedule: Schedule, payload: dict[str, Any]) -> dict[str, Any]:
+def _change_op(schedule: Schedule, payload: dict[str, Any]) -> NewOp:
     by, base = current_user().person_id, schedule.version
     return make_op("schedule.change", schedule.id, payload, by=by, base=base)
 

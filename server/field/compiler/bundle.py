@@ -20,6 +20,7 @@ from server.field.compiler import catalogue, kinds_manifest, label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n.locale import LANGUAGES
 from sync import KINDS
+from sync.protocol.clock import SITE_ZONE
 
 SHELL_TEMPLATE = "field/shell.html"
 TRANSLATIONS = Path(__file__).parents[2] / "translations"
@@ -76,6 +77,7 @@ def build_bundle(app: Flask) -> Bundle:
             ("SHELL", [*shell, "/manifest.webmanifest"]),
             ("LATER", later),
             ("CSP", CSP),
+            ("SITE_ZONE", str(SITE_ZONE)),
         )
     )
     return Bundle(version, {**generated, "shell.js": shell_module}, names, manifest)
@@ -129,6 +131,7 @@ def _version(app: Flask, static: Path, names: tuple[str, ...], generated: dict[s
     parts = {name: (static / name).read_bytes() for name in names}
     parts |= {name: text.encode() for name, text in generated.items()}
     parts["shell"] = _source(app, SHELL_TEMPLATE).encode()
+    parts["zone"] = str(SITE_ZONE).encode()
     parts["manifest"] = json.dumps(_manifest("")).encode()
     for name, content in sorted(parts.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)

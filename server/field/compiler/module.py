@@ -134,7 +134,7 @@ class TemplateCompiler(Statements):
         )
 
     def _inherited_body(self, body: list[nodes.Node]) -> list[nodes.Node]:
-        """The body without `extends`. A child may not print outside its blocks: it would be lost."""
+        """The body without `extends`. A child may not print outside its blocks: that is lost."""
         statements = [node for node in body if not _is_blank(node)]
         parents = list(nodes.Template(body, lineno=1).find_all(nodes.Extends))
         if not parents:

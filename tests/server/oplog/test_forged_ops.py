@@ -12,8 +12,9 @@ from server.db.engine import db
 from server.models.oplog import LoggedOp
 from tests.phone_client import with_hash
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, OTHER_SITE, TASKS
+from tests.soak import repeats
 
-FORGERIES = int(os.environ.get("LODGE_FORGED", "600"))
+FORGERIES = repeats("forged_ops")
 SEED = int(os.environ.get("LODGE_SEED") or random.SystemRandom().randrange(10**6))
 REJECTED_STATUSES = ("quarantined", "fork", "refused")
 """Statuses of ops that change no record."""

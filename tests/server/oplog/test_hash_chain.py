@@ -14,6 +14,7 @@ from server.models.oplog import LoggedOp
 from server.oplog.hash_chain import chain_existing_log, chain_rows
 from server.oplog.replay import find_faults, verify_site
 from tests.seed_data import ANA, CHU, HOME_SITE, TASK, TASKS
+from tests.soak import repeats
 
 OP_TABLE = LoggedOp.metadata.tables["op"]
 HOME_OPS = OP_TABLE.c.site_id == HOME_SITE
@@ -176,7 +177,7 @@ def test_chaining_rows_needs_no_database(app):
     assert len({row["link"] for row in rows}) == len(rows)
 
 
-RANDOM_TAMPERINGS = int(os.environ.get("LODGE_TAMPER", "60"))
+RANDOM_TAMPERINGS = repeats("tampered_logs")
 SEED = int(os.environ.get("LODGE_SEED") or random.SystemRandom().randrange(10**6))
 TEXT_COLUMNS = [
     c.key for c in OP_TABLE.columns if isinstance(c.type, String) and c.key != "site_id"

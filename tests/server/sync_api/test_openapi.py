@@ -25,9 +25,10 @@ from sync import KINDS
 from tests import seed_data
 from tests.corpus import RECORDINGS, scenarios
 from tests.phone_client import FlaskTransport, PhoneClient
+from tests.soak import repeats
 
 SEED = int(os.environ.get("LODGE_SEED", "0"))
-EXAMPLES = int(os.environ.get("LODGE_API", "20"))
+EXAMPLES = repeats("openapi_examples")
 """Generated requests for each operation; `make soak` asks for more."""
 
 METHODS = ("get", "head", "post", "put")

@@ -5,7 +5,6 @@ The expected values are computed from nothing but the offsets of a zone at given
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -18,8 +17,9 @@ from hypothesis import strategies as st
 
 from sync.protocol.clock import NETWORK_TOLERANCE, SKEW_THRESHOLD, correct_times, format_time
 from sync.work.recurrence import due_windows
+from tests.soak import repeats
 
-EXAMPLES = settings(max_examples=int(os.environ.get("LODGE_ZONES", "250")), deadline=None)
+EXAMPLES = settings(max_examples=repeats("time_zone_examples"), deadline=None)
 ZONES = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
