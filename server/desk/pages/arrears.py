@@ -5,62 +5,40 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid5
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
-from flask_babel import lazy_gettext
-from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import spreadsheets
 from server.desk.history import op_lines
+from server.desk.ledger_import import (
+    LEDGER_FILE_ERRORS,
+    LEDGER_ROW_ERRORS,
+    ledger_op,
+    parse_ledger,
+    unlisted_units,
+)
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.locale import current_language
 from server.models.arrears import ArrearsAccount
-from server.models.places import Unit
 from server.oplog.directory import directory_of
-from server.oplog.incoming import NewOp
-from server.oplog.receive import make_op, ops_about, submit_many
+from server.oplog.receive import ops_about, submit_many
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.arrears import may_be_called_at, owed_cents, state
 from sync.service.arrears.ledger import (
     COLUMN_HEADINGS,
     InvalidLedger,
-    Ledger,
     parse_cents,
-    read_ledger,
 )
 from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
 NAVIGATION = [NavEntry("arrears.index", _l("Arrears"), 90)]
-
-LEDGER_FILE_ERRORS = {
-    "unreadable": lazy_gettext(
-        "This file is not a spreadsheet or CSV file. Download the template and fill it in."
-    ),
-    "no-heading": lazy_gettext(
-        "The first row does not match the template. Download the template again."
-    ),
-    "empty": lazy_gettext("There are no rows below the heading."),
-    "too-long": lazy_gettext("The file is too big. Import at most 20,000 rows at a time."),
-}
-"""Why a ledger file is rejected, and what to do about it."""
-
-LEDGER_ROW_ERRORS = {
-    "short": lazy_gettext("a column is missing"),
-    "no-such-home": lazy_gettext("no such home: write it as on the Places page"),
-    "no-item": lazy_gettext("the fee item is missing or too long"),
-    "no-amount": lazy_gettext("the amount must be above zero, with at most two decimals"),
-    "twice": lazy_gettext("this item is listed twice"),
-}
-"""What is wrong with a row of a ledger."""
-
 
 STEP_FORMS = {
     "call": PayloadForm(
@@ -142,7 +120,7 @@ def preview() -> Any:
     with file.stream as stream:
         name, content = file.filename or "", stream.read(spreadsheets.MAX_BYTES + 1)
     try:
-        ledger = _parse_ledger(name, content)
+        ledger = parse_ledger(name, content)
     except (InvalidLedger, spreadsheets.UnreadableSpreadsheet) as error:
         fault = LEDGER_FILE_ERRORS[str(error) or "unreadable"]
         return render_template("desk/arrears/preview.html", fault=fault), 422
@@ -153,7 +131,7 @@ def preview() -> Any:
         bad=json.dumps([[*row.cells, row.code] for row in ledger.bad_rows], ensure_ascii=False),
         batch=name[:120] or "ledger",
         why=LEDGER_ROW_ERRORS,
-        missing=len(_unlisted_units(ledger.accounts)),
+        missing=len(unlisted_units(ledger.accounts)),
         names=directory_of(current_user().site_id),
     )
 
@@ -179,12 +157,12 @@ def import_ledger() -> Any:
     request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
     ledger = _posted_json("ledger", dict)
     if "complete" in request.form:
-        ledger |= {unit: [] for unit in _unlisted_units(ledger)}
+        ledger |= {unit: [] for unit in unlisted_units(ledger)}
     known = {
         account.unit: account
         for account in db.session.scalars(ArrearsAccount.for_site(current_user().site_id))
     }
-    ops = [op for unit, lines in ledger.items() if (op := _ledger_op(unit, lines, known.get(unit)))]
+    ops = [op for unit, lines in ledger.items() if (op := ledger_op(unit, lines, known.get(unit)))]
     answers = submit_many(current_user().site_id, ops) if ops else []
     imported = sum(answer["status"] in ("applied", "merged") for answer in answers)
     return redirect(
@@ -210,24 +188,6 @@ def record_step(id: str, step: str) -> Any:
     return submit_and_redirect(f"arrears.{step}", account.id, payload, back, base=base)
 
 
-def arrears_account_id(site_id: str, unit: str) -> str:
-    """The id of a home's account, derived from the home, so that there is one a home."""
-    return str(uuid5(UUID(site_id), f"arrears|{unit}"))
-
-
-def _ledger_op(unit: str, lines: Any, account: ArrearsAccount | None) -> NewOp | None:
-    """The op that brings an account in line with the ledger; None if it is so already."""
-    payload = {"lines": lines, "batch": request.form.get("batch", "")[:120] or "ledger"}
-    by, site_id = current_user().person_id, current_user().site_id
-    if account is None:
-        return make_op(
-            "arrears.list", arrears_account_id(site_id, unit), {"unit": unit, **payload}, by=by
-        )
-    if account.lines == lines:
-        return None
-    return make_op("arrears.relist", account.id, payload, by=by, base=account.version)
-
-
 def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:
     """The amounts to be named in a call: cents by item, as currently owed."""
     items = ((f"{line['what']} {line['period']}".strip(), line["cents"]) for line in account.lines)
@@ -241,20 +201,6 @@ def _posted_json(name: str, shape: type) -> Any:
     except (ValueError, RecursionError):
         abort(400)
     return value if isinstance(value, shape) else abort(400)
-
-
-def _parse_ledger(name: str, content: bytes) -> Ledger:
-    if len(content) > spreadsheets.MAX_BYTES:
-        raise InvalidLedger("too-long")
-    units = db.session.scalars(select(Unit).where(Unit.site_id == current_user().site_id))
-    labels = {label: unit.id for unit in units for label in unit.label.values()}
-    return read_ledger(spreadsheets.read_table(name, content), labels)
-
-
-def _unlisted_units(listed: Any) -> list[str]:
-    """The homes that have arrears and are not on this list."""
-    accounts = db.session.scalars(ArrearsAccount.for_site(current_user().site_id))
-    return [account.unit for account in accounts if account.unit not in listed and account.lines]
 
 
 def _xlsx_response(rows: Any, name: str) -> Response:

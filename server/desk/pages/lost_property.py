@@ -6,17 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
-from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import evidence_pack
-from server.desk.form_fields import FormField
 from server.desk.history import op_lines
 from server.desk.homes import certain_until, possibly_unsynced_phones
+from server.desk.lost_property_forms import (
+    OPEN_FORM,
+    STEP_FORMS,
+    listed_parties,
+    open_inputs,
+    step_inputs,
+)
 from server.desk.navigation import NavEntry
-from server.desk.options import active_contractors, home_options
-from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.directory import Directory
@@ -41,21 +44,6 @@ NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
 MAX_ENTRIES = 200
-OPEN_FORM = PayloadForm(
-    "lost.open",
-    *("item", "unit", "last_seen_at", "last_seen_where", "holds_personal_data", "channel"),
-    *("contact", "declined_because", "details", "next_action", "next_action_at"),
-)
-STEP_FORMS = {
-    "ask": PayloadForm("lost.ask", "party"),
-    "state": PayloadForm("lost.state", "party", "said", "declined"),
-    **{
-        step: PayloadForm(f"lost.{step}")
-        for step in ("offer_police", "to_police", "find", "return", "tell", "next")
-    },
-    **{step: PayloadForm(f"lost.{step}") for step in ("contract_out", "close", "reopen")},
-}
-"""The forms of what the desk may record about a case."""
 
 
 @bp.get("/")
@@ -69,11 +57,7 @@ def index() -> str:
         ended=db.session.scalars(LostProperty.closed_cases(site_id).limit(PAGE_SIZE)).all(),
         now=datetime.now(UTC),
         names=directory_of(site_id),
-        inputs=OPEN_FORM.inputs(
-            {"channel": "phone"},
-            {"unit": home_options(site_id)},
-            {"next_action_at": gettext("Due (tomorrow if empty)")},
-        ),
+        inputs=open_inputs(site_id),
         state=lambda case: state(vars(case)),
         missing=lambda case: missing_steps(vars(case)),
     )
@@ -102,7 +86,7 @@ def show(id: str) -> str:
         newer=[entry for entry in entries if entry.id not in listed],
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
-        forms=_step_inputs(case),
+        forms=step_inputs(case),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
         now=now,
         names=directory_of(site_id),
@@ -141,7 +125,7 @@ def record_step(id: str, step: str) -> Any:
     form, case = STEP_FORMS.get(step) or abort(404), get_or_404(LostProperty, id)
     payload = form.payload(request.form)
     if "party" in payload:
-        payload["name"] = _listed_parties(case).get(payload["party"])
+        payload["name"] = listed_parties(case).get(payload["party"])
     back = url_for("lost_property.show", id=id)
     return submit_and_redirect(f"lost.{step}", case.id, payload, back)
 
@@ -185,27 +169,6 @@ def _entries_between(case: LostProperty, since: datetime, before: datetime) -> l
     query = HomeEntry.search(case.site_id, unit=case.unit, since=since, before=before)
     rows = db.session.scalars(query.where(HomeEntry.struck_at.is_(None)).limit(MAX_ENTRIES)).all()
     return sorted(rows, key=lambda entry: (entry.in_at, entry.id))
-
-
-def _listed_parties(case: LostProperty) -> dict[str, str]:
-    """The people on the newest entry list: names by party key."""
-    parties: dict[str, str] = case.lists[-1].get("parties", {}) if case.lists else {}
-    return parties
-
-
-def _step_inputs(case: LostProperty) -> dict[str, list[FormField]]:
-    """The inputs of every step, by its name."""
-    names, contractors = directory_of(case.site_id), active_contractors(case.site_id)
-    options = {
-        "party": list(_listed_parties(case).items()),
-        "contractor": [
-            (each.id, f"{each.name} · {names.person_name(each.accountable_id) or '–'}")
-            for each in contractors
-        ],
-    }
-    values = {"handed_by": current_user().name}
-    labels = {"answer": gettext("Police report offered: the resident's answer")}
-    return {step: form.inputs(values, options, labels) for step, form in STEP_FORMS.items()}
 
 
 def _person_label(entry: HomeEntry, names: Directory) -> str:
