@@ -27,6 +27,8 @@ from server.auth import devices
 from server.auth.credentials import MIN_PASSWORD_LENGTH, password_weakness, set_password, set_pin
 from server.db.engine import db, require_durable_commits, write_transaction
 from server.field.shell import get_bundle
+from server.i18n.filters import localize
+from server.i18n.languages import DEFAULT_LANGUAGE, SOURCE_LANGUAGE, TRANSLATIONS
 from server.jobs import compaction, retention, runner
 from server.maintenance import backup, demo, seed, transfer
 from server.maintenance.upgrade import require_current_schema, upgrade
@@ -44,8 +46,6 @@ MAX_CONNECTIONS = 4000
 """Phones keep theirs open between two questions; the hundred of waitress are gone at one gate."""
 MAX_REQUEST_BYTES = MAX_FILE_BYTES + 1024 * 1024
 """Bytes of the largest body, a file that a phone saved: of a larger one nothing more is read."""
-
-TRANSLATIONS = Path(__file__).parent / "translations"
 
 
 class FriendlyErrors(click.Group):
@@ -161,7 +161,8 @@ def enrol(site_id: str | None) -> None:
         require_current_schema()
         site = _find_site(site_id)
         code = devices.issue_code(site.id, None)
-        click.echo(f"{site.label['en']}: type this on the phone within ten minutes: {code}")
+        name = localize(site.label, SOURCE_LANGUAGE)
+        click.echo(f"{name}: type this on the phone within ten minutes: {code}")
 
 
 def _find_site(site_id: str | None) -> Site:
@@ -171,7 +172,7 @@ def _find_site(site_id: str | None) -> Site:
     found = [site for site in sites if site_id in (None, site.id)]
     if len(found) == 1:
         return found[0]
-    known = "\n".join(f"  {site.id}  {site.label['en']}" for site in sites)
+    known = "\n".join(f"  {site.id}  {localize(site.label, SOURCE_LANGUAGE)}" for site in sites)
     raise click.UsageError(
         f"Say which site with --site:\n{known}"
         if sites
@@ -194,7 +195,8 @@ def add_site(name: str, english: str | None) -> None:
         id_ = receive.make_op("site.add", None, {})["subject"]
         receive.create_site(id_)
         since = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-        begin = receive.make_op("site.add", id_, {"label": {"zh": name, "en": english or name}})
+        label = {DEFAULT_LANGUAGE: name, SOURCE_LANGUAGE: english or name}
+        begin = receive.make_op("site.add", id_, {"label": label})
         pack = [*seed.inactive_schedule_ops(id_, since.isoformat()), *seed.shared_content_ops(id_)]
         receive.submit_many(id_, [begin, *pack])
         click.echo(f"{name} is site {id_}")

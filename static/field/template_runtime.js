@@ -24,7 +24,7 @@ const BUILD = new URL("../", import.meta.url);
 
 /**
  * @typedef {object} Options
- * @property {string} [lang] "zh" (default) or "en"
+ * @property {string} [lang] the code of a language; by default English, the language of the messages
  * @property {Record<string, Messages>} [catalogue] by language: ../catalogue.js
  * @property {(translation: Translation) => Filters} [filters] makes the app's filters: ./filters.js
  * @property {(path: string) => string} [asset] address of a static file; by default, of the same
@@ -40,7 +40,7 @@ const BUILD = new URL("../", import.meta.url);
  * @returns {string} HTML
  */
 export function render(templates, name, context, options = {}) {
-  const { lang = "zh", catalogue = {}, filters = () => ({}), asset = assetAddress } = options;
+  const { lang = "en", catalogue = {}, filters = () => ({}), asset = assetAddress } = options;
   const messages = catalogue[lang] ?? {};
   const globals = extend(null, {
     ...templateTranslation(messages),

@@ -13,11 +13,11 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
-    MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
     Accepted,
     EmptyPayload,
     Kind,
+    LocalizedLabel,
     Op,
     Payload,
     Refused,
@@ -63,30 +63,28 @@ def PlainText(most: int, least: int = 0, **more: Any) -> fields.String:  # noqa:
     return fields.String(validate=And(Length(min=least, max=most), PLAIN_TEXT_VALIDATOR), **more)
 
 
-class TitleSchema(Payload):
-    zh = PlainText(MAX_LABEL_LENGTH, 1, required=True)
-    en = PlainText(MAX_LABEL_LENGTH, 1, required=True)
+def TitleField(**more: Any) -> LocalizedLabel:  # noqa: N802 - reads as the field type that it is
+    """A line in some languages."""
+    return LocalizedLabel(validators=[PLAIN_TEXT_VALIDATOR], **more)
 
 
-class BodySchema(Payload):
-    """Paragraphs stand apart by a blank line."""
-
-    zh = PlainText(MAX_TEXT_LENGTH, required=True)
-    en = PlainText(MAX_TEXT_LENGTH, required=True)
+def BodyField(**more: Any) -> LocalizedLabel:  # noqa: N802
+    """Paragraphs in some languages or none; they stand apart by a blank line."""
+    return LocalizedLabel(MAX_TEXT_LENGTH, [PLAIN_TEXT_VALIDATOR], may_be_empty=True, **more)
 
 
 class ApproachSchema(Payload):
     """One way to go about a case: whether we stand by it, and why or why not."""
 
     key = fields.String(required=True, validate=Regexp(r"^[A-C]\Z", error="A letter, A to C."))
-    label = fields.Nested(TitleSchema, required=True)
+    label = TitleField(required=True)
     endorsed = fields.Boolean(required=True)
-    why = fields.Nested(BodySchema, required=True)
+    why = BodyField(required=True)
 
 
 def PromptsField() -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
     """What a case asks the room."""
-    return fields.List(fields.Nested(TitleSchema), validate=Length(max=MAX_PROMPTS))
+    return fields.List(TitleField(), validate=Length(max=MAX_PROMPTS))
 
 
 def ApproachesField() -> fields.List[Any]:  # noqa: N802
@@ -99,8 +97,8 @@ class CardContentSchema(Payload):
 
     code = fields.String(required=True, validate=CODE_VALIDATOR)
     group = fields.String(required=True, validate=OneOf(GROUPS))
-    title = fields.Nested(TitleSchema, required=True)
-    body = fields.Nested(BodySchema, load_default=lambda: {"zh": "", "en": ""})
+    title = TitleField(required=True)
+    body = BodyField(load_default=dict)
     phrase = PlainText(MAX_PHRASE_LENGTH, allow_none=True, load_default=None)
     order = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=9999))
     clause = PlainText(MAX_CODE_LENGTH, allow_none=True, load_default=None)
@@ -114,8 +112,8 @@ class CardAddPayload(CardContentSchema):
 
 class CardRevisePayload(Payload):
     group = fields.String(validate=OneOf(GROUPS))
-    title = fields.Nested(TitleSchema)
-    body = fields.Nested(BodySchema)
+    title = TitleField()
+    body = BodyField()
     phrase = PlainText(MAX_PHRASE_LENGTH, allow_none=True)
     order = fields.Integer(strict=True, validate=Range(min=0, max=9999))
     clause = PlainText(MAX_CODE_LENGTH, allow_none=True)

@@ -17,8 +17,9 @@ from server.desk import spreadsheets
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
+from server.i18n.languages import language_codes
 from server.i18n.local_time import parse_local_time
-from server.i18n.locale import current_language
+from server.i18n.locale import in_language, translate
 from server.models.arrears import ArrearsAccount
 from server.models.people import Person
 from server.models.places import Unit
@@ -29,7 +30,7 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.arrears import CALL_OUTCOMES, VISIT_OUTCOMES, may_be_called_at, owed_cents, state
 from sync.service.arrears.ledger import (
-    COLUMN_HEADINGS,
+    COLUMNS,
     InvalidLedger,
     Ledger,
     parse_cents,
@@ -111,7 +112,7 @@ def show(id: str) -> str:
 @allow(*FRONT_DESK_ROLES)
 def template() -> Response:
     """The columns that the import expects, as an empty workbook."""
-    return _xlsx_response([COLUMN_HEADINGS[current_language()]], "lodge-arrears.xlsx")
+    return _xlsx_response([_headings()], "lodge-arrears.xlsx")
 
 
 @bp.post("/preview")
@@ -147,9 +148,7 @@ def bad_rows() -> Response:
         list(map(str, row)) for row in _posted_json("bad", list) if isinstance(row, list) and row
     ]
     told = [[*row[:-1], str(LEDGER_ROW_ERRORS.get(row[-1], ""))] for row in rows]
-    return _xlsx_response(
-        [(*COLUMN_HEADINGS[current_language()], "!"), *told], "lodge-arrears-to-mend.xlsx"
-    )
+    return _xlsx_response([(*_headings(), "!"), *told], "lodge-arrears-to-mend.xlsx")
 
 
 @bp.post("/import")
@@ -242,7 +241,12 @@ def _parse_ledger(name: str, content: bytes) -> Ledger:
         raise InvalidLedger("too-long")
     units = db.session.scalars(select(Unit).where(Unit.site_id == current_user().site_id))
     labels = {label: unit.id for unit in units for label in unit.label.values()}
-    return read_ledger(spreadsheets.read_table(name, content), labels)
+    headings = [in_language(code, _headings) for code in language_codes()]
+    return read_ledger(spreadsheets.read_table(name, content), labels, headings)
+
+
+def _headings() -> tuple[str, ...]:
+    return tuple(translate(column) for column in COLUMNS)
 
 
 def _unlisted_units(listed: Any) -> list[str]:

@@ -15,6 +15,7 @@ from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import parse_local_time
+from server.i18n.locale import localize
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.places import Area, Unit
@@ -214,7 +215,7 @@ def _form_choices(site_id: str) -> dict[str, Any]:
         "roles": sorted({role for person in people for role in person.roles}),
         "firms": firms,
         "areas": db.session.scalars(areas).all(),
-        "units": sorted(db.session.scalars(units), key=lambda unit: unit.label["zh"]),
+        "units": sorted(db.session.scalars(units), key=lambda unit: localize(unit.label)),
         "urgencies": URGENCIES,
         "channels": CHANNELS,
         "matters": MATTERS,

@@ -15,6 +15,7 @@ from server.desk.homes import requested_page
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import parse_local_time
+from server.i18n.locale import localize
 from server.models.gate_passes import GatePass
 from server.models.places import Site, Unit
 from server.models.purges import PurgeRun
@@ -177,4 +178,4 @@ def release_hold(id: str) -> Any:
 
 def _list_units() -> Any:
     homes = select(Unit.id, Unit.label).where(Unit.site_id == current_user().site_id)
-    return sorted(db.session.execute(homes).all(), key=lambda unit: unit.label["zh"])
+    return sorted(db.session.execute(homes).all(), key=lambda unit: localize(unit.label))

@@ -268,8 +268,9 @@ def test_each_criterion_of_manners_is_pass_fail_or_not_applicable_with_a_note(co
 @pytest.mark.parametrize("code", ["IT-03", "IT-07"])
 def test_the_admin_adds_a_criterion_and_the_same_words_make_the_same_one(code):
     template, site = checklist(code), str(uuid4())
-    new = criterion_id(checklist_id(site, code), "帽子", "Cap")
-    assert new == criterion_id(checklist_id(site, code), "帽子", "Cap")
+    cap = {"zh": "帽子", "en": "Cap"}
+    new = criterion_id(checklist_id(site, code), cap)
+    assert new == criterion_id(checklist_id(site, code), dict(cap))
     more = [*template.row.items, {"id": new, "label": {"zh": "帽子", "en": "Cap"}}]
     template.apply(make_op("template.revise", payload={"items": more}))
     _, row = record_inspection(template, edition=2, person=CHU, results={new: "fail"}, rest="pass")
