@@ -1,7 +1,7 @@
 """The languages of the interface: English, in which the messages are written, and each catalogue.
 
-A folder `<code>/LC_MESSAGES/messages.po` adds a language; no other list names one. The folders are
-those of the setting `BABEL_TRANSLATION_DIRECTORIES`, separated by semicolons.
+A folder `<code>/LC_MESSAGES/` with messages.po, and messages.mo made of it, adds a language; no
+other list names one. It stands in `server/translations` or in the folder of LODGE_TRANSLATIONS.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Language(NamedTuple):
 
 def init_app(app: Flask) -> None:
     """Find the languages of an application, and give them to its templates."""
-    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(TRANSLATIONS))
-    found = find_languages(catalogue_folders(app))
+    folders = catalogue_folders(app)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(map(str, folders))
+    found = find_languages(folders)
     app.extensions["lodge.languages"] = found
     app.jinja_env.globals["languages"] = found
 
@@ -45,11 +46,9 @@ def language_codes() -> list[str]:
 
 
 def catalogue_folders(app: Flask) -> list[Path]:
-    """The folders that hold the catalogues, as configured; relative to the package `server`."""
-    return [
-        Path(app.root_path, folder)
-        for folder in app.config["BABEL_TRANSLATION_DIRECTORIES"].split(";")
-    ]
+    """The folders that hold the catalogues: our own, and the one that is configured."""
+    more = app.config.get("TRANSLATIONS")
+    return [TRANSLATIONS, *([Path(more).resolve()] if more else [])]
 
 
 def catalogue_files(folders: Iterable[Path], code: str) -> list[Path]:

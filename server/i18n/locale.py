@@ -32,14 +32,13 @@ def init_app(app: Flask) -> None:
 
 
 def select_language() -> str:
-    """The language of the cookie, else the browser's best match, else the default language."""
+    """The language of the cookie, else the first that the browser asks for, else the default."""
     codes = language_codes()
-    cookie = request.cookies.get(COOKIE) if request else None
-    if cookie in codes:
-        return str(cookie)
-    accepted = request.accept_languages if request else None
-    best = accepted.best_match(codes) if accepted else None
-    return best or DEFAULT_LANGUAGE
+    if not request:
+        return DEFAULT_LANGUAGE
+    tags = [request.cookies.get(COOKIE, ""), *request.accept_languages.values()]
+    wanted = (code for tag in tags for code in (tag, tag.partition("-")[0]))
+    return next((code for code in wanted if code in codes), DEFAULT_LANGUAGE)
 
 
 def current_language() -> str:
