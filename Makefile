@@ -27,31 +27,9 @@ demo: install  ## the demo estate on http://localhost:8000
 test: check .venv/chromium .venv/postgresql .venv/strace  ## everything
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-soak: export LODGE_KILLS         ?= 1000
-soak: export LODGE_CUTS          ?= 500000
-soak: export LODGE_STRIDE        ?= 1
-soak: export LODGE_PG_KILLS      ?= 300
-soak: export LODGE_STARTS        ?= 50
-soak: export LODGE_RACES         ?= 10000
-soak: export LODGE_FAULTS        ?= 100000
-soak: export LODGE_EVENTS        ?= 2000
-soak: export LODGE_BACKUPS       ?= 2000
-soak: export LODGE_DRILLS        ?= 200
-soak: export LODGE_CUT_OFF       ?= 500
-soak: export LODGE_HISTORIES     ?= 100000
-soak: export LODGE_SIM           ?= 2000000
-soak: export LODGE_FUZZ          ?= 2000000
-soak: export LODGE_API           ?= 2000
-soak: export LODGE_ZONES         ?= 300000
-soak: export LODGE_FORGED        ?= 200000
-soak: export LODGE_TAMPER        ?= 50000
-soak: export LODGE_SW_KILLS      ?= 500
-soak: export LODGE_BROWSER_KILLS ?= 500
-soak: export LODGE_OUTBOX        ?= 100000
-soak: export LODGE_LOAD          ?= 1800
-soak: export LODGE_LOAD_PHONES   ?= 200
-soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the random tests for hours, as often as said here
-	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/sync_api/test_openapi.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py)
+soak: export LODGE_SOAK := 1
+soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the tests with random input, for hours; see tests/soak.py
+	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/sync_api/test_openapi.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py tests/browser/test_compiled_templates.py)
 
 check: .venv/tested .venv/node install  ## all gates but the tests
 	$(BIN)/ruff check .
@@ -68,7 +46,7 @@ bench: .venv/tested .venv/chromium install  ## one honest figure, against the fl
 	$(BIN)/python -m tests.bench
 
 words: .venv/tested  ## gather what is said to people into the catalogues
-	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
+	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 -k lazy_gettext -k lazy_pgettext:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
 	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
 clean:  ## back to a fresh checkout; ./var, where the records are, stays

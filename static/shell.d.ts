@@ -3,5 +3,7 @@ export const VERSION: string;
 export const SHELL: string[];
 /** Addresses that it caches after it has taken over: large files that few phones need. */
 export const LATER: string[];
+/** Time zone of every site: "Asia/Shanghai". */
+export const SITE_ZONE: string;
 /** The Content-Security-Policy of pages that are rendered on the phone. */
 export const CSP: string;

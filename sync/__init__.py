@@ -1,7 +1,7 @@
-"""Rules of the estate's work: which ops there are, and what each does to its record.
+"""The rules: which kinds of op there are, and what each does to its record.
 
-Pure Python: no web, no database, no clock of its own. Every module in a room of this package may
-declare a `FEATURE`; the tables below are collected from these declarations.
+Pure Python: no web, no database, no clock of its own. Every module below this package may declare a
+`FEATURE`; the tables below are collected from these declarations.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ _payload_schemas = {name: kind.payload() for name, kind in KINDS.items()}
 def judge(type_: str, record: Any | None, op: Op, history: Sequence[HistoryEntry] = ()) -> Verdict:
     """The verdict on an op. The record is not changed.
 
-    `record` has the fields of its type as attributes, or is None where there is none yet;
-    `history` are the ops that were applied to it. The payload is validated here, so rules see
-    checked values only.
+    `record` has the fields of its type as attributes, or is None if there is none yet; `history`
+    are the ops that were applied to it. The payload is validated here, so rules receive valid
+    values only.
     """
     kind = KINDS[op.kind]
-    misplaced = _subject_error(kind, type_, record)
-    if misplaced:
-        return misplaced
+    subject_error = _subject_error(kind, type_, record)
+    if subject_error:
+        return subject_error
     try:
         op = replace(
             op, payload=_payload_schemas[op.kind].load(upcast_payload(op)), v=kind.payload_version
@@ -81,7 +81,7 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[HistoryEntry
 
 
 def kind_label(kind: str) -> Text:
-    """What people call a kind of op."""
+    """The label of a kind of op, or of `UNKNOWN_KIND`."""
     return KINDS[kind].label if kind in KINDS else UNKNOWN_KIND
 
 
@@ -101,26 +101,26 @@ def _subject_error(kind: Kind, type_: str, record: Any | None) -> Quarantined | 
 
 
 def _is_user_change(entry: HistoryEntry) -> bool:
-    """Whether an entry is somebody's doing: what the server notes by itself contests nothing."""
+    """Whether a person made the change: what the server records by itself never conflicts."""
     return not KINDS[entry.kind].from_server_only
 
 
 def _apply_fold(
     type_: str, record: Any | None, verdict: Accepted | Refused, history: Sequence[HistoryEntry]
 ) -> Accepted | Refused:
-    """L1: facts add up in the order of (`occurred_at`, id), whatever order they arrived in."""
+    """L1: fold the facts in the order of (`occurred_at`, id), whatever order they arrived in."""
     if isinstance(verdict, Refused):
         return verdict
     facts = sorted((e for e in history if e.fact), key=lambda e: (e.occurred_at, e.id))
     folded = RECORD_TYPES[type_].fold(record, facts)
-    news = {n: v for n, v in folded.items() if record is None or getattr(record, n) != v}
-    return replace(verdict, changes={**verdict.changes, **news})
+    changed = {n: v for n, v in folded.items() if record is None or getattr(record, n) != v}
+    return replace(verdict, changes={**verdict.changes, **changed})
 
 
 def to_history_entry(
     op: Op, version: int = 0, changes: Mapping[str, Any] | None = None
 ) -> HistoryEntry:
-    """An op as it stands in its record's history."""
+    """An op as an entry of its record's history."""
     return HistoryEntry(
         id=op.id,
         kind=op.kind,

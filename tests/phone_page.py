@@ -19,7 +19,7 @@ JS_LAST_SYNC_AT = """new Promise((done, failed) => {
     asking.onsuccess = () => { opening.result.close(); done(asking.result?.sent_at ?? null); };
   };
 })"""
-"""When the last exchange ended well."""
+"""When the phone last exchanged records with the server."""
 
 
 class PhonePage:
@@ -54,7 +54,7 @@ class PhonePage:
         )
 
     def enrol(self):
-        self.open(f"/field/enrol#{self.server.enrol_code()}")
+        self.open(f"/field/enrol#{self.server.new_enrolment_code()}")
         self.wait_for_js("document.querySelector('[name=code]').value.length > 7")
         self.tap("#main button[type=submit]")
         self.wait_for_js("!!document.querySelector('.names')")

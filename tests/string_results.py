@@ -134,12 +134,19 @@ def _values_of_parameter(
 
 
 def _values_of_key(module: Module, key: str) -> Iterator[ast.AST]:
-    """What the dictionaries of a module hold at a key, but for copies from the same key."""
+    """What the dictionaries of a module have at a key.
+
+    Left out are copies of the same key, and the variables ("$answer") of optimistic patches.
+    """
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Dict):
             for name, value in zip(node.keys, node.values, strict=True):
-                if isinstance(name, ast.Constant) and name.value == key:
-                    if not isinstance(value, ast.Subscript):
+                match name, value:
+                    case _, ast.Subscript():
+                        pass
+                    case _, ast.Constant(value=str(text)) if text.startswith("$"):
+                        pass
+                    case ast.Constant(value=known), _ if known == key:
                         yield value
 
 

@@ -1,4 +1,4 @@
-"""The `lodge` command, as a person types it."""
+"""The `lodge` command, run as a person types it."""
 
 from __future__ import annotations
 
@@ -11,145 +11,210 @@ from contextlib import closing
 
 import pytest
 
-from server.cli import TRANSLATIONS
+from server.i18n.languages import TRANSLATIONS
 from tests.live_server import LODGE_COMMAND, LiveServer
 
 
 @pytest.fixture
-def lodge_env(tmp_path):
-    return LiveServer(tmp_path)
+def lodge(tmp_path):
+    """A data folder of its own, with an environment in English."""
+    lodge = LiveServer(tmp_path)
+    lodge.env = {name: value for name, value in lodge.env.items() if name not in LANGUAGE_VARIABLES}
+    return lodge
 
 
-def run_command(shell, *words, **how):
+LANGUAGE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def run_command(lodge, *words, **environment):
+    """Run the installed command in a process of its own, however it ends."""
     return subprocess.run(
         [LODGE_COMMAND, *words],
-        env=shell.env,
-        cwd=shell.folder,
+        env={**lodge.env, **environment},
+        cwd=lodge.folder,
         capture_output=True,
         text=True,
-        **how,
     )
 
 
-def test_without_a_database_every_command_says_the_remedy(lodge_env):
+@pytest.fixture
+def two_sites(lodge):
+    """Ids of 松鼠里, Squirrel Lane, and of 松果园, Squash Garden."""
+    lodge.run("init")
+    names = {"松鼠里": "Squirrel Lane", "松果园": "Squash Garden"}
+    return [lodge.run("site", "add", zh, "--english", en).split()[-1] for zh, en in names.items()]
+
+
+def test_without_a_database_every_command_says_how_to_create_one(lodge):
     for words in (["serve"], ["enrol"], ["verify"], ["user", "list"]):
-        told = run_command(lodge_env, *words)
-        assert told.returncode != 0
-        assert "lodge init" in told.stderr
+        result = run_command(lodge, *words)
+        assert result.returncode != 0
+        assert "lodge init" in result.stderr
 
 
-def test_surroundings_at_fault_are_said_with_the_remedy_and_no_trace(lodge_env):
-    file = lodge_env.folder / "file"
-    file.touch()
-    for name, value in (
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
         ("LODGE_DATABASE_URL", "nonsense"),
         ("LODGE_DATABASE_URL", "nosuch://here/base"),
         ("LODGE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/base"),
-        ("LODGE_DATA_DIR", str(file / "var")),
-    ):
-        told = subprocess.run(
-            [LODGE_COMMAND, "init"],
-            env={**lodge_env.env, name: value},
-            capture_output=True,
-            text=True,
-        )
-        assert told.returncode == 1
-        assert name in told.stderr
-        assert "Traceback" not in told.stderr
+        ("LODGE_DATA_DIR", "a-file/var"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_a_traceback(lodge, name, value):
+    (lodge.folder / "a-file").touch()
+    result = run_command(lodge, "init", **{name: value})
+    assert result.returncode == 1
+    assert name in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_a_port_that_is_taken_is_said(lodge_env):
-    lodge_env.run("init")
+def test_a_port_in_use_is_reported(lodge):
+    lodge.run("init")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", lodge_env.port))
+        taken.bind(("127.0.0.1", lodge.port))
         taken.listen()
-        told = run_command(lodge_env, "serve", "--port", str(lodge_env.port))
-    assert told.returncode == 1
-    assert "--port" in told.stderr
-    assert "Traceback" not in told.stderr
+        result = run_command(lodge, "serve", "--port", str(lodge.port))
+    assert result.returncode == 1
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_it_ends_cleanly_when_told_to(lodge_env):
-    lodge_env.run("init")
-    lodge_env.start()
-    lodge_env.stop()
-    assert lodge_env.process.returncode == 0
-    assert "Traceback" not in lodge_env.log.read_text()
+def test_serve_ends_cleanly_on_sigterm(lodge):
+    lodge.run("init")
+    lodge.start()
+    lodge.stop()
+    assert lodge.process.returncode == 0
+    assert "Traceback" not in lodge.log.read_text()
 
 
-def test_nobody_gets_a_pin_or_a_name_that_is_not_theirs(lodge_env):
-    lodge_env.run("init")
-    lodge_env.run("site", "add", "Squirrel Lane")
-    lodge_env.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
+def test_credentials_need_an_existing_person_and_a_free_user_name(lodge):
+    lodge.run("init")
+    lodge.run("site", "add", "Squirrel Lane")
+    lodge.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
     for words in (
         ("pin", "nobody", "--pin", "4711"),
         ("password", "nobody", "--username", "mo"),
         ("add", "Mo", "--role", "manager", "--username", "Mei"),
     ):
-        told = lodge_env.tell("user", *words)
-        assert told.returncode == 2
-        assert "Traceback" not in told.stderr
-    assert "Mo" not in lodge_env.run("user", "list")
+        result = lodge.run_unchecked("user", *words)
+        assert result.returncode == 2
+        assert "Traceback" not in result.stderr
+    assert "Mo" not in lodge.run("user", "list")
 
 
-def test_the_words_are_compiled_when_nobody_did(lodge_env):
-    (mo,) = TRANSLATIONS.rglob("*.po")
-    mo = mo.with_suffix(".mo")
-    lodge_env.run("init", "--demo")
-    lodge_env.start()
-    assert mo.exists()
-    asked = urllib.request.Request(f"{lodge_env.url}/", headers={"Accept-Language": "zh"})
-    with urllib.request.urlopen(asked) as answer:
-        page = answer.read().decode()
-    lodge_env.stop()
+def test_missing_catalogues_are_compiled(lodge):
+    (po,) = TRANSLATIONS.rglob("*.po")
+    po.with_suffix(".mo").unlink(missing_ok=True)
+    lodge.run("init", "--demo")
+    lodge.start()
+    request = urllib.request.Request(f"{lodge.url}/", headers={"Accept-Language": "zh"})
+    with urllib.request.urlopen(request) as response:
+        page = response.read().decode()
+    lodge.stop()
     assert "登录" in page
 
 
-def test_a_site_begins_with_its_first_people(lodge_env):
-    lodge_env.run("init")
-    lodge_env.run("init")
-    site = lodge_env.run("site", "add", "松鼠里", "--english", "Squirrel Lane").split()[-1]
-    said = lodge_env.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
-    assert "password" in said
-    lodge_env.run("user", "add", "Ana", "--role", "cleaner", "--pin", "4711")
-    assert "Ana" in lodge_env.run("user", "list", "--site", site)
-    assert lodge_env.tell("user", "add", "Bo", "--role", "cleaner", "--pin", "12").returncode != 0
-    assert lodge_env.run("version").strip()
+def test_a_site_and_its_first_people_are_added(lodge):
+    lodge.run("init")
+    lodge.run("init")
+    site = lodge.run("site", "add", "松鼠里", "--english", "Squirrel Lane").split()[-1]
+    assert "password" in lodge.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
+    lodge.run("user", "add", "Ana", "--role", "cleaner", "--pin", "4711")
+    assert "Ana" in lodge.run("user", "list", "--site", site)
+    short_pin = lodge.run_unchecked("user", "add", "Bo", "--role", "cleaner", "--pin", "12")
+    assert short_pin.returncode != 0
+    assert lodge.run("version").strip()
 
 
-def test_the_code_is_the_last_word_and_the_secret_key_is_ours_alone(lodge_env):
-    lodge_env.run("init", "--demo")
-    code = lodge_env.run("enrol").split()[-1]
+def test_a_site_is_found_by_any_of_its_names_or_their_beginning(lodge, two_sites):
+    squirrel, squash = two_sites
+    lodge.run("user", "add", "Ana", "--role", "cleaner", "--site", squirrel)
+    for name in ("松鼠里", "松鼠", "Squirrel Lane", "squirrel lane", "SQUI", squirrel):
+        assert "Ana" in lodge.run("user", "list", "--site", name), name
+    for name in ("松果", "Squa", squash[:34]):
+        assert "Ana" not in lodge.run("user", "list", "--site", name), name
+
+
+def test_an_unclear_site_is_answered_with_the_sites(lodge, two_sites):
+    for words, problem in (
+        ([], "There is more than one site."),
+        (["--site", "Squ"], "More than one site is called Squ"),
+        (["--site", "松"], "More than one site is called 松"),
+        (["--site", "Oak"], "No site is called Oak"),
+        (["--site", ""], "No site is called"),
+    ):
+        result = lodge.run_unchecked("enrol", *words)
+        assert result.returncode == 2
+        assert problem in result.stderr
+        assert f"{two_sites[0]}  松鼠里 / Squirrel Lane" in result.stderr
+        assert two_sites[1] in result.stderr
+
+
+def test_a_full_name_wins_over_a_longer_one_that_begins_so(lodge, two_sites):
+    lodge.run("site", "add", "松鼠里二期", "--english", "Squirrel Lane 2")
+    assert "Squirrel Lane:" in lodge.run("enrol", "--site", "Squirrel Lane")
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "en_GB.UTF-8", "LC_ALL": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_US.UTF-8"}, "en"),
+    ],
+)
+def test_help_and_errors_are_in_the_language_of_the_environment(lodge, environment, language):
+    help_text = run_command(lodge, "enrol", "--help", **environment).stdout
+    assert ("setup code" in help_text) == (language == "en")
+    assert ("登记码" in help_text) == (language == "zh")
+    assert ("用法" in help_text) == (language == "zh"), "click's own words"
+    error = run_command(lodge, "verify", **environment).stderr
+    assert ("There is no database yet" in error) == (language == "en")
+    assert ("还没有数据库" in error) == (language == "zh")
+
+
+def test_a_site_is_named_in_the_language_of_the_environment(lodge, two_sites):
+    for language, name in (("en_GB.UTF-8", "Squirrel Lane"), ("zh_CN.UTF-8", "松鼠里")):
+        lodge.env["LC_ALL"] = language
+        assert lodge.run("enrol", "--site", "松鼠").startswith(name)
+
+
+def test_enrol_prints_a_code_and_the_secret_key_must_be_private(lodge):
+    lodge.run("init", "--demo")
+    code = lodge.run("enrol").split()[-1]
     assert len(code.replace("-", "")) == 8
-    key = lodge_env.folder / "var" / "secret-key"
+    key = lodge.folder / "var" / "secret-key"
     assert key.stat().st_mode & 0o777 == 0o600
     key.chmod(0o644)
-    told = lodge_env.tell("enrol")
-    assert told.returncode != 0
-    assert "chmod 600" in told.stderr
+    result = lodge.run_unchecked("enrol")
+    assert result.returncode != 0
+    assert "chmod 600" in result.stderr
 
 
-def test_verify_ends_with_one_when_somebody_changed_a_record(lodge_env):
-    lodge_env.run("init", "--demo")
-    assert json.loads(lodge_env.run("verify"))["differences"] == 0
-    base = sqlite3.connect(lodge_env.folder / "var" / "lodge.sqlite3")
-    base.execute("UPDATE person SET name = 'Somebody else'")
-    base.commit()
-    base.close()
-    assert lodge_env.tell("verify").returncode == 1
+def test_verify_exits_with_1_after_a_record_was_changed_by_hand(lodge):
+    lodge.run("init", "--demo")
+    assert json.loads(lodge.run("verify"))["differences"] == 0
+    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database, database:
+        database.execute("UPDATE person SET name = 'Somebody else'")
+    assert lodge.run_unchecked("verify").returncode == 1
 
 
-def test_a_link_that_was_printed_tells_later_whether_the_log_still_contains_it(lodge_env):
-    lodge_env.run("init", "--demo")
-    links = json.loads(lodge_env.run("verify"))["links"]
+def test_verify_finds_a_printed_link_in_the_log_again(lodge):
+    lodge.run("init", "--demo")
+    links = json.loads(lodge.run("verify"))["links"]
     for link in links.values():
-        lodge_env.run("verify", "--expect", link)
-    told = lodge_env.tell("verify", "--expect", "0" * 64)
-    assert told.returncode == 1
-    assert "cut or rewritten" in told.stderr
+        lodge.run("verify", "--expect", link)
+    result = lodge.run_unchecked("verify", "--expect", "0" * 64)
+    assert result.returncode == 1
+    assert "cut off or rewritten" in result.stderr
 
 
-def test_postgresql_needs_nothing_but_its_url(tmp_path, postgres):
+def test_postgresql_needs_only_its_url(tmp_path, postgres):
     live = LiveServer(tmp_path, database_url=postgres.url(postgres.create_database()))
     live.run("init", "--demo")
     live.start()
@@ -159,22 +224,31 @@ def test_postgresql_needs_nothing_but_its_url(tmp_path, postgres):
     assert not (tmp_path / "var" / "lodge.sqlite3").exists()
 
 
-def test_an_upgrade_that_was_cut_off_after_the_tables_goes_on_where_it_was(lodge_env):
-    lodge_env.run("init", "--demo")
-    with closing(sqlite3.connect(lodge_env.folder / "var" / "lodge.sqlite3")) as base, base:
-        base.execute("DELETE FROM server_state WHERE key = 'drawn'")
-        base.execute("UPDATE feed SET body = '{}'")
-    assert "lodge init" in lodge_env.tell("serve").stderr
-    lodge_env.run("init")
-    assert json.loads(lodge_env.run("verify"))["differences"] == 0
+def test_init_continues_an_upgrade_that_was_interrupted_after_the_migrations(lodge):
+    lodge.run("init", "--demo")
+    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database, database:
+        database.execute("DELETE FROM server_state WHERE key = 'drawn'")
+        database.execute("UPDATE feed SET body = '{}'")
+    assert "lodge init" in lodge.run_unchecked("serve").stderr
+    lodge.run("init")
+    assert json.loads(lodge.run("verify"))["differences"] == 0
 
 
-def test_a_new_site_begins_with_the_content_pack(lodge_env):
-    lodge_env.run("init")
-    lodge_env.run("site", "add", "Squirrel Lane")
-    base = sqlite3.connect(lodge_env.folder / "var" / "lodge.sqlite3")
-    for table, least in (("schedule", 13), ("template", 10), ("card", 20)):
-        assert base.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= least
-    assert base.execute("SELECT count(*) FROM schedule WHERE active").fetchone()[0] == 0
-    base.close()
-    assert json.loads(lodge_env.run("verify"))["differences"] == 0
+def test_a_new_site_has_the_content_pack(lodge):
+    lodge.run("init")
+    lodge.run("site", "add", "Squirrel Lane")
+    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database:
+        for table, least in (("schedule", 13), ("template", 10), ("card", 20)):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= least
+        active = database.execute("SELECT count(*) FROM schedule WHERE active").fetchone()[0]
+    assert active == 0
+    assert json.loads(lodge.run("verify"))["differences"] == 0
+
+
+def test_init_keeps_the_size_of_the_demo_that_is_there(lodge):
+    lodge.run("init", "--demo", "--size", "small")
+    lodge.run("init", "--demo")
+    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database:
+        sizes = database.execute("SELECT value FROM server_state WHERE key = 'demo'").fetchall()
+        sites = database.execute("SELECT count(*) FROM site").fetchone()[0]
+    assert (sizes, sites) == ([("small",)], 2)

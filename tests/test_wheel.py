@@ -46,13 +46,13 @@ PHONE_OPS = (
 )
 """What a phone records, so that these pages have something to show."""
 
-WITHOUT_RECORDS = {
-    *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.label"),
-    *("quarantine.show", "records.photo", "training_sessions.show"),
+UNLINKED = {
+    *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.open_label"),
+    *("quarantine.show", "records.photo", "resident.show", "training_sessions.show"),
 }
-"""Routes of which the demo estate has no record: they answer 404, with a page of their own."""
+"""Routes that no page of the demo estate links to: for an id that is none they answer 404."""
 
-BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none"}
+BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none", "number": "none"}
 DEVICE_ROUTES = {"sync_api.photo"}
 """Routes that only a phone may ask."""
 
@@ -181,8 +181,8 @@ def test_installed_lodge_serves_every_page(visitor, tmp_path):
         known |= new
         waiting += sorted(new)
     assert faults == {}
-    assert {rule.endpoint for rule in get_rules} - seen.keys() == WITHOUT_RECORDS
-    for endpoint in WITHOUT_RECORDS - DEVICE_ROUTES:
+    assert {rule.endpoint for rule in get_rules} - seen.keys() == UNLINKED
+    for endpoint in UNLINKED - DEVICE_ROUTES:
         assert visitor.fetch(routes.build(endpoint, BLANKS))[0] == 404, endpoint
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from itertools import chain
+from itertools import chain, product
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -139,13 +139,17 @@ def visible_fields(schema: Schema) -> list[str]:
 
 
 def choices(field: fields.Field) -> Iterator[str]:
-    """The values that a field, or each item of a list, may have."""
-    inner = field.inner if isinstance(field, fields.List) else field
-    for validator in inner.validators:
-        each = validator.validators if isinstance(validator, And) else [validator]
-        for one in each:
-            if isinstance(one, OneOf):
-                yield from map(str, one.choices)
+    """The values that a field, each item of a list or each value of a mapping may have."""
+    match field:
+        case fields.List():
+            yield from choices(field.inner)
+        case fields.Dict() if field.value_field:
+            yield from choices(field.value_field)
+        case _:
+            for validator in field.validators:
+                parts = validator.validators if isinstance(validator, And) else [validator]
+                for part in parts:
+                    yield from map(str, part.choices) if isinstance(part, OneOf) else ()
 
 
 @pytest.fixture(scope="module")
@@ -166,16 +170,14 @@ def types_of(kind: str) -> list[str]:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_field_and_value_of_a_payload_has_a_text(app: Flask, kind: str) -> None:
     """Chinese shows whether there is a text: its words are none of our identifiers."""
-    schema = KINDS[kind].payload()
-    missing = []
+    schema, missing = KINDS[kind].payload(), []
     with app.test_request_context(), force_locale(folder_name(CATALOGUES[0])):
-        for name in visible_fields(schema):
-            for type_ in types_of(kind):
-                if not HAN.search(labels.field_label(type_, name, kind)):
-                    missing.append((type_, name))
-                for value in choices(schema.fields[name]):
-                    if not HAN.search(labels.value_label(type_, name, value)):
-                        missing.append((type_, name, value))
+        for name, type_ in product(visible_fields(schema), types_of(kind)):
+            field = schema.fields[name]
+            one = name.removesuffix("s") if isinstance(field, fields.List | fields.Dict) else name
+            shown = {value: labels.value_label(type_, one, value) for value in choices(field)}
+            shown[name] = labels.field_label(type_, name, kind)
+            missing += [(type_, name, key) for key, text in shown.items() if not HAN.search(text)]
     assert missing == []
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, abort, current_app, g, redirect, request, url_for
+from htmx_flask import make_response
 
 from server.auth.devices import identify_device
 from server.auth.security_headers import refuse_cross_site
@@ -93,8 +94,8 @@ def _require_role(roles: frozenset[str]) -> Any:
 
 def _redirect_to_sign_in() -> Any:
     """Redirect to the sign-in page; htmx, which asked for a fragment, loads it as a whole page."""
-    if request.headers.get("HX-Request"):
-        return Response(status=401, headers={"HX-Redirect": url_for("sign_in.form")})
+    if request.htmx:  # type: ignore[attr-defined]  # htmx-flask adds it
+        return make_response("", 401, redirect=url_for("sign_in.form"))
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("sign_in.form", next=back), 303)
 

@@ -153,7 +153,8 @@ def _user_for_token(token: str) -> CurrentUser | None:
     ).first()
     if row is None:
         return None
-    if now - row.seen_at > SEEN_AT_PRECISION and not request.headers.get("HX-Request"):
+    is_poll = request.htmx  # type: ignore[attr-defined]  # htmx-flask adds it
+    if now - row.seen_at > SEEN_AT_PRECISION and not is_poll:
         _update_seen_at(token_hash, now)  # polling by an open page is not activity of the user
     head = f"{row.head}.{row.heard_at.timestamp() if row.heard_at else 0}"
     roles = frozenset(row.roles)

@@ -1,149 +1,146 @@
-"""Mending: a payload as a form, field by field from its schema, and the form as a payload again."""
+"""Forms drawn from the payload schema of a kind of op, and payloads read from such forms."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, fields
-from marshmallow.validate import Length, OneOf, Validator
+from marshmallow import fields
 
-from server.desk import labels
+from server.desk.form_fields import FormField, Options, form_field
 from server.desk.formatting import PERSON_FIELDS
-from server.i18n.local_time import format_local_time, parse_local_time
+from server.desk.labels import field_label, value_label
+from server.i18n.local_time import parse_local_time
 from server.i18n.locale import localize
 from server.models.directory import Directory
 from sync import KINDS
-from sync.protocol.clock import format_time, parse_time
+from sync.protocol.clock import format_time
 from sync.protocol.messages import MAX_DEPTH, json_depth
-from sync.protocol.op import MAX_LABEL_LENGTH
+from sync.protocol.op import Id
 
-BOOLEAN_OPTIONS = (("true", "yes"), ("false", "no"))
 MAX_JSON_LENGTH = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
-    """One field of a payload as a person fills it in; `sort` is how."""
+class PayloadForm:
+    """The form of one kind of op: which fields of its payload a person fills in, in which order.
 
-    name: str
-    label: str
-    input_type: str
-    value: str
-    required: bool
-    options: list[tuple[str, str]]
+    Without `names` it has every field of the schema but photos, which only phones take.
+    """
+
+    def __init__(self, kind: str, *names: str) -> None:
+        self.kind = kind
+        self.schema = KINDS[kind].payload()
+        self.names = names or tuple(name for name in self.schema.fields if name != "photos")
+
+    def inputs(
+        self,
+        values: Mapping[str, Any] | None = None,
+        options: Mapping[str, Options] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> list[FormField]:
+        """The inputs, filled with `values`.
+
+        `options` gives the choices of fields that hold an id; `labels` replaces the labels of the
+        feature where the page asks in other words. Booleans are checkboxes.
+        """
+        return [
+            form_field(
+                self.kind,
+                name,
+                self.schema.fields[name],
+                (values or {}).get(name),
+                (options or {}).get(name),
+                (labels or {}).get(name),
+            )
+            for name in self.names
+        ]
+
+    def payload(self, form: Mapping[str, str], prefix: str = "") -> dict[str, Any]:
+        """The payload that a sent form holds; what was left empty is left out.
+
+        `prefix` precedes the names of the inputs, as in `was.details`.
+        """
+        texts = {name: form_text(form, prefix + name) for name in self.names}
+        return {
+            name: _parse_field(self.schema.fields[name], text)
+            for name, text in texts.items()
+            if text
+        }
+
+    def changes(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """The fields in which a form differs from the values it was drawn from, `was.<name>`.
+
+        A field that was emptied is None.
+        """
+        written, shown = self.payload(form), self.payload(form, "was.")
+        sent = [name for name in self.names if name in form]
+        return {n: written.get(n) for n in sent if written.get(n) != shown.get(n)}
 
 
-def form_fields(
-    kind: str, schema: Schema, payload: Mapping[str, Any], names: Directory
-) -> list[FormField]:
-    """Every field that the kind knows, with what came in it."""
+def form_text(form: Mapping[str, str], name: str) -> str:
+    """A text of a sent form, with plain line ends and without surrounding blanks."""
+    return form.get(name, "").replace("\r\n", "\n").strip()
+
+
+def correction_inputs(kind: str, payload: Mapping[str, Any], names: Directory) -> list[FormField]:
+    """An input for every field of a kind, filled with what a payload holds, whatever that is.
+
+    Booleans are choices here, because a correction may leave one out; ids are chosen by name.
+    """
     return [
-        FormField(
-            name=name,
-            label=_label(kind, name),
-            input_type=_input_type(name, field),
-            value=_field_value(field, payload.get(name)),
-            required=field.required,
-            options=_options(kind, name, field, names),
-        )
-        for name, field in schema.fields.items()
+        form_field(kind, name, field, payload.get(name), _correction_options(name, field, names))
+        for name, field in KINDS[kind].payload().fields.items()
     ]
 
 
-def unknown_fields(schema: Schema, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What came that the kind knows nothing of: it is left out when the op is mended."""
-    return {name: value for name, value in payload.items() if name not in schema.fields}
+def corrected_payload(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """The payload that a sent form of `correction_inputs` holds."""
+    return PayloadForm(kind, *KINDS[kind].payload().fields).payload(form)
 
 
-def parse_payload(schema: Schema, form: Mapping[str, str]) -> dict[str, Any]:
-    """What a form says, as a phone would have said it; what is empty is left out."""
-    said = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in schema.fields}
-    return {name: _parse_field(schema.fields[name], text) for name, text in said.items() if text}
+def unknown_fields(kind: str, payload: Mapping[str, Any]) -> list[str]:
+    """The names of fields that a kind does not have; correcting the op leaves them out."""
+    return [name for name in payload if name not in KINDS[kind].payload().fields]
 
 
-def invalid_fields(kind: str, schema: Schema, payload: dict[str, Any]) -> list[str]:
-    """The fields that are still wrong, by their names on the page."""
-    wrong = schema.validate(payload)
-    return [_label(kind, name) for name in wrong if name in schema.fields] or list(wrong)
+def invalid_fields(kind: str, payload: dict[str, Any]) -> list[str]:
+    """The labels of the fields that the schema refuses; empty if the payload is valid."""
+    schema = KINDS[kind].payload()
+    errors = schema.validate(payload)
+    return [
+        field_label(KINDS[kind].type, name, kind) for name in errors if name in schema.fields
+    ] or list(errors)
 
 
-def _label(kind: str, name: str) -> str:
-    return labels.field_label(KINDS[kind].type, name, kind)
-
-
-def _input_type(name: str, field: fields.Field[Any]) -> str:
-    if isinstance(field, fields.Boolean) or _choices(field) or _directory_key(name):
-        return "choice"
-    if isinstance(field, fields.Integer):
-        return "number"
-    if isinstance(field, fields.AwareDateTime):
-        return "moment"
-    if isinstance(field, fields.List | fields.Dict | fields.Nested):
-        return "json"
-    longest = max([each.max or 0 for each in _validators_of_type(field, Length)], default=0)
-    return "text" if longest > MAX_LABEL_LENGTH else "line"
-
-
-def _validators_of_type(field: fields.Field[Any], sort: type[Validator]) -> list[Any]:
-    return [each for each in field.validators if isinstance(each, sort)]
-
-
-def _choices(field: fields.Field[Any]) -> list[str]:
-    return [str(choice) for each in _validators_of_type(field, OneOf) for choice in each.choices]
-
-
-def _directory_key(name: str) -> str | None:
-    """Which names of the site a field holds one of."""
-    if name in PERSON_FIELDS or name.endswith("_by_id"):
-        return "people"
-    places = {"area": "areas", "area_id": "areas", "unit": "units", "host_unit": "units"}
-    return places.get(name)
-
-
-def _options(
-    kind: str, name: str, field: fields.Field[Any], names: Directory
-) -> list[tuple[str, str]]:
+def _correction_options(name: str, field: fields.Field[Any], names: Directory) -> Options | None:
+    """Yes and no for a boolean, the people or places of the site for an id, else None."""
     if isinstance(field, fields.Boolean):
-        return [(value, labels.value_label(None, name, said)) for value, said in BOOLEAN_OPTIONS]
-    if chosen := _choices(field):
-        return [(value, labels.value_label(KINDS[kind].type, name, value)) for value in chosen]
-    known = getattr(names, _directory_key(name) or "", {})
-    return sorted(
-        ((id_, localize(label)) for id_, label in known.items()), key=lambda pair: pair[1]
-    )
-
-
-def _field_value(field: fields.Field[Any], raw: Any) -> str:
-    if raw is None:
-        return ""
-    if isinstance(field, fields.Boolean) or not isinstance(raw, str):
-        return json.dumps(raw, ensure_ascii=False)
-    if isinstance(field, fields.AwareDateTime):
-        moment = _parse_moment(raw)
-        return format_local_time(moment, "seconds") if moment else ""
-    return raw
-
-
-def _parse_moment(raw: str) -> datetime | None:
-    try:
-        return parse_time(raw)
-    except ValueError:
+        return [("true", value_label(None, name, "yes")), ("false", value_label(None, name, "no"))]
+    if not isinstance(field, Id):
         return None
+    if name in PERSON_FIELDS or name.endswith("_by_id"):
+        known: Mapping[str, Any] = names.people
+    elif name in ("area", "area_id"):
+        known = names.areas
+    elif name in ("unit", "host_unit"):
+        known = names.units
+    else:
+        return None
+    options = ((id_, localize(label)) for id_, label in known.items())
+    return sorted(options, key=lambda option: option[1])
 
 
 def _parse_field(field: fields.Field[Any], text: str) -> Any:
-    """What cannot be read stays text: the schema says then that it is wrong."""
+    """A value from the text of its input; text that cannot be parsed stays, for the schema to
+    refuse."""
     if isinstance(field, fields.AwareDateTime):
         moment = parse_local_time(text)
         return format_time(moment) if moment else text
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
         try:
-            said = json.loads(text[:MAX_JSON_LENGTH])
+            value = json.loads(text[:MAX_JSON_LENGTH])
         except (ValueError, RecursionError):
             return text
-        return said if json_depth(said) <= MAX_DEPTH else text
+        return value if json_depth(value) <= MAX_DEPTH else text
     return text

@@ -15,6 +15,7 @@ from sqlalchemy.exc import StatementError
 from server.db.engine import DATABASE_ERRORS, db, write_transaction
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.quarantine import DECIDABLE
+from server.oplog.incoming import NewOp
 from server.oplog.op_row import Answer
 from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.redaction import PURGED_FLAG
@@ -92,7 +93,7 @@ def judge_quarantined(
     record, instead = quarantine_record_id(op.id), str(uuid5(UUID(op.id), "instead"))
     said = its.payload if payload is None else payload
     base = its.base if payload is None else None  # whoever mends it sees the record of now
-    stands = {**make_op(its.kind, its.subject, said, by=its.by, base=base, id=instead)}
+    stands = make_op(its.kind, its.subject, said, by=its.by, base=base, id=instead)
     stands["stands_for"] = {"op": op.id, "how": how, "occurred_at": format_time(its.occurred_at)}
     ops = [
         make_open_op(op.id),
@@ -124,7 +125,7 @@ def _require_open(site_id: str, op_id: str) -> None:
         raise NotApplicable("already-settled")
 
 
-def make_open_op(op_id: str) -> dict[str, Any]:
+def make_open_op(op_id: str) -> NewOp:
     """The record of what becomes of an op, begun by whoever looks first; twice is harmless."""
     begun = str(uuid5(UUID(op_id), "aside.open"))
     return make_op("aside.open", quarantine_record_id(op_id), {"op_id": op_id}, id=begun)

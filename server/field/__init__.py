@@ -1,1 +1,1 @@
-"""What phones load: the app shell and the compiled templates."""
+"""What phones load: the app shell and the bundle of compiled templates, scripts and styles."""

@@ -1,6 +1,6 @@
-"""What a phone fetches once and then keeps: the shell, the worker, the versioned build.
+"""Routes of what a phone caches: app shell, service worker, versioned bundle, manifest.
 
-Nothing here is about a person or a site; records come by `/sync`.
+None of it depends on a person or a site: it needs no sign-in. Records come through `/sync`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _bundle_lock = threading.Lock()
 
 
 def get_bundle(app: Flask) -> Bundle:
-    """What this process serves to phones; made once, when it starts to serve or is first asked."""
+    """The bundle of this process. Built on the first call, which raises BuildError if it fails."""
     with _bundle_lock:
-        if "lodge.build" not in app.extensions:
-            app.extensions["lodge.build"] = build_bundle(app)
-    return cast(Bundle, app.extensions["lodge.build"])
+        if "lodge.bundle" not in app.extensions:
+            app.extensions["lodge.bundle"] = build_bundle(app)
+    return cast(Bundle, app.extensions["lodge.bundle"])
 
 
 @bp.record_once
@@ -40,47 +40,47 @@ def _register_asset_function(state: BlueprintSetupState) -> None:
 @bp.get("/field/<path:page>")
 @public
 def shell(page: str = "") -> Response:
-    """The same empty page for every address: the phone itself fills it."""
-    made = get_bundle(current_app)
-    vendor = [name for name in ("vendor/htmx.min.js",) if name in made.files]
-    html = render_template(SHELL_TEMPLATE, version=made.version, vendor=vendor)
-    return _answer(html, "text/html", REVALIDATE)
+    """The same empty page for every address: the scripts of the phone fill it."""
+    bundle = get_bundle(current_app)
+    vendor = [name for name in ("vendor/htmx.min.js",) if name in bundle.files]
+    html = render_template(SHELL_TEMPLATE, version=bundle.version, vendor=vendor)
+    return _response(html, "text/html", REVALIDATE)
 
 
 @bp.get("/sw.js")
 @public
 def worker() -> Response:
-    """One line that changes with every version, so that a browser notices."""
-    made = get_bundle(current_app)
-    answer = _answer(f'import "{made.asset_url("sw.js")}";\n', "text/javascript", REVALIDATE)
-    answer.headers["Service-Worker-Allowed"] = "/"
-    return answer
+    """The service worker: one import whose address has the version, so browsers see an update."""
+    bundle = get_bundle(current_app)
+    response = _response(f'import "{bundle.asset_url("sw.js")}";\n', "text/javascript", REVALIDATE)
+    response.headers["Service-Worker-Allowed"] = "/"
+    return response
 
 
 @bp.get("/field/build/<version>/<path:name>")
 @public
-def built(version: str, name: str) -> Response:
-    """A file of this version. Another version is gone: mixing two would be worse than none."""
-    made = get_bundle(current_app)
-    if version != made.version:
+def bundle_file(version: str, name: str) -> Response:
+    """A file of the current bundle. 404 for another version: files of two must not be mixed."""
+    bundle = get_bundle(current_app)
+    if version != bundle.version:
         abort(404)
-    if name in made.generated:
-        return _answer(made.generated[name], "text/javascript", CACHE_FOREVER)
-    if name not in made.files:
+    if name in bundle.generated:
+        return _response(bundle.generated[name], "text/javascript", CACHE_FOREVER)
+    if name not in bundle.files:
         abort(404)
-    answer = send(current_app.static_folder or "static", name)
-    answer.headers["Cache-Control"] = CACHE_FOREVER
-    return answer
+    response = send(current_app.static_folder or "static", name)
+    response.headers["Cache-Control"] = CACHE_FOREVER
+    return response
 
 
 @bp.get("/manifest.webmanifest")
 @public
 def manifest() -> Response:
-    """What makes the page installable."""
-    return _answer(get_bundle(current_app).manifest, "application/manifest+json", REVALIDATE)
+    """The web app manifest, with which browsers install the app."""
+    return _response(get_bundle(current_app).manifest, "application/manifest+json", REVALIDATE)
 
 
-def _answer(text: str, mimetype: str, caching: str) -> Response:
-    answer = Response(text, mimetype=mimetype)
-    answer.headers["Cache-Control"] = caching
-    return answer
+def _response(text: str, mimetype: str, cache_control: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.headers["Cache-Control"] = cache_control
+    return response

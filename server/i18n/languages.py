@@ -1,14 +1,14 @@
 """The languages of the interface: English, in which the messages are written, and each catalogue.
 
-A folder `<code>/LC_MESSAGES/` with messages.po, and messages.mo made of it, adds a language; no
-other list names one. It stands in `server/translations` or in the folder of LODGE_TRANSLATIONS.
+A file `<code>/LC_MESSAGES/messages.po` in `server/translations`, or in the folder that
+LODGE_TRANSLATIONS names, adds a language; no other list names one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from babel import Locale
 from flask import Flask, current_app
@@ -28,7 +28,7 @@ class Language(NamedTuple):
 
 def init_app(app: Flask) -> None:
     """Find the languages of an application, and give them to its templates."""
-    folders = catalogue_folders(app)
+    folders = catalogue_folders(app.config)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(map(str, folders))
     found = find_languages(folders)
     app.extensions["lodge.languages"] = found
@@ -45,9 +45,9 @@ def language_codes() -> list[str]:
     return [language.code for language in languages()]
 
 
-def catalogue_folders(app: Flask) -> list[Path]:
-    """The folders that hold the catalogues: our own, and the one that is configured."""
-    more = app.config.get("TRANSLATIONS")
+def catalogue_folders(settings: Mapping[str, Any]) -> list[Path]:
+    """The folders that hold the catalogues: our own, and that of the setting TRANSLATIONS."""
+    more = settings.get("TRANSLATIONS")
     return [TRANSLATIONS, *([Path(more).resolve()] if more else [])]
 
 

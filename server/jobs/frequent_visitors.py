@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from server.db.engine import db
 from server.models.frequent_visitors import FrequentVisitor
 from server.models.visits import Visit
-from server.oplog.incoming import Source
+from server.oplog.incoming import NewOp, Source
 from server.oplog.receive import make_op, receive_ops
 from sync.gate import frequent_visitors as rules
 from sync.protocol.clock import format_time
@@ -41,7 +41,7 @@ def update_frequent_visitors(site_id: str, now: datetime) -> int:
 
 def _ops(
     computed: list[rules.FrequentVisitor], stored: Mapping[Any, FrequentVisitor]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[NewOp]:
     for visitor in computed:
         latest, existing = visitor.latest_visit, stored.get(visitor.key)
         assert latest.arrived_at is not None

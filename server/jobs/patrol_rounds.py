@@ -13,6 +13,7 @@ from server.auth import qr_tokens
 from server.db.engine import db
 from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.places import Checkpoint
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op
 from sync.protocol.clock import format_time
 from sync.protocol.op import UUID_NAMESPACE
@@ -22,9 +23,7 @@ POINT_FIELDS = ("checkpoint", "area_id", "label", "code")
 """Fields of a checkpoint in a patrol, but for its label tokens (`seals`)."""
 
 
-def round_ops(
-    site_id: str, now: datetime, start: datetime, end: datetime
-) -> Iterator[dict[str, Any]]:
+def round_ops(site_id: str, now: datetime, start: datetime, end: datetime) -> Iterator[NewOp]:
     """N2: ops that plan missing patrols, update changed ones and drop those of no active route.
 
     `start`, `end`: the range of time that is planned. Idempotent: the id of a patrol is derived
@@ -76,9 +75,7 @@ def _id(route: PatrolRoute, window: Window) -> str:
     return str(uuid5(UUID(UUID_NAMESPACE), f"{route.id}|{format_time(window[0])}"))
 
 
-def _plan(
-    id_: str, route: PatrolRoute, window: Window, points: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _plan(id_: str, route: PatrolRoute, window: Window, points: list[dict[str, Any]]) -> NewOp:
     payload = {
         "route_id": route.id,
         "label": route.label,

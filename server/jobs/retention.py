@@ -28,6 +28,7 @@ from server.models.purges import PurgeRun
 from server.models.visits import Visit
 from server.oplog import receive
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from server.oplog.op_row import OpRow
 from server.oplog.publish import record_json
 from server.oplog.record_store import LoadedRecord, RecordStore, table_of
@@ -122,7 +123,7 @@ def _conflicts_about(site_id: str, ids: list[str]) -> list[Any]:
     return list(db.session.execute(mine.order_by(Conflict.id)).all())
 
 
-def _settle_ops(merges: Iterable[Any]) -> Iterable[dict[str, Any]]:
+def _settle_ops(merges: Iterable[Any]) -> Iterable[NewOp]:
     """What waited for the desk is over as well: what stood, stands."""
     for merge in merges:
         if merge.settled_at is None:
@@ -130,7 +131,7 @@ def _settle_ops(merges: Iterable[Any]) -> Iterable[dict[str, Any]]:
             yield receive.make_op("merge.settle", merge.id, {"take": "theirs"}, id=id_)
 
 
-def _purge_op(type_: str, id_: str) -> dict[str, Any]:
+def _purge_op(type_: str, id_: str) -> NewOp:
     return receive.make_op(f"{type_}.purge", id_, {})
 
 

@@ -15,7 +15,7 @@ from server.jobs.holidays import days_off
 from server.models.places import Area, Unit
 from server.models.schedules import Schedule
 from server.models.tasks import Task
-from server.oplog.incoming import Source
+from server.oplog.incoming import NewOp, Source
 from server.oplog.receive import make_op, receive_ops
 from sync.protocol.clock import format_time
 from sync.protocol.op import SERVER_AUTHOR_ID
@@ -87,7 +87,7 @@ def _places(site_id: str) -> list[Place]:
     ]
 
 
-def _plan_op(schedule: Schedule, occurrence: Occurrence) -> dict[str, Any]:
+def _plan_op(schedule: Schedule, occurrence: Occurrence) -> NewOp:
     payload = {
         "schedule_id": schedule.id,
         "code": schedule.code,
@@ -121,7 +121,7 @@ def _cancel_ops(
     schedule_ids: Collection[str],
     vacant_units: Collection[str],
     now: datetime,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[NewOp]:
     """R8, C7: cancel future tasks that no schedule requires any more; done ones stay."""
     for task in planned.values():
         started = task.window_start <= now or task.done_at or task.cancelled_at
@@ -133,7 +133,7 @@ def _cancel_ops(
 
 def _reinstate_ops(
     planned: Mapping[str, Task], required: Collection[str], now: datetime
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[NewOp]:
     """Reinstate tasks that the scheduler cancelled and that are required again in time."""
     for id_ in required:
         task = planned.get(id_)

@@ -1,1 +1,1 @@
-"""Commands for operators: backup, restore, move, upgrade, demo data."""
+"""Work on whole databases: backup, restore, move, upgrade, what new sites begin with, demo data."""

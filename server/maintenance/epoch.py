@@ -1,4 +1,4 @@
-"""A database's first breath: its epoch."""
+"""The epoch: an identifier of the database that changes when its history may have changed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ EPOCH_KEY = "epoch"
 
 
 def new_epoch() -> str:
-    """The name of a life that no database has had."""
+    """A random epoch."""
     return secrets.token_hex(8)
 
 
 def replace_epoch() -> None:
-    """Another life of the database: every cursor and every phone notices."""
+    """Begin a new epoch: phones load everything again and re-upload what the server lost."""
     with write_transaction():
         db.session.merge(ServerState(key=EPOCH_KEY, value=new_epoch()))
 
 
 def ensure_epoch() -> None:
-    """Give the database the name of its life, once; a restored one gets another."""
+    """Set the first epoch of a new database; does nothing if there is one."""
     with write_transaction():
         if db.session.get(ServerState, EPOCH_KEY) is None:
             db.session.add(ServerState(key=EPOCH_KEY, value=new_epoch()))

@@ -1,9 +1,10 @@
-"""Moving: every row of this database into an empty one, SQLite to PostgreSQL or back."""
+"""Copies every row of a database into an empty one, SQLite to PostgreSQL or back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gettext import gettext as _
 
 from flask import Flask
 from sqlalchemy import Connection, Table, func, insert, inspect, select, text, update
@@ -17,32 +18,33 @@ BATCH_SIZE = 2000
 
 
 class TransferError(Exception):
-    """Where to is no place to move to, with the remedy."""
+    """The copy cannot be made; the message says what to do."""
 
 
 def copy_database(source: Flask, target: Flask) -> dict[str, int]:
-    """Copy all tables, as one transaction there; says how many rows each of them has.
+    """Copy all tables in one transaction of the target; returns the number of rows by table.
 
-    Whoever writes here waits until it is over. Nothing is changed here. The life of the database
-    is another one there: should a server go on answering from here, phones offer all of that again
-    to the new one. Raises Unfit.
+    The source is not changed; writers there wait until the copy ends. The target gets a new
+    epoch: if a server went on writing to the source, phones re-upload that to the target.
+    Raises TransferError, also if the target is not empty.
     """
     with target.app_context():
         if inspect(db.engine).get_table_names():
             raise TransferError(
-                "The database there is not empty. Make a new one, then move into that."
+                _("The database at that URL is not empty. Create a new one and move into that.")
             )
         upgrade()
-    with _exclusive_transaction(source) as here, _exclusive_transaction(target) as there:
-        rows = {table.name: _copy_table(table, here, there) for table in db.metadata.sorted_tables}
+    with _exclusive_transaction(source) as reader, _exclusive_transaction(target) as writer:
+        tables = db.metadata.sorted_tables
+        rows = {table.name: _copy_table(table, reader, writer) for table in tables}
         epoch = update(ServerState).where(ServerState.key == EPOCH_KEY)
-        there.execute(epoch.values(value=new_epoch()))
+        writer.execute(epoch.values(value=new_epoch()))
     return rows
 
 
 @contextmanager
 def _exclusive_transaction(app: Flask) -> Iterator[Connection]:
-    """A transaction in which nobody else writes."""
+    """A transaction that no other one writes beside."""
     with app.app_context():
         engine = db.engine
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -52,15 +54,15 @@ def _exclusive_transaction(app: Flask) -> Iterator[Connection]:
         yield connection
 
 
-def _copy_table(table: Table, here: Connection, there: Connection) -> int:
-    there.execute(table.delete())  # what a new database begins with: its epoch
-    found = here.execution_options(yield_per=BATCH_SIZE).execute(select(table))
-    for rows in found.mappings().partitions():
-        there.execute(insert(table), [dict(row) for row in rows])
-    moved = there.execute(select(func.count()).select_from(table)).scalar_one()
-    expected = here.execute(select(func.count()).select_from(table)).scalar_one()
-    if moved != expected:
-        raise TransferError(
-            f"{moved} of {expected} rows of {table.name} came over. Nothing was moved."
-        )
-    return int(moved)
+def _copy_table(table: Table, reader: Connection, writer: Connection) -> int:
+    writer.execute(table.delete())  # the epoch that `upgrade` has written
+    rows = reader.execution_options(yield_per=BATCH_SIZE).execute(select(table))
+    for partition in rows.mappings().partitions():
+        writer.execute(insert(table), [dict(row) for row in partition])
+    count = select(func.count()).select_from(table)
+    expected, copied = reader.execute(count).scalar_one(), writer.execute(count).scalar_one()
+    if copied != expected:
+        message = _("%(copied)d of %(expected)d rows of %(table)s were copied. Nothing was moved.")
+        values = {"copied": copied, "expected": expected, "table": table.name}
+        raise TransferError(message % values)
+    return int(copied)

@@ -1,12 +1,12 @@
-"""The shape of the database, and bringing an older one up to this version."""
+"""Creates the schema of the database and upgrades an older one to this version."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gettext import gettext as _
 from pathlib import Path
 
-import click
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
@@ -24,34 +24,38 @@ from server.oplog.rebuild import rebuild_feed
 from sync.protocol.roles import ROLES
 
 ADVISORY_LOCK_ID = 0x10D6E
-"""Names our lock among those of the database."""
+"""Key of our advisory lock in PostgreSQL."""
 
 FEED_BASIS_KEY = "drawn"
-"""Key of the stored `_feed_basis` that the feed was last built from. An upgrade that was cut off
-after the tables were changed has still to rebuild the feed."""
+"""Row of `server_state` with the `_feed_basis` that the feed was last built from. It differs after
+an upgrade that was interrupted between the migrations and the rebuild of the feed."""
 
 FOLDER = str(Path(__file__).parents[1] / "migrations")
 
 
+class SchemaError(Exception):
+    """The database cannot be used as it is; the message says what to do."""
+
+
 def upgrade() -> None:
-    """Create the tables, or change them to what this version needs; begin the epoch."""
+    """Create or migrate the tables, set the first epoch, rebuild the feed for a new schema."""
     with _advisory_lock():
         _migrate()
 
 
 @contextmanager
 def _advisory_lock() -> Iterator[None]:
-    """Of several servers that begin at once on PostgreSQL one works, the others wait for it."""
+    """On PostgreSQL, let one of several servers that start at once upgrade; the others wait."""
     if db.engine.dialect.name != "postgresql":
         yield
         return
     with db.engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:door)"), {"door": ADVISORY_LOCK_ID})
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK_ID})
         connection.commit()
         try:
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:door)"), {"door": ADVISORY_LOCK_ID})
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK_ID})
 
 
 def _migrate() -> None:
@@ -63,19 +67,19 @@ def _migrate() -> None:
             for site_id in db.session.scalars(select(SiteHead.site_id)).all():
                 rebuild_feed(site_id, directory_of(site_id))
                 if not db.session.get_one(SiteHead, site_id).link:
-                    hash_chain.chain_existing_log(site_id)  # a log from before there were seals
+                    hash_chain.chain_existing_log(site_id)  # a log of a version without a chain
             db.session.merge(ServerState(key=FEED_BASIS_KEY, value=_feed_basis()))
 
 
 def require_current_schema() -> None:
-    """Stop with the remedy when the database is not of this version, or was only half put back."""
+    """Raise SchemaError if the database is not of this version, or a restore was interrupted."""
     if backup.is_restore_unfinished():
-        raise click.ClickException("A restore was cut off. Run it again: lodge restore")
+        raise SchemaError(_("A restore was interrupted. Run it again: lodge restore"))
     current = _database_revision()
     if current is None:
-        raise click.ClickException("There is no database yet. Run: lodge init")
+        raise SchemaError(_("There is no database yet. Run: lodge init"))
     if current != _newest_revision() or _stored_feed_basis() != _feed_basis():
-        raise click.ClickException("The database is of another version. Run: lodge init")
+        raise SchemaError(_("The database is of another version. Run: lodge init"))
 
 
 def _newest_revision() -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID, uuid5
 
 from server.oplog.op_row import OpRow
@@ -40,6 +41,20 @@ class Source:
         return cls(received_at=now, sent_at=now)
 
 
+class NewOp(TypedDict):
+    """An op of the desk or the server, see `make_op`: it belongs to no phone's chain."""
+
+    id: str
+    kind: str
+    v: int
+    subject: str
+    base: int | None
+    after: str | None
+    by: str
+    payload: dict[str, Any]
+    stands_for: NotRequired[Replacement]
+
+
 class Replacement(TypedDict):
     """Which quarantined op an op replaces, by whose decision, and when that op happened."""
 
@@ -53,7 +68,7 @@ class IncomingOp:
     """One op as it arrived, and what is wrong with its shape."""
 
     id: str
-    raw: dict[str, Any]
+    raw: Mapping[str, Any]
     fault: str | None
     """Why it cannot be judged (a verdict code), or None."""
     content_hash: str
@@ -62,12 +77,12 @@ class IncomingOp:
     """Its number in the phone's chain; None for a damaged op, which takes no number."""
 
     @classmethod
-    def from_trusted(cls, raw: dict[str, Any]) -> IncomingOp:
+    def from_trusted(cls, raw: Mapping[str, Any]) -> IncomingOp:
         """An op made by this server, or one that was parsed before."""
         return cls(raw["id"], raw, None, "")
 
     @classmethod
-    def parse(cls, raw: dict[str, Any]) -> IncomingOp:
+    def parse(cls, raw: Mapping[str, Any]) -> IncomingOp:
         """Check an op's shape. A damaged op, or one without an id, gets an id derived from its
         content, so that receiving it twice stores it once."""
         hash_ = content_hash(raw)
@@ -133,13 +148,13 @@ def printable(value: Any, max_length: int) -> str:
     return text[:max_length]
 
 
-def _parse_id(raw: dict[str, Any]) -> str | None:
+def _parse_id(raw: Mapping[str, Any]) -> str | None:
     try:
         return canonical_uuid(raw["id"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 
-def _parse_chain_number(raw: dict[str, Any]) -> int | None:
+def _parse_chain_number(raw: Mapping[str, Any]) -> int | None:
     n = raw.get("n")
     return n if isinstance(n, int) and not isinstance(n, bool) and 0 < n < 2**53 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
@@ -16,7 +16,7 @@ from server.db.engine import DATABASE_ERRORS, db, write_transaction
 from server.models.feed import SiteHead
 from server.models.oplog import LoggedOp
 from server.oplog.hash_chain import LogHead
-from server.oplog.incoming import IncomingOp, Source
+from server.oplog.incoming import IncomingOp, NewOp, Source
 from server.oplog.op_row import Answer
 from server.oplog.photo_arrivals import find_photo_arrivals
 from server.oplog.processor import OpProcessor
@@ -43,7 +43,7 @@ class ReceiveResult(NamedTuple):
     log_head: LogHead
 
 
-def receive_ops(site_id: str, raws: Sequence[dict[str, Any]], source: Source) -> ReceiveResult:
+def receive_ops(site_id: str, raws: Sequence[Mapping[str, Any]], source: Source) -> ReceiveResult:
     """Judge ops, log them, and apply those that are accepted, in one transaction.
 
     Receiving an op again is harmless. If the database refuses the batch, its ops are received one
@@ -128,12 +128,12 @@ def submit(
     return submit_many(site_id, [make_op(kind, subject, payload, by=by, base=base, id=id)])[0]
 
 
-def submit_many(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
+def submit_many(site_id: str, raws: Sequence[NewOp]) -> list[Answer]:
     """Receive ops of the desk or the server, made by `make_op`, in one transaction."""
     return receive_ops(site_id, raws, Source.for_desk(datetime.now(UTC))).answers
 
 
-def submit_in_transaction(site_id: str, raws: Sequence[dict[str, Any]]) -> list[Answer]:
+def submit_in_transaction(site_id: str, raws: Sequence[NewOp]) -> list[Answer]:
     """The same within a `write_transaction` of the caller. Raises whatever the database raises."""
     ops = [IncomingOp.from_trusted(raw) for raw in raws]
     return _receive_in_transaction(site_id, ops, Source.for_desk(datetime.now(UTC))).answers
@@ -147,7 +147,7 @@ def publish_photo_arrivals(site_id: str, sha256s: Collection[str]) -> None:
         submit_in_transaction(site_id, ops)
 
 
-def _photo_arrival_ops(site_id: str, sha256s: Collection[str]) -> list[dict[str, Any]]:
+def _photo_arrival_ops(site_id: str, sha256s: Collection[str]) -> list[NewOp]:
     """The id of each op is derived from record and photo, so that an arrival is counted once."""
     return [
         make_op(
@@ -168,7 +168,7 @@ def make_op(
     by: str = SERVER_AUTHOR_ID,
     base: int | None = None,
     id: str | None = None,
-) -> dict[str, Any]:
+) -> NewOp:
     """An op of the desk or the server, which belongs to no phone's chain.
 
     `subject` None: a new record's id. `base`: the record's version that the author saw.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -83,7 +84,7 @@ class RowBuilder:
         }
 
 
-def _fill_in_content(row: OpRow, raw: dict[str, Any]) -> None:
+def _fill_in_content(row: OpRow, raw: Mapping[str, Any]) -> None:
     """Copy the fields of a well-formed op into its row."""
     kind = KINDS.get(raw["kind"])
     row["v"] = raw["v"]
@@ -96,7 +97,7 @@ def _fill_in_content(row: OpRow, raw: dict[str, Any]) -> None:
     row["fact"] = kind is not None and kind.fact
 
 
-def _mask_identity_numbers(raw: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _mask_identity_numbers(raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     """V5. An op and its JSON with identity numbers masked; the same object where there is none."""
     body = dump_json(raw)
     if not may_contain_id_number(body) or (clean := mask_id_numbers(raw)) == raw:

@@ -24,7 +24,7 @@ export async function runAction(action, request) {
       return unlock(form);
     case "lock":
       await people.lock();
-      return redirectTo("who");
+      return redirectTo("unlock");
     case "language":
       if (isLanguage(value)) await setMeta("lang", value);
       break;
@@ -50,7 +50,7 @@ async function unlock(form) {
   const result = await people.unlock(person, String(form.get("pin") ?? ""));
   return result === "ok"
     ? redirectTo("")
-    : htmlResponse(await renderPage("who", { person, result }));
+    : htmlResponse(await renderPage("unlock", { person, result }));
 }
 
 /** Enrols the phone and pulls everything before the first page is shown. @param {FormData} form */

@@ -48,6 +48,6 @@ async function getPage(page, id, url) {
  */
 async function permittedPage(page) {
   if (!(await getMeta("device"))) return "enrol";
-  if (page === "enrol") return "who";
-  return (await currentUser()) ? page : "who";
+  if (page === "enrol") return "unlock";
+  return (await currentUser()) ? page : "unlock";
 }

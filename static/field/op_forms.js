@@ -32,7 +32,7 @@ import {
  */
 export async function submitOps(kind, subject, request) {
   const [user, form] = await Promise.all([currentUser(), request.formData()]);
-  if (!user) return redirectTo("who");
+  if (!user) return redirectTo("unlock");
   if (!Object.hasOwn(kinds, kind))
     return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
   const signature = await checkSignature(form);

@@ -1,6 +1,7 @@
 // Renders a page, or a part of one, from its template and what the phone has stored.
 
 import catalogue from "../catalogue.js";
+import { SITE_ZONE } from "../shell.js";
 import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
 import { getMetaAll } from "./database.js";
@@ -69,10 +70,11 @@ const needsOf = (page) => needs[fileOf(page)] ?? {};
 
 /** @param {string} page @param {Record<string, any>} context */
 function renderTemplate(page, context) {
-  return render(templates, fileOf(page), context, { lang: context.lang, catalogue, filters });
+  const options = { lang: context.lang, tz: SITE_ZONE, catalogue, filters };
+  return render(templates, fileOf(page), context, options);
 }
 
-const siteDay = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" });
+const siteDay = new Intl.DateTimeFormat("sv-SE", { timeZone: SITE_ZONE });
 
 /** What every template may use. @param {string} now ISO 8601 */
 async function commonContext(now) {

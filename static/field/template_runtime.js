@@ -24,7 +24,8 @@ const BUILD = new URL("../", import.meta.url);
 
 /**
  * @typedef {object} Options
- * @property {string} [lang] the code of a language; by default English, the language of the messages
+ * @property {string} [lang] the code of a language; by default "en", the language of the messages
+ * @property {string} [tz] time zone in which the filters show times, by default "UTC"
  * @property {Record<string, Messages>} [catalogue] by language: ../catalogue.js
  * @property {(translation: Translation) => Filters} [filters] makes the app's filters: ./filters.js
  * @property {(path: string) => string} [asset] address of a static file; by default, of the same
@@ -35,12 +36,13 @@ const BUILD = new URL("../", import.meta.url);
  * @param {Templates} templates ../templates.js
  * @param {string} name "field/tasks.html"
  * @param {Context} context JSON values without fractions: null is Jinja's none, undefined its
- *   undefined. `tz` is the site's time zone, by default "Asia/Shanghai"
+ *   undefined
  * @param {Options} [options]
  * @returns {string} HTML
  */
 export function render(templates, name, context, options = {}) {
-  const { lang = "en", catalogue = {}, filters = () => ({}), asset = assetAddress } = options;
+  const { lang = "en", tz = "UTC", catalogue = {}, filters = () => ({}) } = options;
+  const { asset = assetAddress } = options;
   const messages = catalogue[lang] ?? {};
   const globals = extend(null, {
     ...templateTranslation(messages),
@@ -48,7 +50,6 @@ export function render(templates, name, context, options = {}) {
     range,
     dict,
   });
-  const tz = context.tz ?? "Asia/Shanghai";
   const run = {
     templates,
     modules: new Map(),

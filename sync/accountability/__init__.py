@@ -1,1 +1,1 @@
-"""Cases about people, their categories, and what a month discloses."""
+"""Accountability: cases and their categories, monthly closes, and the monthly disclosure."""

@@ -1,4 +1,4 @@
-"""Words of accountability cases: labels of fields, values and states."""
+"""Labels of accountability cases: fields, values and states."""
 
 from __future__ import annotations
 

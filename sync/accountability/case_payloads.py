@@ -1,4 +1,4 @@
-"""What is said in a case: by whoever raises it, finds facts, decides, and by the subject."""
+"""Payloads of accountability cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sync.protocol.op import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 
 ACCUSING_FACTS = ("missed", "breach", "fast", "copied", "no_uniform", "told_against")
 EXCUSING_FACTS = ("skipped", "late_phone", "off_duty", "weather", "helped", "told_for")
-"""A reasoned skip or a phone without a signal is a fact as well, and is shown first."""
+"""Facts that explain what happened, such as a skip with a reason or a phone without a signal. They
+are shown first."""
 
 SUBJECT_KINDS = ("person", "team", "contractor", "manager")
 FINDINGS = ("responsible", "partly", "not_responsible")
@@ -20,7 +21,7 @@ MAX_FACTS, MAX_CENTS = 50, 10**13
 
 
 class CaseFactSchema(Payload):
-    """What happened, when; `type` and `id` name the record in which it can be read."""
+    """What happened and when. `type` and `id` name the record that shows it."""
 
     code = fields.String(required=True, validate=OneOf((*ACCUSING_FACTS, *EXCUSING_FACTS)))
     type = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
@@ -30,25 +31,27 @@ class CaseFactSchema(Payload):
 
     @validates_schema
     def validate_text(self, fact: dict[str, Any], **_: Any) -> None:
-        """What somebody tells by hand is told in words."""
+        """A fact that was added by hand needs a text. Raises ValidationError without one."""
         if fact["code"].startswith("told_") and not fact["text"].strip():
             raise ValidationError("Say what happened.")
 
 
 def is_accusing(fact: Mapping[str, Any]) -> bool:
-    """Whether somebody answers for it; what explains or excuses is not held against anybody."""
+    """Whether somebody has to answer for a fact. Facts that explain or excuse never count against
+    anybody."""
     return fact["code"] in ACCUSING_FACTS
 
 
-def FactsField(least: int) -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
-    """Some facts, from whichever side."""
+def FactsField(min_count: int) -> fields.List[Any]:  # noqa: N802 - named like a field type
+    """A field for facts, accusing or excusing."""
     return fields.List(
-        fields.Nested(CaseFactSchema), required=True, validate=Length(min=least, max=MAX_FACTS)
+        fields.Nested(CaseFactSchema), required=True, validate=Length(min=min_count, max=MAX_FACTS)
     )
 
 
 class CaseRaisePayload(Payload):
-    """`answers_id`: the person, or who speaks for the team or contractor. Amounts are in cents."""
+    """`answers_id` is the subject, or the person who answers for the team or contractor. `amount`
+    is in cents."""
 
     category_id = Id(required=True)
     sub = fields.String(allow_none=True, load_default=None, validate=Length(max=8))
@@ -63,10 +66,10 @@ class CaseRaisePayload(Payload):
     )
 
     @validates_schema
-    def validate_subject_name(self, case: dict[str, Any], **_: Any) -> None:
-        """A team or a contractor is called something."""
-        name = (case["subject_name"] or "").strip()
-        if case["subject_kind"] in ("team", "contractor") and not name:
+    def validate_subject_name(self, payload: dict[str, Any], **_: Any) -> None:
+        """A team or contractor needs a name. Raises ValidationError without one."""
+        name = (payload["subject_name"] or "").strip()
+        if payload["subject_kind"] in ("team", "contractor") and not name:
             raise ValidationError("Say which team or contractor it is about.")
 
 
@@ -79,15 +82,15 @@ class CaseAskPayload(Payload):
 
 
 class CaseStatePayload(Payload):
-    """In the subject's own words, or that they would rather not."""
+    """The subject's own statement, or that they decline to give one."""
 
     answer = fields.String(required=True, validate=OneOf(("stated", "declined")))
     text = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
-    def validate_text(self, said: dict[str, Any], **_: Any) -> None:
-        """A statement says something."""
-        if said["answer"] == "stated" and not (said.get("text") or "").strip():
+    def validate_text(self, payload: dict[str, Any], **_: Any) -> None:
+        """A statement has a text. Raises ValidationError without one."""
+        if payload["answer"] == "stated" and not (payload.get("text") or "").strip():
             raise ValidationError("Say it in words.")
 
 
@@ -96,7 +99,7 @@ class CaseAppealPayload(Payload):
 
 
 class CaseDecidePayload(Payload):
-    """Neither the finding nor what follows has a default: both are what a person wrote."""
+    """Finding and measures have no default: somebody writes both."""
 
     category_id = Id(required=True)
     site_id = Id(required=True)

@@ -1,4 +1,4 @@
-"""Cases: somebody is asked about what went wrong, is heard, and only then somebody else decides."""
+"""Accountability cases: the subject is asked and heard before somebody else decides."""
 
 from __future__ import annotations
 
@@ -27,22 +27,28 @@ from sync.protocol.text import _l
 
 
 def raise_(_: None, op: Op) -> Accepted | Refused:
-    """A3: a case has a category in force, a subject, and somebody else than its raiser to ask."""
-    said = op.payload
-    category, asked = op.related.get(said["category_id"]), op.related.get(said["answers_id"])
-    wrong = (
-        _category_error(category, said)
-        or _subject_error(asked, said, op.by)
+    """A3: a case has a published category, a subject, and is opened by somebody else than the
+    subject."""
+    payload = op.payload
+    category, subject = (
+        op.related.get(payload["category_id"]),
+        op.related.get(payload["answers_id"]),
+    )
+    error = (
+        _category_error(category, payload)
+        or _subject_error(subject, payload, op.by)
         or _future_fact_error(op)
     )
-    if wrong or category is None:
-        return Refused(wrong or "not-published")
-    sub = next((sub for sub in category.subs if sub["code"] == said["sub"]), None)
-    facts = _signed_facts(said["facts"], op)
+    if error or category is None:
+        return Refused(error or "not-published")
+    sub = next((sub for sub in category.subs if sub["code"] == payload["sub"]), None)
+    facts = _signed_facts(payload["facts"], op)
     return Accepted(
         {
-            **{name: said[name] for name in ("category_id", "sub", "subject_kind", "answers_id")},
-            **{name: said[name] for name in ("subject_name", "amount")},
+            **{
+                name: payload[name] for name in ("category_id", "sub", "subject_kind", "answers_id")
+            },
+            **{name: payload[name] for name in ("subject_name", "amount")},
             "code": category.code,
             "label": category.label,
             "sub_label": sub and sub["label"],
@@ -55,27 +61,28 @@ def raise_(_: None, op: Op) -> Accepted | Refused:
     )
 
 
-def _category_error(category: Any, said: Mapping[str, Any]) -> str | None:
+def _category_error(category: Any, payload: Mapping[str, Any]) -> str | None:
     if getattr(category, "published_at", None) is None or category.deactivated_at:
         return "not-published"
     codes = [sub["code"] for sub in category.subs]
-    if said["sub"] not in (codes or [None]):
+    if payload["sub"] not in (codes or [None]):
         return "unknown-sub"
-    return None if (said["amount"] is not None) == category.with_amount else "amount"
+    return None if (payload["amount"] is not None) == category.with_amount else "amount"
 
 
-def _subject_error(asked: Any, said: Mapping[str, Any], by: str) -> str | None:
-    if getattr(asked, "roles", None) is None or getattr(asked, "active_to", None):
+def _subject_error(subject: Any, payload: Mapping[str, Any], by: str) -> str | None:
+    if getattr(subject, "roles", None) is None or getattr(subject, "active_to", None):
         return "no-such-person"
-    if said["subject_kind"] == "manager" and not DESK_ROLES & set(asked.roles):
+    if payload["subject_kind"] == "manager" and not DESK_ROLES & set(subject.roles):
         return "not-a-manager"
-    return "own-case" if by == said["answers_id"] else None
+    return "own-case" if by == payload["answers_id"] else None
 
 
 def _future_fact_error(op: Op) -> str | None:
-    """A5: what is said to happen later cannot be held against what was read meanwhile."""
-    early = [fact for fact in op.payload["facts"] if fact["at"] > op.occurred_at]
-    return "future-fact" if early else None
+    """A5: a fact lies in the past when it is added, so nobody is held to a rule that they read
+    later."""
+    future_facts = [fact for fact in op.payload["facts"] if fact["at"] > op.occurred_at]
+    return "future-fact" if future_facts else None
 
 
 def _signed_facts(facts: Sequence[Mapping[str, Any]], op: Op) -> list[dict[str, Any]]:
@@ -83,77 +90,79 @@ def _signed_facts(facts: Sequence[Mapping[str, Any]], op: Op) -> list[dict[str, 
 
 
 def _earliest_accusation(facts: Sequence[Mapping[str, Any]]) -> datetime | None:
-    """A5: when the first thing happened that somebody answers for."""
+    """A5: when the earliest accusing fact happened, or None."""
     times = [fact["at"] for fact in facts if is_accusing(fact)]
     return parse_time(min(times)) if times else None
 
 
 def find(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A4: facts come in from all sides; a new reproach is put to the subject before it counts."""
-    wrong = _closed_error(case, op) or _future_fact_error(op)
-    if wrong:
-        return Refused(wrong)
-    found = _signed_facts(op.payload["facts"], op)
-    facts = [*case.facts, *found]
+    """A4: facts are added from all sides. After a new accusing fact the subject must be asked
+    again."""
+    error = _closed_error(case, op) or _future_fact_error(op)
+    if error:
+        return Refused(error)
+    new_facts = _signed_facts(op.payload["facts"], op)
+    facts = [*case.facts, *new_facts]
     changes = {
         "facts": facts,
         "happened_at": _earliest_accusation(facts),
         "found_at": op.occurred_at,
     }
-    anew = {"asked_at": None, "answer_until": None} if any(map(is_accusing, found)) else {}
-    return Accepted({**changes, **anew})
+    reset = {"asked_at": None, "answer_until": None} if any(map(is_accusing, new_facts)) else {}
+    return Accepted({**changes, **reset})
 
 
 def ask(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A6: a statement is asked of the subject, with a time until when."""
-    wrong = _closed_error(case, op)
-    if wrong or op.payload["answer_until"] <= op.occurred_at:
-        return Refused(wrong or "due-is-past")
+    """A6: the subject is asked for a statement, with a due time."""
+    error = _closed_error(case, op)
+    if error or op.payload["answer_until"] <= op.occurred_at:
+        return Refused(error or "due-is-past")
     return Accepted({"asked_at": op.occurred_at, "answer_until": op.payload["answer_until"]})
 
 
 def give_statement(case: CaseLike, op: Op) -> Accepted:
-    """A7: what the subject says is kept whenever it comes; what came after a decision is noted."""
+    """A7: a statement is always stored; one after the decision, or by somebody else, is flagged."""
     if op.by != case.answers_id:
         return Accepted({}, flag="not-the-subject")
     return Accepted({}, flag="stated-after-decision" if case.decided_at else None)
 
 
 def flag_unless_subject(case: CaseLike, op: Op) -> Accepted:
-    """A10, A11: only the subject acknowledges or appeals; another's word is kept and noted."""
+    """A10, A11: only the subject acknowledges or appeals; the same by somebody else is flagged."""
     return Accepted({}, flag=None if op.by == case.answers_id else "not-the-subject")
 
 
 def decide(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A8: nobody decides before the subject was heard or the time for it is over."""
-    wrong = "already-decided" if case.decided_at else None
-    return _decision(case, op, wrong or decision_error(case, op))
+    """A8: a case is decided only once the subject was heard or the time for a statement is over."""
+    error = "already-decided" if case.decided_at else None
+    return _decision(case, op, error or decision_error(case, op))
 
 
 def review(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A11: after an appeal, or a statement that came too late, somebody else decides anew."""
+    """A11: after an appeal or a late statement, somebody else decides again."""
     if op.by == case.answers_id:
         return Refused("own-case")
-    wrong = None
+    error = None
     if not is_reopened(case):
-        wrong = "not-appealed"
-    elif op.by in [one["by_id"] for one in case.decisions]:
-        wrong = "same-decider"
-    return _decision(case, op, wrong or decision_error(case, op))
+        error = "not-appealed"
+    elif op.by in [decision["by_id"] for decision in case.decisions]:
+        error = "same-decider"
+    return _decision(case, op, error or decision_error(case, op))
 
 
-def _decision(case: CaseLike, op: Op, wrong: str | None) -> Accepted | Refused:
-    """A9: finding and measures are what the decider wrote, and nothing besides."""
-    if wrong:
-        return Refused(wrong)
-    said = {name: op.payload[name] for name in ("finding", "measures")}
-    one = {**said, "at": format_time(op.occurred_at), "by_id": op.by}
-    by = {"decided_at": op.occurred_at, "decided_by_id": op.by, "closed_at": None}
-    return Accepted({**said, **by, "decisions": [*case.decisions, one]})
+def _decision(case: CaseLike, op: Op, error: str | None) -> Accepted | Refused:
+    """A9: finding and measures are what the decider wrote, unchanged."""
+    if error:
+        return Refused(error)
+    content = {name: op.payload[name] for name in ("finding", "measures")}
+    entry = {**content, "at": format_time(op.occurred_at), "by_id": op.by}
+    decided = {"decided_at": op.occurred_at, "decided_by_id": op.by, "closed_at": None}
+    return Accepted({**content, **decided, "decisions": [*case.decisions, entry]})
 
 
 def close(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A12: what was acknowledged is closed; anything else only with a reason, an appeal never."""
+    """A12: an acknowledged decision may be closed; otherwise it needs a reason, and an open appeal
+    prevents it."""
     if op.by == case.answers_id or case.closed_at:
         return Refused("own-case" if op.by == case.answers_id else "already-closed")
     if is_after_decision(case, case.appealed_at):
@@ -165,31 +174,32 @@ def close(case: CaseLike, op: Op) -> Accepted | Refused:
 
 
 def _closed_error(case: CaseLike, op: Op) -> str | None:
-    """A3: nobody has a hand in the own case; what is decided is only opened by an appeal."""
+    """A3: nobody acts in their own case, and a decided case is only reopened by an appeal."""
     if op.by == case.answers_id:
         return "own-case"
-    again = is_reopened(case)
-    if case.closed_at and not again:
+    reopened = is_reopened(case)
+    if case.closed_at and not reopened:
         return "already-closed"
-    return "already-decided" if case.decided_at and not again else None
+    return "already-decided" if case.decided_at and not reopened else None
 
 
 def fold(case: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """A7, A10, A11: what the subject said, in the order of its times, whatever came first."""
-    mine = [entry for entry in history if entry.by == case.answers_id]
-    said, seen, appeals = (
-        [entry for entry in mine if entry.kind == f"case.{word}"]
-        for word in ("state", "acknowledge", "appeal")
+    """A7, A10, A11: what the subject stated, acknowledged and appealed, in the order of the
+    times."""
+    by_subject = [entry for entry in history if entry.by == case.answers_id]
+    statements, acknowledgements, appeals = (
+        [entry for entry in by_subject if entry.kind == f"case.{action}"]
+        for action in ("state", "acknowledge", "appeal")
     )
     return {
         "statements": [
-            {"at": format_time(one.occurred_at), **_statement_fields(one)} for one in said
+            {"at": format_time(fact.occurred_at), **_statement_fields(fact)} for fact in statements
         ],
-        "stated_at": said[-1].occurred_at if said else None,
-        "heard_at": max((one.received_at for one in said), default=None),
-        "acknowledged_at": seen[-1].occurred_at if seen else None,
+        "stated_at": statements[-1].occurred_at if statements else None,
+        "heard_at": max((fact.received_at for fact in statements), default=None),
+        "acknowledged_at": acknowledgements[-1].occurred_at if acknowledgements else None,
         "appeals": [
-            {"at": format_time(one.occurred_at), "text": one.payload["text"]} for one in appeals
+            {"at": format_time(fact.occurred_at), "text": fact.payload["text"]} for fact in appeals
         ],
         "appealed_at": appeals[-1].occurred_at if appeals else None,
     }
@@ -200,15 +210,15 @@ def _statement_fields(entry: HistoryEntry) -> dict[str, Any]:
 
 
 def state(case: Any) -> str:
-    """How far it has come."""
+    """How far a case has come."""
     decided_at, appealed_at = case["decided_at"], case["appealed_at"]
     if decided_at and appealed_at and appealed_at >= decided_at:
         return "appealed"
     if case["closed_at"]:
         return "closed"
     if decided_at:
-        seen = case["acknowledged_at"]
-        return "acknowledged" if seen and seen >= decided_at else "decided"
+        acknowledged_at = case["acknowledged_at"]
+        return "acknowledged" if acknowledged_at and acknowledged_at >= decided_at else "decided"
     if case["asked_at"]:
         heard = case["stated_at"] and case["stated_at"] >= case["asked_at"]
         return str(case["statements"][-1]["answer"]) if heard else "asked"
@@ -216,22 +226,23 @@ def state(case: Any) -> str:
 
 
 def audience(case: Any, roles_of: Any) -> int:
-    """A13: no phone knows of a case before its subject is asked, nor once it is closed."""
-    concerns = case["asked_at"] or case["decided_at"]
+    """A13: phones get a case only after its subject was asked or it was decided, and until it is
+    closed."""
+    is_shared = case["asked_at"] or case["decided_at"]
     return (
         role_mask(roles_of(case["answers_id"]))
-        if concerns and not case["closed_at"]
+        if is_shared and not case["closed_at"]
         else DESK_ONLY_AUDIENCE
     )
 
 
 def visible_until(case: Any) -> str:
-    """It matters until it is closed."""
+    """Phones show a case until it is closed."""
     return format_time(case["closed_at"]) if case["closed_at"] else FOREVER
 
 
 def _desk_kind(
-    payload: type[Payload], rule: Any, *, conflicts_with: tuple[str, ...] = (), **more: Any
+    payload: type[Payload], rule: Any, *, conflicts_with: tuple[str, ...] = (), **kwargs: Any
 ) -> Kind:
     return Kind(
         payload=payload,
@@ -241,12 +252,12 @@ def _desk_kind(
         roles=DESK_ROLES,
         from_desk_only=True,
         conflicts_with=frozenset(conflicts_with),
-        **more,
+        **kwargs,
     )
 
 
 DECISION_INPUTS = ("facts", "statements", "appeals")
-"""Whoever decides has to have seen these as they stand."""
+"""A decision is contested if its author had not seen the newest values of these fields."""
 
 RELATED_RULES = ("category_id", "site_id")
 

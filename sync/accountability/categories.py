@@ -1,4 +1,4 @@
-"""Categories: what people answer for. Each is published and acknowledged before it is used."""
+"""Categories of accountability. Each is published and acknowledged before it is used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_SUBS = 20
 
 
 class CategoryLike(Protocol):
-    """What the rules need to know of a category."""
+    """The fields of a category that the rules read."""
 
     published_at: datetime | None
     deactivated_at: datetime | None
@@ -46,7 +46,7 @@ class SubCategorySchema(Payload):
 
 
 class CategoryAddPayload(Payload):
-    """`with_amount`: a case in it says how much was lost."""
+    """`with_amount`: a case in this category states the amount of the loss."""
 
     code = fields.String(required=True, validate=CODE_VALIDATOR)
     label = LocalizedLabel(required=True)
@@ -59,23 +59,24 @@ class CategoryAddPayload(Payload):
 
     @validates("subs")
     def validate_distinct_subs(self, subs: list[dict[str, Any]], **_: Any) -> None:
-        """A case names its sub-code, so each is there once."""
+        """A case names an item by its code, so codes are unique. Raises ValidationError
+        otherwise."""
         if len({sub.get("code") for sub in subs}) < len(subs):
             raise ValidationError("Two sub-codes are the same.")
 
 
 def category_id(site_id: str, code: str) -> str:
-    """One category a code and site, whoever adds it."""
+    """The id of the category with this code at this site."""
     return str(uuid5(UUID(site_id), f"category|{code}"))
 
 
 def add(_: None, op: Op) -> Accepted:
-    """A1: categories can be added; none is ever deleted, and nobody rewrites what was published."""
+    """A1: categories can be added. None is ever deleted or reworded."""
     return Accepted({**op.payload, "seeded": op.by == SERVER_AUTHOR_ID})
 
 
 def publish(category: CategoryLike, op: Op) -> Accepted | Refused:
-    """A2: a category is made known to everybody before anybody answers for anything in it."""
+    """A2: a category is published to everybody before it can be used."""
     if category.published_at and not category.deactivated_at:
         return Refused("already-published")
     return Accepted(
@@ -84,40 +85,40 @@ def publish(category: CategoryLike, op: Op) -> Accepted | Refused:
 
 
 def deactivate(category: CategoryLike, op: Op) -> Accepted | Refused:
-    """A1: a category that is not wanted is offered no more; cases in it stay."""
+    """A1: a deactivated category cannot be used for new cases; its cases stay."""
     if category.deactivated_at:
         return Refused("already-deactivated")
     return Accepted({"deactivated_at": op.occurred_at})
 
 
 def accept_fact(_: CategoryLike, __: Op) -> Accepted:
-    """A2: somebody has read it; that happened, whatever became of the category meanwhile."""
+    """A2: an acknowledgement is a fact, whatever happened to the category meanwhile."""
     return Accepted({})
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """A2: everybody's first acknowledgement counts, in whatever order they arrive."""
-    read: dict[str, str] = {}
+    """A2: each person's first acknowledgement counts, whatever order they arrived in."""
+    acknowledged: dict[str, str] = {}
     for entry in history:
         if entry.kind == "category.acknowledge":
-            read.setdefault(entry.by, format_time(entry.occurred_at))
-    return {"acknowledged": read}
+            acknowledged.setdefault(entry.by, format_time(entry.occurred_at))
+    return {"acknowledged": acknowledged}
 
 
 def state(category: Any) -> str:
-    """Waiting to be published, in force, or out of use."""
+    """Whether a category is not published yet, in use, or deactivated."""
     if category["deactivated_at"]:
         return "inactive"
     return "active" if category["published_at"] else "unpublished"
 
 
 def audience(category: Any) -> int:
-    """Everybody reads what is in force; the rest is of the desk."""
+    """Everybody reads categories in use; the others are for the desk only."""
     return role_mask(ALL_ROLES) if state(category) == "active" else DESK_ONLY_AUDIENCE
 
 
 def visible_until(category: Any) -> str:
-    """It holds until it is out of use."""
+    """Phones show a category until it is deactivated."""
     return format_time(category["deactivated_at"]) if category["deactivated_at"] else FOREVER
 
 

@@ -1,7 +1,7 @@
-"""The content pack: what people answer for, in our own words, by the clauses of the rulebook.
+"""The seeded categories, in our own words, after the clauses of the rulebook.
 
-Each category waits until somebody at the site has published it, and nobody answers for anything in
-it before they have read it.
+A category is in use only once somebody at the site has published it, and it applies to a person
+only once they have read it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 def category(
     code: str, clause: str, names: str, texts: str, *subs: str, with_amount: bool = False
 ) -> dict[str, Any]:
-    """A1: one category of the pack, as the payload of `category.add`; words stand as "zh / en"."""
+    """A1: one category, as the payload of `category.add`. Texts are "Chinese / English"."""
     return {
         "code": code,
         "clause": clause,
@@ -23,8 +23,8 @@ def category(
     }
 
 
-def _bilingual(words: str) -> dict[str, str]:
-    zh, en = words.split(" / ")
+def _bilingual(text: str) -> dict[str, str]:
+    zh, en = text.split(" / ")
     return {"zh": zh, "en": en}
 
 

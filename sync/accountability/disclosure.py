@@ -1,6 +1,7 @@
-"""The monthly disclosure: what is done, who answers for it, by which standard, and how it was kept.
+"""The monthly disclosure: which services there are, who is responsible, and how planned work turned
+out.
 
-Nothing in it is about a resident: the only names are of those who answer for a service.
+It contains nothing about residents; the only names are those of the responsible people.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from sync.quality.scores import ScoreSeries, score_series
 from sync.work.board import BoardPhone, BoardTask, active_phones, task_deadline, task_status
 
 OUTCOME_COLUMNS = ("done", "done_late", "partial", "skipped", "missed", "unknown", "open")
-"""What becomes of planned work; cancelled work was not planned after all."""
+"""The outcomes of planned tasks. Cancelled tasks are not counted."""
 
 
 class StandardLike(Protocol):
-    """What the report needs to know of a standard."""
+    """The fields of a schedule that the report reads."""
 
     id: str
     code: str
@@ -31,21 +32,21 @@ class StandardLike(Protocol):
 
 
 class ReportedTicket(Protocol):
-    """What the report needs to know of a ticket."""
+    """The fields of a ticket that the report reads."""
 
     opened_at: datetime
     matter: str
 
 
 class ScheduledTask(BoardTask, Protocol):
-    """A task that follows from a standard."""
+    """A task with the schedule that it follows from."""
 
     schedule_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceReport:
-    """One standard in the month: how much was planned, and what became of it."""
+    """One schedule in the month: the tasks that were planned, by outcome."""
 
     standard: Any
     counts: Counter[str]
@@ -56,23 +57,25 @@ class ServiceReport:
 
     @property
     def on_time_per_mille(self) -> int | None:
-        """Per mille done in time, of what is settled; None where nothing is."""
+        """Tasks done in time per mille of those with a known outcome; None if there are none."""
         settled = self.planned - self.counts["unknown"] - self.counts["open"]
         return (2000 * self.counts["done"] + settled) // (2 * settled) if settled else None
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyDisclosure:
+    """The figures of one month."""
+
     services: Sequence[ServiceReport]
     unscheduled: Counter[str]
-    """Work that follows from no standard: given by hand, or because of rain and snow."""
+    """Tasks without a schedule: ad hoc ones, and those after rain or snow."""
     scores: Sequence[ScoreSeries]
     opened_by_matter: Counter[str]
     closed_count: int
 
 
 def month_bounds(month: date) -> tuple[datetime, datetime]:
-    """A month on the site's own calendar."""
+    """The first moment of a month and of the next one, in local time."""
     first = datetime(month.year, month.month, 1, tzinfo=SITE_ZONE)
     return first, first + relativedelta(months=1)
 
@@ -86,18 +89,20 @@ def monthly_disclosure(
     tickets: Mapping[str, Iterable[Any]],
     now: datetime,
 ) -> MonthlyDisclosure:
-    """G1: a task belongs to the month that its window ends in; it is counted once, with one word.
+    """G1: the figures of a month. Each task is counted once, in the month in which its window ends.
 
     `tickets` are those `opened` and those `closed` in the month.
     """
     start, end = month_bounds(month)
-    words = _statuses_by_schedule(
+    statuses = _statuses_by_schedule(
         (t for t in tasks if start < t.window_end <= end), active_phones(phones), now
     )
-    services = [ServiceReport(one, words.pop(one.id, Counter())) for one in standards]
+    services = [
+        ServiceReport(standard, statuses.pop(standard.id, Counter())) for standard in standards
+    ]
     return MonthlyDisclosure(
-        services=[one for one in services if one.standard.active or one.planned],
-        unscheduled=sum(words.values(), Counter()),
+        services=[service for service in services if service.standard.active or service.planned],
+        unscheduled=sum(statuses.values(), Counter()),
         scores=score_series(
             (i for i in inspections if start <= i.inspected_at < end), _inspection_code
         ),
@@ -109,20 +114,21 @@ def monthly_disclosure(
 def _statuses_by_schedule(
     tasks: Iterable[ScheduledTask], phones: Sequence[BoardPhone], now: datetime
 ) -> dict[str | None, Counter[str]]:
-    found: dict[str | None, Counter[str]] = {}
+    counts: dict[str | None, Counter[str]] = {}
     for task in tasks:
-        word = _disclosed_status(task, phones, now)
-        if word != "cancelled":
-            found.setdefault(task.schedule_id, Counter())[word] += 1
-    return found
+        status = _disclosed_status(task, phones, now)
+        if status != "cancelled":
+            counts.setdefault(task.schedule_id, Counter())[status] += 1
+    return counts
 
 
 def _disclosed_status(task: ScheduledTask, phones: Sequence[BoardPhone], now: datetime) -> str:
-    """When a phone spoke is nobody's concern outside; begun in time is not late yet."""
-    word = task_status(task, phones, now)
-    if word == "partial" and now < task_deadline(task):
+    """The status as published: late sending does not matter, and partial work within its time is
+    open."""
+    status = task_status(task, phones, now)
+    if status == "partial" and now < task_deadline(task):
         return "open"
-    return "done" if word == "sent_late" else word
+    return "done" if status == "sent_late" else status
 
 
 def _inspection_code(inspection: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Hearing: what has to be so before anybody decides about somebody else."""
+"""Due process: the conditions under which somebody may decide about another person."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sync.protocol.clock import parse_time
 from sync.protocol.op import Op
 
 PERSONAL_SUBJECTS = ("person", "manager")
-"""Subjects who have to have acknowledged a rule themselves."""
+"""Subjects who must have acknowledged the category themselves."""
 
 
 class CaseLike(Protocol):
-    """What the rules need to know of a case."""
+    """The fields of a case that the rules read."""
 
     category_id: str
     subject_kind: str
@@ -32,17 +32,17 @@ class CaseLike(Protocol):
 
 
 def is_after_decision(case: CaseLike, moment: datetime | None) -> bool:
-    """Whether something came after the decision that stands."""
+    """Whether a moment is at or after the latest decision."""
     return bool(case.decided_at and moment and moment >= case.decided_at)
 
 
 def is_reopened(case: CaseLike) -> bool:
-    """A11: an appeal, or a statement that came too late, opens what was decided."""
+    """A11: whether an appeal or a late statement has reopened the decided case."""
     return is_after_decision(case, case.appealed_at) or is_after_decision(case, case.heard_at)
 
 
 def decision_error(case: CaseLike, op: Op) -> str | None:
-    """A5, A8: why this cannot be decided yet."""
+    """A5, A8: the refusal code that prevents a decision, or None."""
     category, site = (op.related.get(op.payload[name]) for name in ("category_id", "site_id"))
     if op.by == case.answers_id:
         return "own-case"
@@ -54,24 +54,27 @@ def decision_error(case: CaseLike, op: Op) -> str | None:
 
 
 def _category_error(case: CaseLike, category: Any, op: Op) -> str | None:
-    """A5: a rule counts for what happened after it was published, and the subject had read it."""
+    """A5: a category applies to what happened after it was published and the subject had read
+    it."""
     happened_at = case.happened_at
     if category is None or op.payload["category_id"] != case.category_id or happened_at is None:
         return "other-category"
     if category.published_at > happened_at:
         return "published-later"
-    read = category.acknowledged.get(case.answers_id)
-    if case.subject_kind in PERSONAL_SUBJECTS and (read is None or parse_time(read) > happened_at):
+    read_at = category.acknowledged.get(case.answers_id)
+    if case.subject_kind in PERSONAL_SUBJECTS and (
+        read_at is None or parse_time(read_at) > happened_at
+    ):
         return "not-acknowledged"
     return None
 
 
 def _hearing_error(case: CaseLike, site: Any, now: datetime) -> str | None:
-    """A8: heard, or asked long enough ago."""
+    """A8: the subject gave a statement, or was asked long enough ago."""
     hours = getattr(site, "statement_hours", None)
     if case.asked_at is None or case.answer_until is None or hours is None:
         return "not-asked"
     if case.stated_at and case.stated_at >= case.asked_at:
         return None
-    waits = max(case.answer_until, case.asked_at + timedelta(hours=hours))
-    return "statement-waits" if now < waits else None
+    due_at = max(case.answer_until, case.asked_at + timedelta(hours=hours))
+    return "statement-waits" if now < due_at else None

@@ -1,4 +1,5 @@
-"""Leads: facts that ask for an answer, and beside each of them what speaks for whoever is asked."""
+"""Leads: facts that somebody should answer for, and beside each the facts that speak for that
+person."""
 
 from __future__ import annotations
 
@@ -18,11 +19,11 @@ from sync.work.board import (
 )
 
 SCAN_FLAGS = ("fast", "copied")
-"""What a scan is flagged with that somebody is asked about."""
+"""The flags of a scan that somebody is asked about."""
 
 
 class LeadRound(Protocol):
-    """What leads need to know of a round."""
+    """The fields of a patrol round that leads read."""
 
     id: str
     label: dict[str, str]
@@ -30,7 +31,7 @@ class LeadRound(Protocol):
 
 
 class LeadTicket(Protocol):
-    """What leads need to know of a ticket whose promise was broken."""
+    """The fields of a ticket with a broken promise that leads read."""
 
     id: str
     number: str
@@ -39,7 +40,7 @@ class LeadTicket(Protocol):
 
 
 class LeadShift(Protocol):
-    """What leads need to know of a shift."""
+    """The fields of a shift that leads read."""
 
     id: str
     person_id: str
@@ -51,7 +52,7 @@ class LeadShift(Protocol):
 
 
 class LeadWeather(Protocol):
-    """What leads need to know of rain or snow."""
+    """The fields of a weather report that leads read."""
 
     id: str
     reported_at: datetime
@@ -59,14 +60,15 @@ class LeadWeather(Protocol):
 
 
 class LeadCase(Protocol):
-    """What leads need to know of a case: what it is about already."""
+    """The field of a case that leads read: the facts that it already contains."""
 
     facts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A fact that somebody could be asked about, in the words of `sync.asked`."""
+    """A fact that somebody could be asked about. `code` is one of
+    `case_payloads.ACCUSING_FACTS`."""
 
     code: str
     type: str
@@ -84,17 +86,17 @@ class Lead:
 def missed_task_leads(
     tasks: Iterable[BoardTask], phones: Iterable[BoardPhone], now: datetime
 ) -> list[Lead]:
-    """A17: what is missed for certain and waits for a word, or was put down as a case."""
-    able = active_phones(phones)
+    """A17: confirmed missed tasks that are not decided, or decided as a case."""
+    active = active_phones(phones)
     return [
         Lead("missed", "task", task.id, task_deadline(task), task.responsible_id, task)
         for task in tasks
-        if task.disposition in (None, "case") and task_status(task, able, now) == "missed"
+        if task.disposition in (None, "case") and task_status(task, active, now) == "missed"
     ]
 
 
 def flagged_scan_leads(rounds: Iterable[LeadRound]) -> list[Lead]:
-    """A17: points that were scanned faster than anybody walks, or from a copied label."""
+    """A17: scans that were too fast or of an invalid label."""
     return [
         Lead(flag, "round", round_.id, parse_time(scan["at"]), scan["by_id"], round_)
         for round_ in rounds
@@ -105,7 +107,7 @@ def flagged_scan_leads(rounds: Iterable[LeadRound]) -> list[Lead]:
 
 
 def broken_promise_leads(tickets: Iterable[LeadTicket]) -> list[Lead]:
-    """A17: promised answers that did not come in time; whoever answers for the matter is asked."""
+    """A17: promised feedback that was not given in time; whoever is responsible is asked."""
     return [
         Lead("breach", "ticket", ticket.id, ticket.promised_at, ticket.steward_id, ticket)
         for ticket in tickets
@@ -114,24 +116,32 @@ def broken_promise_leads(tickets: Iterable[LeadTicket]) -> list[Lead]:
 
 
 def uniform_leads(shifts: Iterable[LeadShift]) -> list[Lead]:
-    """A17: shifts that began without work clothes, with the reason that was given."""
+    """A17: shifts without work clothes, with the note that was given."""
     return [
-        Lead("no_uniform", "shift", s.id, s.opened_at, s.person_id, s, s.note or "")
-        for s in shifts
-        if not s.uniform
+        Lead(
+            "no_uniform",
+            "shift",
+            shift.id,
+            shift.opened_at,
+            shift.person_id,
+            shift,
+            shift.note or "",
+        )
+        for shift in shifts
+        if not shift.uniform
     ]
 
 
 def leads_without_case(leads: Iterable[Lead], cases: Iterable[LeadCase]) -> list[Lead]:
-    """A17: leads that are in no case yet, each once, the newest first."""
-    known = {(f["code"], f["type"], f["id"]) for case in cases for f in case.facts}
-    fresh = {lead.key: lead for lead in leads if lead.key not in known}
-    return sorted(fresh.values(), key=lambda lead: (lead.at, lead.id), reverse=True)
+    """A17: leads that no case contains yet, without duplicates, the newest first."""
+    known = {(fact["code"], fact["type"], fact["id"]) for case in cases for fact in case.facts}
+    open_leads = {lead.key: lead for lead in leads if lead.key not in known}
+    return sorted(open_leads.values(), key=lambda lead: (lead.at, lead.id), reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
 class LeadContext:
-    """What was going on at the site about the time of a lead."""
+    """Other records of the site from about the time of a lead."""
 
     tasks: Sequence[Any] = ()
     shifts: Sequence[LeadShift] = ()
@@ -139,18 +149,23 @@ class LeadContext:
     phones: Sequence[BoardPhone] = ()
 
 
-def excusing_facts(lead: Lead, around: LeadContext) -> list[dict[str, Any]]:
-    """A18: what speaks for whoever is asked: reasoned skips, late phones, who was not on duty."""
+def excusing_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
+    """A18: what speaks for the person: skips with a reason, late phones, being off duty, and so
+    on."""
     if lead.person_id is None:
         return []
-    found = [*_skipped_facts(lead, around), *_late_phone_facts(lead, around), *_helper_facts(lead)]
+    facts = [
+        *_skipped_facts(lead, context),
+        *_late_phone_facts(lead, context),
+        *_helper_facts(lead),
+    ]
     if lead.code == "missed":
-        found += [
-            *_lost_phone_facts(lead, around),
-            *_off_duty_facts(lead, around),
-            *_weather_facts(lead, around),
+        facts += [
+            *_lost_phone_facts(lead, context),
+            *_off_duty_facts(lead, context),
+            *_weather_facts(lead, context),
         ]
-    return found
+    return facts
 
 
 def _fact_item(code: str, type_: str, id_: str, at: datetime, text: str = "") -> dict[str, Any]:
@@ -161,20 +176,22 @@ def _is_within_a_day(lead: Lead, moment: datetime) -> bool:
     return abs(moment - lead.at) < timedelta(hours=24)
 
 
-def _skipped_facts(lead: Lead, around: LeadContext) -> list[dict[str, Any]]:
-    mine = [t for t in around.tasks if t.responsible_id == lead.person_id and t.skipped_at]
+def _skipped_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
+    own_skips = [
+        task for task in context.tasks if task.responsible_id == lead.person_id and task.skipped_at
+    ]
     return [
-        _fact_item("skipped", "task", t.id, t.skipped_at, t.skip_reason or "")
-        for t in mine
-        if _is_within_a_day(lead, t.skipped_at)
+        _fact_item("skipped", "task", task.id, task.skipped_at, task.skip_reason or "")
+        for task in own_skips
+        if _is_within_a_day(lead, task.skipped_at)
     ]
 
 
-def _late_phone_facts(lead: Lead, around: LeadContext) -> list[dict[str, Any]]:
-    """Work of the same person that was done in time and came late: the phone had no signal."""
+def _late_phone_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
+    """The person's work that was done in time but arrived late, because the phone had no signal."""
     return [
         _fact_item("late_phone", "task", task.id, task.done_at)
-        for task in around.tasks
+        for task in context.tasks
         if task.done_at
         and task.done_by_id == lead.person_id
         and _is_within_a_day(lead, task.done_at)
@@ -191,32 +208,32 @@ def _helper_facts(lead: Lead) -> list[dict[str, Any]]:
     ]
 
 
-def _lost_phone_facts(lead: Lead, around: LeadContext) -> list[dict[str, Any]]:
-    """A phone that was silent when it closed, and spoke only long after: it may have told more."""
-    late = [
+def _lost_phone_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
+    """Phones that were lost or revoked and may have held the missing record."""
+    phones = [
         phone
-        for phone in around.phones
+        for phone in context.phones
         if phone.enrolled_at < lead.at and (phone.lost_at or phone.revoked_at)
     ]
-    return [_fact_item("late_phone", "device", phone.id, lead.at, phone.label) for phone in late]
+    return [_fact_item("late_phone", "device", phone.id, lead.at, phone.label) for phone in phones]
 
 
-def _off_duty_facts(lead: Lead, around: LeadContext) -> list[dict[str, Any]]:
-    """Nobody does work in a shift that they did not have."""
+def _off_duty_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
+    """The person had no shift in the time window of the task."""
     begins = lead.record.window_start
     on_duty = [
         shift
-        for shift in around.shifts
+        for shift in context.shifts
         if shift.person_id == lead.person_id and shift.opened_at < lead.at
         if (shift.closed_at or shift.handed_over_at or lead.at) > begins
     ]
     return [] if on_duty else [_fact_item("off_duty", "task", lead.id, begins)]
 
 
-def _weather_facts(lead: Lead, around: LeadContext) -> list[dict[str, Any]]:
+def _weather_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
     area = lead.record.area_id
     return [
         _fact_item("weather", "weather", event.id, event.reported_at)
-        for event in around.weather
+        for event in context.weather
         if area in event.areas and _is_within_a_day(lead, event.reported_at)
     ]

@@ -1,4 +1,4 @@
-"""Months: closed once every miss in them has been asked about."""
+"""Monthly closes: a month is closed once every missed task in it has been decided."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def _validate_month(text: str) -> None:
 
 
 class MonthClosePayload(Payload):
-    """`tasks`: everything of the month that nobody did, so that the rule sees each of them.
+    """`tasks`: every task of the month that was not done in time, so that the rule reads each of
+    them.
 
-    `unspoken`: how many of them a phone may still know about.
+    `unspoken`: how many of them a phone may still report as done.
     """
 
     month = fields.String(required=True, validate=[Regexp(r"^\d{4}-\d{2}\Z"), _validate_month])
@@ -39,39 +40,41 @@ class MonthClosePayload(Payload):
 
 
 def month_id(site_id: str, month: str) -> str:
-    """A month of a site is closed once, whoever closes it."""
+    """The id of a month of a site, so that it is closed only once."""
     return str(uuid5(UUID(site_id), f"month|{month}"))
 
 
 def month_bounds(month: str) -> tuple[datetime, datetime]:
-    """When a month begins and ends at the site."""
+    """The beginning and the end of a month such as 2026-11, in UTC. Raises ValueError if it is
+    none."""
     start = datetime.strptime(month, "%Y-%m").replace(tzinfo=SITE_ZONE)
     after = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     return start.astimezone(UTC), after.astimezone(UTC)
 
 
 def close(_: None, op: Op) -> Accepted | Refused:
-    """A16: a month is closed when it is over, every phone has spoken, and no miss waits."""
-    said = op.payload
-    if op.occurred_at < month_bounds(said["month"])[1]:
+    """A16: a month can be closed once it is over, every phone has synced and no missed task is
+    undecided."""
+    payload = op.payload
+    if op.occurred_at < month_bounds(payload["month"])[1]:
         return Refused("not-over")
-    if said["unspoken"]:
+    if payload["unspoken"]:
         return Refused("not-yet-known")
-    words = Counter(_task_outcome(op.related.get(id_)) for id_ in said["tasks"])
-    if words["waiting"]:
+    outcomes = Counter(_task_outcome(op.related.get(id_)) for id_ in payload["tasks"])
+    if outcomes["waiting"]:
         return Refused("misses-wait")
     return Accepted(
         {
-            "month": said["month"],
+            "month": payload["month"],
             "closed_at": op.occurred_at,
             "closed_by_id": op.by,
-            "counts": dict(sorted(words.items())),
+            "counts": dict(sorted(outcomes.items())),
         }
     )
 
 
 def _task_outcome(task: Any) -> str:
-    """What became of something that was not done in its time."""
+    """What became of a task that was not done in its time."""
     if task is None:
         return "waiting"
     if task.done_at:
@@ -84,12 +87,12 @@ def _task_outcome(task: Any) -> str:
 
 
 def state(_: Any) -> str:
-    """There is a record only of closed ones."""
+    """Only closed months have a record."""
     return "closed"
 
 
 def visible_until(_: Any) -> str:
-    """Of the desk alone; it stays."""
+    """A month never leaves the feed; only the desk sees it."""
     return FOREVER
 
 

@@ -1,1 +1,1 @@
-"""Places, people and contractors."""
+"""The estate: places, people and contractors."""

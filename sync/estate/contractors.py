@@ -1,4 +1,4 @@
-"""Contractors: firms that work here for us, each with somebody of ours who answers for it."""
+"""Contractors: firms that work on the site, each with one of our managers who is accountable."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from sync.protocol.text import _l, _lp
 
 
 class ContractorLike(Protocol):
-    """What the rules need to know of a contractor."""
+    """The fields of a contractor that the rules read."""
 
     ended_at: datetime | None
     accountable_id: str
 
 
 class AgreementSchema(Payload):
-    """What the firm may do with what it learns of people here."""
+    """What the contractor may do with personal data that it learns on the site."""
 
     purpose = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     term = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
@@ -58,15 +58,15 @@ class ContractorChangePayload(ContractorAddPayload):
 
 
 def add(_: None, op: Op) -> Accepted | Refused:
-    """Y1: a firm works here only with somebody of ours who answers for what it does."""
+    """Y1: a contractor needs one of our managers who is accountable for its work."""
     return (
         Accepted(dict(op.payload)) if _has_accountable_person(op) else Refused("needs-accountable")
     )
 
 
-def change(firm: ContractorLike, op: Op) -> Accepted | Refused:
-    """Y2: who answers for a firm may change; that somebody does never ends before the contract."""
-    if firm.ended_at:
+def change(contractor: ContractorLike, op: Op) -> Accepted | Refused:
+    """Y2: the accountable manager may change, but there is always one until the contract ends."""
+    if contractor.ended_at:
         return Refused("contract-ended")
     if not op.payload:
         return Refused("nothing-changed")
@@ -75,29 +75,31 @@ def change(firm: ContractorLike, op: Op) -> Accepted | Refused:
     return Accepted(dict(op.payload))
 
 
-def end(firm: ContractorLike, op: Op) -> Accepted | Refused:
+def end(contractor: ContractorLike, op: Op) -> Accepted | Refused:
     """Y2: a contract ends once; what was done under it stays."""
-    return Refused("contract-ended") if firm.ended_at else Accepted({"ended_at": op.occurred_at})
+    return (
+        Refused("contract-ended") if contractor.ended_at else Accepted({"ended_at": op.occurred_at})
+    )
 
 
 def _has_accountable_person(op: Op) -> bool:
-    """Whether the person named is one of ours who leads, and is still here."""
+    """Whether the named person has a desk role and still works here."""
     person = op.related.get(op.payload["accountable_id"])
     return bool(person and not person.active_to and DESK_ROLES & set(person.roles))
 
 
-def state(firm: Any) -> str:
-    """Works here, or did."""
-    return "ended" if firm["ended_at"] else "active"
+def state(contractor: Any) -> str:
+    """Whether the contract is active or ended."""
+    return "ended" if contractor["ended_at"] else "active"
 
 
 def visible_until(_: Any) -> str:
-    """Names of firms are needed as long as their work is shown."""
+    """Contractors never leave the feed, because phones show their names beside their work."""
     return FOREVER
 
 
-def decision_kind(payload: type[Payload], rule: Any, **more: Any) -> Kind:
-    """A kind by which the desk says who works for us."""
+def decision_kind(payload: type[Payload], rule: Any, **kwargs: Any) -> Kind:
+    """A kind of decision about a contractor."""
     return Kind(
         payload=payload,
         rule=rule,
@@ -106,7 +108,7 @@ def decision_kind(payload: type[Payload], rule: Any, **more: Any) -> Kind:
         roles=DESK_ROLES,
         from_desk_only=True,
         related_fields=("accountable_id",),
-        **more,
+        **kwargs,
     )
 
 

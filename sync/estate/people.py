@@ -17,7 +17,7 @@ from sync.protocol.text import _l
 
 
 class PersonLike(Protocol):
-    """What the rules need to know of a person."""
+    """The field of a person that the rules read."""
 
     active_to: datetime | None
 
@@ -31,29 +31,32 @@ class PersonAddPayload(Payload):
 
 
 def add(_: None, op: Op) -> Accepted:
-    """E3: a person works here from the moment of the op."""
+    """E3: a person works here from the time of the op."""
     return Accepted({**op.payload, "active_from": op.occurred_at})
 
 
 def leave(person: PersonLike, op: Op) -> Accepted | Refused:
-    """E4: a person leaves once; what they did stays theirs."""
+    """E4: a person leaves once; what they did remains theirs."""
     if person.active_to:
         return Refused("already-left")
     return Accepted({"active_to": op.occurred_at})
 
 
 def accept_pin_change(_: PersonLike, __: Op) -> Accepted:
-    """E5: a new PIN reaches the phones, though the PIN itself is never in an op."""
+    """E5: a new PIN makes a new version of the record, so that it reaches the phones.
+
+    The PIN itself is never in an op.
+    """
     return Accepted({})
 
 
 def state(person: Any) -> str:
-    """Here, or gone."""
+    """Whether the person works here or has left."""
     return "left" if person["active_to"] else "here"
 
 
 def visible_until(_: Any) -> str:
-    """Names are needed as long as their work is shown."""
+    """People never leave the feed, because phones show their names beside their work."""
     return FOREVER
 
 

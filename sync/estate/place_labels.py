@@ -1,4 +1,4 @@
-"""Words of places: labels of fields, values and states."""
+"""Labels of places: fields, values and states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The estate: the places that work is about. They keep their ids for ever."""
+"""Places: sites, areas, homes and checkpoints. Their ids never change."""
 
 from __future__ import annotations
 
@@ -69,43 +69,44 @@ class CheckpointAddPayload(Payload):
 
 
 def add(_: None, op: Op) -> Accepted:
-    """E1: a place begins with an op, like every other record."""
+    """E1: a place is created by an op, like every other record."""
     return Accepted(dict(op.payload))
 
 
 def add_checkpoint(_: None, op: Op) -> Accepted:
-    """E6: a checkpoint has a short number that can be typed where its label cannot be read."""
+    """E6: a checkpoint has a short number, to be typed when its label cannot be read."""
     code = op.payload["code"] or f"{1000 + UUID(op.subject).int % 9000}"
     return Accepted({**op.payload, "code": code, "serial": 1})
 
 
 def relabel(checkpoint: Any, _: Op) -> Accepted:
-    """E7: a new label takes the place of one that was torn, lost or copied."""
+    """E7: a new label replaces one that was torn, lost or copied."""
     return Accepted({"serial": checkpoint.serial + 1})
 
 
 def occupy(_: Any, op: Op) -> Accepted:
-    """E2: whether somebody lives behind a door decides whether it is wiped."""
+    """E2: whether a home is occupied decides whether its front door is cleaned."""
     return Accepted(dict(op.payload))
 
 
 def retain(_: Any, op: Op) -> Accepted | Refused:
-    """V12, D7: each site says how long it remembers visitors, and waits for phones and words."""
+    """V12, D7: the settings of a site: retention of visits, and when a silent phone raises an
+    alarm."""
     return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 
 def state(_: Any) -> str:
-    """Places have no states."""
+    """Places have a single state."""
     return "there"
 
 
 def visible_until(_: Any) -> str:
-    """Places stay."""
+    """Places never leave the feed."""
     return FOREVER
 
 
 def place_kind(payload: type[Payload], type_: str, *, label: Text) -> Kind:
-    """A kind that adds one place."""
+    """A kind of op that adds a place."""
     return Kind(
         label=label,
         payload=payload,

@@ -1,1 +1,1 @@
-"""What passes the gate: visits, gate passes, entries into homes."""
+"""The gate: visits, frequent visitors, gate passes, home entries."""

@@ -1,9 +1,9 @@
-"""Regulars: visitors who come again and again, so that the gate lets them in with two taps.
+"""Frequent visitors, so that the gate can let in a returning visitor with two taps.
 
-Phones forget a visit after three days, the postman comes every week. So the server itself draws a
-small record from the visits that it still keeps: who, what for, to whom, which plate, how often.
-It serves the purpose of the visit alone and is kept no longer than the last of these visits, so
-it needs no consent of its own, and it goes in the same purge.
+Phones delete a visit after three days, but a postman comes every week. The server therefore derives
+a small record from the visits that it still stores: who, what for, which home, which plate, how
+often. It has the same purpose as the visits and is erased with the last of them, so it needs no
+separate consent.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from sync.protocol.text import _l
 
 PURPOSES = ("business", "family", "service", "other")
 MIN_VISITS = 2
-"""Somebody who came this often within the time of keeping is a regular."""
+"""Somebody with this many visits within the retention period is a frequent visitor."""
 
 MAX_REGULARS = 30
-"""The gate's list stays short: those who come most."""
+"""The length of the gate's list. Only those with the most visits are on it."""
 
 REDACTED_VALUES: dict[str, Any] = {"visitor": "*", "host_unit": None, "firm": None, "plate": None}
-"""What of a regular is somebody's, and what stands there once it is purged."""
+"""The personal data of a frequent visitor, with the values that replace it when it is erased."""
 
 
 class VisitSummary(Protocol):
-    """What is read of a visit to find the regulars."""
+    """The fields of a visit that are read to find frequent visitors."""
 
     id: str
     visitor: str
@@ -47,7 +47,7 @@ class VisitSummary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FrequentVisitor:
-    """Somebody who came more than once, as the newest visit has them."""
+    """Somebody with several visits. `latest_visit` has their current details."""
 
     latest_visit: VisitSummary
     visit_count: int
@@ -68,54 +68,59 @@ class RegularPayload(Payload):
 
 
 def visitor_key(visit: Any) -> tuple[str, str, str | None]:
-    """Whose visits are those of one person: the same name, for the same, to the same home."""
+    """What identifies a visitor: name, purpose and home visited."""
     return visit.visitor, visit.purpose, visit.host_unit
 
 
 def frequent_visitors(visits: Iterable[VisitSummary]) -> list[FrequentVisitor]:
-    """V15: who came at least twice, those who come most first."""
+    """V15: visitors with at least `MIN_VISITS` visits, those with the most visits first."""
     by_person: dict[tuple[str, str, str | None], list[VisitSummary]] = {}
     for visit in sorted((v for v in visits if v.arrived_at), key=lambda v: (v.arrived_at, v.id)):
         by_person.setdefault(visitor_key(visit), []).append(visit)
-    found = [
-        FrequentVisitor(came[-1], len(came))
-        for came in by_person.values()
-        if len(came) >= MIN_VISITS
+    frequent = [
+        FrequentVisitor(own_visits[-1], len(own_visits))
+        for own_visits in by_person.values()
+        if len(own_visits) >= MIN_VISITS
     ]
-    return sorted(found, key=lambda r: (-r.visit_count, r.latest_visit.visitor, r.latest_visit.id))[
-        :MAX_REGULARS
-    ]
+    return sorted(
+        frequent,
+        key=lambda visitor: (
+            -visitor.visit_count,
+            visitor.latest_visit.visitor,
+            visitor.latest_visit.id,
+        ),
+    )[:MAX_REGULARS]
 
 
 def note(_: Any, op: Op) -> Accepted:
-    """V15: the server draws a regular from the visits that it still keeps."""
+    """V15: the server creates the record of a frequent visitor from the stored visits."""
     return Accepted(dict(op.payload))
 
 
 def renew(regular: Any, op: Op) -> Accepted | Refused:
-    """V15: another visit makes the record newer."""
+    """V15: a further visit updates the record."""
     return Refused("purged") if regular.purged_at else Accepted(dict(op.payload))
 
 
 def purge(_: Any, op: Op) -> Accepted:
-    """V12: whoever has not come within the time of keeping is no regular any more."""
+    """V12: without a visit within the retention period, the record is erased."""
     return Accepted({**REDACTED_VALUES, "purged_at": op.occurred_at}, tombstone=True)
 
 
 def state(regular: Any) -> str:
-    """Known until purged."""
+    """Whether the record is in use or erased."""
     return "purged" if regular["purged_at"] else "known"
 
 
 def visible_until(_: Any) -> str:
-    """The gate wants to know them for as long as they are known at all."""
+    """Phones at the gate show the record until it is erased."""
     return FOREVER
 
 
-def server_kind(payload: type[Payload], rule: Any, **more: Any) -> Kind:
-    """A kind that only the server does."""
+def server_kind(payload: type[Payload], rule: Any, **kwargs: Any) -> Kind:
+    """A kind of op that only the server makes."""
     return Kind(
-        payload=payload, rule=rule, type="regular", fact=False, from_server_only=True, **more
+        payload=payload, rule=rule, type="regular", fact=False, from_server_only=True, **kwargs
     )
 
 

@@ -1,4 +1,4 @@
-"""Releases: what is carried out of the gate, and who agreed to it."""
+"""Gate passes: what is carried out of the gate, and who approved it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ REDACTED_VALUES: dict[str, Any] = {
     "photos": [],
     "sha256": "0" * 64,
 }
-"""What of a release is somebody's, and what stands there once it is purged."""
+"""The personal data of a gate pass, with the values that replace it when it is erased."""
 
 UNUSED_VISIBLE_FOR = timedelta(days=3)
-"""How long a note that nobody has used yet stays with the gate."""
+"""How long phones show a gate pass that has not been used."""
 
 
 class ReleaseRecordPayload(Payload):
-    """What goes out: seen by the gate before it is let through. No search is ever part of it."""
+    """What is carried out, as shown to the gate. Nobody searches anything for it."""
 
     visit = Id(allow_none=True)
     what = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
@@ -53,35 +53,35 @@ class ReleaseRecordPayload(Payload):
 
 
 def record(_: None, op: Op) -> Accepted:
-    """V14: things that go out are written down: what, how many, who carries, who agreed."""
+    """V14: a gate pass records what goes out, how many, who carries it and who approved it."""
     return Accepted({"quantity": 1, **op.payload})
 
 
 def accept_fact(_: Any, __: Op) -> Accepted:
-    """V14: the gate saw it go out, or takes that back."""
+    """V14: the gate let the items out, or takes that back."""
     return Accepted({})
 
 
 def purge(_: Any, op: Op) -> Accepted:
-    """V12: a release is forgotten like the visit that it belongs to."""
-    blank: dict[str, Any] = dict.fromkeys(("carrier", "host_unit", "agreed_by"))
-    blank |= {"what": "*", "photos": [], "photos_here": 0}
-    return Accepted({**blank, "purged_at": op.occurred_at}, tombstone=True)
+    """V12: a gate pass is erased like the visit that it belongs to."""
+    redacted: dict[str, Any] = dict.fromkeys(("carrier", "host_unit", "agreed_by"))
+    redacted |= {"what": "*", "photos": [], "photos_here": 0}
+    return Accepted({**redacted, "purged_at": op.occurred_at}, tombstone=True)
 
 
 def fold(note: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """V14: the first time that it was seen going out, unless that was taken back."""
+    """V14: the first release of the items that was not undone."""
     passed: HistoryEntry | None = None
     for entry in history:
         if entry.kind == "release.pass":
             passed = passed or entry
         elif entry.kind == "release.undo":
             passed = None
-    written = next((entry for entry in history if entry.kind == "release.record"), None)
+    recording = next((entry for entry in history if entry.kind == "release.record"), None)
     photos = [] if getattr(note, "purged_at", None) else [p for e in history for p in photos_of(e)]
     return {
-        "recorded_at": written and written.occurred_at,
-        "recorded_by_id": written and written.by,
+        "recorded_at": recording and recording.occurred_at,
+        "recorded_by_id": recording and recording.by,
         "passed_at": passed and passed.occurred_at,
         "passed_by_id": passed and passed.by,
         "photos": list(dict.fromkeys(photos)),
@@ -89,14 +89,14 @@ def fold(note: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
 
 
 def state(note: Any) -> str:
-    """Waiting at the gate until somebody saw it go out."""
+    """Whether the items wait at the gate, were released, or the pass was erased."""
     if note["purged_at"]:
         return "purged"
     return "passed" if note["passed_at"] else "waiting"
 
 
 def visible_until(note: Any) -> str:
-    """The gate cares until it has gone out, or three days."""
+    """Phones show a gate pass until the items are released, or for three days."""
     return format_time(note["passed_at"] or note["recorded_at"] + UNUSED_VISIBLE_FOR)
 
 

@@ -1,4 +1,4 @@
-"""Entries: who went into a home, for whom, what for, and when they came out."""
+"""Home entries: who went into a home, for which firm, what for, and when they came out."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from sync.protocol.text import _l
 ACKNOWLEDGEMENTS = ("none", "verbal", "signature")
 
 VISIBLE_FOR = timedelta(days=7)
-"""How long a phone keeps who was where: a loss is noticed within days."""
+"""How long phones show a home entry. A loss is noticed within days."""
 
 LATEST_VALUE_FIELDS = ("resident_present", "second_person", "acknowledgement")
-"""What is asked at the door, on the way in or out: whatever was said last counts."""
+"""Fields that may be given on the way in and on the way out; the latest value counts."""
 
 
 class HomeEntryLike(Protocol):
-    """What the rules need to know of an entry."""
+    """The fields of a home entry that the rules read."""
 
     in_at: datetime
     out_at: datetime | None
 
 
 class EntryEndPayload(Payload):
-    """What is said when somebody comes out. Nothing is ever photographed inside a home."""
+    """The end of a home entry. There is no field for a photo of the inside of a home."""
 
     resident_present = fields.Boolean()
     second_person = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
@@ -53,7 +53,10 @@ class EntryEndPayload(Payload):
 
 
 class EntryBeginPayload(EntryEndPayload):
-    """One of ours by id, or the hands of a firm by name; neither: whoever writes it down."""
+    """The worker: one of our staff by id, or a contractor's worker by name.
+
+    Without either, the worker is the author of the op.
+    """
 
     unit = Id(required=True)
     purpose = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
@@ -65,7 +68,7 @@ class EntryBeginPayload(EntryEndPayload):
 
 
 class EntryTellPayload(EntryBeginPayload):
-    """The same, told afterwards with its own times."""
+    """A home entry that is recorded afterwards, with its own times."""
 
     in_at = fields.AwareDateTime(required=True)
     out_at = fields.AwareDateTime(allow_none=True)
@@ -83,14 +86,16 @@ BEGIN_FIELDS = ("unit", "purpose", "worker", "contractor", "ticket", "visit")
 
 
 def begin(_: None, op: Op) -> Accepted:
-    """J1: who goes into which home, for whom and what for; ours and a firm's hands alike."""
-    said = {name: op.payload.get(name) or None for name in BEGIN_FIELDS}
-    own = not (said["worker"] or said["contractor"])
-    return Accepted({**said, "worker_id": op.payload.get("worker_id") or (op.by if own else None)})
+    """J1: who went into which home, for whom and what for; staff and contractors' workers alike."""
+    given = {name: op.payload.get(name) or None for name in BEGIN_FIELDS}
+    is_author = not (given["worker"] or given["contractor"])
+    return Accepted(
+        {**given, "worker_id": op.payload.get("worker_id") or (op.by if is_author else None)}
+    )
 
 
 def end(entry: HomeEntryLike, op: Op) -> Accepted:
-    """J2: a second end is kept and asks for a look; the first that can be true counts."""
+    """J2: a second end is stored and flagged; the first plausible one counts."""
     if entry.out_at:
         return Accepted({}, flag="left-again")
     out_at = op.payload.get("out_at", op.occurred_at)
@@ -98,38 +103,42 @@ def end(entry: HomeEntryLike, op: Op) -> Accepted:
 
 
 def accept_fact(_: HomeEntryLike, __: Op) -> Accepted:
-    """J2, J4: an end taken back, an entry struck out: kept, and counted by the fold."""
+    """J2, J4: an undone end and a voided entry are stored; the fold takes them into account."""
     return Accepted({})
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """J2, J3: coming and going in the order of their times, however late they arrived."""
-    begun = next((entry for entry in history if "unit" in entry.payload), None)
-    if begun is None:
+    """J2, J3: the times of an entry and what was recorded about it, whatever order the facts
+    arrived in."""
+    beginning = next((entry for entry in history if "unit" in entry.payload), None)
+    if beginning is None:
         return {}
-    in_at = as_datetime(begun.payload.get("in_at")) or begun.occurred_at
+    in_at = as_datetime(beginning.payload.get("in_at")) or beginning.occurred_at
     out_at, out_by_id = _effective_end(history, in_at)
-    struck = next((entry for entry in history if entry.kind == "entry.strike"), None)
+    voiding = next((entry for entry in history if entry.kind == "entry.strike"), None)
     return {
-        "recorded_at": begun.occurred_at,
-        "recorded_by_id": begun.by,
-        "received_at": begun.received_at,
+        "recorded_at": beginning.occurred_at,
+        "recorded_by_id": beginning.by,
+        "received_at": beginning.received_at,
         "in_at": in_at,
-        "afterwards": begun.kind == "entry.tell",
+        "afterwards": beginning.kind == "entry.tell",
         "out_at": out_at,
         "out_by_id": out_by_id,
         **{name: _last_value(history, name) for name in LATEST_VALUE_FIELDS},
         "remarks": "\n".join(_values(history, "remarks")) or None,
-        "struck_at": struck and struck.occurred_at,
-        "struck_by_id": struck and struck.by,
-        "struck_because": struck and struck.payload["reason"],
+        "struck_at": voiding and voiding.occurred_at,
+        "struck_by_id": voiding and voiding.by,
+        "struck_because": voiding and voiding.payload["reason"],
     }
 
 
 def _effective_end(
     history: Sequence[HistoryEntry], in_at: datetime
 ) -> tuple[datetime | None, str | None]:
-    """J2: the earliest end that is not before the beginning; else the beginning itself."""
+    """J2: the earliest end that is not before the beginning, otherwise the beginning itself.
+
+    Returns the time and the author, or (None, None) without an end.
+    """
     ends: list[tuple[datetime, str, str]] = []
     for entry in history:
         if entry.kind == "entry.undo":
@@ -152,35 +161,35 @@ def _values(history: Iterable[HistoryEntry], name: str) -> list[Any]:
 
 
 def party_key(entry: Mapping[str, Any]) -> str:
-    """Who this was, as one text: the same person twice is asked once."""
+    """A text that identifies the worker, so that the same person is asked only once."""
     return entry["worker_id"] or f"{entry['contractor'] or ''}|{entry['worker'] or ''}"
 
 
 def state(entry: Any) -> str:
-    """Inside until somebody came out; struck out where it was a mistake."""
+    """Whether the worker is inside, came out, or the entry was voided."""
     if entry["struck_at"]:
         return "struck"
     return "out" if entry["out_at"] else "inside"
 
 
 def visible_until(entry: Any) -> str:
-    """A phone cares while somebody is inside, and some days more."""
+    """Phones show an entry while somebody is inside, and for `VISIBLE_FOR` afterwards."""
     if entry["struck_at"] is None and entry["out_at"] is None:
         return FOREVER
     return format_time(max(entry["out_at"] or entry["in_at"], entry["recorded_at"]) + VISIBLE_FOR)
 
 
 def fact_kind(
-    payload: type[Payload], rule: Any, optimistic_patch: dict[str, Any], **more: Any
+    payload: type[Payload], rule: Any, optimistic_patch: dict[str, Any], **kwargs: Any
 ) -> Kind:
-    """A kind that tells of somebody at a home."""
+    """A kind of fact about a home entry."""
     return Kind(
         payload=payload,
         rule=rule,
         type="entry",
         fact=True,
         optimistic_patch=optimistic_patch,
-        **more,
+        **kwargs,
     )
 
 

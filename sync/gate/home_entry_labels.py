@@ -1,4 +1,4 @@
-"""Words of home entries: labels of fields, values and states."""
+"""Labels of home entries: fields, values and states."""
 
 from __future__ import annotations
 

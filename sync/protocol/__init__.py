@@ -1,1 +1,1 @@
-"""What ops, verdicts and records are, and how a batch is checked: no feature."""
+"""The protocol: ops, verdicts, records, and the messages that carry them. It names no feature."""

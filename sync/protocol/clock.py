@@ -1,8 +1,8 @@
-"""Time: what the phone's clock said, and what we make of it."""
+"""Times as text, and the correction of the times that phones report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -10,45 +10,48 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 FOREVER = "9999-12-31T00:00:00.000Z"
-"""The `visible_until` of a record that never leaves the phones by itself."""
+"""The `visible_until` of a record that phones show without an end."""
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
 """The time zone of every site: its days and months, and a local time that somebody types.
 
 A constant and not a setting, because rules use it: the verdict of a stored op must stay the same
-when it is judged again. A schedule and a patrol route have a zone of their own, by default this.
+when it is judged again. A schedule and a patrol route have a zone of their own, which defaults to
+this one.
 """
 SKEW_THRESHOLD = timedelta(minutes=5)
 JUMP_THRESHOLD = timedelta(seconds=2)
 NETWORK_TOLERANCE = timedelta(seconds=5)
-"""Less than this is the network, not the clock: the order of a phone's ops must not hang on it."""
+"""A smaller offset is caused by the network, not by the clock, and is ignored: it would change the
+order of a phone's ops."""
 
 
 @lru_cache(maxsize=4096)
 def format_time(moment: datetime) -> str:
-    """UTC with milliseconds and `Z`, so that texts sort as the times do.
+    """A time as ISO 8601 text in UTC with milliseconds and `Z`; such texts sort in the order of the
+    times.
 
-    A batch tells the same moment several times an op, hence the cache.
+    Cached, because a batch formats the same few times for each of its ops.
     """
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_time(text: str) -> datetime:
-    """An aware time; raises ValueError without an offset."""
+    """The time that ISO 8601 text states, in UTC. Raises ValueError without an offset from UTC."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset from UTC")
     return moment.astimezone(UTC)
 
 
-def as_datetime(said: datetime | str | None) -> datetime | None:
-    """A time in a payload: text as it lies in the log, or read already."""
-    return parse_time(said) if isinstance(said, str) else said
+def as_datetime(value: datetime | str | None) -> datetime | None:
+    """A time of a payload, given as ISO 8601 text or already as a datetime. None stays None."""
+    return parse_time(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectedTime:
-    """When an op happened, as well as we know."""
+    """When an op happened according to the server, with the uncertainty of the correction."""
 
     occurred_at: datetime
     uncertainty_ms: int
@@ -56,13 +59,14 @@ class CorrectedTime:
 
 
 def correct_times(
-    ops: Sequence[dict[str, Any]], *, sent_at: datetime, received_at: datetime
+    ops: Sequence[Mapping[str, Any]], *, sent_at: datetime, received_at: datetime
 ) -> dict[str, CorrectedTime]:
-    """W1, W2: phone times become server times, by op id.
+    """W1, W2: the corrected time of each op, by op id.
 
-    The offset is what the phone's clock said when it sent against the arrival. Within one
-    page load `mono` (ms since it began) tells a jump of the wall clock: the last op of the
-    load is trusted, earlier ones are counted back from it. Nothing happens after its arrival.
+    The offset of the phone's clock is `received_at - sent_at`. Within one page load (`boot`),
+    `mono` (ms since the page was loaded) shows when the wall clock was changed: the last op of the
+    page load is taken as correct and earlier ones are counted back from it. No corrected time is
+    later than `received_at`.
     """
     offset = received_at - sent_at
     if abs(offset) < NETWORK_TOLERANCE:
@@ -71,7 +75,7 @@ def correct_times(
     return {op["id"]: _correct_time(op, anchors, offset, received_at) for op in ops}
 
 
-def _boot_anchors(ops: Sequence[dict[str, Any]]) -> dict[str, tuple[datetime, int]]:
+def _boot_anchors(ops: Sequence[Mapping[str, Any]]) -> dict[str, tuple[datetime, int]]:
     anchors: dict[str, tuple[datetime, int]] = {}
     for op in ops:
         boot, mono = op.get("boot"), op.get("mono")
@@ -81,25 +85,25 @@ def _boot_anchors(ops: Sequence[dict[str, Any]]) -> dict[str, tuple[datetime, in
 
 
 def _correct_time(
-    op: dict[str, Any],
+    op: Mapping[str, Any],
     anchors: dict[str, tuple[datetime, int]],
     offset: timedelta,
     received_at: datetime,
 ) -> CorrectedTime:
-    said = at = parse_time(op["at"])
+    phone_time = at = parse_time(op["at"])
     flags = []
     if op.get("boot") in anchors and op.get("mono") is not None:
         anchor_at, anchor_mono = anchors[op["boot"]]
         counted = anchor_at - timedelta(milliseconds=anchor_mono - op["mono"])
-        if abs(counted - said) > JUMP_THRESHOLD:
+        if abs(counted - phone_time) > JUMP_THRESHOLD:
             at, flags = counted, ["clock-jumped"]
     occurred_at = at + offset
     if abs(offset) > SKEW_THRESHOLD:
         flags.append("clock-skewed")
-    if said - received_at > SKEW_THRESHOLD:
+    if phone_time - received_at > SKEW_THRESHOLD:
         flags.append("in-the-future")
     late_by = max(timedelta(0), occurred_at - received_at)
-    uncertainty = abs(at - said) + late_by
+    uncertainty = abs(at - phone_time) + late_by
     return CorrectedTime(
         min(occurred_at, received_at), uncertainty // timedelta(milliseconds=1), tuple(flags)
     )

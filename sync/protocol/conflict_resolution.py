@@ -1,4 +1,4 @@
-"""Merging: what becomes of a decision whose author had not seen the newest version."""
+"""Conflict resolution: the verdict on a decision whose author had not seen the newest version."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from sync.protocol.op import Accepted, Contested, HistoryEntry, Kind, Merged, Op
 def merge_decision(
     kind: Kind, record: Any, op: Op, unseen: Sequence[HistoryEntry], seen: Sequence[HistoryEntry]
 ) -> Accepted | Refused | Merged | Contested:
-    """M1, M2, M3: judge a decision by what its author saw, then hold it against what came since.
+    """M1, M2, M3: judge a decision by the version that its author saw, then compare it with later
+    changes.
 
-    Other fields: both stand. The same value: both stand. The same field with another value, or a
-    fact that the decision minds: contested, the current value stands and the desk decides.
+    `unseen` are the entries of the history that the author had not seen, `seen` the others. If the
+    unseen changes wrote other fields or the same values, both stand (Merged). If they wrote another
+    value to the same field, or a field in `kind.conflicts_with`, the verdict is Contested: the
+    current value stands until a supervisor decides.
     """
     changed = {name for entry in unseen for name in entry.changes}
     if not changed:
@@ -26,22 +29,22 @@ def merge_decision(
     verdict = kind.rule(before, op)
     if isinstance(verdict, Refused):
         return verdict
-    now = vars(record)
-    overlap = {n for n in verdict.changes if n in changed and now[n] != verdict.changes[n]}
-    minded = kind.conflicts_with & changed
-    names = overlap | minded | verdict.changes.keys()
+    current = vars(record)
+    overlap = {n for n in verdict.changes if n in changed and current[n] != verdict.changes[n]}
+    conflicting = kind.conflicts_with & changed
+    names = overlap | conflicting | verdict.changes.keys()
     base = {name: getattr(before, name) for name in names}
-    if overlap or minded:
-        theirs = {name: now[name] for name in names}
+    if overlap or conflicting:
+        theirs = {name: current[name] for name in names}
         rule = "same-field" if overlap else "unseen-fact"
         return Contested(base, theirs, verdict.changes, rule)
-    theirs = {name: now[name] for name in changed}
+    theirs = {name: current[name] for name in changed}
     rule = "same-value" if changed & verdict.changes.keys() else "other-fields"
     return Merged(verdict.changes, base, theirs, rule, verdict.followups)
 
 
 def record_at_base(record: Any, changed: set[str], seen: Sequence[HistoryEntry]) -> SimpleNamespace:
-    """The record as it was before the unseen changes."""
+    """The record with the fields in `changed` as they were before the unseen changes."""
     before: dict[str, Any] = dict.fromkeys(changed)
     for entry in seen:
         before.update({name: entry.changes[name] for name in changed & entry.changes.keys()})
@@ -49,7 +52,7 @@ def record_at_base(record: Any, changed: set[str], seen: Sequence[HistoryEntry])
 
 
 def to_json_value(value: Any) -> Any:
-    """A value as JSON keeps it."""
+    """A value as JSON stores it: a datetime becomes text, a tuple a list."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, datetime):
@@ -60,12 +63,15 @@ def to_json_value(value: Any) -> Any:
 
 
 def conflict_text(verdict: Merged | Contested, op: Op) -> str:
-    """What happened, for the phone that asked; the desk tells it in the reader's language."""
+    """What happened, in English, for the answer to the phone; the desk shows it in the reader's
+    language."""
     fields = ", ".join(sorted(verdict.theirs)) or "the record"
-    when, came = op.occurred_at.strftime("%H:%M"), op.received_at.strftime("%H:%M")
+    made_at, received_at = op.occurred_at.strftime("%H:%M"), op.received_at.strftime("%H:%M")
     if isinstance(verdict, Merged):
-        return f"Made at {when} UTC, received at {came}; {fields} had changed. Both stand."
+        return (
+            f"Made at {made_at} UTC, received at {received_at}; {fields} had changed. Both stand."
+        )
     return (
-        f"Made at {when} UTC, received at {came}; {fields} had changed. "
+        f"Made at {made_at} UTC, received at {received_at}; {fields} had changed. "
         "The current value stands until the desk decides."
     )

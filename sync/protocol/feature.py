@@ -1,6 +1,6 @@
-"""What a feature declares about itself, once: its record types, its kinds of op, its words.
+"""What a feature declares about itself in one place: record types, kinds of op, words.
 
-`sync/__init__` collects the declarations; the server, the desk and the phones draw from there.
+`sync/__init__` collects the declarations; the server, the desk and the phones read them from there.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ RolesLookup = Callable[[str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType:
-    """A type of record: its state, how facts add up to it, and who sees it when.
+    """A type of record: its state, how its facts are folded, and who sees it when.
 
-    `state` gives the record's state, a key of `states`. Phones show a record from `visible_from`
-    to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine.
-    `audience` gives the bit mask of the roles that may see it. `redacted_values` replaces
-    personal data when the record is purged. `allows_photos`: whether photos may be attached.
+    `state` returns the record's state, a key of `states`. Phones show a record from `visible_from`
+    to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine. `audience`
+    returns the bit mask of the roles that may see it. `redacted_values` replaces personal data when
+    the record is purged. `allows_photos`: whether photos may be attached.
     """
 
     label: Text

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sync.protocol.json_codec import canonical_json
 
 
-def content_hash(op: dict[str, Any]) -> str:
+def content_hash(op: Mapping[str, Any]) -> str:
     """SHA-256, hex, of an op as it is sent, without its own `hash` field."""
     body = {name: value for name, value in op.items() if name != "hash"}
     return hashlib.sha256(canonical_json(body)).hexdigest()
 
 
-def op_content(op: dict[str, Any]) -> bytes:
+def op_content(op: Mapping[str, Any]) -> bytes:
     """Canonical JSON of an op without its place in a chain: an op re-sent after a fork gives the
     same bytes."""
     return canonical_json({k: v for k, v in op.items() if k not in ("n", "prev", "hash")})

@@ -1,4 +1,4 @@
-"""JSON as Lodge writes and reads it: canonical bytes for hashing, compact text for storing."""
+"""JSON encoding: canonical bytes for hashing, compact text for storing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def canonical_json(value: Any) -> bytes:
 def dump_json(value: Any) -> str:
     """Encode without white space, keys in their own order; a datetime becomes `format_time` text.
 
-    Raises TypeError for a value that JSON has no form for.
+    Raises TypeError for a value that has no form in JSON.
     """
     try:
         return orjson.dumps(value, _encode_datetime, orjson.OPT_PASSTHROUGH_DATETIME).decode()
@@ -35,7 +35,7 @@ def dump_json(value: Any) -> str:
 
 
 def load_json(text: str | bytes) -> Any:
-    """Decode JSON text; raises ValueError where it is none."""
+    """Decode JSON text. Raises ValueError if it is not JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:  # lone surrogates, which only the standard library accepts

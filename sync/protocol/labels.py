@@ -1,4 +1,4 @@
-"""Words that several features share: labels of fields, yes and no, the statuses of a verdict."""
+"""Labels that several features share: fields, yes and no, the statuses of a verdict."""
 
 from __future__ import annotations
 
@@ -104,4 +104,4 @@ STATUSES: Texts = {
     "waiting": _l("waiting for an earlier record"),
     "deferred": _l("made with a newer version"),
 }
-"""What became of an op, by the status of its verdict."""
+"""The result of an op, by the status of its verdict."""

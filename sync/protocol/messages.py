@@ -1,7 +1,8 @@
-"""The shape of what goes over the wire: what each message carries, and what answers it."""
+"""Marshmallow schemas of the requests and responses of `/sync`, and the checks of a raw op."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields
@@ -15,7 +16,7 @@ LIMITS = {"ops": MAX_OPS, "bytes": MAX_BYTES, "page": MAX_PAGE}
 MAX_DEPTH = 16
 MIN_APP_VERSION = "1"
 MAX_SAFE_INTEGER = 2**53
-"""Up to here JavaScript holds every whole number."""
+"""JavaScript represents every whole number up to this one exactly."""
 
 VERDICT_STATUSES = (
     "applied",
@@ -32,33 +33,34 @@ RESET_REASONS = ("new", "epoch", "scope", "floor", "digest", "schema")
 
 
 class MessageSchema(Schema):
-    """A message: fields of a newer app are passed over, so that an old server understands it."""
+    """A message. Unknown fields are ignored, so an old server accepts messages of a newer app."""
 
     class Meta:
         unknown = EXCLUDE
 
 
-def CountField(**kwargs: Any) -> fields.Integer:  # noqa: N802 - reads as the field type that it is
-    """A whole number that JavaScript holds exactly."""
+def CountField(**kwargs: Any) -> fields.Integer:  # noqa: N802 - named like a field type
+    """A field for a whole number that JavaScript represents exactly."""
     return fields.Integer(strict=True, validate=Range(min=0, max=MAX_SAFE_INTEGER), **kwargs)
 
 
 def NameField(**kwargs: Any) -> fields.String:  # noqa: N802
-    """A short text without control characters."""
+    """A field for a text of 1 to 100 characters without control characters."""
     return fields.String(validate=Regexp(r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,100}\Z"), **kwargs)
 
 
 def TimeField(**kwargs: Any) -> fields.String:  # noqa: N802
-    """A time with its offset, kept as it was said."""
+    """A field for a time with an offset from UTC, stored as the text that was sent."""
     return fields.String(validate=_validate_time, metadata={"format": "date-time"}, **kwargs)
 
 
 def _validate_time(text: str) -> None:
     try:
-        said = parse_time(text)
+        moment = parse_time(text)
     except (ValueError, OverflowError):
-        said = None
-    if said is None or not 1970 <= said.year < 2900:  # a flat battery says 1970
+        moment = None
+    # a clock restarts at 1970 after a flat battery, so that year is valid
+    if moment is None or not 1970 <= moment.year < 2900:
         raise ValidationError("Not a time with an offset, like 2026-11-24T10:30:05+08:00.")
 
 
@@ -114,7 +116,8 @@ class StorageSchema(MessageSchema):
 
 
 class KnownHeadSchema(MessageSchema):
-    """The end of the log that a phone was told last, in which life of the database."""
+    """The newest log entry of which the server informed the phone, and the epoch of the database
+    then."""
 
     place = CountField(required=True)
     link = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
@@ -134,7 +137,7 @@ class HelloRequest(MessageSchema):
 
 
 class LogHeadSchema(MessageSchema):
-    """How far the site's log has come, and the newest link of its chain."""
+    """The number of the newest entry in the site's log, and its hash."""
 
     place = fields.Integer()
     link = fields.String()
@@ -154,7 +157,8 @@ class HelloResponse(MessageSchema):
 
 
 class PushRequest(MessageSchema):
-    """Ops are read one by one, so that a bad one never blocks the others."""
+    """A batch of ops. They are validated one by one, so that an invalid op does not block the
+    others."""
 
     lineage = NameField(required=True)
     sent_at = TimeField(required=True)
@@ -190,7 +194,7 @@ class PullRequest(MessageSchema):
     cursor = fields.String(allow_none=True, load_default=None, validate=Length(max=1000))
     limit = fields.Integer(strict=True, load_default=MAX_PAGE, validate=Range(min=1))
     digest = fields.String(allow_none=True, load_default=None, validate=Length(max=16))
-    """What the phone made of all that it holds, where that is not what it was told."""
+    """The phone's own digest of its records, sent only if it differs from the server's."""
 
 
 class RecordChangeSchema(MessageSchema):
@@ -215,18 +219,19 @@ class PullResponse(MessageSchema):
 _op_schema = OpSchema()
 
 
-def op_error(raw: dict[str, Any], whole: str) -> str | None:
-    """B1: why an op cannot be taken as it is, or None; `whole` is the hash of what came.
+def op_error(raw: Mapping[str, Any], computed_hash: str) -> str | None:
+    """B1: why an op cannot be judged ("hash-mismatch" or "malformed"), or None if it can.
 
-    Damage is looked for first: what its own hash does not fit was not made like that.
+    `computed_hash` is the hash of the op as received. It is checked first, because an op that was
+    damaged on the way is often malformed too.
     """
-    if whole != raw.get("hash", whole):
+    if computed_hash != raw.get("hash", computed_hash):
         return "hash-mismatch"
-    sound = _is_valid(raw) and is_portable_json(raw["payload"])
-    return None if sound else "malformed"
+    valid = _is_valid(raw) and is_portable_json(raw["payload"])
+    return None if valid else "malformed"
 
 
-def _is_valid(raw: dict[str, Any]) -> bool:
+def _is_valid(raw: Mapping[str, Any]) -> bool:
     try:
         _op_schema.load(raw)
     except (ValidationError, ValueError, TypeError):
@@ -235,8 +240,8 @@ def _is_valid(raw: dict[str, Any]) -> bool:
 
 
 def is_portable_json(value: Any) -> bool:
-    """No floats (their text differs between languages), no numbers that JavaScript does not hold,
-    no NUL, no half characters."""
+    """Whether a value has the same JSON text in every language: no floats, no integers beyond
+    `MAX_SAFE_INTEGER`, no NUL, no lone surrogates."""
     if isinstance(value, str):
         return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
     if isinstance(value, dict):
@@ -251,7 +256,8 @@ def is_portable_json(value: Any) -> bool:
 
 
 def json_depth(value: Any) -> int:
-    """How many levels deep lists and objects go; counted without recursion."""
+    """How many levels lists and objects are nested, up to `MAX_DEPTH` + 1. Iterative, so that deep
+    input cannot exhaust the stack."""
     deepest, stack = 0, [(value, 1)]
     while stack and deepest <= MAX_DEPTH:
         inner, level = stack.pop()

@@ -15,7 +15,7 @@ from marshmallow.validate import Length, Regexp, Validator
 from sync.protocol.text import Text
 
 SERVER_AUTHOR_ID = "00000000-0000-0000-0000-000000000000"
-"""Author of what the server does by itself: planning, noting that a photo came."""
+"""The author of ops that the server makes by itself: planning, recording that a photo arrived."""
 
 UUID_NAMESPACE = str(uuid5(NAMESPACE_URL, "lodge"))
 
@@ -28,7 +28,7 @@ LANGUAGE_CODE_VALIDATOR = Regexp(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
-    """One thing a person did; `occurred_at` is the phone's time, corrected by the server."""
+    """One thing that a person did. `occurred_at` is the phone's time, corrected by the server."""
 
     id: str
     kind: str
@@ -41,12 +41,12 @@ class Op:
     after: str | None = None
     v: int = 1
     related: Mapping[str, Any] = field(default_factory=dict)
-    """Other records that the rule asked to see, by id, as they stand: see `Kind.related_fields`."""
+    """The records that `Kind.related_fields` names, by id, as they currently are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """An op that stands in a record's history: what later ops are judged against."""
+    """An applied op in a record's history. Later ops are judged against the history."""
 
     id: str
     kind: str
@@ -61,11 +61,12 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The op stands; these fields of its record change. A flag asks for a look.
+    """The op is accepted, and `changes` are written to its record. A flag marks it for review at
+    the desk.
 
     `followups` are ops that result from this one; one that would create an existing record, or
-    change a missing one, is left out.
-    `tombstone`: the record leaves the feed, and phones delete it.
+    change a missing one, is left out. `tombstone`: the record leaves the feed, and phones delete
+    it.
     """
 
     changes: dict[str, Any]
@@ -73,26 +74,27 @@ class Accepted:
     followups: tuple[Op, ...] = ()
     tombstone: bool = False
     proposal: dict[str, Any] = field(default_factory=dict)
-    """What the desk may put in force if it decides against the flag."""
+    """The changes that the desk may apply if it decides against the flagged op."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A decision that a rule forbids: kept in the log, changes nothing."""
+    """A decision that a rule forbids: stored in the log, but it changes nothing."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Malformed, of unknown shape, or its rule crashed: kept for the desk."""
+    """An op that is malformed, of an unknown kind, or whose rule raised an exception: stored for
+    the desk."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Stands together with somebody's change to other fields."""
+    """A decision that is accepted together with somebody else's change to other fields."""
 
     changes: dict[str, Any]
     base: dict[str, Any]
@@ -103,7 +105,8 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """Overlaps a decision that its author had not seen; the current value stands."""
+    """A decision in conflict with a change that its author had not seen. The current value
+    stands."""
 
     base: dict[str, Any]
     theirs: dict[str, Any]
@@ -119,16 +122,16 @@ Fold = Callable[[Any | None, Sequence[HistoryEntry]], dict[str, Any]]
 
 
 is_canonical_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
-"""Whether a text is a UUID in the one way in which we write it."""
+"""Whether a text is a UUID in lower case with hyphens, the only form that we write."""
 
 
-def canonical_uuid(said: str) -> str:
-    """A UUID as its lower-case text, however it was written; raises ValueError for no UUID."""
-    return said if is_canonical_uuid(said) else str(UUID(said))
+def canonical_uuid(text: str) -> str:
+    """A UUID as lower-case text, however it was written. Raises ValueError if it is none."""
+    return text if is_canonical_uuid(text) else str(UUID(text))
 
 
 class Id(fields.UUID):
-    """A UUID, kept as its lower-case text in every layer."""
+    """A field for a UUID, which stays lower-case text in every layer."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and is_canonical_uuid(value):
@@ -137,14 +140,14 @@ class Id(fields.UUID):
 
 
 class Payload(Schema):
-    """A payload: unknown fields are refused, every string is bounded."""
+    """A payload. Unknown fields are refused, and every string has a maximum length."""
 
     class Meta:
         unknown = RAISE
 
 
 class EmptyPayload(Payload):
-    """A payload with nothing in it."""
+    """A payload without fields."""
 
 
 class LocalizedLabel(fields.Dict):
@@ -172,22 +175,25 @@ class LocalizedLabel(fields.Dict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of op: its name for people, its payload, and the rule that judges it.
+    """A kind of op: its label, its payload, and the rule that judges it.
 
-    `type` is the record type that it changes; None: any.
-    `fact`: it tells what happened and is never refused for its content; otherwise a decision.
-    `creates`: it makes a new record.
-    `roles` may decide it; empty: anybody. `forbidden_roles` may never do it, whatever other role
-    they have: a matter of law.
+    `type` is the type of record that it changes; None: any.
+    `fact`: it states what happened and is never refused for its content; otherwise it is a
+    decision.
+    `creates`: it creates a new record.
+    `roles` may make the decision; empty: everybody. `forbidden_roles` never may, whatever other
+    role they have, because the law forbids it.
     `optimistic_patch` is what a phone changes in the record before the verdict. `$at`, `$by` and
     `$by_name` stand for the op's time and author, any other `$name` for that field of the payload.
-    The key `scans.$point` reaches inside, `confirmed+` appends to a list, `confirmed-` removes its
-    last entry. `overlay_payload`: the payload's fields are laid over the record as well.
+    The key `scans.$point` sets an entry of a nested object, `confirmed+` appends to a list,
+    `confirmed-` removes its last entry. `overlay_payload`: the payload's fields are laid over the
+    record as well.
     `related_fields` are fields of the payload with the ids of other records that the rule reads.
-    `conflicts_with` are fields whose unseen change contests the decision although it writes others.
+    `conflicts_with` are fields whose unseen change contests the decision although it writes
+    others.
     `ignore_base`: judged by the current record, whatever version its author saw.
     `from_desk_only`: accepted from the desk alone. `from_server_only`: from the server alone.
-    `upcasters[n]` turns a payload of version n into one of n + 1: pure, and kept for ever.
+    `upcasters[n]` converts a payload of version n to n + 1. It is pure and is never removed.
     """
 
     label: Text
@@ -209,15 +215,16 @@ class Kind:
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
 
     def upcast(self, v: int, payload: dict[str, Any]) -> dict[str, Any]:
-        """X7: a payload of version `v` in the newest version. The log keeps it as it came."""
+        """X7: a payload of version `v`, converted to the newest version. The log stores it as it
+        was sent."""
         for version in range(v, self.payload_version):
             payload = self.upcasters[version](payload)
         return payload
 
     def related_ids(self, payload: Mapping[str, Any]) -> list[str]:
         """The ids of the other records that the rule reads."""
-        named = [payload.get(name) for name in self.related_fields]
-        return [str(id_) for ids in named for id_ in (ids if isinstance(ids, list) else [ids])]
+        values = [payload.get(name) for name in self.related_fields]
+        return [str(id_) for ids in values for id_ in (ids if isinstance(ids, list) else [ids])]
 
     @property
     def accepted_versions(self) -> list[int]:
@@ -226,12 +233,13 @@ class Kind:
 
     @property
     def from_phones(self) -> bool:
-        """Whether phones may send it."""
+        """Whether phones may send ops of this kind."""
         return not (self.from_server_only or self.from_desk_only)
 
 
 def derive_op(parent: Op, kind: str, subject: str, payload: dict[str, Any]) -> Op:
-    """An op that follows from another; its id is derived, so that receiving twice is harmless."""
+    """An op that results from another. Its id is derived, so receiving the parent twice makes no
+    second op."""
     return Op(
         id=str(uuid5(UUID(parent.id), f"{kind}|{subject}")),
         kind=kind,

@@ -1,4 +1,4 @@
-"""Photos: an op names them by hash; the bytes follow on their own."""
+"""Photos: an op names them by their hash; the bytes are uploaded separately."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MAX_PHOTO_BYTES = 4 * 1024 * 1024
 MAX_PHOTOS_PER_OP = 9
 
 
-def Photos() -> fields.List[str]:  # noqa: N802 - reads as the field type that it is
-    """A field that names up to nine photos."""
+def Photos() -> fields.List[str]:  # noqa: N802 - named like a field type
+    """A field that names up to nine photos by their SHA-256."""
     return fields.List(
         fields.String(validate=SHA256_VALIDATOR), validate=Length(max=MAX_PHOTOS_PER_OP)
     )
 
 
 class RecordWithPhotos(Protocol):
-    """What the rules need to know of a record that has photos."""
+    """The field of a record with photos that the rules read."""
 
     photos_here: int
 
@@ -44,17 +44,17 @@ class PhotoArrivePayload(Payload):
 
 
 def attach(_: Any, __: Op) -> Accepted:
-    """P1: a photo belongs to the record that its op names, whenever its bytes come."""
+    """P1: a photo belongs to the record that its op names, whenever its bytes arrive."""
     return Accepted({})
 
 
 def arrive(record: RecordWithPhotos, op: Op) -> Accepted:
-    """P2: the record shows how many of its photos are here; that number never falls."""
+    """P2: the record states how many of its photos have arrived; the number never decreases."""
     return Accepted({"photos_here": max(record.photos_here, op.payload["here"])})
 
 
 def photos_of(entry: HistoryEntry) -> list[str]:
-    """Every photo that an op brings."""
+    """The SHA-256 of every photo that an op names."""
     attached = [entry.payload["sha256"]] if entry.kind == "photo.attach" else []
     shots = chain.from_iterable(entry.payload.get("shots", {}).values())
     return [*entry.payload.get("photos", ()), *shots, *attached]

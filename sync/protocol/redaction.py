@@ -1,4 +1,4 @@
-"""The number of an identity document is never stored, wherever somebody wrote it."""
+"""Removing personal data: masked identity numbers, and payloads of purged records."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 def may_contain_id_number(text: str) -> bool:
-    """Whether JSON may hold an identity number.
+    """Whether JSON text may contain an identity number.
 
-    Wider than `ID_NUMBER`: what stands before a number may be an escape that ends in a digit.
+    Matches more than `ID_NUMBER`, because an escape that ends in a digit may precede the number.
     """
     return _SUSPECT.search(text) is not None
 
 
 def mask_id_numbers(value: Any) -> Any:
-    """V5: every 18-digit identity number in free text becomes asterisks."""
+    """V5: the value with every 18-digit identity number in free text replaced by asterisks."""
     if isinstance(value, str):
         return value if SHA256_HEX.fullmatch(value) else ID_NUMBER.sub(MASK, value)
     if isinstance(value, dict):
@@ -30,7 +30,7 @@ def mask_id_numbers(value: Any) -> Any:
 
 
 def redact(value: Any, redacted_values: Mapping[str, Any]) -> Any:
-    """V12: what is left of a payload once its record is purged: the same shape, nobody's data."""
+    """V12: a payload of a purged record: the same structure, with the personal data replaced."""
     if isinstance(value, dict):
         return {
             name: redacted_values[name]

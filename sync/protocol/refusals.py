@@ -1,7 +1,7 @@
 """Why an op was refused, quarantined, held or flagged: one sentence for each code.
 
-The sentence says the remedy where there is one. The desk, the phones and the answers of the API
-(in English) all take it from here.
+The sentence states the remedy where there is one. The desk, the phones and the answers of the API
+(in English) all use it.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ ROLE_GROUPS = {
     "DESK_ROLES": tuple(role for role in ROLES if role in DESK_ROLES),
     "FRONT_DESK_ROLES": tuple(role for role in ROLES if role in FRONT_DESK_ROLES),
 }
-"""What templates call the groups of roles, each in the order of `ROLES`."""
+"""The groups of roles by the names that templates use, each in the order of `ROLES`."""
 
 DESK_ONLY_AUDIENCE = 1 << 62
 """The audience of records that no phone may see. The highest bit that a signed 64-bit column takes

@@ -18,7 +18,7 @@ class Text(NamedTuple):
 
 
 Texts = Mapping[str, Text]
-"""Texts by what they name: a field, a value, a state."""
+"""Texts by the name of a field, a value or a state."""
 
 
 def _l(message: str) -> Text:

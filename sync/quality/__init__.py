@@ -1,1 +1,1 @@
-"""Inspections, their checklists, and what has to be put right."""
+"""Inspections, their checklists, and corrective actions."""

@@ -1,4 +1,4 @@
-"""Checklists: what an inspection looks at. Every edition stays as it was when it was used."""
+"""Checklists: the criteria of an inspection. Every edition stays as it was when it was used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ITEM_ID_VALIDATOR = Regexp(r"^[0-9a-z-]{1,40}\Z", error="Small letters, digits a
 
 
 class ChecklistLike(Protocol):
-    """What the rules need to know of a checklist."""
+    """The fields of a checklist that the rules read."""
 
     items: list[dict[str, Any]]
     versions: dict[str, list[dict[str, Any]]]
@@ -38,7 +38,8 @@ class ChecklistLike(Protocol):
 
 
 class CriterionSchema(Payload):
-    """One criterion. `picture`: how it should look, as a photo's hash or the name of an icon."""
+    """One criterion. `picture` shows how it should look: the hash of a photo or the name of an
+    icon."""
 
     id = fields.String(required=True, validate=ITEM_ID_VALIDATOR)
     label = LocalizedLabel(required=True)
@@ -49,9 +50,9 @@ class CriterionSchema(Payload):
     picture = fields.String(allow_none=True, load_default=None, validate=Length(max=64))
 
 
-def CriteriaField(**more: Any) -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
-    """The criteria of a checklist, in their order."""
-    return fields.List(fields.Nested(CriterionSchema), validate=Length(max=MAX_ITEMS), **more)
+def CriteriaField(**kwargs: Any) -> fields.List[Any]:  # noqa: N802 - named like a field type
+    """A field for the criteria of a checklist, in their order."""
+    return fields.List(fields.Nested(CriterionSchema), validate=Length(max=MAX_ITEMS), **kwargs)
 
 
 class TemplateRevisePayload(Payload):
@@ -65,7 +66,8 @@ class TemplateRevisePayload(Payload):
 
     @validates("items")
     def validate_distinct_items(self, items: list[dict[str, Any]], **_: Any) -> None:
-        """Results are told by the criterion's id, so each is there once."""
+        """Results refer to a criterion's id, so ids are unique. Raises ValidationError
+        otherwise."""
         if len({item["id"] for item in items}) < len(items):
             raise ValidationError("Two criteria have the same id.")
 
@@ -75,20 +77,20 @@ class TemplateAddPayload(TemplateRevisePayload):
     clause = fields.String(allow_none=True, load_default=None, validate=Length(max=40))
 
     @validates_schema
-    def validate_complete(self, template: dict[str, Any], **_: Any) -> None:
-        """A new checklist says what it is called and what it is about."""
-        if not {"label", "about", "items"} <= template.keys():
+    def validate_complete(self, payload: dict[str, Any], **_: Any) -> None:
+        """A new checklist has a label, a subject and criteria. Raises ValidationError otherwise."""
+        if not {"label", "about", "items"} <= payload.keys():
             raise ValidationError("A checklist needs its name, its subject and its criteria.")
 
 
 def add(_: None, op: Op) -> Accepted:
-    """I1: a checklist begins with its first edition, and keeps each that it ever had."""
+    """I1: a checklist begins with its first edition and keeps every later one."""
     first = {"edition": 1, "versions": {"1": op.payload["items"]}}
     return Accepted({"area_kinds": [], "roles": [], **op.payload, **first})
 
 
 def revise(template: ChecklistLike, op: Op) -> Accepted | Refused:
-    """I1: other criteria or weights make a new edition; earlier ones are never touched."""
+    """I1: other criteria or weights make a new edition; earlier ones are never changed."""
     if template.retired_at:
         return Refused("already-retired")
     changes = {n: v for n, v in op.payload.items() if v != getattr(template, n)}
@@ -102,26 +104,26 @@ def revise(template: ChecklistLike, op: Op) -> Accepted | Refused:
 
 
 def retire(template: ChecklistLike, op: Op) -> Accepted | Refused:
-    """I2: a retired checklist is offered no more; what was assessed with it stays."""
+    """I2: a retired checklist cannot be used any more; inspections that used it stay."""
     if template.retired_at:
         return Refused("already-retired")
     return Accepted({"retired_at": op.occurred_at})
 
 
 def state(template: Any) -> str:
-    """In use until it is retired; without a criterion it waits for somebody to write some."""
+    """Whether a checklist is in use, retired, or still without criteria."""
     if template["retired_at"]:
         return "retired"
     return "active" if template["items"] else "empty"
 
 
 def visible_until(template: Any) -> str:
-    """A phone keeps it as long as it is in use."""
+    """Phones show a checklist until it is retired."""
     return format_time(template["retired_at"]) if template["retired_at"] else FOREVER
 
 
 def desk_kind(payload: type[Payload], rule: Any, *, creates: bool = False, label: Text) -> Kind:
-    """A decision of managers and admins."""
+    """A kind of decision by managers and administrators."""
     return Kind(
         label=label,
         payload=payload,

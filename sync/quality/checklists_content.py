@@ -1,4 +1,4 @@
-"""The content pack: what inspections look at, in our own words, by the clauses of the rulebook."""
+"""The seeded checklists, in our own words, after the clauses of the rulebook."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sync.protocol.op import UUID_NAMESPACE
 
 
 def checklist_id(site_id: str, code: str) -> str:
-    """A site has each checklist of the pack once, whoever brings it in."""
+    """The id of a seeded checklist, so that a site has each only once."""
     return str(uuid5(UUID(UUID_NAMESPACE), f"{site_id}|template|{code}"))
 
 
 def criterion_id(template: str, label: Mapping[str, str]) -> str:
-    """A criterion that somebody adds: the same words make the same one."""
+    """The id of an added criterion. The same words give the same id."""
     return str(uuid5(UUID(template), "|".join(label.values())))
 
 
 def criterion(id_: str, clause: str, picture: str, names: str, texts: str = "") -> dict[str, Any]:
-    """One criterion; `names` and `texts` say it as "zh / en"."""
+    """One criterion. `names` and `texts` are "Chinese / English"."""
     return {
         "id": id_,
         "label": _bilingual(names),
@@ -38,16 +38,16 @@ def _bilingual(words: str) -> dict[str, str]:
 
 
 def checklist(
-    code: str, clause: str, names: str, items: tuple[dict[str, Any], ...], **about: Any
+    code: str, clause: str, names: str, items: tuple[dict[str, Any], ...], **kwargs: Any
 ) -> dict[str, Any]:
-    """I12: one checklist of the pack, as the payload of `template.add`."""
+    """I12: one checklist, as the payload of `template.add`."""
     return {
         "code": code,
         "clause": clause,
         "label": _bilingual(names),
-        "about": "person" if "area_kinds" not in about else "area",
+        "about": "person" if "area_kinds" not in kwargs else "area",
         "items": list(items),
-        **about,
+        **kwargs,
     }
 
 

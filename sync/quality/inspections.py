@@ -1,4 +1,4 @@
-"""Inspections: somebody looks at a place or at somebody's work, criterion by criterion."""
+"""Inspections: somebody assesses an area or a person's work, criterion by criterion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from sync.protocol.text import _l
 
 RESULTS = ("pass", "fail", "na")
 SCORE_FORMULA = "pass-weight/1"
-"""The sum of the weights of what passed, over that of what applied; rounded half up to 1/1000."""
+"""Sum of the weights that passed over the sum of the weights that applied, rounded half up to
+1/1000."""
 
 MAX_ITEMS = 60
 VISIBLE_FOR = timedelta(days=14)
@@ -40,7 +41,7 @@ Item = Mapping[str, Any]
 
 
 class InspectionLike(Protocol):
-    """What the rules need to know of an inspection."""
+    """The fields of an inspection that the rules read."""
 
     id: str
     slot: str
@@ -50,29 +51,31 @@ class InspectionLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Weights that passed and that applied; per mille, and None where nothing applied."""
+    """The sums of the weights that passed and that applied. `per_mille` is None if nothing
+    applied."""
 
     passed_weight: int
     applicable_weight: int
 
     @property
     def per_mille(self) -> int | None:
-        whole = self.applicable_weight
-        return (2000 * self.passed_weight + whole) // (2 * whole) if whole else None
+        total = self.applicable_weight
+        return (2000 * self.passed_weight + total) // (2 * total) if total else None
 
 
-def ItemIdField() -> fields.String:  # noqa: N802 - reads as the field type that it is
-    """The name of a criterion within its checklist."""
+def ItemIdField() -> fields.String:  # noqa: N802 - named like a field type
+    """A field for the id of a criterion within its checklist."""
     return fields.String(validate=Length(min=1, max=40))
 
 
 def ByItemField(value: fields.Field[Any]) -> fields.Dict:  # noqa: N802
-    """Something for each of some criteria."""
+    """A field for a value for each of some criteria."""
     return fields.Dict(keys=ItemIdField(), values=value, validate=Length(max=MAX_ITEMS))
 
 
 class InspectionRecordPayload(Payload):
-    """What was seen. `rest`: the result of whatever is not named; `waive`: settled on the spot."""
+    """The results of an inspection. `rest` is the result of the criteria that are not named;
+    `waive` are the criteria that were fixed on the spot."""
 
     template_id = Id(required=True)
     edition = fields.Integer(required=True, strict=True, validate=Range(min=1, max=10_000))
@@ -87,9 +90,9 @@ class InspectionRecordPayload(Payload):
     responsible_id = Id(allow_none=True)
 
     @validates_schema
-    def validate_subject(self, assessment: dict[str, Any], **_: Any) -> None:
-        """It is about one place or about one person."""
-        if bool(assessment["area"]) == bool(assessment["person"]):
+    def validate_subject(self, payload: dict[str, Any], **_: Any) -> None:
+        """An inspection is about one area or one person. Raises ValidationError otherwise."""
+        if bool(payload["area"]) == bool(payload["person"]):
             raise ValidationError("Name one area or one person.")
 
 
@@ -98,25 +101,25 @@ class InspectionMakeOfficialPayload(Payload):
 
 
 def record(_: None, op: Op) -> Accepted:
-    """I3, I4, I5: what was seen is kept whatever it says, with the score of its own edition."""
-    said, criteria = op.payload, criteria_of_edition(op)
-    results = complete_results(criteria, said)
-    score, of_self = score_results(criteria, results), said["person"] == op.by
+    """I3, I4, I5: an inspection is always stored, with the score by the edition that was used."""
+    payload, criteria = op.payload, criteria_of_edition(op)
+    results = complete_results(criteria, payload)
+    score, of_self = score_results(criteria, results), payload["person"] == op.by
     failed = [item for item in criteria if results.get(item["id"]) == "fail"]
-    template = op.related.get(said["template_id"])
+    template = op.related.get(payload["template_id"])
     day = op.occurred_at.astimezone(SITE_ZONE).date().isoformat()
     changes = {
-        **{name: said[name] for name in ("template_id", "edition", "area", "person")},
+        **{name: payload[name] for name in ("template_id", "edition", "area", "person")},
         "code": template.code if template else "?",
         "label": template.label if template else {"zh": "?", "en": "?"},
         "criteria": list(criteria),
         "results": results,
-        "notes": said.get("notes", {}),
-        "shots": said.get("shots", {}),
+        "notes": payload.get("notes", {}),
+        "shots": payload.get("shots", {}),
         "assessor_id": op.by,
         "inspected_at": op.occurred_at,
         "day": day,
-        "slot": f"{said['template_id']}|{said['area'] or said['person']}|{day}",
+        "slot": f"{payload['template_id']}|{payload['area'] or payload['person']}|{day}",
         "of_self": of_self,
         "score": score.per_mille,
         "gained": score.passed_weight,
@@ -128,40 +131,40 @@ def record(_: None, op: Op) -> Accepted:
 
 
 def criteria_of_edition(op: Op) -> Sequence[Item]:
-    """The criteria as they were in the edition that was used; none where it is not known."""
+    """The criteria of the edition that was used; none if it is unknown."""
     template = op.related.get(op.payload["template_id"])
-    found: Sequence[Item] = (
+    criteria: Sequence[Item] = (
         template.versions.get(str(op.payload["edition"]), ()) if template else ()
     )
-    return found
+    return criteria
 
 
-def complete_results(criteria: Iterable[Item], said: Mapping[str, Any]) -> dict[str, str]:
-    """I3: what was not named has the result of the rest, or was not assessed."""
-    rest = {item["id"]: said["rest"] for item in criteria} if "rest" in said else {}
-    return {**rest, **said.get("results", {})}
+def complete_results(criteria: Iterable[Item], payload: Mapping[str, Any]) -> dict[str, str]:
+    """I3: a criterion that was not named has the result of the rest, or was not assessed."""
+    rest = {item["id"]: payload["rest"] for item in criteria} if "rest" in payload else {}
+    return {**rest, **payload.get("results", {})}
 
 
 def score_results(criteria: Iterable[Item], results: Mapping[str, str]) -> Score:
-    """I4: weights of what passed over weights of what applied; no floats anywhere."""
+    """I4: the weights that passed and the weights that applied, as whole numbers."""
     weights = [(item["weight"], results.get(item["id"])) for item in criteria]
-    gained = sum(weight for weight, result in weights if result == "pass")
-    return Score(gained, gained + sum(weight for weight, result in weights if result == "fail"))
+    passed = sum(weight for weight, result in weights if result == "pass")
+    return Score(passed, passed + sum(weight for weight, result in weights if result == "fail"))
 
 
 def record_flag(op: Op, of_self: bool) -> str | None:
-    """I5, I6: why the desk should look: an edition, a criterion not known, or one's own work."""
+    """I5, I6: the flag of an inspection: unknown edition, unknown criteria, own work, or None."""
     criteria = criteria_of_edition(op)
     if not criteria:
         return "unknown-edition"
-    named = {*op.payload.get("results", ()), *op.payload.get("notes", ())}
-    if named - {item["id"] for item in criteria}:
+    used = {*op.payload.get("results", ()), *op.payload.get("notes", ())}
+    if used - {item["id"] for item in criteria}:
         return "unknown-items"
     return "self-inspection" if of_self else None
 
 
 def rectification_ops(op: Op, failed: Iterable[Item]) -> tuple[Op, ...]:
-    """I7: each failed criterion raises one rectification, unless it was settled on the spot."""
+    """I7: one corrective action for each failed criterion, unless it was fixed on the spot."""
     waived = op.payload.get("waive", ())
     return tuple(
         derive_op(
@@ -176,68 +179,71 @@ def rectification_ops(op: Op, failed: Iterable[Item]) -> tuple[Op, ...]:
 
 
 def rectification_id(inspection: str, item: str) -> str:
-    """The same for whoever works it out, so that it is raised once."""
+    """The id of the corrective action for a criterion, so that there is only one."""
     return str(uuid5(UUID(inspection), item))
 
 
 def failure_payload(op: Op, item: Item) -> dict[str, Any]:
-    """What a rectification is told about its failure."""
-    said = op.payload
+    """The payload of `rectification.raise` for a failed criterion."""
+    payload = op.payload
     return {
         "inspection_id": op.subject,
         "item": item["id"],
-        "code": op.related[said["template_id"]].code,
+        "code": op.related[payload["template_id"]].code,
         "label": item["label"],
         "critical": item["critical"],
-        "area": said["area"],
-        "person": said["person"],
-        "finding": said.get("notes", {}).get(item["id"]),
-        "before": said.get("shots", {}).get(item["id"], []),
-        "responsible_id": said["person"] or said.get("responsible_id"),
+        "area": payload["area"],
+        "person": payload["person"],
+        "finding": payload.get("notes", {}).get(item["id"]),
+        "before": payload.get("shots", {}).get(item["id"], []),
+        "responsible_id": payload["person"] or payload.get("responsible_id"),
     }
 
 
 def make_official(inspection: InspectionLike, op: Op) -> Accepted | Refused:
-    """I6, I8: the desk says which one counts; it steps into the place of the one before."""
+    """I6, I8: the desk chooses the official inspection, which replaces the one chosen before."""
     if inspection.of_self:
         return Refused("self-inspection")
     if inspection.official_at:
         return Refused("already-official")
     other = op.related.get(op.payload["instead_of"] or "")
-    rival = other is not None and other.official_at and other.slot == inspection.slot
-    then = (derive_op(op, "inspection.unmake_official", other.id, {}),) if rival and other else ()
-    return Accepted({"official_at": op.occurred_at, "official_by_id": op.by}, followups=then)
+    replaces = other is not None and other.official_at and other.slot == inspection.slot
+    followups = (
+        (derive_op(op, "inspection.unmake_official", other.id, {}),) if replaces and other else ()
+    )
+    return Accepted({"official_at": op.occurred_at, "official_by_id": op.by}, followups=followups)
 
 
 def unmake_official(inspection: InspectionLike, _: Op) -> Accepted | Refused:
-    """I8: taken back, both stand side by side again."""
+    """I8: without the choice, both inspections are equal again."""
     if not inspection.official_at:
         return Refused("not-official")
     return Accepted({"official_at": None, "official_by_id": None})
 
 
 def official_inspection(same_slot: Iterable[Any]) -> Any | None:
-    """I8: of the same thing on the same day: the one chosen last, or the only one there is."""
-    able = [one for one in same_slot if not one.of_self]
-    chosen = [one for one in able if one.official_at]
+    """I8: of several inspections of the same subject and day, the one chosen last, or the only
+    one."""
+    candidates = [inspection for inspection in same_slot if not inspection.of_self]
+    chosen = [inspection for inspection in candidates if inspection.official_at]
     if chosen:
-        return max(chosen, key=lambda one: (one.official_at, one.id))
-    return able[0] if len(able) == 1 else None
+        return max(chosen, key=lambda inspection: (inspection.official_at, inspection.id))
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """Photos of every criterion, and those that were added later, belong to the inspection."""
+    """The photos of every criterion and those added later, without duplicates."""
     photos = [sha256 for entry in history for sha256 in photos_of(entry)]
     return {"photos": list(dict.fromkeys(photos))}
 
 
 def state(_: Any) -> str:
-    """An inspection has no states: it was made."""
+    """An inspection has a single state."""
     return "recorded"
 
 
 def visible_until(inspection: Any) -> str:
-    """A phone lists it for two weeks."""
+    """Phones show an inspection for two weeks."""
     return format_time(inspection["inspected_at"] + VISIBLE_FOR)
 
 

@@ -1,4 +1,4 @@
-"""Rectifications: what an inspection found wrong, until somebody has looked at it again."""
+"""Corrective actions: a problem found by an inspection, until somebody else has checked the fix."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ from sync.protocol.roles import DESK_ROLES, role_mask
 from sync.protocol.text import _l, _lp
 
 DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
-"""How long there is by default: for what is critical, and for the rest."""
+"""The time to fix a problem, unless a supervisor sets another: for critical ones, and for the
+rest."""
 
 
 RECTIFYING_ROLES = frozenset({"cleaner", "contractor_worker"})
-"""Roles that may put a place right, whoever is responsible."""
+"""Roles that may fix a problem of an area, whoever is responsible."""
 
 
 class RectificationLike(Protocol):
-    """What the rules need to know of a rectification."""
+    """The fields of a corrective action that the rules read."""
 
     critical: bool
     done_at: datetime | None
@@ -74,58 +75,59 @@ class RectificationAssignPayload(Payload):
 
 
 def raise_(_: None, op: Op) -> Accepted:
-    """I7: it begins with what was found wrong, and with a day until which it is put right."""
+    """I7: a corrective action begins with the problem and a due time."""
     due = op.occurred_at + (DUE_IF_CRITICAL if op.payload["critical"] else DUE_OTHERWISE)
     return Accepted({"responsible_id": None, **op.payload, "raised_by_id": op.by, "due_at": due})
 
 
 def complete(_: RectificationLike, __: Op) -> Accepted:
-    """I9: work done is never refused; whether it clears the failure is a matter of its time."""
+    """I9: completed work is never refused; its time decides whether it clears the problem."""
     return Accepted({})
 
 
 def verify(rectification: RectificationLike, op: Op) -> Accepted:
-    """I10: a second look is kept; nobody clears the own work."""
-    own = op.payload["result"] == "pass" and rectification.done_by_id == op.by
-    return Accepted({}, flag="verified-own-work" if own else None)
+    """I10: a check is stored; somebody who passes their own work is flagged."""
+    is_own_work = op.payload["result"] == "pass" and rectification.done_by_id == op.by
+    return Accepted({}, flag="verified-own-work" if is_own_work else None)
 
 
 def assign(rectification: RectificationLike, op: Op) -> Accepted | Refused:
-    """I11: the desk says who puts it right, and by when."""
+    """I11: the desk sets who fixes it, and by when."""
     changes = {n: v for n, v in op.payload.items() if v != getattr(rectification, n)}
     return Accepted(changes) if changes else Refused("nothing-changed")
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """I9, I10: only what came after the latest failure counts, in whatever order it arrived."""
+    """I9, I10: only work and checks after the latest failure count, whatever order they arrived
+    in."""
     failures = [entry for entry in history if is_failure(entry)]
     failure = failures[-1]
-    since = [entry for entry in history if entry.occurred_at > failure.occurred_at]
-    work = [entry for entry in since if entry.kind == "rectification.complete"]
-    hands = {entry.by for entry in work}
-    looks = [entry for entry in since if entry.kind == "rectification.verify"]
-    passed = next((entry for entry in looks if entry.by not in hands), None)
-    done = next(iter(work), None)
-    told = [entry.payload["note"] for entry in work if entry.payload.get("note")]
+    later = [entry for entry in history if entry.occurred_at > failure.occurred_at]
+    work = [entry for entry in later if entry.kind == "rectification.complete"]
+    workers = {entry.by for entry in work}
+    checks = [entry for entry in later if entry.kind == "rectification.verify"]
+    verification = next((entry for entry in checks if entry.by not in workers), None)
+    first_work = next(iter(work), None)
+    notes = [entry.payload["note"] for entry in work if entry.payload.get("note")]
     return {
         "failed_at": failure.occurred_at,
         "failures": len(failures),
         "finding": failure.payload.get("finding") or failure.payload.get("note"),
         "before": [*failure.payload.get("before", ()), *failure.payload.get("photos", ())],
-        "after": _photo_hashes([entry for entry in since if entry not in looks]),
-        "done_at": done and done.occurred_at,
-        "done_by_id": done and done.by,
-        "note": "\n".join(told) or None,
-        "verified_at": passed and passed.occurred_at,
-        "verified_by_id": passed and passed.by,
+        "after": _photo_hashes([entry for entry in later if entry not in checks]),
+        "done_at": first_work and first_work.occurred_at,
+        "done_by_id": first_work and first_work.by,
+        "note": "\n".join(notes) or None,
+        "verified_at": verification and verification.occurred_at,
+        "verified_by_id": verification and verification.by,
         "photos": _photo_hashes(history),
     }
 
 
 def is_failure(entry: HistoryEntry) -> bool:
-    """The inspection itself, and every second look that found it wrong again."""
-    again = entry.kind == "rectification.verify" and entry.payload["result"] == "fail"
-    return again or entry.kind == "rectification.raise"
+    """Whether an entry is the inspection itself or a check that failed."""
+    failed_check = entry.kind == "rectification.verify" and entry.payload["result"] == "fail"
+    return failed_check or entry.kind == "rectification.raise"
 
 
 def _photo_hashes(entries: Sequence[HistoryEntry]) -> list[str]:
@@ -133,14 +135,14 @@ def _photo_hashes(entries: Sequence[HistoryEntry]) -> list[str]:
 
 
 def state(rectification: Any) -> str:
-    """Open, done, and verified once somebody else has seen it."""
+    """Whether a corrective action is open, done, or verified by somebody else."""
     if rectification["verified_at"]:
         return "verified"
     return "done" if rectification["done_at"] else "open"
 
 
 def visible_until(rectification: Any) -> str:
-    """A phone cares until it is verified."""
+    """Phones show a corrective action until it is verified."""
     verified: datetime | None = rectification["verified_at"]
     return format_time(verified) if verified else FOREVER
 

@@ -1,4 +1,4 @@
-"""Scores: what inspections of a place, a person or a checklist come to, and how that moves."""
+"""Reports of scores: the official inspections of an area, a person or a checklist over time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sync.quality.inspections import official_inspection
 
 
 class ScoredInspection(Protocol):
-    """What the report needs to know of an inspection."""
+    """The fields of an inspection that the report reads."""
 
     id: str
     slot: str
@@ -26,15 +26,15 @@ class ScoredInspection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScoreSeries:
-    """One place, person or checklist: its scores in the order of their days, and their mean."""
+    """The scores of one area, person or checklist in the order of their times."""
 
     key: str
     inspections: Sequence[Any]
 
     @property
     def mean(self) -> int:
-        """Per mille, rounded half up; whole numbers throughout."""
-        total: int = sum(one.score for one in self.inspections)
+        """The mean score per mille, rounded half up, computed with whole numbers."""
+        total: int = sum(inspection.score for inspection in self.inspections)
         count = len(self.inspections)
         return (2 * total + count) // (2 * count)
 
@@ -45,35 +45,38 @@ class ScoreSeries:
 
     @property
     def change(self) -> int | None:
-        """How the newest differs from the one before; None where there is no other."""
+        """The difference between the last two scores, or None if there is only one."""
         return self.last - self.inspections[-2].score if len(self.inspections) > 1 else None
 
 
 def by_slot(inspections: Iterable[Any]) -> dict[str, list[Any]]:
-    """Inspections of the same thing on the same day, side by side."""
+    """Inspections grouped by subject and day."""
     slots: dict[str, list[Any]] = defaultdict(list)
-    for one in inspections:
-        slots[one.slot].append(one)
+    for inspection in inspections:
+        slots[inspection.slot].append(inspection)
     return slots
 
 
 def official_inspections(inspections: Iterable[Any]) -> list[Any]:
-    """I8: those that are official, in the order of their times."""
-    found = (official_inspection(rivals) for rivals in by_slot(inspections).values())
-    return sorted((one for one in found if one), key=lambda one: (one.inspected_at, one.id))
+    """I8: the official inspections in the order of their times."""
+    officials = (official_inspection(rivals) for rivals in by_slot(inspections).values())
+    return sorted(
+        (inspection for inspection in officials if inspection),
+        key=lambda inspection: (inspection.inspected_at, inspection.id),
+    )
 
 
 def undecided_slots(inspections: Iterable[Any]) -> list[list[Any]]:
-    """I8: those of the same thing and day of which nobody has said which counts."""
-    slots = by_slot(one for one in inspections if not one.of_self).values()
+    """I8: groups of inspections of the same subject and day without an official one."""
+    slots = by_slot(inspection for inspection in inspections if not inspection.of_self).values()
     return [rivals for rivals in slots if len(rivals) > 1 and official_inspection(rivals) is None]
 
 
 def score_series(inspections: Iterable[Any], key: Callable[[Any], str | None]) -> list[ScoreSeries]:
-    """A line for each key, the lowest mean first: that is where to look."""
+    """One series for each key, the lowest mean first."""
     groups: dict[str, list[Any]] = defaultdict(list)
-    for one in official_inspections(inspections):
-        if one.score is not None and (name := key(one)):
-            groups[name].append(one)
-    found = [ScoreSeries(name, scored) for name, scored in groups.items()]
-    return sorted(found, key=lambda line: (line.mean, line.key))
+    for inspection in official_inspections(inspections):
+        if inspection.score is not None and (name := key(inspection)):
+            groups[name].append(inspection)
+    series = [ScoreSeries(name, scored) for name, scored in groups.items()]
+    return sorted(series, key=lambda entry: (entry.mean, entry.key))

@@ -1,1 +1,1 @@
-"""What waits for a decision at the desk: conflicts, quarantine, imported outboxes."""
+"""What a supervisor has to decide: conflicts, quarantined ops, and imported outboxes."""

@@ -1,4 +1,5 @@
-"""Settling: what two people changed at once, and facts that do not fit, wait for the desk."""
+"""Conflicts: changes that two people made at once, and flagged facts, until a supervisor
+decides."""
 
 from __future__ import annotations
 
@@ -26,11 +27,11 @@ from sync.protocol.text import _l, _lp
 
 SETTLE_CHOICES = ("theirs", "incoming", "both", "value")
 AUTO_MERGED = "merged"
-"""Nobody had to take anything: both changes stand."""
+"""The value of `taken` if nobody had to choose, because both changes were accepted."""
 
 
 class ConflictLike(Protocol):
-    """What the rules need to know of a merge."""
+    """The fields of a conflict that the rules read."""
 
     subject: str
     subject_type: str
@@ -57,67 +58,72 @@ class MergeSettlePayload(Payload):
     value = fields.Dict(keys=fields.String(), load_default=dict)
 
     @validates_schema
-    def validate_value(self, settlement: dict[str, Any], **_: Any) -> None:
-        """M5: a third value is given with the fields that it is for."""
-        if (settlement["take"] == "value") != bool(settlement["value"]):
+    def validate_value(self, payload: dict[str, Any], **_: Any) -> None:
+        """M5: a third value needs the fields that it is for. Raises ValidationError otherwise."""
+        if (payload["take"] == "value") != bool(payload["value"]):
             raise ValidationError("Give a value with take=value, and only there.")
 
 
 def open_(_: None, op: Op) -> Accepted:
-    """M4: what is contested or odd waits for the desk, with both sides; a merge is on record."""
+    """M4: a conflict waits for the desk with both sides; merged changes are recorded as
+    resolved."""
     sides = {name: value for name, value in op.payload.items() if name != "stands"}
-    stands = {"taken": AUTO_MERGED, "settled_at": op.received_at} if op.payload["stands"] else {}
-    return Accepted({**sides, "opened_at": op.received_at, **stands})
+    resolution = (
+        {"taken": AUTO_MERGED, "settled_at": op.received_at} if op.payload["stands"] else {}
+    )
+    return Accepted({**sides, "opened_at": op.received_at, **resolution})
 
 
-def settle(merge: ConflictLike, op: Op) -> Accepted | Refused:
-    """M5: take this, take that, both where both can stand, or a third value."""
-    if merge.settled_at:
+def settle(conflict: ConflictLike, op: Op) -> Accepted | Refused:
+    """M5: take the current side, the incoming side, both if both can stand, or a third value."""
+    if conflict.settled_at:
         return Refused("already-settled")
-    take = op.payload["take"]
-    if take == "both" and not combined_values(merge.theirs, merge.incoming):
+    choice = op.payload["take"]
+    if choice == "both" and not combined_values(conflict.theirs, conflict.incoming):
         return Refused("cannot-stand-together")
     result = {
         "theirs": {},
-        "incoming": merge.incoming,
-        "both": combined_values(merge.theirs, merge.incoming),
+        "incoming": conflict.incoming,
+        "both": combined_values(conflict.theirs, conflict.incoming),
         "value": op.payload["value"],
-    }[take]
-    changes = {"taken": take, "settled_at": op.occurred_at, "settled_by_id": op.by}
-    return Accepted({**changes, "result": result}, followups=amend_op(merge, op, result))
+    }[choice]
+    changes = {"taken": choice, "settled_at": op.occurred_at, "settled_by_id": op.by}
+    return Accepted({**changes, "result": result}, followups=amend_op(conflict, op, result))
 
 
-def reopen(merge: ConflictLike, op: Op) -> Accepted | Refused:
-    """M6: a settlement is undone by another op; what stood before stands again."""
-    if not merge.settled_at or merge.taken == AUTO_MERGED:
+def reopen(conflict: ConflictLike, op: Op) -> Accepted | Refused:
+    """M6: a resolution is undone by another op, which restores the values from before it."""
+    if not conflict.settled_at or conflict.taken == AUTO_MERGED:
         return Refused("not-settled")
-    before = {name: merge.theirs[name] for name in merge.result or () if name in merge.theirs}
+    restored = {
+        name: conflict.theirs[name] for name in conflict.result or () if name in conflict.theirs
+    }
     changes = {"taken": None, "settled_at": None, "settled_by_id": None, "result": None}
-    return Accepted(changes, followups=amend_op(merge, op, before))
+    return Accepted(changes, followups=amend_op(conflict, op, restored))
 
 
 def combined_values(theirs: dict[str, Any], incoming: dict[str, Any]) -> dict[str, Any]:
-    """Both sides at once: only two different texts can stand one below the other."""
+    """The values with both sides' texts one below the other, or {} if they cannot be combined."""
     pairs = {name: (theirs.get(name), incoming[name]) for name in incoming}
     if not all(name in ("details", "note") and a and b for name, (a, b) in pairs.items()):
         return {}
     return {name: f"{a}\n{b}"[:MAX_TEXT_LENGTH] for name, (a, b) in pairs.items()}
 
 
-def amend_op(merge: ConflictLike, op: Op, fields_: dict[str, Any]) -> tuple[Op, ...]:
-    """The op that puts a settlement into force on the record itself."""
-    if not fields_:
+def amend_op(conflict: ConflictLike, op: Op, changes: dict[str, Any]) -> tuple[Op, ...]:
+    """The op that writes a resolution to the record itself, or nothing without changes."""
+    if not changes:
         return ()
-    return (derive_op(op, f"{merge.subject_type}.amend", merge.subject, fields_),)
+    return (derive_op(op, f"{conflict.subject_type}.amend", conflict.subject, changes),)
 
 
-def state(merge: Any) -> str:
-    """Open until somebody at the desk has decided."""
-    return "settled" if merge["settled_at"] else "open"
+def state(conflict: Any) -> str:
+    """Whether a conflict is open or resolved."""
+    return "settled" if conflict["settled_at"] else "open"
 
 
 def visible_until(_: Any) -> str:
-    """Never on a phone, so it does not matter how long."""
+    """A conflict never leaves the feed; only the desk sees it."""
     return FOREVER
 
 

@@ -1,4 +1,4 @@
-"""Parcels: what a phone has not sent, as one file that somebody carries to the desk."""
+"""Outbox imports: the unsent ops of a phone as one file that somebody brings to the desk."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
 from sync.protocol.text import _l
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
-"""A hundred photos, or as many ops as a phone makes in a month. A phone writes several files rather
-than one that is larger."""
+"""Enough for a hundred photos, or the ops of a phone of a month. A phone splits a larger outbox
+into several files."""
 
 FORMAT_VERSION = 1
 MAX_FILE_OPS = 20_000
@@ -44,7 +44,7 @@ class OutboxPhotoSchema(MessageSchema):
 
 
 class OutboxFileSchema(MessageSchema):
-    """Ops go on as they are: each is read, and answered, by itself."""
+    """An outbox file. Ops are not validated here: each is received and answered on its own."""
 
     lodge = fields.String(required=True, validate=Equal("outbox"))
     format = fields.Integer(required=True, strict=True)
@@ -62,7 +62,7 @@ class OutboxFileSchema(MessageSchema):
 
 @dataclass(frozen=True, slots=True)
 class OutboxFile:
-    """What a file holds; `sealed` is the text that its seal is about."""
+    """The content of an outbox file. `signed_bytes` is what its seal signs."""
 
     site: str
     device: str
@@ -77,7 +77,7 @@ class OutboxFile:
 
 @dataclass(frozen=True, slots=True)
 class InvalidOutboxFile:
-    """Why a file is not taken in; nothing was changed."""
+    """The code of the reason why a file cannot be imported. Nothing was changed."""
 
     code: str
 
@@ -90,36 +90,40 @@ def read_outbox_file(raw: bytes) -> OutboxFile | InvalidOutboxFile:
     if len(raw) > MAX_FILE_BYTES:
         return InvalidOutboxFile("too-big")
     try:
-        said = json.loads(raw)
+        content = json.loads(raw)
     except RecursionError:
         return InvalidOutboxFile("too-deep")
     except ValueError:
         return InvalidOutboxFile("cut-short" if raw.lstrip()[:1] == b"{" else "no-outbox")
-    if json_depth(said) > MAX_DEPTH:
-        return InvalidOutboxFile("too-deep")  # nothing that a phone could ever send
-    if not isinstance(said, dict) or said.get("lodge") != "outbox":
+    if json_depth(content) > MAX_DEPTH:
+        return InvalidOutboxFile("too-deep")  # a phone never sends anything so deep
+    if not isinstance(content, dict) or content.get("lodge") != "outbox":
         return InvalidOutboxFile("no-outbox")
-    if type(said.get("format")) is int and said["format"] > FORMAT_VERSION:
+    if type(content.get("format")) is int and content["format"] > FORMAT_VERSION:
         return InvalidOutboxFile("newer-file")
     try:
-        read = _outbox_schema.load(said)
+        loaded = _outbox_schema.load(content)
     except ValidationError:
         return InvalidOutboxFile("damaged")
-    if any(len(json.dumps(op)) > MAX_BYTES for op in read["ops"]):
-        return InvalidOutboxFile("damaged")  # no phone makes an op that it could never send
-    named = {n: read[n] for n in ("site", "device", "lineage", "ops", "photos", "seal")}
-    exported_at, lost = parse_time(read["exported_at"]), tuple(read["lost"])
+    if any(len(json.dumps(op)) > MAX_BYTES for op in loaded["ops"]):
+        return InvalidOutboxFile("damaged")  # a phone never makes an op that is too big to send
+    copied = {n: loaded[n] for n in ("site", "device", "lineage", "ops", "photos", "seal")}
+    exported_at, lost_numbers = parse_time(loaded["exported_at"]), tuple(loaded["lost"])
     return OutboxFile(
-        **named, exported_at=exported_at, lost_numbers=lost, signed_bytes=_signed_bytes(said)
+        **copied,
+        exported_at=exported_at,
+        lost_numbers=lost_numbers,
+        signed_bytes=_signed_bytes(content),
     )
 
 
-def _signed_bytes(said: dict[str, Any]) -> bytes:
-    """Ops by their hash and photos by their name: each is held against that when it is taken."""
-    ops = [op.get("hash") for op in said["ops"]]
-    photos = [shot["sha256"] for shot in said.get("photos", ())]
-    told = {name: value for name, value in said.items() if name != "seal"}
-    return canonical_json({**told, "ops": ops, "photos": photos})
+def _signed_bytes(content: dict[str, Any]) -> bytes:
+    """The signed content: ops and photos are represented by their hashes, which are checked
+    later."""
+    ops = [op.get("hash") for op in content["ops"]]
+    photos = [photo["sha256"] for photo in content.get("photos", ())]
+    fields_ = {name: value for name, value in content.items() if name != "seal"}
+    return canonical_json({**fields_, "ops": ops, "photos": photos})
 
 
 class ParcelTakePayload(Payload):
@@ -131,18 +135,18 @@ class ParcelTakePayload(Payload):
 
 
 def take(_: None, op: Op) -> Accepted:
-    """X10: whoever takes in a file is written down, with the phone and how much was in it."""
-    told = {**op.payload, "exported_at": parse_time(op.payload["exported_at"])}
-    return Accepted({**told, "taken_at": op.occurred_at, "taken_by_id": op.by})
+    """X10: an import is recorded with its author, the phone and the number of ops and photos."""
+    fields_ = {**op.payload, "exported_at": parse_time(op.payload["exported_at"])}
+    return Accepted({**fields_, "taken_at": op.occurred_at, "taken_by_id": op.by})
 
 
 def state(_: Any) -> str:
-    """It has been taken in, and that is all."""
+    """An import has a single state."""
     return "taken"
 
 
 def visible_until(_: Any) -> str:
-    """Never on a phone, so it does not matter how long."""
+    """An import never leaves the feed; only the desk sees it."""
     return FOREVER
 
 

@@ -1,4 +1,4 @@
-"""What was set aside: the desk looks at it, and says what becomes of it."""
+"""Quarantine: ops without effect, until a supervisor accepts, corrects or dismisses them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACCEPTED, CORRECTED, DISMISSED = "accepted", "mended", "dismissed"
 
 
 class QuarantinedOpLike(Protocol):
-    """What the rules need to know of an op that was set aside."""
+    """The fields of a quarantined op that the rules read."""
 
     op_id: str
     outcome: str | None
@@ -28,7 +28,8 @@ class AsideOpenPayload(Payload):
 
 
 class AsideReplacementPayload(Payload):
-    """The op that stands in its place; what came stays in the log as it came."""
+    """`instead_id` is the op that replaces the quarantined one, which stays in the log
+    unchanged."""
 
     instead_id = Id(required=True)
 
@@ -38,33 +39,34 @@ class AsideDismissPayload(Payload):
 
 
 def open_(_: None, op: Op) -> Accepted:
-    """X1: whatever was set aside is there for the desk to look at, with its payload."""
+    """X1: a quarantined op waits for the desk, with its payload."""
     return Accepted({"op_id": op.payload["op_id"], "opened_at": op.received_at})
 
 
 def accept(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:
-    """X2: it is judged now, as if it had come in order; once, also after it was dismissed."""
+    """X2: an accepted op is judged now as if it had arrived in order; once, also after a
+    dismissal."""
     return _replace(aside, op, ACCEPTED)
 
 
 def mend(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:
-    """X3: a new op that names the old one is judged in its place; what came stays as it came."""
+    """X3: a corrected op is judged as a new op that names the old one, which stays unchanged."""
     return _replace(aside, op, CORRECTED)
 
 
 def _replace(aside: QuarantinedOpLike, op: Op, outcome: str) -> Accepted | Refused:
     if aside.outcome in (ACCEPTED, CORRECTED):
         return Refused("already-settled")
-    told = {"outcome": outcome, "instead_id": op.payload["instead_id"], "reason": None}
-    return Accepted({**told, **_settled_by(op)})
+    decision = {"outcome": outcome, "instead_id": op.payload["instead_id"], "reason": None}
+    return Accepted({**decision, **_settled_by(op)})
 
 
 def dismiss(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:
-    """X4: set aside for good, with a reason; it can still be accepted later."""
+    """X4: a dismissed op needs a reason, and can still be accepted later."""
     if aside.outcome:
         return Refused("already-settled")
-    told = {"outcome": DISMISSED, "reason": op.payload["reason"]}
-    return Accepted({**told, **_settled_by(op)})
+    decision = {"outcome": DISMISSED, "reason": op.payload["reason"]}
+    return Accepted({**decision, **_settled_by(op)})
 
 
 def _settled_by(op: Op) -> dict[str, Any]:
@@ -72,12 +74,12 @@ def _settled_by(op: Op) -> dict[str, Any]:
 
 
 def state(aside: Any) -> str:
-    """What became of it, or that it still waits."""
+    """The decision on the op, or "open"."""
     return aside["outcome"] or "open"
 
 
 def visible_until(_: Any) -> str:
-    """Never on a phone, so it does not matter how long."""
+    """A quarantined op never leaves the feed; only the desk sees it."""
     return FOREVER
 
 

@@ -1,4 +1,5 @@
-"""Finds: things that somebody lost and one of us has found, until they are somebody's again."""
+"""Found items: recorded by whoever found them, stored, and given to their owner or to the
+police."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from sync.protocol.text import _l, _lp
 
 
 class FoundItemLike(Protocol):
-    """What the rules need to know of a find."""
+    """The field of a found item that the rules read."""
 
     ended_at: datetime | None
 
@@ -49,7 +50,7 @@ class FindNotifyPayload(Payload):
 
 
 class FindKeepPayload(Payload):
-    """A link of the chain: in whose hands it is now, and where it lies."""
+    """A link in the chain of custody: who has the item now, and where it is stored."""
 
     keeper = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     place = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
@@ -67,30 +68,31 @@ class FindToPolicePayload(Payload):
 
 
 def record(_: None, op: Op) -> Accepted:
-    """O1: a thing that was found is written down with its condition, its place and its keeper."""
+    """O1: a found item is recorded with its condition, its place and its keeper."""
     blank = dict.fromkeys(("condition", "area", "found_where", "finder"))
-    told = {name: op.payload[name] for name in ("what", *blank) if name in op.payload}
-    return Accepted({**blank, **told})
+    given = {name: op.payload[name] for name in ("what", *blank) if name in op.payload}
+    return Accepted({**blank, **given})
 
 
 def flag_if_ended(find: FoundItemLike, _: Op) -> Accepted:
-    """O2: what is told of a thing that has gone already is kept, and asks for a look."""
+    """O2: a fact about an item that was already given away is stored and flagged."""
     return Accepted({}, flag="after-the-end" if find.ended_at else None)
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """O2, O3: notices and hands one after the other; the first end counts."""
-    begun = next((entry for entry in history if entry.kind == "find.record"), None)
-    if begun is None:
+    """O2, O3: notices and keepers in the order of their times; the first return or hand-over to the
+    police counts."""
+    recording = next((entry for entry in history if entry.kind == "find.record"), None)
+    if recording is None:
         return {}
     ends = [entry for entry in history if entry.kind in ("find.return", "find.to_police")]
     end = next(iter(ends), None)
-    kept = [begun, *(entry for entry in history if entry.kind == "find.keep")]
+    custody = [recording, *(entry for entry in history if entry.kind == "find.keep")]
     return {
-        "found_at": begun.occurred_at,
-        "found_by_id": begun.by,
+        "found_at": recording.occurred_at,
+        "found_by_id": recording.by,
         "notices": [signed_payload(entry) for entry in history if entry.kind == "find.notify"],
-        "chain": [signed_payload(entry, "keeper", "place") for entry in kept],
+        "chain": [signed_payload(entry, "keeper", "place") for entry in custody],
         "ended_at": end and end.occurred_at,
         "ended_by_id": end and end.by,
         "ended_how": end and ("police" if end.kind == "find.to_police" else "returned"),
@@ -101,25 +103,25 @@ def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
 
 
 def signed_payload(entry: HistoryEntry, *names: str) -> dict[str, Any]:
-    """What one op told, with its time and author."""
+    """The payload of an op with its time and author. With `names`, only these fields."""
     payload = {n: v for n, v in entry.payload.items() if not names or n in names}
     return {"at": format_time(entry.occurred_at), "by_id": entry.by, **payload}
 
 
 def state(find: Any) -> str:
-    """Returned, with the police, or kept; notified once somebody was told."""
+    """Whether an item was returned, handed to the police, announced ("notified") or only stored."""
     return find["ended_how"] or ("notified" if find["notices"] else "kept")
 
 
 def visible_until(find: Any) -> str:
-    """A phone cares until it is somebody's again."""
+    """Phones show an item until it is given to its owner or to the police."""
     return format_time(find["ended_at"]) if find["ended_at"] else FOREVER
 
 
 def fact_kind(
-    payload: type[Payload], rule: Any, optimistic_patch: dict[str, Any], **more: Any
+    payload: type[Payload], rule: Any, optimistic_patch: dict[str, Any], **kwargs: Any
 ) -> Kind:
-    """A kind that tells what became of a thing."""
+    """A kind of fact about a found item."""
     return Kind(
         payload=payload,
         rule=rule,
@@ -127,7 +129,7 @@ def fact_kind(
         fact=True,
         overlay_payload=False,
         optimistic_patch=optimistic_patch,
-        **more,
+        **kwargs,
     )
 
 

@@ -1,4 +1,4 @@
-"""Who answers for which matter now: lists over tickets, worked out when they are read."""
+"""Lists over tickets (who has to do what), computed whenever they are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DUE_SOON = timedelta(hours=24)
 
 
 class ListedTicket(Protocol):
-    """What the lists need to know of a ticket."""
+    """The fields of a ticket that the lists read."""
 
     handler_id: str
     steward_id: str
@@ -29,46 +29,46 @@ class ListedTicket(Protocol):
 
 
 def is_open(ticket: ListedTicket) -> bool:
-    """Whether somebody still owes something."""
+    """Whether somebody still has something to do for the ticket."""
     return not (ticket.closed_at or ticket.merged_into)
 
 
 def open_handler_id(ticket: ListedTicket) -> str | None:
-    """K20: the one person on whose list an open matter stands as work."""
+    """K20: the one person who handles an open ticket."""
     return ticket.handler_id if is_open(ticket) else None
 
 
 def open_steward_id(ticket: ListedTicket) -> str | None:
-    """K20: the one person who answers to the resident for an open matter."""
+    """K20: the one person who answers to the resident for an open ticket."""
     return ticket.steward_id if is_open(ticket) else None
 
 
 def awaits_acceptance(ticket: ListedTicket) -> bool:
-    """K9: handed over, and nobody has accepted yet."""
+    """K9: whether the ticket was transferred and nobody has accepted it."""
     return is_open(ticket) and bool(ticket.handed_at) and not ticket.accepted_at
 
 
 def is_promise_kept(ticket: ListedTicket) -> bool:
-    """K19: a promise is kept by an answer that the resident got after it was worth anything."""
+    """K19: whether the resident was informed and the work is done."""
     return bool(ticket.feedback_at) and bool(ticket.resolved_at)
 
 
 def is_breached(ticket: ListedTicket, now: datetime) -> bool:
-    """K19: the promised time is over and the resident has had no answer, whoever handles it."""
-    owed = is_open(ticket) and ticket.promised_at is not None and not is_promise_kept(ticket)
-    return bool(owed and ticket.promised_at and ticket.promised_at <= now)
+    """K19: whether the promised time has passed without feedback, whoever handles the ticket."""
+    waiting = is_open(ticket) and ticket.promised_at is not None and not is_promise_kept(ticket)
+    return bool(waiting and ticket.promised_at and ticket.promised_at <= now)
 
 
 def is_due_soon(ticket: ListedTicket, now: datetime) -> bool:
-    """K19: promised within a day from now."""
-    owed = is_open(ticket) and ticket.promised_at is not None and not is_promise_kept(ticket)
-    return bool(owed and ticket.promised_at and now < ticket.promised_at <= now + DUE_SOON)
+    """K19: whether feedback was promised within the next day."""
+    waiting = is_open(ticket) and ticket.promised_at is not None and not is_promise_kept(ticket)
+    return bool(waiting and ticket.promised_at and now < ticket.promised_at <= now + DUE_SOON)
 
 
 def held_for_on_duty(
     tickets: Iterable[ListedTicket], on_duty: Mapping[str, Any]
 ) -> list[ListedTicket]:
-    """K11: matters received for somebody who has come on duty since."""
+    """K11: tickets that were received on behalf of somebody who is now on duty."""
     return [t for t in tickets if is_open(t) and t.proxy_for_id in on_duty]
 
 
@@ -82,22 +82,23 @@ TICKET_LISTS: dict[str, Callable[[ListedTicket, str, datetime], bool]] = {
     "escalated": lambda ticket, _, __: is_open(ticket) and bool(ticket.escalated_at),
     "open": lambda ticket, _, __: is_open(ticket),
 }
-"""The lists of the desk, in the order in which they are looked at."""
+"""The lists of the desk, in the order in which the page shows them."""
 
 
 def missing_steps_if_open(ticket: Any) -> list[str]:
-    """K10: what is still missing before a matter ends; nothing once it has."""
+    """K10: the steps that an open ticket still needs; none for a closed or merged one."""
     return missing_steps(vars(ticket)) if is_open(ticket) else []
 
 
 def possible_duplicates(ticket: Any, others: Iterable[Any]) -> list[Any]:
-    """K17: open matters that may be the same one: the same contact, home or place within a day."""
-    told = ("contact", "unit", "area")
+    """K17: open tickets that may be the same matter: same contact, home or area, opened within a
+    day."""
+    compared = ("contact", "unit", "area")
     return [
         other
         for other in others
         if other.id != ticket.id
         and is_open(other)
         and abs(other.opened_at - ticket.opened_at) <= DUE_SOON
-        and any(getattr(ticket, n) and getattr(ticket, n) == getattr(other, n) for n in told)
+        and any(getattr(ticket, n) and getattr(ticket, n) == getattr(other, n) for n in compared)
     ]

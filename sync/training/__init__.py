@@ -1,1 +1,1 @@
-"""Cards, training sessions, readiness, and the handbook."""
+"""Training: cards, content packs, training sessions, readiness, and the handbook."""

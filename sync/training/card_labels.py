@@ -1,4 +1,4 @@
-"""Words of cards: labels of fields, values and states."""
+"""Labels of cards: fields, values and states."""
 
 from __future__ import annotations
 

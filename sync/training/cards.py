@@ -1,4 +1,4 @@
-"""Cards: what everybody should know, to be read on every phone without a network."""
+"""Cards: short reference texts that every phone stores and shows offline."""
 
 from __future__ import annotations
 
@@ -51,30 +51,32 @@ PLAIN_TEXT_VALIDATOR = Regexp(
 
 
 class CardLike(Protocol):
-    """What the rules need to know of a card."""
+    """The fields of a card that the rules read."""
 
     edition: int
     body: dict[str, str]
     withdrawn_at: datetime | None
 
 
-def PlainText(most: int, least: int = 0, **more: Any) -> fields.String:  # noqa: N802
-    """Text with line breaks and no other control characters."""
-    return fields.String(validate=And(Length(min=least, max=most), PLAIN_TEXT_VALIDATOR), **more)
+def PlainText(max_length: int, min_length: int = 0, **kwargs: Any) -> fields.String:  # noqa: N802
+    """A field for text with line breaks and no other control characters."""
+    return fields.String(
+        validate=And(Length(min=min_length, max=max_length), PLAIN_TEXT_VALIDATOR), **kwargs
+    )
 
 
-def TitleField(**more: Any) -> LocalizedLabel:  # noqa: N802 - reads as the field type that it is
-    """A line in some languages."""
-    return LocalizedLabel(validators=[PLAIN_TEXT_VALIDATOR], **more)
+def TitleField(**kwargs: Any) -> LocalizedLabel:  # noqa: N802 - named like a field type
+    """A field for a short text in some languages."""
+    return LocalizedLabel(validators=[PLAIN_TEXT_VALIDATOR], **kwargs)
 
 
-def BodyField(**more: Any) -> LocalizedLabel:  # noqa: N802
-    """Paragraphs in some languages or none; they stand apart by a blank line."""
-    return LocalizedLabel(MAX_TEXT_LENGTH, [PLAIN_TEXT_VALIDATOR], may_be_empty=True, **more)
+def BodyField(**kwargs: Any) -> LocalizedLabel:  # noqa: N802
+    """A field for a text in some languages or none; blank lines separate its paragraphs."""
+    return LocalizedLabel(MAX_TEXT_LENGTH, [PLAIN_TEXT_VALIDATOR], may_be_empty=True, **kwargs)
 
 
 class ApproachSchema(Payload):
-    """One way to go about a case: whether we stand by it, and why or why not."""
+    """One approach to a case study: whether we endorse it, and why or why not."""
 
     key = fields.String(required=True, validate=Regexp(r"^[A-C]\Z", error="A letter, A to C."))
     label = TitleField(required=True)
@@ -82,18 +84,18 @@ class ApproachSchema(Payload):
     why = BodyField(required=True)
 
 
-def PromptsField() -> fields.List[Any]:  # noqa: N802 - reads as the field type that it is
-    """What a case asks the room."""
+def PromptsField() -> fields.List[Any]:  # noqa: N802
+    """A field for the discussion questions of a case study."""
     return fields.List(TitleField(), validate=Length(max=MAX_PROMPTS))
 
 
 def ApproachesField() -> fields.List[Any]:  # noqa: N802
-    """The ways that a case lets people choose from."""
+    """A field for the approaches of a case study."""
     return fields.List(fields.Nested(ApproachSchema), validate=Length(max=MAX_APPROACHES))
 
 
 class CardContentSchema(Payload):
-    """What a card says, as a pack carries it and as it is added."""
+    """The content of a card, as in a pack and as in `card.add`."""
 
     code = fields.String(required=True, validate=CODE_VALIDATOR)
     group = fields.String(required=True, validate=OneOf(GROUPS))
@@ -123,7 +125,8 @@ class CardRevisePayload(Payload):
 
 
 class CardAmendPayload(CardRevisePayload):
-    """What a settlement writes; that a text is there or not comes with the text."""
+    """The payload that resolves a conflict. `status` is ignored, because it follows from the
+    text."""
 
     status = fields.String()
 
@@ -133,17 +136,19 @@ class CardReissuePayload(Payload):
 
 
 def card_id(site_id: str, code: str) -> str:
-    """One card a code and site: added twice, by hand or from a pack, it is the same card."""
+    """The id of the card with this code at this site, whether it is added by hand or from a
+    pack."""
     return str(uuid5(UUID(site_id), f"card|{code}"))
 
 
 def add(_: None, op: Op) -> Accepted:
-    """C1: a card has a group, a code of its own, and says where it came from."""
+    """C1: a card has a group and a unique code, and records which pack it came from."""
     return Accepted({**op.payload, "status": content_status(op.payload["body"]), "edition": 1})
 
 
 def revise(card: CardLike, op: Op) -> Accepted | Refused:
-    """C2: a revision carries only what it changes; every one that stands is a new edition."""
+    """C2: a revision contains only the fields that it changes; each accepted one makes a new
+    edition."""
     if card.withdrawn_at:
         return Refused("withdrawn")
     changes = {name: value for name, value in op.payload.items() if name not in ("pack", "status")}
@@ -156,29 +161,29 @@ def revise(card: CardLike, op: Op) -> Accepted | Refused:
 
 
 def reissue(card: CardLike, op: Op) -> Accepted:
-    """C3: editions count up by one, also where two revisions stand together."""
+    """C3: the edition is increased by one, also when two revisions are merged."""
     return Accepted({"edition": card.edition + 1, "pack": op.payload["pack"]})
 
 
 def withdraw(card: CardLike, op: Op) -> Accepted | Refused:
-    """C4: a card that was withdrawn leaves every phone; its history stays at the desk."""
+    """C4: a withdrawn card leaves every phone; its history stays at the desk."""
     if card.withdrawn_at:
         return Refused("withdrawn")
     return Accepted({"withdrawn_at": op.occurred_at})
 
 
 def content_status(body: dict[str, str]) -> str:
-    """C5: a card without a text says that it waits for content; nothing is made up for it."""
+    """C5: "awaiting" for a card without a text, otherwise "ready"."""
     return "ready" if any(text.strip() for text in body.values()) else "awaiting"
 
 
 def state(card: Any) -> str:
-    """Ready, waiting for content, or withdrawn."""
+    """Whether a card is ready, waiting for content, or withdrawn."""
     return "withdrawn" if card["withdrawn_at"] else str(card["status"])
 
 
 def visible_until(card: Any) -> str:
-    """Cards stay until they are withdrawn."""
+    """Phones show a card until it is withdrawn."""
     return format_time(card["withdrawn_at"]) if card["withdrawn_at"] else FOREVER
 
 

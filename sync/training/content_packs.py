@@ -1,4 +1,4 @@
-"""Content packs: cards in one file, to be carried from one Lodge to another."""
+"""Content packs: cards in one file, to be copied from one Lodge installation to another."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from sync.protocol.redaction import mask_id_numbers
 from sync.training.cards import MAX_CODE_LENGTH, PLAIN_TEXT_VALIDATOR, CardContentSchema
 
 FORMAT_VERSION = 2
-"""Since 2 a case may carry prompts and approaches; older packs are read as they are."""
+"""Since version 2 a case study may have prompts and approaches. Version 1 is still read."""
 
 FORMAT_2_DEFAULTS: dict[str, Any] = {"prompts": [], "approaches": []}
-"""What a card of an older pack does not say."""
+"""The fields that a card of a version 1 pack does not have."""
 
 MAX_PACK_BYTES, MAX_CARDS = 250_000, 500
 COMPARED_FIELDS = ("group", "title", "body", "phrase", "order", "clause", "prompts", "approaches")
-"""What two cards of one code may differ in."""
+"""The fields in which two cards with the same code may differ."""
 
 
 ONE_WORD_PATTERN = re.compile(rf"[\w.-]{{1,{MAX_CODE_LENGTH}}}\Z")
 
 
 class SectionsSchema(Schema):
-    """What a pack brings, by sort. Sorts of a newer Lodge are passed over and named."""
+    """The sections of a pack. Sections that only a newer version knows are ignored and listed."""
 
     class Meta:
         unknown = EXCLUDE
@@ -58,7 +58,7 @@ class PackFileSchema(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A pack that can be taken in."""
+    """A valid pack."""
 
     name: str
     version: str
@@ -68,20 +68,20 @@ class Pack:
 
     @property
     def label(self) -> str:
-        """What a card remembers of where it came from."""
+        """The text by which a card records the pack that it came from."""
         return f"{self.name} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidPack:
-    """A file that is no pack of ours: why, and where in it."""
+    """A file that is not a valid pack: the code of the reason, and where in the file."""
 
     code: str
     where: str = ""
 
 
 class InstalledCard(Protocol):
-    """What a comparison needs to know of a card that a site has."""
+    """The fields of a card of the site that the comparison reads."""
 
     code: str
     pack: str | None
@@ -90,45 +90,47 @@ class InstalledCard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CardComparison:
-    """One card of a pack beside the card of the same code here."""
+    """One card of a pack beside the card of the site with the same code."""
 
     card: dict[str, Any]
     installed: Any | None
     state: str
-    """new, unchanged, changed, conflict (somebody here wrote it), or withdrawn here."""
+    """"new", "unchanged", "changed", "conflict" (written at this site), or "withdrawn" (at this
+    site)."""
 
     @property
     def fields(self) -> list[str]:
-        """The fields in which the two differ."""
+        """The fields in which the two cards differ."""
         return [] if self.installed is None else differing_fields(self.card, self.installed)
 
 
 def serialize_pack(pack: Pack) -> str:
-    """C6: the same cards make the same file, byte for byte, with a hash over all of it."""
+    """C6: the text of a pack file with a hash over its content. The same cards give the same
+    bytes."""
     cards = sorted((card_content(card) for card in pack.cards), key=lambda card: str(card["code"]))
-    about = {"name": pack.name, "version": pack.version, "licence": pack.licence}
-    file = {"lodge_pack": FORMAT_VERSION, **about, "sections": {"cards": cards}}
-    sealed = {**file, "hash": content_hash(file)}
-    return json.dumps(sealed, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    metadata = {"name": pack.name, "version": pack.version, "licence": pack.licence}
+    file = {"lodge_pack": FORMAT_VERSION, **metadata, "sections": {"cards": cards}}
+    with_hash = {**file, "hash": content_hash(file)}
+    return json.dumps(with_hash, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 
 def card_content(card: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card says, without what only one site knows of it."""
+    """The content of a card without the fields that belong to one site."""
     return {name: card[name] for name in ("code", *COMPARED_FIELDS)}
 
 
 def read_pack(raw: bytes) -> Pack | InvalidPack:
-    """C7: a file that is too big, altered, newer or no pack at all is refused before anything."""
+    """C7: a file that is too big, altered, newer or not a pack is refused as a whole."""
     if len(raw) > MAX_PACK_BYTES:
         return InvalidPack("too-big")
     try:
         file = json.loads(
             raw.decode("utf-8"), parse_float=_reject_number, parse_constant=_reject_number
         )
-        fault = _format_error(file)
+        error = _format_error(file)
     except (ValueError, RecursionError):
         return InvalidPack("not-json")
-    return InvalidPack(fault) if fault else _validated_pack(file)
+    return InvalidPack(error) if error else _validated_pack(file)
 
 
 def _format_error(file: Any) -> str | None:
@@ -140,7 +142,7 @@ def _format_error(file: Any) -> str | None:
 
 
 def _reject_number(text: str) -> Any:
-    raise ValueError(f"{text}: only whole numbers stand in a pack")
+    raise ValueError(f"{text}: a pack contains only whole numbers")
 
 
 def _validated_pack(file: dict[str, Any]) -> Pack | InvalidPack:
@@ -150,17 +152,17 @@ def _validated_pack(file: dict[str, Any]) -> Pack | InvalidPack:
         return InvalidPack("malformed-pack", _error_location(error.messages, file))
     cards = loaded["sections"]["cards"]
     codes = [card["code"] for card in cards]
-    twice = next((code for code in codes if codes.count(code) > 1), None)
-    if twice:
-        return InvalidPack("code-twice", twice)
+    duplicate = next((code for code in codes if codes.count(code) > 1), None)
+    if duplicate:
+        return InvalidPack("code-twice", duplicate)
     unknown = sorted(str(name)[:40] for name in file["sections"].keys() - {"cards"})
-    about = (loaded["name"], loaded["version"], loaded["licence"])
-    whole = tuple({**FORMAT_2_DEFAULTS, **mask_id_numbers(card)} for card in cards)
-    return Pack(*about, cards=whole, unknown_sections=tuple(unknown))
+    metadata = (loaded["name"], loaded["version"], loaded["licence"])
+    complete_cards = tuple({**FORMAT_2_DEFAULTS, **mask_id_numbers(card)} for card in cards)
+    return Pack(*metadata, cards=complete_cards, unknown_sections=tuple(unknown))
 
 
 def _error_location(messages: Any, file: dict[str, Any]) -> str:
-    """Where the first fault is: the code of its card and the field's name."""
+    """Where the first error is: the code of its card and the name of the field."""
     steps: list[str] = []
     while isinstance(messages, dict) and messages:
         step, messages = next(iter(messages.items()))
@@ -168,34 +170,39 @@ def _error_location(messages: Any, file: dict[str, Any]) -> str:
     return " · ".join(steps[2:] or steps)[:200]
 
 
-def _card_code(file: dict[str, Any], place: Any) -> str:
-    card = file["sections"]["cards"][place] if isinstance(place, int) else {}
-    return str(card.get("code", place)) if isinstance(card, dict) else str(place)
+def _card_code(file: dict[str, Any], index: Any) -> str:
+    card = file["sections"]["cards"][index] if isinstance(index, int) else {}
+    return str(card.get("code", index)) if isinstance(card, dict) else str(index)
 
 
-def compare_with_site(pack: Pack, here: Iterable[InstalledCard]) -> Sequence[CardComparison]:
-    """C8: what a pack would change here; what was edited or withdrawn here is asked about."""
-    known = {card.code: card for card in here}
-    found = [
+def compare_with_site(pack: Pack, site_cards: Iterable[InstalledCard]) -> Sequence[CardComparison]:
+    """C8: what a pack would change at a site. Cards edited or withdrawn there are conflicts.
+
+    Returns one comparison for each card of the pack, sorted by code.
+    """
+    installed = {card.code: card for card in site_cards}
+    comparisons = [
         CardComparison(
-            card, known.get(card["code"]), _comparison_state(pack, card, known.get(card["code"]))
+            card,
+            installed.get(card["code"]),
+            _comparison_state(pack, card, installed.get(card["code"])),
         )
         for card in pack.cards
     ]
-    return sorted(found, key=lambda one: str(one.card["code"]))
+    return sorted(comparisons, key=lambda comparison: str(comparison.card["code"]))
 
 
-def _comparison_state(pack: Pack, card: dict[str, Any], here: InstalledCard | None) -> str:
-    if here is None:
+def _comparison_state(pack: Pack, card: dict[str, Any], installed: InstalledCard | None) -> str:
+    if installed is None:
         return "new"
-    if here.withdrawn_at:
+    if installed.withdrawn_at:
         return "withdrawn"
-    if not differing_fields(card, here):
+    if not differing_fields(card, installed):
         return "unchanged"
-    mine = (here.pack or "").rpartition(" ")[0] == pack.name
-    return "changed" if mine else "conflict"
+    is_same_pack = (installed.pack or "").rpartition(" ")[0] == pack.name
+    return "changed" if is_same_pack else "conflict"
 
 
-def differing_fields(card: Mapping[str, Any], here: Any) -> list[str]:
-    """The fields in which a card of a pack differs from the one here."""
-    return [name for name in COMPARED_FIELDS if card[name] != getattr(here, name)]
+def differing_fields(card: Mapping[str, Any], installed: Any) -> list[str]:
+    """The fields in which a card of a pack differs from the card of the site."""
+    return [name for name in COMPARED_FIELDS if card[name] != getattr(installed, name)]

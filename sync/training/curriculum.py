@@ -1,4 +1,4 @@
-"""What everybody should be able to do, and for how long it counts as known."""
+"""The skills that everybody is trained in, and for how long a training is valid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 from sync.protocol.clock import SITE_ZONE
 
 DEFAULT_VALID_MONTHS, MAX_VALID_MONTHS = 12, 60
-"""How long something counts as known, unless somebody says otherwise."""
+"""For how many months a skill is valid: by default, and at most."""
 
 TRAINING_ITEMS: dict[str, tuple[str, frozenset[str]]] = {
     "etiquette": ("F17", frozenset({"etiquette", "phrases", "flow"})),
@@ -21,9 +21,9 @@ TRAINING_ITEMS: dict[str, tuple[str, frozenset[str]]] = {
     "estates": ("F20", frozenset({"estates"})),
     "responsibility": ("F21", frozenset({"cases"})),
 }
-"""Each with its clause and the groups of cards that teach it."""
+"""Each skill with its clause and the groups of cards that teach it."""
 
 
 def refresh_date(learnt_at: datetime, months: int = DEFAULT_VALID_MONTHS) -> date:
-    """Z7: the same day so many months on, or the last day of a month that is shorter."""
+    """Z7: the same day after so many months, or the last day of a shorter month."""
     return learnt_at.astimezone(SITE_ZONE).date() + relativedelta(months=months)

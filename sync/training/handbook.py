@@ -1,7 +1,7 @@
-"""The handbook that comes with Lodge: a content pack like any other, in our own words.
+"""The handbook that comes with Lodge: a content pack in our own words.
 
-Where nobody has told us anything there is an empty card that says so; nothing is made up. To change
-it: take it in at a desk, revise the cards there, export them under the next version.
+Where we have no content, a card is empty and says so. To change the handbook: import it at a desk,
+revise the cards there, and export them as the next version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ HANDBOOK_PATH = Path(__file__).with_name("handbook.json")
 
 @cache
 def load_handbook() -> Pack:
-    """C9, Z10: the default cards; a group that nobody has filled yet waits with an empty card."""
+    """C9, Z10: the default cards. A group without content has an empty card.
+
+    Raises ValueError if the file is not a valid pack.
+    """
     pack = read_pack(HANDBOOK_PATH.read_bytes())
     if isinstance(pack, InvalidPack):
         raise ValueError(f"{HANDBOOK_PATH} is no pack: {pack.code} {pack.where}")

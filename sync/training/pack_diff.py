@@ -1,4 +1,4 @@
-"""Two content packs side by side: what came, what changed and how, what is no longer there."""
+"""The differences between two content packs: added, changed and withdrawn cards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Card = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """One card that both have: each field that differs, before and after."""
+    """A card that both packs have: each field that differs, before and after."""
 
     card: Card
     fields: Mapping[str, tuple[Any, Any]]
@@ -21,7 +21,7 @@ class CardChange:
 
 @dataclass(frozen=True, slots=True)
 class PackDiff:
-    """What makes one pack into the other; each part in the order of the codes."""
+    """The differences that turn one pack into the other, sorted by code."""
 
     added: tuple[Card, ...]
     changed: tuple[CardChange, ...]
@@ -32,10 +32,12 @@ class PackDiff:
 
 
 def diff_packs(before: Iterable[Card], after: Iterable[Card]) -> PackDiff:
-    """Z11: added, changed field by field, withdrawn; of equal packs there is none."""
+    """Z11: the differences between two packs: cards added, changed field by field, withdrawn."""
     old, new = by_code(before), by_code(after)
-    both = [(old[code], new[code]) for code in sorted(old.keys() & new.keys())]
-    changes = (CardChange(now, _changed_fields(was, now)) for was, now in both)
+    pairs = [(old[code], new[code]) for code in sorted(old.keys() & new.keys())]
+    changes = (
+        CardChange(new_card, _changed_fields(old_card, new_card)) for old_card, new_card in pairs
+    )
     return PackDiff(
         added=tuple(new[code] for code in sorted(new.keys() - old.keys())),
         changed=tuple(change for change in changes if change.fields),
@@ -43,22 +45,23 @@ def diff_packs(before: Iterable[Card], after: Iterable[Card]) -> PackDiff:
     )
 
 
-def apply_diff(found: PackDiff, before: Iterable[Card]) -> list[Card]:
-    """Z11: what was before, with the differences put in, is what is after."""
+def apply_diff(diff: PackDiff, before: Iterable[Card]) -> list[Card]:
+    """Z11: the cards of the earlier pack with the differences applied: the cards of the later
+    one."""
     cards = by_code(before)
-    for card in found.withdrawn:
+    for card in diff.withdrawn:
         del cards[card["code"]]
-    for change in found.changed:
+    for change in diff.changed:
         code = change.card["code"]
-        cards[code] = {**cards[code], **{name: now for name, (_, now) in change.fields.items()}}
-    cards.update(by_code(found.added))
+        cards[code] = {**cards[code], **{name: after for name, (_, after) in change.fields.items()}}
+    cards.update(by_code(diff.added))
     return [cards[code] for code in sorted(cards)]
 
 
 def by_code(cards: Iterable[Card]) -> dict[str, Card]:
-    """A pack has one card a code."""
+    """The cards of a pack by their code."""
     return {str(card["code"]): card for card in cards}
 
 
-def _changed_fields(was: Card, now: Card) -> dict[str, tuple[Any, Any]]:
-    return {name: (was[name], now[name]) for name in COMPARED_FIELDS if was[name] != now[name]}
+def _changed_fields(old: Card, new: Card) -> dict[str, tuple[Any, Any]]:
+    return {name: (old[name], new[name]) for name in COMPARED_FIELDS if old[name] != new[name]}

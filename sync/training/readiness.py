@@ -1,4 +1,4 @@
-"""Readiness: what each person knows, since when, and by when to look again."""
+"""Readiness: which skills each person has, and when each has to be refreshed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from sync.training.curriculum import (
 
 DUE_SOON = timedelta(days=30)
 VISIBLE_AFTER_DUE = timedelta(days=30)
-"""How long a phone still tells that something has to be refreshed."""
+"""How long after the due date phones still show that a skill has to be refreshed."""
 
 
 class AttestationLike(Protocol):
-    """What the report needs to know of an attestation."""
+    """The fields of an attestation that the report reads."""
 
     person: str
     item: str
@@ -37,7 +37,7 @@ class AttestationLike(Protocol):
 
 
 class SessionLike(Protocol):
-    """What the report needs to know of a training session."""
+    """The fields of a training session that the report reads."""
 
     cards: list[str]
     acknowledged: Mapping[str, Mapping[str, str]]
@@ -54,21 +54,22 @@ class ReadinessAttestPayload(Payload):
 
 @dataclass(frozen=True, slots=True)
 class ItemReadiness:
-    """One person and one item: missing, ready, soon to be refreshed, or overdue."""
+    """A person's status for one skill: "missing", "ready", "soon" (to be refreshed) or
+    "overdue"."""
 
     status: str
     refresh_on: date | None = None
 
 
 def attest(_: None, op: Op) -> Accepted:
-    """Z8: somebody else has seen it; what a person says of the own work is kept, not counted."""
-    said = op.payload
-    of_self = op.by == said["person"]
+    """Z8: somebody else confirms a skill; a confirmation of oneself is stored and flagged."""
+    payload = op.payload
+    of_self = op.by == payload["person"]
     changes = {
-        **said,
+        **payload,
         "attested_at": op.occurred_at,
         "attested_by_id": op.by,
-        "refresh_on": refresh_date(op.occurred_at, said["months"]).isoformat(),
+        "refresh_on": refresh_date(op.occurred_at, payload["months"]).isoformat(),
         "of_self": of_self,
     }
     return Accepted(changes, flag="own-word" if of_self else None)
@@ -76,51 +77,55 @@ def attest(_: None, op: Op) -> Accepted:
 
 def readiness_matrix(
     people: Iterable[str],
-    attests: Iterable[AttestationLike],
+    attestations: Iterable[AttestationLike],
     sessions: Iterable[SessionLike],
     today: date,
 ) -> dict[str, dict[str, ItemReadiness]]:
-    """Z9: every person beside every item; of several dates the farthest counts."""
-    farthest: dict[tuple[str, str], str] = {}
-    for person, item, day in (*_attested_dates(attests), *_session_dates(sessions)):
-        farthest[person, item] = max(day, farthest.get((person, item), day))
+    """Z9: the status of every person for every skill. Of several dates the latest counts."""
+    latest: dict[tuple[str, str], str] = {}
+    for person, item, day in (*_attested_dates(attestations), *_session_dates(sessions)):
+        latest[person, item] = max(day, latest.get((person, item), day))
     return {
         person: {
-            item: _item_readiness(farthest.get((person, item)), today) for item in TRAINING_ITEMS
+            item: _item_readiness(latest.get((person, item)), today) for item in TRAINING_ITEMS
         }
         for person in people
     }
 
 
-def _attested_dates(attests: Iterable[AttestationLike]) -> Iterable[tuple[str, str, str]]:
-    return ((one.person, one.item, one.refresh_on) for one in attests if not one.of_self)
+def _attested_dates(attestations: Iterable[AttestationLike]) -> Iterable[tuple[str, str, str]]:
+    return (
+        (attestation.person, attestation.item, attestation.refresh_on)
+        for attestation in attestations
+        if not attestation.of_self
+    )
 
 
 def _session_dates(sessions: Iterable[SessionLike]) -> Iterable[tuple[str, str, str]]:
-    """What a session taught counts for whoever signed for it, and for nobody else."""
+    """A session trains whoever signed for it, and nobody else."""
     for session in sessions:
         groups = {card.partition(":")[0] for card in session.cards}
-        for item, (_, teaching) in TRAINING_ITEMS.items():
-            if groups & teaching:
-                for person, signed in session.acknowledged.items():
-                    yield person, item, signed["refresh_on"]
+        for item, (_, teaching_groups) in TRAINING_ITEMS.items():
+            if groups & teaching_groups:
+                for person, signature in session.acknowledged.items():
+                    yield person, item, signature["refresh_on"]
 
 
 def _item_readiness(day: str | None, today: date) -> ItemReadiness:
     if day is None:
         return ItemReadiness("missing")
     due = date.fromisoformat(day)
-    word = "overdue" if due < today else "soon" if due - today <= DUE_SOON else "ready"
-    return ItemReadiness(word, due)
+    status = "overdue" if due < today else "soon" if due - today <= DUE_SOON else "ready"
+    return ItemReadiness(status, due)
 
 
 def state(readiness: Any) -> str:
-    """Whether it counts."""
+    """Whether somebody else confirmed the skill or only the person."""
     return "own_word" if readiness["of_self"] else "attested"
 
 
 def visible_until(readiness: Any) -> str:
-    """A phone tells it until a month after it had to be refreshed."""
+    """Phones show a confirmation until a month after its refresh date."""
     return format_time(parse_time(f"{readiness['refresh_on']}T00:00:00+08:00") + VISIBLE_AFTER_DUE)
 
 

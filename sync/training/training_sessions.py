@@ -1,4 +1,4 @@
-"""Training sessions: cards and a case, what each person answered, a summary, who signed for it."""
+"""Training sessions: cards, a case study, answers, a summary, and signatures."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from sync.training.curriculum import refresh_date
 APPROACHES = ("A", "B", "C")
 MAX_CARDS, MAX_ATTENDEES, MAX_PROMPTS = 200, 100, 6
 VISIBLE_FOR = timedelta(days=30)
-"""How long a session that nobody closed stays on phones."""
+"""How long phones show a session at least."""
 
 CARD_REF_VALIDATOR = Regexp(r"^[a-z]{1,20}:[0-9a-f-]{36}\Z", error="A card is named group:id.")
 
 
 class TrainingSessionLike(Protocol):
-    """What the rules need to know of a session."""
+    """The fields of a session that the rules read."""
 
     facilitator_id: str
     attendees: list[str]
@@ -44,7 +44,7 @@ class TrainingSessionLike(Protocol):
 
 
 class SessionBeginPayload(Payload):
-    """The cards with their groups as they were, the prompts as they were put to the room."""
+    """The cards with their groups, and the prompts as they were shown to the participants."""
 
     cards = fields.List(
         fields.String(validate=CARD_REF_VALIDATOR),
@@ -72,84 +72,91 @@ class SessionSummarisePayload(Payload):
 
 
 def begin(_: None, op: Op) -> Accepted:
-    """Z1: whoever begins a session leads it; the approaches are kept as the case has them then."""
-    said = op.payload
-    card = op.related.get(said["case"] or "")
-    lists = {name: list(dict.fromkeys(said[name])) for name in ("cards", "attendees")}
+    """Z1: whoever begins a session leads it. The approaches are copied from the case study."""
+    payload = op.payload
+    card = op.related.get(payload["case"] or "")
+    lists = {name: list(dict.fromkeys(payload[name])) for name in ("cards", "attendees")}
     approaches = list(card.approaches or []) if card else []
-    changes = {"case": said["case"], "prompts": said["prompts"], "approaches": approaches, **lists}
-    return Accepted(changes, flag="unknown-case" if said["case"] and card is None else None)
+    changes = {
+        "case": payload["case"],
+        "prompts": payload["prompts"],
+        "approaches": approaches,
+        **lists,
+    }
+    return Accepted(changes, flag="unknown-case" if payload["case"] and card is None else None)
 
 
 def answer(session: TrainingSessionLike, op: Op) -> Accepted:
-    """Z2: an answer is kept whoever wrote it down; one of somebody who was not there is noted."""
-    person, known = op.payload["person"], op.payload["prompt"] < len(session.prompts)
+    """Z2: an answer is stored whoever wrote it down; one of somebody who did not attend is
+    flagged."""
+    person, is_known = op.payload["person"], op.payload["prompt"] < len(session.prompts)
     if person not in session.attendees:
         return Accepted({}, flag="not-an-attendee")
-    return Accepted({}, flag=None if known else "no-such-prompt")
+    return Accepted({}, flag=None if is_known else "no-such-prompt")
 
 
 def flag_summary_unless_facilitator(session: TrainingSessionLike, op: Op) -> Accepted:
-    """Z4: the summary is the facilitator's; another's is kept and asks for a look."""
+    """Z4: only the facilitator's summary counts; another one is flagged."""
     return Accepted({}, flag=None if op.by == session.facilitator_id else "not-the-facilitator")
 
 
 def flag_unless_attendee(session: TrainingSessionLike, op: Op) -> Accepted:
-    """Z5: only who attended signs for it; another signature is kept and asks for a look."""
+    """Z5: only signatures of attendees count; another one is flagged."""
     return Accepted({}, flag=None if op.by in session.attendees else "not-an-attendee")
 
 
 def flag_close_unless_facilitator(session: TrainingSessionLike, op: Op) -> Accepted:
-    """Z4: a session ends as it ends; ended by another, it asks for a look."""
+    """Z4: the end of a session is never refused; ended by somebody else, it is flagged."""
     return Accepted({}, flag=None if op.by == session.facilitator_id else "not-the-facilitator")
 
 
 def fold(session: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """Z3: of several answers of one person to one prompt the newest counts, the others stay."""
-    begun = next((entry for entry in history if entry.kind == "session.begin"), None)
-    if begun is None:
+    """Z3: of several answers of one person to one prompt the newest counts, and the others stay
+    stored."""
+    beginning = next((entry for entry in history if entry.kind == "session.begin"), None)
+    if beginning is None:
         return {}
-    led_by = begun.by
-    summaries = [e for e in history if e.kind == "session.summarise" and e.by == led_by]
-    ended = next((entry for entry in history if entry.kind == "session.close"), None)
+    facilitator_id = beginning.by
+    summaries = [e for e in history if e.kind == "session.summarise" and e.by == facilitator_id]
+    closing = next((entry for entry in history if entry.kind == "session.close"), None)
     return {
-        "facilitator_id": led_by,
-        "begun_at": begun.occurred_at,
+        "facilitator_id": facilitator_id,
+        "begun_at": beginning.occurred_at,
         "answers": _answers(history),
         "summary": summaries[-1].payload["summary"] if summaries else None,
-        "acknowledged": _acknowledged(_attendees(begun), history),
-        "closed_at": ended and ended.occurred_at,
+        "acknowledged": _acknowledged(_attendees(beginning), history),
+        "closed_at": closing and closing.occurred_at,
     }
 
 
-def _attendees(begun: HistoryEntry) -> set[str]:
-    return {_canonical_id(raw) for raw in begun.payload.get("attendees") or []}
+def _attendees(beginning: HistoryEntry) -> set[str]:
+    return {_canonical_id(id_) for id_ in beginning.payload.get("attendees") or []}
 
 
-def _canonical_id(raw: Any) -> str:
-    """An id as records have it; the log keeps it as it was sent."""
-    return str(UUID(str(raw)))
+def _canonical_id(value: Any) -> str:
+    """A UUID in lower case. The log stores it as it was sent."""
+    return str(UUID(str(value)))
 
 
 def _answers(history: Sequence[HistoryEntry]) -> dict[str, dict[str, Any]]:
-    """By person and prompt, each with those that came before it."""
-    found: dict[str, dict[str, Any]] = {}
+    """The newest answers by person and prompt, each with the earlier ones."""
+    answers: dict[str, dict[str, Any]] = {}
     for entry in history:
         if entry.kind != "session.answer":
             continue
-        said = entry.payload
-        mine = found.setdefault(_canonical_id(said["person"]), {})
-        place = str(said["prompt"])
-        before = mine.get(place)
-        earlier = [*before["earlier"], _without_earlier(before)] if before else []
-        mine[place] = {
-            "text": said.get("text") or "",
-            "approach": said.get("approach"),
+        payload = entry.payload
+        own_answers = answers.setdefault(_canonical_id(payload["person"]), {})
+        prompt = str(payload["prompt"])
+        previous = own_answers.get(prompt)
+        earlier = [*previous["earlier"], _without_earlier(previous)] if previous else []
+        own_answers[prompt] = {
+            "text": payload.get("text") or "",
+            "approach": payload.get("approach"),
             "at": format_time(entry.occurred_at),
             "by_id": entry.by,
             "earlier": earlier,
         }
-    return found
+    return answers
 
 
 def _without_earlier(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,29 +166,31 @@ def _without_earlier(answer: Mapping[str, Any]) -> dict[str, Any]:
 def _acknowledged(
     attendees: set[str], history: Sequence[HistoryEntry]
 ) -> dict[str, dict[str, str]]:
-    """The first signature of each attendee, and until when what was learnt counts."""
-    found: dict[str, dict[str, str]] = {}
+    """Each attendee's first signature, with the date until which the training is valid."""
+    signatures: dict[str, dict[str, str]] = {}
     for entry in history:
         if entry.kind == "session.acknowledge" and entry.by in attendees:
-            until = refresh_date(entry.occurred_at).isoformat()
-            found.setdefault(entry.by, {"at": format_time(entry.occurred_at), "refresh_on": until})
-    return found
+            refresh_on = refresh_date(entry.occurred_at).isoformat()
+            signatures.setdefault(
+                entry.by, {"at": format_time(entry.occurred_at), "refresh_on": refresh_on}
+            )
+    return signatures
 
 
 def approach_counts(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Counter[str]:
-    """Z6: how many of the answers that count took each approach; nobody is named."""
-    counting = (one for mine in answers.values() for one in mine.values())
-    return Counter(str(one["approach"]) for one in counting if one["approach"])
+    """Z6: the number of counted answers by approach, without names."""
+    counted = (answer_ for own_answers in answers.values() for answer_ in own_answers.values())
+    return Counter(str(answer_["approach"]) for answer_ in counted if answer_["approach"])
 
 
 def state(session: Any) -> str:
-    """Open until somebody closed it."""
+    """Whether a session is open or closed."""
     return "closed" if session["closed_at"] else "open"
 
 
 def visible_until(session: Any) -> str:
-    """What was learnt in it stays on phones as long as it counts, an open one for a month."""
-    days = [signed["refresh_on"] for signed in session["acknowledged"].values()]
+    """Phones show a session as long as its training is valid, and at least for `VISIBLE_FOR`."""
+    days = [signature["refresh_on"] for signature in session["acknowledged"].values()]
     ends = [format_time(parse_time(f"{day}T00:00:00+08:00")) for day in days]
     return max([format_time((session["closed_at"] or session["begun_at"]) + VISIBLE_FOR), *ends])
 

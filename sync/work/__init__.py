@@ -1,1 +1,1 @@
-"""Tasks, schedules, weather, shifts and patrol rounds."""
+"""Work: tasks, schedules, weather, shifts and patrols."""

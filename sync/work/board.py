@@ -1,4 +1,5 @@
-"""Today's board: who has not finished, and what cannot be known before a phone has spoken."""
+"""The board of a day: which tasks are done, late, missed or not yet known, and which phones are
+silent."""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ from typing import Any, Protocol
 from sync.work.task_folding import window_deadline
 
 SILENT_AFTER = timedelta(hours=2)
-"""A phone that has said nothing for so long is named on the board."""
+"""A phone without contact for longer than this is listed as silent on the board."""
 
 ESCALATE_AFTER = timedelta(days=5)
-"""What waited for so long does not come by itself any more."""
+"""What is missing or undecided for longer than this is shown to a supervisor."""
 
 SENT_LATE_AFTER = timedelta(minutes=30)
 """A tick that took longer than this to arrive is shown as sent late."""
@@ -32,13 +33,13 @@ STATUSES = (
     "done",
     "cancelled",
 )
-"""From what asks most for a look to what asks least."""
+"""The statuses of a task on the board, the most urgent first."""
 
 UNFINISHED_STATUSES = frozenset({"missed", "unknown", "partial", "open"})
 
 
 class BoardTask(Protocol):
-    """What the board needs to know of a task."""
+    """The fields of a task that the board reads."""
 
     id: str
     area_id: str
@@ -55,7 +56,7 @@ class BoardTask(Protocol):
 
 
 class BoardPhone(Protocol):
-    """What the board needs to know of a phone."""
+    """The fields of a phone that the board reads."""
 
     id: str
     label: str
@@ -69,22 +70,22 @@ class BoardPhone(Protocol):
 
 @dataclass(slots=True)
 class Cell:
-    """One area in one window."""
+    """The tasks of one area in one time window, each with its status."""
 
     tasks: list[tuple[BoardTask, str]] = field(default_factory=list)
 
     @property
     def status_counts(self) -> Counter[str]:
-        return Counter(word for _, word in self.tasks)
+        return Counter(status for _, status in self.tasks)
 
     @property
     def worst_status(self) -> str:
-        """The one that asks most for a look."""
-        return min((word for _, word in self.tasks), key=STATUSES.index)
+        """The most urgent status of its tasks."""
+        return min((status for _, status in self.tasks), key=STATUSES.index)
 
     @property
     def finished_count(self) -> int:
-        return sum(word not in UNFINISHED_STATUSES for _, word in self.tasks)
+        return sum(status not in UNFINISHED_STATUSES for _, status in self.tasks)
 
 
 Window = tuple[datetime, datetime]
@@ -92,7 +93,8 @@ Window = tuple[datetime, datetime]
 
 @dataclass(slots=True)
 class Board:
-    """Areas × windows; `turns_at` is when time alone changes it next."""
+    """The tasks of a day by area and window. `changes_at` is when the passing of time alone next
+    changes it."""
 
     windows: list[Window]
     cells: dict[str, dict[Window, Cell]]
@@ -102,23 +104,23 @@ class Board:
 
     @property
     def unfinished_count(self) -> int:
-        return sum(self.status_counts[word] for word in UNFINISHED_STATUSES)
+        return sum(self.status_counts[status] for status in UNFINISHED_STATUSES)
 
 
 def build_board(tasks: Iterable[BoardTask], phones: Sequence[BoardPhone], now: datetime) -> Board:
-    """D1, D2: every task of the span with its word, by area and window."""
-    able = active_phones(phones)
+    """D1, D2: the board of these tasks: every task with its status, by area and window."""
+    active = active_phones(phones)
     areas: dict[str, dict[Window, Cell]] = {}
-    turns = [now + timedelta(minutes=10)]
+    change_times = [now + timedelta(minutes=10)]
     for task in tasks:
         window = (task.window_start, task.window_end)
-        word = task_status(task, able, now)
-        areas.setdefault(task.area_id, {}).setdefault(window, Cell()).tasks.append((task, word))
-        turns.extend(moment for moment in (*window, task_deadline(task)) if moment > now)
+        status = task_status(task, active, now)
+        areas.setdefault(task.area_id, {}).setdefault(window, Cell()).tasks.append((task, status))
+        change_times.extend(moment for moment in (*window, task_deadline(task)) if moment > now)
     cells = [cell for row in areas.values() for cell in row.values()]
-    counts = Counter(word for cell in cells for _, word in cell.tasks)
+    counts = Counter(status for cell in cells for _, status in cell.tasks)
     windows = sorted({window for row in areas.values() for window in row}, key=_window_order)
-    return Board(windows, areas, counts, silent_phones(able, now), min(turns))
+    return Board(windows, areas, counts, silent_phones(active, now), min(change_times))
 
 
 def _window_order(window: Window) -> tuple[timedelta, datetime]:
@@ -126,23 +128,25 @@ def _window_order(window: Window) -> tuple[timedelta, datetime]:
 
 
 def task_status(task: BoardTask, phones: Iterable[BoardPhone], now: datetime) -> str:
-    """D1, D2, D4: one word for a task; missed only when every phone that could know has spoken."""
+    """D1, D2, D4: the status of a task. It is missed only once every phone that may hold its tick
+    has sent everything."""
     if task.cancelled_at:
         return "cancelled"
     if task.done_at:
         return _done_status(task, task.done_at)
     if task.skipped_at:
         return "skipped"
-    over = now >= task_deadline(task)
-    if over and any(may_hold_unsent(phone, task_deadline(task)) for phone in phones):
+    is_over = now >= task_deadline(task)
+    if is_over and any(may_hold_unsent(phone, task_deadline(task)) for phone in phones):
         return "unknown"
     if task.ticked:
         return "partial"
-    return "missed" if over else "open"
+    return "missed" if is_over else "open"
 
 
 def _done_status(task: BoardTask, done_at: datetime) -> str:
-    """T12: in time or not by when it was done; the arrival only says that it was sent late."""
+    """T12: whether the work was in time depends on when it was done; the arrival only decides
+    whether it was sent late."""
     if done_at > task_deadline(task):
         return "done_late"
     received_at = task.done_received_at or done_at
@@ -151,33 +155,35 @@ def _done_status(task: BoardTask, done_at: datetime) -> str:
 
 
 def task_deadline(task: BoardTask) -> datetime:
-    """D4: the grace counts before anything is late or missed."""
+    """D4: the end of the window plus the grace period. Nothing is late or missed before it."""
     return window_deadline(task.window_end, task.grace)
 
 
 def may_hold_unsent(phone: BoardPhone, closed_at: datetime) -> bool:
-    """D2: whether a tick of what closed then may still lie on a phone, unsent."""
+    """D2: whether a phone may still hold an unsent tick of a task whose window closed at
+    `closed_at`."""
     if phone.enrolled_at >= closed_at:
         return False
     return phone.clear_at is None or phone.clear_at < closed_at
 
 
 def active_phones(phones: Iterable[BoardPhone]) -> list[BoardPhone]:
-    """Phones that may still bring something: neither revoked nor declared lost."""
+    """The phones that may still send something: neither revoked nor declared lost."""
     return [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
 
 
 def undisposed_misses(
     tasks: Iterable[BoardTask], phones: Iterable[BoardPhone], now: datetime
 ) -> list[BoardTask]:
-    """D5: every confirmed miss that nobody at the desk has answered for yet."""
-    able = active_phones(phones)
-    return [t for t in tasks if t.disposition is None and task_status(t, able, now) == "missed"]
+    """D5: every confirmed missed task for which the desk has not recorded a decision."""
+    active = active_phones(phones)
+    return [t for t in tasks if t.disposition is None and task_status(t, active, now) == "missed"]
 
 
 @dataclass(slots=True)
 class HourSlot:
-    """One hour of one area: rounds that are due in it, and ticks made in it."""
+    """One hour of one area: how many tasks were due in it, how many were done in it, and how many
+    of these late."""
 
     due: int = 0
     done: int = 0
@@ -187,7 +193,8 @@ class HourSlot:
 def hourly_timeline(
     tasks: Iterable[BoardTask], start: datetime, end: datetime
 ) -> dict[str, list[HourSlot]]:
-    """D6: the day's rounds by area and hour; work with a longer window has no hour to be due in."""
+    """D6: the tasks of a day by area and hour, in slots from `start` to `end`. A task whose window
+    is a day or longer is due in no particular hour."""
     hours = (end - start) // HOUR
     rows: dict[str, list[HourSlot]] = {}
     for task in tasks:
@@ -205,18 +212,19 @@ def hourly_timeline(
 
 
 def silent_phones(phones: Iterable[BoardPhone], now: datetime) -> list[BoardPhone]:
-    """D3: phones that have said nothing for long, or said that they hold something back."""
+    """D3: phones without contact for longer than `SILENT_AFTER`, or with unsent ops in their last
+    report."""
     return [phone for phone in phones if _is_silent(phone, now)]
 
 
 def _is_silent(phone: BoardPhone, now: datetime) -> bool:
-    spoke_at = phone.seen_at or phone.enrolled_at
-    return now - spoke_at > SILENT_AFTER or unsent_count(phone) > 0
+    last_contact_at = phone.seen_at or phone.enrolled_at
+    return now - last_contact_at > SILENT_AFTER or unsent_count(phone) > 0
 
 
 @dataclass(frozen=True, slots=True)
 class SilentPhoneAlarm:
-    """A phone that should have spoken, whose hands it is in, and what may lie on it."""
+    """A silent phone, who uses it, and the tasks whose ticks it may hold."""
 
     phone: BoardPhone
     people: set[str]
@@ -232,22 +240,22 @@ def silent_phone_alarms(
     *,
     silent_after: timedelta,
 ) -> list[SilentPhoneAlarm]:
-    """D7: phones of people who have work today or are on duty, silent for longer than the site
-    puts up with."""
+    """D7: phones of people who have work today or are on duty, without contact for longer than
+    `silent_after`."""
     due = [task for task in tasks if task.window_start <= now and not task.cancelled_at]
-    able, found = active_phones(phones), []
+    active, alarms = active_phones(phones), []
     working = on_duty | {task.responsible_id for task in due}
-    for phone in able:
-        using = people_by_phone.get(phone.id, set())
-        busy = using & working
-        if busy and now - (phone.seen_at or phone.enrolled_at) > silent_after:
-            mine = [t for t in due if t.responsible_id in using]
-            may_hold = [t for t in mine if task_status(t, able, now) in UNFINISHED_STATUSES]
-            found.append(SilentPhoneAlarm(phone, busy, may_hold))
-    return sorted(found, key=lambda alarm: alarm.phone.seen_at or alarm.phone.enrolled_at)
+    for phone in active:
+        users = people_by_phone.get(phone.id, set())
+        working_users = users & working
+        if working_users and now - (phone.seen_at or phone.enrolled_at) > silent_after:
+            own_tasks = [t for t in due if t.responsible_id in users]
+            may_hold = [t for t in own_tasks if task_status(t, active, now) in UNFINISHED_STATUSES]
+            alarms.append(SilentPhoneAlarm(phone, working_users, may_hold))
+    return sorted(alarms, key=lambda alarm: alarm.phone.seen_at or alarm.phone.enrolled_at)
 
 
 def unsent_count(phone: BoardPhone) -> int:
-    """How many ops a phone last said it had not sent."""
+    """How many unsent ops a phone last reported."""
     pending: dict[str, int] = (phone.report or {}).get("pending", {})
     return sum(pending.values())

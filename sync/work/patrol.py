@@ -1,4 +1,4 @@
-"""Patrols: a round of checkpoints, and what was scanned on it, by whom and when."""
+"""Patrols: routes, rounds of checkpoints, and what was scanned on a round, by whom and when."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from sync.work.recurrence_fields import (
 
 SCAN_METHODS = ("qr", "code", "manual")
 VISIBLE_BEFORE = timedelta(hours=12)
-"""A phone shows a round as early as this: a guard looks ahead to the night."""
+"""A phone shows a round this long before its window, so that a guard can plan the night."""
 
 
 class RoundLike(Protocol):
-    """What the rules need to know of a round."""
+    """The fields of a round that the rules read."""
 
     points: list[dict[str, Any]]
     fastest: int
@@ -54,7 +54,7 @@ class RoundLike(Protocol):
 
 
 class RouteAddPayload(Payload):
-    """Where a round goes, and when it is due."""
+    """The checkpoints of a route, and when it is due."""
 
     label = LocalizedLabel(required=True)
     points = fields.List(Id(), required=True, validate=Length(min=1, max=200))
@@ -81,7 +81,7 @@ class RouteChangePayload(Payload):
 
 
 class RoundPointSchema(Payload):
-    """A checkpoint as a round knows it; `seals` are the SHA-256 of the labels that are valid."""
+    """A checkpoint of a round. `seals` are the SHA-256 of the tokens of its valid labels."""
 
     checkpoint = Id(required=True)
     area_id = Id(required=True)
@@ -122,45 +122,47 @@ class RoundSkipPayload(Payload):
 
 
 def add_route(_: None, op: Op) -> Accepted | Refused:
-    """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
+    """N1: an active route needs an interval and a responsible person, as a schedule does."""
     missing = activation_error(op.payload)
     return Refused(missing) if missing else Accepted({**op.payload, "before": []})
 
 
 def change_route(route: Any, op: Op) -> Accepted | Refused:
-    """N1: a route is due like a standard: with an interval, and somebody who answers for it."""
+    """N1: an active route needs an interval and a responsible person, as a schedule does."""
     missing = activation_error({**vars(route), **op.payload})
     return Refused(missing) if missing else Accepted(dict(op.payload))
 
 
 def plan(_: None, op: Op) -> Accepted:
-    """N2: a round comes from its route alone, with its window and the labels that are valid."""
+    """N2: a round follows from its route alone, with its window, its checkpoints and their valid
+    labels."""
     return Accepted(dict(op.payload))
 
 
 def amend(round_: RoundLike, op: Op) -> Accepted:
-    """N2: a point that got a new label or moved is known by it; what was valid stays valid."""
-    before = {point["checkpoint"]: point["seals"] for point in round_.points}
+    """N2: checkpoints with new labels replace the old ones; labels that were valid stay valid."""
+    old_seals = {point["checkpoint"]: point["seals"] for point in round_.points}
     points = [
-        {**point, "seals": sorted({*point["seals"], *before.get(point["checkpoint"], ())})}
+        {**point, "seals": sorted({*point["seals"], *old_seals.get(point["checkpoint"], ())})}
         for point in op.payload["points"]
     ]
     return Accepted({"points": points})
 
 
 def drop(_: RoundLike, op: Op) -> Accepted:
-    """N2: a round to come that follows from no route any more leaves the phones."""
+    """N2: a future round that no longer follows from any route is deleted from the phones."""
     return Accepted({"cancelled_at": op.occurred_at}, tombstone=True)
 
 
 def accept_fact(_: RoundLike, __: Op) -> Accepted:
-    """N3: what was scanned, found in order or skipped is never refused."""
+    """N3: a scan, a check without findings or a skip is never refused."""
     return Accepted({})
 
 
 @dataclass(slots=True)
 class _RoundFacts:
-    """What the facts so far have shown."""
+    """What the facts folded so far amount to. `last` is each person's latest scan, as checkpoint
+    and time."""
 
     scans: dict[str, dict[str, Any]] = field(default_factory=dict)
     fines: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -171,71 +173,77 @@ class _RoundFacts:
 
 
 def fold(round_: RoundLike | None, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """N4: the earliest scan of a point counts, later ones are counted; the order of arrival does
-    not matter, for facts come in the order of their times."""
-    seen = _RoundFacts()
+    """N4: fold the facts of a round. The earliest scan of a checkpoint counts, and later ones are
+    only counted.
+
+    `history` is in the order of the facts' times, so the order of arrival does not matter.
+    """
+    facts = _RoundFacts()
     points = {point["checkpoint"]: point for point in round_.points} if round_ else {}
     for entry in history:
         if entry.kind.startswith("round.") and round_:
-            _apply(seen, entry, round_, points)
-        seen.photos.extend(photos_of(entry))
+            _apply(facts, entry, round_, points)
+        facts.photos.extend(photos_of(entry))
     return {
-        "scans": seen.scans,
-        "fines": seen.fines,
-        "skips": seen.skips,
-        "elsewhere": seen.elsewhere,
-        "photos": list(dict.fromkeys(seen.photos)),
+        "scans": facts.scans,
+        "fines": facts.fines,
+        "skips": facts.skips,
+        "elsewhere": facts.elsewhere,
+        "photos": list(dict.fromkeys(facts.photos)),
     }
 
 
 def _apply(
-    seen: _RoundFacts, entry: HistoryEntry, round_: RoundLike, points: dict[str, Any]
+    facts: _RoundFacts, entry: HistoryEntry, round_: RoundLike, points: dict[str, Any]
 ) -> None:
-    what = {"at": format_time(entry.occurred_at), "by_id": entry.by}
+    """Add one fact to `facts`. A scan of a checkpoint that is not on the round goes to
+    `elsewhere`."""
+    signature = {"at": format_time(entry.occurred_at), "by_id": entry.by}
     checkpoint = entry.payload["checkpoint"]
     if entry.kind == "round.fine":
-        seen.fines.setdefault(checkpoint, what)
+        facts.fines.setdefault(checkpoint, signature)
     elif entry.kind == "round.skip":
-        seen.skips.setdefault(checkpoint, {**what, "reason": entry.payload["reason"]})
+        facts.skips.setdefault(checkpoint, {**signature, "reason": entry.payload["reason"]})
     elif checkpoint not in points:
-        seen.elsewhere.append({**what, "checkpoint": checkpoint})
-    elif checkpoint in seen.scans:
-        seen.scans[checkpoint]["again"] += 1
+        facts.elsewhere.append({**signature, "checkpoint": checkpoint})
+    elif checkpoint in facts.scans:
+        facts.scans[checkpoint]["again"] += 1
     else:
         payload = entry.payload
-        flags = _scan_flags(seen, entry, round_, points[checkpoint])
-        told = {"method": payload["method"], "note": payload.get("note"), "flags": flags}
-        seen.scans[checkpoint] = {**what, **told, "again": 0}
+        flags = _scan_flags(facts, entry, round_, points[checkpoint])
+        details = {"method": payload["method"], "note": payload.get("note"), "flags": flags}
+        facts.scans[checkpoint] = {**signature, **details, "again": 0}
     if entry.kind == "round.scan":
-        seen.last[entry.by] = (checkpoint, entry.occurred_at)
+        facts.last[entry.by] = (checkpoint, entry.occurred_at)
 
 
 def _scan_flags(
-    seen: _RoundFacts, entry: HistoryEntry, round_: RoundLike, point: dict[str, Any]
+    facts: _RoundFacts, entry: HistoryEntry, round_: RoundLike, point: dict[str, Any]
 ) -> list[str]:
-    """N5: early, late, too fast, copied or without its label: flagged, never refused."""
-    before = seen.last.get(entry.by)
+    """N5: whether a scan is early, late, too fast, of an invalid label, or made by hand."""
+    last_scan = facts.last.get(entry.by)
     pace = timedelta(seconds=round_.fastest)
     token = entry.payload.get("token", "")
-    found = {
+    flags = {
         "early": entry.occurred_at < round_.window_start,
         "late": entry.occurred_at > round_.window_end,
-        "fast": before is not None
-        and before[0] != point["checkpoint"]
-        and entry.occurred_at - before[1] < pace,
+        "fast": last_scan is not None
+        and last_scan[0] != point["checkpoint"]
+        and entry.occurred_at - last_scan[1] < pace,
         "copied": entry.payload["method"] == "qr" and token_hash(token) not in point["seals"],
         "manual": entry.payload["method"] == "manual",
     }
-    return [name for name, holds in found.items() if holds]
+    return [name for name, applies in flags.items() if applies]
 
 
 def token_hash(token: str) -> str:
-    """What a round knows of a label's secret: enough to recognise it, not enough to make it."""
+    """The SHA-256 of a label's secret token. A phone can recognise the label by it, but not forge
+    one."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def state(round_: Any) -> str:
-    """Whether every point was scanned, or skipped with a reason."""
+    """Whether a round is cancelled, done (every checkpoint scanned or skipped) or open."""
     if round_["cancelled_at"]:
         return "cancelled"
     open_ = [
@@ -245,35 +253,35 @@ def state(round_: Any) -> str:
 
 
 def visible_from(round_: Any) -> str:
-    """A guard looks ahead to the night."""
+    """When phones begin to show a round: `VISIBLE_BEFORE` its window."""
     return format_time(round_["window_start"] - VISIBLE_BEFORE)
 
 
 def visible_until(round_: Any) -> str:
-    """A phone cares for a round to the end of its window."""
+    """Phones show a round until the end of its window."""
     return format_time(round_["window_end"])
 
 
 def route_state(route: Any) -> str:
-    """Whether rounds are planned from it."""
+    """Whether rounds are planned from the route."""
     return "active" if route["active"] else "inactive"
 
 
 def route_visible_until(_: Any) -> str:
-    """Routes stay."""
+    """Routes never leave the feed."""
     return FOREVER
 
 
-def point_fact_kind(kind: type[Payload], *, label: Text, **shows: Any) -> Kind:
-    """A kind that tells something of one point."""
+def point_fact_kind(payload: type[Payload], *, label: Text, **optimistic_patch: Any) -> Kind:
+    """A kind of fact about one checkpoint."""
     return Kind(
         label=label,
-        payload=kind,
+        payload=payload,
         rule=accept_fact,
         type="round",
         fact=True,
         overlay_payload=False,
-        optimistic_patch=shows,
+        optimistic_patch=optimistic_patch,
     )
 
 

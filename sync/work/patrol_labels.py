@@ -1,4 +1,4 @@
-"""Words of patrols: labels of fields, values and states."""
+"""Labels of patrols: fields, values and states."""
 
 from __future__ import annotations
 

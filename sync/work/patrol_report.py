@@ -1,4 +1,4 @@
-"""How rounds went: which points are missed, and what cannot be known before a phone has spoken."""
+"""The report of a patrol round: which checkpoints were scanned, missed or cannot be known yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sync.work.board import BoardPhone, may_hold_unsent
 
 
 class ReportedRound(Protocol):
-    """What the report needs to know of a round."""
+    """The fields of a round that the report reads."""
 
     points: list[dict[str, Any]]
     scans: dict[str, dict[str, Any]]
@@ -24,7 +24,11 @@ class ReportedRound(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PointReport:
-    """One point of a round, in the order of the scans; what was not scanned comes last."""
+    """A checkpoint of a round, its status and its fact. `since_last` is the time since the scan
+    before it.
+
+    `in_order` means that somebody confirmed that all is well at the checkpoint.
+    """
 
     point: dict[str, Any]
     status: str
@@ -37,24 +41,26 @@ class PointReport:
 def point_reports(
     round_: ReportedRound, phones: Iterable[BoardPhone], now: datetime
 ) -> list[PointReport]:
-    """N6: the round played back; a point is missed only when every phone that could know has
-    spoken since the window closed."""
-    carrying = [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
-    unspoken = any(may_hold_unsent(phone, round_.window_end) for phone in carrying)
+    """N6: the checkpoints of a round in the order of their scans; those without a scan come last.
+
+    A checkpoint is missed only once every active phone has sent everything since the window closed.
+    """
+    active = [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
+    waiting = any(may_hold_unsent(phone, round_.window_end) for phone in active)
     order = sorted(round_.points, key=lambda point: _scanned_at(round_, point) or "~")
-    played: list[PointReport] = []
-    last: datetime | None = None
+    reports: list[PointReport] = []
+    last_at: datetime | None = None
     for point in order:
         text = _scanned_at(round_, point)
         at = parse_time(text) if text else None
-        word = _point_status(round_, point, now, unspoken)
-        told = round_.scans.get(point["checkpoint"]) or round_.skips.get(point["checkpoint"], {})
-        since = at - last if at and last else None
-        played.append(
-            PointReport(point, word, at, since, told, point["checkpoint"] in round_.fines)
+        status = _point_status(round_, point, now, waiting)
+        fact = round_.scans.get(point["checkpoint"]) or round_.skips.get(point["checkpoint"], {})
+        since_last = at - last_at if at and last_at else None
+        reports.append(
+            PointReport(point, status, at, since_last, fact, point["checkpoint"] in round_.fines)
         )
-        last = at or last
-    return played
+        last_at = at or last_at
+    return reports
 
 
 def _scanned_at(round_: ReportedRound, point: dict[str, Any]) -> str | None:
@@ -63,7 +69,7 @@ def _scanned_at(round_: ReportedRound, point: dict[str, Any]) -> str | None:
 
 
 def _point_status(
-    round_: ReportedRound, point: dict[str, Any], now: datetime, unspoken: bool
+    round_: ReportedRound, point: dict[str, Any], now: datetime, waiting: bool
 ) -> str:
     if point["checkpoint"] in round_.scans:
         return "scanned"
@@ -71,4 +77,4 @@ def _point_status(
         return "skipped"
     if now < round_.window_end:
         return "open"
-    return "unknown" if unspoken else "missed"
+    return "unknown" if waiting else "missed"

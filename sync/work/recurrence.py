@@ -1,4 +1,5 @@
-"""Recurrence: in which windows a duty is due, by rule, by chosen days and without others."""
+"""Recurrence: the time windows in which a duty is due, by rule, on chosen days and without excluded
+ones."""
 
 from __future__ import annotations
 
@@ -17,15 +18,15 @@ DURATION_PATTERN = re.compile(
     r"P(?:(?P<days>\d{1,3})D)?(?:T(?:(?P<hours>\d{1,3})H)?(?:(?P<minutes>\d{1,4})M)?)?\Z"
 )
 MAX_INTERVAL = timedelta(days=400)
-"""How far apart two occurrences may lie: a duty is due at least once in a year."""
+"""The longest time between two occurrences: a duty is due at least once in 400 days."""
 
 Window = tuple[datetime, datetime]
 
 
 class RecurringDuty(Protocol):
-    """When something is due: `rdate` and `exdate` are local days or local times as text.
+    """When something is due. `rdate` and `exdate` are local days or local times as text.
 
-    `before` are its earlier versions, each with the time `until` which it held.
+    `before` are its earlier versions, each with the time `until` which it applied.
     """
 
     rrule: str | None
@@ -40,14 +41,14 @@ class RecurringDuty(Protocol):
 
 
 RECURRENCE_FIELDS = ("rrule", "rdate", "exdate", "window", "active", "workdays_only")
-"""What a later change may leave to the past as it was."""
+"""The fields of which each version of a duty has its own values."""
 
 ALL_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceTerms:
-    """The terms of one version."""
+    """The values of one version of a duty."""
 
     rrule: str | None
     rdate: Sequence[str]
@@ -59,7 +60,7 @@ class RecurrenceTerms:
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceVersion:
-    """What held from one change to the next."""
+    """A version of a duty and the time from `since` to `until` in which it applies."""
 
     since: datetime
     until: datetime
@@ -69,10 +70,11 @@ class RecurrenceVersion:
 def due_windows(
     duty: RecurringDuty, start: datetime, end: datetime, holidays: Collection[date] = ()
 ) -> Iterator[Window]:
-    """R2, R5, R6: the windows that touch [start, end), in UTC; days and hours are the site's own.
+    """R2, R5, R6: the windows that overlap [start, end), in UTC. Days and hours are those of
+    `duty.tzid`.
 
-    `holidays` are the days on which a duty of working days rests: weekends too, and what the
-    calendar shifts.
+    `holidays` are the days without work for a duty of working days: public holidays and weekends
+    that are not shifted working days.
     """
     zone = ZoneInfo(duty.tzid)
     for version in recurrence_versions(duty):
@@ -84,7 +86,7 @@ def due_windows(
 
 
 def recurrence_versions(duty: RecurringDuty) -> Iterator[RecurrenceVersion]:
-    """Every version that a duty ever had, the oldest first: the past keeps its own."""
+    """Every version that a duty ever had, the oldest first."""
     since, last = ALL_TIME
     for before in duty.before:
         until = datetime.fromisoformat(before["until"])
@@ -113,7 +115,7 @@ def _version_windows(
     if terms.workdays_only:
         moments = [moment for moment in moments if moment.date() not in holidays]
     openings = {to_utc(moment, zone): moment for moment in reversed(moments)}
-    ordered = sorted(openings)  # two times that spring makes one are one
+    ordered = sorted(openings)  # a clock change may map two local times to one instant
     for opening, following in zip_longest(ordered, ordered[1:]):
         if opening >= end or (length is None and following is None):
             return
@@ -126,47 +128,48 @@ def _version_windows(
 def _due_times(
     terms: RecurrenceTerms, first: datetime, earliest: datetime, last: datetime
 ) -> Iterator[datetime]:
-    """Local times at which it is due, each once, in order."""
+    """The local times at which a duty is due, without duplicates, in order."""
     rule = parse_rrule(terms.rrule, first, last) if terms.rrule else None
     by_rule = rule.between(earliest, last, inc=True) if rule else []
-    chosen = [_chosen_time(text, first) for text in terms.rdate]
-    without = {*terms.exdate}
-    for moment in sorted({*by_rule, *chosen}):
-        excluded = {f"{moment:%Y-%m-%d}", f"{moment:%Y-%m-%dT%H:%M}"} & without
+    extra = [_chosen_time(text, first) for text in terms.rdate]
+    exclusions = {*terms.exdate}
+    for moment in sorted({*by_rule, *extra}):
+        excluded = {f"{moment:%Y-%m-%d}", f"{moment:%Y-%m-%dT%H:%M}"} & exclusions
         if max(first, earliest) <= moment <= last and not excluded:
             yield moment
 
 
 def _chosen_time(text: str, first: datetime) -> datetime:
-    """A chosen day begins at the hour of the duty; a chosen time is what it is."""
+    """The local time of an `rdate` entry. A day without an hour begins at the hour of the duty."""
     moment = datetime.fromisoformat(text)
     return moment if "T" in text else datetime.combine(moment, first.time())
 
 
 def parse_rrule(text: str, first: datetime, last: datetime) -> Any:
-    """A rule that ends: one that never comes true would otherwise be tried until the year 9999."""
+    """A rule that ends at `last`. A rule that never matches would otherwise be tried until the year
+    9999."""
     return rrulestr(text, dtstart=first).replace(until=last)  # type: ignore[union-attr]
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A time as clocks at the site show it."""
+    """A time as a naive local time of the zone."""
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def to_utc(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A time of the site's clocks. One that spring leaves out comes later, one that autumn
-    repeats is the first."""
+    """A naive local time in UTC. A time that a clock change skips moves later; of a repeated time,
+    the first is meant."""
     return moment.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def _window_end(moment: datetime, window: str, zone: ZoneInfo) -> datetime:
-    """Days are days of the calendar, hours are hours that pass."""
+    """The end of a window. Days are calendar days, hours are elapsed hours."""
     days, rest = parse_window(window)
     return to_utc(moment + timedelta(days=days), zone) + rest
 
 
 def window_length(window: str | None) -> timedelta | None:
-    """The length of a window; None when it lasts until the next one begins."""
+    """The length of a window, or None if it lasts until the next one begins."""
     if window == UNTIL_NEXT:
         return None
     days, rest = parse_window(window)
@@ -174,14 +177,15 @@ def window_length(window: str | None) -> timedelta | None:
 
 
 def parse_window(window: str | None) -> tuple[int, timedelta]:
-    """The days of a window, and the hours and minutes beside them."""
+    """The days of a window and its remaining hours and minutes. Raises ValueError if it is
+    malformed."""
     match = DURATION_PATTERN.match(window or "")
-    found = {name: int(number or 0) for name, number in match.groupdict().items()} if match else {}
-    if not any(found.values()):
+    parts = {name: int(number or 0) for name, number in match.groupdict().items()} if match else {}
+    if not any(parts.values()):
         raise ValueError("A window is PT4H, PT30M, P7D or UNTIL_NEXT.")
-    return found["days"], timedelta(hours=found["hours"], minutes=found["minutes"])
+    return parts["days"], timedelta(hours=parts["hours"], minutes=parts["minutes"])
 
 
 def local_midnight(day: date, tzid: str) -> datetime:
-    """When a day of the site begins."""
+    """When a day of the zone begins, in UTC."""
     return to_utc(datetime.combine(day, time()), ZoneInfo(tzid))

@@ -1,4 +1,4 @@
-"""What may be said of a recurrence: rules that come true, days that exist, windows, zones."""
+"""Validation of recurrences: rules that match some day, existing days, windows and zones."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ MAX_DAYS = 400
 
 
 def validate_window(text: str | None) -> None:
+    """Raise ValidationError unless the text is a window such as PT4H."""
     try:
         window_length(text)
     except ValueError as error:
@@ -24,14 +25,16 @@ def validate_window(text: str | None) -> None:
 
 
 def validate_rrule(text: str | None) -> None:
+    """Raise ValidationError unless the text is an RRULE that matches within 800 days, at most a few
+    times a day."""
     if re.search(r"SECONDLY|MINUTELY|HOURLY|TZID|DTSTART|COUNT|UNTIL|EXRULE|RDATE|\n", text or ""):
         raise ValidationError("A duty is due at most a few times a day: use DAILY with BYHOUR.")
     first = datetime(2026, 1, 1)  # noqa: DTZ001 - site time
     try:
-        soon = next(iter(parse_rrule(text or "", first, first + timedelta(days=800))), None)
+        match = next(iter(parse_rrule(text or "", first, first + timedelta(days=800))), None)
     except (ValueError, KeyError, TypeError, AttributeError):
-        soon = None
-    if soon is None:
+        match = None
+    if match is None:
         raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO, and comes true.")
 
 
@@ -51,18 +54,18 @@ def _validate_zone(text: str) -> None:
         raise ValidationError("A time zone looks like Asia/Shanghai.") from None
 
 
-def DaysField(**more: Any) -> fields.List[str]:  # noqa: N802 - reads as the field type that it is
-    """Chosen days or times of the site."""
+def DaysField(**more: Any) -> fields.List[str]:  # noqa: N802 - named like a field type
+    """A field for local days or local times, as text."""
     return fields.List(fields.String(validate=_validate_day), validate=Length(max=MAX_DAYS), **more)
 
 
 def ZoneField(**more: Any) -> fields.String:  # noqa: N802
-    """The time zone of a site."""
+    """A field for the name of a time zone."""
     return fields.String(validate=[Length(max=40), _validate_zone], **more)
 
 
 def activation_error(planned: Mapping[str, Any]) -> str | None:
-    """Why a duty cannot be active, if it cannot."""
+    """The refusal code that prevents a duty from being active, or None."""
     if not planned["active"]:
         return None
     if not (planned["rrule"] or planned["rdate"]) or not planned["window"]:

@@ -1,4 +1,4 @@
-"""Schedules: a standard of work, how often it is due, where, and who answers for it."""
+"""Schedules: a recurring duty, how often and where it is due, and who is responsible."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MAX_DAYS, MAX_VERSIONS = 400, 50
 
 
 class ScheduleLike(RecurringDuty, Protocol):
-    """What the rules need to know of a schedule."""
+    """The fields of a schedule that the rules read."""
 
     id: str
     area_kind: str
@@ -50,7 +50,7 @@ class ScheduleLike(RecurringDuty, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a duty can be due: an area, or a door in it."""
+    """Where a duty can be due: an area, or a home in it."""
 
     area_id: str
     kind: str
@@ -64,7 +64,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One duty at one place in one window."""
+    """One duty at one place in one time window."""
 
     id: str
     area_id: str
@@ -80,20 +80,21 @@ def expand_occurrences(
     end: datetime,
     holidays: Collection[date] = (),
 ) -> Iterator[Occurrence]:
-    """R1, R3: every occurrence whose window touches [start, end), and none that begins later.
+    """R1, R3: every occurrence whose window overlaps [start, end), and none that begins later.
 
-    The id is derived from schedule, place and start, so whoever expands makes the same ones.
+    The id is derived from schedule, place and start, so the same occurrence always has the same id.
     """
-    here = [place for place in places if is_due_at(schedule, place)]
+    due_places = [place for place in places if is_due_at(schedule, place)]
     for window_start, window_end in due_windows(schedule, start, end, holidays):
-        for place in here:
+        for place in due_places:
             name = f"{schedule.id}|{place.id}|{format_time(window_start)}"
             id_ = str(uuid5(UUID(UUID_NAMESPACE), name))
             yield Occurrence(id_, place.area_id, place.unit_id, window_start, window_end)
 
 
 def is_due_at(schedule: ScheduleLike, place: Place) -> bool:
-    """Whether a place needs this duty: chosen areas, or all of a kind, or occupied homes."""
+    """Whether a duty is due at a place: a chosen area, an area of the chosen kind, or an occupied
+    home."""
     if schedule.area_ids and place.area_id not in schedule.area_ids:
         return False
     if schedule.per_unit:
@@ -142,13 +143,13 @@ class ScheduleChangePayload(Payload):
 
 
 def add(_: None, op: Op) -> Accepted | Refused:
-    """R4, R7: a duty without an interval, or that nobody answers for, cannot be active."""
+    """R4, R7: a duty without an interval or without a responsible person cannot be active."""
     missing = activation_error(op.payload)
     return Refused(missing) if missing else Accepted({**op.payload, "before": []})
 
 
 def change(schedule: ScheduleLike, op: Op) -> Accepted | Refused:
-    """R4, R7, R8: what is changed holds from a day on; what was due before stays as it was."""
+    """R4, R7, R8: a change applies from a day on; what was due before it stays."""
     changes = dict(op.payload)
     from_on = changes.pop("from_on", None)
     missing = activation_error({**vars(schedule), **changes})
@@ -166,21 +167,24 @@ def change(schedule: ScheduleLike, op: Op) -> Accepted | Refused:
 
 
 def _past_versions(schedule: ScheduleLike, until: datetime) -> list[dict[str, Any]]:
-    """The versions of the past, the last of which holds until then; later ones never come."""
-    today = {name: getattr(schedule, name) for name in RECURRENCE_FIELDS}
-    past = [each for each in schedule.before if datetime.fromisoformat(each["until"]) <= until]
+    """The earlier versions of a schedule, the last of which applies until `until`. Later ones are
+    dropped."""
+    current = {name: getattr(schedule, name) for name in RECURRENCE_FIELDS}
+    past = [
+        version for version in schedule.before if datetime.fromisoformat(version["until"]) <= until
+    ]
     later = schedule.before[len(past) :]
-    held = later[0] if later else today
-    return [*past, {**held, "until": format_time(until)}][-MAX_VERSIONS:]
+    ended = later[0] if later else current
+    return [*past, {**ended, "until": format_time(until)}][-MAX_VERSIONS:]
 
 
 def state(schedule: Any) -> str:
-    """Whether occurrences are planned from it."""
+    """Whether occurrences are planned from the schedule."""
     return "active" if schedule["active"] else "inactive"
 
 
 def visible_until(_: Any) -> str:
-    """Schedules stay."""
+    """Schedules never leave the feed."""
     return FOREVER
 
 

@@ -1,4 +1,4 @@
-"""Words of shifts: labels of fields and states."""
+"""Labels of shifts: fields and states."""
 
 from __future__ import annotations
 

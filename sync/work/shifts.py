@@ -29,7 +29,8 @@ from sync.protocol.text import _l
 from sync.work.shift_labels import FIELDS, STATES
 
 MAX_SHIFT = timedelta(hours=24)
-"""Nobody works longer: what is open after that was never closed, and phones let go of it."""
+"""The longest shift. One that is still open after this was never ended, and phones stop showing
+it."""
 
 ITEM_REF_VALIDATOR = Regexp(
     r"^[a-z_]{1,20}:[0-9a-f-]{36}\Z", error="An open item is named type:id."
@@ -37,8 +38,8 @@ ITEM_REF_VALIDATOR = Regexp(
 MAX_ITEMS = 200
 
 
-def OpenItemsField() -> fields.Dict:  # noqa: N802 - reads as the field type that it is
-    """Open items as the phone listed them by itself: what each is called, by `type:id`."""
+def OpenItemsField() -> fields.Dict:  # noqa: N802 - named like a field type
+    """A field for the open items that a phone lists: the name of each, by `type:id`."""
     return fields.Dict(
         keys=fields.String(validate=ITEM_REF_VALIDATOR),
         values=fields.String(validate=Length(max=MAX_LABEL_LENGTH)),
@@ -47,7 +48,7 @@ def OpenItemsField() -> fields.Dict:  # noqa: N802 - reads as the field type tha
 
 
 class ShiftLike(Protocol):
-    """What the rules need to know of a shift."""
+    """The fields of a shift that the rules read."""
 
     id: str
     person_id: str
@@ -58,7 +59,7 @@ class ShiftLike(Protocol):
 
 
 class ShiftOpenPayload(Payload):
-    """Only yes or no: there is no photo of anybody's face."""
+    """Work clothes are a yes-or-no question. There is no field for a photo."""
 
     uniform = fields.Boolean(required=True)
     note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
@@ -75,28 +76,29 @@ class ShiftHandOverPayload(Payload):
 
 
 def open_(_: None, op: Op) -> Accepted:
-    """S1: whoever begins says whether they wear work clothes; whatever the answer, it begins."""
-    told = op.payload["uniform"] or (op.payload.get("note") or "").strip()
-    return Accepted({}, flag=None if told else "note-missing")
+    """S1: the shift starts whatever the answer about work clothes is; "no" without a note is
+    flagged."""
+    is_explained = op.payload["uniform"] or (op.payload.get("note") or "").strip()
+    return Accepted({}, flag=None if is_explained else "note-missing")
 
 
 def close(_: ShiftLike, __: Op) -> Accepted:
-    """S2: a shift ends as it ends, with what was unsent and open on the phone at that moment."""
+    """S2: the end of a shift records what was unsent and open on the phone; it is never refused."""
     return Accepted({})
 
 
 def hand_over(shift: ShiftLike, op: Op) -> Accepted:
-    """S3: whoever leaves names the next person; done for somebody else, it asks for a look."""
+    """S3: whoever leaves names the next person. A hand-over of somebody else's shift is flagged."""
     return Accepted({}, flag=None if op.by == shift.person_id else "handed-over-by-another")
 
 
 def take_over(shift: ShiftLike, op: Op) -> Accepted:
-    """S4: only the signature of the next person counts; another is kept and asks for a look."""
+    """S4: only the signature of the next person counts. Another signature is stored and flagged."""
     return Accepted({}, flag=None if op.by == shift.handed_to_id else "signed-by-another")
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """S5: the first opening and the first end count, and of several hand-overs the last."""
+    """S5: the first start and the first end count, and of several hand-overs the last."""
     opening = _first_of_kind(history, "shift.open")
     if opening is None:
         return {}
@@ -120,15 +122,15 @@ def _close_fields(end: HistoryEntry | None) -> dict[str, Any]:
 
 
 def _hand_over_fields(history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    given = _first_of_kind(reversed(history), "shift.hand_over")
-    to = str(UUID(str(given.payload["to"]))) if given else None
-    signed = _first_of_kind([entry for entry in history if entry.by == to], "shift.take_over")
+    hand_over = _first_of_kind(reversed(history), "shift.hand_over")
+    to = str(UUID(str(hand_over.payload["to"]))) if hand_over else None
+    take_over = _first_of_kind([entry for entry in history if entry.by == to], "shift.take_over")
     return {
-        "handed_over_at": given and given.occurred_at,
+        "handed_over_at": hand_over and hand_over.occurred_at,
         "handed_to_id": to,
-        "items": given.payload.get("items", {}) if given else {},
-        "taken_over_at": signed and signed.occurred_at,
-        "taken_over_by_id": signed and signed.by,
+        "items": hand_over.payload.get("items", {}) if hand_over else {},
+        "taken_over_at": take_over and take_over.occurred_at,
+        "taken_over_by_id": take_over and take_over.by,
     }
 
 
@@ -137,40 +139,41 @@ def _first_of_kind(history: Iterable[HistoryEntry], kind: str) -> HistoryEntry |
 
 
 def state(shift: Any) -> str:
-    """Open; handed over and waiting for a signature; closed."""
+    """Whether a shift is open, handed over (waiting for a signature) or closed."""
     if shift["closed_at"] or shift["taken_over_at"]:
         return "closed"
     return "handed_over" if shift["handed_over_at"] else "open"
 
 
 def visible_until(shift: Any) -> str:
-    """A phone cares until the shift ended, and no longer than anybody works."""
+    """Phones show a shift until it ends, and at most for `MAX_SHIFT`."""
     ended = shift["taken_over_at"] or shift["closed_at"]
     return format_time(ended or (shift["handed_over_at"] or shift["opened_at"]) + MAX_SHIFT)
 
 
 def shift_end(shift: ShiftLike) -> datetime:
-    """When somebody went off duty, at the latest."""
+    """When the person went off duty, at the latest."""
     ends = [shift.closed_at, shift.handed_over_at, shift.opened_at + MAX_SHIFT]
     return min(moment for moment in ends if moment)
 
 
 def overlapping_shifts(shifts: Iterable[ShiftLike], phones: Mapping[str, str | None]) -> set[str]:
-    """S6: shifts of one person that run at the same time on two phones; both are kept.
+    """S6: the ids of shifts of one person that overlap on two phones. Both are stored.
 
-    Worked out whenever somebody looks, so that it does not matter which of the phones was late.
+    `phones` is the phone of each shift, by shift id. Computed whenever it is read, so it does not
+    matter which phone sent its shift late.
     """
     by_person: dict[str, list[ShiftLike]] = defaultdict(list)
     for shift in shifts:
         by_person[shift.person_id].append(shift)
     return {
-        one.id
-        for mine in by_person.values()
-        for one in mine
-        for other in mine
-        if phones.get(one.id) != phones.get(other.id)
-        and one.opened_at < shift_end(other)
-        and other.opened_at < shift_end(one)
+        candidate.id
+        for own_shifts in by_person.values()
+        for candidate in own_shifts
+        for other in own_shifts
+        if phones.get(candidate.id) != phones.get(other.id)
+        and candidate.opened_at < shift_end(other)
+        and other.opened_at < shift_end(candidate)
     }
 
 

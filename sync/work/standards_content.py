@@ -1,4 +1,4 @@
-"""The content pack: cleaning standards as the rulebook words them, in our own words."""
+"""The seeded schedules: cleaning standards after the clauses of the rulebook, in our own words."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ def standard(
     area_kind: str,
     rrule: str | None,
     window: str | None,
-    **more: Any,
+    **fields: Any,
 ) -> dict[str, Any]:
-    """One standard, as the payload of `schedule.add` without its start and its responsible."""
+    """One standard, as the payload of `schedule.add` without its start and its responsible
+    person."""
     return {
         "code": code,
         "clause": clause,
@@ -26,13 +27,13 @@ def standard(
         "rrule": rrule,
         "window": window,
         "active": rrule is not None,
-        **more,
+        **fields,
     }
 
 
-def daily_at(*at: int) -> str:
-    """Every day at these full hours."""
-    return f"FREQ=DAILY;BYHOUR={','.join(map(str, at))};BYMINUTE=0;BYSECOND=0"
+def daily_at(*hours: int) -> str:
+    """The rule "every day at these full hours"."""
+    return f"FREQ=DAILY;BYHOUR={','.join(map(str, hours))};BYMINUTE=0;BYSECOND=0"
 
 
 EVERY_MONDAY = "FREQ=WEEKLY;BYDAY=MO"

@@ -1,4 +1,4 @@
-"""Ticks: what facts make of a task, in whatever order they come."""
+"""Folding the facts of a task: ticks, confirmations and skips."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
 
 WHOLE_TASK_KINDS = ("task.complete", "task.confirm")
-"""Ticks every item at once; on a standing duty, one confirmation."""
+"""Kinds that tick every item at once, or confirm upkeep once."""
 
 
 @dataclass(slots=True)
 class TickState:
-    """What still counts: ticks by item and person, confirmations, the skip."""
+    """What counts after the facts folded so far: ticks by item and person, confirmations, the
+    skip."""
 
     ticks_by_item: list[dict[str, HistoryEntry]]
     confirmations: list[HistoryEntry] = field(default_factory=list)
     skip: HistoryEntry | None = None
 
     def apply(self, entry: HistoryEntry) -> None:
-        """T4, T9: a tick counts until its own author takes it back, item by item or all."""
+        """T4, T9: a tick counts until its author takes it back, for one item or for all."""
         if entry.kind in WHOLE_TASK_KINDS:
             self.confirmations.append(entry)
             for item in self.ticks_by_item:
@@ -48,25 +49,37 @@ class TickState:
     def _undo(self, by: str) -> None:
         for item in self.ticks_by_item:
             item.pop(by, None)
-        last = next((one for one in reversed(self.confirmations) if one.by == by), None)
-        self.confirmations = [one for one in self.confirmations if one is not last]
+        last = next(
+            (
+                confirmation
+                for confirmation in reversed(self.confirmations)
+                if confirmation.by == by
+            ),
+            None,
+        )
+        self.confirmations = [
+            confirmation for confirmation in self.confirmations if confirmation is not last
+        ]
         if self.skip and self.skip.by == by:
             self.skip = None
 
 
 def fold(task: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """T8, T9, T10: facts come in the order of (`occurred_at`, id), so arrival changes nothing."""
+    """T8, T9, T10: the fields of a task that its facts determine.
+
+    `history` is in the order of (`occurred_at`, id), so the order of arrival does not matter.
+    """
     ticks = TickState([{} for _ in task.items or (None,)])
     for entry in history:
         ticks.apply(entry)
-    found = (
+    result = (
         _confirmed_fields(ticks)
         if task.standing
         else _done_fields(ticks, itemised=bool(task.items))
     )
     photos = [sha256 for entry in history for sha256 in photos_of(entry)]
     return {
-        **found,
+        **result,
         "skipped_at": ticks.skip and ticks.skip.occurred_at,
         "skip_reason": ticks.skip and ticks.skip.payload["reason"],
         "photos": list(dict.fromkeys(photos)),
@@ -74,15 +87,16 @@ def fold(task: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
 
 
 def _done_fields(ticks: TickState, *, itemised: bool) -> dict[str, Any]:
-    """T8, T9: done when every item is; who ticked first has the credit, the others helped."""
-    firsts = [_earliest(item.values()) for item in ticks.ticks_by_item]
-    found = [tick for tick in firsts if tick]
-    whole = len(found) == len(firsts)
+    """T8, T9: a task is done once every item is; the earliest tick is credited, the others
+    helped."""
+    first_ticks = [_earliest(item.values()) for item in ticks.ticks_by_item]
+    ticked_items = [tick for tick in first_ticks if tick]
+    is_complete = len(ticked_items) == len(first_ticks)
     everyone = {tick.id: tick for item in ticks.ticks_by_item for tick in item.values()}.values()
-    credited = _earliest(found) if whole else None
+    credited = _earliest(ticked_items) if is_complete else None
     return {
-        "done_at": max(tick.occurred_at for tick in found) if whole else None,
-        "done_received_at": max(tick.received_at for tick in found) if whole else None,
+        "done_at": max(tick.occurred_at for tick in ticked_items) if is_complete else None,
+        "done_received_at": max(tick.received_at for tick in ticked_items) if is_complete else None,
         **_credited_people(credited, everyone),
         "ticked": _ticks_by_item(ticks) if itemised else {},
         "confirmed": [],
@@ -90,7 +104,7 @@ def _done_fields(ticks: TickState, *, itemised: bool) -> dict[str, Any]:
 
 
 def _confirmed_fields(ticks: TickState) -> dict[str, Any]:
-    """T10: a standing duty was kept from its first confirmation on; every one is told."""
+    """T10: upkeep is done from its first confirmation on; every confirmation is listed."""
     first = _earliest(ticks.confirmations)
     return {
         "done_at": first and first.occurred_at,
@@ -98,7 +112,7 @@ def _confirmed_fields(ticks: TickState) -> dict[str, Any]:
         **_credited_people(first, ticks.confirmations),
         "ticked": {},
         "confirmed": [
-            {"at": format_time(one.occurred_at), "by_id": one.by} for one in ticks.confirmations
+            {"at": format_time(tick.occurred_at), "by_id": tick.by} for tick in ticks.confirmations
         ],
     }
 
@@ -106,9 +120,9 @@ def _confirmed_fields(ticks: TickState) -> dict[str, Any]:
 def _credited_people(
     credited: HistoryEntry | None, everyone: Iterable[HistoryEntry]
 ) -> dict[str, Any]:
-    inorder = sorted(everyone, key=_fact_order)
-    notes = [tick.payload["note"] for tick in inorder if tick.payload.get("note")]
-    helpers = {tick.by for tick in inorder if credited and tick.by != credited.by}
+    ordered = sorted(everyone, key=_fact_order)
+    notes = [tick.payload["note"] for tick in ordered if tick.payload.get("note")]
+    helpers = {tick.by for tick in ordered if credited and tick.by != credited.by}
     return {
         "done_by_id": credited and credited.by,
         "helper_ids": sorted(helpers),
@@ -117,15 +131,15 @@ def _credited_people(
 
 
 def _ticks_by_item(ticks: TickState) -> dict[str, Any]:
-    """Each ticked item with whoever was first, and who ticked it as well."""
-    told = {}
+    """Each ticked item by number, with who ticked it first and who ticked it as well."""
+    ticked = {}
     for number, item in enumerate(ticks.ticks_by_item):
         first = _earliest(item.values())
         if first:
             others = sorted(by for by in item if by != first.by)
             at = format_time(first.occurred_at)
-            told[str(number)] = {"at": at, "by_id": first.by, "helper_ids": others}
-    return told
+            ticked[str(number)] = {"at": at, "by_id": first.by, "helper_ids": others}
+    return ticked
 
 
 def _earliest(ticks: Iterable[HistoryEntry]) -> HistoryEntry | None:
@@ -137,7 +151,7 @@ def _fact_order(tick: HistoryEntry) -> tuple[datetime, str]:
 
 
 def state(task: Any) -> str:
-    """The word for what is known of a task; what time alone changes is not in it."""
+    """The state of a task, without what the passing of time changes (late, missed)."""
     if task["cancelled_at"]:
         return "cancelled"
     if task["done_at"]:
@@ -148,5 +162,5 @@ def state(task: Any) -> str:
 
 
 def window_deadline(window_end: datetime, grace: int | None) -> datetime:
-    """T11: work in the grace after its window is still in time."""
+    """T11: work within the grace period after its window is in time."""
     return window_end + timedelta(minutes=grace or 0)

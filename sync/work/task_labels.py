@@ -1,4 +1,4 @@
-"""Words of tasks: labels of fields, values and states."""
+"""Labels of tasks: fields, values and states."""
 
 from __future__ import annotations
 

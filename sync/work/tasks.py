@@ -1,4 +1,4 @@
-"""Tasks: work that is due in a window of time and done once."""
+"""Tasks: work that is due in a time window and done once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_ITEMS = 20
 
 
 class TaskLike(Protocol):
-    """What the rules need to know of a task."""
+    """The fields of a task that the rules read."""
 
     done_at: datetime | None
     done_by_id: str | None
@@ -77,7 +77,7 @@ class TaskCompletePayload(Payload):
 
 
 class TaskTickPayload(Payload):
-    """`leaves` is the word that the task then showed to whoever tapped: "done" or "partial"."""
+    """`leaves` is the state of the task that the phone showed after the tap."""
 
     item = fields.Integer(required=True, strict=True, validate=Range(min=0, max=MAX_ITEMS - 1))
     leaves = fields.String(validate=OneOf(("open", "partial", "done")))
@@ -88,9 +88,10 @@ class TaskDisposePayload(Payload):
     note = fields.String(allow_none=True, load_default=None, validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
-    def validate_note(self, said: dict[str, Any], **_: Any) -> None:
-        """T14: a reason and a case are told in words."""
-        if said["disposition"] in ("reason", "case") and not (said["note"] or "").strip():
+    def validate_note(self, payload: dict[str, Any], **_: Any) -> None:
+        """T14: an excuse and an accountability case need a note. Raises ValidationError without
+        one."""
+        if payload["disposition"] in ("reason", "case") and not (payload["note"] or "").strip():
             raise ValidationError("Say the reason, or what the case is about.")
 
 
@@ -107,54 +108,55 @@ class TaskAmendPayload(Payload):
 
 
 def plan(_: None, op: Op) -> Accepted:
-    """T1: an occurrence of a duty, with its window, comes from the schedule alone."""
+    """T1: an occurrence of a duty, with its window, follows from the schedule alone."""
     return Accepted(dict(op.payload))
 
 
 def assign(_: None, op: Op) -> Accepted | Refused:
-    """T13: ad-hoc work has a person, a place, a time and a reason; its giver is named."""
+    """T13: an ad hoc task has a person, an area, a deadline and a reason, and records who assigned
+    it."""
     person = op.related.get(op.payload["responsible_id"])
     if person is None or person.active_to:
         return Refused("no-such-person")
     if op.payload["window_end"] <= op.occurred_at:
         return Refused("due-is-past")
-    words = op.payload["label"]
-    given = {
+    label = op.payload["label"]
+    defaults = {
         "code": AD_HOC_CODE,
-        "label": {"zh": words, "en": words},
+        "label": {"zh": label, "en": label},
         "role": person.roles[0],
         "window_start": op.occurred_at,
         "assigned_by_id": op.by,
         "needs_confirmation": False,
     }
-    return Accepted({**op.payload, **given})
+    return Accepted({**op.payload, **defaults})
 
 
 def complete(task: TaskLike, _: Op) -> Accepted:
-    """T2, T3: work done is never refused; done after it was cancelled it asks for a look."""
+    """T2, T3: completed work is never refused; work completed after the cancellation is flagged."""
     if task.cancelled_at:
         return Accepted({}, flag="done-after-cancel", proposal=uncancelled_fields())
     return Accepted({})
 
 
 def tick(task: TaskLike, op: Op) -> Accepted:
-    """T9: one item is ticked or taken back; an item that is not there asks for a look."""
-    there = op.payload["item"] < max(len(task.items or ()), 1)
-    return complete(task, op) if there else Accepted({}, flag="no-such-item")
+    """T9: tick one item, or take the tick back; an unknown item is flagged."""
+    is_known = op.payload["item"] < max(len(task.items or ()), 1)
+    return complete(task, op) if is_known else Accepted({}, flag="no-such-item")
 
 
 def accept_fact(_: TaskLike, __: Op) -> Accepted:
-    """T4: a person takes back the own tick; somebody else's stands."""
+    """T4: a person takes back their own tick; the ticks of others stay."""
     return Accepted({})
 
 
 def skip(task: TaskLike, _: Op) -> Accepted:
-    """T5: a skip with its reason is kept; work that was done outweighs it."""
+    """T5: a skip is stored with its reason; work that was done takes precedence."""
     return Accepted({}, flag="skipped-though-done" if task.done_at else None)
 
 
 def cancel(task: TaskLike, op: Op) -> Accepted | Refused:
-    """T6: work that was done, or is cancelled already, cannot be cancelled."""
+    """T6: a task that is done or already cancelled cannot be cancelled."""
     if task.done_at:
         return Refused("already-done")
     if task.cancelled_at:
@@ -169,7 +171,7 @@ def cancel(task: TaskLike, op: Op) -> Accepted | Refused:
 
 
 def dispose(task: TaskLike, op: Op) -> Accepted | Refused:
-    """T14: what becomes of a miss is decided once it is one, and may be decided anew."""
+    """T14: a missed task can be decided once it is missed, and the decision can be changed."""
     if task.done_at or task.ticked or task.confirmed:
         return Refused("already-done")
     if task.cancelled_at:
@@ -187,22 +189,22 @@ def dispose(task: TaskLike, op: Op) -> Accepted | Refused:
 
 
 def amend(_: TaskLike, op: Op) -> Accepted:
-    """T7: the desk's own correction writes the fields that it names."""
+    """T7: a correction by the desk writes only the fields that it names."""
     return Accepted(dict(op.payload))
 
 
 def uncancelled_fields() -> dict[str, Any]:
-    """What un-cancels a task."""
+    """The changes that undo a cancellation."""
     return {"cancelled_at": None, "cancelled_by_id": None, "cancel_reason": None}
 
 
 def visible_from(task: Any) -> str:
-    """A phone shows it from the beginning of its window."""
+    """Phones show a task from the beginning of its window."""
     return format_time(task["window_start"])
 
 
 def visible_until(task: Any) -> str:
-    """T11: how long a phone cares: to the end of the window with its grace."""
+    """T11: phones show a task until the end of its window plus the grace period."""
     return format_time(window_deadline(task["window_end"], task["grace"]))
 
 

@@ -1,4 +1,4 @@
-"""Weather: rain or snow, told once, makes the work of every place that it touches."""
+"""Weather: a report of rain or snow creates one task for each affected area."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TASK_LABELS = {
 
 
 class WeatherReportPayload(Payload):
-    """`event` tells one rain from the next; without it, a day has one of each sort."""
+    """`event` tells apart two events of a day; without it, a day has one event of each sort."""
 
     sort = fields.String(required=True, validate=OneOf(tuple(TASK_LABELS)))
     areas = fields.List(Id(), required=True, validate=Length(min=1, max=100))
@@ -33,18 +33,18 @@ class WeatherReportPayload(Payload):
 
 
 def report(_: None, op: Op) -> Accepted:
-    """T15, T16: each place gets its task once, whoever else tells of the same weather."""
+    """T15, T16: each area gets its task once, however many people report the same weather."""
     event = op.payload.get("event") or f"{op.occurred_at.astimezone(SITE_ZONE):%Y-%m-%d}"
     areas = list(dict.fromkeys(op.payload["areas"]))
-    told = {"sort": op.payload["sort"], "areas": areas, "event": event}
-    who = {"reported_at": op.occurred_at, "reported_by_id": op.by}
+    weather = {"sort": op.payload["sort"], "areas": areas, "event": event}
+    reporter = {"reported_at": op.occurred_at, "reported_by_id": op.by}
     return Accepted(
-        {**told, **who}, followups=tuple(_task_plan_op(op, area, event) for area in areas)
+        {**weather, **reporter}, followups=tuple(_task_plan_op(op, area, event) for area in areas)
     )
 
 
 def _task_plan_op(op: Op, area: str, event: str) -> Op:
-    """T15: the same place, event and sort give the same id, so the second is left out."""
+    """T15: the same area, event and sort give the same task id, so a second one is left out."""
     sort = op.payload["sort"]
     subject = str(uuid5(UUID(UUID_NAMESPACE), f"{TASK_CODE}|{area}|{event}|{sort}"))
     payload = {
@@ -60,12 +60,12 @@ def _task_plan_op(op: Op, area: str, event: str) -> Op:
 
 
 def state(_: Any) -> str:
-    """A report of the weather has no states."""
+    """A weather report has a single state."""
     return "reported"
 
 
 def visible_until(weather: Any) -> str:
-    """A phone cares as long as the day may last."""
+    """Phones show a weather report for a day."""
     return format_time(weather["reported_at"] + timedelta(days=1))
 
 

@@ -49,7 +49,7 @@ def start_page_after_sync(hand, words):
 
 
 def acknowledge_category(hand):
-    start_page_after_sync(hand, "有规定要看")
+    start_page_after_sync(hand, "有问责类别要看")
     hand.taps = 0
     hand.tap("[data-asks=rules]")
     hand.wait_for_js("!!document.querySelector('.reading')")
@@ -75,7 +75,7 @@ def raise_case(page, live):
     page.click("button.main")
     page.wait_for_url("**/desk/cases/*")
     page.locator("form[action$='/ask'] button").click()
-    page.wait_for_selector("text=等本人说明")
+    page.wait_for_selector("text=待本人说明")
     return page.url
 
 
@@ -91,7 +91,7 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     phone_page.unlock("ana")
     acknowledge_category(phone_page)
     file = raise_case(desk_page("ben"), live_server)
-    start_page_after_sync(phone_page, "请你说明一件事")
+    start_page_after_sync(phone_page, "有事请你说明")
 
     live_server.kill()
     phone_page.taps = 0
@@ -117,18 +117,18 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     manager.check("[value=not_responsible]")
     manager.fill("[name=measures]", "修车，向安小净说明")
     manager.locator("form[action$='/decide'] button").click()
-    manager.wait_for_selector("text=已决定，没看")
+    manager.wait_for_selector("text=已决定，本人未看")
 
-    start_page_after_sync(phone_page, "有决定要看")
+    start_page_after_sync(phone_page, "有决定待阅")
     phone_page.taps = 0
     phone_page.tap("[data-asks=decided]")
     phone_page.wait_for_js("document.body.innerText.includes('修车')")
     assert_fits_screen(phone_page)
     phone_page.tap("text=我看过了")
-    phone_page.wait_for_js("document.body.innerText.includes('决定已看')")
+    phone_page.wait_for_js("document.body.innerText.includes('已阅决定')")
     assert phone_page.taps == 2
     phone_page.sync_now()
     wait_for(lambda: [row[4] for row in logged_ops(live_server, "case.acknowledge")] == [ANA])
     manager.goto(file)
-    manager.wait_for_selector("text=已决定，已看")
+    manager.wait_for_selector("text=已决定，本人已看")
     assert json.loads(live_server.run("verify"))["differences"] == 0

@@ -17,12 +17,14 @@ from playwright.sync_api import Browser, Page, Route
 from server.field.compiler import label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import ROLE_GROUPS
 from tests.browser.random_records import page_context
 from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
+from tests.soak import repeats
 
-CASES = int(os.environ.get("LODGE_FUZZ", "400"))
-FUZZ_SEED = int(os.environ.get("LODGE_FUZZ_SEED", "1"))
+CASES = repeats("template_cases")
+FUZZ_SEED = int(os.environ.get("LODGE_SEED", "1"))
 BATCH = 200
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,14 +38,14 @@ PLURALS = {
 }
 CATALOGUE = {"zh": {**MESSAGES, **PLURALS}, "en": {}}
 
-JS_RENDER = """async ([address, told, catalogue]) => {
+JS_RENDER = """async ([address, told, catalogue, tz]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
     [address, "/field/template_runtime.js", "/field/filters.js"].map((each) => import(each)));
   const asset = (path) => "/a/" + path;
   const [cases, pools] = JSON.parse(told);
   return cases.map(([name, lang, pool]) => pools[pool].map((context) => {
     try {
-      return [render(templates, name, context, { lang, catalogue, filters, asset }), ""];
+      return [render(templates, name, context, { lang, tz, catalogue, filters, asset }), ""];
     } catch (error) {
       return [null, String(error.stack)];
     }
@@ -130,7 +132,7 @@ def render_in_browser(
     # one text, and each context once: Playwright takes long over a million small values
     told = json.dumps([work, [*pools.values()]])
     found: list[list[tuple[str | None, str]]] = chromium.evaluate(
-        JS_RENDER, [address, told, CATALOGUE]
+        JS_RENDER, [address, told, CATALOGUE, str(SITE_ZONE)]
     )
     return found
 

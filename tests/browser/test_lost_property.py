@@ -16,9 +16,9 @@ from tests.phone_page import (
 
 UNIT, FIRM = demo_id("squirrel", "unit", "1-1-101"), demo_id("squirrel", "contractor")
 JS_MISSING_COUNT = "document.querySelectorAll('#main > .card:first-child .lacking li').length"
-JS_LISTED_COUNT = (
-    "[...document.querySelectorAll('.event')].filter((e) => e.innerText.includes('进过门')).length"
-)
+JS_LISTED_COUNT = """[...document.querySelectorAll('.event')].filter(
+    (e) => e.innerText.includes('列出入户人员')
+).length"""
 CLOSE_BUTTON = "form[action^='/field/ops/lost.close'] button[value=informed]"
 
 

@@ -24,7 +24,7 @@ def saved_message(hand, words):
 def open_ticket(hand):
     """Somebody tells the cleaner something: whoever is asked first answers for it."""
     hand.open("/field/tickets")
-    hand.tap("summary:has-text('有人来说的')")
+    hand.tap("summary:has-text('有人来反映')")
     hand.tap("label:has(input[name=channel][value=in_person])")
     hand.fill("[name=contact]", "3-2-501")
     hand.fill("textarea[name=details]", "楼道的灯不亮")
@@ -48,7 +48,7 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     phone_page.taps = 0
     phone_page.tap(f"a[href='/field/ticket_transfer/{matter}']")
     phone_page.tap(f"button[name=handler_id][value='{BAO}']")
-    saved_message(phone_page, "还没接")
+    saved_message(phone_page, "待接办")
     assert phone_page.taps == 2
     live_server.start()
     phone_page.sync_now()
@@ -106,7 +106,7 @@ def test_a_question_is_answered_from_the_story_without_a_signal(phone_page, live
         assert phone_page.page.evaluate(JS_SMALL_TARGETS) == []
         assert phone_page.page.evaluate(JS_UNLABELLED_CONTROLS) == []
     phone_page.open(f"/field/ticket/{matter}")
-    phone_page.tap("summary:has-text('有人来问')")
+    phone_page.tap("summary:has-text('答复查询')")
     phone_page.fill("textarea[name=answered]", "电工明天来")
     phone_page.tap("form[action*='ticket.enquire'] button")
     saved_message(phone_page, "电工明天来")

@@ -25,10 +25,11 @@ from tests.chaos.strace_events import attach_strace
 from tests.conftest import create_test_app
 from tests.phone_client import FlaskTransport, PhoneClient
 from tests.prefork import prefork_server
+from tests.soak import failing_call_stride
 from tests.wait_for import wait_for
 
 CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink")
-STRIDE = int(os.environ.get("LODGE_STRIDE", "15"))
+STRIDE = failing_call_stride()
 """Every so many calls, beginning with another one for each kind of op; 1 tries them all."""
 
 FIRST_CALLS = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Callable
@@ -11,9 +10,10 @@ from tests.chaos.faulty_proxy import FAULT_KINDS, FaultyProxy
 from tests.chaos.phone_worker import PhoneWorker, assert_database_consistent
 from tests.live_server import LiveServer
 from tests.phone_client import HttpTransport, PhoneClient
+from tests.soak import repeats
 from tests.wait_for import wait_for
 
-FAULTS = int(os.environ.get("LODGE_FAULTS", "600"))
+FAULTS = repeats("network_faults")
 """Requests that something happens to."""
 
 PHONES = 5
@@ -52,7 +52,7 @@ def test_every_fault_of_the_network_and_the_books_balance(
         proxy.stop()
 
 
-EVENTS = int(os.environ.get("LODGE_EVENTS", "5"))
+EVENTS = repeats("network_events")
 """What happens to phones and server while five people work."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Callable
@@ -12,9 +11,10 @@ import pytest
 from tests.chaos.phone_worker import PhoneWorker, assert_database_consistent
 from tests.live_server import LiveServer
 from tests.phone_client import PhoneClient
+from tests.soak import repeats
 from tests.wait_for import wait_for
 
-KILLS = int(os.environ.get("LODGE_KILLS", "30"))
+KILLS = repeats("server_kills")
 PHONES = 4
 
 

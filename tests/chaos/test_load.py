@@ -1,6 +1,6 @@
 """A shift's load, held: phones that work and ask, desks that look on (G16).
 
-`LODGE_LOAD` seconds with `LODGE_LOAD_PHONES` phones: twenty pushes a second however many phones
+`load_seconds` with `load_phones` of tests/soak.py: twenty pushes a second however many phones
 there are. What an answer took is counted from the moment at which it was due to be asked for.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import http.client
-import os
 import re
 import statistics
 import threading
@@ -23,9 +22,10 @@ from server.auth.sessions import start_session
 from server.maintenance.demo import demo_id
 from tests.bench.bench_site import ANA, SITE, BenchSite
 from tests.phone_client import PhoneClient
+from tests.soak import repeats
 
-SECONDS = int(os.environ.get("LODGE_LOAD", "15"))
-PHONES = int(os.environ.get("LODGE_LOAD_PHONES", "20"))
+SECONDS = repeats("load_seconds")
+PHONES = repeats("load_phones")
 OPS_PER_SECOND, DESK_COUNT, POLL_INTERVAL = 20, 20, 10.0
 QIN = demo_id("squirrel", "qin")
 NEXT_POLL_PATTERN = re.compile('hx-get="([^"]+)"')

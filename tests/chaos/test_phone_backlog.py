@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 
 from tests.browser.test_phone_storage import OPEN_TASK_BUTTON
 from tests.chaos.test_phone_tabs import JS_UNSENT_COUNT, server_chains
 from tests.phone_page import logged_ops
+from tests.soak import repeats
 from tests.wait_for import wait_for
 
-BACKLOG = int(os.environ.get("LODGE_OUTBOX", "5000"))
+BACKLOG = repeats("phone_backlog_ops")
 
 
 def test_a_long_outbox_drains_and_the_phone_stays_usable(phone_page, live_server, record_property):

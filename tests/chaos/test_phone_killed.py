@@ -18,9 +18,10 @@ from playwright.sync_api import BrowserType, Error, Page
 from tests.chaos.test_phone_tabs import JS_OUTBOX_ROWS, JS_UNSENT_COUNT, SEED, assert_consistent
 from tests.conftest import CHROMIUM, CHROMIUM_ARGS
 from tests.phone_page import PhonePage, logged_ops
+from tests.soak import repeats
 from tests.wait_for import wait_for
 
-KILLS = int(os.environ.get("LODGE_BROWSER_KILLS", "8"))
+KILLS = repeats("browser_kills")
 
 
 class ChromiumProcess:

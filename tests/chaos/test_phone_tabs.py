@@ -8,10 +8,11 @@ import random
 import sqlite3
 
 from tests.phone_page import PhonePage
+from tests.soak import repeats
 from tests.wait_for import wait_for
 
 TABS, TAPS = 3, 30
-KILLS = int(os.environ.get("LODGE_SW_KILLS", "20"))
+KILLS = repeats("service_worker_kills")
 SEED = int(os.environ.get("LODGE_SEED", "5"))
 
 

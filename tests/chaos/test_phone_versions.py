@@ -35,7 +35,7 @@ def upgrade_server(live, folder):
             stderr=log,
             start_new_session=True,
         )
-    wait_for(live.answers)
+    wait_for(live.is_healthy)
 
 
 def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_server, tmp_path):

@@ -22,10 +22,11 @@ from tests.chaos.test_kill import drain_outboxes
 from tests.live_server import LiveServer
 from tests.phone_client import PhoneClient
 from tests.postgres import PostgresCluster, StandbyCluster
+from tests.soak import repeats
 from tests.wait_for import wait_for
 
-KILLS = int(os.environ.get("LODGE_PG_KILLS", "20"))
-STARTS = int(os.environ.get("LODGE_STARTS", "2"))
+KILLS = repeats("postgres_kills")
+STARTS = repeats("postgres_starts")
 PHONES = 3
 
 

@@ -17,8 +17,9 @@ from tests.chaos.simulated_disk import RecoveredDatabase, SimulatedDisk
 from tests.chaos.strace_events import FileEvent, parse_trace, record_writes
 from tests.live_server import LiveServer
 from tests.phone_client import PhoneClient
+from tests.soak import repeats
 
-CUTS = int(os.environ.get("LODGE_CUTS", "2000"))
+CUTS = repeats("power_cuts")
 PHONES, PUSHES = 3, 40
 MIN_EVENTS = 300
 """So many cuts are enough to find out that the disk was not waited for."""
@@ -96,7 +97,8 @@ class WriteRecording:
             if op in recovered.op_ids
         }
         if not kept == recovered.visit_ids == recovered.feed_ids:
-            yield f"event {at}: the log has {len(kept)} visits, the table {len(recovered.visit_ids)}"
+            in_table = len(recovered.visit_ids)
+            yield f"event {at}: the log has {len(kept)} visits, the table {in_table}"
         if any(0 < len(batch.keys() & recovered.op_ids) < len(batch) for batch in self.batches):
             yield f"event {at}: a batch is torn"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,9 @@ from tests import seed_data
 from tests.chaos.conftest import init_and_seed
 from tests.live_server import LiveServer
 from tests.phone_client import PhoneClient
+from tests.soak import repeats
 
-RACES = int(os.environ.get("LODGE_RACES", "25"))
+RACES = repeats("races")
 TICKET_PAYLOAD = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
 
 

@@ -20,11 +20,12 @@ from tests.chaos.test_kill import drain_outboxes
 from tests.conftest import create_test_app
 from tests.live_server import LiveServer
 from tests.phone_client import PhoneClient
+from tests.soak import repeats
 
 PHONES, BATCH = 3, 100
-BACKUPS = int(os.environ.get("LODGE_BACKUPS", "10"))
-DRILLS = int(os.environ.get("LODGE_DRILLS", "5"))
-KILLED_RESTORES = int(os.environ.get("LODGE_CUT_OFF", "5"))
+BACKUPS = repeats("backups")
+DRILLS = repeats("restore_drills")
+KILLED_RESTORES = repeats("killed_restores")
 
 
 def start_workers(

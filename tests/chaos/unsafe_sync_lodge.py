@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from server import cli
+from server.cli import main as lodge
+from server.cli import serving
 
 
 def main(words: list[str]) -> None:
@@ -16,5 +17,5 @@ def main(words: list[str]) -> None:
     def set_synchronous_normal(connection: Any, _: object) -> None:
         connection.execute("PRAGMA synchronous=NORMAL")
 
-    cli.require_durable_commits = lambda: None
-    cli.main(words, prog_name="lodge")
+    serving.require_durable_commits = lambda: None
+    lodge(words, prog_name="lodge")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import random
 
 import pytest
@@ -13,8 +12,9 @@ from server.db.engine import db
 from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from tests import seed_data
+from tests.soak import repeats
 
-HISTORIES = int(os.environ.get("LODGE_HISTORIES", "24"))
+HISTORIES = repeats("model_histories")
 STEPS = 40
 
 

@@ -1,4 +1,4 @@
-"""Somebody who sits at the desk."""
+"""Fixtures for tests of the server: browsers that use the desk."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ PASSWORD = "seven blue herons at dusk"
 
 
 class DeskBrowser:
-    """A browser that sends what browsers send: where a form was filled in."""
+    """A test client that sends the headers by which browsers state where a form comes from."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
 
-    def get(self, path: str, **more):
-        return self.client.get(path, **more)
+    def get(self, path: str, **options):
+        return self.client.get(path, **options)
 
-    def post(self, path: str, data=None, headers=None, **more):
+    def post(self, path: str, data=None, headers=None, **options):
         return self.client.post(
-            path, data=data or {}, headers={**SAME_ORIGIN_HEADERS, **(headers or {})}, **more
+            path, data=data or {}, headers={**SAME_ORIGIN_HEADERS, **(headers or {})}, **options
         )
 
-    def sign_in(self, username: str, password: str = PASSWORD, **more):
-        return self.post("/sign-in", {"username": username, "password": password}, **more)
+    def sign_in(self, username: str, password: str = PASSWORD, **options):
+        return self.post("/sign-in", {"username": username, "password": password}, **options)
 
 
 @pytest.fixture
 def sqlite_app(sqlite_url: str, tmp_path: Path, app_pool: AppPool) -> Iterator[Flask]:
-    """The application on one database, where what is proven is not about databases."""
+    """The application on SQLite only, for tests that do not depend on the database."""
     with app_pool.checkout(sqlite_url, tmp_path / "var") as app:
         yield app
 
 
 @pytest.fixture
 def new_browser(app: Flask) -> Callable[[], DeskBrowser]:
-    """A browser that nobody has signed in with."""
+    """Makes browsers without a session."""
     return lambda: DeskBrowser(app.test_client())
 
 
 @pytest.fixture
 def signed_in(app: Flask) -> Callable[..., DeskBrowser]:
-    """Somebody signed in, without the cost of a password."""
+    """Makes browsers with a session, without the cost of hashing a password."""
 
     def sign_in_as(person: str = seed_data.BEN, site: str = seed_data.HOME_SITE) -> DeskBrowser:
         with app.test_request_context():

@@ -15,9 +15,10 @@ from server.config import data_folder
 from tests import seed_data
 from tests.request_fuzzer import RequestFuzzer
 from tests.server.conftest import SAME_ORIGIN_HEADERS
+from tests.soak import repeats
 
 SEEDS = 4
-REQUESTS = int(os.environ.get("LODGE_FUZZ", "3200")) // SEEDS
+REQUESTS = repeats("fuzzed_requests") // SEEDS
 """Requests in all, shared by the seeds; `make soak` asks for more."""
 
 MAX_MEMORY_MB = 50

@@ -1,6 +1,6 @@
 """Many short histories of phones and a server, drawn from seeds; and bugs that do not survive them.
 
-LODGE_SIM says how many histories there are, LODGE_SEED repeats a single one.
+tests/soak.py says how many histories there are, LODGE_SEED repeats a single one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from tests.sim.mutants import MUTANTS
 from tests.sim.phone_model import PhoneModel
 from tests.sim.server_model import ServerModel
 from tests.sim.simulation import Simulation
+from tests.soak import repeats
 
-HISTORIES = int(os.environ.get("LODGE_SIM", "8000"))
+HISTORIES = repeats("simulated_histories")
 BATCHES = 8
 SEED = os.environ.get("LODGE_SEED")
 MAX_HISTORIES = 30_000

@@ -1,4 +1,4 @@
-"""What tests of the pure rules share: ops and the records that they are judged against."""
+"""Builders for the tests of the rules: ops, and the records that they are applied to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANA, BEN, CHU = (str(uuid4()) for _ in range(3))
 
 
 def make_op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, delay_minutes=0):
-    """An op made `minutes` after noon, received `late` minutes after that."""
+    """An op made `minutes` after noon and received `delay_minutes` after that."""
     occurred_at = NOON + timedelta(minutes=minutes)
     return Op(
         id=str(uuid4()),
@@ -31,7 +31,7 @@ def make_op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, del
 
 @dataclass
 class InMemoryRecord:
-    """A record that ops are put on as the door does it, without a database."""
+    """A record to which ops are applied as the server does it, without a database."""
 
     type: str
     row: SimpleNamespace | None = None
@@ -155,6 +155,6 @@ def planned_task(**more):
 def opened_ticket(**payload):
     """A ticket that Ana opened at noon."""
     ticket = InMemoryRecord("ticket")
-    said = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
-    ticket.apply(make_op("ticket.open", payload={**said, **payload}))
+    default = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
+    ticket.apply(make_op("ticket.open", payload={**default, **payload}))
     return ticket

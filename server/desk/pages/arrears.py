@@ -16,19 +16,19 @@ from server.db.engine import db
 from server.desk import spreadsheets
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
+from server.desk.options import active_people, person_options
+from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.languages import language_codes
-from server.i18n.local_time import parse_local_time
 from server.i18n.locale import in_language, translate
 from server.models.arrears import ArrearsAccount
-from server.models.people import Person
 from server.models.places import Unit
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, ops_about, submit_many
-from sync.protocol.clock import format_time
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
-from sync.service.arrears import CALL_OUTCOMES, VISIT_OUTCOMES, may_be_called_at, owed_cents, state
+from sync.service.arrears import may_be_called_at, owed_cents, state
 from sync.service.arrears.ledger import (
     COLUMNS,
     InvalidLedger,
@@ -63,6 +63,25 @@ LEDGER_ROW_ERRORS = {
 """What is wrong with a row of a ledger."""
 
 
+STEP_FORMS = {
+    "call": PayloadForm(
+        "arrears.call", "outcome", "itemised", "appointment_at", "override_reason", "note"
+    ),
+    "pay": PayloadForm("arrears.pay", "receipt"),
+    "prefer": PayloadForm("arrears.prefer", "do_not_call"),
+    "appoint": PayloadForm("arrears.appoint"),
+    "dispute": PayloadForm("arrears.dispute"),
+    "ask_visit": PayloadForm("arrears.ask_visit"),
+    "approve_visit": PayloadForm("arrears.approve_visit"),
+    "visit": PayloadForm("arrears.visit", "outcome", "note"),
+    "hand_up": PayloadForm("arrears.hand_up"),
+    "assign": PayloadForm("arrears.assign"),
+}
+"""The forms of what may happen to an account."""
+
+DECISIONS = {"approve_visit", "visit", "hand_up", "assign", "prefer"}
+
+
 @bp.before_request
 def forbid_guards() -> Any:
     """U8: whoever guards the estate sees nothing of this, whatever else they are."""
@@ -89,20 +108,21 @@ def index() -> str:
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
     account, site_id = get_or_404(ArrearsAccount, id), current_user().site_id
-    people = [p for p in db.session.scalars(Person.for_site(site_id)) if p.active_to is None]
+    collectors = [
+        person
+        for person in active_people(site_id)
+        if set(person.roles) & FRONT_DESK_ROLES and not set(person.roles) & FORBIDDEN_ROLES
+    ]
+    options = {"collector_id": person_options(collectors)}
     return render_template(
         "desk/arrears/show.html",
         account=account,
         state=state(vars(account)),
         owed=owed_cents(vars(account)),
-        welcome=may_be_called_at(account, datetime.now(UTC)),
-        collectors=[
-            p
-            for p in people
-            if set(p.roles) & FRONT_DESK_ROLES and not set(p.roles) & FORBIDDEN_ROLES
-        ],
-        outcomes=CALL_OUTCOMES,
-        visits=VISIT_OUTCOMES,
+        may_be_called=may_be_called_at(account, datetime.now(UTC)),
+        forms={step: form.inputs(options=options) for step, form in STEP_FORMS.items()},
+        prefer_inputs=STEP_FORMS["prefer"].inputs(vars(account)),
+        assign_inputs=STEP_FORMS["assign"].inputs(vars(account), options),
         names=directory_of(site_id),
         lines=op_lines(ops_about(site_id, id)),
     )
@@ -110,7 +130,7 @@ def show(id: str) -> str:
 
 @bp.get("/template")
 @allow(*FRONT_DESK_ROLES)
-def template() -> Response:
+def ledger_template() -> Response:
     """The columns that the import expects, as an empty workbook."""
     return _xlsx_response([_headings()], "lodge-arrears.xlsx")
 
@@ -153,7 +173,7 @@ def bad_rows() -> Response:
 
 @bp.post("/import")
 @allow(*FRONT_DESK_ROLES)
-def take() -> Any:
+def import_ledger() -> Any:
     """Post what differs, as ops like any other: the same ledger twice changes nothing."""
     request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
     wanted = _posted_json("ledger", dict)
@@ -168,40 +188,22 @@ def take() -> Any:
     return redirect(url_for("arrears.index", taken=taken, aside=len(answers) - taken or None), 303)
 
 
-@bp.post("/<id>/<kind>")
+@bp.post("/<id>/<step>")
 @allow(*FRONT_DESK_ROLES)
-def tell(id: str, kind: str) -> Any:
-    """A call, an appointment, a complaint, a visit, a payment: whatever the form says."""
-    account = get_or_404(ArrearsAccount, id)
-    form, names = request.form, FORM_FIELDS[kind] if kind in FORM_FIELDS else abort(404)
-    payload: dict[str, Any] = {n: said for n in names if (said := form.get(n, "").strip())}
-    if moment := parse_local_time(payload.get("appointment_at")):
-        payload["appointment_at"] = format_time(moment)
-    if kind == "call" and payload.get("outcome") == "reached":
-        payload |= {"told": _stated_amounts(account), "itemised": "itemised" in form}
-    if kind == "pay":
-        payload["cents"] = parse_cents(form.get("amount", "")) or 0
-    if kind == "prefer":
-        spans = [span.strip() for span in form.getlist("windows") if span.strip()]
-        payload = {"windows": spans, "do_not_call": "do_not_call" in form}
+def record_step(id: str, step: str) -> Any:
+    """A call, an appointment, a complaint, a visit, a payment and the other steps."""
+    account, form = get_or_404(ArrearsAccount, id), STEP_FORMS.get(step) or abort(404)
+    payload = form.payload(request.form)
+    if step == "call" and payload.get("outcome") == "reached":
+        payload |= {"told": _stated_amounts(account), "itemised": "itemised" in request.form}
+    if step == "pay":
+        payload["cents"] = parse_cents(request.form.get("amount", "")) or 0
+    if step == "prefer":
+        spans = [span.strip() for span in request.form.getlist("windows") if span.strip()]
+        payload = {"windows": spans, "do_not_call": "do_not_call" in request.form}
     back = url_for("arrears.show", id=id)
-    base = account.version if kind in DECISIONS else None
-    return submit_and_redirect(f"arrears.{kind}", account.id, payload, back, base=base)
-
-
-FORM_FIELDS = {
-    "call": ("outcome", "appointment_at", "override_reason", "note"),
-    "appoint": ("appointment_at",),
-    "dispute": ("details", "contact"),
-    "ask_visit": ("reason",),
-    "approve_visit": (),
-    "visit": ("outcome", "note"),
-    "pay": ("receipt",),
-    "hand_up": ("reason",),
-    "assign": ("collector_id",),
-    "prefer": (),
-}
-DECISIONS = {"approve_visit", "visit", "hand_up", "assign", "prefer"}
+    base = account.version if step in DECISIONS else None
+    return submit_and_redirect(f"arrears.{step}", account.id, payload, back, base=base)
 
 
 def arrears_account_id(site_id: str, unit: str) -> str:
@@ -209,7 +211,7 @@ def arrears_account_id(site_id: str, unit: str) -> str:
     return str(uuid5(UUID(site_id), f"arrears|{unit}"))
 
 
-def _ledger_op(unit: str, owing: Any, known: ArrearsAccount | None) -> dict[str, Any] | None:
+def _ledger_op(unit: str, owing: Any, known: ArrearsAccount | None) -> NewOp | None:
     """What makes the account say what the ledger says; None where it does so already."""
     said = {"lines": owing, "batch": request.form.get("batch", "")[:120] or "ledger"}
     by, site_id = current_user().person_id, current_user().site_id

@@ -49,7 +49,7 @@ def index() -> str:
 
 @bp.get("/timeline")
 @allow(*FRONT_DESK_ROLES)
-def hours() -> str:
+def timeline() -> str:
     """The day's rounds by area and hour: what was due, what was done, what came late."""
     found = _board_context()
     rows = hourly_timeline(found["tasks"], *found["day"])
@@ -58,7 +58,7 @@ def hours() -> str:
 
 @bp.get("/today/news")
 @allow(*FRONT_DESK_ROLES)
-def news() -> Any:
+def poll() -> Any:
     """The board again, or 204: the gate read the site's head along with the session already."""
     head, _, until = request.args.get("head", "").partition("|")
     if head == current_user().site_version and datetime.now(UTC).isoformat() < until:

@@ -11,6 +11,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.cases import Case
@@ -29,6 +30,8 @@ bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
 NAVIGATION = [NavEntry("cases.index", _l("Accountability"), 120)]
 
 MAX_LISTED = 300
+ASK_FORM = PayloadForm("case.ask", "answer_until")
+CLOSE_FORM = PayloadForm("case.close", "because")
 
 
 @bp.get("/")
@@ -73,7 +76,7 @@ def show(id: str) -> str:
         open=(again or not case.decided_at) and (again or not case.closed_at),
         again=again,
         findings=FINDINGS,
-        until=format_local_time(now + timedelta(hours=site.statement_hours), "seconds"),
+        ask_inputs=ASK_FORM.inputs({"answer_until": now + timedelta(hours=site.statement_hours)}),
         now=format_local_time(now, "seconds"),
         names=directory_of(case.site_id),
         lines=op_lines(ops_about(case.site_id, case.id)),
@@ -97,7 +100,7 @@ def _draft_decision(case: Case, site: Site, now: datetime) -> Op:
 
 @bp.post("/<id>/find")
 @allow(*DESK_ROLES)
-def find(id: str) -> Any:
+def add_fact(id: str) -> Any:
     fact = {
         "code": request.form.get("code", ""),
         "at": parse_local_time(request.form.get("at")),
@@ -108,10 +111,8 @@ def find(id: str) -> Any:
 
 @bp.post("/<id>/ask")
 @allow(*DESK_ROLES)
-def put(id: str) -> Any:
-    return _submit(
-        "case.ask", id, {"answer_until": parse_local_time(request.form.get("answer_until"))}
-    )
+def request_statement(id: str) -> Any:
+    return _submit("case.ask", id, ASK_FORM.payload(request.form))
 
 
 @bp.post("/<id>/decide")
@@ -129,7 +130,7 @@ def review(id: str) -> Any:
 @bp.post("/<id>/close")
 @allow(*DESK_ROLES)
 def close(id: str) -> Any:
-    return _submit("case.close", id, {"because": request.form.get("because", "").strip() or None})
+    return _submit("case.close", id, CLOSE_FORM.payload(request.form))
 
 
 def _decision_payload(id: str) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.languages import language_codes
 from server.models.categories import CaseCategory
@@ -26,6 +28,7 @@ from sync.protocol.text import _l
 bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
 NAVIGATION = [NavEntry("categories.index", _l("Accountability categories"), 130)]
 
+HOURS_FORM = PayloadForm("site.retain", "statement_hours")
 SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(\S.*)")
 """A sub-code as it is typed, with its name in one or more languages: 7a 中文 / English."""
 
@@ -42,7 +45,10 @@ def index() -> str:
         "desk/categories/index.html",
         categories=[(one, RECORD_TYPES["category"].state(vars(one))) for one in found],
         people=people,
-        site=db.session.get_one(Site, (site_id, site_id)),
+        hours_inputs=HOURS_FORM.inputs(
+            vars(db.session.get_one(Site, (site_id, site_id))),
+            labels={"statement_hours": gettext("Minimum hours for giving a statement")},
+        ),
         may_change=current_user().has_role(*MASTER_DATA_ROLES),
         names=directory_of(site_id),
     )
@@ -92,11 +98,10 @@ def deactivate(id: str) -> Any:
 
 @bp.post("/waiting")
 @allow(*MASTER_DATA_ROLES)
-def wait() -> Any:
-    hours = {"statement_hours": request.form.get("statement_hours", type=int)}
-    return submit_and_redirect(
-        "site.retain", current_user().site_id, hours, url_for("categories.index")
-    )
+def set_statement_hours() -> Any:
+    """A6: how many hours people have for a statement."""
+    payload, site_id = HOURS_FORM.payload(request.form), current_user().site_id
+    return submit_and_redirect("site.retain", site_id, payload, url_for("categories.index"))
 
 
 def _submit(kind: str, id: str) -> Any:

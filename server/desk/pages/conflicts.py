@@ -73,7 +73,7 @@ def index() -> str:
 
 @bp.get("/history")
 @allow(*DESK_ROLES)
-def settled() -> str:
+def history() -> str:
     mine_ = select(Conflict).where(
         Conflict.site_id == current_user().site_id, Conflict.settled_at.is_not(None)
     )

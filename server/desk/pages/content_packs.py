@@ -11,6 +11,7 @@ from flask_babel import gettext, lazy_gettext
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.models.cards import Card
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
 from sync.protocol.op import MAX_LABEL_LENGTH
 from sync.training.cards import KINDS, card_id
@@ -80,7 +81,7 @@ def export() -> Any:
 
 @bp.get("/handbook")
 @allow(*EDITORS)
-def own_handbook() -> str:
+def preview_handbook() -> str:
     """What taking in the handbook that comes with Lodge would change."""
     return _render_preview(load_handbook())
 
@@ -96,7 +97,7 @@ def preview() -> Any:
 
 @bp.post("/apply")
 @allow(*EDITORS)
-def apply() -> Any:
+def import_cards() -> Any:
     """Take in the cards that were chosen, as ops like any other; what is equal is left alone."""
     request.max_form_memory_size, request.max_form_parts = 2 * MAX_PACK_BYTES, 2 * MAX_CARDS
     pack = read_pack(request.form.get("pack", "").replace("\r\n", "\n").encode("utf-8", "replace"))
@@ -116,7 +117,7 @@ def apply() -> Any:
 
 @bp.post("/differences")
 @allow(*EDITORS)
-def beside() -> Any:
+def compare() -> Any:
     """Z11: two packs side by side, or one beside the cards of this site; nothing is changed."""
     packs = []
     for name in ("before", "after"):
@@ -144,7 +145,7 @@ def _site_pack() -> Pack:
     return Pack(gettext("This site"), "", "-", cards)
 
 
-def _card_op(pack: Pack, one: CardComparison) -> dict[str, Any]:
+def _card_op(pack: Pack, one: CardComparison) -> NewOp:
     by, site_id = current_user().person_id, current_user().site_id
     if one.installed is None:
         subject = card_id(site_id, one.card["code"])

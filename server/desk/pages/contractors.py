@@ -1,4 +1,4 @@
-"""Contractors: who works for us, and who of ours answers for it."""
+"""Contractors: which firms work for us, and which of our managers is accountable for each."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from flask import Blueprint, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
+from server.desk.options import active_people, person_options
+from server.desk.payload_form import PayloadForm, form_text
 from server.desk.submit import submit_and_redirect
 from server.models.contractors import Contractor
-from server.models.people import Person
 from server.oplog.directory import directory_of
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -19,6 +20,7 @@ from sync.protocol.text import _l
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
 NAVIGATION = [NavEntry("contractors.index", _l("Contractors"), 220)]
 
+FORM = PayloadForm("contractor.add", "name", "service", "accountable_id", "contact", "contract_ref")
 AGREEMENT_FIELDS = ("purpose", "term", "kinds")
 
 
@@ -26,14 +28,12 @@ AGREEMENT_FIELDS = ("purpose", "term", "kinds")
 @allow(*DESK_ROLES)
 def index() -> str:
     site_id = current_user().site_id
+    managers = [person for person in active_people(site_id) if DESK_ROLES & set(person.roles)]
+    options = {"accountable_id": person_options(managers)}
     return render_template(
         "desk/contractors/index.html",
         firms=db.session.scalars(Contractor.for_site(site_id)).all(),
-        leaders=[
-            person
-            for person in db.session.scalars(Person.for_site(site_id))
-            if person.active_to is None and DESK_ROLES & set(person.roles)
-        ],
+        inputs=lambda firm: FORM.inputs(vars(firm) if firm else {}, options),
         names=directory_of(site_id),
     )
 
@@ -41,17 +41,16 @@ def index() -> str:
 @bp.post("/")
 @allow(*DESK_ROLES)
 def add() -> Any:
-    return submit_and_redirect("contractor.add", None, _form_fields(), _index_url())
+    return submit_and_redirect("contractor.add", None, _form_payload(), _index_url())
 
 
 @bp.post("/<id>")
 @allow(*DESK_ROLES)
 def change(id: str) -> Any:
     firm = get_or_404(Contractor, id)
-    said = {n: v for n, v in _form_fields().items() if v != getattr(firm, n)}
-    return submit_and_redirect(
-        "contractor.change", firm.id, said, _index_url(), base=request.form.get("base", type=int)
-    )
+    changes = {n: v for n, v in _form_payload().items() if v != getattr(firm, n)}
+    base = request.form.get("base", type=int)
+    return submit_and_redirect("contractor.change", firm.id, changes, _index_url(), base=base)
 
 
 @bp.post("/<id>/end")
@@ -61,12 +60,11 @@ def end(id: str) -> Any:
     return submit_and_redirect("contractor.end", firm.id, {}, _index_url(), base=firm.version)
 
 
-def _form_fields() -> dict[str, Any]:
-    form = request.form
-    told = ("name", "service", "contact", "contract_ref", "accountable_id")
-    said: dict[str, Any] = {name: form.get(name, "").strip() or None for name in told}
-    agreed = {name: form.get(name, "").strip() for name in AGREEMENT_FIELDS}
-    return {**said, "agreement": agreed if all(agreed.values()) else None}
+def _form_payload() -> dict[str, Any]:
+    """All fields of the form, None for an empty one; an agreement only if it is complete."""
+    payload = dict.fromkeys(FORM.names) | FORM.payload(request.form)
+    agreement = {name: form_text(request.form, name) for name in AGREEMENT_FIELDS}
+    return {**payload, "agreement": agreement if all(agreement.values()) else None}
 
 
 def _index_url() -> str:

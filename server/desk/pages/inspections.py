@@ -77,7 +77,7 @@ def show(id: str) -> str:
 
 @bp.post("/<id>/official")
 @allow(*DESK_ROLES)
-def choose(id: str) -> Any:
+def make_official(id: str) -> Any:
     """I8: this one counts; the one that counted before steps back."""
     found = get_or_404(Inspection, id)
     rivals = db.session.scalars(Inspection.same_slot(found.site_id, found.slot))
@@ -89,7 +89,7 @@ def choose(id: str) -> Any:
 
 @bp.post("/<id>/unofficial")
 @allow(*DESK_ROLES)
-def unchoose(id: str) -> Any:
+def unmake_official(id: str) -> Any:
     found = get_or_404(Inspection, id)
     back = url_for("inspections.show", id=found.id)
     return submit_and_redirect("inspection.unmake_official", found.id, {}, back, base=found.version)
@@ -97,7 +97,7 @@ def unchoose(id: str) -> Any:
 
 @bp.post("/rectifications/<id>")
 @allow(*DESK_ROLES)
-def assign(id: str) -> Any:
+def assign_corrective_action(id: str) -> Any:
     """Who puts it right, and by which day."""
     found, form = get_or_404(Rectification, id), request.form
     said: dict[str, Any] = {"responsible_id": form.get("responsible_id") or None}

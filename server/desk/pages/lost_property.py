@@ -6,21 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
-from sqlalchemy import select
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import evidence_pack
+from server.desk.form_fields import FormField
 from server.desk.history import op_lines
-from server.desk.homes import (
-    certain_until,
-    list_homes,
-    possibly_unsynced_phones,
-)
+from server.desk.homes import certain_until, possibly_unsynced_phones
 from server.desk.navigation import NavEntry
+from server.desk.options import active_contractors, home_options
+from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time, parse_local_time
-from server.models.contractors import Contractor
 from server.models.directory import Directory
 from server.models.home_entries import HomeEntry
 from server.models.lost_property import LostProperty
@@ -31,9 +29,7 @@ from sync.gate.home_entries import party_key
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.lost_property import (
-    CHANNELS,
     OUTCOMES,
-    POLICE_ANSWERS,
     case_timeline,
     missing_steps,
     state,
@@ -45,20 +41,21 @@ NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
 MAX_ENTRIES = 200
-FORM_FIELDS = {
-    "lost.ask": ("party",),
-    "lost.state": ("party", "said"),
-    "lost.offer_police": ("answer",),
-    "lost.to_police": ("station", "officer", "receipt", "handed_by"),
-    "lost.find": ("where", "note"),
-    "lost.return": ("to", "note"),
-    "lost.tell": ("said",),
-    "lost.next": ("next_action", "next_action_at"),
-    "lost.contract_out": ("contractor", "note"),
-    "lost.close": ("outcome", "closing_note"),
-    "lost.reopen": ("reason",),
+OPEN_FORM = PayloadForm(
+    "lost.open",
+    *("item", "unit", "last_seen_at", "last_seen_where", "holds_personal_data", "channel"),
+    *("contact", "declined_because", "details", "next_action", "next_action_at"),
+)
+STEP_FORMS = {
+    "ask": PayloadForm("lost.ask", "party"),
+    "state": PayloadForm("lost.state", "party", "said", "declined"),
+    **{
+        step: PayloadForm(f"lost.{step}")
+        for step in ("offer_police", "to_police", "find", "return", "tell", "next")
+    },
+    **{step: PayloadForm(f"lost.{step}") for step in ("contract_out", "close", "reopen")},
 }
-"""What the desk may tell of a case, and the fields of each form."""
+"""The forms of what the desk may record about a case."""
 
 
 @bp.get("/")
@@ -72,8 +69,11 @@ def index() -> str:
         ended=db.session.scalars(LostProperty.closed_cases(site_id).limit(PAGE_SIZE)).all(),
         now=datetime.now(UTC),
         names=directory_of(site_id),
-        units=list_homes(site_id),
-        channels=CHANNELS,
+        inputs=OPEN_FORM.inputs(
+            {"channel": "phone"},
+            {"unit": home_options(site_id)},
+            {"next_action_at": gettext("Due (tomorrow if empty)")},
+        ),
         state=lambda case: state(vars(case)),
         missing=lambda case: missing_steps(vars(case)),
     )
@@ -81,10 +81,8 @@ def index() -> str:
 
 @bp.post("/")
 @allow(*FRONT_DESK_ROLES)
-def open_() -> Any:
-    texts = ("item", "details", "last_seen_where", "unit", "channel", "contact", "next_action")
-    payload = _form_fields(*texts, "declined_because", "last_seen_at", "next_action_at")
-    payload["holds_personal_data"] = "holds_personal_data" in request.form
+def create() -> Any:
+    payload = OPEN_FORM.payload(request.form)
     return submit_and_redirect("lost.open", None, payload, url_for("lost_property.index"))
 
 
@@ -104,9 +102,8 @@ def show(id: str) -> str:
         newer=[entry for entry in there if entry.id not in listed],
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
-        firms=_active_contractors(site_id),
+        forms=_step_inputs(case),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
-        answers=POLICE_ANSWERS,
         now=now,
         names=directory_of(site_id),
         lines=op_lines(ops_about(site_id, case.id)),
@@ -115,7 +112,7 @@ def show(id: str) -> str:
 
 @bp.post("/<id>/compile")
 @allow(*FRONT_DESK_ROLES)
-def compile_(id: str) -> Any:
+def compile_list(id: str) -> Any:
     """Q3: who was in the home, as known at this moment; with the phones that may know more."""
     case, names = get_or_404(LostProperty, id), directory_of(current_user().site_id)
     now = datetime.now(UTC)
@@ -137,20 +134,16 @@ def compile_(id: str) -> Any:
     )
 
 
-@bp.post("/<id>/<what>")
+@bp.post("/<id>/<step>")
 @allow(*FRONT_DESK_ROLES)
-def tell(id: str, what: str) -> Any:
-    """Everything else that is told or decided of a case: `lost.ask`, `lost.close` and the like."""
-    kind = f"lost.{what}"
-    payload, case = (
-        _form_fields(*(FORM_FIELDS.get(kind) or abort(404))),
-        get_or_404(LostProperty, id),
-    )
-    if "party" in payload and case.lists:
-        payload["name"] = case.lists[-1].get("parties", {}).get(payload["party"])
-    if what == "state" and "declined" in request.form:
-        payload["declined"] = True
-    return submit_and_redirect(kind, case.id, payload, url_for("lost_property.show", id=id))
+def record_step(id: str, step: str) -> Any:
+    """Everything else that happens in a case: `lost.ask`, `lost.close` and the other kinds."""
+    form, case = STEP_FORMS.get(step) or abort(404), get_or_404(LostProperty, id)
+    payload = form.payload(request.form)
+    if "party" in payload:
+        payload["name"] = _listed_parties(case).get(payload["party"])
+    back = url_for("lost_property.show", id=id)
+    return submit_and_redirect(f"lost.{step}", case.id, payload, back)
 
 
 @bp.get("/<id>/summary")
@@ -194,9 +187,25 @@ def _entries_between(case: LostProperty, since: datetime, before: datetime) -> l
     return sorted(rows, key=lambda entry: (entry.in_at, entry.id))
 
 
-def _active_contractors(site_id: str) -> Any:
-    firms = select(Contractor).where(Contractor.site_id == site_id, Contractor.ended_at.is_(None))
-    return db.session.scalars(firms.order_by(Contractor.name)).all()
+def _listed_parties(case: LostProperty) -> dict[str, str]:
+    """The people on the newest entry list: names by party key."""
+    parties: dict[str, str] = case.lists[-1].get("parties", {}) if case.lists else {}
+    return parties
+
+
+def _step_inputs(case: LostProperty) -> dict[str, list[FormField]]:
+    """The inputs of every step, by its name."""
+    names, contractors = directory_of(case.site_id), active_contractors(case.site_id)
+    options = {
+        "party": list(_listed_parties(case).items()),
+        "contractor": [
+            (each.id, f"{each.name} · {names.person_name(each.accountable_id) or '–'}")
+            for each in contractors
+        ],
+    }
+    values = {"handed_by": current_user().name}
+    labels = {"answer": gettext("Police report offered: the resident's answer")}
+    return {step: form.inputs(values, options, labels) for step, form in STEP_FORMS.items()}
 
 
 def _person_label(entry: HomeEntry, names: Directory) -> str:
@@ -209,9 +218,3 @@ def _entry_label(entry: HomeEntry, names: Directory) -> str:
     out = format_local_time(entry.out_at).replace("T", " ") if entry.out_at else "…"
     times = f"{format_local_time(entry.in_at).replace('T', ' ')} – {out}"
     return f"{times} · {_person_label(entry, names)} · {entry.purpose}"[:240]
-
-
-def _form_fields(*names: str) -> dict[str, Any]:
-    """What a form says, times as times; what was left empty is left out."""
-    texts = {n: t for n in names if (t := request.form.get(n, "").strip().replace("\r\n", "\n"))}
-    return {n: (parse_local_time(t) or t) if n.endswith("_at") else t for n, t in texts.items()}

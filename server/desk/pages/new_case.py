@@ -68,7 +68,7 @@ def form() -> str:
 
 @bp.post("/case")
 @allow(*DESK_ROLES)
-def raise_() -> Any:
+def create() -> Any:
     """The case, and with it the word about the miss that it came from, if that still waits."""
     who, said, lead = current_user(), request.form, _find_lead(request.form)
     case = make_op("case.raise", None, _case_payload(lead), by=who.person_id)

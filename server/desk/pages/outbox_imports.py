@@ -74,7 +74,7 @@ def index() -> str:
 
 @bp.post("/")
 @allow(*DESK_ROLES)
-def take() -> Any:
+def import_file() -> Any:
     """The file goes through the one door; a second time changes nothing and answers the same."""
     site, parcel = current_user().site_id, _read_upload()
     phone = parcel if isinstance(parcel, InvalidOutboxFile) else exporting_device(site, parcel)

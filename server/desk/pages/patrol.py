@@ -83,7 +83,7 @@ def routes() -> str:
 
 @bp.post("/desk/patrol/routes/<id>")
 @allow(*EDITORS)
-def change(id: str) -> Any:
+def change_route(id: str) -> Any:
     """Order of the points, hours, who goes: only what the form changed goes into the op."""
     route, form, back = get_or_404(PatrolRoute, id), request.form, url_for("patrol.routes")
     try:
@@ -125,7 +125,7 @@ def add_route() -> Any:
 
 @bp.get("/desk/patrol/labels")
 @allow(*DESK_ROLES)
-def sheet() -> str:
+def print_labels() -> str:
     """Labels to print, eight on a page of A4: scanned by our own camera or by any other."""
     chosen = request.args.getlist("point")
     points = [p for p in db.session.scalars(_select_points()) if not chosen or p.id in chosen]
@@ -138,7 +138,7 @@ def sheet() -> str:
 def relabel(id: str) -> Any:
     """Rounds that are on learn of the new label at once."""
     point = get_or_404(Checkpoint, id)
-    back = url_for("patrol.sheet", point=point.id)
+    back = url_for("patrol.print_labels", point=point.id)
     answer = submit_and_redirect("checkpoint.relabel", point.id, {}, back, base=point.version)
     scheduler.plan(current_user().site_id, datetime.now(UTC))
     return answer
@@ -146,7 +146,7 @@ def relabel(id: str) -> Any:
 
 @bp.get("/p/<code>")
 @public
-def label(code: str) -> Any:
+def open_label(code: str) -> Any:
     """Where a label leads, whatever app has read it: to the phone's own page, if it has one."""
     return redirect(f"/field/scan?{urlencode({'c': code})}", 302)
 
@@ -172,7 +172,7 @@ def _select_points() -> Any:
 
 def _label_url(point: Checkpoint) -> str:
     secret = qr_tokens.label_token(point.site_id, point.id, point.serial)
-    return url_for("patrol.label", code=f"{point.id}.{secret}", _external=True)
+    return url_for("patrol.open_label", code=f"{point.id}.{secret}", _external=True)
 
 
 def _qr_svg(text: str) -> Markup:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext
 from sqlalchemy import or_
 
 from server.auth.access import allow, current_user, get_or_404
@@ -13,6 +14,7 @@ from server.auth.devices import issue_code, revoke_device
 from server.db.engine import db
 from server.desk.enrolment import enrolment_link
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import PayloadForm
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.submit import submit_and_redirect
 from server.models.access import Device
@@ -33,6 +35,7 @@ NAVIGATION = [
 ]
 
 MAX_IMPORTS = 50
+SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
 
 
 @bp.get("/")
@@ -52,7 +55,7 @@ def index() -> str:
 
 @bp.post("/<id>/leave")
 @allow(*MASTER_DATA_ROLES)
-def leave(id: str) -> Any:
+def record_leaving(id: str) -> Any:
     """K18: whoever leaves hands on what they answer for, in the same breath."""
     person, heir = get_or_404(Person, id), request.form.get("heir", "")
     owed = or_(Ticket.steward_id == person.id, Ticket.handler_id == person.id)
@@ -78,18 +81,17 @@ def phones() -> str:
 
 @bp.post("/phones/code")
 @allow(*DESK_ROLES)
-def code() -> str:
+def new_code() -> str:
     """A new code is shown once and never again: only its hash is kept."""
     return _render_phones(issue_code(current_user().site_id, current_user().person_id))
 
 
 @bp.post("/phones/silence")
 @allow(*MASTER_DATA_ROLES)
-def silence() -> Any:
-    hours = {"silent_hours": request.form.get("silent_hours", type=int)}
-    return submit_and_redirect(
-        "site.retain", current_user().site_id, hours, url_for("people.phones")
-    )
+def set_silence_limit() -> Any:
+    """D7: after how many hours without contact a phone on duty is shown on the board."""
+    payload, site_id = SILENCE_FORM.payload(request.form), current_user().site_id
+    return submit_and_redirect("site.retain", site_id, payload, url_for("people.phones"))
 
 
 @bp.post("/phones/<id>/revoke")
@@ -100,7 +102,7 @@ def revoke(id: str) -> Any:
 
 @bp.post("/phones/<id>/lost")
 @allow(*DESK_ROLES)
-def lost(id: str) -> Any:
+def mark_lost(id: str) -> Any:
     return _revoke_device(id, lost=True)
 
 
@@ -129,7 +131,14 @@ def _render_phones(new: str | None) -> str:
         reports=phone_statuses(site_id, db.session.scalars(Device.for_site(site_id)).all()),
         names=directory_of(current_user().site_id),
         code=new,
-        silent_hours=db.session.get_one(Site, (site_id, site_id)).silent_hours,
+        silence_inputs=SILENCE_FORM.inputs(
+            vars(db.session.get_one(Site, (site_id, site_id))),
+            labels={
+                "silent_hours": gettext(
+                    "Hours without contact before a phone on duty is shown on the board"
+                )
+            },
+        ),
         may_set=current_user().has_role(*MASTER_DATA_ROLES),
         phone=new and enrolment_link(new),
     )

@@ -10,10 +10,16 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk import labels, payload_form
+from server.desk import labels
 from server.desk.formatting import labelled_value
 from server.desk.history import OpLine, op_lines
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import (
+    corrected_payload,
+    correction_inputs,
+    invalid_fields,
+    unknown_fields,
+)
 from server.desk.quarantine import (
     Draft,
     NotApplicable,
@@ -29,7 +35,6 @@ from server.models.oplog import LoggedOp
 from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
-from sync import KINDS
 from sync.protocol.messages import is_portable_json
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -87,17 +92,12 @@ def accept(id: str) -> Any:
 
 @bp.post("/<id>/mend")
 @allow(*DESK_ROLES)
-def mend(id: str) -> Any:
+def correct(id: str) -> Any:
     """`aside.mend`: judged as the form says; one that still has faults comes back with them."""
     op = _decidable_op(id)
     its = parse_draft(op) or abort(404)
-    schema = KINDS[its.kind].payload()
-    payload = payload_form.parse_payload(schema, request.form)
-    wrong = (
-        payload_form.invalid_fields(its.kind, schema, payload)
-        if is_portable_json(payload)
-        else [""]
-    )
+    payload = corrected_payload(its.kind, request.form)
+    wrong = invalid_fields(its.kind, payload) if is_portable_json(payload) else [""]
     if wrong:
         return _render_op(op, typed=payload, wrong=wrong), 422
     return _judge_and_redirect(op, its, payload)
@@ -144,7 +144,6 @@ def _render_op(
     site, names, its = current_user().site_id, directory_of(current_user().site_id), parse_draft(op)
     aside = db.session.get(QuarantinedOp, (site, quarantine_record_id(op.id)))
     instead = db.session.get(LoggedOp, (site, aside.instead_id)) if aside else None
-    schema = KINDS[its.kind].payload() if its else None
     payload = typed if typed is not None else its.payload if its else {}
     return render_template(
         "desk/quarantine/show.html",
@@ -157,10 +156,10 @@ def _render_op(
         fields=_labelled_fields(
             op, payload if typed is None else its.payload if its else {}, names
         ),
-        inputs=payload_form.form_fields(its.kind, schema, payload, names) if schema and its else [],
-        left_out=list(payload_form.unknown_fields(schema, its.payload)) if schema and its else [],
+        inputs=correction_inputs(its.kind, payload, names) if its else [],
+        left_out=unknown_fields(its.kind, its.payload) if its else [],
         wrong=wrong or [],
-        whole=schema and its and not payload_form.invalid_fields(its.kind, schema, its.payload),
+        whole=its and not invalid_fields(its.kind, its.payload),
         instead=op_lines([instead])[0] if instead else None,
         text=json.dumps(json.loads(op.body), ensure_ascii=False, indent=2),
     )

@@ -7,12 +7,14 @@ from io import BytesIO
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, send_file, url_for
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
 from server.desk.formatting import labelled_value
 from server.desk.history import op_lines, record_title
+from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.models import MODELS_BY_TYPE
 from server.models.feed import FeedRow
@@ -25,6 +27,7 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
+CANCEL_FORM = PayloadForm("task.cancel", "reason")
 FRONT_TYPES = frozenset(
     {"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"}
 )
@@ -50,6 +53,7 @@ def show(type: str, id: str) -> str:
         state=labels.state_label(type, body.get("state")),
         fields=_labelled_fields(type, record),
         lines=op_lines(ops_about(current_user().site_id, id)),
+        cancel_inputs=CANCEL_FORM.inputs(labels={"reason": gettext("Reason for cancelling")}),
         may_cancel=type == "task"
         and body.get("state") != "cancelled"
         and current_user().has_role(*DESK_ROLES),
@@ -74,7 +78,7 @@ def cancel(id: str) -> Any:
     task = get_or_404(Task, id)
     back = url_for("records.show", type="task", id=task.id)
     base = request.form.get("base", type=int) or abort(400)
-    payload = {"reason": request.form.get("reason", "").strip()}
+    payload = CANCEL_FORM.payload(request.form)
     return submit_and_redirect("task.cancel", task.id, payload, back, base=base)
 
 

@@ -24,6 +24,7 @@ from server.models.people import Person
 from server.models.places import Area
 from server.models.schedules import Schedule
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
@@ -97,7 +98,7 @@ def edit(id: str) -> Any:
 
 @bp.post("/<id>/reading")
 @allow(*MASTER_DATA_ROLES)
-def reading(id: str) -> Any:
+def choose_reading(id: str) -> Any:
     """C3: the literal text is confirmed, or the daily reading takes its place from tomorrow."""
     literal = get_or_404(Schedule, id)
     named = Schedule.for_site(current_user().site_id).where(
@@ -116,7 +117,7 @@ def reading(id: str) -> Any:
     return redirect(url_for("schedules.index"), 303)
 
 
-def _change_op(schedule: Schedule, said: dict[str, Any]) -> dict[str, Any]:
+def _change_op(schedule: Schedule, said: dict[str, Any]) -> NewOp:
     by, base = current_user().person_id, schedule.version
     return make_op("schedule.change", schedule.id, said, by=by, base=base)
 

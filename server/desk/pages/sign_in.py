@@ -85,7 +85,7 @@ def sign_out() -> Any:
 
 @bp.post("/site")
 @allow(*FRONT_DESK_ROLES)
-def switch() -> Any:
+def switch_site() -> Any:
     """Look at another site where the caller works too: a new session, so a new token."""
     wanted = request.form.get("site_id", "")
     if wanted not in [site.site_id for site in desk_sites(current_user().person_id)]:

@@ -7,18 +7,25 @@ from typing import Any
 
 import segno
 from flask import Blueprint, abort, render_template, request, url_for
-from sqlalchemy import select
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.form_fields import FormField, Options
 from server.desk.history import op_lines
+from server.desk.labels import value_labels
 from server.desk.navigation import NavEntry
+from server.desk.options import (
+    active_contractors,
+    active_people,
+    area_options,
+    home_options,
+    person_options,
+)
+from server.desk.payload_form import PayloadForm, form_text
 from server.desk.submit import submit_and_redirect
-from server.i18n.local_time import parse_local_time
-from server.i18n.locale import localize
 from server.models.contractors import Contractor
 from server.models.people import Person
-from server.models.places import Area, Unit
 from server.models.shifts import Shift
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
@@ -35,13 +42,8 @@ from sync.service.ticket_lists import (
     possible_duplicates,
 )
 from sync.service.tickets import (
-    CHANNELS,
-    ESCALATIONS,
-    MATTERS,
     RATED_QUALITIES,
     RATINGS,
-    REACTIONS,
-    URGENCIES,
     state,
 )
 from sync.work.shifts import MAX_SHIFT
@@ -51,50 +53,50 @@ NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), 50)]
 
 PAGE_SIZE = 100
 
-OPEN_FIELDS = (
-    *("channel", "matter", "contact", "declined_because", "details", "area", "unit", "urgency"),
-    *("item", "condition", "done_on_the_spot", "reaction"),
+OPEN_FORM = PayloadForm(
+    "ticket.open",
+    *("channel", "matter", "contact", "declined_because", "details", "unit", "area", "urgency"),
+    *("item", "condition", "promised_at", "done_on_the_spot", "reaction"),
 )
-"""What the form of a new ticket says."""
-
-FACT_FIELDS = {
-    "give_back": ("reason",),
-    "hold": ("for_id", "reason"),
-    "escalate": ("to_id", "reason", "note"),
-    "follow": ("text",),
-    "promise": ("promised_at",),
-    "resolve": ("how",),
-    "feed_back": ("reaction", "note", "because"),
-    "enquire": ("who", "answered"),
-    "register": ("item", "condition"),
-    "pass_on": ("item", "to"),
-    "return_item": ("item", "to"),
-    "reopen": ("reason",),
+REVISE_FORM = PayloadForm("ticket.revise", "details", "contact", "unit", "area", "urgency")
+FACT_FORMS = {
+    "give_back": PayloadForm("ticket.give_back"),
+    "hold": PayloadForm("ticket.hold"),
+    "escalate": PayloadForm("ticket.escalate"),
+    "follow": PayloadForm("ticket.follow"),
+    "promise": PayloadForm("ticket.promise"),
+    "resolve": PayloadForm("ticket.resolve"),
+    "feed_back": PayloadForm("ticket.feed_back", "reaction", "note", "because"),
+    "enquire": PayloadForm("ticket.enquire"),
+    "register": PayloadForm("ticket.register", "item", "condition"),
+    "pass_on": PayloadForm("ticket.pass_on"),
+    "return_item": PayloadForm("ticket.return_item"),
+    "reopen": PayloadForm("ticket.reopen"),
 }
-"""What the desk may tell of a ticket, with the fields of each form."""
+"""The forms of what the desk may record about a ticket."""
 
 
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    """The board: one list of open matters, or the newest of all."""
-    me, now, site_id = current_user().person_id, datetime.now(UTC), current_user().site_id
-    open_ = db.session.scalars(Ticket.open_tickets(site_id)).all()
-    lists = {n: [t for t in open_ if on(t, me, now)] for n, on in TICKET_LISTS.items()}
-    lists["nudged"] = held_for_on_duty(open_, _open_shifts(site_id, now))
-    asked = request.args.get("list", "open")
-    every = (
-        db.session.scalars(Ticket.newest(site_id).limit(PAGE_SIZE)).all() if asked == "all" else []
-    )
+    """One list of open tickets, or the newest of all."""
+    user, now, site_id = current_user().person_id, datetime.now(UTC), current_user().site_id
+    tickets = db.session.scalars(Ticket.open_tickets(site_id)).all()
+    lists = {n: [t for t in tickets if on(t, user, now)] for n, on in TICKET_LISTS.items()}
+    lists["nudged"] = held_for_on_duty(tickets, _open_shifts(site_id, now))
+    selected = request.args.get("list", "open")
+    if selected == "all":
+        lists["all"] = list(db.session.scalars(Ticket.newest(site_id).limit(PAGE_SIZE)))
     return render_template(
         "desk/tickets/index.html",
-        tickets=lists.get(asked, every),
-        lists={name: len(found) for name, found in lists.items()},
-        asked=asked if asked in lists else "all",
-        late={t.id for t in open_ if is_breached(t, now)},
-        waiting={t.id for t in open_ if awaits_acceptance(t)},
+        tickets=lists.get(selected, []),
+        lists={name: len(members) for name, members in lists.items() if name != "all"},
+        selected=selected if selected in lists else "all",
+        late={t.id for t in tickets if is_breached(t, now)},
+        waiting={t.id for t in tickets if awaits_acceptance(t)},
+        state_of=lambda ticket: state(vars(ticket)),
+        inputs=OPEN_FORM.inputs(options=_place_options(site_id)),
         names=directory_of(site_id),
-        **_form_choices(site_id),
     )
 
 
@@ -103,56 +105,59 @@ def index() -> str:
 def show(id: str) -> str:
     ticket, site_id, now = get_or_404(Ticket, id), current_user().site_id, datetime.now(UTC)
     near = Ticket.opened_at.between(ticket.opened_at - DUE_SOON, ticket.opened_at + DUE_SOON)
-    other = db.session.get(Ticket, (site_id, ticket.merged_into)) if ticket.merged_into else None
+    merged_into = ticket.merged_into and db.session.get(Ticket, (site_id, ticket.merged_into))
     return render_template(
         "desk/tickets/show.html",
         ticket=ticket,
-        lacks=missing_steps_if_open(ticket),
+        missing=missing_steps_if_open(ticket),
         late=is_breached(ticket, now),
-        here_now=bool(held_for_on_duty([ticket], _open_shifts(site_id, now))),
-        alike=possible_duplicates(ticket, db.session.scalars(Ticket.open_tickets(site_id, near))),
-        into=other,
+        is_absentee_back=bool(held_for_on_duty([ticket], _open_shifts(site_id, now))),
+        duplicates=possible_duplicates(
+            ticket, db.session.scalars(Ticket.open_tickets(site_id, near))
+        ),
+        merged_into=merged_into,
+        state=state(vars(ticket)),
+        forms=_fact_inputs(site_id),
+        revise_inputs=REVISE_FORM.inputs(vars(ticket), _place_options(site_id)),
+        qualities=RATED_QUALITIES,
+        ratings=RATINGS,
         names=directory_of(site_id),
         lines=op_lines(ops_about(site_id, id)),
-        **_form_choices(site_id),
+        **_receivers(site_id),
     )
 
 
 @bp.post("/")
 @allow(*FRONT_DESK_ROLES)
-def open_() -> Any:
-    """Whoever is asked at the desk is the first responder, like anybody in the field."""
-    said = {name: text for name in OPEN_FIELDS if (text := _form_text(name))}
-    payload = {"details": "", **said, **_promise_payload()}
+def create() -> Any:
+    """The current user becomes the first responder."""
+    payload = {"details": "", **OPEN_FORM.payload(request.form)}
     return submit_and_redirect("ticket.open", None, payload, url_for("tickets.index"))
 
 
 @bp.post("/<id>/revise")
 @allow(*FRONT_DESK_ROLES)
 def revise(id: str) -> Any:
-    """Only what the form changed goes into the op; `base` is what its author saw."""
-    ticket = get_or_404(Ticket, id)
-    seen = {n: _form_text(f"was.{n}") for n in ("details", "contact", "area", "unit", "urgency")}
-    written = {name: _form_text(name, was) for name, was in seen.items()}
-    payload = {name: text or None for name, text in written.items() if text != seen[name]}
+    """The op has only the fields that the form changed; `base` is the version it was drawn from."""
+    ticket, changes = get_or_404(Ticket, id), REVISE_FORM.changes(request.form)
     return submit_and_redirect(
-        "ticket.revise", ticket.id, payload, _ticket_url(id), base=_base_version()
+        "ticket.revise", ticket.id, changes, _ticket_url(id), base=_base_version()
     )
 
 
 @bp.post("/<id>/hand-over")
 @allow(*FRONT_DESK_ROLES)
 def hand_over(id: str) -> Any:
-    """To a person, a post, or a firm through whoever of ours answers for it."""
-    sort, _, who = request.form.get("to", "").partition(":")
-    if sort == "person":
-        payload = {"handler_id": get_or_404(Person, who).id}
-    elif sort == "firm":
-        firm = get_or_404(Contractor, who)
-        payload = {"contractor_id": firm.id, "accountable_id": firm.accountable_id}
+    """To a person, a role, or a contractor through its accountable manager."""
+    receiver_type, _, receiver = request.form.get("to", "").partition(":")
+    if receiver_type == "person":
+        payload = {"handler_id": get_or_404(Person, receiver).id}
+    elif receiver_type == "firm":
+        contractor = get_or_404(Contractor, receiver)
+        payload = {"contractor_id": contractor.id, "accountable_id": contractor.accountable_id}
     else:
-        payload = {"role": who}
-    payload |= {"reason": reason} if (reason := _form_text("reason")) else {}
+        payload = {"role": receiver}
+    payload |= {"reason": reason} if (reason := form_text(request.form, "reason")) else {}
     return submit_and_redirect(
         "ticket.hand_over", get_or_404(Ticket, id).id, payload, _ticket_url(id)
     )
@@ -160,14 +165,14 @@ def hand_over(id: str) -> Any:
 
 @bp.post("/<id>/tell/<kind>")
 @allow(*FRONT_DESK_ROLES)
-def tell(id: str, kind: str) -> Any:
-    """What happened to the matter: a fact, as a phone would tell it."""
-    ticket, wanted = get_or_404(Ticket, id), FACT_FIELDS.get(kind) or abort(404)
-    said: dict[str, Any] = {name: text for name in wanted if (text := _form_text(name))}
-    said |= _promise_payload() if kind == "promise" else {}
-    marks = {name: mark for name in RATED_QUALITIES if (mark := _form_text(f"marks.{name}"))}
-    said |= {"marks": marks} if marks else {}
-    return submit_and_redirect(f"ticket.{kind}", ticket.id, said, _ticket_url(id))
+def record_fact(id: str, kind: str) -> Any:
+    """A fact about the ticket, as a phone would record it."""
+    ticket, form = get_or_404(Ticket, id), FACT_FORMS.get(kind) or abort(404)
+    payload = form.payload(request.form)
+    ratings = {name: request.form.get(f"marks.{name}") for name in RATED_QUALITIES}
+    if marks := {name: rating for name, rating in ratings.items() if rating}:
+        payload["marks"] = marks
+    return submit_and_redirect(f"ticket.{kind}", ticket.id, payload, _ticket_url(id))
 
 
 @bp.post("/<id>/accept")
@@ -179,7 +184,7 @@ def accept(id: str) -> Any:
 @bp.post("/<id>/merge")
 @allow(*FRONT_DESK_ROLES)
 def merge(id: str) -> Any:
-    """The earlier of the two stays, whichever of them the form stood on."""
+    """The earlier of the two tickets stays, whichever page the form was on."""
     other = get_or_404(Ticket, request.form.get("other_id", ""))
     back = min(get_or_404(Ticket, id), other, key=lambda ticket: (ticket.opened_at, ticket.id))
     payload = {"other_id": other.id}
@@ -202,43 +207,38 @@ def slip(id: str) -> str:
     return render_template("desk/tickets/slip.html", ticket=ticket, address=address, drawn=drawn)
 
 
-def _form_choices(site_id: str) -> dict[str, Any]:
-    """What the forms choose from."""
-    people = [p for p in db.session.scalars(Person.for_site(site_id)) if p.active_to is None]
-    areas = select(Area).where(Area.site_id == site_id).order_by(Area.ordinal)
-    units = select(Unit).where(Unit.site_id == site_id).order_by(Unit.id)
-    firms = [firm for firm in db.session.scalars(Contractor.for_site(site_id)) if not firm.ended_at]
+def _place_options(site_id: str) -> dict[str, Options]:
+    return {"unit": home_options(site_id), "area": area_options(site_id)}
+
+
+def _fact_inputs(site_id: str) -> dict[str, list[FormField]]:
+    """The inputs of every fact's form, by its kind."""
+    people = active_people(site_id)
+    leaders = [person for person in people if {"supervisor", "manager"} & set(person.roles)]
+    options = {"for_id": person_options(people), "to_id": person_options(leaders)}
+    inputs = {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
+    reasons = list(value_labels("ticket", "escalation").items())
+    receiver_labels = {"pass_on": gettext("Passed on to"), "return_item": gettext("Returned to")}
+    for kind, label in receiver_labels.items():
+        inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})
+    inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
+    return inputs
+
+
+def _receivers(site_id: str) -> dict[str, Any]:
+    """To whom a ticket may be transferred: people, roles and contractors."""
+    people = active_people(site_id)
     return {
-        "state_of": lambda ticket: state(vars(ticket)),
         "people": people,
-        "leaders": [p for p in people if {"supervisor", "manager"} & set(p.roles)],
         "roles": sorted({role for person in people for role in person.roles}),
-        "firms": firms,
-        "areas": db.session.scalars(areas).all(),
-        "units": sorted(db.session.scalars(units), key=lambda unit: localize(unit.label)),
-        "urgencies": URGENCIES,
-        "channels": CHANNELS,
-        "matters": MATTERS,
-        "reactions": REACTIONS,
-        "escalations": ESCALATIONS,
-        "qualities": RATED_QUALITIES,
-        "marks": RATINGS,
+        "contractors": active_contractors(site_id),
     }
 
 
 def _open_shifts(site_id: str, now: datetime) -> dict[str, Shift]:
-    """Whose shift is open now."""
-    recent = db.session.scalars(Shift.since(site_id, now - MAX_SHIFT))
-    return {one.person_id: one for one in recent if not (one.closed_at or one.handed_over_at)}
-
-
-def _promise_payload() -> dict[str, datetime]:
-    moment = parse_local_time(request.form.get("promised_at"))
-    return {"promised_at": moment} if moment else {}
-
-
-def _form_text(name: str, default: str = "") -> str:
-    return request.form.get(name, default).replace("\r\n", "\n").strip()
+    """The shifts that are open now, by person."""
+    shifts = db.session.scalars(Shift.since(site_id, now - MAX_SHIFT))
+    return {s.person_id: s for s in shifts if not (s.closed_at or s.handed_over_at)}
 
 
 def _ticket_url(id_: str) -> str:

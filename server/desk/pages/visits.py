@@ -6,18 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from sqlalchemy import select
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.homes import requested_page
 from server.desk.navigation import NavEntry
+from server.desk.options import home_options
+from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import parse_local_time
-from server.i18n.locale import localize
 from server.models.gate_passes import GatePass
-from server.models.places import Site, Unit
+from server.models.places import Site
 from server.models.purges import PurgeRun
 from server.models.visits import Visit
 from server.oplog.directory import directory_of
@@ -32,6 +33,13 @@ bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
 NAVIGATION = [NavEntry("visits.index", _l("Visitors"), 40)]
 
 PAGE_SIZE = 50
+EXPECT_FORM = PayloadForm(
+    "visit.expect",
+    *("visitor", "purpose", "host_unit", "host_person", "firm", "plate", "party_size"),
+    *("expected_from", "expected_until"),
+)
+RETENTION_FORM = PayloadForm("site.retain", "retention_days", "visit_minutes")
+HOLD_FORM = PayloadForm("visit.hold", "reason")
 
 
 @bp.get("/")
@@ -50,8 +58,14 @@ def index() -> str:
         no_farewell=lacks.count("no-farewell"),
         not_seen_out=lacks.count("not-seen-out"),
         names=directory_of(site_id),
-        units=_list_units(),
-        purposes=rules.PURPOSES,
+        inputs=EXPECT_FORM.inputs(
+            options={"host_unit": home_options(site_id)},
+            labels={
+                "host_person": gettext("Or host name"),
+                "firm": gettext("Visitor's company"),
+                "party_size": gettext("Number of people"),
+            },
+        ),
         now=now,
     )
 
@@ -76,7 +90,7 @@ def search() -> str:
         page=page,
         asked={**asked, **{n: request.args.get(n, "") for n in ("since", "before")}},
         names=directory_of(current_user().site_id),
-        units=_list_units(),
+        homes=home_options(current_user().site_id),
     )
 
 
@@ -90,11 +104,13 @@ def notice() -> str:
 
 @bp.get("/keeping")
 @allow(*DESK_ROLES)
-def keeping() -> str:
+def retention() -> str:
+    """How long visits are stored, and what has been erased."""
     site_id = current_user().site_id
     return render_template(
         "desk/visits/retention.html",
-        site=db.session.get_one(Site, (site_id, site_id)),
+        site=(site := db.session.get_one(Site, (site_id, site_id))),
+        inputs=RETENTION_FORM.inputs(vars(site)),
         purges=db.session.scalars(PurgeRun.newest(site_id).limit(PAGE_SIZE)).all(),
         may_set=current_user().has_role(*MASTER_DATA_ROLES),
     )
@@ -102,17 +118,14 @@ def keeping() -> str:
 
 @bp.post("/keeping")
 @allow(*MASTER_DATA_ROLES)
-def retain() -> Any:
-    asked = {n: request.form.get(n, type=int) for n in ("retention_days", "visit_minutes")}
-    payload = {name: value for name, value in asked.items() if value is not None}
-    return submit_and_redirect(
-        "site.retain", current_user().site_id, payload, url_for("visits.keeping")
-    )
+def set_retention() -> Any:
+    payload, site_id = RETENTION_FORM.payload(request.form), current_user().site_id
+    return submit_and_redirect("site.retain", site_id, payload, url_for("visits.retention"))
 
 
 @bp.get("/releases")
 @allow(*FRONT_DESK_ROLES)
-def releases() -> str:
+def gate_passes() -> str:
     notes = db.session.scalars(GatePass.newest(current_user().site_id).limit(PAGE_SIZE)).all()
     names = directory_of(current_user().site_id)
     return render_template("desk/visits/gate_passes.html", notes=notes, names=names)
@@ -121,12 +134,7 @@ def releases() -> str:
 @bp.post("/expect")
 @allow(*FRONT_DESK_ROLES)
 def expect() -> Any:
-    texts = ("visitor", "purpose", "host_unit", "host_person", "firm", "plate")
-    payload: dict[str, Any] = {n: t for n in texts if (t := request.form.get(n, "").strip())}
-    times = {n: parse_local_time(request.form.get(n)) for n in ("expected_from", "expected_until")}
-    payload |= {name: time for name, time in times.items() if time}
-    size = request.form.get("party_size", type=int)
-    payload |= {"party_size": size} if size else {}
+    payload = EXPECT_FORM.payload(request.form)
     return submit_and_redirect("visit.expect", None, payload, url_for("visits.index"))
 
 
@@ -141,6 +149,7 @@ def show(id: str) -> str:
         releases=db.session.scalars(GatePass.for_visit(site_id, visit.id)).all(),
         names=directory_of(site_id),
         lines=op_lines(ops_about(site_id, visit.id)),
+        hold_inputs=HOLD_FORM.inputs(labels={"reason": gettext("Reason for legal hold")}),
         may_hold=current_user().has_role(*DESK_ROLES),
     )
 
@@ -162,7 +171,7 @@ def admit(id: str) -> Any:
 @bp.post("/<id>/hold")
 @allow(*DESK_ROLES)
 def hold(id: str) -> Any:
-    payload = {"reason": request.form.get("reason", "").strip()}
+    payload = HOLD_FORM.payload(request.form)
     return submit_and_redirect(
         "visit.hold", get_or_404(Visit, id).id, payload, url_for("visits.show", id=id)
     )
@@ -174,8 +183,3 @@ def release_hold(id: str) -> Any:
     return submit_and_redirect(
         "visit.release_hold", get_or_404(Visit, id).id, {}, url_for("visits.show", id=id)
     )
-
-
-def _list_units() -> Any:
-    homes = select(Unit.id, Unit.label).where(Unit.site_id == current_user().site_id)
-    return sorted(db.session.execute(homes).all(), key=lambda unit: localize(unit.label))

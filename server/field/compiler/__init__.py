@@ -1,1 +1,1 @@
-"""The phone's half of the pages: the strict subset of Jinja, compiled to one ES module."""
+"""Compiles the phone's templates, a strict subset of Jinja, to an ES module: see README.md."""

@@ -1,7 +1,7 @@
-"""The phone's whole program under one version: scripts, styles, compiled templates, words.
+"""The bundle: scripts, styles, compiled templates and translations of the phone, with a version.
 
 `static/` and the generated modules form one tree at `/field/build/<version>/`. Modules import each
-other by relative addresses, so the version comes along by itself, in pages and in the worker.
+other by relative addresses, so that pages and worker never mix two versions.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from server.field.compiler import catalogue, kinds_manifest, label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n.languages import Language, catalogue_files, catalogue_folders, languages
 from sync import KINDS
+from sync.protocol.clock import SITE_ZONE
 
 SHELL_TEMPLATE = "field/shell.html"
-TRANSLATIONS = Path(__file__).parents[2] / "translations"
 
 _PRECACHED = ("sw.js", "field/", "css/", "vendor/", "icons")
 _DESK_PREFIXES = ("css/desk",)
 _CACHED_LATER_PREFIXES = ("vendor/zxing/",)
-"""Large, and wanted by guards alone: kept after the shell, so that the shell stays small."""
+"""Large, and used by guards alone: cached after the shell, so that the shell loads fast."""
 
 _NEEDED_OFFLINE = (".js", ".css", ".svg")
 _NOT_SERVED = (".d.ts", ".json", ".map", ".md", ".txt")
@@ -35,7 +35,10 @@ _NOT_SERVED = (".d.ts", ".json", ".map", ".md", ".txt")
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is served under one version; another version is another address."""
+    """Everything that is served under one version.
+
+    `generated`: source of each generated module, by name. `files`: names of the static files.
+    """
 
     version: str
     generated: Mapping[str, str]
@@ -47,20 +50,20 @@ class Bundle:
         return f"/field/build/{self.version}/"
 
     def asset_url(self, path: str) -> str:
-        """The address of a file of `static/` or of a generated module."""
+        """The address of a static file or of a generated module."""
         return self.base_url + path
 
 
 def build_bundle(app: Flask) -> Bundle:
-    """Compile and gather everything; a template outside of the subset stops the start."""
+    """Compile the templates and collect the rest. BuildError: a template is outside the subset."""
     static = Path(app.static_folder or "static")
     names = _names(static)
     generated = _modules(app, static, names)
     version = _version(app, static, names, generated)
     root = f"/field/build/{version}/"
     manifest = json.dumps(_manifest(root), ensure_ascii=False)
-    wanted = [name for name in names if name.startswith(_PRECACHED)]
-    offline = [name for name in wanted if name.endswith(_NEEDED_OFFLINE)]
+    candidates = [name for name in names if name.startswith(_PRECACHED)]
+    offline = [name for name in candidates if name.endswith(_NEEDED_OFFLINE)]
     precached = [
         name for name in offline if not name.startswith((*_DESK_PREFIXES, *_CACHED_LATER_PREFIXES))
     ]
@@ -73,20 +76,21 @@ def build_bundle(app: Flask) -> Bundle:
             ("SHELL", [*shell, "/manifest.webmanifest"]),
             ("LATER", later),
             ("CSP", CSP),
+            ("SITE_ZONE", str(SITE_ZONE)),
         )
     )
     return Bundle(version, {**generated, "shell.js": shell_module}, names, manifest)
 
 
 def field_templates(app: Flask) -> list[str]:
-    """The templates that a phone draws; what they are made of is found by the compiler."""
-    found = app.jinja_env.list_templates(extensions=["html"])
-    return [name for name in found if name.startswith("field/") and name != SHELL_TEMPLATE]
+    """The page templates of the phone. The compiler finds what they extend, include and import."""
+    names = app.jinja_env.list_templates(extensions=["html"])
+    return [name for name in names if name.startswith("field/") and name != SHELL_TEMPLATE]
 
 
 def _names(static: Path) -> tuple[str, ...]:
-    files = (each for each in static.rglob("*") if each.is_file())
-    names = sorted(each.relative_to(static).as_posix() for each in files)
+    files = (path for path in static.rglob("*") if path.is_file())
+    names = sorted(path.relative_to(static).as_posix() for path in files)
     hidden = (name.startswith(".") or "/." in name for name in names)
     return tuple(
         name
@@ -98,25 +102,25 @@ def _names(static: Path) -> tuple[str, ...]:
 def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]:
     compiled = compile_templates(app.jinja_env, field_templates(app))
     scripts = [static / name for name in names if name.startswith(("field/", "sw.js"))]
-    wanted = compiled.messages | catalogue.messages_in_scripts(
-        each for each in scripts if each.suffix == ".js"
+    keys = compiled.messages | catalogue.messages_in_scripts(
+        script for script in scripts if script.suffix == ".js"
     )
-    wanted |= label_manifest.messages()
-    words = {
-        language.code: catalogue.load_translations(_catalogues(app, language), wanted)
+    keys |= label_manifest.messages()
+    translations = {
+        language.code: catalogue.load_translations(_catalogues(app, language), keys)
         for language in languages(app)
     }
     return {
         "templates.js": compiled.text,
         "kinds.js": _export(kinds_manifest.describe(KINDS)),
         "labels.js": _export(label_manifest.describe()),
-        "catalogue.js": _export(words),
+        "catalogue.js": _export(translations),
         "languages.js": _export([language._asdict() for language in languages(app)]),
     }
 
 
 def _catalogues(app: Flask, language: Language) -> list[Path]:
-    return catalogue_files(catalogue_folders(app), language.code)
+    return catalogue_files(catalogue_folders(app.config), language.code)
 
 
 def _export(value: Any) -> str:
@@ -124,13 +128,14 @@ def _export(value: Any) -> str:
 
 
 def _version(app: Flask, static: Path, names: tuple[str, ...], generated: dict[str, str]) -> str:
-    """A hash over every byte that the version stands for."""
+    """Hash of every byte of the bundle: 16 hex digits."""
     digest = sha256(CSP.encode())
     parts = {name: (static / name).read_bytes() for name in names}
     parts |= {name: text.encode() for name, text in generated.items()}
     parts["shell"] = _source(app, SHELL_TEMPLATE).encode()
-    words = [file for language in languages(app) for file in _catalogues(app, language)]
-    parts |= {f"words {number}": file.read_bytes() for number, file in enumerate(words)}
+    files = [file for language in languages(app) for file in _catalogues(app, language)]
+    parts |= {f"catalogue {number}": file.read_bytes() for number, file in enumerate(files)}
+    parts["zone"] = str(SITE_ZONE).encode()
     parts["manifest"] = json.dumps(_manifest("")).encode()
     for name, content in sorted(parts.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)

@@ -1,4 +1,4 @@
-"""The translations that the phone takes along: only what its templates and scripts say."""
+"""The phone's catalogue: translations of the messages that its templates and scripts use."""
 
 from __future__ import annotations
 
@@ -12,31 +12,33 @@ from babel.messages.pofile import read_po
 from server.field.compiler.subset import CONTEXT_SEPARATOR, BuildError, only_plain_placeholders
 
 Messages = dict[str, str | list[str]]
+"""Translation by key; a list holds the plural forms. Keys: see `subset.message_key`."""
 
 _KEYWORDS = {"gettext": None, "ngettext": (1, 2), "_": None}
 
 
 def messages_in_scripts(scripts: Iterable[Path]) -> set[str]:
-    """The messages that our own scripts name, as `pybabel extract` finds them."""
-    found = set[str]()
+    """The messages in the scripts, as `pybabel extract` finds them."""
+    messages = set[str]()
     for script in scripts:
         with script.open("rb") as source:
             for _, text, _, _ in extract("javascript", source, keywords=_KEYWORDS):
-                found.add(text if isinstance(text, str) else text[0])
-    return found
+                messages.add(text if isinstance(text, str) else text[0])
+    return messages
 
 
-def load_translations(files: Iterable[Path], wanted: Iterable[str]) -> Messages:
+def load_translations(files: Iterable[Path], keys: Iterable[str]) -> Messages:
     """The translations of these messages, a later file before an earlier one.
 
-    What is not translated is left out.
+    Messages without a translation are left out.
+    Raises BuildError for a placeholder that is neither `%(name)s` nor `%%`.
     """
-    keys, known = sorted(wanted), Messages()
+    keys, translations = sorted(keys), Messages()
     for po in files:
         with po.open("rb") as source:
             catalogue = read_po(source)
-        known |= {key: text for key in keys if (text := _translation(po, catalogue, key))}
-    return known
+        translations |= {key: text for key in keys if (text := _translation(po, catalogue, key))}
+    return translations
 
 
 def _translation(po: Path, catalogue: Catalog, key: str) -> str | list[str] | None:

@@ -1,4 +1,4 @@
-"""How a template is made of others, and which names it may give to what it gets."""
+"""Includes and imports, and which names a template may assign."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.field.compiler.subset import js, raise_build_error
 
 
 class Composition(Expressions):
-    """Includes and imports of one template; notes which templates it mentions."""
+    """Compiles includes and imports of one template; `mentioned` collects the other templates."""
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
@@ -20,9 +20,13 @@ class Composition(Expressions):
     def _include(self, node: nodes.Include, scope: Scope) -> str:
         name = self._constant_template_name(node, node.template)
         if node.ignore_missing:
-            raise_build_error(self.file, node, "an included file has to be there")
-        if not node.with_context:  # inside a macro Jinja itself gets this wrong
-            raise_build_error(self.file, node, "an include sees the context; a macro does not")
+            raise_build_error(
+                self.file, node, "the included template has to exist: no `ignore missing`"
+            )
+        if not node.with_context:  # Jinja itself gets this wrong inside a macro
+            raise_build_error(
+                self.file, node, "an include always gets the context: use a macro instead"
+            )
         return f"o+=R.include(r,{js(name)},{self._shared_context(scope)});"
 
     def _import(self, node: nodes.Import | nodes.FromImport, scope: Scope) -> str:
@@ -33,25 +37,25 @@ class Composition(Expressions):
         if isinstance(node, nodes.Import):
             self.template_by_alias[node.target] = name
             return self._store(node, node.target, module, scope)
-        written = ""
-        for each in node.names:
-            wanted, known_as = (each, each) if isinstance(each, str) else each
-            self.imported.append((node, name, wanted))
-            written += self._store(node, known_as, member(module, wanted), scope)
-        return written
+        code = ""
+        for item in node.names:
+            imported, alias = (item, item) if isinstance(item, str) else item
+            self.imported.append((node, name, imported))
+            code += self._store(node, alias, member(module, imported), scope)
+        return code
 
     def _constant_template_name(self, node: nodes.Node, template: nodes.Expr) -> str:
         if not (isinstance(template, nodes.Const) and isinstance(template.value, str)):
-            raise_build_error(self.file, node, "the name of a template is a constant text")
+            raise_build_error(self.file, node, "the name of a template has to be a constant string")
         self.mentioned.setdefault(template.value, node)
         return template.value
 
     def _shared_context(self, scope: Scope) -> str:
-        """The context plus this frame's local names; `loop` and `caller` stay at home."""
-        seen = {k: v for k, v in scope.visible().items() if k not in ("loop", "caller")}
-        if not seen:
+        """The context with the local names of this frame, but `loop` and `caller`."""
+        visible = {k: v for k, v in scope.visible().items() if k not in ("loop", "caller")}
+        if not visible:
             return "c"
-        return "V.extend(c,{" + ",".join(f"[{js(k)}]:{v}" for k, v in seen.items()) + "})"
+        return "V.extend(c,{" + ",".join(f"[{js(k)}]:{v}" for k, v in visible.items()) + "})"
 
     # -- names
 
@@ -66,4 +70,4 @@ class Composition(Expressions):
     def _require_free_name(self, node: nodes.Node, name: str) -> None:
         taken = subset.UNAVAILABLE_NAMES | subset.GLOBALS | subset.CONSTANTS.keys()
         if name in ("loop", "caller", "super") or name in taken:
-            raise_build_error(self.file, node, f"`{name}` already means something")
+            raise_build_error(self.file, node, f"`{name}` is a reserved name")

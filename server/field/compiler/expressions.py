@@ -1,6 +1,6 @@
-"""Expressions of a template as JavaScript expressions.
+"""Compiles expressions to JavaScript expressions.
 
-`V` holds the values' semantics, `F` the filters, `T` the tests, `r` what belongs to this rendering.
+In the code `V` is jinja/values.js and access.js, `F` the filters, `T` the tests, `r` the rendering.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ARITHMETIC = {"Add": "add", "Sub": "sub", "Mul": "mul", "FloorDiv": "floorDiv",
 
 
 class Expressions(FiltersAndTests):
-    """Translates one template's expressions and collects the messages that they ask for."""
+    """Compiles the expressions of one template; `messages` collects the keys to translate."""
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
@@ -46,11 +46,11 @@ class Expressions(FiltersAndTests):
             return f"V.{_ARITHMETIC[name]}({left},{right})"
         translate = getattr(self, f"_{name.lower()}", None)
         if translate is None:
-            raise_build_error(self.file, node, f"{name} is not part of the phone's expressions")
+            raise_build_error(self.file, node, f"{name} is not part of the subset")
         return cast(str, translate(node, scope))
 
     def condition(self, node: nodes.Node, scope: Scope) -> str:
-        """The same as a JavaScript boolean."""
+        """The expression as a JavaScript boolean: Python's truth, not JavaScript's."""
         match node:
             case nodes.Compare() | nodes.Test() | nodes.Not():
                 return self.to_js(node, scope)
@@ -60,15 +60,15 @@ class Expressions(FiltersAndTests):
                 return f"({self.condition(node.left, scope)}||{self.condition(node.right, scope)})"
         return f"V.truth({self.to_js(node, scope)})"
 
-    # -- plain values
+    # -- constants and names
 
     def _const(self, node: nodes.Const, scope: Scope) -> str:
         if node.value is not None and not isinstance(node.value, bool | int | str):
             raise_build_error(
-                self.file, node, f"{node.value!r}: only texts, whole numbers, true, false, none"
+                self.file, node, f"{node.value!r}: only strings, integers, true, false, none"
             )
         if isinstance(node.value, int) and abs(node.value) > MAX_SAFE_INTEGER:
-            raise_build_error(self.file, node, "too large a number for JavaScript")
+            raise_build_error(self.file, node, "this integer is too large for JavaScript")
         return js(node.value)
 
     def _templatedata(self, node: nodes.TemplateData, scope: Scope) -> str:
@@ -78,10 +78,10 @@ class Expressions(FiltersAndTests):
         if node.name in subset.UNAVAILABLE_NAMES:
             raise_build_error(self.file, node, f"`{node.name}` does not exist on the phone")
         if node.name in ("loop", "super", "caller") and not scope.find_local(node.name):
-            raise_build_error(self.file, node, f"`{node.name}` has no meaning here")
+            raise_build_error(self.file, node, f"`{node.name}` is not defined here")
         if node.name == "loop":
             raise_build_error(
-                self.file, node, "`loop` is used as loop.index and the like, never handed on"
+                self.file, node, "`loop` cannot be passed on: use loop.index and the like"
             )
         if node.name in subset.CONSTANTS:
             return js(list(subset.CONSTANTS[node.name]))
@@ -96,11 +96,13 @@ class Expressions(FiltersAndTests):
         pairs = []
         for pair in node.items:
             if not (isinstance(pair.key, nodes.Const) and isinstance(pair.key.value, str)):
-                raise_build_error(self.file, pair, "keys of a literal are constant texts")
+                raise_build_error(
+                    self.file, pair, "the keys of a dict literal have to be constant strings"
+                )
             pairs.append(f"[{js(pair.key.value)}]:{self.to_js(pair.value, scope)}")
         return "{" + ",".join(pairs) + "}"
 
-    # -- looking into values
+    # -- attributes and items
 
     def _getattr(self, node: nodes.Getattr, scope: Scope) -> str:
         if (
@@ -116,7 +118,9 @@ class Expressions(FiltersAndTests):
                 self.file, node, f'.{node.attr} is a method in Python: write ["{node.attr}"]'
             )
         if node.attr.startswith("_"):
-            raise_build_error(self.file, node, f"{node.attr} is private")
+            raise_build_error(
+                self.file, node, f"{node.attr}: names with a leading underscore are private"
+            )
         return f"V.get({self.to_js(node.node, scope)},{js(node.attr)})"
 
     def _getitem(self, node: nodes.Getitem, scope: Scope) -> str:
@@ -124,7 +128,7 @@ class Expressions(FiltersAndTests):
         if not isinstance(node.arg, nodes.Slice):
             return f"V.get({value},{self.to_js(node.arg, scope)})"
         if node.arg.step is not None:
-            raise_build_error(self.file, node, "a slice has no step on the phone")
+            raise_build_error(self.file, node, "a slice takes no step")
         ends = (node.arg.start, node.arg.stop)
         start, stop = (self.to_js(end, scope) if end is not None else "null" for end in ends)
         return f"V.slice({value},{start},{stop})"
@@ -195,13 +199,13 @@ class Expressions(FiltersAndTests):
 
     def _super(self, node: nodes.Call) -> str:
         if self.block is None or node.args or node.kwargs:
-            raise_build_error(self.file, node, "super() stands in a block and takes nothing")
+            raise_build_error(self.file, node, "super() is used in a block and takes no arguments")
         return f"R.above(r,c,b,{js(self.block)},d)"
 
     def _method(self, node: nodes.Call, method: nodes.Getattr, scope: Scope) -> str:
         least, most = subset.METHODS[method.attr]
         if node.kwargs or not least <= len(node.args) <= most:
-            raise_build_error(self.file, node, f".{method.attr}() with these arguments")
+            raise_build_error(self.file, node, f".{method.attr}() does not take these arguments")
         value = self.to_js(method.node, scope)
         return f"V.method({value},{js(method.attr)},{self._positional(node, scope)})"
 
@@ -209,14 +213,14 @@ class Expressions(FiltersAndTests):
         return "[" + ",".join(self.to_js(argument, scope) for argument in node.args) + "]"
 
     def _collect_message(self, node: nodes.Call, function: str) -> None:
-        wanted = subset.GETTEXT[function]
-        texts: list[Any] = [a.value for a in node.args[:wanted] if isinstance(a, nodes.Const)]
-        if len(texts) < wanted or not all(isinstance(text, str) for text in texts):
+        count = subset.GETTEXT[function]
+        texts: list[Any] = [a.value for a in node.args[:count] if isinstance(a, nodes.Const)]
+        if len(texts) < count or not all(isinstance(text, str) for text in texts):
             raise_build_error(
-                self.file, node, "a message is a constant text, or it cannot be translated"
+                self.file, node, "a message and its context have to be constant strings"
             )
         if not all(map(subset.only_plain_placeholders, texts)):
-            raise_build_error(self.file, node, "only %(name)s and %% in a message")
+            raise_build_error(self.file, node, "a message may contain only %(name)s and %%")
         if function in subset.GETTEXT_WITH_CONTEXT:
             self.messages.add(message_key(texts[1], texts[0]))
         else:

@@ -1,4 +1,4 @@
-"""What a phone has to know of each kind of op: its fields, and what to show before the verdict."""
+"""The kinds of op for phones: their fields, and what to show until the verdict comes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync.protocol.op import Kind
 
 
 def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
-    """Every kind that a person may do, as the phone reads it."""
+    """Every kind that phones may send, as `kinds.d.ts` types it."""
     return {
         name: {
             "v": kind.payload_version,

@@ -1,4 +1,4 @@
-"""All phone templates as one ES module, compiled from what Jinja's own parser read."""
+"""Compiles all phone templates to one ES module, from the trees of Jinja's own parser."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from server.field.compiler.subset import BuildError, js, raise_build_error
 
 
 class Need(TypedDict):
-    """How many hours back `until` may lie (None: for ever), and whether it must have begun.
+    """Which records of a type a page reads.
 
-    `next`: beside what has begun also the few that begin soonest.
+    `hours`: how far back `until` may lie; None: without limit. `begun`: only records whose period
+    has begun. `next`: the few that begin next as well.
     """
 
     hours: int | None
@@ -26,7 +27,7 @@ class Need(TypedDict):
 
 
 Needs = dict[str, Need]
-"""Which records a page reads, by type."""
+"""What a page reads, by record type."""
 
 _HEAD = """\
 import * as V from "./field/jinja/access.js";
@@ -40,7 +41,7 @@ _NEED_ITEM = re.compile(r"([a-z_]+)(?:\s+(\d+)([hd]))?(\s+begun(\s+next)?)?\Z")
 
 @dataclass(frozen=True)
 class CompiledModule:
-    """The compiled templates, and what else the build has to know of them."""
+    """The source of the module, what each page reads, and the keys of the messages."""
 
     text: str
     needs: dict[str, Needs]
@@ -48,7 +49,10 @@ class CompiledModule:
 
 
 def compile_templates(env: Environment, names: Iterable[str]) -> CompiledModule:
-    """Compile these templates and every template that they extend, include or import."""
+    """Compile these templates and all that they extend, include or import.
+
+    Raises BuildError with file and line for whatever is outside the subset.
+    """
     compiled: dict[str, TemplateCompiler] = {}
     waiting: list[tuple[str, str, int]] = [(name, name, 1) for name in sorted(names)]
     while waiting:
@@ -56,14 +60,14 @@ def compile_templates(env: Environment, names: Iterable[str]) -> CompiledModule:
         if name in compiled:
             continue
         compiled[name] = template = _parse_template(env, name, file, line)
-        waiting += [(each, name, node.lineno) for each, node in template.mentioned.items()]
+        waiting += [(other, name, node.lineno) for other, node in template.mentioned.items()]
     for template in compiled.values():
         _check_imports(template, compiled)
     needs = {name: _all_needs(name, compiled) for name in sorted(compiled)}
     needs = {name: needs[name] for name in needs if compiled[name].needs is not None}
     bodies = ",\n".join(f"{js(name)}:{compiled[name].text}" for name in sorted(compiled))
     text = f"{_HEAD}export const needs = {js(needs)};\nexport default {{\n{bodies}\n}};\n"
-    messages = frozenset[str]().union(*(each.messages for each in compiled.values()))
+    messages = frozenset[str]().union(*(template.messages for template in compiled.values()))
     return CompiledModule(text, needs, messages)
 
 
@@ -79,31 +83,31 @@ def _parse_template(env: Environment, name: str, file: str, line: int) -> Templa
 
 
 def _check_imports(template: TemplateCompiler, compiled: dict[str, TemplateCompiler]) -> None:
-    for node, name, wanted in template.imported:
-        if wanted not in compiled[name].exports:
-            raise_build_error(template.file, node, f"{name} has no {wanted}")
+    for node, name, imported in template.imported:
+        if imported not in compiled[name].exports:
+            raise_build_error(template.file, node, f"{name} has no {imported}")
 
 
 def _all_needs(name: str, compiled: dict[str, TemplateCompiler]) -> Needs:
-    """A page's own needs with those of all it is made of; of two times the longer one."""
-    together: Needs = {}
+    """The needs of a page with those of all its parts; of two periods the longer."""
+    total: Needs = {}
     seen, waiting = set[str](), [name]
     while waiting:
-        each = waiting.pop()
-        if each in seen:
+        part = waiting.pop()
+        if part in seen:
             continue
-        seen.add(each)
-        waiting += compiled[each].mentioned
-        for kind, need in (compiled[each].needs or {}).items():
-            together[kind] = _widest_need(together.get(kind, need), need)
-    return dict(sorted(together.items()))
+        seen.add(part)
+        waiting += compiled[part].mentioned
+        for record_type, need in (compiled[part].needs or {}).items():
+            total[record_type] = _widest_need(total.get(record_type, need), need)
+    return dict(sorted(total.items()))
 
 
-def _widest_need(one: Need, other: Need) -> Need:
-    ever = one["hours"] is None or other["hours"] is None
-    hours = None if ever else max(one["hours"] or 0, other["hours"] or 0)
-    need: Need = {"hours": hours, "begun": one["begun"] and other["begun"]}
-    return {**need, "next": True} if one.get("next") or other.get("next") else need
+def _widest_need(a: Need, b: Need) -> Need:
+    unlimited = a["hours"] is None or b["hours"] is None
+    hours = None if unlimited else max(a["hours"] or 0, b["hours"] or 0)
+    need: Need = {"hours": hours, "begun": a["begun"] and b["begun"]}
+    return {**need, "next": True} if a.get("next") or b.get("next") else need
 
 
 @dataclass
@@ -113,7 +117,7 @@ class _Parts:
 
 
 class TemplateCompiler(Statements):
-    """One template: `{parent, blocks, root}` in JavaScript."""
+    """Compiles one template to `{parent, blocks, root}` in JavaScript."""
 
     def __init__(self, file: str, source: str, tree: nodes.Template) -> None:
         super().__init__(file)
@@ -130,27 +134,29 @@ class TemplateCompiler(Statements):
         )
 
     def _inherited_body(self, body: list[nodes.Node]) -> list[nodes.Node]:
-        """A child only defines: what it would print outside of its blocks is never seen."""
-        meant = [node for node in body if not _is_blank(node)]
+        """The body without `extends`. A child may not print outside its blocks: that is lost."""
+        statements = [node for node in body if not _is_blank(node)]
         parents = list(nodes.Template(body, lineno=1).find_all(nodes.Extends))
         if not parents:
             return body
-        if meant[0] is not parents[0] or len(parents) > 1:
-            raise_build_error(self.file, parents[-1], "extends comes first, and once")
+        if statements[0] is not parents[0] or len(parents) > 1:
+            raise_build_error(
+                self.file, parents[-1], "extends has to be the first statement, and the only one"
+            )
         self._parts.parent = self._constant_template_name(parents[0], parents[0].template)
-        for node in meant[1:]:
+        for node in statements[1:]:
             if not isinstance(node, nodes.Block | nodes.Macro) and not names_set_by(node):
                 raise_build_error(
-                    self.file, node, "outside of its blocks a child only sets and imports"
+                    self.file, node, "outside its blocks a child template may only set and import"
                 )
-        before = body[: body.index(meant[0])]
-        return [*before, *meant[1:]]
+        before = body[: body.index(statements[0])]
+        return [*before, *statements[1:]]
 
     def _block(self, node: nodes.Block, scope: Scope) -> str:
         if node.scoped or node.required:
-            raise_build_error(self.file, node, "a block is neither scoped nor required")
+            raise_build_error(self.file, node, "a block cannot be scoped or required")
         if node.name in self._parts.blocks:
-            raise_build_error(self.file, node, f"block {node.name} is there twice")
+            raise_build_error(self.file, node, f"there are two blocks {node.name}")
         self._parts.blocks[node.name] = ""
         outer, self.block = self.block, node.name
         body = self.frame(node.body, Scope(self._root))
@@ -172,7 +178,7 @@ def _exported_by(node: nodes.Node) -> list[str]:
 
 
 def _declared_needs(file: str, source: str) -> Needs | None:
-    """Read `{# records: task 12h; area; person #}` at the head of a page."""
+    """Parse `{# records: task 12h; area; person #}` at the head of a page; None without one."""
     head = _NEEDS_COMMENT.match(source)
     if head is None:
         return None

@@ -1,4 +1,4 @@
-"""Filters and tests: arguments are put in order at build time, so that the runtime stays small."""
+"""Compiles filters and tests. Arguments are ordered at build time: the runtime stays small."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pipe = nodes.Filter | nodes.Test
 
 
 class FiltersAndTests:
-    """Filters and tests of one template; `of` is the rest of the expressions."""
+    """Compiles the filters and tests of one template; `to_js` compiles their operands."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -23,7 +23,7 @@ class FiltersAndTests:
         raise NotImplementedError
 
     def iterable(self, node: nodes.Node, scope: Scope) -> str:
-        """An expression in the one place where a generator may stand by itself: a loop."""
+        """What a loop iterates over: the one place where the result may be a generator."""
         if isinstance(node, nodes.Filter):
             return self._filter_call(node, scope)
         return self.to_js(node, scope)
@@ -38,11 +38,11 @@ class FiltersAndTests:
     def _filter_call(self, node: nodes.Filter, scope: Scope) -> str:
         name = subset.ALIASES.get(node.name, node.name)
         if node.node is None or node.dyn_args or node.dyn_kwargs:
-            raise_build_error(self.file, node, f"|{node.name} in this form")
+            raise_build_error(self.file, node, f"|{node.name} is not possible in this form")
         if name not in subset.FILTERS and name not in subset.SEQUENCE_FILTERS:
-            raise_build_error(self.file, node, f"|{node.name} does not exist on the phone")
-        reads_once = isinstance(node.node, nodes.Filter) and name in subset.GENERATOR_CONSUMERS
-        value = self.iterable(node.node, scope) if reads_once else self.to_js(node.node, scope)
+            raise_build_error(self.file, node, f"|{node.name} is not part of the subset")
+        consumes = isinstance(node.node, nodes.Filter) and name in subset.GENERATOR_CONSUMERS
+        value = self.iterable(node.node, scope) if consumes else self.to_js(node.node, scope)
         if name in subset.SEQUENCE_FILTERS:
             return self._sequence_filter(node, value, scope)
         return _filter_expression(name, [value, *self._arguments(name, node, scope)])
@@ -50,21 +50,21 @@ class FiltersAndTests:
     def _arguments(self, name: str, node: Pipe, scope: Scope) -> list[str]:
         """Every parameter of the filter, in order, with its default where none is given."""
         parameters = subset.FILTERS[name]
-        given = dict(zip((key for key, _ in parameters), node.args, strict=False))
+        passed = dict(zip((key for key, _ in parameters), node.args, strict=False))
         named = _named(node)
         unknown = named.keys() - {key for key, _ in parameters}
-        if len(node.args) > len(parameters) or unknown or given.keys() & named.keys():
+        if len(node.args) > len(parameters) or unknown or passed.keys() & named.keys():
             raise_build_error(self.file, node, f"|{name} does not take these arguments")
-        given |= named
+        passed |= named
         arguments = []
         for key, default in parameters:
-            if key not in given and default is subset.REQUIRED:
+            if key not in passed and default is subset.REQUIRED:
                 raise_build_error(self.file, node, f"|{name} needs {key}")
-            arguments.append(self.to_js(given[key], scope) if key in given else js(default))
+            arguments.append(self.to_js(passed[key], scope) if key in passed else js(default))
         return arguments
 
     def _sequence_filter(self, node: nodes.Filter, value: str, scope: Scope) -> str:
-        """map, select and their kin: what they name is looked up here, not while rendering."""
+        """map, select, reject and the like. The filter or test that they name is resolved here."""
         if node.name == "map":
             return f"F.map({value},{self._mapping(node, scope)})"
         if node.kwargs:
@@ -75,7 +75,7 @@ class FiltersAndTests:
         test, values = f"V.truth({inner})", []
         if arguments:
             name = self._pop_constant_text(node, arguments)
-            values = [self.to_js(each, scope) for each in arguments]
+            values = [self.to_js(argument, scope) for argument in arguments]
             test = self._test_call(node, name, inner, _variables(values))
         keep = "!" if node.name.startswith("reject") else ""
         return f"F.select({value},{_for_each(keep + test, values)})"
@@ -89,13 +89,13 @@ class FiltersAndTests:
         name = self._pop_constant_text(node, arguments)
         name = subset.ALIASES.get(name, name)
         if name not in subset.FILTERS or name in subset.GENERATORS:
-            raise_build_error(self.file, node, f"|map with {name!r} does not exist on the phone")
+            raise_build_error(self.file, node, f"|map with {name!r} is not part of the subset")
         call = nodes.Filter(None, name, arguments, node.kwargs, None, None, lineno=node.lineno)
         values = self._arguments(name, call, scope)
         return _for_each(_filter_expression(name, ["x", *_variables(values)]), values)
 
     def _pop_constant_text(self, node: nodes.Filter, arguments: list[nodes.Expr]) -> str:
-        """Take the first argument, which has to be a constant text."""
+        """Remove and return the first argument, which has to be a constant string."""
         first = arguments.pop(0) if arguments else None
         if not (isinstance(first, nodes.Const) and isinstance(first.value, str)):
             raise_build_error(self.file, node, f"|{node.name} needs a constant name")
@@ -103,17 +103,17 @@ class FiltersAndTests:
 
     def _test(self, node: nodes.Test, scope: Scope) -> str:
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
-            raise_build_error(self.file, node, f"`is {node.name}` in this form")
-        arguments = [self.to_js(each, scope) for each in node.args]
+            raise_build_error(self.file, node, f"`is {node.name}` is not possible in this form")
+        arguments = [self.to_js(argument, scope) for argument in node.args]
         return self._test_call(node, node.name, self.to_js(node.node, scope), arguments)
 
     def _test_call(self, node: nodes.Node, name: str, value: str, arguments: list[str]) -> str:
-        known, wanted = subset.TESTS.get(name, ("", -1))
-        if len(arguments) != wanted:
+        function, count = subset.TESTS.get(name, ("", -1))
+        if len(arguments) != count:
             raise_build_error(
-                self.file, node, f"`is {name}` does not exist on the phone, or not so"
+                self.file, node, f"`is {name}` with these arguments is not part of the subset"
             )
-        return f"T.{known}({','.join([value, *arguments])})"
+        return f"T.{function}({','.join([value, *arguments])})"
 
 
 def _filter_expression(name: str, values: list[str]) -> str:
@@ -127,7 +127,7 @@ def _variables(values: list[str]) -> list[str]:
 
 
 def _for_each(body: str, values: list[str]) -> str:
-    """A function of `x`; what else it takes is worked out once, before the first row."""
+    """A JavaScript function of `x`. The other values are computed once, before the first item."""
     return f"(({','.join(_variables(values))})=>x=>{body})({','.join(values)})"
 
 

@@ -1,4 +1,4 @@
-"""Which JavaScript variable holds which template name: Jinja's frames, one scope each."""
+"""Maps template names to JavaScript variables: one Scope for each of Jinja's frames."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jinja2 import nodes
 from server.field.compiler.subset import js
 
 FRAMES = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block, nodes.With, nodes.AssignBlock)
-"""What opens a frame of its own: a name set inside is not seen outside."""
+"""Nodes with a frame of their own: names set inside are not visible outside."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class Scope:
-    """A frame. The root frame has no variables of its own: its names live in the context `c`."""
+    """A frame. The names of the root frame are members of the context `c`, not variables."""
 
     def __init__(self, parent: Scope | None = None) -> None:
         self.parent = parent
@@ -29,7 +29,7 @@ class Scope:
         return self.parent is None
 
     def new_variable(self, letter: str) -> str:
-        """A variable that no other part of this template uses."""
+        """A variable name that is unique in the template."""
         return f"{letter}{next(self._numbers)}"
 
     def declare(self, name: str) -> str:
@@ -37,7 +37,7 @@ class Scope:
         return self.variables[name]
 
     def find_local(self, name: str) -> str | None:
-        """The variable of the innermost frame that has this name, if any frame has it."""
+        """The variable for this name in the innermost frame that has it; None: a context name."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.variables:
@@ -49,9 +49,9 @@ class Scope:
         return self.find_local(name) or member("c", name)
 
     def visible(self) -> dict[str, str]:
-        """Every local name, innermost first: what an include sees on top of the context."""
-        found = dict(self.parent.visible()) if self.parent else {}
-        return found | self.variables
+        """Every local name with its variable: what an include sees besides the context."""
+        outer = dict(self.parent.visible()) if self.parent else {}
+        return outer | self.variables
 
 
 def member(owner: str, name: str) -> str:
@@ -59,18 +59,18 @@ def member(owner: str, name: str) -> str:
 
 
 def names_in(node: nodes.Node) -> list[nodes.Name]:
-    """Every name in a piece of the tree, the piece itself included."""
+    """Every name in a tree, the root included."""
     return [*([node] if isinstance(node, nodes.Name) else []), *node.find_all(nodes.Name)]
 
 
 def stored_in(body: Iterable[nodes.Node]) -> list[str]:
-    """Names that this frame itself sets, in the order of the text; nested frames keep theirs."""
-    found: list[str] = []
+    """The names that this frame sets, in source order, without those of nested frames."""
+    names: list[str] = []
     for node in body:
-        found += names_set_by(node)
+        names += names_set_by(node)
         if not isinstance(node, FRAMES):
-            found += stored_in(node.iter_child_nodes())
-    return list(dict.fromkeys(found))
+            names += stored_in(node.iter_child_nodes())
+    return list(dict.fromkeys(names))
 
 
 def names_set_by(node: nodes.Node) -> list[str]:
@@ -84,9 +84,10 @@ def names_set_by(node: nodes.Node) -> list[str]:
 
 
 def set_after_nested_read(body: Iterable[nodes.Node]) -> tuple[nodes.Node, str] | None:
-    """A name that a nested frame reads before this frame sets it.
+    """A name that a nested frame reads before this frame sets it, with the node that sets it.
 
-    Jinja then finds it unset although the context has it: nobody expects that, so nobody may.
+    Jinja then reads it as undefined even if the context has it. That surprises everybody, so the
+    subset forbids it.
     """
     read: set[str] = set()
     for node in _of_this_frame(body):
@@ -99,7 +100,7 @@ def set_after_nested_read(body: Iterable[nodes.Node]) -> tuple[nodes.Node, str] 
 
 
 _TRANS_VARIABLE = "_trans"
-"""Jinja sets this right before a plural reads it, so it is never found unset."""
+"""Jinja sets this right before a plural reads it, so it is never undefined."""
 
 
 def _of_this_frame(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
@@ -112,7 +113,7 @@ def _of_this_frame(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
 
 
 def _free_reads(node: nodes.Node) -> set[str]:
-    """What is read inside without being a loop's, a macro's or a with's own name."""
+    """The names that a node reads, without those that a loop, macro or `with` itself declares."""
     if isinstance(node, nodes.Name):
         return {node.name} if node.ctx == "load" else set()
     own = {
@@ -127,5 +128,5 @@ def _free_reads(node: nodes.Node) -> set[str]:
 
 
 def _parts(node: nodes.Node, field: str) -> list[nodes.Node]:
-    found = getattr(node, field, [])
-    return found if isinstance(found, list) else [found]
+    value = getattr(node, field, [])
+    return value if isinstance(value, list) else [value]

@@ -1,6 +1,7 @@
-"""Statements of a template as JavaScript: one function for its root, one for each block.
+"""Compiles statements to JavaScript: one function for the root, one for each block.
 
-In the output `o` grows, `c` is the context, `b` the blocks by name, `d` how far up a block is.
+In the code `o` collects the output, `c` is the context, `b` the blocks by name, `d` the depth of
+a block: 0 is the most derived.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from server.field.compiler.subset import js, raise_build_error
 
 
 class Statements(Composition):
-    """Translates one template's statements."""
+    """Compiles the statements of one template."""
 
     def frame(self, body: list[nodes.Node], scope: Scope) -> str:
-        """A body that keeps what it sets to itself (the root shares it through the context)."""
+        """A body with variables of its own. The root has none: it sets names in the context."""
         if found := set_after_nested_read(body):
             raise_build_error(
                 self.file, found[0], f"`{found[1]}` is set after a loop, call or macro read it"
@@ -56,51 +57,49 @@ class Statements(Composition):
                 return self._include(node, scope)
             case nodes.Import() | nodes.FromImport():
                 return self._import(node, scope)
-        raise_build_error(
-            self.file, node, f"{type(node).__name__} is not part of the phone's statements"
-        )
+        raise_build_error(self.file, node, f"{type(node).__name__} is not part of the subset")
         return None
 
     def _output(self, node: nodes.Output, scope: Scope) -> str:
-        written = ""
+        code = ""
         for part in node.nodes:
             if isinstance(part, nodes.TemplateData):
-                written += f"o+={js(part.data)};"
+                code += f"o+={js(part.data)};"
             else:
-                written += f"o+=V.out({self.to_js(part, scope)});"
-        return written
+                code += f"o+=V.out({self.to_js(part, scope)});"
+        return code
 
     def _if(self, node: nodes.If, scope: Scope) -> str:
-        written = f"if({self.condition(node.test, scope)}){{{self.body(node.body, scope)}}}"
+        code = f"if({self.condition(node.test, scope)}){{{self.body(node.body, scope)}}}"
         for other in node.elif_:
             test = self.condition(other.test, scope)
-            written += f"else if({test}){{{self.body(other.body, scope)}}}"
-        return written + (f"else{{{self.body(node.else_, scope)}}}" if node.else_ else "")
+            code += f"else if({test}){{{self.body(other.body, scope)}}}"
+        return code + (f"else{{{self.body(node.else_, scope)}}}" if node.else_ else "")
 
     # -- loops
 
     def _for(self, node: nodes.For, scope: Scope) -> str:
         if node.recursive:
-            raise_build_error(self.file, node, "a loop is not recursive on the phone")
+            raise_build_error(self.file, node, "a loop cannot be recursive")
         rows, at, inner = scope.new_variable("a"), scope.new_variable("i"), Scope(scope)
         listed = f"V.iterate({self.iterable(node.iter, scope)})"
         if node.test is not None:
             listed += self._loop_condition(node, scope)
         loop = inner.variables["loop"] = scope.new_variable("p")
         each = self._target(node.target, f"{rows}[{at}]", inner)
-        written = (
+        code = (
             f"{{const {rows}={listed},{loop}=V.loop({rows});"
             f"for(let {at}=0;{at}<{rows}.length;{at}++){{{loop}.at({at});{each}"
             f"{self.frame(node.body, inner)}}}"
         )
         if node.else_:
-            written += f"if(!{rows}.length){{{self.frame(node.else_, Scope(scope))}}}"
-        return written + "}"
+            code += f"if(!{rows}.length){{{self.frame(node.else_, Scope(scope))}}}"
+        return code + "}"
 
     def _loop_condition(self, node: nodes.For, scope: Scope) -> str:
         assert node.test is not None
         if any(name.name == "loop" for name in names_in(node.test)):
-            raise_build_error(self.file, node, "`loop` is not known yet in the condition of a loop")
+            raise_build_error(self.file, node, "`loop` is not defined in the condition of a loop")
         inner = Scope(scope)
         each = self._target(node.target, "x", inner)
         return f".filter(x=>{{{each}return {self.condition(node.test, inner)}}})"
@@ -109,22 +108,22 @@ class Statements(Composition):
         if isinstance(target, nodes.Name):
             return f"let {self._declare(target, target.name, scope)}={value};"
         if not isinstance(target, nodes.Tuple):
-            raise_build_error(self.file, target, "a loop fills plain names")
+            raise_build_error(self.file, target, "the target of a loop has to be names")
         parts = scope.new_variable("u")
-        written = f"const {parts}=V.unpack({value},{len(target.items)});"
-        for place, item in enumerate(target.items):
-            written += self._target(item, f"{parts}[{place}]", scope)
-        return written
+        code = f"const {parts}=V.unpack({value},{len(target.items)});"
+        for index, item in enumerate(target.items):
+            code += self._target(item, f"{parts}[{index}]", scope)
+        return code
 
     # -- names
 
     def _set(self, node: nodes.Assign | nodes.AssignBlock, scope: Scope) -> str:
         if not isinstance(node.target, nodes.Name):
-            raise_build_error(self.file, node, "set fills one plain name")
+            raise_build_error(self.file, node, "set takes one name")
         if isinstance(node, nodes.Assign):
             return self._store(node, node.target.name, self.to_js(node.node, scope), scope)
         if node.filter is not None:
-            raise_build_error(self.file, node, "a filter on a block of set")
+            raise_build_error(self.file, node, "a set block cannot have a filter")
         return self._store(node, node.target.name, self._captured(node.body, scope), scope)
 
     def _captured(self, body: list[nodes.Node], scope: Scope) -> str:
@@ -132,42 +131,48 @@ class Statements(Composition):
         return f'V.safe((()=>{{let o="";{self.frame(body, Scope(scope))}return o}})())'
 
     def _with(self, node: nodes.With, scope: Scope) -> str:
-        inner, written = Scope(scope), "{"
+        inner, code = Scope(scope), "{"
         values = [self.to_js(value, scope) for value in node.values]
         for target, value in zip(node.targets, values, strict=True):
-            written += self._target(target, value, inner)
-        return written + self.frame(node.body, inner) + "}"
+            code += self._target(target, value, inner)
+        return code + self.frame(node.body, inner) + "}"
 
     # -- macros
 
     def _macro(self, node: nodes.Macro, scope: Scope) -> str:
         if not scope.is_root:
-            raise_build_error(self.file, node, "a macro stands at the top level of its file")
+            raise_build_error(self.file, node, "a macro has to be at the top level of its file")
         if node.name in subset.METHODS:
-            raise_build_error(self.file, node, f"a macro cannot be called {node.name}")
+            raise_build_error(
+                self.file, node, f"{node.name} is the name of a method: a macro cannot have it"
+            )
         return self._store(node, node.name, self.macro(node, node.name, scope), scope)
 
     def macro(self, node: nodes.Macro | nodes.CallBlock, name: str, scope: Scope) -> str:
-        """A macro, or what `call` hands to one: `V.macro(name, parameters, wants caller, body)`."""
+        """A macro, or the body of a `call`: `V.macro(name, parameters, takes caller, body)`."""
         inner, defaults = Scope(scope), ""
         self._reject_blocks(node.body)
         required = len(node.args) - len(node.defaults)
         variables = [self._declare(argument, argument.name, inner) for argument in node.args]
-        wants = any(each.name == "caller" for child in node.body for each in names_in(child))
-        if wants and isinstance(node, nodes.CallBlock):
+        takes_caller = any(name.name == "caller" for child in node.body for name in names_in(child))
+        if takes_caller and isinstance(node, nodes.CallBlock):
             raise_build_error(
-                self.file, node, "`caller` inside a call is not the macro's: set it aside first"
+                self.file,
+                node,
+                "`caller` in a call block is not the macro's: put caller() in a variable first",
             )
-        if wants:
+        if takes_caller:
             variables.append(inner.declare("caller"))
-        for place in range(len(node.args)):
+        for index in range(len(node.args)):
             default = "undefined"
-            if place >= required:
-                default = self.to_js(node.defaults[place - required], inner)
-            defaults += f"if({variables[place]}===V.MISSING){variables[place]}={default};"
+            if index >= required:
+                default = self.to_js(node.defaults[index - required], inner)
+            defaults += f"if({variables[index]}===V.MISSING){variables[index]}={default};"
         body = f'{{let o="";{defaults}{self.frame(node.body, inner)}return V.safe(o)}}'
         parameters = js([argument.name for argument in node.args])
-        return f"V.macro({js(name)},{parameters},{js(wants)},({','.join(variables)})=>{body})"
+        return (
+            f"V.macro({js(name)},{parameters},{js(takes_caller)},({','.join(variables)})=>{body})"
+        )
 
     # -- blocks
 
@@ -176,6 +181,4 @@ class Statements(Composition):
 
     def _reject_blocks(self, body: list[nodes.Node]) -> None:
         for block in nodes.Template(body, lineno=1).find_all(nodes.Block):
-            raise_build_error(
-                self.file, block, "a block stands neither in a macro or call nor in a set"
-            )
+            raise_build_error(self.file, block, "a block cannot be inside a macro, a call or a set")

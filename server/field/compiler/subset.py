@@ -1,4 +1,4 @@
-"""What a phone template may use. All else is a build error that names file and line."""
+"""The subset of Jinja that phone templates may use. The rest is a BuildError with file and line."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ APP_FILTERS: Final = frozenset(
 )
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 
-# Jinja makes a generator of these: always true, no length, empty the second time it is read.
-# A JavaScript array is none of that, so their result may only go where both agree.
+# In Jinja these return a generator: always true, no length, empty when read again. A JavaScript
+# array is none of that, so their result is allowed only where both behave the same.
 GENERATORS: Final = SEQUENCE_FILTERS | {"unique", "reverse", "batch", "items"}
 GENERATOR_CONSUMERS: Final = SEQUENCE_FILTERS | {
     *("list", "join", "first", "sort", "groupby", "sum", "min", "max"),
@@ -113,19 +113,20 @@ _PLACEHOLDER = re.compile(r"%\([A-Za-z_]\w*\)s|%%")
 
 
 class BuildError(Exception):
-    """A template left the subset: file, line, and what to write instead."""
+    """A template is outside the subset. The text gives file, line and what is wrong."""
 
     def __init__(self, file: str, line: int, text: str) -> None:
         super().__init__(f"{file}:{line}: {text}")
 
 
 def raise_build_error(file: str, node: nodes.Node, text: str) -> NoReturn:
-    lines = (each.lineno for each in (node, *node.find_all(nodes.Node)))
+    """Raise a BuildError for the line of a node."""
+    lines = (part.lineno for part in (node, *node.find_all(nodes.Node)))
     raise BuildError(file, next(filter(None, lines), 1), text)
 
 
 def only_plain_placeholders(message: str) -> bool:
-    """Only `%(name)s` and `%%` mean the same in Python and in our runtime."""
+    """Whether a message has no placeholders but `%(name)s` and `%%`: those the runtime fills."""
     return "%" not in _PLACEHOLDER.sub("", message)
 
 
@@ -135,6 +136,6 @@ def message_key(message: str, context: str | None) -> str:
 
 
 def js(value: Any) -> str:
-    """A constant as JavaScript that is also safe inside an HTML page and old parsers."""
+    """A constant as JavaScript, safe inside a script element and for old parsers."""
     text = json.dumps(value, ensure_ascii=False)
     return text.replace("</", "<\\/").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

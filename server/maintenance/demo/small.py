@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from server.auth.credentials import set_password, set_pin
 from server.db.engine import db, write_transaction
@@ -14,6 +13,7 @@ from server.maintenance.demo.ids import PASSWORD, demo_id, label
 from server.models.feed import SiteHead
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
+from server.oplog.incoming import NewOp
 from sync.work.standards_content import STANDARDS
 
 START_DATE = "2026-01-01T00:00:00+08:00"
@@ -81,7 +81,7 @@ def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
     invalidate_directories()
 
 
-def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
+def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[NewOp]:
     for username, called, _, number, roles in staff:
         payload = {"name": called, "roles": list(roles), "employee_no": number}
         yield seed.idempotent_op("person.add", demo_id(name, username), payload)
@@ -98,7 +98,7 @@ GROUNDS = (
 ROUND = label("夜巡路线", "Night round")
 
 
-def _grounds(name: str) -> Iterator[dict[str, Any]]:
+def _grounds(name: str) -> Iterator[NewOp]:
     for ordinal, (key, zh, en, kind) in enumerate(GROUNDS):
         payload = {"label": label(zh, en), "kind": kind, "ordinal": ordinal}
         yield seed.idempotent_op("area.add", demo_id(name, key), payload)
@@ -110,7 +110,7 @@ def _grounds(name: str) -> Iterator[dict[str, Any]]:
         )
 
 
-def _building(name: str, number: int) -> Iterator[dict[str, Any]]:
+def _building(name: str, number: int) -> Iterator[NewOp]:
     building = demo_id(name, "building", number)
     first = {"label": label(f"{number}号楼", f"Building {number}"), "kind": "building"}
     yield seed.idempotent_op("area.add", building, {**first, "ordinal": 10 * number})
@@ -118,7 +118,7 @@ def _building(name: str, number: int) -> Iterator[dict[str, Any]]:
         yield from _stairwell(name, number, stair, building)
 
 
-def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[dict[str, Any]]:
+def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[NewOp]:
     zh, en = f"{number}号楼{stair}单元", f"Building {number}, stairwell {stair}"
     place = demo_id(name, "stairwell", number, stair)
     common = {"parent_id": building, "ordinal": 10 * number + stair}
@@ -141,7 +141,7 @@ def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[di
             yield seed.idempotent_op("unit.add", demo_id(name, "unit", home), unit)
 
 
-def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
+def _schedules(name: str, staff: list[str]) -> Iterator[NewOp]:
     for standard in STANDARDS:
         guard = standard.get("role") == "guard" and len(staff) > 2
         outside = standard["area_kind"] in ("outdoor", "refuse_point", "office") and len(staff) > 2
@@ -153,7 +153,7 @@ def _schedules(name: str, staff: list[str]) -> Iterator[dict[str, Any]]:
         )
 
 
-def _route(name: str, staff: list[str]) -> dict[str, Any]:
+def _route(name: str, staff: list[str]) -> NewOp:
     payload = {
         "label": ROUND,
         "points": [demo_id(name, "point", key) for key, *_ in GROUNDS[:5]],
@@ -167,7 +167,7 @@ def _route(name: str, staff: list[str]) -> dict[str, Any]:
     return seed.idempotent_op("route.add", demo_id(name, "route"), payload)
 
 
-def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[dict[str, Any]]:
+def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[NewOp]:
     answers = [who[0] for who in staff if {"supervisor", "manager"} & set(who[4])]
     if answers:
         firm = {"name": "云杉有线 Spruce Cable", "service": "有线电视维修 cable television"}

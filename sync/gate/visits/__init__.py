@@ -1,4 +1,4 @@
-"""Visits: who came to see whom, from the gate to the gate, and how long that is remembered."""
+"""Visits: who came to see whom, from arrival to departure, and how long that is stored."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
 EXPECTED_VISIBLE_FOR = timedelta(hours=12)
-"""How long an announced visitor without an end stays on the list of the gate."""
+"""How long phones show a pre-registered visitor without an end time."""
 
 
 def state(visit: Any) -> str:
-    """V1, V6, V8: overdue is no state of its own: whoever reads knows what time it is."""
+    """V1, V6, V8: the state of a visit. Overdue is not a state, because it depends on the current
+    time."""
     if visit["purged_at"]:
         return "purged"
     if visit["departed_at"]:
@@ -52,19 +53,19 @@ def state(visit: Any) -> str:
 
 
 def visible_until(visit: Any) -> str:
-    """A phone cares for a visitor while inside, and for an announced one until it is too late."""
-    known = state(visit)
-    if known == "inside":
+    """Phones show a visitor while inside, and a pre-registered one until the expected end."""
+    current = state(visit)
+    if current == "inside":
         return FOREVER
     ends = {"departed": "departed_at", "refused": "refused_at", "purged": "purged_at"}
-    if known in ends:
-        return format_time(visit[ends[known]])
+    if current in ends:
+        return format_time(visit[ends[current]])
     begins = visit["expected_from"] or visit["expected_at"]
     return format_time(visit["expected_until"] or begins + EXPECTED_VISIBLE_FOR)
 
 
 def missing_farewell_flag(steps: list[str], departed: bool) -> str | None:
-    """V11: what a visit lacks at its end: the farewell, or that somebody saw them leave."""
+    """V11: what a visit lacks at its end: a recorded departure or the farewell, or None."""
     if not departed:
         return "not-seen-out"
     return None if "farewell" in steps else "no-farewell"
@@ -83,21 +84,21 @@ EXPECTED_PATCH = {"state": "expected", "arrived_at": None, "refused_at": None, "
 RETURN_PATCH = {"state": "inside", "departed_at": None, "departed_by": None, "until": FOREVER}
 
 
-def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more: Any) -> Kind:
-    """A kind that tells what happened to a visitor."""
+def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **kwargs: Any) -> Kind:
+    """A kind of fact about a visit."""
     return Kind(
         payload=payload,
         rule=rule,
         type="visit",
         fact=True,
         optimistic_patch=optimistic_patch,
-        **more,
+        **kwargs,
     )
 
 
-def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
-    """A kind by which the desk says what shall be."""
-    return Kind(payload=payload, rule=rule, type="visit", fact=False, **more)
+def decision_kind(payload: Any, rule: Any, **kwargs: Any) -> Kind:
+    """A kind of decision about a visit."""
+    return Kind(payload=payload, rule=rule, type="visit", fact=False, **kwargs)
 
 
 KINDS = {

@@ -1,4 +1,4 @@
-"""What the facts of a visit add up to, in whatever order they came."""
+"""Folding the facts of a visit, in whatever order they arrived."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
 
 DEFAULT_MINUTES = 8 * 60
-"""How long a visit lasts when neither its host nor the gate said so."""
+"""How long a visit lasts if neither the host nor the gate gave a duration."""
 
 MAX_RETENTION_AHEAD = timedelta(days=90)
-"""A visit planned for later than this does not keep its names any longer."""
+"""A visit planned further ahead than this does not extend the retention of its names."""
 
 
 def fold(record: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """V2, V7, V8, V9, V10: coming, going and courtesies, in the order of their times."""
-    came, refused, departures, presumed = _effective_entries(history)
-    expected = next((entry for entry in history if entry.kind == "visit.expect"), None)
-    left = _first_departure(came, departures) or (presumed if came else None)
-    told = [entry.payload.get("expected_minutes") for entry in (expected, came) if entry]
+    """V2, V7, V8, V9, V10: arrival, departure and reception steps, in the order of their times."""
+    arrival, refusal, departures, presumed = _effective_entries(history)
+    registration = next((entry for entry in history if entry.kind == "visit.expect"), None)
+    departure = _first_departure(arrival, departures) or (presumed if arrival else None)
+    durations = [
+        entry.payload.get("expected_minutes") for entry in (registration, arrival) if entry
+    ]
     return {
-        "expected_at": expected and expected.occurred_at,
-        "expected_by_id": expected and expected.by,
-        "arrived_at": came and came.occurred_at,
-        "arrived_by_id": came and came.by,
+        "expected_at": registration and registration.occurred_at,
+        "expected_by_id": registration and registration.by,
+        "arrived_at": arrival and arrival.occurred_at,
+        "arrived_by_id": arrival and arrival.by,
         "id_checked": any(entry.payload.get("id_checked") for entry in history),
-        "due_at": _due_at(came, expected, [minutes for minutes in told if minutes]),
-        "departed_at": left and _not_before(left.occurred_at, came),
-        "departed_by_id": left and left.by,
-        "presumed": bool(left and left is presumed),
-        "refused_at": refused and refused.occurred_at,
-        "refused_by_id": refused and refused.by,
-        "refuse_reason": refused and refused.payload["reason"],
+        "due_at": _due_at(arrival, registration, [minutes for minutes in durations if minutes]),
+        "departed_at": departure and _not_before(departure.occurred_at, arrival),
+        "departed_by_id": departure and departure.by,
+        "presumed": bool(departure and departure is presumed),
+        "refused_at": refusal and refusal.occurred_at,
+        "refused_by_id": refusal and refusal.by,
+        "refuse_reason": refusal and refusal.payload["reason"],
         "steps": list(dict.fromkeys(e.payload["step"] for e in history if "step" in e.payload)),
-        "retained_from": _retention_start(expected, came, refused, left),
+        "retained_from": _retention_start(registration, arrival, refusal, departure),
         "photos": [] if getattr(record, "purged_at", None) else _photo_hashes(history),
     }
 
@@ -45,7 +47,8 @@ def fold(record: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
 def _effective_entries(
     history: Sequence[HistoryEntry],
 ) -> tuple[HistoryEntry | None, HistoryEntry | None, list[HistoryEntry], HistoryEntry | None]:
-    """What was not taken back: coming in, the refusal, real departures, the first presumption."""
+    """The entries that were not undone: arrival, refusal, recorded departures, first
+    presumption."""
     arrivals: list[HistoryEntry] = []
     refusals: list[HistoryEntry] = []
     departures: list[HistoryEntry] = []
@@ -74,39 +77,47 @@ def _effective_entries(
 
 
 def _first_departure(
-    came: HistoryEntry | None, departures: list[HistoryEntry]
+    arrival: HistoryEntry | None, departures: list[HistoryEntry]
 ) -> HistoryEntry | None:
-    """V2: the earliest departure that is not before the arrival; else the earliest of all."""
-    plausible = [e for e in departures if came is None or e.occurred_at >= came.occurred_at]
+    """V2: the earliest departure that is not before the arrival, otherwise the earliest of all."""
+    plausible = [e for e in departures if arrival is None or e.occurred_at >= arrival.occurred_at]
     return next(iter(plausible or departures), None)
 
 
-def _not_before(moment: datetime, came: HistoryEntry | None) -> datetime:
-    return max(moment, came.occurred_at) if came else moment
+def _not_before(moment: datetime, arrival: HistoryEntry | None) -> datetime:
+    return max(moment, arrival.occurred_at) if arrival else moment
 
 
 def _due_at(
-    came: HistoryEntry | None, expected: HistoryEntry | None, told: list[int]
+    arrival: HistoryEntry | None, registration: HistoryEntry | None, durations: list[int]
 ) -> datetime | None:
-    """V7: until when somebody inside is inside as announced; past it the visit is overdue."""
-    if came is None:
+    """V7: until when a visitor inside is expected to stay; after that the visit is overdue.
+
+    `durations` are the planned minutes that were given, the last of which counts.
+    """
+    if arrival is None:
         return None
-    until = _as_datetime(expected.payload.get("expected_until")) if expected else None
-    if until and until > came.occurred_at:
+    until = _as_datetime(registration.payload.get("expected_until")) if registration else None
+    if until and until > arrival.occurred_at:
         return until
-    return came.occurred_at + timedelta(minutes=told[-1] if told else DEFAULT_MINUTES)
+    return arrival.occurred_at + timedelta(minutes=durations[-1] if durations else DEFAULT_MINUTES)
 
 
-def _retention_start(expected: HistoryEntry | None, *done: HistoryEntry | None) -> datetime | None:
-    """V12: from where the time of keeping counts: the newest thing done, else the plan."""
-    times = [entry.occurred_at for entry in done if entry]
-    if times or expected is None:
+def _retention_start(
+    registration: HistoryEntry | None, *events: HistoryEntry | None
+) -> datetime | None:
+    """V12: when the retention period begins: with the newest event, otherwise with the planned
+    time."""
+    times = [entry.occurred_at for entry in events if entry]
+    if times or registration is None:
         return max(times, default=None)
     planned = [
-        _as_datetime(expected.payload.get(name)) for name in ("expected_from", "expected_until")
+        _as_datetime(registration.payload.get(name)) for name in ("expected_from", "expected_until")
     ]
-    latest = max((time for time in planned if time), default=expected.occurred_at)
-    return min(max(latest, expected.occurred_at), expected.occurred_at + MAX_RETENTION_AHEAD)
+    latest = max((time for time in planned if time), default=registration.occurred_at)
+    return min(
+        max(latest, registration.occurred_at), registration.occurred_at + MAX_RETENTION_AHEAD
+    )
 
 
 def _as_datetime(said: datetime | str | None) -> datetime | None:

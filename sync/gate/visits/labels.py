@@ -1,4 +1,4 @@
-"""Words of visits: labels of fields, values and states."""
+"""Labels of visits: fields, values and states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people say of a visit. No field here can hold the number of an identity document."""
+"""Payloads of visits. No field can hold the number of an identity document."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, Id, Payload
 
 PURPOSES = ("business", "family", "service", "other")
 STEPS = ("greeted", "seated", "soothed", "guided", "farewell")
-"""The guided flow at a gate or desk: none of them is ever required."""
+"""The steps of a reception at the gate or desk. None of them is required."""
 
 MAX_MINUTES = 7 * 24 * 60
-"""Minutes that a visit may be said to last: a week."""
+"""The longest planned stay in minutes: a week."""
 
 
 class VisitArrivePayload(Payload):
-    """There is no field for the number of an identity document, only whether one was seen."""
+    """There is no field for the number of an identity document, only whether one was checked."""
 
     visitor = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     purpose = fields.String(required=True, validate=OneOf(PURPOSES))
@@ -34,7 +34,7 @@ class VisitArrivePayload(Payload):
 
 
 class VisitExpectPayload(VisitArrivePayload):
-    """A visitor who was announced. Whether a document was seen, only the gate can say."""
+    """A pre-registered visitor. Only the gate can record that a document was checked."""
 
     class Meta(Payload.Meta):
         exclude = ("id_checked",)
@@ -43,9 +43,9 @@ class VisitExpectPayload(VisitArrivePayload):
     expected_until = fields.AwareDateTime(allow_none=True)
 
     @validates_schema
-    def validate_times(self, said: dict[str, Any], **_: Any) -> None:
-        """V6: a visit ends after it begins."""
-        start, end = said.get("expected_from"), said.get("expected_until")
+    def validate_times(self, payload: dict[str, Any], **_: Any) -> None:
+        """V6: a visit ends after it begins. Raises ValidationError otherwise."""
+        start, end = payload.get("expected_from"), payload.get("expected_until")
         if start and end and end <= start:
             raise ValidationError("A visit ends after it begins.")
 

@@ -1,4 +1,4 @@
-"""What an op does to a visit. Facts are kept whatever they say; what they add up to is a fold."""
+"""The rules of visits. Facts are never refused; the fold decides what they amount to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sync.protocol.op import Accepted, Op, Refused
 
 
 class VisitLike(Protocol):
-    """What the rules need to know of a visit."""
+    """The fields of a visit that the rules read."""
 
     arrived_at: datetime | None
     departed_at: datetime | None
@@ -32,7 +32,7 @@ REDACTED_VALUES: dict[str, Any] = {
     "photos": [],
     "sha256": "0" * 64,
 }
-"""What of a visit is somebody's, and what stands there once it is purged."""
+"""The personal data of a visit, with the values that replace it when it is erased."""
 
 
 def arrive(_: None, op: Op) -> Accepted:
@@ -41,7 +41,7 @@ def arrive(_: None, op: Op) -> Accepted:
 
 
 def expect(_: None, op: Op) -> Accepted:
-    """V6: a visitor who was announced is expected; one tap lets them in."""
+    """V6: a pre-registered visitor is expected, and is let in with one tap."""
     return Accepted({"party_size": 1, **op.payload})
 
 
@@ -51,12 +51,12 @@ def admit(_: VisitLike, __: Op) -> Accepted:
 
 
 def refuse(visit: VisitLike, _: Op) -> Accepted:
-    """V8: a refusal is kept with its reason; somebody who was let in is inside all the same."""
+    """V8: a refusal is stored with its reason; a visitor who was let in stays inside."""
     return Accepted({}, flag="refused-though-inside" if _is_inside(visit) else None)
 
 
 def depart(visit: VisitLike, op: Op) -> Accepted:
-    """V2, V3: the earliest departure after the arrival counts; others are only noted."""
+    """V2, V3: the earliest departure after the arrival counts; others are flagged."""
     if visit.purged_at:
         return Accepted({})
     if visit.departed_at and not visit.presumed:
@@ -66,43 +66,44 @@ def depart(visit: VisitLike, op: Op) -> Accepted:
 
 
 def accept_fact(_: VisitLike, __: Op) -> Accepted:
-    """V9, V10: taken back, presumed gone, or a courtesy: kept, and counted by the fold."""
+    """V9, V10: an undone fact, a presumed departure or a reception step is stored, for the fold."""
     return Accepted({})
 
 
 def amend(visit: VisitLike, op: Op) -> Accepted | Refused:
-    """V4: the desk's own correction writes the fields that it names."""
+    """V4: a correction by the desk writes only the fields that it names."""
     return Refused("purged") if visit.purged_at else Accepted(dict(op.payload))
 
 
 def hold(visit: VisitLike, op: Op) -> Accepted | Refused:
-    """V13: what a case still needs is held, with the reason, and outlasts its time."""
+    """V13: a legal hold with a reason, which keeps a visit beyond its retention period."""
     if visit.purged_at:
         return Refused("purged")
     if visit.held_at:
         return Refused("on-hold")
-    why = {"held_by_id": op.by, "hold_reason": op.payload["reason"]}
-    return Accepted({"held_at": op.occurred_at, **why})
+    details = {"held_by_id": op.by, "hold_reason": op.payload["reason"]}
+    return Accepted({"held_at": op.occurred_at, **details})
 
 
 def release_hold(visit: VisitLike, _: Op) -> Accepted | Refused:
-    """V13: a hold is let go of once; from then on the time of keeping decides again."""
+    """V13: a legal hold is lifted once; the retention period applies again."""
     if not visit.held_at:
         return Refused("not-on-hold")
     return Accepted({"held_at": None, "held_by_id": None, "hold_reason": None})
 
 
 def purge(visit: VisitLike, op: Op) -> Accepted | Refused:
-    """V12, V13: whose time is over is nobody's any more: names, numbers, homes, photos go."""
+    """V12, V13: after the retention period the names, numbers, homes and photos of a visit are
+    erased."""
     if visit.held_at:
         return Refused("on-hold")
     return Accepted({**redacted_columns(), "purged_at": op.occurred_at}, tombstone=True)
 
 
 def redacted_columns() -> dict[str, Any]:
-    """The columns of a purged visit."""
-    gone = ("host_unit", "host_person", "firm", "phone", "plate", "note", "hold_reason")
-    return {"visitor": "*", **dict.fromkeys(gone), "photos": [], "photos_here": 0}
+    """The columns of an erased visit."""
+    cleared = ("host_unit", "host_person", "firm", "phone", "plate", "note", "hold_reason")
+    return {"visitor": "*", **dict.fromkeys(cleared), "photos": [], "photos_here": 0}
 
 
 def _is_inside(visit: VisitLike) -> bool:

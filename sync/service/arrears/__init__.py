@@ -1,4 +1,4 @@
-"""Accounts in arrears: called first, told item by item, visited only with leave, never pressed."""
+"""Arrears: accounts that are called first, told item by item, and visited only with approval."""
 
 from __future__ import annotations
 
@@ -44,13 +44,14 @@ from sync.service.arrears.rules import (
 
 
 def owed_cents(account: Any) -> int:
-    """U9: what is still owed, in cents: the ledger less what was paid since it was drawn."""
+    """U9: what is still owed, in cents: the ledger minus the payments since its date."""
     total: int = sum(line["cents"] for line in account["lines"])
     return max(0, total - (account["paid_cents"] or 0))
 
 
 def state(account: Any) -> str:
-    """U12: where collecting stands; while a complaint waits for its answer, it rests."""
+    """U12: how far the collection has come. It is "disputed" while a complaint waits for its
+    answer."""
     if not owed_cents(account):
         return "paid"
     if account["handed_at"]:
@@ -69,12 +70,12 @@ def state(account: Any) -> str:
 
 
 def visible_until(account: Any) -> str:
-    """A phone needs an account as long as something is owed."""
+    """Phones show an account as long as something is owed."""
     return format_time(account["ledger_at"]) if state(account) == "paid" else FOREVER
 
 
-def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more: Any) -> Kind:
-    """A kind that tells what happened; nobody who guards the estate may tell it."""
+def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **kwargs: Any) -> Kind:
+    """A kind of fact about an account. The law forbids it to security staff."""
     return Kind(
         payload=payload,
         rule=rule,
@@ -83,12 +84,12 @@ def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more:
         overlay_payload=False,
         forbidden_roles=FORBIDDEN_ROLES,
         optimistic_patch=optimistic_patch,
-        **more,
+        **kwargs,
     )
 
 
-def decision_kind(payload: Any, rule: Any, roles: frozenset[str], **more: Any) -> Kind:
-    """A kind that says what shall be."""
+def decision_kind(payload: Any, rule: Any, roles: frozenset[str], **kwargs: Any) -> Kind:
+    """A kind of decision about an account that these roles may make."""
     return Kind(
         payload=payload,
         rule=rule,
@@ -96,7 +97,7 @@ def decision_kind(payload: Any, rule: Any, roles: frozenset[str], **more: Any) -
         fact=False,
         roles=roles,
         forbidden_roles=FORBIDDEN_ROLES,
-        **more,
+        **kwargs,
     )
 
 

@@ -1,4 +1,4 @@
-"""How calls, appointments, complaints and payments add up, in the order of their times."""
+"""Folding the facts of an account: calls, appointments, complaints, visit requests and payments."""
 
 from __future__ import annotations
 
@@ -14,45 +14,52 @@ MAX_CALLS = 100
 
 
 def fold(account: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """U2, U3, U7: what was told stays as it was told; a complaint pauses until its answer."""
+    """U2, U3, U7: the fields of an account that its facts determine. A call stays as it was
+    recorded, and a complaint pauses collection until it is answered."""
     calls = [entry for entry in history if entry.kind == "arrears.call"]
-    set_at = [e for e in history if e.payload.get("appointment_at")]
-    asked = _last_of_kind(history, "arrears.ask_visit")
-    since = getattr(account, "ledger_at", None)
-    paid = [e for e in history if e.kind == "arrears.pay" and (not since or e.occurred_at > since)]
+    appointments = [e for e in history if e.payload.get("appointment_at")]
+    visit_request = _last_of_kind(history, "arrears.ask_visit")
+    ledger_at = getattr(account, "ledger_at", None)
+    payments = [
+        e
+        for e in history
+        if e.kind == "arrears.pay" and (not ledger_at or e.occurred_at > ledger_at)
+    ]
     return {
         "calls": [_call_record(entry) for entry in calls][-MAX_CALLS:],
         "called_at": calls[0].occurred_at if calls else None,
-        "appointment_at": _as_datetime(set_at[-1].payload["appointment_at"]) if set_at else None,
+        "appointment_at": _as_datetime(appointments[-1].payload["appointment_at"])
+        if appointments
+        else None,
         "paused_by": _open_complaint_ids(history),
-        "visit_reason": asked and asked.payload["reason"],
-        "visit_asked_at": asked and asked.occurred_at,
-        "visit_asked_by_id": asked and asked.by,
-        "paid_cents": sum(entry.payload["cents"] for entry in paid),
+        "visit_reason": visit_request and visit_request.payload["reason"],
+        "visit_asked_at": visit_request and visit_request.occurred_at,
+        "visit_asked_by_id": visit_request and visit_request.by,
+        "paid_cents": sum(entry.payload["cents"] for entry in payments),
     }
 
 
 def complaint_ticket_id(op_id: str) -> str:
-    """The ticket that a complaint becomes: its id follows from the op."""
+    """The id of the ticket that a complaint becomes, derived from the op."""
     return str(uuid5(UUID(op_id), "complaint"))
 
 
 def _open_complaint_ids(history: Sequence[HistoryEntry]) -> list[str]:
-    """Complaints that nobody has answered yet."""
+    """Complaints that have not been answered."""
     raised = [complaint_ticket_id(e.id) for e in history if e.kind == "arrears.dispute"]
-    over = {str(e.payload["ticket"]) for e in history if e.kind == "arrears.resume"}
-    return [ticket for ticket in raised if ticket not in over]
+    answered = {str(e.payload["ticket"]) for e in history if e.kind == "arrears.resume"}
+    return [ticket for ticket in raised if ticket not in answered]
 
 
 def _call_record(entry: HistoryEntry) -> dict[str, Any]:
-    said = entry.payload
+    payload = entry.payload
     return {
         "at": format_time(entry.occurred_at),
         "by_id": entry.by,
-        "outcome": said["outcome"],
-        "told": dict(said.get("told") or {}) if said["outcome"] == "reached" else {},
-        "itemised": bool(said.get("itemised")),
-        "override_reason": said.get("override_reason"),
+        "outcome": payload["outcome"],
+        "told": dict(payload.get("told") or {}) if payload["outcome"] == "reached" else {},
+        "itemised": bool(payload.get("itemised")),
+        "override_reason": payload.get("override_reason"),
     }
 
 

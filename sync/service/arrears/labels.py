@@ -1,4 +1,4 @@
-"""Words of arrears: labels of fields, values and states."""
+"""Labels of arrears: fields, values and states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a ledger of what is owed: exact amounts, row by row, bad rows beside the good ones."""
+"""Reading a ledger of arrears: exact amounts, and invalid rows listed beside the valid ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ MAX_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be read: its number in the file, its cells, and a code that says why."""
+    """A row that cannot be read: its number in the file, its first cells, and the code of the
+    reason."""
 
     number: int
     cells: tuple[str, ...]
@@ -32,19 +33,19 @@ class BadRow:
 
 @dataclass(slots=True)
 class Ledger:
-    """What a file says: lines by unit id, and the rows that need a hand."""
+    """The content of a file: what each home owes, by unit id, and the rows that cannot be read."""
 
     accounts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     bad_rows: list[BadRow] = field(default_factory=list)
 
     @property
     def total_cents(self) -> int:
-        """Everything owed."""
+        """The sum of all accounts."""
         return sum(line["cents"] for lines in self.accounts.values() for line in lines)
 
 
 class InvalidLedger(Exception):
-    """The file as a whole cannot be read; its argument is a code."""
+    """The file as a whole cannot be read. The argument is the code of the reason."""
 
 
 def read_ledger(
@@ -52,11 +53,11 @@ def read_ledger(
     units: Mapping[str, str],
     headings: Collection[tuple[str, ...]],
 ) -> Ledger:
-    """U10: a table with its heading becomes a ledger. `units`: id by label, labels as written.
+    """U10: read a table with a heading. `units` are the unit ids by label.
 
     `headings` are those that the first row may have: COLUMNS in each language.
 
-    Raises NotALedger with `no-heading`, `empty` or `too-long`.
+    Raises InvalidLedger with the code `no-heading`, `empty` or `too-long`.
     """
     table = [tuple(cell_text(cell) for cell in row) for row in rows]
     if not table or table[0][: len(COLUMNS)] not in headings:
@@ -67,11 +68,11 @@ def read_ledger(
     for number, cells in enumerate(table[1:], start=2):
         if not any(cells):
             continue
-        known = _parse_row(cells, units)
-        if isinstance(known, str):
-            ledger.bad_rows.append(BadRow(number, cells[:4], known))
+        result = _parse_row(cells, units)
+        if isinstance(result, str):
+            ledger.bad_rows.append(BadRow(number, cells[:4], result))
             continue
-        unit, line = known
+        unit, line = result
         key = (unit, line["what"], line["period"])
         lines = ledger.accounts.setdefault(unit, [])
         if key in seen or len(lines) >= MAX_LINES:
@@ -84,11 +85,12 @@ def read_ledger(
     return ledger
 
 
-def parse_cents(said: str) -> int | None:
-    """U9: an amount as exact whole cents; None where it is none, or has parts of a cent."""
-    plain = said.replace(",", "").replace("，", "").removeprefix("¥").removeprefix("￥").strip()
+def parse_cents(text: str) -> int | None:
+    """U9: an amount in whole cents, or None if the text is no amount or has a fraction of a
+    cent."""
+    digits = text.replace(",", "").replace("，", "").removeprefix("¥").removeprefix("￥").strip()
     try:
-        amount = Decimal(plain) * 100
+        amount = Decimal(digits) * 100
     except InvalidOperation:
         return None
     if not amount.is_finite() or amount != amount.to_integral_value():
@@ -97,7 +99,7 @@ def parse_cents(said: str) -> int | None:
 
 
 def cell_text(cell: Any) -> str:
-    """A cell as somebody wrote it: a number of a sheet without what binary fractions add."""
+    """A cell as text. A float is written without the digits that binary fractions add."""
     if isinstance(cell, float):
         return f"{Decimal(repr(cell)).normalize():f}"
     return "" if cell is None else str(cell).strip()
@@ -113,7 +115,7 @@ def _parse_row(
         return "no-such-home"
     if not what or len(what) > MAX_LABEL_LENGTH or len(period) > 40:
         return "no-item"
-    worth = parse_cents(amount)
-    if worth is None:
+    cents = parse_cents(amount)
+    if cents is None:
         return "no-amount"
-    return units[home], {"what": what, "period": period, "cents": worth}
+    return units[home], {"what": what, "period": period, "cents": cents}

@@ -1,5 +1,5 @@
-"""What people say of an account in arrears. Amounts are whole cents; no list of outcomes here cuts
-off water, power, heat or gas, and no payload has room for a photo of somebody's home."""
+"""Payloads of arrears. Amounts are whole cents. No list of outcomes cuts off water, power, heat or
+gas, and no payload has a field for a photo of a home."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ HOURS_VALIDATOR = Regexp(
 
 
 class ArrearsLineSchema(Payload):
-    """One thing owed: what for, which period, how much."""
+    """One amount owed: for what, for which period, how much."""
 
     what = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     period = fields.String(required=True, validate=Length(max=40))
     cents = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MAX_CENTS))
 
 
-def ArrearsLines() -> fields.List[object]:  # noqa: N802 - reads as the field that it is
-    """Everything owed, line by line."""
+def ArrearsLines() -> fields.List[object]:  # noqa: N802 - named like a field type
+    """A field for everything owed, line by line."""
     return fields.List(
         fields.Nested(ArrearsLineSchema), required=True, validate=Length(max=MAX_LINES)
     )
@@ -50,14 +50,14 @@ class ArrearsAssignPayload(Payload):
 
 
 class ArrearsPreferPayload(Payload):
-    """When a customer accepts calls; nothing else is kept about how they live."""
+    """When a resident accepts calls. No other habits are recorded."""
 
     windows = fields.List(fields.String(validate=HOURS_VALIDATOR), validate=Length(max=4))
     do_not_call = fields.Boolean()
 
 
 class ArrearsCallPayload(Payload):
-    """U2, U11: `told` is what was named on the phone and its cents, as it stood at that moment."""
+    """U2, U11: `told` are the items that were named in the call, with their cents at that time."""
 
     outcome = fields.String(required=True, validate=OneOf(CALL_OUTCOMES))
     told = fields.Dict(

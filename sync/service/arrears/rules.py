@@ -1,4 +1,4 @@
-"""What is allowed on the way to a fee that is overdue: the phone first, and with respect."""
+"""The rules of collecting arrears: a call first, and a visit only with approval."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sync.protocol.op import Accepted, Op, Refused, derive_op
 from sync.service.arrears.folding import complaint_ticket_id
 
 FORBIDDEN_ROLES = frozenset({"guard"})
-"""Security staff must not collect debts: a matter of law, not of choice."""
+"""Security staff must not collect debts: the law forbids it."""
 
 
 class ArrearsAccountLike(Protocol):
-    """What the rules need to know of an account."""
+    """The fields of an account that the rules read."""
 
     id: str
     unit: str
@@ -37,14 +37,14 @@ def list_(_: None, op: Op) -> Accepted:
 
 
 def relist(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U10: a newer ledger changes what is owed, and nothing of what was told."""
+    """U10: a newer ledger changes what is owed, but not what was said in earlier calls."""
     if account.lines == op.payload["lines"]:
         return Refused("nothing-changed")
     return Accepted({**op.payload, "ledger_at": op.occurred_at, "paid_cents": 0})
 
 
 def assign(_: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U8: an account is given to nobody who guards the estate."""
+    """U8: an account cannot be assigned to anybody with a forbidden role."""
     person = op.related.get(op.payload["collector_id"])
     if person is None or person.active_to:
         return Refused("no-such-person")
@@ -52,30 +52,35 @@ def assign(_: ArrearsAccountLike, op: Op) -> Accepted | Refused:
 
 
 def prefer(_: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U5: the customer says when they accept a call."""
+    """U5: record when the resident accepts calls."""
     return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 
 def call(account: ArrearsAccountLike, op: Op) -> Accepted:
-    """U2, U5: a call that was made is kept; one at a wrong hour, or while paused, is looked at."""
-    said = op.payload
+    """U2, U5: a call is always stored. One outside the accepted hours or during a pause is
+    flagged."""
+    payload = op.payload
     if account.paused_by:
         return Accepted({}, flag="called-while-paused")
-    if not may_be_called_at(account, op.occurred_at) and not said.get("override_reason"):
+    if not may_be_called_at(account, op.occurred_at) and not payload.get("override_reason"):
         return Accepted({}, flag="called-at-a-wrong-hour")
-    told = said["outcome"] != "reached" or (said.get("told") and said.get("itemised"))
-    return Accepted({}, flag=None if told else "not-told-item-by-item")
+    is_itemised = payload["outcome"] != "reached" or (
+        payload.get("told") and payload.get("itemised")
+    )
+    return Accepted({}, flag=None if is_itemised else "not-told-item-by-item")
 
 
 def accept_fact(_: ArrearsAccountLike, __: Op) -> Accepted:
-    """U3: the customer sets the time; what they set stands."""
+    """U3: the resident sets the time of an appointment, and it is accepted as it is."""
     return Accepted({})
 
 
 def dispute(account: ArrearsAccountLike, op: Op) -> Accepted:
-    """U7: a complaint on the way becomes a ticket, and collecting rests until its answer."""
+    """U7: a complaint becomes a ticket, and collection pauses until its answer."""
     contact = op.payload.get("contact")
-    reach = {"contact": contact} if contact else {"declined_because": "see the account's home"}
+    contact_fields = (
+        {"contact": contact} if contact else {"declined_because": "see the account's home"}
+    )
     ticket = {
         "channel": "phone",
         "matter": "complaint",
@@ -83,7 +88,7 @@ def dispute(account: ArrearsAccountLike, op: Op) -> Accepted:
         "unit": account.unit,
         "about_type": "arrears",
         "about": account.id,
-        **reach,
+        **contact_fields,
     }
     return Accepted(
         {}, followups=(derive_op(op, "ticket.open", complaint_ticket_id(op.id), ticket),)
@@ -91,7 +96,7 @@ def dispute(account: ArrearsAccountLike, op: Op) -> Accepted:
 
 
 def approve(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U1, U4: a visit is allowed after a call, for a special reason, by another person."""
+    """U1, U4: a visit is approved after a call, for a special reason, by another person."""
     if not account.calls:
         return Refused("needs-call")
     if account.paused_by:
@@ -104,7 +109,7 @@ def approve(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
 
 
 def visit(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U1, U4, U6: no door is knocked at before a call, a reason and an approval."""
+    """U1, U4, U6: a visit is refused without a call, a reason and an approval."""
     if not account.calls:
         return Refused("needs-call")
     if account.paused_by:
@@ -122,22 +127,23 @@ def visit(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
 
 
 def hand_up(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U12: what calls and visits do not settle goes to a manager; the courts are theirs."""
+    """U12: what calls and visits do not settle goes to a manager, who alone may go to court."""
     if account.handed_at:
         return Refused("nothing-changed")
     return Accepted({"handed_at": op.occurred_at, "handed_reason": op.payload["reason"]})
 
 
-def may_be_called_at(account: Any, moment: datetime) -> bool:
-    """U5: whether the customer accepts a call at this moment; with no hours set, by day."""
+def may_be_called_at(account: Any, time: datetime) -> bool:
+    """U5: whether the resident accepts a call at this time; without chosen hours, from 09:00 to
+    20:00."""
     if account.do_not_call:
         return False
-    clock = moment.astimezone(SITE_ZONE).strftime("%H:%M")
+    clock = time.astimezone(SITE_ZONE).strftime("%H:%M")
     spans = [span.split("-") for span in account.windows or ("09:00-20:00",)]
     return any(start <= clock <= end for start, end in spans)
 
 
 def _is_visit_request_used(account: ArrearsAccountLike) -> bool:
-    """Whether what was asked for has been visited already."""
-    asked, went = account.visit_asked_at, account.visited_at
-    return bool(went and asked and asked <= went)
+    """Whether the visit that was requested has already taken place."""
+    requested_at, visited_at = account.visit_asked_at, account.visited_at
+    return bool(visited_at and requested_at and requested_at <= visited_at)

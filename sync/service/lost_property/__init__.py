@@ -1,4 +1,4 @@
-"""Lost property: something is gone from a home, and we stay with it until the end."""
+"""Lost property: something is missing from a home, and its case stays open until a defined end."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ def state(case: Any) -> str:
 
 
 def visible_until(case: Any) -> str:
-    """A phone cares until the case is closed."""
+    """Phones show a case until it is closed."""
     return format_time(case["closed_at"]) if case["closed_at"] else FOREVER
 
 
 def timeline_line(kind: str, *names: str) -> dict[str, Any]:
-    """What a phone shows of a fact at once: who told what, and when."""
-    said = {name: f"${name}" for name in names}
-    return {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **said}
+    """The line that a phone adds to the timeline before the verdict. `names` are payload fields."""
+    fields = {name: f"${name}" for name in names}
+    return {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **fields}
 
 
-def fact_kind(payload: Any, kind: str, *names: str, label: Text, **shows: Any) -> Kind:
-    """A kind that adds a line to the story of a case; `names` are the fields that it shows."""
-    shown = {"timeline+": timeline_line(kind, *names), **shows}
+def fact_kind(payload: Any, kind: str, *names: str, label: Text, **more: Any) -> Kind:
+    """A kind of fact about a case. `names` are the payload fields that its timeline line shows."""
+    optimistic_patch = {"timeline+": timeline_line(kind, *names), **more}
     return Kind(
         label=label,
         payload=payload,
@@ -81,12 +81,12 @@ def fact_kind(payload: Any, kind: str, *names: str, label: Text, **shows: Any) -
         type="lost",
         fact=True,
         overlay_payload=False,
-        optimistic_patch=shown,
+        optimistic_patch=optimistic_patch,
     )
 
 
-def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
-    """A kind that is judged by what stands now: what is missing then is missing."""
+def decision_kind(payload: Any, rule: Any, **kwargs: Any) -> Kind:
+    """A kind of decision that is judged by the current record, whatever its author had seen."""
     return Kind(
         payload=payload,
         rule=rule,
@@ -94,7 +94,7 @@ def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
         fact=False,
         ignore_base=True,
         roles=FRONT_DESK_ROLES,
-        **more,
+        **kwargs,
     )
 
 

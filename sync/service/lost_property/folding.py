@@ -1,4 +1,4 @@
-"""What the facts of a loss add up to, in whatever order they came, and what is still missing."""
+"""Folding the facts of a lost-property case, and the steps that it still needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
 
 DEFAULT_FOLLOW_UP = timedelta(days=1)
-"""When a new case is looked at again if nobody said otherwise."""
+"""When the next step of a new case is due, unless its reporter sets a time."""
 
 COLUMN_BY_KIND = {
     "lost.compile": "lists",
@@ -24,11 +24,11 @@ COLUMN_BY_KIND = {
     "lost.tell": "told",
     "lost.next": "steps",
 }
-"""Which list of the record each fact adds to."""
+"""The list of the record to which each kind of fact adds an entry."""
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """Q2, Q3: each fact is a line of its list, by time; the newest list and step count."""
+    """Q2, Q3: each fact is an entry of its list, in the order of the facts' times."""
     opening = next((entry for entry in history if entry.kind == "lost.open"), None)
     if opening is None:
         return {}
@@ -46,7 +46,7 @@ def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
 
 
 def _next_step(opening: HistoryEntry, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """Q8: there is always something that is done next, and a time for it."""
+    """Q8: the next step of a case and when it is due; there always is one."""
     step = next((entry for entry in reversed(history) if entry.kind == "lost.next"), opening)
     at = as_datetime(step.payload.get("next_action_at")) or opening.occurred_at + DEFAULT_FOLLOW_UP
     return {
@@ -57,11 +57,11 @@ def _next_step(opening: HistoryEntry, history: Sequence[HistoryEntry]) -> dict[s
 
 
 def _timeline_entry(entry: HistoryEntry) -> dict[str, Any]:
-    """What one op told, with its time and author; times are text in a list."""
-    said = {
+    """The payload of an op with its id, time and author. Times become text."""
+    fields = {
         name: _json_value(name, value) for name, value in entry.payload.items() if name != "photos"
     }
-    return {"id": entry.id, "at": format_time(entry.occurred_at), "by_id": entry.by, **said}
+    return {"id": entry.id, "at": format_time(entry.occurred_at), "by_id": entry.by, **fields}
 
 
 def _json_value(name: str, value: Any) -> Any:
@@ -72,7 +72,7 @@ def _json_value(name: str, value: Any) -> Any:
 
 
 def case_timeline(case: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Everything that was told, in the order of its times; `kind` says what it is."""
+    """Every fact of a case in the order of its time. `kind` is the kind without `lost.`."""
     opening = {"id": "", "at": format_time(case["opened_at"]), "by_id": case["first_responder_id"]}
     lines = [{**opening, "kind": "open"}]
     for kind, column in COLUMN_BY_KIND.items():
@@ -81,32 +81,34 @@ def case_timeline(case: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def missing_steps(case: Mapping[str, Any], outcome: str = "informed") -> list[str]:
-    """Q7: what a case still lacks before it may end that way, in the order in which it is done."""
-    lacks = []
+    """Q7: the codes of the steps that are still missing before a case may end with this outcome, in
+    the order in which they are taken."""
+    missing = []
     if outcome == "returned":
-        lacks += [] if case["returned"] else ["not-returned"]
+        missing += [] if case["returned"] else ["not-returned"]
     else:
-        lacks += [] if case["lists"] else ["entries-missing"]
-        lacks += ["statements-missing"] if unasked_parties(case) else []
-        lacks += [] if is_police_offer_answered(case) else ["police-missing"]
+        missing += [] if case["lists"] else ["entries-missing"]
+        missing += ["statements-missing"] if unasked_parties(case) else []
+        missing += [] if is_police_offer_answered(case) else ["police-missing"]
     if outcome == "police" and not case["handed"]:
-        lacks.append("not-with-police")
-    return lacks if _is_feedback_given(case) else [*lacks, "feedback-missing"]
+        missing.append("not-with-police")
+    return missing if _is_feedback_given(case) else [*missing, "feedback-missing"]
 
 
 def unasked_parties(case: Mapping[str, Any]) -> dict[str, str]:
-    """Q4: whoever stands on the newest list and was neither asked nor heard."""
+    """Q4: people on the newest list who were neither asked nor gave a statement, as names by
+    party."""
     heard = {line["party"] for line in (*case["asked"], *case["statements"])}
     parties: dict[str, str] = case["lists"][-1].get("parties", {}) if case["lists"] else {}
     return {party: name for party, name in parties.items() if party not in heard}
 
 
 def is_police_offer_answered(case: Mapping[str, Any]) -> bool:
-    """Q6: the resident was offered the help of the police and said yes or no."""
+    """Q6: whether the resident answered the offer of help with the police with yes or no."""
     return any(offer["answer"] != "undecided" for offer in case["offers"])
 
 
 def _is_feedback_given(case: Mapping[str, Any]) -> bool:
-    """Q7: feedback counts once it is later than what it is about."""
+    """Q7: whether the resident was informed after the latest return or hand-over to the police."""
     last = max((line["at"] for line in (*case["returned"], *case["handed"])), default="")
     return any(line["at"] >= last for line in case["told"])

@@ -1,4 +1,4 @@
-"""Words of lost property: labels of fields, values and states."""
+"""Labels of lost property: fields, values and states."""
 
 from __future__ import annotations
 

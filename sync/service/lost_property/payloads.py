@@ -1,7 +1,7 @@
-"""What people say of something that was lost in a home.
+"""Payloads of lost property.
 
-There is no field for looking through anybody's things, and no outcome that sends a resident
-elsewhere or asks them for a proof (E5, E6, E10).
+No field describes a search of anybody's things, and no outcome sends a resident elsewhere or asks
+for proof [E5, E6, E10].
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from sync.protocol.photos import Photos
 CHANNELS = ("in_person", "phone", "message", "letter", "on_round", "other")
 POLICE_ANSWERS = ("yes", "no", "undecided")
 OUTCOMES = ("returned", "police", "informed")
-"""How a case may end: with its owner, with the police, or with a resident who knows it all."""
+"""How a case may end: the item is returned, with the police, or the resident knows the whole
+result."""
 
 MAX_ENTRIES = 200
 MAX_PARTY_LENGTH = 36 + 1 + MAX_NAME_LENGTH
 
 
-def OptionalText(most: int = MAX_LABEL_LENGTH, **more: Any) -> fields.String:  # noqa: N802
-    """A text that may be left out."""
-    return fields.String(allow_none=True, validate=Length(max=most), **more)
+def OptionalText(max_length: int = MAX_LABEL_LENGTH, **kwargs: Any) -> fields.String:  # noqa: N802
+    """A field for a text that may be left out."""
+    return fields.String(allow_none=True, validate=Length(max=max_length), **kwargs)
 
 
-def RequiredText(most: int = MAX_LABEL_LENGTH) -> fields.String:  # noqa: N802
-    """A text that has to be there."""
-    return fields.String(required=True, validate=Length(min=1, max=most))
+def RequiredText(max_length: int = MAX_LABEL_LENGTH) -> fields.String:  # noqa: N802
+    """A field for a text that is required."""
+    return fields.String(required=True, validate=Length(min=1, max=max_length))
 
 
 class LostOpenPayload(Payload):
@@ -49,14 +50,15 @@ class LostOpenPayload(Payload):
     photos = Photos()
 
     @validates_schema
-    def validate_contact(self, opening: dict[str, Any], **_: Any) -> None:
-        """Q1: how to reach the resident, or why that was not given."""
-        if not opening.get("contact") and not opening.get("declined_because"):
+    def validate_contact(self, payload: dict[str, Any], **_: Any) -> None:
+        """Q1: the contact details, or the reason for having none. Raises ValidationError without
+        either."""
+        if not payload.get("contact") and not payload.get("declined_because"):
             raise ValidationError("Say how to reach the resident, or why that was not given.")
 
 
 class LostCompilePayload(Payload):
-    """Who was in the home, as known at that moment: entries by id, people by party."""
+    """The people who were in the home as known at that time: entries by id, names by party."""
 
     unit = Id(allow_none=True)
     since = fields.AwareDateTime(required=True)
@@ -82,7 +84,7 @@ class LostAskPayload(Payload):
 
 
 class LostStatePayload(Payload):
-    """What somebody said, or that they did not want to say anything."""
+    """A person's statement, or that they declined to give one."""
 
     party = RequiredText(MAX_PARTY_LENGTH)
     name = OptionalText(MAX_NAME_LENGTH)
@@ -90,9 +92,10 @@ class LostStatePayload(Payload):
     declined = fields.Boolean()
 
     @validates_schema
-    def validate_statement(self, statement: dict[str, Any], **_: Any) -> None:
-        """Q4: words, or that there are none."""
-        if not (statement.get("said") or "").strip() and not statement.get("declined"):
+    def validate_statement(self, payload: dict[str, Any], **_: Any) -> None:
+        """Q4: a statement has a text, or the person declined. Raises ValidationError without
+        either."""
+        if not (payload.get("said") or "").strip() and not payload.get("declined"):
             raise ValidationError("Write what was said, or that the person declined.")
 
 
@@ -106,7 +109,7 @@ class LostOfferPolicePayload(Payload):
 
 
 class LostToPolicePayload(Payload):
-    """Q10: only the police look through things or rooms; no payload here tells of such a look."""
+    """Q10: only the police may search things or rooms, so no payload describes a search."""
 
     station = RequiredText(MAX_NAME_LENGTH)
     officer = OptionalText(MAX_NAME_LENGTH)

@@ -1,4 +1,4 @@
-"""What an op does to a case. Facts are kept whatever they say; only its end can be refused."""
+"""The rules of lost property. Facts are never refused; only closing a case can be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync.service.lost_property.folding import missing_steps
 
 
 class LossCaseLike(Protocol):
-    """What the rules need to know of a case."""
+    """The fields of a case that the rules read."""
 
     closed_at: datetime | None
     contractor_id: str | None
@@ -24,57 +24,59 @@ OPEN_FIELDS = (
 
 
 def open_(_: None, op: Op) -> Accepted:
-    """Q1: a loss is a matter of ours from the first word on, urgent if it holds somebody's data."""
-    said = {name: op.payload.get(name) for name in OPEN_FIELDS}
+    """Q1: a loss opens a case and a ticket, urgent if the item contains personal data."""
+    given = {name: op.payload.get(name) for name in OPEN_FIELDS}
     urgency = "urgent" if op.payload["holds_personal_data"] else "normal"
-    told = {**said, "urgency": urgency, "ticket": said["ticket"] or loss_ticket_id(op.subject)}
-    return Accepted(told, followups=() if said["ticket"] else (_ticket_open_op(op, told),))
+    changes = {**given, "urgency": urgency, "ticket": given["ticket"] or loss_ticket_id(op.subject)}
+    return Accepted(changes, followups=() if given["ticket"] else (_ticket_open_op(op, changes),))
 
 
 def loss_ticket_id(case: str) -> str:
-    """The ticket that a case opens for itself; the same wherever it is worked out."""
+    """The id of the ticket that a case opens, derived from the id of the case."""
     return str(uuid5(UUID(case), "ticket"))
 
 
-def _ticket_open_op(op: Op, told: dict[str, Any]) -> Op:
-    """Q1: whoever was told first is first responder, as with every other matter."""
-    details = ": ".join(text for text in (told["item"], told["details"]) if text)
-    ways = ("channel", "contact", "declined_because", "urgency", "unit")
-    payload = {name: told[name] for name in ways if told[name]}
+def _ticket_open_op(op: Op, case_fields: dict[str, Any]) -> Op:
+    """Q1: the op that opens the ticket; whoever opened the case is its first responder."""
+    details = ": ".join(text for text in (case_fields["item"], case_fields["details"]) if text)
+    copied = ("channel", "contact", "declined_because", "urgency", "unit")
+    payload = {name: case_fields[name] for name in copied if case_fields[name]}
     about = {"matter": "report", "about_type": "lost", "about": op.subject}
-    return derive_op(op, "ticket.open", told["ticket"], {**payload, **about, "details": details})
+    return derive_op(
+        op, "ticket.open", case_fields["ticket"], {**payload, **about, "details": details}
+    )
 
 
 def flag_if_closed(case: LossCaseLike, _: Op) -> Accepted:
-    """Q2: what is told of a closed case is kept, and asks for a look."""
+    """Q2: a fact about a closed case is stored and flagged."""
     return Accepted({}, flag="after-the-end" if case.closed_at else None)
 
 
 def contract_out(case: LossCaseLike, op: Op) -> Accepted | Refused:
-    """Q5: a firm may do the work; somebody of ours answers for it by name, or it is refused."""
-    firm = op.related.get(op.payload["contractor"])
+    """Q5: a contractor may handle a case only while one of our managers is accountable by name."""
+    contractor = op.related.get(op.payload["contractor"])
     if case.closed_at:
         return Refused("closed")
-    if firm is None or firm.ended_at:
-        return Refused("contract-ended" if firm else "no-such-record")
-    if not firm.accountable_id:
+    if contractor is None or contractor.ended_at:
+        return Refused("contract-ended" if contractor else "no-such-record")
+    if not contractor.accountable_id:
         return Refused("needs-accountable")
     return Accepted(
         {
             "contractor_id": op.payload["contractor"],
-            "accountable_id": firm.accountable_id,
+            "accountable_id": contractor.accountable_id,
             "contracted_at": op.occurred_at,
         }
     )
 
 
 def close(case: LossCaseLike, op: Op) -> Accepted | Refused:
-    """Q7: a case ends only when nothing is missing; that there is no proof ends nothing."""
+    """Q7: a case can be closed only when no step is missing. Missing proof is no reason."""
     if case.closed_at:
         return Refused("closed")
-    lacks = missing_steps(vars(case), op.payload["outcome"])
-    if lacks:
-        return Refused(lacks[0])
+    missing = missing_steps(vars(case), op.payload["outcome"])
+    if missing:
+        return Refused(missing[0])
     return Accepted(
         {
             "outcome": op.payload["outcome"],
@@ -86,7 +88,7 @@ def close(case: LossCaseLike, op: Op) -> Accepted | Refused:
 
 
 def reopen(case: LossCaseLike, _: Op) -> Accepted | Refused:
-    """Q7: a case that ended too early goes on, with everything that was told."""
+    """Q7: a closed case can be reopened; all its facts stay."""
     if not case.closed_at:
         return Refused("not-closed")
     return Accepted(dict.fromkeys(("outcome", "closing_note", "closed_at", "closed_by_id")))

@@ -1,4 +1,4 @@
-"""Tickets: who is asked first stays answerable until the resident has had an answer."""
+"""Tickets: the first responder stays responsible until the resident has an answer."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from sync.service.tickets.rules import (
 
 
 def state(ticket: Any) -> str:
-    """K8: where a matter stands. What its handler and its first responder owe follows from it."""
+    """K8: the state of a ticket."""
     if ticket["merged_into"]:
         return "merged"
     if ticket["closed_at"]:
@@ -71,25 +71,25 @@ def state(ticket: Any) -> str:
 
 
 def visible_until(ticket: Any) -> str:
-    """A phone cares for a ticket as long as it is open."""
+    """Phones show a ticket as long as it is open."""
     ended = ticket["merged_at"] or ticket["closed_at"]
     return format_time(ended) if ended else FOREVER
 
 
 def involved_person_ids(ticket: Any) -> list[str]:
-    """K20: whose lists a matter is on: their phones have it."""
-    named = ("first_responder_id", "steward_id", "handler_id", "proxy_for_id")
-    return [*(ticket[name] for name in named if ticket[name]), *ticket["co_receiver_ids"]]
+    """K20: the people on whose lists a ticket is, and whose phones therefore have it."""
+    names = ("first_responder_id", "steward_id", "handler_id", "proxy_for_id")
+    return [*(ticket[name] for name in names if ticket[name]), *ticket["co_receiver_ids"]]
 
 
 def timeline_patch(kind: str, **more: Any) -> dict[str, Any]:
-    """What a phone adds to the timeline at once."""
-    said = {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **more}
-    return {"timeline+": said, "acted_at": "$at"}
+    """The optimistic patch that adds a line to the timeline."""
+    line = {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **more}
+    return {"timeline+": line, "acted_at": "$at"}
 
 
-def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more: Any) -> Kind:
-    """A kind that tells what happened to a matter."""
+def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **kwargs: Any) -> Kind:
+    """A kind of fact about a ticket."""
     return Kind(
         payload=payload,
         rule=rule,
@@ -97,13 +97,13 @@ def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **more:
         fact=True,
         overlay_payload=False,
         optimistic_patch=optimistic_patch,
-        **more,
+        **kwargs,
     )
 
 
-def decision_kind(payload: Any, rule: Any, **more: Any) -> Kind:
-    """A kind that says what shall be."""
-    return Kind(payload=payload, rule=rule, type="ticket", fact=False, **more)
+def decision_kind(payload: Any, rule: Any, **kwargs: Any) -> Kind:
+    """A kind of decision about a ticket."""
+    return Kind(payload=payload, rule=rule, type="ticket", fact=False, **kwargs)
 
 
 OPEN_PATCH = {

@@ -1,4 +1,4 @@
-"""Words of tickets: labels of fields, values and states."""
+"""Labels of tickets: fields, values and states."""
 
 from __future__ import annotations
 

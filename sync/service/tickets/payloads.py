@@ -1,6 +1,6 @@
-"""What people say of a matter: how it came, to whom it went, what became of it.
+"""Payloads of tickets.
 
-Every list of outcomes is closed, and none of them sends a resident elsewhere (F3).
+Every list of outcomes is closed, and none of them sends a resident elsewhere [F3].
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ URGENCIES = ("normal", "urgent")
 REACTIONS = ("satisfied", "unsatisfied", "unreachable")
 ESCALATIONS = ("unclear", "urgent", "major")
 RATED_QUALITIES = ("reception", "guidance", "patience", "language")
-"""What a resident may be asked about how they were received (F15)."""
+"""What a resident may be asked about how they were received [F15]."""
 
 RATINGS = ("good", "fair", "poor")
 
 
-def LongText(least: int = 1, **more: Any) -> fields.String:  # noqa: N802 - reads as the field it is
-    """What somebody wrote or said."""
-    return fields.String(validate=Length(min=least, max=MAX_TEXT_LENGTH), **more)
+def LongText(min_length: int = 1, **kwargs: Any) -> fields.String:  # noqa: N802 - named like a field
+    """A field for a text that somebody wrote."""
+    return fields.String(validate=Length(min=min_length, max=MAX_TEXT_LENGTH), **kwargs)
 
 
 class TicketOpenPayload(Payload):
@@ -50,11 +50,14 @@ class TicketOpenPayload(Payload):
     photos = Photos()
 
     @validates_schema
-    def validate_contact(self, opening: dict[str, Any], **_: Any) -> None:
-        """K2: how to reach the resident, or why that was not given."""
-        if not opening.get("contact") and not opening.get("declined_because"):
+    def validate_contact(self, payload: dict[str, Any], **_: Any) -> None:
+        """K2: contact details or the reason for having none, and details or a photo.
+
+        Raises ValidationError otherwise.
+        """
+        if not payload.get("contact") and not payload.get("declined_because"):
             raise ValidationError("Say how to reach the resident, or why that was not given.")
-        if not opening["details"].strip() and not opening.get("photos"):
+        if not payload["details"].strip() and not payload.get("photos"):
             raise ValidationError("Say what it is about, or add a photo.")
 
 
@@ -67,7 +70,8 @@ class TicketRevisePayload(Payload):
 
 
 class TicketHandOverPayload(Payload):
-    """To a person, to whoever has a post, or to a firm through whoever answers for it."""
+    """The receiver: a person, everybody with a role, or a contractor with an accountable
+    manager."""
 
     handler_id = Id()
     role = fields.String(validate=OneOf(ROLES))
@@ -76,11 +80,14 @@ class TicketHandOverPayload(Payload):
     reason = LongText()
 
     @validates_schema
-    def validate_receiver(self, said: dict[str, Any], **_: Any) -> None:
-        """K7: exactly one receiver, and no firm without somebody of ours who answers."""
-        if len({"handler_id", "role", "contractor_id"} & said.keys()) != 1:
+    def validate_receiver(self, payload: dict[str, Any], **_: Any) -> None:
+        """K7: exactly one receiver, and no contractor without an accountable manager.
+
+        Raises ValidationError otherwise.
+        """
+        if len({"handler_id", "role", "contractor_id"} & payload.keys()) != 1:
             raise ValidationError("Name one person, one post or one firm.")
-        if ("contractor_id" in said) != ("accountable_id" in said):
+        if ("contractor_id" in payload) != ("accountable_id" in payload):
             raise ValidationError("Name who of ours answers for the firm.")
 
 
@@ -113,7 +120,7 @@ class TicketResolvePayload(Payload):
 
 
 class TicketFeedBackPayload(Payload):
-    """What the resident said when told. Whoever gives it for somebody else says why."""
+    """The resident's response. `because`: why somebody who is not responsible gave the feedback."""
 
     reaction = fields.String(required=True, validate=OneOf(REACTIONS))
     note = LongText()
@@ -130,7 +137,7 @@ class TicketEnquirePayload(Payload):
 
 
 class TicketRegisterPayload(Payload):
-    """A thing that goes with the matter; it is known by what it is called."""
+    """An item that belongs to the ticket. Its name identifies it within the ticket."""
 
     item = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))

@@ -1,4 +1,4 @@
-"""Who may come in, and where: the gate, sessions, what browsers must say."""
+"""Access rules of routes, sessions, and security headers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.server.conftest import SAME_ORIGIN_HEADERS
 
 
 def routes(app: Flask, *, unsafe_only: bool = False) -> list[tuple[str, str, object]]:
-    """Every route as (method, address, rule), its blanks filled with what is not there."""
-    found = []
+    """Every route as (method, path, access rule), with ids that do not exist in its path."""
+    described = []
     for route in app.url_map.iter_rules():
         methods = {"GET", "POST", "PUT", "PATCH", "DELETE"} & route.methods
         blanks = {name: str(uuid4()) for name in route.arguments} | (
@@ -31,47 +31,50 @@ def routes(app: Flask, *, unsafe_only: bool = False) -> list[tuple[str, str, obj
         )
         address = app.url_map.bind("localhost").build(route.endpoint, blanks)
         rule = access_rule(app, route.endpoint)
-        found += [(m, address, rule) for m in methods if not (unsafe_only and m in SAFE_METHODS)]
-    return found
+        described += [
+            (m, address, rule) for m in methods if not (unsafe_only and m in SAFE_METHODS)
+        ]
+    return described
 
 
-def test_every_route_declares_who_may_come(app):
+def test_every_route_declares_its_access_rule(app):
     silent = [e for e in app.view_functions if access_rule(app, e) is None]
     assert silent == []
 
 
-def test_a_route_that_declares_nothing_is_shut(fresh_app):
+def test_a_route_without_an_access_rule_is_refused(fresh_app):
     fresh_app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
-    answer = fresh_app.test_client().get("/forgotten")
-    assert answer.status_code == 403
-    assert b"secret" not in answer.data
+    response = fresh_app.test_client().get("/forgotten")
+    assert response.status_code == 403
+    assert b"secret" not in response.data
 
 
-def test_nobody_gets_past_the_gate_without_signing_in(app, client):
+def test_routes_require_signing_in(app, client):
     for method, address, rule in routes(app):
-        answer = client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
+        response = client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
         if rule == DEVICE_TOKEN:
-            assert answer.status_code == 401, address
-            assert answer.content_type == "application/problem+json"
+            assert response.status_code == 401, address
+            assert response.content_type == "application/problem+json"
         elif rule != PUBLIC:
-            assert answer.status_code == 303, address
-            assert answer.location.startswith("/sign-in"), address
+            assert response.status_code == 303, address
+            assert response.location.startswith("/sign-in"), address
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_route_takes_the_roles_it_names_and_no_others(app, desk_op, signed_in, role):
+def test_every_route_allows_the_roles_it_declares_and_no_others(app, desk_op, signed_in, role):
     person = str(uuid4())
     desk_op("person.add", person, {"name": "Somebody", "roles": [role]}, by=seed_data.EVE)
     for method, address, rule in routes(app):
         if rule in (PUBLIC, DEVICE_TOKEN):
             continue
-        sitting = signed_in(person)
-        answer = sitting.client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
-        assert (answer.status_code == 403) == (role not in rule), (role, method, address)
-        assert answer.status_code < 500, (role, method, address)
+
+        browser = signed_in(person)
+        response = browser.client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
+        assert (response.status_code == 403) == (role not in rule), (role, method, address)
+        assert response.status_code < 500, (role, method, address)
 
 
-def test_the_desks_cookie_opens_nothing_of_a_phones(app, ben):
+def test_a_session_cookie_gives_no_access_to_phone_routes(app, ben):
     for method, address, rule in routes(app):
         if rule == DEVICE_TOKEN:
             assert (
@@ -91,17 +94,17 @@ CROSS_SITE_HEADERS = [
 ]
 
 
-def test_no_other_site_can_make_a_browser_write(app, ben):
+def test_cross_site_writes_are_refused(app, ben):
     for method, address, rule in routes(app, unsafe_only=True):
         if rule == DEVICE_TOKEN or address.startswith("/sync/"):
             continue
-        for said in CROSS_SITE_HEADERS:
-            answer = ben.client.open(address, method=method, headers=said)
-            assert answer.status_code == 403, (method, address, said)
-    assert ben.get("/desk/").status_code == 200, "and the session is still there"
+        for headers in CROSS_SITE_HEADERS:
+            response = ben.client.open(address, method=method, headers=headers)
+            assert response.status_code == 403, (method, address, headers)
+    assert ben.get("/desk/").status_code == 200, "the session is still active"
 
 
-def test_looking_changes_nothing(app, ben, desk_op):
+def test_get_requests_change_nothing(app, ben, desk_op):
     ticket = {"channel": "phone", "matter": "report", "contact": "5", "details": "A leak"}
     desk_op("ticket.open", None, ticket)
     with app.app_context():
@@ -120,43 +123,45 @@ EXPECTED_HEADERS = {
 }
 
 
-def test_every_answer_tells_the_browser_to_be_careful(app, ben):
+def test_every_response_has_security_headers(app, ben):
     for method, address, rule in routes(app):
-        answer = ben.client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
-        policy = answer.headers["Content-Security-Policy"]
+        response = ben.client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
+        policy = response.headers["Content-Security-Policy"]
         for must in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
             assert must in policy or "default-src 'none'" in policy, address
         loose = ("'unsafe-inline'", "'unsafe-eval'", "'strict-dynamic'")
         assert not [word for word in loose if word in policy], address
-        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert "Access-Control-Allow-Origin" not in response.headers
         for name, value in EXPECTED_HEADERS.items():
-            assert answer.headers[name] == value, address
-        assert "Referrer-Policy" in answer.headers
+            assert response.headers[name] == value, address
+        assert "Referrer-Policy" in response.headers
         if rule != PUBLIC:
-            assert "no-store" in answer.headers["Cache-Control"], address
+            assert "no-store" in response.headers["Cache-Control"], address
 
 
-def test_over_tls_the_cookie_is_bound_to_this_host(app, bens_password, new_browser):
+def test_over_https_the_cookie_is_secure_and_bound_to_the_host(app, bens_password, new_browser):
     desk = new_browser()
     secure = {"Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"}
-    answer = desk.sign_in("ben", headers=secure, base_url="https://localhost")
-    session = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-lodge="))
+    response = desk.sign_in("ben", headers=secure, base_url="https://localhost")
+    session = next(
+        c for c in response.headers.getlist("Set-Cookie") if c.startswith("__Host-lodge=")
+    )
     for must in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
         assert must in session
     assert "Domain" not in session
-    assert "max-age=63072000" in answer.headers["Strict-Transport-Security"]
+    assert "max-age=63072000" in response.headers["Strict-Transport-Security"]
 
 
-def test_plain_http_on_a_lan_has_a_plain_cookie(bens_password, new_browser):
-    answer = new_browser().sign_in("ben")
-    session = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("lodge="))
+def test_over_http_the_cookie_is_not_secure(bens_password, new_browser):
+    response = new_browser().sign_in("ben")
+    session = next(c for c in response.headers.getlist("Set-Cookie") if c.startswith("lodge="))
     assert "HttpOnly" in session and "Secure" not in session
 
 
-def test_a_session_dies_with_signing_out(ben):
-    kept = ben.client.get_cookie("lodge").value
+def test_signing_out_ends_the_session(ben):
+    token = ben.client.get_cookie("lodge").value
     ben.post("/sign-out")
-    ben.client.set_cookie("lodge", kept)
+    ben.client.set_cookie("lodge", token)
     assert ben.get("/desk/").status_code == 303
 
 
@@ -166,10 +171,10 @@ def test_signing_in_gives_a_new_token(app, ben, bens_password):
     after = ben.client.get_cookie("lodge").value
     assert after != before
     ben.client.set_cookie("lodge", before)
-    assert ben.get("/desk/").status_code == 303, "the old one is gone"
+    assert ben.get("/desk/").status_code == 303, "the old session has ended"
 
 
-def test_a_token_is_kept_only_as_its_hash(app, ben):
+def test_only_the_hash_of_a_token_is_stored(app, ben):
     token = ben.client.get_cookie("lodge").value
     with app.app_context():
         assert db.session.scalars(select(LoginSession.token_hash)).all() == [token_digest(token)]
@@ -183,7 +188,7 @@ def test_a_token_is_kept_only_as_its_hash(app, ben):
         {"expires_at": -timedelta(seconds=1)},
     ],
 )
-def test_a_session_ends_by_itself(app, ben, aged):
+def test_a_session_expires(app, ben, aged):
     now = datetime.now(UTC)
     with app.app_context(), write_transaction():
         db.session.execute(update(LoginSession).values({n: now + by for n, by in aged.items()}))
@@ -191,20 +196,20 @@ def test_a_session_ends_by_itself(app, ben, aged):
     assert IDLE_TIMEOUT < MAX_LIFETIME
 
 
-def test_the_session_of_somebody_who_leaves_ends(desk_op, signed_in):
+def test_a_session_ends_when_its_person_leaves(desk_op, signed_in):
     eve = signed_in(seed_data.EVE)
     assert eve.get("/desk/").status_code == 200
     desk_op("person.leave", seed_data.EVE, by=seed_data.EVE)
     assert eve.get("/desk/").status_code == 303
 
 
-def test_a_part_of_a_page_leaves_the_page_to_sign_in(client):
-    answer = client.get("/desk/today/news", headers={"HX-Request": "true"})
-    assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/sign-in"
+def test_an_htmx_request_without_a_session_redirects_the_page(client):
+    response = client.get("/desk/today/news", headers={"HX-Request": "true"})
+    assert response.status_code == 401
+    assert response.headers["HX-Redirect"] == "/sign-in"
 
 
-def test_dao_sees_nothing_of_home(app, desk_op, dao):
+def test_a_user_of_another_site_sees_no_records(app, desk_op, dao):
     ticket = {"channel": "phone", "matter": "report", "contact": "5", "details": "A secret leak"}
     desk_op("ticket.open", seed_data.fixed_id("t"), ticket)
     desk_op("visit.arrive", seed_data.fixed_id("v"), {"visitor": "Ms Secret", "purpose": "family"})
@@ -225,7 +230,7 @@ def test_dao_sees_nothing_of_home(app, desk_op, dao):
             assert secret not in text, page
 
 
-def test_a_person_of_two_sites_switches_and_gets_a_new_token(app, desk_op, signed_in):
+def test_switching_sites_gives_a_new_token(app, desk_op, signed_in):
     hired = {"name": "Ben", "roles": ["supervisor"]}
     desk_op("person.add", seed_data.BEN, hired, by=SERVER_AUTHOR_ID, site=seed_data.OTHER_SITE)
     ben = signed_in(seed_data.BEN, seed_data.HOME_SITE)
@@ -237,11 +242,11 @@ def test_a_person_of_two_sites_switches_and_gets_a_new_token(app, desk_op, signe
     assert ben.get(f"/desk/record/area/{seed_data.STAIRS}").status_code == 404
 
 
-def test_nobody_switches_to_a_site_that_is_not_theirs(ben):
+def test_switching_to_a_foreign_site_is_not_found(ben):
     assert ben.post("/site", {"site_id": seed_data.OTHER_SITE}).status_code == 404
 
 
-def test_errors_say_what_helps_and_nothing_of_the_inside(fresh_app):
+def test_error_pages_reveal_no_internals(fresh_app):
     fresh_app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
 
     def broken() -> str:
@@ -258,18 +263,20 @@ def test_errors_say_what_helps_and_nothing_of_the_inside(fresh_app):
     assert program.json["detail"]
 
 
-def test_a_body_that_is_too_big_is_refused(app, ben):
-    answer = ben.post("/language", {"lang": "x" * 5_000_000})
-    assert answer.status_code == 413
+def test_a_body_that_is_too_large_is_refused(app, ben):
+    response = ben.post("/language", {"lang": "x" * 5_000_000})
+    assert response.status_code == 413
 
 
-def test_only_a_path_of_ours_is_gone_back_to(app, ben, bens_password):
+def test_sign_in_redirects_only_to_local_paths(app, ben, bens_password):
     for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "evil", "/\n/evil"):
-        answer = ben.post("/sign-in", {"username": "ben", "password": bens_password, "next": evil})
-        assert answer.location in ("/", "/desk/"), evil
+        response = ben.post(
+            "/sign-in", {"username": "ben", "password": bens_password, "next": evil}
+        )
+        assert response.location in ("/", "/desk/"), evil
 
 
-def test_sessions_are_made_by_signing_in_alone(app, client):
+def test_only_signing_in_creates_sessions(app, client):
     client.get("/")
     client.get("/sign-in")
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Phones: enrolled by a code that works once, recognised by a token, cut off for good."""
+"""Phones: enrolment by a single-use code, identification by a token, revocation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from server.models.access import Device, EnrolmentCode
 from tests import seed_data
 
 
-def test_a_code_enrols_one_phone_and_is_then_used_up(app, enrolment_code):
+def test_a_code_enrols_one_phone(app, enrolment_code):
     issued = enrolment_code()
     with app.test_request_context():
         phone, token = enrol_device(issued, "Basement", "lineage-1")
@@ -29,7 +29,7 @@ def test_a_code_enrols_one_phone_and_is_then_used_up(app, enrolment_code):
         assert enrol_device(issued, "Copy", "lineage-2") is None
 
 
-def test_a_code_lasts_ten_minutes(app, enrolment_code):
+def test_a_code_expires_after_ten_minutes(app, enrolment_code):
     issued = enrolment_code()
     with app.test_request_context():
         with write_transaction():
@@ -39,7 +39,7 @@ def test_a_code_lasts_ten_minutes(app, enrolment_code):
         assert enrol_device(issued, "Late", "lineage") is None
 
 
-def test_a_code_has_forty_bits_and_is_kept_as_a_hash(app, enrolment_code):
+def test_a_code_has_forty_bits_and_is_stored_as_a_hash(app, enrolment_code):
     issued = enrolment_code()
     assert len(normalize_code(issued)) == 8
     with app.app_context():
@@ -48,49 +48,51 @@ def test_a_code_has_forty_bits_and_is_kept_as_a_hash(app, enrolment_code):
         ]
 
 
-def test_a_code_may_be_typed_as_people_type(app, enrolment_code):
+def test_a_code_may_be_typed_in_any_case_and_spacing(app, enrolment_code):
     issued = enrolment_code()
     assert normalize_code(" oil-0 ") == "0110"
     with app.test_request_context():
         assert enrol_device(issued.lower().replace("-", " "), "Typed", "lineage")
 
 
-def test_codes_cannot_be_guessed_fast(client):
-    asked = {"code": "AAAA-AAAA", "label": "x", "lineage": "11111111-1111-4111-8111-111111111111"}
-    answers = [client.post("/sync/enrol", json=asked) for _ in range(8)]
-    assert [a.status_code for a in answers].count(429) == 3
-    assert answers[-1].content_type == "application/problem+json"
-    assert int(answers[-1].headers["Retry-After"]) > 0
+def test_enrolment_is_rate_limited(client):
+    message = {"code": "AAAA-AAAA", "label": "x", "lineage": "11111111-1111-4111-8111-111111111111"}
+    responses = [client.post("/sync/enrol", json=message) for _ in range(8)]
+    assert [response.status_code for response in responses].count(429) == 3
+    assert responses[-1].content_type == "application/problem+json"
+    assert int(responses[-1].headers["Retry-After"]) > 0
 
 
-def test_two_phones_with_one_code_and_only_one_gets_in(app, enrolment_code):
-    issued, got = enrolment_code(), []
+def test_concurrent_enrolments_use_a_code_once(app, enrolment_code):
+    issued, enrolled = enrolment_code(), []
 
-    def one(n: int) -> None:
+    def enrol(n: int) -> None:
         with app.test_request_context():
-            got.append(enrol_device(issued, f"Phone {n}", f"lineage-{n}") is not None)
+            enrolled.append(enrol_device(issued, f"Phone {n}", f"lineage-{n}") is not None)
             db.session.remove()
 
-    threads = [threading.Thread(target=one, args=(n,)) for n in range(4)]
+    threads = [threading.Thread(target=enrol, args=(n,)) for n in range(4)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    assert got.count(True) == 1
+    assert enrolled.count(True) == 1
 
 
-def test_a_token_is_kept_only_as_its_hash(app, enrolment_code):
+def test_only_the_hash_of_a_token_is_stored(app, enrolment_code):
     with app.test_request_context():
         _, token = enrol_device(enrolment_code(), "Basement", "lineage")
-        kept = db.session.scalar(select(Device.token_hash))
-    assert kept == token_digest(token) and token not in kept
+        stored = db.session.scalar(select(Device.token_hash))
+    assert stored == token_digest(token) and token not in stored
     assert len(token) >= 43
 
 
-def test_a_phone_that_is_cut_off_is_still_known_so_that_its_work_is_kept(app, enrolment_code):
+def test_a_revoked_phone_is_still_identified(app, enrolment_code):
     with app.test_request_context():
         phone, token = enrol_device(enrolment_code(), "Basement", "lineage")
-        assert not revoke_device(seed_data.OTHER_SITE, phone.id, lost=False), "another site's phone"
+        assert not revoke_device(seed_data.OTHER_SITE, phone.id, lost=False), (
+            "the phone of another site"
+        )
         assert revoke_device(seed_data.HOME_SITE, phone.id, lost=False)
-        assert not revoke_device(seed_data.HOME_SITE, phone.id, lost=False), "once"
+        assert not revoke_device(seed_data.HOME_SITE, phone.id, lost=False), "already revoked"
         assert device_for_token(token).is_revoked
 
 

@@ -1,4 +1,4 @@
-"""PINs: made at the server, checked on the phone, never in the log."""
+"""PINs: set at the desk, checked on phones, never in the log."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.seed_data import ANA, HOME_SITE
 
 
 @pytest.mark.rule("E5")
-def test_a_new_pin_reaches_the_phones_and_stands_in_no_op(app, phone, desk_op):
+def test_a_new_pin_reaches_phones_and_is_in_no_op(app, phone, desk_op):
     before = phone.get_record("person", ANA)
     assert before["pin_check"] is None
     with app.app_context():
@@ -19,18 +19,18 @@ def test_a_new_pin_reaches_the_phones_and_stands_in_no_op(app, phone, desk_op):
             set_pin(ANA, "8642")
         invalidate_directories()
     assert desk_op("person.secure", ANA)["status"] == "applied"
-    check = phone.get_record("person", ANA)["pin_check"]
-    assert check.keys() == {"iterations", "salt", "hash"}
+    verifier = phone.get_record("person", ANA)["pin_check"]
+    assert verifier.keys() == {"iterations", "salt", "hash"}
     with app.app_context():
         texts = [op.body + str(op.changes) for op in db.session.scalars(db.select(LoggedOp))]
-    assert not [text for text in texts if check["hash"] in text or "8642" in text]
+    assert not [text for text in texts if verifier["hash"] in text or "8642" in text]
 
 
-def test_an_enrolled_phone_can_check_a_pin_at_once(app, client, enrolment_code):
+def test_enrolment_returns_pin_verifiers(app, client, enrolment_code):
     with app.app_context():
         with write_transaction():
             set_pin(ANA, "8642")
         invalidate_directories()
-    told = PhoneClient(FlaskTransport(client), site=HOME_SITE).enrol(enrolment_code())
-    (ana,) = (person for person in told.people if person["id"] == ANA)
+    phone = PhoneClient(FlaskTransport(client), site=HOME_SITE).enrol(enrolment_code())
+    (ana,) = (person for person in phone.people if person["id"] == ANA)
     assert ana["pin_check"]["iterations"] >= 600_000

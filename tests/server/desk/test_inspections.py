@@ -195,7 +195,13 @@ def test_a_used_edition_stays_as_it_was(app, signed_in, phone, criteria):
 
 def test_checklists_are_the_managers(app, ben, signed_in):
     eve = signed_in(EVE)
-    new = {"code": "X-1", "label.zh": "新", "label.en": "Newest", "about": "area", "area_kinds": "gate"}
+    new = {
+        "code": "X-1",
+        "label.zh": "新",
+        "label.en": "Newest",
+        "about": "area",
+        "area_kinds": "gate",
+    }
     assert ben.post("/desk/checklists/", new).status_code == 403
     assert "said=" not in eve.post("/desk/checklists/", new).location
     assert "Newest" in ben.get("/desk/checklists/", headers=EN).text

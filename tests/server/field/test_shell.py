@@ -13,6 +13,7 @@ from server import create_app
 from server.field.compiler.bundle import Bundle, field_templates
 from server.field.shell import get_bundle
 from sync import KINDS
+from sync.protocol.clock import SITE_ZONE
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,13 @@ def test_the_worker_changes_with_every_version(client: FlaskClient, field_build:
     assert answer.headers["Cache-Control"] == "no-cache"
     assert answer.headers["Service-Worker-Allowed"] == "/"
     assert answer.mimetype == "text/javascript"
+
+
+def test_the_phone_gets_the_time_zone_of_the_sites(
+    client: FlaskClient, field_build: Bundle
+) -> None:
+    text = client.get(field_build.asset_url("shell.js")).text
+    assert f'export const SITE_ZONE = "{SITE_ZONE}";' in text
 
 
 def test_everything_that_the_worker_keeps_is_there(

@@ -1,4 +1,4 @@
-"""The large demo: no op is refused, the same seed gives the same log, an interruption is noticed."""
+"""The large demo: all ops are applied, a seed repeats the log, an interruption is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving house: another database with the same records, and phones that find them there."""
+"""Copying a database into another one: the same records, a new epoch, all or nothing."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from tests.phone_client import FlaskTransport
 
 @pytest.fixture
 def target_database(database_url, tmp_path, postgres):
-    """An empty database of the other make."""
-    postgresql = database_url.startswith("sqlite")
-    url = (
-        postgres.url(postgres.create_database())
-        if postgresql
-        else f"sqlite:///{tmp_path / 'new.sqlite3'}"
-    )
+    """An empty database of the other kind."""
+    if database_url.startswith("sqlite"):
+        url = postgres.url(postgres.create_database())
+    else:
+        url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
     app = create_test_app(url, tmp_path / "var")
     yield app
     with app.app_context():
@@ -37,19 +35,18 @@ def record_snapshot(app):
         return epoch, feed.head, feed.judged, feed.link
 
 
-def test_phones_find_everything_again_after_a_move(app, target_database, phone):
+def test_phones_continue_with_a_moved_database(app, target_database, phone):
     first = phone.send_op("task.complete", seed_data.TASK, {"note": "拖好了"}, by=seed_data.ANA)
     phone.pull_all()
     before, digest = record_snapshot(app), phone.digest
     rows = copy_database(app, target_database)
     assert rows["op"] >= 1 and rows["feed"] >= len(phone.records)
-    epoch, *ends = record_snapshot(target_database)
-    assert tuple(ends) == before[1:] and epoch != before[0], (
-        "phones offer again what a late server took"
-    )
+    epoch, *heads = record_snapshot(target_database)
+    assert tuple(heads) == before[1:]
+    assert epoch != before[0], "phones upload again what the old server received late"
     with target_database.app_context():
         assert find_faults(seed_data.HOME_SITE) == []
-    phone.wire = FlaskTransport(target_database.test_client())
+    phone.transport = FlaskTransport(target_database.test_client())
     assert phone.pull().expect_ok()["reset"] == "epoch"
     known = dict(phone.records)
     assert phone.pull_all() == known and phone.digest == digest
@@ -62,17 +59,17 @@ def test_phones_find_everything_again_after_a_move(app, target_database, phone):
         assert find_faults(seed_data.HOME_SITE) == []
 
 
-def test_nobody_moves_into_a_house_that_is_lived_in(app, target_database):
+def test_a_move_into_a_database_with_tables_is_refused(app, target_database):
     copy_database(app, target_database)
     with pytest.raises(TransferError, match="not empty"):
         copy_database(app, target_database)
 
 
-def test_a_move_that_is_cut_off_at_its_end_has_moved_nothing(app, target_database, monkeypatch):
-    def killed():
+def test_an_interrupted_move_leaves_the_target_empty(app, target_database, monkeypatch):
+    def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("server.maintenance.transfer.new_life", killed)
+    monkeypatch.setattr("server.maintenance.transfer.new_epoch", interrupt)
     with pytest.raises(KeyboardInterrupt):
         copy_database(app, target_database)
     with target_database.app_context():

@@ -1,4 +1,4 @@
-"""The desk settles what two people did at once; that too is an op, and can be undone."""
+"""The desk resolves conflicts and amends records, by ops that can be undone."""
 
 from datetime import UTC, datetime
 
@@ -15,18 +15,18 @@ VISIT = {"visitor": "Mr Wang", "purpose": "family"}
 
 @pytest.fixture
 def open_conflict(app):
-    """The one thing that waits for the desk."""
+    """Finds the id of the only unresolved conflict."""
 
-    def look():
+    def find():
         with app.app_context():
-            (merge,) = db.session.scalars(Conflict.unsettled(HOME_SITE))
-            return merge.id
+            (conflict,) = db.session.scalars(Conflict.unsettled(HOME_SITE))
+            return conflict.id
 
-    return look
+    return find
 
 
 @pytest.fixture(autouse=True)
-def log_and_records_agree(app):
+def verify_log(app):
     yield
     with app.app_context():
         assert find_faults(HOME_SITE) == []
@@ -34,14 +34,14 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def contested_revision(phone, new_phone):
-    """Ben wrote Lift B; Chu, who had not seen it, wrote Lift C."""
+    """A ticket in which Ben wrote Lift B, and Chu, who had not seen it, Lift C."""
     phone.send_op("ticket.open", by=CHU, payload=TICKET)
     (ticket,) = phone.records_of("ticket")
     base = phone.versions["ticket", ticket["id"]]
     phone.send_op("ticket.revise", ticket["id"], {"details": "Lift B"}, by=BEN, base=base)
     other = new_phone()
-    told = other.send_op("ticket.revise", ticket["id"], {"details": "Lift C"}, by=CHU, base=base)
-    assert told["status"] == "contested"
+    answer = other.send_op("ticket.revise", ticket["id"], {"details": "Lift C"}, by=CHU, base=base)
+    assert answer["status"] == "contested"
     return ticket["id"]
 
 
@@ -50,7 +50,7 @@ def contested_revision(phone, new_phone):
     ("take", "details"),
     [("theirs", "Lift B"), ("incoming", "Lift C"), ("both", "Lift B\nLift C"), ("value", "Lift D")],
 )
-def test_a_contested_ticket_is_settled_in_each_way(
+def test_a_contested_ticket_can_be_resolved_in_each_way(
     phone, desk_op, open_conflict, contested_revision, take, details
 ):
     value = {"value": {"details": "Lift D"}} if take == "value" else {}
@@ -61,28 +61,30 @@ def test_a_contested_ticket_is_settled_in_each_way(
 
 
 @pytest.mark.rule("M6")
-def test_a_settlement_is_undone_and_settled_anew(phone, desk_op, open_conflict, contested_revision):
-    merge = open_conflict()
-    desk_op("merge.settle", merge, {"take": "incoming"})
-    assert desk_op("merge.settle", merge, {"take": "theirs"})["status"] == "refused"
-    assert desk_op("merge.reopen", merge)["status"] == "applied"
+def test_a_resolution_can_be_undone_and_made_again(
+    phone, desk_op, open_conflict, contested_revision
+):
+    conflict = open_conflict()
+    desk_op("merge.settle", conflict, {"take": "incoming"})
+    assert desk_op("merge.settle", conflict, {"take": "theirs"})["status"] == "refused"
+    assert desk_op("merge.reopen", conflict)["status"] == "applied"
     assert phone.get_record("ticket", contested_revision)["details"] == "Lift B"
-    assert open_conflict() == merge
-    desk_op("merge.settle", merge, {"take": "both"})
+    assert open_conflict() == conflict
+    desk_op("merge.settle", conflict, {"take": "both"})
     assert phone.get_record("ticket", contested_revision)["details"] == "Lift B\nLift C"
 
 
-def test_only_the_desk_settles(desk_op, phone, open_conflict, contested_revision):
-    merge = open_conflict()
+def test_only_the_desk_resolves_conflicts(desk_op, phone, open_conflict, contested_revision):
+    conflict = open_conflict()
     for by in (ANA, CHU):
-        assert desk_op("merge.settle", merge, {"take": "incoming"}, by=by)["status"] == "refused"
+        assert desk_op("merge.settle", conflict, {"take": "incoming"}, by=by)["status"] == "refused"
     for by in (ANA, BEN):
-        told = phone.send_op("merge.settle", merge, {"take": "incoming"}, by=by)
-        assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
+        answer = phone.send_op("merge.settle", conflict, {"take": "incoming"}, by=by)
+        assert (answer["status"], answer["code"]) == ("quarantined", "not-for-phones")
     assert phone.get_record("ticket", contested_revision)["details"] == "Lift B"
 
 
-def test_a_tick_after_the_cancel_brings_the_task_back_when_the_desk_says_so(
+def test_completing_a_cancelled_task_takes_effect_when_the_desk_decides_so(
     phone, desk_op, open_conflict
 ):
     desk_op("task.cancel", TASK, {"reason": "rain"})
@@ -93,7 +95,7 @@ def test_a_tick_after_the_cancel_brings_the_task_back_when_the_desk_says_so(
     assert (task["state"], task["done_by_id"]) == ("done", ANA)
 
 
-def test_a_cancel_that_had_not_seen_the_tick_stands_only_when_the_desk_says_so(
+def test_cancelling_a_task_completed_meanwhile_takes_effect_when_the_desk_decides_so(
     phone, new_phone, desk_op, open_conflict
 ):
     supervisor = new_phone()
@@ -114,7 +116,7 @@ AMENDMENTS = [
 
 
 @pytest.mark.parametrize(("kind", "type_", "change"), AMENDMENTS)
-def test_the_desk_mends_a_record_and_the_field_does_not(phone, desk_op, kind, type_, change):
+def test_the_desk_amends_records_and_phones_do_not(phone, desk_op, kind, type_, change):
     phone.send_op("visit.arrive", by=CHU, payload=VISIT)
     phone.send_op("ticket.open", by=CHU, payload=TICKET)
     before = phone.records_of(type_)[0]
@@ -151,7 +153,7 @@ MASTER_DATA_OPS = [
 
 
 @pytest.mark.parametrize(("kind", "payload"), MASTER_DATA_OPS)
-def test_master_data_is_changed_by_managers_alone(desk_op, phone, kind, payload):
+def test_only_managers_change_master_data(desk_op, phone, kind, payload):
     for by in (ANA, BEN, CHU):
         assert desk_op(kind, None, payload, by=by)["status"] == "refused"
     assert desk_op(kind, fixed_id(kind), payload, by=EVE)["status"] == "applied"
@@ -159,14 +161,14 @@ def test_master_data_is_changed_by_managers_alone(desk_op, phone, kind, payload)
     assert ((type_, fixed_id(kind)) in phone.pull_all()) == (type_ != "schedule")
 
 
-def test_a_door_is_vacant_and_occupied_again(desk_op, phone):
+def test_a_supervisor_marks_a_home_as_vacant(desk_op, phone):
     assert desk_op("unit.occupy", FLAT, {"occupied": False}, by=ANA)["status"] == "refused"
     assert desk_op("unit.occupy", FLAT, {"occupied": False}, by=BEN)["status"] == "applied"
     assert phone.get_record("unit", FLAT)["occupied"] is False
 
 
 @pytest.mark.rule("R4")
-def test_a_schedule_rests_until_its_interval_is_set(desk_op):
+def test_a_schedule_needs_an_interval_to_be_active(desk_op):
     resting = {**SCHEDULE, "rrule": None, "active": False}
     schedule = fixed_id("resting")
     assert (
@@ -179,13 +181,11 @@ def test_a_schedule_rests_until_its_interval_is_set(desk_op):
     assert desk_op("schedule.change", schedule, change, by=EVE)["status"] == "applied"
 
 
-def test_a_contested_schedule_is_settled_for_what_stands_and_changed_on_its_own_page(
-    desk_op, open_conflict
-):
+def test_a_contested_schedule_can_only_keep_the_current_value(desk_op, open_conflict):
     schedule = fixed_id("contested")
     desk_op("schedule.add", schedule, {**SCHEDULE, "active": False}, by=EVE)
     for rrule in ("FREQ=WEEKLY", "FREQ=MONTHLY"):
-        told = desk_op("schedule.change", schedule, {"rrule": rrule}, by=EVE, base=1)
-    assert told["status"] == "contested"
+        answer = desk_op("schedule.change", schedule, {"rrule": rrule}, by=EVE, base=1)
+    assert answer["status"] == "contested"
     assert desk_op("merge.settle", open_conflict(), {"take": "incoming"})["code"] == "cannot-stand"
     assert desk_op("merge.settle", open_conflict(), {"take": "theirs"})["status"] == "applied"

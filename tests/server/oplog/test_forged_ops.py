@@ -1,4 +1,4 @@
-"""Forged ops: what was changed on its way, or said in another's name, is not taken as genuine."""
+"""Ops that were tampered with, or are made in somebody else's name, change no record."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from server.db.engine import db
 from server.models.oplog import LoggedOp
 from tests.phone_client import with_hash
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, OTHER_SITE, TASKS
+from tests.soak import repeats
 
-FORGERIES = int(os.environ.get("LODGE_FORGED", "600"))
+FORGERIES = repeats("forged_ops")
 SEED = int(os.environ.get("LODGE_SEED") or random.SystemRandom().randrange(10**6))
 REJECTED_STATUSES = ("quarantined", "fork", "refused")
-"""What becomes of an op that is not what its author made; none of them changes a record."""
+"""Statuses of ops that change no record."""
 
 REPLACEMENT_VALUES = {
     "id": ["0199d1c4-8a00-7000-8000-00000000000a"],
@@ -36,15 +37,15 @@ REPLACEMENT_VALUES = {
 }
 
 
-def tampered_op(lot, op):
-    """The op with one field flipped by one sign, or swapped for another's; its hash as it was."""
-    name = lot.choice(list(op))
-    said = op[name]
-    if isinstance(said, str) and lot.random() < 0.5:
-        place = lot.randrange(len(said))
-        new = said[:place] + chr(ord(said[place]) ^ (1 << lot.randrange(5))) + said[place + 1 :]
+def tampered_op(rng, op):
+    """The op with one bit of a field flipped, or a field replaced; its hash is unchanged."""
+    name = rng.choice(list(op))
+    value = op[name]
+    if isinstance(value, str) and rng.random() < 0.5:
+        index = rng.randrange(len(value))
+        new = value[:index] + chr(ord(value[index]) ^ (1 << rng.randrange(5))) + value[index + 1 :]
     else:
-        new = lot.choice([value for value in REPLACEMENT_VALUES[name] if value != said])
+        new = rng.choice([other for other in REPLACEMENT_VALUES[name] if other != value])
     return {**op, name: new}
 
 
@@ -53,18 +54,18 @@ def logged_op(id_):
 
 
 @pytest.mark.rule("B1")
-def test_no_change_on_the_way_passes_for_what_was_made(sqlite_app, new_phone):
-    lot, phone, taken = random.Random(SEED), new_phone(), []
+def test_a_tampered_op_is_rejected_and_does_not_block_the_genuine_one(sqlite_app, new_phone):
+    rng, phone, accepted = random.Random(SEED), new_phone(), []
     for number in range(FORGERIES):
         op = phone.add_op("task.complete", TASKS[number % len(TASKS)], {"note": "all"}, by=ANA)
-        forged = tampered_op(lot, op)
+        forged = tampered_op(rng, op)
         (answer,) = phone.push(ops=[forged]).expect_ok()["verdicts"]
         if answer["status"] not in REJECTED_STATUSES:
-            taken.append((forged, answer))
+            accepted.append((forged, answer))
         (genuine,) = phone.push(ops=[op]).expect_ok()["verdicts"]
-        assert genuine["status"] == "applied", f"LODGE_SEED={SEED}: {forged} stood in the way"
+        assert genuine["status"] == "applied", f"LODGE_SEED={SEED}: {forged} blocked it"
         phone.outbox.clear()
-    assert taken == [], f"LODGE_SEED={SEED}"
+    assert accepted == [], f"LODGE_SEED={SEED}"
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def app(sqlite_app):
     return sqlite_app
 
 
-def test_who_can_seal_anew_still_writes_no_history_of_the_phone(app, phone):
+def test_an_op_with_a_recomputed_hash_does_not_replace_one_of_the_chain(app, phone):
     first = phone.add_op("task.complete", TASKS[0], by=ANA)
     phone.add_op("task.complete", TASKS[1], by=ANA)
     phone.send_outbox()
@@ -86,14 +87,14 @@ def test_who_can_seal_anew_still_writes_no_history_of_the_phone(app, phone):
     assert phone.get_record("task", TASKS[2])["done_at"] is None
 
 
-def test_who_can_seal_anew_is_not_a_person_that_does_not_work_here(app, phone):
+def test_an_op_by_an_unknown_author_is_held(app, phone):
     stranger = "0199d1c4-8a00-7000-8000-00000000000c"
     phone.add_op("task.complete", TASKS[3], by=stranger)
     (answer,) = phone.push().expect_ok()["verdicts"]
     assert (answer["status"], answer["code"]) == ("held", "left")
 
 
-def test_the_phone_that_brought_an_op_is_the_one_whose_token_it_had(app, phone, new_phone):
+def test_the_device_of_an_op_is_the_one_whose_token_was_sent(app, phone, new_phone):
     other = new_phone()
     other.lineage = phone.lineage
     op = other.add_op("task.complete", TASKS[4], by=ANA, device=phone.device)
@@ -105,7 +106,7 @@ def test_the_phone_that_brought_an_op_is_the_one_whose_token_it_had(app, phone, 
         assert logged_op(op["id"]).device_id == other.device
 
 
-def test_an_op_for_another_site_is_not_taken_there(app, phone):
+def test_a_phone_cannot_push_to_another_site(app, phone):
     phone.add_op("task.complete", TASKS[6], by=ANA)
     home, phone.site = phone.site, OTHER_SITE
     assert phone.push().status == 404
@@ -113,10 +114,10 @@ def test_an_op_for_another_site_is_not_taken_there(app, phone):
 
 
 @pytest.mark.rule("W1")
-def test_a_time_before_or_after_its_own_is_kept_with_a_flag(app, phone):
+def test_a_time_in_the_future_is_corrected_and_flagged(app, phone):
     early = phone.add_op("task.complete", TASKS[7], by=ANA, at="2799-01-01T00:00:00+08:00")
     phone.send_outbox()
     with app.app_context():
-        kept = logged_op(early["id"])
-        assert kept.occurred_at <= kept.received_at
-        assert kept.flags
+        row = logged_op(early["id"])
+        assert row.occurred_at <= row.received_at
+        assert row.flags

@@ -1,4 +1,4 @@
-"""The log is sealed: whoever edits, deletes, swaps, inserts or cuts is found out."""
+"""The hash chain of the log: editing, deleting, swapping, inserting and truncating is detected."""
 
 import os
 import random
@@ -14,6 +14,7 @@ from server.models.oplog import LoggedOp
 from server.oplog.hash_chain import chain_existing_log, chain_rows
 from server.oplog.replay import find_faults, verify_site
 from tests.seed_data import ANA, CHU, HOME_SITE, TASK, TASKS
+from tests.soak import repeats
 
 OP_TABLE = LoggedOp.metadata.tables["op"]
 HOME_OPS = OP_TABLE.c.site_id == HOME_SITE
@@ -21,12 +22,12 @@ HOME_OPS = OP_TABLE.c.site_id == HOME_SITE
 
 @pytest.fixture(autouse=True)
 def logged_history(phone, desk_op):
-    """Facts and decisions, one that was refused, and one that waited for another."""
+    """Facts, decisions, a refused op, and one that waited for another."""
     phone.send_op("task.complete", TASK, {"note": "all of it"}, by=ANA)
     desk_op("task.cancel", TASKS[1], {"reason": "rain"})
     desk_op("task.cancel", TASKS[1], {"reason": "rain"})
-    said = {"visitor": "Wang", "purpose": "family"}
-    arrive = phone.add_op("visit.arrive", None, said, by=CHU)
+    visit = {"visitor": "Wang", "purpose": "family"}
+    arrive = phone.add_op("visit.arrive", None, visit, by=CHU)
     phone.add_op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
     phone.send_outbox()
@@ -35,8 +36,8 @@ def logged_history(phone, desk_op):
 
 
 def logged_ops(*kinds):
-    found = select(OP_TABLE).where(HOME_OPS, OP_TABLE.c.kind.in_(kinds)).order_by(OP_TABLE.c.place)
-    return [dict(row) for row in db.session.execute(found).mappings()]
+    ops = select(OP_TABLE).where(HOME_OPS, OP_TABLE.c.kind.in_(kinds)).order_by(OP_TABLE.c.place)
+    return [dict(row) for row in db.session.execute(ops).mappings()]
 
 
 def update_op(id_, **values):
@@ -49,8 +50,8 @@ def edit():
 
 def change_text():
     cancel = logged_ops("task.cancel")[1]
-    said = {"reason": "none"}
-    update_op(cancel["id"], payload=said, body=cancel["body"].replace("rain", "none"))
+    body = cancel["body"].replace("rain", "none")
+    update_op(cancel["id"], payload={"reason": "none"}, body=body)
 
 
 def pretend_purged():
@@ -72,8 +73,8 @@ def swap():
 
 
 def insert_one():
-    like = logged_ops("task.cancel")[1]
-    db.session.execute(insert(OP_TABLE), [{**like, "id": "0" * 8 + like["id"][8:]}])
+    row = logged_ops("task.cancel")[1]
+    db.session.execute(insert(OP_TABLE), [{**row, "id": "0" * 8 + row["id"][8:]}])
 
 
 def clear_previous_positions():
@@ -102,7 +103,7 @@ TAMPERINGS = (
 @pytest.mark.rule("A14", "A15")
 @pytest.mark.clause("G4")
 @pytest.mark.parametrize("tampering", TAMPERINGS)
-def test_whatever_is_done_to_the_log_is_found(app, tampering):
+def test_each_kind_of_tampering_is_detected(app, tampering):
     with app.app_context():
         assert find_faults(HOME_SITE) == []
         with write_transaction():
@@ -112,14 +113,12 @@ def test_whatever_is_done_to_the_log_is_found(app, tampering):
 
 
 @pytest.mark.rule("A15")
-def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_told(
-    app, phone, desk_op
-):
+def test_a_log_without_its_newest_op_lacks_the_link_that_a_phone_received(app, phone, desk_op):
     phone.add_op("task.complete", TASKS[4], by=ANA)
-    told = phone.push().expect_ok()["log"]
-    assert phone.hello().expect_ok()["log"] == told
+    head = phone.push().expect_ok()["log"]
+    assert phone.hello().expect_ok()["log"] == head
     with app.app_context():
-        assert told["link"] in verify_site(HOME_SITE).links
+        assert head["link"] in verify_site(HOME_SITE).links
         with write_transaction():
             last = logged_ops("task.complete")[-1]
             db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.id == last["id"]))
@@ -127,40 +126,40 @@ def test_a_tail_that_was_cut_and_sealed_anew_lacks_the_link_that_a_phone_was_tol
             before = db.session.scalar(
                 select(OP_TABLE.c.link).where(HOME_OPS).order_by(OP_TABLE.c.place.desc())
             )
-            mine = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
-            db.session.execute(mine.values(link=before, judged=last["place"] - 1))
-        found = verify_site(HOME_SITE)
-        assert not any("follow" in fault or "digest" in fault for fault in found.faults)
-        assert told["link"] not in found.links
+            site = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
+            db.session.execute(site.values(link=before, judged=last["place"] - 1))
+        report = verify_site(HOME_SITE)
+        assert not any("link" in fault or "its digest" in fault for fault in report.faults)
+        assert head["link"] not in report.links
 
 
 @pytest.mark.rule("A15")
-def test_a_phone_says_at_its_next_hello_that_the_log_was_cut(app, phone, desk_op):
-    said = phone.hello().expect_ok()
-    told = {**said["log"], "epoch": said["epoch"]}
+def test_a_hello_with_an_unknown_link_is_a_fault(app, phone, desk_op):
+    reply = phone.hello().expect_ok()
+    known = {**reply["log"], "epoch": reply["epoch"]}
     desk_op("task.cancel", TASKS[6], {"reason": "rain"})
-    for fits in (told, None, {**told, "epoch": "another", "link": "0" * 64}):
-        phone.hello(log=fits)
+    for head in (known, None, {**known, "epoch": "another", "link": "0" * 64}):
+        phone.hello(log=head)
     with app.app_context():
         assert find_faults(HOME_SITE) == []
-    assert phone.hello(log={**told, "place": told["place"] + 99}).status == 200
+    assert phone.hello(log={**known, "place": known["place"] + 99}).status == 200
     with app.app_context():
         assert any("received link" in fault for fault in find_faults(HOME_SITE))
 
 
-def test_the_place_of_an_op_that_waited_then_is_known_later(app, phone):
+def test_the_log_contains_the_link_of_an_op_that_moved(app, phone):
     arrive = phone.add_op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
     phone.add_op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
-    waited = phone.push().expect_ok()
-    told = {**waited["log"], "epoch": waited["epoch"]}
+    reply = phone.push().expect_ok()
+    known = {**reply["log"], "epoch": reply["epoch"]}
     phone.push(ops=[arrive])
-    phone.hello(log=told)
+    phone.hello(log=known)
     with app.app_context():
         assert find_faults(HOME_SITE) == []
 
 
-def test_a_log_from_before_there_were_seals_is_sealed_as_it_stands(app):
+def test_an_unchained_log_can_be_chained(app):
     with app.app_context():
         with write_transaction():
             db.session.execute(update(OP_TABLE).values(digest="", link="", moved=None))
@@ -171,14 +170,14 @@ def test_a_log_from_before_there_were_seals_is_sealed_as_it_stands(app):
         assert find_faults(HOME_SITE) == []
 
 
-def test_sealing_asks_the_database_nothing(app):
+def test_chaining_rows_needs_no_database(app):
     with app.app_context():
         rows = logged_ops("task.cancel", "task.complete")
     assert chain_rows(rows, "") == rows[-1]["link"]
     assert len({row["link"] for row in rows}) == len(rows)
 
 
-RANDOM_TAMPERINGS = int(os.environ.get("LODGE_TAMPER", "60"))
+RANDOM_TAMPERINGS = repeats("tampered_logs")
 SEED = int(os.environ.get("LODGE_SEED") or random.SystemRandom().randrange(10**6))
 TEXT_COLUMNS = [
     c.key for c in OP_TABLE.columns if isinstance(c.type, String) and c.key != "site_id"
@@ -195,49 +194,49 @@ def edit_any(rng, rows):
     name = rng.choice(
         [*texts, *INTEGER_COLUMNS, *JSON_COLUMNS, "occurred_at", "received_at", "fact"]
     )
-    was = row[name]
+    old = row[name]
     if name in texts:
-        sign = rng.randrange(len(was))
-        update_op(row["id"], **{name: was[:sign] + chr(ord(was[sign]) ^ 1) + was[sign + 1 :]})
+        index = rng.randrange(len(old))
+        update_op(row["id"], **{name: old[:index] + chr(ord(old[index]) ^ 1) + old[index + 1 :]})
     elif name in JSON_COLUMNS:
         update_op(
-            row["id"], **{name: {**was, "more": "1"} if isinstance(was, dict) else [*was, "more"]}
+            row["id"], **{name: {**old, "more": "1"} if isinstance(old, dict) else [*old, "more"]}
         )
     elif name in INTEGER_COLUMNS:
-        update_op(row["id"], **{name: (was or 0) + rng.randint(1, 9)})
+        update_op(row["id"], **{name: (old or 0) + rng.randint(1, 9)})
     else:
-        update_op(row["id"], **{name: not was if name == "fact" else was + timedelta(seconds=1)})
+        update_op(row["id"], **{name: not old if name == "fact" else old + timedelta(seconds=1)})
 
 
-def delete_any(lot, rows):
-    db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.id == lot.choice(rows)["id"]))
+def delete_any(rng, rows):
+    db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.id == rng.choice(rows)["id"]))
 
 
-def swap_any(lot, rows):
-    one, other = lot.sample(rows, 2)
+def swap_any(rng, rows):
+    one, other = rng.sample(rows, 2)
     update_op(one["id"], place=-1)
     update_op(other["id"], place=one["place"])
     update_op(one["id"], place=other["place"])
 
 
-def insert_any(lot, rows):
-    like, place = lot.choice(rows), lot.choice(rows)["place"]
+def insert_any(rng, rows):
+    row, place = rng.choice(rows), rng.choice(rows)["place"]
     new = {"id": str(uuid4()), "place": place, "lineage": None, "n": None}
-    db.session.execute(insert(OP_TABLE), [{**like, **new}])
+    db.session.execute(insert(OP_TABLE), [{**row, **new}])
 
 
-def cut_any_tail(lot, rows):
-    """The tail is taken off, and the head of the site says that it never was."""
-    kept = lot.choice(rows[:-1])
-    db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.place > kept["place"]))
-    mine = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
-    db.session.execute(mine.values(link=kept["link"], judged=kept["place"]))
+def cut_any_tail(rng, rows):
+    """Delete the newest rows, and set the head of the site to the last one left."""
+    last = rng.choice(rows[:-1])
+    db.session.execute(OP_TABLE.delete().where(HOME_OPS, OP_TABLE.c.place > last["place"]))
+    site = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
+    db.session.execute(site.values(link=last["link"], judged=last["place"]))
 
 
 @pytest.mark.rule("A14", "A15")
-def test_of_many_tamperings_every_one_is_found(app):
-    """The tail by the link that was noted outside; all others by the log itself."""
-    lot, missed = random.Random(SEED), []
+def test_random_tampering_is_detected(app):
+    """Truncation is detected by a link that was noted elsewhere, all others by the log itself."""
+    rng, missed = random.Random(SEED), []
     with app.app_context():
         rows = [
             dict(row) for row in db.session.execute(select(OP_TABLE).where(HOME_OPS)).mappings()
@@ -245,12 +244,12 @@ def test_of_many_tamperings_every_one_is_found(app):
         rows.sort(key=lambda row: row["place"])
         noted = verify_site(HOME_SITE).newest_link
         for _ in range(RANDOM_TAMPERINGS):
-            tamper = lot.choice(
+            tamper = rng.choice(
                 [edit_any, edit_any, delete_any, swap_any, insert_any, cut_any_tail]
             )
-            tamper(lot, rows)
-            found = verify_site(HOME_SITE)
-            told = noted not in found.links if tamper is cut_any_tail else found.faults
-            missed += [] if told else [tamper.__name__]
+            tamper(rng, rows)
+            report = verify_site(HOME_SITE)
+            detected = noted not in report.links if tamper is cut_any_tail else report.faults
+            missed += [] if detected else [tamper.__name__]
             db.session.rollback()
     assert missed == [], f"LODGE_SEED={SEED}"

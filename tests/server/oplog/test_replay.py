@@ -1,4 +1,4 @@
-"""Every record follows from the log; whatever was changed beside it is found."""
+"""Verification: every record follows from the log, and any other change is a fault."""
 
 import pytest
 from sqlalchemy import text
@@ -10,15 +10,15 @@ from tests import seed_data
 
 @pytest.fixture
 def logged_history(phone, desk_op):
-    """Ticks, a cancel that is contested and settled, a masked note, an op that waited."""
+    """Completed tasks, a contested cancellation, a masked note, and an op that waited."""
     tick = phone.add_op(
         "task.complete", seed_data.TASK, {"note": "110101199003070000"}, by=seed_data.ANA
     )
     phone.send_outbox()
     phone.add_op("task.cancel", seed_data.TASK, {"reason": "rain"}, by=seed_data.BEN, base=1)
     phone.add_op("task.undo", seed_data.TASKS[1], by=seed_data.ANA)
-    said = {"visitor": "Wang", "purpose": "family"}
-    arrive = phone.add_op("visit.arrive", None, said, by=seed_data.CHU)
+    visit = {"visitor": "Wang", "purpose": "family"}
+    arrive = phone.add_op("visit.arrive", None, visit, by=seed_data.CHU)
     leave = phone.add_op("visit.depart", arrive["subject"], by=seed_data.CHU, after=arrive["id"])
     phone.outbox.remove(arrive)
     phone.send_outbox()
@@ -26,15 +26,15 @@ def logged_history(phone, desk_op):
     return tick, leave
 
 
-def revise_concurrently():
+def open_conflict_id():
     return db.session.execute(text("SELECT id FROM merge WHERE settled_at IS NULL")).scalar_one()
 
 
-def test_an_untouched_log_explains_every_record(app, logged_history, desk_op):
+def test_an_untouched_log_has_no_faults(app, logged_history, desk_op):
     with app.app_context():
-        merge = revise_concurrently()
-    assert desk_op("merge.settle", merge, {"take": "incoming"})["status"] == "applied"
-    assert desk_op("merge.reopen", merge)["status"] == "applied"
+        conflict = open_conflict_id()
+    assert desk_op("merge.settle", conflict, {"take": "incoming"})["status"] == "applied"
+    assert desk_op("merge.reopen", conflict)["status"] == "applied"
     with app.app_context():
         assert find_faults(seed_data.HOME_SITE) == []
         assert find_faults(seed_data.OTHER_SITE) == []
@@ -53,7 +53,7 @@ def test_an_untouched_log_explains_every_record(app, logged_history, desk_op):
         "DELETE FROM visit",
     ],
 )
-def test_whatever_is_changed_beside_the_door_is_found(app, logged_history, tampering):
+def test_a_change_that_bypasses_the_write_path_is_a_fault(app, logged_history, tampering):
     with app.app_context():
         with write_transaction():
             db.session.execute(text(tampering.format(ben=seed_data.BEN, task=seed_data.TASK)))

@@ -1,4 +1,4 @@
-"""Photos: their own queue, whole or in pieces, and never a word of where they were taken."""
+"""Uploads of photos: whole or in pieces, without metadata, and counted in their records."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -13,14 +13,15 @@ from tests.seed_data import ANA, HOME_SITE, OTHER_SITE, TASK
 from tests.server.sync_api.test_requests import is_problem
 
 
-def image_bytes(colour="red", *, place=False, size=(400, 300), kind="JPEG"):
-    out, more = BytesIO(), {}
-    if place:
+def image_bytes(*, with_location=False, size=(400, 300)):
+    """A random JPEG; each call returns another one."""
+    out, options = BytesIO(), {}
+    if with_location:
         exif = Image.Exif()
         exif[0x010F] = "CANARY-CAMERA"
         exif.get_ifd(0x8825)[1] = "N"
-        more = {"exif": exif}
-    Image.effect_noise(size, 40).convert("RGB").save(out, kind, **more)
+        options = {"exif": exif}
+    Image.effect_noise(size, 40).convert("RGB").save(out, "JPEG", **options)
     return out.getvalue()
 
 
@@ -32,7 +33,7 @@ def content_range(start, stop, total):
     return {"Content-Range": f"bytes {start}-{stop - 1}/{total}"}
 
 
-def test_a_photo_comes_whole_and_is_told_of(phone):
+def test_a_photo_is_uploaded_in_one_request(phone):
     content = image_bytes()
     sha256 = sha256_of(content)
     assert phone.request_photo("HEAD", sha256).status == 404
@@ -47,7 +48,7 @@ def test_a_photo_comes_whole_and_is_told_of(phone):
     assert phone.request_photo("PUT", sha256, content).status in (200, 201, 204)
 
 
-def test_a_photo_comes_in_pieces_that_may_be_repeated(phone):
+def test_pieces_may_be_repeated(phone):
     content = image_bytes()
     sha256, total = sha256_of(content), len(content)
     third = total // 3
@@ -77,7 +78,7 @@ def test_a_photo_comes_in_pieces_that_may_be_repeated(phone):
     assert phone.request_photo("HEAD", sha256).status == 200
 
 
-def test_a_piece_that_leaves_a_hole_is_not_taken(phone):
+def test_a_piece_after_a_gap_is_refused(phone):
     content = image_bytes()
     sha256, total = sha256_of(content), len(content)
     reply = phone.request_photo("PUT", sha256, content[100:200], content_range(100, 200, total))
@@ -85,8 +86,8 @@ def test_a_piece_that_leaves_a_hole_is_not_taken(phone):
     assert phone.request_photo("PUT", sha256, content).status < 300
 
 
-def test_the_record_says_how_many_of_its_photos_are_here(phone, new_phone):
-    one, two = image_bytes("red"), image_bytes("blue")
+def test_a_record_counts_its_photos_that_have_arrived(phone, new_phone):
+    one, two = image_bytes(), image_bytes()
     payload = {"photos": [sha256_of(one), sha256_of(two)]}
     phone.send_op("task.complete", TASK, payload, by=ANA)
     task = phone.get_record("task", TASK)
@@ -98,7 +99,7 @@ def test_the_record_says_how_many_of_its_photos_are_here(phone, new_phone):
     assert new_phone().get_record("task", TASK)["photos_here"] == 2
 
 
-def test_the_photo_may_come_before_the_op_that_names_it(phone):
+def test_a_photo_may_arrive_before_the_op_that_names_it(phone):
     content = image_bytes()
     phone.request_photo("PUT", sha256_of(content), content)
     payload = {"sha256": sha256_of(content), "bytes": len(content), "captured_at": phone.now()}
@@ -107,14 +108,14 @@ def test_the_photo_may_come_before_the_op_that_names_it(phone):
     assert (task["photos"], task["photos_here"]) == ([sha256_of(content)], 1)
 
 
-def test_a_photo_never_tells_camera_or_place(phone):
-    content = image_bytes(place=True)
+def test_camera_and_location_are_removed(phone):
+    content = image_bytes(with_location=True)
     assert b"CANARY-CAMERA" in content
     phone.request_photo("PUT", sha256_of(content), content)
     assert b"CANARY-CAMERA" not in phone.request_photo("GET", sha256_of(content)).body
 
 
-def test_other_bytes_than_named_are_refused_and_the_right_ones_taken_later(phone):
+def test_bytes_that_do_not_match_the_hash_are_refused(phone):
     content = image_bytes()
     reply = phone.request_photo("PUT", sha256_of(content), content[:-1] + b"\0")
     assert 400 <= reply.status < 500
@@ -126,7 +127,7 @@ def test_other_bytes_than_named_are_refused_and_the_right_ones_taken_later(phone
 @pytest.mark.parametrize(
     "content", [b"", b"x", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" * 99]
 )
-def test_what_is_no_picture_is_4xx(phone, content):
+def test_bytes_that_are_no_picture_are_refused(phone, content):
     reply = phone.request_photo("PUT", sha256_of(content), content)
     assert 400 <= reply.status < 500
     assert phone.request_photo("HEAD", sha256_of(content)).status == 404
@@ -135,20 +136,20 @@ def test_what_is_no_picture_is_4xx(phone, content):
 @pytest.mark.parametrize(
     "range_", ["bytes", "bytes 0-9", "bytes 9-0/10", "bytes 0-9/5", "bytes a-b/c", "bytes 0-99/*"]
 )
-def test_a_range_that_makes_no_sense_is_4xx(phone, range_):
+def test_an_invalid_content_range_is_refused(phone, range_):
     reply = phone.request_photo("PUT", "0" * 64, b"x" * 10, {"Content-Range": range_})
     assert 400 <= reply.status < 500
 
 
-def test_a_photo_may_be_cut_at_any_64_kilobytes_and_go_on_after_a_restart(phone, app, new_phone):
+def test_an_interrupted_upload_continues_where_it_stopped(phone, app, new_phone):
     content = image_bytes(size=(1800, 1500))
     assert len(content) > 1_000_000
     name, size = sha256_of(content), 64 * 1024
     for start in range(0, len(content), size):
         assert phone.request_photo("HEAD", name).headers["Upload-Offset"] == str(start)
-        broken = content[start : start + size // 3]  # the connection broke in the middle
+        partial = content[start : start + size // 3]  # the connection broke in the middle
         phone.request_photo(
-            "PUT", name, broken, content_range(start, start + len(broken), len(content))
+            "PUT", name, partial, content_range(start, start + len(partial), len(content))
         )
         piece = content[start : start + size]
         reply = phone.request_photo(
@@ -160,7 +161,7 @@ def test_a_photo_may_be_cut_at_any_64_kilobytes_and_go_on_after_a_restart(phone,
     assert [file.name for file in folder.iterdir()] == [name], "no piece is left behind"
 
 
-def test_a_server_that_died_after_the_last_piece_needs_no_byte_again(phone, app):
+def test_an_upload_completes_without_a_byte_sent_twice_after_a_crash(phone, app):
     content = image_bytes()
     folder = Path(app.config["DATA_DIR"]) / "photos" / HOME_SITE
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +176,7 @@ def test_a_server_that_died_after_the_last_piece_needs_no_byte_again(phone, app)
     )
 
 
-def test_pieces_that_nobody_adds_to_go_after_a_week(phone, app):
+def test_unfinished_uploads_are_deleted_after_a_week(phone, app):
     content = image_bytes()
     phone.request_photo(
         "PUT", sha256_of(content), content[:100], content_range(0, 100, len(content))
@@ -187,7 +188,7 @@ def test_pieces_that_nobody_adds_to_go_after_a_week(phone, app):
     assert phone.request_photo("HEAD", sha256_of(content)).headers["Upload-Offset"] == "0"
 
 
-def test_a_full_disk_refuses_the_photo_and_takes_the_op(phone, app):
+def test_a_full_disk_refuses_photos_and_accepts_ops(phone, app):
     folder = Path(app.config["DATA_DIR"]) / "photos" / HOME_SITE
     folder.mkdir(parents=True, exist_ok=True)
     content = image_bytes()
@@ -198,13 +199,13 @@ def test_a_full_disk_refuses_the_photo_and_takes_the_op(phone, app):
     assert phone.send_op("task.complete", TASK, named, by=ANA)["status"] == "applied"
 
 
-def test_a_photo_beyond_the_limit_is_413(phone):
+def test_a_photo_beyond_the_limit_is_refused(phone):
     assert phone.request_photo("PUT", "0" * 64, b"x", content_range(0, 1, 10**8)).status == 413
     assert phone.request_photo("PUT", "0" * 64, b"x" * 6_000_000).status == 413
 
 
 @pytest.mark.parametrize("name", ["0" * 63, "G" * 64, "..%2f..%2fsecret-key", "0" * 64 + "%0a"])
-def test_nothing_else_lies_there(phone, name):
+def test_names_that_are_no_sha256_are_not_found(phone, name):
     for method in ("GET", "HEAD", "PUT"):
         assert phone.request_photo(method, name, b"x" if method == "PUT" else b"").status in (
             400,

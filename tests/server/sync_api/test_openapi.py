@@ -25,9 +25,10 @@ from sync import KINDS
 from tests import seed_data
 from tests.corpus import RECORDINGS, scenarios
 from tests.phone_client import FlaskTransport, PhoneClient
+from tests.soak import repeats
 
 SEED = int(os.environ.get("LODGE_SEED", "0"))
-EXAMPLES = int(os.environ.get("LODGE_API", "20"))
+EXAMPLES = repeats("openapi_examples")
 """Generated requests for each operation; `make soak` asks for more."""
 
 METHODS = ("get", "head", "post", "put")
@@ -148,7 +149,11 @@ def phone(sqlite_app: Flask) -> PhoneClient:
 @pytest.fixture
 def described_api(sqlite_app: Flask) -> BaseSchema:
     """The running application, as its description presents it to schemathesis."""
-    config = {"generation": {"with-security-parameters": False}}
+    rejections = {"expected-statuses": ["400", "404", "405", "413", "415", "416", "422"]}
+    config = {
+        "generation": {"with-security-parameters": False},
+        "checks": {"negative_data_rejection": rejections},
+    }
     return schemathesis.openapi.from_wsgi(
         "/sync/openapi.json", sqlite_app, config=schemathesis.Config.from_dict(config)
     )

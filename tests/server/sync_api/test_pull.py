@@ -1,4 +1,4 @@
-"""Pull: pages, cursors that skip nothing, and when a phone has to start anew."""
+"""Pull: pages, cursors, and when a phone has to start again."""
 
 import pytest
 from sqlalchemy import update
@@ -22,21 +22,21 @@ from tests.seed_data import (
 VISIT = {"visitor": "Mr Wang", "purpose": "family"}
 
 
-def test_the_first_pull_brings_everything_that_the_site_has(phone):
-    told = phone.pull(cursor=None)
-    assert told.status == 200
-    assert told.json.keys() >= {"sync", "epoch", "changes", "cursor", "more", "head"}
-    assert told.json.get("reset") in (None, "new")
-    assert (told.json["more"], told.json["sync"]) == (False, "1")
-    for change in told.json["changes"]:
+def test_the_first_pull_returns_every_record_of_the_site(phone):
+    reply = phone.pull(cursor=None)
+    assert reply.status == 200
+    assert reply.json.keys() >= {"sync", "epoch", "changes", "cursor", "more", "head"}
+    assert reply.json.get("reset") in (None, "new")
+    assert (reply.json["more"], reply.json["sync"]) == (False, "1")
+    for change in reply.json["changes"]:
         assert change.keys() == {"type", "id", "version", "deleted", "record"}
         assert change["record"].keys() >= {"id", "type", "state", "until"}
         assert (change["record"]["id"], change["record"]["type"]) == (change["id"], change["type"])
-    types = {change["type"] for change in told.json["changes"]}
+    types = {change["type"] for change in reply.json["changes"]}
     assert types == {"site", "area", "unit", "person", "task"}
 
 
-def test_records_show_names_beside_ids(phone):
+def test_records_contain_names_besides_ids(phone):
     task = phone.get_record("task", TASK)
     assert (task["responsible_id"], task["responsible"]) == (ANA, "Ana")
     assert (task["area_id"], task["area"]) == (STAIRS, {"zh": "楼道", "en": "Stairs"})
@@ -44,7 +44,7 @@ def test_records_show_names_beside_ids(phone):
     assert len(task["window_end"]) == len("2026-11-24T02:30:05.120Z")
 
 
-def test_no_float_is_ever_sent(phone):
+def test_no_float_is_sent(phone):
     def floats(value):
         if isinstance(value, dict):
             return any(map(floats, value.values()))
@@ -55,14 +55,14 @@ def test_no_float_is_ever_sent(phone):
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7])
-def test_pages_add_up_to_the_same_as_one(phone, new_phone, limit):
+def test_small_pages_add_up_to_the_same_records(phone, new_phone, limit):
     whole = phone.pull_all()
     other = new_phone()
     assert other.pull_all(limit=limit) == whole
     assert other.digest == phone.digest
 
 
-def test_a_page_has_at_most_what_was_asked_for_and_the_digest_comes_last(phone):
+def test_a_page_is_limited_and_only_the_last_has_the_digest(phone):
     first = phone.pull(cursor=None, limit=4).json
     assert len(first["changes"]) == 4
     assert first["more"]
@@ -74,7 +74,7 @@ def test_a_page_has_at_most_what_was_asked_for_and_the_digest_comes_last(phone):
     assert not twice
 
 
-def test_what_changes_between_two_pages_is_not_missed(phone, new_phone):
+def test_a_change_between_two_pages_is_not_missed(phone, new_phone):
     other = new_phone()
     first = other.pull(cursor=None, limit=4).json
     for change in first["changes"]:
@@ -86,15 +86,15 @@ def test_what_changes_between_two_pages_is_not_missed(phone, new_phone):
     assert other.digest == phone.digest
 
 
-def test_nothing_new_is_a_short_answer(phone):
+def test_a_pull_without_changes_is_an_empty_page(phone):
     phone.pull_all()
-    told = phone.pull().json
-    assert (told["changes"], told["more"]) == ([], False)
-    assert told["digest"] == phone.digest
-    assert "reset" not in told
+    reply = phone.pull().json
+    assert (reply["changes"], reply["more"]) == ([], False)
+    assert reply["digest"] == phone.digest
+    assert "reset" not in reply
 
 
-def test_only_what_changed_comes_and_its_version_has_risen(phone):
+def test_a_pull_returns_only_the_changed_record_with_a_higher_version(phone):
     phone.pull_all()
     version, digest = phone.versions["task", TASK], phone.digest
     phone.send_op("task.complete", TASK, by=ANA)
@@ -105,7 +105,7 @@ def test_only_what_changed_comes_and_its_version_has_risen(phone):
     assert phone.digest != digest
 
 
-def test_a_record_changed_twice_comes_once_in_its_newest_state(phone):
+def test_a_record_changed_twice_is_returned_once(phone):
     phone.pull_all()
     phone.send_op("task.complete", TASK, by=ANA)
     phone.send_op("task.undo", TASK, by=ANA)
@@ -113,25 +113,25 @@ def test_a_record_changed_twice_comes_once_in_its_newest_state(phone):
     assert change["record"]["state"] == "open"
 
 
-def test_nothing_of_another_site_is_seen(phone, new_phone):
-    there = new_phone(OTHER_SITE)
-    there.pull_all()
-    assert {id_ for _, id_ in there.records} == {OTHER_SITE, DAO, OTHER_GATE}
-    assert phone.pull_all().keys().isdisjoint(there.records)
+def test_records_of_other_sites_are_not_returned(phone, new_phone):
+    other = new_phone(OTHER_SITE)
+    other.pull_all()
+    assert {id_ for _, id_ in other.records} == {OTHER_SITE, DAO, OTHER_GATE}
+    assert phone.pull_all().keys().isdisjoint(other.records)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "a.b", "\u00e9", "x" * 999, "null", "[]"])
-def test_a_cursor_that_is_none_of_ours_starts_anew_or_is_refused(phone, cursor):
-    told = phone.pull(cursor=cursor)
-    assert told.status in (200, 400, 422)
-    assert told.status != 200 or told.json["reset"]
+def test_an_invalid_cursor_is_a_reset_or_refused(phone, cursor):
+    reply = phone.pull(cursor=cursor)
+    assert reply.status in (200, 400, 422)
+    assert reply.status != 200 or reply.json["reset"]
 
 
-def test_a_cursor_of_another_site_starts_anew(phone, new_phone):
-    there = new_phone(OTHER_SITE)
-    there.pull_all()
-    told = phone.pull(cursor=there.cursor)
-    assert told.status in (400, 422) or told.json["reset"]
+def test_a_cursor_of_another_site_is_a_reset(phone, new_phone):
+    other = new_phone(OTHER_SITE)
+    other.pull_all()
+    reply = phone.pull(cursor=other.cursor)
+    assert reply.status in (400, 422) or reply.json["reset"]
 
 
 def test_a_cursor_cannot_be_forged(phone):
@@ -139,17 +139,17 @@ def test_a_cursor_cannot_be_forged(phone):
     for place in (0, len(phone.cursor) // 2, -5):
         letters = list(phone.cursor)
         letters[place] = "A" if letters[place] != "A" else "B"
-        told = phone.pull(cursor="".join(letters))
-        assert told.status in (400, 422) or told.json["reset"]
+        reply = phone.pull(cursor="".join(letters))
+        assert reply.status in (400, 422) or reply.json["reset"]
 
 
-def test_another_life_of_the_database_is_a_reset(app, phone):
+def test_a_new_epoch_is_a_reset(app, phone):
     before = phone.pull_all()
     with app.app_context():
         db.session.execute(update(ServerState).where(ServerState.key == "epoch").values(value="2"))
         db.session.commit()
-    told = phone.pull().json
-    assert told["reset"] == "epoch"
+    reply = phone.pull().json
+    assert reply["reset"] == "epoch"
     assert phone.pull_all() == before
 
 
@@ -159,13 +159,13 @@ def test_a_cursor_ahead_of_the_head_is_a_reset(app, phone):
     phone.send_outbox()
     phone.pull_all()
     with app.app_context():
-        mine = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
-        db.session.execute(mine.values(head=SiteHead.head - 1))
+        site = update(SiteHead).where(SiteHead.site_id == HOME_SITE)
+        db.session.execute(site.values(head=SiteHead.head - 1))
         db.session.commit()
     assert phone.pull().json["reset"] == "epoch"
 
 
-def test_a_role_that_nobody_on_the_phone_has_any_more_changes_the_scope(phone, desk_op):
+def test_losing_a_role_changes_the_scope(phone, desk_op):
     phone.pull_all()
     before = phone.hello().json["sites"][HOME_SITE]["scope"]
     desk_op("person.leave", EVE, by=EVE)
@@ -173,21 +173,21 @@ def test_a_role_that_nobody_on_the_phone_has_any_more_changes_the_scope(phone, d
     assert phone.pull().json["reset"] == "scope"
 
 
-def test_a_reset_never_touches_what_was_not_sent(phone):
-    """What the wire can promise: the op goes up after a reset as it would have before."""
+def test_unsent_ops_survive_a_reset(phone):
+    """The server accepts ops after a reset as before it."""
     phone.add_op("task.complete", TASK, by=ANA)
     phone.pull(cursor="none of yours")
     assert [v["status"] for v in phone.send_outbox().values()] == ["applied"]
 
 
-def test_limits_beyond_reason_are_4xx_or_bounded(phone):
+def test_invalid_limits_are_refused(phone):
     assert phone.pull(cursor=None, limit=10**9).status in (200, 422)
     for limit in (0, -1, "many", 1.5, None):
-        told = phone.pull(cursor=None, limit=limit)
-        assert told.status in (400, 422), (limit, told.body)
+        reply = phone.pull(cursor=None, limit=limit)
+        assert reply.status in (400, 422), (limit, reply.body)
 
 
-def test_a_settled_conflict_reaches_the_phone_as_the_record_alone(phone, new_phone, desk_op):
+def test_phones_receive_the_record_and_not_its_conflict(phone, new_phone, desk_op):
     other = new_phone()
     phone.send_op("visit.arrive", by=CHU, payload=VISIT)
     (visit,) = phone.records_of("visit")
@@ -199,10 +199,10 @@ def test_a_settled_conflict_reaches_the_phone_as_the_record_alone(phone, new_pho
     assert BEN in {id_ for type_, id_ in other.records if type_ == "person"}
 
 
-def test_a_phone_whose_digest_differs_gets_everything_again(phone):
+def test_a_different_digest_is_a_reset(phone):
     phone.pull_all()
-    said = {"cursor": phone.cursor, "limit": 500, "digest": "0" * 16}
-    page = phone.post(f"/sync/{HOME_SITE}/pull", said).expect_ok()
+    message = {"cursor": phone.cursor, "limit": 500, "digest": "0" * 16}
+    page = phone.post(f"/sync/{HOME_SITE}/pull", message).expect_ok()
     assert page["reset"] == "digest"
     assert {change["id"] for change in page["changes"]} >= {id_ for _, id_ in phone.records}
     assert page["digest"] == phone.digest

@@ -1,4 +1,4 @@
-"""Pages of the feed that are told again: the same answer, for whoever may have it, and no older."""
+"""The cache of pull pages: the same response, only for phones that may see it, never outdated."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ def pull_cache(app):
     return app.wsgi_app.responses
 
 
-def poll(phone, *, site=seed_data.HOME_SITE, cursor="", **heads):
-    """A poll in the very bytes that every phone of this version uses."""
-    said = {"cursor": phone.cursor if cursor == "" else cursor, "limit": 500}
+def poll(phone, *, site=seed_data.HOME_SITE, cursor="", **headers):
+    """A pull with the same bytes that every phone of this version sends."""
+    message = {"cursor": phone.cursor if cursor == "" else cursor, "limit": 500}
     return phone.transport.client.post(
-        f"/sync/{site}/pull", data=json.dumps(said), headers={**phone.auth_headers(), **heads}
+        f"/sync/{site}/pull", data=json.dumps(message), headers={**phone.auth_headers(), **headers}
     )
 
 
-def test_the_second_phone_at_a_head_is_told_what_the_first_was(phone, new_phone, pull_cache):
+def test_a_second_phone_at_the_same_cursor_gets_the_cached_page(phone, new_phone, pull_cache):
     other = new_phone()
     phone.pull_all()
     phone.send_op("task.complete", TASK, by=ANA)
     before = phone.cursor
     first = poll(phone)
-    made = len(pull_cache)
+    size = len(pull_cache)
     second = poll(other, cursor=before)
-    assert len(pull_cache) == made
+    assert len(pull_cache) == size
     assert second.data == first.data
     assert dict(second.headers) == dict(first.headers)
     assert [change["id"] for change in second.json["changes"]] == [TASK]
 
 
-def test_what_changes_is_told_at_once(phone, pull_cache):
+def test_a_change_is_served_at_once(phone, pull_cache):
     phone.pull_all()
     assert poll(phone).json["changes"] == []
     phone.send_op("task.complete", TASK, by=ANA)
     assert [change["id"] for change in poll(phone).json["changes"]] == [TASK]
 
 
-def test_who_is_no_phone_of_the_site_is_told_nothing(phone, new_phone, pull_cache):
+def test_phones_of_other_sites_and_unknown_tokens_get_no_page(phone, new_phone, pull_cache):
     phone.pull_all()
     poll(phone)
     stranger = new_phone(seed_data.OTHER_SITE)
@@ -56,7 +56,7 @@ def test_who_is_no_phone_of_the_site_is_told_nothing(phone, new_phone, pull_cach
     assert poll(stranger, cursor=phone.cursor).status_code == 401
 
 
-def test_a_phone_that_is_cut_off_gets_no_kept_page(app, phone, new_phone):
+def test_a_revoked_phone_gets_no_cached_page(app, phone, new_phone):
     other = new_phone()
     phone.pull_all()
     poll(phone)
@@ -65,7 +65,7 @@ def test_a_phone_that_is_cut_off_gets_no_kept_page(app, phone, new_phone):
     assert poll(other, cursor=phone.cursor).json["reset"] == "scope"
 
 
-def test_who_takes_gzip_and_who_does_not_get_their_own(phone):
+def test_gzipped_and_plain_pages_are_cached_apart(phone):
     phone.cursor = None
     plain, zipped = poll(phone), poll(phone, **{"Accept-Encoding": "gzip"})
     again = poll(phone, **{"Accept-Encoding": "gzip"})
@@ -74,7 +74,7 @@ def test_who_takes_gzip_and_who_does_not_get_their_own(phone):
     assert gzip.decompress(again.data) == plain.data
 
 
-def test_memory_for_pages_is_bounded(phone, desk_op, pull_cache):
+def test_the_cache_is_bounded(phone, desk_op, pull_cache):
     assert pull_cache.maxsize == MAX_CACHE_BYTES
     for limit in range(1, 40):
         phone.pull(cursor=None, limit=limit)

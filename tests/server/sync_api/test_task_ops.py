@@ -1,4 +1,4 @@
-"""The day's work over the wire: items, standing duty, ad-hoc work, misses, rain and snow."""
+"""Task ops of phones: items, standing tasks, ad hoc tasks, missed tasks, rain and snow."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def hours_from_now(n):
 
 
 @pytest.fixture(autouse=True)
-def log_and_records_agree(app):
+def plan_tasks_and_verify_log(app):
     with app.app_context():
         over = {"window_start": hours_from_now(-5), "window_end": hours_from_now(-1)}
         plans = {ITEMS_TASK: {"items": ITEMS}, STANDING_TASK: {"standing": True}, ENDED_TASK: over}
@@ -48,7 +48,7 @@ def log_and_records_agree(app):
 
 
 @pytest.mark.clause("C2")
-def test_items_of_two_phones_add_up_and_both_people_are_kept(phone, new_phone):
+def test_items_ticked_on_two_phones_add_up(phone, new_phone):
     other = new_phone()
     phone.send_op("task.tick", ITEMS_TASK, {"item": 0, "leaves": "partial"}, by=ANA)
     assert phone.get_record("task", ITEMS_TASK)["state"] == "partial"
@@ -63,7 +63,7 @@ def test_items_of_two_phones_add_up_and_both_people_are_kept(phone, new_phone):
 
 
 @pytest.mark.clause("C3")
-def test_a_standing_duty_counts_its_confirmations(phone, new_phone):
+def test_a_standing_task_counts_its_confirmations(phone, new_phone):
     phone.send_op("task.confirm", STANDING_TASK, by=ANA)
     new_phone().send_op("task.confirm", STANDING_TASK, by=CHU)
     task = phone.get_record("task", STANDING_TASK)
@@ -80,7 +80,7 @@ FACTS = [
 
 
 @pytest.mark.parametrize(("kind", "subject", "payload"), FACTS)
-def test_a_fact_sent_twice_is_one_and_a_late_one_is_kept(phone, kind, subject, payload):
+def test_a_late_fact_sent_twice_is_applied_once(phone, kind, subject, payload):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     op = phone.add_op(kind, subject, payload, by=ANA, at=yesterday)
     first = phone.push(op).expect_ok()["verdicts"]
@@ -91,7 +91,7 @@ def test_a_fact_sent_twice_is_one_and_a_late_one_is_kept(phone, kind, subject, p
 
 
 @pytest.mark.parametrize(("kind", "subject", "payload"), FACTS)
-def test_somebody_of_another_site_changes_nothing(phone, new_phone, kind, subject, payload):
+def test_a_phone_of_another_site_changes_nothing(phone, new_phone, kind, subject, payload):
     before = phone.get_record("task", subject)
     away = new_phone(site=OTHER_SITE)
     assert away.send_op(kind, subject, payload, by=DAO)["status"] == "quarantined"
@@ -108,7 +108,7 @@ AD_HOC_PAYLOAD = {
 
 
 @pytest.mark.clause("G3")
-def test_work_given_on_one_phone_is_done_on_another(phone, new_phone):
+def test_a_task_assigned_on_one_phone_is_done_on_another(phone, new_phone):
     given = phone.add_op("task.assign", None, AD_HOC_PAYLOAD, by=BEN)
     assert phone.send_outbox()[given["id"]]["status"] == "applied"
     other = new_phone()
@@ -122,10 +122,10 @@ def test_work_given_on_one_phone_is_done_on_another(phone, new_phone):
     assert phone.get_record("task", given["subject"])["state"] == "done"
 
 
-def test_only_those_who_lead_give_work_and_only_to_somebody_here(phone, new_phone, desk_op):
+def test_only_supervisors_assign_tasks_and_only_to_staff_of_the_site(phone, new_phone, desk_op):
     for by in (ANA, CHU):
-        told = phone.send_op("task.assign", None, AD_HOC_PAYLOAD, by=by)
-        assert (told["status"], told["code"]) == ("refused", "not-allowed")
+        verdict = phone.send_op("task.assign", None, AD_HOC_PAYLOAD, by=by)
+        assert (verdict["status"], verdict["code"]) == ("refused", "not-allowed")
     nobody = phone.send_op("task.assign", None, {**AD_HOC_PAYLOAD, "responsible_id": DAO}, by=BEN)
     assert nobody["code"] == "no-such-person"
     past = phone.send_op(
@@ -140,53 +140,55 @@ def test_only_those_who_lead_give_work_and_only_to_somebody_here(phone, new_phon
 
 
 @pytest.mark.clause("G10")
-def test_a_miss_is_decided_at_the_desk_alone(phone, desk_op):
-    told = phone.send_op("task.dispose", ENDED_TASK, {"disposition": "made_good"}, by=BEN)
-    assert told["code"] == "not-for-phones"
-    said = {"disposition": "reason", "note": "停水"}
-    assert desk_op("task.dispose", ENDED_TASK, said, by=ANA)["code"] == "not-allowed"
-    assert desk_op("task.dispose", TASK, said)["code"] == "not-over"
-    assert desk_op("task.dispose", ENDED_TASK, said)["status"] == "applied"
+def test_only_the_desk_decides_on_missed_tasks(phone, desk_op):
+    verdict = phone.send_op("task.dispose", ENDED_TASK, {"disposition": "made_good"}, by=BEN)
+    assert verdict["code"] == "not-for-phones"
+    decision = {"disposition": "reason", "note": "停水"}
+    assert desk_op("task.dispose", ENDED_TASK, decision, by=ANA)["code"] == "not-allowed"
+    assert desk_op("task.dispose", TASK, decision)["code"] == "not-over"
+    assert desk_op("task.dispose", ENDED_TASK, decision)["status"] == "applied"
     assert (
         desk_op("task.dispose", ENDED_TASK, {"disposition": "not_at_fault"})["status"] == "applied"
     )
     assert "disposition" not in phone.get_record("task", ENDED_TASK)
     phone.send_op("task.complete", ENDED_TASK, by=ANA, at=hours_from_now(-2))
     assert phone.get_record("task", ENDED_TASK)["state"] == "done"
-    assert desk_op("task.dispose", ENDED_TASK, said)["code"] == "already-done"
+    assert desk_op("task.dispose", ENDED_TASK, decision)["code"] == "already-done"
 
 
 def weather_tasks(app, sort):
     with app.app_context():
-        found = select(Task).where(Task.site_id == HOME_SITE, Task.code == "CL-10")
-        return [t for t in db.session.scalars(found) if t.label["en"].lower().startswith(sort)]
+        tasks = select(Task).where(Task.site_id == HOME_SITE, Task.code == "CL-10")
+        return [
+            task for task in db.session.scalars(tasks) if task.label["en"].lower().startswith(sort)
+        ]
 
 
 @pytest.mark.rule("T15", "T16")
 @pytest.mark.clause("C11")
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_two_supervisors_who_tell_of_rain_offline_make_each_task_once(app, new_phone, order):
+def test_two_offline_reports_of_the_same_rain_create_each_task_once(app, new_phone, order):
     phones = new_phone(), new_phone()
-    told = [
-        one.add_op("weather.report", None, {"sort": "rain", "areas": areas}, by=by)
-        for one, areas, by in zip(phones, ([STAIRS], [STAIRS, GATE]), (BEN, CHU), strict=True)
+    reports = [
+        phone.add_op("weather.report", None, {"sort": "rain", "areas": areas}, by=by)
+        for phone, areas, by in zip(phones, ([STAIRS], [STAIRS, GATE]), (BEN, CHU), strict=True)
     ]
     for n in order:
-        assert phones[n].send_outbox()[told[n]["id"]]["status"] == "applied"
-        phones[n].push(told[n])
+        assert phones[n].send_outbox()[reports[n]["id"]]["status"] == "applied"
+        phones[n].push(reports[n])
     assert sorted(task.area_id for task in weather_tasks(app, "rain")) == sorted([STAIRS, GATE])
-    reports = phones[0].records_of("weather")
-    assert len(reports) == 2
-    assert len({report["event"] for report in reports}) == 1
-    assert {report["reported_by"] for report in reports} == {"Ben", "Chu"}
+    records = phones[0].records_of("weather")
+    assert len(records) == 2
+    assert len({record["event"] for record in records}) == 1
+    assert {record["reported_by"] for record in records} == {"Ben", "Chu"}
 
 
-def test_snow_told_late_is_kept_and_somebody_of_another_site_makes_no_work(app, phone, new_phone):
+def test_a_late_snow_report_creates_tasks_and_one_of_another_site_does_not(app, phone, new_phone):
     away = new_phone(site=OTHER_SITE)
     away.send_op("weather.report", None, {"sort": "snow", "areas": [STAIRS]}, by=DAO)
     assert weather_tasks(app, "snow") == []
-    said = {"sort": "snow", "areas": [STAIRS], "responsible_id": ANA}
-    late = phone.send_op("weather.report", None, said, by=BEN, at=hours_from_now(-30))
+    report = {"sort": "snow", "areas": [STAIRS], "responsible_id": ANA}
+    late = phone.send_op("weather.report", None, report, by=BEN, at=hours_from_now(-30))
     assert late["status"] == "applied"
     (task,) = weather_tasks(app, "snow")
     assert task.responsible_id == ANA
@@ -197,10 +199,15 @@ def test_snow_told_late_is_kept_and_somebody_of_another_site_makes_no_work(app, 
 
 @pytest.mark.rule("K6")
 @pytest.mark.clause("C12")
-def test_what_was_put_right_on_the_spot_is_settled(phone):
-    said = {"channel": "on_round", "matter": "report", "declined_because": "seen", "details": "wet"}
-    made = phone.add_op("ticket.open", None, {**said, "done_on_the_spot": "wiped"}, by=ANA)
-    assert phone.send_outbox()[made["id"]]["status"] == "applied"
-    ticket = phone.get_record("ticket", made["subject"])
+def test_a_ticket_resolved_on_the_spot_is_closed(phone):
+    payload = {
+        "channel": "on_round",
+        "matter": "report",
+        "declined_because": "seen",
+        "details": "wet",
+    }
+    opened = phone.add_op("ticket.open", None, {**payload, "done_on_the_spot": "wiped"}, by=ANA)
+    assert phone.send_outbox()[opened["id"]]["status"] == "applied"
+    ticket = phone.get_record("ticket", opened["subject"])
     assert (ticket["state"], ticket["resolved_how"]) == ("closed", "wiped")
     assert (ticket["first_responder_id"], ticket["until"]) == (ANA, ticket["closed_at"])

@@ -1,4 +1,4 @@
-"""What tests of cases share: a category that was read, a site, and a case at any step."""
+"""Builders for the tests of cases: a category that was read, a site, and a case at any step."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ PEOPLE = {
 
 
 def published_category(**more):
-    """Work left undone: published three days before noon and read by everybody the day after."""
-    read = (NOON - timedelta(days=2)).isoformat()
-    said = {
+    """A category published three days before noon and read by everybody a day later."""
+    read_at = (NOON - timedelta(days=2)).isoformat()
+    default = {
         "code": "AC-1",
         "label": {"zh": "没做到", "en": "Left undone"},
         "subs": [{"code": "1a", "label": {"zh": "本职", "en": "own post"}}],
         "with_amount": False,
         "published_at": NOON - timedelta(days=3),
         "deactivated_at": None,
-        "acknowledged": dict.fromkeys(PEOPLE, read),
+        "acknowledged": dict.fromkeys(PEOPLE, read_at),
     }
-    return SimpleNamespace(**{**said, **more})
+    return SimpleNamespace(**{**default, **more})
 
 
 def related_records(category=None, hours=24):
-    """The records that a rule of cases looks at."""
+    """The records that the rules of cases read."""
     site = SimpleNamespace(statement_hours=hours)
     return {**PEOPLE, CATEGORY_ID: category or published_category(), SITE_ID: site}
 
@@ -47,26 +47,31 @@ def make_fact(code="missed", minutes=-60, text=""):
 
 
 def raise_payload(**more):
-    said = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
-    return {**said, "facts": [make_fact()], **more}
+    default = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
+    return {**default, "facts": [make_fact()], **more}
 
 
 class CaseRecord(InMemoryRecord):
-    """A case, told step by step; `rule` and `hours` are what a decision finds beside it."""
+    """A case to which ops are applied. `category` and `hours` are those of the related records."""
 
-    def __init__(self, rule=None, hours=24):
+    def __init__(self, category=None, hours=24):
         super().__init__("case")
-        self.related = related_records(rule, hours)
+        self.related = related_records(category, hours)
 
-    def submit(self, word, by=BEN, minutes=0, late=0, base=None, **payload):
-        done = make_op(
-            f"case.{word}", by=by, minutes=minutes, payload=payload, base=base, delay_minutes=late
+    def submit(self, action, by=BEN, minutes=0, delay=0, base=None, **payload):
+        op = make_op(
+            f"case.{action}",
+            by=by,
+            minutes=minutes,
+            payload=payload,
+            base=base,
+            delay_minutes=delay,
         )
-        return self.apply(replace(done, related=self.related))
+        return self.apply(replace(op, related=self.related))
 
-    def decide(self, by=EVE, minutes=60, word="decide", **payload):
-        said = {"finding": "partly", "measures": "We talk about it", "category_id": CATEGORY_ID}
-        return self.submit(word, by, minutes, **{**said, "site_id": SITE_ID, **payload})
+    def decide(self, by=EVE, minutes=60, action="decide", **payload):
+        default = {"finding": "partly", "measures": "We talk about it", "category_id": CATEGORY_ID}
+        return self.submit(action, by, minutes, **{**default, "site_id": SITE_ID, **payload})
 
     def ask(self, minutes=5, hours=24, by=BEN):
         until = NOON + timedelta(minutes=minutes, hours=hours)
@@ -80,7 +85,7 @@ def raised_case(category=None, hours=24, by=BEN, **more):
 
 
 def heard_case(**more):
-    """A case whose subject was asked and said something."""
+    """A case whose subject was asked and gave a statement."""
     case = raised_case(**more)
     case.ask()
     case.submit("state", case.row.answers_id, 10, answer="stated", text="The lift was stuck")

@@ -1,4 +1,4 @@
-"""Cases: who may be asked, what has to be so before anybody decides, and what follows."""
+"""Cases: who may be asked, what has to be done before a decision, and what follows it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def case_state(case):
 
 @pytest.mark.rule("A3")
 @pytest.mark.clause("G1", "G2")
-def test_a_case_goes_from_its_facts_to_the_word_that_it_was_read():
+def test_a_case_goes_from_facts_to_statement_decision_and_close():
     case = raised_case()
     assert case_state(case) == "raised"
     case.submit("find", minutes=2, facts=[make_fact("skipped", text="rain")])
@@ -62,17 +62,17 @@ def test_a_case_goes_from_its_facts_to_the_word_that_it_was_read():
 @pytest.mark.rule("A3")
 @pytest.mark.clause("G1")
 @pytest.mark.parametrize("kind", SUBJECT_KINDS)
-def test_a_person_a_team_a_contractor_and_a_manager_are_asked(kind):
-    asked = EVE if kind == "manager" else ANA
-    case = raised_case(subject_kind=kind, subject_name="Early shift", answers_id=asked)
-    assert (case.row.subject_kind, case.row.answers_id) == (kind, asked)
-    nameless = CaseRecord().submit("raise", **raise_payload(subject_kind=kind, answers_id=asked))
+def test_a_person_a_team_a_contractor_and_a_manager_may_be_asked(kind):
+    subject = EVE if kind == "manager" else ANA
+    case = raised_case(subject_kind=kind, subject_name="Early shift", answers_id=subject)
+    assert (case.row.subject_kind, case.row.answers_id) == (kind, subject)
+    nameless = CaseRecord().submit("raise", **raise_payload(subject_kind=kind, answers_id=subject))
     assert isinstance(nameless, Quarantined) == (kind in ("team", "contractor"))
 
 
 @pytest.mark.rule("A3")
 @pytest.mark.parametrize(
-    ("rule", "more", "code"),
+    ("category", "more", "code"),
     [
         (published_category(published_at=None), {}, "not-published"),
         (published_category(deactivated_at=NOON), {}, "not-published"),
@@ -87,8 +87,8 @@ def test_a_person_a_team_a_contractor_and_a_manager_are_asked(kind):
         (None, {"facts": [make_fact(minutes=1)]}, "future-fact"),
     ],
 )
-def test_without_a_rule_in_force_and_a_subject_there_is_no_case(rule, more, code):
-    assert CaseRecord(rule).submit("raise", **raise_payload(**more)) == Refused(code)
+def test_a_case_needs_a_published_category_and_a_valid_subject(category, more, code):
+    assert CaseRecord(category).submit("raise", **raise_payload(**more)) == Refused(code)
 
 
 @pytest.mark.clause("G8")
@@ -98,12 +98,12 @@ def test_a_loss_is_a_whole_number_of_cents():
     )
     assert case.row.amount == 123_456_789_01
     for amount in (12.5, "12", 0, -1):
-        said = raise_payload(amount=amount, sub=None)
-        assert isinstance(CaseRecord().submit("raise", **said), Quarantined)
+        payload = raise_payload(amount=amount, sub=None)
+        assert isinstance(CaseRecord().submit("raise", **payload), Quarantined)
 
 
 @pytest.mark.rule("A4")
-def test_what_explains_is_a_fact_too_and_moves_nothing():
+def test_an_excusing_fact_does_not_change_the_state():
     case = heard_case()
     happened_at = case.row.happened_at
     case.submit(
@@ -112,11 +112,11 @@ def test_what_explains_is_a_fact_too_and_moves_nothing():
         facts=[make_fact("late_phone", -3 * MINUTES_PER_DAY), make_fact("skipped", text="rain")],
     )
     assert (case.row.happened_at, case_state(case)) == (happened_at, "stated")
-    assert [one["code"] for one in case.row.facts] == ["missed", "late_phone", "skipped"]
+    assert [fact["code"] for fact in case.row.facts] == ["missed", "late_phone", "skipped"]
 
 
 @pytest.mark.rule("A4")
-def test_a_new_reproach_is_put_to_the_subject_before_it_counts():
+def test_after_a_new_accusing_fact_the_subject_is_asked_again():
     case = heard_case()
     case.submit("find", minutes=20, facts=[make_fact("told_against", -90, "Ana left at nine")])
     assert case.row.happened_at == NOON - timedelta(minutes=90)
@@ -150,7 +150,7 @@ def without_site(case):
 @pytest.mark.rule("A5", "A8")
 @pytest.mark.clause("G2")
 @pytest.mark.parametrize(
-    ("lacking", "code"),
+    ("remove", "code"),
     [
         (with_unpublished_category, "published-later"),
         (with_unread_category, "not-acknowledged"),
@@ -158,14 +158,14 @@ def without_site(case):
         (without_site, "not-asked"),
     ],
 )
-def test_a_rule_that_was_not_known_then_is_not_used(lacking, code):
+def test_a_category_that_was_not_known_then_does_not_apply(remove, code):
     case = heard_case()
-    lacking(case)
+    remove(case)
     assert case.decide() == Refused(code)
 
 
 @pytest.mark.rule("A8")
-def test_each_step_that_is_missing_stops_the_decision():
+def test_each_missing_step_prevents_the_decision():
     case = raised_case(facts=[make_fact("skipped", text="rain")])
     case.ask()
     case.submit("state", ANA, 10, answer="stated", text="It rained")
@@ -177,7 +177,7 @@ def test_each_step_that_is_missing_stops_the_decision():
 
 
 @pytest.mark.rule("A6", "A8")
-def test_the_subject_has_the_time_that_was_said_and_never_less_than_the_site_gives():
+def test_the_subject_has_the_longer_of_both_times_for_a_statement():
     for hours, given_hours in ((24, 1), (1, 24), (24, 24)):
         case = raised_case(hours=hours)
         case.ask(minutes=0, hours=given_hours)
@@ -187,7 +187,7 @@ def test_the_subject_has_the_time_that_was_said_and_never_less_than_the_site_giv
 
 
 @pytest.mark.rule("A7")
-def test_a_statement_is_never_lost_and_nobody_speaks_for_the_subject():
+def test_a_late_statement_is_stored_and_one_by_others_is_flagged():
     case = raised_case()
     case.ask()
     verdict = case.submit("state", CHU, 10, answer="stated", text="It was Ana")
@@ -195,17 +195,17 @@ def test_a_statement_is_never_lost_and_nobody_speaks_for_the_subject():
     assert (case_state(case), case.row.statements) == ("asked", [])
     case.decide(minutes=3 * MINUTES_PER_DAY)
     late = case.submit(
-        "state", ANA, 30, late=4 * MINUTES_PER_DAY, answer="stated", text="No signal"
+        "state", ANA, 30, delay=4 * MINUTES_PER_DAY, answer="stated", text="No signal"
     )
     assert (late.flag, case.row.statements[0]["text"]) == ("stated-after-decision", "No signal")
     assert isinstance(
         case.decide(BEN, 5 * MINUTES_PER_DAY, "review", finding="not_responsible"), Accepted
     )
-    assert [one["finding"] for one in case.row.decisions] == ["partly", "not_responsible"]
+    assert [decision["finding"] for decision in case.row.decisions] == ["partly", "not_responsible"]
 
 
 @pytest.mark.rule("A7")
-def test_in_whatever_order_they_arrive_facts_make_the_same_case():
+def test_facts_of_a_case_fold_to_the_same_case_in_any_order():
     facts = [
         make_op("case.state", by=ANA, minutes=10, payload={"answer": "declined"}),
         make_op(
@@ -214,31 +214,33 @@ def test_in_whatever_order_they_arrive_facts_make_the_same_case():
         make_op("case.appeal", by=ANA, minutes=90, payload={"text": "Ask the doctor"}),
         make_op("case.acknowledge", by=ANA, minutes=95),
     ]
-    ends = []
+    results = []
     for order in permutations(facts):
         case = raised_case()
         case.ask()
         case.related |= related_records()
-        for one in order:
-            case.apply(replace(one, received_at=NOON + timedelta(days=1)))
-        ends.append((case_state(case), {name: getattr(case.row, name) for name in SUBJECT_FIELDS}))
-    assert all(end == ends[0] for end in ends)
+        for fact in order:
+            case.apply(replace(fact, received_at=NOON + timedelta(days=1)))
+        results.append(
+            (case_state(case), {name: getattr(case.row, name) for name in SUBJECT_FIELDS})
+        )
+    assert all(result == results[0] for result in results)
 
 
 @pytest.mark.rule("A8")
 def test_a_decision_that_had_not_seen_the_statement_is_contested():
     case = raised_case(hours=1)
     case.ask(minutes=5, hours=1)
-    seen = case.version
+    known_version = case.version
     case.submit("state", ANA, 30, answer="stated", text="The lift was stuck")
-    assert isinstance(case.decide(minutes=MINUTES_PER_DAY, base=seen), Contested)
+    assert isinstance(case.decide(minutes=MINUTES_PER_DAY, base=known_version), Contested)
     assert isinstance(case.decide(minutes=MINUTES_PER_DAY, base=case.version), Accepted)
 
 
 @pytest.mark.rule("A9")
-def test_nothing_is_ever_found_or_measured_without_somebody_who_writes_it():
-    for lacking in ({"finding": None}, {"measures": ""}, {"measures": None}, {"finding": "guilty"}):
-        assert isinstance(heard_case().decide(**lacking), Quarantined)
+def test_finding_and_measures_are_required_and_have_no_default():
+    for invalid in ({"finding": None}, {"measures": ""}, {"measures": None}, {"finding": "guilty"}):
+        assert isinstance(heard_case().decide(**invalid), Quarantined)
     fields = KINDS["case.decide"].payload().fields
     assert all(fields[name].required for name in ("finding", "measures"))
     case = raised_case()
@@ -256,7 +258,7 @@ def test_only_the_subject_acknowledges():
 
 
 @pytest.mark.rule("A11")
-def test_an_appeal_is_decided_anew_by_somebody_else():
+def test_an_appeal_is_decided_by_somebody_else():
     case = decided_case()
     assert case.decide(BEN, 90, "review") == Refused("not-appealed")
     case.submit("appeal", ANA, 100, text="The lift was stuck all day")
@@ -271,7 +273,7 @@ def test_an_appeal_is_decided_anew_by_somebody_else():
 
 
 @pytest.mark.rule("A11")
-def test_an_appeal_opens_what_was_closed():
+def test_an_appeal_reopens_a_closed_case():
     case = decided_case()
     case.submit("close", minutes=80, because="left the company")
     assert case.submit("find", minutes=85, facts=[make_fact()]) == Refused("already-closed")
@@ -282,7 +284,7 @@ def test_an_appeal_opens_what_was_closed():
 
 
 @pytest.mark.rule("A12")
-def test_what_is_not_decided_ends_with_a_reason_only():
+def test_closing_an_undecided_case_needs_a_reason():
     case = raised_case()
     assert case.submit("close", minutes=5) == Refused("say-why")
     assert isinstance(case.submit("close", minutes=6, because="A mistake of the plan"), Accepted)
@@ -293,12 +295,12 @@ def test_what_is_not_decided_ends_with_a_reason_only():
 
 @pytest.mark.rule("A3")
 @pytest.mark.clause("G7")
-def test_a_supervisor_has_no_hand_in_the_own_case():
+def test_a_supervisor_cannot_act_in_their_own_case():
     case = raised_case(by=EVE, answers_id=BEN, subject_kind="manager")
     case.ask(by=EVE)
     assert case.ask(by=BEN) == Refused("own-case")
-    mine = [make_fact("told_for", text="I was ill")]
-    assert case.submit("find", BEN, 6, facts=mine) == Refused("own-case")
+    facts = [make_fact("told_for", text="I was ill")]
+    assert case.submit("find", BEN, 6, facts=facts) == Refused("own-case")
     assert case.decide(BEN) == Refused("own-case")
     assert case.submit("close", BEN, 7, because="no") == Refused("own-case")
     case.submit("state", BEN, 10, answer="stated", text="Nobody told me")
@@ -306,24 +308,24 @@ def test_a_supervisor_has_no_hand_in_the_own_case():
 
 
 @pytest.mark.rule("A13")
-def test_a_phone_knows_of_a_case_from_the_question_to_the_end():
+def test_phones_get_a_case_from_the_question_to_the_close():
     roles = {ANA: frozenset({"cleaner"})}
 
-    def seen(case):
+    def is_on_phones(case):
         return RECORD_TYPES["case"].audience(vars(case.row), roles.get) & 1
 
     case = raised_case()
-    assert not seen(case)
+    assert not is_on_phones(case)
     case.ask()
-    assert seen(case)
+    assert is_on_phones(case)
     case.submit("state", ANA, 10, answer="declined")
     case.decide()
-    assert seen(case)
+    assert is_on_phones(case)
     case.submit("close", minutes=80, because="left")
-    assert not seen(case)
+    assert not is_on_phones(case)
 
 
-def test_a_case_of_another_site_is_no_category():
-    odd = make_op("case.raise", by=BEN, payload=raise_payload(category_id=CATEGORY_ID))
-    odd = replace(odd, related={CATEGORY_ID: SimpleNamespace(roles=[])})
-    assert judge("case", None, odd) == Refused("not-published")
+def test_a_record_that_is_no_category_is_refused():
+    op = make_op("case.raise", by=BEN, payload=raise_payload(category_id=CATEGORY_ID))
+    op = replace(op, related={CATEGORY_ID: SimpleNamespace(roles=[])})
+    assert judge("case", None, op) == Refused("not-published")

@@ -1,4 +1,4 @@
-"""Whatever people do with a case, in whatever order: nobody is decided about unheard."""
+"""Random actions on a case: nobody is decided about without being heard."""
 
 from __future__ import annotations
 
@@ -33,24 +33,26 @@ STEPS |= {"acknowledged", "appealed", "closed"}
 
 
 class CaseMachine(RuleBasedStateMachine):
-    """A case with a subject who may or may not have read the rule in time."""
+    """A case with a subject who may or may not have read the category in time."""
 
     def __init__(self):
         super().__init__()
-        self.now, self.said, self.facts, self.written = 0, [], 0, []
+        self.now, self.statements, self.facts, self.decisions = 0, [], 0, []
         self.case = None
 
-    @initialize(asked=st.sampled_from((ANA, BEN)), read=MOSTLY_TRUE, reproached=MOSTLY_TRUE)
-    def begin(self, asked, read, reproached):
-        codes = ["told_for", *(["missed"] if reproached else [])]
+    @initialize(subject=st.sampled_from((ANA, BEN)), has_read=MOSTLY_TRUE, accused=MOSTLY_TRUE)
+    def begin(self, subject, has_read, accused):
+        codes = ["told_for", *(["missed"] if accused else [])]
         read_at = (NOON - timedelta(days=2)).isoformat()
         self.case = CaseRecord(
-            published_category(acknowledged={asked: read_at} if read else {}), HOURS
+            published_category(acknowledged={subject: read_at} if has_read else {}), HOURS
         )
         facts = [make_fact(code, text="so it was") for code in codes]
-        own = self.case.submit("raise", asked, **raise_payload(answers_id=asked, facts=facts))
-        assert own == Refused("own-case")
-        self.case.submit("raise", CHU, **raise_payload(answers_id=asked, facts=facts))
+        verdict = self.case.submit(
+            "raise", subject, **raise_payload(answers_id=subject, facts=facts)
+        )
+        assert verdict == Refused("own-case")
+        self.case.submit("raise", CHU, **raise_payload(answers_id=subject, facts=facts))
         self.facts = len(facts)
 
     @rule(minutes=st.sampled_from((1, 60, MINUTES_PER_DAY)))
@@ -59,32 +61,34 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(by=PERSONS, code=CODES)
     def find(self, by, code):
-        found = self.case.submit("find", by, self.now, facts=[make_fact(code, text="and this")])
-        self.facts += isinstance(found, Accepted)
-        assert not (isinstance(found, Accepted) and by == self.subject)
+        verdict = self.case.submit("find", by, self.now, facts=[make_fact(code, text="and this")])
+        self.facts += isinstance(verdict, Accepted)
+        assert not (isinstance(verdict, Accepted) and by == self.subject)
 
     @rule(by=PERSONS, hours=st.sampled_from((1, 24, 48)))
     def ask(self, by, hours):
-        asked = self.case.ask(self.now, hours, by)
-        assert not (isinstance(asked, Accepted) and by == self.subject)
+        verdict = self.case.ask(self.now, hours, by)
+        assert not (isinstance(verdict, Accepted) and by == self.subject)
 
-    @rule(by=PERSONS, answer=st.sampled_from(("stated", "declined")), ago=DELAYS, late=DELAYS)
-    def state(self, by, answer, ago, late):
-        """Invariant 16: what somebody said on a phone stands, whatever was decided meanwhile."""
-        at = max(self.now - ago, -30)
-        said = f"{answer} {len(self.said)}"
-        done = self.case.submit("state", by, at, self.now - at + late, answer=answer, text=said)
-        assert isinstance(done, Accepted)
-        self.said.append((by, said))
+    @rule(
+        by=PERSONS, answer=st.sampled_from(("stated", "declined")), minutes_ago=DELAYS, delay=DELAYS
+    )
+    def state(self, by, answer, minutes_ago, delay):
+        """Invariant 16: a statement made on a phone is stored, whatever was decided meanwhile."""
+        at = max(self.now - minutes_ago, -30)
+        text = f"{answer} {len(self.statements)}"
+        verdict = self.case.submit("state", by, at, self.now - at + delay, answer=answer, text=text)
+        assert isinstance(verdict, Accepted)
+        self.statements.append((by, text))
 
-    @rule(by=PERSONS, word=st.sampled_from(("acknowledge", "appeal")))
-    def respond(self, by, word):
-        payload = {"text": "not so"} if word == "appeal" else {}
-        assert isinstance(self.case.submit(word, by, self.now, **payload), Accepted)
+    @rule(by=PERSONS, action=st.sampled_from(("acknowledge", "appeal")))
+    def respond(self, by, action):
+        payload = {"text": "not so"} if action == "appeal" else {}
+        assert isinstance(self.case.submit(action, by, self.now, **payload), Accepted)
 
     @rule()
     def ask_and_answer(self):
-        """The way it should go: asked by one, answered by the subject."""
+        """The usual way: somebody else asks, the subject answers."""
         self.ask(CHU, 24)
         self.now += 1
         self.state(self.subject, "stated", 0, 0)
@@ -94,41 +98,42 @@ class CaseMachine(RuleBasedStateMachine):
         self.decide(by, "decide")
 
     @rule(by=PERSONS)
-    def decide_anew(self, by):
+    def decide_again(self, by):
         self.decide(by, "review")
 
-    def decide(self, by, word):
+    def decide(self, by, action):
         before = dict(vars(self.case.row))
         self.now += 1
         measures = f"words of {by} at {self.now}"
-        verdict = self.case.decide(by, self.now, word, measures=measures)
+        verdict = self.case.decide(by, self.now, action, measures=measures)
         if isinstance(verdict, Refused):
             assert vars(self.case.row) == before
             return
-        self.written.append(measures)
+        self.decisions.append(measures)
         self.assert_fair_decision(before, by)
-        if word == "review":
-            assert by not in [one["by_id"] for one in before["decisions"]]
+        if action == "review":
+            assert by not in [decision["by_id"] for decision in before["decisions"]]
 
     def assert_fair_decision(self, before, by):
-        """Invariant 10: heard, or asked long enough ago, by a rule that was known and read."""
+        """Invariant 10: heard or asked long enough ago, under a category that was published and
+        read."""
         asked_at, stated_at = before["asked_at"], before["stated_at"]
         moment = NOON + timedelta(minutes=self.now)
         assert asked_at
-        heard = stated_at and stated_at >= asked_at
-        assert heard or moment >= asked_at + timedelta(hours=HOURS)
-        assert heard or moment >= before["answer_until"]
+        was_heard = stated_at and stated_at >= asked_at
+        assert was_heard or moment >= asked_at + timedelta(hours=HOURS)
+        assert was_heard or moment >= before["answer_until"]
         assert by != self.subject
-        against = [parse_time(one["at"]) for one in before["facts"] if is_accusing(one)]
-        rule_ = self.case.related[CATEGORY_ID]
-        assert against and rule_.published_at <= min(against)
-        assert parse_time(rule_.acknowledged[self.subject]) <= min(against)
+        accusations = [parse_time(fact["at"]) for fact in before["facts"] if is_accusing(fact)]
+        category = self.case.related[CATEGORY_ID]
+        assert accusations and category.published_at <= min(accusations)
+        assert parse_time(category.acknowledged[self.subject]) <= min(accusations)
 
     @rule(by=PERSONS, because=st.sampled_from((None, "", "a mistake")))
     def close(self, by, because):
         before = self.step
-        done = self.case.submit("close", by, self.now, because=because)
-        if isinstance(done, Accepted):
+        verdict = self.case.submit("close", by, self.now, because=because)
+        if isinstance(verdict, Accepted):
             assert by != self.subject
             assert before != "appealed"
             assert because or before == "acknowledged"
@@ -142,30 +147,30 @@ class CaseMachine(RuleBasedStateMachine):
         return RECORD_TYPES["case"].state(vars(self.case.row))
 
     @invariant()
-    def nothing_is_lost_or_put_into_another_s_mouth(self):
-        """Invariant 15: every statement keeps its author; only the subject's own count."""
+    def every_statement_keeps_its_author(self):
+        """Invariant 15: every statement keeps its author, and only the subject's own count."""
         if self.subject:
-            mine = sorted(said for by, said in self.said if by == self.subject)
-            assert sorted(one["text"] for one in self.case.row.statements) == mine
+            own = sorted(text for by, text in self.statements if by == self.subject)
+            assert sorted(statement["text"] for statement in self.case.row.statements) == own
             assert len(self.case.row.facts) == self.facts
 
     @invariant()
-    def nothing_is_decided_but_by_somebody_who_wrote_it(self):
+    def decisions_are_what_somebody_wrote(self):
         if self.case:
             row = self.case.row
-            assert [one["measures"] for one in row.decisions] == self.written
-            assert row.measures == (self.written[-1] if self.written else None)
-            assert row.finding == ("partly" if self.written else None)
+            assert [decision["measures"] for decision in row.decisions] == self.decisions
+            assert row.measures == (self.decisions[-1] if self.decisions else None)
+            assert row.finding == ("partly" if self.decisions else None)
 
     @invariant()
-    def it_is_at_one_step_and_seen_only_where_it_concerns(self):
+    def the_state_is_known_and_phones_get_only_open_cases(self):
         if self.case:
             row = vars(self.case.row)
             assert self.step in STEPS
             hidden = row["closed_at"] or not (row["asked_at"] or row["decided_at"])
-            told = RECORD_TYPES["case"].audience(row, lambda _: frozenset({"cleaner"}))
-            assert (told == DESK_ONLY_AUDIENCE) == bool(hidden)
+            audience = RECORD_TYPES["case"].audience(row, lambda _: frozenset({"cleaner"}))
+            assert (audience == DESK_ONLY_AUDIENCE) == bool(hidden)
 
 
-TestHearing = CaseMachine.TestCase
-TestHearing.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestCases = CaseMachine.TestCase
+TestCases.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

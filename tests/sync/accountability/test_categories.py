@@ -1,4 +1,4 @@
-"""Categories: published, read, put out of use; never deleted."""
+"""Categories: published, acknowledged, deactivated, and never deleted."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def category_state(category):
 
 @pytest.mark.rule("A1")
 @pytest.mark.clause("G3", "G4", "G5", "G6", "G7", "G8", "G9")
-def test_the_pack_has_the_six_categories_with_their_sub_codes_and_an_open_one():
-    codes = {one["code"]: [sub["code"] for sub in one["subs"]] for one in CATEGORIES}
+def test_the_seeded_categories_are_six_with_their_items_and_an_open_one():
+    codes = {content["code"]: [sub["code"] for sub in content["subs"]] for content in CATEGORIES}
     assert codes.pop("AC-1") == ["1a", "1b"]
     assert codes.pop("AC-2") == ["2a", "2b", "2c"]
     assert codes == {"AC-3": [], "AC-4": [], "AC-5": [], "AC-6": [], "AC-X": []}
-    assert [one["code"] for one in CATEGORIES if one["with_amount"]] == ["AC-6"]
-    for one in CATEGORIES:
-        assert added_category(one).row.seeded
-        assert re.search("[\u4e00-\u9fff]", one["text"]["zh"])
+    assert [content["code"] for content in CATEGORIES if content["with_amount"]] == ["AC-6"]
+    for content in CATEGORIES:
+        assert added_category(content).row.seeded
+        assert re.search("[\u4e00-\u9fff]", content["text"]["zh"])
 
 
 @pytest.mark.rule("A1")
@@ -47,10 +47,10 @@ def test_the_pack_has_the_six_categories_with_their_sub_codes_and_an_open_one():
 @given(
     st.lists(st.tuples(st.sampled_from(CATEGORY_KINDS), st.sampled_from((ANA, BEN))), max_size=8)
 )
-def test_whatever_is_done_to_a_seeded_category_it_stays_with_its_words(deeds):
+def test_a_seeded_category_is_never_deleted_or_reworded(actions):
     category = added_category()
     before = {name: getattr(category.row, name) for name in ("code", "label", "text", "subs")}
-    for kind, by in deeds:
+    for kind, by in actions:
         payload = CATEGORIES[1] if kind == "category.add" else {}
         verdict = category.apply(make_op(kind, by=by, payload=payload))
         assert not getattr(verdict, "tombstone", False)
@@ -58,7 +58,7 @@ def test_whatever_is_done_to_a_seeded_category_it_stays_with_its_words(deeds):
         assert {name: getattr(category.row, name) for name in before} == before
 
 
-def test_a_category_of_the_site_s_own_has_codes_of_its_own():
+def test_a_category_of_the_site_has_its_own_unique_item_codes():
     own = {**CATEGORIES[0], "code": "AC-7", "subs": [{**CATEGORIES[0]["subs"][0], "code": "7a"}]}
     assert not added_category(own, BEN).row.seeded
     twice = {**own, "subs": own["subs"] * 2}
@@ -68,7 +68,7 @@ def test_a_category_of_the_site_s_own_has_codes_of_its_own():
 
 
 @pytest.mark.rule("A2")
-def test_nobody_but_the_desk_sees_it_before_it_is_published():
+def test_only_the_desk_sees_an_unpublished_category():
     category = added_category()
     audience = RECORD_TYPES["category"].audience
     assert category_state(category) == "unpublished"
@@ -79,7 +79,7 @@ def test_nobody_but_the_desk_sees_it_before_it_is_published():
 
 
 @pytest.mark.rule("A1", "A2")
-def test_out_of_use_and_in_use_again_it_is_the_same_rule():
+def test_a_reactivated_category_keeps_its_acknowledgements():
     category = added_category()
     category.apply(make_op("category.publish", by=BEN))
     category.apply(make_op("category.acknowledge", by=ANA, minutes=5))
@@ -92,17 +92,17 @@ def test_out_of_use_and_in_use_again_it_is_the_same_rule():
 
 
 @pytest.mark.rule("A2")
-def test_the_first_acknowledgement_counts_whatever_arrives_first():
+def test_the_first_acknowledgement_counts_in_any_order_of_arrival():
     ops = [
         make_op("category.acknowledge", by=by, minutes=n)
         for by, n in ((ANA, 9), (ANA, 3), (CHU, 5))
     ]
-    ends = []
+    results = []
     for order in (ops, ops[::-1]):
         category = added_category()
         category.apply(make_op("category.publish", by=BEN))
-        for one in order:
-            category.apply(replace(one, id=one.id))
-        ends.append(category.row.acknowledged)
-    assert ends[0] == ends[1]
-    assert ends[0][ANA].startswith("2026-11-24T12:03")
+        for op in order:
+            category.apply(replace(op, id=op.id))
+        results.append(category.row.acknowledged)
+    assert results[0] == results[1]
+    assert results[0][ANA].startswith("2026-11-24T12:03")

@@ -1,4 +1,4 @@
-"""Months: closed once every miss was asked about."""
+"""Monthly closes: a month is closed once every missed task is decided."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ def task(**more):
 
 
 def close_month(*tasks, month="2026-10", unspoken=0, missing=0):
-    known = {str(uuid4()): one for one in tasks}
-    ids = [*known, *(str(uuid4()) for _ in range(missing))]
-    said = {"month": month, "tasks": ids, "unspoken": unspoken}
-    done = make_op("month.close", by=BEN, payload=said)
-    return judge("month", None, replace(done, related=known))
+    tasks_by_id = {str(uuid4()): task_ for task_ in tasks}
+    ids = [*tasks_by_id, *(str(uuid4()) for _ in range(missing))]
+    payload = {"month": month, "tasks": ids, "unspoken": unspoken}
+    op = make_op("month.close", by=BEN, payload=payload)
+    return judge("month", None, replace(op, related=tasks_by_id))
 
 
 @pytest.mark.rule("A16")
 @pytest.mark.clause("G10")
-def test_a_month_is_not_closed_while_a_miss_waits_for_a_word():
-    asked = [task(disposition="reason"), task(disposition="case"), task(skipped_at=NOON)]
-    assert close_month(*asked, task()) == Refused("misses-wait")
-    assert close_month(*asked, missing=1) == Refused("misses-wait")
+def test_a_month_with_an_undecided_missed_task_is_not_closed():
+    decided = [task(disposition="reason"), task(disposition="case"), task(skipped_at=NOON)]
+    assert close_month(*decided, task()) == Refused("misses-wait")
+    assert close_month(*decided, missing=1) == Refused("misses-wait")
     others = [task(done_at=NOON), task(cancelled_at=NOON), task(ticked={"0": {}})]
-    closed = close_month(*asked, *others)
+    closed = close_month(*decided, *others)
     counts = dict.fromkeys(("cancelled", "case", "done", "partial", "reason", "skipped"), 1)
     assert closed.changes["counts"] == counts
     assert close_month().changes["counts"] == {}
 
 
 @pytest.mark.rule("A16")
-def test_a_month_that_is_not_over_or_not_known_yet_is_not_closed():
+def test_a_month_that_is_not_over_or_not_synced_is_not_closed():
     assert close_month(month="2026-11") == Refused("not-over")
     assert close_month(unspoken=1) == Refused("not-yet-known")
     for wrong in ("2026-13", "26-10", "October", "2026-10-01", "0000-01"):
         assert isinstance(close_month(month=wrong), Quarantined)
 
 
-def test_a_month_begins_and_ends_at_the_site():
+def test_a_month_begins_and_ends_in_local_time():
     first, last = month_bounds("2026-12")
     assert first == datetime(2026, 11, 30, 16, tzinfo=UTC)
     assert last == datetime(2026, 12, 31, 16, tzinfo=UTC)

@@ -9,7 +9,7 @@ LABEL = {"zh": "一号楼", "en": "Building 1"}
 
 
 @pytest.mark.rule("E1")
-def test_a_place_begins_once():
+def test_a_place_is_added_once():
     area = InMemoryRecord("area")
     add = make_op("area.add", payload={"label": LABEL, "kind": "building"})
     area.apply(add)
@@ -31,7 +31,7 @@ def test_a_home_can_be_vacated():
 
 @pytest.mark.rule("E3")
 @pytest.mark.rule("E4")
-def test_a_person_comes_and_leaves_once():
+def test_a_person_joins_and_leaves_once():
     person = InMemoryRecord("person")
     person.apply(make_op("person.add", payload={"name": "Ana", "roles": ["cleaner"]}))
     person.apply(make_op("person.leave", minutes=5))
@@ -49,9 +49,9 @@ def test_a_photo_belongs_to_the_record_that_its_op_names():
 
 
 @pytest.mark.rule("P2")
-def test_the_number_of_photos_that_are_here_never_falls():
+def test_the_number_of_received_photos_never_decreases():
     task = planned_task()
     task.row.photos_here = 0
-    for here in (2, 1):
-        task.apply(make_op("photo.arrive", payload={"sha256": "a" * 64, "here": here}))
+    for count in (2, 1):
+        task.apply(make_op("photo.arrive", payload={"sha256": "a" * 64, "here": count}))
     assert task.row.photos_here == 2

@@ -1,4 +1,4 @@
-"""Visits: from the gate to the gate."""
+"""Visits, gate passes and frequent visitors."""
 
 import itertools
 import random
@@ -25,7 +25,7 @@ def arrive_op(**payload):
 
 
 @pytest.mark.rule("V1")
-def test_a_visitor_is_inside_until_seen_leaving():
+def test_a_visitor_is_inside_until_a_departure_is_recorded():
     visit = InMemoryRecord("visit")
     visit.apply(arrive_op())
     assert RECORD_TYPES["visit"].state(vars(visit.row)) == "inside"
@@ -35,18 +35,18 @@ def test_a_visitor_is_inside_until_seen_leaving():
 
 @pytest.mark.rule("V2")
 def test_the_earliest_departure_after_the_arrival_counts_in_any_order():
-    arrived = arrive_op()
+    arrival = arrive_op()
     departures = [make_op("visit.depart", minutes=m) for m in (40, -10, 30)]
     for order in itertools.permutations(departures):
         visit = InMemoryRecord("visit")
-        visit.apply(arrived)
-        flags = {visit.apply(left).flag for left in order}
+        visit.apply(arrival)
+        flags = {visit.apply(departure).flag for departure in order}
         assert visit.row.departed_at == departures[2].occurred_at
         assert "left-again" in flags
 
 
 @pytest.mark.rule("V3")
-def test_a_departure_before_the_arrival_asks_for_a_look():
+def test_a_departure_before_the_arrival_is_flagged():
     visit = InMemoryRecord("visit")
     visit.apply(arrive_op())
     assert visit.apply(make_op("visit.depart", minutes=-10)).flag == "left-before-arriving"
@@ -54,7 +54,7 @@ def test_a_departure_before_the_arrival_asks_for_a_look():
 
 
 @pytest.mark.rule("V4")
-def test_the_desk_mends_a_plate_and_nothing_else():
+def test_a_correction_changes_only_the_plate():
     visit = InMemoryRecord("visit")
     visit.apply(arrive_op(plate="A-1"))
     visit.apply(make_op("visit.amend", payload={"plate": "A-12345"}))
@@ -62,9 +62,9 @@ def test_the_desk_mends_a_plate_and_nothing_else():
 
 
 @pytest.mark.rule("V5")
-def test_there_is_no_field_for_the_number_of_a_document():
-    named = {*VisitArrivePayload().fields, *VisitAmendPayload().fields}
-    assert named == {
+def test_no_field_takes_the_number_of_an_identity_document():
+    names = {*VisitArrivePayload().fields, *VisitAmendPayload().fields}
+    assert names == {
         *("visitor", "purpose", "host_unit", "phone", "plate", "party_size", "id_checked"),
         *("host_person", "firm", "expected_minutes", "note"),
     }
@@ -74,7 +74,7 @@ def test_there_is_no_field_for_the_number_of_a_document():
 
 @pytest.mark.rule("V5")
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "masked"),
     [
         ("身份证110101199003070000来访", f"身份证{MASK}来访"),
         ("110101 19900307 000X", MASK),
@@ -83,33 +83,33 @@ def test_there_is_no_field_for_the_number_of_a_document():
         ("a" * 20 + "1" * 18 + "b" * 26, "a" * 20 + "1" * 18 + "b" * 26),
     ],
 )
-def test_an_identity_number_in_free_text_is_masked(text, kept):
-    assert mask_id_numbers({"note": [text]}) == {"note": [kept]}
+def test_an_identity_number_in_free_text_is_masked(text, masked):
+    assert mask_id_numbers({"note": [text]}) == {"note": [masked]}
 
 
 @pytest.mark.parametrize("wrong", [{"party_size": 0}, {"party_size": "3"}, {"purpose": "party"}])
-def test_values_out_of_bounds_are_kept_for_the_desk(wrong):
+def test_values_out_of_bounds_are_quarantined(wrong):
     assert InMemoryRecord("visit").apply(arrive_op(**wrong)) == Quarantined("malformed")
 
 
 def expect_op(**payload):
-    told = {"visitor": "Ms Li", "purpose": "service", "firm": "Cable", **payload}
-    return make_op("visit.expect", by=CHU, minutes=-60, payload=told)
+    default = {"visitor": "Ms Li", "purpose": "service", "firm": "Cable", **payload}
+    return make_op("visit.expect", by=CHU, minutes=-60, payload=default)
 
 
 def visit_state(visit):
     return RECORD_TYPES["visit"].state(vars(visit.row))
 
 
-def visit_after(first):
+def visit_after(op):
     visit = InMemoryRecord("visit")
-    visit.apply(first)
+    visit.apply(op)
     return visit
 
 
 @pytest.mark.rule("V6")
 @pytest.mark.clause("B3")
-def test_an_announced_visitor_is_expected_until_let_in():
+def test_a_pre_registered_visitor_is_expected_until_let_in():
     visit = visit_after(expect_op(expected_from=format_time(NOON)))
     assert visit_state(visit) == "expected"
     visit.apply(make_op("visit.admit", payload={"id_checked": True}))
@@ -123,13 +123,15 @@ def test_an_announced_visitor_is_expected_until_let_in():
 
 
 @pytest.mark.rule("V6")
-def test_an_announced_visitor_stays_on_the_list_of_the_gate_until_it_is_too_late():
-    until = RECORD_TYPES["visit"].visible_until
+def test_phones_show_a_pre_registered_visitor_until_the_expected_end():
+    visible_until = RECORD_TYPES["visit"].visible_until
     end = NOON + timedelta(hours=3)
-    assert until(vars(visit_after(expect_op(expected_until=format_time(end))).row)) == format_time(
-        end
+    assert visible_until(
+        vars(visit_after(expect_op(expected_until=format_time(end))).row)
+    ) == format_time(end)
+    assert visible_until(vars(visit_after(expect_op()).row)) == format_time(
+        NOON + timedelta(hours=11)
     )
-    assert until(vars(visit_after(expect_op()).row)) == format_time(NOON + timedelta(hours=11))
 
 
 @pytest.mark.rule("V7")
@@ -143,7 +145,7 @@ def test_an_announced_visitor_stays_on_the_list_of_the_gate_until_it_is_too_late
         (expect_op(expected_until=format_time(NOON - timedelta(minutes=5))), 480),
     ],
 )
-def test_a_visit_is_due_to_end_as_announced_or_as_usual(first, due):
+def test_a_visit_is_due_to_end_as_planned_or_after_the_usual_time(first, due):
     visit = visit_after(first)
     if first.kind == "visit.expect":
         visit.apply(make_op("visit.admit"))
@@ -151,7 +153,7 @@ def test_a_visit_is_due_to_end_as_announced_or_as_usual(first, due):
 
 
 @pytest.mark.rule("V8")
-def test_a_refusal_is_kept_and_admission_outweighs_it():
+def test_a_refusal_is_stored_and_admission_takes_precedence():
     visit = visit_after(expect_op())
     visit.apply(make_op("visit.refuse", payload={"reason": "nobody home"}))
     assert (visit_state(visit), visit.row.refuse_reason) == ("refused", "nobody home")
@@ -162,7 +164,7 @@ def test_a_refusal_is_kept_and_admission_outweighs_it():
 
 
 @pytest.mark.rule("V9")
-def test_a_presumption_yields_to_a_departure_that_was_seen():
+def test_a_recorded_departure_replaces_a_presumed_one():
     visit = visit_after(arrive_op())
     visit.apply(make_op("visit.presume_left", minutes=60))
     assert (visit_state(visit), visit.row.presumed) == ("departed", True)
@@ -171,20 +173,20 @@ def test_a_presumption_yields_to_a_departure_that_was_seen():
 
 
 @pytest.mark.rule("V9")
-def test_a_departure_and_an_admission_are_taken_back():
+def test_a_departure_and_an_admission_can_be_undone():
     visit = visit_after(arrive_op())
     visit.apply(make_op("visit.depart", minutes=5))
     visit.apply(make_op("visit.return", minutes=6))
     assert (visit_state(visit), visit.row.departed_at) == ("inside", None)
-    announced = visit_after(expect_op())
-    announced.apply(make_op("visit.admit"))
-    announced.apply(make_op("visit.reopen", minutes=1))
-    assert visit_state(announced) == "expected"
+    expected = visit_after(expect_op())
+    expected.apply(make_op("visit.admit"))
+    expected.apply(make_op("visit.reopen", minutes=1))
+    assert visit_state(expected) == "expected"
 
 
 @pytest.mark.rule("V10")
 @pytest.mark.clause("B3")
-def test_the_steps_of_a_reception_are_noted_and_never_required():
+def test_reception_steps_are_recorded_once_each():
     visit = visit_after(arrive_op())
     for minutes, step in enumerate(("greeted", "soothed", "greeted")):
         visit.apply(make_op("visit.attend", minutes=minutes, payload={"step": step}))
@@ -196,7 +198,7 @@ def test_the_steps_of_a_reception_are_noted_and_never_required():
 
 @pytest.mark.rule("V11")
 @pytest.mark.clause("A2")
-def test_all_steps_without_a_departure_leave_the_visitor_inside_and_count():
+def test_without_a_departure_the_visitor_counts_as_not_seen_out():
     visit = visit_after(arrive_op())
     for step in STEPS:
         visit.apply(make_op("visit.attend", payload={"step": step}))
@@ -212,37 +214,37 @@ MOVE_KINDS = ("visit.admit", "visit.depart", "visit.presume_left", "visit.return
 @pytest.mark.rule("V2", "V9")
 @given(
     moves=st.lists(st.tuples(st.sampled_from(MOVE_KINDS), st.integers(-30, 90)), max_size=8),
-    announced=st.booleans(),
+    pre_registered=st.booleans(),
     seed=st.integers(0, 10**6),
 )
-def test_comings_and_goings_come_out_the_same_in_any_order(moves, announced, seed):
-    first = expect_op() if announced else arrive_op()
-    told = [make_op(kind, minutes=minutes) for kind, minutes in moves]
+def test_moves_fold_to_the_same_visit_in_any_order(moves, pre_registered, seed):
+    first = expect_op() if pre_registered else arrive_op()
+    ops = [make_op(kind, minutes=minutes) for kind, minutes in moves]
     rows = []
-    for order in (told, random.Random(seed).sample(told, len(told))):
+    for order in (ops, random.Random(seed).sample(ops, len(ops))):
         visit = visit_after(first)
-        for one in order:
-            visit.apply(one)
+        for op in order:
+            visit.apply(op)
         rows.append(vars(visit.row))
     assert rows[0] == rows[1]
-    left, came = rows[0]["departed_at"], rows[0]["arrived_at"]
-    assert not (left and came) or left >= came
+    departed_at, arrived_at = rows[0]["departed_at"], rows[0]["arrived_at"]
+    assert not (departed_at and arrived_at) or departed_at >= arrived_at
 
 
 @pytest.mark.rule("V12")
-def test_a_purged_visit_is_nobodys_and_stays_so():
+def test_an_erased_visit_has_no_personal_data():
     visit = visit_after(
         arrive_op(plate="沪A12345", phone="138", host_person="Mr Zhao", note="deaf")
     )
     assert visit.apply(make_op("visit.purge", minutes=99)).tombstone
-    shown = vars(visit.row)
+    columns = vars(visit.row)
     assert visit_state(visit) == "purged"
-    assert not {"沪A12345", "138", "Mr Zhao", "deaf", "Mr Wang"} & set(map(str, shown.values()))
+    assert not {"沪A12345", "138", "Mr Zhao", "deaf", "Mr Wang"} & set(map(str, columns.values()))
     assert visit.apply(make_op("visit.amend", payload={"plate": "B"})) == Refused("purged")
 
 
 @pytest.mark.rule("V13")
-def test_what_is_held_is_not_purged_until_it_is_let_go_of():
+def test_a_visit_on_legal_hold_is_not_erased_until_the_hold_is_lifted():
     visit = visit_after(arrive_op())
     visit.apply(make_op("visit.hold", payload={"reason": "case 7"}))
     assert visit.apply(make_op("visit.hold", payload={"reason": "again"})) == Refused("on-hold")
@@ -253,33 +255,33 @@ def test_what_is_held_is_not_purged_until_it_is_let_go_of():
 
 
 @pytest.mark.rule("V14")
-def test_a_release_is_seen_out_and_that_can_be_taken_back():
-    told = {"what": "A sofa", "carrier": "Movers", "agreed_by": "Ms Li"}
-    note = begun_release = InMemoryRecord("release")
-    note.apply(make_op("release.record", payload=told))
-    assert RECORD_TYPES["release"].state(vars(begun_release.row)) == "waiting"
-    out, back = make_op("release.pass", minutes=5), make_op("release.undo", minutes=6)
-    for one in (back, out):
-        note.apply(one)
-    assert note.row.passed_at is None
-    note.apply(make_op("release.pass", minutes=7))
-    assert RECORD_TYPES["release"].state(vars(note.row)) == "passed"
+def test_a_gate_pass_is_released_and_that_can_be_undone():
+    payload = {"what": "A sofa", "carrier": "Movers", "agreed_by": "Ms Li"}
+    gate_pass = InMemoryRecord("release")
+    gate_pass.apply(make_op("release.record", payload=payload))
+    assert RECORD_TYPES["release"].state(vars(gate_pass.row)) == "waiting"
+    release, undo = make_op("release.pass", minutes=5), make_op("release.undo", minutes=6)
+    for op in (undo, release):
+        gate_pass.apply(op)
+    assert gate_pass.row.passed_at is None
+    gate_pass.apply(make_op("release.pass", minutes=7))
+    assert RECORD_TYPES["release"].state(vars(gate_pass.row)) == "passed"
 
 
 @pytest.mark.rule("V15")
-def test_who_came_twice_is_a_regular_as_the_newest_visit_has_them():
-    def came(id_, visitor, plate, minutes):
-        told = {"visitor": visitor, "purpose": "service", "host_unit": None, "firm": None}
-        at = NOON + timedelta(minutes=minutes)
-        return SimpleNamespace(id=id_, plate=plate, arrived_at=at, **told)
+def test_two_visits_make_a_frequent_visitor_with_the_newest_details():
+    def visit(id_, visitor, plate, minutes):
+        fields_ = {"visitor": visitor, "purpose": "service", "host_unit": None, "firm": None}
+        arrived_at = NOON + timedelta(minutes=minutes)
+        return SimpleNamespace(id=id_, plate=plate, arrived_at=arrived_at, **fields_)
 
-    visits = [came("b", "Post", "B", 9), came("a", "Post", "A", 1), came("c", "Once", None, 5)]
-    (found,) = frequent_visitors.frequent_visitors(visits)
-    assert (found.visit_count, found.latest_visit.plate) == (2, "B")
+    visits = [visit("b", "Post", "B", 9), visit("a", "Post", "A", 1), visit("c", "Once", None, 5)]
+    (visitor_,) = frequent_visitors.frequent_visitors(visits)
+    assert (visitor_.visit_count, visitor_.latest_visit.plate) == (2, "B")
 
 
 def text_fields(schema):
-    """Every field of a payload that takes free text, and how long it may be."""
+    """The names of a payload's fields for free text."""
     for name, field in schema.fields.items():
         if isinstance(field, fields.String) and not isinstance(field, fields.UUID):
             yield name
@@ -289,20 +291,22 @@ def text_fields(schema):
 @pytest.mark.parametrize(
     "kind", [k for k in sorted(KINDS) if k.split(".")[0] in ("visit", "release", "regular")]
 )
-def test_no_kind_about_visitors_names_a_document_and_every_text_is_masked(kind):
+def test_no_kind_about_visitors_takes_a_document_and_every_text_is_masked(kind):
     schema = KINDS[kind].payload()
     assert not [n for n in schema.fields if "id_n" in n or "document" in n or "card" in n]
-    said = dict.fromkeys(text_fields(schema), "号110101199003070000")
-    assert "19900307" not in str(mask_id_numbers(said))
+    payload = dict.fromkeys(text_fields(schema), "号110101199003070000")
+    assert "19900307" not in str(mask_id_numbers(payload))
 
 
 @pytest.mark.rule("V12")
 @pytest.mark.parametrize("kind", ["visit.arrive", "visit.expect", "visit.refuse", "release.record"])
-def test_a_blanked_payload_still_has_the_shape_of_its_kind(kind):
+def test_a_redacted_payload_is_still_valid_and_has_no_personal_data(kind):
     unit = "00000000-0000-4000-8000-000000000001"
-    said = {"visitor": "Mr Wang", "purpose": "family", "plate": "P", "host_unit": unit}
-    said |= {"what": "A sofa", "reason": "no", "carrier": "C", "photos": ["a" * 64]}
+    values = {"visitor": "Mr Wang", "purpose": "family", "plate": "P", "host_unit": unit}
+    values |= {"what": "A sofa", "reason": "no", "carrier": "C", "photos": ["a" * 64]}
     schema = KINDS[kind].payload()
-    mine = {name: value for name, value in said.items() if name in schema.fields}
-    left = redact(mine, RECORD_TYPES[kind.split(".")[0]].redacted_values)
-    assert schema.load(left) and not {"Mr Wang", "P", "A sofa", unit} & set(map(str, left.values()))
+    payload = {name: value for name, value in values.items() if name in schema.fields}
+    redacted = redact(payload, RECORD_TYPES[kind.split(".")[0]].redacted_values)
+    assert schema.load(redacted) and not {"Mr Wang", "P", "A sofa", unit} & set(
+        map(str, redacted.values())
+    )

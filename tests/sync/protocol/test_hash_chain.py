@@ -1,4 +1,4 @@
-"""The chain, the clock, the feed's digest: mechanics of the protocol."""
+"""The hash chain of ops, the correction of phone clocks, the digest of the feed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from sync.protocol.roles import role_mask
 ARRIVED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-def test_the_hash_is_that_of_the_canonical_text():
+def test_content_hash_is_computed_from_canonical_json():
     raw = {"id": "a", "n": 1, "hash": "x", "payload": {"b": "拖地", "a": [1, None, True]}}
     assert canonical_json({"b": "拖地", "a": 1}) == '{"a":1,"b":"拖地"}'.encode()
     assert content_hash(raw) == content_hash({**raw, "hash": "other"})
@@ -28,19 +28,19 @@ def test_the_hash_is_that_of_the_canonical_text():
 @pytest.mark.rule("H1")
 @pytest.mark.rule("H2")
 @given(st.permutations(range(1, 12)), st.integers(0, 10))
-def test_whatever_the_order_the_holes_are_those_not_seen(order, seen):
+def test_gaps_are_the_missing_numbers_in_any_order_of_arrival(order, seen):
     chain = LineageState()
     for n in order[:seen]:
         chain.record_op(n, f"h{n}")
-    taken = set(order[:seen])
-    assert chain.upto == max(taken, default=0)
-    assert chain.hash == (f"h{chain.upto}" if taken else None)
-    holes = {n for a, b in chain.gaps for n in range(a, b + 1)}
-    assert holes == set(range(1, chain.upto + 1)) - taken
+    received = set(order[:seen])
+    assert chain.upto == max(received, default=0)
+    assert chain.hash == (f"h{chain.upto}" if received else None)
+    missing = {n for a, b in chain.gaps for n in range(a, b + 1)}
+    assert missing == set(range(1, chain.upto + 1)) - received
 
 
 @pytest.mark.rule("H3")
-def test_a_confession_is_kept_until_the_op_comes_after_all():
+def test_a_lost_op_stays_declared_lost_until_it_arrives():
     chain = LineageState()
     chain.record_op(1, "a")
     chain.record_op(5, "b")
@@ -51,7 +51,7 @@ def test_a_confession_is_kept_until_the_op_comes_after_all():
 
 
 @pytest.mark.rule("H3")
-def test_what_was_confessed_to_a_server_that_went_back_is_not_lost_once_it_comes():
+def test_an_op_declared_lost_to_a_restored_server_is_not_lost_once_it_arrives():
     chain = LineageState()
     chain.mark_lost([2, 3])
     chain.record_op(2, "a")
@@ -63,24 +63,24 @@ def clock_reading(at, mono=None, boot=None):
 
 
 @pytest.mark.rule("W1")
-@pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=3), timedelta(days=-400)])
-def test_a_wrong_clock_is_corrected_by_what_it_said_when_it_sent(off):
-    made = clock_reading(ARRIVED + off - timedelta(minutes=10))
-    moment = correct_times([made], sent_at=ARRIVED + off, received_at=ARRIVED)[made["id"]]
+@pytest.mark.parametrize("offset", [timedelta(0), timedelta(hours=3), timedelta(days=-400)])
+def test_a_wrong_clock_is_corrected_by_the_time_of_sending(offset):
+    made = clock_reading(ARRIVED + offset - timedelta(minutes=10))
+    moment = correct_times([made], sent_at=ARRIVED + offset, received_at=ARRIVED)[made["id"]]
     assert moment.occurred_at == ARRIVED - timedelta(minutes=10)
-    assert ("clock-skewed" in moment.flags) == bool(off)
+    assert ("clock-skewed" in moment.flags) == bool(offset)
 
 
 @pytest.mark.rule("W1")
-def test_a_slow_network_is_no_wrong_clock():
+def test_a_slow_network_is_not_a_wrong_clock():
     made = clock_reading(ARRIVED - timedelta(minutes=10))
-    for slow in (timedelta(seconds=4), timedelta(milliseconds=30)):
-        moment = correct_times([made], sent_at=ARRIVED - slow, received_at=ARRIVED)[made["id"]]
+    for latency in (timedelta(seconds=4), timedelta(milliseconds=30)):
+        moment = correct_times([made], sent_at=ARRIVED - latency, received_at=ARRIVED)[made["id"]]
         assert moment.occurred_at == ARRIVED - timedelta(minutes=10)
 
 
 @pytest.mark.rule("W1")
-def test_nothing_happens_after_its_arrival():
+def test_no_corrected_time_is_later_than_the_arrival():
     made = clock_reading(ARRIVED + timedelta(hours=1))
     moment = correct_times([made], sent_at=ARRIVED, received_at=ARRIVED)[made["id"]]
     assert moment.occurred_at == ARRIVED
@@ -88,7 +88,7 @@ def test_nothing_happens_after_its_arrival():
 
 
 @pytest.mark.rule("W2")
-def test_a_clock_that_jumped_while_the_page_lived_is_counted_back():
+def test_times_before_a_clock_change_are_counted_back_within_a_page_load():
     before = clock_reading(ARRIVED - timedelta(days=2), mono=0, boot="b")
     after = clock_reading(ARRIVED - timedelta(minutes=1), mono=9 * 60_000, boot="b")
     moments = correct_times([before, after], sent_at=ARRIVED, received_at=ARRIVED)
@@ -97,14 +97,14 @@ def test_a_clock_that_jumped_while_the_page_lived_is_counted_back():
     assert moments[after["id"]].flags == ()
 
 
-def test_times_are_utc_with_milliseconds():
+def test_times_are_formatted_in_utc_with_milliseconds():
     assert format_time(parse_time("2026-11-24T10:30:05.12+08:00")) == "2026-11-24T02:30:05.120Z"
     with pytest.raises(ValueError, match="offset"):
         parse_time("2026-11-24T10:30:05")
 
 
 @given(st.lists(st.tuples(st.uuids(), st.integers(1, 99)), max_size=20), st.randoms())
-def test_the_digest_does_not_depend_on_the_order_and_forgets_what_is_taken_away(rows, random):
+def test_the_digest_is_independent_of_order_and_subtraction_undoes_addition(rows, random):
     prints = [record_fingerprint("task", str(id_), version) for id_, version in rows]
     shuffled = random.sample(prints, len(prints))
     assert add_to_digest(0, *prints) == add_to_digest(0, *shuffled)
@@ -113,7 +113,7 @@ def test_the_digest_does_not_depend_on_the_order_and_forgets_what_is_taken_away(
     )
 
 
-def test_roles_are_bits():
+def test_each_role_has_its_own_bit():
     assert [role_mask([r]) for r in ("cleaner", "guard", "service_desk")] == [1, 2, 4]
 
 
@@ -153,7 +153,7 @@ def test_an_op_of_another_shape_is_malformed(change):
 
 
 @pytest.mark.rule("B1")
-def test_every_changed_byte_is_noticed():
+def test_a_changed_op_does_not_match_its_hash():
     raw = complete_op(payload={"note": "done"})
     assert envelope_fault(raw) is None
     assert envelope_fault({**raw, "payload": {"note": "Done"}}) == "hash-mismatch"

@@ -1,4 +1,4 @@
-"""Inspections: scores, oddities, what a failure raises, and which of two counts."""
+"""Inspections: scores, flags, corrective actions, and which of two is official."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from sync.quality.scores import official_inspections, score_series, undecided_sl
 from tests.sync.builders import ANA, BEN, CHU, InMemoryRecord, make_op
 
 STAIRS = str(uuid4())
-CODES = {each["code"]: each for each in CHECKLISTS}
+CODES = {content["code"]: content for content in CHECKLISTS}
 
 
 def checklist(code="IT-01", **more):
-    """A checklist of the pack, as a record; `rows` is what a rule sees beside it."""
+    """A seeded checklist as a record."""
     template = InMemoryRecord("template")
     template.apply(make_op("template.add", payload={**CODES[code], **more}))
     template.row.code = code
     return template
 
 
-def record_inspection(template, by=BEN, minutes=0, edition=1, record=None, **said):
-    """What somebody makes of a stairwell; the verdict and the record."""
+def record_inspection(template, by=BEN, minutes=0, edition=1, record=None, **more):
+    """Record an inspection of a stairwell or a person. Returns the verdict and the record."""
     record = record or InMemoryRecord("inspection")
     subject = str(uuid4())
-    where = {} if "person" in said else {"area": STAIRS}
-    payload = {"template_id": subject, "edition": edition, **where, **said}
-    seen = make_op("inspection.record", subject, by=by, minutes=minutes, payload=payload)
-    seen = replace(seen, related={subject: template.row} if template else {})
-    verdict = record.apply(seen)
+    subject_field = {} if "person" in more else {"area": STAIRS}
+    payload = {"template_id": subject, "edition": edition, **subject_field, **more}
+    op = make_op("inspection.record", subject, by=by, minutes=minutes, payload=payload)
+    op = replace(op, related={subject: template.row} if template else {})
+    verdict = record.apply(op)
     if record.row:
         record.row.id = subject
     return verdict, record.row
 
 
 @pytest.mark.rule("I1")
-def test_a_revision_makes_a_new_edition_and_leaves_the_old_one_alone():
+def test_a_revision_makes_a_new_edition_and_keeps_the_old_one():
     template = checklist()
     heavier = [{**CODES["IT-01"]["items"][0], "weight": 3}]
     template.apply(make_op("template.revise", payload={"items": heavier}))
@@ -61,7 +61,7 @@ def test_a_revision_makes_a_new_edition_and_leaves_the_old_one_alone():
 
 
 @pytest.mark.rule("I1")
-def test_a_criterion_is_there_once():
+def test_criterion_ids_are_unique():
     twice = [CODES["IT-05"]["items"][0]] * 2
     template = checklist()
     assert template.apply(make_op("template.revise", payload={"items": twice})) == Quarantined(
@@ -80,7 +80,7 @@ def test_a_retired_checklist_is_neither_revised_nor_retired_again():
 
 
 @pytest.mark.rule("I3")
-def test_nothing_chosen_is_not_assessed_and_the_rest_is_said_in_one_word():
+def test_unnamed_criteria_are_not_assessed_or_have_the_result_of_the_rest():
     _, row = record_inspection(checklist(), results={"corners": "fail"})
     assert (row.score, row.possible) == (0, 1)
     _, row = record_inspection(checklist(), results={"corners": "fail", "piled": "na"}, rest="pass")
@@ -91,17 +91,17 @@ def test_nothing_chosen_is_not_assessed_and_the_rest_is_said_in_one_word():
 
 @pytest.mark.rule("I4")
 @given(st.lists(st.tuples(st.integers(1, 100), st.sampled_from(["pass", "fail", "na", None]))))
-def test_the_score_is_what_fractions_say(seen):
-    criteria = [{"id": str(n), "weight": weight} for n, (weight, _) in enumerate(seen)]
-    results = {str(n): result for n, (_, result) in enumerate(seen) if result}
-    applied = [(w, r) for w, r in seen if r in ("pass", "fail")]
-    got = score_results(criteria, results).per_mille
+def test_the_score_matches_exact_fractions(weighted_results):
+    criteria = [{"id": str(n), "weight": weight} for n, (weight, _) in enumerate(weighted_results)]
+    results = {str(n): result for n, (_, result) in enumerate(weighted_results) if result}
+    applied = [(w, r) for w, r in weighted_results if r in ("pass", "fail")]
+    score = score_results(criteria, results).per_mille
     if not applied:
-        assert got is None
+        assert score is None
         return
     exact = Fraction(sum(w for w, r in applied if r == "pass"), sum(w for w, _ in applied)) * 1000
-    whole, left = divmod(exact, 1)
-    assert got == whole + (left >= Fraction(1, 2))
+    whole, fraction = divmod(exact, 1)
+    assert score == whole + (fraction >= Fraction(1, 2))
 
 
 @pytest.mark.rule("I4")
@@ -118,7 +118,7 @@ def test_an_inspection_is_scored_by_the_edition_that_was_used():
 
 
 @pytest.mark.rule("I5")
-def test_what_is_not_known_is_kept_and_asks_for_a_look():
+def test_unknown_editions_and_criteria_are_stored_and_flagged():
     for template, edition in ((None, 1), (checklist(), 7)):
         verdict, row = record_inspection(template, edition=edition, results={"corners": "pass"})
         assert verdict.flag == "unknown-edition"
@@ -129,7 +129,7 @@ def test_what_is_not_known_is_kept_and_asks_for_a_look():
 
 
 @pytest.mark.rule("I5")
-def test_an_inspection_is_about_one_place_or_one_person():
+def test_an_inspection_has_exactly_one_subject():
     for about in ({}, {"area": STAIRS, "person": ANA}):
         payload = {"template_id": STAIRS, "edition": 1, **about}
         verdict = InMemoryRecord("inspection").apply(make_op("inspection.record", payload=payload))
@@ -138,7 +138,7 @@ def test_an_inspection_is_about_one_place_or_one_person():
 
 @pytest.mark.clause("B1")
 @pytest.mark.rule("I6")
-def test_a_self_inspection_is_kept_and_never_official():
+def test_a_self_inspection_is_stored_and_never_official():
     verdict, row = record_inspection(checklist("IT-07"), by=CHU, person=CHU, rest="pass")
     assert verdict.flag == "self-inspection"
     assert (row.score, row.of_self, row.assessor_id) == (1000, True, CHU)
@@ -151,7 +151,7 @@ def test_a_self_inspection_is_kept_and_never_official():
 
 @pytest.mark.clause("C9")
 @pytest.mark.rule("I7")
-def test_each_of_the_four_criteria_of_a_stairwell_raises_one_rectification():
+def test_each_failed_stairwell_criterion_raises_one_corrective_action():
     template = checklist("IT-01")
     assert len(template.row.items) == 4
     for item in template.row.items:
@@ -159,22 +159,26 @@ def test_each_of_the_four_criteria_of_a_stairwell_raises_one_rectification():
         (raised,) = verdict.followups
         assert (raised.kind, raised.payload["item"]) == ("rectification.raise", item["id"])
     verdict, _ = record_inspection(template, rest="fail", waive=["piled"])
-    assert {each.payload["item"] for each in verdict.followups} == {"corners", "posted", "cobwebs"}
-    assert len({each.subject for each in verdict.followups}) == 3
+    assert {followup.payload["item"] for followup in verdict.followups} == {
+        "corners",
+        "posted",
+        "cobwebs",
+    }
+    assert len({followup.subject for followup in verdict.followups}) == 3
 
 
 @pytest.mark.rule("I7")
-def test_photos_of_a_criterion_go_with_the_inspection_and_show_what_was_wrong():
+def test_photos_of_a_criterion_belong_to_inspection_and_corrective_action():
     shot, other = "a" * 64, "b" * 64
-    said = {"results": {"piled": "fail"}, "notes": {"piled": "a sofa"}}
-    verdict, row = record_inspection(checklist(), shots={"piled": [shot]}, photos=[other], **said)
+    more = {"results": {"piled": "fail"}, "notes": {"piled": "a sofa"}}
+    verdict, row = record_inspection(checklist(), shots={"piled": [shot]}, photos=[other], **more)
     assert row.photos == [other, shot]
     (raised,) = verdict.followups
     assert (raised.payload["before"], raised.payload["finding"]) == ([shot], "a sofa")
 
 
 @pytest.mark.rule("I8")
-def test_two_of_the_same_day_stand_side_by_side_until_the_desk_says_which():
+def test_two_inspections_of_a_day_stay_undecided_until_one_is_official():
     template = checklist()
     rows = []
     for minutes, by in ((0, BEN), (5, CHU)):
@@ -188,7 +192,7 @@ def test_two_of_the_same_day_stand_side_by_side_until_the_desk_says_which():
     assert official_inspection(rows) is rows[0] and undecided_slots(rows) == []
     instead = make_op("inspection.make_official", minutes=20, payload={"instead_of": rows[0].id})
     verdict = second.apply(replace(instead, related={rows[0].id: rows[0]}))
-    assert [each.subject for each in verdict.followups] == [rows[0].id]
+    assert [followup.subject for followup in verdict.followups] == [rows[0].id]
     first.apply(verdict.followups[0])
     assert official_inspection(rows) is rows[1] and rows[0].official_at is None
     assert second.apply(make_op("inspection.make_official")) == Refused("already-official")
@@ -198,7 +202,7 @@ def test_two_of_the_same_day_stand_side_by_side_until_the_desk_says_which():
 
 
 @pytest.mark.rule("I8")
-def test_the_one_chosen_last_counts_even_if_two_were_chosen_at_once():
+def test_of_two_official_inspections_the_later_choice_counts():
     pair = [
         SimpleNamespace(id=str(n), slot="x", of_self=False, official_at=n, inspected_at=0)
         for n in (1, 2)
@@ -208,21 +212,21 @@ def test_the_one_chosen_last_counts_even_if_two_were_chosen_at_once():
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1000)), max_size=12))
-def test_the_mean_of_a_line_is_what_fractions_say(seen):
+def test_the_mean_of_a_series_matches_exact_fractions(scored):
     rows = [
         SimpleNamespace(
             **{"id": f"{n:02}", "slot": str(n), "of_self": False, "official_at": None},
             **{"inspected_at": n, "score": score, "area": area},
         )
-        for n, (area, score) in enumerate(seen)
+        for n, (area, score) in enumerate(scored)
     ]
-    found = {line.key: line for line in score_series(rows, lambda row: row.area)}
-    assert found.keys() == {area for area, _ in seen}
-    for area, line in found.items():
-        scores = [score for where, score in seen if where == area]
-        assert abs(line.mean - Fraction(sum(scores), len(scores))) <= Fraction(1, 2)
-        assert line.last == scores[-1]
-        assert line.change == (scores[-1] - scores[-2] if len(scores) > 1 else None)
+    series_by_key = {series.key: series for series in score_series(rows, lambda row: row.area)}
+    assert series_by_key.keys() == {area for area, _ in scored}
+    for area, series in series_by_key.items():
+        scores = [score for place, score in scored if place == area]
+        assert abs(series.mean - Fraction(sum(scores), len(scores))) <= Fraction(1, 2)
+        assert series.last == scores[-1]
+        assert series.change == (scores[-1] - scores[-2] if len(scores) > 1 else None)
 
 
 COUNTS = [
@@ -241,7 +245,7 @@ COUNTS = [
 
 @pytest.mark.rule("I12")
 @pytest.mark.parametrize(("code", "count", "clauses"), COUNTS)
-def test_the_pack_has_the_criteria_that_the_rulebook_names(code, count, clauses):
+def test_the_seeded_checklists_have_the_criteria_of_the_rulebook(code, count, clauses):
     items = checklist(code).row.items
     assert len(items) == len({item["id"] for item in items}) == count
     assert clauses is None or {item["clause"] for item in items} == clauses
@@ -252,13 +256,13 @@ def test_the_pack_has_the_criteria_that_the_rulebook_names(code, count, clauses)
 @pytest.mark.clause("D3")
 @pytest.mark.rule("I12")
 @pytest.mark.parametrize("code", ["IT-06", "IT-07", "IT-09"])
-def test_each_criterion_of_manners_is_pass_fail_or_not_applicable_with_a_note(code):
+def test_each_criterion_takes_every_result_and_a_note(code):
     template = checklist(code)
     for item, result in itertools.product(template.row.items, ("pass", "fail", "na")):
-        said = {"results": {item["id"]: result}, "notes": {item["id"]: "as seen"}}
-        verdict, row = record_inspection(template, person=ANA, **said)
+        payload = {"results": {item["id"]: result}, "notes": {item["id"]: "as seen"}}
+        verdict, row = record_inspection(template, person=ANA, **payload)
         assert verdict.flag is None
-        assert (row.results, row.notes) == (said["results"], said["notes"])
+        assert (row.results, row.notes) == (payload["results"], payload["notes"])
         assert row.score == {"pass": 1000, "fail": 0, "na": None}[result]
 
 
@@ -266,7 +270,7 @@ def test_each_criterion_of_manners_is_pass_fail_or_not_applicable_with_a_note(co
 @pytest.mark.clause("C13")
 @pytest.mark.rule("I12")
 @pytest.mark.parametrize("code", ["IT-03", "IT-07"])
-def test_the_admin_adds_a_criterion_and_the_same_words_make_the_same_one(code):
+def test_an_added_criterion_has_an_id_derived_from_its_words(code):
     template, site = checklist(code), str(uuid4())
     cap = {"zh": "帽子", "en": "Cap"}
     new = criterion_id(checklist_id(site, code), cap)
@@ -278,6 +282,6 @@ def test_the_admin_adds_a_criterion_and_the_same_words_make_the_same_one(code):
 
 
 @pytest.mark.clause("C11")
-def test_a_checklist_without_criteria_cannot_be_used():
+def test_an_empty_checklist_cannot_be_used():
     verdict, row = record_inspection(checklist("IT-04"), rest="pass")
     assert verdict.flag == "unknown-edition" and row.score is None

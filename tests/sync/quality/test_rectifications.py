@@ -1,4 +1,4 @@
-"""Rectifications: what clears a failure, what does not, and who may say so."""
+"""Corrective actions: what clears a problem, what does not, and who may confirm it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FAILURE = {
 
 
 def raised_rectification(**more):
-    """What an inspection at noon found wrong."""
-    found = InMemoryRecord("rectification")
-    found.apply(make_op("rectification.raise", by=BEN, payload={**FAILURE, **more}))
-    return found
+    """A corrective action after an inspection at noon."""
+    rectification = InMemoryRecord("rectification")
+    rectification.apply(make_op("rectification.raise", by=BEN, payload={**FAILURE, **more}))
+    return rectification
 
 
-def rectification_state(found):
-    return RECORD_TYPES["rectification"].state(vars(found.row))
+def rectification_state(rectification):
+    return RECORD_TYPES["rectification"].state(vars(rectification.row))
 
 
 def done_op(by=ANA, minutes=10, **payload):
@@ -45,62 +45,78 @@ def verify_op(result, by=BEN, minutes=20, **payload):
 
 @pytest.mark.rule("I7")
 @pytest.mark.parametrize(("critical", "hours"), [(False, 72), (True, 24)])
-def test_it_begins_open_and_due(critical, hours):
-    found = raised_rectification(critical=critical)
-    assert rectification_state(found) == "open"
-    assert (found.row.due_at - NOON).total_seconds() == hours * 3600
-    assert (found.row.finding, found.row.before, found.row.after) == ("a sofa", ["b" * 64], [])
+def test_it_begins_open_with_a_due_time(critical, hours):
+    rectification = raised_rectification(critical=critical)
+    assert rectification_state(rectification) == "open"
+    assert (rectification.row.due_at - NOON).total_seconds() == hours * 3600
+    assert (rectification.row.finding, rectification.row.before, rectification.row.after) == (
+        "a sofa",
+        ["b" * 64],
+        [],
+    )
 
 
 @pytest.mark.rule("I9")
-def test_it_is_done_and_seen_again():
-    found = raised_rectification()
-    found.apply(done_op(note="carried out", photos=["a" * 64]))
-    assert (rectification_state(found), found.row.after, found.row.note) == (
+def test_it_is_verified_after_work_and_a_check():
+    rectification = raised_rectification()
+    rectification.apply(done_op(note="carried out", photos=["a" * 64]))
+    assert (
+        rectification_state(rectification),
+        rectification.row.after,
+        rectification.row.note,
+    ) == (
         "done",
         ["a" * 64],
         "carried out",
     )
-    found.apply(verify_op("pass"))
-    assert (rectification_state(found), found.row.verified_by_id) == ("verified", BEN)
+    rectification.apply(verify_op("pass"))
+    assert (rectification_state(rectification), rectification.row.verified_by_id) == (
+        "verified",
+        BEN,
+    )
 
 
 @pytest.mark.rule("I9")
-def test_a_failed_second_look_opens_it_again_with_its_own_finding():
-    found = raised_rectification()
-    found.apply(done_op())
-    found.apply(verify_op("fail", note="there is a chair now", photos=["c" * 64]))
-    assert (rectification_state(found), found.row.failures) == ("open", 2)
-    assert (found.row.finding, found.row.before) == ("there is a chair now", ["c" * 64])
-    found.apply(done_op(minutes=30))
-    assert rectification_state(found) == "done"
+def test_a_failed_check_opens_it_again_with_a_new_finding():
+    rectification = raised_rectification()
+    rectification.apply(done_op())
+    rectification.apply(verify_op("fail", note="there is a chair now", photos=["c" * 64]))
+    assert (rectification_state(rectification), rectification.row.failures) == ("open", 2)
+    assert (rectification.row.finding, rectification.row.before) == (
+        "there is a chair now",
+        ["c" * 64],
+    )
+    rectification.apply(done_op(minutes=30))
+    assert rectification_state(rectification) == "done"
 
 
 @pytest.mark.rule("I9")
 @pytest.mark.parametrize("minutes", [-5, 0])
 def test_earlier_work_does_not_clear_a_later_failure(minutes):
-    found = raised_rectification()
-    found.apply(done_op(minutes=minutes))
-    assert rectification_state(found) == "open" and found.row.done_at is None
+    rectification = raised_rectification()
+    rectification.apply(done_op(minutes=minutes))
+    assert rectification_state(rectification) == "open" and rectification.row.done_at is None
 
 
 @pytest.mark.rule("I10")
-def test_nobody_passes_the_own_work():
-    found = raised_rectification()
-    found.apply(done_op(by=BEN))
-    assert found.apply(verify_op("pass", by=BEN)).flag == "verified-own-work"
-    assert rectification_state(found) == "done"
-    assert found.apply(verify_op("pass", by=CHU, minutes=25)).flag is None
-    assert rectification_state(found) == "verified"
+def test_passing_ones_own_work_is_flagged_and_does_not_count():
+    rectification = raised_rectification()
+    rectification.apply(done_op(by=BEN))
+    assert rectification.apply(verify_op("pass", by=BEN)).flag == "verified-own-work"
+    assert rectification_state(rectification) == "done"
+    assert rectification.apply(verify_op("pass", by=CHU, minutes=25)).flag is None
+    assert rectification_state(rectification) == "verified"
 
 
 @pytest.mark.rule("I11")
-def test_the_desk_says_who_and_by_when():
-    found = raised_rectification()
-    assert found.apply(make_op("rectification.assign")) == Refused("nothing-changed")
-    found.apply(make_op("rectification.assign", payload={"responsible_id": ANA}))
-    found.apply(make_op("rectification.assign", payload={"due_at": "2026-12-01T10:00:00+08:00"}))
-    assert (found.row.responsible_id, found.row.due_at.day) == (ANA, 1)
+def test_the_desk_sets_the_responsible_person_and_the_due_time():
+    rectification = raised_rectification()
+    assert rectification.apply(make_op("rectification.assign")) == Refused("nothing-changed")
+    rectification.apply(make_op("rectification.assign", payload={"responsible_id": ANA}))
+    rectification.apply(
+        make_op("rectification.assign", payload={"due_at": "2026-12-01T10:00:00+08:00"})
+    )
+    assert (rectification.row.responsible_id, rectification.row.due_at.day) == (ANA, 1)
 
 
 FACTS = st.lists(
@@ -116,22 +132,24 @@ FACTS = st.lists(
 @pytest.mark.rule("I9")
 @pytest.mark.rule("L1")
 @given(FACTS, st.randoms(use_true_random=False))
-def test_whatever_the_order_only_work_after_the_latest_failure_counts(facts, dice):
+def test_only_work_after_the_latest_failure_counts_in_any_order(facts, dice):
     ops = [
-        done_op(by, minutes) if what == "done" else verify_op(what, by, minutes)
-        for what, by, minutes in facts
+        done_op(by, minutes) if action == "done" else verify_op(action, by, minutes)
+        for action, by, minutes in facts
     ]
     shuffled = dice.sample(ops, len(ops))
     first = make_op("rectification.raise", by=BEN, payload=FAILURE)
     outcomes = []
     for order in (ops, shuffled):
-        found = InMemoryRecord("rectification")
-        for each in (first, *order):
-            found.apply(each)
-        outcomes.append((rectification_state(found), vars(found.row)))
+        rectification = InMemoryRecord("rectification")
+        for op in (first, *order):
+            rectification.apply(op)
+        outcomes.append((rectification_state(rectification), vars(rectification.row)))
     assert outcomes[0] == outcomes[1]
-    failed = max([0, *(m for what, _, m in facts if what == "fail")])
-    hands = {by for what, by, m in facts if what == "done" and m > failed}
-    passed = any(what == "pass" and m > failed and by not in hands for what, by, m in facts)
-    expected = "verified" if passed else "done" if hands else "open"
+    failed_minute = max([0, *(m for action, _, m in facts if action == "fail")])
+    workers = {by for action, by, m in facts if action == "done" and m > failed_minute}
+    passed = any(
+        action == "pass" and m > failed_minute and by not in workers for action, by, m in facts
+    )
+    expected = "verified" if passed else "done" if workers else "open"
     assert outcomes[0][0] == expected

@@ -1,4 +1,5 @@
-"""Arrears: the phone first, each item named, a visit only with leave, no guard, nothing cut off."""
+"""Arrears: a call first, each item named, a visit only with approval, no guards, nothing cut
+off."""
 
 from __future__ import annotations
 
@@ -52,15 +53,15 @@ def collection_state(account):
 
 
 def record_call(account, minutes=-120, **more):
-    """Noon here is eight in the evening on the estate: two hours before that is a fair time."""
-    said = {"outcome": "reached", "told": STATED_AMOUNTS, "itemised": True, **more}
-    return submit(account, "call", minutes=minutes, **said)
+    """Noon here is 20:00 at the site, so two hours before noon is an accepted hour."""
+    payload = {"outcome": "reached", "told": STATED_AMOUNTS, "itemised": True, **more}
+    return submit(account, "call", minutes=minutes, **payload)
 
 
 @pytest.mark.rule("U1", "U4")
 @pytest.mark.clause("H1")
 @pytest.mark.clause("H3")
-def test_each_thing_that_a_visit_lacks_keeps_the_door_shut():
+def test_a_visit_needs_a_call_a_special_reason_and_an_approval():
     account = listed_account()
     assert submit(account, "visit", outcome="met") == Refused("needs-call")
     assert submit(account, "approve_visit", by=BEN) == Refused("needs-call")
@@ -79,7 +80,7 @@ def test_each_thing_that_a_visit_lacks_keeps_the_door_shut():
 
 @pytest.mark.rule("U2")
 @pytest.mark.clause("H2")
-def test_what_was_told_stays_as_it_was_told_when_the_ledger_changes():
+def test_a_newer_ledger_does_not_change_recorded_calls():
     account = listed_account()
     assert record_call(account).flag is None
     newer = [{"what": "Service fee", "period": "2026-11", "cents": 99}]
@@ -90,14 +91,14 @@ def test_what_was_told_stays_as_it_was_told_when_the_ledger_changes():
 
 
 @pytest.mark.rule("U2")
-def test_a_call_that_named_nothing_asks_for_a_look():
+def test_a_call_without_itemised_amounts_is_flagged():
     assert record_call(listed_account(), told={}).flag == "not-told-item-by-item"
     assert record_call(listed_account(), itemised=False).flag == "not-told-item-by-item"
     assert record_call(listed_account(), outcome="unreachable", told={}).flag is None
 
 
 @pytest.mark.rule("U3")
-def test_the_customer_sets_the_time_and_may_set_another():
+def test_the_resident_sets_the_appointment_and_may_change_it():
     account = listed_account()
     record_call(account, appointment_at="2026-12-01T10:00:00+08:00")
     assert collection_state(account) == "appointment"
@@ -107,7 +108,7 @@ def test_the_customer_sets_the_time_and_may_set_another():
 
 @pytest.mark.rule("U5")
 @pytest.mark.clause("H4")
-def test_a_call_at_a_wrong_hour_needs_a_reason_and_is_kept_all_the_same():
+def test_a_call_outside_accepted_hours_is_stored_and_flagged_without_a_reason():
     account = listed_account()
     submit(account, "prefer", windows=["14:00-15:00"], do_not_call=False)
     assert not may_be_called_at(account.row, NOON - timedelta(hours=2))
@@ -123,21 +124,21 @@ def test_a_call_at_a_wrong_hour_needs_a_reason_and_is_kept_all_the_same():
 @pytest.mark.rule("U6")
 @pytest.mark.clause("H5")
 @pytest.mark.clause("H6")
-def test_no_photo_belongs_to_an_account_and_no_form_of_it_has_a_camera():
+def test_no_photo_can_be_added_to_an_account():
     account = listed_account()
     photo = {"sha256": "0" * 64, "bytes": 9, "captured_at": NOON.isoformat()}
     assert account.apply(make_op("photo.attach", payload=photo)) == Quarantined("no-photos-here")
     for kind in KINDS.values():
         assert not {"photos", "sha256", "shots"} & set(kind.payload().fields)
-    for page in ("owed", "arrears"):
+    for page in ("arrears_account", "arrears"):
         html = (ROOT / f"templates/field/{page}.html").read_text("utf-8")
         assert 'type="file"' not in html and "camera" not in html
-    assert "Apologise" in (ROOT / "templates/field/owed.html").read_text("utf-8")
+    assert "Apologise" in (ROOT / "templates/field/arrears_account.html").read_text("utf-8")
 
 
 @pytest.mark.rule("U7")
 @pytest.mark.clause("H8")
-def test_a_complaint_becomes_a_ticket_and_collecting_rests_until_its_answer():
+def test_a_complaint_becomes_a_ticket_and_pauses_collection_until_its_answer():
     account = listed_account()
     record_call(account)
     submit(account, "ask_visit", minutes=1, reason="special")
@@ -153,31 +154,35 @@ def test_a_complaint_becomes_a_ticket_and_collecting_rests_until_its_answer():
 
 
 @pytest.mark.rule("U7")
-def test_the_answer_to_the_complaint_sets_the_account_going_again():
+def test_feedback_on_the_complaint_resumes_collection():
     ticket = InMemoryRecord("ticket")
-    account, said = str(uuid4()), {"channel": "phone", "matter": "complaint", "contact": "1"}
-    about = {"about_type": "arrears", "about": account, "details": "x"}
-    ticket.apply(make_op("ticket.open", payload={**said, **about}))
+    account, contact = str(uuid4()), {"channel": "phone", "matter": "complaint", "contact": "1"}
+    details = {"about_type": "arrears", "about": account, "details": "x"}
+    ticket.apply(make_op("ticket.open", payload={**contact, **details}))
     ticket.apply(make_op("ticket.resolve", minutes=1, payload={"how": "mended"}))
-    given = ticket.apply(make_op("ticket.feed_back", minutes=2, payload={"reaction": "satisfied"}))
-    assert [(f.kind, f.subject) for f in given.followups] == [("arrears.resume", account)]
+    verdict = ticket.apply(
+        make_op("ticket.feed_back", minutes=2, payload={"reaction": "satisfied"})
+    )
+    assert [(followup.kind, followup.subject) for followup in verdict.followups] == [
+        ("arrears.resume", account)
+    ]
 
 
 @pytest.mark.rule("U8")
-def test_nobody_who_guards_the_estate_is_given_an_account_or_tells_of_one():
+def test_security_staff_cannot_be_assigned_or_record_anything():
     account = listed_account()
-    made = make_op("arrears.assign", by=BEN, payload={"collector_id": CHU})
+    op = make_op("arrears.assign", by=BEN, payload={"collector_id": CHU})
     for roles, verdict in ((["guard", "service_desk"], Refused("barred")), (["cleaner"], None)):
-        there = {CHU: SimpleNamespace(active_to=None, roles=roles)}
-        given = account.apply(replace(made, related=there))
-        assert given == (verdict or Accepted({"collector_id": CHU}))
+        people = {CHU: SimpleNamespace(active_to=None, roles=roles)}
+        result = account.apply(replace(op, related=people))
+        assert result == (verdict or Accepted({"collector_id": CHU}))
     internal = {name for name, kind in KINDS.items() if kind.from_server_only}
     assert {n for n, k in KINDS.items() if "guard" in k.forbidden_roles} == KINDS.keys() - internal
 
 
 @pytest.mark.rule("U11")
 @pytest.mark.clause("H7")
-def test_no_outcome_and_no_page_cuts_anything_off():
+def test_no_outcome_and_no_page_cuts_off_supplies():
     assert set(CALL_OUTCOMES) == {"reached", "unreachable", "wrong_number", "would_not_talk"}
     assert set(VISIT_OUTCOMES) == {"met", "not_home", "would_not_talk"}
     assert submit(listed_account(), "call", outcome="cut_water") == Quarantined("malformed")
@@ -187,7 +192,7 @@ def test_no_outcome_and_no_page_cuts_anything_off():
 
 
 @pytest.mark.rule("U12")
-def test_what_is_paid_is_paid_and_what_is_not_goes_to_a_manager():
+def test_payments_reduce_the_debt_and_unpaid_accounts_go_to_a_manager():
     account = listed_account()
     submit(account, "pay", minutes=1, cents=12_345)
     assert owed_cents(vars(account.row)) == 5_000
@@ -197,7 +202,7 @@ def test_what_is_paid_is_paid_and_what_is_not_goes_to_a_manager():
     assert (collection_state(account), owed_cents(vars(account.row))) == ("paid", 0)
 
 
-def test_every_order_of_what_two_phones_tell_ends_in_the_same_account():
+def test_facts_of_two_phones_fold_to_the_same_account_in_any_order():
     facts = [
         make_op("arrears.call", minutes=1, payload={"outcome": "unreachable"}),
         make_op(
@@ -210,22 +215,22 @@ def test_every_order_of_what_two_phones_tell_ends_in_the_same_account():
         make_op("arrears.pay", by=BEN, minutes=4, payload={"cents": 100}),
         make_op("arrears.appoint", minutes=5, payload={"appointment_at": "2026-12-01T10:00:00Z"}),
     ]
-    first, ends = (
+    opening, results = (
         make_op("arrears.list", payload={"unit": UNIT, "lines": LINES, "batch": "b"}),
         set(),
     )
     for order in permutations(facts):
         account = InMemoryRecord("arrears")
-        account.apply(first)
+        account.apply(opening)
         account.row.windows, account.row.do_not_call = [], False
         for fact in order:
             account.apply(fact)
-        ends.add(repr(sorted(vars(account.row).items())))
-    assert len(ends) == 1
+        results.add(repr(sorted(vars(account.row).items())))
+    assert len(results) == 1
 
 
 class ArrearsMachine(RuleBasedStateMachine):
-    """One account, two who call, whatever they do: invariant 12."""
+    """Random actions of two collectors on one account (invariant 12)."""
 
     def __init__(self):
         super().__init__()
@@ -265,9 +270,9 @@ class ArrearsMachine(RuleBasedStateMachine):
 
     @rule()
     def answer(self):
-        raised = [e for e in self.account.history if e.kind == "arrears.dispute"]
-        if raised:
-            self.submit("resume", ANA, ticket=complaint_ticket_id(raised[-1].id))
+        complaints = [e for e in self.account.history if e.kind == "arrears.dispute"]
+        if complaints:
+            self.submit("resume", ANA, ticket=complaint_ticket_id(complaints[-1].id))
 
     @rule(cents=st.integers(1, 9_000))
     def pay(self, cents):
@@ -275,11 +280,11 @@ class ArrearsMachine(RuleBasedStateMachine):
         self.total -= cents
 
     @invariant()
-    def what_is_owed_is_exact_and_never_below_nothing(self):
+    def debt_is_exact_and_never_negative(self):
         assert owed_cents(vars(self.account.row)) == max(0, getattr(self, "total", 17_345))
 
     @invariant()
-    def a_visit_was_never_without_a_call_before(self):
+    def a_visit_is_always_preceded_by_a_call(self):
         row = self.account.row
         assert not row.visited_at or (row.called_at and row.called_at < row.visited_at)
 

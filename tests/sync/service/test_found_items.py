@@ -1,4 +1,4 @@
-"""Found things: kept, told of, and given back."""
+"""Found items: recording, custody, notices and return."""
 
 import itertools
 
@@ -22,7 +22,7 @@ def item_state(record):
 
 
 @pytest.mark.rule("O1")
-def test_what_was_found_is_written_down_with_whoever_keeps_it():
+def test_a_found_item_is_recorded_with_its_keeper():
     record = recorded_item(condition="scratched")
     assert (record.row.found_by_id, item_state(record)) == (ANA, "kept")
     assert record.row.chain[0]["place"] == "office"
@@ -30,7 +30,7 @@ def test_what_was_found_is_written_down_with_whoever_keeps_it():
 
 
 @pytest.mark.rule("O2")
-def test_each_pair_of_hands_is_a_link_and_notices_are_kept():
+def test_each_keeper_is_a_link_and_notices_are_stored():
     record = recorded_item()
     record.apply(
         make_op("find.keep", by=CHU, minutes=5, payload={"keeper": "Chu", "place": "gate"})
@@ -42,34 +42,34 @@ def test_each_pair_of_hands_is_a_link_and_notices_are_kept():
 
 @pytest.mark.rule("O3")
 @pytest.mark.parametrize(
-    ("kind", "payload", "word"),
+    ("kind", "payload", "state"),
     [
         ("find.return", {"to": "Ms Zhou", "how_known": "named the tag"}, "returned"),
         ("find.to_police", {"station": "North", "receipt": "R-7"}, "police"),
     ],
 )
-def test_it_ends_once_and_what_is_told_later_asks_for_a_look(kind, payload, word):
+def test_an_item_is_given_away_once_and_later_facts_are_flagged(kind, payload, state):
     record = recorded_item()
     record.apply(make_op(kind, by=CHU, minutes=9, payload=payload))
-    assert (item_state(record), record.row.ended_by_id) == (word, CHU)
+    assert (item_state(record), record.row.ended_by_id) == (state, CHU)
     late = make_op("find.return", minutes=20, payload={"to": "Mr Li"})
     assert record.apply(late).flag == "after-the-end"
-    assert item_state(record) == word
+    assert item_state(record) == state
 
 
 @pytest.mark.rule("O2")
-def test_the_facts_of_a_find_make_the_same_record_in_any_order():
-    begun = make_op("find.record", by=ANA, payload={"what": "A key"})
+def test_facts_of_a_found_item_fold_to_the_same_record_in_any_order():
+    recording = make_op("find.record", by=ANA, payload={"what": "A key"})
     facts = [
         make_op("find.keep", by=CHU, minutes=5, payload={"keeper": "Chu"}),
         make_op("find.notify", minutes=6, payload={"told_whom": "1203"}),
         make_op("find.to_police", minutes=8, payload={"station": "North"}),
         make_op("find.return", minutes=9, payload={"to": "Ms Zhou"}),
     ]
-    made = []
+    rows = []
     for order in itertools.permutations(facts):
         record = InMemoryRecord("find")
-        for fact in (begun, *order):
+        for fact in (recording, *order):
             record.apply(fact)
-        made.append(record.row)
-    assert all(row == made[0] for row in made)
+        rows.append(record.row)
+    assert all(row == rows[0] for row in rows)

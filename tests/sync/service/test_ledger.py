@@ -1,4 +1,4 @@
-"""Ledgers: exact amounts out of whatever people write, and bad rows beside the good ones."""
+"""Ledgers: exact amounts from any way of writing them, and invalid rows beside valid ones."""
 
 from decimal import Decimal
 from random import Random
@@ -20,8 +20,8 @@ HEAD = ("房号", "款项", "期间", "金额")
 
 
 @pytest.mark.rule("U9")
-def test_ten_thousand_random_ledgers_add_up_to_the_cent():
-    """Against Python's decimals, in each way that an amount is written."""
+def test_random_ledgers_add_up_to_the_cent():
+    """10,000 ledgers, compared with Python's decimals, in each way of writing an amount."""
     rng = Random(20261124)
     for _ in range(10_000):
         amounts = [Decimal(rng.randint(1, 10**7)) / 100 for _ in range(rng.randint(1, 6))]
@@ -33,20 +33,20 @@ def test_ten_thousand_random_ledgers_add_up_to_the_cent():
 
 @pytest.mark.rule("U9")
 @given(st.integers(1, 10**11))
-def test_an_amount_goes_to_cents_and_back(amount):
+def test_a_formatted_amount_parses_to_the_same_cents(amount):
     from server.i18n.filters import money
 
     assert parse_cents(money(amount)) == amount
 
 
 @pytest.mark.rule("U9")
-@pytest.mark.parametrize("said", ["", "0", "-1", "1.005", "1e-9", "NaN", "Infinity", "x", "1 2"])
-def test_what_is_no_amount_is_none(said):
-    assert parse_cents(said) is None
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.005", "1e-9", "NaN", "Infinity", "x", "1 2"])
+def test_a_text_that_is_no_amount_gives_none(text):
+    assert parse_cents(text) is None
 
 
 @pytest.mark.rule("U9")
-def test_a_number_of_a_sheet_is_what_somebody_wrote():
+def test_a_float_cell_is_read_as_it_was_written():
     assert [cell_text(n) for n in (0.1, 100.0, 1234567.89, None, 7)] == [
         "0.1",
         "100",
@@ -57,7 +57,7 @@ def test_a_number_of_a_sheet_is_what_somebody_wrote():
 
 
 @pytest.mark.rule("U10")
-def test_a_bad_row_holds_up_no_other_and_says_why():
+def test_an_invalid_row_does_not_block_others_and_has_a_reason():
     rows = [
         ("1-101", "fee", "10", "1.00"),
         ("9-999", "fee", "10", "1.00"),
@@ -77,8 +77,8 @@ def test_a_bad_row_holds_up_no_other_and_says_why():
         (6, "twice"),
         (7, "short"),
     ]
-    mended = [HEAD, *(bad.cells for bad in ledger.bad_rows)]
-    assert [bad.code for bad in read_ledger(mended, HOMES, [HEAD]).bad_rows][:2] == [
+    bad_rows = [HEAD, *(bad.cells for bad in ledger.bad_rows)]
+    assert [bad.code for bad in read_ledger(bad_rows, HOMES, [HEAD]).bad_rows][:2] == [
         "no-such-home",
         "no-item",
     ]

@@ -1,4 +1,4 @@
-"""Lost property: we stay with it until the end."""
+"""Lost property: what opens a case, and what has to be done before it closes."""
 
 import itertools
 from dataclasses import replace
@@ -25,9 +25,9 @@ SPAN = {"since": "2026-11-24T00:00:00Z", "before": "2026-11-24T12:00:00Z"}
 ENTRIES = {str(uuid4()): "09:00 Lu (Spruce Cable)"}
 
 
-def open_payload(**payload):
-    said = {"item": "Organiser", "contact": "1203", "unit": UNIT, **payload}
-    return make_op("lost.open", by=CHU, payload=said)
+def open_op(**payload):
+    default = {"item": "Organiser", "contact": "1203", "unit": UNIT, **payload}
+    return make_op("lost.open", by=CHU, payload=default)
 
 
 def compile_list(minutes=5, parties=None, **more):
@@ -49,7 +49,7 @@ STEPS = {
 
 def open_case(*facts, **payload):
     record = InMemoryRecord("lost")
-    record.apply(open_payload(**payload))
+    record.apply(open_op(**payload))
     for fact in facts:
         record.apply(fact)
     return record
@@ -67,45 +67,45 @@ def case_state(record):
 
 @pytest.mark.rule("Q1")
 @pytest.mark.clause("E2", "E8")
-def test_a_loss_opens_a_ticket_whose_first_responder_is_whoever_was_told():
-    record, said = (
+def test_a_loss_opens_a_ticket_with_the_same_first_responder():
+    record, opening = (
         InMemoryRecord("lost"),
-        open_payload(holds_personal_data=True, details="all my numbers"),
+        open_op(holds_personal_data=True, details="all my numbers"),
     )
-    verdict = record.apply(said)
+    verdict = record.apply(opening)
     (ticket,) = verdict.followups
     assert (ticket.kind, ticket.subject, ticket.by) == (
         "ticket.open",
-        loss_ticket_id(said.subject),
+        loss_ticket_id(opening.subject),
         CHU,
     )
     assert record.row.ticket == ticket.subject
     assert record.row.urgency == "urgent"
-    matter = InMemoryRecord("ticket")
-    assert isinstance(matter.apply(ticket), Accepted)
-    assert matter.row.first_responder_id == record.row.first_responder_id == CHU
-    assert (matter.row.urgency, matter.row.about) == ("urgent", said.subject)
-    assert matter.row.details == "Organiser: all my numbers"
+    ticket_record = InMemoryRecord("ticket")
+    assert isinstance(ticket_record.apply(ticket), Accepted)
+    assert ticket_record.row.first_responder_id == record.row.first_responder_id == CHU
+    assert (ticket_record.row.urgency, ticket_record.row.about) == ("urgent", opening.subject)
+    assert ticket_record.row.details == "Organiser: all my numbers"
 
 
 @pytest.mark.rule("Q1")
-def test_a_loss_with_a_ticket_opens_no_other():
+def test_a_loss_with_a_ticket_opens_no_second_one():
     ticket = str(uuid4())
     record = InMemoryRecord("lost")
-    assert record.apply(open_payload(ticket=ticket)).followups == ()
+    assert record.apply(open_op(ticket=ticket)).followups == ()
     assert (record.row.ticket, record.row.urgency) == (ticket, "normal")
 
 
 @pytest.mark.rule("Q1")
-def test_nobody_opens_a_case_without_a_way_to_reach_the_resident():
-    assert InMemoryRecord("lost").apply(open_payload(contact="")) == Quarantined("malformed")
-    declined = open_payload(contact="", declined_because="will come by")
+def test_a_case_without_contact_or_reason_is_malformed():
+    assert InMemoryRecord("lost").apply(open_op(contact="")) == Quarantined("malformed")
+    declined = open_op(contact="", declined_because="will come by")
     assert isinstance(InMemoryRecord("lost").apply(declined), Accepted)
 
 
 @pytest.mark.rule("Q8")
 @pytest.mark.clause("E8")
-def test_an_open_case_always_has_a_next_action_with_a_date():
+def test_an_open_case_always_has_a_dated_next_step():
     record = open_case()
     assert record.row.next_action_at == NOON + DEFAULT_FOLLOW_UP
     later = (NOON + timedelta(days=3)).isoformat()
@@ -117,11 +117,11 @@ def test_an_open_case_always_has_a_next_action_with_a_date():
 
 @pytest.mark.rule("Q3")
 @pytest.mark.clause("E6")
-def test_a_newer_list_supersedes_the_old_one_which_stays():
+def test_a_newer_list_replaces_the_old_one_which_stays_stored():
     newer = compile_list(minutes=30, parties={PARTY: "Lu", ANA: "Ana"})
     for order in ((STEPS["entries-missing"], newer), (newer, STEPS["entries-missing"])):
         record = open_case(*order)
-        assert [one["parties"] for one in record.row.lists] == [
+        assert [list_["parties"] for list_ in record.row.lists] == [
             {PARTY: "Lu"},
             {PARTY: "Lu", ANA: "Ana"},
         ]
@@ -130,7 +130,7 @@ def test_a_newer_list_supersedes_the_old_one_which_stays():
 
 @pytest.mark.rule("Q4")
 @pytest.mark.clause("E5")
-def test_a_statement_is_words_or_that_there_are_none():
+def test_a_statement_needs_a_text_or_a_refusal():
     record = open_case(
         compile_list(), submit("state", 10, party=PARTY, name="Lu", said="I did not see it")
     )
@@ -142,15 +142,15 @@ def test_a_statement_is_words_or_that_there_are_none():
 
 @pytest.mark.rule("Q7")
 @pytest.mark.clause("E6")
-@pytest.mark.parametrize("lacking", STEPS)
-def test_each_thing_that_is_missing_blocks_the_end(lacking):
-    record = open_case(*(fact for code, fact in STEPS.items() if code != lacking))
+@pytest.mark.parametrize("missing_code", STEPS)
+def test_each_missing_step_blocks_closing(missing_code):
+    record = open_case(*(fact for code, fact in STEPS.items() if code != missing_code))
     codes = missing_steps(vars(record.row))
-    assert lacking in codes
+    assert missing_code in codes
     assert close(record, "informed") == Refused(codes[0])
     assert record.row.closed_at is None
-    record.apply(replace(STEPS[lacking], occurred_at=NOON + timedelta(minutes=40)))
-    if lacking == "entries-missing":
+    record.apply(replace(STEPS[missing_code], occurred_at=NOON + timedelta(minutes=40)))
+    if missing_code == "entries-missing":
         assert missing_steps(vars(record.row)) == []
     assert isinstance(close(record, "informed"), Accepted)
     assert (record.row.outcome, case_state(record)) == ("informed", "closed")
@@ -158,20 +158,20 @@ def test_each_thing_that_is_missing_blocks_the_end(lacking):
 
 @pytest.mark.rule("Q6")
 @pytest.mark.clause("E6")
-def test_an_offer_without_an_answer_is_not_enough():
+def test_an_unanswered_police_offer_is_not_enough():
     steps = {**STEPS, "police-missing": submit("offer_police", 15, answer="undecided")}
     record = open_case(*steps.values())
     assert close(record, "informed") == Refused("police-missing")
     record.apply(submit("offer_police", 30, answer="yes"))
     assert close(record, "police") == Refused("not-with-police")
     record.apply(submit("to_police", 31, station="North", receipt="R-7"))
-    assert close(record, "police") == Refused("feedback-missing"), "told before it went there"
+    assert close(record, "police") == Refused("feedback-missing"), "informed before the hand-over"
     record.apply(submit("tell", 32, said="it is with the police"))
     assert isinstance(close(record, "police"), Accepted)
 
 
 @pytest.mark.rule("Q7")
-def test_what_is_back_with_its_owner_needs_the_return_and_a_word():
+def test_a_returned_item_needs_the_return_and_feedback():
     record = open_case(submit("find", 5, where="sofa"))
     assert (case_state(record), close(record, "returned")) == ("found", Refused("not-returned"))
     record.apply(submit("return", 6, to="Ms Zhou"))
@@ -183,34 +183,38 @@ def test_what_is_back_with_its_owner_needs_the_return_and_a_word():
 @pytest.mark.rule("Q7")
 @pytest.mark.clause("E6")
 @pytest.mark.parametrize("outcome", ["no_evidence", "unresolved", "contractor", ""])
-def test_no_other_end_exists(outcome):
+def test_no_other_outcome_exists(outcome):
     record = open_case(*STEPS.values())
     assert close(record, outcome) == Quarantined("malformed")
     assert OUTCOMES == ("returned", "police", "informed")
 
 
 @pytest.mark.rule("Q7")
-def test_what_came_meanwhile_blocks_an_end_that_nobody_had_seen_it_for():
-    """A phone that had not heard of the newer list closes on the older one: refused."""
+def test_a_list_unknown_to_the_closing_phone_blocks_closing():
+    """A phone that has only the older list closes the case: refused by the newer one."""
     record = open_case(*STEPS.values())
-    seen = record.version
+    known_version = record.version
     record.apply(compile_list(minutes=30, parties={PARTY: "Lu", ANA: "Ana"}))
-    blind = make_op("lost.close", by=BEN, minutes=31, payload={"outcome": "informed"}, base=seen)
-    assert record.apply(blind) == Refused("statements-missing")
+    close_op = make_op(
+        "lost.close", by=BEN, minutes=31, payload={"outcome": "informed"}, base=known_version
+    )
+    assert record.apply(close_op) == Refused("statements-missing")
 
 
 @pytest.mark.rule("Q7")
-def test_facts_and_the_end_from_one_phone_without_a_signal_stand_together():
+def test_facts_and_closing_from_one_offline_phone_are_all_accepted():
     record = open_case(compile_list())
-    seen = record.version
+    known_version = record.version
     for code in ("statements-missing", "police-missing", "feedback-missing"):
         record.apply(STEPS[code])
-    end = make_op("lost.close", by=BEN, minutes=31, payload={"outcome": "informed"}, base=seen)
-    assert isinstance(record.apply(end), Accepted)
+    close_op = make_op(
+        "lost.close", by=BEN, minutes=31, payload={"outcome": "informed"}, base=known_version
+    )
+    assert isinstance(record.apply(close_op), Accepted)
 
 
 @pytest.mark.rule("Q2")
-def test_what_comes_after_the_end_is_kept_and_asks_for_a_look():
+def test_a_fact_after_closing_is_stored_and_flagged():
     record = open_case(*STEPS.values())
     close(record, "informed")
     assert record.apply(submit("find", 25, where="stairs")).flag == "after-the-end"
@@ -226,7 +230,7 @@ def test_what_comes_after_the_end_is_kept_and_asks_for_a_look():
 @pytest.mark.rule("Q5")
 @pytest.mark.clause("E3", "E10")
 @pytest.mark.parametrize(
-    ("firm", "verdict"),
+    ("firm", "code"),
     [
         (SimpleNamespace(accountable_id=BEN, ended_at=None), None),
         (SimpleNamespace(accountable_id=None, ended_at=None), "needs-accountable"),
@@ -234,36 +238,36 @@ def test_what_comes_after_the_end_is_kept_and_asks_for_a_look():
         (None, "no-such-record"),
     ],
 )
-def test_a_firm_handles_a_case_only_with_somebody_of_ours_who_answers(firm, verdict):
+def test_a_contractor_needs_one_of_our_managers_to_be_accountable(firm, code):
     record = open_case()
-    asked = make_op("lost.contract_out", by=BEN, minutes=9, payload={"contractor": FIRM})
-    answer = record.apply(replace(asked, related={FIRM: firm} if firm else {}))
-    assert answer == (Refused(verdict) if verdict else answer)
+    op = make_op("lost.contract_out", by=BEN, minutes=9, payload={"contractor": FIRM})
+    result = record.apply(replace(op, related={FIRM: firm} if firm else {}))
+    assert result == (Refused(code) if code else result)
     assert record.row.first_responder_id == CHU
     assert (record.row.contractor_id is None) == (record.row.accountable_id is None)
-    assert (record.row.accountable_id == BEN) == (verdict is None)
+    assert (record.row.accountable_id == BEN) == (code is None)
 
 
 @pytest.mark.rule("Q5")
-def test_a_closed_case_goes_to_nobody():
+def test_a_closed_case_cannot_be_given_to_a_contractor():
     record = open_case(*STEPS.values())
     close(record, "informed")
-    asked = make_op("lost.contract_out", by=BEN, minutes=99, payload={"contractor": FIRM})
-    assert record.apply(asked) == Refused("closed")
+    op = make_op("lost.contract_out", by=BEN, minutes=99, payload={"contractor": FIRM})
+    assert record.apply(op) == Refused("closed")
 
 
 @pytest.mark.rule("Q2")
-def test_the_facts_of_two_phones_make_the_same_case_in_any_order():
-    begun = open_payload()
+def test_facts_of_two_phones_fold_to_the_same_case_in_any_order():
+    opening = open_op()
     facts = [*STEPS.values(), submit("find", 18, where="sofa"), compile_list(minutes=22)]
-    made = []
+    rows = []
     for order in itertools.permutations(facts):
         record = InMemoryRecord("lost")
-        for fact in (begun, *order):
+        for fact in (opening, *order):
             record.apply(fact)
-        made.append(vars(record.row))
-    assert all(row == made[0] for row in made)
+        rows.append(vars(record.row))
+    assert all(row == rows[0] for row in rows)
 
 
-def test_every_fact_of_a_case_is_taken_whoever_tells_it():
+def test_every_kind_is_a_fact_or_has_roles():
     assert all(kind.fact or kind.roles for kind in KINDS.values())

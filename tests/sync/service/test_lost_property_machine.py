@@ -1,4 +1,4 @@
-"""Lost property, whatever people do: nothing ends too early (invariants 8 and 14)."""
+"""Random actions on a lost-property case: it never closes too early (invariants 8 and 14)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PHOTO_HASHES = st.sampled_from(["a" * 64, "b" * 64])
 
 
 class LostPropertyMachine(RuleBasedStateMachine):
-    """One case, three people, each fact at its own minute; decisions stand between them."""
+    """One case and three people; each fact has its own minute, with decisions between them."""
 
     def __init__(self):
         super().__init__()
@@ -36,8 +36,8 @@ class LostPropertyMachine(RuleBasedStateMachine):
 
     @initialize(personal=st.booleans())
     def open(self, personal):
-        said = {"item": "Organiser", "contact": "1203", "holds_personal_data": personal}
-        self.submit("lost.open", ANA, **said)
+        payload = {"item": "Organiser", "contact": "1203", "holds_personal_data": personal}
+        self.submit("lost.open", ANA, **payload)
 
     def submit(self, kind, by, **payload):
         fact = make_op(kind, by=by, minutes=self.minutes, payload=payload)
@@ -85,24 +85,22 @@ class LostPropertyMachine(RuleBasedStateMachine):
 
     @rule(by=PERSONS, firm=st.sampled_from(FIRMS))
     def contract_out(self, by, firm):
-        asked = make_op(
-            "lost.contract_out", by=by, minutes=self.minutes, payload={"contractor": FIRM}
-        )
-        self.case.apply(replace(asked, related={FIRM: firm} if firm else {}))
+        op = make_op("lost.contract_out", by=by, minutes=self.minutes, payload={"contractor": FIRM})
+        self.case.apply(replace(op, related={FIRM: firm} if firm else {}))
 
     @rule(by=PERSONS, outcome=st.sampled_from(OUTCOMES))
     def close(self, by, outcome):
-        was = vars(self.case.row).copy()
-        lacks = missing_steps(was, outcome)
+        before = vars(self.case.row).copy()
+        missing = missing_steps(before, outcome)
         payload = {"outcome": outcome}
         verdict = self.case.apply(
             make_op("lost.close", by=by, minutes=self.minutes, payload=payload)
         )
-        if was["closed_at"]:
+        if before["closed_at"]:
             assert verdict == Refused("closed")
-        elif lacks:
-            assert verdict == Refused(lacks[0])
-            assert vars(self.case.row) == was
+        elif missing:
+            assert verdict == Refused(missing[0])
+            assert vars(self.case.row) == before
         else:
             assert isinstance(verdict, Accepted)
 
@@ -118,33 +116,41 @@ class LostPropertyMachine(RuleBasedStateMachine):
             assert self.case.row.first_responder_id == ANA
 
     @invariant()
-    def a_firm_has_somebody_of_ours_who_answers(self):
+    def a_contractor_has_an_accountable_manager(self):
         if self.case.row and self.case.row.contractor_id:
             assert self.case.row.accountable_id == BEN
 
     @invariant()
-    def there_is_always_a_next_action(self):
+    def an_open_case_always_has_a_next_step(self):
         if self.case.row and state(vars(self.case.row)) != "closed":
             assert self.case.row.next_action_at is not None
 
     @invariant()
-    def every_photo_is_that_of_an_op_of_this_case(self):
+    def photos_are_those_of_the_facts(self):
         if self.case.row:
             assert set(self.case.row.photos) == self.shots
 
     def teardown(self):
-        """Any order in which the facts arrive makes the same case."""
+        """Any order of arrival gives the same case."""
         if not self.case.row:
             return
         later = self.facts[1:]
         Random(len(later)).shuffle(later)
-        again = InMemoryRecord("lost")
+        other = InMemoryRecord("lost")
         for fact in (self.facts[0], *later):
-            again.apply(fact)
-        decided = ("contractor_id", "accountable_id", "contracted_at", "closed_at", "closed_by_id")
-        decided += ("outcome", "closing_note")
-        ours, theirs = vars(self.case.row), vars(again.row)
-        assert all(ours[name] == theirs[name] for name in ours if name not in decided)
+            other.apply(fact)
+        decision_fields = (
+            "contractor_id",
+            "accountable_id",
+            "contracted_at",
+            "closed_at",
+            "closed_by_id",
+        )
+        decision_fields += ("outcome", "closing_note")
+        columns, other_columns = vars(self.case.row), vars(other.row)
+        assert all(
+            columns[name] == other_columns[name] for name in columns if name not in decision_fields
+        )
 
 
 TestLoss = LostPropertyMachine.TestCase

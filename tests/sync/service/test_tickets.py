@@ -1,4 +1,4 @@
-"""Tickets: first contact."""
+"""Tickets: first responder, transfer, acceptance, feedback, merging and lists."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -22,7 +22,7 @@ def test_every_role_may_open_a_ticket(role):
 
 
 @pytest.mark.rule("K1")
-def test_the_author_is_first_responder_and_begins_as_handler():
+def test_the_author_is_first_responder_and_handler():
     ticket = opened_ticket()
     assert ticket.row.first_responder_id == ticket.row.handler_id == ANA
 
@@ -33,25 +33,25 @@ def test_the_author_is_first_responder_and_begins_as_handler():
     "payload",
     [{"contact": None}, {"contact": ""}, {"details": "  "}, {"channel": "fax"}, {"matter": "x"}],
 )
-def test_a_ticket_says_how_to_reach_the_resident_and_what_it_is_about(payload):
+def test_a_ticket_needs_a_contact_and_details(payload):
     assert opened_ticket(**payload).row is None
 
 
 @pytest.mark.rule("K2")
-def test_no_contact_is_fine_with_a_reason_and_no_details_with_a_photo():
+def test_a_reason_replaces_the_contact_and_a_photo_the_details():
     assert opened_ticket(contact=None, declined_because="would not say").row
     assert opened_ticket(details="", photos=["0" * 64]).row.photos == ["0" * 64]
 
 
 @pytest.mark.rule("K3")
-def test_a_revision_carries_only_what_it_changes():
+def test_an_edit_changes_only_its_own_fields():
     ticket = opened_ticket()
     ticket.apply(make_op("ticket.revise", payload={"urgency": "urgent"}, base=1))
     assert (ticket.row.urgency, ticket.row.details) == ("urgent", "A leak")
     assert ticket.apply(make_op("ticket.revise", base=2)) == Refused("nothing-changed")
 
 
-def test_the_number_follows_from_the_id_so_a_phone_can_tell_it_offline():
+def test_the_number_is_derived_from_the_id():
     subject = "01a2088b-e048-76db-9972-51f2edac7674"
     assert (
         ticket_number(subject)
@@ -83,20 +83,20 @@ def missing(ticket):
 
 @pytest.mark.rule("K4", "K7")
 @pytest.mark.clause("F9")
-def test_handing_over_names_somebody_and_never_moves_the_first_responder():
+def test_a_transfer_names_a_handler_and_keeps_the_first_responder():
     ticket = opened_ticket()
     submit(ticket, "hand_over", by=BEN, minutes=1, handler_id=CHU)
     assert (ticket.row.handler_id, ticket.row.first_responder_id) == (CHU, ANA)
     assert ticket_state(ticket) == "handed_over" and ticket_lists.awaits_acceptance(ticket.row)
-    stolen = make_op("ticket.amend", payload={"first_responder_id": CHU})
-    assert ticket.apply(stolen) == Quarantined("malformed")
+    op = make_op("ticket.amend", payload={"first_responder_id": CHU})
+    assert ticket.apply(op) == Quarantined("malformed")
 
 
 @pytest.mark.rule("K7")
 @pytest.mark.clause("E3")
 @pytest.mark.clause("F3")
 @pytest.mark.parametrize(
-    "said",
+    "payload",
     [
         {},
         {"contractor_id": FIRM},
@@ -105,15 +105,16 @@ def test_handing_over_names_somebody_and_never_moves_the_first_responder():
         {"outcome": "told to contact the firm"},
     ],
 )
-def test_nobody_is_sent_elsewhere_and_no_firm_answers_alone(said):
-    """No receiver, two receivers, a firm without one of ours, an outcome that is not there."""
+def test_a_transfer_needs_exactly_one_receiver(payload):
+    """Malformed: no receiver, two receivers, a contractor without one of our managers, an unknown
+    field."""
     ticket = opened_ticket()
-    assert submit(ticket, "hand_over", **said) == Quarantined("malformed")
+    assert submit(ticket, "hand_over", **payload) == Quarantined("malformed")
 
 
 @pytest.mark.rule("K7")
 @pytest.mark.clause("E3")
-def test_a_firm_handles_while_one_of_ours_answers():
+def test_a_contractor_handles_a_ticket_while_our_manager_is_accountable():
     ticket = opened_ticket()
     submit(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
     row = ticket.row
@@ -122,13 +123,13 @@ def test_a_firm_handles_while_one_of_ours_answers():
 
 
 @pytest.mark.rule("K9")
-def test_whoever_was_named_accepts_or_gives_it_back():
+def test_the_named_person_accepts_or_returns_a_ticket():
     ticket = opened_ticket()
     submit(ticket, "hand_over", minutes=1, handler_id=CHU)
-    odd = submit(ticket, "accept", by=BEN, minutes=2)
-    assert odd == Accepted(odd.changes, flag="not-the-handler") and ticket_lists.awaits_acceptance(
-        ticket.row
-    )
+    by_other = submit(ticket, "accept", by=BEN, minutes=2)
+    assert by_other == Accepted(
+        by_other.changes, flag="not-the-handler"
+    ) and ticket_lists.awaits_acceptance(ticket.row)
     submit(ticket, "accept", by=CHU, minutes=3)
     assert ticket_state(ticket) == "in_progress"
     submit(ticket, "give_back", by=CHU, minutes=4, reason="off duty")
@@ -137,7 +138,7 @@ def test_whoever_was_named_accepts_or_gives_it_back():
 
 @pytest.mark.rule("K7")
 @pytest.mark.clause("F19")
-def test_what_is_handed_to_a_post_stays_with_the_giver_until_one_of_them_accepts():
+def test_a_ticket_for_a_role_stays_with_the_giver_until_accepted():
     ticket = opened_ticket()
     submit(ticket, "hand_over", minutes=1, role="guard")
     assert ticket_lists.open_handler_id(ticket.row) == ANA and ticket_lists.awaits_acceptance(
@@ -151,7 +152,7 @@ def test_what_is_handed_to_a_post_stays_with_the_giver_until_one_of_them_accepts
 
 @pytest.mark.rule("K11")
 @pytest.mark.clause("F10")
-def test_received_for_somebody_absent_it_stays_with_whoever_received_it():
+def test_a_ticket_received_on_behalf_stays_with_the_receiver():
     ticket = opened_ticket()
     submit(ticket, "hold", minutes=1, for_id=CHU)
     assert (ticket_state(ticket), ticket.row.handler_id) == ("proxy_held", ANA)
@@ -163,10 +164,10 @@ def test_received_for_somebody_absent_it_stays_with_whoever_received_it():
 
 @pytest.mark.rule("K12")
 @pytest.mark.clause("F11")
-@pytest.mark.parametrize("why", ["unclear", "urgent", "major"])
-def test_what_goes_up_keeps_its_first_responder(why):
+@pytest.mark.parametrize("reason", ["unclear", "urgent", "major"])
+def test_an_escalated_ticket_keeps_its_first_responder(reason):
     ticket = opened_ticket()
-    submit(ticket, "escalate", minutes=1, to_id=BEN, reason=why)
+    submit(ticket, "escalate", minutes=1, to_id=BEN, reason=reason)
     assert (ticket_state(ticket), ticket.row.handler_id) == ("escalated", BEN)
     assert ticket_lists.open_steward_id(ticket.row) == ANA
     assert submit(ticket, "escalate", to_id=BEN, reason="tired") == Quarantined("malformed")
@@ -174,7 +175,7 @@ def test_what_goes_up_keeps_its_first_responder(why):
 
 @pytest.mark.rule("K10", "K13")
 @pytest.mark.clause("F6")
-def test_passed_on_tracked_done_and_answered_and_only_then_closed():
+def test_a_transferred_ticket_closes_after_work_feedback_and_follow_up():
     ticket = opened_ticket()
     submit(ticket, "hand_over", minutes=1, handler_id=CHU)
     submit(ticket, "accept", by=CHU, minutes=2)
@@ -201,7 +202,7 @@ def test_feedback_before_the_work_closes_nothing():
 
 
 @pytest.mark.rule("K10")
-def test_a_resident_who_is_not_reached_is_tried_several_times():
+def test_an_unreachable_resident_is_tried_several_times():
     ticket = opened_ticket()
     submit(ticket, "resolve", minutes=1, how="mended")
     for n in range(MAX_CONTACT_TRIES):
@@ -212,11 +213,11 @@ def test_a_resident_who_is_not_reached_is_tried_several_times():
 
 @pytest.mark.rule("K13")
 @pytest.mark.clause("F15")
-def test_a_delegate_says_why_and_never_becomes_first_responder():
+def test_a_delegate_needs_a_reason_and_never_becomes_first_responder():
     ticket = opened_ticket()
     submit(ticket, "resolve", minutes=1, how="mended")
-    odd = submit(ticket, "feed_back", by=BEN, minutes=2, reaction="satisfied")
-    assert odd.flag == "feedback-without-reason" and ticket_state(ticket) == "resolved"
+    unexplained = submit(ticket, "feed_back", by=BEN, minutes=2, reaction="satisfied")
+    assert unexplained.flag == "feedback-without-reason" and ticket_state(ticket) == "resolved"
     submit(ticket, "feed_back", by=BEN, minutes=3, reaction="satisfied", because="Ana is ill")
     row = ticket.row
     assert (row.feedback_by_id, row.first_responder_id, ticket_state(ticket)) == (
@@ -230,7 +231,7 @@ def test_a_delegate_says_why_and_never_becomes_first_responder():
 @pytest.mark.clause("F2")
 @pytest.mark.clause("F8")
 @pytest.mark.parametrize(
-    ("said", "became"),
+    ("payload", "state_after"),
     [
         ({"reaction": "satisfied"}, "closed"),
         ({}, "resolved"),
@@ -238,13 +239,13 @@ def test_a_delegate_says_why_and_never_becomes_first_responder():
         ({"channel": "on_round"}, "closed"),
     ],
 )
-def test_settled_on_the_spot_it_ends_with_the_reaction_of_whoever_asked(said, became):
-    assert ticket_state(opened_ticket(done_on_the_spot="wiped at once", **said)) == became
+def test_resolved_on_the_spot_ends_with_the_residents_response(payload, state_after):
+    assert ticket_state(opened_ticket(done_on_the_spot="wiped at once", **payload)) == state_after
 
 
 @pytest.mark.rule("K6")
 @pytest.mark.clause("C12")
-def test_what_was_put_right_on_the_spot_is_answered_by_whoever_saw_it_first():
+def test_work_done_on_the_spot_on_patrol_closes_at_once():
     ticket = opened_ticket(done_on_the_spot="wiped at once", channel="on_round")
     row = ticket.row
     assert (row.resolved_at, row.resolved_how) == (NOON, "wiped at once")
@@ -253,7 +254,7 @@ def test_what_was_put_right_on_the_spot_is_answered_by_whoever_saw_it_first():
 
 @pytest.mark.rule("K14")
 @pytest.mark.clause("F14")
-def test_a_question_that_was_answered_is_part_of_the_story_even_afterwards():
+def test_an_answered_question_is_added_to_a_closed_ticket():
     ticket = opened_ticket(done_on_the_spot="wiped", channel="on_round")
     assert submit(ticket, "enquire", by=CHU, minutes=9, who="Mr Fir", answered="done") == Accepted(
         ticket.history[-1].changes
@@ -265,7 +266,7 @@ def test_a_question_that_was_answered_is_part_of_the_story_even_afterwards():
 
 @pytest.mark.rule("K15")
 @pytest.mark.clause("F13")
-def test_things_are_registered_passed_on_and_given_back_before_it_ends():
+def test_items_are_registered_passed_on_and_returned_before_closing():
     ticket = opened_ticket(has_items=True)
     assert (ticket_state(ticket), missing(ticket)) == ("draft", ["item", "resolution", "feedback"])
     submit(ticket, "register", minutes=1, item="black bag", condition="torn", quantity=2)
@@ -282,17 +283,17 @@ def test_things_are_registered_passed_on_and_given_back_before_it_ends():
 
 @pytest.mark.rule("K16")
 @pytest.mark.clause("F7")
-def test_what_comes_up_again_is_the_same_matter():
+def test_a_reopened_ticket_keeps_its_number_and_first_responder():
     ticket = opened_ticket(done_on_the_spot="wiped", channel="on_round")
-    number_ = ticket.row.number
+    number = ticket.row.number
     submit(ticket, "reopen", by=CHU, minutes=5, reason="wet again")
     row = ticket.row
-    assert (ticket_state(ticket), row.number, row.handler_id) == ("in_progress", number_, ANA)
+    assert (ticket_state(ticket), row.number, row.handler_id) == ("in_progress", number, ANA)
     assert missing(ticket) == ["resolution", "feedback"]
 
 
 @pytest.mark.rule("K8")
-def test_what_is_done_after_the_end_is_kept_and_asks_for_a_look():
+def test_a_fact_after_closing_is_stored_and_flagged():
     ticket = opened_ticket(done_on_the_spot="wiped", channel="on_round")
     late = submit(ticket, "hand_over", minutes=5, handler_id=BEN)
     assert late.flag == "after-the-end" and ticket.row.handler_id == ANA
@@ -303,7 +304,7 @@ def test_what_is_done_after_the_end_is_kept_and_asks_for_a_look():
 
 @pytest.mark.rule("K5")
 @pytest.mark.rule("M2")
-def test_a_handover_and_a_revision_at_once_both_stand():
+def test_a_transfer_and_an_edit_at_the_same_time_are_both_accepted():
     ticket = opened_ticket()
     submit(ticket, "hand_over", by=BEN, minutes=1, handler_id=CHU)
     verdict = ticket.apply(make_op("ticket.revise", payload={"details": "A big leak"}, base=1))
@@ -315,7 +316,7 @@ def test_a_handover_and_a_revision_at_once_both_stand():
 
 
 def two_phone_ops():
-    """What the cleaner's and the electrician's phones hold, both without a signal."""
+    """Ops of two phones that were both offline."""
     return [
         make_op("ticket.hand_over", by=ANA, minutes=1, payload={"handler_id": CHU}),
         make_op("ticket.accept", by=CHU, minutes=2),
@@ -327,32 +328,32 @@ def two_phone_ops():
 
 
 @pytest.mark.rule("K8")
-def test_every_order_of_two_offline_phones_ends_in_the_same_ticket():
-    ends, events = set(), two_phone_ops()
+def test_facts_of_two_offline_phones_fold_to_the_same_ticket_in_any_order():
+    results, facts = set(), two_phone_ops()
     opening = make_op("ticket.open", payload={**OPEN_PAYLOAD})
-    for order in permutations(events):
+    for order in permutations(facts):
         ticket = InMemoryRecord("ticket")
-        for event in (opening, *order):
-            ticket.apply(event)
+        for fact in (opening, *order):
+            ticket.apply(fact)
         assert ticket_state(ticket) == "closed"
-        ends.add(repr(sorted(vars(ticket.row).items())))
-    assert len(ends) == 1
+        results.add(repr(sorted(vars(ticket.row).items())))
+    assert len(results) == 1
 
 
 OPEN_PAYLOAD = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
 
 
-def merge_tickets(one, other):
-    """Put `other` to `one`, and what follows from it to whom it is about."""
-    made = make_op("ticket.merge", one.row.id, by=BEN, payload={"other_id": other.row.id})
-    verdict = one.apply(Op(**{**ticket_fields(made), "beside": {other.row.id: other.row}}))
-    for follow in verdict.followups if isinstance(verdict, Accepted) else ():
-        next(t for t in (one, other) if t.row.id == follow.subject).apply(follow)
+def merge_tickets(ticket, other):
+    """Merge `other` into `one`, and apply the followups to the ticket that they name."""
+    op = make_op("ticket.merge", ticket.row.id, by=BEN, payload={"other_id": other.row.id})
+    verdict = ticket.apply(Op(**{**op_fields(op), "related": {other.row.id: other.row}}))
+    for followup in verdict.followups if isinstance(verdict, Accepted) else ():
+        next(t for t in (ticket, other) if t.row.id == followup.subject).apply(followup)
     return verdict
 
 
-def ticket_fields(made):
-    return {name: getattr(made, name) for name in Op.__dataclass_fields__}
+def op_fields(op):
+    return {name: getattr(op, name) for name in Op.__dataclass_fields__}
 
 
 def ticket_opened_by(by, minutes):
@@ -364,11 +365,11 @@ def ticket_opened_by(by, minutes):
 @pytest.mark.rule("K17")
 @pytest.mark.clause("F7")
 @pytest.mark.clause("F16")
-@pytest.mark.parametrize("from_the_later", [True, False])
-def test_two_who_registered_the_same_become_the_earlier_one(from_the_later):
+@pytest.mark.parametrize("later_first", [True, False])
+def test_duplicate_tickets_merge_into_the_earlier_one(later_first):
     first, second = ticket_opened_by(ANA, 0), ticket_opened_by(CHU, 7)
     assert ticket_lists.possible_duplicates(first.row, [first.row, second.row]) == [second.row]
-    merge_tickets(*((second, first) if from_the_later else (first, second)))
+    merge_tickets(*((second, first) if later_first else (first, second)))
     assert (first.row.first_responder_id, first.row.co_receiver_ids) == (ANA, [CHU])
     assert first.row.numbers == [first.row.number, second.row.number]
     assert (ticket_state(first), ticket_state(second)) == ("received", "merged")
@@ -379,7 +380,7 @@ def test_two_who_registered_the_same_become_the_earlier_one(from_the_later):
 
 
 @pytest.mark.rule("K17")
-def test_a_third_registration_brings_its_numbers_along():
+def test_merging_again_brings_all_numbers_along():
     first, second, third = (
         ticket_opened_by(ANA, 0),
         ticket_opened_by(CHU, 7),
@@ -393,13 +394,13 @@ def test_a_third_registration_brings_its_numbers_along():
 
 @pytest.mark.rule("K18")
 @pytest.mark.clause("F4")
-def test_whoever_leaves_hands_on_what_they_answer_for_and_history_stays():
+def test_a_successor_takes_over_and_the_first_responder_stays():
     ticket = opened_ticket()
     person = SimpleNamespace(active_to=None)
-    made = make_op("ticket.succeed", by=BEN, payload={"from_id": ANA, "to_id": SUCCESSOR})
-    gone = Op(**{**ticket_fields(made), "beside": {SUCCESSOR: SimpleNamespace(active_to=NOON)}})
-    assert ticket.apply(gone) == Refused("no-such-person")
-    ticket.apply(Op(**{**ticket_fields(made), "beside": {SUCCESSOR: person}}))
+    op = make_op("ticket.succeed", by=BEN, payload={"from_id": ANA, "to_id": SUCCESSOR})
+    to_a_leaver = Op(**{**op_fields(op), "related": {SUCCESSOR: SimpleNamespace(active_to=NOON)}})
+    assert ticket.apply(to_a_leaver) == Refused("no-such-person")
+    ticket.apply(Op(**{**op_fields(op), "related": {SUCCESSOR: person}}))
     row = ticket.row
     assert (row.first_responder_id, row.steward_id, row.handler_id) == (ANA, SUCCESSOR, SUCCESSOR)
     submit(ticket, "resolve", by=SUCCESSOR, minutes=1, how="mended")
@@ -409,7 +410,7 @@ def test_whoever_leaves_hands_on_what_they_answer_for_and_history_stays():
 
 @pytest.mark.rule("K19")
 @pytest.mark.clause("E4")
-def test_a_promise_is_due_to_the_second_and_whoever_handles_it_changes_nothing():
+def test_a_promise_is_due_at_its_time_whoever_handles_the_ticket():
     due = NOON + timedelta(hours=2)
     ticket = opened_ticket(promised_at=due.isoformat())
     submit(ticket, "hand_over", minutes=1, contractor_id=FIRM, accountable_id=BEN)
@@ -418,21 +419,21 @@ def test_a_promise_is_due_to_the_second_and_whoever_handles_it_changes_nothing()
         ticket.row, just_before
     )
     assert ticket_lists.is_breached(ticket.row, due)
-    on = {n for n, f in ticket_lists.TICKET_LISTS.items() if f(ticket.row, ANA, due)}
-    assert on == {"answering", "breached", "waiting", "open"}
+    lists = {n for n, f in ticket_lists.TICKET_LISTS.items() if f(ticket.row, ANA, due)}
+    assert lists == {"answering", "breached", "waiting", "open"}
     submit(ticket, "promise", minutes=90, promised_at=(due + timedelta(days=2)).isoformat())
     assert not ticket_lists.is_breached(ticket.row, due)
 
 
 @pytest.mark.rule("K20")
 @pytest.mark.clause("F1")
-def test_an_open_matter_is_on_one_handlers_list_and_on_its_stewards():
+def test_an_open_ticket_is_on_one_handlers_list_and_on_its_stewards():
     ticket = opened_ticket()
     everybody = [ANA, BEN, CHU]
-    for n, (kind, said) in enumerate(
+    for n, (kind, payload) in enumerate(
         [("hand_over", {"role": "guard"}), ("hold", {"for_id": BEN}), ("resolve", {"how": "ok"})]
     ):
-        submit(ticket, kind, minutes=n + 1, **said)
+        submit(ticket, kind, minutes=n + 1, **payload)
         handling = [
             p for p in everybody if ticket_lists.TICKET_LISTS["handling"](ticket.row, p, NOON)
         ]

@@ -1,4 +1,4 @@
-"""Tickets, whatever people do: nobody drops the ball, in any order (invariants 5, 6, 7, 8, 19)."""
+"""Random actions on a ticket, in any order of arrival (invariants 5, 6, 7, 8, 19)."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ ITEMS = st.sampled_from(["bag", "key"])
 
 
 class TicketMachine(RuleBasedStateMachine):
-    """One ticket, three people, each fact at its own minute."""
+    """One ticket and three people; each fact has its own minute."""
 
     def __init__(self):
         super().__init__()
-        self.ticket, self.told, self.minutes = InMemoryRecord("ticket"), [], 0
+        self.ticket, self.facts, self.minutes = InMemoryRecord("ticket"), [], 0
 
     @initialize(has_items=st.booleans(), spot=st.booleans())
     def open(self, has_items, spot):
-        said = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
-        spot_ = {"done_on_the_spot": "wiped"} if spot else {}
-        self.submit("open", ANA, has_items=has_items, **said, **spot_)
+        payload = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
+        on_the_spot = {"done_on_the_spot": "wiped"} if spot else {}
+        self.submit("open", ANA, has_items=has_items, **payload, **on_the_spot)
 
     def submit(self, kind, by, **payload):
         fact = make_op(f"ticket.{kind}", by=by, minutes=self.minutes, payload=payload)
         self.minutes += 1
-        self.told.append(fact)
+        self.facts.append(fact)
         self.ticket.apply(fact)
 
     @rule(by=PERSONS, to=PERSONS)
@@ -43,12 +43,12 @@ class TicketMachine(RuleBasedStateMachine):
         self.submit("hand_over", by, handler_id=to)
 
     @rule(by=PERSONS)
-    def hand_to_a_post(self, by):
+    def hand_to_a_role(self, by):
         self.submit("hand_over", by, role="guard")
 
-    @rule(by=PERSONS, answers=PERSONS)
-    def hand_to_a_firm(self, by, answers):
-        self.submit("hand_over", by, contractor_id=FIRM, accountable_id=answers)
+    @rule(by=PERSONS, accountable=PERSONS)
+    def hand_to_a_contractor(self, by, accountable):
+        self.submit("hand_over", by, contractor_id=FIRM, accountable_id=accountable)
 
     @rule(by=PERSONS)
     def accept(self, by):
@@ -62,9 +62,9 @@ class TicketMachine(RuleBasedStateMachine):
     def hold(self, by, absent):
         self.submit("hold", by, for_id=absent)
 
-    @rule(by=PERSONS, to=PERSONS, why=st.sampled_from(["unclear", "urgent", "major"]))
-    def escalate(self, by, to, why):
-        self.submit("escalate", by, to_id=to, reason=why)
+    @rule(by=PERSONS, to=PERSONS, reason=st.sampled_from(["unclear", "urgent", "major"]))
+    def escalate(self, by, to, reason):
+        self.submit("escalate", by, to_id=to, reason=reason)
 
     @rule(by=PERSONS)
     def follow(self, by):
@@ -75,11 +75,13 @@ class TicketMachine(RuleBasedStateMachine):
         self.submit("resolve", by, how="mended")
 
     @rule(
-        by=PERSONS, said=st.sampled_from(["satisfied", "unsatisfied", "unreachable"]), why=PERSONS
+        by=PERSONS,
+        reaction=st.sampled_from(["satisfied", "unsatisfied", "unreachable"]),
+        delegate=PERSONS,
     )
-    def feed_back(self, by, said, why):
-        because = {"because": "away"} if why == ANA else {}
-        self.submit("feed_back", by, reaction=said, **because)
+    def feed_back(self, by, reaction, delegate):
+        because = {"because": "away"} if delegate == ANA else {}
+        self.submit("feed_back", by, reaction=reaction, **because)
 
     @rule(by=PERSONS, thing=ITEMS)
     def register(self, by, thing):
@@ -98,7 +100,7 @@ class TicketMachine(RuleBasedStateMachine):
         assert self.ticket.row is None or self.ticket.row.first_responder_id == ANA
 
     @invariant()
-    def it_is_closed_only_after_feedback_later_than_the_work(self):
+    def closed_only_after_work_and_later_feedback(self):
         row = self.ticket.row
         if row is None or not row.closed_at:
             return
@@ -107,22 +109,22 @@ class TicketMachine(RuleBasedStateMachine):
         assert missing_steps(vars(row)) == [] and state(vars(row)) == "closed"
 
     @invariant()
-    def an_open_one_always_says_what_it_lacks(self):
+    def an_open_ticket_always_lists_missing_steps(self):
         row = self.ticket.row
         assert row is None or row.closed_at or missing_steps(vars(row))
 
     @invariant()
-    def it_is_on_exactly_one_handlers_list_and_on_its_stewards(self):
+    def an_open_ticket_is_on_one_handlers_list_and_on_its_stewards(self):
         row = self.ticket.row
         if row is None:
             return
-        on = [p for p in PEOPLE if ticket_lists.TICKET_LISTS["handling"](row, p, NOON)]
-        answers = [p for p in PEOPLE if ticket_lists.TICKET_LISTS["answering"](row, p, NOON)]
-        assert len(on) == (0 if row.closed_at else 1)
-        assert answers == ([] if row.closed_at else [ANA])
+        handlers = [p for p in PEOPLE if ticket_lists.TICKET_LISTS["handling"](row, p, NOON)]
+        stewards = [p for p in PEOPLE if ticket_lists.TICKET_LISTS["answering"](row, p, NOON)]
+        assert len(handlers) == (0 if row.closed_at else 1)
+        assert stewards == ([] if row.closed_at else [ANA])
 
     @invariant()
-    def no_firm_without_somebody_of_ours(self):
+    def a_contractor_has_an_accountable_manager(self):
         row = self.ticket.row
         assert row is None or not row.contractor_id or row.accountable_id in PEOPLE
 
@@ -131,32 +133,34 @@ class TicketMachine(RuleBasedStateMachine):
         row = self.ticket.row
         if row is None or row.feedback_by_id in (None, ANA):
             return
-        given = [e for e in self.ticket.history if e.kind == "ticket.feed_back"]
-        assert any(e.by == row.feedback_by_id and e.payload.get("because") for e in given)
+        feedback = [e for e in self.ticket.history if e.kind == "ticket.feed_back"]
+        assert any(e.by == row.feedback_by_id and e.payload.get("because") for e in feedback)
 
     def teardown(self):
-        """Whatever order the facts arrive in, the ticket is the same."""
-        if not self.told:
+        """Any order of arrival gives the same ticket."""
+        if not self.facts:
             return
-        opening, *rest = self.told
-        Random(len(rest)).shuffle(rest)
-        again = InMemoryRecord("ticket")
-        for fact in (opening, *rest):
-            again.apply(fact)
-        assert vars(again.row) == vars(self.ticket.row)
+        opening, *later = self.facts
+        Random(len(later)).shuffle(later)
+        other = InMemoryRecord("ticket")
+        for fact in (opening, *later):
+            other.apply(fact)
+        assert vars(other.row) == vars(self.ticket.row)
 
 
-def test_a_thing_that_comes_in_late_brings_a_closed_matter_back():
-    matter = TicketMachine()
-    matter.open(has_items=False, spot=True)
-    matter.feed_back(by=ANA, said="satisfied", why=BEN)
-    assert matter.ticket.row.closed_at
-    matter.register(by=ANA, thing="bag")
-    assert not matter.ticket.row.closed_at and missing_steps(vars(matter.ticket.row)) == ["return"]
-    matter.return_item(by=BEN, thing="bag")
-    assert matter.ticket.row.closed_at
-    matter.teardown()
+def test_an_item_registered_after_closing_reopens_the_ticket():
+    machine = TicketMachine()
+    machine.open(has_items=False, spot=True)
+    machine.feed_back(by=ANA, reaction="satisfied", delegate=BEN)
+    assert machine.ticket.row.closed_at
+    machine.register(by=ANA, thing="bag")
+    assert not machine.ticket.row.closed_at and missing_steps(vars(machine.ticket.row)) == [
+        "return"
+    ]
+    machine.return_item(by=BEN, thing="bag")
+    assert machine.ticket.row.closed_at
+    machine.teardown()
 
 
-TestMatter = TicketMachine.TestCase
-TestMatter.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestTickets = TicketMachine.TestCase
+TestTickets.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -1,4 +1,4 @@
-"""Cards and the handbook that comes with Lodge."""
+"""Cards, and the content of the handbook."""
 
 import re
 
@@ -24,7 +24,7 @@ def cards_of_clause(clause):
 
 
 def added_card(**payload):
-    """A card as the door makes it: with its consequences."""
+    """A card that was added."""
     card = InMemoryRecord("card")
     card.apply(
         make_op("card.add", payload={"code": "FE-01", "group": "fees", "title": TITLE, **payload})
@@ -32,10 +32,11 @@ def added_card(**payload):
     return card
 
 
-def apply_op(card, one):
-    verdict = card.apply(one)
-    for consequence in getattr(verdict, "followups", ()):
-        card.apply(consequence)
+def apply_op(card, op):
+    """Apply an op and its followups to a card. Returns the verdict on the op."""
+    verdict = card.apply(op)
+    for followup in getattr(verdict, "followups", ()):
+        card.apply(followup)
     return verdict
 
 
@@ -48,8 +49,8 @@ def test_etiquette_is_a_group_of_three_cards():
 def test_the_five_phrases_have_ten_characters_and_five_types():
     phrases = sorted(cards_of_group("phrases"), key=lambda card: card["code"])
     assert [card["code"] for card in phrases] == [f"PC-0{n}" for n in range(1, 6)]
-    said = "".join(card["phrase"] for card in phrases)
-    assert len(HAN_PATTERN.findall(said)) == len(said) == 10
+    characters = "".join(card["phrase"] for card in phrases)
+    assert len(HAN_PATTERN.findall(characters)) == len(characters) == 10
     assert {card["title"]["zh"] for card in phrases} == {"问候", "请求", "感谢", "抱歉", "道别"}
     assert [card["phrase"] for card in phrases] == ["你好", "请", "谢谢", "对不起", "再见"]
 
@@ -60,7 +61,7 @@ def test_the_five_phrases_have_ten_characters_and_five_types():
 @pytest.mark.clause("D2")
 @pytest.mark.clause("D3")
 @pytest.mark.parametrize("clause", ["A2", "A4", "D2", "D3", *(f"C{n}" for n in range(1, 14))])
-def test_what_the_rulebook_tells_has_a_card_in_both_languages(clause):
+def test_each_clause_with_a_text_has_a_card_in_both_languages(clause):
     cards = cards_of_clause(clause)
     assert cards
     for card in cards:
@@ -73,7 +74,7 @@ def test_what_the_rulebook_tells_has_a_card_in_both_languages(clause):
 @pytest.mark.clause("F20")
 @pytest.mark.rule("C5")
 @pytest.mark.parametrize("code", ["CASE-02", "SV-01", "FE-01", "CO-01", "ES-01"])
-def test_what_nobody_has_told_waits_with_an_empty_card(code):
+def test_a_card_without_content_waits_until_it_has_a_text(code):
     card = InMemoryRecord("card")
     card.apply(make_op("card.add", payload=CARDS[code]))
     assert RECORD_TYPES["card"].state(vars(card.row)) == "awaiting"
@@ -93,7 +94,7 @@ def test_every_group_of_the_handbook_has_a_card():
 
 
 @pytest.mark.clause("F19")
-def test_every_role_has_its_post():
+def test_every_role_has_a_job_role_card():
     posts = {card["code"]: card for card in cards_of_group("posts")}
     assert posts.keys() == {f"PO-{role.upper()}" for role in ROLES}
     assert all("Answers to: " in card["body"]["en"] for card in posts.values())
@@ -101,7 +102,7 @@ def test_every_role_has_its_post():
 
 
 @pytest.mark.rule("C1")
-def test_a_card_is_known_by_its_code():
+def test_a_card_is_identified_by_its_code():
     card = added_card(pack="ours 1")
     assert (card.row.edition, card.row.pack, card.row.status) == (1, "ours 1", "awaiting")
     assert card_id(BEN, "FE-01") == card_id(BEN, "FE-01") != card_id(BEN, "FE-02")
@@ -110,7 +111,7 @@ def test_a_card_is_known_by_its_code():
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "invalid",
     [
         {"group": "gossip"},
         {"code": "fe 1"},
@@ -126,17 +127,17 @@ def test_a_card_is_known_by_its_code():
         {"status": "ready"},
     ],
 )
-def test_a_card_has_bounds(fault):
-    assert added_card(**fault).row is None
-    said = {"code": "FE-01", "group": "fees", "title": TITLE, **fault}
-    assert InMemoryRecord("card").apply(make_op("card.add", payload=said)) == Quarantined(
+def test_a_card_out_of_bounds_is_malformed(invalid):
+    assert added_card(**invalid).row is None
+    payload = {"code": "FE-01", "group": "fees", "title": TITLE, **invalid}
+    assert InMemoryRecord("card").apply(make_op("card.add", payload=payload)) == Quarantined(
         "malformed"
     )
 
 
 @pytest.mark.rule("C2")
 @pytest.mark.rule("C3")
-def test_two_revisions_of_other_fields_both_stand_and_count_as_two():
+def test_two_revisions_of_other_fields_are_merged_and_count_as_two_editions():
     card = added_card(pack="ours 1")
     body = {"zh": "每月", "en": "Monthly"}
     assert isinstance(
@@ -152,7 +153,7 @@ def test_two_revisions_of_other_fields_both_stand_and_count_as_two():
     assert apply_op(card, make_op("card.revise", payload={})) == Refused("nothing-changed")
 
 
-def test_what_the_desk_settles_is_an_edition_too():
+def test_resolving_a_conflict_makes_a_new_edition():
     card = added_card()
     text = {"body": {"zh": "甲", "en": "A"}, "status": "ready"}
     apply_op(card, make_op("card.amend", payload=text))
@@ -160,10 +161,10 @@ def test_what_the_desk_settles_is_an_edition_too():
 
 
 @pytest.mark.rule("C4")
-def test_a_withdrawn_card_leaves_the_phones_and_is_not_revised():
+def test_a_withdrawn_card_leaves_the_phones_and_cannot_be_revised():
     card = added_card()
-    seen = RECORD_TYPES["card"].audience(vars(card.row), lambda _: frozenset())
-    assert seen == (1 << len(ROLES)) - 1
+    audience = RECORD_TYPES["card"].audience(vars(card.row), lambda _: frozenset())
+    assert audience == (1 << len(ROLES)) - 1
     card.apply(make_op("card.withdraw", minutes=5))
     assert (
         RECORD_TYPES["card"].audience(vars(card.row), lambda _: frozenset()) == DESK_ONLY_AUDIENCE
@@ -173,13 +174,13 @@ def test_a_withdrawn_card_leaves_the_phones_and_is_not_revised():
     assert card.apply(make_op("card.withdraw")) == Refused("withdrawn")
 
 
-def test_withdrawing_a_text_that_one_has_not_seen_is_for_the_desk():
+def test_withdrawing_a_card_with_an_unseen_text_is_contested():
     card = added_card()
     apply_op(card, make_op("card.revise", payload={"title": {"zh": "新", "en": "New"}}, base=1))
     assert isinstance(card.apply(make_op("card.withdraw", base=1)), Contested)
     assert card.row.withdrawn_at is None
 
 
-def test_cards_are_for_managers_at_the_desk():
+def test_only_managers_and_administrators_change_cards_at_the_desk():
     for name in ("card.add", "card.revise", "card.withdraw"):
         assert KINDS[name].roles == {"manager", "admin"} and not KINDS[name].from_phones

@@ -1,4 +1,4 @@
-"""Content packs: out as one file, in again the same, and nothing else gets in."""
+"""Content packs: export and import give the same cards, and invalid files are refused."""
 
 import json
 from types import SimpleNamespace
@@ -55,7 +55,7 @@ def pack(cards, version="1"):
 
 
 def site_cards(cards, label="ours 1"):
-    """The cards as a site keeps them after it took them in."""
+    """The cards as a site stores them after an import."""
     return [SimpleNamespace(**card, pack=label, withdrawn_at=None) for card in cards]
 
 
@@ -67,48 +67,52 @@ def with_hash(**changed):
 @pytest.mark.rule("C6")
 @settings(deadline=None)
 @given(CARDS, st.randoms(use_true_random=False))
-def test_what_goes_out_comes_in_again_and_the_order_does_not_matter(cards, dice):
+def test_export_and_import_give_the_same_cards_in_any_order(cards, dice):
     first = serialize_pack(pack(cards))
     dice.shuffle(cards)
     assert serialize_pack(pack(cards)) == first
-    back = read_pack(first.encode())
-    assert isinstance(back, Pack) and back.label == "ours 1"
-    wanted = sorted((mask_id_numbers(card) for card in cards), key=lambda card: card["code"])
-    assert list(back.cards) == wanted
-    assert serialize_pack(back) == serialize_pack(read_pack(serialize_pack(back).encode()))
+    imported = read_pack(first.encode())
+    assert isinstance(imported, Pack) and imported.label == "ours 1"
+    expected = sorted((mask_id_numbers(card) for card in cards), key=lambda card: card["code"])
+    assert list(imported.cards) == expected
+    assert serialize_pack(imported) == serialize_pack(read_pack(serialize_pack(imported).encode()))
 
 
 @pytest.mark.rule("C8")
 @settings(deadline=None)
 @given(CARDS, CARDS)
-def test_taking_in_twice_changes_nothing(before, cards):
-    taken = read_pack(serialize_pack(pack(cards, "2")).encode())
+def test_importing_a_pack_twice_changes_nothing_the_second_time(before, cards):
+    imported = read_pack(serialize_pack(pack(cards, "2")).encode())
     site = {
         card.code: card
         for card in site_cards(read_pack(serialize_pack(pack(before)).encode()).cards)
     }
-    for one in compare_with_site(taken, site.values()):
-        assert one.state in ("new", "changed", "unchanged")
-        assert (one.state == "unchanged") == (one.installed is not None and not one.fields)
-        site[one.card["code"]] = site_cards([one.card], "ours 2")[0]
-    assert {one.state for one in compare_with_site(taken, site.values())} <= {"unchanged"}
+    for comparison in compare_with_site(imported, site.values()):
+        assert comparison.state in ("new", "changed", "unchanged")
+        assert (comparison.state == "unchanged") == (
+            comparison.installed is not None and not comparison.fields
+        )
+        site[comparison.card["code"]] = site_cards([comparison.card], "ours 2")[0]
+    assert {comparison.state for comparison in compare_with_site(imported, site.values())} <= {
+        "unchanged"
+    }
     assert site.keys() == {card["code"] for card in (*before, *cards)}
 
 
 @pytest.mark.rule("C8")
-def test_what_somebody_here_wrote_or_withdrew_is_asked_about():
+def test_cards_written_or_withdrawn_at_the_site_are_conflicts():
     (card,) = (card for card in load_handbook().cards if card["code"] == "FE-01")
-    own = {**card, "body": {"zh": "每月五日", "en": "By the fifth"}}
+    edited = {**card, "body": {"zh": "每月五日", "en": "By the fifth"}}
     for label in (None, "another 1"):
-        (found,) = compare_with_site(pack([card]), site_cards([own], label))
-        assert (found.state, found.fields) == ("conflict", ["body"])
-    (gone,) = site_cards([card])
-    gone.withdrawn_at = "2026-11-24"
-    assert compare_with_site(pack([card]), [gone])[0].state == "withdrawn"
-    assert compare_with_site(pack([card], "2"), site_cards([own]))[0].state == "changed"
+        (comparison,) = compare_with_site(pack([card]), site_cards([edited], label))
+        assert (comparison.state, comparison.fields) == ("conflict", ["body"])
+    (withdrawn,) = site_cards([card])
+    withdrawn.withdrawn_at = "2026-11-24"
+    assert compare_with_site(pack([card]), [withdrawn])[0].state == "withdrawn"
+    assert compare_with_site(pack([card], "2"), site_cards([edited]))[0].state == "changed"
 
 
-def test_the_handbook_is_a_pack_like_any_other():
+def test_the_handbook_is_a_valid_pack():
     assert serialize_pack(load_handbook()) == HANDBOOK_PATH.read_text("utf-8")
     assert len({card["order"] for card in load_handbook().cards}) == len(load_handbook().cards)
     assert all(set(card) == {"code", *COMPARED_FIELDS} for card in load_handbook().cards)
@@ -148,30 +152,30 @@ TOO_MANY_CARDS = [{"code": f"A-{n}", "group": "fees", "title": TITLE} for n in r
         (with_hash(name="two words"), "malformed-pack"),
     ],
 )
-def test_a_wrong_file_is_refused_with_what_is_wrong(raw, code):
-    wrong = read_pack(raw)
-    assert isinstance(wrong, InvalidPack) and wrong.code == code
+def test_an_invalid_file_is_refused_with_the_reason(raw, code):
+    result = read_pack(raw)
+    assert isinstance(result, InvalidPack) and result.code == code
 
 
-def test_a_fault_is_named_with_its_card_and_field():
-    wrong = read_pack(with_hash(sections={"cards": [{**DUPLICATE_CODES[0], "group": "gossip"}]}))
-    assert wrong.where == "A-1 · group"
+def test_an_error_is_located_by_card_and_field():
+    result = read_pack(with_hash(sections={"cards": [{**DUPLICATE_CODES[0], "group": "gossip"}]}))
+    assert result.where == "A-1 · group"
     assert read_pack(with_hash(sections={"cards": DUPLICATE_CODES})).where == "A-1"
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=400))
-def test_no_file_whatever_breaks_the_reader(raw):
+def test_random_bytes_are_an_invalid_pack(raw):
     assert isinstance(read_pack(raw), InvalidPack)
 
 
-def test_what_this_lodge_does_not_know_is_named_and_left_out():
-    found = read_pack(with_hash(sections={"cards": [], "inspections": [{"code": "IT-01"}]}))
-    assert found.unknown_sections == ("inspections",)
+def test_unknown_sections_are_listed_and_ignored():
+    pack_ = read_pack(with_hash(sections={"cards": [], "inspections": [{"code": "IT-01"}]}))
+    assert pack_.unknown_sections == ("inspections",)
 
 
-def test_a_pack_of_the_first_format_is_read_as_it_is():
+def test_a_pack_of_format_1_is_read_with_defaults():
     card = {"code": "FE-01", "group": "fees", "title": TITLE}
-    found = read_pack(with_hash(lodge_pack=1, sections={"cards": [card]}))
-    assert isinstance(found, Pack)
-    assert (found.cards[0]["prompts"], found.cards[0]["approaches"]) == ([], [])
+    pack_ = read_pack(with_hash(lodge_pack=1, sections={"cards": [card]}))
+    assert isinstance(pack_, Pack)
+    assert (pack_.cards[0]["prompts"], pack_.cards[0]["approaches"]) == ([], [])

@@ -1,4 +1,4 @@
-"""What comes with Lodge never sends a resident elsewhere and never offers a search."""
+"""The texts that come with Lodge never send a resident elsewhere and never offer a search."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,8 @@ FORBIDDEN_PHRASES = (
     *("搜查", "(?<!不)搜身", "搜包", "搜房", "翻包", "翻宿舍", "检查宿舍", "检查房间", "打开包"),
     *("请联系", "请自行", "自行联系", "自己去找", "直接去找", "直接找", "去找承包", "找他们公司"),
     *("不归我们管", "不关我们", "与我们无关", "不是我们的事", "没有证据，办不了"),
-    r"search(ing)? (the|a|his|her|their|somebody's|every) (person|bag|room|pockets)",
+    r"(?<!only the police may )search(ing)? (the|a|his|her|their|somebody's|every) "
+    r"(person|bag|room|pockets)",
     r"search of (persons|rooms)",
     r"(please|should) (contact|call|ring|go to|ask) (the|your|their) (contractor|company|firm)",
     r"(contact|ask|call) (them|the contractor|the firm|the company) (yourself|themselves|directly)",
@@ -23,10 +24,15 @@ FORBIDDEN_PATTERN = re.compile("|".join(FORBIDDEN_PHRASES), re.IGNORECASE)
 
 
 def instructions_of(card):
-    """All that a card tells people to do; a wrong approach is there to be seen as wrong."""
-    ways = [way for way in card["approaches"] if way["endorsed"]]
-    labels = [card["title"], card["body"], *card["prompts"], *(way["label"] for way in ways)]
-    labels += [way["why"] for way in card["approaches"]]
+    """The texts of a card without the wrong approaches, which are shown as wrong."""
+    endorsed = [approach for approach in card["approaches"] if approach["endorsed"]]
+    labels = [
+        card["title"],
+        card["body"],
+        *card["prompts"],
+        *(approach["label"] for approach in endorsed),
+    ]
+    labels += [approach["why"] for approach in card["approaches"]]
     return [card["phrase"] or "", *(text for label in labels for text in label.values())]
 
 
@@ -39,12 +45,14 @@ def test_no_card_sends_a_resident_elsewhere_or_offers_a_search(card):
 
 @pytest.mark.rule("Z10")
 @pytest.mark.clause("E5", "F3")
-def test_no_page_does_either():
-    files = [*ROOT.glob("templates/**/*.html"), *ROOT.glob("server/pages/*.py")]
+def test_no_page_and_no_translation_does_either():
+    files = [*ROOT.glob("templates/**/*.html"), *ROOT.glob("server/desk/pages/*.py")]
     files += ROOT.glob("server/translations/**/*.po")
     assert len(files) > 50
     found = {
-        f.name: hits[0] for f in files if (hits := FORBIDDEN_PATTERN.search(f.read_text("utf-8")))
+        file.name: hits[0]
+        for file in files
+        if (hits := FORBIDDEN_PATTERN.search(file.read_text("utf-8")))
     }
     assert found == {}
 
@@ -58,12 +66,12 @@ def test_no_page_does_either():
         "Search the room",
     ],
 )
-def test_the_list_finds_what_it_is_there_for(text):
+def test_forbidden_phrases_are_found(text):
     assert FORBIDDEN_PATTERN.search(text)
 
 
 @pytest.mark.clause("E7")
-def test_the_case_has_two_questions_three_ways_and_the_second_case_waits():
+def test_the_case_study_has_two_questions_and_three_approaches():
     cards = {card["code"]: card for card in load_handbook().cards}
     assert len(cards["CASE-01"]["prompts"]) == 2
     assert len(cards["CASE-01"]["approaches"]) == 3
@@ -71,6 +79,6 @@ def test_the_case_has_two_questions_three_ways_and_the_second_case_waits():
 
 
 @pytest.mark.clause("E2")
-def test_what_to_suspend_is_said_for_a_lost_item_with_personal_data():
+def test_the_card_for_lost_personal_data_says_what_to_suspend():
     (card,) = (card for card in load_handbook().cards if card["code"] == "LP-01")
     assert "挂失手机卡" in card["body"]["zh"] and "suspend the SIM" in card["body"]["en"]

@@ -1,4 +1,4 @@
-"""Readiness: until when something counts as known, and for whom."""
+"""Readiness: until when a training is valid, and for whom."""
 
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ def training_session(cards, **signed):
 
 @pytest.mark.rule("Z7")
 @pytest.mark.parametrize(
-    ("learnt", "months", "due"),
+    ("learnt_at", "months", "due"),
     [
         ("2026-11-24T04:00:00Z", 12, "2027-11-24"),
         ("2026-11-24T16:30:00Z", 12, "2027-11-25"),
@@ -37,8 +37,8 @@ def training_session(cards, **signed):
         ("2026-12-31T15:59:59Z", 2, "2027-02-28"),
     ],
 )
-def test_it_counts_to_the_same_day_or_the_last_of_a_shorter_month(learnt, months, due):
-    assert refresh_date(datetime.fromisoformat(learnt), months).isoformat() == due
+def test_a_training_is_valid_to_the_same_day_or_the_last_of_a_shorter_month(learnt_at, months, due):
+    assert refresh_date(datetime.fromisoformat(learnt_at), months).isoformat() == due
 
 
 @pytest.mark.rule("Z7")
@@ -46,18 +46,18 @@ def test_it_counts_to_the_same_day_or_the_last_of_a_shorter_month(learnt, months
     st.integers(0, 7300 * 24).map(lambda hours: START + timedelta(hours=hours)),
     st.integers(1, 60),
 )
-def test_it_never_runs_into_the_month_after(learnt_at, months):
+def test_the_refresh_date_is_in_the_right_month(learnt_at, months):
     start, due = (learnt_at + timedelta(hours=8)).date(), refresh_date(learnt_at, months)
     assert (due.year - start.year) * 12 + due.month - start.month == months
-    last = (due + timedelta(days=1)).month != due.month
-    assert due.day == start.day or (last and due.day < start.day)
+    is_last_day = (due + timedelta(days=1)).month != due.month
+    assert due.day == start.day or (is_last_day and due.day < start.day)
 
 
 @pytest.mark.rule("Z8")
 @pytest.mark.parametrize(
     "item", [pytest.param(i, marks=pytest.mark.clause(c)) for i, (c, _) in TRAINING_ITEMS.items()]
 )
-def test_somebody_else_attests_and_the_own_word_does_not_count(item):
+def test_a_confirmation_by_somebody_else_counts_and_ones_own_does_not(item):
     other, own = InMemoryRecord("readiness"), InMemoryRecord("readiness")
     assert (
         other.apply(make_op("readiness.attest", by=BEN, payload={"person": ANA, "item": item})).flag
@@ -68,33 +68,33 @@ def test_somebody_else_attests_and_the_own_word_does_not_count(item):
         == "own-word"
     )
     assert other.row.refresh_on == "2027-11-24"
-    standing = readiness_matrix([ANA], [own.row], [], TODAY)[ANA][item]
-    assert standing == ItemReadiness("missing")
+    readiness = readiness_matrix([ANA], [own.row], [], TODAY)[ANA][item]
+    assert readiness == ItemReadiness("missing")
     assert readiness_matrix([ANA], [own.row, other.row], [], TODAY)[ANA][item].status == "ready"
 
 
 @pytest.mark.rule("Z9")
 @pytest.mark.clause("F17", "F18", "F19", "F20", "F21")
-def test_a_session_teaches_who_signed_for_it_what_its_cards_are_about():
-    taught = training_session(["phrases:1", "posts:2", "cases:3"], **{ANA: "2027-11-24"})
-    found = readiness_matrix([ANA, CHU], [], [taught], TODAY)
-    assert {i for i, s in found[ANA].items() if s.status == "ready"} == {
+def test_a_session_trains_whoever_signed_in_the_topics_of_its_cards():
+    session = training_session(["phrases:1", "posts:2", "cases:3"], **{ANA: "2027-11-24"})
+    matrix = readiness_matrix([ANA, CHU], [], [session], TODAY)
+    assert {i for i, s in matrix[ANA].items() if s.status == "ready"} == {
         "etiquette",
         "posts",
         "responsibility",
     }
-    assert {s.status for s in found[CHU].values()} == {"missing"}
+    assert {s.status for s in matrix[CHU].values()} == {"missing"}
 
 
 @pytest.mark.rule("Z9")
-def test_of_several_dates_the_farthest_counts():
+def test_of_several_dates_the_latest_counts():
     dates = ("2026-12-24", "2026-11-23", "2026-11-24")
-    for day, word in zip(dates, ("soon", "overdue", "soon"), strict=True):
+    for day, status in zip(dates, ("soon", "overdue", "soon"), strict=True):
         assert (
             readiness_matrix([ANA], [attestation(ANA, "fees", day)], [], TODAY)[ANA]["fees"].status
-            == word
+            == status
         )
     both = [attestation(ANA, "fees", "2026-11-23"), attestation(ANA, "fees", "2027-05-01")]
     for order in (both, both[::-1]):
-        standing = readiness_matrix([ANA], order, [], TODAY)[ANA]["fees"]
-        assert standing == ItemReadiness("ready", date(2027, 5, 1))
+        readiness = readiness_matrix([ANA], order, [], TODAY)[ANA]["fees"]
+        assert readiness == ItemReadiness("ready", date(2027, 5, 1))

@@ -1,4 +1,4 @@
-"""Training sessions: any order of facts makes the same record, and the tally is a plain count."""
+"""Training sessions: facts in any order give the same record, and answers are counted."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -18,16 +18,16 @@ CARD = f"etiquette:{uuid4()}"
 PROMPTS = ["你怎么做？", "你怎么看？"]
 
 
-def begun_session(**said):
+def begun_session(**more):
     """Ben leads a session with Ana and Chu."""
     session = InMemoryRecord("session")
-    payload = {"cards": [CARD], "prompts": PROMPTS, "attendees": [ANA, CHU], **said}
+    payload = {"cards": [CARD], "prompts": PROMPTS, "attendees": [ANA, CHU], **more}
     session.apply(make_op("session.begin", by=BEN, payload=payload))
     return session
 
 
-def answer_op(person=ANA, prompt=0, *, by=BEN, minutes=0, **said):
-    payload = {"person": person, "prompt": prompt, **said}
+def answer_op(person=ANA, prompt=0, *, by=BEN, minutes=0, **more):
+    payload = {"person": person, "prompt": prompt, **more}
     return make_op("session.answer", by=by, minutes=minutes, payload=payload)
 
 
@@ -37,7 +37,7 @@ def case_card():
 
 @pytest.mark.rule("Z1")
 @pytest.mark.clause("E7")
-def test_a_session_keeps_the_questions_of_its_case_and_the_ways_to_choose_from():
+def test_a_session_copies_the_questions_and_approaches_of_its_case():
     card = SimpleNamespace(approaches=case_card()["approaches"])
     prompts = [prompt["zh"] for prompt in case_card()["prompts"]]
     payload = {"case": CASE, "prompts": prompts, "attendees": [ANA, ANA, CHU]}
@@ -46,14 +46,16 @@ def test_a_session_keeps_the_questions_of_its_case_and_the_ways_to_choose_from()
     assert session.apply(replace(begin, related={CASE: card})).flag is None
     row = session.row
     assert (len(row.prompts), row.attendees, row.facilitator_id) == (2, [ANA, CHU], BEN)
-    assert [way["key"] for way in row.approaches] == ["A", "B", "C"]
-    lost = InMemoryRecord("session").apply(make_op("session.begin", by=BEN, payload=payload))
-    assert isinstance(lost, Accepted) and lost.flag == "unknown-case"
+    assert [approach["key"] for approach in row.approaches] == ["A", "B", "C"]
+    without_case = InMemoryRecord("session").apply(
+        make_op("session.begin", by=BEN, payload=payload)
+    )
+    assert isinstance(without_case, Accepted) and without_case.flag == "unknown-case"
 
 
 @pytest.mark.rule("Z2")
 @pytest.mark.clause("E7")
-def test_an_answer_stands_on_whichever_phone_it_was_written():
+def test_an_answer_is_stored_whoever_wrote_it_down():
     session = begun_session()
     assert session.apply(answer_op(by=BEN, text="记下来", approach="A")).flag is None
     assert session.apply(answer_op(CHU, by=CHU, approach="B")).flag is None
@@ -65,26 +67,28 @@ def test_an_answer_stands_on_whichever_phone_it_was_written():
 
 
 @pytest.mark.rule("Z3")
-def test_the_newest_answer_counts_and_the_earlier_ones_stay():
+def test_the_newest_answer_counts_and_earlier_ones_stay():
     session = begun_session()
     session.apply(answer_op(minutes=5, text="second", approach="A"))
     session.apply(answer_op(minutes=2, text="first", approach="C"))
-    mine = session.row.answers[ANA]["0"]
-    assert (mine["text"], mine["approach"]) == ("second", "A")
-    assert [one["text"] for one in mine["earlier"]] == ["first"]
+    newest = session.row.answers[ANA]["0"]
+    assert (newest["text"], newest["approach"]) == ("second", "A")
+    assert [earlier["text"] for earlier in newest["earlier"]] == ["first"]
 
 
 @pytest.mark.rule("Z4")
 @pytest.mark.clause("E11")
-def test_the_summary_is_the_facilitators():
+def test_only_the_facilitators_summary_counts():
     session = begun_session()
     other = make_op("session.summarise", by=ANA, minutes=9, payload={"summary": "mine"})
     assert session.apply(other).flag == "not-the-facilitator"
     assert session.row.summary is None
-    for minutes, words in ((4, "later"), (3, "earlier")):
-        said = {"summary": words}
+    for minutes, text in ((4, "later"), (3, "earlier")):
+        payload = {"summary": text}
         assert (
-            session.apply(make_op("session.summarise", by=BEN, minutes=minutes, payload=said)).flag
+            session.apply(
+                make_op("session.summarise", by=BEN, minutes=minutes, payload=payload)
+            ).flag
             is None
         )
     assert session.row.summary == "later"
@@ -93,7 +97,7 @@ def test_the_summary_is_the_facilitators():
 
 
 @pytest.mark.rule("Z5")
-def test_only_who_was_there_signs_and_the_first_signature_counts():
+def test_only_attendees_sign_and_the_first_signature_counts():
     session = begun_session()
     session.apply(make_op("session.acknowledge", by=ANA, minutes=9))
     session.apply(make_op("session.acknowledge", by=ANA, minutes=4))
@@ -121,21 +125,24 @@ FACT = st.one_of(
 FACTS = st.lists(st.tuples(FACT, st.sampled_from([ANA, BEN, CHU]), st.integers(1, 9)), max_size=10)
 
 
-def session_after(facts):
-    return [make_op(kind, by=by, minutes=at, payload=said) for (kind, said), by, at in facts]
+def fact_ops(facts):
+    return [
+        make_op(kind, by=by, minutes=minutes, payload=payload)
+        for (kind, payload), by, minutes in facts
+    ]
 
 
 @pytest.mark.rule("Z3")
 @pytest.mark.clause("E7")
 @settings(max_examples=60, deadline=None)
 @given(FACTS, FACTS, st.randoms(use_true_random=False))
-def test_every_order_of_two_phones_facts_ends_in_the_same_session(mine, theirs, dice):
+def test_facts_of_two_phones_fold_to_the_same_session_in_any_order(facts_a, facts_b, dice):
     first, second = begun_session(), InMemoryRecord("session")
     second.apply(make_op("session.begin", by=BEN, payload=first.history[0].payload))
-    facts = [*session_after(mine), *session_after(theirs)]
+    facts = [*fact_ops(facts_a), *fact_ops(facts_b)]
     shuffled = dice.sample(facts, len(facts))
     for record, ops in ((first, facts), (second, shuffled)):
-        assert all(isinstance(record.apply(one), Accepted) for one in ops)
+        assert all(isinstance(record.apply(op), Accepted) for op in ops)
     assert vars(first.row) == vars(second.row)
     assert RECORD_TYPES["session"].visible_until(vars(first.row)) == RECORD_TYPES[
         "session"
@@ -146,21 +153,29 @@ def test_every_order_of_two_phones_facts_ends_in_the_same_session(mine, theirs, 
 @pytest.mark.clause("E11")
 @settings(max_examples=60, deadline=None)
 @given(FACTS)
-def test_the_tally_is_what_one_counts_by_hand(facts):
+def test_approaches_are_counted_by_the_newest_answers(facts):
     session, newest = begun_session(), {}
-    ops = session_after(facts)
-    for one in ops:
-        session.apply(one)
-    for one in sorted(ops, key=lambda o: (o.occurred_at, o.id)):
-        if one.kind == "session.answer":
-            newest[one.payload["person"], one.payload["prompt"]] = one.payload["approach"]
+    ops = fact_ops(facts)
+    for op in ops:
+        session.apply(op)
+    for op in sorted(ops, key=lambda o: (o.occurred_at, o.id)):
+        if op.kind == "session.answer":
+            newest[op.payload["person"], op.payload["prompt"]] = op.payload["approach"]
     chosen = list(newest.values())
     counted = approach_counts(session.row.answers)
-    assert {way: counted[way] for way in "ABC"} == {way: chosen.count(way) for way in "ABC"}
+    assert {approach: counted[approach] for approach in "ABC"} == {
+        approach: chosen.count(approach) for approach in "ABC"
+    }
 
 
 @pytest.mark.clause("E8", "E9", "E10")
-def test_pushing_the_resident_off_is_the_wrong_answer_and_says_why():
-    ways = {way["key"]: way for way in case_card()["approaches"]}
-    assert {key: way["endorsed"] for key, way in ways.items()} == {"A": True, "B": True, "C": False}
-    assert all(way["why"][lang].strip() for way in ways.values() for lang in ("zh", "en"))
+def test_sending_the_resident_away_is_the_wrong_approach_with_a_reason():
+    approaches = {approach["key"]: approach for approach in case_card()["approaches"]}
+    assert {key: approach["endorsed"] for key, approach in approaches.items()} == {
+        "A": True,
+        "B": True,
+        "C": False,
+    }
+    assert all(
+        approach["why"][lang].strip() for approach in approaches.values() for lang in ("zh", "en")
+    )

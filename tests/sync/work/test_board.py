@@ -1,4 +1,4 @@
-"""Today's board: one word for each task, and none before the phones have spoken."""
+"""The board: the status of each task, and which phones it waits for."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ SYNCED_PHONE = DeviceStub(seen_at=hours_from_noon(1), clear_at=hours_from_noon(1
 
 @pytest.mark.rule("D1")
 @pytest.mark.parametrize(
-    ("done", "received", "word"),
+    ("done", "received", "status"),
     [
         (-1, -1, "done"),
         (-0.1, 0.2, "done"),
@@ -71,20 +71,20 @@ SYNCED_PHONE = DeviceStub(seen_at=hours_from_noon(1), clear_at=hours_from_noon(1
         (3, 9, "done_late"),
     ],
 )
-def test_done_in_the_window_is_done_however_late_it_was_sent(done, received, word):
+def test_work_done_in_the_window_is_done_however_late_it_was_sent(done, received, status):
     task = TaskStub(done_at=hours_from_noon(done), done_received_at=hours_from_noon(received))
-    assert task_status(task, [DeviceStub()], hours_from_noon(10)) == word
-    assert word not in UNFINISHED_STATUSES
+    assert task_status(task, [DeviceStub()], hours_from_noon(10)) == status
+    assert status not in UNFINISHED_STATUSES
 
 
 @pytest.mark.rule("D2")
-def test_before_the_window_ends_a_task_is_open():
+def test_a_task_is_open_before_its_window_ends():
     assert task_status(TaskStub(), [DeviceStub()], hours_from_noon(-0.01)) == "open"
     assert task_status(TaskStub(), [], hours_from_noon(-0.01)) == "open"
 
 
 @pytest.mark.rule("D2")
-def test_no_task_is_missed_while_a_phone_could_hold_its_tick():
+def test_no_task_is_missed_while_a_phone_may_hold_its_tick():
     assert task_status(TaskStub(), [SYNCED_PHONE, DeviceStub()], hours_from_noon(2)) == "unknown"
     assert task_status(TaskStub(), [SYNCED_PHONE, SYNCED_PHONE], hours_from_noon(2)) == "missed"
     assert task_status(TaskStub(), [], hours_from_noon(2)) == "missed"
@@ -97,16 +97,16 @@ def test_no_task_is_missed_while_a_phone_could_hold_its_tick():
         (DeviceStub(clear_at=None), True),
         (DeviceStub(clear_at=hours_from_noon(-0.01)), True),
         (DeviceStub(clear_at=hours_from_noon(0)), False),
-        (DeviceStub(seen_at=hours_from_noon(2)), True),  # it spoke, but held something back
+        (DeviceStub(seen_at=hours_from_noon(2)), True),  # in contact, but with unsent ops
         (DeviceStub(enrolled_at=hours_from_noon(1), clear_at=None), False),
     ],
 )
-def test_a_phone_is_clear_of_a_task_only_when_all_that_it_made_is_here(phone, may):
+def test_a_phone_may_hold_a_tick_until_it_has_sent_everything(phone, may):
     assert may_hold_unsent(phone, TaskStub().window_end) is may
 
 
 @pytest.mark.rule("D2")
-def test_a_lost_phone_is_not_waited_for():
+def test_a_lost_phone_is_ignored():
     lost = replace(DeviceStub(), lost_at=hours_from_noon(1))
     assert build_board([TaskStub()], [lost, SYNCED_PHONE], hours_from_noon(2)).status_counts == {
         "missed": 1
@@ -114,32 +114,32 @@ def test_a_lost_phone_is_not_waited_for():
 
 
 @pytest.mark.rule("D3")
-def test_a_silent_phone_is_named():
+def test_a_silent_phone_is_listed():
     assert silent_phones([DeviceStub(seen_at=hours_from_noon(-2.1))], NOON)
     assert silent_phones([DeviceStub(seen_at=None)], NOON)
     assert not silent_phones([DeviceStub()], NOON)
 
 
 @pytest.mark.rule("D3")
-def test_a_phone_that_holds_something_back_is_named_with_how_much():
-    holding = DeviceStub(report={"pending": {"task.complete": 2, "visit.arrive": 1}})
-    assert silent_phones([holding, DeviceStub()], NOON) == [holding]
-    assert unsent_count(holding) == 3
+def test_a_phone_with_unsent_ops_is_listed_with_their_number():
+    phone = DeviceStub(report={"pending": {"task.complete": 2, "visit.arrive": 1}})
+    assert silent_phones([phone, DeviceStub()], NOON) == [phone]
+    assert unsent_count(phone) == 3
 
 
-def test_the_board_shows_the_word_that_asks_most_for_a_look():
+def test_a_cell_shows_its_most_urgent_status():
     tasks = [
         TaskStub(id="1", done_at=hours_from_noon(-1)),
         TaskStub(id="2"),
         TaskStub(id="3", cancelled_at=hours_from_noon(-1)),
     ]
-    seen = build_board(tasks, [SYNCED_PHONE], hours_from_noon(2))
-    (cell,) = (cell for row in seen.cells.values() for cell in row.values())
+    board = build_board(tasks, [SYNCED_PHONE], hours_from_noon(2))
+    (cell,) = (cell for row in board.cells.values() for cell in row.values())
     assert (cell.worst_status, cell.finished_count) == ("missed", 2)
-    assert (seen.unfinished_count, seen.windows) == (1, [(hours_from_noon(-4), NOON)])
+    assert (board.unfinished_count, board.windows) == (1, [(hours_from_noon(-4), NOON)])
 
 
-def test_the_board_says_when_time_alone_will_change_it():
+def test_the_board_states_when_it_changes_next():
     assert build_board([TaskStub()], [], hours_from_noon(-0.1)).changes_at == NOON
     assert build_board([TaskStub()], [], hours_from_noon(1)).changes_at == hours_from_noon(
         1
@@ -147,7 +147,7 @@ def test_the_board_says_when_time_alone_will_change_it():
 
 
 @pytest.mark.rule("D4", "T11")
-def test_the_grace_counts_before_anything_is_late_or_missed():
+def test_nothing_is_late_or_missed_within_the_grace_period():
     task = TaskStub(grace=30)
     assert task_status(task, [SYNCED_PHONE], hours_from_noon(0.4)) == "open"
     assert task_status(task, [SYNCED_PHONE], hours_from_noon(0.5)) == "missed"
@@ -162,7 +162,7 @@ def test_the_grace_counts_before_anything_is_late_or_missed():
 
 @pytest.mark.rule("D4")
 @pytest.mark.clause("C2")
-def test_a_task_with_some_items_ticked_is_in_part_unless_the_rest_is_not_yet_known():
+def test_a_partly_ticked_task_is_partial_unless_the_rest_is_unknown():
     task = TaskStub(ticked={"0": {}})
     assert task_status(task, [DeviceStub()], hours_from_noon(-1)) == "partial"
     assert task_status(task, [DeviceStub()], hours_from_noon(1)) == "unknown"
@@ -170,7 +170,7 @@ def test_a_task_with_some_items_ticked_is_in_part_unless_the_rest_is_not_yet_kno
 
 
 @pytest.mark.rule("D5")
-def test_a_miss_waits_until_the_desk_has_decided_and_no_other_task_does():
+def test_a_missed_task_is_listed_until_it_is_decided():
     done, skipped = TaskStub(done_at=hours_from_noon(-1)), TaskStub(skipped_at=hours_from_noon(-1))
     decided = TaskStub(disposition="made_good")
     assert undisposed_misses(
@@ -180,7 +180,7 @@ def test_a_miss_waits_until_the_desk_has_decided_and_no_other_task_does():
 
 
 @pytest.mark.rule("D6")
-def test_the_day_is_told_by_area_and_hour():
+def test_the_timeline_counts_tasks_by_area_and_hour():
     tasks = [
         TaskStub(done_at=hours_from_noon(-3.5)),
         TaskStub(
@@ -218,18 +218,18 @@ PHONES = st.lists(
 
 @pytest.mark.rule("D2", "D4")
 @given(PHONES, st.integers(0, 180), HOURS)
-def test_missed_is_said_only_when_no_phone_can_still_bring_the_tick(phones, grace, hour):
+def test_missed_means_that_no_phone_can_still_bring_the_tick(phones, grace, hour):
     task, now = TaskStub(grace=grace), hours_from_noon(hour)
-    over = NOON + timedelta(minutes=grace)
-    may = [
+    deadline = NOON + timedelta(minutes=grace)
+    possible_phones = [
         phone
         for phone in phones
-        if not phone.lost_at and not phone.revoked_at and phone.enrolled_at < over
-        if phone.clear_at is None or phone.clear_at < over
+        if not phone.lost_at and not phone.revoked_at and phone.enrolled_at < deadline
+        if phone.clear_at is None or phone.clear_at < deadline
     ]
-    word = build_board([task], phones, now).status_counts
-    expected = "open" if now < over else "unknown" if may else "missed"
-    assert word == {expected: 1}
+    counts = build_board([task], phones, now).status_counts
+    expected = "open" if now < deadline else "unknown" if possible_phones else "missed"
+    assert counts == {expected: 1}
     assert bool(undisposed_misses([task], phones, now)) == (expected == "missed")
 
 
@@ -238,43 +238,39 @@ TICKS = st.lists(st.tuples(st.integers(-239, 200), st.integers(0, 5000)), min_si
 
 @pytest.mark.rule("D1", "T12")
 @given(TICKS, PHONES, st.integers(0, 60), st.booleans(), st.randoms(use_true_random=False))
-def test_a_tick_turns_a_miss_whenever_and_in_whatever_order_it_comes(
-    ticks, phones, grace, decided, dice
-):
+def test_a_late_tick_replaces_a_miss_in_any_order_of_arrival(ticks, phones, grace, decided, dice):
     facts = [
         replace(make_op("task.complete", minutes=minutes, delay_minutes=late), by=f"{n:036}")
         for n, (minutes, late) in enumerate(ticks)
     ]
     dice.shuffle(facts)
     record = planned_task(window_end=NOON.isoformat(), grace=grace)
-    said = {"disposition": "made_good"}
+    disposition = {"disposition": "made_good"}
     if decided:
-        record.apply(make_op("task.dispose", minutes=61, payload=said))
+        record.apply(make_op("task.dispose", minutes=61, payload=disposition))
     for fact in facts:
         record.apply(fact)
-        word = task_status(record.row, phones, hours_from_noon(99))
-        assert word in ("done", "sent_late", "done_late")
+        status = task_status(record.row, phones, hours_from_noon(99))
+        assert status in ("done", "sent_late", "done_late")
     assert record.row.disposition == ("made_good" if decided else None)
     in_time = any(minutes <= grace for minutes, _ in ticks)
-    assert (word != "done_late") == in_time
+    assert (status != "done_late") == in_time
     assert undisposed_misses([record.row], phones, hours_from_noon(99)) == []
 
 
 @pytest.mark.rule("T12", "W1")
 @given(st.integers(-600, 600), st.integers(-240, 240), st.integers(0, 3000), st.integers(0, 3000))
-def test_punctuality_is_that_of_the_corrected_time_whatever_clock_and_arrival(
-    fast, minutes, wait, longer
-):
-    """The same tap, from clocks that run wrong and after waits of any length, has one word."""
-    words = set()
-    for clock, delay in ((0, wait), (fast, wait), (fast, wait + longer)):
+def test_punctuality_depends_on_the_corrected_time_alone(clock_error, minutes, wait, extra_wait):
+    """The same tap gives the same result with a wrong clock and after a wait of any length."""
+    results = set()
+    for minutes_off, delay in ((0, wait), (clock_error, wait), (clock_error, wait + extra_wait)):
         done_at = NOON + timedelta(minutes=minutes)
         sent_at = done_at + timedelta(minutes=delay)
-        off = timedelta(minutes=clock)
-        tap = {"id": "x", "at": (done_at + off).isoformat()}
-        made = correct_times([tap], sent_at=sent_at + off, received_at=sent_at)["x"]
-        assert made.occurred_at == done_at
-        assert ("clock-skewed" in made.flags) == (abs(off) > timedelta(minutes=5))
-        task = TaskStub(done_at=made.occurred_at, done_received_at=sent_at)
-        words.add(task_status(task, [], hours_from_noon(999)) == "done_late")
-    assert words == {minutes > 0}
+        offset = timedelta(minutes=minutes_off)
+        op = {"id": "x", "at": (done_at + offset).isoformat()}
+        corrected = correct_times([op], sent_at=sent_at + offset, received_at=sent_at)["x"]
+        assert corrected.occurred_at == done_at
+        assert ("clock-skewed" in corrected.flags) == (abs(offset) > timedelta(minutes=5))
+        task = TaskStub(done_at=corrected.occurred_at, done_received_at=sent_at)
+        results.add(task_status(task, [], hours_from_noon(999)) == "done_late")
+    assert results == {minutes > 0}

@@ -1,4 +1,4 @@
-"""Rounds of checkpoints: what counts, what is flagged, what is missed."""
+"""Patrols: which scans count, which are flagged, and which checkpoints are missed."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,12 +23,12 @@ def label(name):
 
 
 def point(id_):
-    said = {"checkpoint": id_, "area_id": id_, "label": label(id_[:4]), "code": "101"}
-    return {**said, "seals": [token_hash(f"token of {id_}")]}
+    details = {"checkpoint": id_, "area_id": id_, "label": label(id_[:4]), "code": "101"}
+    return {**details, "seals": [token_hash(f"token of {id_}")]}
 
 
 def planned_round(**more):
-    planned = {
+    default = {
         "points": [point(GATE), point(YARD), point(ROOF)],
         "fastest": 60,
         "window_start": NOON,
@@ -38,37 +38,37 @@ def planned_round(**more):
         "photos": [],
         "cancelled_at": None,
     }
-    return SimpleNamespace(**{**planned, **more})
+    return SimpleNamespace(**{**default, **more})
 
 
 def scan(id_, *, minutes=5, by=CHU, token=None, method="qr"):
-    told = {"checkpoint": id_, "method": method}
+    payload = {"checkpoint": id_, "method": method}
     if method == "qr":
-        told["token"] = token or f"token of {id_}"
-    return make_op("round.scan", by=by, minutes=minutes, payload=told)
+        payload["token"] = token or f"token of {id_}"
+    return make_op("round.scan", by=by, minutes=minutes, payload=payload)
 
 
-def round_after(*ops, around=None):
-    around = around or planned_round()
-    facts = sorted((to_history_entry(each) for each in ops), key=lambda e: (e.occurred_at, e.id))
-    return SimpleNamespace(**{**vars(around), **fold(around, facts)})
+def round_after(*ops, round_=None):
+    round_ = round_ or planned_round()
+    facts = sorted((to_history_entry(op) for op in ops), key=lambda e: (e.occurred_at, e.id))
+    return SimpleNamespace(**{**vars(round_), **fold(round_, facts)})
 
 
-def point_flags(found, id_):
-    return found.scans[id_]["flags"]
+def point_flags(round_, id_):
+    return round_.scans[id_]["flags"]
 
 
 @pytest.mark.rule("N3")
 @pytest.mark.clause("B4")
 def test_no_scan_is_refused():
-    for told in (scan(GATE), scan(UNKNOWN_POINT), scan(GATE, minutes=-999), scan(GATE, token="x")):
-        assert judge("round", planned_round(), told).changes
+    for op in (scan(GATE), scan(UNKNOWN_POINT), scan(GATE, minutes=-999), scan(GATE, token="x")):
+        assert judge("round", planned_round(), op).changes
 
 
 @pytest.mark.rule("N5")
-def test_each_flag_appears_when_it_should_and_not_otherwise():
-    found = round_after(scan(GATE, minutes=5), scan(YARD, minutes=10), scan(ROOF, minutes=15))
-    assert [point_flags(found, id_) for id_ in (GATE, YARD, ROOF)] == [[], [], []]
+def test_each_flag_appears_only_when_it_applies():
+    round_ = round_after(scan(GATE, minutes=5), scan(YARD, minutes=10), scan(ROOF, minutes=15))
+    assert [point_flags(round_, id_) for id_ in (GATE, YARD, ROOF)] == [[], [], []]
     assert point_flags(round_after(scan(GATE, minutes=-1)), GATE) == ["early"]
     assert point_flags(round_after(scan(GATE, minutes=61)), GATE) == ["late"]
     assert point_flags(round_after(scan(GATE, token="of another site")), GATE) == ["copied"]
@@ -78,22 +78,22 @@ def test_each_flag_appears_when_it_should_and_not_otherwise():
         ["fast"],
         [],
     )
-    together = round_after(scan(GATE, minutes=5), scan(YARD, minutes=6))
-    assert point_flags(together, YARD) == [], "a minute is fast enough"
+    slow = round_after(scan(GATE, minutes=5), scan(YARD, minutes=6))
+    assert point_flags(slow, YARD) == [], "a minute is fast enough"
 
 
 @pytest.mark.rule("N5")
-def test_two_points_at_once_are_too_fast_for_one_guard_and_not_for_two():
-    one = round_after(scan(GATE, minutes=5), scan(YARD, minutes=5))
-    assert ["fast"] in (point_flags(one, GATE), point_flags(one, YARD))
-    two = round_after(scan(GATE, minutes=5), scan(YARD, minutes=5, by=BEN))
-    assert point_flags(two, GATE) == point_flags(two, YARD) == []
+def test_two_scans_at_once_are_too_fast_for_one_guard_but_not_for_two():
+    one_guard = round_after(scan(GATE, minutes=5), scan(YARD, minutes=5))
+    assert ["fast"] in (point_flags(one_guard, GATE), point_flags(one_guard, YARD))
+    two_guards = round_after(scan(GATE, minutes=5), scan(YARD, minutes=5, by=BEN))
+    assert point_flags(two_guards, GATE) == point_flags(two_guards, YARD) == []
 
 
 @pytest.mark.rule("N4")
 @given(st.permutations(range(8)))
-def test_two_guards_scans_make_the_same_round_in_whatever_order_they_come(order):
-    told = [
+def test_scans_of_two_guards_fold_to_the_same_round_in_any_order(order):
+    ops = [
         *(scan(GATE, minutes=5), scan(GATE, minutes=3, by=BEN), scan(YARD, minutes=9)),
         *(scan(UNKNOWN_POINT, minutes=11), scan(ROOF, minutes=12, token="old")),
         make_op("round.fine", by=BEN, minutes=4, payload={"checkpoint": GATE}),
@@ -101,25 +101,25 @@ def test_two_guards_scans_make_the_same_round_in_whatever_order_they_come(order)
         make_op("round.skip", by=CHU, minutes=7, payload={"checkpoint": ROOF, "reason": "locked"}),
     ]
     row, history = planned_round(), []
-    for place in order:
-        verdict = judge("round", row, told[place], history)
+    for index in order:
+        verdict = judge("round", row, ops[index], history)
         vars(row).update(verdict.changes)
-        history.append(to_history_entry(told[place], 1, verdict.changes))
+        history.append(to_history_entry(ops[index], 1, verdict.changes))
     assert row.scans[GATE]["by_id"] == BEN
     assert row.scans[GATE]["again"] == 1
     assert row.fines[GATE]["by_id"] == BEN
-    assert [each["checkpoint"] for each in row.elsewhere] == [UNKNOWN_POINT]
-    assert vars(row) == vars(round_after(*told, around=planned_round()))
+    assert [scan_["checkpoint"] for scan_ in row.elsewhere] == [UNKNOWN_POINT]
+    assert vars(row) == vars(round_after(*ops, round_=planned_round()))
 
 
 @pytest.mark.rule("N4")
-def test_a_label_that_became_valid_later_is_known_and_the_old_one_too():
+def test_a_label_that_became_valid_later_is_accepted_and_the_old_one_too():
     before = planned_round()
-    anew = [{**point(GATE), "seals": [token_hash("new")]}, point(YARD)]
-    changed = judge("round", before, make_op("round.amend", payload={"points": anew})).changes
+    points = [{**point(GATE), "seals": [token_hash("new")]}, point(YARD)]
+    changed = judge("round", before, make_op("round.amend", payload={"points": points})).changes
     after = planned_round(**changed)
     for token in ("new", f"token of {GATE}"):
-        assert point_flags(round_after(scan(GATE, token=token), around=after), GATE) == []
+        assert point_flags(round_after(scan(GATE, token=token), round_=after), GATE) == []
 
 
 @dataclass
@@ -136,22 +136,23 @@ class DeviceStub:
 
 @pytest.mark.rule("N6")
 @given(st.integers(-90, 90), st.booleans(), st.integers(-30, 90))
-def test_a_point_is_missed_only_when_every_phone_has_spoken(spoke, lost, now):
-    spoken_at = NOON + timedelta(minutes=60 + spoke)
-    phone = DeviceStub(clear_at=spoken_at, lost_at=NOON if lost else None)
-    found = round_after(scan(GATE))
+def test_a_checkpoint_is_missed_only_once_every_phone_has_synced(synced, lost, now):
+    clear_at = NOON + timedelta(minutes=60 + synced)
+    phone = DeviceStub(clear_at=clear_at, lost_at=NOON if lost else None)
+    round_ = round_after(scan(GATE))
     moment = NOON + timedelta(minutes=60 + now)
-    words = {
-        step.point["checkpoint"]: step.status for step in point_reports(found, [phone], moment)
+    statuses = {
+        report.point["checkpoint"]: report.status
+        for report in point_reports(round_, [phone], moment)
     }
-    assert words[GATE] == "scanned"
-    over, known = now >= 0, lost or spoke >= 0
-    assert words[YARD] == ("open" if not over else "missed" if known else "unknown")
+    assert statuses[GATE] == "scanned"
+    is_over, is_known = now >= 0, lost or synced >= 0
+    assert statuses[YARD] == ("open" if not is_over else "missed" if is_known else "unknown")
 
 
-def test_a_round_is_played_back_in_the_order_of_its_scans():
-    found = round_after(scan(ROOF, minutes=2), scan(GATE, minutes=8))
-    played = point_reports(found, [], NOON)
-    assert [step.point["checkpoint"] for step in played] == [ROOF, GATE, YARD]
-    assert played[1].since_last == timedelta(minutes=6)
-    assert ANA not in found.scans
+def test_checkpoints_are_reported_in_the_order_of_their_scans():
+    round_ = round_after(scan(ROOF, minutes=2), scan(GATE, minutes=8))
+    reports = point_reports(round_, [], NOON)
+    assert [report.point["checkpoint"] for report in reports] == [ROOF, GATE, YARD]
+    assert reports[1].since_last == timedelta(minutes=6)
+    assert ANA not in round_.scans

@@ -1,4 +1,4 @@
-"""When a duty is due, held against an oracle that counts days by itself."""
+"""When a duty is due, compared with an independent computation day by day."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -36,7 +36,7 @@ class ScheduleStub:
 
 @dataclass(frozen=True)
 class PlainRecurrence:
-    """A recurrence as plain words say it: which days, at which hours."""
+    """A recurrence as a predicate on days, beside its RRULE."""
 
     rrule: str
     matches: object
@@ -80,27 +80,27 @@ CLOCK_CHANGES = (
     date(2026, 10, 25),
     date(2026, 11, 1),
 )
-"""Days on which clocks are turned somewhere."""
+"""Days on which clocks are changed somewhere."""
 
 DATES = st.sampled_from(CLOCK_CHANGES) | st.dates(date(2024, 1, 1), date(2028, 12, 31))
 
 
 def local_to_utc(day, hour, zone):
-    """By hand: the first instant whose local clock shows this hour, or passes over it."""
-    wanted = datetime.combine(day, time(hour))
+    """The first instant whose local clock shows this hour or a later one, found by trying."""
+    local = datetime.combine(day, time(hour))
     instant = datetime.combine(day, time(hour), UTC) - timedelta(hours=16)
     for _ in range(34 * 4):
-        if instant.astimezone(zone).replace(tzinfo=None) >= wanted:
+        if instant.astimezone(zone).replace(tzinfo=None) >= local:
             return instant
         instant += timedelta(minutes=15)
-    raise AssertionError(wanted)
+    raise AssertionError(local)
 
 
-def expected_windows(plainly, hours, duty, start, end):
-    """Day by day, without the library that the product uses."""
+def expected_windows(recurrence, hours, duty, start, end):
+    """The expected windows, day by day, without the library that the product uses."""
     zone = ZoneInfo(duty.tzid)
     first, last = start.date() - timedelta(days=3), end.date() + timedelta(days=3)
-    days = {(day, hour) for day in plainly.days(first, last) for hour in hours}
+    days = {(day, hour) for day in recurrence.days(first, last) for hour in hours}
     days |= {(date.fromisoformat(text), 0) for text in duty.rdate}
     days = {(day, hour) for day, hour in days if day.isoformat() not in duty.exdate}
     for day, hour in sorted(days):
@@ -112,18 +112,22 @@ def expected_windows(plainly, hours, duty, start, end):
 
 @pytest.mark.rule("R5")
 @given(RULES, st.sampled_from(ZONES), DATES, st.integers(1, 40), st.data())
-def test_every_rule_in_every_zone_is_due_when_an_oracle_says(rule, tzid, begun, length, data):
-    plainly, hours = rule
+def test_windows_of_every_rule_and_zone_match_the_expected_ones(
+    rule, tzid, first_day, length, data
+):
+    recurrence, hours = rule
     zone = ZoneInfo(tzid)
-    around = st.integers(-2, length + 2).map(lambda n: (begun + timedelta(days=n)).isoformat())
-    rdate, exdate = (data.draw(st.lists(around, max_size=4, unique=True)) for _ in "ab")
+    nearby_days = st.integers(-2, length + 2).map(
+        lambda n: (first_day + timedelta(days=n)).isoformat()
+    )
+    rdate, exdate = (data.draw(st.lists(nearby_days, max_size=4, unique=True)) for _ in "ab")
     dtstart = datetime(2024, 1, 1, tzinfo=zone) - timedelta(days=30)
-    duty = ScheduleStub(plainly.rrule, tzid=tzid, dtstart=dtstart, rdate=rdate, exdate=exdate)
-    start = datetime.combine(begun, time(), zone).astimezone(UTC)
+    duty = ScheduleStub(recurrence.rrule, tzid=tzid, dtstart=dtstart, rdate=rdate, exdate=exdate)
+    start = datetime.combine(first_day, time(), zone).astimezone(UTC)
     end = start + timedelta(days=length)
-    found = list(due_windows(duty, start, end))
-    assert found == sorted(set(found))
-    assert found == sorted(set(expected_windows(plainly, hours, duty, start, end)))
+    windows = list(due_windows(duty, start, end))
+    assert windows == sorted(set(windows))
+    assert windows == sorted(set(expected_windows(recurrence, hours, duty, start, end)))
 
 
 @pytest.mark.parametrize(
@@ -133,58 +137,58 @@ def test_every_rule_in_every_zone_is_due_when_an_oracle_says(rule, tzid, begun, 
         ("America/New_York", date(2026, 3, 8), timedelta(hours=-5)),
     ],
 )
-def test_an_hour_that_spring_leaves_out_comes_later_and_once(tzid, day, offset):
+def test_a_skipped_hour_is_due_once_and_later(tzid, day, offset):
     duty = ScheduleStub("FREQ=DAILY;BYHOUR=2;BYMINUTE=0;BYSECOND=0", tzid=tzid)
     midnight = datetime.combine(day, time(), ZoneInfo(tzid))
-    found = list(due_windows(duty, midnight, midnight + timedelta(hours=12)))
-    wanted = datetime.combine(day, time(2), UTC) - offset
-    assert [opening for opening, _ in found] == [wanted]
+    windows = list(due_windows(duty, midnight, midnight + timedelta(hours=12)))
+    expected = datetime.combine(day, time(2), UTC) - offset
+    assert [opening for opening, _ in windows] == [expected]
 
 
-def test_an_hour_that_autumn_repeats_is_due_once():
+def test_a_repeated_hour_is_due_once():
     duty = ScheduleStub(
         "FREQ=DAILY;BYHOUR=2;BYMINUTE=0;BYSECOND=0", tzid="Europe/Berlin", window="PT30M"
     )
     midnight = datetime(2026, 10, 25, tzinfo=ZoneInfo("Europe/Berlin"))
-    found = list(due_windows(duty, midnight, midnight + timedelta(hours=12)))
-    assert [opening for opening, _ in found] == [datetime(2026, 10, 25, 0, tzinfo=UTC)]
+    windows = list(due_windows(duty, midnight, midnight + timedelta(hours=12)))
+    assert [opening for opening, _ in windows] == [datetime(2026, 10, 25, 0, tzinfo=UTC)]
 
 
-def test_days_are_days_of_the_calendar_and_hours_are_hours_that_pass():
+def test_days_of_a_window_are_calendar_days_and_hours_are_elapsed_hours():
     berlin = ZoneInfo("Europe/Berlin")
     start = datetime(2026, 3, 29, tzinfo=berlin)
-    for window, hours in (("P1D", 23), ("PT24H", 24)):
+    for length, hours in (("P1D", 23), ("PT24H", 24)):
         duty = ScheduleStub(
-            window=window, tzid="Europe/Berlin", dtstart=datetime(2026, 1, 1, tzinfo=berlin)
+            window=length, tzid="Europe/Berlin", dtstart=datetime(2026, 1, 1, tzinfo=berlin)
         )
-        (one,) = [
-            each
-            for each in due_windows(duty, start, start + timedelta(hours=1))
-            if each[0] >= start
+        (window,) = [
+            candidate
+            for candidate in due_windows(duty, start, start + timedelta(hours=1))
+            if candidate[0] >= start
         ]
-        assert one[1] - one[0] == timedelta(hours=hours)
+        assert window[1] - window[0] == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(("year", "days"), [(2027, 28), (2028, 29)])
-def test_the_29th_of_february_is_due_in_leap_years_alone(year, days):
+def test_the_29th_of_february_is_due_in_leap_years_only(year, days):
     duty = ScheduleStub("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", window="P1D")
     first = datetime(year, 1, 1, tzinfo=UTC)
     assert len(list(due_windows(duty, first, first + timedelta(days=360)))) == (days == 29)
 
 
-def test_a_rule_and_a_chosen_day_that_fall_together_count_once():
+def test_a_chosen_day_that_the_rule_also_matches_counts_once():
     day = datetime(2026, 10, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
     duty = ScheduleStub(dtstart=day - timedelta(days=9), rdate=["2026-10-01", "2026-10-01T00:00"])
     assert len(list(due_windows(duty, day, day + timedelta(hours=4)))) == 1
 
 
 @pytest.mark.rule("R6")
-def test_a_duty_of_working_days_rests_on_free_days_and_works_on_shifted_ones():
+def test_a_duty_of_working_days_is_not_due_on_days_off():
     day = datetime(2026, 10, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
-    free = {date(2026, 10, n) for n in (1, 2, 3, 4, 5, 6, 7, 11)}
+    days_off = {date(2026, 10, n) for n in (1, 2, 3, 4, 5, 6, 7, 11)}
     duty = ScheduleStub(dtstart=day, window="P1D", workdays_only=True)
-    found = due_windows(duty, day, day + timedelta(days=12), free)
-    assert [opening.astimezone(SITE_ZONE).day for opening, _ in found] == [8, 9, 10, 12]
+    windows = due_windows(duty, day, day + timedelta(days=12), days_off)
+    assert [opening.astimezone(SITE_ZONE).day for opening, _ in windows] == [8, 9, 10, 12]
 
 
 SITE_ZONE = ZoneInfo("Asia/Shanghai")
@@ -192,7 +196,7 @@ SITE_ZONE = ZoneInfo("Asia/Shanghai")
 
 @pytest.mark.rule("R8")
 @given(st.integers(0, 20), st.integers(0, 20))
-def test_what_was_due_before_a_change_stays_as_it_was(first, length):
+def test_a_change_leaves_earlier_occurrences_as_they_were(first, length):
     start = datetime(2026, 11, 1, tzinfo=SITE_ZONE).astimezone(UTC)
     since = start + timedelta(days=first)
     old = ScheduleStub(dtstart=start)
@@ -200,10 +204,10 @@ def test_what_was_due_before_a_change_stays_as_it_was(first, length):
     past = {**terms, "workdays_only": False, "until": format_time(since)}
     new = replace(old, rrule="FREQ=WEEKLY;BYDAY=MO", before=[past])
     end = start + timedelta(days=first + length)
-    found = [opening for opening, _ in due_windows(new, start, end)]
+    openings = [opening for opening, _ in due_windows(new, start, end)]
     before = [opening for opening, _ in due_windows(old, start, end) if opening < since]
-    assert [opening for opening in found if opening < since] == before
-    after = [opening.astimezone(SITE_ZONE).weekday() for opening in found if opening >= since]
+    assert [opening for opening in openings if opening < since] == before
+    after = [opening.astimezone(SITE_ZONE).weekday() for opening in openings if opening >= since]
     assert set(after) <= {0}
 
 
@@ -224,21 +228,25 @@ NOVEMBER = [
 
 @pytest.mark.rule("R2")
 @pytest.mark.parametrize(("code", "number"), NOVEMBER)
-def test_november_2026_has_as_many_occurrences_as_the_rulebook_says(code, number):
-    found = [w for w in november_counts(code) if w.window_start >= first_of(11)]
-    assert len(found) == number
+def test_the_number_of_occurrences_in_november_2026_follows_the_rulebook(code, number):
+    occurrences = [
+        occurrence
+        for occurrence in november_occurrences(code)
+        if occurrence.window_start >= first_of(11)
+    ]
+    assert len(occurrences) == number
 
 
 def first_of(month):
     return datetime(2026, month, 1, tzinfo=SITE_ZONE).astimezone(UTC)
 
 
-def november_counts(code):
-    """At one place, whether the standard is in force already or not."""
-    standard = next(each for each in STANDARDS if each["code"] == code)
-    begun = datetime(2026, 1, 1, tzinfo=SITE_ZONE)
+def november_occurrences(code):
+    """The occurrences of a standard at one place, whether it is active or not."""
+    standard = next(candidate for candidate in STANDARDS if candidate["code"] == code)
+    start = datetime(2026, 1, 1, tzinfo=SITE_ZONE)
     planned = ScheduleAddPayload().load(
-        {**standard, "active": bool(standard["rrule"]), "dtstart": begun.isoformat()}
+        {**standard, "active": bool(standard["rrule"]), "dtstart": start.isoformat()}
     )
     duty = ScheduleStub(
         **{n: v for n, v in planned.items() if n in ScheduleStub.__dataclass_fields__}
@@ -251,18 +259,18 @@ def november_counts(code):
 
 @pytest.mark.clause("C1")
 def test_morning_and_evening_are_two_tasks():
-    first, second = [w for w in november_counts("CL-01") if w.window_start >= first_of(11)][:2]
+    first, second = [w for w in november_occurrences("CL-01") if w.window_start >= first_of(11)][:2]
     assert first.id != second.id
     assert first.window_end < second.window_start
 
 
 @pytest.mark.clause("C2")
 def test_bins_and_carts_are_two_items():
-    standard = next(each for each in STANDARDS if each["code"] == "CL-02")
+    standard = next(candidate for candidate in STANDARDS if candidate["code"] == "CL-02")
     assert [item["zh"] for item in standard["items"]] == ["垃圾箱", "垃圾车"]
 
 
-def test_until_next_needs_a_next():
+def test_a_window_until_the_next_one_needs_a_next_occurrence():
     start = datetime(2026, 11, 1, tzinfo=UTC)
     once = ScheduleStub(None, window=UNTIL_NEXT, rdate=["2026-11-02"])
     assert list(due_windows(once, start, start + timedelta(days=9))) == []

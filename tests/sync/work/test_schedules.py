@@ -48,7 +48,7 @@ def due_tasks(schedule, start, end, places=(STAIRS, OFFICE, HOME, VACANT)):
 
 @pytest.mark.rule("R1")
 @given(st.integers(0, 300), st.integers(1, 20), st.sampled_from(STANDARDS))
-def test_whoever_expands_makes_the_same_occurrences(first, length, standard):
+def test_expanding_in_parts_gives_the_same_occurrences(first, length, standard):
     schedule = ScheduleStub(
         **{n: standard[n] for n in ("area_kind", "rrule", "window", "active")},
         per_unit=standard.get("per_unit", False),
@@ -57,29 +57,37 @@ def test_whoever_expands_makes_the_same_occurrences(first, length, standard):
     middle, end = start + timedelta(days=length / 2), start + timedelta(days=length)
     whole = due_tasks(schedule, start, end)
     halves = [*due_tasks(schedule, start, middle), *due_tasks(schedule, middle, end)]
-    assert {each.id: each for each in whole} == {each.id: each for each in halves}
-    assert len({each.id for each in whole}) == len(whole)
+    assert {occurrence.id: occurrence for occurrence in whole} == {
+        occurrence.id: occurrence for occurrence in halves
+    }
+    assert len({occurrence.id for occurrence in whole}) == len(whole)
     other = replace(schedule, id="another")
-    assert not {each.id for each in due_tasks(other, start, end)} & {each.id for each in whole}
+    assert not {occurrence.id for occurrence in due_tasks(other, start, end)} & {
+        occurrence.id for occurrence in whole
+    }
 
 
 @pytest.mark.rule("R1")
-def test_a_duty_is_due_at_places_of_its_kind_alone():
-    assert {each.area_id for each in due_tasks(ScheduleStub(), day(3, 1), day(3, 2))} == {"stairs"}
+def test_a_duty_is_due_at_areas_of_its_kind_or_chosen_areas():
+    assert {
+        occurrence.area_id for occurrence in due_tasks(ScheduleStub(), day(3, 1), day(3, 2))
+    } == {"stairs"}
     chosen = ScheduleStub(area_ids=("office",))
-    assert {each.area_id for each in due_tasks(chosen, day(3, 1), day(3, 2))} == {"office"}
+    assert {occurrence.area_id for occurrence in due_tasks(chosen, day(3, 1), day(3, 2))} == {
+        "office"
+    }
 
 
 @pytest.mark.rule("R1")
-def test_hours_are_those_of_the_site():
+def test_hours_are_local_hours():
     twice = ScheduleStub(rrule="FREQ=DAILY;BYHOUR=6,18;BYMINUTE=0;BYSECOND=0")
-    found = due_tasks(twice, day(3, 1), day(3, 2))
-    assert [each.window_start for each in found] == [day(3, 1, 6), day(3, 1, 18)]
-    assert [each.window_end for each in found] == [day(3, 1, 10), day(3, 1, 22)]
+    occurrences = due_tasks(twice, day(3, 1), day(3, 2))
+    assert [occurrence.window_start for occurrence in occurrences] == [day(3, 1, 6), day(3, 1, 18)]
+    assert [occurrence.window_end for occurrence in occurrences] == [day(3, 1, 10), day(3, 1, 22)]
 
 
 @pytest.mark.rule("R2")
-def test_a_weekly_duty_is_met_on_any_day_of_its_week():
+def test_every_day_of_a_week_is_in_the_same_weekly_window():
     weekly = ScheduleStub(rrule="FREQ=WEEKLY;BYDAY=MO", window="P7D")
     ids = {due_tasks(weekly, day(3, n), day(3, n + 1))[0].id for n in range(2, 9)}
     assert len(ids) == 1, "Monday 2 March to Sunday 8 March are one window"
@@ -88,30 +96,30 @@ def test_a_weekly_duty_is_met_on_any_day_of_its_week():
 
 
 @pytest.mark.rule("R2")
-def test_until_next_leaves_no_gap_and_no_overlap_through_a_year():
+def test_windows_until_the_next_one_have_no_gaps_and_no_overlaps():
     thrice = ScheduleStub(rrule="FREQ=MONTHLY;BYMONTHDAY=1,11,21", window=UNTIL_NEXT)
-    found = list(due_windows(thrice, YEAR, YEAR + timedelta(days=365)))
-    assert len(found) == 36
-    assert all(one[1] == two[0] for one, two in pairwise(found))
+    windows = list(due_windows(thrice, YEAR, YEAR + timedelta(days=365)))
+    assert len(windows) == 36
+    assert all(window[1] == following[0] for window, following in pairwise(windows))
 
 
 @pytest.mark.rule("R3")
-def test_doors_are_wiped_where_somebody_lives():
+def test_a_duty_per_home_is_due_at_occupied_homes_only():
     doors = ScheduleStub(area_kind="unit_entrance", per_unit=True)
-    assert [each.unit_id for each in due_tasks(doors, day(3, 1), day(3, 2))] == ["1203"]
+    assert [occurrence.unit_id for occurrence in due_tasks(doors, day(3, 1), day(3, 2))] == ["1203"]
     moved_in = replace(VACANT, occupied=True)
     both = due_tasks(doors, day(3, 1), day(3, 2), (HOME, moved_in))
-    assert [each.unit_id for each in both] == ["1203", "1204"]
+    assert [occurrence.unit_id for occurrence in both] == ["1203", "1204"]
 
 
 @pytest.mark.rule("R4")
-def test_a_duty_that_rests_or_has_no_interval_is_never_due():
+def test_an_inactive_duty_or_one_without_interval_is_never_due():
     for schedule in (ScheduleStub(active=False), ScheduleStub(rrule=None)):
         assert due_tasks(schedule, YEAR, YEAR + timedelta(days=99)) == []
 
 
 @pytest.mark.parametrize("wrong", ["", None, "4H", "P", "PT", "P1Y", "P-1D", "P7D ", "PT4H\n"])
-def test_a_window_that_cannot_be_read_is_an_error(wrong):
+def test_a_malformed_window_is_an_error(wrong):
     with pytest.raises(ValueError, match="A window is"):
         window_length(wrong)
 
@@ -135,7 +143,7 @@ def test_nothing_is_due_before_the_schedule_begins():
         "",
     ],
 )
-def test_a_rule_that_never_comes_true_or_comes_too_often_is_not_taken(rrule):
+def test_a_rule_that_never_or_too_often_matches_is_invalid(rrule):
     with pytest.raises(ValidationError):
         ScheduleAddPayload().load({**ADD_PAYLOAD, "rrule": rrule})
 

@@ -1,4 +1,4 @@
-"""Shifts: begun with a question, ended with what is open, taken over with a signature."""
+"""Shifts: starting with a question, ending with open items, taking over with a signature."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -28,7 +28,7 @@ def shift_state(shift):
 @pytest.mark.rule("S1")
 @pytest.mark.clause("D1")
 @pytest.mark.parametrize(
-    ("said", "flag"),
+    ("payload", "flag"),
     [
         ({"uniform": True}, None),
         ({"uniform": False, "note": "in the wash"}, None),
@@ -36,23 +36,23 @@ def shift_state(shift):
         ({"uniform": False, "note": "  "}, "note-missing"),
     ],
 )
-def test_whatever_somebody_wears_the_shift_begins(said, flag):
+def test_a_shift_starts_with_or_without_work_clothes(payload, flag):
     shift = InMemoryRecord("shift")
-    verdict = shift.apply(make_op("shift.open", payload=said))
+    verdict = shift.apply(make_op("shift.open", payload=payload))
     assert isinstance(verdict, Accepted) and verdict.flag == flag
     assert shift_state(shift) == "open"
-    assert (shift.row.person_id, shift.row.uniform) == (ANA, said["uniform"])
+    assert (shift.row.person_id, shift.row.uniform) == (ANA, payload["uniform"])
 
 
 @pytest.mark.clause("D1")
-def test_the_question_has_no_room_for_a_picture():
+def test_a_photo_in_the_start_of_a_shift_is_malformed():
     assert InMemoryRecord("shift").apply(
         make_op("shift.open", payload={"uniform": False, "photos": ["0" * 64]})
     ) == Quarantined("malformed")
 
 
 @pytest.mark.rule("S2")
-def test_a_shift_ends_with_what_was_unsent_and_open():
+def test_the_end_of_a_shift_records_unsent_ops_and_open_items():
     shift = begun_shift()
     shift.apply(
         make_op("shift.close", minutes=400, payload={"unsent": 3, "open_items": {TASK: "Mop"}})
@@ -63,7 +63,7 @@ def test_a_shift_ends_with_what_was_unsent_and_open():
 
 
 @pytest.mark.rule("S3")
-def test_a_hand_over_names_the_next_person_and_what_is_open():
+def test_a_hand_over_records_the_next_person_and_the_open_items():
     shift = begun_shift()
     verdict = shift.apply(make_op("shift.hand_over", payload={"to": BEN, "items": {TASK: "Mop"}}))
     assert (verdict.flag, shift_state(shift)) == (None, "handed_over")
@@ -73,7 +73,7 @@ def test_a_hand_over_names_the_next_person_and_what_is_open():
 
 
 @pytest.mark.rule("S4")
-def test_only_the_next_person_signs():
+def test_only_the_signature_of_the_next_person_counts():
     shift = begun_shift()
     shift.apply(make_op("shift.hand_over", minutes=1, payload={"to": BEN}))
     wrong = shift.apply(make_op("shift.take_over", by=CHU, minutes=2))
@@ -83,7 +83,7 @@ def test_only_the_next_person_signs():
     assert shift.row.taken_over_by_id == BEN
 
 
-def test_a_signature_does_not_count_for_a_later_hand_over_to_somebody_else():
+def test_a_signature_does_not_count_for_a_later_hand_over():
     shift = begun_shift()
     shift.apply(make_op("shift.hand_over", minutes=1, payload={"to": BEN}))
     shift.apply(make_op("shift.take_over", by=BEN, minutes=2))
@@ -94,12 +94,12 @@ def test_a_signature_does_not_count_for_a_later_hand_over_to_somebody_else():
 @pytest.mark.parametrize(
     "items", [{"not an item": "x"}, {TASK: "x" * 121}, {f"task:{uuid4()}": "x" for _ in range(201)}]
 )
-def test_what_is_no_list_of_open_items_is_kept_for_the_desk(items):
+def test_a_malformed_list_of_open_items_is_quarantined(items):
     verdict = begun_shift().apply(make_op("shift.hand_over", payload={"to": BEN, "items": items}))
     assert verdict == Quarantined("malformed")
 
 
-def test_a_phone_lets_go_of_a_shift_that_nobody_closed():
+def test_phones_stop_showing_a_shift_that_nobody_ended():
     assert RECORD_TYPES["shift"].visible_until(vars(begun_shift().row)) == format_time(
         NOON + MAX_SHIFT
     )
@@ -117,7 +117,7 @@ FACTS = st.one_of(
 @pytest.mark.rule("L1")
 @settings(deadline=None)
 @given(st.lists(FACTS, max_size=7), st.randoms(use_true_random=False))
-def test_a_shift_comes_out_the_same_in_whatever_order_its_facts_arrive(facts, dice):
+def test_a_shift_is_the_same_in_any_order_of_its_facts(facts, dice):
     ops = [
         make_op(kind, by=by, minutes=minutes, payload={"to": to} if to else {})
         for kind, minutes, by, to in facts
@@ -128,16 +128,16 @@ def test_a_shift_comes_out_the_same_in_whatever_order_its_facts_arrive(facts, di
         shift = InMemoryRecord("shift")
         shift.apply(opening)
         dice.shuffle(ops)
-        assert all(isinstance(shift.apply(one), Accepted) for one in ops)
+        assert all(isinstance(shift.apply(op), Accepted) for op in ops)
         rows.append({**vars(shift.row), "state": shift_state(shift)})
     assert rows[0] == rows[1] == rows[2]
-    closings = [one.occurred_at for one in ops if one.kind == "shift.close"]
+    closings = [op.occurred_at for op in ops if op.kind == "shift.close"]
     assert rows[0]["closed_at"] == min(closings, default=None)
-    given_ = sorted(
-        (one for one in ops if one.kind == "shift.hand_over"),
-        key=lambda one: (one.occurred_at, one.id),
+    hand_overs = sorted(
+        (op for op in ops if op.kind == "shift.hand_over"),
+        key=lambda op: (op.occurred_at, op.id),
     )
-    assert rows[0]["handed_to_id"] == (given_[-1].payload["to"] if given_ else None)
+    assert rows[0]["handed_to_id"] == (hand_overs[-1].payload["to"] if hand_overs else None)
     assert rows[0]["taken_over_by_id"] in (None, rows[0]["handed_to_id"])
 
 
@@ -150,7 +150,7 @@ SPANS = st.lists(
 @pytest.mark.rule("S6")
 @settings(deadline=None)
 @given(SPANS, st.randoms(use_true_random=False))
-def test_two_shifts_at_once_are_marked_on_both_phones_and_no_others(spans, dice):
+def test_overlapping_shifts_on_two_phones_are_marked_and_no_others(spans, dice):
     shifts, phones, hours = [], {}, {}
     for person, phone, start, minutes in spans:
         shift = InMemoryRecord("shift")
@@ -161,18 +161,18 @@ def test_two_shifts_at_once_are_marked_on_both_phones_and_no_others(spans, dice)
         phones[shift.row.id] = phone
         hours[shift.row.id] = set(range(start * 10, start * 10 + minutes))
     expected = {
-        one.id
-        for one in shifts
+        shift_row.id
+        for shift_row in shifts
         for other in shifts
-        if one.person_id == other.person_id
-        and phones[one.id] != phones[other.id]
-        and hours[one.id] & hours[other.id]
+        if shift_row.person_id == other.person_id
+        and phones[shift_row.id] != phones[other.id]
+        and hours[shift_row.id] & hours[other.id]
     }
     dice.shuffle(shifts)
     assert overlapping_shifts(shifts, phones) == expected
 
 
-def test_a_forgotten_shift_does_not_run_into_the_next_day():
+def test_a_shift_that_was_not_ended_does_not_overlap_the_next_day():
     old, new = begun_shift().row, begun_shift().row
     old.id, new.id = "old", "new"
     new.opened_at = NOON + MAX_SHIFT + timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""Items, standing duty, ad-hoc work and what becomes of a miss."""
+"""Task items, upkeep, ad hoc tasks, decisions on missed tasks, and weather reports."""
 
 import itertools
 from dataclasses import replace
@@ -15,21 +15,21 @@ from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op, pl
 
 ITEMS = [{"zh": "垃圾箱", "en": "Bins"}, {"zh": "垃圾车", "en": "Carts"}]
 AFTER_WINDOW = 24 * 60
-"""Minutes after noon when the planned window is over."""
+"""Minutes after noon at which the planned window is over."""
 
 
-def task_word(task):
+def task_state(task):
     return state(vars(task.row))
 
 
 @pytest.mark.rule("T9")
 @pytest.mark.clause("C2")
-def test_a_task_with_one_of_two_items_is_done_in_part():
+def test_a_task_with_one_of_two_items_ticked_is_partial():
     task = planned_task(items=ITEMS)
     task.apply(make_op("task.tick", payload={"item": 0}))
-    assert (task_word(task), task.row.done_at) == ("partial", None)
+    assert (task_state(task), task.row.done_at) == ("partial", None)
     task.apply(make_op("task.tick", by=BEN, minutes=3, payload={"item": 1, "leaves": "done"}))
-    assert task_word(task) == "done"
+    assert task_state(task) == "done"
     assert (task.row.done_by_id, task.row.helper_ids) == (ANA, [BEN])
     assert task.row.done_at == NOON + timedelta(minutes=3)
 
@@ -39,37 +39,37 @@ def test_an_item_is_taken_back_by_whoever_ticked_it():
     task = planned_task(items=ITEMS)
     task.apply(make_op("task.complete"))
     task.apply(make_op("task.untick", by=BEN, minutes=1, payload={"item": 0}))
-    assert task_word(task) == "done"
+    assert task_state(task) == "done"
     task.apply(make_op("task.untick", minutes=2, payload={"item": 0}))
     assert list(task.row.ticked) == ["1"]
 
 
 @pytest.mark.rule("T9")
-def test_an_old_phone_ticks_all_items_at_once():
+def test_completing_a_task_ticks_all_items():
     task = planned_task(items=ITEMS)
     task.apply(make_op("task.complete"))
-    assert task_word(task) == "done"
-    assert {one["by_id"] for one in task.row.ticked.values()} == {ANA}
+    assert task_state(task) == "done"
+    assert {tick["by_id"] for tick in task.row.ticked.values()} == {ANA}
 
 
 @pytest.mark.rule("T9")
-def test_an_item_that_is_not_there_asks_for_a_look():
+def test_an_unknown_item_is_flagged():
     task = planned_task(items=ITEMS)
     assert task.apply(make_op("task.tick", payload={"item": 2})).flag == "no-such-item"
     assert task.apply(make_op("task.tick", payload={"item": 20})) == Quarantined("malformed")
-    assert task_word(task) == "open"
+    assert task_state(task) == "open"
 
 
 @pytest.mark.rule("T10")
 @pytest.mark.clause("C3")
-def test_a_standing_duty_takes_any_number_of_confirmations():
+def test_upkeep_takes_any_number_of_confirmations():
     duty = planned_task(standing=True)
     for minutes, by in ((0, ANA), (30, ANA), (60, BEN)):
         duty.apply(make_op("task.confirm", by=by, minutes=minutes))
-    assert [one["by_id"] for one in duty.row.confirmed] == [ANA, ANA, BEN]
+    assert [confirmation["by_id"] for confirmation in duty.row.confirmed] == [ANA, ANA, BEN]
     assert (duty.row.done_at, duty.row.helper_ids) == (NOON, [BEN])
     duty.apply(make_op("task.undo", minutes=61))
-    assert [one["by_id"] for one in duty.row.confirmed] == [ANA, BEN]
+    assert [confirmation["by_id"] for confirmation in duty.row.confirmed] == [ANA, BEN]
 
 
 FACTS = st.sampled_from(
@@ -91,8 +91,10 @@ FACT_LISTS = st.lists(
 
 @pytest.mark.rule("T8", "T9", "T10", "L1")
 @given(FACT_LISTS, st.booleans(), st.randoms(use_true_random=False))
-def test_items_and_confirmations_do_not_depend_on_the_order_of_arrival(made, standing, dice):
-    facts = [make_op(kind, by=by, minutes=at, payload=said) for (kind, said), by, at in made]
+def test_items_and_confirmations_do_not_depend_on_the_order_of_arrival(entries, standing, dice):
+    facts = [
+        make_op(kind, by=by, minutes=at, payload=payload) for (kind, payload), by, at in entries
+    ]
     outcomes = []
     for _ in range(3):
         dice.shuffle(facts)
@@ -108,17 +110,17 @@ def test_items_and_confirmations_do_not_depend_on_the_order_of_arrival(made, sta
 
 @pytest.mark.rule("T9")
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([ANA, BEN])), min_size=1, max_size=6))
-def test_ticks_of_several_people_are_all_kept(taps):
+def test_ticks_of_several_people_are_all_stored(taps):
     task = planned_task(items=ITEMS)
     for minutes, (item, by) in enumerate(taps):
         task.apply(make_op("task.tick", by=by, minutes=minutes, payload={"item": item}))
     for item in (0, 1):
         people = [by for number, by in taps if number == item]
-        told = task.row.ticked.get(str(item))
-        assert bool(told) == bool(people)
-        if told:
-            assert told["by_id"] == people[0]
-            assert {told["by_id"], *told["helper_ids"]} == set(people)
+        ticked = task.row.ticked.get(str(item))
+        assert bool(ticked) == bool(people)
+        if ticked:
+            assert ticked["by_id"] == people[0]
+            assert {ticked["by_id"], *ticked["helper_ids"]} == set(people)
 
 
 AD_HOC_PAYLOAD = {
@@ -143,7 +145,7 @@ def ad_hoc_task(person=None, **more):
 
 @pytest.mark.rule("T13")
 @pytest.mark.clause("G3")
-def test_ad_hoc_work_names_its_giver_its_person_and_its_time():
+def test_an_ad_hoc_task_records_who_assigned_it_to_whom_until_when():
     task, verdict = ad_hoc_task()
     assert isinstance(verdict, Accepted)
     row = task.row
@@ -152,7 +154,7 @@ def test_ad_hoc_work_names_its_giver_its_person_and_its_time():
 
 
 @pytest.mark.rule("T13")
-def test_ad_hoc_work_needs_somebody_who_is_there_and_a_time_to_come():
+def test_an_ad_hoc_task_needs_an_active_person_and_a_future_deadline():
     gone = SimpleNamespace(roles=["cleaner"], active_to=NOON)
     assert ad_hoc_task(gone)[1] == Refused("no-such-person")
     assert ad_hoc_task(window_end="2026-11-24T12:00:00+00:00")[1] == Refused("due-is-past")
@@ -164,27 +166,28 @@ def test_ad_hoc_work_needs_somebody_who_is_there_and_a_time_to_come():
 
 @pytest.mark.rule("T14")
 @pytest.mark.clause("G10")
-def test_a_miss_is_decided_when_it_is_one_and_may_be_decided_anew():
+def test_a_missed_task_is_decided_after_its_grace_and_may_be_decided_again():
     task = planned_task(grace=60)
-    said = {"disposition": "made_good"}
-    assert task.apply(make_op("task.dispose", by=BEN, payload=said)) == Refused("not-over")
-    in_grace = make_op("task.dispose", by=BEN, minutes=4 * 60 + 59, payload=said)
+    decision = {"disposition": "made_good"}
+    assert task.apply(make_op("task.dispose", by=BEN, payload=decision)) == Refused("not-over")
+    in_grace = make_op("task.dispose", by=BEN, minutes=4 * 60 + 59, payload=decision)
     assert task.apply(in_grace) == Refused("not-over")
     assert isinstance(
-        task.apply(make_op("task.dispose", by=BEN, minutes=AFTER_WINDOW, payload=said)), Accepted
+        task.apply(make_op("task.dispose", by=BEN, minutes=AFTER_WINDOW, payload=decision)),
+        Accepted,
     )
-    anew = {"disposition": "reason", "note": "停水"}
-    task.apply(make_op("task.dispose", by=BEN, minutes=AFTER_WINDOW + 1, payload=anew))
+    new_decision = {"disposition": "reason", "note": "停水"}
+    task.apply(make_op("task.dispose", by=BEN, minutes=AFTER_WINDOW + 1, payload=new_decision))
     assert (task.row.disposition, task.row.disposition_note) == ("reason", "停水")
 
 
 @pytest.mark.rule("T14")
 @pytest.mark.parametrize("disposition", ["reason", "case"])
-def test_a_reason_and_a_case_are_told_in_words(disposition):
-    bare = make_op(
+def test_an_excuse_and_a_case_need_a_note(disposition):
+    without_note = make_op(
         "task.dispose", minutes=AFTER_WINDOW, payload={"disposition": disposition, "note": " "}
     )
-    assert planned_task().apply(bare) == Quarantined("malformed")
+    assert planned_task().apply(without_note) == Quarantined("malformed")
 
 
 @pytest.mark.rule("T14")
@@ -192,36 +195,36 @@ def test_a_reason_and_a_case_are_told_in_words(disposition):
     ("kind", "payload"),
     [("task.complete", {}), ("task.tick", {"item": 0}), ("task.confirm", {})],
 )
-def test_what_somebody_ticked_is_no_miss(kind, payload):
+def test_a_ticked_task_is_not_missed(kind, payload):
     task = planned_task(items=ITEMS)
     task.apply(make_op(kind, payload=payload))
-    told = make_op("task.dispose", minutes=AFTER_WINDOW, payload={"disposition": "made_good"})
-    assert task.apply(told) == Refused("already-done")
+    decision = make_op("task.dispose", minutes=AFTER_WINDOW, payload={"disposition": "made_good"})
+    assert task.apply(decision) == Refused("already-done")
 
 
 @pytest.mark.rule("T14")
-def test_a_late_tick_stands_beside_what_was_decided():
+def test_a_late_tick_does_not_remove_the_decision():
     task = planned_task()
     task.apply(
         make_op("task.dispose", by=BEN, minutes=AFTER_WINDOW, payload={"disposition": "made_good"})
     )
     task.apply(make_op("task.complete", minutes=5, delay_minutes=2 * AFTER_WINDOW))
-    assert task_word(task) == "done"
+    assert task_state(task) == "done"
     assert task.row.disposition == "made_good"
 
 
 @pytest.mark.rule("T15")
 @pytest.mark.clause("C11")
-def test_two_who_tell_of_the_same_rain_make_the_work_of_a_place_once():
+def test_two_reports_of_the_same_rain_create_one_task_for_each_area():
     areas = [BEN, CHU]
-    made = set()
+    tasks = set()
     for order in itertools.permutations((ANA, BEN)):
         for minutes, by in enumerate(order):
             verdict = InMemoryRecord("weather").apply(
                 make_op("weather.report", by=by, minutes=minutes, payload=rain_report(areas))
             )
-            made |= {(work.subject, work.payload["area_id"]) for work in verdict.followups}
-    assert len(made) == 2
+            tasks |= {(task.subject, task.payload["area_id"]) for task in verdict.followups}
+    assert len(tasks) == 2
 
 
 def rain_report(areas, **more):
@@ -229,7 +232,7 @@ def rain_report(areas, **more):
 
 
 @pytest.mark.rule("T16")
-def test_a_report_says_to_which_event_it_belongs():
+def test_a_weather_report_has_an_event():
     first, second, snow = (InMemoryRecord("weather") for _ in range(3))
     first.apply(make_op("weather.report", payload=rain_report([BEN, BEN])))
     second.apply(make_op("weather.report", minutes=60, payload=rain_report([BEN])))
@@ -239,11 +242,11 @@ def test_a_report_says_to_which_event_it_belongs():
 
 
 @pytest.mark.rule("T15")
-def test_another_event_of_the_same_day_makes_the_work_again():
-    one, two = (
+def test_another_event_of_the_same_day_creates_another_task():
+    first, second = (
         InMemoryRecord("weather")
         .apply(make_op("weather.report", payload=rain_report([BEN], event=event)))
         .followups[0]
         for event in ("2026-11-24", "2026-11-24 evening")
     )
-    assert one.subject != two.subject
+    assert first.subject != second.subject

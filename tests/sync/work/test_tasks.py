@@ -9,7 +9,7 @@ from tests.sync.builders import ANA, BEN, NOON, InMemoryRecord, make_op, planned
 
 
 @pytest.mark.rule("T1")
-def test_an_occurrence_has_its_window():
+def test_a_planned_task_has_its_window():
     task = planned_task()
     assert task.row.window_start < NOON < task.row.window_end
     assert task.row.window_start.utcoffset().total_seconds() == 8 * 3600
@@ -18,12 +18,12 @@ def test_an_occurrence_has_its_window():
 @pytest.mark.rule("T2")
 def test_a_tick_is_never_refused():
     task = planned_task()
-    for late in (0, 60 * 24 * 30):
-        assert isinstance(task.apply(make_op("task.complete", delay_minutes=late)), Accepted)
+    for delay in (0, 60 * 24 * 30):
+        assert isinstance(task.apply(make_op("task.complete", delay_minutes=delay)), Accepted)
 
 
 @pytest.mark.rule("T3")
-def test_a_tick_after_a_cancel_asks_for_a_look_and_is_kept():
+def test_a_tick_after_a_cancellation_is_stored_and_flagged():
     task = planned_task()
     task.apply(make_op("task.cancel", by=BEN, payload={"reason": "rain"}))
     tick = task.apply(make_op("task.complete", minutes=5))
@@ -33,7 +33,7 @@ def test_a_tick_after_a_cancel_asks_for_a_look_and_is_kept():
 
 
 @pytest.mark.rule("T4")
-def test_only_the_own_tick_is_taken_back():
+def test_only_the_author_takes_back_a_tick():
     task = planned_task()
     task.apply(make_op("task.complete", by=ANA))
     task.apply(make_op("task.undo", by=BEN, minutes=1))
@@ -43,7 +43,7 @@ def test_only_the_own_tick_is_taken_back():
 
 
 @pytest.mark.rule("T5")
-def test_a_skip_needs_a_reason_and_does_not_outweigh_work():
+def test_a_skip_needs_a_reason_and_does_not_replace_done_work():
     task = planned_task()
     assert task.apply(make_op("task.skip")) == Quarantined("malformed")
     task.apply(make_op("task.complete"))
@@ -53,7 +53,7 @@ def test_a_skip_needs_a_reason_and_does_not_outweigh_work():
 
 
 @pytest.mark.rule("T6")
-def test_what_is_done_or_cancelled_cannot_be_cancelled():
+def test_a_done_or_cancelled_task_cannot_be_cancelled():
     task = planned_task()
     task.apply(make_op("task.complete"))
     assert task.apply(make_op("task.cancel", payload={"reason": "x"})) == Refused("already-done")
@@ -65,7 +65,7 @@ def test_what_is_done_or_cancelled_cannot_be_cancelled():
 
 
 @pytest.mark.rule("M3")
-def test_a_cancel_that_had_not_seen_the_tick_is_contested():
+def test_a_cancellation_that_had_not_seen_the_tick_is_contested():
     task = planned_task()
     task.apply(make_op("task.complete"))
     verdict = task.apply(make_op("task.cancel", by=BEN, payload={"reason": "x"}, base=1))
@@ -75,7 +75,7 @@ def test_a_cancel_that_had_not_seen_the_tick_is_contested():
 
 
 @pytest.mark.rule("T7")
-def test_an_amendment_writes_only_what_it_names():
+def test_a_correction_writes_only_the_fields_that_it_names():
     task = planned_task()
     task.apply(make_op("task.complete"))
     task.apply(make_op("task.amend", payload={"note": "seen on the spot"}))
@@ -86,7 +86,7 @@ def test_an_amendment_writes_only_what_it_names():
 
 @pytest.mark.rule("T8")
 @pytest.mark.rule("L1")
-def test_the_earliest_tick_has_the_credit_in_whatever_order_they_arrive():
+def test_the_earliest_tick_is_credited_in_any_order_of_arrival():
     facts = [
         make_op("task.complete", by=BEN, minutes=5),
         make_op("task.complete", by=ANA, minutes=3, payload={"note": "wet floor"}),
@@ -105,5 +105,5 @@ def test_the_earliest_tick_has_the_credit_in_whatever_order_they_arrive():
     assert outcomes == {(ANA, facts[1].occurred_at, (BEN,), "wet floor")}
 
 
-def test_a_tick_on_nothing_is_kept_for_the_desk():
+def test_a_tick_of_an_unknown_task_is_quarantined():
     assert InMemoryRecord("task").apply(make_op("task.complete")) == Quarantined("no-such-record")

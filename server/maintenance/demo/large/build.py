@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -21,7 +20,7 @@ from server.maintenance.demo.large.people import create_accounts, person_ops
 from server.maintenance.demo.large.phones import LABELS, Phone, submit_checked
 from server.models.feed import ServerState, SiteHead
 from server.oplog import receive
-from server.oplog.incoming import Source
+from server.oplog.incoming import NewOp, Source
 from sync.protocol.clock import SITE_ZONE, format_time
 
 SEED = 20261128
@@ -125,7 +124,7 @@ def _finish(estate: Estate, phones: dict[str, Phone], now: datetime) -> Counter[
     return counts
 
 
-def _submit(ops: Iterable[dict[str, Any]], now: datetime) -> Counter[str]:
+def _submit(ops: Iterable[NewOp], now: datetime) -> Counter[str]:
     """Submit ops of the desk in batches."""
     counts: Counter[str] = Counter()
     for batch in chunks(list(ops), BATCH_SIZE):

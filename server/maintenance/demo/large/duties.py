@@ -17,6 +17,7 @@ from server.maintenance.demo.large.estate import (
     place_id,
 )
 from server.maintenance.demo.large.people import person_id
+from server.oplog.incoming import NewOp
 from sync.protocol.clock import format_time
 from sync.work.standards_content import STANDARDS
 
@@ -34,7 +35,7 @@ def contractor_id(number: int) -> str:
     return demo_id("otter", "contractor", number)
 
 
-def duty_ops(estate: Estate, since: datetime) -> Iterator[dict[str, Any]]:
+def duty_ops(estate: Estate, since: datetime) -> Iterator[NewOp]:
     """Everything that is planned from: each copy of a standard has one responsible person."""
     yield from _indoor_schedules(estate, since)
     yield from _outdoor_schedules(since)
@@ -54,7 +55,7 @@ def _standards() -> dict[str, dict[str, Any]]:
     return {standard["code"]: standard for standard in STANDARDS}
 
 
-def _indoor_schedules(estate: Estate, since: datetime) -> Iterator[dict[str, Any]]:
+def _indoor_schedules(estate: Estate, since: datetime) -> Iterator[NewOp]:
     """One copy a building; two cleaners share a building."""
     for building in range(1, estate.scale.buildings + 1):
         stairwells = [stair.id for stair in estate.stairwells if stair.building == building]
@@ -72,7 +73,7 @@ def _indoor_schedules(estate: Estate, since: datetime) -> Iterator[dict[str, Any
             yield seed.idempotent_op("schedule.add", schedule_id(code, building), payload)
 
 
-def _outdoor_schedules(since: datetime) -> Iterator[dict[str, Any]]:
+def _outdoor_schedules(since: datetime) -> Iterator[NewOp]:
     """One copy an outdoor place or refuse point."""
     for code in OUTDOOR_STANDARDS:
         standard = _standards()[code]
@@ -94,7 +95,7 @@ def schedule_id(code: str, place: object) -> str:
     return demo_id("otter", "schedule", code, place)
 
 
-def _routes(since: datetime) -> Iterator[dict[str, Any]]:
+def _routes(since: datetime) -> Iterator[NewOp]:
     for route in ROUTES:
         payload = {
             "label": label(f"{route}号巡逻线", f"Patrol route {route}"),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
-from typing import Any
 
 from server.maintenance import seed
 from server.maintenance.demo.ids import demo_id, label
+from server.oplog.incoming import NewOp
 
 SITE_ID = demo_id("otter")
 SITE_LABEL = label("水獭湾(大型演示小区)", "Otter Bay (large demo estate)")
@@ -105,7 +105,7 @@ class Estate:
             for side in sides
         ]
 
-    def place_ops(self) -> Iterator[dict[str, Any]]:
+    def place_ops(self) -> Iterator[NewOp]:
         """Areas, homes and checkpoints."""
         for ordinal, (key, zh, en, kind) in enumerate(GROUNDS):
             payload = {"label": label(zh, en), "kind": kind, "ordinal": ordinal}
@@ -121,7 +121,7 @@ class Estate:
             yield seed.idempotent_op("unit.add", home.id, payload)
         yield from self._checkpoint_ops()
 
-    def _building_ops(self) -> Iterator[dict[str, Any]]:
+    def _building_ops(self) -> Iterator[NewOp]:
         for number in range(1, self.scale.buildings + 1):
             named = label(f"{number}号楼", f"Building {number}")
             building = {"label": named, "kind": "building", "ordinal": 100 * number}
@@ -135,7 +135,7 @@ class Estate:
             }
             yield seed.idempotent_op("area.add", stair.id, payload)
 
-    def _checkpoint_ops(self) -> Iterator[dict[str, Any]]:
+    def _checkpoint_ops(self) -> Iterator[NewOp]:
         """Routes 1 and 2 go through the stairwells, route 3 over the grounds."""
         for route in ROUTES:
             for number in range(POINTS_PER_ROUTE):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from server.maintenance.demo.ids import demo_id
 from server.maintenance.demo.large.day import Day
 from server.maintenance.demo.large.estate import SITE_ID, Estate, place_id
 from server.maintenance.demo.large.people import person_id
 from server.maintenance.demo.large.phones import Phone
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op
 from sync.accountability.categories import category_id
 from sync.accountability.categories_content import CATEGORIES
@@ -62,7 +62,7 @@ def simulate_found_items(day: Day) -> None:
         day.do("gate1", day.at(11), "find.record", day.new_id("found"), payload, "guard5")
 
 
-def category_ops() -> Iterator[dict[str, Any]]:
+def category_ops() -> Iterator[NewOp]:
     """Publish the first accountability categories, so that cases can be opened."""
     for category in CATEGORIES[:PUBLISHED_CATEGORIES]:
         id_ = category_id(SITE_ID, category["code"])
@@ -70,7 +70,7 @@ def category_ops() -> Iterator[dict[str, Any]]:
         yield make_op("category.publish", id_, {}, by=person_id("manager1"), id=op_id)
 
 
-def arrears_ops(estate: Estate, now: datetime) -> Iterator[dict[str, Any]]:
+def arrears_ops(estate: Estate, now: datetime) -> Iterator[NewOp]:
     """One home in nine owes fees."""
     random, month = estate.random("arrears"), f"{now:%Y-%m}"
     homes = random.sample(estate.homes, max(1, round(len(estate.homes) * ARREARS_SHARE)))
@@ -106,7 +106,7 @@ def report_lost_property(estate: Estate, phones: Mapping[str, Phone], now: datet
         phones["gate1"].do(reported_at, "lost.open", case, payload, person_id("guard1"))
 
 
-def case_ops(now: datetime) -> Iterator[dict[str, Any]]:
+def case_ops(now: datetime) -> Iterator[NewOp]:
     """Accountability cases about guards who missed a checkpoint."""
     for number in range(CASES):
         category = CATEGORIES[number % PUBLISHED_CATEGORIES]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from server.auth.credentials import get_or_create_account, hash_password, make_pin_verifier
 from server.db.engine import write_transaction
 from server.maintenance import seed
 from server.maintenance.demo.ids import PASSWORD, demo_id
 from server.oplog.directory import invalidate_directories
+from server.oplog.incoming import NewOp
 
 PIN = "2580"
 """Of everybody in the large demo."""
@@ -91,7 +91,7 @@ def create_accounts() -> None:
     invalidate_directories()
 
 
-def person_ops() -> Iterator[dict[str, Any]]:
+def person_ops() -> Iterator[NewOp]:
     for person in PEOPLE.values():
         payload = {
             "name": person.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -115,7 +116,7 @@ class Phone:
             device.storage = {"usage": 40_000_000, "quota": 2_000_000_000, "persisted": True}
 
 
-def submit_checked(ops: list[dict[str, Any]], source: Source) -> None:
+def submit_checked(ops: Sequence[Mapping[str, Any]], source: Source) -> None:
     """Submit ops through the write path; raises RefusedOp unless every one was applied."""
     answers = receive_ops(SITE_ID, ops, source).answers
     db.session.remove()

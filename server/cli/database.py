@@ -1,0 +1,143 @@
+"""Commands about the whole database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server import create_app
+from server.cli.texts import N_
+from server.jobs import compaction, retention
+from server.maintenance import backup, demo, seed, transfer
+from server.maintenance.upgrade import require_current_schema, upgrade
+from server.oplog import receive, replay
+from server.version import VERSION
+
+SIZE_OPTION = click.option(
+    "--size",
+    type=click.Choice(demo.SIZES),
+    help=N_(
+        "Size of the demo data: large has 2,592 homes and a month of records, and takes "
+        "minutes. By default that of the demo data that is there, else small."
+    ),
+)
+
+
+@click.command(help=N_("Create the database, or upgrade it to this version."))
+@click.option("--demo", "with_demo", is_flag=True, help=N_("Add the invented demo data."))
+@SIZE_OPTION
+def init(with_demo: bool, size: str | None) -> None:
+    app = create_app()
+    with app.app_context():
+        upgrade()
+        for site_id in replay.all_site_ids():  # content that this version adds
+            receive.submit_many(site_id, list(seed.shared_content_ops(site_id)))
+        if with_demo:
+            demo.build(size=size or demo.demo_size() or "small")
+    click.echo(_("The database is ready."))
+
+
+@click.command(
+    help=N_(
+        "Recompute every record from the log; exit with 1 if anything differs.\n\n"
+        "Keep the newest link that it prints, on paper or with somebody else: --expect then "
+        "checks whether the log still contains it, even if its end was cut off and chained again."
+    )
+)
+@click.option("--expect", "links", multiple=True, help=N_("A link that was printed before."))
+def verify(links: tuple[str, ...]) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        reports = {site: replay.verify_site(site) for site in replay.all_site_ids()}
+    faults = {site: report.faults for site, report in reports.items()}
+    missing = [
+        link for link in links if not any(link in report.links for report in reports.values())
+    ]
+    lost = _("The link %(link)s is in no log: the log was cut off or rewritten.")
+    faults |= {"log": [lost % {"link": link} for link in missing]}
+    for site, site_faults in faults.items():
+        for fault in site_faults:
+            click.echo(f"{site}: {fault}", err=True)
+    newest = {site: report.newest_link for site, report in reports.items()}
+    click.echo(json.dumps({**_summary(faults), "sites": len(reports), "links": newest}))
+    sys.exit(1 if any(faults.values()) else 0)
+
+
+@click.command(
+    help=N_("Erase visitors past their retention period; `serve` does this every ten minutes.")
+)
+def purge() -> None:
+    with create_app().app_context():
+        require_current_schema()
+        now = datetime.now(UTC)
+        counts = {site: retention.purge_expired(site, now) for site in replay.all_site_ids()}
+    click.echo(json.dumps({site: asdict(of_site) for site, of_site in counts.items()}))
+
+
+@click.command(help=N_("Remove old deletions from the sync feed; `serve` does this once a day."))
+def compact() -> None:
+    with create_app().app_context():
+        require_current_schema()
+        now = datetime.now(UTC)
+        counts = {site: compaction.compact_feed(site, now) for site in replay.all_site_ids()}
+    click.echo(json.dumps(counts))
+
+
+@click.command(
+    "backup",
+    help=N_("Write database, photos and key into one file, while the server runs; then check it."),
+)
+@click.argument("target", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def backup_command(target: Path) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        manifest = backup.create_backup(target)
+    click.echo(json.dumps({name: manifest[name] for name in ("taken_at", "version", "sites")}))
+
+
+@click.command(
+    help=N_("Replace everything by a backup. Phones send again what the backup does not have.")
+)
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(source: Path) -> None:
+    with create_app().app_context():
+        manifest = backup.restore_backup(source)
+        upgrade()
+        faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
+    click.echo(json.dumps({**_summary(faults), "taken_at": manifest["taken_at"]}))
+
+
+@click.command(help=N_("Copy everything into the empty database at a URL; then serve from there."))
+@click.argument("database_url")
+def move(database_url: str) -> None:
+    source, target = create_app(), create_app({"SQLALCHEMY_DATABASE_URI": database_url})
+    with source.app_context():
+        require_current_schema()
+    rows = transfer.copy_database(source, target)
+    with target.app_context():
+        faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
+    click.echo(json.dumps({**_summary(faults), "rows": sum(rows.values())}))
+    sys.exit(1 if any(faults.values()) else 0)
+
+
+@click.command(help=N_("Print the version."))
+def version() -> None:
+    click.echo(VERSION)
+
+
+def _summary(faults: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """When the log was checked, the number of sites and of differences, for one line of JSON."""
+    differences = sum(map(len, faults.values()))
+    return {
+        "at": datetime.now(UTC).isoformat(),
+        "sites": len(faults),
+        "differences": differences,
+    }

@@ -1,0 +1,129 @@
+"""Commands about people: their records, PINs and passwords."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from gettext import gettext as _
+
+import click
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from server import create_app
+from server.auth.credentials import MIN_PASSWORD_LENGTH, password_weakness, set_password, set_pin
+from server.cli.sites import SITE_OPTION, find_site
+from server.cli.texts import N_
+from server.db.engine import db, write_transaction
+from server.maintenance.upgrade import require_current_schema
+from server.models.people import Person
+from server.oplog import receive
+from server.oplog.directory import invalidate_directories
+from sync.protocol.roles import ROLES
+
+PIN_LENGTH = range(4, 9)
+
+
+@click.group(help=N_("People who work at a site."))
+def user() -> None:
+    pass
+
+
+@user.command("list", help=N_("List the people of a site."))
+@SITE_OPTION
+def list_users(site_name: str | None) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        for person in db.session.scalars(Person.for_site(find_site(site_name).id)):
+            left = "  " + _("(left)") if person.active_to else ""
+            click.echo(f"{person.id}  {person.name}  {', '.join(person.roles)}{left}")
+
+
+@user.command("add", help=N_("Add a person; print the PIN, and with --username the password."))
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
+@SITE_OPTION
+@click.option("--username", help=N_("User name for the desk; a password is generated and printed."))
+@click.option(
+    "--pin", help=N_("PIN for phones, four to eight digits; generated if it is not given.")
+)
+def add_user(
+    name: str,
+    roles: tuple[str, ...],
+    site_name: str | None,
+    username: str | None,
+    pin: str | None,
+) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        site = find_site(site_name)
+        person = receive.make_op("person.add", None, {})["subject"]
+        pin = _checked_pin(pin or f"{secrets.randbelow(10_000):04}")
+        password = secrets.token_urlsafe(12) if username else None
+        _save_credentials(person, pin, username, password)
+        answer = receive.submit(site.id, "person.add", person, {"name": name, "roles": list(roles)})
+        if answer["status"] != "applied":
+            raise click.ClickException(answer["text"])
+        click.echo(_("PIN of %(name)s: %(pin)s") % {"name": name, "pin": pin})
+        if password:
+            account = {"username": username, "password": password}
+            click.echo(_("User name %(username)s, password %(password)s") % account)
+
+
+@user.command("password", help=N_("Set a password; it is asked for twice."))
+@click.argument("person_id")
+@click.option("--username", required=True)
+def change_password(person_id: str, username: str) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        _sites_of(person_id)
+        password = click.prompt(_("Password"), hide_input=True, confirmation_prompt=True)
+        if password_weakness(username, password):
+            raise click.UsageError(
+                _("Use at least %(number)d characters that are hard to guess.")
+                % {"number": MIN_PASSWORD_LENGTH}
+            )
+        _save_credentials(person_id, None, username, password)
+        click.echo(_("The password is set."))
+
+
+@user.command("pin", help=N_("Set the PIN with which a person unlocks a phone."))
+@click.argument("person_id")
+@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True)
+def change_pin(person_id: str, pin: str) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        site_ids = _sites_of(person_id)
+        _save_credentials(person_id, _checked_pin(pin), None, None)
+        for site_id in site_ids:
+            receive.submit(site_id, "person.secure", person_id, {})
+        click.echo(_("The PIN is set; phones get it when they next connect."))
+
+
+def _checked_pin(pin: str) -> str:
+    if not (pin.isascii() and pin.isdigit() and len(pin) in PIN_LENGTH):
+        raise click.UsageError(_("A PIN has four to eight digits."))
+    return pin
+
+
+def _sites_of(person_id: str) -> Sequence[str]:
+    query = select(Person.site_id).where(Person.id == person_id)
+    site_ids: Sequence[str] = db.session.scalars(query).all()
+    if not site_ids:
+        raise click.UsageError(_("Nobody has this id. Run: lodge user list"))
+    return site_ids
+
+
+def _save_credentials(
+    person_id: str, pin: str | None, username: str | None, password: str | None
+) -> None:
+    try:
+        with write_transaction():
+            if pin:
+                set_pin(person_id, pin)
+            if username and password:
+                set_password(person_id, username, password)
+    except IntegrityError:
+        message = _("The user name %(username)s is taken.") % {"username": username}
+        raise click.UsageError(message) from None
+    invalidate_directories()

@@ -1,0 +1,102 @@
+"""One input of a form, drawn from a field of a payload schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range, Validator
+
+from server.desk.labels import field_label, value_label
+from server.i18n.local_time import format_local_time
+from sync import KINDS
+from sync.protocol.clock import parse_time
+from sync.protocol.op import MAX_LABEL_LENGTH
+
+Options = Sequence[tuple[str, str]]
+"""The values to choose from, each with its label."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One input of a form.
+
+    `input_type` is "line", "text", "number", "moment", "checkbox", "choice" or "json"; `options`
+    are those of a choice. `max_length`, `minimum` and `maximum` are None where there is no limit.
+    """
+
+    name: str
+    label: str
+    input_type: str
+    value: str
+    required: bool
+    options: Options
+    max_length: int | None
+    minimum: int | None
+    maximum: int | None
+
+
+def form_field(
+    kind: str,
+    name: str,
+    field: fields.Field[Any],
+    value: Any,
+    options: Options | None = None,
+    label: str | None = None,
+) -> FormField:
+    """The input of a field of `kind`; `options` and `label` replace what schema and feature say."""
+    if options is None and (values := _choices(field)):
+        options = [(each, value_label(KINDS[kind].type, name, each)) for each in values]
+    limits = next(iter(_validators_of_type(field, Range)), None)
+    longest = max([each.max or 0 for each in _validators_of_type(field, Length)], default=0)
+    return FormField(
+        name=name,
+        label=label or field_label(KINDS[kind].type, name, kind),
+        input_type="choice" if options is not None else _input_type(field, longest, value),
+        value=_field_value(field, value),
+        required=field.required,
+        options=options or (),
+        max_length=longest or None,
+        minimum=limits and limits.min,
+        maximum=limits and limits.max,
+    )
+
+
+def _input_type(field: fields.Field[Any], longest: int, value: Any) -> str:
+    if isinstance(field, fields.Boolean):
+        return "checkbox"
+    if isinstance(field, fields.Integer):
+        return "number" if value is None or isinstance(value, int) else "line"
+    if isinstance(field, fields.AwareDateTime):
+        return "moment"
+    if isinstance(field, fields.List | fields.Dict | fields.Nested):
+        return "json"
+    return "text" if longest > MAX_LABEL_LENGTH else "line"
+
+
+def _validators_of_type(field: fields.Field[Any], validator: type[Validator]) -> list[Any]:
+    return [each for each in field.validators if isinstance(each, validator)]
+
+
+def _choices(field: fields.Field[Any]) -> list[str]:
+    return [str(choice) for each in _validators_of_type(field, OneOf) for choice in each.choices]
+
+
+def _field_value(field: fields.Field[Any], raw: Any) -> str:
+    """A value as its input holds it."""
+    if raw is None:
+        return ""
+    if isinstance(raw, datetime):
+        return format_local_time(raw, "seconds" if raw.second else "minutes")
+    if isinstance(field, fields.Boolean) or not isinstance(raw, str):
+        return json.dumps(raw, ensure_ascii=False)
+    if isinstance(field, fields.AwareDateTime):
+        try:
+            return _field_value(field, parse_time(raw))
+        except ValueError:
+            return ""
+    return raw

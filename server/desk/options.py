@@ -1,0 +1,49 @@
+"""What the forms of the desk offer to choose from: the people and places of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from server.db.engine import db
+from server.desk.form_fields import Options
+from server.i18n.locale import localize
+from server.models.contractors import Contractor
+from server.models.people import Person
+from server.models.places import Area, Unit
+
+
+def list_areas(site_id: str) -> list[Area]:
+    """Every area, in the order of the site."""
+    areas = select(Area).where(Area.site_id == site_id).order_by(Area.ordinal, Area.id)
+    return list(db.session.scalars(areas))
+
+
+def area_options(site_id: str) -> Options:
+    """Every area by its label, in the order of the site."""
+    return [(area.id, localize(area.label)) for area in list_areas(site_id)]
+
+
+def home_options(site_id: str) -> Options:
+    """Every home, sorted by its label."""
+    homes = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id))
+    ordered = sorted(homes, key=lambda home: localize(home.label))
+    return [(home.id, localize(home.label)) for home in ordered]
+
+
+def active_people(site_id: str) -> list[Person]:
+    """Everybody who has not left."""
+    people = db.session.scalars(Person.for_site(site_id))
+    return [person for person in people if person.active_to is None]
+
+
+def person_options(people: Iterable[Person]) -> Options:
+    """These people by name."""
+    return [(person.id, person.name) for person in people]
+
+
+def active_contractors(site_id: str) -> list[Contractor]:
+    """Contractors whose contract has not ended."""
+    contractors = db.session.scalars(Contractor.for_site(site_id))
+    return [contractor for contractor in contractors if contractor.ended_at is None]
