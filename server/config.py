@@ -23,11 +23,15 @@ def data_folder(name: str) -> Path:
 
 
 def settings() -> dict[str, Any]:
-    """The settings of data folder, database and photo storage in the environment; all optional."""
+    """The settings in the environment: data folder, database, photo storage, more languages.
+
+    All are optional.
+    """
     return {
         "DATA_DIR": str(Path(os.environ.get("LODGE_DATA_DIR", "./var")).resolve()),
         "SQLALCHEMY_DATABASE_URI": os.environ.get("LODGE_DATABASE_URL"),
         "PHOTOS_URL": os.environ.get("LODGE_PHOTOS_URL"),
+        "TRANSLATIONS": os.environ.get("LODGE_TRANSLATIONS"),
     }
 
 

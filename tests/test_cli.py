@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from server.cli.texts import TRANSLATIONS
+from server.i18n.languages import TRANSLATIONS
 from tests.live_server import LODGE_COMMAND, LiveServer
 
 

@@ -14,6 +14,7 @@ from server.auth import devices
 from server.cli.texts import N_, language
 from server.db.engine import db
 from server.i18n.filters import localize
+from server.i18n.languages import DEFAULT_LANGUAGE, SOURCE_LANGUAGE
 from server.maintenance import demo, seed
 from server.maintenance.upgrade import require_current_schema
 from server.models.places import Site
@@ -56,7 +57,8 @@ def add_site(name: str, english: str | None) -> None:
         id_ = receive.make_op("site.add", None, {})["subject"]
         receive.create_site(id_)
         midnight = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-        add = receive.make_op("site.add", id_, {"label": {"zh": name, "en": english or name}})
+        label = {DEFAULT_LANGUAGE: name, SOURCE_LANGUAGE: english or name}
+        add = receive.make_op("site.add", id_, {"label": label})
         schedules = seed.inactive_schedule_ops(id_, midnight.isoformat())
         receive.submit_many(id_, [add, *schedules, *seed.shared_content_ops(id_)])
         click.echo(_("%(name)s is site %(id)s") % {"name": name, "id": id_})

@@ -15,7 +15,9 @@ import click
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-TRANSLATIONS = Path(__file__).parents[1] / "translations"
+from server import config
+from server.i18n.languages import SOURCE_LANGUAGE, TRANSLATIONS, catalogue_folders
+
 DOMAIN = "messages"
 
 
@@ -44,7 +46,8 @@ def use_catalogues() -> None:
 
 def compile_catalogues() -> None:
     """Compile each .po that is newer than its .mo; without write access nothing is done."""
-    for po in TRANSLATIONS.rglob("*.po"):
+    folders = catalogue_folders(config.settings())
+    for po in (po for folder in folders for po in folder.rglob("*.po")):
         mo, temporary = po.with_suffix(".mo"), po.with_suffix(f".{os.getpid()}")
         if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
             continue
@@ -59,7 +62,7 @@ def compile_catalogues() -> None:
 def language() -> str:
     """The language of the environment if there is a catalogue for it, else English."""
     found = catalogues.find(DOMAIN, str(TRANSLATIONS))
-    return Path(found).parts[-3] if found else "en"
+    return Path(found).parts[-3] if found else SOURCE_LANGUAGE
 
 
 def translate_help(command: click.Command) -> None:

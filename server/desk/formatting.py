@@ -8,7 +8,8 @@ from typing import Any
 from flask_babel import gettext
 
 from server.desk.labels import field_label, value_label
-from server.i18n.locale import LANGUAGES, localize, moment
+from server.i18n.languages import language_codes
+from server.i18n.locale import localize, moment
 from server.models.directory import Directory
 from sync.protocol.clock import parse_time
 from sync.protocol.op import SERVER_AUTHOR_ID
@@ -45,7 +46,8 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory) -> st
             else ", ".join(format_value(type_, item, r, names) for r in raw)
         )
     if isinstance(raw, dict):
-        return localize(raw) if raw.keys() <= set(LANGUAGES) else ", ".join(map(str, raw.values()))
+        is_label = not raw.keys().isdisjoint(language_codes())
+        return localize(raw) if is_label else ", ".join(map(str, raw.values()))
     return _directory_name(name, str(raw), names) or value_label(type_, name, str(raw))
 
 

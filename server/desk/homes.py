@@ -10,6 +10,7 @@ from flask import request
 from sqlalchemy import select
 
 from server.db.engine import db
+from server.i18n.locale import localize
 from server.models.access import Device
 from server.models.places import Unit
 from sync.work.board import active_phones, may_hold_unsent
@@ -33,7 +34,7 @@ def certain_until(before: datetime | None, now: datetime) -> datetime:
 def list_homes(site_id: str) -> Any:
     """Homes of a site by what they are called."""
     rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
-    return sorted(rows, key=lambda unit: unit.label["zh"])
+    return sorted(rows, key=lambda unit: localize(unit.label))
 
 
 def requested_page() -> int:

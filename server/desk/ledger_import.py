@@ -12,11 +12,13 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import spreadsheets
+from server.i18n.languages import language_codes
+from server.i18n.locale import in_language, translate
 from server.models.arrears import ArrearsAccount
 from server.models.places import Unit
 from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op
-from sync.service.arrears.ledger import InvalidLedger, Ledger, read_ledger
+from sync.service.arrears.ledger import COLUMNS, InvalidLedger, Ledger, read_ledger
 
 LEDGER_FILE_ERRORS = {
     "unreadable": lazy_gettext(
@@ -46,7 +48,13 @@ def parse_ledger(name: str, content: bytes) -> Ledger:
         raise InvalidLedger("too-long")
     units = db.session.scalars(select(Unit).where(Unit.site_id == current_user().site_id))
     labels = {label: unit.id for unit in units for label in unit.label.values()}
-    return read_ledger(spreadsheets.read_table(name, content), labels)
+    headings = [in_language(code, ledger_headings) for code in language_codes()]
+    return read_ledger(spreadsheets.read_table(name, content), labels, headings)
+
+
+def ledger_headings() -> tuple[str, ...]:
+    """The first row of a ledger in the language of the page."""
+    return tuple(translate(column) for column in COLUMNS)
 
 
 def arrears_account_id(site_id: str, unit: str) -> str:

@@ -26,9 +26,9 @@ def area_options(site_id: str) -> Options:
 
 
 def home_options(site_id: str) -> Options:
-    """Every home, sorted by its Chinese label."""
+    """Every home, sorted by its label."""
     homes = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id))
-    ordered = sorted(homes, key=lambda home: home.label["zh"])
+    ordered = sorted(homes, key=lambda home: localize(home.label))
     return [(home.id, localize(home.label)) for home in ordered]
 
 

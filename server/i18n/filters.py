@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -36,6 +36,7 @@ def register_filters(
 
     env.filters |= {
         "say": with_context(lambda label: localize(label, language())),
+        "by_label": with_context(lambda records: by_label(records, language())),
         "clock": with_context(lambda time: clock(time, zone)),
         "day": with_context(lambda time: day(time, zone)),
         "late": with_context(late),
@@ -53,6 +54,11 @@ def localize(label: dict[str, str] | str | None, language: str) -> str:
     if isinstance(label, dict):
         return label.get(language) or next(iter(label.values()), "") or ""
     return label or ""
+
+
+def by_label(records: Iterable[dict[str, Any]], language: str) -> list[dict[str, Any]]:
+    """Records in the order of their labels in a language."""
+    return sorted(records, key=lambda record: localize(record["label"], language).lower())
 
 
 def clock(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:

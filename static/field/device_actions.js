@@ -1,6 +1,7 @@
 // POST /field/me/ACTION: what changes this phone alone and makes no op.
 
 import { setMeta } from "./database.js";
+import { isLanguage } from "./language.js";
 import { markChecked } from "./outbox.js";
 import * as people from "./people.js";
 import { renderPage } from "./render.js";
@@ -25,7 +26,7 @@ export async function runAction(action, request) {
       await people.lock();
       return redirectTo("unlock");
     case "language":
-      await setMeta("lang", value === "en" ? "en" : "zh");
+      if (isLanguage(value)) await setMeta("lang", value);
       break;
     case "scheme":
     case "size":

@@ -2,6 +2,7 @@
 // server/i18n/filters.py.
 
 import labels from "../labels.js";
+import { compareCodePoints } from "./code_points.js";
 
 const MINUTE = 60_000;
 
@@ -31,14 +32,26 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
     return ngettext("%(num)s day", "%(num)s days", Math.floor(hours / 24));
   }
 
+  /**
+   * A label in the language of the page, else in any; a plain text is the same in all.
+   * @param {any} label
+   */
+  function say(label) {
+    if (typeof label !== "object" || label === null || Array.isArray(label)) return label || "";
+    return label[lang] || Object.values(label)[0] || "";
+  }
+
   return {
+    say,
+
     /**
-     * A label in the language of the page, else in any; a plain text is the same in all.
-     * @param {any} label
+     * Records in the order of their labels in the language of the page.
+     * @param {{label: any}[]} records
      */
-    say(label) {
-      if (typeof label !== "object" || label === null || Array.isArray(label)) return label || "";
-      return label[lang] || Object.values(label)[0] || "";
+    by_label(records) {
+      const keyed = records.map((record) => ({ record, key: say(record.label).toLowerCase() }));
+      keyed.sort((one, other) => compareCodePoints(one.key, other.key));
+      return keyed.map(({ record }) => record);
     },
 
     /** Hour and minute in the site's time zone. @param {string | null | undefined} iso */

@@ -129,7 +129,7 @@ function namedDetails(page) {
 export function applyTheme() {
   const { lang, scheme, size } =
     /** @type {HTMLElement | null} */ (document.querySelector("#page"))?.dataset ?? {};
-  if (lang) document.documentElement.lang = lang === "zh" ? "zh-CN" : lang;
+  if (lang) document.documentElement.lang = lang;
   if (scheme) document.documentElement.dataset.scheme = scheme;
   if (size) document.documentElement.dataset.size = size;
 }

@@ -6,6 +6,7 @@ import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
 import { getMetaAll } from "./database.js";
 import filters from "./filters.js";
+import { browserLanguage, isLanguage, languages } from "./language.js";
 import { readLossMarker } from "./loss_marker.js";
 import * as outbox from "./outbox.js";
 import { exportProgress } from "./outbox_export.js";
@@ -95,7 +96,8 @@ async function commonContext(now) {
   return {
     now,
     today: siteDay.format(new Date(now)),
-    lang: lang ?? browserLanguage(),
+    lang: isLanguage(lang) ? lang : browserLanguage(),
+    languages,
     scheme: scheme ?? "auto",
     size: size ?? "normal",
     site: site ?? null,
@@ -105,8 +107,6 @@ async function commonContext(now) {
     sending,
   };
 }
-
-const browserLanguage = () => (navigator.language?.startsWith("en") ? "en" : "zh");
 
 /** The newest ops with their verdicts, for the list of what was sent. */
 async function recentOps() {

@@ -24,7 +24,7 @@ const BUILD = new URL("../", import.meta.url);
 
 /**
  * @typedef {object} Options
- * @property {string} [lang] "zh" (default) or "en"
+ * @property {string} [lang] the code of a language; by default "en", the language of the messages
  * @property {string} [tz] time zone in which the filters show times, by default "UTC"
  * @property {Record<string, Messages>} [catalogue] by language: ../catalogue.js
  * @property {(translation: Translation) => Filters} [filters] makes the app's filters: ./filters.js
@@ -41,7 +41,7 @@ const BUILD = new URL("../", import.meta.url);
  * @returns {string} HTML
  */
 export function render(templates, name, context, options = {}) {
-  const { lang = "zh", tz = "UTC", catalogue = {}, filters = () => ({}) } = options;
+  const { lang = "en", tz = "UTC", catalogue = {}, filters = () => ({}) } = options;
   const { asset = assetAddress } = options;
   const messages = catalogue[lang] ?? {};
   const globals = extend(null, {

@@ -14,7 +14,6 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
-    MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
     SERVER_AUTHOR_ID,
     Accepted,
@@ -41,27 +40,17 @@ class CategoryLike(Protocol):
     deactivated_at: datetime | None
 
 
-class BoundedLabel(LocalizedLabel):
-    zh = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
-    en = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
-
-
-class BoundedText(LocalizedLabel):
-    zh = fields.String(required=True, validate=Length(max=MAX_TEXT_LENGTH))
-    en = fields.String(required=True, validate=Length(max=MAX_TEXT_LENGTH))
-
-
 class SubCategorySchema(Payload):
     code = fields.String(required=True, validate=SUB_CODE_VALIDATOR)
-    label = fields.Nested(BoundedLabel, required=True)
+    label = LocalizedLabel(required=True)
 
 
 class CategoryAddPayload(Payload):
     """`with_amount`: a case in this category states the amount of the loss."""
 
     code = fields.String(required=True, validate=CODE_VALIDATOR)
-    label = fields.Nested(BoundedLabel, required=True)
-    text = fields.Nested(BoundedText, required=True)
+    label = LocalizedLabel(required=True)
+    text = LocalizedLabel(MAX_TEXT_LENGTH, required=True)
     subs = fields.List(
         fields.Nested(SubCategorySchema), load_default=list, validate=Length(max=MAX_SUBS)
     )

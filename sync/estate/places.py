@@ -32,7 +32,7 @@ MASTER_DATA_ROLES = frozenset({"manager", "admin"})
 
 
 class SiteAddPayload(Payload):
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
 
 
 class SiteRetainPayload(Payload):
@@ -43,7 +43,7 @@ class SiteRetainPayload(Payload):
 
 
 class AreaAddPayload(Payload):
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     kind = fields.String(required=True, validate=OneOf(AREA_KINDS))
     parent_id = Id(allow_none=True, load_default=None)
     code = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
@@ -51,7 +51,7 @@ class AreaAddPayload(Payload):
 
 
 class UnitAddPayload(Payload):
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     area_id = Id(required=True)
     occupied = fields.Boolean(load_default=True)
 
@@ -61,9 +61,9 @@ class UnitOccupyPayload(Payload):
 
 
 class CheckpointAddPayload(Payload):
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     area_id = Id(required=True)
-    route = fields.Nested(LocalizedLabel, required=True)
+    route = LocalizedLabel(required=True)
     ordinal = fields.Integer(strict=True, load_default=0)
     code = fields.String(allow_none=True, load_default=None, validate=Length(min=2, max=10))
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from marshmallow import RAISE, Schema, fields
+from marshmallow.validate import Length, Regexp, Validator
 
 from sync.protocol.text import Text
 
@@ -19,6 +20,10 @@ SERVER_AUTHOR_ID = "00000000-0000-0000-0000-000000000000"
 UUID_NAMESPACE = str(uuid5(NAMESPACE_URL, "lodge"))
 
 MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 120, 80, 2000
+MAX_LANGUAGES = 20
+LANGUAGE_CODE_VALIDATOR = Regexp(
+    r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}\Z", error="A language code is like zh or pt-BR."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +150,27 @@ class EmptyPayload(Payload):
     """A payload without fields."""
 
 
-class LocalizedLabel(Payload):
-    """The name of an area or a duty in both languages."""
+class LocalizedLabel(fields.Dict):
+    """A text in some languages, by their codes: {"zh": "1号楼", "en": "Building 1"}.
 
-    zh = fields.String(required=True)
-    en = fields.String(required=True)
+    There is at least one, and none is empty, unless it `may_be_empty`. Whoever reads another
+    language sees one that is there. `validators` hold for each text.
+    """
+
+    def __init__(
+        self,
+        max_length: int = MAX_LABEL_LENGTH,
+        validators: Sequence[Validator] = (),
+        may_be_empty: bool = False,
+        **more: Any,
+    ) -> None:
+        least = 0 if may_be_empty else 1
+        super().__init__(
+            keys=fields.String(validate=LANGUAGE_CODE_VALIDATOR),
+            values=fields.String(validate=[Length(min=least, max=max_length), *validators]),
+            validate=Length(min=least, max=MAX_LANGUAGES),
+            **more,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

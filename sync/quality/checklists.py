@@ -12,7 +12,6 @@ from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
-    MAX_LABEL_LENGTH,
     Accepted,
     EmptyPayload,
     Kind,
@@ -38,20 +37,13 @@ class ChecklistLike(Protocol):
     retired_at: datetime | None
 
 
-class BoundedLabel(LocalizedLabel):
-    """A label of limited length in both languages."""
-
-    zh = fields.String(required=True, validate=Length(max=MAX_LABEL_LENGTH))
-    en = fields.String(required=True, validate=Length(max=MAX_LABEL_LENGTH))
-
-
 class CriterionSchema(Payload):
     """One criterion. `picture` shows how it should look: the hash of a photo or the name of an
     icon."""
 
     id = fields.String(required=True, validate=ITEM_ID_VALIDATOR)
-    label = fields.Nested(BoundedLabel, required=True)
-    text = fields.Nested(BoundedLabel, allow_none=True, load_default=None)
+    label = LocalizedLabel(required=True)
+    text = LocalizedLabel(allow_none=True, load_default=None)
     weight = fields.Integer(strict=True, load_default=1, validate=Range(min=1, max=100))
     critical = fields.Boolean(load_default=False)
     clause = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
@@ -64,7 +56,7 @@ def CriteriaField(**kwargs: Any) -> fields.List[Any]:  # noqa: N802 - named like
 
 
 class TemplateRevisePayload(Payload):
-    label = fields.Nested(BoundedLabel)
+    label = LocalizedLabel()
     about = fields.String(validate=OneOf(SUBJECT_KINDS))
     area_kinds = fields.List(
         fields.String(validate=OneOf(AREA_KINDS)), validate=Length(max=len(AREA_KINDS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -13,9 +14,9 @@ def checklist_id(site_id: str, code: str) -> str:
     return str(uuid5(UUID(UUID_NAMESPACE), f"{site_id}|template|{code}"))
 
 
-def criterion_id(template: str, zh: str, en: str) -> str:
+def criterion_id(template: str, label: Mapping[str, str]) -> str:
     """The id of an added criterion. The same words give the same id."""
-    return str(uuid5(UUID(template), f"{zh}|{en}"))
+    return str(uuid5(UUID(template), "|".join(label.values())))
 
 
 def criterion(id_: str, clause: str, picture: str, names: str, texts: str = "") -> dict[str, Any]:

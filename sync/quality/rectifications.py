@@ -49,7 +49,7 @@ class RectificationRaisePayload(Payload):
     inspection_id = Id(required=True)
     item = fields.String(required=True, validate=Length(max=40))
     code = fields.String(required=True, validate=Length(max=20))
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     critical = fields.Boolean(required=True)
     area = Id(required=True, allow_none=True)
     person = Id(required=True, allow_none=True)

@@ -13,11 +13,11 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
-    MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
     Accepted,
     EmptyPayload,
     Kind,
+    LocalizedLabel,
     Op,
     Payload,
     Refused,
@@ -65,30 +65,28 @@ def PlainText(max_length: int, min_length: int = 0, **kwargs: Any) -> fields.Str
     )
 
 
-class TitleSchema(Payload):
-    zh = PlainText(MAX_LABEL_LENGTH, 1, required=True)
-    en = PlainText(MAX_LABEL_LENGTH, 1, required=True)
+def TitleField(**kwargs: Any) -> LocalizedLabel:  # noqa: N802 - named like a field type
+    """A field for a short text in some languages."""
+    return LocalizedLabel(validators=[PLAIN_TEXT_VALIDATOR], **kwargs)
 
 
-class BodySchema(Payload):
-    """A text whose paragraphs are separated by blank lines."""
-
-    zh = PlainText(MAX_TEXT_LENGTH, required=True)
-    en = PlainText(MAX_TEXT_LENGTH, required=True)
+def BodyField(**kwargs: Any) -> LocalizedLabel:  # noqa: N802
+    """A field for a text in some languages or none; blank lines separate its paragraphs."""
+    return LocalizedLabel(MAX_TEXT_LENGTH, [PLAIN_TEXT_VALIDATOR], may_be_empty=True, **kwargs)
 
 
 class ApproachSchema(Payload):
     """One approach to a case study: whether we endorse it, and why or why not."""
 
     key = fields.String(required=True, validate=Regexp(r"^[A-C]\Z", error="A letter, A to C."))
-    label = fields.Nested(TitleSchema, required=True)
+    label = TitleField(required=True)
     endorsed = fields.Boolean(required=True)
-    why = fields.Nested(BodySchema, required=True)
+    why = BodyField(required=True)
 
 
-def PromptsField() -> fields.List[Any]:  # noqa: N802 - named like a field type
+def PromptsField() -> fields.List[Any]:  # noqa: N802
     """A field for the discussion questions of a case study."""
-    return fields.List(fields.Nested(TitleSchema), validate=Length(max=MAX_PROMPTS))
+    return fields.List(TitleField(), validate=Length(max=MAX_PROMPTS))
 
 
 def ApproachesField() -> fields.List[Any]:  # noqa: N802
@@ -101,8 +99,8 @@ class CardContentSchema(Payload):
 
     code = fields.String(required=True, validate=CODE_VALIDATOR)
     group = fields.String(required=True, validate=OneOf(GROUPS))
-    title = fields.Nested(TitleSchema, required=True)
-    body = fields.Nested(BodySchema, load_default=lambda: {"zh": "", "en": ""})
+    title = TitleField(required=True)
+    body = BodyField(load_default=dict)
     phrase = PlainText(MAX_PHRASE_LENGTH, allow_none=True, load_default=None)
     order = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=9999))
     clause = PlainText(MAX_CODE_LENGTH, allow_none=True, load_default=None)
@@ -116,8 +114,8 @@ class CardAddPayload(CardContentSchema):
 
 class CardRevisePayload(Payload):
     group = fields.String(validate=OneOf(GROUPS))
-    title = fields.Nested(TitleSchema)
-    body = fields.Nested(BodySchema)
+    title = TitleField()
+    body = BodyField()
     phrase = PlainText(MAX_PHRASE_LENGTH, allow_none=True)
     order = fields.Integer(strict=True, validate=Range(min=0, max=9999))
     clause = PlainText(MAX_CODE_LENGTH, allow_none=True)

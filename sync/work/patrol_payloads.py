@@ -27,7 +27,7 @@ SCAN_METHODS = ("qr", "code", "manual")
 class RouteAddPayload(Payload):
     """The checkpoints of a route, and when it is due."""
 
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     points = fields.List(Id(), required=True, validate=Length(min=1, max=200))
     fastest = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=3600))
     rrule = fields.String(allow_none=True, load_default=None, validate=validate_rrule)
@@ -42,7 +42,7 @@ class RouteAddPayload(Payload):
 
 
 class RouteChangePayload(Payload):
-    label = fields.Nested(LocalizedLabel)
+    label = LocalizedLabel()
     points = fields.List(Id(), validate=Length(min=1, max=200))
     fastest = fields.Integer(strict=True, validate=Range(min=0, max=3600))
     rrule = fields.String(allow_none=True, validate=validate_rrule)
@@ -56,14 +56,14 @@ class RoundPointSchema(Payload):
 
     checkpoint = Id(required=True)
     area_id = Id(required=True)
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     code = fields.String(required=True, validate=Length(max=10))
     seals = fields.List(fields.String(validate=Length(equal=64)), validate=Length(max=10))
 
 
 class RoundPlanPayload(Payload):
     route_id = Id(required=True)
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
     fastest = fields.Integer(strict=True, load_default=0)
     responsible_id = Id(allow_none=True, load_default=None)

@@ -106,11 +106,11 @@ def is_due_at(schedule: ScheduleLike, place: Place) -> bool:
 class ScheduleAddPayload(Payload):
     code = fields.String(required=True, validate=Length(min=1, max=20))
     clause = fields.String(load_default="", validate=Length(max=20))
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     area_kind = fields.String(required=True, validate=OneOf(AREA_KINDS))
     area_ids = fields.List(Id(), load_default=list, validate=Length(max=200))
     per_unit = fields.Boolean(load_default=False)
-    items = fields.List(fields.Nested(LocalizedLabel), load_default=list, validate=Length(max=20))
+    items = fields.List(LocalizedLabel(), load_default=list, validate=Length(max=20))
     rrule = fields.String(allow_none=True, load_default=None, validate=validate_rrule)
     rdate = DaysField(load_default=list)
     exdate = DaysField(load_default=list)
@@ -127,9 +127,9 @@ class ScheduleAddPayload(Payload):
 
 
 class ScheduleChangePayload(Payload):
-    label = fields.Nested(LocalizedLabel)
+    label = LocalizedLabel()
     area_ids = fields.List(Id(), validate=Length(max=200))
-    items = fields.List(fields.Nested(LocalizedLabel), validate=Length(max=20))
+    items = fields.List(LocalizedLabel(), validate=Length(max=20))
     rrule = fields.String(allow_none=True, validate=validate_rrule)
     rdate = DaysField()
     exdate = DaysField()

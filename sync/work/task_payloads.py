@@ -25,7 +25,7 @@ MAX_ITEMS = 20
 class TaskPlanPayload(Payload):
     schedule_id = Id(required=True, allow_none=True)
     code = fields.String(required=True, validate=Length(max=20))
-    label = fields.Nested(LocalizedLabel, required=True)
+    label = LocalizedLabel(required=True)
     area_id = Id(required=True)
     unit_id = Id(allow_none=True, load_default=None)
     responsible_id = Id(allow_none=True, load_default=None)
@@ -33,9 +33,7 @@ class TaskPlanPayload(Payload):
     window_start = fields.AwareDateTime(required=True)
     window_end = fields.AwareDateTime(required=True)
     needs_confirmation = fields.Boolean(load_default=False)
-    items = fields.List(
-        fields.Nested(LocalizedLabel), load_default=list, validate=Length(max=MAX_ITEMS)
-    )
+    items = fields.List(LocalizedLabel(), load_default=list, validate=Length(max=MAX_ITEMS))
     standing = fields.Boolean(load_default=False)
     grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
 

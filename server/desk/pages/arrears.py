@@ -15,6 +15,7 @@ from server.desk.history import op_lines
 from server.desk.ledger_import import (
     LEDGER_FILE_ERRORS,
     LEDGER_ROW_ERRORS,
+    ledger_headings,
     ledger_op,
     parse_ledger,
     unlisted_units,
@@ -23,7 +24,6 @@ from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
-from server.i18n.locale import current_language
 from server.models.arrears import ArrearsAccount
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about, submit_many
@@ -31,7 +31,6 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.arrears import may_be_called_at, owed_cents, state
 from sync.service.arrears.ledger import (
-    COLUMN_HEADINGS,
     InvalidLedger,
     parse_cents,
 )
@@ -109,7 +108,7 @@ def show(id: str) -> str:
 @allow(*FRONT_DESK_ROLES)
 def ledger_template() -> Response:
     """An empty workbook with the columns that the import expects."""
-    return _xlsx_response([COLUMN_HEADINGS[current_language()]], "lodge-arrears.xlsx")
+    return _xlsx_response([ledger_headings()], "lodge-arrears.xlsx")
 
 
 @bp.post("/preview")
@@ -145,9 +144,7 @@ def bad_rows() -> Response:
         list(map(str, row)) for row in _posted_json("bad", list) if isinstance(row, list) and row
     ]
     explained = [[*row[:-1], str(LEDGER_ROW_ERRORS.get(row[-1], ""))] for row in rows]
-    return _xlsx_response(
-        [(*COLUMN_HEADINGS[current_language()], "!"), *explained], "lodge-arrears-to-mend.xlsx"
-    )
+    return _xlsx_response([(*ledger_headings(), "!"), *explained], "lodge-arrears-to-mend.xlsx")
 
 
 @bp.post("/import")

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
@@ -21,7 +22,7 @@ bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
 NAVIGATION = [NavEntry("cards.index", _l("Cards"), 260)]
 
 EDITORS = KINDS["card.add"].roles
-EMPTY_CARD = {"group": "etiquette", "title": {}, "body": {}, "order": 0}
+EMPTY_CARD: dict[str, Any] = {"group": "etiquette", "title": {}, "body": {}, "order": 0}
 
 
 @bp.get("/")
@@ -43,7 +44,7 @@ def index() -> str:
 @bp.get("/new")
 @allow(*EDITORS)
 def new() -> str:
-    return render_template("desk/cards/new.html", card={**EMPTY_CARD, **request.args})
+    return render_template("desk/cards/new.html", card=EMPTY_CARD)
 
 
 @bp.post("/")
@@ -93,8 +94,8 @@ def _form_fields(before: str = "") -> dict[str, Any]:
 
     return {
         "group": text("group"),
-        "title": {"zh": text("title.zh"), "en": text("title.en")},
-        "body": {"zh": text("body.zh"), "en": text("body.en")},
+        "title": form_label(request.form, before + "title"),
+        "body": form_label(request.form, before + "body"),
         "phrase": text("phrase") or None,
         "order": int(text("order")) if text("order").isdecimal() else 0,
         "clause": text("clause") or None,

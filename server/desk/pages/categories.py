@@ -10,9 +10,11 @@ from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
+from server.i18n.languages import language_codes
 from server.models.categories import CaseCategory
 from server.models.people import Person
 from server.models.places import Site
@@ -27,8 +29,8 @@ bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
 NAVIGATION = [NavEntry("categories.index", _l("Accountability categories"), 130)]
 
 HOURS_FORM = PayloadForm("site.retain", "statement_hours")
-SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(.+?)\s*/\s*(.+?)\s*")
-"""A category item as it is typed: 7a 中文 / English."""
+SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(\S.*)")
+"""A category item as it is typed, with its name in one or more languages: 7a 中文 / English."""
 
 
 @bp.get("/")
@@ -66,8 +68,8 @@ def add() -> Any:
     ]
     payload = {
         "code": code,
-        "label": {lang: form.get(f"label.{lang}", "").strip() for lang in ("zh", "en")},
-        "text": {lang: form.get(f"text.{lang}", "").strip() for lang in ("zh", "en")},
+        "label": form_label(form, "label"),
+        "text": form_label(form, "text"),
         "subs": [_parse_sub_category(sub) for sub in subs],
         "with_amount": "with_amount" in form,
     }
@@ -77,8 +79,11 @@ def add() -> Any:
 
 
 def _parse_sub_category(line: re.Match[str] | None) -> dict[str, Any]:
-    code, zh, en = line.groups() if line else ("", "", "")
-    return {"code": code, "label": {"zh": zh, "en": en}}
+    code, names = line.groups() if line else ("", "")
+    codes = language_codes()
+    texts = (text.strip() for text in names.split("/", len(codes) - 1))
+    label = {lang: text for lang, text in zip(codes, texts, strict=False) if text}
+    return {"code": code, "label": label}
 
 
 @bp.post("/<id>/publish")

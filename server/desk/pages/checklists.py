@@ -8,6 +8,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.checklists import Checklist
@@ -38,7 +39,11 @@ def index() -> str:
 def add() -> Any:
     form = request.form
     about = form.get("about") if form.get("about") in SUBJECT_TYPES else SUBJECT_TYPES[0]
-    payload = {"code": form.get("code", "").strip(), "label": _form_label(form, ""), "about": about}
+    payload = {
+        "code": form.get("code", "").strip(),
+        "label": form_label(form, "label"),
+        "about": about,
+    }
     kinds = form.getlist("area_kinds") if about == "area" else []
     return submit_and_redirect(
         "template.add", None, {**payload, "area_kinds": kinds, "items": []}, _index_url()
@@ -58,10 +63,10 @@ def revise(id: str) -> Any:
         if position:
             placed.append((position, place, criterion))
     items = [criterion for _, _, criterion in sorted(placed, key=lambda entry: entry[:2])]
-    label = _form_label(form, "new.")
-    if all(label.values()):
+    label = form_label(form, "new")
+    if label:
         new = {
-            "id": criterion_id(checklist.id, **label),
+            "id": criterion_id(checklist.id, label),
             "label": label,
             "text": None,
             "weight": 1,
@@ -80,10 +85,6 @@ def retire(id: str) -> Any:
     return submit_and_redirect(
         "template.retire", checklist.id, {}, _index_url(), base=checklist.version
     )
-
-
-def _form_label(form: Any, prefix: str) -> dict[str, str]:
-    return {lang: form.get(prefix + lang, "").strip() for lang in ("zh", "en")}
 
 
 def _index_url() -> str:

@@ -16,6 +16,7 @@ from server.auth import qr_tokens
 from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.jobs import scheduler
@@ -112,10 +113,13 @@ def change_route(id: str) -> Any:
 @allow(*MASTER_DATA_ROLES)
 def add_route() -> Any:
     """A new route over all checkpoints, not in use until somebody is responsible."""
-    label = {lang: request.form.get(lang, "").strip() for lang in ("zh", "en")}
     points = [point.id for point in db.session.scalars(_select_points())]
     start = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    payload = {"label": label, "points": points, "dtstart": start.isoformat()}
+    payload = {
+        "label": form_label(request.form, "label"),
+        "points": points,
+        "dtstart": start.isoformat(),
+    }
     return submit_and_redirect("route.add", None, payload, url_for("patrol.routes"))
 
 

@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
+from server.i18n.locale import translations
 from server.models.places import Area, Checkpoint, Unit
 from sync.estate.places import AREA_KINDS, KINDS, MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
@@ -19,6 +21,7 @@ from sync.protocol.text import _l
 bp = Blueprint("places", __name__, url_prefix="/desk/places")
 NAVIGATION = [NavEntry("places.index", _l("Places"), 200)]
 
+ROUTE_LABEL = _l("Patrol")
 OCCUPANCY_EDITORS = KINDS["unit.occupy"].roles
 
 
@@ -66,7 +69,7 @@ def add_checkpoint() -> Any:
         "area_id": form.get("area_id"),
         "code": form.get("code") or None,
     }
-    route = {"zh": "巡更", "en": "Patrol"}
+    route = translations(ROUTE_LABEL)
     payload = {**fields, "route": route, "ordinal": len(_select_ordered(Checkpoint, Checkpoint.id))}
     return submit_and_redirect("checkpoint.add", None, payload, _index_url())
 
@@ -86,8 +89,7 @@ def _select_ordered(table: Any, *order: Any) -> Any:
 
 
 def _form_label() -> dict[str, str]:
-    zh, en = (request.form.get(lang, "").strip() for lang in ("zh", "en"))
-    return {"zh": zh or en, "en": en or zh}
+    return form_label(request.form, "label")
 
 
 def _index_url() -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import schedule_form
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.jobs import scheduler
@@ -149,7 +150,7 @@ def _form_fields() -> dict[str, Any]:
     """The form as fields of a schedule; `error` has a message if the recurrence is not valid."""
     form = request.form
     fields: dict[str, Any] = {
-        "label": {"zh": form.get("zh", "").strip(), "en": form.get("en", "").strip()},
+        "label": form_label(form, "label"),
         "area_ids": form.getlist("area_ids"),
         "responsible_id": form.get("responsible_id") or None,
         "rdate": schedule_form.split_list(form.get("rdate", "")),
@@ -206,7 +207,7 @@ def _empty_schedule() -> dict[str, Any]:
     return {
         **dict.fromkeys(("rrule", "window", "responsible_id")),
         **{name: [] for name in ("rdate", "exdate", "area_ids", "items")},
-        **{"label": {"zh": "", "en": ""}, "grace": 0, "active": True, "workdays_only": False},
+        **{"label": {}, "grace": 0, "active": True, "workdays_only": False},
         **{"needs_confirmation": False, "area_kind": "stairwell", "role": "cleaner"},
         **{"dtstart": _site_midnight(), "tzid": str(SITE_ZONE)},
     }

@@ -35,7 +35,8 @@ from server.auth.sessions import (
     start_session,
 )
 from server.db.engine import db, write_transaction
-from server.i18n.locale import COOKIE, LANGUAGES
+from server.i18n.languages import language_codes
+from server.i18n.locale import COOKIE
 from server.models.access import Account
 from sync.protocol.roles import FRONT_DESK_ROLES
 
@@ -103,7 +104,7 @@ def language() -> Any:
     came_from = urlsplit(request.referrer or "")
     back = came_from.path if came_from.netloc == request.host else "/"
     response = redirect(local_path(back), 303)
-    if lang in LANGUAGES:
+    if lang in language_codes():
         set_cookie(response, COOKIE, lang, COOKIE_DAYS)
     return response
 

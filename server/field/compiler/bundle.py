@@ -18,12 +18,11 @@ from flask import Flask
 from server.auth.security_headers import CSP
 from server.field.compiler import catalogue, kinds_manifest, label_manifest
 from server.field.compiler.module import compile_templates
-from server.i18n.locale import LANGUAGES
+from server.i18n.languages import Language, catalogue_files, catalogue_folders, languages
 from sync import KINDS
 from sync.protocol.clock import SITE_ZONE
 
 SHELL_TEMPLATE = "field/shell.html"
-TRANSLATIONS = Path(__file__).parents[2] / "translations"
 
 _PRECACHED = ("sw.js", "field/", "css/", "vendor/", "icons")
 _DESK_PREFIXES = ("css/desk",)
@@ -108,17 +107,20 @@ def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]
     )
     keys |= label_manifest.messages()
     translations = {
-        language: catalogue.load_translations(
-            TRANSLATIONS / language / "LC_MESSAGES" / "messages.po", keys
-        )
-        for language in LANGUAGES
+        language.code: catalogue.load_translations(_catalogues(app, language), keys)
+        for language in languages(app)
     }
     return {
         "templates.js": compiled.text,
         "kinds.js": _export(kinds_manifest.describe(KINDS)),
         "labels.js": _export(label_manifest.describe()),
         "catalogue.js": _export(translations),
+        "languages.js": _export([language._asdict() for language in languages(app)]),
     }
+
+
+def _catalogues(app: Flask, language: Language) -> list[Path]:
+    return catalogue_files(catalogue_folders(app.config), language.code)
 
 
 def _export(value: Any) -> str:
@@ -131,6 +133,8 @@ def _version(app: Flask, static: Path, names: tuple[str, ...], generated: dict[s
     parts = {name: (static / name).read_bytes() for name in names}
     parts |= {name: text.encode() for name, text in generated.items()}
     parts["shell"] = _source(app, SHELL_TEMPLATE).encode()
+    files = [file for language in languages(app) for file in _catalogues(app, language)]
+    parts |= {f"catalogue {number}": file.read_bytes() for number, file in enumerate(files)}
     parts["zone"] = str(SITE_ZONE).encode()
     parts["manifest"] = json.dumps(_manifest("")).encode()
     for name, content in sorted(parts.items()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
@@ -26,24 +27,28 @@ def messages_in_scripts(scripts: Iterable[Path]) -> set[str]:
     return messages
 
 
-def load_translations(po: Path, keys: Iterable[str]) -> Messages:
-    """The translations of these messages; those without one are left out.
+def load_translations(files: Iterable[Path], keys: Iterable[str]) -> Messages:
+    """The translations of these messages, a later file before an earlier one.
 
+    Messages without a translation are left out.
     Raises BuildError for a placeholder that is neither `%(name)s` nor `%%`.
     """
-    if not po.exists():
-        return {}
-    with po.open("rb") as source:
-        catalogue = read_po(source)
-    translations: Messages = {}
-    for key in sorted(keys):
-        context, separator, message = key.rpartition(CONTEXT_SEPARATOR)
-        entry = catalogue.get(message, context if separator else None)
-        if entry is None or entry.fuzzy or not entry.string:
-            continue
-        texts = [entry.string] if isinstance(entry.string, str) else list(entry.string)
-        if not all(map(only_plain_placeholders, texts)):
-            raise BuildError(po.name, entry.lineno or 1, f"only %(name)s and %% in {message!r}")
-        if all(texts):
-            translations[key] = texts[0] if isinstance(entry.string, str) else texts
+    keys, translations = sorted(keys), Messages()
+    for po in files:
+        with po.open("rb") as source:
+            catalogue = read_po(source)
+        translations |= {key: text for key in keys if (text := _translation(po, catalogue, key))}
     return translations
+
+
+def _translation(po: Path, catalogue: Catalog, key: str) -> str | list[str] | None:
+    context, separator, message = key.rpartition(CONTEXT_SEPARATOR)
+    entry = catalogue.get(message, context if separator else None)
+    if entry is None or entry.fuzzy or not entry.string:
+        return None
+    texts = [entry.string] if isinstance(entry.string, str) else list(entry.string)
+    if not all(map(only_plain_placeholders, texts)):
+        raise BuildError(po.name, entry.lineno or 1, f"only %(name)s and %% in {message!r}")
+    if not all(texts):
+        return None
+    return texts[0] if isinstance(entry.string, str) else texts

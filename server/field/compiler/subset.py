@@ -42,6 +42,7 @@ FILTERS: Final[dict[str, Parameters]] = {
     "urlencode": (),
     "tojson": (),
     "say": (),
+    "by_label": (),
     "clock": (),
     "day": (),
     "ago": (("now", REQUIRED),),
@@ -54,7 +55,7 @@ FILTERS: Final[dict[str, Parameters]] = {
 }
 SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 APP_FILTERS: Final = frozenset(
-    {"say", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
+    {"say", "by_label", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
     | {"kind_label", "refusal_label"}
 )
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sync.protocol.op import MAX_LABEL_LENGTH
+from sync.protocol.text import _lp
 from sync.service.arrears.payloads import MAX_CENTS, MAX_LINES
 
-COLUMNS = ("unit", "what", "period", "amount")
-COLUMN_HEADINGS = {
-    "zh": ("房号", "款项", "期间", "金额"),
-    "en": ("Home", "Item", "Period", "Amount"),
-}
+COLUMNS = (
+    _lp("ledger column", "Home"),
+    _lp("ledger column", "Item"),
+    _lp("ledger column", "Period"),
+    _lp("ledger column", "Amount"),
+)
+"""The headings of a ledger; a file has them in one language."""
 MAX_ROWS = 20_000
 
 
@@ -45,13 +48,19 @@ class InvalidLedger(Exception):
     """The file as a whole cannot be read. The argument is the code of the reason."""
 
 
-def read_ledger(rows: Iterable[Sequence[Any]], units: Mapping[str, str]) -> Ledger:
+def read_ledger(
+    rows: Iterable[Sequence[Any]],
+    units: Mapping[str, str],
+    headings: Collection[tuple[str, ...]],
+) -> Ledger:
     """U10: read a table with a heading. `units` are the unit ids by label.
+
+    `headings` are those that the first row may have: COLUMNS in each language.
 
     Raises InvalidLedger with the code `no-heading`, `empty` or `too-long`.
     """
     table = [tuple(cell_text(cell) for cell in row) for row in rows]
-    if not table or not _is_heading(table[0]):
+    if not table or table[0][: len(COLUMNS)] not in headings:
         raise InvalidLedger("no-heading")
     if len(table) > MAX_ROWS:
         raise InvalidLedger("too-long")
@@ -110,7 +119,3 @@ def _parse_row(
     if cents is None:
         return "no-amount"
     return units[home], {"what": what, "period": period, "cents": cents}
-
-
-def _is_heading(cells: tuple[str, ...]) -> bool:
-    return any(cells[: len(COLUMNS)] == names for names in COLUMN_HEADINGS.values())

@@ -14,13 +14,17 @@ from server.models.conflicts import Conflict
 from server.models.oplog import LoggedOp
 from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
-from sync.service.arrears.ledger import COLUMN_HEADINGS, InvalidLedger
+from sync.service.arrears.ledger import InvalidLedger
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, fixed_id
 
 EN = {"Accept-Language": "en"}
 ACCOUNT = arrears_account_id(HOME_SITE, FLAT)
+HEADINGS, ENGLISH_HEADINGS = (
+    ("房号", "款项", "期间", "金额"),
+    ("Home", "Item", "Period", "Amount"),
+)
 LEDGER_ROWS = [
-    COLUMN_HEADINGS["zh"],
+    HEADINGS,
     ("1203", "物业费", "2026-10", "123.45"),
     ("1203", "停车", "2026-10", "50"),
 ]
@@ -73,7 +77,7 @@ def test_importing_a_ledger_twice_changes_nothing(app, ben, name):
     row = stored_account(app)
     assert [line["cents"] for line in row.lines] == [12345, 5000] and row.version == 1
     assert "173.45" in ben.get("/desk/arrears/", headers=EN).text
-    newer = [COLUMN_HEADINGS["zh"], ("1203", "物业费", "2026-11", "1")]
+    newer = [HEADINGS, ("1203", "物业费", "2026-11", "1")]
     assert "taken=1" in import_ledger(ben, newer).location
     assert stored_account(app).lines == [{"what": "物业费", "period": "2026-11", "cents": 100}]
     assert logged_kinds(app) == {"arrears.list", "arrears.relist"}
@@ -91,9 +95,9 @@ def test_bad_rows_are_downloaded_with_a_reason(ben):
         ["9-9", "物业费", "10", "1"],
         ["1203", "水", "10", "1.234"],
     ]
-    assert "no such home" in back[1][4] and tuple(back[0][:4]) == COLUMN_HEADINGS["en"]
+    assert "no such home" in back[1][4] and tuple(back[0][:4]) == ENGLISH_HEADINGS
     assert read_table("x.xlsx", ben.get("/desk/arrears/template", headers=EN).data)[0] == [
-        *COLUMN_HEADINGS["en"]
+        *ENGLISH_HEADINGS
     ]
 
 
@@ -122,7 +126,7 @@ def test_a_complete_list_clears_accounts_not_listed(app, ben, desk_op):
     import_ledger(ben, LEDGER_ROWS)
     home = {"label": {"zh": "1204", "en": "1204"}, "area_id": STAIRS}
     desk_op("unit.add", fixed_id("1204"), home, by=EVE)
-    import_ledger(ben, [COLUMN_HEADINGS["zh"], ("1204", "物业费", "10", "7")], complete="on")
+    import_ledger(ben, [HEADINGS, ("1204", "物业费", "10", "7")], complete="on")
     assert stored_account(app).lines == []
 
 

@@ -193,7 +193,13 @@ def test_a_used_checklist_edition_does_not_change(app, signed_in, phone, criteri
 
 def test_only_managers_edit_checklists(app, ben, signed_in):
     eve = signed_in(EVE)
-    new = {"code": "X-1", "zh": "新", "en": "Newest", "about": "area", "area_kinds": "gate"}
+    new = {
+        "code": "X-1",
+        "label.zh": "新",
+        "label.en": "Newest",
+        "about": "area",
+        "area_kinds": "gate",
+    }
     assert ben.post("/desk/checklists/", new).status_code == 403
     assert "said=" not in eve.post("/desk/checklists/", new).location
     assert "Newest" in ben.get("/desk/checklists/", headers=EN).text

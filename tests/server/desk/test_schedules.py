@@ -45,7 +45,12 @@ def eve(signed_in):
 
 def schedule_form(base, **said):
     """The whole form as a browser sends it."""
-    filled = {"zh": "杀虫", "en": "Pests", "responsible_id": seed_data.ANA, "preset": "custom"}
+    filled = {
+        "label.zh": "杀虫",
+        "label.en": "Pests",
+        "responsible_id": seed_data.ANA,
+        "preset": "custom",
+    }
     return {**filled, "base": str(base), "needs_confirmation": "on", "grace": "0", **said}
 
 

@@ -272,8 +272,9 @@ def test_each_criterion_takes_every_result_and_a_note(code):
 @pytest.mark.parametrize("code", ["IT-03", "IT-07"])
 def test_an_added_criterion_has_an_id_derived_from_its_words(code):
     template, site = checklist(code), str(uuid4())
-    new = criterion_id(checklist_id(site, code), "帽子", "Cap")
-    assert new == criterion_id(checklist_id(site, code), "帽子", "Cap")
+    cap = {"zh": "帽子", "en": "Cap"}
+    new = criterion_id(checklist_id(site, code), cap)
+    assert new == criterion_id(checklist_id(site, code), dict(cap))
     more = [*template.row.items, {"id": new, "label": {"zh": "帽子", "en": "Cap"}}]
     template.apply(make_op("template.revise", payload={"items": more}))
     _, row = record_inspection(template, edition=2, person=CHU, results={new: "fail"}, rest="pass")
