@@ -66,7 +66,7 @@ class FeedModel:
         columns, before = vars(held.row), self.rows.get(id_)
         audience = RECORD_TYPES[held.type].audience(columns, self.roles_of)
         seen_by = audience | (before.seen_by if before else 0)
-        if held.gone:
+        if held.is_deleted:
             return FeedRow(seq, held.type, held.version, 0, seen_by, None)
         return FeedRow(seq, held.type, held.version, audience, seen_by, dict(columns))
 
@@ -96,7 +96,7 @@ class FeedModel:
         rows = self.rows_since(since, seen, anew=reset is not None)
         more = len(rows) > request.limit
         seq = rows[request.limit - 1][1].seq if more else head
-        began = head if reset or not request.cursor else request.cursor.began
+        began = head if reset or not request.cursor else request.cursor.started_at_seq
         cursor = Cursor(self.epoch, seen, seq, began if more else 0)
         return self.make_page(cursor, rows[: request.limit], seen, head, reset, more=more)
 

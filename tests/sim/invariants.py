@@ -21,10 +21,10 @@ def check_all(history: Any) -> None:
 
 def no_op_is_lost(history: Any) -> None:
     """Each op that was made is in the log, unless every copy of it was physically destroyed."""
-    here = history.central.log.keys() | {row["called"] for row in history.central.log.values()}
-    for id_, (_, subject) in history.made.items():
-        if id_ not in here and id_ not in history.excused and subject not in history.purged:
-            raise InvariantViolation(f"lost: {history.made[id_][0].kind}")
+    here = history.server.log.keys() | {row["called"] for row in history.server.log.values()}
+    for id_, (_, subject) in history.created_ops.items():
+        if id_ not in here and id_ not in history.destroyed_ops and subject not in history.purged:
+            raise InvariantViolation(f"lost: {history.created_ops[id_][0].kind}")
 
 
 def outboxes_are_empty(history: Any) -> None:
@@ -36,8 +36,8 @@ def outboxes_are_empty(history: Any) -> None:
 
 def no_op_waits_forever(history: Any) -> None:
     """No op waits for one that is judged, or for a version that is there while a phone has it."""
-    log = history.central.log
-    offered = frozenset().union(*(phone.should for phone in history.phones))
+    log = history.server.log
+    offered = frozenset().union(*(phone.expected_ops for phone in history.phones))
     for row in log.values():
         if row["status"] == "deferred" and row["called"] in offered:
             raise InvariantViolation("deferred for ever")
@@ -52,16 +52,16 @@ def only_corrupt_ops_are_quarantined(history: Any) -> None:
     After a restore a phone may be quicker with what it did than the one that made the record:
     that is kept for the desk.
     """
-    if history.central.epoch > 1:
+    if history.server.epoch > 1:
         return
     begun = {
         row["subject"]
-        for row in history.central.log.values()
+        for row in history.server.log.values()
         if KINDS[row["kind"]].creates and row["status"] in APPLIED_STATUSES
     }
-    for row in history.central.log.values():
-        draft, subject = history.made.get(row["called"], (None, None))
-        if row["status"] == "quarantined" and draft and not draft.spoilt and subject in begun:
+    for row in history.server.log.values():
+        draft, subject = history.created_ops.get(row["called"], (None, None))
+        if row["status"] == "quarantined" and draft and not draft.corruption and subject in begun:
             raise InvariantViolation(f"sound work is quarantined: {row['kind']} {row['code']}")
 
 
@@ -71,7 +71,7 @@ def phone_verdicts_match_server(history: Any) -> None:
     Of one that was damaged the log may have both: as it came, and as a fork sealed it anew.
     """
     log: dict[str, set[str]] = {}
-    for row in history.central.log.values():
+    for row in history.server.log.values():
         log.setdefault(row["called"], {"waiting"}).add(row["status"])
     for phone in history.phones:
         for row in phone.ops.values():
@@ -87,26 +87,26 @@ def phone_verdicts_match_server(history: Any) -> None:
 
 def phones_match_feed(history: Any) -> None:
     """Each phone has what it may see, as it is now, and nothing else."""
-    central = history.central
+    server = history.server
     for phone in history.phones:
-        seen = central.sees(phone.device)
-        feed = {id_: (r.version, r.body) for id_, r in central.rows.items() if r.audience & seen}
+        seen = server.audience_of(phone.device)
+        feed = {id_: (r.version, r.body) for id_, r in server.rows.items() if r.audience & seen}
         shown = {id_: (row.version, row.body) for id_, row in phone.records.items()}
         if shown.keys() - feed.keys():
             raise InvariantViolation("a phone holds a record that it may not see")
-        if shown != feed or phone.digest() != central.digest(seen):
+        if shown != feed or phone.digest() != server.digest(seen):
             raise InvariantViolation("a phone shows something else than the server")
-        if phone.mended and not history.rotten:
+        if phone.repair_count and not history.corrupted_count:
             raise InvariantViolation("a feed had to be mended that nobody had damaged")
 
 
 def facts_apply_once(history: Any) -> None:
     """As many effects as there are ops that stand, each once."""
     effects: dict[str, list[str]] = {}
-    for row in history.central.log.values():
+    for row in history.server.log.values():
         if row["status"] in APPLIED_STATUSES:
             effects.setdefault(row["subject"], []).append(row["id"])
-    for id_, held in history.central.held.items():
+    for id_, held in history.server.loaded.items():
         if held.type == "merge":
             continue
         counted = [one.id for one in held.history]
@@ -119,15 +119,15 @@ def facts_apply_once(history: Any) -> None:
 def records_are_folds(history: Any) -> None:
     """Facts add up in the order of their times, decisions in the order of the log."""
     by_subject: dict[str, list[dict[str, Any]]] = {}
-    for row in history.central.log.values():
+    for row in history.server.log.values():
         if row["status"] in APPLIED_STATUSES:
             by_subject.setdefault(row["subject"], []).append(row)
     for id_, rows in by_subject.items():
-        held, facts, fields = history.central.held[id_], [], {}
+        held, facts, fields = history.server.loaded[id_], [], {}
         for row in sorted(rows, key=_is_applied):
             fields.update(row["changes"])
             if KINDS[row["kind"]].fact:
-                facts.append(to_history_entry(history.central.op(row)))
+                facts.append(to_history_entry(history.server.make_op(row)))
         facts.sort(key=_fold_order)
         fields |= RECORD_TYPES[held.type].fold(held.row, facts) if facts else {}
         if any(getattr(held.row, name) != value for name, value in fields.items()):
@@ -136,11 +136,11 @@ def records_are_folds(history: Any) -> None:
 
 def unseen_values_are_contested(history: Any) -> None:
     """A decision never replaces a value that its author had not seen, but contests it."""
-    for row in history.central.log.values():
+    for row in history.server.log.values():
         if row["base"] is None or row["status"] not in APPLIED_STATUSES:
             continue
         earlier = {}
-        for one in history.central.held[row["subject"]].history:
+        for one in history.server.loaded[row["subject"]].history:
             if one.version < row["version"]:
                 earlier.update({name: (one.version, said) for name, said in one.changes.items()})
         for name, (version, said) in earlier.items():
@@ -150,8 +150,8 @@ def unseen_values_are_contested(history: Any) -> None:
 
 def gaps_match_missing_ops(history: Any) -> None:
     """The gaps of a chain are the places of which nothing came; what came is not lost."""
-    for lineage, chain in history.central.chains.items():
-        came = history.arrived.get(lineage, set())
+    for lineage, chain in history.server.chains.items():
+        came = history.received_positions.get(lineage, set())
         holes = {n for first, last in chain.gaps for n in range(first, last + 1)}
         if chain.upto != max(came, default=0) or holes != set(range(1, chain.upto + 1)) - came:
             raise InvariantViolation("the gaps are not what never came")
@@ -161,9 +161,9 @@ def gaps_match_missing_ops(history: Any) -> None:
 
 def ops_of_leavers_are_quarantined(history: Any) -> None:
     """What somebody does after leaving is kept aside."""
-    central = history.central
-    for row in central.log.values():
-        left = central.left.get(row["by"])
+    server = history.server
+    for row in server.log.values():
+        left = server.left.get(row["by"])
         if (
             left
             and row["status"] in APPLIED_STATUSES

@@ -89,26 +89,26 @@ PLANNED_OPS = (
 OP_WEIGHTS = (6, 2, 4, 2, 2, 5, 4, 4, 4, 5, 4, 5, 5, 1, 1.5, 1)
 
 STEP_WEIGHTS = {
-    "tap": 30,
-    "talk": 55,
-    "late_arrives": 4,
-    "back_up": 3,
+    "create_op": 30,
+    "step_phone": 55,
+    "deliver_delayed": 4,
+    "take_backup": 3,
     "restore": 2,
-    "save": 3,
+    "save_profile": 3,
     "roll_back": 2.5,
     "clone": 1,
-    "lose_tail": 1.5,
+    "lose_newest_ops": 1.5,
     "wipe": 0.7,
-    "rot": 1,
-    "refuse": 2,
-    "someone_leaves": 1.5,
-    "someone_comes": 1,
+    "corrupt_record": 1,
+    "refuse_op": 2,
+    "deactivate_person": 1.5,
+    "add_person": 1,
     "revoke": 1,
     "purge": 1,
     "compact": 1,
     "upgrade": 2,
-    "month": 1.5,
-    "desk": 2,
+    "close_month": 1.5,
+    "act_at_desk": 2,
 }
 STEP_NAMES = list(STEP_WEIGHTS)
 
@@ -126,20 +126,22 @@ BAD_NETWORK = tuple(accumulate((66, 5, 8, 5, 3, 3, 3, 3, 4)))
 SLOW_NETWORK = tuple(accumulate((40, 4, 4, 4, 2, 2, 8, 25, 20)))
 """A bad network, and one that is slow as well: see `network.FAULTS`."""
 
-FORKING_STEPS = _step_weights(tap=25, talk=45, save=6, roll_back=8, clone=5, late_arrives=1)
+FORKING_STEPS = _step_weights(
+    create_op=25, step_phone=45, save_profile=6, roll_back=8, clone=5, deliver_delayed=1
+)
 THEMES = {
     "usual": (_step_weights(), USUAL_OPS, BAD_NETWORK),
     "visits": (_step_weights(), VISIT_OPS, SLOW_NETWORK),
     "forks": (FORKING_STEPS, USUAL_OPS, BAD_NETWORK),
     "spoilt": (FORKING_STEPS, CORRUPT_OPS, BAD_NETWORK),
     "restores": (
-        _step_weights(talk=75, back_up=5, restore=10, month=5, upgrade=0.5, wipe=0),
+        _step_weights(step_phone=75, take_backup=5, restore=10, close_month=5, upgrade=0.5, wipe=0),
         *(USUAL_OPS, SLOW_NETWORK),
     ),
     "feed": (
-        _step_weights(purge=5, compact=5, someone_leaves=4, someone_comes=4, desk=6),
+        _step_weights(purge=5, compact=5, deactivate_person=4, add_person=4, act_at_desk=6),
         *(USUAL_OPS, SLOW_NETWORK),
     ),
-    "refused": (_step_weights(refuse=9, upgrade=0.5, lose_tail=5), VISIT_OPS, BAD_NETWORK),
+    "refused": (_step_weights(refuse_op=9, upgrade=0.5, lose_newest_ops=5), VISIT_OPS, BAD_NETWORK),
 }
 """What a history is rich in: rare faults meet more often when few others get between them."""

@@ -54,7 +54,7 @@ class SimulatedNetwork:
                 answer = None
                 if request is None:
                     if not self.faults_disabled and self.rng.random() < KILL_PROBABILITY:
-                        return self.kill(phone)
+                        return self.kill_browser(phone)
                     continue
                 self.check_confession(phone, request)
                 fault = "none" if self.faults_disabled else self.draw_fault()
@@ -63,7 +63,7 @@ class SimulatedNetwork:
                     return None
                 answer = self.transmit(request, fault)
         except (StopIteration, SyncError):
-            return self.let_go(phone)
+            return self.check_pruned(phone)
         except TooManyRequests:
             raise InvariantViolation("a phone goes on asking for ever") from None
 
