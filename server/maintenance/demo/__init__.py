@@ -25,12 +25,12 @@ SIZE_KEY = "demo"
 def build(now: datetime | None = None, size: str = "small") -> None:
     """Build the demo sites of a size as of `now`. Building again changes nothing."""
     now = now or datetime.now(UTC)
+    with write_transaction():  # first: from here on there are accounts with a public password
+        db.session.merge(ServerState(key=SIZE_KEY, value=size))
     if size == "large":
         large.build(now)
     else:
         small.build(now)
-    with write_transaction():
-        db.session.merge(ServerState(key=SIZE_KEY, value=size))
 
 
 def demo_size() -> str | None:

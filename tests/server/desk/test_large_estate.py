@@ -10,7 +10,7 @@ from server import create_app
 from server.auth.sessions import start_session
 from server.db.engine import db
 from server.maintenance.demo.large import SITE_ID
-from server.maintenance.demo.large.people import person_id
+from server.maintenance.demo.large.people import PIN, TEAMS, person_id
 from tests.large_estate import copy_large_estate
 
 
@@ -56,3 +56,10 @@ def test_the_places_page_shows_every_home(manager):
 )
 def test_other_lists_open(manager, path):
     open_page(manager, f"/desk/{path}")
+
+
+def test_the_front_page_of_the_demo_lists_one_person_a_team(manager):
+    manager.application.config["DEMO"] = "large"
+    page = open_page(manager, "/")
+    assert page.count(PIN) == len(TEAMS)
+    assert "Otter Bay" in page
