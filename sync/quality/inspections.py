@@ -30,6 +30,7 @@ from sync.protocol.roles import DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
 RESULTS = ("pass", "fail", "na")
+RESULT_LABELS = {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}
 SCORE_FORMULA = "pass-weight/1"
 """Sum of the weights that passed over the sum of the weights that applied, rounded half up to
 1/1000."""
@@ -312,5 +313,5 @@ FEATURE = Feature(
         "template_id": _l("Checklist"),
         "waive": _l("Fixed on the spot"),
     },
-    values={"result": {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}},
+    values={"result": RESULT_LABELS, "results": RESULT_LABELS, "rest": RESULT_LABELS},
 )

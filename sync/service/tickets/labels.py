@@ -62,7 +62,7 @@ VALUES: Mapping[str, Texts] = {
         "complaint": _l("complaint"),
     },
     "urgency": {"normal": _l("normal"), "urgent": _l("urgent")},
-    "escalation": {
+    "reason": {
         "unclear": _l("unclear responsibility"),
         "urgent": _l("urgent"),
         "major": _l("major"),
