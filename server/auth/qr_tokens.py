@@ -8,7 +8,7 @@ import hmac
 
 from flask import current_app
 
-from sync.work.patrol import token_hash
+from sync.work.patrol_rules import token_hash
 
 TOKEN_LENGTH = 16
 

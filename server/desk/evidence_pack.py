@@ -1,7 +1,7 @@
-"""What the police get of a case: one archive, the same bytes each time it is made from one state.
+"""The police handover pack of a case: a ZIP archive, byte-identical for the same state.
 
-Nothing in it tells when or by whom it was made: times are fixed, names are sorted, texts are
-canonical, so whoever has it can hold it against a later one.
+Nothing in it depends on when or by whom it was made: times are fixed, names sorted, JSON canonical.
+So an archive can be compared with a later one.
 """
 
 from __future__ import annotations
@@ -28,36 +28,38 @@ from sync.protocol.json_codec import canonical_json
 from sync.service.lost_property import case_timeline
 
 ARCHIVE_TIME = (1980, 1, 1, 0, 0, 0)
-"""The only time that an archive of ours knows: it says nothing."""
+"""The modification time of every file in an archive: the earliest that ZIP can store."""
 
 EXCLUDED_COLUMNS = ("photos_here", "site_id")
-"""What of a record tells of our store, and not of the case."""
+"""Columns that are about storage, not about the case."""
 
 
 def pack(case: LostProperty) -> bytes:
-    """Q9: timeline, entries, statements, photos and the hash of each, in one archive."""
+    """Q9: timeline, home entries, statements, photos and their hashes, as one ZIP archive."""
     files = contents(case)
     sums = "".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files))
     return archive({**files, "SHA256SUMS": sums.encode()})
 
 
 def contents(case: LostProperty) -> dict[str, bytes]:
-    """Every file of the archive but the list of hashes."""
+    """The files of the archive by name, without SHA256SUMS."""
     names, ops = directory_of(case.site_id), ops_about(case.site_id, case.id)
     shots, absent = _photos(case)
-    told = {
+    documents = {
         "timeline.json": [_op_fields(op, names) for op in ops],
         "entries.json": {"lists": case.lists, "records": _entries(case, names)},
         "statements.json": _with_author_names(case.statements, names),
     }
-    files = {name: canonical_json(to_json_value(value)) for name, value in told.items()} | shots
+    files = {
+        name: canonical_json(to_json_value(value)) for name, value in documents.items()
+    } | shots
     hashes = {name: sha256(content) for name, content in files.items()}
     manifest = {"case": _record(case, names), "files": hashes, "photos_not_here": absent}
     return {**files, "manifest.json": canonical_json(to_json_value(manifest))}
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """Files as one ZIP, sorted, stored as they are, without a time of making."""
+    """A ZIP of these files: sorted by name, not compressed, with ARCHIVE_TIME."""
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
         for name in sorted(files):
@@ -72,7 +74,7 @@ def sha256(content: bytes) -> str:
 
 
 def _record(case: LostProperty, names: Directory) -> dict[str, Any]:
-    """The case as it stands, with the names of those whose ids it holds."""
+    """The case's current values, with names beside ids."""
     columns = [
         column.key
         for column in LostProperty.__table__.columns
@@ -95,7 +97,7 @@ def _with_author_names(
 
 
 def _op_fields(op: LoggedOp, names: Directory) -> dict[str, Any]:
-    """One op as it lies in the log: what was done, by whom, when, and what became of it."""
+    """One op of the log: kind, author, times, payload, hash and status."""
     return {
         "id": op.id,
         "kind": op.kind,
@@ -110,18 +112,18 @@ def _op_fields(op: LoggedOp, names: Directory) -> dict[str, Any]:
 
 
 def _entries(case: LostProperty, names: Directory) -> list[dict[str, Any]]:
-    """The entries of the newest list, as they are known now."""
+    """The home entries of the newest list, with their current values."""
     listed = list(case.lists[-1].get("entries", {})) if case.lists else []
-    mine = HomeEntry.site_id == case.site_id, HomeEntry.id.in_(listed)
+    conditions = HomeEntry.site_id == case.site_id, HomeEntry.id.in_(listed)
     rows = db.session.scalars(
-        select(HomeEntry).where(*mine).order_by(HomeEntry.in_at, HomeEntry.id)
+        select(HomeEntry).where(*conditions).order_by(HomeEntry.in_at, HomeEntry.id)
     )
     columns = [column.key for column in HomeEntry.__table__.columns]
     return [entry_body({name: getattr(row, name) for name in columns}, names) for row in rows]
 
 
 def _photos(case: LostProperty) -> tuple[dict[str, bytes], list[str]]:
-    """Pictures that are here, by the name of their file, and the hashes of those that are not."""
-    here = [name for name in case.photos if uploads.find_photo(case.site_id, name)]
-    shots = {f"photos/{n}.jpg": uploads.read_photo(case.site_id, n) for n in here}
-    return shots, sorted(set(case.photos) - set(here))
+    """The received photos by file name, and the hashes of those not received."""
+    received = [name for name in case.photos if uploads.find_photo(case.site_id, name)]
+    files = {f"photos/{n}.jpg": uploads.read_photo(case.site_id, n) for n in received}
+    return files, sorted(set(case.photos) - set(received))

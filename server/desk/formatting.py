@@ -38,14 +38,14 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory) -> st
         return _format_time(raw)
     if name == "facts":
         return "; ".join(
-            f"{value_label('case', 'fact', one['code'])} {one['text']}".strip() for one in raw
+            f"{value_label('case', 'fact', item['code'])} {item['text']}".strip() for item in raw
         )
     if isinstance(raw, list):
-        one = name.removesuffix("s")
+        item = name.removesuffix("s")
         return (
             str(len(raw))
             if name == "photos"
-            else ", ".join(format_value(type_, one, r, names) for r in raw)
+            else ", ".join(format_value(type_, item, r, names) for r in raw)
         )
     if isinstance(raw, dict):
         is_label = not raw.keys().isdisjoint(language_codes())
@@ -74,7 +74,7 @@ def labelled_value(
 
 
 def author_name(by: str | None, names: Directory) -> str:
-    """The author of an op."""
+    """The name of an op's author."""
     if by == SERVER_AUTHOR_ID:
         return gettext("Lodge")
     return names.person_name(by) or gettext("unknown person")

@@ -1,4 +1,4 @@
-"""The history of records as a person reads it: who did what, when, from which phone."""
+"""The history of records as text: who did what, when, on which phone."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ HIDDEN_FIELDS = (
     *("site_id", "schedule_id", "category_id", "op_id"),
     *("subject", "subject_type", "base", "result", "party"),
 )
-"""What of a payload tells a person nothing."""
+"""Payload fields that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpLine:
-    """One op as a person reads it."""
+    """One op with its texts."""
 
     op: LoggedOp
     author: str
@@ -40,7 +40,7 @@ class OpLine:
 
     @property
     def sync_delay(self) -> timedelta | None:
-        """How long it was on the phone before it came here."""
+        """The time between the event and its arrival; None if it is at most LATE_AFTER."""
         wait: timedelta = self.op.received_at - self.op.occurred_at
         return wait if wait > LATE_AFTER else None
 
@@ -51,7 +51,7 @@ class OpLine:
 
 
 def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
-    """Ops of the caller's site as a person reads them."""
+    """These ops of the current user's site with their texts."""
     ops, names, phones = list(ops), directory_of(current_user().site_id), _device_labels()
     return [
         OpLine(
@@ -72,16 +72,16 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
 
 
 def readable_fields(payload: Any) -> dict[str, Any]:
-    """What of a payload tells a person something; one that could not be read may be anything."""
+    """The fields of a payload that are shown. A payload that could not be read may be anything."""
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
     return {name: raw for name, raw in payload.items() if name not in HIDDEN_FIELDS}
 
 
 def record_title(type_: str, body: dict[str, Any]) -> Any:
-    """What a record is called: its label, its number, its name."""
-    kept = ("label", "number", "visitor", "what", "name", "title", "person", "item", "who")
-    return next((body[name] for name in kept if body.get(name)), labels.type_label(type_))
+    """The title of a record: its label, number or name, else the name of its type."""
+    title_fields = ("label", "number", "visitor", "what", "name", "title", "person", "item", "who")
+    return next((body[name] for name in title_fields if body.get(name)), labels.type_label(type_))
 
 
 def _device_labels() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What pages about homes share: which homes there are, who was inside, which phones may know."""
+"""Shared by searches over time: phones that may still send records, and paging."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from server.models.places import Unit
 from sync.work.board import active_phones, may_hold_unsent
 
 RECENT_CONTACT = timedelta(minutes=10)
-"""A phone that spoke within this has spoken, as far as anybody can tell."""
+"""A phone with a contact this recent counts as up to date."""
 MAX_PAGE = 100_000
 
 
 def possibly_unsynced_phones(site_id: str, end: datetime) -> Sequence[Any]:
-    """J6: phones that may still hold something from before that moment."""
+    """J6: phones that may still hold unsent records from before `end`."""
     phones = db.session.scalars(Device.for_site(site_id)).all()
     return [phone for phone in active_phones(phones) if may_hold_unsent(phone, end)]
 
 
 def certain_until(before: datetime | None, now: datetime) -> datetime:
-    """J6: until when it can be known who was there: the end asked for, or just before now."""
+    """J6: until when the answer can be complete: `before`, at most RECENT_CONTACT ago."""
     return min(before or now, now - RECENT_CONTACT)
 
 
@@ -38,5 +38,5 @@ def list_homes(site_id: str) -> Any:
 
 
 def requested_page() -> int:
-    """The page that the reader asked for; no number is too large to be asked for."""
+    """The page number of the request, between 1 and MAX_PAGE."""
     return min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)

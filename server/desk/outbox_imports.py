@@ -1,4 +1,4 @@
-"""Taking in what a phone could not send: through the one door, as if the phone had pushed it."""
+"""Importing a phone file: its ops go through the same processing as a push."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from server.oplog.op_row import Answer
 from server.oplog.receive import receive_ops, submit
 from server.photos import uploads
 from sync.protocol.clock import format_time
-from sync.protocol.messages import MAX_OPS
+from sync.protocol.message_fields import MAX_OPS
 from sync.review.outbox_imports import InvalidOutboxFile, OutboxFile
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Every op with its answer, and how the photos fared."""
+    """The verdict of each op, and how many photos were stored or rejected."""
 
     phone: Device
     answers: list[tuple[dict[str, Any], Answer]]
@@ -33,7 +33,7 @@ class ImportResult:
 
 
 def exporting_device(site_id: str, parcel: OutboxFile) -> Device | InvalidOutboxFile:
-    """X5: whose file it is; one of another site, or of a phone that is not ours, is refused."""
+    """X5: the phone that made the file, or why the file is rejected: another site or phone."""
     if parcel.site != site_id:
         return InvalidOutboxFile("other-site")
     phone = db.session.get(Device, parcel.device)
@@ -46,20 +46,21 @@ def exporting_device(site_id: str, parcel: OutboxFile) -> Device | InvalidOutbox
 
 
 def is_signed(parcel: OutboxFile, phone: Device) -> bool:
-    """X9: whether the phone itself wrote the file: the key is what only it and we have of its
-    token."""
+    """X9: whether the phone itself signed the file: HMAC-SHA256 with the hash of its token."""
     seal = hmac.new(bytes.fromhex(phone.token_hash), parcel.signed_bytes, "sha256").hexdigest()
     return hmac.compare_digest(seal.encode(), str(parcel.seal).encode("utf-8", "replace"))
 
 
 def import_outbox(site_id: str, parcel: OutboxFile, phone: Device, by: str) -> ImportResult:
-    """X6, X9: each op gets the answer that the phone would get, now and when it sends them itself;
-    without the seal they wait for the desk, and say nothing of the phone's chain."""
+    """X6, X9: each op gets the verdict that the phone would get, now and when it sends it itself.
+
+    Ops of an unsigned file are quarantined and do not count for the phone's chain.
+    """
     now, sealed = datetime.now(UTC), is_signed(parcel, phone)
     _record_import(site_id, parcel, by, sealed=sealed)
     sender = Source(
         received_at=now,
-        sent_at=now - timedelta(milliseconds=phone.offset_ms or 0),  # its clock, as last heard
+        sent_at=now - timedelta(milliseconds=phone.offset_ms or 0),  # by the phone's clock
         device_id=phone.id,
         lineage=parcel.lineage if sealed else None,
         lost=parcel.lost_numbers if sealed else (),
@@ -70,31 +71,31 @@ def import_outbox(site_id: str, parcel: OutboxFile, phone: Device, by: str) -> I
     answers: list[Answer] = []
     for start in range(0, max(len(parcel.ops), 1), MAX_OPS):
         answers += receive_ops(site_id, parcel.ops[start : start + MAX_OPS], sender).answers
-    kept = [False] if sender.revoked else [_store_photo(site_id, shot) for shot in parcel.photos]
+    stored = [False] if sender.revoked else [_store_photo(site_id, shot) for shot in parcel.photos]
     pairs = list(zip(parcel.ops, answers, strict=True))
-    return ImportResult(phone, pairs, sum(kept), len(kept) - sum(kept), sealed)
+    return ImportResult(phone, pairs, sum(stored), len(stored) - sum(stored), sealed)
 
 
 def _record_import(site_id: str, parcel: OutboxFile, by: str, *, sealed: bool) -> None:
-    """Before anything is taken: nothing comes in of which nobody knows who brought it."""
+    """Record who imports the file, before any of its ops."""
     counts = {"ops": len(parcel.ops), "pictures": len(parcel.photos)}
-    told = {
+    details = {
         "device_id": parcel.device,
         "exported_at": format_time(parcel.exported_at),
         "sealed": sealed,
     }
-    submit(site_id, "parcel.take", None, {**told, **counts}, by=by)
+    submit(site_id, "parcel.take", None, {**details, **counts}, by=by)
 
 
 def _store_photo(site_id: str, shot: dict[str, Any]) -> bool:
-    """A photo, or False where its bytes are none; one that is here already is fine."""
+    """Store a photo of the file. False if it is not a valid photo; True if it is already stored."""
     sha256 = shot["sha256"]
     if uploads.find_photo(site_id, sha256):
         return True
     try:
-        whole = base64.b64decode(shot["data"], validate=True)
+        content = base64.b64decode(shot["data"], validate=True)
         return not uploads.belongs_to_purged_only(site_id, sha256) and uploads.add_piece(
-            site_id, sha256, whole, None
+            site_id, sha256, content, None
         )
-    except (binascii.Error, ValueError):  # Unusable is one, and says why to a phone
+    except (binascii.Error, ValueError):  # InvalidPhoto is a ValueError
         return False

@@ -16,8 +16,9 @@ from server.i18n.locale import localize
 from server.models.directory import Directory
 from sync import KINDS
 from sync.protocol.clock import format_time
-from sync.protocol.messages import MAX_DEPTH, json_depth
+from sync.protocol.message_fields import MAX_DEPTH
 from sync.protocol.op import Id
+from sync.protocol.op_validation import json_depth
 
 MAX_JSON_LENGTH = 4000
 

@@ -1,4 +1,4 @@
-"""What each phone says of itself, and what the log knows of it: holes, losses, whose hands."""
+"""The status of phones: their own reports, and gaps, losses and users from the log."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from server.models.oplog import Lineage, LoggedOp
 from sync.protocol.hash_chain import Ranges, open_gaps
 
 RECENT_OPS = 5_000
-"""How many of the newest ops tell in whose hands a phone is: some days of a busy site."""
+"""How many of the newest ops are searched for a phone's users: some days of a busy site."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Ops that are missing in the middle of a chain, since a later one came."""
+    """Missing ops in a phone's chain: numbers `first` to `last`, since a later op arrived."""
 
     first: int
     last: int
@@ -31,7 +31,7 @@ class Gap:
 
 @dataclass(slots=True)
 class PhoneStatus:
-    """One phone as the desk reads it."""
+    """One phone with its gaps and losses."""
 
     phone: Device
     gaps: list[Gap] = field(default_factory=list)
@@ -41,8 +41,8 @@ class PhoneStatus:
     @property
     def storage_percent(self) -> int | None:
         """How full the phone's storage is, in per cent."""
-        told = self.phone.storage or {}
-        usage, quota = told.get("usage"), told.get("quota")
+        storage = self.phone.storage or {}
+        usage, quota = storage.get("usage"), storage.get("quota")
         return round(100 * usage / quota) if quota and usage is not None else None
 
     @property
@@ -51,7 +51,7 @@ class PhoneStatus:
 
     @property
     def seen_since_access_ended(self) -> bool:
-        """Whether it has spoken since it was cut off; that alone clears nothing."""
+        """Whether the phone made contact after it was blocked; it may still have its records."""
         return bool(
             self.access_ended_at
             and self.phone.seen_at
@@ -60,36 +60,41 @@ class PhoneStatus:
 
 
 def phone_statuses(site_id: str, phones: Iterable[Device]) -> list[PhoneStatus]:
-    """H1, H3: every phone with the holes of its chains, and what it confessed to have lost."""
-    found = {phone.id: PhoneStatus(phone) for phone in phones}
+    """H1, H3: the status of each phone, with the gaps and reported losses of its chains."""
+    statuses = {phone.id: PhoneStatus(phone) for phone in phones}
     chains = select(Lineage).where(Lineage.site_id == site_id).order_by(Lineage.lineage)
     for chain in db.session.scalars(chains):
-        report = found.get(chain.device_id or "")
+        report = statuses.get(chain.device_id or "")
         if report:
             report.chain_count += 1
             report.lost += chain.lost
             report.gaps += [_gap(chain, *each) for each in open_gaps(chain.gaps, chain.lost)]
-    return list(found.values())
+    return list(statuses.values())
 
 
 def _gap(chain: Lineage, first: int, last: int) -> Gap:
-    mine = LoggedOp.site_id == chain.site_id, LoggedOp.lineage == chain.lineage
-    later = select(func.min(LoggedOp.received_at)).where(*mine, LoggedOp.n > last)
+    conditions = LoggedOp.site_id == chain.site_id, LoggedOp.lineage == chain.lineage
+    later = select(func.min(LoggedOp.received_at)).where(*conditions, LoggedOp.n > last)
     return Gap(first, last, db.session.scalar(later))
 
 
 def recent_users(site_id: str) -> dict[str, set[str]]:
-    """Who worked on which phone lately."""
+    """The people who used each phone in the newest RECENT_OPS ops, by phone."""
     judged = select(SiteHead.judged).where(SiteHead.site_id == site_id).scalar_subquery()
-    who: Any = select(LoggedOp.device_id, LoggedOp.by).distinct()
-    lately = LoggedOp.site_id == site_id, LoggedOp.place > judged - RECENT_OPS
-    found: dict[str, set[str]] = defaultdict(set)
+    query: Any = select(LoggedOp.device_id, LoggedOp.by).distinct()
+    recent = LoggedOp.site_id == site_id, LoggedOp.place > judged - RECENT_OPS
+    users: dict[str, set[str]] = defaultdict(set)
     known = LoggedOp.device_id.is_not(None), LoggedOp.by.is_not(None)
-    for device_id, by in db.session.execute(who.where(*lately, *known)):
-        found[device_id].add(by)
-    return found
+    for device_id, by in db.session.execute(query.where(*recent, *known)):
+        users[device_id].add(by)
+    return users
 
 
-def stale_gaps(found: Iterable[PhoneStatus], before: datetime) -> list[tuple[PhoneStatus, Gap]]:
-    """Holes that nobody filled or confessed for too long."""
-    return [(one, gap) for one in found for gap in one.gaps if gap.since and gap.since < before]
+def stale_gaps(statuses: Iterable[PhoneStatus], before: datetime) -> list[tuple[PhoneStatus, Gap]]:
+    """Gaps that have been open since before a moment, neither filled nor reported lost."""
+    return [
+        (status, gap)
+        for status in statuses
+        for gap in status.gaps
+        if gap.since and gap.since < before
+    ]

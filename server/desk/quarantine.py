@@ -1,4 +1,4 @@
-"""Ops that were set aside: what one still says, and how the desk has it judged after all."""
+"""Quarantined ops: what they contain, and how the desk has one judged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.redaction import PURGED_FLAG
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
-from sync.protocol.messages import is_portable_json
+from sync.protocol.op_validation import is_portable_json
 from sync.review.quarantine import ACCEPTED, CORRECTED
 
 KIND_BY_OUTCOME = {ACCEPTED: "aside.accept", CORRECTED: "aside.mend"}
@@ -29,7 +29,7 @@ KIND_BY_OUTCOME = {ACCEPTED: "aside.accept", CORRECTED: "aside.mend"}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an op that was set aside says, in the newest version of its kind."""
+    """The content of a quarantined op, its payload upcast to the current version."""
 
     kind: str
     subject: str
@@ -40,7 +40,7 @@ class Draft:
 
 
 class NotApplicable(Exception):
-    """Nothing was changed; says why, as verdicts do."""
+    """The op was not applied and nothing changed; `code` is the refusal code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -48,12 +48,12 @@ class NotApplicable(Exception):
 
 
 def quarantine_record_id(op_id: str) -> str:
-    """The id of the record that tells what became of an op: the same for everybody."""
+    """The id of the record about a quarantined op, derived from the op's id."""
     return str(uuid5(UUID(op_id), "aside"))
 
 
 def parse_draft(op: LoggedOp) -> Draft | None:
-    """What an op says, if that is enough to judge it; None where only its text is left."""
+    """The content of an op, or None if it is too damaged or too new to be judged."""
     raw = json.loads(op.body)
     kind = KINDS.get(str(raw.get("kind")))
     if PURGED_FLAG in op.flags or op.status not in DECIDABLE or not kind or not kind.from_phones:
@@ -61,7 +61,7 @@ def parse_draft(op: LoggedOp) -> Draft | None:
     try:
         ids = {name: str(UUID(raw[name])) for name in ("subject", "by")}
         payload = kind.upcast(int(raw.get("v", 1)), raw["payload"])
-    except Exception:  # whatever a damaged op may be; an upcaster is not made for it
+    except Exception:  # upcasters expect valid payloads; a damaged op may raise anything
         return None
     if (
         not isinstance(payload, dict)
@@ -74,58 +74,64 @@ def parse_draft(op: LoggedOp) -> Draft | None:
     return Draft(str(raw["kind"]), **ids, base=base, occurred_at=moment, payload=payload)
 
 
-def _occurred_at(op: LoggedOp, said: Any) -> datetime:
-    """One that was damaged was not corrected: what it says itself, but never after its arrival."""
+def _occurred_at(op: LoggedOp, claimed: Any) -> datetime:
+    """When it happened; for a damaged op by its own `at`, but not after its arrival."""
     if op.at is None:
         with suppress(TypeError, ValueError, OverflowError):
-            return min(parse_time(said), op.received_at)
+            return min(parse_time(claimed), op.received_at)
     return op.occurred_at
 
 
 def judge_quarantined(
-    site_id: str, op: LoggedOp, its: Draft, *, by: str, payload: dict[str, Any] | None = None
+    site_id: str, op: LoggedOp, draft: Draft, *, by: str, payload: dict[str, Any] | None = None
 ) -> Answer:
-    """X2, X3, X11: judge an op in place of the one that was set aside, and say who had it judged.
+    """X2, X3, X11: judge a new op in place of a quarantined one, and record the decision.
 
-    Both are one transaction: raises CannotStand where the op would not stand, and nothing changed.
+    Both in one transaction. Raises NotApplicable, with nothing changed, if the op is not applied.
     """
-    how = ACCEPTED if payload is None else CORRECTED
+    outcome = ACCEPTED if payload is None else CORRECTED
     record, instead = quarantine_record_id(op.id), str(uuid5(UUID(op.id), "instead"))
-    said = its.payload if payload is None else payload
-    base = its.base if payload is None else None  # whoever mends it sees the record of now
-    stands = make_op(its.kind, its.subject, said, by=its.by, base=base, id=instead)
-    stands["stands_for"] = {"op": op.id, "how": how, "occurred_at": format_time(its.occurred_at)}
+    new_payload = draft.payload if payload is None else payload
+    base = draft.base if payload is None else None  # a correction is made on the current record
+    op_in_place = make_op(
+        draft.kind, draft.subject, new_payload, by=draft.by, base=base, id=instead
+    )
+    op_in_place["stands_for"] = {
+        "op": op.id,
+        "how": outcome,
+        "occurred_at": format_time(draft.occurred_at),
+    }
     ops = [
         make_open_op(op.id),
-        stands,
-        make_op(KIND_BY_OUTCOME[how], record, {"instead_id": instead}, by=by),
+        op_in_place,
+        make_op(KIND_BY_OUTCOME[outcome], record, {"instead_id": instead}, by=by),
     ]
     try:
         with write_transaction():
             _require_open(site_id, op.id)
-            _, told, settled = submit_in_transaction(site_id, ops)
-            for answer, good in (
-                (settled, APPLIED_STATUSES),
-                (told, (*APPLIED_STATUSES, "contested")),
+            _, verdict, decision_verdict = submit_in_transaction(site_id, ops)
+            for answer, accepted_statuses in (
+                (decision_verdict, APPLIED_STATUSES),
+                (verdict, (*APPLIED_STATUSES, "contested")),
             ):
-                if answer["status"] not in good:
+                if answer["status"] not in accepted_statuses:
                     raise NotApplicable(answer["code"])
-    except DATABASE_ERRORS:  # the database is not at hand: that says nothing of the op
+    except DATABASE_ERRORS:  # database unavailable: not the op's fault
         raise
     except StatementError as error:
         raise NotApplicable("malformed") from error
-    return told
+    return verdict
 
 
 def _require_open(site_id: str, op_id: str) -> None:
-    """What it waited for may have come while somebody looked at it."""
+    """Raise NotApplicable if the op has been judged or decided meanwhile."""
     lock_site(site_id)
-    mine = LoggedOp.site_id == site_id, LoggedOp.id == op_id
-    if db.session.scalar(select(LoggedOp.status).where(*mine)) not in DECIDABLE:
+    conditions = LoggedOp.site_id == site_id, LoggedOp.id == op_id
+    if db.session.scalar(select(LoggedOp.status).where(*conditions)) not in DECIDABLE:
         raise NotApplicable("already-settled")
 
 
 def make_open_op(op_id: str) -> NewOp:
-    """The record of what becomes of an op, begun by whoever looks first; twice is harmless."""
-    begun = str(uuid5(UUID(op_id), "aside.open"))
-    return make_op("aside.open", quarantine_record_id(op_id), {"op_id": op_id}, id=begun)
+    """The op that creates the record about a quarantined op; sending it twice is harmless."""
+    id_ = str(uuid5(UUID(op_id), "aside.open"))
+    return make_op("aside.open", quarantine_record_id(op_id), {"op_id": op_id}, id=id_)

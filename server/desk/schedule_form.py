@@ -1,4 +1,4 @@
-"""How often, as a form asks it and a page says it: presets in plain words, a rule behind them."""
+"""Recurrences in forms and as text: presets in words, an RRULE behind each."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ DURATIONS = {
 
 
 class InvalidRecurrence(ValueError):
-    """What a form says cannot be read; the text says the remedy."""
+    """A form's recurrence is not valid; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceForm:
-    """What a form holds of it."""
+    """The values of the recurrence inputs."""
 
     preset: str
     weekdays: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class RecurrenceForm:
 
 
 def parse_recurrence(form: Mapping[str, str], week: list[str]) -> dict[str, Any]:
-    """The terms that a form's preset stands for; NotUnderstood where it says nothing clear."""
+    """The recurrence fields of a form's preset. Raises InvalidRecurrence."""
     preset, at = form.get("preset", "daily"), _parse_times(form.get("times", ""))
     terms: dict[str, Any] = {"rrule": None, "workdays_only": preset == "workdays"}
     match preset:
@@ -84,10 +84,10 @@ def parse_recurrence(form: Mapping[str, str], week: list[str]) -> dict[str, Any]
 
 
 def _parse_times(text: str) -> str:
-    said = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
-    found = [TIME_PATTERN.match(part.replace("：", ":")) for part in said]
-    hours = [(int(each[1]), int(each[2])) for each in found if each]
-    if len(hours) < len(said) or any(hour > 23 or minute > 59 for hour, minute in hours):
+    words = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
+    matches = [TIME_PATTERN.match(part.replace("：", ":")) for part in words]
+    hours = [(int(each[1]), int(each[2])) for each in matches if each]
+    if len(hours) < len(words) or any(hour > 23 or minute > 59 for hour, minute in hours):
         raise InvalidRecurrence(gettext("Write times like 06:00, 18:00."))
     minutes = {minute for _, minute in hours}
     if len(minutes) > 1:
@@ -110,18 +110,18 @@ def _parse_month_days(text: str) -> str:
 
 
 def split_list(text: str) -> list[str]:
-    """Days or times, one beside the other."""
+    """The words of a list typed with blanks or commas."""
     return [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
 
 
 def recurrence_from_request(form: Any) -> RecurrenceForm:
-    """What a form held when it was sent: nothing that was typed is lost."""
-    said = (form.get(name, "") for name in ("days", "times", "rrule"))
-    return RecurrenceForm(form.get("preset", "daily"), tuple(form.getlist("week")), *said)
+    """The values of the recurrence inputs as they were typed."""
+    texts = (form.get(name, "") for name in ("days", "times", "rrule"))
+    return RecurrenceForm(form.get("preset", "daily"), tuple(form.getlist("week")), *texts)
 
 
 def recurrence_from_schedule(schedule: Any) -> RecurrenceForm:
-    """The preset that a schedule's terms look like; what is none of them is a rule of its own."""
+    """The preset that fits a schedule's recurrence; "custom" if none fits."""
     if not schedule.rrule:
         return RecurrenceForm("chosen" if schedule.rdate else "daily")
     parts = dict(part.split("=", 1) for part in schedule.rrule.split(";") if "=" in part)
@@ -142,23 +142,23 @@ def recurrence_from_schedule(schedule: Any) -> RecurrenceForm:
 
 
 def describe_recurrence(schedule: Any) -> str:
-    """How often, in one phrase of the reader's language."""
+    """How often a schedule recurs, as a phrase."""
     if not schedule.rrule and not schedule.rdate:
         return gettext("no frequency set")
-    now = recurrence_from_schedule(schedule)
-    said = str(PRESETS[now.preset])
-    match now.preset:
+    recurrence = recurrence_from_schedule(schedule)
+    text = str(PRESETS[recurrence.preset])
+    match recurrence.preset:
         case "weekly":
-            said = ", ".join(str(WEEKDAYS[day]) for day in now.weekdays)
+            text = ", ".join(str(WEEKDAYS[day]) for day in recurrence.weekdays)
         case "monthly":
-            said = gettext("on the %(days)s of the month", days=now.month_days)
+            text = gettext("on the %(days)s of the month", days=recurrence.month_days)
         case "custom":
-            said = now.rrule
-    return f"{said} {now.times}".strip()
+            text = recurrence.rrule
+    return f"{text} {recurrence.times}".strip()
 
 
 def next_windows(schedule: Any, now: datetime) -> list[str]:
-    """The next five windows in words, as if it were in force."""
+    """The next PREVIEW_COUNT windows as text, as if the schedule were in use."""
     zone = ZoneInfo(schedule.tzid)
     duty = SimpleNamespace(
         **{name: getattr(schedule, name) for name in (*RECURRENCE_FIELDS, "dtstart", "tzid")}
@@ -176,8 +176,8 @@ def next_windows(schedule: Any, now: datetime) -> list[str]:
 def _format_window(opening: datetime, closing: datetime, zone: ZoneInfo) -> str:
     start, end = opening.astimezone(zone), closing.astimezone(zone)
     last = end - timedelta(seconds=1)
-    whole = start.time() == end.time() == datetime.min.time()
-    if whole:
+    whole_days = start.time() == end.time() == datetime.min.time()
+    if whole_days:
         return (
             _format_day(start)
             if last.date() == start.date()
@@ -192,6 +192,6 @@ def _format_day(day: datetime) -> str:
 
 
 def upcoming_flag_days(now: datetime) -> list[str]:
-    """Days of the flag that are still to come, as a form holds them."""
+    """The coming days of the national flag of this year and the next, in ISO format."""
     days = (day for year in (now.year, now.year + 1) for day in flag_days(year))
     return [day.isoformat() for day in days if day >= now.date()]

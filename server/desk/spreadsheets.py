@@ -1,4 +1,4 @@
-"""Spreadsheets in and out: XLSX and CSV as tables of cells, and tables as files."""
+"""Reading XLSX and CSV files as tables of cells, and writing tables as XLSX."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ MAX_BYTES = 2 * 1024 * 1024
 
 
 class UnreadableSpreadsheet(Exception):
-    """No sheet and no CSV."""
+    """The file is neither a workbook nor a CSV file."""
 
 
 def read_table(name: str, content: bytes) -> list[Sequence[Any]]:
-    """The first sheet of a workbook, or a CSV in UTF-8 or GB 18030. Raises Unreadable."""
+    """The first sheet of an XLSX workbook, or a CSV file in UTF-8 or GB 18030.
+
+    Raises UnreadableSpreadsheet.
+    """
     if content[:2] == b"PK":
         return _read_workbook(content)
     if name.lower().endswith((".xlsx", ".xls")):
@@ -33,7 +36,7 @@ def read_table(name: str, content: bytes) -> list[Sequence[Any]]:
 
 
 def write_workbook(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows of text as a workbook; every cell is text, so that nothing in it is ever computed."""
+    """Rows of text as an XLSX workbook. Every cell is text, so that no formula runs."""
     out = BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         sheet, plain = book.add_worksheet(), book.add_format({"num_format": "@"})

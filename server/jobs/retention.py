@@ -1,8 +1,9 @@
-"""Purging: visitors are forgotten after the site's time of keeping, everywhere, and only counted.
+"""Purging: erases personal data of visitors after the site's retention period.
 
-A purged record loses what is somebody's: in its row, in the text of every op about it, in merges,
-in photos; phones let go of it at their next pull. What a case holds is left out. Purging again
-changes nothing; the log stays explainable, because what is left is judged anew and written back.
+It is erased in the record, in the log of its ops, in its conflicts and photos; phones delete the
+record at their next pull. Records under a legal hold are left out. Only numbers are stored of a
+run. Purging again changes nothing. The redacted ops are judged again and the result is stored, so
+that `lodge verify` still gets the records from the log.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 
 from server.db.engine import db, write_transaction
 from server.db.statements import chunks, replace_rows
+from server.jobs.purged_photos import delete_photo_files, unlink_photos
 from server.models.conflicts import Conflict
 from server.models.feed import FeedRow
 from server.models.frequent_visitors import FrequentVisitor
 from server.models.gate_passes import GatePass
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
-from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
 from server.models.places import Site
 from server.models.purges import PurgeRun
 from server.models.visits import Visit
@@ -34,7 +35,6 @@ from server.oplog.publish import record_json
 from server.oplog.record_store import LoadedRecord, RecordStore, table_of
 from server.oplog.redaction import EMPTY_BODY, redact_op, redact_unapplied
 from server.oplog.replay import replay_op
-from server.photos import uploads
 from sync import Accepted, Merged
 from sync.protocol.conflict_resolution import to_json_value
 
@@ -44,7 +44,7 @@ UNAPPLIED_STATUSES = ("quarantined", "held", "refused")
 
 @dataclass(slots=True)
 class PurgeCounts:
-    """How much a run has forgotten; what it left because a case holds it."""
+    """Number of records, photos and unapplied ops purged, and of visits under a legal hold."""
 
     visits: int = 0
     releases: int = 0
@@ -59,17 +59,17 @@ class PurgeCounts:
 
 
 def purge_expired(site_id: str, now: datetime) -> PurgeCounts:
-    """V12, V13: forget what is over time at a site; note by count that it was forgotten."""
+    """V12, V13: purge what is past the retention period of a site; store the numbers."""
     days = db.session.scalar(select(Site.retention_days).where(Site.site_id == site_id)) or 30
     before, counts = now - timedelta(days=days), PurgeCounts()
     counts.held = _count_on_hold(site_id, before)
     for type_, ids in _expired_ids(site_id, before).items():
         for chunk in chunks(ids, BATCH_SIZE):
-            forgotten, gone = _purge_records(site_id, type_, chunk)
-            setattr(counts, f"{type_}s", getattr(counts, f"{type_}s") + forgotten)
-            counts.photos += gone
+            purged, photos = _purge_records(site_id, type_, chunk)
+            setattr(counts, f"{type_}s", getattr(counts, f"{type_}s") + purged)
+            counts.photos += photos
     counts.asides = _redact_unapplied_ops(site_id, before)
-    _delete_photo_files(site_id)
+    delete_photo_files(site_id)
     if counts.purged_anything:
         with write_transaction():
             row = {"site_id": site_id, "at": now, "before": before, **asdict(counts)}
@@ -78,127 +78,110 @@ def purge_expired(site_id: str, now: datetime) -> PurgeCounts:
 
 
 def _count_on_hold(site_id: str, before: datetime) -> int:
-    late = Visit.not_purged(site_id).where(Visit.retained_from < before, Visit.held_at.is_not(None))
-    return db.session.scalar(select(func.count()).select_from(late.subquery())) or 0
+    conditions = Visit.retained_from < before, Visit.held_at.is_not(None)
+    visits = Visit.not_purged(site_id).where(*conditions).subquery()
+    return db.session.scalar(select(func.count()).select_from(visits)) or 0
 
 
 def _expired_ids(site_id: str, before: datetime) -> dict[str, list[str]]:
-    """Ids of what is over its time, by type; what belongs to a held visit stays with it."""
-    held = select(Visit.id).where(Visit.site_id == site_id, Visit.held_at.is_not(None))
-    over: dict[Any, tuple[ColumnElement[bool], ...]] = {
+    """Ids of expired records by type; a gate pass of a visit under a legal hold stays with it."""
+    on_hold = select(Visit.id).where(Visit.site_id == site_id, Visit.held_at.is_not(None))
+    expired: dict[Any, tuple[ColumnElement[bool], ...]] = {
         Visit: (Visit.retained_from < before, Visit.held_at.is_(None)),
         GatePass: (
             func.coalesce(GatePass.passed_at, GatePass.recorded_at) < before,
-            or_(GatePass.visit.is_(None), GatePass.visit.not_in(held)),
+            or_(GatePass.visit.is_(None), GatePass.visit.not_in(on_hold)),
         ),
         FrequentVisitor: (FrequentVisitor.last_at < before,),
     }
-    found: dict[str, list[str]] = {}
-    for table, conditions in over.items():
-        mine = table.site_id == site_id, table.purged_at.is_(None)
-        found[table.__tablename__] = list(
-            db.session.scalars(select(table.id).where(*mine, *conditions).order_by(table.id))
+    ids: dict[str, list[str]] = {}
+    for table, conditions in expired.items():
+        query = select(table.id).where(table.site_id == site_id, table.purged_at.is_(None))
+        ids[table.__tablename__] = list(
+            db.session.scalars(query.where(*conditions).order_by(table.id))
         )
-    return found
+    return ids
 
 
 def _purge_records(site_id: str, type_: str, ids: list[str]) -> tuple[int, int]:
-    """Records of one type, with all that was ever said of them, in one transaction."""
+    """Purge records of one type with their history and conflicts, in one transaction.
+
+    Returns the number of records and of photos.
+    """
     with write_transaction():
-        merges = _conflicts_about(site_id, ids)
-        ops = [*_settle_ops(merges), *(_purge_op(type_, id_) for id_ in ids)]
+        conflicts = _conflicts_about(site_id, ids)
+        ops = [*_settle_ops(conflicts), *(_purge_op(type_, id_) for id_ in ids)]
         answers = receive.submit_in_transaction(site_id, ops)[-len(ids) :]
-        done = [id_ for id_, told in zip(ids, answers, strict=True) if told["status"] == "applied"]
-        for id_ in done:
+        answered = zip(ids, answers, strict=True)
+        purged = [id_ for id_, answer in answered if answer["status"] == "applied"]
+        for id_ in purged:
             _redact_history(site_id, type_, id_, type_)
-        for merge in merges:
-            if merge.subject in done:
-                _replace_feed_body(site_id, _redact_history(site_id, "merge", merge.id, type_))
-        return len(done), _unlink_photos(site_id, done)
+        for conflict in conflicts:
+            if conflict.subject in purged:
+                redacted = _redact_history(site_id, "merge", conflict.id, type_)
+                _replace_feed_body(site_id, redacted)
+        return len(purged), unlink_photos(site_id, purged)
 
 
 def _conflicts_about(site_id: str, ids: list[str]) -> list[Any]:
-    about = select(Conflict.id, Conflict.subject, Conflict.settled_at)
-    mine = about.where(Conflict.site_id == site_id, Conflict.subject.in_(ids))
-    return list(db.session.execute(mine.order_by(Conflict.id)).all())
+    query = select(Conflict.id, Conflict.subject, Conflict.settled_at)
+    of_records = query.where(Conflict.site_id == site_id, Conflict.subject.in_(ids))
+    return list(db.session.execute(of_records.order_by(Conflict.id)).all())
 
 
-def _settle_ops(merges: Iterable[Any]) -> Iterable[NewOp]:
-    """What waited for the desk is over as well: what stood, stands."""
-    for merge in merges:
-        if merge.settled_at is None:
-            id_ = str(uuid5(UUID(merge.id), "purge"))
-            yield receive.make_op("merge.settle", merge.id, {"take": "theirs"}, id=id_)
+def _settle_ops(conflicts: Iterable[Any]) -> Iterable[NewOp]:
+    """Settle open conflicts of purged records: the stored values stay."""
+    for conflict in conflicts:
+        if conflict.settled_at is None:
+            id_ = str(uuid5(UUID(conflict.id), "purge"))
+            yield receive.make_op("merge.settle", conflict.id, {"take": "theirs"}, id=id_)
 
 
 def _purge_op(type_: str, id_: str) -> NewOp:
     return receive.make_op(f"{type_}.purge", id_, {})
 
 
-def _redact_history(site_id: str, type_: str, id_: str, of: str) -> LoadedRecord:
-    """The history of a record without what is somebody's, judged anew so that it explains it."""
+def _redact_history(site_id: str, type_: str, id_: str, redact_as: str) -> LoadedRecord:
+    """Redact every op about a record, judge them again, and store what they now lead to.
+
+    `redact_as`: the record type whose personal fields are redacted, for a conflict that of the
+    record it is about. Returns the record. Raises RuntimeError if an applied op is not any more.
+    """
     ops = LoggedOp.metadata.tables["op"]
-    mine = select(ops).where(ops.c.site_id == site_id, ops.c.subject == id_)
+    query = select(ops).where(ops.c.site_id == site_id, ops.c.subject == id_)
     store = RecordStore(site_id)
     rows: list[OpRow] = []
-    for columns in db.session.execute(mine.order_by(ops.c.place)).mappings():
+    for columns in db.session.execute(query.order_by(ops.c.place)).mappings():
         row = cast(OpRow, dict(columns))
-        clean: OpRow = {**row, **redact_op(row, of)}
+        redacted: OpRow = {**row, **redact_op(row, redact_as)}
         if row["status"] in APPLIED_STATUSES:
-            verdict = replay_op(store, clean)
+            verdict = replay_op(store, redacted)
             if not isinstance(verdict, Accepted | Merged):
-                raise RuntimeError(f"op {row['id']} does not stand without what was purged")
-            clean["changes"] = to_json_value(verdict.changes)
-        rows.append(clean)
+                raise RuntimeError(f"op {row['id']} is not applied any more once it is redacted")
+            redacted["changes"] = to_json_value(verdict.changes)
+        rows.append(redacted)
     replace_rows(ops, ("site_id", "id"), rows)
-    held = store.records[id_]
-    row_ = {**vars(held.row), "version": held.version}
-    replace_rows(table_of(type_), ("site_id", "id"), [row_])
-    return held
+    record = store.records[id_]
+    record_row = {**vars(record.row), "version": record.version}
+    replace_rows(table_of(type_), ("site_id", "id"), [record_row])
+    return record
 
 
-def _replace_feed_body(site_id: str, merge: LoadedRecord) -> None:
-    """A merge stays at the desk, and no phone ever had it: its text is replaced in place."""
-    text = record_json("merge", vars(merge.row), directory_of(site_id))
-    mine = FeedRow.site_id == site_id, FeedRow.id == merge.id
-    db.session.execute(update(FeedRow).where(*mine).values(body=text))
-
-
-def _unlink_photos(site_id: str, ids: list[str]) -> int:
-    """Photos of purged records that nothing else shows lose their row; their files go next."""
-    mine = PhotoLink.site_id == site_id, PhotoLink.subject.in_(ids)
-    names = set(db.session.scalars(select(PhotoLink.sha256).where(*mine)))
-    db.session.execute(update(PhotoLink).where(*mine).values(subject_type=DELETE_PENDING))
-    shown = select(PhotoLink.sha256).where(
-        PhotoLink.site_id == site_id,
-        PhotoLink.sha256.in_(names),
-        PhotoLink.subject_type.not_in((DELETE_PENDING, DELETED)),
-    )
-    free = names - set(db.session.scalars(shown))
-    gone = delete(Photo).where(Photo.site_id == site_id, Photo.sha256.in_(free))
-    db.session.execute(gone.execution_options(synchronize_session=False))
-    return len(free)
-
-
-def _delete_photo_files(site_id: str) -> None:
-    """Files after the commit: a crash between leaves links that say what is still to go."""
-    leaving = PhotoLink.site_id == site_id, PhotoLink.subject_type == DELETE_PENDING
-    names = set(db.session.scalars(select(PhotoLink.sha256).where(*leaving)))
-    for sha256 in names:
-        if uploads.find_photo(site_id, sha256) is None or uploads.belongs_to_purged_only(
-            site_id, sha256
-        ):
-            uploads.delete_photo(site_id, sha256)
-    if names:
-        with write_transaction():
-            db.session.execute(update(PhotoLink).where(*leaving).values(subject_type=DELETED))
+def _replace_feed_body(site_id: str, conflict: LoadedRecord) -> None:
+    """Replace the body of a conflict without a new feed number: no phone ever gets conflicts."""
+    body = record_json("merge", vars(conflict.row), directory_of(site_id))
+    rows = update(FeedRow).where(FeedRow.site_id == site_id, FeedRow.id == conflict.id)
+    db.session.execute(rows.values(body=body))
 
 
 def _redact_unapplied_ops(site_id: str, before: datetime) -> int:
-    """Ops about visitors that were never put in force: no record of theirs is purged."""
+    """Redact expired ops about visitors that were never applied and belong to no record.
+
+    Returns how many.
+    """
     ops = LoggedOp.metadata.tables["op"]
     records = select(FeedRow.id).where(FeedRow.site_id == site_id, FeedRow.id == ops.c.subject)
-    old = (
+    expired = (
         select(ops)
         .where(ops.c.site_id == site_id, ops.c.status.in_(UNAPPLIED_STATUSES))
         .where(ops.c.received_at < before, ops.c.body != EMPTY_BODY)
@@ -206,7 +189,7 @@ def _redact_unapplied_ops(site_id: str, before: datetime) -> int:
         .where(or_(ops.c.subject.is_(None), ~records.exists()))
     )
     with write_transaction():
-        unapplied = [cast(OpRow, dict(row)) for row in db.session.execute(old).mappings()]
+        unapplied = [cast(OpRow, dict(row)) for row in db.session.execute(expired).mappings()]
         rows: list[OpRow] = [{**row, **redact_unapplied(row)} for row in unapplied]
         if rows:
             replace_rows(ops, ("site_id", "id"), rows)

@@ -21,7 +21,7 @@ from sync.protocol.clock import format_time
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.work.recurrence import MAX_INTERVAL
 from sync.work.schedules import Occurrence, Place, expand_occurrences
-from sync.work.tasks import uncancelled_fields
+from sync.work.task_rules import uncancelled_fields
 
 LOOK_BEHIND, LOOK_AHEAD = timedelta(days=1), timedelta(days=14)
 VACANT, REPLANNED = "vacant", "replanned"

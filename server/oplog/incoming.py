@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 from server.oplog.op_row import OpRow
 from sync import KINDS, Op
 from sync.protocol.hash_chain import content_hash
-from sync.protocol.messages import op_error
 from sync.protocol.op import UUID_NAMESPACE, canonical_uuid
+from sync.protocol.op_validation import op_error
 
 MAX_HASH_LENGTH, MAX_ID_LENGTH, MAX_KIND_LENGTH = 64, 100, 50
 """Characters that are stored of a damaged op's own words."""

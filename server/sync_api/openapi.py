@@ -12,8 +12,10 @@ from server.sync_api import json_schema
 from server.sync_api.openapi_operations import PROBLEM, add_paths
 from server.version import VERSION
 from sync import KINDS
-from sync.protocol.messages import MAX_OPS, OpSchema, PushRequest
+from sync.protocol.message_fields import MAX_OPS
+from sync.protocol.messages import PushRequest
 from sync.protocol.op import Kind
+from sync.protocol.op_validation import OpSchema
 
 ANY_OP = {
     "type": "object",

@@ -10,7 +10,8 @@ from flask import Request, Response, abort
 from marshmallow import Schema, ValidationError
 
 from server.errors import problem_json
-from sync.protocol.messages import LIMITS, MAX_BYTES, MAX_DEPTH, json_depth
+from sync.protocol.message_fields import LIMITS, MAX_BYTES, MAX_DEPTH
+from sync.protocol.op_validation import json_depth
 
 ENVELOPE_BYTES = 64 * 1024
 """Bytes that a message may have besides its ops."""

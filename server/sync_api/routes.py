@@ -28,9 +28,8 @@ from server.sync_api.openapi import document
 from server.sync_api.pull import audience_of, feed_page, scope_token
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
+from sync.protocol.message_fields import LIMITS, MAX_OPS
 from sync.protocol.messages import (
-    LIMITS,
-    MAX_OPS,
     MIN_APP_VERSION,
     EnrolRequest,
     HelloRequest,

@@ -134,8 +134,8 @@ def uniform_leads(shifts: Iterable[LeadShift]) -> list[Lead]:
 
 def leads_without_case(leads: Iterable[Lead], cases: Iterable[LeadCase]) -> list[Lead]:
     """A17: leads that no case contains yet, without duplicates, the newest first."""
-    known = {(fact["code"], fact["type"], fact["id"]) for case in cases for fact in case.facts}
-    open_leads = {lead.key: lead for lead in leads if lead.key not in known}
+    in_cases = {(fact["code"], fact["type"], fact["id"]) for case in cases for fact in case.facts}
+    open_leads = {lead.key: lead for lead in leads if lead.key not in in_cases}
     return sorted(open_leads.values(), key=lambda lead: (lead.at, lead.id), reverse=True)
 
 

@@ -49,7 +49,7 @@ def attach(_: Any, __: Op) -> Accepted:
 
 
 def arrive(record: RecordWithPhotos, op: Op) -> Accepted:
-    """P2: the record states how many of its photos have arrived; the number never decreases."""
+    """P2: a record states how many of its photos have arrived; the number never decreases."""
     return Accepted({"photos_here": max(record.photos_here, op.payload["here"])})
 
 

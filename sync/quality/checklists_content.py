@@ -32,8 +32,8 @@ def criterion(id_: str, clause: str, picture: str, names: str, texts: str = "") 
     }
 
 
-def _bilingual(words: str) -> dict[str, str]:
-    zh, en = words.split(" / ")
+def _bilingual(text: str) -> dict[str, str]:
+    zh, en = text.split(" / ")
     return {"zh": zh, "en": en}
 
 

@@ -200,10 +200,14 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda found, roles_of: role_mask(
+            audience=lambda rectification, roles_of: role_mask(
                 DESK_ROLES
-                | roles_of(found["responsible_id"] or "")
-                | (RECTIFYING_ROLES if found["area"] else roles_of(found["person"] or ""))
+                | roles_of(rectification["responsible_id"] or "")
+                | (
+                    RECTIFYING_ROLES
+                    if rectification["area"]
+                    else roles_of(rectification["person"] or "")
+                )
             ),
             states={
                 "open": _l("to be fixed"),

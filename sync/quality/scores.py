@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sync.quality.inspections import official_inspection
+from sync.quality.inspection_rules import official_inspection
 
 
 class ScoredInspection(Protocol):

@@ -13,16 +13,16 @@ from marshmallow.validate import Equal, Length, Regexp
 from sync.protocol.clock import FOREVER, parse_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.json_codec import canonical_json
-from sync.protocol.messages import (
+from sync.protocol.message_fields import (
     MAX_BYTES,
     MAX_DEPTH,
     CountField,
     MessageSchema,
     NameField,
     TimeField,
-    json_depth,
 )
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload
+from sync.protocol.op_validation import json_depth
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
 from sync.protocol.text import _l

@@ -148,7 +148,9 @@ FEATURE = Feature(
             label=_l("Readiness"),
             state=state,
             visible_until=visible_until,
-            audience=lambda found, roles_of: role_mask(DESK_ROLES | roles_of(found["person"])),
+            audience=lambda readiness, roles_of: role_mask(
+                DESK_ROLES | roles_of(readiness["person"])
+            ),
             states={"attested": _l("confirmed"), "own_word": _l("self-confirmed only")},
         ),
     },

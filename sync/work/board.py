@@ -240,7 +240,7 @@ def silent_phone_alarms(
     *,
     silent_after: timedelta,
 ) -> list[SilentPhoneAlarm]:
-    """D7: phones of people who have work today or are on duty, without contact for longer than
+    """D7: phones of people who work today or are on duty, without contact for longer than
     `silent_after`."""
     due = [task for task in tasks if task.window_start <= now and not task.cancelled_at]
     active, alarms = active_phones(phones), []

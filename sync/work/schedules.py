@@ -171,12 +171,12 @@ def _past_versions(schedule: ScheduleLike, until: datetime) -> list[dict[str, An
     """The earlier versions of a schedule, the last of which applies until `until`. Later ones are
     dropped."""
     current = {name: getattr(schedule, name) for name in RECURRENCE_FIELDS}
-    past = [
+    earlier = [
         version for version in schedule.before if datetime.fromisoformat(version["until"]) <= until
     ]
-    later = schedule.before[len(past) :]
+    later = schedule.before[len(earlier) :]
     ended = later[0] if later else current
-    return [*past, {**ended, "until": format_time(until)}][-MAX_VERSIONS:]
+    return [*earlier, {**ended, "until": format_time(until)}][-MAX_VERSIONS:]
 
 
 def state(schedule: Any) -> str:

@@ -1,7 +1,7 @@
 """Figures against a floor that is measured in the same run, product and floor in turn.
 
-`python -m tests.bench [--json] [sqlite | postgresql | phone ...]`. A ratio wanders less than a
-figure from machine to machine, so the goals are ratios.
+`python -m tests.bench [--json] [phone | sqlite | postgresql | estate ...]`. A ratio differs less
+than a figure from machine to machine, so the goals are ratios.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import phone_benchmarks, server_benchmarks
+from tests.bench import estate_benchmarks, phone_benchmarks, server_benchmarks
 from tests.bench.server_benchmarks import Figure
 from tests.postgres import PostgresCluster
 
-PARTS = ("phone", "sqlite", "postgresql")
+PARTS = ("phone", "sqlite", "postgresql", "estate")
 
 
 def measure_part(part: str) -> Iterator[Figure]:
@@ -25,6 +25,8 @@ def measure_part(part: str) -> Iterator[Figure]:
     with TemporaryDirectory() as folder:
         if part == "phone":
             yield from phone_benchmarks.measure(Path(folder))
+        elif part == "estate":
+            yield from estate_benchmarks.measure(Path(folder))
         elif part == "sqlite":
             yield from server_benchmarks.measure(Path(folder), None)
         else:

@@ -1,4 +1,4 @@
-"""What a phone knows at some moment, made up: the context of any of its pages."""
+"""Random contexts for the phone's templates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROLES = ["cleaner", "guard", "service_desk", "supervisor", "manager", "admin"]
 
 
 def page_context(rng: Random, lang: str) -> dict[str, Any]:
-    """Everything a page or a part may ask for."""
+    """A random context with everything that a page or a part may use."""
     people = random_rows(rng, person, 1, 4)
     records = {kind: random_rows(rng, make, 0, 5) for kind, make in BUILDERS.items()} | {
         "person": people
@@ -171,90 +171,90 @@ def checkpoint(rng: Random) -> dict[str, Any]:
 
 
 def card(rng: Random) -> dict[str, Any]:
-    said = {"title": label(rng), "body": label(rng), "phrase": rng.choice([None, *TEXTS])}
+    fields = {"title": label(rng), "body": label(rng), "phrase": rng.choice([None, *TEXTS])}
     more = {"group": rng.choice(["etiquette", "cases"]), "order": rng.randint(0, 9)}
     more |= {"prompts": random_rows(rng, label, 0, 2), "approaches": [approach(rng, "A")]}
-    return random_row(rng, "card", ["ready", "awaiting"], **said, **more, code="PC-01", edition=1)
+    return random_row(rng, "card", ["ready", "awaiting"], **fields, **more, code="PC-01", edition=1)
 
 
 def shift(rng: Random) -> dict[str, Any]:
-    told_at = random_times(rng, "closed_at", "handed_over_at", "taken_over_at")
-    said = {"person_id": "p", "opened_at": rng.choice(TIMES), "uniform": rng.random() < 0.5}
+    times = random_times(rng, "closed_at", "handed_over_at", "taken_over_at")
+    fields = {"person_id": "p", "opened_at": rng.choice(TIMES), "uniform": rng.random() < 0.5}
     more = {"items": rng.choice([{}, {"task:1": "x"}]), "open_items": rng.choice([{}, {"a": "b"}])}
     names = random_texts(rng, "person", "handed_to", "taken_over_by", "note") | {
         "handed_to_id": "p"
     }
     return random_row(
-        rng, "shift", ["open", "handed_over", "closed"], **told_at, **said, **more, **names
+        rng, "shift", ["open", "handed_over", "closed"], **times, **fields, **more, **names
     )
 
 
 def approach(rng: Random, key: str) -> dict[str, Any]:
-    said = {"label": label(rng), "why": label(rng)}
-    return {"key": key, "endorsed": rng.random() < 0.5, **said}
+    fields = {"label": label(rng), "why": label(rng)}
+    return {"key": key, "endorsed": rng.random() < 0.5, **fields}
 
 
 def session(rng: Random) -> dict[str, Any]:
     there = [f"person-{n}" for n in range(rng.randint(0, 3))]
     one = {"text": rng.choice(TEXTS), "approach": rng.choice(["A", "C", None]), "at": NOW}
     answers = {id_: rng.choice([{}, {"0": one}, {"0": one, "1": one}]) for id_ in there}
-    said = {"case": "card-1", "cards": ["cases:card-1"], "attendees": there, "answers": answers}
+    fields = {"case": "card-1", "cards": ["cases:card-1"], "attendees": there, "answers": answers}
     signed = {id_: {"at": NOW, "refresh_on": "2027-11-24"} for id_ in there[:1]}
     more = {"prompts": rng.choice([[], TEXTS[:2]]), "approaches": [approach(rng, k) for k in "ABC"]}
     names = random_texts(rng, "facilitator", "summary") | {"facilitator_id": "p", "begun_at": NOW}
     return random_row(
-        rng, "session", ["open", "closed"], acknowledged=signed, **said, **more, **names
+        rng, "session", ["open", "closed"], acknowledged=signed, **fields, **more, **names
     )
 
 
 def readiness(rng: Random) -> dict[str, Any]:
-    said = {"person": f"person-{rng.randint(0, 3)}", "item": rng.choice(["fees", "posts"])}
+    fields = {"person": f"person-{rng.randint(0, 3)}", "item": rng.choice(["fees", "posts"])}
     days = {"refresh_on": rng.choice(["2026-01-01", "2027-11-24"]), "of_self": False}
-    return random_row(rng, "readiness", ["attested"], **said, **days)
+    return random_row(rng, "readiness", ["attested"], **fields, **days)
 
 
 def gate_pass(rng: Random) -> dict[str, Any]:
-    said = random_texts(rng, "what", "carrier", "agreed_by", "recorded_by", "passed_by", "note")
+    fields = random_texts(rng, "what", "carrier", "agreed_by", "recorded_by", "passed_by", "note")
     at = {"recorded_at": rng.choice(TIMES), "quantity": rng.randint(1, 9), "visit": None}
     unit_ = {"unit": "u", "unit_label": rng.choice([label(rng), None])}
     more = random_times(rng, "passed_at") | photos(rng)
-    return random_row(rng, "release", ["recorded", "passed"], **said, **at, **unit_, **more)
+    return random_row(rng, "release", ["recorded", "passed"], **fields, **at, **unit_, **more)
 
 
 def frequent_visitor(rng: Random) -> dict[str, Any]:
-    said = {"visitor": rng.choice(TEXTS), "purpose": "family", "times": rng.randint(2, 9)}
+    fields = {"visitor": rng.choice(TEXTS), "purpose": "family", "times": rng.randint(2, 9)}
     return random_row(
-        rng, "regular", ["known"], **said, host_unit="u", plate=rng.choice([*TEXTS, None])
+        rng, "regular", ["known"], **fields, host_unit="u", plate=rng.choice([*TEXTS, None])
     )
 
 
 def weather(rng: Random) -> dict[str, Any]:
-    said = {"sort": rng.choice(["rain", "snow"]), "areas": ["a"], "event": TODAY}
+    fields = {"sort": rng.choice(["rain", "snow"]), "areas": ["a"], "event": TODAY}
     who = {"reported_at": rng.choice(TIMES), "reported_by": rng.choice([*TEXTS, None])}
-    return random_row(rng, "weather", ["reported"], **said, **who)
+    return random_row(rng, "weather", ["reported"], **fields, **who)
 
 
 def criterion(rng: Random) -> dict[str, Any]:
-    said = {"id": rng.choice("xyz"), "label": label(rng), "text": rng.choice([None, label(rng)])}
-    return {**said, "weight": rng.randint(1, 3), "critical": rng.random() < 0.5}
+    fields = {"id": rng.choice("xyz"), "label": label(rng), "text": rng.choice([None, label(rng)])}
+    return {**fields, "weight": rng.randint(1, 3), "critical": rng.random() < 0.5}
 
 
 def checklist(rng: Random) -> dict[str, Any]:
-    said = {"label": label(rng), "about": rng.choice(["area", "person"]), "code": "IT-01"}
+    fields = {"label": label(rng), "about": rng.choice(["area", "person"]), "code": "IT-01"}
     kinds = {"area_kinds": rng.choice([[], ["floor"]]), "items": random_rows(rng, criterion, 0, 4)}
-    return random_row(rng, "template", ["active", "empty"], **said, **kinds, edition=1)
+    return random_row(rng, "template", ["active", "empty"], **fields, **kinds, edition=1)
 
 
 def inspection(rng: Random) -> dict[str, Any]:
-    said = {"template_id": "template-1", "inspected_at": rng.choice(TIMES), "assessor_id": "p"}
+    fields = {"template_id": "template-1", "inspected_at": rng.choice(TIMES), "assessor_id": "p"}
     more = {"score": rng.choice([None, 750]), "area_label": rng.choice([None, label(rng)])}
     return random_row(
-        rng, "inspection", ["recorded"], **said, **more, person_name=rng.choice(TEXTS)
+        rng, "inspection", ["recorded"], **fields, **more, person_name=rng.choice(TEXTS)
     )
 
 
 def rectification(rng: Random) -> dict[str, Any]:
-    said = {"label": label(rng), "due_at": rng.choice(TIMES), "critical": rng.random() < 0.5}
+    fields = {"label": label(rng), "due_at": rng.choice(TIMES), "critical": rng.random() < 0.5}
     names = random_texts(
         rng, "person_name", "responsible", "done_by", "verified_by", "finding", "note"
     )
@@ -262,11 +262,11 @@ def rectification(rng: Random) -> dict[str, Any]:
     ids = {"responsible_id": rng.choice(["p", None]), "done_by_id": rng.choice(["p", None])}
     at = random_times(rng, "done_at", "verified_at")
     states = ["open", "done", "verified"]
-    return random_row(rng, "rectification", states, **said, **names, **more, **ids, **at)
+    return random_row(rng, "rectification", states, **fields, **names, **more, **ids, **at)
 
 
 def home_entry(rng: Random) -> dict[str, Any]:
-    said = random_texts(
+    fields = random_texts(
         rng, "who", "worker", "recorded_by", "second_person", "remarks", "struck_because"
     )
     ids = {"unit": "u", "contractor": rng.choice(["firm", None]), "recorded_by_id": "p"}
@@ -277,61 +277,61 @@ def home_entry(rng: Random) -> dict[str, Any]:
     whose = {"worker_id": rng.choice(["p", None]), "party": rng.choice([None, "p"])}
     more |= {"acknowledgement": rng.choice([None, "verbal"]), "afterwards": rng.random() < 0.3}
     return random_row(
-        rng, "entry", ["inside", "out", "struck"], **said, **ids, **more, **at, **whose
+        rng, "entry", ["inside", "out", "struck"], **fields, **ids, **more, **at, **whose
     )
 
 
 def timeline_entry(rng: Random) -> list[dict[str, Any]]:
     kinds = ["compile", "ask", "state", "offer_police", "to_police", "find", "return", "tell"]
     people = {"parties": {"p": rng.choice(TEXTS)}, "entries": {"e": rng.choice(TEXTS)}}
-    said = random_texts(
+    fields = random_texts(
         rng, "by", "name", "said", "station", "officer", "receipt", "where", "to", "note"
     )
-    told = [
-        {"at": rng.choice(TIMES), "party": rng.choice("pq"), **people, **said, "kind": kind}
+    lines = [
+        {"at": rng.choice(TIMES), "party": rng.choice("pq"), **people, **fields, "kind": kind}
         for kind in rng.sample(kinds, rng.randint(0, 8))
     ]
     answers = ["yes", "no", "undecided"]
-    return [{**line, "answer": rng.choice(answers), "declined": False} for line in told]
+    return [{**line, "answer": rng.choice(answers), "declined": False} for line in lines]
 
 
 def lost_property(rng: Random) -> dict[str, Any]:
-    said = random_texts(
+    fields = random_texts(
         rng, "contact", "declined_because", "details", "first_responder", "next_action"
     )
-    said |= random_texts(rng, "last_seen_where", "contractor_name", "accountable")
+    fields |= random_texts(rng, "last_seen_where", "contractor_name", "accountable")
     at = {"opened_at": rng.choice(TIMES), **random_times(rng, "next_action_at", "last_seen_at")}
     more = {"item": rng.choice(TEXTS), "unit": "u", "holds_personal_data": rng.random() < 0.5}
     states = ["reported", "compiled", "inquiry", "found", "returned", "police", "closed"]
     ended = {"outcome": rng.choice(["returned", "police", "informed", None])}
-    told = {"timeline": timeline_entry(rng), **photos(rng)}
-    return random_row(rng, "lost", states, **said, **at, **more, **ended, **told)
+    lines = {"timeline": timeline_entry(rng), **photos(rng)}
+    return random_row(rng, "lost", states, **fields, **at, **more, **ended, **lines)
 
 
 def found_item(rng: Random) -> dict[str, Any]:
-    said = random_texts(rng, "condition", "finder", "found_by", "ended_with", "receipt")
+    fields = random_texts(rng, "condition", "finder", "found_by", "ended_with", "receipt")
     link = {"at": rng.choice(TIMES), **random_texts(rng, "by", "keeper", "place", "told_whom")}
     chains = {"chain": rng.choice([[], [link]]), "notices": rng.choice([[], [link]])}
     at = {"found_at": rng.choice(TIMES), **random_times(rng, "ended_at")}
     states = ["kept", "notified", "returned", "police"]
     more = {"what": rng.choice(TEXTS), "area": "a", **photos(rng)}
-    return random_row(rng, "find", states, **said, **chains, **at, **more)
+    return random_row(rng, "find", states, **fields, **chains, **at, **more)
 
 
 def category(rng: Random) -> dict[str, Any]:
     subs = [{"code": "1a", "label": label(rng)}] * rng.randint(0, 2)
-    said = {"code": "AC-1", "label": label(rng), "text": label(rng), "subs": subs}
+    fields = {"code": "AC-1", "label": label(rng), "text": label(rng), "subs": subs}
     read = {"acknowledged": rng.choice([{}, {"person-1": rng.choice(TIMES)}])}
-    return random_row(rng, "category", ["active", "inactive"], **said, **read)
+    return random_row(rng, "category", ["active", "inactive"], **fields, **read)
 
 
 def case(rng: Random) -> dict[str, Any]:
     codes = ["missed", "skipped", "late_phone", "told_for"]
     facts = [{"code": one, "at": rng.choice(TIMES), "text": rng.choice(TEXTS)} for one in codes]
-    said = {"at": rng.choice(TIMES), "answer": rng.choice(["stated", "declined"]), "text": "x"}
+    fields = {"at": rng.choice(TIMES), "answer": rng.choice(["stated", "declined"]), "text": "x"}
     appeals = rng.choice([[], [{"at": rng.choice(TIMES), "text": rng.choice(TEXTS)}]])
     more = {"code": "AC-1", "label": label(rng), "sub_label": rng.choice([None, label(rng)])}
-    more |= {"facts": facts, "statements": rng.choice([[], [said]]), "appeals": appeals}
+    more |= {"facts": facts, "statements": rng.choice([[], [fields]]), "appeals": appeals}
     at = random_times(rng, "answer_until", "decided_at", "stated_at", "asked_at")
     at |= {"appealed_at": rng.choice(TIMES)}
     found = {"finding": rng.choice(["responsible", "partly", None]), "measures": rng.choice(TEXTS)}
@@ -357,9 +357,9 @@ def person(rng: Random) -> dict[str, Any]:
 
 
 def contractor(rng: Random) -> dict[str, Any]:
-    said = {"name": rng.choice(TEXTS), "service": rng.choice(TEXTS), "accountable_id": "p"}
+    fields = {"name": rng.choice(TEXTS), "service": rng.choice(TEXTS), "accountable_id": "p"}
     more = {"accountable": rng.choice([*TEXTS, None])} | random_times(rng, "ended_at")
-    return random_row(rng, "contractor", ["active", "ended"], **said, **more)
+    return random_row(rng, "contractor", ["active", "ended"], **fields, **more)
 
 
 def arrears(rng: Random) -> dict[str, Any]:
@@ -376,9 +376,9 @@ def arrears(rng: Random) -> dict[str, Any]:
 
 def outbox_row(rng: Random) -> dict[str, Any]:
     kinds = ["task.complete", "task.undo", "visit.arrive", "ticket.open", "photo.attach"]
-    said = {"state": rng.choice(["unsent", "answered", "deferred"]), "check": rng.random() < 0.3}
-    said |= {"status": "applied", "code": None, "text": rng.choice([*TEXTS, None])}
-    return {"id": "op", "kind": rng.choice(kinds), "at": rng.choice(TIMES), "by": "p", **said}
+    fields = {"state": rng.choice(["unsent", "answered", "deferred"]), "check": rng.random() < 0.3}
+    fields |= {"status": "applied", "code": None, "text": rng.choice([*TEXTS, None])}
+    return {"id": "op", "kind": rng.choice(kinds), "at": rng.choice(TIMES), "by": "p", **fields}
 
 
 BUILDERS = {

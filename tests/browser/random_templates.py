@@ -1,4 +1,4 @@
-"""Random templates inside the phone's subset, with random records to draw."""
+"""Random templates inside the phone's subset, with random contexts to render them with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MESSAGES = {
     "visit\x04in: %(n)s": "进：%(n)s",
 }
 CONTEXTS_PER_CASE = 5
-"""How often each template is drawn: parsing costs more than drawing."""
+"""Renderings of each template: compiling costs more than rendering."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class TemplateCase:
 
 
 def make_case(number: int, seed: int) -> TemplateCase:
-    """One page, with a base, a part and a library of macros."""
+    """A random page with a base template, an included part and a library of macros."""
     rng = Random(seed * 1_000_003 + number)
     folder = f"c{number}/"
     writer = TemplateWriter(rng, folder)
@@ -50,7 +50,7 @@ def make_case(number: int, seed: int) -> TemplateCase:
 
 
 class TemplateWriter:
-    """Writes templates; `names` are the variables in reach, by type."""
+    """Writes random templates; `names` holds the variables in scope, by type."""
 
     def __init__(self, rng: Random, folder: str) -> None:
         self.rng, self.folder, self.depth, self.counter = rng, folder, 0, 0
@@ -103,7 +103,7 @@ class TemplateWriter:
 
     @contextmanager
     def scope(self, in_loop: bool = False, **more: str) -> Iterator[None]:
-        """What is set inside is gone afterwards."""
+        """A frame: names set inside are not visible after it."""
         names, before = self.names, self.in_loop
         self.names = {kind: [*known, *([more[kind]] * 2 if kind in more else [])]
                       for kind, known in names.items()}  # fmt: skip
@@ -208,7 +208,7 @@ class TemplateWriter:
         return written
 
     def any_form(self, kind: str) -> str:
-        """One of the grammar's forms, with every `<type>` in it written out."""
+        """A random form of this kind, with a random expression for every `<type>` in it."""
         form = self.rng.choice(GRAMMAR[kind] + (self.may_nest() if kind == "text" else []))
         return re.sub(r"<([a-z]+)>", lambda found: self.expand(found[1]), form)
 

@@ -1,4 +1,4 @@
-"""Expressions of the phone's subset, by type; `<type>` stands for any expression of that type."""
+"""Forms of the phone's subset, by type. `<type>` stands for any expression of that type."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ GRAMMAR: dict[str, list[str]] = {
 
 
 def records(rng: Random) -> dict[str, Any]:
-    """What the expressions speak of."""
+    """A random context with the names that the forms use."""
     return {
         **{"s1": rng.choice(TEXTS), "s2": rng.choice(TEXTS)},
         **{"n1": rng.randint(-20, 20), "n2": rng.randint(-2, 300), "none1": None},

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from server.desk.pages.arrears import arrears_account_id
+from server.desk.ledger_import import arrears_account_id
 from server.maintenance.demo import demo_id
 from server.oplog.receive import submit
 from tests.conftest import create_test_app

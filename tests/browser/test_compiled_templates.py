@@ -1,4 +1,4 @@
-"""What the phone draws is what Jinja draws, byte for byte, in a real browser under a strict CSP."""
+"""Compiled templates render the same bytes in a browser, under a strict CSP, as Jinja does."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ PLURALS = {
 }
 CATALOGUE = {"zh": {**MESSAGES, **PLURALS}, "en": {}}
 
-JS_RENDER = """async ([address, told, catalogue, tz]) => {
+JS_RENDER = """async ([address, json, catalogue, tz]) => {
   const [{ default: templates }, { render }, { default: filters }] = await Promise.all(
     [address, "/field/template_runtime.js", "/field/filters.js"].map((each) => import(each)));
   const asset = (path) => "/a/" + path;
-  const [cases, pools] = JSON.parse(told);
+  const [cases, pools] = JSON.parse(json);
   return cases.map(([name, lang, pool]) => pools[pool].map((context) => {
     try {
       return [render(templates, name, context, { lang, tz, catalogue, filters, asset }), ""];
@@ -55,7 +55,7 @@ JS_RENDER = """async ([address, told, catalogue, tz]) => {
 
 @pytest.fixture(scope="module")
 def script_page(browser: Browser) -> Iterator[Page]:
-    """A page of a site that has our scripts and whatever a test puts beside them."""
+    """An empty page of a site that serves our scripts, and modules that a test routes."""
     page = browser.new_page()
     page.route(f"{SITE}**", _serve_from_disk)
     page.goto(SITE)
@@ -79,7 +79,7 @@ def _serve_from_disk(route: Route) -> None:
 
 
 class JinjaReference:
-    """The reference: Jinja itself, in each language."""
+    """Renders with Jinja itself, in each language."""
 
     def __init__(self, loader: BaseLoader) -> None:
         self.env = {language: self._environment(loader, language) for language in CATALOGUE}
@@ -88,7 +88,7 @@ class JinjaReference:
         try:
             template = self.env[case.lang].get_template(case.name)
             return template.render({**context, "lang": case.lang}), ""
-        except Exception as error:  # whatever Jinja stumbles over, the phone has to as well
+        except Exception as error:  # where Jinja raises, the phone has to raise as well
             return None, repr(error)
 
     @staticmethod
@@ -121,7 +121,7 @@ class JinjaReference:
 def render_in_browser(
     chromium: Page, module: str, cases: list[TemplateCase]
 ) -> list[list[tuple[str | None, str]]]:
-    """Compile and draw in the browser: what came out, or what went wrong."""
+    """Render in the browser: for each case and context the HTML, or None, and the error."""
     address = f"{SITE}templates-{abs(hash(module))}.js"
     chromium.route(
         address, lambda route: route.fulfill(body=module, content_type="text/javascript")
@@ -129,46 +129,48 @@ def render_in_browser(
     pools = {id(each.contexts): each.contexts for each in cases}
     places = {known: place for place, known in enumerate(pools)}
     work = [[each.name, each.lang, places[id(each.contexts)]] for each in cases]
-    # one text, and each context once: Playwright takes long over a million small values
-    told = json.dumps([work, [*pools.values()]])
-    found: list[list[tuple[str | None, str]]] = chromium.evaluate(
-        JS_RENDER, [address, told, CATALOGUE, str(SITE_ZONE)]
+    # one string, with each context once: Playwright is slow with a million small values
+    arguments = json.dumps([work, [*pools.values()]])
+    renderings: list[list[tuple[str | None, str]]] = chromium.evaluate(
+        JS_RENDER, [address, arguments, CATALOGUE, str(SITE_ZONE)]
     )
-    return found
+    return renderings
 
 
 def compare_renderings(
     chromium: Page, cases: list[TemplateCase]
 ) -> Iterator[tuple[str | None, str]]:
-    """What Jinja drew, and where the phone drew something else."""
+    """For each rendering: what Jinja rendered, and a description if the phone differs."""
     loader = DictLoader({name: source for each in cases for name, source in each.sources.items()})
     jinja = JinjaReference(loader)
     module = compile_templates(jinja.env["en"], [each.name for each in cases])
-    for each, drawn in zip(cases, render_in_browser(chromium, module.text, cases), strict=True):
-        for context, here in zip(each.contexts, drawn, strict=True):
-            there = jinja.render(each, context)
-            both = f"{each.sources}\n{json.dumps(context)}\nJinja {there}\nphone {here}"
-            yield there[0], "" if here[0] == there[0] else both
+    for case, renderings in zip(
+        cases, render_in_browser(chromium, module.text, cases), strict=True
+    ):
+        for context, actual in zip(case.contexts, renderings, strict=True):
+            expected = jinja.render(case, context)
+            both = f"{case.sources}\n{json.dumps(context)}\nJinja {expected}\nphone {actual}"
+            yield expected[0], "" if actual[0] == expected[0] else both
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_every_phone_template_draws_the_same_on_both_sides(script_page: Page, lang: str) -> None:
+def test_every_phone_template_renders_as_in_jinja(script_page: Page, lang: str) -> None:
     jinja = JinjaReference(FileSystemLoader(ROOT / "templates"))
     names = [f"field/{path.name}" for path in (ROOT / "templates/field").glob("*.html")]
     names = sorted(set(names) - {"field/shell.html"})
     rng = Random(FUZZ_SEED)
-    moments = [page_context(rng, lang) for _ in range(60)]
-    cases = [TemplateCase(name, lang, {}, moments) for name in names]
-    found = render_in_browser(script_page, compile_templates(jinja.env[lang], names).text, cases)
-    for each, drawn in zip(cases, found, strict=True):
-        expected = [jinja.render(each, context) for context in each.contexts]
-        for there, here in zip(expected, drawn, strict=True):
-            assert here[0] == there[0], (each.name, there, here)
-        assert any(html for html, _ in expected), f"{each.name}: {expected[0]}"
+    contexts = [page_context(rng, lang) for _ in range(60)]
+    cases = [TemplateCase(name, lang, {}, contexts) for name in names]
+    rendered = render_in_browser(script_page, compile_templates(jinja.env[lang], names).text, cases)
+    for case, renderings in zip(cases, rendered, strict=True):
+        references = [jinja.render(case, context) for context in case.contexts]
+        for expected, actual in zip(references, renderings, strict=True):
+            assert actual[0] == expected[0], (case.name, expected, actual)
+        assert any(html for html, _ in references), f"{case.name}: {references[0]}"
 
 
-def test_a_phone_draws_what_jinja_draws(script_page: Page) -> None:
-    whole = 0
+def test_random_templates_render_as_in_jinja(script_page: Page) -> None:
+    rendered = 0
     for start in range(0, CASES, BATCH * CONTEXTS_PER_CASE):
         numbers = range(
             start // CONTEXTS_PER_CASE,
@@ -178,5 +180,5 @@ def test_a_phone_draws_what_jinja_draws(script_page: Page) -> None:
             script_page, [make_case(number, FUZZ_SEED) for number in numbers]
         ):
             assert not difference
-            whole += html is not None
-    assert whole > CASES / 2, "most random pages should be pages, not errors"
+            rendered += html is not None
+    assert rendered > CASES / 2, "most random templates should render, not raise"

@@ -138,7 +138,7 @@ def test_the_pages_of_an_inspection_fit_in_both_languages(phone_page, width):
     phone_page.enrol()
     phone_page.unlock("ben")
     for language in ("zh", "en"):
-        for place in ("inspect", f"inspection/{STAIRWELL}"):
+        for place in ("inspections", f"inspection/{STAIRWELL}"):
             phone_page.open(f"/field/{place}")
             phone_page.wait_for_js(f"document.documentElement.lang.startsWith('{language}')")
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)

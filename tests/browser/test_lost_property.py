@@ -160,7 +160,10 @@ def test_the_pages_of_homes_and_losses_fit_and_have_big_targets_in_both_language
     phone_page.tap(".row[data-state=open] a")
     phone_page.wait_for_js("!!document.querySelector('form[action*=\"find.notify\"]')")
     found = phone_page.page.evaluate("location.pathname")
-    places = ("entries", "entry", "entry?earlier=1", "lost", "loss", "find")
+    places = (
+        *("home_entries", "home_entry", "home_entry?earlier=1"),
+        *("lost_property", "lost_property_report", "found_items"),
+    )
     for language in ("zh", "en"):
         for place in (*(f"/field/{name}" for name in places), file, found):
             phone_page.open(place)

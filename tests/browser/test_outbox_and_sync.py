@@ -249,7 +249,7 @@ def test_every_page_fits_has_big_targets_and_both_languages(phone_page, width):
     phone_page.enrol()
     phone_page.unlock("ben")
     for language in ("zh", "en"):
-        for place in ("tasks", "visits", "arrival", "report", "me"):
+        for place in ("tasks", "visits", "visit_arrival", "tickets", "me"):
             phone_page.open(f"/field/{place}")
             phone_page.wait_for_js(f"document.documentElement.lang.startsWith('{language}')")
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)

@@ -172,7 +172,7 @@ def test_the_pages_of_a_shift_fit_with_big_targets_in_both_languages(phone_page,
     phone_page.enrol()
     phone_page.unlock("ana")
     for language in ("zh", "en"):
-        for place in ("tasks", "shift", "handover"):
+        for place in ("tasks", "shift", "shift_handover"):
             phone_page.open(f"/field/{place}")
             phone_page.wait_for_js(f"document.documentElement.lang.startsWith('{language}')")
             assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0, (place, language)

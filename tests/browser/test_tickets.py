@@ -64,8 +64,8 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     live_server.kill()
     phone_page.open("/field/tickets")
     phone_page.tap(f"#ticket-{matter} a")
-    phone_page.tap("button:has-text('做完了')")
-    saved_message(phone_page, "告诉业主")
+    phone_page.tap("button:has-text('已办好')")
+    saved_message(phone_page, "待告知业主")
     phone_page.tap("button[value=unsatisfied]")
     phone_page.wait_for_js("!!document.querySelector('form[action*=\"ticket.resolve\"]')")
     phone_page.open("/field/tickets")
@@ -74,7 +74,7 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     phone_page.sync_now()
     live_server.kill()
     phone_page.open(f"/field/ticket/{matter}")
-    phone_page.tap("button:has-text('做完了')")
+    phone_page.tap("button:has-text('已办好')")
     phone_page.tap("button[name=text] >> nth=1")
     phone_page.tap("button[value=satisfied]")
     live_server.start()
@@ -100,7 +100,12 @@ def test_a_question_is_answered_from_the_story_without_a_signal(phone_page, live
     phone_page.fill("[name=q]", number.lower())
     phone_page.tap("form[role=search] button")
     phone_page.wait_for_js(f"document.querySelectorAll('#ticket-{matter}').length == 2")
-    for page in (f"ticket/{matter}", f"pass/{matter}", f"pass/{matter}?how=up", "report"):
+    for page in (
+        f"ticket/{matter}",
+        f"ticket_transfer/{matter}",
+        f"ticket_transfer/{matter}?how=up",
+        "tickets",
+    ):
         phone_page.open(f"/field/{page}")
         assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0
         assert phone_page.page.evaluate(JS_SMALL_TARGETS) == []

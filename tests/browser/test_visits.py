@@ -149,7 +149,13 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
 def test_the_pages_of_visitors_fit_and_have_big_targets_in_both_languages(phone_page):
     unlock_as_guard(phone_page)
     for language in ("zh", "en"):
-        for place in ("visits", "arrival", "expect", "release", "sweep"):
+        for place in (
+            "visits",
+            "visit_arrival",
+            "visit_preregistration",
+            "gate_passes",
+            "visits_presumed_left",
+        ):
             phone_page.open(f"/field/{place}")
             for summary in phone_page.page.locator("summary").all():
                 if summary.is_visible():

@@ -28,8 +28,8 @@ from sync import (
 from sync.protocol.clock import correct_times
 from sync.protocol.conflict_resolution import to_json_value
 from sync.protocol.hash_chain import LineageState, content_hash, op_content
-from sync.protocol.messages import op_error
 from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
+from sync.protocol.op_validation import op_error
 from sync.protocol.redaction import mask_id_numbers
 from tests.sim.feed_model import FeedModel
 from tests.sim.scenario import ANA, SEED_OPS, START, TOO_NEW, fixed_id

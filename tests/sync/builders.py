@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 from sync import Accepted, HistoryEntry, Merged, Op, judge, to_history_entry
-from sync.service.tickets.folding import FOLDED_FIELDS
+from sync.service.tickets.ticket_state import FOLDED_FIELDS
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ANA, BEN, CHU = (str(uuid4()) for _ in range(3))

@@ -1,4 +1,4 @@
-"""Today: who has not finished, which phones are silent, what waits for the desk."""
+"""The board: unfinished work of a day, silent phones, and what waits for the desk."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ NAVIGATION = [NavEntry("board.index", _l("Today"), 10)]
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    """The board of a day; the one of today asks for itself again."""
+    """The board of a day; today's board polls for changes."""
     return render_template("desk/board/index.html", **_board_context())
 
 
 @bp.get("/timeline")
 @allow(*FRONT_DESK_ROLES)
 def timeline() -> str:
-    """The day's rounds by area and hour: what was due, what was done, what came late."""
-    found = _board_context()
-    rows = hourly_timeline(found["tasks"], *found["day"])
-    return render_template("desk/board/timeline.html", rows=rows, **found)
+    """The day's tasks by area and hour: due, done and late."""
+    context = _board_context()
+    rows = hourly_timeline(context["tasks"], *context["day"])
+    return render_template("desk/board/timeline.html", rows=rows, **context)
 
 
 @bp.get("/today/news")
 @allow(*FRONT_DESK_ROLES)
 def poll() -> Any:
-    """The board again, or 204: the gate read the site's head along with the session already."""
+    """The board, or 204 if nothing changed. The site's head was read together with the session."""
     head, _, until = request.args.get("head", "").partition("|")
     if head == current_user().site_version and datetime.now(UTC).isoformat() < until:
         return Response(status=204)
@@ -69,8 +69,8 @@ def poll() -> Any:
 @bp.get("/today/<area_id>")
 @allow(*FRONT_DESK_ROLES)
 def area(area_id: str) -> str:
-    place, found = get_or_404(Area, area_id), _board_context()
-    row = found["board"].cells.get(place.id, {})
+    place, context = get_or_404(Area, area_id), _board_context()
+    row = context["board"].cells.get(place.id, {})
     names = directory_of(current_user().site_id)
     return render_template(
         "desk/board/area.html", area=place, row=row, names=names, span=format_window
@@ -78,33 +78,33 @@ def area(area_id: str) -> str:
 
 
 def _board_context() -> dict[str, Any]:
-    """Everything that the board shows; `head` is what the next poll compares."""
-    asked = requested_day()
-    site, now, (start, end) = current_user().site_id, datetime.now(UTC), day_bounds(asked)
+    """The variables of the board's templates; `head` is what the next poll compares."""
+    day = requested_day()
+    site, now, (start, end) = current_user().site_id, datetime.now(UTC), day_bounds(day)
     tasks = db.session.scalars(Task.between(site, start, end)).all()
     phones = db.session.scalars(Device.for_site(site)).all()
-    seen = build_board(tasks, phones, now)
+    board = build_board(tasks, phones, now)
     places = select(Area).where(Area.site_id == site).order_by(Area.ordinal, Area.id)
     waiting = select(func.count()).select_from(Conflict)
-    is_today = asked == datetime.now(SITE_ZONE).date()
+    is_today = day == datetime.now(SITE_ZONE).date()
     return {
         **(_alerts(site, phones, tasks, now) if is_today else {}),
-        "board": seen,
-        "areas": [place for place in db.session.scalars(places) if place.id in seen.cells],
-        "codes": _schedule_codes(seen),
+        "board": board,
+        "areas": [place for place in db.session.scalars(places) if place.id in board.cells],
+        "codes": _schedule_codes(board),
         "span": format_window,
-        "people": _unfinished_by_person(seen, end),
+        "people": _unfinished_by_person(board, end),
         "to_settle": db.session.scalar(
             waiting.where(Conflict.site_id == site, Conflict.settled_at.is_(None))
         ),
         "names": directory_of(site),
-        "head": f"{current_user().site_version}|{seen.changes_at.isoformat()}",
+        "head": f"{current_user().site_version}|{board.changes_at.isoformat()}",
         "until": end,
         "tasks": tasks,
         "day": (start, end),
-        "asked": asked,
-        "before": asked - timedelta(days=1),
-        "after": asked + timedelta(days=1),
+        "asked": day,
+        "before": day - timedelta(days=1),
+        "after": day + timedelta(days=1),
         "is_today": is_today,
     }
 
@@ -112,9 +112,9 @@ def _board_context() -> dict[str, Any]:
 def _alerts(
     site: str, phones: Sequence[Device], tasks: Sequence[Task], now: datetime
 ) -> dict[str, Any]:
-    """D8: what somebody has to go and look at: silent phones, and what waits for too long."""
+    """D8: silent phones, failing jobs, and records that have waited too long."""
     shifts = db.session.scalars(Shift.since(site, now - MAX_SHIFT)).all()
-    on_duty = {one.person_id for one in shifts if not (one.closed_at or one.handed_over_at)}
+    on_duty = {shift.person_id for shift in shifts if not (shift.closed_at or shift.handed_over_at)}
     before = now - ESCALATE_AFTER
     return {
         "alarms": silent_phone_alarms(
@@ -128,52 +128,52 @@ def _alerts(
 
 
 def _silence_limit(site: str) -> timedelta:
-    """D7: how long a phone may be silent here."""
+    """D7: how long a phone of this site may be without contact."""
     return timedelta(hours=db.session.get_one(Site, (site, site)).silent_hours)
 
 
 def requested_day() -> date:
-    """The day that the reader asked for; today where they asked for none that exists."""
+    """The day of the request; today if it names no valid day."""
     try:
         return date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         return datetime.now(SITE_ZONE).date()
 
 
-def day_bounds(asked: date) -> tuple[datetime, datetime]:
-    """A day of the site, from midnight to midnight."""
-    start = datetime.combine(asked, time(), SITE_ZONE)
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """The start and end of a day in the site's zone, as UTC."""
+    start = datetime.combine(day, time(), SITE_ZONE)
     return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)
 
 
 def format_window(window: Window) -> str:
-    """A window as short as it can be said: hours within a day, days when it is longer."""
+    """A time window as short text: hours within a day, dates if it is longer."""
     start, end = (moment.astimezone(SITE_ZONE) for moment in window)
     last = end - timedelta(seconds=1)
-    whole = start.time() == end.time() == time()
+    whole_days = start.time() == end.time() == time()
     if start.date() == last.date():
         ends = "24:00" if end.date() != start.date() else f"{end:%H:%M}"
-        return f"{start:%m-%d}" if whole else f"{start:%H:%M}–{ends}"
-    if whole:
+        return f"{start:%m-%d}" if whole_days else f"{start:%H:%M}–{ends}"
+    if whole_days:
         return f"{start:%m-%d} – {last:%m-%d}"
     return f"{start:%m-%d %H:%M} – {end:%m-%d %H:%M}"
 
 
-def _schedule_codes(seen: Board) -> dict[Any, str]:
-    """Which standards stand in a column."""
+def _schedule_codes(board: Board) -> dict[Any, str]:
+    """The schedule codes of each column, joined by commas."""
     codes: dict[Any, set[str]] = defaultdict(set)
-    for row in seen.cells.values():
+    for row in board.cells.values():
         for window, cell in row.items():
             codes[window].update(getattr(task, "code", "") for task, _ in cell.tasks)
-    return {window: ", ".join(sorted(found)) for window, found in codes.items()}
+    return {window: ", ".join(sorted(names)) for window, names in codes.items()}
 
 
-def _unfinished_by_person(seen: Board, end: datetime) -> list[tuple[str | None, Counter[str]]]:
-    """Who has not finished what is due by tonight; the one with most to ask about first."""
+def _unfinished_by_person(board: Board, end: datetime) -> list[tuple[str | None, Counter[str]]]:
+    """Unfinished tasks due by `end`, counted by status for each person, most missed first."""
     people: dict[str | None, Counter[str]] = defaultdict(Counter)
-    for row in seen.cells.values():
+    for row in board.cells.values():
         for cell in row.values():
-            for task, word in cell.tasks:
-                if word in UNFINISHED_STATUSES and task.window_end <= end:
-                    people[task.responsible_id][word] += 1
-    return sorted(people.items(), key=lambda one: (-one[1]["missed"], -one[1].total()))
+            for task, status in cell.tasks:
+                if status in UNFINISHED_STATUSES and task.window_end <= end:
+                    people[task.responsible_id][status] += 1
+    return sorted(people.items(), key=lambda pair: (-pair[1]["missed"], -pair[1].total()))

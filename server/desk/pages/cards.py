@@ -1,4 +1,4 @@
-"""Cards: what everybody should know; added, revised and withdrawn at the desk."""
+"""Cards of the handbook: list, add, revise, withdraw."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def new() -> str:
 @bp.post("/")
 @allow(*EDITORS)
 def add() -> Any:
-    """The code makes the id, so a code that is there already is refused."""
+    """The id is derived from the code, so a code that exists is refused."""
     payload = {"code": request.form.get("code", "").strip().upper(), **_form_fields()}
     subject = card_id(current_user().site_id, payload["code"])
     return submit_and_redirect("card.add", subject, payload, url_for("cards.index"))
@@ -60,18 +60,18 @@ def add() -> Any:
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
     card = get_or_404(Card, id)
-    told = op_lines(ops_about(current_user().site_id, card.id))
+    lines = op_lines(ops_about(current_user().site_id, card.id))
     return render_template(
-        "desk/cards/show.html", card=card, lines=told, may_change=current_user().has_role(*EDITORS)
+        "desk/cards/show.html", card=card, lines=lines, may_change=current_user().has_role(*EDITORS)
     )
 
 
 @bp.post("/<id>/revise")
 @allow(*EDITORS)
 def revise(id: str) -> Any:
-    """Only what the form changed goes into the op; `base` is what its author saw."""
-    card, written, seen = get_or_404(Card, id), _form_fields(), _form_fields("was.")
-    payload = {name: value for name, value in written.items() if value != seen[name]}
+    """The op has only the fields that the form changed; `base` is the version it was drawn from."""
+    card, written, shown = get_or_404(Card, id), _form_fields(), _form_fields("was.")
+    payload = {name: value for name, value in written.items() if value != shown[name]}
     back = url_for("cards.show", id=card.id)
     return submit_and_redirect("card.revise", card.id, payload, back, base=_base_version())
 
@@ -86,7 +86,7 @@ def withdraw(id: str) -> Any:
 
 
 def _form_fields(before: str = "") -> dict[str, Any]:
-    """The fields of the form, or those that it was made from."""
+    """The fields of the form; with the prefix `was.` the values it was drawn from."""
 
     def text(name: str) -> str:
         return str(request.form.get(before + name, "")).strip()
@@ -102,5 +102,5 @@ def _form_fields(before: str = "") -> dict[str, Any]:
 
 
 def _base_version() -> int:
-    """The version that the form was made from."""
+    """The version that the form was drawn from. Aborts with 400 if it is missing."""
     return request.form.get("base", type=int) or abort(400)

@@ -1,4 +1,4 @@
-"""Cases at the desk: the register, and the file of one with all sides and its whole history."""
+"""Accountability cases: the register, and one case with facts, statements and history."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ CLOSE_FORM = PayloadForm("case.close", "because")
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    asked = {name: request.args.get(name, "") for name in ("state", "code", "kind")}
-    found = [
+    filters = {name: request.args.get(name, "") for name in ("state", "code", "kind")}
+    cases = [
         (case, _case_state(case))
         for case in db.session.scalars(Case.for_site(current_user().site_id))
     ]
-    shown = [
+    matching = [
         (case, state)
-        for case, state in found
-        if asked["state"] in ("", state)
-        and asked["code"] in ("", case.code)
-        and asked["kind"] in ("", case.subject_kind)
+        for case, state in cases
+        if filters["state"] in ("", state)
+        and filters["code"] in ("", case.code)
+        and filters["kind"] in ("", case.subject_kind)
     ]
     return render_template(
         "desk/cases/index.html",
-        cases=shown[:MAX_LISTED],
-        asked=asked,
-        codes=sorted({case.code for case, _ in found}),
+        cases=matching[:MAX_LISTED],
+        filters=filters,
+        codes=sorted({case.code for case, _ in cases}),
         kinds=SUBJECT_KINDS,
         names=directory_of(current_user().site_id),
     )
@@ -62,7 +62,7 @@ def index() -> str:
 @bp.get("/<id>")
 @allow(*DESK_ROLES)
 def show(id: str) -> str:
-    """The file: what explains first, then what is held against anybody, then what was said."""
+    """One case: explaining facts first, then accusing ones, then statements and decisions."""
     case, now = get_or_404(Case, id), datetime.now(UTC)
     site = db.session.get_one(Site, (case.site_id, case.site_id))
     again = is_reopened(case)
@@ -84,7 +84,7 @@ def show(id: str) -> str:
 
 
 def _draft_decision(case: Case, site: Site, now: datetime) -> Op:
-    """The decision as it would be judged now, to say beforehand what is missing."""
+    """A decision as it would be judged now, to show beforehand what is missing."""
     category = db.session.get(CaseCategory, (case.site_id, case.category_id))
     return Op(
         id=case.id,
@@ -135,12 +135,12 @@ def close(id: str) -> Any:
 
 def _decision_payload(id: str) -> dict[str, Any]:
     case = get_or_404(Case, id)
-    said = {name: request.form.get(name, "").strip() for name in ("finding", "measures")}
-    return {**said, "category_id": case.category_id, "site_id": case.site_id}
+    texts = {name: request.form.get(name, "").strip() for name in ("finding", "measures")}
+    return {**texts, "category_id": case.category_id, "site_id": case.site_id}
 
 
 def _submit(kind: str, id: str, payload: dict[str, Any]) -> Any:
-    """What was decided is judged by what the page had shown."""
+    """Submit an op about the case, with the version that the page showed as base."""
     case = get_or_404(Case, id)
     base = request.form.get("base", default=case.version, type=int)
     return submit_and_redirect(kind, case.id, payload, url_for("cases.show", id=case.id), base=base)

@@ -1,4 +1,4 @@
-"""What people answer for: categories, published and read; how long a statement is waited for."""
+"""Accountability categories: adding, publishing, who has read them; time for statements."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAVIGATION = [NavEntry("categories.index", _l("Accountability categories"), 130)
 
 HOURS_FORM = PayloadForm("site.retain", "statement_hours")
 SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(\S.*)")
-"""A sub-code as it is typed, with its name in one or more languages: 7a 中文 / English."""
+"""A category item as it is typed, its name in one or more languages: 7a 中文 / English."""
 
 
 @bp.get("/")
@@ -40,10 +40,12 @@ def index() -> str:
     people = [
         person for person in db.session.scalars(Person.for_site(site_id)) if not person.active_to
     ]
-    found = db.session.scalars(CaseCategory.for_site(site_id)).all()
+    categories = db.session.scalars(CaseCategory.for_site(site_id)).all()
     return render_template(
         "desk/categories/index.html",
-        categories=[(one, RECORD_TYPES["category"].state(vars(one))) for one in found],
+        categories=[
+            (category, RECORD_TYPES["category"].state(vars(category))) for category in categories
+        ],
         people=people,
         hours_inputs=HOURS_FORM.inputs(
             vars(db.session.get_one(Site, (site_id, site_id))),
@@ -64,7 +66,7 @@ def add() -> Any:
         for line in form.get("subs", "").splitlines()
         if line.strip()
     ]
-    said = {
+    payload = {
         "code": code,
         "label": form_label(form, "label"),
         "text": form_label(form, "text"),
@@ -72,7 +74,7 @@ def add() -> Any:
         "with_amount": "with_amount" in form,
     }
     return submit_and_redirect(
-        "category.add", category_id(site_id, code), said, url_for("categories.index")
+        "category.add", category_id(site_id, code), payload, url_for("categories.index")
     )
 
 

@@ -1,4 +1,4 @@
-"""Checklists: criteria, weights, editions; the ones that were used stay as they were."""
+"""Checklists: criteria and weights. A change makes a new edition; used ones stay."""
 
 from __future__ import annotations
 
@@ -40,47 +40,47 @@ def add() -> Any:
     form = request.form
     about = form.get("about") if form.get("about") in SUBJECT_TYPES else SUBJECT_TYPES[0]
     code, label = form.get("code", "").strip(), form_label(form, "label")
-    said = {"code": code, "label": label, "about": about}
+    payload = {"code": code, "label": label, "about": about}
     kinds = form.getlist("area_kinds") if about == "area" else []
     return submit_and_redirect(
-        "template.add", None, {**said, "area_kinds": kinds, "items": []}, _index_url()
+        "template.add", None, {**payload, "area_kinds": kinds, "items": []}, _index_url()
     )
 
 
 @bp.post("/<id>")
 @allow(*MASTER_DATA_ROLES)
 def revise(id: str) -> Any:
-    """Order, weights and what matters most of each criterion, and one more; a new edition."""
-    template, form = get_or_404(Checklist, id), request.form
+    """A new edition: order, weight and `critical` of each criterion, and a new criterion."""
+    checklist, form = get_or_404(Checklist, id), request.form
     placed = []
-    for place, item in enumerate(template.items):
-        wanted = form.get(f"place.{item['id']}", default=place + 1, type=int)
+    for place, item in enumerate(checklist.items):
+        position = form.get(f"place.{item['id']}", default=place + 1, type=int)
         weight = form.get(f"weight.{item['id']}", default=item["weight"], type=int)
-        said = {**item, "weight": weight, "critical": f"critical.{item['id']}" in form}
-        if wanted:
-            placed.append((wanted, place, said))
-    items = [said for _, _, said in sorted(placed, key=lambda one: one[:2])]
+        criterion = {**item, "weight": weight, "critical": f"critical.{item['id']}" in form}
+        if position:
+            placed.append((position, place, criterion))
+    items = [criterion for _, _, criterion in sorted(placed, key=lambda entry: entry[:2])]
     label = form_label(form, "new")
     if label:
-        fresh = {
-            "id": criterion_id(template.id, label),
+        new = {
+            "id": criterion_id(checklist.id, label),
             "label": label,
             "text": None,
             "weight": 1,
         }
-        items.append({**fresh, "critical": False, "clause": None, "picture": None})
+        items.append({**new, "critical": False, "clause": None, "picture": None})
     base = form.get("base", type=int) or abort(400)
     return submit_and_redirect(
-        "template.revise", template.id, {"items": items}, _index_url(), base=base
+        "template.revise", checklist.id, {"items": items}, _index_url(), base=base
     )
 
 
 @bp.post("/<id>/retire")
 @allow(*MASTER_DATA_ROLES)
 def retire(id: str) -> Any:
-    template = get_or_404(Checklist, id)
+    checklist = get_or_404(Checklist, id)
     return submit_and_redirect(
-        "template.retire", template.id, {}, _index_url(), base=template.version
+        "template.retire", checklist.id, {}, _index_url(), base=checklist.version
     )
 
 

@@ -1,4 +1,4 @@
-"""Settling: two records differ, the desk picks one, and the other stays to be seen."""
+"""Conflicts: two versions of a record differ; the desk chooses one, the history has both."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ NAVIGATION = [NavEntry("conflicts.index", _l("Conflicts"), 20)]
 
 MAX_HISTORY = 100
 EDITABLE_FIELDS = ("details", "note", "contact")
-"""Fields for which the desk may write a third value."""
+"""Fields for which the desk may enter another value."""
 
 
 OMITTED_WHEN_EMPTY = ("cancelled_by_id", "cancel_reason")
-"""Fields that say nothing when they are empty."""
+"""Fields that are not shown when they are empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConflictSide:
-    """One of two sides: what it says, and the op that said it."""
+    """One of two versions: its values, and the op that wrote them."""
 
     values: list[tuple[str, str]]
     line: OpLine | None
@@ -49,7 +49,7 @@ class ConflictSide:
 
 @dataclass(frozen=True, slots=True)
 class ConflictView:
-    """Something to settle, or settled, as the desk reads it."""
+    """A conflict, open or resolved, with its texts."""
 
     conflict: Conflict
     type: str
@@ -74,10 +74,10 @@ def index() -> str:
 @bp.get("/history")
 @allow(*DESK_ROLES)
 def history() -> str:
-    mine_ = select(Conflict).where(
+    resolved = select(Conflict).where(
         Conflict.site_id == current_user().site_id, Conflict.settled_at.is_not(None)
     )
-    newest = mine_.order_by(Conflict.settled_at.desc(), Conflict.id).limit(MAX_HISTORY)
+    newest = resolved.order_by(Conflict.settled_at.desc(), Conflict.id).limit(MAX_HISTORY)
     names = directory_of(current_user().site_id)
     cases = _conflict_views(db.session.scalars(newest).all())
     return render_template("desk/conflicts/history.html", cases=cases, names=names)
@@ -86,12 +86,12 @@ def history() -> str:
 @bp.post("/<id>")
 @allow(*DESK_ROLES)
 def settle(id: str) -> Any:
-    """Take this, take that, both, or what the desk wrote instead."""
-    merge, take = get_or_404(Conflict, id), request.form.get("take", "")
-    third = {name: request.form[name].strip() for name in EDITABLE_FIELDS if name in request.form}
-    payload = {"take": take, **({"value": third} if take == "value" else {})}
-    back = url_for("conflicts.index", settled=merge.id)
-    return submit_and_redirect("merge.settle", merge.id, payload, back)
+    """Resolve with the current version, the new one, both, or a value entered here."""
+    conflict, take = get_or_404(Conflict, id), request.form.get("take", "")
+    entered = {name: request.form[name].strip() for name in EDITABLE_FIELDS if name in request.form}
+    payload = {"take": take, **({"value": entered} if take == "value" else {})}
+    back = url_for("conflicts.index", settled=conflict.id)
+    return submit_and_redirect("merge.settle", conflict.id, payload, back)
 
 
 @bp.post("/<id>/reopen")
@@ -102,58 +102,58 @@ def reopen(id: str) -> Any:
     )
 
 
-def _conflict_views(merges: Sequence[Conflict]) -> list[ConflictView]:
-    """Everything that the desk shows of some merges, with one query a sort of row."""
-    site, ids = current_user().site_id, [merge.subject for merge in merges]
+def _conflict_views(conflicts: Sequence[Conflict]) -> list[ConflictView]:
+    """The views of these conflicts, with one query per table."""
+    site, ids = current_user().site_id, [conflict.subject for conflict in conflicts]
     about = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
-    told: dict[str, list[OpLine]] = defaultdict(list)
+    lines: dict[str, list[OpLine]] = defaultdict(list)
     for line in op_lines(db.session.scalars(about.order_by(LoggedOp.place))):
-        told[line.op.subject or ""].append(line)
-    fed = select(FeedRow).where(FeedRow.site_id == site, FeedRow.id.in_(ids))
-    bodies = {row.id: json.loads(row.body) or {} for row in db.session.scalars(fed)}
+        lines[line.op.subject or ""].append(line)
+    feed_rows = select(FeedRow).where(FeedRow.site_id == site, FeedRow.id.in_(ids))
+    bodies = {row.id: json.loads(row.body) or {} for row in db.session.scalars(feed_rows)}
     return [
-        _conflict_view(merge, told[merge.subject], bodies.get(merge.subject, {}))
-        for merge in merges
+        _conflict_view(conflict, lines[conflict.subject], bodies.get(conflict.subject, {}))
+        for conflict in conflicts
     ]
 
 
-def _conflict_view(merge: Conflict, told: list[OpLine], body: dict[str, Any]) -> ConflictView:
+def _conflict_view(conflict: Conflict, lines: list[OpLine], body: dict[str, Any]) -> ConflictView:
     names = directory_of(current_user().site_id)
-    incoming = next((line for line in told if line.op.id == merge.op_id), None)
-    type_ = merge.subject_type
-    fields = [name for name in merge.theirs if labels.has_field_label(type_, name)]
+    incoming = next((line for line in lines if line.op.id == conflict.op_id), None)
+    type_ = conflict.subject_type
+    fields = [name for name in conflict.theirs if labels.has_field_label(type_, name)]
     return ConflictView(
-        conflict=merge,
+        conflict=conflict,
         type=labels.type_label(type_),
-        title=record_title(merge.subject_type, body),
+        title=record_title(conflict.subject_type, body),
         place=body.get("area_label") or (body.get("area") if body.get("label") else None),
-        rule=labels.refusal_label(merge.rule),
+        rule=labels.refusal_label(conflict.rule),
         theirs=ConflictSide(
-            _labelled_values(type_, merge.theirs, fields, names),
-            _overwritten_line(incoming, told, merge),
+            _labelled_values(type_, conflict.theirs, fields, names),
+            _overwritten_line(incoming, lines, conflict),
         ),
-        incoming=ConflictSide(_labelled_values(type_, merge.incoming, fields, names), incoming),
+        incoming=ConflictSide(_labelled_values(type_, conflict.incoming, fields, names), incoming),
         combined=_labelled_values(
-            type_, combined_values(merge.theirs, merge.incoming), fields, names
+            type_, combined_values(conflict.theirs, conflict.incoming), fields, names
         ),
         editable={
-            name: str(merge.incoming[name] or "")
+            name: str(conflict.incoming[name] or "")
             for name in EDITABLE_FIELDS
-            if name in merge.incoming
+            if name in conflict.incoming
         },
-        taken_label=labels.value_label("merge", "take", merge.taken or ""),
+        taken_label=labels.value_label("merge", "take", conflict.taken or ""),
     )
 
 
 def _overwritten_line(
-    incoming: OpLine | None, told: list[OpLine], merge: Conflict
+    incoming: OpLine | None, lines: list[OpLine], conflict: Conflict
 ) -> OpLine | None:
-    """The op that wrote what stood when the incoming one came."""
+    """The op that wrote the values which the incoming op found."""
     earlier = [
         line
-        for line in told
+        for line in lines
         if line.op.status in APPLIED_STATUSES
-        and line.op.changes.keys() & merge.theirs.keys()
+        and line.op.changes.keys() & conflict.theirs.keys()
         and incoming is not None
         and line.op.place < incoming.op.place
     ]

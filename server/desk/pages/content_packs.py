@@ -1,4 +1,4 @@
-"""Content packs: cards out of one Lodge and into another, with a look before anything changes."""
+"""Content packs: exporting cards, and importing them with a preview."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def index() -> str:
 @bp.get("/file")
 @allow(*EDITORS)
 def export() -> Any:
-    """The cards of this site, withdrawn ones left out, as one file."""
+    """The cards of this site as a pack file, without withdrawn ones."""
     name, version, licence = (
         request.args.get(field, "").strip() for field in ("name", "version", "licence")
     )
@@ -82,43 +82,47 @@ def export() -> Any:
 @bp.get("/handbook")
 @allow(*EDITORS)
 def preview_handbook() -> str:
-    """What taking in the handbook that comes with Lodge would change."""
+    """What importing the built-in handbook would change."""
     return _render_preview(load_handbook())
 
 
 @bp.post("/")
 @allow(*EDITORS)
 def preview() -> Any:
-    """What taking in this file would change; nothing is changed yet."""
-    file = request.files.get("file")
-    pack = read_pack(file.stream.read(MAX_PACK_BYTES + 1)) if file else InvalidPack("not-json")
+    """What importing this file would change; nothing is changed yet."""
+    upload = request.files.get("file")
+    pack = read_pack(upload.stream.read(MAX_PACK_BYTES + 1)) if upload else InvalidPack("not-json")
     return _render_error(pack) if isinstance(pack, InvalidPack) else _render_preview(pack)
 
 
 @bp.post("/apply")
 @allow(*EDITORS)
 def import_cards() -> Any:
-    """Take in the cards that were chosen, as ops like any other; what is equal is left alone."""
+    """Import the chosen cards as ops; unchanged cards are skipped."""
     request.max_form_memory_size, request.max_form_parts = 2 * MAX_PACK_BYTES, 2 * MAX_CARDS
     pack = read_pack(request.form.get("pack", "").replace("\r\n", "\n").encode("utf-8", "replace"))
     if isinstance(pack, InvalidPack):
         return _render_error(pack)
     chosen = set(request.form.getlist("code"))
-    wanted = [
-        one
-        for one in compare_with_site(pack, _site_cards())
-        if one.card["code"] in chosen and one.state not in UNSELECTABLE_STATES
+    selected = [
+        comparison
+        for comparison in compare_with_site(pack, _site_cards())
+        if comparison.card["code"] in chosen and comparison.state not in UNSELECTABLE_STATES
     ]
-    answers = submit_many(current_user().site_id, [_card_op(pack, one) for one in wanted])
-    told = Counter(answer["status"] for answer in answers)
-    aside = sum(told.values()) - told["applied"]
-    return redirect(url_for("content_packs.index", taken=told["applied"], aside=aside or None), 303)
+    answers = submit_many(
+        current_user().site_id, [_card_op(pack, comparison) for comparison in selected]
+    )
+    statuses = Counter(answer["status"] for answer in answers)
+    aside = sum(statuses.values()) - statuses["applied"]
+    return redirect(
+        url_for("content_packs.index", taken=statuses["applied"], aside=aside or None), 303
+    )
 
 
 @bp.post("/differences")
 @allow(*EDITORS)
 def compare() -> Any:
-    """Z11: two packs side by side, or one beside the cards of this site; nothing is changed."""
+    """Z11: compare two packs, or a pack with the cards of this site; nothing is changed."""
     packs = []
     for name in ("before", "after"):
         file = request.files.get(name)
@@ -135,37 +139,36 @@ def compare() -> Any:
         "desk/content_packs/differences.html",
         before=before,
         after=after,
-        found=diff_packs(before.cards, after.cards),
+        difference=diff_packs(before.cards, after.cards),
     )
 
 
 def _site_pack() -> Pack:
-    """The cards of this site as if they were exported now."""
+    """The cards of this site as a pack."""
     cards = tuple(card_content(vars(card)) for card in _site_cards() if not card.withdrawn_at)
     return Pack(gettext("This site"), "", "-", cards)
 
 
-def _card_op(pack: Pack, one: CardComparison) -> NewOp:
+def _card_op(pack: Pack, comparison: CardComparison) -> NewOp:
     by, site_id = current_user().person_id, current_user().site_id
-    if one.installed is None:
-        subject = card_id(site_id, one.card["code"])
-        return make_op("card.add", subject, {**one.card, "pack": pack.label}, by=by)
-    payload = {name: one.card[name] for name in one.fields}
-    seen = request.form.get(f"base.{one.card['code']}", type=int) or one.installed.version
-    return make_op(
-        "card.revise", one.installed.id, {**payload, "pack": pack.label}, by=by, base=seen
-    )
+    if comparison.installed is None:
+        subject = card_id(site_id, comparison.card["code"])
+        return make_op("card.add", subject, {**comparison.card, "pack": pack.label}, by=by)
+    payload = {name: comparison.card[name] for name in comparison.fields}
+    installed, base_input = comparison.installed, f"base.{comparison.card['code']}"
+    base = request.form.get(base_input, type=int) or installed.version
+    return make_op("card.revise", installed.id, {**payload, "pack": pack.label}, by=by, base=base)
 
 
 def _render_preview(pack: Pack) -> str:
-    found, ours = compare_with_site(pack, _site_cards()), _site_pack().cards
+    comparisons, own_cards = compare_with_site(pack, _site_cards()), _site_pack().cards
     return render_template(
         "desk/content_packs/preview.html",
         pack=pack,
         text=serialize_pack(pack),
-        found=[one for one in found if one.state != "unchanged"],
-        missing=[card for card in ours if card["code"] not in {c["code"] for c in pack.cards}],
-        unchanged=sum(one.state == "unchanged" for one in found),
+        comparisons=[each for each in comparisons if each.state != "unchanged"],
+        missing=[card for card in own_cards if card["code"] not in {c["code"] for c in pack.cards}],
+        unchanged=sum(each.state == "unchanged" for each in comparisons),
     )
 
 
@@ -173,7 +176,7 @@ def _site_cards() -> list[Card]:
     return list(db.session.scalars(Card.for_site(current_user().site_id)))
 
 
-def _render_error(wrong: InvalidPack) -> tuple[str, int]:
-    """The file is not taken; the page says why and what to do."""
-    fault = CONTENT_PACK_ERRORS[wrong.code]
-    return render_template("desk/content_packs/index.html", fault=fault, where=wrong.where), 422
+def _render_error(error: InvalidPack) -> tuple[str, int]:
+    """The page with why the file is rejected and what to do, and status 422."""
+    fault = CONTENT_PACK_ERRORS[error.code]
+    return render_template("desk/content_packs/index.html", fault=fault, where=error.where), 422

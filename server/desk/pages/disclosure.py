@@ -1,4 +1,4 @@
-"""The monthly disclosure, to be printed and put up: services, who answers, what was kept."""
+"""The monthly disclosure for printing: services, who is responsible, what was done on time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ OUTCOMES = {
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """G1: one month; the one before this one, unless another is asked for."""
+    """G1: the disclosure of a month, by default the previous one."""
     site, now = current_user().site_id, datetime.now(UTC)
     month = _requested_month() or _previous_month(now.astimezone(SITE_ZONE).date())
     labels = select(Checklist.code, Checklist.label).where(Checklist.site_id == site)
@@ -56,7 +56,7 @@ def index() -> str:
         "desk/disclosure/index.html",
         month=month,
         site=db.session.get(Site, (site, site)),
-        told=_build_disclosure(site, month, now),
+        disclosure=_build_disclosure(site, month, now),
         over=month_bounds(month)[1] <= now,
         columns=OUTCOME_COLUMNS,
         outcomes=OUTCOMES,
@@ -84,7 +84,7 @@ def _build_disclosure(site: str, month: date, now: datetime) -> MonthlyDisclosur
 
 
 def _requested_month() -> date | None:
-    """A month as the browser's picker sends it: 2026-11."""
+    """The first day of the month in the request (2026-11); None if it is not valid."""
     try:
         return date.fromisoformat(f"{request.args.get('month', '')}-01")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Entries at the desk: who was in this home between then and then."""
+"""Home entries: who was in a home, and when."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ PAGE_SIZE = 100
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    """Whoever is in a home now, and whoever was, by home, name and time; page by page."""
-    asked = {name: request.args.get(name, "").strip() for name in ("unit", "who")}
+    """Who is in a home now, and a search by home, name and time, in pages."""
+    filters = {name: request.args.get(name, "").strip() for name in ("unit", "who")}
     times = {name: request.args.get(name, "") for name in ("since", "before")}
     since, before = (parse_local_time(times[name]) for name in ("since", "before"))
     page = requested_page()
     site_id, now = current_user().site_id, datetime.now(UTC)
     names = directory_of(site_id)
-    query = HomeEntry.search(site_id, **asked, since=since, before=before, names=names)
-    found = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
+    query = HomeEntry.search(site_id, **filters, since=since, before=before, names=names)
+    entries = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
     end = certain_until(before, now)
     return render_template(
         "desk/home_entries/index.html",
-        entries=found[:PAGE_SIZE],
-        more=len(found) > PAGE_SIZE,
+        entries=entries[:PAGE_SIZE],
+        more=len(entries) > PAGE_SIZE,
         page=page,
-        asked={**asked, **times},
+        filters={**filters, **times},
         inside=db.session.scalars(HomeEntry.inside(site_id)).all(),
         unheard=possibly_unsynced_phones(site_id, end),
         end=end,

@@ -1,4 +1,4 @@
-"""The first page: who can sign in, and a code that enrols a phone of the demo."""
+"""The landing page; in a demo with user names and a setup code for a phone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ bp = Blueprint("landing", __name__)
 @bp.get("/")
 @public
 def index() -> str:
-    """A demonstration says who can sign in; any other server only where."""
+    """A demo lists who can sign in; any other server only links to the sign-in page."""
     if not current_app.config.get("DEMO"):
         return render_template("desk/landing.html")
     site_id, pins = demo.main_site_id(), demo.pins()
@@ -54,7 +54,7 @@ def _demo_people(site_id: str, person_ids: Iterable[str]) -> list[dict[str, Any]
 
 
 def _reusable_demo_code(site_id: str) -> str:
-    """A code that still works: looking at the page again does not make a new one each time."""
+    """A setup code that is still valid; a reload does not create a new one."""
     kept: dict[str, Any] = current_app.extensions.setdefault("lodge-demo-code", {})
     if not _is_reusable(kept.get(site_id)):
         kept[site_id] = issue_code(site_id, None)

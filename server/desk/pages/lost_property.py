@@ -1,4 +1,4 @@
-"""Lost property at the desk: the files, what each still lacks, and what the police get."""
+"""Lost items: cases, what each still needs, and the police handover pack."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
-from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import evidence_pack
-from server.desk.form_fields import FormField
 from server.desk.history import op_lines
 from server.desk.homes import certain_until, possibly_unsynced_phones
+from server.desk.lost_property_forms import (
+    OPEN_FORM,
+    STEP_FORMS,
+    listed_parties,
+    open_inputs,
+    step_inputs,
+)
 from server.desk.navigation import NavEntry
-from server.desk.options import active_contractors, home_options
-from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.directory import Directory
@@ -41,27 +44,12 @@ NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
 MAX_ENTRIES = 200
-OPEN_FORM = PayloadForm(
-    "lost.open",
-    *("item", "unit", "last_seen_at", "last_seen_where", "holds_personal_data", "channel"),
-    *("contact", "declined_because", "details", "next_action", "next_action_at"),
-)
-STEP_FORMS = {
-    "ask": PayloadForm("lost.ask", "party"),
-    "state": PayloadForm("lost.state", "party", "said", "declined"),
-    **{
-        step: PayloadForm(f"lost.{step}")
-        for step in ("offer_police", "to_police", "find", "return", "tell", "next")
-    },
-    **{step: PayloadForm(f"lost.{step}") for step in ("contract_out", "close", "reopen")},
-}
-"""The forms of what the desk may record about a case."""
 
 
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    """Open files, the most overdue next action first, and those that ended."""
+    """Open cases, the most overdue next action first, and closed ones."""
     site_id = current_user().site_id
     return render_template(
         "desk/lost_property/index.html",
@@ -69,11 +57,7 @@ def index() -> str:
         ended=db.session.scalars(LostProperty.closed_cases(site_id).limit(PAGE_SIZE)).all(),
         now=datetime.now(UTC),
         names=directory_of(site_id),
-        inputs=OPEN_FORM.inputs(
-            {"channel": "phone"},
-            {"unit": home_options(site_id)},
-            {"next_action_at": gettext("Due (tomorrow if empty)")},
-        ),
+        inputs=open_inputs(site_id),
         state=lambda case: state(vars(case)),
         missing=lambda case: missing_steps(vars(case)),
     )
@@ -92,17 +76,17 @@ def show(id: str) -> str:
     case, site_id, now = get_or_404(LostProperty, id), current_user().site_id, datetime.now(UTC)
     listed = case.lists[-1].get("entries", {}) if case.lists else {}
     since, before = _default_span(case, now)
-    there = _entries_between(case, since, before)
+    entries = _entries_between(case, since, before)
     return render_template(
         "desk/lost_property/show.html",
         case=case,
         state=state(vars(case)),
         lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
         unasked=unasked_parties(vars(case)),
-        newer=[entry for entry in there if entry.id not in listed],
+        newer=[entry for entry in entries if entry.id not in listed],
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
-        forms=_step_inputs(case),
+        forms=step_inputs(case),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
         now=now,
         names=directory_of(site_id),
@@ -113,21 +97,21 @@ def show(id: str) -> str:
 @bp.post("/<id>/compile")
 @allow(*FRONT_DESK_ROLES)
 def compile_list(id: str) -> Any:
-    """Q3: who was in the home, as known at this moment; with the phones that may know more."""
+    """Q3: store a list of who was in the home, and of the phones that may still send entries."""
     case, names = get_or_404(LostProperty, id), directory_of(current_user().site_id)
     now = datetime.now(UTC)
     since, before = _default_span(case, now)
     since = parse_local_time(request.form.get("since")) or since
     before = parse_local_time(request.form.get("before")) or before
-    there = _entries_between(case, since, before)
-    late = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
+    entries = _entries_between(case, since, before)
+    phones = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
     payload = {
         "unit": case.unit,
         "since": since,
         "before": before,
-        "entries": {entry.id: _entry_label(entry, names) for entry in there},
-        "parties": {party_key(vars(entry)): _person_label(entry, names) for entry in there},
-        "unheard": [phone.label for phone in late][:99],
+        "entries": {entry.id: _entry_label(entry, names) for entry in entries},
+        "parties": {party_key(vars(entry)): _person_label(entry, names) for entry in entries},
+        "unheard": [phone.label for phone in phones][:99],
     }
     return submit_and_redirect(
         "lost.compile", case.id, payload, url_for("lost_property.show", id=id)
@@ -141,7 +125,7 @@ def record_step(id: str, step: str) -> Any:
     form, case = STEP_FORMS.get(step) or abort(404), get_or_404(LostProperty, id)
     payload = form.payload(request.form)
     if "party" in payload:
-        payload["name"] = _listed_parties(case).get(payload["party"])
+        payload["name"] = listed_parties(case).get(payload["party"])
     back = url_for("lost_property.show", id=id)
     return submit_and_redirect(f"lost.{step}", case.id, payload, back)
 
@@ -149,7 +133,7 @@ def record_step(id: str, step: str) -> Any:
 @bp.get("/<id>/summary")
 @allow(*DESK_ROLES)
 def summary(id: str) -> str:
-    """The file on paper, with the hash of the archive that belongs to it."""
+    """The case for printing, with the SHA-256 of its police handover pack."""
     case = get_or_404(LostProperty, id)
     packed = evidence_pack.pack(case)
     return render_template(
@@ -165,7 +149,7 @@ def summary(id: str) -> str:
 @bp.get("/<id>/pack.zip")
 @allow(*DESK_ROLES)
 def pack(id: str) -> Response:
-    """Q9: what the police get; made twice, it is the same."""
+    """Q9: the police handover pack, byte-identical as long as the case is unchanged."""
     case = get_or_404(LostProperty, id)
     answer = Response(evidence_pack.pack(case), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="lost-{case.id[-8:]}.zip"'
@@ -174,38 +158,17 @@ def pack(id: str) -> Response:
 
 
 def _default_span(case: LostProperty, now: datetime) -> tuple[datetime, datetime]:
-    """From when it was last seen, or the last list, until now."""
+    """From when the item was last seen, or reported, until the case was closed, or now."""
     return case.last_seen_at or case.opened_at, case.closed_at or now
 
 
 def _entries_between(case: LostProperty, since: datetime, before: datetime) -> list[HomeEntry]:
-    """Everybody who was in that home then, the first one first; what was struck out is not."""
+    """The entries into the case's home between two times, in order, without voided ones."""
     if case.unit is None:
         return []
     query = HomeEntry.search(case.site_id, unit=case.unit, since=since, before=before)
     rows = db.session.scalars(query.where(HomeEntry.struck_at.is_(None)).limit(MAX_ENTRIES)).all()
     return sorted(rows, key=lambda entry: (entry.in_at, entry.id))
-
-
-def _listed_parties(case: LostProperty) -> dict[str, str]:
-    """The people on the newest entry list: names by party key."""
-    parties: dict[str, str] = case.lists[-1].get("parties", {}) if case.lists else {}
-    return parties
-
-
-def _step_inputs(case: LostProperty) -> dict[str, list[FormField]]:
-    """The inputs of every step, by its name."""
-    names, contractors = directory_of(case.site_id), active_contractors(case.site_id)
-    options = {
-        "party": list(_listed_parties(case).items()),
-        "contractor": [
-            (each.id, f"{each.name} · {names.person_name(each.accountable_id) or '–'}")
-            for each in contractors
-        ],
-    }
-    values = {"handed_by": current_user().name}
-    labels = {"answer": gettext("Police report offered: the resident's answer")}
-    return {step: form.inputs(values, options, labels) for step, form in STEP_FORMS.items()}
 
 
 def _person_label(entry: HomeEntry, names: Directory) -> str:

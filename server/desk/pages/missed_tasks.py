@@ -1,4 +1,4 @@
-"""Misses: every one that is certain waits for a word about what became of it."""
+"""Missed tasks: each confirmed one needs a decision."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from server.oplog.receive import make_op, submit_many
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import undisposed_misses
-from sync.work.tasks import DISPOSITIONS
+from sync.work.task_payloads import DISPOSITIONS
 
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
 NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed tasks"), 110)]
@@ -31,7 +31,7 @@ DAY_SPANS = (1, 7, 31)
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """What is missed for certain and not answered for; what a phone may still hold is not here."""
+    """Confirmed missed tasks without a decision; not those that a phone may still report done."""
     return render_template(
         "desk/missed_tasks/index.html",
         misses=_filtered_misses(),
@@ -46,33 +46,33 @@ def index() -> str:
 @bp.post("/")
 @allow(*DESK_ROLES)
 def dispose() -> Any:
-    """One decision about several misses; one that a phone may still answer is left alone."""
-    form, who = request.form, current_user()
-    chosen, sure = (
+    """One decision about several missed tasks; those not confirmed are skipped."""
+    form, user = request.form, current_user()
+    chosen, confirmed = (
         set(form.getlist("task")),
         {task.id: task for task in _certain_misses(DAY_SPANS[-1])},
     )
     note = form.get("note", "").strip() or None
-    said = {"disposition": form.get("disposition", ""), "note": note}
+    payload = {"disposition": form.get("disposition", ""), "note": note}
     ops = [
-        make_op("task.dispose", id_, said, by=who.person_id, base=sure[id_].version)
-        for id_ in sorted(chosen & sure.keys())
+        make_op("task.dispose", id_, payload, by=user.person_id, base=confirmed[id_].version)
+        for id_ in sorted(chosen & confirmed.keys())
     ]
-    answers = submit_many(who.site_id, ops) if ops else []
+    answers = submit_many(user.site_id, ops) if ops else []
     codes = [answer["code"] for answer in answers if answer["status"] not in ("applied", "merged")]
-    codes += ["not-yet-known"] if chosen - sure.keys() else []
+    codes += ["not-yet-known"] if chosen - confirmed.keys() else []
     back = url_for("missed_tasks.index")
     return redirect(f"{back}?said={codes[0]}" if codes else back, 303)
 
 
 def _filtered_misses() -> list[Task]:
-    asked = request.args
-    days = asked.get("days", default=DAY_SPANS[1], type=int)
-    wanted = {"responsible_id": asked.get("person"), "area_id": asked.get("area")}
+    args = request.args
+    days = args.get("days", default=DAY_SPANS[1], type=int)
+    filters = {"responsible_id": args.get("person"), "area_id": args.get("area")}
     return [
         task
         for task in _certain_misses(days if days in DAY_SPANS else DAY_SPANS[1])
-        if all(not value or getattr(task, name) == value for name, value in wanted.items())
+        if all(not value or getattr(task, name) == value for name, value in filters.items())
     ]
 
 

@@ -1,4 +1,4 @@
-"""Months: what still waits for a word in each, and the closing of those where nothing does."""
+"""Monthly close: missed tasks that still need a decision, and closing a month."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MONTHS_SHOWN = 6
 
 @dataclass(slots=True)
 class MonthSummary:
-    """How a month stands: what was not done, what waits for a word, what a phone may know."""
+    """A month's unfinished tasks, missed tasks without a decision, and tasks not known yet."""
 
     month: str
     is_over: bool
@@ -58,7 +58,10 @@ class MonthSummary:
 @allow(*DESK_ROLES)
 def index() -> str:
     site_id, now = current_user().site_id, datetime.now(UTC)
-    closed = {one.month: one for one in db.session.scalars(ClosedMonth.for_site(site_id))}
+    closed = {
+        closed_month.month: closed_month
+        for closed_month in db.session.scalars(ClosedMonth.for_site(site_id))
+    }
     return render_template(
         "desk/months/index.html",
         months=[
@@ -74,18 +77,22 @@ def index() -> str:
 @bp.post("/close")
 @allow(*MASTER_DATA_ROLES)
 def close() -> Any:
-    """A16: whatever was not done in the month is named, so that the rule judges each of them."""
+    """A16: the op names every unfinished task of the month, so that the rule checks each."""
     month, now = request.form.get("month", ""), datetime.now(UTC)
     if month not in _recent_months(now):
         abort(404)
-    found = _summarise_month(month, now)
-    said = {"month": month, "tasks": found.unfinished_ids, "unspoken": found.undetermined_count}
+    summary = _summarise_month(month, now)
+    payload = {
+        "month": month,
+        "tasks": summary.unfinished_ids,
+        "unspoken": summary.undetermined_count,
+    }
     subject = month_id(current_user().site_id, month)
-    return submit_and_redirect("month.close", subject, said, url_for("months.index"))
+    return submit_and_redirect("month.close", subject, payload, url_for("months.index"))
 
 
 def _recent_months(now: datetime) -> list[str]:
-    """The last months in which there was anything to do."""
+    """The last MONTHS_SHOWN months that had tasks, newest first, as YYYY-MM."""
     first = select(func.min(Task.window_end)).where(Task.site_id == current_user().site_id)
     since = db.session.scalar(first) or now
     day, months = now.astimezone(SITE_ZONE).replace(day=1), []
@@ -97,12 +104,12 @@ def _recent_months(now: datetime) -> list[str]:
 
 def _summarise_month(month: str, now: datetime) -> MonthSummary:
     start, end = month_bounds(month)
-    site_id, found = current_user().site_id, MonthSummary(month, now >= end)
-    able = active_phones(db.session.scalars(Device.for_site(site_id)).all())
+    site_id, summary = current_user().site_id, MonthSummary(month, now >= end)
+    phones = active_phones(db.session.scalars(Device.for_site(site_id)).all())
     for task in db.session.scalars(Task.unfinished_between(site_id, start, min(end, now))):
-        word = task_status(task, able, now)
-        found.unfinished_ids.append(task.id)
-        found.undetermined_count += word in ("unknown", "open")
-        if word == "missed" and task.disposition is None:
-            found.undisposed.append(task)
-    return found
+        status = task_status(task, phones, now)
+        summary.unfinished_ids.append(task.id)
+        summary.undetermined_count += status in ("unknown", "open")
+        if status == "missed" and task.disposition is None:
+            summary.undisposed.append(task)
+    return summary

@@ -1,4 +1,4 @@
-"""Raising a case: from a fact that asks for an answer, with all that explains it shown first."""
+"""Opening a case, by hand or from a lead, with possible explanations shown first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LOOKBACK, CONTEXT_SPAN = timedelta(days=31), timedelta(days=1)
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """Facts that ask for an answer and are in no case yet; nothing follows by itself."""
+    """Leads: facts that may need a case and have none yet."""
     names = directory_of(current_user().site_id)
     return render_template("desk/cases/leads.html", leads=_open_leads(), names=names)
 
@@ -69,32 +69,32 @@ def form() -> str:
 @bp.post("/case")
 @allow(*DESK_ROLES)
 def create() -> Any:
-    """The case, and with it the word about the miss that it came from, if that still waits."""
-    who, said, lead = current_user(), request.form, _find_lead(request.form)
-    case = make_op("case.raise", None, _case_payload(lead), by=who.person_id)
+    """Open the case; a missed task that it came from gets the decision "case" if it has none."""
+    user, form, lead = current_user(), request.form, _find_lead(request.form)
+    case = make_op("case.raise", None, _case_payload(lead), by=user.person_id)
     ops = [case]
     task = lead.record if lead and lead.type == "task" else None
     if task is not None and task.disposition is None:
-        note = said.get("text", "").strip() or said.get("subject_name", "").strip() or "→"
-        word = {"disposition": "case", "note": note}
-        ops.append(make_op("task.dispose", task.id, word, by=who.person_id, base=task.version))
-    first = submit_many(who.site_id, ops)[0]
-    if first["status"] == "applied":
+        note = form.get("text", "").strip() or form.get("subject_name", "").strip() or "→"
+        decision = {"disposition": "case", "note": note}
+        ops.append(make_op("task.dispose", task.id, decision, by=user.person_id, base=task.version))
+    verdict = submit_many(user.site_id, ops)[0]
+    if verdict["status"] == "applied":
         return redirect(url_for("cases.show", id=case["subject"]), 303)
-    back: dict[str, Any] = {name: said[name] for name in ("code", "type", "id") if said.get(name)}
-    return redirect(url_for("new_case.form", **back, said=first.get("code")), 303)
+    back: dict[str, Any] = {name: form[name] for name in ("code", "type", "id") if form.get(name)}
+    return redirect(url_for("new_case.form", **back, said=verdict.get("code")), 303)
 
 
 def _case_payload(lead: Lead | None) -> dict[str, Any]:
-    said = request.form
-    category, _, sub = said.get("category", "").partition("|")
-    yuan = said.get("amount", "").strip()
+    form = request.form
+    category, _, sub = form.get("category", "").partition("|")
+    yuan = form.get("amount", "").strip()
     return {
         "category_id": category,
         "sub": sub or None,
-        "subject_kind": said.get("subject_kind", ""),
-        "subject_name": said.get("subject_name", "").strip() or None,
-        "answers_id": said.get("answers_id", ""),
+        "subject_kind": form.get("subject_kind", ""),
+        "subject_name": form.get("subject_name", "").strip() or None,
+        "answers_id": form.get("answers_id", ""),
         "facts": [*_explaining_facts(lead), *_accusing_facts(lead)],
         "amount": (parse_cents(yuan) or yuan) if yuan else None,
     }
@@ -102,13 +102,13 @@ def _case_payload(lead: Lead | None) -> dict[str, Any]:
 
 def _accusing_facts(lead: Lead | None) -> list[dict[str, Any]]:
     text = request.form.get("text", "").strip()
-    told = {
+    typed = {
         "code": "told_against",
         "at": parse_local_time(request.form.get("at")),
         "text": text,
     }
     if lead is None:
-        return [told] if text else []
+        return [typed] if text else []
     fact = {"code": lead.code, "type": lead.type, "id": lead.id, "at": format_time(lead.at)}
     return [{**fact, "text": " ".join(filter(None, (lead.text, text)))}]
 
@@ -129,13 +129,13 @@ def _open_leads() -> list[Lead]:
 
 
 def _find_lead(asked: Any) -> Lead | None:
-    """The lead that a page was opened from; none when the case is raised by hand."""
+    """The lead that the request names; None for a case opened by hand."""
     key = tuple(asked.get(name, "") for name in ("code", "type", "id"))
     return next((lead for lead in _open_leads() if lead.key == key), None)
 
 
 def _explaining_facts(lead: Lead | None) -> list[dict[str, Any]]:
-    """A18: found anew when the case is raised, so that nobody can leave them out."""
+    """A18: explaining facts, searched again on opening, so that nobody can omit them."""
     if lead is None:
         return []
     site_id, scalars = current_user().site_id, db.session.scalars

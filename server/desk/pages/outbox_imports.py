@@ -1,4 +1,4 @@
-"""Taking in a file at the desk: what a phone that cannot send any more has still on it."""
+"""Importing a phone file: the unsent records of a phone that cannot send."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ OUTBOX_IMPORT_ERRORS = {
 """Why a phone's file is rejected, and what to do about it."""
 
 FORM_OVERHEAD_BYTES = 64 * 1024
-"""What a form takes beside its file."""
+"""The size of an upload form without its file."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpResult:
-    """One op of the file with its answer, as a person reads it."""
+    """One op of the file with its verdict as text."""
 
     author: str
     action_label: str
@@ -75,15 +75,17 @@ def index() -> str:
 @bp.post("/")
 @allow(*DESK_ROLES)
 def import_file() -> Any:
-    """The file goes through the one door; a second time changes nothing and answers the same."""
+    """Process the ops of the file like a push; a second time changes nothing."""
     site, parcel = current_user().site_id, _read_upload()
     phone = parcel if isinstance(parcel, InvalidOutboxFile) else exporting_device(site, parcel)
     if isinstance(parcel, InvalidOutboxFile) or isinstance(phone, InvalidOutboxFile):
         code = parcel.code if isinstance(parcel, InvalidOutboxFile) else getattr(phone, "code", "")
         fault = str(OUTBOX_IMPORT_ERRORS[code])
         return render_template("desk/outbox_imports/index.html", fault=fault), 422
-    taken = import_outbox(site, parcel, phone, current_user().person_id)
-    return render_template("desk/outbox_imports/result.html", taken=taken, told=_op_results(taken))
+    result = import_outbox(site, parcel, phone, current_user().person_id)
+    return render_template(
+        "desk/outbox_imports/result.html", result=result, lines=_op_results(result)
+    )
 
 
 def _read_upload() -> OutboxFile | InvalidOutboxFile:
@@ -94,11 +96,11 @@ def _read_upload() -> OutboxFile | InvalidOutboxFile:
         return InvalidOutboxFile("too-big")
     if file is None:
         return InvalidOutboxFile("no-outbox")
-    with closing(file):  # a large one lies on the disk meanwhile
+    with closing(file):  # a large upload is a temporary file
         return read_outbox_file(file.stream.read(MAX_FILE_BYTES + 1))
 
 
-def _op_results(taken: ImportResult) -> list[OpResult]:
+def _op_results(result: ImportResult) -> list[OpResult]:
     names = directory_of(current_user().site_id)
     return [
         OpResult(
@@ -109,12 +111,12 @@ def _op_results(taken: ImportResult) -> list[OpResult]:
             status_label=labels.status_label(answer["status"]),
             reason_label=labels.refusal_label(answer["code"]) if answer.get("code") else "",
         )
-        for op, answer in taken.answers
+        for op, answer in result.answers
     ]
 
 
-def _format_time(said: Any) -> str:
+def _format_time(time: Any) -> str:
     try:
-        return moment(parse_time(said))
+        return moment(parse_time(time))
     except (TypeError, ValueError, OverflowError):
-        return str(said or "")[:40]
+        return str(time or "")[:40]

@@ -1,4 +1,4 @@
-"""Patrols: a day's rounds, one round played back, routes, and the labels of their points."""
+"""Patrols: the patrols of a day, one in detail, routes, and checkpoint labels."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EDITORS = KINDS["route.change"].roles
 @bp.get("/desk/patrol/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    """The rounds of a day: which points were seen, when, and what asks for a look."""
+    """The patrols of a day: checkpoints scanned, missed, or flagged."""
     day = _requested_day()
     start = datetime.combine(day, time(), SITE_ZONE).astimezone(UTC)
     rounds = db.session.scalars(
@@ -54,7 +54,7 @@ def index() -> str:
 @bp.get("/desk/patrol/<id>")
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
-    """One round played back, point by point."""
+    """One patrol, checkpoint by checkpoint."""
     round_ = get_or_404(PatrolRound, id)
     return render_template(
         "desk/patrol/show.html", round=round_, steps=_round_steps(round_), **_shared_context()
@@ -65,11 +65,11 @@ def show(id: str) -> str:
 @allow(*DESK_ROLES)
 def routes() -> str:
     site, now = current_user().site_id, datetime.now(UTC)
-    found = db.session.scalars(PatrolRoute.for_site(site)).all()
+    all_routes = db.session.scalars(PatrolRoute.for_site(site)).all()
     return render_template(
         "desk/patrol/routes.html",
-        routes=found,
-        runs={route.id: schedule_form.next_windows(route, now) for route in found},
+        routes=all_routes,
+        runs={route.id: schedule_form.next_windows(route, now) for route in all_routes},
         often=schedule_form.describe_recurrence,
         windows=schedule_form.DURATIONS,
         rhythm_of=schedule_form.recurrence_from_schedule,
@@ -84,7 +84,7 @@ def routes() -> str:
 @bp.post("/desk/patrol/routes/<id>")
 @allow(*EDITORS)
 def change_route(id: str) -> Any:
-    """Order of the points, hours, who goes: only what the form changed goes into the op."""
+    """Checkpoints, times and person of a route; the op has only the fields that changed."""
     route, form, back = get_or_404(PatrolRoute, id), request.form, url_for("patrol.routes")
     try:
         rule = schedule_form.parse_recurrence(
@@ -92,7 +92,7 @@ def change_route(id: str) -> Any:
         )["rrule"]
     except schedule_form.InvalidRecurrence:
         return redirect(f"{back}?said=needs-times", 303)
-    said = {
+    fields = {
         "points": _point_order(form),
         "fastest": form.get("fastest", default=0, type=int),
         "rrule": rule,
@@ -100,7 +100,7 @@ def change_route(id: str) -> Any:
         "responsible_id": form.get("responsible_id") or None,
         "active": "active" in form,
     }
-    changed = {name: value for name, value in said.items() if value != getattr(route, name)}
+    changed = {name: value for name, value in fields.items() if value != getattr(route, name)}
     base = form.get("base", type=int) or abort(400)
     return (
         submit_and_redirect("route.change", route.id, changed, back, base=base)
@@ -112,7 +112,7 @@ def change_route(id: str) -> Any:
 @bp.post("/desk/patrol/routes")
 @allow(*MASTER_DATA_ROLES)
 def add_route() -> Any:
-    """A route over every point there is; it rests until somebody answers for it."""
+    """A new route over all checkpoints, not in use until somebody is responsible."""
     points = [point.id for point in db.session.scalars(_select_points())]
     start = datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     payload = {
@@ -126,7 +126,7 @@ def add_route() -> Any:
 @bp.get("/desk/patrol/labels")
 @allow(*DESK_ROLES)
 def print_labels() -> str:
-    """Labels to print, eight on a page of A4: scanned by our own camera or by any other."""
+    """Checkpoint labels for printing, eight on a page of A4."""
     chosen = request.args.getlist("point")
     points = [p for p in db.session.scalars(_select_points()) if not chosen or p.id in chosen]
     printed = [(point, _qr_svg(_label_url(point))) for point in points]
@@ -136,7 +136,7 @@ def print_labels() -> str:
 @bp.post("/desk/patrol/points/<id>/relabel")
 @allow(*EDITORS)
 def relabel(id: str) -> Any:
-    """Rounds that are on learn of the new label at once."""
+    """Replace a label; patrols that are under way accept the new one at once."""
     point = get_or_404(Checkpoint, id)
     back = url_for("patrol.print_labels", point=point.id)
     answer = submit_and_redirect("checkpoint.relabel", point.id, {}, back, base=point.version)
@@ -147,12 +147,12 @@ def relabel(id: str) -> Any:
 @bp.get("/p/<code>")
 @public
 def open_label(code: str) -> Any:
-    """Where a label leads, whatever app has read it: to the phone's own page, if it has one."""
+    """The address in a label's QR code: redirects to the scan page of the phone app."""
     return redirect(f"/field/scan?{urlencode({'c': code})}", 302)
 
 
 def _point_order(form: Any) -> list[str]:
-    """The points in the order of the numbers beside them; one without a number is left out."""
+    """The checkpoints in the order of the numbers typed beside them; none without a number."""
     numbered = [
         (form.get(f"place.{point.id}", type=int), point.id)
         for point in db.session.scalars(_select_points())
@@ -166,8 +166,8 @@ def _round_steps(round_: PatrolRound) -> Any:
 
 
 def _select_points() -> Any:
-    mine_ = select(Checkpoint).where(Checkpoint.site_id == current_user().site_id)
-    return mine_.order_by(Checkpoint.ordinal, Checkpoint.id)
+    checkpoints = select(Checkpoint).where(Checkpoint.site_id == current_user().site_id)
+    return checkpoints.order_by(Checkpoint.ordinal, Checkpoint.id)
 
 
 def _label_url(point: Checkpoint) -> str:

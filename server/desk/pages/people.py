@@ -1,4 +1,4 @@
-"""People of the site, and their phones: who has which, when it was heard, what it still holds."""
+"""People and phones: setup codes, last contact, unsent records, blocking."""
 
 from __future__ import annotations
 
@@ -41,30 +41,32 @@ SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """Everybody, and how much each of them answers for."""
+    """Everybody, and for how many open tickets each is responsible."""
     site_id = current_user().site_id
-    open_ = db.session.scalars(Ticket.open_tickets(site_id)).all()
-    owes = Counter(id_ for ticket in open_ for id_ in {ticket.steward_id, ticket.handler_id})
+    open_tickets = db.session.scalars(Ticket.open_tickets(site_id)).all()
+    ticket_counts = Counter(
+        id_ for ticket in open_tickets for id_ in {ticket.steward_id, ticket.handler_id}
+    )
     return render_template(
         "desk/people/index.html",
         people=db.session.scalars(Person.for_site(site_id)).all(),
-        owes=owes,
-        may_let_go=current_user().has_role(*MASTER_DATA_ROLES),
+        ticket_counts=ticket_counts,
+        may_record_leaving=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
 
 @bp.post("/<id>/leave")
 @allow(*MASTER_DATA_ROLES)
 def record_leaving(id: str) -> Any:
-    """K18: whoever leaves hands on what they answer for, in the same breath."""
-    person, heir = get_or_404(Person, id), request.form.get("heir", "")
-    owed = or_(Ticket.steward_id == person.id, Ticket.handler_id == person.id)
-    matters = db.session.scalars(Ticket.open_tickets(current_user().site_id, owed)).all()
-    if matters and get_or_404(Person, heir).active_to:
+    """K18: a person leaves; their open tickets go to a successor in the same transaction."""
+    person, successor = get_or_404(Person, id), request.form.get("heir", "")
+    responsible = or_(Ticket.steward_id == person.id, Ticket.handler_id == person.id)
+    tickets = db.session.scalars(Ticket.open_tickets(current_user().site_id, responsible)).all()
+    if tickets and get_or_404(Person, successor).active_to:
         abort(404)
-    handed = {"from_id": person.id, "to_id": heir}
+    handed = {"from_id": person.id, "to_id": successor}
     by = current_user().person_id
-    ops = [make_op("ticket.succeed", ticket.id, handed, by=by) for ticket in matters]
+    ops = [make_op("ticket.succeed", ticket.id, handed, by=by) for ticket in tickets]
     answers = submit_many(
         current_user().site_id, [*ops, make_op("person.leave", person.id, {}, by=by)]
     )
@@ -82,7 +84,7 @@ def phones() -> str:
 @bp.post("/phones/code")
 @allow(*DESK_ROLES)
 def new_code() -> str:
-    """A new code is shown once and never again: only its hash is kept."""
+    """A new setup code; it is shown once, only its hash is stored."""
     return _render_phones(issue_code(current_user().site_id, current_user().person_id))
 
 
@@ -109,7 +111,7 @@ def mark_lost(id: str) -> Any:
 @bp.get("/phones/<id>")
 @allow(*DESK_ROLES)
 def phone(id: str) -> str:
-    """One phone: what it said of itself, and what is missing of it here."""
+    """One phone: its latest report, and which of its records are missing."""
     site, device = current_user().site_id, _device_or_404(id)
     using = recent_users(site).get(device.id, set())
     names = directory_of(site)

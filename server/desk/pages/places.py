@@ -1,4 +1,4 @@
-"""Places: areas, homes and checkpoints, and whether somebody lives behind a door."""
+"""Places: areas, homes and checkpoints, and whether a home is occupied."""
 
 from __future__ import annotations
 
@@ -44,52 +44,48 @@ def index() -> str:
 def add_area() -> Any:
     form = request.form
     parent = form.get("parent_id") or None
-    said = {
-        "label": _form_label(),
-        "kind": form.get("kind"),
-        "parent_id": parent,
-    }
+    payload = {"label": _form_label(), "kind": form.get("kind"), "parent_id": parent}
     return submit_and_redirect(
-        "area.add", None, {**said, "ordinal": len(_select_ordered(Area, Area.id))}, _index_url()
+        "area.add", None, {**payload, "ordinal": len(_select_ordered(Area, Area.id))}, _index_url()
     )
 
 
 @bp.post("/unit")
 @allow(*MASTER_DATA_ROLES)
 def add_unit() -> Any:
-    said = {"label": _form_label(), "area_id": request.form.get("area_id")}
+    payload = {"label": _form_label(), "area_id": request.form.get("area_id")}
     return submit_and_redirect(
-        "unit.add", None, {**said, "occupied": "occupied" in request.form}, _index_url()
+        "unit.add", None, {**payload, "occupied": "occupied" in request.form}, _index_url()
     )
 
 
 @bp.post("/checkpoint")
 @allow(*MASTER_DATA_ROLES)
 def add_checkpoint() -> Any:
-    """A point of a round; its label is printed under Patrol."""
+    """Add a checkpoint; its label is printed from the patrol page."""
     form = request.form
-    said = {
+    fields = {
         "label": _form_label(),
         "area_id": form.get("area_id"),
         "code": form.get("code") or None,
     }
     route = translations(ROUTE_LABEL)
-    payload = {**said, "route": route, "ordinal": len(_select_ordered(Checkpoint, Checkpoint.id))}
+    payload = {**fields, "route": route, "ordinal": len(_select_ordered(Checkpoint, Checkpoint.id))}
     return submit_and_redirect("checkpoint.add", None, payload, _index_url())
 
 
 @bp.post("/unit/<id>/occupied")
 @allow(*OCCUPANCY_EDITORS)
 def occupy(id: str) -> Any:
-    """A home that was left loses what is to come; what was done stays."""
+    """Set whether a home is occupied; future tasks of an empty home are cancelled."""
     unit = get_or_404(Unit, id)
-    said = {"occupied": not unit.occupied}
-    return submit_and_redirect("unit.occupy", unit.id, said, _index_url(), base=unit.version)
+    payload = {"occupied": not unit.occupied}
+    return submit_and_redirect("unit.occupy", unit.id, payload, _index_url(), base=unit.version)
 
 
 def _select_ordered(table: Any, *order: Any) -> Any:
-    found = select(table).where(table.site_id == current_user().site_id).order_by(*order)
-    return db.session.scalars(found).all()
+    rows = select(table).where(table.site_id == current_user().site_id).order_by(*order)
+    return db.session.scalars(rows).all()
 
 
 def _form_label() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Kept aside: what came and changed nothing; the desk accepts it, mends it, or leaves it aside."""
+"""Quarantine: records without effect; the desk accepts, corrects or dismisses each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from server.models.oplog import LoggedOp
 from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
-from sync.protocol.messages import is_portable_json
+from sync.protocol.op_validation import is_portable_json
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -47,7 +47,7 @@ MAX_DECISIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What somebody at the desk decided about, with how and why."""
+    """A decided op, with the decision."""
 
     line: OpLine
     quarantined: QuarantinedOp
@@ -55,14 +55,14 @@ class Decision:
 
     @property
     def is_decidable(self) -> bool:
-        """Whether it is still aside: what a phone itself sent later is not."""
+        """Whether the op is still in quarantine; not if its phone sent it again later."""
         return self.line.op.status in DECIDABLE
 
 
 @bp.get("")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """What waits for a decision, what was decided, what is answered or still waits by itself."""
+    """Ops that need a decision, decided ones, and those refused or waiting."""
     site = current_user().site_id
     waiting = db.session.scalars(QuarantinedOp.undecided(site).limit(MAX_LISTED)).all()
     rest = QuarantinedOp.refused_or_waiting(site).limit(MAX_LISTED)
@@ -86,8 +86,8 @@ def show(id: str) -> str:
 def accept(id: str) -> Any:
     """`aside.accept`: judged now as it came."""
     op = _decidable_op(id)
-    its = parse_draft(op) or abort(404)
-    return _judge_and_redirect(op, its, None)
+    draft = parse_draft(op) or abort(404)
+    return _judge_and_redirect(op, draft, None)
 
 
 @bp.post("/<id>/mend")
@@ -95,12 +95,12 @@ def accept(id: str) -> Any:
 def correct(id: str) -> Any:
     """`aside.mend`: judged as the form says; one that still has faults comes back with them."""
     op = _decidable_op(id)
-    its = parse_draft(op) or abort(404)
-    payload = corrected_payload(its.kind, request.form)
-    wrong = invalid_fields(its.kind, payload) if is_portable_json(payload) else [""]
-    if wrong:
-        return _render_op(op, typed=payload, wrong=wrong), 422
-    return _judge_and_redirect(op, its, payload)
+    draft = parse_draft(op) or abort(404)
+    payload = corrected_payload(draft.kind, request.form)
+    invalid = invalid_fields(draft.kind, payload) if is_portable_json(payload) else [""]
+    if invalid:
+        return _render_op(op, typed=payload, invalid=invalid), 422
+    return _judge_and_redirect(op, draft, payload)
 
 
 @bp.post("/<id>/dismiss")
@@ -115,7 +115,7 @@ def dismiss(id: str) -> Any:
 
 
 def undecided_count() -> int:
-    """How many wait for the desk; shown wherever somebody looks who may decide."""
+    """How many ops need a decision; computed once a request."""
     if "undecided" not in g:
         g.undecided = db.session.scalar(QuarantinedOp.count_undecided(current_user().site_id)) or 0
     return int(g.undecided)
@@ -126,41 +126,45 @@ def _decidable_op(id_: str) -> LoggedOp:
     return op if op.status in DECIDABLE and op.device_id else abort(404)
 
 
-def _judge_and_redirect(op: LoggedOp, its: Draft, payload: dict[str, Any] | None) -> Any:
-    back = url_for("quarantine.show", id=op.id)
+def _judge_and_redirect(op: LoggedOp, draft: Draft, payload: dict[str, Any] | None) -> Any:
+    url = url_for("quarantine.show", id=op.id)
     try:
-        told = judge_quarantined(
-            current_user().site_id, op, its, by=current_user().person_id, payload=payload
+        verdict = judge_quarantined(
+            current_user().site_id, op, draft, by=current_user().person_id, payload=payload
         )
     except NotApplicable as error:
-        return redirect(f"{back}?said={error.code}", 303)
-    contested = told["status"] == "contested"
-    return redirect(f"{back}?said=contested" if contested else back, 303)
+        return redirect(f"{url}?said={error.code}", 303)
+    contested = verdict["status"] == "contested"
+    return redirect(f"{url}?said=contested" if contested else url, 303)
 
 
 def _render_op(
-    op: LoggedOp, typed: dict[str, Any] | None = None, wrong: list[str] | None = None
+    op: LoggedOp, typed: dict[str, Any] | None = None, invalid: list[str] | None = None
 ) -> str:
-    site, names, its = current_user().site_id, directory_of(current_user().site_id), parse_draft(op)
-    aside = db.session.get(QuarantinedOp, (site, quarantine_record_id(op.id)))
-    instead = db.session.get(LoggedOp, (site, aside.instead_id)) if aside else None
-    payload = typed if typed is not None else its.payload if its else {}
+    site, names, draft = (
+        current_user().site_id,
+        directory_of(current_user().site_id),
+        parse_draft(op),
+    )
+    quarantined = db.session.get(QuarantinedOp, (site, quarantine_record_id(op.id)))
+    replacement = db.session.get(LoggedOp, (site, quarantined.instead_id)) if quarantined else None
+    payload = typed if typed is not None else draft.payload if draft else {}
     return render_template(
         "desk/quarantine/show.html",
         line=op_lines([op])[0],
-        aside=aside,
+        quarantined=quarantined,
         names=names,
-        outcome_word=_outcome_label(aside) if aside else "",
+        outcome_word=_outcome_label(quarantined) if quarantined else "",
         record=db.session.get(FeedRow, (site, op.subject or "")),
-        its=its,
+        draft=draft,
         fields=_labelled_fields(
-            op, payload if typed is None else its.payload if its else {}, names
+            op, payload if typed is None else draft.payload if draft else {}, names
         ),
-        inputs=correction_inputs(its.kind, payload, names) if its else [],
-        left_out=unknown_fields(its.kind, its.payload) if its else [],
-        wrong=wrong or [],
-        whole=its and not invalid_fields(its.kind, its.payload),
-        instead=op_lines([instead])[0] if instead else None,
+        inputs=correction_inputs(draft.kind, payload, names) if draft else [],
+        left_out=unknown_fields(draft.kind, draft.payload) if draft else [],
+        invalid=invalid or [],
+        acceptable=draft and not invalid_fields(draft.kind, draft.payload),
+        replacement=op_lines([replacement])[0] if replacement else None,
         text=json.dumps(json.loads(op.body), ensure_ascii=False, indent=2),
     )
 
@@ -182,10 +186,10 @@ def _recent_decisions() -> list[Decision]:
     rows = db.session.execute(
         QuarantinedOp.decided(current_user().site_id).limit(MAX_DECISIONS)
     ).all()
-    told = op_lines(op for _, op in rows)
+    lines = op_lines(op for _, op in rows)
     return [
-        Decision(line, aside, _outcome_label(aside))
-        for line, (aside, _) in zip(told, rows, strict=True)
+        Decision(line, quarantined, _outcome_label(quarantined))
+        for line, (quarantined, _) in zip(lines, rows, strict=True)
     ]
 
 

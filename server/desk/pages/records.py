@@ -1,4 +1,4 @@
-"""One record with everything that was ever said about it."""
+"""One record with its history, and photos."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ FRONT_TYPES |= {"entry", "lost", "find"}
 @bp.get("/record/<type>/<id>")
 @allow(*FRONT_DESK_ROLES)
 def show(type: str, id: str) -> str:
-    """A record as phones see it, and its whole history."""
+    """A record's current values and its history."""
     if type not in MODELS_BY_TYPE or not (
         type in FRONT_TYPES or current_user().has_role(*DESK_ROLES)
     ):
         abort(404)
     record = get_or_404(MODELS_BY_TYPE[type], id)
     fed = db.session.get(FeedRow, (current_user().site_id, id))
-    body = (json.loads(fed.body) if fed else None) or {}  # what was purged shows nothing
+    body = (json.loads(fed.body) if fed else None) or {}  # a purged record has no body
     return render_template(
         "desk/record.html",
         type=type,
@@ -63,7 +63,7 @@ def show(type: str, id: str) -> str:
 @bp.get("/photo/<sha256>")
 @allow(*FRONT_DESK_ROLES)
 def photo(sha256: str) -> Any:
-    """A photo of the site that the caller looks at; there are no others."""
+    """A photo of the current user's site, as JPEG; 404 for any other."""
     site_id = current_user().site_id
     if not SHA256_PATTERN.match(sha256) or uploads.find_photo(site_id, sha256) is None:
         abort(404)

@@ -1,4 +1,4 @@
-"""The standards: how often, where, in which window, who answers for them."""
+"""Schedules: how often, where, in which time window, who is responsible."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WINDOW_LABELS = {
     "UNTIL_NEXT": _("until the next date"),
 }
 DAILY_ALTERNATIVE = {"CL-03": "CL-03b"}
-"""The literal text of the rulebook, and the reading that may have been meant."""
+"""A schedule as the rulebook words it, and the daily one that may have been meant."""
 
 
 @bp.get("/")
@@ -68,7 +68,7 @@ def index() -> str:
 @bp.route("/new", methods=["GET", "POST"])
 @allow(*MASTER_DATA_ROLES)
 def new() -> Any:
-    """A standard of the site's own."""
+    """A new schedule of this site."""
     blank = SimpleNamespace(id=None, code="", version=None, **_empty_schedule())
     if request.method == "GET":
         return _render_form(blank)
@@ -81,30 +81,30 @@ def new() -> Any:
 @bp.route("/<id>", methods=["GET", "POST"])
 @allow(*EDITORS)
 def edit(id: str) -> Any:
-    """Only what the form changed goes into the op; it holds from the day that the form names."""
+    """The op has only the fields that changed; they take effect on the day in the form."""
     schedule = get_or_404(Schedule, id)
     if request.method == "GET":
         return _render_form(schedule)
-    said = _form_fields()
+    fields = _form_fields()
     changed = {
-        name: value for name, value in said.items() if value != getattr(schedule, name, None)
+        name: value for name, value in fields.items() if value != getattr(schedule, name, None)
     }
     from_on = request.form.get("from_on")
     payload = changed | ({"from_on": from_on} if changed and from_on else {})
     return _validate_and_submit(
-        schedule, "schedule.change", payload, ScheduleChangePayload(), preview_fields=said
+        schedule, "schedule.change", payload, ScheduleChangePayload(), preview_fields=fields
     )
 
 
 @bp.post("/<id>/reading")
 @allow(*MASTER_DATA_ROLES)
 def choose_reading(id: str) -> Any:
-    """C3: the literal text is confirmed, or the daily reading takes its place from tomorrow."""
+    """C3: confirm the rulebook's wording, or replace it with the daily schedule from tomorrow."""
     literal = get_or_404(Schedule, id)
-    named = Schedule.for_site(current_user().site_id).where(
+    query = Schedule.for_site(current_user().site_id).where(
         Schedule.code == DAILY_ALTERNATIVE.get(literal.code)
     )
-    daily = db.session.scalars(named).first() or abort(404)
+    daily = db.session.scalars(query).first() or abort(404)
     confirmed: dict[str, Any] = {"needs_confirmation": False}
     changes = [(literal, confirmed)]
     if request.form.get("take") == "daily":
@@ -113,28 +113,31 @@ def choose_reading(id: str) -> Any:
             (literal, {**confirmed, "active": False, "from_on": tomorrow}),
             (daily, {"active": True, "from_on": tomorrow}),
         ]
-    submit_many(current_user().site_id, [_change_op(schedule, said) for schedule, said in changes])
+    submit_many(
+        current_user().site_id, [_change_op(schedule, change) for schedule, change in changes]
+    )
     return redirect(url_for("schedules.index"), 303)
 
 
-def _change_op(schedule: Schedule, said: dict[str, Any]) -> NewOp:
+def _change_op(schedule: Schedule, payload: dict[str, Any]) -> NewOp:
     by, base = current_user().person_id, schedule.version
-    return make_op("schedule.change", schedule.id, said, by=by, base=base)
+    return make_op("schedule.change", schedule.id, payload, by=by, base=base)
 
 
 def _validate_and_submit(
     schedule: Any, kind: str, payload: dict[str, Any], schema: Any, preview_fields: Any = None
 ) -> Any:
-    """The form again with what is wrong or with the next runs; otherwise the op."""
-    wrong = payload.pop("wrong", None)
+    """The form again with errors or with the next dates, else submit the op."""
+    error_text = payload.pop("error", None)
     after = SimpleNamespace(**{**_as_dict(schedule), **(preview_fields or payload)})
     after.dtstart = getattr(schedule, "dtstart", None) or _site_midnight()
     try:
         schema.load(payload)
     except ValidationError as error:
-        wrong = wrong or "; ".join(_error_texts(error.messages))
-    if wrong or "preview" in request.form:
-        return _render_form(after, wrong=wrong, preview=not wrong), 422 if wrong else 200
+        error_text = error_text or "; ".join(_error_texts(error.messages))
+    if error_text or "preview" in request.form:
+        page = _render_form(after, error_text=error_text, preview=not error_text)
+        return page, 422 if error_text else 200
     if not payload:
         return redirect(url_for("schedules.index"), 303)
     base = request.form.get("base", type=int)
@@ -144,9 +147,9 @@ def _validate_and_submit(
 
 
 def _form_fields() -> dict[str, Any]:
-    """What the form says, as fields of a schedule; `wrong` where it cannot be understood."""
+    """The form as fields of a schedule; `error` has a message if the recurrence is not valid."""
     form = request.form
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "label": form_label(form, "label"),
         "area_ids": form.getlist("area_ids"),
         "responsible_id": form.get("responsible_id") or None,
@@ -158,12 +161,12 @@ def _form_fields() -> dict[str, Any]:
         "needs_confirmation": "needs_confirmation" in form,
     }
     try:
-        return said | schedule_form.parse_recurrence(form, form.getlist("week"))
+        return fields | schedule_form.parse_recurrence(form, form.getlist("week"))
     except schedule_form.InvalidRecurrence as error:
-        return said | {"wrong": str(error)}
+        return fields | {"error": str(error)}
 
 
-def _render_form(schedule: Any, wrong: str | None = None, preview: bool = False) -> str:
+def _render_form(schedule: Any, error_text: str | None = None, preview: bool = False) -> str:
     now = datetime.now(UTC)
     return render_template(
         "desk/schedules/form.html",
@@ -171,8 +174,8 @@ def _render_form(schedule: Any, wrong: str | None = None, preview: bool = False)
         rhythm=schedule_form.recurrence_from_request(request.form)
         if request.form
         else schedule_form.recurrence_from_schedule(schedule),
-        wrong=wrong,
-        runs=schedule_form.next_windows(schedule, now) if not wrong else [],
+        error_text=error_text,
+        runs=schedule_form.next_windows(schedule, now) if not error_text else [],
         preview=preview,
         tomorrow=(_site_midnight() + timedelta(days=1)).date().isoformat(),
         known_until=known_until(),

@@ -1,4 +1,4 @@
-"""Shifts: who is on duty, what was handed over and signed, what was never closed."""
+"""Shifts: who is on duty, handovers and their signatures, shifts not ended."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def index() -> str:
     forgotten = db.session.scalars(
         Shift.unclosed(site_id, now - MAX_SHIFT).limit(MAX_UNCLOSED)
     ).all()
-    running = [one for one in recent if is_open(one) and one not in forgotten]
-    phones = _opening_devices(site_id, [one.id for one in (*recent, *forgotten)])
+    running = [shift for shift in recent if is_open(shift) and shift not in forgotten]
+    phones = _opening_devices(site_id, [shift.id for shift in (*recent, *forgotten)])
     return render_template(
         "desk/shifts/index.html",
         running=running,
-        ended=[one for one in recent if not is_open(one)],
+        ended=[shift for shift in recent if not is_open(shift)],
         forgotten=forgotten,
         twice=overlapping_shifts(recent, {id_: device for id_, (device, _) in phones.items()}),
         phones={id_: label for id_, (_, label) in phones.items()},
@@ -52,21 +52,21 @@ def index() -> str:
 @bp.post("/<id>/close")
 @allow(*DESK_ROLES)
 def close(id: str) -> Any:
-    """What nobody closed in the field is closed at the desk, by name."""
+    """End what nobody ended on a phone; the current user is recorded."""
     return submit_and_redirect("shift.close", get_or_404(Shift, id).id, {}, url_for("shifts.index"))
 
 
 def is_open(shift: Shift) -> bool:
-    """Neither closed nor handed over."""
+    """Whether a shift is neither ended nor handed over."""
     return not (shift.closed_at or shift.handed_over_at)
 
 
 def _opening_devices(site_id: str, ids: Sequence[str]) -> dict[str, tuple[str | None, str]]:
-    """The phone on which each shift began: its id and what it is called."""
-    begun = (
+    """The device id and label of the phone on which each shift was started, by shift."""
+    openings = (
         select(LoggedOp.subject, LoggedOp.device_id, Device.label)
         .outerjoin(Device, Device.id == LoggedOp.device_id)
         .where(LoggedOp.site_id == site_id, LoggedOp.subject.in_(ids))
         .where(LoggedOp.kind == "shift.open", LoggedOp.status == "applied")
     )
-    return {row.subject: (row.device_id, row.label or "") for row in db.session.execute(begun)}
+    return {row.subject: (row.device_id, row.label or "") for row in db.session.execute(openings)}

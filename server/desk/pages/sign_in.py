@@ -1,4 +1,4 @@
-"""Signing in and out, the language, and which site to look at."""
+"""Sign-in and sign-out, password, language, and switching the site."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def form() -> Any:
 @bp.post("/sign-in")
 @public
 def sign_in() -> Any:
-    """A right name and password begin a session; everything else looks the same from outside."""
+    """Start a session; an unknown name and a wrong password get the same answer."""
     typed = request.form.get("username", "")[:64].strip().lower()
     username = typed if typed.isprintable() else ""
     limits = _rate_limits(username)
@@ -86,12 +86,12 @@ def sign_out() -> Any:
 @bp.post("/site")
 @allow(*FRONT_DESK_ROLES)
 def switch_site() -> Any:
-    """Look at another site where the caller works too: a new session, so a new token."""
-    wanted = request.form.get("site_id", "")
-    if wanted not in [site.site_id for site in desk_sites(current_user().person_id)]:
+    """Switch to another site of the current user, with a new session and token."""
+    site_id = request.form.get("site_id", "")
+    if site_id not in [site.site_id for site in desk_sites(current_user().person_id)]:
         abort(404)
     response = redirect(url_for("board.index"), 303)
-    token = start_session(current_user().person_id, wanted, request.cookies.get(cookie_name()))
+    token = start_session(current_user().person_id, site_id, request.cookies.get(cookie_name()))
     set_cookie(response, cookie_name(), token)
     return response
 
@@ -99,13 +99,13 @@ def switch_site() -> Any:
 @bp.post("/language")
 @public
 def language() -> Any:
-    """One click, and back to the same page."""
-    wanted = request.form.get("lang", "")
+    """Change the language and go back to the same page."""
+    lang = request.form.get("lang", "")
     came_from = urlsplit(request.referrer or "")
     back = came_from.path if came_from.netloc == request.host else "/"
     response = redirect(local_path(back), 303)
-    if wanted in language_codes():
-        set_cookie(response, COOKIE, wanted, COOKIE_DAYS)
+    if lang in language_codes():
+        set_cookie(response, COOKIE, lang, COOKIE_DAYS)
     return response
 
 
@@ -118,17 +118,17 @@ def account() -> str:
 @bp.post("/desk/account")
 @allow(*FRONT_DESK_ROLES)
 def change_password() -> Any:
-    """A new password ends every other session of its owner."""
-    mine, new = get_or_create_account(current_user().person_id), request.form.get("new", "")
-    username = mine.username or ""
+    """Change the password; all other sessions of the user end."""
+    own_account, new = get_or_create_account(current_user().person_id), request.form.get("new", "")
+    username = own_account.username or ""
     wait = count_attempt((KNOWN_BROWSER, f"{username}\n{current_user().token_hash}"))
-    if wait or not password_matches(mine, request.form.get("password", "")):
-        wrong = gettext("The current password is wrong.")
-        return render_template("desk/account.html", fault=wrong, changed=False), 400
-    weak = password_weakness(username, new)
-    if weak:
+    if wait or not password_matches(own_account, request.form.get("password", "")):
+        message = gettext("The current password is wrong.")
+        return render_template("desk/account.html", fault=message, changed=False), 400
+    weakness = password_weakness(username, new)
+    if weakness:
         return render_template(
-            "desk/account.html", fault=_weakness_message(weak), changed=False
+            "desk/account.html", fault=_weakness_message(weakness), changed=False
         ), 400
     with write_transaction():
         set_password(current_user().person_id, username, new)
@@ -137,16 +137,18 @@ def change_password() -> Any:
 
 
 def local_path(path: str | None) -> str:
-    """A path of this server, and never the address of another."""
+    """The path if it is one of this server, else "/": never an address of another server."""
     plain = path is not None and path.startswith("/") and path.isprintable()
     return path if plain and path and path[1:2] not in ("/", "\\") else "/"
 
 
 def _rate_limits(username: str) -> list[tuple[RateLimit, str]]:
-    """A browser that this person has signed in from before has its own allowance."""
+    """The rate limits of a sign-in; a browser used before has a limit of its own."""
     browser = _known_browser(username)
-    asked = (KNOWN_BROWSER, f"{username}\n{browser}") if browser else (UNKNOWN_BROWSER, username)
-    return [asked, (ADDRESS, request.remote_addr or "")]
+    own_limit = (
+        (KNOWN_BROWSER, f"{username}\n{browser}") if browser else (UNKNOWN_BROWSER, username)
+    )
+    return [own_limit, (ADDRESS, request.remote_addr or "")]
 
 
 def _start_session(person_id: str, username: str, site_id: str) -> Any:

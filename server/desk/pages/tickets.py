@@ -1,4 +1,4 @@
-"""Tickets: who was asked first, who has the matter in hand, and what it still lacks."""
+"""Tickets: first responder, handler, steps, and what is still missing to close."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from typing import Any
 
 import segno
 from flask import Blueprint, abort, render_template, request, url_for
-from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.form_fields import FormField, Options
 from server.desk.history import op_lines
-from server.desk.labels import value_labels
 from server.desk.navigation import NavEntry
-from server.desk.options import (
-    active_contractors,
-    active_people,
-    area_options,
-    home_options,
-    person_options,
-)
-from server.desk.payload_form import PayloadForm, form_text
+from server.desk.payload_form import form_text
 from server.desk.submit import submit_and_redirect
+from server.desk.ticket_forms import (
+    FACT_FORMS,
+    OPEN_FORM,
+    REVISE_FORM,
+    fact_inputs,
+    place_options,
+    receivers,
+)
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.shifts import Shift
@@ -53,28 +51,6 @@ NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), 50)]
 
 PAGE_SIZE = 100
 
-OPEN_FORM = PayloadForm(
-    "ticket.open",
-    *("channel", "matter", "contact", "declined_because", "details", "unit", "area", "urgency"),
-    *("item", "condition", "promised_at", "done_on_the_spot", "reaction"),
-)
-REVISE_FORM = PayloadForm("ticket.revise", "details", "contact", "unit", "area", "urgency")
-FACT_FORMS = {
-    "give_back": PayloadForm("ticket.give_back"),
-    "hold": PayloadForm("ticket.hold"),
-    "escalate": PayloadForm("ticket.escalate"),
-    "follow": PayloadForm("ticket.follow"),
-    "promise": PayloadForm("ticket.promise"),
-    "resolve": PayloadForm("ticket.resolve"),
-    "feed_back": PayloadForm("ticket.feed_back", "reaction", "note", "because"),
-    "enquire": PayloadForm("ticket.enquire"),
-    "register": PayloadForm("ticket.register", "item", "condition"),
-    "pass_on": PayloadForm("ticket.pass_on"),
-    "return_item": PayloadForm("ticket.return_item"),
-    "reopen": PayloadForm("ticket.reopen"),
-}
-"""The forms of what the desk may record about a ticket."""
-
 
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
@@ -95,7 +71,7 @@ def index() -> str:
         late={t.id for t in tickets if is_breached(t, now)},
         waiting={t.id for t in tickets if awaits_acceptance(t)},
         state_of=lambda ticket: state(vars(ticket)),
-        inputs=OPEN_FORM.inputs(options=_place_options(site_id)),
+        inputs=OPEN_FORM.inputs(options=place_options(site_id)),
         names=directory_of(site_id),
     )
 
@@ -117,13 +93,13 @@ def show(id: str) -> str:
         ),
         merged_into=merged_into,
         state=state(vars(ticket)),
-        forms=_fact_inputs(site_id),
-        revise_inputs=REVISE_FORM.inputs(vars(ticket), _place_options(site_id)),
+        forms=fact_inputs(site_id),
+        revise_inputs=REVISE_FORM.inputs(vars(ticket), place_options(site_id)),
         qualities=RATED_QUALITIES,
         ratings=RATINGS,
         names=directory_of(site_id),
         lines=op_lines(ops_about(site_id, id)),
-        **_receivers(site_id),
+        **receivers(site_id),
     )
 
 
@@ -200,39 +176,11 @@ def merge(id: str) -> Any:
 @bp.get("/<id>/slip")
 @allow(*FRONT_DESK_ROLES)
 def slip(id: str) -> str:
-    """A slip of paper for the resident: the number, and where it can be looked up."""
+    """The slip for the resident: the number and the address of its page."""
     ticket = get_or_404(Ticket, id)
     address = url_for("resident.show", number=ticket.number, _external=True)
-    drawn = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
-    return render_template("desk/tickets/slip.html", ticket=ticket, address=address, drawn=drawn)
-
-
-def _place_options(site_id: str) -> dict[str, Options]:
-    return {"unit": home_options(site_id), "area": area_options(site_id)}
-
-
-def _fact_inputs(site_id: str) -> dict[str, list[FormField]]:
-    """The inputs of every fact's form, by its kind."""
-    people = active_people(site_id)
-    leaders = [person for person in people if {"supervisor", "manager"} & set(person.roles)]
-    options = {"for_id": person_options(people), "to_id": person_options(leaders)}
-    inputs = {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
-    reasons = list(value_labels("ticket", "reason").items())
-    receiver_labels = {"pass_on": gettext("Passed on to"), "return_item": gettext("Returned to")}
-    for kind, label in receiver_labels.items():
-        inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})
-    inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
-    return inputs
-
-
-def _receivers(site_id: str) -> dict[str, Any]:
-    """To whom a ticket may be transferred: people, roles and contractors."""
-    people = active_people(site_id)
-    return {
-        "people": people,
-        "roles": sorted({role for person in people for role in person.roles}),
-        "contractors": active_contractors(site_id),
-    }
+    qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
+    return render_template("desk/tickets/slip.html", ticket=ticket, address=address, qr=qr)
 
 
 def _open_shifts(site_id: str, now: datetime) -> dict[str, Shift]:
@@ -246,5 +194,5 @@ def _ticket_url(id_: str) -> str:
 
 
 def _base_version() -> int:
-    """The version that the form was made from."""
+    """The version that the form was drawn from. Aborts with 400 if it is missing."""
     return request.form.get("base", type=int) or abort(400)

@@ -1,4 +1,4 @@
-"""Training at the desk: sessions with tally and summary, and who knows what until when."""
+"""Training: sessions with their answers and summary, and the readiness of people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_LISTED = 50
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """Sessions, and everybody beside everything that one should know."""
+    """Training sessions, and the readiness of everybody in every skill."""
     site = current_user().site_id
     sessions = db.session.scalars(TrainingSession.for_site(site)).all()
     people = db.session.scalars(
@@ -47,10 +47,10 @@ def index() -> str:
     today = datetime.now(UTC).astimezone(SITE_ZONE).date()
     return render_template(
         "desk/training_sessions/index.html",
-        sessions=[(one, approach_counts(one.answers)) for one in sessions[:MAX_LISTED]],
+        sessions=[(session, approach_counts(session.answers)) for session in sessions[:MAX_LISTED]],
         people=people,
         items=TRAINING_ITEMS,
-        standings=readiness_matrix([one.id for one in people], attests, sessions, today),
+        standings=readiness_matrix([session.id for session in people], attests, sessions, today),
         months=DEFAULT_VALID_MONTHS,
         names=directory_of(site),
     )
@@ -59,7 +59,7 @@ def index() -> str:
 @bp.get("/<id>")
 @allow(*DESK_ROLES)
 def show(id: str) -> str:
-    """One session: what was asked, who answered what, the tally, the summary, who signed."""
+    """One session: questions, answers, counts, summary and signatures."""
     session = get_or_404(TrainingSession, id)
     covered = {card.partition(":")[2] for card in session.cards} | {session.case}
     cards = db.session.scalars(Card.for_site(session.site_id)).all()
@@ -76,7 +76,7 @@ def show(id: str) -> str:
 @bp.post("/<id>/close")
 @allow(*DESK_ROLES)
 def close(id: str) -> Any:
-    """What nobody closed in the field is closed at the desk, by name."""
+    """End what nobody ended on a phone; the current user is recorded."""
     session = get_or_404(TrainingSession, id)
     return submit_and_redirect(
         "session.close", session.id, {}, url_for("training_sessions.show", id=session.id)
@@ -86,14 +86,14 @@ def close(id: str) -> Any:
 @bp.post("/attest")
 @allow(*DESK_ROLES)
 def attest() -> Any:
-    """Z8: what somebody has seen a person know."""
+    """Z8: confirm that a person has a skill."""
     form = request.form
-    said = {
+    payload = {
         "person": get_or_404(Person, form.get("person", "")).id,
         "item": form.get("item", ""),
         "months": form.get("months", default=DEFAULT_VALID_MONTHS, type=int),
         "note": form.get("note", "").strip() or None,
     }
     return submit_and_redirect(
-        "readiness.attest", str(uuid4()), said, url_for("training_sessions.index")
+        "readiness.attest", str(uuid4()), payload, url_for("training_sessions.index")
     )

@@ -1,4 +1,4 @@
-"""Visitors at the desk: who is inside, who is expected, who was here; how long it is remembered."""
+"""Visits: who is inside or expected, search, gate passes, legal hold, retention."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def index() -> str:
     site_id, now = current_user().site_id, datetime.now(UTC)
     start = now.astimezone(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     today = db.session.scalars(Visit.not_purged(site_id).where(Visit.arrived_at >= start)).all()
-    lacks = [
+    flags = [
         rules.missing_farewell_flag(visit.steps, visit.departed_at is not None) for visit in today
     ]
     return render_template(
         "desk/visits/index.html",
         visits=db.session.scalars(Visit.inside(site_id)).all(),
         expected=db.session.scalars(Visit.expected(site_id).limit(PAGE_SIZE)).all(),
-        no_farewell=lacks.count("no-farewell"),
-        not_seen_out=lacks.count("not-seen-out"),
+        no_farewell=flags.count("no-farewell"),
+        not_seen_out=flags.count("not-seen-out"),
         names=directory_of(site_id),
         inputs=EXPECT_FORM.inputs(
             options={"host_unit": home_options(site_id)},
@@ -73,22 +73,22 @@ def index() -> str:
 @bp.get("/search")
 @allow(*FRONT_DESK_ROLES)
 def search() -> str:
-    """By plate, person, home and time, in whatever combination; page by page."""
-    asked = {name: request.args.get(name, "").strip() for name in ("plate", "who", "unit")}
-    asked["plate"] = asked["plate"].upper()
+    """Search by number plate, person, home and time, in any combination, in pages."""
+    filters = {name: request.args.get(name, "").strip() for name in ("plate", "who", "unit")}
+    filters["plate"] = filters["plate"].upper()
     page = requested_page()
     since, before = (
         parse_local_time(request.args.get("since")),
         parse_local_time(request.args.get("before")),
     )
-    query = Visit.search(current_user().site_id, **asked, since=since, before=before)
-    found = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
+    query = Visit.search(current_user().site_id, **filters, since=since, before=before)
+    visits = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
     return render_template(
         "desk/visits/search.html",
-        visits=found[:PAGE_SIZE],
-        more=len(found) > PAGE_SIZE,
+        visits=visits[:PAGE_SIZE],
+        more=len(visits) > PAGE_SIZE,
         page=page,
-        asked={**asked, **{n: request.args.get(n, "") for n in ("since", "before")}},
+        filters={**filters, **{n: request.args.get(n, "") for n in ("since", "before")}},
         names=directory_of(current_user().site_id),
         homes=home_options(current_user().site_id),
     )
@@ -97,7 +97,7 @@ def search() -> str:
 @bp.get("/notice")
 @allow(*FRONT_DESK_ROLES)
 def notice() -> str:
-    """What hangs at the gate: who asks, what for, how long it is kept, which rights there are."""
+    """The privacy notice for the gate."""
     site = db.session.get_one(Site, (current_user().site_id, current_user().site_id))
     return render_template("desk/visits/notice.html", site=site)
 

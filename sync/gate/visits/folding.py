@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sync.protocol.clock import parse_time
+from sync.protocol.clock import as_datetime
 from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
 
@@ -97,7 +97,7 @@ def _due_at(
     """
     if arrival is None:
         return None
-    until = _as_datetime(registration.payload.get("expected_until")) if registration else None
+    until = as_datetime(registration.payload.get("expected_until")) if registration else None
     if until and until > arrival.occurred_at:
         return until
     return arrival.occurred_at + timedelta(minutes=durations[-1] if durations else DEFAULT_MINUTES)
@@ -112,17 +112,12 @@ def _retention_start(
     if times or registration is None:
         return max(times, default=None)
     planned = [
-        _as_datetime(registration.payload.get(name)) for name in ("expected_from", "expected_until")
+        as_datetime(registration.payload.get(name)) for name in ("expected_from", "expected_until")
     ]
     latest = max((time for time in planned if time), default=registration.occurred_at)
     return min(
         max(latest, registration.occurred_at), registration.occurred_at + MAX_RETENTION_AHEAD
     )
-
-
-def _as_datetime(said: datetime | str | None) -> datetime | None:
-    """A time of a payload: text as it lies in the log, or read already."""
-    return parse_time(said) if isinstance(said, str) else said
 
 
 def _photo_hashes(history: Sequence[HistoryEntry]) -> list[str]:

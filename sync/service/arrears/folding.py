@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sync.protocol.clock import format_time, parse_time
+from sync.protocol.clock import as_datetime, format_time
 from sync.protocol.op import HistoryEntry
 
 MAX_CALLS = 100
@@ -28,7 +27,7 @@ def fold(account: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     return {
         "calls": [_call_record(entry) for entry in calls][-MAX_CALLS:],
         "called_at": calls[0].occurred_at if calls else None,
-        "appointment_at": _as_datetime(appointments[-1].payload["appointment_at"])
+        "appointment_at": as_datetime(appointments[-1].payload["appointment_at"])
         if appointments
         else None,
         "paused_by": _open_complaint_ids(history),
@@ -65,7 +64,3 @@ def _call_record(entry: HistoryEntry) -> dict[str, Any]:
 
 def _last_of_kind(history: Sequence[HistoryEntry], kind: str) -> HistoryEntry | None:
     return next((entry for entry in reversed(history) if entry.kind == kind), None)
-
-
-def _as_datetime(said: datetime | str) -> datetime:
-    return parse_time(said) if isinstance(said, str) else said

@@ -1,55 +1,20 @@
-"""Folding the facts of a ticket: each changes its state, in the order of their times."""
+"""Folding the facts of a ticket: each changes its state and adds a line to the timeline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-from sync.protocol.clock import format_time, parse_time
+from sync.protocol.clock import format_time
 from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
-
-MAX_CONTACT_TRIES = 3
-"""How often a resident is tried before a ticket may close without being reached (our choice)."""
+from sync.service.tickets.steps import STEP_HANDLERS, canonical_id, initial_state
+from sync.service.tickets.ticket_state import (
+    FOLDED_FIELDS,
+    close_if_complete,
+)
 
 MAX_TIMELINE_LENGTH = 200
-
-
-@dataclass(slots=True)
-class TicketState:
-    """The state of a ticket after the facts folded so far."""
-
-    first_responder_id: str
-    opened_at: datetime
-    handler_id: str
-    stewards: frozenset[str]
-    contractor_id: str | None = None
-    accountable_id: str | None = None
-    given_by_id: str | None = None
-    asked_role: str | None = None
-    handed_at: datetime | None = None
-    accepted_at: datetime | None = None
-    proxy_for_id: str | None = None
-    escalated_at: datetime | None = None
-    escalation: str | None = None
-    promised_at: datetime | None = None
-    followed_at: datetime | None = None
-    acted_at: datetime | None = None
-    resolved_at: datetime | None = None
-    resolved_by_id: str | None = None
-    resolved_how: str | None = None
-    feedback_at: datetime | None = None
-    feedback_by_id: str | None = None
-    reaction: str | None = None
-    unreachable: int = 0
-    marks: dict[str, str] = field(default_factory=dict)
-    reopened_at: datetime | None = None
-    closed_at: datetime | None = None
-    has_items: bool = False
-    things: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def fold(record: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
@@ -58,7 +23,7 @@ def fold(record: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     opening = next((entry for entry in history if entry.kind == "ticket.open"), None)
     if opening is None:
         return {}
-    ticket, later_entries = _initial_state(opening, record), history[history.index(opening) + 1 :]
+    ticket, later_entries = initial_state(opening, record), history[history.index(opening) + 1 :]
     timeline = [_timeline_entry(opening)]
     for entry in later_entries:
         handler = STEP_HANDLERS.get(entry.kind)
@@ -66,226 +31,12 @@ def fold(record: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
             continue
         fits = handler(ticket, entry)
         timeline.append(_timeline_entry(entry, out_of_order=not fits))
-        _close_if_complete(ticket, entry.occurred_at)
+        close_if_complete(ticket, entry.occurred_at)
     return {
         **{name: getattr(ticket, name) for name in FOLDED_FIELDS},
         "photos": list(dict.fromkeys(s for entry in history for s in photos_of(entry))),
         "timeline": timeline[-MAX_TIMELINE_LENGTH:],
     }
-
-
-def missing_steps(ticket: Any) -> list[str]:
-    """K10: what a ticket still needs before it closes, in the order in which it is done."""
-    missing = []
-    if ticket["has_items"] and not ticket["things"]:
-        missing.append("item")
-    if not ticket["resolved_at"]:
-        missing.append("resolution")
-    if ticket["handed_at"] and not ticket["followed_at"]:
-        missing.append("follow-up")
-    if any(not thing.get("returned_at") for thing in ticket["things"].values()):
-        missing.append("return")
-    if not _is_feedback_complete(ticket["reaction"], ticket["unreachable"]):
-        missing.append("feedback")
-    return missing
-
-
-def _initial_state(opening: HistoryEntry, record: Any) -> TicketState:
-    payload, at = opening.payload, opening.occurred_at
-    ticket = TicketState(
-        first_responder_id=opening.by,
-        opened_at=at,
-        handler_id=opening.by,
-        stewards=frozenset({opening.by, *(getattr(record, "successions", None) or {}).values()}),
-        promised_at=_as_datetime(payload.get("promised_at")),
-        has_items=bool(payload.get("has_items") or payload.get("item")),
-    )
-    if payload.get("item"):
-        _register(ticket, opening)
-    if payload.get("done_on_the_spot"):
-        _resolve_on_the_spot(ticket, opening)
-    return ticket
-
-
-def _resolve_on_the_spot(ticket: TicketState, opening: HistoryEntry) -> None:
-    """K6: resolved on the spot. Where nobody asked, nobody waits for feedback."""
-    payload, at = opening.payload, opening.occurred_at
-    ticket.resolved_at = ticket.acted_at = at
-    ticket.resolved_by_id, ticket.resolved_how = opening.by, payload["done_on_the_spot"]
-    reaction = "satisfied" if payload["channel"] == "on_round" else payload.get("reaction")
-    if reaction:
-        _apply_reaction(ticket, opening, reaction)
-    _close_if_complete(ticket, at)
-
-
-def _hand_over(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K4, K7: a receiver is named; until they accept, the ticket waits for them."""
-    if ticket.closed_at:
-        return False
-    payload = entry.payload
-    ticket.given_by_id, ticket.handed_at = ticket.handler_id, entry.occurred_at
-    ticket.accepted_at = ticket.proxy_for_id = None
-    ticket.contractor_id = _canonical_id(payload.get("contractor_id"))
-    ticket.accountable_id = _canonical_id(payload.get("accountable_id"))
-    ticket.asked_role = payload.get("role")
-    ticket.handler_id = (
-        _canonical_id(payload.get("handler_id")) or ticket.accountable_id or ticket.handler_id
-    )
-    ticket.resolved_at = None
-    return _mark_acted(ticket, entry)
-
-
-def _accept(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K9: the named person accepts, or one of the people with the named role."""
-    waits = ticket.handed_at and not ticket.accepted_at and not ticket.closed_at
-    if not waits or (ticket.asked_role is None and entry.by != ticket.handler_id):
-        return False
-    ticket.accepted_at, ticket.handler_id, ticket.asked_role = entry.occurred_at, entry.by, None
-    return _mark_acted(ticket, entry)
-
-
-def _give_back(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K9: a transferred ticket goes back to whoever transferred it."""
-    is_handler = entry.by == ticket.handler_id or ticket.asked_role
-    if ticket.closed_at or not ticket.given_by_id or not is_handler:
-        return False
-    ticket.handler_id, ticket.given_by_id = ticket.given_by_id, None
-    ticket.asked_role = ticket.contractor_id = ticket.accountable_id = None
-    ticket.accepted_at = entry.occurred_at
-    return True
-
-
-def _hold(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K11: received on behalf of somebody absent; the receiver handles it."""
-    if ticket.closed_at:
-        return False
-    ticket.handler_id, ticket.proxy_for_id = entry.by, _canonical_id(entry.payload["for_id"])
-    ticket.asked_role, ticket.accepted_at = None, entry.occurred_at
-    return True
-
-
-def _escalate(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K12: a leader becomes the handler; the first responder stays."""
-    if ticket.closed_at:
-        return False
-    ticket.given_by_id, ticket.handler_id = (
-        ticket.handler_id,
-        str(_canonical_id(entry.payload["to_id"])),
-    )
-    ticket.escalated_at = ticket.handed_at = entry.occurred_at
-    ticket.escalation = entry.payload["reason"]
-    ticket.accepted_at = ticket.asked_role = ticket.proxy_for_id = None
-    return _mark_acted(ticket, entry)
-
-
-def _follow(ticket: TicketState, entry: HistoryEntry) -> bool:
-    ticket.followed_at = entry.occurred_at
-    return True
-
-
-def _promise(ticket: TicketState, entry: HistoryEntry) -> bool:
-    ticket.promised_at = _as_datetime(entry.payload["promised_at"])
-    return not ticket.closed_at
-
-
-def _resolve(ticket: TicketState, entry: HistoryEntry) -> bool:
-    if ticket.closed_at:
-        return False
-    ticket.resolved_at, ticket.resolved_by_id = entry.occurred_at, entry.by
-    ticket.resolved_how = entry.payload["how"]
-    ticket.reaction, ticket.unreachable = None, 0
-    ticket.accepted_at = ticket.accepted_at or entry.occurred_at
-    return _mark_acted(ticket, entry)
-
-
-def _feed_back(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K10, K13: feedback counts only after the work, from whoever is responsible or with a
-    reason."""
-    is_unexplained = entry.by not in ticket.stewards and not entry.payload.get("because")
-    if ticket.closed_at or not ticket.resolved_at or is_unexplained:
-        return False
-    _apply_reaction(ticket, entry, entry.payload["reaction"])
-    return True
-
-
-def _apply_reaction(ticket: TicketState, entry: HistoryEntry, reaction: str) -> None:
-    ticket.feedback_at, ticket.feedback_by_id = entry.occurred_at, entry.by
-    ticket.reaction = reaction
-    ticket.marks = dict(entry.payload.get("marks") or {})
-    if reaction == "unreachable":
-        ticket.unreachable += 1
-    if reaction == "unsatisfied":
-        ticket.resolved_at, ticket.unreachable = None, 0
-
-
-def _enquire(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K14: an answered question is part of the timeline, whether the ticket is open or closed."""
-    if not ticket.closed_at:
-        ticket.followed_at = entry.occurred_at
-    return True
-
-
-def _register(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K15: an item is registered with its condition and its keeper. The ticket is open until the
-    item is returned."""
-    payload = entry.payload
-    ticket.closed_at = None
-    item = ticket.things.get(payload["item"], {"chain": []})
-    link = {"at": format_time(entry.occurred_at), "by_id": entry.by, "to": None}
-    ticket.things[payload["item"]] = {
-        **item,
-        "condition": payload.get("condition") or item.get("condition"),
-        "quantity": payload.get("quantity") or item.get("quantity") or 1,
-        "chain": [*item["chain"], link],
-        "returned_at": None,
-    }
-    ticket.has_items = True
-    return True
-
-
-def _pass_item(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K15: each person who takes the item is a link in its chain of custody."""
-    item = ticket.things.get(entry.payload["item"])
-    if item is None:
-        return False
-    link = {"at": format_time(entry.occurred_at), "by_id": entry.by, "to": entry.payload["to"]}
-    ticket.things[entry.payload["item"]] = {**item, "chain": [*item["chain"], link]}
-    return True
-
-
-def _return_item(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K15: the chain of custody ends with the return of the item."""
-    if not _pass_item(ticket, entry):
-        return False
-    ticket.things[entry.payload["item"]]["returned_at"] = format_time(entry.occurred_at)
-    return True
-
-
-def _reopen(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K16: a reopened ticket stays the same ticket, handled by its first responder."""
-    if not ticket.closed_at:
-        return False
-    ticket.closed_at = ticket.resolved_at = ticket.reaction = None
-    ticket.reopened_at, ticket.unreachable = entry.occurred_at, 0
-    ticket.handler_id, ticket.contractor_id = ticket.first_responder_id, None
-    ticket.accountable_id = ticket.given_by_id = ticket.handed_at = None
-    ticket.accepted_at = entry.occurred_at
-    return True
-
-
-def _close_if_complete(ticket: TicketState, at: datetime) -> None:
-    """K10: a ticket closes by itself once no step is missing, and never before."""
-    if not ticket.closed_at and not missing_steps({n: getattr(ticket, n) for n in FOLDED_FIELDS}):
-        ticket.closed_at = at
-
-
-def _is_feedback_complete(reaction: str | None, tries: int) -> bool:
-    return reaction == "satisfied" or (reaction == "unreachable" and tries >= MAX_CONTACT_TRIES)
-
-
-def _mark_acted(ticket: TicketState, entry: HistoryEntry) -> bool:
-    ticket.acted_at = ticket.acted_at or entry.occurred_at
-    return True
 
 
 def _timeline_entry(entry: HistoryEntry, *, out_of_order: bool = False) -> dict[str, Any]:
@@ -299,39 +50,10 @@ def _timeline_entry(entry: HistoryEntry, *, out_of_order: bool = False) -> dict[
     line["text"] = " · ".join(str(text) for text in texts if text) or None
     id_fields = ("handler_id", "to_id", "for_id", "accountable_id")
     line["to_id"] = next(
-        (_canonical_id(payload[name]) for name in id_fields if payload.get(name)), None
+        (canonical_id(payload[name]) for name in id_fields if payload.get(name)), None
     )
-    line["contractor_id"] = _canonical_id(payload.get("contractor_id"))
+    line["contractor_id"] = canonical_id(payload.get("contractor_id"))
     for name in ("reaction", "role", "to", "who"):
         if payload.get(name):
             line[name] = payload[name]
     return {**line, "aside": True} if out_of_order else line
-
-
-def _canonical_id(value: Any) -> str | None:
-    """A UUID in lower case, or None. A payload in the log may have it in capitals."""
-    return str(UUID(str(value))) if value else None
-
-
-def _as_datetime(said: datetime | str | None) -> datetime | None:
-    return parse_time(said) if isinstance(said, str) else said
-
-
-STEP_HANDLERS: dict[str, Callable[[TicketState, HistoryEntry], bool]] = {
-    "ticket.hand_over": _hand_over,
-    "ticket.accept": _accept,
-    "ticket.give_back": _give_back,
-    "ticket.hold": _hold,
-    "ticket.escalate": _escalate,
-    "ticket.follow": _follow,
-    "ticket.promise": _promise,
-    "ticket.resolve": _resolve,
-    "ticket.feed_back": _feed_back,
-    "ticket.enquire": _enquire,
-    "ticket.register": _register,
-    "ticket.pass_on": _pass_item,
-    "ticket.return_item": _return_item,
-    "ticket.reopen": _reopen,
-}
-
-FOLDED_FIELDS = tuple(name for name in TicketState.__dataclass_fields__ if name != "stewards")

@@ -7,8 +7,7 @@ from html import unescape
 import pytest
 
 from server.db.engine import db
-from server.desk.pages import arrears
-from server.desk.pages.arrears import arrears_account_id
+from server.desk.ledger_import import arrears_account_id, parse_ledger
 from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
 from server.models.arrears import ArrearsAccount
 from server.models.conflicts import Conflict
@@ -70,7 +69,7 @@ def import_ledger(ben, rows, **more):
 
 @pytest.mark.rule("U10")
 @pytest.mark.parametrize("name", ["ledger.xlsx", "ledger.csv"])
-def test_a_ledger_is_looked_at_taken_in_and_twice_is_once(app, ben, name):
+def test_importing_a_ledger_twice_changes_nothing(app, ben, name):
     page = preview_ledger(ben, LEDGER_ROWS, name)
     assert "173.45" in page.text
     for expected in ("taken=1", "taken=0"):
@@ -85,7 +84,7 @@ def test_a_ledger_is_looked_at_taken_in_and_twice_is_once(app, ben, name):
 
 
 @pytest.mark.rule("U10")
-def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
+def test_bad_rows_are_downloaded_with_a_reason(ben):
     page = preview_ledger(
         ben, [*LEDGER_ROWS, ("9-9", "物业费", "10", "1"), ("1203", "水", "10", "1.234")]
     )
@@ -110,7 +109,7 @@ def test_bad_rows_come_back_in_the_same_template_with_a_reason(ben):
         (b"a,b\n1,2", "does not match the template"),
     ],
 )
-def test_a_wrong_file_is_refused_with_what_to_do(ben, content, words):
+def test_an_invalid_ledger_file_is_rejected_with_a_remedy(ben, content, words):
     file = {"file": (io.BytesIO(content), "wrong.csv")}
     page = ben.post("/desk/arrears/preview", file, content_type="multipart/form-data", headers=EN)
     assert page.status_code == 422 and words in page.text
@@ -118,12 +117,12 @@ def test_a_wrong_file_is_refused_with_what_to_do(ben, content, words):
         assert ben.post("/desk/arrears/import", bad).status_code == 400
 
 
-def test_a_file_that_is_too_big_is_not_even_read():
+def test_a_ledger_file_that_is_too_big_is_not_parsed():
     with pytest.raises(InvalidLedger, match="too-long"):
-        arrears._parse_ledger("x.csv", b"x" * (MAX_BYTES + 1))
+        parse_ledger("x.csv", b"x" * (MAX_BYTES + 1))
 
 
-def test_who_is_not_on_a_complete_list_owes_nothing_any_more(app, ben, desk_op):
+def test_a_complete_list_clears_accounts_not_listed(app, ben, desk_op):
     import_ledger(ben, LEDGER_ROWS)
     home = {"label": {"zh": "1204", "en": "1204"}, "area_id": STAIRS}
     desk_op("unit.add", fixed_id("1204"), home, by=EVE)
@@ -133,7 +132,7 @@ def test_who_is_not_on_a_complete_list_owes_nothing_any_more(app, ben, desk_op):
 
 @pytest.mark.rule("U4", "U5", "U7")
 @pytest.mark.clause("H8")
-def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, signed_in, phone):
+def test_an_account_from_call_to_complaint_to_visit(app, ben, signed_in, phone):
     """Sends every step: `arrears.call`, `arrears.dispute`, `arrears.approve_visit` and the rest."""
     import_ledger(ben, LEDGER_ROWS)
     eve, at = signed_in(EVE, HOME_SITE), f"/desk/arrears/{ACCOUNT}"
@@ -175,10 +174,10 @@ def test_the_way_of_an_account_from_call_to_complaint_to_visit(app, ben, signed_
 
 
 @pytest.mark.rule("U8")
-def test_a_guard_neither_tells_nor_is_given_nor_sees_it(app, ben, signed_in, phone, desk_op):
+def test_a_guard_cannot_call_collect_or_see_arrears(app, ben, signed_in, phone, desk_op):
     import_ledger(ben, LEDGER_ROWS)
-    told = phone.send_op("arrears.call", ACCOUNT, {"outcome": "reached"}, by=CHU)
-    assert (told["status"], told["code"]) == ("refused", "barred")
+    verdict = phone.send_op("arrears.call", ACCOUNT, {"outcome": "reached"}, by=CHU)
+    assert (verdict["status"], verdict["code"]) == ("refused", "barred")
     assert stored_account(app).calls == []
     given = ben.post(f"/desk/arrears/{ACCOUNT}/assign", {"collector_id": CHU})
     assert "barred" in given.location
@@ -191,20 +190,20 @@ def test_a_guard_neither_tells_nor_is_given_nor_sees_it(app, ben, signed_in, pho
 
 
 @pytest.mark.rule("U5")
-def test_a_call_at_a_wrong_hour_is_kept_and_put_to_the_desk(app, ben, phone):
+def test_a_call_outside_hours_makes_a_conflict(app, ben, phone):
     import_ledger(ben, LEDGER_ROWS)
     ben.post(f"/desk/arrears/{ACCOUNT}/prefer", {"do_not_call": "on"})
-    told = phone.send_op("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
-    assert told["status"] == "applied"
+    verdict = phone.send_op("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
+    assert verdict["status"] == "applied"
     with app.app_context():
         merge = db.session.query(Conflict).filter_by(subject=ACCOUNT).one()
     assert merge.rule == "called-at-a-wrong-hour"
 
 
-def test_feedback_about_an_account_that_is_not_there_is_kept(phone):
-    said = {"channel": "phone", "matter": "complaint", "contact": "1", "details": "x"}
+def test_feedback_about_an_unknown_account_is_applied(phone):
+    payload = {"channel": "phone", "matter": "complaint", "contact": "1", "details": "x"}
     ticket = phone.add_op(
-        "ticket.open", None, {**said, "about_type": "arrears", "about": CHU}, by=ANA
+        "ticket.open", None, {**payload, "about_type": "arrears", "about": CHU}, by=ANA
     )
     phone.add_op("ticket.resolve", ticket["subject"], {"how": "mended"}, by=ANA)
     phone.add_op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)

@@ -35,14 +35,14 @@ def update_devices(app, **values) -> None:
         db.session.execute(update(Device).values(values))
 
 
-def test_the_board_names_whoever_has_not_finished(ben, app):
+def test_the_board_names_people_with_unfinished_tasks(ben, app):
     end_task_now(app)
     page = ben.get("/desk/?", headers={"Accept-Language": "en"}).text
     assert "Not finished yet" in page
     assert "Ana" in page and "Stairs" in page
 
 
-def test_a_task_is_not_missed_before_the_phone_that_could_know_has_spoken(app, ben, new_phone):
+def test_a_task_is_unknown_until_every_phone_has_reported(app, ben, new_phone):
     new_phone()
     end_task_now(app)
     now = datetime.now(UTC)
@@ -55,7 +55,7 @@ def test_a_task_is_not_missed_before_the_phone_that_could_know_has_spoken(app, b
     assert 'data-state="unknown"' not in text and 'data-state="missed"' in text
 
 
-def test_a_silent_phone_is_named_with_what_it_last_reported(app, ben, phone):
+def test_the_board_shows_the_last_report_of_a_silent_phone(app, ben, phone):
     phone.add_op("task.complete", seed_data.TASK, by=seed_data.ANA)
     phone.hello()
     update_devices(app, seen_at=datetime.now(UTC) - timedelta(hours=5))
@@ -63,7 +63,7 @@ def test_a_silent_phone_is_named_with_what_it_last_reported(app, ben, phone):
     assert "Test phone" in page and "1 to send" in page and "5 h ago" in page
 
 
-def test_a_poll_without_news_is_one_statement_and_no_content(app, ben):
+def test_a_poll_without_changes_is_one_select_and_204(app, ben):
     address = poll_url(ben.get("/desk/"))
     said = []
     with app.app_context():
@@ -74,7 +74,7 @@ def test_a_poll_without_news_is_one_statement_and_no_content(app, ben):
     assert len([s for s in said if s.startswith("SELECT")]) == 1, said
 
 
-def test_a_poll_after_a_tick_brings_the_board(app, ben, desk_op):
+def test_a_poll_after_a_task_is_done_returns_the_board(app, ben, desk_op):
     address = poll_url(ben.get("/desk/"))
     desk_op("task.complete", seed_data.TASK, by=seed_data.ANA)
     answer = ben.get(address, headers={"HX-Request": "true"})
@@ -83,16 +83,16 @@ def test_a_poll_after_a_tick_brings_the_board(app, ben, desk_op):
     assert "<html" not in answer.text
 
 
-def test_a_poll_after_a_phone_spoke_brings_the_board(app, ben, phone):
+def test_a_poll_after_a_hello_returns_the_board(app, ben, phone):
     address = poll_url(ben.get("/desk/"))
     phone.hello()
     assert ben.get(address).status_code == 200
 
 
-def test_what_time_alone_changes_brings_the_board_too(ben):
+def test_a_poll_after_the_board_expires_returns_the_board(ben):
     head = poll_url(ben.get("/desk/")).rpartition("%7C")[0]
     assert ben.get(f"{head}%7C2020-01-01T00:00:00+00:00").status_code == 200
 
 
-def test_nonsense_in_the_poll_brings_the_board(ben):
+def test_a_poll_with_an_invalid_head_returns_the_board(ben):
     assert ben.get("/desk/today/news?head=%00%7C%7C").status_code == 200

@@ -88,7 +88,7 @@ def import_pack(desk, raw, codes=None):
     return desk.post("/desk/packs/apply", {"pack": raw.decode(), "code": chosen, **bases})
 
 
-def test_a_card_is_added_revised_and_withdrawn_at_the_desk(app, eve, phone):
+def test_add_revise_and_withdraw_a_card(app, eve, phone):
     assert eve.post("/desk/cards/", {"code": "fe-01", **FORM}).status_code == 303
     card = stored_card(app)
     assert (card.code, card.status, card.body["zh"]) == ("FE-01", "ready", "每月\n\n五日")
@@ -110,7 +110,7 @@ def test_a_card_is_added_revised_and_withdrawn_at_the_desk(app, eve, phone):
     assert "A field is missing" not in eve.get(f"/desk/cards/{FEES}", headers=EN).text
 
 
-def test_a_code_that_is_there_and_a_form_without_changes_are_said(app, eve):
+def test_an_existing_code_and_an_unchanged_form_are_refused(app, eve):
     eve.post("/desk/cards/", {"code": "FE-01", **FORM})
     again = eve.post("/desk/cards/", {"code": "FE-01", **FORM})
     assert "said=already-exists" in again.location
@@ -119,7 +119,7 @@ def test_a_code_that_is_there_and_a_form_without_changes_are_said(app, eve):
     assert eve.post(f"/desk/cards/{FEES}/revise", FORM).status_code == 400
 
 
-def test_only_managers_write_cards(desk_op, ben, dao, signed_in, phone, eve):
+def test_only_managers_edit_cards(desk_op, ben, dao, signed_in, phone, eve):
     assert desk_op("card.add", FEES, CARD, by=BEN)["code"] == "not-allowed"
     assert phone.send_op("card.add", FEES, CARD, by=EVE)["code"] == "not-for-phones"
     assert desk_op("card.add", card_id(HOME_SITE, "FE-02"), {**CARD, "code": "FE-02"}, by=EVE)
@@ -133,12 +133,12 @@ def test_only_managers_write_cards(desk_op, ben, dao, signed_in, phone, eve):
     assert dao.get(f"/desk/cards/{subject}").status_code == 404
 
 
-def test_two_managers_at_once_are_settled_at_the_desk(app, desk_op, ben):
+def test_concurrent_card_revisions_make_a_conflict(app, desk_op, ben):
     desk_op("card.add", FEES, CARD, by=EVE)
     first, second = ({"body": {"zh": text, "en": text}} for text in ("A", "B"))
     desk_op("card.revise", FEES, first, by=EVE, base=1)
-    told = desk_op("card.revise", FEES, second, by=EVE, base=1)
-    assert told["status"] == "contested"
+    verdict = desk_op("card.revise", FEES, second, by=EVE, base=1)
+    assert verdict["status"] == "contested"
     assert "Card: Fees" in ben.get("/desk/settle/", headers=EN).text
     with app.app_context():
         op = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "contested")).one()
@@ -153,7 +153,7 @@ def test_two_managers_at_once_are_settled_at_the_desk(app, desk_op, ben):
         assert db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "card.amend")).one()
 
 
-def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
+def test_importing_the_handbook_twice_changes_nothing(app, eve, phone):
     page = eve.get("/desk/packs/handbook", headers=EN).text
     assert checked_codes(page) == sorted(card["code"] for card in load_handbook().cards)
     raw = HANDBOOK_PATH.read_bytes()
@@ -171,7 +171,7 @@ def test_the_handbook_is_taken_in_once_and_not_twice(app, eve, phone):
     assert stored_card(app, "ET-01").pack == "lodge-handbook 2"
 
 
-def test_what_goes_out_of_one_site_comes_into_another(app, eve, signed_in, desk_op):
+def test_an_exported_pack_can_be_imported(app, eve, signed_in, desk_op):
     import_pack(eve, HANDBOOK_PATH.read_bytes())
     desk_op("card.withdraw", card_id(HOME_SITE, "PC-05"), {}, by=EVE)
     desk_op(
@@ -188,7 +188,7 @@ def test_what_goes_out_of_one_site_comes_into_another(app, eve, signed_in, desk_
     assert "Everything in this pack is already here" in preview_pack(eve, file.data).text
 
 
-def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, eve):
+def test_a_newer_pack_does_not_preselect_cards_edited_here(app, eve):
     import_pack(eve, HANDBOOK_PATH.read_bytes())
     own = card_form(stored_card(app, "ET-02"), **{"title.en": "OUR OWN"})
     eve.post(f"/desk/cards/{card_id(HOME_SITE, 'ET-02')}/revise", own)
@@ -208,7 +208,7 @@ def test_a_newer_pack_shows_old_and_new_and_leaves_what_was_written_here(app, ev
     assert stored_card(app, "ET-02").title["en"] == "THE NEXT"
 
 
-def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, eve):
+def test_a_card_changed_after_the_preview_is_not_overwritten(app, eve):
     import_pack(eve, HANDBOOK_PATH.read_bytes())
     cards = [dict(card) for card in load_handbook().cards if card["code"] == "ET-01"]
     cards[0]["title"] = {**cards[0]["title"], "en": "THE NEXT"}
@@ -216,8 +216,8 @@ def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, ev
     bases = {"base.ET-01": str(stored_card(app, "ET-01").version)}
     own = card_form(stored_card(app, "ET-01"), **{"title.en": "MEANWHILE"})
     eve.post(f"/desk/cards/{card_id(HOME_SITE, 'ET-01')}/revise", own)
-    told = eve.post("/desk/packs/apply", {"pack": raw.decode(), "code": ["ET-01"], **bases})
-    assert "aside=1" in told.location
+    response = eve.post("/desk/packs/apply", {"pack": raw.decode(), "code": ["ET-01"], **bases})
+    assert "aside=1" in response.location
     assert stored_card(app, "ET-01").title["en"] == "MEANWHILE"
 
 
@@ -234,7 +234,7 @@ def test_what_changed_between_the_look_and_the_taking_is_not_overwritten(app, ev
         (b"", "Choose the exported .json file"),
     ],
 )
-def test_a_wrong_file_is_refused_at_once_with_its_remedy(app, eve, raw, remedy):
+def test_an_invalid_pack_is_rejected_with_a_remedy(app, eve, raw, remedy):
     before = op_count(app)
     answer = preview_pack(eve, raw)
     assert answer.status_code == 422 and remedy in answer.text
@@ -242,12 +242,12 @@ def test_a_wrong_file_is_refused_at_once_with_its_remedy(app, eve, raw, remedy):
     assert op_count(app) == before
 
 
-def test_an_export_needs_a_name_and_a_version(eve):
+def test_an_export_needs_a_valid_name(eve):
     answer = eve.get("/desk/packs/file", query_string={"name": "two words"}, headers=EN)
     assert answer.status_code == 422 and "must each be one word" in answer.text
 
 
-def test_dao_may_not_take_in_cards(dao, app):
+def test_another_site_cannot_import_cards(dao, app):
     assert (
         dao.post("/desk/packs/apply", {"pack": HANDBOOK_PATH.read_text("utf-8")}).status_code == 403
     )
@@ -258,7 +258,7 @@ def test_dao_may_not_take_in_cards(dao, app):
 @pytest.mark.clause("F18")
 @pytest.mark.clause("F19")
 @pytest.mark.clause("F20")
-def test_the_demo_estate_has_the_handbook_through_the_door(app):
+def test_the_demo_has_the_handbook(app):
     with app.app_context():
         demo.build()
         demo.build()
@@ -271,7 +271,7 @@ def test_the_demo_estate_has_the_handbook_through_the_door(app):
         assert find_faults(site) == []
 
 
-def test_no_page_of_the_cards_holds_a_script_or_a_style_of_its_own(eve):
+def test_card_pages_have_no_inline_script_or_style(eve):
     import_pack(eve, HANDBOOK_PATH.read_bytes())
     pages = ["/desk/cards/", "/desk/cards/new", f"/desk/cards/{FEES}", "/desk/packs/"]
     for page in [*pages, "/desk/packs/handbook", "/desk/shifts/"]:
@@ -282,7 +282,7 @@ def test_no_page_of_the_cards_holds_a_script_or_a_style_of_its_own(eve):
         assert "<script>" not in text
 
 
-def test_a_pack_is_the_same_as_text_and_as_a_form_field(eve, app):
+def test_a_pack_survives_form_line_endings(eve, app):
     crlf = HANDBOOK_PATH.read_bytes().replace(b"\n", b"\r\n")
     eve.post("/desk/packs/apply", {"pack": crlf.decode(), "code": ["ET-01"]})
     assert (

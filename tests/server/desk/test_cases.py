@@ -51,9 +51,9 @@ def eve(signed_in):
 def raised_case(app, desk_op):
     """A case of Ben against Ana about something that happened just now; its id."""
     facts = [{"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "Bins"}]
-    said = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
-    told = desk_op("case.raise", fixed_id("case"), {**said, "facts": facts})
-    assert told["status"] == "applied"
+    payload = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
+    verdict = desk_op("case.raise", fixed_id("case"), {**payload, "facts": facts})
+    assert verdict["status"] == "applied"
     return fixed_id("case")
 
 
@@ -78,12 +78,12 @@ def feed_audience(app, id_):
 
 @pytest.mark.rule("A3", "A10")
 @pytest.mark.clause("G2")
-def test_the_subject_answers_on_the_phone_and_reads_the_decision(app, phone, asked_case, ben, eve):
+def test_the_subject_states_on_the_phone_and_reads_the_decision(app, phone, asked_case, ben, eve):
     shown = phone.get_record("case", asked_case)
     assert (shown["state"], shown["facts"][0]["text"]) == ("asked", "Bins")
     assert {"raised_by_id", "heard_at", "happened_at"} & shown.keys() == set()
-    said = {"answer": "stated", "text": "The lift was stuck"}
-    assert phone.send_op("case.state", asked_case, said, by=ANA)["status"] == "applied"
+    payload = {"answer": "stated", "text": "The lift was stuck"}
+    assert phone.send_op("case.state", asked_case, payload, by=ANA)["status"] == "applied"
     assert "The lift was stuck" in ben.get(f"/desk/cases/{asked_case}").text
     decision = {"finding": "not_responsible", "measures": "Nobody told the lift firm"}
     assert "said=" not in eve.post(f"/desk/cases/{asked_case}/decide", decision).location
@@ -97,7 +97,7 @@ def test_the_subject_answers_on_the_phone_and_reads_the_decision(app, phone, ask
 
 
 @pytest.mark.rule("A8")
-def test_nobody_decides_at_the_desk_before_the_subject_was_heard(app, raised_case, ben, eve, phone):
+def test_a_case_cannot_be_decided_before_the_statement(app, raised_case, ben, eve, phone):
     decision = {"finding": "responsible", "measures": "A talk"}
     for page in (ben, eve):
         assert "not-asked" in page.post(f"/desk/cases/{raised_case}/decide", decision).location
@@ -118,7 +118,7 @@ def test_nobody_decides_at_the_desk_before_the_subject_was_heard(app, raised_cas
 
 
 @pytest.mark.rule("A11")
-def test_an_appeal_from_the_phone_goes_to_somebody_else(app, phone, asked_case, ben, eve):
+def test_an_appeal_is_reviewed_by_another_person(app, phone, asked_case, ben, eve):
     phone.send_op("case.state", asked_case, {"answer": "declined"}, by=ANA)
     decision = {"finding": "responsible", "measures": "A talk"}
     eve.post(f"/desk/cases/{asked_case}/decide", decision)
@@ -131,52 +131,50 @@ def test_an_appeal_from_the_phone_goes_to_somebody_else(app, phone, asked_case, 
 
 
 @pytest.mark.rule("A7")
-def test_what_others_say_on_a_phone_is_kept_and_does_not_count(app, phone, asked_case, ben):
-    told = phone.send_op(
+def test_a_statement_by_another_person_makes_a_conflict(app, phone, asked_case, ben):
+    verdict = phone.send_op(
         "case.state", asked_case, {"answer": "stated", "text": "It was her"}, by=CHU
     )
-    assert told["status"] == "applied"
+    assert verdict["status"] == "applied"
     assert stored(app).statements == []
     page = ben.get("/desk/settle/", headers=EN).text
     assert "It does not count as the person&#39;s own statement" in page
 
 
 @pytest.mark.clause("G7")
-def test_a_supervisor_reads_the_own_case_and_has_no_form(app, desk_op, ben, eve):
+def test_a_supervisor_cannot_act_on_their_own_case(app, desk_op, ben, eve):
     facts = [{"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "No rounds"}]
-    said = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "manager", "facts": facts}
-    desk_op("case.raise", fixed_id("case"), {**said, "answers_id": BEN}, by=EVE)
+    payload = {"category_id": CATEGORY_ID, "sub": "1a", "subject_kind": "manager", "facts": facts}
+    desk_op("case.raise", fixed_id("case"), {**payload, "answers_id": BEN}, by=EVE)
     page = ben.get(f"/desk/cases/{fixed_id('case')}").text
     assert "No rounds" in page and 'name="measures"' not in page and '/find"' not in page
     for word in ("find", "ask", "decide", "review", "close"):
         answer = ben.post(f"/desk/cases/{fixed_id('case')}/{word}", {"because": "x", "text": "x"})
         assert "own-case" in answer.location or "malformed" in answer.location
-    again = desk_op("case.raise", None, {**said, "answers_id": BEN}, by=BEN)
+    again = desk_op("case.raise", None, {**payload, "answers_id": BEN}, by=BEN)
     assert again["code"] == "own-case"
 
 
-def test_only_the_desk_decides_and_no_phone_sends_what_is_the_desk_s(
-    desk_op, phone, raised_case, client
-):
+def test_case_decisions_are_for_the_desk_only(desk_op, phone, raised_case, client):
     for kind in ("case.find", "case.ask", "case.decide", "case.review", "case.close"):
         for by in (ANA, CHU):
             assert desk_op(kind, raised_case, {}, by=by)["code"] == "not-allowed"
     for kind in ("category.publish", "category.deactivate"):
         assert desk_op(kind, CATEGORY_ID, {}, by=BEN)["code"] == "not-allowed"
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    told = phone.send_op("case.ask", raised_case, {"answer_until": until}, by=BEN)
-    assert (told["status"], told["code"]) == ("quarantined", "not-for-phones")
+    verdict = phone.send_op("case.ask", raised_case, {"answer_until": until}, by=BEN)
+    assert (verdict["status"], verdict["code"]) == ("quarantined", "not-for-phones")
     assert client.get(f"/desk/cases/{raised_case}").status_code == 303
 
 
-def test_another_site_knows_of_no_case(dao, raised_case):
+def test_another_site_cannot_see_a_case(dao, raised_case):
     assert dao.get(f"/desk/cases/{raised_case}").status_code == 404
     assert dao.post(f"/desk/cases/{raised_case}/close").status_code == 404
     assert "Bins" not in dao.get("/desk/cases/").text
 
 
 @pytest.mark.rule("A13")
-def test_phones_hear_of_a_case_only_once_its_subject_is_asked(app, phone, raised_case, desk_op):
+def test_phones_get_a_case_once_a_statement_is_requested(app, phone, raised_case, desk_op):
     assert ("case", raised_case) not in phone.pull_all()
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     desk_op("case.ask", raised_case, {"answer_until": until})
@@ -194,7 +192,7 @@ def missed_task(app):
 
 @pytest.mark.rule("A17", "A18")
 @pytest.mark.clause("G10")
-def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
+def test_a_missed_task_becomes_a_case_with_explaining_facts(app, missed_task, ben):
     where = f"code=missed&amp;type=task&amp;id={MISSED_TASK}"
     assert where in ben.get("/desk/misses/").text
     assert where in ben.get("/desk/raise/").text
@@ -220,7 +218,7 @@ def test_a_miss_becomes_a_case_with_what_explains_it(app, missed_task, ben):
 
 
 @pytest.mark.clause("G8")
-def test_a_loss_is_kept_to_the_cent(app, ben):
+def test_the_amount_of_a_loss_is_stored_in_cents(app, ben):
     form = {"category": f"{LOSS_CATEGORY_ID}|", "subject_kind": "contractor", "answers_id": ANA}
     form |= {"subject_name": "Lift Ltd", "text": "The door", "at": "2026-11-01T10:00"}
     for amount, code in (("1,234.5", None), ("12.345", "malformed"), ("x", "malformed")):
@@ -233,7 +231,7 @@ def test_a_loss_is_kept_to_the_cent(app, ben):
     assert "1234.50" in ben.get(f"/desk/cases/{case.id}").text
 
 
-def test_the_register_is_sought_by_state_category_and_subject(ben, asked_case):
+def test_the_register_is_filtered_by_state_category_and_subject(ben, asked_case):
     for asked_for, there in (
         ("", True),
         ("state=asked", True),
@@ -244,7 +242,7 @@ def test_the_register_is_sought_by_state_category_and_subject(ben, asked_case):
         assert (asked_case in ben.get(f"/desk/cases/?{asked_for}").text) == there
 
 
-def test_a_fact_is_added_at_the_desk(app, ben, asked_case):
+def test_add_a_fact_to_a_case(app, ben, asked_case):
     fact = {"code": "told_for", "at": "2026-11-01T10:00", "text": "She was ill"}
     assert "said=" not in ben.post(f"/desk/cases/{asked_case}/find", fact).location
     assert stored(app).facts[-1]["text"] == "She was ill"
@@ -256,7 +254,7 @@ def test_a_fact_is_added_at_the_desk(app, ben, asked_case):
 
 @pytest.mark.rule("A1", "A2")
 @pytest.mark.clause("G9")
-def test_the_site_adds_a_category_publishes_it_and_puts_it_out_of_use(app, ben, eve, phone):
+def test_add_publish_and_deactivate_a_category(app, ben, eve, phone):
     words = {"label.zh": "钥匙", "label.en": "Keys", "text.zh": "丢了", "text.en": "Lost"}
     form = {"code": "ac-7", **words, "subs": "7a 总钥匙 / master key\n7b 门卡 / card"}
     assert ben.post("/desk/rules/add", form).status_code == 403
@@ -278,7 +276,7 @@ def test_the_site_adds_a_category_publishes_it_and_puts_it_out_of_use(app, ben, 
 
 
 @pytest.mark.rule("A6")
-def test_the_site_says_how_long_everybody_has_for_a_statement(app, eve):
+def test_set_the_hours_for_a_statement(app, eve):
     eve.post("/desk/rules/waiting", {"statement_hours": "48"})
     assert stored(app, Site, HOME_SITE).statement_hours == 48
     assert "malformed" in eve.post("/desk/rules/waiting", {"statement_hours": "0"}).location
@@ -292,7 +290,7 @@ def last_month():
 
 @pytest.mark.rule("A16")
 @pytest.mark.clause("G10")
-def test_a_month_closes_once_no_miss_waits(app, desk_op, ben, eve, last_month):
+def test_a_month_closes_once_every_missed_task_is_decided(app, desk_op, ben, eve, last_month):
     middle = datetime.fromisoformat(f"{last_month}-15T00:00:00+00:00")
     window = {"window_start": middle, "window_end": middle + timedelta(hours=2)}
     times = {name: moment.isoformat() for name, moment in window.items()}
@@ -316,7 +314,7 @@ def test_a_month_closes_once_no_miss_waits(app, desk_op, ben, eve, last_month):
     assert eve.post("/desk/months/close", {"month": "1999-01"}).status_code == 404
 
 
-def test_a_month_waits_for_a_phone_that_may_still_know(app, eve, new_phone, last_month):
+def test_a_month_waits_for_phones_that_have_not_reported(app, eve, new_phone, last_month):
     middle = datetime.fromisoformat(f"{last_month}-15T00:00:00+00:00")
     window = {"window_start": middle, "window_end": middle + timedelta(hours=2)}
     times = {name: moment.isoformat() for name, moment in window.items()}
@@ -328,10 +326,10 @@ def test_a_month_waits_for_a_phone_that_may_still_know(app, eve, new_phone, last
 
 
 @pytest.mark.rule("A17")
-def test_a_broken_promise_asks_for_an_answer(app, ben, desk_op):
+def test_a_missed_reply_becomes_a_lead(app, ben, desk_op):
     past = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    said = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
-    desk_op("ticket.open", fixed_id("matter"), {**said, "promised_at": past}, by=CHU)
+    payload = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
+    desk_op("ticket.open", fixed_id("matter"), {**payload, "promised_at": past}, by=CHU)
     page = ben.get("/desk/raise/", headers=EN).text
     assert "promised reply missed" in page and "code=breach&amp;type=ticket" in page
     form = {"category": f"{CATEGORY_ID}|1a", "subject_kind": "person", "answers_id": ANA}

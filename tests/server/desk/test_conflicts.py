@@ -40,7 +40,7 @@ def ticket_details(app) -> str:
         return db.session.get(Ticket, (seed_data.HOME_SITE, TICKET_ID)).details
 
 
-def test_both_sides_are_shown_with_who_and_what(ben, contested_revision):
+def test_a_conflict_shows_both_versions_and_authors(ben, contested_revision):
     page = ben.get("/desk/settle/", headers=EN).text
     for word in (
         "A lamp on floor 2",
@@ -61,7 +61,7 @@ def test_both_sides_are_shown_with_who_and_what(ben, contested_revision):
         ({"take": "value", "details": "The lamp upstairs"}, "The lamp upstairs"),
     ],
 )
-def test_one_click_settles_and_one_more_undoes_it(app, ben, contested_revision, form, after):
+def test_settle_and_reopen_a_conflict(app, ben, contested_revision, form, after):
     answer = ben.post(f"/desk/settle/{contested_revision}", form)
     assert answer.location == f"/desk/settle/?settled={contested_revision}"
     assert ticket_details(app) == after
@@ -72,26 +72,26 @@ def test_one_click_settles_and_one_more_undoes_it(app, ben, contested_revision, 
     assert "A lamp by the lift" in ben.get("/desk/settle/").text, "it waits again"
 
 
-def test_what_was_settled_stays_to_be_seen(ben, contested_revision):
+def test_resolved_conflicts_are_listed(ben, contested_revision):
     ben.post(f"/desk/settle/{contested_revision}", {"take": "incoming"})
     page = ben.get("/desk/settle/history", headers=EN).text
     assert "A lamp on floor 2" in page and "new version" in page
 
 
-def test_settling_twice_says_that_it_is_settled(ben, contested_revision):
+def test_a_conflict_is_settled_only_once(ben, contested_revision):
     ben.post(f"/desk/settle/{contested_revision}", {"take": "incoming"})
     again = ben.post(f"/desk/settle/{contested_revision}", {"take": "theirs"})
     assert "said=already-settled" in again.location
     assert "already resolved this" in ben.get(again.location, headers=EN).text
 
 
-def test_dao_may_not_settle_what_is_not_hers(app, dao, contested_revision):
+def test_another_site_cannot_settle_a_conflict(app, dao, contested_revision):
     assert dao.post(f"/desk/settle/{contested_revision}", {"take": "incoming"}).status_code == 404
     assert dao.post(f"/desk/settle/{contested_revision}/reopen").status_code == 404
     assert ticket_details(app) == "A lamp on floor 2"
 
 
-def test_a_tick_after_a_cancel_is_told_with_its_phone_and_how_late(app, ben, desk_op, phone):
+def test_a_task_done_after_its_cancellation_makes_a_conflict(app, ben, desk_op, phone):
     ben.post(f"/desk/task/{seed_data.TASK}/cancel", {"reason": "Rain", "base": "1"})
     phone.add_op("task.complete", seed_data.TASK, {"note": "Done all the same"}, by=seed_data.ANA)
     phone.send_outbox()
@@ -112,7 +112,7 @@ def test_a_tick_after_a_cancel_is_told_with_its_phone_and_how_late(app, ben, des
         assert task.done_by_id == seed_data.ANA and task.cancelled_at is None
 
 
-def test_a_record_tells_everything_that_happened_to_it(ben, desk_op):
+def test_a_record_page_shows_its_history(ben, desk_op):
     desk_op("task.complete", seed_data.TASK, {"note": "Two buckets"}, by=seed_data.ANA)
     desk_op("task.undo", seed_data.TASK, by=seed_data.ANA)
     page = ben.get(f"/desk/record/task/{seed_data.TASK}", headers=EN).text
@@ -120,7 +120,7 @@ def test_a_record_tells_everything_that_happened_to_it(ben, desk_op):
         assert word in page
 
 
-def test_what_was_kept_aside_can_be_seen_with_its_payload(ben, phone):
+def test_the_quarantine_list_shows_payloads(ben, phone):
     phone.add_op("task.complete", seed_data.TASK, {"nonsense": "what I did"}, by=seed_data.ANA)
     phone.add_op("no.such_kind", seed_data.TASK, {"more": "deferred words"}, by=seed_data.ANA)
     phone.send_outbox()
@@ -128,7 +128,7 @@ def test_what_was_kept_aside_can_be_seen_with_its_payload(ben, phone):
     assert "what I did" in page and "could not be read" in page
 
 
-def test_nobody_sees_more_of_a_record_than_their_role_needs(desk_op, signed_in):
+def test_the_service_desk_sees_fewer_record_types(desk_op, signed_in):
     sue = seed_data.fixed_id("sue")
     desk_op("person.add", sue, {"name": "Sue", "roles": ["service_desk"]}, by=seed_data.EVE)
     assert signed_in(sue).get(f"/desk/record/task/{seed_data.TASK}").status_code == 200
@@ -137,16 +137,16 @@ def test_nobody_sees_more_of_a_record_than_their_role_needs(desk_op, signed_in):
 
 
 @pytest.mark.parametrize("id_", ["nonsense", "%00", "'; DROP TABLE op", "x" * 4000])
-def test_an_address_that_names_nothing_is_not_found(ben, id_):
+def test_an_invalid_record_id_is_not_found(ben, id_):
     assert ben.get(f"/desk/record/task/{id_}").status_code == 404
 
 
-def test_a_script_in_a_name_is_only_text(ben, desk_op):
+def test_a_script_in_a_name_is_escaped(ben, desk_op):
     desk_op("visit.arrive", None, {"visitor": "<script>alert(1)</script>", "purpose": "other"})
     assert "<script>alert" not in ben.get("/desk/visits/").text
 
 
-def test_every_edit_at_the_desk_stands_in_the_log_under_its_author(app, ben):
+def test_a_desk_edit_is_logged_under_its_author(app, ben):
     ben.post(f"/desk/task/{seed_data.TASK}/cancel", {"reason": "Rain", "base": "1"})
     with app.app_context():
         op = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "task.cancel")).one()

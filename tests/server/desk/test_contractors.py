@@ -26,15 +26,15 @@ def stored_contractor(app):
 @pytest.mark.rule("Y1")
 @pytest.mark.clause("E3")
 @pytest.mark.parametrize("answers", [ANA, "", fixed_id("nobody")])
-def test_a_firm_without_a_leading_person_of_ours_is_not_taken(app, ben, answers):
+def test_a_contractor_needs_an_accountable_manager(app, ben, answers):
     """Ana is a cleaner; an empty and an unknown id are no manager either."""
-    told = ben.post("/desk/contractors/", {**CONTRACTOR_PAYLOAD, "accountable_id": answers})
-    assert "said=" in told.headers["Location"]
+    response = ben.post("/desk/contractors/", {**CONTRACTOR_PAYLOAD, "accountable_id": answers})
+    assert "said=" in response.headers["Location"]
     assert stored_contractor(app) is None
 
 
 @pytest.mark.rule("Y2")
-def test_who_answers_changes_and_a_contract_ends_once(app, ben):
+def test_change_the_manager_and_end_a_contract_once(app, ben):
     assert "said=" not in ben.post("/desk/contractors/", CONTRACTOR_PAYLOAD).headers["Location"]
     firm = stored_contractor(app)
     page = ben.get("/desk/contractors/").text
@@ -50,7 +50,7 @@ def test_who_answers_changes_and_a_contract_ends_once(app, ben):
     assert "contract-ended" in again.headers["Location"]
 
 
-def test_phones_learn_who_works_here_and_a_phone_adds_no_firm(app, phone, desk_op):
+def test_phones_get_contractors_but_cannot_add_one(app, phone, desk_op):
     """Sends `contractor.add`, `contractor.change` and `contractor.end`."""
     assert desk_op("contractor.add", FIRM, CONTRACTOR_PAYLOAD, by=BEN)["status"] == "applied"
     [told] = phone.records_of("contractor")

@@ -50,7 +50,7 @@ def stored_ticket(app) -> Ticket:
         return db.session.get(Ticket, (seed_data.HOME_SITE, TICKET_ID))
 
 
-def test_the_desk_sees_who_is_inside_and_sees_them_out(app, ben, visit_inside):
+def test_the_desk_logs_a_visitor_out(app, ben, visit_inside):
     assert "Mr Wang" in ben.get("/desk/visits/").text
     assert ben.post(f"/desk/visits/{VISIT_ID}/depart").status_code == 303
     assert "Mr Wang" not in ben.get("/desk/visits/").text
@@ -60,13 +60,13 @@ def test_the_desk_sees_who_is_inside_and_sees_them_out(app, ben, visit_inside):
         )
 
 
-def test_dao_may_see_nobody_out(app, dao, visit_inside):
+def test_another_site_cannot_log_a_visitor_out(app, dao, visit_inside):
     assert dao.post(f"/desk/visits/{VISIT_ID}/depart").status_code == 404
     with app.app_context():
         assert db.session.get(Visit, (seed_data.HOME_SITE, VISIT_ID)).departed_at is None
 
 
-def test_a_revision_carries_only_what_was_changed(app, ben, ticket):
+def test_a_revision_has_only_changed_fields(app, ben, ticket):
     ben.post(
         f"/desk/tickets/{TICKET_ID}/revise", ticket_form(ticket, details="A lamp\r\nby the lift")
     )
@@ -76,26 +76,26 @@ def test_a_revision_carries_only_what_was_changed(app, ben, ticket):
         assert list(op.payload) == ["details"]
 
 
-def test_nothing_changed_is_said_and_changes_nothing(app, ben, ticket):
+def test_an_unchanged_form_is_refused(app, ben, ticket):
     answer = ben.post(f"/desk/tickets/{TICKET_ID}/revise", ticket_form(ticket))
     assert "said=nothing-changed" in answer.location
     assert "Nothing was changed" in ben.get(answer.location, headers=EN).text
 
 
-def test_the_handler_changes_and_the_first_responder_never(app, ben, ticket):
+def test_a_transfer_does_not_change_the_first_responder(app, ben, ticket):
     form = {"to": f"person:{seed_data.EVE}"}
     ben.post(f"/desk/tickets/{TICKET_ID}/hand-over", form)
     now = stored_ticket(app)
     assert (now.first_responder_id, now.handler_id) == (seed_data.CHU, seed_data.EVE)
 
 
-def test_a_ticket_cannot_be_handed_to_somebody_of_another_site(app, ben, ticket):
+def test_a_ticket_cannot_be_transferred_to_another_site(app, ben, ticket):
     form = {"to": f"person:{seed_data.DAO}"}
     assert ben.post(f"/desk/tickets/{TICKET_ID}/hand-over", form).status_code == 404
     assert stored_ticket(app).handler_id == seed_data.CHU
 
 
-def test_dao_may_not_touch_a_ticket(app, dao, ticket):
+def test_another_site_cannot_see_or_change_a_ticket(app, dao, ticket):
     assert dao.get(f"/desk/tickets/{TICKET_ID}").status_code == 404
     changed = ticket_form(ticket, details="Mine now")
     assert dao.post(f"/desk/tickets/{TICKET_ID}/revise", changed).status_code == 404
@@ -104,24 +104,24 @@ def test_dao_may_not_touch_a_ticket(app, dao, ticket):
     assert stored_ticket(app).details == "A lamp is dark"
 
 
-def test_a_form_without_its_version_is_not_taken(ben, ticket):
+def test_a_form_without_its_base_is_rejected(ben, ticket):
     form = ticket_form(ticket, details="Changed")
     del form["base"]
     assert ben.post(f"/desk/tickets/{TICKET_ID}/revise", form).status_code == 400
 
 
-def test_dao_may_not_cancel(dao):
+def test_another_site_cannot_cancel_a_task(dao):
     form = {"reason": "Rain", "base": "1"}
     assert dao.post(f"/desk/task/{seed_data.TASK}/cancel", form).status_code == 404
 
 
-def test_a_new_phone_gets_a_code_that_is_shown_once(ben):
+def test_a_setup_code_is_shown_once(ben):
     page = ben.post("/desk/people/phones/code").text
     assert "data:image/svg+xml" in page and "/field/enrol#" in page
     assert "/field/enrol#" not in ben.get("/desk/people/phones").text
 
 
-def test_a_phone_is_cut_off_at_the_desk(app, ben, dao, phone):
+def test_block_a_phone(app, ben, dao, phone):
     assert dao.post(f"/desk/people/phones/{phone.device}/revoke").status_code == 404
     assert dao.post(f"/desk/people/phones/{phone.device}/lost").status_code == 404
     with app.app_context():
@@ -132,12 +132,12 @@ def test_a_phone_is_cut_off_at_the_desk(app, ben, dao, phone):
     assert "Block" not in ben.get("/desk/people/phones", headers=EN).text
 
 
-def test_a_real_server_shows_no_names_and_no_codes_at_its_door(client):
+def test_the_landing_page_of_a_real_server_shows_no_names(client):
     page = client.get("/").text
     assert "Ana" not in page and "/field/enrol#" not in page and "/sign-in" in page
 
 
-def test_one_click_changes_the_language(ben):
+def test_change_the_language(ben):
     there = {"Referer": "http://localhost/desk/visits/"}
     for lang, word in (("en", "Visitors"), ("zh", '<html lang="zh">')):
         answer = ben.post("/language", {"lang": lang}, headers=there)
@@ -145,18 +145,18 @@ def test_one_click_changes_the_language(ben):
         assert word in ben.get(answer.location).text
 
 
-def test_an_unknown_language_changes_nothing_and_no_other_site_is_gone_to(ben):
+def test_an_unknown_language_and_a_foreign_referrer_are_ignored(ben):
     elsewhere = {"Referer": "http://evil.example/desk/"}
     answer = ben.post("/language", {"lang": "../x"}, headers=elsewhere)
     assert answer.location == "/" and "Set-Cookie" not in answer.headers
 
 
-def test_every_page_can_be_left_and_signed_out_of(ben):
+def test_every_page_has_a_sign_out_button(ben):
     for page in ("/desk/", "/desk/settle/", "/desk/visits/", "/desk/tickets/", "/desk/people/"):
         assert 'action="/sign-out"' in ben.get(page).text
 
 
-def test_no_page_holds_a_script_or_a_style_of_its_own(ben, ticket, visit_inside):
+def test_pages_have_no_inline_script_or_style(ben, ticket, visit_inside):
     pages = ["/", "/sign-in", "/desk/", "/desk/settle/", "/desk/visits/", "/desk/tickets/"]
     pages += [
         f"/desk/tickets/{TICKET_ID}",

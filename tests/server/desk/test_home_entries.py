@@ -26,8 +26,8 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def contractor(desk_op):
-    said = {"name": "Spruce Cable", "service": "cable", "accountable_id": EVE}
-    assert desk_op("contractor.add", FIRM, said, by=EVE)["status"] == "applied"
+    payload = {"name": "Spruce Cable", "service": "cable", "accountable_id": EVE}
+    assert desk_op("contractor.add", FIRM, payload, by=EVE)["status"] == "applied"
 
 
 def stored_entry(app, id_):
@@ -37,7 +37,7 @@ def stored_entry(app, id_):
 
 @pytest.mark.rule("J5")
 @pytest.mark.clause("E1")
-def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(
+def test_search_finds_staff_and_contractor_entries_even_late_ones(
     app, ben, desk_op, contractor, phone
 ):
     desk_op(
@@ -48,8 +48,8 @@ def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(
     )
     earlier = datetime.now(UTC) - timedelta(hours=30)
     times = {"in_at": format_time(earlier), "out_at": format_time(earlier + timedelta(minutes=20))}
-    told = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM, **times}
-    phone.add_op("entry.tell", ENTRY_OF_LU, told, by=CHU)
+    payload = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM, **times}
+    phone.add_op("entry.tell", ENTRY_OF_LU, payload, by=CHU)
     assert ENTRY_OF_LU not in ben.get("/desk/entries/").text, "still on the phone"
     phone.send_outbox()
     assert stored_entry(app, ENTRY_OF_LU).afterwards
@@ -67,7 +67,7 @@ def test_who_was_in_a_home_is_found_ours_and_a_firms_hands_also_late(
 
 @pytest.mark.rule("J6")
 @pytest.mark.clause("E1")
-def test_a_phone_that_has_not_spoken_since_is_named_beside_the_answer(app, ben, phone):
+def test_the_search_names_phones_that_may_still_send_entries(app, ben, phone):
     with app.app_context():
         device = db.session.get(Device, phone.device)
         device.enrolled_at -= timedelta(days=2)
@@ -80,7 +80,7 @@ def test_a_phone_that_has_not_spoken_since_is_named_beside_the_answer(app, ben, 
     assert "Every phone has reported" in ben.get("/desk/entries/", headers=EN).text
 
 
-def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, ben, desk_op):
+def test_undo_an_exit_add_it_later_and_void_an_entry(app, ben, desk_op):
     desk_op("entry.begin", ENTRY_OF_ANA, {"unit": FLAT, "purpose": "Check"}, by=ANA)
     assert "1203" in ben.get("/desk/entries/").text
     desk_op("entry.end", ENTRY_OF_ANA, by=ANA)
@@ -98,7 +98,7 @@ def test_an_end_is_taken_back_told_afterwards_and_a_mistake_is_struck_out(app, b
     assert "voided: wrong home" in page.replace("\n", " ")
 
 
-def test_an_entry_of_another_site_is_nobodys_business(dao, desk_op):
+def test_another_site_cannot_see_an_entry(dao, desk_op):
     desk_op("entry.begin", ENTRY_OF_ANA, {"unit": FLAT, "purpose": "Check"}, by=ANA)
     assert ENTRY_OF_ANA not in dao.get("/desk/entries/").text
     assert dao.get(f"/desk/record/entry/{ENTRY_OF_ANA}").status_code == 404
@@ -106,5 +106,5 @@ def test_an_entry_of_another_site_is_nobodys_business(dao, desk_op):
 
 @pytest.mark.parametrize("page", ["9" * 30, "9" * 5000, "-1", "x"])
 @pytest.mark.parametrize("place", ["entries", "visits"])
-def test_no_page_is_too_far_to_be_asked_for(ben, place, page):
+def test_any_page_number_is_accepted(ben, place, page):
     assert ben.get(f"/desk/{place}/?page={page}").status_code == 200

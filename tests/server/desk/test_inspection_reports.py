@@ -35,14 +35,14 @@ def log_and_records_agree(app):
 def record_inspection(phone, by=BEN, **said):
     """Record an inspection of the stairs, or of the `person` given; the phone's record of it."""
     about = {} if "person" in said else {"area": STAIRS}
-    told = {"template_id": STAIRWELL, "edition": 1, **about, **said}
-    made = phone.add_op("inspection.record", None, told, by=by)
+    payload = {"template_id": STAIRWELL, "edition": 1, **about, **said}
+    made = phone.add_op("inspection.record", None, payload, by=by)
     assert phone.send_outbox()[made["id"]]["status"] == "applied"
     return phone.get_record("inspection", made["subject"])
 
 
 @pytest.mark.clause("C9")
-def test_a_photo_of_a_criterion_belongs_to_the_inspection_and_is_shown(app, ben, dao, phone):
+def test_a_criterion_photo_is_shown_with_the_inspection(app, ben, dao, phone):
     content = image_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     phone.request_photo("PUT", sha256, content)
@@ -75,7 +75,7 @@ def test_a_photo_of_a_criterion_belongs_to_the_inspection_and_is_shown(app, ben,
         ({"template_id": GUARD, "person": CHU, "rest": "pass"}, CHU, "self-inspection"),
     ],
 )
-def test_what_is_odd_is_kept_and_put_to_the_desk(app, ben, phone, said, by, flag):
+def test_a_flagged_inspection_makes_a_conflict(app, ben, phone, said, by, flag):
     inspection = record_inspection(phone, by=by, **said)
     assert inspection["of_self"] == (flag == "self-inspection")
     with app.app_context():

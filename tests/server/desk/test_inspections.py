@@ -40,12 +40,12 @@ def inspection_payload(criteria, *, failed=(), area=STAIRS, **more):
 
 
 @pytest.mark.clause("C9")
-def test_each_of_the_four_criteria_of_a_stairwell_raises_a_rectification(phone, criteria):
+def test_each_failed_criterion_makes_a_corrective_action(phone, criteria):
     assert len(criteria) == 4
-    told = phone.send_op(
+    verdict = phone.send_op(
         "inspection.record", FIRST_INSPECTION, inspection_payload(criteria, failed=criteria), by=BEN
     )
-    assert told["status"] == "applied"
+    assert verdict["status"] == "applied"
     assert phone.get_record("inspection", FIRST_INSPECTION)["score"] == 0
     raised = phone.records_of("rectification")
     assert {found["item"] for found in raised} == set(criteria)
@@ -73,7 +73,7 @@ def test_the_checklists_have_as_many_criteria_as_the_rulebook(phone, checklist, 
     assert "versions" not in body
 
 
-def test_recorded_twice_is_once_late_is_kept_and_the_score_is_exact(phone, criteria):
+def test_an_inspection_sent_twice_counts_once_with_its_own_time(phone, criteria):
     late = (datetime.now(UTC) - timedelta(days=2)).isoformat()
     op = phone.add_op(
         "inspection.record",
@@ -89,7 +89,7 @@ def test_recorded_twice_is_once_late_is_kept_and_the_score_is_exact(phone, crite
     assert body["inspected_at"][:10] == late[:10]
 
 
-def test_the_rest_passes_and_what_nobody_looked_at_does_not_count(phone, criteria):
+def test_the_score_counts_assessed_criteria_only(phone, criteria):
     some = {**inspection_payload([]), "results": {criteria[0]: "fail", criteria[1]: "na"}}
     phone.send_op("inspection.record", FIRST_INSPECTION, {**some, "rest": "pass"}, by=BEN)
     phone.send_op("inspection.record", SECOND_INSPECTION, some, by=BEN)
@@ -98,21 +98,21 @@ def test_the_rest_passes_and_what_nobody_looked_at_does_not_count(phone, criteri
 
 
 @pytest.mark.clause("A4")
-def test_nobody_assesses_themselves_officially(phone, desk_op):
-    said = {
+def test_a_self_inspection_cannot_be_official(phone, desk_op):
+    payload = {
         "template_id": checklist_id(HOME_SITE, "IT-05"),
         "edition": 1,
         "person": BEN,
         "rest": "pass",
     }
-    assert phone.send_op("inspection.record", FIRST_INSPECTION, said, by=BEN)["status"] == "applied"
+    assert (
+        phone.send_op("inspection.record", FIRST_INSPECTION, payload, by=BEN)["status"] == "applied"
+    )
     assert phone.get_record("inspection", FIRST_INSPECTION)["of_self"] is True
     assert desk_op("inspection.make_official", FIRST_INSPECTION, {})["code"] == "self-inspection"
 
 
-def test_two_of_the_same_thing_stand_side_by_side_until_the_desk_decides(
-    app, ben, phone, new_phone, criteria
-):
+def test_the_desk_chooses_one_of_two_inspections_as_official(app, ben, phone, new_phone, criteria):
     phone.send_op("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
     new_phone().send_op(
         "inspection.record",
@@ -133,9 +133,7 @@ def test_two_of_the_same_thing_stand_side_by_side_until_the_desk_decides(
     assert "Score: 50 of 100" in page and "pass-weight/1" in page
 
 
-def test_what_failed_is_put_right_and_earlier_work_does_not_clear_a_later_failure(
-    phone, desk_op, criteria
-):
+def test_earlier_work_does_not_complete_a_corrective_action(phone, desk_op, criteria):
     phone.send_op(
         "inspection.record",
         FIRST_INSPECTION,
@@ -156,7 +154,7 @@ def test_what_failed_is_put_right_and_earlier_work_does_not_clear_a_later_failur
     assert phone.get_record("rectification", found["id"])["state"] == "verified"
 
 
-def test_somebody_of_another_site_changes_nothing(phone, new_phone, criteria):
+def test_a_person_of_another_site_cannot_complete_a_corrective_action(phone, new_phone, criteria):
     phone.send_op(
         "inspection.record",
         FIRST_INSPECTION,
@@ -164,12 +162,12 @@ def test_somebody_of_another_site_changes_nothing(phone, new_phone, criteria):
         by=BEN,
     )
     (found,) = phone.records_of("rectification")
-    told = phone.send_op("rectification.complete", found["id"], {}, by=fixed_id("dao"))
-    assert told["status"] == "held"
+    verdict = phone.send_op("rectification.complete", found["id"], {}, by=fixed_id("dao"))
+    assert verdict["status"] == "held"
     assert phone.get_record("rectification", found["id"])["state"] == "open"
 
 
-def test_a_used_edition_stays_as_it_was(app, signed_in, phone, criteria):
+def test_a_used_checklist_edition_does_not_change(app, signed_in, phone, criteria):
     eve = signed_in(EVE)
     phone.send_op(
         "inspection.record",
@@ -193,7 +191,7 @@ def test_a_used_edition_stays_as_it_was(app, signed_in, phone, criteria):
     assert phone.get_record("inspection", third)["score"] == 500
 
 
-def test_checklists_are_the_managers(app, ben, signed_in):
+def test_only_managers_edit_checklists(app, ben, signed_in):
     eve = signed_in(EVE)
     new = {
         "code": "X-1",
@@ -210,7 +208,7 @@ def test_checklists_are_the_managers(app, ben, signed_in):
         assert db.session.get(Checklist, (HOME_SITE, EMPTY_CHECKLIST_ID)).retired_at
 
 
-def test_the_desk_says_who_puts_it_right_and_by_when(app, ben, dao, phone, criteria):
+def test_assign_a_corrective_action(app, ben, dao, phone, criteria):
     phone.send_op(
         "inspection.record",
         FIRST_INSPECTION,
@@ -222,9 +220,9 @@ def test_the_desk_says_who_puts_it_right_and_by_when(app, ben, dao, phone, crite
     assert dao.post(f"/desk/inspections/rectifications/{found['id']}", form).status_code == 404
     ben.post(f"/desk/inspections/rectifications/{found['id']}", form)
     with app.app_context():
-        kept = db.session.get(Rectification, (HOME_SITE, found["id"]))
-        assert kept.responsible_id == CHU
-        assert kept.due_at.isoformat() == "2026-12-24T12:00:00+00:00"
+        record = db.session.get(Rectification, (HOME_SITE, found["id"]))
+        assert record.responsible_id == CHU
+        assert record.due_at.isoformat() == "2026-12-24T12:00:00+00:00"
 
 
 MANAGER_ONLY_OPS = [
@@ -235,7 +233,7 @@ MANAGER_ONLY_OPS = [
 
 
 @pytest.mark.parametrize(("kind", "subject", "payload"), MANAGER_ONLY_OPS)
-def test_the_field_decides_nothing_of_this(phone, desk_op, criteria, kind, subject, payload):
+def test_manager_ops_are_not_for_phones(phone, desk_op, criteria, kind, subject, payload):
     phone.send_op("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
     assert desk_op(kind, subject, payload, by=ANA)["code"] == "not-allowed"
     assert phone.send_op(kind, subject, payload, by=EVE)["code"] == "not-for-phones"

@@ -47,8 +47,8 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def contractor(desk_op):
-    said = {"name": "Spruce Cable", "service": "cable", "accountable_id": EVE}
-    assert desk_op("contractor.add", FIRM, said, by=EVE)["status"] == "applied"
+    payload = {"name": "Spruce Cable", "service": "cable", "accountable_id": EVE}
+    assert desk_op("contractor.add", FIRM, payload, by=EVE)["status"] == "applied"
     went_in = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM}
     desk_op("entry.begin", ENTRY_OF_LU, went_in, by=CHU)
 
@@ -78,7 +78,7 @@ def jpeg_bytes():
 
 @pytest.mark.rule("Q1", "Q8")
 @pytest.mark.clause("E2", "E8")
-def test_a_loss_told_to_a_guard_is_a_ticket_of_the_guards_for_ever(app, open_case, ben):
+def test_a_lost_item_opens_a_ticket_with_its_first_responder(app, open_case, ben):
     kept, ticket = stored(app, LostProperty, LOST_ID), stored(app, Ticket, loss_ticket_id(LOST_ID))
     assert (kept.ticket, kept.urgency) == (ticket.id, "urgent")
     assert ticket.first_responder_id == kept.first_responder_id == CHU
@@ -90,7 +90,7 @@ def test_a_loss_told_to_a_guard_is_a_ticket_of_the_guards_for_ever(app, open_cas
 
 @pytest.mark.rule("Q3", "Q7")
 @pytest.mark.clause("E6")
-def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, ben, open_case):
+def test_each_missing_step_blocks_closing_a_case(app, ben, open_case):
     at = f"/desk/lost/{LOST_ID}"
     steps = [
         ("entries-missing", "compile", {}),
@@ -99,8 +99,8 @@ def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, be
         ("feedback-missing", "tell", {"said": "all that we know"}),
     ]
     for code, what, form in steps:
-        told = ben.post(f"{at}/close", {"outcome": "informed"})
-        assert told.location == f"{at}?said={code}"
+        response = ben.post(f"{at}/close", {"outcome": "informed"})
+        assert response.location == f"{at}?said={code}"
         assert ben.post(f"{at}/{what}", form).location == at
     assert ben.post(f"{at}/close", {"outcome": "no_evidence"}).location == f"{at}?said=malformed"
     assert ben.post(f"{at}/close", {"outcome": "informed"}).location == at
@@ -116,13 +116,13 @@ def test_the_desk_goes_all_the_way_and_each_thing_missing_blocks_the_end(app, be
     ):
         assert ben.post(f"{at}/{what}", form).location == at, what
     assert stored(app, LostProperty, LOST_ID).outcome == "returned"
-    told = {"lost.ask", "lost.state", "lost.offer_police", "lost.return", "lost.next"}
-    assert told | {"lost.close", "lost.reopen"} <= logged_kinds(app, LOST_ID)
+    response = {"lost.ask", "lost.state", "lost.offer_police", "lost.return", "lost.next"}
+    assert response | {"lost.close", "lost.reopen"} <= logged_kinds(app, LOST_ID)
     assert ben.post(f"{at}/search", {}).status_code == 404
 
 
 @pytest.mark.rule("Q3")
-def test_a_late_entry_is_not_on_the_old_list_and_makes_a_newer_one(app, ben, open_case, phone):
+def test_a_late_entry_is_only_on_the_newer_list(app, ben, open_case, phone):
     ben.post(f"/desk/lost/{LOST_ID}/compile")
     late = phone.add_op("entry.begin", None, {"unit": FLAT, "purpose": "Check"}, by=ANA)
     phone.add_op("entry.end", late["subject"], by=ANA)
@@ -143,7 +143,7 @@ def test_a_late_entry_is_not_on_the_old_list_and_makes_a_newer_one(app, ben, ope
 
 @pytest.mark.rule("Q5")
 @pytest.mark.clause("E3", "E10")
-def test_a_firm_works_on_it_and_we_stay_answerable_by_name(app, ben, open_case, desk_op):
+def test_a_contractor_is_assigned_with_our_accountable_manager(app, ben, open_case, desk_op):
     page = f"/desk/lost/{LOST_ID}"
     assert ben.post(f"{page}/contract_out", {"contractor": FIRM}).location == page
     kept, text = stored(app, LostProperty, LOST_ID), ben.get(page, headers=EN).text
@@ -159,9 +159,7 @@ def test_a_firm_works_on_it_and_we_stay_answerable_by_name(app, ben, open_case, 
 
 @pytest.mark.rule("Q9")
 @pytest.mark.clause("E9")
-def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(
-    app, ben, open_case, desk_op, phone
-):
+def test_the_police_pack_is_byte_identical(app, ben, open_case, desk_op, phone):
     content, sha256 = jpeg_bytes()
     phone.request_photo("PUT", sha256, content)
     phone.add_op("lost.find", LOST_ID, {"where": "sofa", "photos": [sha256, "0" * 64]}, by=CHU)
@@ -196,7 +194,7 @@ def test_the_pack_for_the_police_is_made_twice_with_equal_bytes(
     assert ben.get(f"/desk/lost/{LOST_ID}/pack.zip").data != first.data
 
 
-def test_the_service_desk_opens_a_file_and_what_is_overdue_is_on_top(app, ben):
+def test_overdue_cases_are_listed_first(app, ben):
     soon = {"next_action": "Ask the firm", "next_action_at": "2026-01-01T10:00"}
     ben.post("/desk/lost/", {"item": "Ring", "contact": "1203", "channel": "phone", **soon})
     ben.post("/desk/lost/", {"item": "Watch", "contact": "1203", "channel": "phone"})
@@ -205,16 +203,14 @@ def test_the_service_desk_opens_a_file_and_what_is_overdue_is_on_top(app, ben):
     assert page.count("! overdue") == 1
 
 
-def test_a_file_of_another_site_does_not_exist(dao, open_case):
+def test_another_site_cannot_see_a_case(dao, open_case):
     for path in ("", "/summary", "/pack.zip"):
         assert dao.get(f"/desk/lost/{LOST_ID}{path}").status_code == 404
     assert dao.post(f"/desk/lost/{LOST_ID}/tell", {"said": "x"}).status_code == 404
 
 
 @pytest.mark.rule("Q2")
-def test_two_phones_without_a_signal_make_the_same_case_in_any_order(
-    app, open_case, new_phone, desk_op
-):
+def test_a_case_does_not_depend_on_the_order_of_arrival(app, open_case, new_phone, desk_op):
     desk_op(
         "lost.compile",
         LOST_ID,
@@ -228,8 +224,10 @@ def test_two_phones_without_a_signal_make_the_same_case_in_any_order(
         opened = chu.add_op("lost.open", subject, OPEN_PAYLOAD, by=CHU, at=format_time(NOW))
         chu.send_outbox()
         assert opened["subject"] == subject
-        said = {"party": PARTY, "declined": True}
-        chu.add_op("lost.state", subject, said, by=CHU, at=format_time(NOW + timedelta(seconds=1)))
+        payload = {"party": PARTY, "declined": True}
+        chu.add_op(
+            "lost.state", subject, payload, by=CHU, at=format_time(NOW + timedelta(seconds=1))
+        )
         later = NOW + timedelta(seconds=2)
         ana.add_op("lost.find", subject, {"where": "sofa"}, by=ANA, at=format_time(later))
         bao.add_op("lost.tell", subject, {"said": "found"}, by=BEN, at=format_time(later))
@@ -250,7 +248,7 @@ POLICE_ONLY = "Only the police may search a person's belongings or room."
 NOW = datetime.now(UTC) - timedelta(hours=1)
 
 
-def test_a_photo_belongs_to_the_one_case_whose_op_names_it(app, phone, desk_op, contractor):
+def test_a_photo_is_linked_only_to_the_case_that_names_it(app, phone, desk_op, contractor):
     """Invariant 14: a photo is never linked to another record, or to one that does not exist."""
     content, sha256 = jpeg_bytes()
     phone.add_op("lost.open", LOST_ID, {**OPEN_PAYLOAD, "photos": [sha256]}, by=CHU)
@@ -267,7 +265,7 @@ def test_a_photo_belongs_to_the_one_case_whose_op_names_it(app, phone, desk_op, 
 
 @pytest.mark.rule("Q7")
 @pytest.mark.clause("E6")
-def test_the_phones_form_lists_exactly_what_the_server_asks_for(app):
+def test_the_phone_template_lists_the_same_missing_steps(app):
     """For every combination of steps, the phone template and the rule name the same codes."""
     lines = {
         "compile": ("lists", {"parties": {PARTY: "Lu"}, "entries": {ENTRY_OF_LU: "Lu"}}),
@@ -294,7 +292,7 @@ def test_the_phones_form_lists_exactly_what_the_server_asks_for(app):
 
 @pytest.mark.rule("Q10")
 @pytest.mark.clause("E5")
-def test_nothing_offers_to_look_through_people_or_rooms_or_sends_a_resident_away():
+def test_no_text_offers_a_search_or_sends_a_resident_elsewhere():
     said = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "sync").rglob("*.json")]
     said += [*(ROOT / "server/translations").rglob("*.po")]
     search = r"搜查|搜身|搜宿舍|搜房|body search|search (the |his |her |their |a )?"
@@ -307,7 +305,7 @@ def test_nothing_offers_to_look_through_people_or_rooms_or_sends_a_resident_away
 
 
 @pytest.mark.rule("O1", "O2", "O3")
-def test_a_found_thing_is_kept_told_of_and_given_back(app, ben, desk_op, dao):
+def test_record_notify_store_and_return_a_found_item(app, ben, desk_op, dao):
     desk_op("find.record", FOUND_ITEM_ID, {"what": "A key", "place": "office"}, by=ANA)
     ben.post("/desk/finds/", {"what": "A glove"})
     page = ben.get("/desk/finds/", headers=EN).text
@@ -320,9 +318,9 @@ def test_a_found_thing_is_kept_told_of_and_given_back(app, ben, desk_op, dao):
         ("return", {"to": "Ms Zhou", "how_known": "named the tag"}),
     ):
         assert ben.post(f"{at}/{what}", form).location == at
-    kept = stored(app, FoundItem, FOUND_ITEM_ID)
-    assert (kept.ended_how, kept.ended_with) == ("returned", "Ms Zhou")
-    assert [link.get("place") for link in kept.chain] == ["office", "safe"]
+    record = stored(app, FoundItem, FOUND_ITEM_ID)
+    assert (record.ended_how, record.ended_with) == ("returned", "Ms Zhou")
+    assert [link.get("place") for link in record.chain] == ["office", "safe"]
     assert ben.post(f"{at}/search").status_code == 404
     late = desk_op("find.to_police", FOUND_ITEM_ID, {"station": "North"}, by=CHU)
     assert late["status"] == "applied"

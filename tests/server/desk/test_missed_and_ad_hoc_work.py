@@ -41,20 +41,20 @@ def stored_task(app):
 
 @pytest.mark.rule("D5")
 @pytest.mark.clause("G10")
-def test_a_miss_waits_for_a_word_and_gets_one(app, ben, missed_task):
+def test_decide_a_missed_task(app, ben, missed_task):
     assert MISSED_TASK in ben.get("/desk/misses/").text
     ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
     assert stored_task(app).disposition == "made_good"
     assert MISSED_TASK not in ben.get("/desk/misses/").text
 
 
-def test_a_reason_is_told_in_words(app, ben, missed_task):
+def test_a_reason_needs_an_explanation(app, ben, missed_task):
     answer = ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "reason"})
     assert "said=malformed" in answer.location
     assert stored_task(app).disposition is None
 
 
-def test_nothing_is_decided_while_a_phone_may_still_know(app, ben, missed_task, new_phone):
+def test_a_missed_task_cannot_be_decided_before_phones_report(app, ben, missed_task, new_phone):
     new_phone()
     with app.app_context(), write_transaction():
         long_ago = datetime.now(UTC) - timedelta(days=3)
@@ -65,13 +65,13 @@ def test_nothing_is_decided_while_a_phone_may_still_know(app, ben, missed_task, 
     assert stored_task(app).disposition is None
 
 
-def test_misses_are_sought_by_days_person_and_area(ben, missed_task):
+def test_missed_tasks_are_filtered_by_days_person_and_area(ben, missed_task):
     assert MISSED_TASK in ben.get(f"/desk/misses/?days=7&person={ANA}&area={STAIRS}").text
     assert MISSED_TASK not in ben.get(f"/desk/misses/?days=7&area={GATE}").text
 
 
 @pytest.mark.clause("G3")
-def test_the_desk_gives_work(app, ben, phone):
+def test_assign_an_ad_hoc_task(app, ben, phone):
     form = {"label": "Move the chairs", "area_id": STAIRS, "responsible_id": ANA, "reason": "Party"}
     due = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
     assert "said=" not in ben.post("/desk/work/give", {**form, "window_end": due}).location
@@ -81,7 +81,7 @@ def test_the_desk_gives_work(app, ben, phone):
 
 
 @pytest.mark.clause("C11")
-def test_rain_makes_the_work_of_each_area_once_whoever_tells_of_it(app, ben, phone):
+def test_a_weather_report_makes_the_tasks_of_an_area_once(app, ben, phone):
     form = {"sort": "rain", "areas": [STAIRS, GATE], "responsible_id": ANA}
     for _ in range(2):
         assert "said=" not in ben.post("/desk/work/weather", form).location
@@ -91,12 +91,12 @@ def test_rain_makes_the_work_of_each_area_once_whoever_tells_of_it(app, ben, pho
         assert len(db.session.scalars(select(WeatherReport)).all()) == 2
 
 
-def test_a_day_is_shown_by_areas_and_hour_by_hour(ben, missed_task):
+def test_the_board_and_timeline_show_any_day(ben, missed_task):
     for page in ("/desk/", "/desk/timeline"):
         for day in ("", "?day=2026-11-01", "?day=nonsense"):
             assert ben.get(page + day).status_code == 200
 
 
-def test_dao_sees_nothing_of_it(dao, missed_task):
+def test_another_site_cannot_see_missed_tasks(dao, missed_task):
     assert MISSED_TASK not in dao.get("/desk/misses/").text
     dao.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})

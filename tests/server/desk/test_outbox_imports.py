@@ -56,8 +56,8 @@ def export_outbox(phone, *shots: bytes, **more):
     ]
     who = {"site": phone.site, "device": phone.device, "lineage": phone.lineage}
     head = {"lodge": "outbox", "format": 1, "exported_at": phone.now(), "lost": []}
-    told = {**head, **who, "ops": phone.outbox, "photos": photos, **more}
-    return {**told, "seal": file_signature(told, phone.token)}
+    payload = {**head, **who, "ops": phone.outbox, "photos": photos, **more}
+    return {**payload, "seal": file_signature(payload, phone.token)}
 
 
 def file_signature(told, token):
@@ -86,7 +86,7 @@ def row_count(app, table):
 
 
 @pytest.mark.rule("X6")
-def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
+def test_imported_ops_get_the_verdicts_of_a_push(app, ben, phone, new_phone):
     shot = jpeg_bytes()
     sha256 = hashlib.sha256(shot).hexdigest()
     phone.add_op("task.complete", TASK, {"photos": [sha256]}, by=ANA)
@@ -105,7 +105,7 @@ def test_each_op_is_answered_as_the_phone_would_be(app, ben, phone, new_phone):
 
 
 @pytest.mark.rule("X6")
-def test_gaps_and_confessions_come_along(app, ben, phone):
+def test_an_import_records_gaps_and_losses(app, ben, phone):
     for _ in range(3):
         phone.add_op("task.confirm", TASK, by=ANA)
     del phone.outbox[1]
@@ -116,7 +116,7 @@ def test_gaps_and_confessions_come_along(app, ben, phone):
 
 
 @pytest.mark.rule("X6")
-def test_what_a_phone_holds_that_was_cut_off_waits_for_the_desk(app, ben, phone):
+def test_the_file_of_a_blocked_phone_is_quarantined(app, ben, phone):
     with app.app_context():
         revoke_device(HOME_SITE, phone.device, lost=True)
     phone.add_op("task.complete", TASK, by=ANA)
@@ -135,7 +135,7 @@ def quarantined_ops(app):
 
 
 @pytest.mark.rule("X9")
-def test_without_the_seal_nothing_is_lost_and_nothing_counts(app, ben, phone):
+def test_the_ops_of_an_unsigned_file_are_quarantined(app, ben, phone):
     phone.add_op("task.complete", TASK, {"note": "mine"}, by=ANA)
     del phone.outbox[0]
     op = phone.add_op("task.complete", TASK, {"note": "two buckets"}, by=ANA)
@@ -154,13 +154,13 @@ def test_without_the_seal_nothing_is_lost_and_nothing_counts(app, ben, phone):
     with app.app_context():
         task = db.session.get(Task, (HOME_SITE, TASK))
     assert (task.done_by_id, task.note) == (ANA, "two buckets")
-    told = phone.send_outbox()[op["id"]]
-    assert told["status"] == "held", "it counts once, though the phone comes in the end"
+    verdict = phone.send_outbox()[op["id"]]
+    assert verdict["status"] == "held", "it counts once, though the phone comes in the end"
     assert row_count(app, Lineage) == 1
 
 
 @pytest.mark.rule("X9")
-def test_what_the_phone_itself_sends_later_counts_as_its_own(app, ben, phone):
+def test_a_later_push_replaces_an_unsigned_import(app, ben, phone):
     op = phone.add_op("task.complete", TASK, by=ANA)
     upload(ben, unsigned_export(phone))
     ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "not from the phone"})
@@ -173,7 +173,7 @@ def test_what_the_phone_itself_sends_later_counts_as_its_own(app, ben, phone):
 
 
 @pytest.mark.rule("X9")
-def test_a_sealed_file_settles_what_came_without_its_seal(app, ben, phone):
+def test_a_signed_file_replaces_an_unsigned_import(app, ben, phone):
     phone.add_op("task.complete", TASK, by=ANA)
     upload(ben, unsigned_export(phone))
     assert "accepted" in upload(ben, export_outbox(phone)).text
@@ -181,7 +181,7 @@ def test_a_sealed_file_settles_what_came_without_its_seal(app, ben, phone):
 
 
 @pytest.mark.rule("X9")
-def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
+def test_a_forged_op_does_not_block_the_true_one(app, ben, phone):
     true = phone.add_op("task.complete", TASK, {"note": "true"}, by=ANA)
     forged = [
         with_hash({**true, "payload": {"note": "forged"}}),
@@ -199,7 +199,7 @@ def test_a_forged_op_stands_in_no_way_of_the_true_one(app, ben, phone):
 
 
 @pytest.mark.rule("X10")
-def test_who_took_in_which_file_is_seen_on_the_page_of_the_phone(app, ben, phone):
+def test_the_phone_page_lists_imported_files(app, ben, phone):
     phone.add_op("task.complete", TASK, by=ANA)
     upload(ben, export_outbox(phone, jpeg_bytes()))
     upload(ben, unsigned_export(phone))
@@ -251,7 +251,7 @@ INVALID_FILES = {
 
 
 @pytest.mark.rule("X5")
-def test_a_bad_file_changes_nothing_and_says_what_helps(app, ben, phone):
+def test_an_invalid_file_is_rejected_with_a_remedy(app, ben, phone):
     before = row_count(app, LoggedOp)
     for name, (bad, remedy) in INVALID_FILES.items():
         answer = upload(ben, {**export_outbox(phone), **bad} if isinstance(bad, dict) else bad)
@@ -260,7 +260,7 @@ def test_a_bad_file_changes_nothing_and_says_what_helps(app, ben, phone):
 
 
 @pytest.mark.rule("X5")
-def test_a_file_goes_to_its_own_site_and_its_own_phone(ben, dao, phone, new_phone):
+def test_a_file_of_another_site_or_phone_is_rejected(ben, dao, phone, new_phone):
     phone.send_op("task.complete", TASK, by=ANA)
     other = new_phone()
     mixed = export_outbox(other, lineage=phone.lineage)
@@ -270,12 +270,12 @@ def test_a_file_goes_to_its_own_site_and_its_own_phone(ben, dao, phone, new_phon
 
 
 @pytest.mark.rule("X5")
-def test_a_file_that_is_too_big_is_not_read(ben):
+def test_a_phone_file_that_is_too_big_is_rejected(ben):
     answer = upload(ben, b'{"a":"' + b"x" * (33 * 1024 * 1024))
     assert answer.status_code == 422 and "too big" in answer.text
 
 
-def test_a_photo_that_is_none_is_counted_and_holds_up_nothing(ben, phone):
+def test_invalid_photos_are_counted_and_skipped(ben, phone):
     phone.add_op("task.complete", TASK, by=CHU)
     shots = [{"sha256": "0" * 64, "bytes": 3, "data": data} for data in ("AAAA", "no base64!")]
     answer = upload(ben, export_outbox(phone, photos=shots))

@@ -27,15 +27,17 @@ def log_and_records_agree(app):
 def route(app, desk_op):
     """A patrol route of two checkpoints with one window a day."""
     for id_, area in ((NORTH_POINT, GATE), (SOUTH_POINT, STAIRS)):
-        said = {"label": label("点", "Point"), "area_id": area, "route": label("夜", "Night")}
-        desk_op("checkpoint.add", id_, said, by=EVE)
-    said = {
+        payload = {"label": label("点", "Point"), "area_id": area, "route": label("夜", "Night")}
+        desk_op("checkpoint.add", id_, payload, by=EVE)
+    payload = {
         "label": label("夜巡", "Night round"),
         "points": [NORTH_POINT, SOUTH_POINT],
         "fastest": 0,
     }
     when = {"rrule": "FREQ=DAILY", "window": "P1D", "dtstart": "2026-01-01T00:00:00+08:00"}
-    desk_op("route.add", ROUTE_ID, {**said, **when, "responsible_id": CHU, "active": True}, by=EVE)
+    desk_op(
+        "route.add", ROUTE_ID, {**payload, **when, "responsible_id": CHU, "active": True}, by=EVE
+    )
     plan_rounds(app)
 
 
@@ -66,7 +68,7 @@ def stored_scan(app, **more):
 
 
 @pytest.mark.rule("N2")
-def test_rounds_are_planned_once_and_follow_their_route(app, desk_op, route):
+def test_patrols_are_planned_once_and_follow_their_route(app, desk_op, route):
     assert plan_rounds(app) == 0
     with app.app_context():
         base = db.session.get(PatrolRoute, (HOME_SITE, ROUTE_ID)).version
@@ -84,17 +86,17 @@ def test_rounds_are_planned_once_and_follow_their_route(app, desk_op, route):
 
 
 @pytest.mark.rule("N1")
-def test_a_route_that_nobody_answers_for_is_not_in_force(desk_op, route):
+def test_an_active_route_needs_a_responsible_person(desk_op, route):
     change = {"responsible_id": None}
     assert desk_op("route.change", ROUTE_ID, change, by=EVE)["code"] == "needs-responsible"
     assert desk_op("route.change", ROUTE_ID, {"fastest": 9}, by=ANA)["code"] == "not-allowed"
 
 
-def test_a_scan_counts_once_and_is_seen_by_every_guard(app, phone, new_phone, current_round):
+def test_a_scan_sent_twice_counts_once(app, phone, new_phone, current_round):
     first = phone.add_op("round.scan", current_round, stored_scan(app), by=CHU)
-    told = phone.send_outbox()[first["id"]]
-    assert told["status"] == "applied"
-    assert phone.push(first).expect_ok()["verdicts"] == [told]
+    verdict = phone.send_outbox()[first["id"]]
+    assert verdict["status"] == "applied"
+    assert phone.push(first).expect_ok()["verdicts"] == [verdict]
     body = new_phone().get_record("round", current_round)
     assert body["scans"][NORTH_POINT]["by"] == "Chu"
     assert body["scans"][NORTH_POINT]["flags"] == []
@@ -102,14 +104,14 @@ def test_a_scan_counts_once_and_is_seen_by_every_guard(app, phone, new_phone, cu
 
 
 @pytest.mark.rule("N5")
-def test_a_label_of_another_site_or_a_replaced_one_is_flagged(app, desk_op, phone, current_round):
+def test_a_label_of_another_site_is_flagged(app, desk_op, phone, current_round):
     phone.send_op("round.scan", current_round, stored_scan(app, site=fixed_id("away")), by=CHU)
     assert phone.get_record("round", current_round)["scans"][NORTH_POINT]["flags"] == ["copied"]
 
 
 @pytest.mark.rule("E7")
 @pytest.mark.rule("E6")
-def test_a_new_label_is_known_by_rounds_to_come_and_the_old_one_no_more(
+def test_a_replaced_label_is_valid_in_current_and_future_patrols(
     app, desk_op, phone, current_round
 ):
     assert desk_op("checkpoint.relabel", NORTH_POINT, {}, by=ANA)["status"] == "refused"
@@ -132,7 +134,7 @@ def test_a_new_label_is_known_by_rounds_to_come_and_the_old_one_no_more(
 
 
 @pytest.mark.clause("B4")
-def test_a_problem_at_a_point_is_a_ticket_that_knows_its_round(app, phone, current_round):
+def test_a_ticket_reported_on_patrol_names_the_patrol(app, phone, current_round):
     report = {"channel": "on_round", "matter": "report", "declined_because": "seen"}
     about = {"about_type": "round", "about": current_round, "details": "Lamp broken", "area": GATE}
     phone.send_op("ticket.open", payload={**report, **about}, by=CHU)
@@ -141,7 +143,7 @@ def test_a_problem_at_a_point_is_a_ticket_that_knows_its_round(app, phone, curre
 
 
 @pytest.mark.clause("B1")
-def test_late_fine_and_skipped_are_kept(app, phone, current_round):
+def test_a_patrol_stores_late_scans_ok_and_skipped_checkpoints(app, phone, current_round):
     late = datetime.now(UTC) - timedelta(hours=1)
     phone.send_op("round.scan", current_round, stored_scan(app), by=CHU, at=late.isoformat())
     phone.send_op("round.fine", current_round, {"checkpoint": NORTH_POINT}, by=CHU)
@@ -154,7 +156,7 @@ def test_late_fine_and_skipped_are_kept(app, phone, current_round):
     assert body["skips"][SOUTH_POINT]["reason"] == "locked"
 
 
-def test_the_desk_sees_the_day_plays_a_round_back_and_prints_labels(app, ben, phone, current_round):
+def test_the_desk_shows_patrols_and_prints_labels(app, ben, phone, current_round):
     phone.send_op("round.scan", current_round, stored_scan(app, serial=7), by=CHU)
     assert "Night round" in ben.get("/desk/patrol/", headers=EN).text
     page = ben.get(f"/desk/patrol/{current_round}", headers=EN).text
@@ -165,11 +167,16 @@ def test_the_desk_sees_the_day_plays_a_round_back_and_prints_labels(app, ben, ph
     assert phone.get_record("checkpoint", NORTH_POINT)["serial"] == 2
 
 
-def test_the_desk_changes_a_route(app, ben, route):
+def test_change_a_patrol_route(app, ben, route):
     with app.app_context():
         base = db.session.get(PatrolRoute, (HOME_SITE, ROUTE_ID)).version
-    said = {f"place.{SOUTH_POINT}": "1", "times": "20:00, 23:00", "window": "PT1H", "active": "on"}
-    form = {**said, "base": str(base), "responsible_id": CHU, "fastest": "20"}
+    payload = {
+        f"place.{SOUTH_POINT}": "1",
+        "times": "20:00, 23:00",
+        "window": "PT1H",
+        "active": "on",
+    }
+    form = {**payload, "base": str(base), "responsible_id": CHU, "fastest": "20"}
     assert "said=" not in ben.post(f"/desk/patrol/routes/{ROUTE_ID}", form).location
     with app.app_context():
         changed = db.session.get(PatrolRoute, (HOME_SITE, ROUTE_ID))
@@ -179,12 +186,12 @@ def test_the_desk_changes_a_route(app, ben, route):
     assert "said=needs-times" in ben.post(f"/desk/patrol/routes/{ROUTE_ID}", wrong).location
 
 
-def test_any_scanner_app_is_led_to_the_phones_page(client, app):
+def test_a_label_redirects_to_the_scan_page(client, app):
     code = f"{NORTH_POINT}.{label_token(app)}"
     assert client.get(f"/p/{code}").location == f"/field/scan?c={code}"
 
 
-def test_dao_sees_no_round_and_prints_no_label(dao, current_round):
+def test_another_site_cannot_see_patrols_or_labels(dao, current_round):
     assert dao.get(f"/desk/patrol/{current_round}").status_code == 404
     assert dao.post(f"/desk/patrol/points/{NORTH_POINT}/relabel").status_code == 404
     assert "<svg" not in dao.get("/desk/patrol/labels").text

@@ -38,7 +38,7 @@ def push_with_gaps(phone):
     phone.push(lost=[4])
 
 
-def test_a_phone_tells_what_is_still_on_it(ben, phone):
+def test_a_phone_page_shows_its_unsent_records(ben, phone):
     for kind in ("task.confirm", "task.confirm", "task.complete"):
         phone.add_op(kind, TASK, by=ANA)
     report = {**phone.status_report(), "photos": 2}
@@ -53,7 +53,7 @@ def test_a_phone_tells_what_is_still_on_it(ben, phone):
 
 
 @pytest.mark.rule("H3")
-def test_what_is_missing_and_what_is_gone_are_told_apart(ben, phone):
+def test_missing_and_lost_records_are_distinguished(ben, phone):
     push_with_gaps(phone)
     page = ben.get(f"/desk/people/phones/{phone.device}", headers=EN).text
     assert "1 record is missing: 3" in page
@@ -62,7 +62,7 @@ def test_what_is_missing_and_what_is_gone_are_told_apart(ben, phone):
 
 
 @pytest.mark.rule("W3")
-def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
+def test_a_blocked_phone_shows_whether_it_was_told_to_erase(app, ben, phone):
     with app.app_context():
         revoke_device(HOME_SITE, phone.device, lost=True)
     address = f"/desk/people/phones/{phone.device}"
@@ -80,7 +80,7 @@ def test_a_phone_that_was_cut_off_says_whether_it_knows(app, ben, phone):
         assert db.session.get(Device, phone.device).told_at == told_at, "the first time"
 
 
-def test_a_phone_that_began_anew_is_seen(ben, phone):
+def test_a_phone_with_a_second_chain_is_shown(ben, phone):
     phone.send_op("task.confirm", TASK, by=ANA)
     phone.lineage, phone.n, phone.last_hash = "another life", 0, None
     phone.send_op("task.confirm", TASK, by=ANA)
@@ -88,13 +88,13 @@ def test_a_phone_that_began_anew_is_seen(ben, phone):
     assert "cleared, copied or restored 1 time" in page and "Ana" in page
 
 
-def test_dao_sees_no_phone_of_another_site(dao, phone):
+def test_another_site_cannot_see_a_phone(dao, phone):
     assert dao.get(f"/desk/people/phones/{phone.device}").status_code == 404
     assert dao.get("/desk/people/phones/%00").status_code == 404
 
 
 @pytest.mark.rule("D7")
-def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, age_contacts):
+def test_a_silent_phone_with_tasks_today_is_on_the_board(ben, phone, age_contacts):
     phone.send_op("task.confirm", TASK, by=ANA)
     phone.add_op("task.complete", TASK, by=ANA)
     phone.hello()
@@ -109,7 +109,7 @@ def test_a_silent_phone_with_work_today_is_an_alarm(ben, phone, age_contacts):
 
 
 @pytest.mark.rule("D7")
-def test_the_site_says_how_long_a_phone_may_be_silent(ben, signed_in, phone, age_contacts):
+def test_set_the_silence_limit(ben, signed_in, phone, age_contacts):
     phone.send_op("task.confirm", TASK, by=ANA)
     age_contacts(hours=3)
     assert "Hours without contact" not in ben.get("/desk/people/phones", headers=EN).text
@@ -122,9 +122,7 @@ def test_the_site_says_how_long_a_phone_may_be_silent(ben, signed_in, phone, age
 
 
 @pytest.mark.rule("D7")
-def test_a_silent_phone_of_somebody_without_work_is_none_until_they_are_on_duty(
-    ben, desk_op, phone, age_contacts
-):
+def test_a_silent_phone_without_tasks_is_shown_only_on_duty(ben, desk_op, phone, age_contacts):
     phone.send_op("visit.arrive", None, {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
     age_contacts(hours=5)
     assert "Please check" not in ben.get("/desk/", headers=EN).text
@@ -133,9 +131,7 @@ def test_a_silent_phone_of_somebody_without_work_is_none_until_they_are_on_duty(
 
 
 @pytest.mark.rule("D8")
-def test_what_is_missing_or_undecided_for_five_days_is_put_before_a_supervisor(
-    ben, desk_op, signed_in, phone, age_contacts
-):
+def test_stale_records_are_shown_to_supervisors(ben, desk_op, signed_in, phone, age_contacts):
     phone.send_op("task.complete", TASK, {"nonsense": 1}, by=ANA)
     push_with_gaps(phone)
     phone.send_op("task.confirm", TASK, by=ANA, after=seed_data.fixed_id("never came"))

@@ -66,7 +66,7 @@ def quarantined_record(app, op):
 
 
 @pytest.mark.rule("X1")
-def test_the_desk_sees_what_waits_with_who_what_and_which_phone(ben, invalid_op, held_op):
+def test_the_quarantine_shows_author_content_and_phone(ben, invalid_op, held_op):
     index = ben.get("/desk/aside", headers=EN).text
     assert '<span class="count">2</span>' in index and "2 records in quarantine" in index
     page = ben.get(f"/desk/aside/{held_op['id']}", headers=EN).text
@@ -81,7 +81,7 @@ def test_the_desk_sees_what_waits_with_who_what_and_which_phone(ben, invalid_op,
 
 
 @pytest.mark.rule("X2")
-def test_what_was_held_is_accepted_and_counts_from_when_it_was_done(app, ben, held_op):
+def test_an_accepted_op_counts_from_when_it_was_done(app, ben, held_op):
     came = logged_op(app, held_op["id"])
     answer = ben.post(f"/desk/aside/{held_op['id']}/accept")
     assert answer.location == f"/desk/aside/{held_op['id']}"
@@ -109,7 +109,7 @@ def test_accepting_twice_counts_once(app, ben, held_op):
 
 
 @pytest.mark.rule("X2")
-def test_the_work_of_somebody_who_left_is_accepted_under_their_name(app, ben, desk_op, phone):
+def test_an_op_of_a_former_employee_is_accepted_in_their_name(app, ben, desk_op, phone):
     desk_op("person.leave", ANA, {}, by=EVE)
     op = phone.add_op("task.complete", TASK, by=ANA)
     assert phone.send_outbox()[op["id"]]["code"] == "left"
@@ -118,14 +118,14 @@ def test_the_work_of_somebody_who_left_is_accepted_under_their_name(app, ben, de
 
 
 @pytest.mark.rule("X2")
-def test_what_still_cannot_stand_stays_where_it_is(app, ben, invalid_op):
+def test_an_invalid_op_cannot_be_accepted(app, ben, invalid_op):
     answer = ben.post(f"/desk/aside/{invalid_op['id']}/accept")
     assert "said=malformed" in answer.location
     assert quarantined_record(app, invalid_op) is None, "nothing was changed"
 
 
 @pytest.mark.rule("X3")
-def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, invalid_op):
+def test_correct_an_invalid_op(app, ben, phone, invalid_op):
     came = logged_op(app, invalid_op["id"])
     page = ben.get(f"/desk/aside/{invalid_op['id']}", headers=EN).text
     assert "Unknown fields, ignored: mood" in page
@@ -141,28 +141,30 @@ def test_what_could_not_be_read_is_mended_field_by_field(app, ben, phone, invali
 
 
 @pytest.mark.rule("X3")
-def test_what_arrived_damaged_can_still_be_accepted(app, ben, phone):
+def test_accept_a_damaged_op(app, ben, phone):
     op = phone.add_op("ticket.open", fixed_id("damaged"), TICKET, by=CHU)
     phone.push({**op, "hash": "0" * 64})
     with app.app_context():
-        kept = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "quarantined")).one()
-    ben.post(f"/desk/aside/{kept.id}/accept")
+        record = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "quarantined")).one()
+    ben.post(f"/desk/aside/{record.id}/accept")
     assert phone.get_record("ticket", fixed_id("damaged"))["details"] == "Lift"
 
 
 @pytest.mark.rule("X4")
-def test_what_is_left_aside_says_why_and_can_be_accepted_later(app, ben, desk_op, phone, held_op):
+def test_a_dismissed_op_can_be_accepted_later(app, ben, desk_op, phone, held_op):
     assert "said=malformed" in ben.post(f"/desk/aside/{held_op['id']}/dismiss", {}).location
     ben.post(f"/desk/aside/{held_op['id']}/dismiss", {"reason": "Chu did it"})
     page = ben.get("/desk/aside", headers=EN).text
     assert "0 records in quarantine" in page and "Chu did it" in page
-    told = desk_op("aside.dismiss", quarantine_record_id(held_op["id"]), {"reason": "again"})
-    assert told["code"] == "already-settled"
+    verdict = desk_op("aside.dismiss", quarantine_record_id(held_op["id"]), {"reason": "again"})
+    assert verdict["code"] == "already-settled"
     ben.post(f"/desk/aside/{held_op['id']}/accept")
     assert quarantined_record(app, held_op).outcome == "accepted"
     for kind in ("aside.accept", "aside.mend"):
-        told = desk_op(kind, quarantine_record_id(held_op["id"]), {"instead_id": fixed_id("other")})
-        assert told["code"] == "already-settled"
+        verdict = desk_op(
+            kind, quarantine_record_id(held_op["id"]), {"instead_id": fixed_id("other")}
+        )
+        assert verdict["code"] == "already-settled"
 
 
 @pytest.fixture
@@ -176,7 +178,7 @@ def waiting_op(phone):
 
 
 @pytest.mark.rule("X11")
-def test_what_waits_for_ever_is_accepted_without_it_and_counts_once(app, ben, phone, waiting_op):
+def test_a_waiting_op_is_accepted_and_counts_once(app, ben, phone, waiting_op):
     first, op = waiting_op
     page = ben.get("/desk/aside", headers=EN).text
     assert "0 records in quarantine" in page and f"/desk/aside/{op['id']}" in page
@@ -195,7 +197,7 @@ def test_what_waits_for_ever_is_accepted_without_it_and_counts_once(app, ben, ph
 
 
 @pytest.mark.rule("X11")
-def test_what_waits_can_be_left_aside_and_then_stays_there(app, ben, phone, waiting_op):
+def test_a_dismissed_waiting_op_is_not_applied(app, ben, phone, waiting_op):
     first, op = waiting_op
     ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "the ticket is gone"})
     phone.push(first)
@@ -204,7 +206,7 @@ def test_what_waits_can_be_left_aside_and_then_stays_there(app, ben, phone, wait
 
 
 @pytest.mark.rule("X11")
-def test_what_has_come_meanwhile_is_not_accepted_as_well(app, ben, phone, waiting_op):
+def test_an_op_applied_meanwhile_cannot_be_accepted(app, ben, phone, waiting_op):
     first, op = waiting_op
     with app.app_context():
         aside = db.session.get(LoggedOp, (HOME_SITE, op["id"]))
@@ -217,7 +219,7 @@ def test_what_has_come_meanwhile_is_not_accepted_as_well(app, ben, phone, waitin
 
 
 @pytest.mark.rule("X11")
-def test_what_was_too_new_is_accepted_once_it_can_be_judged(app, ben, phone, monkeypatch):
+def test_a_too_new_op_is_accepted_after_an_update(app, ben, phone, monkeypatch):
     op = phone.add_op("task.complete", TASK, by=ANA, v=2)
     assert phone.send_outbox()[op["id"]]["status"] == "deferred"
     assert "too old to process this record" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
@@ -226,12 +228,12 @@ def test_what_was_too_new_is_accepted_once_it_can_be_judged(app, ben, phone, mon
     monkeypatch.setitem(KINDS, "task.complete", newer)
     ben.post(f"/desk/aside/{op['id']}/accept")
     assert quarantined_record(app, op).outcome == "accepted"
-    told = phone.push(op).expect_ok()["verdicts"][0]
-    assert (told["status"], told["code"]) == ("held", "already-settled"), "and it counts once"
+    verdict = phone.push(op).expect_ok()["verdicts"][0]
+    assert (verdict["status"], verdict["code"]) == ("held", "already-settled"), "and it counts once"
     assert phone.get_record("task", TASK)["done_by_id"] == ANA
 
 
-def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
+def test_another_site_and_phones_cannot_decide(app, dao, phone, held_op):
     address = f"/desk/aside/{held_op['id']}"
     assert dao.get(address).status_code == 404
     for verb in ("accept", "mend", "dismiss"):
@@ -243,16 +245,16 @@ def test_dao_may_decide_nothing_here_and_no_phone_may(app, dao, phone, held_op):
     assert quarantined_record(app, held_op) is None
 
 
-def test_what_only_the_desk_may_do_is_not_accepted_from_a_phone(ben, phone):
+def test_a_desk_only_op_from_a_phone_cannot_be_accepted(ben, phone):
     op = phone.add_op("merge.settle", fixed_id("merge"), {"take": "theirs"}, by=EVE)
     assert phone.send_outbox()[op["id"]]["code"] == "not-for-phones"
     assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 404
     assert "cannot be processed" in ben.get(f"/desk/aside/{op['id']}", headers=EN).text
 
 
-def test_a_phone_cannot_say_that_it_stands_for_somebody(app, phone):
-    said = {"op": fixed_id("x"), "how": "accepted", "occurred_at": "2026-01-01T00:00:00Z"}
-    op = phone.add_op("task.complete", TASK, by=fixed_id("nobody"), stands_for=said)
+def test_a_phone_cannot_send_stands_for(app, phone):
+    payload = {"op": fixed_id("x"), "how": "accepted", "occurred_at": "2026-01-01T00:00:00Z"}
+    op = phone.add_op("task.complete", TASK, by=fixed_id("nobody"), stands_for=payload)
     assert phone.send_outbox()[op["id"]]["status"] == "quarantined"
 
 
@@ -267,14 +269,14 @@ ODD_FIELDS = (
 )
 
 
-def test_whatever_came_can_be_looked_at(app, ben, phone):
+def test_any_quarantined_op_can_be_viewed(app, ben, phone):
     for odd in ODD_FIELDS:
         phone.add_op("ticket.open", None, TICKET, by=CHU)
         phone.push({**phone.outbox.pop(), **odd})
     with app.app_context():
-        kept = db.session.scalars(QuarantinedOp.undecided(HOME_SITE)).all()
-        assert len(kept) == len(ODD_FIELDS)
-    for op in kept:
+        record = db.session.scalars(QuarantinedOp.undecided(HOME_SITE)).all()
+        assert len(record) == len(ODD_FIELDS)
+    for op in record:
         assert ben.get(f"/desk/aside/{op.id}").status_code == 200
         assert ben.post(f"/desk/aside/{op.id}/accept").status_code in (303, 404)
         assert ben.post(f"/desk/aside/{op.id}/dismiss", {"reason": "odd"}).status_code == 303
@@ -283,17 +285,17 @@ def test_whatever_came_can_be_looked_at(app, ben, phone):
 
 
 @pytest.mark.rule("X2")
-def test_a_visitor_who_was_accepted_later_is_forgotten_like_any_other(app, ben, desk_op, phone):
+def test_an_accepted_visit_is_erased_like_any_other(app, ben, desk_op, phone):
     desk_op("person.leave", CHU, {}, by=EVE)
     phone.add_op(
         "visit.arrive", fixed_id("wang"), {"visitor": "Mr Wang", "purpose": "other"}, by=CHU
     )
-    (told,) = phone.send_outbox().values()
-    ben.post(f"/desk/aside/{told['id']}/accept")
+    (verdict,) = phone.send_outbox().values()
+    ben.post(f"/desk/aside/{verdict['id']}/accept")
     assert phone.get_record("visit", fixed_id("wang"))["visitor"] == "Mr Wang"
     desk_op("visit.depart", fixed_id("wang"))
     with app.app_context():
         retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=31))
         said = db.session.scalars(select(LoggedOp.body)).all()
     assert not [text for text in said if "Wang" in text]
-    assert "Wang" not in ben.get(f"/desk/aside/{told['id']}").text
+    assert "Wang" not in ben.get(f"/desk/aside/{verdict['id']}").text

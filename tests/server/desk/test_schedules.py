@@ -61,7 +61,7 @@ def stored_schedule(app, id_=SCHEDULE_ID):
 
 @pytest.mark.rule("R4")
 @pytest.mark.clause("C10")
-def test_a_standard_without_an_interval_is_not_put_in_force(app, ben, own_schedule):
+def test_a_schedule_without_recurrence_cannot_be_in_use(app, ben, own_schedule):
     answer = ben.post(f"/desk/standards/{SCHEDULE_ID}", schedule_form(own_schedule, active="on"))
     assert "said=needs-interval" in answer.location
     monthly = {"preset": "monthly", "days": "1, 11", "window": "P7D", "active": "on"}
@@ -73,7 +73,7 @@ def test_a_standard_without_an_interval_is_not_put_in_force(app, ben, own_schedu
 
 @pytest.mark.rule("R7")
 @pytest.mark.clause("F4")
-def test_nothing_is_in_force_that_nobody_answers_for(app, ben, own_schedule):
+def test_a_schedule_in_use_needs_a_responsible_person(app, ben, own_schedule):
     lonely = schedule_form(
         own_schedule, preset="daily", window="P1D", active="on", responsible_id=""
     )
@@ -81,7 +81,7 @@ def test_nothing_is_in_force_that_nobody_answers_for(app, ben, own_schedule):
     assert not stored_schedule(app).active
 
 
-def test_the_next_five_runs_are_said_before_anything_is_saved(app, ben, own_schedule):
+def test_the_preview_shows_the_next_five_windows(app, ben, own_schedule):
     said = schedule_form(
         own_schedule, preset="weekly", week="MO", times="06:30", window="PT2H", preview="1"
     )
@@ -104,9 +104,7 @@ def test_the_next_five_runs_are_said_before_anything_is_saved(app, ben, own_sche
         {"preset": "chosen", "rdate": "2026-02-30"},
     ],
 )
-def test_what_cannot_be_understood_comes_back_with_the_remedy_and_all_that_was_typed(
-    app, ben, own_schedule, wrong
-):
+def test_an_invalid_form_comes_back_with_error_and_input(app, ben, own_schedule, wrong):
     answer = ben.post(
         f"/desk/standards/{SCHEDULE_ID}", schedule_form(own_schedule, en="Typed", **wrong)
     )
@@ -116,7 +114,7 @@ def test_what_cannot_be_understood_comes_back_with_the_remedy_and_all_that_was_t
 
 
 @pytest.mark.rule("R8")
-def test_a_change_holds_from_its_day_and_leaves_the_past_alone(app, ben, own_schedule):
+def test_a_change_takes_effect_on_its_day(app, ben, own_schedule):
     said = schedule_form(
         own_schedule, preset="daily", window="P1D", active="on", from_on="2026-12-01"
     )
@@ -148,9 +146,7 @@ def alternative_schedules(desk_op):
 @pytest.mark.parametrize(
     ("take", "in_force"), [("literal", (True, False)), ("daily", (False, True))]
 )
-def test_an_admin_chooses_what_three_times_a_month_means(
-    app, eve, alternative_schedules, take, in_force
-):
+def test_choose_the_reading_of_three_times_a_month(app, eve, alternative_schedules, take, in_force):
     page = eve.get("/desk/standards/", headers=EN).text
     assert "to be confirmed" in page
     eve.post(f"/desk/standards/{SCHEDULE_ID}/reading", {"take": take})
@@ -160,7 +156,7 @@ def test_an_admin_chooses_what_three_times_a_month_means(
         assert scheduler.plan(seed_data.HOME_SITE, datetime.now(UTC)) > 0
 
 
-def test_a_standard_of_the_sites_own_is_added(app, eve, ben):
+def test_add_a_schedule(app, eve, ben):
     said = schedule_form(
         0, code="X-1", area_kind="gate", role="guard", preset="workdays", window="P1D", active="on"
     )
@@ -170,7 +166,7 @@ def test_a_standard_of_the_sites_own_is_added(app, eve, ben):
     assert "X-1" in page and "every working day" in page
 
 
-def test_dao_may_not_change_a_standard(dao, own_schedule):
+def test_another_site_cannot_change_a_schedule(dao, own_schedule):
     assert (
         dao.post(f"/desk/standards/{SCHEDULE_ID}", schedule_form(own_schedule)).status_code == 404
     )

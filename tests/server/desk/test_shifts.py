@@ -40,7 +40,7 @@ def logged_flags(app):
 
 
 @pytest.mark.clause("D1")
-def test_no_uniform_and_no_note_still_begins_the_shift_and_asks_the_desk(app, ben, phone):
+def test_a_shift_without_uniform_or_note_makes_a_conflict(app, ben, phone):
     assert open_shift(phone, uniform=False)["status"] == "applied"
     assert phone.get_record("shift", SHIFT_ID)["state"] == "open"
     assert logged_flags(app) == ["note-missing"]
@@ -52,7 +52,7 @@ def test_no_uniform_and_no_note_still_begins_the_shift_and_asks_the_desk(app, be
     assert "in the wash" in ben.get("/desk/shifts/", headers=EN).text
 
 
-def test_a_shift_is_handed_over_and_signed_each_by_its_own_author(app, ben, phone):
+def test_a_handover_is_signed_by_the_receiver(app, ben, phone):
     opened = phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA)
     given = {"to": CHU, "items": OPEN_ITEMS}
     phone.add_op("shift.hand_over", SHIFT_ID, given, by=ANA, after=opened["id"])
@@ -68,7 +68,7 @@ def test_a_shift_is_handed_over_and_signed_each_by_its_own_author(app, ben, phon
     assert logged_flags(app) == []
 
 
-def test_a_signature_of_somebody_else_is_kept_and_does_not_count(app, ben, phone):
+def test_a_signature_by_another_person_makes_a_conflict(app, ben, phone):
     open_shift(phone)
     phone.send_op("shift.hand_over", SHIFT_ID, {"to": CHU}, by=ANA)
     assert phone.send_op("shift.take_over", SHIFT_ID, by=BEN)["status"] == "applied"
@@ -77,7 +77,7 @@ def test_a_signature_of_somebody_else_is_kept_and_does_not_count(app, ben, phone
     assert "not signed yet" in ben.get("/desk/shifts/", headers=EN).text
 
 
-def test_twice_is_the_same_as_once(phone):
+def test_a_shift_op_sent_twice_counts_once(phone):
     op = phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA)
     first = phone.push(op).expect_ok()["verdicts"]
     assert phone.push(op).expect_ok()["verdicts"] == first
@@ -87,7 +87,7 @@ def test_twice_is_the_same_as_once(phone):
     assert phone.get_record("shift", SHIFT_ID)["state"] == "closed"
 
 
-def test_a_shift_that_arrives_days_late_is_kept_with_its_own_times(phone):
+def test_a_shift_sent_days_late_keeps_its_own_times(phone):
     phone.add_op("shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(days=3), mono=None)
     phone.add_op(
         "shift.close", SHIFT_ID, {"unsent": 2}, by=ANA, at=time_ago(days=2, hours=16), mono=None
@@ -99,7 +99,7 @@ def test_a_shift_that_arrives_days_late_is_kept_with_its_own_times(phone):
 
 
 @pytest.mark.rule("S6")
-def test_a_second_shift_on_another_phone_is_kept_and_marked(ben, phone, new_phone):
+def test_overlapping_shifts_on_two_phones_are_marked(ben, phone, new_phone):
     open_shift(phone)
     open_shift(phone, by=CHU, shift=fixed_id("chus"))
     assert "two phones" not in ben.get("/desk/shifts/", headers=EN).text
@@ -107,7 +107,7 @@ def test_a_second_shift_on_another_phone_is_kept_and_marked(ben, phone, new_phon
     assert ben.get("/desk/shifts/", headers=EN).text.count("on two phones at once") == 2
 
 
-def test_a_shift_that_was_never_closed_is_closed_at_the_desk_by_name(app, ben, phone):
+def test_the_desk_ends_a_forgotten_shift(app, ben, phone):
     phone.add_op(
         "shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None
     )
@@ -120,23 +120,25 @@ def test_a_shift_that_was_never_closed_is_closed_at_the_desk_by_name(app, ben, p
         assert db.session.get(Shift, (HOME_SITE, SHIFT_ID)).closed_by_id == BEN
 
 
-def test_dao_may_not(app, dao, phone):
+def test_another_site_cannot_see_or_change_shifts(app, dao, phone):
     open_shift(phone)
     assert "Ana" not in dao.get("/desk/shifts/").text
     assert dao.post(f"/desk/shifts/{SHIFT_ID}/close").status_code == 404
-    told = phone.send_op("shift.hand_over", SHIFT_ID, {"to": CHU}, by=DAO)
-    assert told["status"] == "held"
+    verdict = phone.send_op("shift.hand_over", SHIFT_ID, {"to": CHU}, by=DAO)
+    assert verdict["status"] == "held"
     assert phone.get_record("shift", SHIFT_ID)["state"] == "open"
 
 
-def test_the_field_sees_no_list_of_shifts(signed_in):
+def test_cleaners_cannot_see_the_list_of_shifts(signed_in):
     assert signed_in(ANA, HOME_SITE).get("/desk/shifts/").status_code == 403
 
 
-def test_what_is_no_hand_over_is_kept_for_the_desk(app, phone):
+def test_an_invalid_handover_is_quarantined(app, phone):
     open_shift(phone)
-    told = phone.send_op("shift.hand_over", SHIFT_ID, {"to": "nobody"}, by=ANA)
-    assert (told["status"], told["code"]) == ("quarantined", "malformed")
+    verdict = phone.send_op("shift.hand_over", SHIFT_ID, {"to": "nobody"}, by=ANA)
+    assert (verdict["status"], verdict["code"]) == ("quarantined", "malformed")
     with app.app_context():
-        kept = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "shift.hand_over")).one()
-        assert kept.status == "quarantined"
+        record = db.session.scalars(
+            select(LoggedOp).where(LoggedOp.kind == "shift.hand_over")
+        ).one()
+        assert record.status == "quarantined"

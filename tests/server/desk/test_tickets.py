@@ -39,7 +39,7 @@ def ticket_page(browser, id_=TICKET_ID, path=""):
 
 @pytest.mark.rule("K10")
 @pytest.mark.clause("F5")
-def test_a_matter_on_two_phones_ends_when_the_resident_is_satisfied(phone, new_phone):
+def test_a_ticket_on_two_phones_closes_when_the_resident_is_satisfied(phone, new_phone):
     """Sends `ticket.accept`, `ticket.give_back`, `ticket.follow` and the other steps."""
     other = new_phone()
     phone.add_op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
@@ -76,7 +76,7 @@ def test_a_matter_on_two_phones_ends_when_the_resident_is_satisfied(phone, new_p
 
 
 @pytest.mark.rule("K9", "K11", "K12")
-def test_what_does_not_fit_is_kept_and_put_to_the_desk(app, phone, ticket):
+def test_ops_that_do_not_fit_the_ticket_are_marked(app, phone, ticket):
     odd = phone.send_op("ticket.accept", TICKET_ID, {}, by=ANA)
     back = phone.send_op("ticket.give_back", TICKET_ID, {"reason": "x"}, by=ANA)
     assert (odd["status"], back["status"]) == ("applied", "applied")
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_kept_and_put_to_the_desk(app, phone, ticket):
 
 @pytest.mark.rule("K7")
 @pytest.mark.clause("E3")
-def test_the_desk_hands_to_a_firm_and_one_of_ours_answers(app, ben, desk_op, ticket):
+def test_a_transfer_to_a_contractor_names_our_manager(app, ben, desk_op, ticket):
     desk_op("contractor.add", FIRM, {"name": "Spruce", "service": "tv", "accountable_id": EVE})
     ben.post(f"/desk/tickets/{TICKET_ID}/hand-over", {"to": f"firm:{FIRM}", "reason": "cable"})
     row = stored_ticket(app)
@@ -110,7 +110,7 @@ def test_the_desk_hands_to_a_firm_and_one_of_ours_answers(app, ben, desk_op, tic
         ("return the item", [("register", {"item": "key"}), ("resolve", {"how": "mended"})]),
     ],
 )
-def test_each_thing_that_is_missing_keeps_it_open_and_is_named(app, ben, ticket, lacking, told):
+def test_missing_steps_keep_a_ticket_open(app, ben, ticket, lacking, told):
     ben.post(f"/desk/tickets/{TICKET_ID}/hand-over", {"to": f"person:{ANA}"})
     for kind, said in told:
         ben.post(f"/desk/tickets/{TICKET_ID}/tell/{kind}", said)
@@ -118,12 +118,12 @@ def test_each_thing_that_is_missing_keeps_it_open_and_is_named(app, ben, ticket,
 
 
 @pytest.mark.rule("K13")
-def test_the_desk_gives_feedback_for_somebody_else_with_a_reason(app, ben, ticket):
+def test_feedback_on_behalf_needs_a_reason(app, ben, ticket):
     ben.post(f"/desk/tickets/{TICKET_ID}/tell/resolve", {"how": "mended"})
     ben.post(f"/desk/tickets/{TICKET_ID}/tell/feed_back", {"reaction": "satisfied"})
     assert stored_ticket(app).closed_at is None
-    told = {"reaction": "satisfied", "because": "Chu is ill", "marks.patience": "good"}
-    ben.post(f"/desk/tickets/{TICKET_ID}/tell/feed_back", told)
+    payload = {"reaction": "satisfied", "because": "Chu is ill", "marks.patience": "good"}
+    ben.post(f"/desk/tickets/{TICKET_ID}/tell/feed_back", payload)
     row = stored_ticket(app)
     assert row.closed_at and row.marks == {"patience": "good"} and row.feedback_by_id == BEN
     ben.post(f"/desk/tickets/{TICKET_ID}/tell/reopen", {"reason": "again"})
@@ -133,13 +133,15 @@ def test_the_desk_gives_feedback_for_somebody_else_with_a_reason(app, ben, ticke
 
 @pytest.mark.rule("K17")
 @pytest.mark.clause("F16")
-def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phone, ticket):
+def test_merged_tickets_share_their_numbers(app, ben, phone, ticket):
     phone.add_op("ticket.open", OTHER_TICKET_ID, {**TICKET_PAYLOAD, "details": "Water"}, by=ANA)
     phone.send_outbox()
     first, later = stored_ticket(app), stored_ticket(app, OTHER_TICKET_ID)
     assert f"{later.number}" in ticket_page(ben)
-    told = ben.post(f"/desk/tickets/{TICKET_ID}/merge", {"base": "1", "other_id": OTHER_TICKET_ID})
-    assert told.location.endswith(TICKET_ID)
+    response = ben.post(
+        f"/desk/tickets/{TICKET_ID}/merge", {"base": "1", "other_id": OTHER_TICKET_ID}
+    )
+    assert response.location.endswith(TICKET_ID)
     assert (
         stored_ticket(app).co_receiver_ids == [ANA]
         and stored_ticket(app, OTHER_TICKET_ID).merged_into == TICKET_ID
@@ -156,7 +158,7 @@ def test_two_registrations_become_one_and_both_numbers_lead_there(app, ben, phon
 
 @pytest.mark.rule("K18")
 @pytest.mark.clause("F4")
-def test_whoever_leaves_names_who_answers_from_now_on(app, signed_in, ticket):
+def test_a_leaving_person_names_a_successor(app, signed_in, ticket):
     """Sends `ticket.succeed` and `person.leave`."""
     eve = signed_in(EVE, HOME_SITE)
     assert eve.post(f"/desk/people/{CHU}/leave", {"heir": ""}).status_code == 404
@@ -173,7 +175,7 @@ def test_whoever_leaves_names_who_answers_from_now_on(app, signed_in, ticket):
 
 @pytest.mark.rule("K19", "K20")
 @pytest.mark.clause("E4")
-def test_the_board_has_a_list_for_each_way_to_drop_the_ball(app, ben, desk_op, phone):
+def test_the_ticket_lists_select_by_state_and_person(app, ben, desk_op, phone):
     past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
     desk_op("ticket.open", TICKET_ID, {**TICKET_PAYLOAD, "promised_at": past}, by=BEN)
     desk_op("ticket.hold", TICKET_ID, {"for_id": ANA}, by=BEN)
@@ -187,7 +189,7 @@ def test_the_board_has_a_list_for_each_way_to_drop_the_ball(app, ben, desk_op, p
     assert stored_ticket(app).number in ben.get("/desk/tickets/?list=all", headers=EN).text
 
 
-def test_whoever_is_asked_at_the_desk_is_first_responder(app, ben):
+def test_a_ticket_opened_at_the_desk_has_its_author_as_first_responder(app, ben):
     form = {**TICKET_PAYLOAD, "promised_at": "2030-01-02T09:00", "item": "umbrella", "reaction": ""}
     ben.post("/desk/tickets/", form)
     with app.app_context():
@@ -199,13 +201,13 @@ def test_whoever_is_asked_at_the_desk_is_first_responder(app, ben):
 
 @pytest.mark.rule("K21")
 @pytest.mark.clause("F7")
-def test_a_resident_reads_where_it_stands_and_nothing_personal(app, ben, new_browser, ticket):
+def test_the_resident_page_shows_progress_without_personal_data(app, ben, new_browser, ticket):
     anybody, row = new_browser(), stored_ticket(app)
     for typed in (row.number, row.number.lower(), row.number.replace("-", " "), row.number[2:]):
-        told = anybody.get(f"/r/{typed}", headers=EN).text
-        assert "We have received it" in told
+        response = anybody.get(f"/r/{typed}", headers=EN).text
+        assert "We have received it" in response
     for secret in ("A leak", "gate", "Chu", TICKET_ID):
-        assert secret not in told
+        assert secret not in response
     ben.post(f"/desk/tickets/{TICKET_ID}/tell/resolve", {"how": "mended"})
     assert "The work is done" in anybody.get(f"/r/{row.number}", headers=EN).text
     assert anybody.get("/r/T-AAAAAAAA").status_code == 404
@@ -214,6 +216,6 @@ def test_a_resident_reads_where_it_stands_and_nothing_personal(app, ben, new_bro
 
 
 @pytest.mark.rule("K21")
-def test_numbers_are_not_found_by_trying(new_browser):
+def test_ticket_numbers_cannot_be_guessed(new_browser):
     anybody = new_browser()
     assert [anybody.get("/r/T-AAAAAAAA").status_code for _ in range(32)].count(429) == 2

@@ -31,20 +31,18 @@ def log_and_records_agree(app, desk_op):
 @pytest.fixture
 def training_session(phone):
     """A phone with a training session that Ben leads for Ana and Chu."""
-    said = {
+    payload = {
         "case": CASE_CARD_ID,
         "cards": [f"cases:{CASE_CARD_ID}"],
         "prompts": PROMPTS,
         "attendees": [ANA, CHU],
     }
-    assert phone.send_op("session.begin", SESSION_ID, said, by=BEN)["status"] == "applied"
+    assert phone.send_op("session.begin", SESSION_ID, payload, by=BEN)["status"] == "applied"
     return phone
 
 
 @pytest.mark.clause("E7", "E10", "E11")
-def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(
-    training_session, new_phone, ben, app
-):
+def test_a_session_on_two_phones_is_counted_at_the_desk(training_session, new_phone, ben, app):
     other = new_phone()
     first = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
     training_session.add_op("session.answer", SESSION_ID, first, by=BEN)
@@ -74,7 +72,7 @@ def test_two_phones_answer_and_sign_and_the_desk_reads_the_tally(
 
 
 @pytest.mark.clause("F21")
-def test_a_signed_session_and_an_attestation_stand_in_the_matrix(training_session, ben, phone):
+def test_readiness_shows_signed_sessions_and_confirmations(training_session, ben, phone):
     phone.send_op("session.acknowledge", SESSION_ID, by=ANA)
     form = {"person": CHU, "item": "posts", "months": "6"}
     assert "said" not in ben.post("/desk/training/attest", form).location
@@ -88,31 +86,29 @@ def test_a_signed_session_and_an_attestation_stand_in_the_matrix(training_sessio
     assert told["item"] == "posts" and "note" not in told
 
 
-def test_training_is_not_for_other_sites_nor_for_other_roles(
-    training_session, dao, signed_in, phone
-):
+def test_training_is_for_supervisors_of_the_site(training_session, dao, signed_in, phone):
     assert dao.get(f"/desk/training/{SESSION_ID}").status_code == 404
     for path in ("/desk/training/", "/desk/disclosure/"):
         assert signed_in(ANA, HOME_SITE).get(path).status_code == 403
-    said = {"person": ANA, "item": "fees"}
-    told = phone.send_op("readiness.attest", fixed_id("own"), said, by=BEN)
-    assert told["code"] == "not-for-phones"
+    payload = {"person": ANA, "item": "fees"}
+    verdict = phone.send_op("readiness.attest", fixed_id("own"), payload, by=BEN)
+    assert verdict["code"] == "not-for-phones"
 
 
-def test_the_desk_closes_what_nobody_closed(training_session, ben):
+def test_the_desk_ends_a_training_session(training_session, ben):
     ben.post(f"/desk/training/{SESSION_ID}/close")
     assert training_session.get_record("session", SESSION_ID)["state"] == "closed"
 
 
 @pytest.mark.rule("G1")
-def test_the_disclosure_tells_a_month_and_nothing_of_a_resident(ben, phone):
-    said = {
+def test_the_disclosure_has_no_personal_data(ben, phone):
+    payload = {
         "channel": "phone",
         "matter": "complaint",
         "contact": "13900001111",
         "details": "Mrs Lin",
     }
-    phone.send_op("ticket.open", fixed_id("ticket"), said, by=CHU)
+    phone.send_op("ticket.open", fixed_id("ticket"), payload, by=CHU)
     month = datetime.now(UTC).astimezone().strftime("%Y-%m")
     for query in ("", f"?month={month}", "?month=2026-1", "?month=2020-12"):
         page = ben.get(f"/desk/disclosure/{query}", headers=EN)
@@ -122,7 +118,7 @@ def test_the_disclosure_tells_a_month_and_nothing_of_a_resident(ben, phone):
 
 
 @pytest.mark.rule("Z11")
-def test_two_packs_are_compared_at_the_desk_and_nothing_changes(signed_in, app):
+def test_compare_two_packs(signed_in, app):
     eve = signed_in(EVE, HOME_SITE)
     cards = [dict(card) for card in load_handbook().cards]
     newer = [{**c, "order": 99} if c["code"] == "ET-01" else c for c in cards[1:]]

@@ -34,12 +34,12 @@ def expected_visits(desk_op):
         ("page=2", set()),
     ],
 )
-def test_a_visit_is_found_by_plate_person_home_and_time(ben, expected_visits, asked, found):
+def test_visits_are_searched_by_plate_person_home_and_time(ben, expected_visits, asked, found):
     text = ben.get(f"/desk/visits/search?{asked}").text
     assert {name for name in ("Mr Wang", "Ms_Li") if f">{name}</a>" in text} == found
 
 
-def test_the_desk_announces_a_visitor_and_lets_them_in(ben):
+def test_pre_register_and_let_in_a_visitor(ben):
     form = {"visitor": "Ms Zhou", "purpose": "business", "expected_from": "2026-11-24T10:00"}
     assert ben.post("/desk/visits/expect", form).location == "/desk/visits/"
     page = ben.get("/desk/visits/", headers=EN).text
@@ -50,13 +50,13 @@ def test_the_desk_announces_a_visitor_and_lets_them_in(ben):
 
 
 @pytest.mark.clause("A2")
-def test_the_desk_counts_who_was_not_seen_out(ben, desk_op, expected_visits):
+def test_the_desk_counts_visits_without_goodbye_or_logout(ben, desk_op, expected_visits):
     desk_op("visit.depart", WANG, by=CHU)
     page = ben.get("/desk/visits/", headers=EN).text
     assert "1 left without a goodbye, 1 not logged out" in page
 
 
-def test_one_visit_shows_everything_and_is_held_with_a_reason(ben, dao, expected_visits):
+def test_a_visit_page_and_its_legal_hold(ben, dao, expected_visits):
     assert dao.get(f"/desk/visits/{WANG}").status_code == 404
     page = ben.get(f"/desk/visits/{WANG}", headers=EN).text
     assert "沪A12345" in page and "Visitor in" in page
@@ -66,9 +66,7 @@ def test_one_visit_shows_everything_and_is_held_with_a_reason(ben, dao, expected
     assert "Lift legal hold" not in ben.get(f"/desk/visits/{WANG}", headers=EN).text
 
 
-def test_a_manager_sets_how_long_visits_are_kept_and_all_see_what_went(
-    app, signed_in, ben, expected_visits
-):
+def test_set_the_retention_and_list_erased_visits(app, signed_in, ben, expected_visits):
     form = {"retention_days": "7", "visit_minutes": "60"}
     assert ben.post("/desk/visits/keeping", form).status_code == 403
     eve = signed_in(EVE)
@@ -83,9 +81,7 @@ def test_a_manager_sets_how_long_visits_are_kept_and_all_see_what_went(
         assert "Mr Wang" not in ben.get(page).text
 
 
-def test_what_waited_for_the_desk_stays_readable_without_the_visitor(
-    app, ben, desk_op, expected_visits
-):
+def test_a_conflict_stays_readable_after_erasure(app, ben, desk_op, expected_visits):
     for _ in range(2):
         desk_op("visit.depart", WANG, by=CHU)
     assert "Mr Wang" in ben.get("/desk/settle/").text
@@ -96,6 +92,6 @@ def test_what_waited_for_the_desk_stays_readable_without_the_visitor(
         assert answer.status_code == 200 and "Mr Wang" not in answer.text
 
 
-def test_release_notes_are_listed(ben, desk_op):
+def test_gate_passes_are_listed(ben, desk_op):
     desk_op("release.record", None, {"what": "A sofa", "agreed_by": "Ms Li"}, by=BEN)
     assert "A sofa" in ben.get("/desk/visits/releases").text

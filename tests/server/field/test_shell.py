@@ -1,4 +1,4 @@
-"""What a phone fetches once: one version, one tree, cached for ever; the way in to it, never."""
+"""What phones cache: the bundle is cached for ever, the shell and the worker are revalidated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server import create_app
-from server.field.compiler.bundle import Bundle, field_templates
+from server.field.compiler.bundle import Bundle, build_bundle, field_templates
 from server.field.shell import get_bundle
 from sync import KINDS
 from sync.protocol.clock import SITE_ZONE
@@ -29,59 +29,59 @@ def field_build(app: Flask) -> Bundle:
 
 
 @pytest.mark.parametrize("address", ["/field/", "/field/tasks", "/field/task/1", "/field/build"])
-def test_every_field_address_is_the_same_shell(
+def test_every_field_address_serves_the_same_shell(
     client: FlaskClient, field_build: Bundle, address: str
 ) -> None:
-    answer = client.get(address)
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-cache"
-    assert field_build.asset_url("field/app.js") in answer.text
-    policy = answer.headers["Content-Security-Policy"]
+    response = client.get(address)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert field_build.asset_url("field/app.js") in response.text
+    policy = response.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" not in policy and "'unsafe-eval'" not in policy
 
 
-def test_the_worker_changes_with_every_version(client: FlaskClient, field_build: Bundle) -> None:
-    answer = client.get("/sw.js")
-    assert answer.text == f'import "/field/build/{field_build.version}/sw.js";\n'
-    assert answer.headers["Cache-Control"] == "no-cache"
-    assert answer.headers["Service-Worker-Allowed"] == "/"
-    assert answer.mimetype == "text/javascript"
+def test_worker_imports_the_current_version(client: FlaskClient, field_build: Bundle) -> None:
+    response = client.get("/sw.js")
+    assert response.text == f'import "/field/build/{field_build.version}/sw.js";\n'
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Service-Worker-Allowed"] == "/"
+    assert response.mimetype == "text/javascript"
 
 
-def test_the_phone_gets_the_time_zone_of_the_sites(
+def test_shell_module_has_the_time_zone_of_the_sites(
     client: FlaskClient, field_build: Bundle
 ) -> None:
     text = client.get(field_build.asset_url("shell.js")).text
     assert f'export const SITE_ZONE = "{SITE_ZONE}";' in text
 
 
-def test_everything_that_the_worker_keeps_is_there(
-    client: FlaskClient, field_build: Bundle
-) -> None:
+def test_every_precached_address_is_served(client: FlaskClient, field_build: Bundle) -> None:
     text = client.get(field_build.asset_url("shell.js")).text
     listed = text.split("export const SHELL = ")[1].split(";\n")[0]
     shell = json.loads(listed)
     assert {field_build.asset_url(name) for name in field_build.generated} < set(shell)
     for address in shell:
-        answer = client.get(address)
-        assert answer.status_code == 200, address
-        forever = answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        response = client.get(address)
+        assert response.status_code == 200, address
+        forever = response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert forever == address.startswith(field_build.base_url), address
-        answer.close()
+        response.close()
 
 
 @pytest.mark.parametrize("name", ["templates.js", "field/app.js", "../field/app.js"])
-def test_another_version_is_gone(client: FlaskClient, name: str) -> None:
+def test_file_of_another_version_is_not_found(client: FlaskClient, name: str) -> None:
     assert client.get(f"/field/build/0123456789abcdef/{name}").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["gone.js", "../pyproject.toml", "%2e%2e/pyproject.toml", ""])
-def test_nothing_else_is_served(client: FlaskClient, field_build: Bundle, name: str) -> None:
+def test_files_outside_the_bundle_are_not_served(
+    client: FlaskClient, field_build: Bundle, name: str
+) -> None:
     assert client.get(field_build.base_url + name).status_code in (404, 200)
     assert "[project]" not in client.get(field_build.base_url + name).text
 
 
-def test_the_kinds_are_those_of_sync_that_phones_may_send(
+def test_kinds_manifest_lists_the_kinds_that_phones_may_send(
     client: FlaskClient, field_build: Bundle
 ) -> None:
     text = client.get(field_build.asset_url("kinds.js")).text
@@ -94,27 +94,25 @@ def test_the_kinds_are_those_of_sync_that_phones_may_send(
     assert kinds["task.complete"]["fields"] == {"note": "string", "photos": "list"}
 
 
-def test_the_manifest_makes_the_page_installable(client: FlaskClient) -> None:
+def test_web_app_manifest_and_its_icons_are_served(client: FlaskClient) -> None:
     manifest = client.get("/manifest.webmanifest").get_json(force=True)
     assert manifest["start_url"] == "/field/"
     assert {icon["sizes"] for icon in manifest["icons"]} >= {"192x192", "512x512"}
     for icon in manifest["icons"]:
-        answer = client.get(icon["src"])
-        assert answer.mimetype == icon["type"]
-        answer.close()
+        response = client.get(icon["src"])
+        assert response.mimetype == icon["type"]
+        response.close()
 
 
-def test_one_byte_more_is_another_version(app: Flask, tmp_path: Path) -> None:
-    from server.field.compiler.bundle import build_bundle as make
-
-    before, static = make(app).version, app.static_folder
+def test_any_changed_byte_changes_the_version(app: Flask, tmp_path: Path) -> None:
+    before, static = build_bundle(app).version, app.static_folder
     (tmp_path / "sw.js").write_text("// another")
     app.static_folder = str(tmp_path)
-    assert make(app).version != before
+    assert build_bundle(app).version != before
     app.static_folder = static
-    assert make(app).version == before
+    assert build_bundle(app).version == before
 
 
-def test_the_shell_itself_is_not_compiled(app: Flask) -> None:
+def test_shell_template_is_not_compiled(app: Flask) -> None:
     assert "field/tasks.html" in field_templates(app)
     assert "field/shell.html" not in field_templates(app)

@@ -1,4 +1,4 @@
-"""A template outside of the phone's subset stops the build, and says where."""
+"""Templates outside the subset of Jinja are refused with file and line."""
 
 from __future__ import annotations
 
@@ -140,49 +140,53 @@ def compiled(source: str) -> CompiledModule:
 
 
 @pytest.mark.parametrize("source", UNSUPPORTED_TEMPLATES)
-def test_whatever_is_outside_of_the_subset_is_refused_with_its_place(source: str) -> None:
-    with pytest.raises(BuildError, match=r"^page\.html:3: \S") as refusal:
+def test_unsupported_template_is_refused_with_file_and_line(source: str) -> None:
+    with pytest.raises(BuildError, match=r"^page\.html:3: \S") as error:
         compiled(f"<p>\n{{# a note #}}\n{source}" if "extends" not in source else f"\n\n{source}")
-    assert len(str(refusal.value)) > len("page.html:3: ")
+    assert len(str(error.value)) > len("page.html:3: ")
 
 
-def test_a_fault_in_an_included_file_names_that_file() -> None:
+def test_error_in_an_included_template_names_that_file() -> None:
     env = environment(page_html="\n{% include 'part.html' %}", part_html="\n\n\n{{ x|safe }}")
     with pytest.raises(BuildError, match=r"^part\.html:4: \|safe"):
         compile_templates(env, ["page.html"])
 
 
-def test_a_loop_may_use_the_same_name_again() -> None:
+def test_two_loops_may_set_the_same_name() -> None:
     once = "{% for x in xs %}{% set late = x.n > 3 %}{{ late }}{% endfor %}"
     assert compiled(once + once + "{% for t in xs %}{{ t }}{% endfor %}{% set t = 1 %}")
 
 
-CONTEXT = {"hours": None, "begun": False}
+ALL_RECORDS = {"hours": None, "begun": False}
 
 
-def test_a_page_may_leave_what_has_not_begun_to_those_that_want_it() -> None:
+def test_page_may_need_only_records_that_have_begun() -> None:
     assert compiled("{# records: task 12h begun #}").needs == {
         "page.html": {"task": {"hours": 12, "begun": True}}
     }
 
 
-def test_a_page_may_ask_for_the_few_that_begin_next() -> None:
+def test_page_may_need_the_few_records_that_begin_next() -> None:
     needs = compiled("{# records: task 12h begun next; area #}").needs
     assert needs == {
-        "page.html": {"task": {"hours": 12, "begun": True, "next": True}, "area": CONTEXT}
+        "page.html": {"task": {"hours": 12, "begun": True, "next": True}, "area": ALL_RECORDS}
     }
 
 
-def test_what_a_page_reads_stands_in_its_head_with_what_its_parts_read() -> None:
+def test_needs_of_a_page_include_those_of_its_parts() -> None:
     page = "{#- records: task 12h; person -#}\n{% include 'deep.html' %}{% include 'parts.html' %}"
     assert compiled(page).needs == {
-        "page.html": {"area": CONTEXT, "person": CONTEXT, "task": {"hours": 48, "begun": False}},
-        "deep.html": {"area": CONTEXT, "task": {"hours": 48, "begun": False}},
+        "page.html": {
+            "area": ALL_RECORDS,
+            "person": ALL_RECORDS,
+            "task": {"hours": 48, "begun": False},
+        },
+        "deep.html": {"area": ALL_RECORDS, "task": {"hours": 48, "begun": False}},
     }
 
 
 @pytest.mark.parametrize("head", ["task 12", "task 12h, area", "Task", "task h"])
-def test_a_head_that_cannot_be_read_is_refused(head: str) -> None:
+def test_malformed_records_comment_is_refused(head: str) -> None:
     with pytest.raises(BuildError, match=r"^page\.html:1: records:"):
         compiled(f"{{# records: {head} #}}")
 
@@ -192,12 +196,12 @@ def test_a_group_of_roles_is_compiled_in_by_its_name() -> None:
     assert '["supervisor", "manager", "admin"]' in compiled(page).text
 
 
-def test_every_message_is_found_for_the_catalogue() -> None:
+def test_messages_are_collected_for_the_catalogue() -> None:
     page = "{{ _('a') }}{% trans n=2 %}one{% pluralize %}{{ n }}{% endtrans %}"
     assert compiled(page + "{{ ngettext('b', 'bs', 3) }}").messages == {"a", "one", "b"}
 
 
-def test_key_of_a_message_with_context_holds_both() -> None:
+def test_key_of_a_message_with_context_has_both() -> None:
     page = "{{ pgettext('c', 'a') }}{{ npgettext('c', 'b', 'bs', 3) }}"
     page += "{% trans 'd' n=2 %}one{% pluralize %}{{ n }}{% endtrans %}"
     assert compiled(page).messages == {"c\x04a", "c\x04b", "d\x04one"}
@@ -206,14 +210,14 @@ def test_key_of_a_message_with_context_holds_both() -> None:
 @pytest.mark.parametrize(
     "text", ["</script>", "<!--", "\u2028\u2029", "😀", "'\"`${x}\\", "\ud800"]
 )
-def test_constants_cannot_leave_their_quotes(text: str) -> None:
-    written = js(text)
-    assert "</" not in written
-    assert not {"\u2028", "\u2029"} & set(written)
-    assert compiled("{{ x }}") and written.startswith('"') and written.endswith('"')
+def test_string_constants_are_escaped(text: str) -> None:
+    constant = js(text)
+    assert "</" not in constant
+    assert not {"\u2028", "\u2029"} & set(constant)
+    assert constant.startswith('"') and constant.endswith('"')
 
 
-def test_both_sides_have_the_same_filters_of_our_own() -> None:
+def test_jinja_and_the_subset_have_the_same_filters_of_our_own() -> None:
     env = environment()
     register_filters(env, lambda: "en")
     assert env.filters.keys() >= APP_FILTERS and FILTERS.keys() >= APP_FILTERS

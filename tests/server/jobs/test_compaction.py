@@ -1,4 +1,4 @@
-"""What left the feed long ago is told no more, and nobody misses it."""
+"""Old tombstones leave the sync feed; phones from before load everything again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def purged_visit(app, phone):
-    """A visitor whom the estate has forgotten, as a phone knew them."""
+    """A purged visit that the phone had pulled before."""
     phone.send_op("visit.arrive", PURGED_VISIT, VISIT, by=CHU)
     phone.send_op("visit.depart", PURGED_VISIT, by=CHU)
     phone.pull_all()
@@ -46,40 +46,37 @@ def run_compaction(app):
 
 def feed_row_and_head(app):
     with app.app_context():
-        return db.session.get(FeedRow, (HOME_SITE, PURGED_VISIT)), db.session.get(
-            SiteHead, HOME_SITE
-        )
+        row = db.session.get(FeedRow, (HOME_SITE, PURGED_VISIT))
+        return row, db.session.get(SiteHead, HOME_SITE)
 
 
 @pytest.mark.rule("X8")
-def test_a_tombstone_stays_for_sixty_days_and_is_then_told_no_more(
-    app, purged_visit, run_compaction
-):
+def test_a_tombstone_leaves_the_feed_after_sixty_days(app, purged_visit, run_compaction):
     assert run_compaction(days=59) == 0
     row, site = feed_row_and_head(app)
-    was = row.seq
+    old_seq = row.seq
     assert row.deleted and site.floor == 0
     assert run_compaction() == 1
-    assert run_compaction() == 0, "once"
+    assert run_compaction() == 0, "a second run changes nothing"
     row, site = feed_row_and_head(app)
-    assert (row.seq, row.seen_by, site.floor) == (0, 0, was)
+    assert (row.seq, row.seen_by, site.floor) == (0, 0, old_seq)
 
 
 @pytest.mark.rule("X8")
-def test_a_phone_from_before_starts_anew_and_one_from_after_goes_on(
+def test_only_a_phone_with_a_cursor_below_the_floor_is_reset(
     app, desk_op, phone, new_phone, purged_visit, run_compaction
 ):
-    away, here = phone, new_phone()
-    here.pull_all()
+    old_phone, current_phone = phone, new_phone()
+    current_phone.pull_all()
     run_compaction()
-    assert here.pull().expect_ok().get("reset") is None
-    assert away.pull().expect_ok()["reset"] == "floor"
-    assert ("visit", PURGED_VISIT) not in away.pull_all()
-    assert (away.records, away.digest) == (here.pull_all(), here.digest)
+    assert current_phone.pull().expect_ok().get("reset") is None
+    assert old_phone.pull().expect_ok()["reset"] == "floor"
+    assert ("visit", PURGED_VISIT) not in old_phone.pull_all()
+    assert (old_phone.records, old_phone.digest) == (current_phone.pull_all(), current_phone.digest)
 
 
 @pytest.mark.rule("X8")
-def test_a_first_sync_in_small_pages_ends_although_it_begins_below_the_floor(
+def test_a_first_pull_in_small_pages_is_reset_only_once(
     new_phone, purged_visit, run_compaction, desk_op
 ):
     desk_op(
@@ -101,32 +98,32 @@ def test_a_first_sync_in_small_pages_ends_although_it_begins_below_the_floor(
 
 
 @pytest.mark.rule("X8")
-def test_what_comes_after_that_for_a_forgotten_record_is_still_kept_without_a_name(
+def test_an_op_about_a_compacted_record_is_applied_and_redacted(
     phone, purged_visit, run_compaction
 ):
     run_compaction()
-    told = phone.send_op("visit.depart", PURGED_VISIT, by=CHU)
-    assert told["status"] == "applied"
+    verdict = phone.send_op("visit.depart", PURGED_VISIT, by=CHU)
+    assert verdict["status"] == "applied"
     assert phone.send_op("visit.arrive", PURGED_VISIT, VISIT, by=CHU)["code"] == "already-exists"
     assert ("visit", PURGED_VISIT) not in phone.pull_all()
 
 
 @pytest.mark.parametrize(
-    ("table", "values", "told"),
+    ("table", "values", "fault"),
     [
-        (FeedRow, {"seq": 0}, "its place in the feed is none"),
+        (FeedRow, {"seq": 0}, "its number is outside of the feed"),
         (SiteHead, {"floor": 10**6}, "the floor of the feed is above its head"),
     ],
 )
-def test_verify_sees_a_feed_that_was_compacted_by_hand(app, table, values, told):
-    mine = (table.site_id == HOME_SITE) & (table.id == STAIRS if table is FeedRow else True)
+def test_verify_reports_a_feed_that_was_compacted_by_hand(app, table, values, fault):
+    condition = (table.site_id == HOME_SITE) & (table.id == STAIRS if table is FeedRow else True)
     with app.app_context():
         before = {
-            name: getattr(db.session.scalars(db.select(table).where(mine)).one(), name)
+            name: getattr(db.session.scalars(db.select(table).where(condition)).one(), name)
             for name in values
         }
         with write_transaction():
-            db.session.execute(update(table).where(mine).values(values))
-        assert any(told in fault for fault in find_faults(HOME_SITE))
+            db.session.execute(update(table).where(condition).values(values))
+        assert any(fault in found for found in find_faults(HOME_SITE))
         with write_transaction():
-            db.session.execute(update(table).where(mine).values(before))
+            db.session.execute(update(table).where(condition).values(before))

@@ -1,4 +1,4 @@
-"""Visitors are forgotten in time, everywhere, and the log still explains what is left."""
+"""Purging erases visitors everywhere, and the log still leads to the records that are left."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def log_and_records_agree(app):
 
 @pytest.fixture
 def run_purge(app):
-    """The worker's run, some days from now."""
+    """Runs the purge as if some days had passed."""
 
     def run(days=31):
         with app.app_context():
@@ -69,7 +69,7 @@ def run_purge(app):
 
 
 def database_text(app):
-    """Every text that the database holds, as one."""
+    """Everything that the tables with visitor data contain, as one text."""
     with app.app_context():
         tables = ("op", "visit", "release", "regular", "merge", "feed", "purge")
         return str([db.session.execute(text(f"SELECT * FROM {name}")).all() for name in tables])
@@ -84,24 +84,26 @@ def admit_visitor(phone, **more):
 def jpeg_and_hash():
     out = io.BytesIO()
     Image.effect_noise((20, 20), 50).convert("RGB").save(out, "JPEG")
-    whole = out.getvalue()
-    return whole, hashlib.sha256(whole).hexdigest()
+    jpeg = out.getvalue()
+    return jpeg, hashlib.sha256(jpeg).hexdigest()
 
 
 @pytest.mark.rule("V12")
-def test_a_visit_is_forgotten_in_every_place_and_leaves_the_phones(app, phone, desk_op, run_purge):
+def test_a_purged_visit_is_erased_in_every_table_and_deleted_on_phones(
+    app, phone, desk_op, run_purge
+):
     visit = admit_visitor(phone)
-    note = phone.add_op("release.record", None, {**GATE_PASS_PAYLOAD, "visit": visit}, by=CHU)
-    phone.send_op("release.pass", note["subject"], by=CHU)
+    gate_pass = phone.add_op("release.record", None, {**GATE_PASS_PAYLOAD, "visit": visit}, by=CHU)
+    phone.send_op("release.pass", gate_pass["subject"], by=CHU)
     phone.send_op("visit.depart", visit, by=CHU)
-    phone.send_op("visit.depart", visit, by=CHU)  # noted: something waits for the desk
+    phone.send_op("visit.depart", visit, by=CHU)  # a second exit opens a conflict
     desk_op("visit.amend", visit, {"plate": "沪A12345"})
     phone.pull_all()
     assert run_purge(29).visits == 0
     counts = run_purge()
     assert (counts.visits, counts.releases, counts.held) == (1, 1, 0)
-    found = database_text(app)
-    assert [secret for secret in PERSONAL_DATA if secret in found] == []
+    stored = database_text(app)
+    assert [value for value in PERSONAL_DATA if value in stored] == []
     assert ("visit", visit) not in phone.pull_all()
     assert phone.records_of("release") == []
     with app.app_context():
@@ -110,16 +112,16 @@ def test_a_visit_is_forgotten_in_every_place_and_leaves_the_phones(app, phone, d
 
 
 @pytest.mark.rule("V13")
-def test_purging_again_changes_nothing_and_what_went_is_counted(app, phone, run_purge):
+def test_a_purge_stores_its_numbers_and_a_second_one_changes_nothing(app, phone, run_purge):
     admit_visitor(phone)
     assert (run_purge().visits, run_purge().visits) == (1, 0)
     with app.app_context():
-        (logged,) = db.session.scalars(PurgeRun.newest(HOME_SITE))
-        assert (logged.visits, logged.releases, logged.held) == (1, 0, 0)
+        (run,) = db.session.scalars(PurgeRun.newest(HOME_SITE))
+        assert (run.visits, run.releases, run.held) == (1, 0, 0)
 
 
 @pytest.mark.rule("V13")
-def test_what_a_case_holds_is_left_with_its_release_until_the_desk_lets_go(
+def test_a_visit_under_a_legal_hold_and_its_gate_pass_are_purged_after_the_hold(
     phone, desk_op, run_purge
 ):
     visit = admit_visitor(phone)
@@ -150,48 +152,48 @@ LATE_OPS = [
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(order=st.permutations(LATE_OPS), before=st.integers(0, len(LATE_OPS)))
-def test_late_ops_bring_nothing_back_in_whatever_order(app, phone, run_purge, order, before):
+def test_late_ops_restore_no_personal_data_in_any_order(app, phone, run_purge, order, before):
     visit = admit_visitor(phone)
-    made = [phone.add_op(kind, visit, payload, by=CHU) for kind, payload in order]
-    if made[:before]:
-        phone.push(ops=made[:before]).expect_ok()
+    ops = [phone.add_op(kind, visit, payload, by=CHU) for kind, payload in order]
+    if ops[:before]:
+        phone.push(ops=ops[:before]).expect_ok()
     assert run_purge().visits == 1
-    if made[before:]:
-        told = phone.push(ops=made[before:]).expect_ok()
-        assert {verdict["status"] for verdict in told["verdicts"]} == {"applied"}
-    again = phone.push(ops=made).expect_ok()
+    if ops[before:]:
+        late = phone.push(ops=ops[before:]).expect_ok()
+        assert {verdict["status"] for verdict in late["verdicts"]} == {"applied"}
+    again = phone.push(ops=ops).expect_ok()
     assert {verdict["status"] for verdict in again["verdicts"]} == {"applied"}
     phone.outbox.clear()
     assert ("visit", visit) not in phone.pull_all()
-    found = database_text(app)
-    assert [secret for secret in PERSONAL_DATA if secret in found] == []
+    stored = database_text(app)
+    assert [value for value in PERSONAL_DATA if value in stored] == []
     assert run_purge().visits == 0
     with app.app_context():
         assert find_faults(HOME_SITE) == []
 
 
 @pytest.mark.rule("V12")
-def test_photos_leave_the_disk_and_late_ones_never_reach_it(app, phone, run_purge):
-    (whole, sha256), (later, late_sha) = jpeg_and_hash(), jpeg_and_hash()
+def test_photos_of_purged_visits_are_deleted_and_late_ones_not_stored(app, phone, run_purge):
+    (jpeg, sha256), (late_jpeg, late_sha256) = jpeg_and_hash(), jpeg_and_hash()
     visit = admit_visitor(phone)
-    attached = {"bytes": len(whole), "captured_at": "2026-11-24T10:00:00+08:00"}
+    attached = {"bytes": len(jpeg), "captured_at": "2026-11-24T10:00:00+08:00"}
     phone.send_op("photo.attach", visit, {**attached, "sha256": sha256}, by=CHU)
-    assert phone.request_photo("PUT", sha256, whole).json["complete"]
+    assert phone.request_photo("PUT", sha256, jpeg).json["complete"]
     assert phone.get_record("visit", visit)["photos_here"] == 1
     counts = run_purge()
     assert (counts.visits, counts.photos) == (1, 1)
-    phone.send_op("photo.attach", visit, {**attached, "sha256": late_sha}, by=CHU)
-    assert phone.request_photo("PUT", late_sha, later).json["complete"]
+    phone.send_op("photo.attach", visit, {**attached, "sha256": late_sha256}, by=CHU)
+    assert phone.request_photo("PUT", late_sha256, late_jpeg).json["complete"]
     with app.app_context():
         folder = Path(app.config["DATA_DIR"]) / "photos" / HOME_SITE
         assert list(folder.iterdir()) == []
         assert uploads.find_photo(HOME_SITE, sha256) is None
-    assert phone.request_photo("PUT", sha256, whole).json["complete"]
+    assert phone.request_photo("PUT", sha256, jpeg).json["complete"]
     assert phone.request_photo("GET", sha256).status == 404
 
 
 @pytest.mark.rule("V12")
-def test_what_came_before_its_visit_and_was_emptied_holds_up_nobody(phone, run_purge):
+def test_a_purged_op_that_came_before_its_visit_does_not_block_the_visit(phone, run_purge):
     arrival = phone.add_op("visit.arrive", None, ARRIVAL_PAYLOAD, by=CHU)
     early = phone.add_op("visit.depart", arrival["subject"], by=CHU)
     assert phone.push(early).expect_ok()["verdicts"][0]["code"] == "no-such-record"
@@ -200,7 +202,7 @@ def test_what_came_before_its_visit_and_was_emptied_holds_up_nobody(phone, run_p
 
 
 @pytest.mark.rule("V12")
-def test_what_could_never_be_put_in_force_is_emptied_too(app, phone, run_purge):
+def test_ops_that_were_never_applied_are_redacted_too(app, phone, run_purge):
     phone.send_op("visit.arrive", None, {**ARRIVAL_PAYLOAD, "party_size": 0}, by=CHU)
     phone.send_op("visit.arrive", None, ARRIVAL_PAYLOAD, by=fixed_id("stranger"))
     assert run_purge().asides == 2
@@ -211,49 +213,49 @@ def test_what_could_never_be_put_in_force_is_emptied_too(app, phone, run_purge):
 
 
 @pytest.mark.rule("V12")
-def test_managers_say_how_long_it_is_kept_within_bounds(desk_op, phone, run_purge):
+def test_managers_set_the_retention_period_within_limits(desk_op, phone, run_purge):
     admit_visitor(phone)
-    keep = {"retention_days": 90}
-    assert desk_op("site.retain", HOME_SITE, keep, by=BEN)["status"] == "refused"
+    ninety_days = {"retention_days": 90}
+    assert desk_op("site.retain", HOME_SITE, ninety_days, by=BEN)["status"] == "refused"
     assert (
         desk_op("site.retain", HOME_SITE, {"retention_days": 6}, by=EVE)["status"] == "quarantined"
     )
     assert desk_op("site.retain", HOME_SITE, {}, by=EVE)["code"] == "nothing-changed"
-    assert desk_op("site.retain", HOME_SITE, keep, by=EVE)["status"] == "applied"
+    assert desk_op("site.retain", HOME_SITE, ninety_days, by=EVE)["status"] == "applied"
     assert phone.get_record("site", HOME_SITE)["retention_days"] == 90
     assert (run_purge(89).visits, run_purge(91).visits) == (0, 1)
 
 
 @pytest.mark.rule("V15")
-def test_a_regular_is_known_to_the_gate_and_forgotten_with_the_last_visit(app, phone, run_purge):
-    def refresh(days=0):
+def test_a_frequent_visitor_is_added_updated_and_purged(app, phone, run_purge):
+    def update(days=0):
         with app.app_context():
             return frequent_visitors.update_frequent_visitors(
                 HOME_SITE, datetime.now(UTC) + timedelta(days=days)
             )
 
     admit_visitor(phone)
-    assert (refresh(), phone.records_of("regular")) == (0, [])
+    assert (update(), phone.records_of("regular")) == (0, [])
     admit_visitor(phone)
-    assert (refresh(), refresh()) == (1, 0)
-    (regular,) = phone.records_of("regular")
-    assert (regular["visitor"], regular["plate"], regular["times"]) == ("Mr Wang", "沪A12345", 2)
+    assert (update(), update()) == (1, 0)
+    (visitor,) = phone.records_of("regular")
+    assert (visitor["visitor"], visitor["plate"], visitor["times"]) == ("Mr Wang", "沪A12345", 2)
     admit_visitor(phone)
-    assert refresh() == 1
+    assert update() == 1
     assert phone.records_of("regular")[0]["times"] == 3
     counts = run_purge()
-    assert (counts.visits, counts.regulars, refresh(31)) == (3, 1, 0)
+    assert (counts.visits, counts.regulars, update(31)) == (3, 1, 0)
     assert phone.records_of("regular") == []
     assert "Mr Wang" not in database_text(app)
     admit_visitor(phone), admit_visitor(phone)
-    assert refresh() == 1
+    assert update() == 1
     with app.app_context():
         assert len(db.session.scalars(FrequentVisitor.not_purged(HOME_SITE)).all()) == 1
 
 
-def test_a_visit_from_the_announcement_to_the_gate(phone):
-    told = {"visitor": "Ms Li", "purpose": "business", "expected_minutes": 30}
-    visit = phone.add_op("visit.expect", None, told, by=CHU)["subject"]
+def test_the_states_of_a_pre_registered_visit(phone):
+    payload = {"visitor": "Ms Li", "purpose": "business", "expected_minutes": 30}
+    visit = phone.add_op("visit.expect", None, payload, by=CHU)["subject"]
     phone.send_outbox()
     assert phone.get_record("visit", visit)["state"] == "expected"
     for kind, state in [
@@ -270,9 +272,9 @@ def test_a_visit_from_the_announcement_to_the_gate(phone):
 
 
 @pytest.mark.rule("V14")
-def test_a_release_note_is_used_once_and_can_be_taken_back(phone):
-    note = phone.add_op("release.record", None, GATE_PASS_PAYLOAD, by=CHU)["subject"]
+def test_a_gate_pass_is_released_once_and_the_release_can_be_undone(phone):
+    gate_pass = phone.add_op("release.record", None, GATE_PASS_PAYLOAD, by=CHU)["subject"]
     phone.send_outbox()
     for kind, state in (("release.pass", "passed"), ("release.undo", "waiting")):
-        phone.send_op(kind, note, by=CHU)
-        assert phone.get_record("release", note)["state"] == state
+        phone.send_op(kind, gate_pass, by=CHU)
+        assert phone.get_record("release", gate_pass)["state"] == state

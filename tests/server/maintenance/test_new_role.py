@@ -33,11 +33,10 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 
-import click
 
 from server.auth.devices import issue_code
 from server.maintenance.seed import shared_content_ops
-from server.maintenance.upgrade import require_current_schema, upgrade
+from server.maintenance.upgrade import SchemaError, require_current_schema, upgrade
 from server.oplog.receive import create_site, make_op, submit_many
 from server.oplog.replay import all_site_ids, find_faults
 from tests.conftest import create_test_app
@@ -49,8 +48,8 @@ with app.app_context():
     try:
         require_current_schema()
         refused = ""
-    except click.ClickException as error:
-        refused = error.message
+    except SchemaError as error:
+        refused = str(error)
     upgrade()
     require_current_schema()
     create_site(site)

@@ -11,7 +11,7 @@ from sync.protocol.clock import correct_times, format_time, parse_time
 from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
 from sync.protocol.hash_chain import LineageState, content_hash, op_content
 from sync.protocol.json_codec import canonical_json
-from sync.protocol.messages import op_error
+from sync.protocol.op_validation import op_error
 from sync.protocol.roles import role_mask
 
 ARRIVED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

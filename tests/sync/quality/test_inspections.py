@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sync import Accepted, Quarantined, Refused
 from sync.quality.checklists_content import CHECKLISTS, checklist_id, criterion_id
-from sync.quality.inspections import SCORE_FORMULA, official_inspection, score_results
+from sync.quality.inspection_rules import SCORE_FORMULA, official_inspection, score_results
 from sync.quality.scores import official_inspections, score_series, undecided_slots
 from tests.sync.builders import ANA, BEN, CHU, InMemoryRecord, make_op
 

@@ -109,9 +109,9 @@ def test_only_attendees_sign_and_the_first_signature_counts():
 
 FACT = st.one_of(
     st.builds(
-        lambda person, prompt, way, text: (
+        lambda person, prompt, approach, text: (
             "session.answer",
-            {"person": person, "prompt": prompt, "approach": way, "text": text},
+            {"person": person, "prompt": prompt, "approach": approach, "text": text},
         ),
         st.sampled_from([ANA, BEN, CHU]),
         st.integers(0, 2),

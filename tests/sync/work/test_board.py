@@ -201,11 +201,11 @@ def test_the_timeline_counts_tasks_by_area_and_hour():
 HOURS = st.integers(-30, 30)
 PHONES = st.lists(
     st.builds(
-        lambda enrolled, clear, gone, lost: DeviceStub(
+        lambda enrolled, clear, inactive, lost: DeviceStub(
             enrolled_at=hours_from_noon(enrolled),
             clear_at=None if clear is None else hours_from_noon(clear),
-            revoked_at=hours_from_noon(gone) if gone and not lost else None,
-            lost_at=hours_from_noon(gone) if gone and lost else None,
+            revoked_at=hours_from_noon(inactive) if inactive and not lost else None,
+            lost_at=hours_from_noon(inactive) if inactive and lost else None,
         ),
         HOURS,
         st.none() | HOURS,

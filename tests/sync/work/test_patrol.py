@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync import judge, to_history_entry
-from sync.work.patrol import fold, token_hash
+from sync.work.patrol_folding import fold
 from sync.work.patrol_report import point_reports
+from sync.work.patrol_rules import token_hash
 from tests.sync.builders import ANA, BEN, CHU, NOON, make_op
 
 GATE, YARD, ROOF = (str(uuid4()) for _ in range(3))

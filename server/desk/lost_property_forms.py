@@ -1,0 +1,58 @@
+"""The forms of lost items: reporting one, and the steps of its case."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+from server.auth.access import current_user
+from server.desk.form_fields import FormField
+from server.desk.options import active_contractors, home_options
+from server.desk.payload_form import PayloadForm
+from server.models.lost_property import LostProperty
+from server.oplog.directory import directory_of
+
+OPEN_FORM = PayloadForm(
+    "lost.open",
+    *("item", "unit", "last_seen_at", "last_seen_where", "holds_personal_data", "channel"),
+    *("contact", "declined_because", "details", "next_action", "next_action_at"),
+)
+STEP_FORMS = {
+    "ask": PayloadForm("lost.ask", "party"),
+    "state": PayloadForm("lost.state", "party", "said", "declined"),
+    **{
+        step: PayloadForm(f"lost.{step}")
+        for step in ("offer_police", "to_police", "find", "return", "tell", "next")
+    },
+    **{step: PayloadForm(f"lost.{step}") for step in ("contract_out", "close", "reopen")},
+}
+"""The forms of what the desk may record about a case."""
+
+
+def open_inputs(site_id: str) -> list[FormField]:
+    """The inputs for a new case."""
+    return OPEN_FORM.inputs(
+        {"channel": "phone"},
+        {"unit": home_options(site_id)},
+        {"next_action_at": gettext("Due (tomorrow if empty)")},
+    )
+
+
+def listed_parties(case: LostProperty) -> dict[str, str]:
+    """The people on the newest entry list: names by party key."""
+    parties: dict[str, str] = case.lists[-1].get("parties", {}) if case.lists else {}
+    return parties
+
+
+def step_inputs(case: LostProperty) -> dict[str, list[FormField]]:
+    """The inputs of every step, by its name."""
+    names, contractors = directory_of(case.site_id), active_contractors(case.site_id)
+    options = {
+        "party": list(listed_parties(case).items()),
+        "contractor": [
+            (each.id, f"{each.name} · {names.person_name(each.accountable_id) or '–'}")
+            for each in contractors
+        ],
+    }
+    values = {"handed_by": current_user().name}
+    labels = {"answer": gettext("Police report offered: the resident's answer")}
+    return {step: form.inputs(values, options, labels) for step, form in STEP_FORMS.items()}

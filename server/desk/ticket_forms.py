@@ -1,0 +1,69 @@
+"""The forms of tickets: opening and editing one, transferring it, and recording facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+
+from server.desk.form_fields import FormField, Options
+from server.desk.labels import value_labels
+from server.desk.options import (
+    active_contractors,
+    active_people,
+    area_options,
+    home_options,
+    person_options,
+)
+from server.desk.payload_form import PayloadForm
+
+OPEN_FORM = PayloadForm(
+    "ticket.open",
+    *("channel", "matter", "contact", "declined_because", "details", "unit", "area", "urgency"),
+    *("item", "condition", "promised_at", "done_on_the_spot", "reaction"),
+)
+REVISE_FORM = PayloadForm("ticket.revise", "details", "contact", "unit", "area", "urgency")
+FACT_FORMS = {
+    "give_back": PayloadForm("ticket.give_back"),
+    "hold": PayloadForm("ticket.hold"),
+    "escalate": PayloadForm("ticket.escalate"),
+    "follow": PayloadForm("ticket.follow"),
+    "promise": PayloadForm("ticket.promise"),
+    "resolve": PayloadForm("ticket.resolve"),
+    "feed_back": PayloadForm("ticket.feed_back", "reaction", "note", "because"),
+    "enquire": PayloadForm("ticket.enquire"),
+    "register": PayloadForm("ticket.register", "item", "condition"),
+    "pass_on": PayloadForm("ticket.pass_on"),
+    "return_item": PayloadForm("ticket.return_item"),
+    "reopen": PayloadForm("ticket.reopen"),
+}
+"""The forms of what the desk may record about a ticket."""
+
+
+def place_options(site_id: str) -> dict[str, Options]:
+    """The homes and areas that a ticket may be about."""
+    return {"unit": home_options(site_id), "area": area_options(site_id)}
+
+
+def fact_inputs(site_id: str) -> dict[str, list[FormField]]:
+    """The inputs of every fact's form, by its kind."""
+    people = active_people(site_id)
+    leaders = [person for person in people if {"supervisor", "manager"} & set(person.roles)]
+    options = {"for_id": person_options(people), "to_id": person_options(leaders)}
+    inputs = {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
+    reasons = list(value_labels("ticket", "reason").items())
+    receiver_labels = {"pass_on": gettext("Passed on to"), "return_item": gettext("Returned to")}
+    for kind, label in receiver_labels.items():
+        inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})
+    inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
+    return inputs
+
+
+def receivers(site_id: str) -> dict[str, Any]:
+    """To whom a ticket may be transferred: people, roles and contractors."""
+    people = active_people(site_id)
+    return {
+        "people": people,
+        "roles": sorted({role for person in people for role in person.roles}),
+        "contractors": active_contractors(site_id),
+    }

@@ -1,0 +1,92 @@
+"""Payloads of patrols: routes, planned rounds, and what happens at a checkpoint."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range
+
+from sync.protocol.clock import SITE_ZONE
+from sync.protocol.op import (
+    MAX_LABEL_LENGTH,
+    MAX_TEXT_LENGTH,
+    Id,
+    LocalizedLabel,
+    Payload,
+)
+from sync.protocol.photos import Photos
+from sync.work.recurrence_fields import (
+    DaysField,
+    ZoneField,
+    validate_rrule,
+    validate_window,
+)
+
+SCAN_METHODS = ("qr", "code", "manual")
+
+
+class RouteAddPayload(Payload):
+    """The checkpoints of a route, and when it is due."""
+
+    label = LocalizedLabel(required=True)
+    points = fields.List(Id(), required=True, validate=Length(min=1, max=200))
+    fastest = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=3600))
+    rrule = fields.String(allow_none=True, load_default=None, validate=validate_rrule)
+    rdate = DaysField(load_default=list)
+    exdate = DaysField(load_default=list)
+    window = fields.String(allow_none=True, load_default=None, validate=validate_window)
+    workdays_only = fields.Boolean(load_default=False)
+    dtstart = fields.AwareDateTime(required=True)
+    tzid = ZoneField(load_default=str(SITE_ZONE))
+    responsible_id = Id(allow_none=True, load_default=None)
+    active = fields.Boolean(load_default=False)
+
+
+class RouteChangePayload(Payload):
+    label = LocalizedLabel()
+    points = fields.List(Id(), validate=Length(min=1, max=200))
+    fastest = fields.Integer(strict=True, validate=Range(min=0, max=3600))
+    rrule = fields.String(allow_none=True, validate=validate_rrule)
+    window = fields.String(allow_none=True, validate=validate_window)
+    responsible_id = Id(allow_none=True)
+    active = fields.Boolean()
+
+
+class RoundPointSchema(Payload):
+    """A checkpoint of a round. `seals` are the SHA-256 of the tokens of its valid labels."""
+
+    checkpoint = Id(required=True)
+    area_id = Id(required=True)
+    label = LocalizedLabel(required=True)
+    code = fields.String(required=True, validate=Length(max=10))
+    seals = fields.List(fields.String(validate=Length(equal=64)), validate=Length(max=10))
+
+
+class RoundPlanPayload(Payload):
+    route_id = Id(required=True)
+    label = LocalizedLabel(required=True)
+    points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
+    fastest = fields.Integer(strict=True, load_default=0)
+    responsible_id = Id(allow_none=True, load_default=None)
+    window_start = fields.AwareDateTime(required=True)
+    window_end = fields.AwareDateTime(required=True)
+
+
+class RoundAmendPayload(Payload):
+    points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
+
+
+class RoundScanPayload(Payload):
+    checkpoint = Id(required=True)
+    method = fields.String(required=True, validate=OneOf(SCAN_METHODS))
+    token = fields.String(validate=Length(max=64))
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
+    photos = Photos()
+
+
+class RoundFinePayload(Payload):
+    checkpoint = Id(required=True)
+
+
+class RoundSkipPayload(Payload):
+    checkpoint = Id(required=True)
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))

@@ -1,0 +1,82 @@
+"""Payloads of tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.validate import Length, OneOf, Range
+
+from sync.protocol.op import (
+    MAX_LABEL_LENGTH,
+    MAX_TEXT_LENGTH,
+    Id,
+    LocalizedLabel,
+    Payload,
+)
+from sync.protocol.photos import Photos
+
+DISPOSITIONS = ("reason", "made_good", "not_at_fault", "case")
+
+
+MAX_ITEMS = 20
+
+
+class TaskPlanPayload(Payload):
+    schedule_id = Id(required=True, allow_none=True)
+    code = fields.String(required=True, validate=Length(max=20))
+    label = LocalizedLabel(required=True)
+    area_id = Id(required=True)
+    unit_id = Id(allow_none=True, load_default=None)
+    responsible_id = Id(allow_none=True, load_default=None)
+    role = fields.String(load_default="cleaner", validate=Length(max=20))
+    window_start = fields.AwareDateTime(required=True)
+    window_end = fields.AwareDateTime(required=True)
+    needs_confirmation = fields.Boolean(load_default=False)
+    items = fields.List(LocalizedLabel(), load_default=list, validate=Length(max=MAX_ITEMS))
+    standing = fields.Boolean(load_default=False)
+    grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
+
+
+class TaskAssignPayload(Payload):
+    label = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    area_id = Id(required=True)
+    responsible_id = Id(required=True)
+    window_end = fields.AwareDateTime(required=True)
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+
+
+class TaskCompletePayload(Payload):
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
+    photos = Photos()
+
+
+class TaskTickPayload(Payload):
+    """`leaves` is the state of the task that the phone showed after the tap."""
+
+    item = fields.Integer(required=True, strict=True, validate=Range(min=0, max=MAX_ITEMS - 1))
+    leaves = fields.String(validate=OneOf(("open", "partial", "done")))
+
+
+class TaskDisposePayload(Payload):
+    disposition = fields.String(required=True, validate=OneOf(DISPOSITIONS))
+    note = fields.String(allow_none=True, load_default=None, validate=Length(max=MAX_TEXT_LENGTH))
+
+    @validates_schema
+    def validate_note(self, payload: dict[str, Any], **_: Any) -> None:
+        """T14: an excuse and an accountability case need a note. Raises ValidationError without
+        one."""
+        if payload["disposition"] in ("reason", "case") and not (payload["note"] or "").strip():
+            raise ValidationError("Say the reason, or what the case is about.")
+
+
+class TaskReasonPayload(Payload):
+    reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+
+
+class TaskAmendPayload(Payload):
+    note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
+    cancelled_at = fields.AwareDateTime(allow_none=True)
+    cancelled_by_id = Id(allow_none=True)
+    cancel_reason = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    responsible_id = Id(allow_none=True)

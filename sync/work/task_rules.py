@@ -1,0 +1,121 @@
+"""The rules of tasks. Completed work is never refused; decisions can be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from sync.protocol.op import (
+    Accepted,
+    Op,
+    Refused,
+)
+from sync.work.task_folding import window_deadline
+
+AD_HOC_CODE = "AD-1"
+
+
+class TaskLike(Protocol):
+    """The fields of a task that the rules read."""
+
+    done_at: datetime | None
+    done_by_id: str | None
+    cancelled_at: datetime | None
+    skipped_at: datetime | None
+    items: list[Any]
+    ticked: dict[str, Any]
+    confirmed: list[Any]
+    window_end: datetime
+    grace: int
+
+
+def plan(_: None, op: Op) -> Accepted:
+    """T1: an occurrence of a duty, with its window, follows from the schedule alone."""
+    return Accepted(dict(op.payload))
+
+
+def assign(_: None, op: Op) -> Accepted | Refused:
+    """T13: an ad hoc task has a person, an area, a deadline and a reason, and records who assigned
+    it."""
+    person = op.related.get(op.payload["responsible_id"])
+    if person is None or person.active_to:
+        return Refused("no-such-person")
+    if op.payload["window_end"] <= op.occurred_at:
+        return Refused("due-is-past")
+    label = op.payload["label"]
+    # two languages, as when the rule was released: replaying old ops gives the same records
+    defaults = {
+        "code": AD_HOC_CODE,
+        "label": {"zh": label, "en": label},
+        "role": person.roles[0],
+        "window_start": op.occurred_at,
+        "assigned_by_id": op.by,
+        "needs_confirmation": False,
+    }
+    return Accepted({**op.payload, **defaults})
+
+
+def complete(task: TaskLike, _: Op) -> Accepted:
+    """T2, T3: completed work is never refused; work completed after the cancellation is flagged."""
+    if task.cancelled_at:
+        return Accepted({}, flag="done-after-cancel", proposal=uncancelled_fields())
+    return Accepted({})
+
+
+def tick(task: TaskLike, op: Op) -> Accepted:
+    """T9: tick one item, or take the tick back; an unknown item is flagged."""
+    is_known = op.payload["item"] < max(len(task.items or ()), 1)
+    return complete(task, op) if is_known else Accepted({}, flag="no-such-item")
+
+
+def accept_fact(_: TaskLike, __: Op) -> Accepted:
+    """T4: a person takes back their own tick; the ticks of others stay."""
+    return Accepted({})
+
+
+def skip(task: TaskLike, _: Op) -> Accepted:
+    """T5: a skip is stored with its reason; work that was done takes precedence."""
+    return Accepted({}, flag="skipped-though-done" if task.done_at else None)
+
+
+def cancel(task: TaskLike, op: Op) -> Accepted | Refused:
+    """T6: a task that is done or already cancelled cannot be cancelled."""
+    if task.done_at:
+        return Refused("already-done")
+    if task.cancelled_at:
+        return Refused("already-cancelled")
+    return Accepted(
+        {
+            "cancelled_at": op.occurred_at,
+            "cancelled_by_id": op.by,
+            "cancel_reason": op.payload["reason"],
+        }
+    )
+
+
+def dispose(task: TaskLike, op: Op) -> Accepted | Refused:
+    """T14: a missed task can be decided once it is missed, and the decision can be changed."""
+    if task.done_at or task.ticked or task.confirmed:
+        return Refused("already-done")
+    if task.cancelled_at:
+        return Refused("already-cancelled")
+    if op.occurred_at < window_deadline(task.window_end, task.grace):
+        return Refused("not-over")
+    return Accepted(
+        {
+            "disposition": op.payload["disposition"],
+            "disposition_note": op.payload["note"],
+            "disposed_at": op.occurred_at,
+            "disposed_by_id": op.by,
+        }
+    )
+
+
+def amend(_: TaskLike, op: Op) -> Accepted:
+    """T7: a correction by the desk writes only the fields that it names."""
+    return Accepted(dict(op.payload))
+
+
+def uncancelled_fields() -> dict[str, Any]:
+    """The changes that undo a cancellation."""
+    return {"cancelled_at": None, "cancelled_by_id": None, "cancel_reason": None}
