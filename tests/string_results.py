@@ -69,7 +69,11 @@ def strings(
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
             return inner(*parts)
         case ast.Subscript(slice=ast.Constant(value=str(key))):
-            return inner(*_values_of_key(module, key))
+            return {
+                text
+                for owner, value in _values_of_key(module, key)
+                for text in strings(module, owner, value, depth - 1)
+            }
         case ast.Starred(value=value) | ast.Subscript(value=value) | ast.NamedExpr(value=value):
             return inner(value)
         case ast.ListComp(elt=part) | ast.GeneratorExp(elt=part):
@@ -133,12 +137,12 @@ def _values_of_parameter(
     return found
 
 
-def _values_of_key(module: Module, key: str) -> Iterator[ast.AST]:
-    """What the dictionaries of a module have at a key.
+def _values_of_key(module: Module, key: str) -> Iterator[tuple[Function | None, ast.AST]]:
+    """What the dictionaries of a module have at a key, with the function around them.
 
     Left out are copies of the same key, and the variables ("$answer") of optimistic patches.
     """
-    for node in ast.walk(module.tree):
+    for function, node in _nodes_with_functions(module.tree):
         if isinstance(node, ast.Dict):
             for name, value in zip(node.keys, node.values, strict=True):
                 match name, value:
@@ -147,7 +151,7 @@ def _values_of_key(module: Module, key: str) -> Iterator[ast.AST]:
                     case _, ast.Constant(value=str(text)) if text.startswith("$"):
                         pass
                     case ast.Constant(value=known), _ if known == key:
-                        yield value
+                        yield function, value
 
 
 def _bindings(function: ast.FunctionDef) -> Iterator[tuple[str, ast.AST]]:

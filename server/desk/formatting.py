@@ -20,6 +20,8 @@ PERSON_FIELDS = (
     *("worker_id", "answers_id", "attendee"),
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
+HIDDEN_KEYS = ("id", "key", "picture", "seals")
+"""What of a nested mapping is of no use to people."""
 RANGE_FIELDS = ("since", "before")
 
 
@@ -47,8 +49,21 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory) -> st
         )
     if isinstance(raw, dict):
         is_label = not raw.keys().isdisjoint(language_codes())
-        return localize(raw) if is_label else ", ".join(map(str, raw.values()))
+        return localize(raw) if is_label else _format_mapping(type_, name, raw, names)
     return _directory_name(name, str(raw), names) or value_label(type_, name, str(raw))
+
+
+def _format_mapping(type_: str | None, name: str, raw: dict[str, Any], names: Directory) -> str:
+    """The values of a mapping, each with the label of its key if the key has one."""
+    parts = []
+    for key, value in raw.items():
+        if key in HIDDEN_KEYS:
+            continue
+        choice, field = value_label(type_, name, key), field_label(type_, key)
+        text = format_value(type_, key if field != key else name, value, names)
+        label = next((label for label in (choice, field) if label != key), None)
+        parts.append(f"{label}: {text}" if label else text)
+    return ", ".join(parts)
 
 
 def labelled_value(

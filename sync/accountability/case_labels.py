@@ -40,10 +40,12 @@ VALUES: Mapping[str, Texts] = {
         "responsible": _l("responsible"),
         "partly": _l("partly responsible"),
         "not_responsible": _l("not responsible"),
+    },
+    "answer": {
         "stated": _l("statement given"),
         "declined": _l("declined to give a statement"),
     },
-    "kind": {
+    "subject_kind": {
         "person": _l("one person"),
         "team": _l("team"),
         "contractor": _l("contractor"),

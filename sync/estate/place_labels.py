@@ -20,18 +20,18 @@ FIELDS: Texts = {
     "route": _l("Patrol route"),
 }
 
-VALUES: Mapping[str, Texts] = {
-    "kind": {
-        "outdoor": _l("outdoors"),
-        "building": _l("building"),
-        "unit_entrance": _l("entrance"),
-        "stairwell": _l("stairwell"),
-        "floor": _l("floor"),
-        "glass": _l("glass"),
-        "washroom": _l("washroom"),
-        "office": _l("office"),
-        "refuse_point": _l("refuse point"),
-        "gate": _l("gate"),
-        "room": _l("room"),
-    }
+AREA_KIND_LABELS: Texts = {
+    "outdoor": _l("outdoors"),
+    "building": _l("building"),
+    "unit_entrance": _l("entrance"),
+    "stairwell": _l("stairwell"),
+    "floor": _l("floor"),
+    "glass": _l("glass"),
+    "washroom": _l("washroom"),
+    "office": _l("office"),
+    "refuse_point": _l("refuse point"),
+    "gate": _l("gate"),
+    "room": _l("room"),
 }
+
+VALUES: Mapping[str, Texts] = {"kind": AREA_KIND_LABELS}

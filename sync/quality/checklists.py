@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from marshmallow import ValidationError, fields, validates, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from sync.estate.place_labels import AREA_KIND_LABELS
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
@@ -163,5 +164,13 @@ FEATURE = Feature(
         "about": _lp("template", "Checklist for"),
         "retired_at": _l("Retired at"),
         "area_kinds": _l("Types of area"),
+    },
+    values={
+        "area_kind": AREA_KIND_LABELS,
+        "about": {
+            "area": _l("area"),
+            "person": _l("person"),
+            "either": _l("area or person"),
+        },
     },
 )

@@ -20,6 +20,7 @@ from sync.quality.inspection_payloads import InspectionMakeOfficialPayload, Insp
 from sync.quality.inspection_rules import make_official, record, unmake_official
 
 VISIBLE_FOR = timedelta(days=14)
+RESULT_LABELS = {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}
 
 
 def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
@@ -103,5 +104,5 @@ FEATURE = Feature(
         "template_id": _l("Checklist"),
         "waive": _l("Fixed on the spot"),
     },
-    values={"result": {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}},
+    values={"result": RESULT_LABELS, "results": RESULT_LABELS, "rest": RESULT_LABELS},
 )

@@ -171,7 +171,7 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             audience=lambda _, __: DESK_ONLY_AUDIENCE,
-            states={},
+            states={"taken": _l("imported")},
         ),
     },
     kinds=KINDS,

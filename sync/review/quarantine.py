@@ -131,7 +131,7 @@ FEATURE = Feature(
             visible_until=visible_until,
             audience=lambda _, __: DESK_ONLY_AUDIENCE,
             states={
-                "opened": _l("needs a decision"),
+                "open": _l("needs a decision"),
                 "accepted": _lp("quarantine", "accepted"),
                 "mended": _l("corrected"),
                 "dismissed": _l("dismissed"),

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
+from sync.estate.place_labels import AREA_KIND_LABELS
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, SITE_ZONE, format_time
 from sync.protocol.feature import Feature, RecordType
@@ -228,4 +229,5 @@ FEATURE = Feature(
         "area_kind": _l("Type of area"),
         "per_unit": _l("For each home"),
     },
+    values={"area_kind": AREA_KIND_LABELS},
 )

@@ -43,6 +43,7 @@ def assign(_: None, op: Op) -> Accepted | Refused:
     if op.payload["window_end"] <= op.occurred_at:
         return Refused("due-is-past")
     label = op.payload["label"]
+    # two languages, as when the rule was released: replaying old ops gives the same records
     defaults = {
         "code": AD_HOC_CODE,
         "label": {"zh": label, "en": label},

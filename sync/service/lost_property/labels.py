@@ -13,7 +13,6 @@ STATES: Texts = {
     "found": _l("found"),
     "returned": _l("returned to owner"),
     "police": _l("handed to police"),
-    "informed": _l("not found, resident informed"),
     "closed": _lp("lost item", "closed"),
 }
 
@@ -43,6 +42,11 @@ FIELDS: Texts = {
 }
 
 VALUES: Mapping[str, Texts] = {
+    "outcome": {
+        "returned": _l("returned to owner"),
+        "police": _l("handed to police"),
+        "informed": _l("not found, resident informed"),
+    },
     "channel": {
         "in_person": _l("in person"),
         "phone": _l("by phone"),

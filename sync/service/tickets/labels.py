@@ -46,6 +46,12 @@ FIELDS: Texts = {
     "receiver_ids": _l("Also received by"),
 }
 
+ESCALATION_LABELS: Texts = {
+    "unclear": _l("unclear responsibility"),
+    "urgent": _l("urgent"),
+    "major": _l("major"),
+}
+
 VALUES: Mapping[str, Texts] = {
     "channel": {
         "in_person": _l("in person"),
@@ -62,11 +68,8 @@ VALUES: Mapping[str, Texts] = {
         "complaint": _l("complaint"),
     },
     "urgency": {"normal": _l("normal"), "urgent": _l("urgent")},
-    "escalation": {
-        "unclear": _l("unclear responsibility"),
-        "urgent": _l("urgent"),
-        "major": _l("major"),
-    },
+    "escalation": ESCALATION_LABELS,
+    "reason": ESCALATION_LABELS,
     "reaction": {
         "satisfied": _l("satisfied"),
         "unsatisfied": _l("not satisfied"),
