@@ -106,7 +106,8 @@ def test_the_preview_shows_the_next_five_windows(app, ben, own_schedule):
 )
 def test_an_invalid_form_comes_back_with_error_and_input(app, ben, own_schedule, wrong):
     answer = ben.post(
-        f"/desk/standards/{SCHEDULE_ID}", schedule_form(own_schedule, **{"label.en": "Typed", **wrong})
+        f"/desk/standards/{SCHEDULE_ID}",
+        schedule_form(own_schedule, **{"label.en": "Typed", **wrong}),
     )
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text and 'value="Typed"' in answer.text
