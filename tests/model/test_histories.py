@@ -53,19 +53,19 @@ class HistorySimulation:
         base = phone.versions.get(("task", task))
         does = self.rng.choice(("complete", "undo", "skip", "cancel", "visit", "ticket", "poison"))
         if does in ("complete", "undo"):
-            op = phone.op(f"task.{does}", task, by=by)
+            op = phone.add_op(f"task.{does}", task, by=by)
         elif does in ("skip", "cancel"):
             chosen = {"base": base} if does == "cancel" else {}
-            op = phone.op(f"task.{does}", task, {"reason": "rain"}, by=by, **chosen)
+            op = phone.add_op(f"task.{does}", task, {"reason": "rain"}, by=by, **chosen)
         elif does == "visit":
-            op = phone.op("visit.arrive", None, {"visitor": "W", "purpose": "family"}, by=by)
+            op = phone.add_op("visit.arrive", None, {"visitor": "W", "purpose": "family"}, by=by)
             self.created_ids.add(op["id"])
-            op = phone.op("visit.depart", op["subject"], by=by, after=op["id"])
+            op = phone.add_op("visit.depart", op["subject"], by=by, after=op["id"])
         elif does == "ticket":
             said = {"channel": "phone", "matter": "report", "contact": "x", "details": "leak"}
-            op = phone.op("ticket.open", None, said, by=by)
+            op = phone.add_op("ticket.open", None, said, by=by)
         else:
-            op = phone.op("task.complete", task, {"nonsense": 1}, by=by)
+            op = phone.add_op("task.complete", task, {"nonsense": 1}, by=by)
         self.created_ids.add(op["id"])
 
     def send(self, phone):
@@ -89,7 +89,7 @@ class HistorySimulation:
             start_new_lineage(phone)
 
     def refresh(self, phone):
-        phone.refresh(limit=self.rng.choice((3, 50)))
+        phone.pull_all(limit=self.rng.choice((3, 50)))
 
     def take_backup(self, phone):
         names = ("lineage", "n", "last", "outbox", "records", "versions", "cursor")
@@ -112,19 +112,19 @@ class HistorySimulation:
                 while phone.outbox:
                     self.handle_verdicts(phone, phone.push(ops=phone.outbox[:200]).expect_ok())
         for phone in self.phones:
-            phone.refresh()
+            phone.pull_all()
 
 
 def start_new_lineage(phone):
     """A new lineage; what is unanswered goes into it, as the phone's own code does it."""
     waiting, phone.outbox = phone.outbox, []
-    phone.lineage, phone.n, phone.last = f"{phone.lineage[:36]}+{phone.n}", 0, None
+    phone.lineage, phone.n, phone.last_hash = f"{phone.lineage[:36]}+{phone.n}", 0, None
     for op in waiting:
         same = {
             name: op[name] for name in ("id", "subject", "payload", "by", "base", "after", "at")
         }
         more = {name: op[name] for name in ("mono", "boot")}
-        phone.op(op["kind"], same.pop("subject"), same.pop("payload"), **same, **more)
+        phone.add_op(op["kind"], same.pop("subject"), same.pop("payload"), **same, **more)
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
