@@ -92,7 +92,7 @@ class HistorySimulation:
         phone.pull_all(limit=self.rng.choice((3, 50)))
 
     def take_backup(self, phone):
-        names = ("lineage", "n", "last", "outbox", "records", "versions", "cursor")
+        names = ("lineage", "n", "last_hash", "outbox", "records", "versions", "cursor")
         self.backups[id(phone)] = {name: copy.deepcopy(getattr(phone, name)) for name in names}
 
     def roll_back(self, phone):
