@@ -75,7 +75,7 @@ def test_a_phrase_stands_first_and_large_and_an_empty_card_says_that_it_waits(ph
     phone_page.tap("form[action='/field/me/language'] button")
     phone_page.wait_for_js("document.documentElement.lang === 'en'")
     phone_page.open(f"/field/card/{card_id(SITE, 'CASE-02')}")
-    assert "Waits for content" in phone_page.page.locator(".reading").inner_text()
+    assert "No content yet" in phone_page.page.locator(".reading").inner_text()
 
 
 @pytest.mark.parametrize("width", [320, 1280])
