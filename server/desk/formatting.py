@@ -9,9 +9,10 @@ from flask_babel import gettext
 
 from server.desk.labels import field_label, value_label
 from server.i18n.languages import language_codes
-from server.i18n.locale import localize, moment
+from server.i18n.locale import localize, moment, translate
 from server.models.directory import Directory
 from sync.protocol.clock import parse_time
+from sync.protocol.labels import BOOLEANS
 from sync.protocol.op import SERVER_AUTHOR_ID
 
 PERSON_FIELDS = (
@@ -32,7 +33,7 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory) -> st
             name, gettext("none")
         )
     if isinstance(raw, bool):
-        return gettext("yes") if raw else gettext("no")
+        return translate(BOOLEANS["yes" if raw else "no"])
     moments = ("_at", "_start", "_end", "_until")
     if isinstance(raw, datetime) or name.endswith(moments) or name in RANGE_FIELDS:
         return _format_time(raw)

@@ -13,8 +13,8 @@ STATES: Texts = {
 }
 
 FIELDS: Texts = {
-    "worker_id": _l("Who"),
-    "worker": _l("Who"),
+    "worker_id": _lp("home entry", "Who"),
+    "worker": _lp("home entry", "Who"),
     "in_at": _l("Went in at"),
     "out_at": _l("Came out at"),
     "resident_present": _l("Resident at home"),

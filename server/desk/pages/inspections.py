@@ -13,11 +13,12 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
+from server.i18n.local_time import parse_local_time
 from server.models.inspections import Inspection
 from server.models.people import Person
 from server.models.rectifications import Rectification
 from server.oplog.directory import directory_of
-from sync.protocol.clock import SITE_ZONE, format_time
+from sync.protocol.clock import format_time
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.quality.inspection_rules import official_inspection
@@ -107,11 +108,9 @@ def assign_corrective_action(id: str) -> Any:
     """Who is responsible for a corrective action, and its due day."""
     action, form = get_or_404(Rectification, id), request.form
     payload: dict[str, Any] = {"responsible_id": form.get("responsible_id") or None}
-    try:
-        due = datetime.fromisoformat(form.get("due_at", "")).replace(hour=20, tzinfo=SITE_ZONE)
-        payload["due_at"] = format_time(due.astimezone(UTC))
-    except ValueError:
-        pass  # no day: the due day stays
+    due = parse_local_time(f"{form.get('due_at', '')}T20:00")
+    if due:  # without a day the due day stays
+        payload["due_at"] = format_time(due)
     back = url_for("inspections.index")
     return submit_and_redirect(
         "rectification.assign", action.id, payload, back, base=action.version

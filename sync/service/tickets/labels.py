@@ -20,6 +20,7 @@ STATES: Texts = {
 
 FIELDS: Texts = {
     "item": _lp("ticket", "Related item"),
+    "register.item": _lp("ticket", "Item"),
     "resolved_how": _l("What was done"),
     "resolved_at": _l("Work done at"),
     "how": _l("What was done"),
