@@ -42,14 +42,14 @@ check: .venv/tested .venv/node install  ## all gates but the tests
 	$(NPM)/stylelint --config static/.stylelintrc.json --config-basedir .venv/node 'static/css/*.css'
 	$(NPM)/prettier --log-level warn --check static '!static/vendor/**'
 
-bench: .venv/tested .venv/chromium install  ## one honest figure, against the floor measured in the same run
+bench: .venv/tested .venv/chromium install  ## timings as ratios to a baseline measured in the same run
 	$(BIN)/python -m tests.bench
 
-words: .venv/tested  ## gather what is said to people into the catalogues
+words: .venv/tested  ## collect translatable texts into the catalogues
 	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 -k lazy_gettext -k lazy_pgettext:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
 	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
-clean:  ## back to a fresh checkout; ./var, where the records are, stays
+clean:  ## remove everything that can be rebuilt; keeps ./var
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info $(MO)
 
 %.mo: %.po | .venv/installed

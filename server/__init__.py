@@ -21,14 +21,14 @@ from server.sync_api.pull_cache import PullCache
 
 
 class NoFlaskSession(SessionInterface):
-    """Sessions live in the database and die there; no cookie of Flask's carries any."""
+    """Disables Flask's cookie sessions: sessions of the desk are rows in the database."""
 
     def open_session(self, app: Flask, request: Request) -> None:
         return None
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
-    """Lodge, with settings from the environment unless they are given here."""
+    """Create the application; `settings` override those from the environment."""
     app = Flask(
         __name__,
         static_folder=str(config.data_folder("static")),

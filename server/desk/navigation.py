@@ -1,4 +1,8 @@
-"""The navigation of the desk: pages declare their entries, the access rule says who sees them."""
+"""The navigation of the desk: pages declare their entries, the access rule says who sees them.
+
+The entries themselves are `NAVIGATION` in `pages/<feature>.py`; those of the phone are in
+`templates/_parts/tabs.html`.
+"""
 
 from __future__ import annotations
 

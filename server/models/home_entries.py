@@ -47,8 +47,8 @@ class HomeEntry(Model):
     @classmethod
     def inside(cls, site_id: str) -> Select[Any]:
         """Entries without a recorded end, longest first."""
-        here = cls.site_id == site_id, cls.out_at.is_(None), cls.struck_at.is_(None)
-        return select(cls).where(*here).order_by(cls.in_at, cls.id)
+        conditions = cls.site_id == site_id, cls.out_at.is_(None), cls.struck_at.is_(None)
+        return select(cls).where(*conditions).order_by(cls.in_at, cls.id)
 
     @classmethod
     def search(
@@ -69,8 +69,8 @@ class HomeEntry(Model):
             people = [id_ for id_, name in (names.people if names else {}).items() if who in name]
             firms = [id_ for id_, n in (names.contractors if names else {}).items() if who in n]
             named = cls.worker.contains(who, autoescape=True)
-            ours = or_(cls.worker_id.in_(people), cls.contractor.in_(firms))
-            query = query.where(or_(named, ours))
+            by_id = or_(cls.worker_id.in_(people), cls.contractor.in_(firms))
+            query = query.where(or_(named, by_id))
         if since:
             query = query.where(or_(cls.out_at.is_(None), cls.out_at >= since))
         if before:

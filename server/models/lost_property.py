@@ -98,12 +98,12 @@ def _timeline_entry(
     line: dict[str, Any], case: Mapping[str, Any], names: Directory
 ) -> dict[str, Any]:
     newest = line["kind"] == "compile" and line["id"] == case["lists"][-1]["id"]
-    kept = (
+    shown = (
         line
         if newest
-        else {name: said for name, said in line.items() if name not in LATEST_LIST_FIELDS}
+        else {name: value for name, value in line.items() if name not in LATEST_LIST_FIELDS}
     )
-    return {**kept, "by": names.person_name(line["by_id"])}
+    return {**shown, "by": names.person_name(line["by_id"])}
 
 
 RECORDS = {

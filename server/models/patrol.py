@@ -90,8 +90,10 @@ def round_phone_body(round_: Mapping[str, Any], names: Directory) -> dict[str, A
     }
 
 
-def _add_author_names(told: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    return {point: {**what, "by": names.person_name(what["by_id"])} for point, what in told.items()}
+def _add_author_names(facts: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+    return {
+        point: {**fact, "by": names.person_name(fact["by_id"])} for point, fact in facts.items()
+    }
 
 
 RECORDS = {

@@ -96,7 +96,9 @@ def phone_body(task: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "done_by": names.person_name(task["done_by_id"]),
         "received_at": task["done_received_at"],
         "assigned_by": names.person_name(task["assigned_by_id"]),
-        "confirmed_by": [names.person_name(one["by_id"]) for one in task["confirmed"]],
+        "confirmed_by": [
+            names.person_name(confirmation["by_id"]) for confirmation in task["confirmed"]
+        ],
         "ticked": {
             item: {**tick, "by": names.person_name(tick["by_id"])}
             for item, tick in task["ticked"].items()

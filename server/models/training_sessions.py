@@ -78,16 +78,18 @@ def _current_answers(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> 
     """The current answer of each person; superseded ones are for the desk only."""
     wanted = ("text", "approach", "at")
     return {
-        person: {place: {name: one[name] for name in wanted} for place, one in conditions.items()}
-        for person, conditions in answers.items()
+        person: {
+            prompt: {name: answer[name] for name in wanted} for prompt, answer in by_prompt.items()
+        }
+        for person, by_prompt in answers.items()
     }
 
 
 def readiness_phone_body(readiness: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of an attestation: the skill, and until when it is valid."""
     shown = ("id", "person", "item", "attested_at", "attested_by_id", "refresh_on", "of_self")
-    told = {name: readiness[name] for name in shown}
-    return {**told, "attested_by": names.person_name(readiness["attested_by_id"])}
+    body = {name: readiness[name] for name in shown}
+    return {**body, "attested_by": names.person_name(readiness["attested_by_id"])}
 
 
 RECORDS = {

@@ -68,8 +68,8 @@ class Visit(Model):
     @classmethod
     def inside(cls, site_id: str) -> Select[Any]:
         """Visitors without a recorded departure, longest first."""
-        here = cls.arrived_at.is_not(None), cls.departed_at.is_(None)
-        return cls.not_purged(site_id).where(*here).order_by(cls.arrived_at, cls.id)
+        conditions = cls.arrived_at.is_not(None), cls.departed_at.is_(None)
+        return cls.not_purged(site_id).where(*conditions).order_by(cls.arrived_at, cls.id)
 
     @classmethod
     def expected(cls, site_id: str) -> Select[Any]:

@@ -1,4 +1,6 @@
-// The phone's store of photos: counting, uploading in pieces, showing.
+// Photos on the phone: counting, uploading in pieces, showing. A photo that was not uploaded stays
+// stored and is retried at every sync (sync.js); after a restore of the server, photos that it lost
+// are uploaded again (outbox_updates.js, onEpoch).
 
 import {
   database,
