@@ -5,7 +5,7 @@ The words themselves stand with their features in `sync`; here they are looked u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from flask import Flask
 
@@ -119,11 +119,6 @@ def state_labels(type_: str) -> dict[str, str]:
 def role_label(role: str) -> str:
     """What people call a role."""
     return translate(ROLE_LABELS[role]) if role in ROLE_LABELS else ""
-
-
-def role_labels(roles: Iterable[str]) -> list[str]:
-    """What people call these roles."""
-    return [role_label(role) for role in roles]
 
 
 def status_label(status: str) -> str:

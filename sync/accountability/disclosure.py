@@ -31,13 +31,6 @@ class StandardLike(Protocol):
     responsible_id: str | None
 
 
-class ReportedTicket(Protocol):
-    """The fields of a ticket that the report reads."""
-
-    opened_at: datetime
-    matter: str
-
-
 class ScheduledTask(BoardTask, Protocol):
     """A task with the schedule that it follows from."""
 

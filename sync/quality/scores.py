@@ -5,23 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sync.quality.inspection_rules import official_inspection
-
-
-class ScoredInspection(Protocol):
-    """The fields of an inspection that the report reads."""
-
-    id: str
-    slot: str
-    of_self: bool
-    official_at: datetime | None
-    inspected_at: datetime
-    score: int | None
-    gained: int
-    possible: int
 
 
 @dataclass(frozen=True, slots=True)
