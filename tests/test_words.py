@@ -178,7 +178,7 @@ def test_every_field_and_value_of_a_payload_has_a_text(app: Flask, kind: str) ->
         for name, type_ in product(visible_fields(schema), types_of(kind)):
             field = schema.fields[name]
             one = name.removesuffix("s") if isinstance(field, fields.List) else name
-            shown = {value: labels.value_label(type_, one, value) for value in choices(field)}
+            shown = {value: labels.value_label(type_, one, value, kind) for value in choices(field)}
             shown = {value: text for value, text in shown.items() if value not in SHOWN_AS_THEY_ARE}
             shown[name] = labels.field_label(type_, name, kind)
             missing += [(type_, name, key) for key, text in shown.items() if not HAN.search(text)]

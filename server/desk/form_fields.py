@@ -50,7 +50,7 @@ def form_field(
 ) -> FormField:
     """The input of a field of `kind`; `options` and `label` replace what schema and feature say."""
     if options is None and (values := _choices(field)):
-        options = [(each, value_label(KINDS[kind].type, name, each)) for each in values]
+        options = [(each, value_label(KINDS[kind].type, name, each, kind)) for each in values]
     limits = next(iter(_validators_of_type(field, Range)), None)
     longest = max([each.max or 0 for each in _validators_of_type(field, Length)], default=0)
     return FormField(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext
 
-from server.desk.labels import field_label, value_label
+from server.desk.labels import field_label, refusal_label, type_label, value_label
 from server.i18n.languages import language_codes
 from server.i18n.locale import localize, moment, translate
 from server.models.directory import Directory
+from sync import KINDS
 from sync.protocol.clock import parse_time
 from sync.protocol.labels import BOOLEANS
 from sync.protocol.op import SERVER_AUTHOR_ID
@@ -24,10 +27,16 @@ PERSON_FIELDS = (
 HIDDEN_KEYS = ("id", "key", "picture", "seals")
 """What of a nested mapping is of no use to people."""
 RANGE_FIELDS = ("since", "before")
+RECORD_ID = re.compile(r"(?:\w+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The id of a record, with or without its type before it."""
 
 
-def format_value(type_: str | None, name: str, raw: Any, names: Directory) -> str:
-    """The value of a record type's field as text; `names` has people, areas, homes and firms."""
+def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind: str = "") -> str:
+    """The value of a record type's field, or of a kind's payload, as text.
+
+    `names` has people, areas, homes and firms. The id of any other record is "": nobody can read
+    it.
+    """
     if raw is None or raw == "" or raw == []:
         return {"done_at": gettext("not done"), "cancelled_at": gettext("not cancelled")}.get(
             name, gettext("none")
@@ -43,15 +52,17 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory) -> st
         )
     if isinstance(raw, list):
         item = name.removesuffix("s")
-        return (
-            str(len(raw))
-            if name == "photos"
-            else ", ".join(format_value(type_, item, r, names) for r in raw)
-        )
+        texts = [text for each in raw if (text := format_value(type_, item, each, names, kind))]
+        return ", ".join(texts) if texts and name != "photos" else str(len(raw))
     if isinstance(raw, dict):
         is_label = not raw.keys().isdisjoint(language_codes())
         return localize(raw) if is_label else _format_mapping(type_, name, raw, names)
-    return _directory_name(name, str(raw), names) or value_label(type_, name, str(raw))
+    if type_ == "merge" and name == "rule":
+        return refusal_label(raw)
+    if name == "about_type":
+        return type_label(raw) or str(raw)
+    text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)
+    return "" if RECORD_ID.fullmatch(text) else text
 
 
 def _format_mapping(type_: str | None, name: str, raw: dict[str, Any], names: Directory) -> str:
@@ -64,14 +75,20 @@ def _format_mapping(type_: str | None, name: str, raw: dict[str, Any], names: Di
         text = format_value(type_, key if field != key else name, value, names)
         label = next((label for label in (choice, field) if label != key), None)
         parts.append(f"{label}: {text}" if label else text)
-    return ", ".join(parts)
+    return ", ".join(part for part in parts if part)
 
 
-def labelled_value(
-    type_: str | None, name: str, raw: Any, names: Directory, kind: str = ""
-) -> tuple[str, str]:
-    """A field of a record type, or of a kind's payload: its label and its value as text."""
-    return field_label(type_, name, kind), format_value(type_, name, raw, names)
+def labelled_values(
+    type_: str | None, values: Mapping[str, Any], names: Directory, kind: str = ""
+) -> list[tuple[str, str]]:
+    """Fields of a record type, or of a kind's payload: the label and the value as text of each.
+
+    Ids of records that have no name here are left out. Without a type it is that of the kind.
+    """
+    if type_ is None and kind in KINDS:
+        type_ = KINDS[kind].type
+    texts = {name: format_value(type_, name, raw, names, kind) for name, raw in values.items()}
+    return [(field_label(type_, name, kind), text) for name, text in texts.items() if text]
 
 
 def author_name(by: str | None, names: Directory) -> str:

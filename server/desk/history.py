@@ -12,7 +12,7 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import author_name, labelled_value
+from server.desk.formatting import RECORD_ID, author_name, labelled_values
 from server.models.access import Device
 from server.models.oplog import LoggedOp
 from server.oplog.directory import directory_of
@@ -20,9 +20,9 @@ from server.oplog.directory import directory_of
 LATE_AFTER = timedelta(minutes=2)
 HIDDEN_FIELDS = (
     *("site_id", "schedule_id", "category_id", "op_id"),
-    *("subject", "subject_type", "base", "result", "party"),
+    *("subject", "subject_type", "base", "theirs", "incoming", "stands", "result", "party"),
 )
-"""Payload fields that are not shown."""
+"""Fields of payloads and records that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,9 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
             status_label=labels.status_label(op.status),
             reason_label=labels.refusal_label(op.code) if op.code else "",
             flag_labels=[labels.refusal_label(flag) for flag in op.flags],
-            fields=[
-                labelled_value(op.subject_type, name, raw, names, kind=op.kind)
-                for name, raw in readable_fields(op.payload).items()
-            ],
+            fields=labelled_values(
+                op.subject_type, readable_fields(op.payload), names, kind=op.kind
+            ),
         )
         for op in ops
     ]
@@ -81,7 +80,13 @@ def readable_fields(payload: Any) -> dict[str, Any]:
 def record_title(type_: str, body: dict[str, Any]) -> Any:
     """The title of a record: its label, number or name, else the name of its type."""
     title_fields = ("label", "number", "visitor", "what", "name", "title", "person", "item", "who")
-    return next((body[name] for name in title_fields if body.get(name)), labels.type_label(type_))
+    for name in title_fields:
+        title = body.get(name)
+        if isinstance(title, str):
+            title = "" if RECORD_ID.fullmatch(title) else labels.value_label(type_, name, title)
+        if title:
+            return title
+    return labels.type_label(type_)
 
 
 def _device_labels() -> dict[str, str]:

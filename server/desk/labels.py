@@ -87,12 +87,20 @@ def _field_text(type_: str | None, name: str, kind: str) -> Text | None:
     return own.get(f"{verb}.{name}") or own.get(name) or labels.FIELDS.get(name)
 
 
-def value_label(type_: str | None, field: str, value: str) -> str:
-    """The label of a field's value; a value that is none of a fixed set is returned as it is."""
+def value_label(type_: str | None, field: str, value: str, kind: str = "") -> str:
+    """The label of a field's value, of a record type or, where it differs, of a kind's payload.
+
+    A value that is none of a fixed set is returned as it is.
+    """
     feature = FEATURE_OF_TYPE.get(type_ or "")
-    values = {**ROLE_VALUES.get(field, {}), **(feature.values.get(field, {}) if feature else {})}
+    own = feature.values if feature else {}
+    verb = kind.partition(".")[2]
+    values = {
+        **ROLE_VALUES.get(field, {}),
+        **(own.get(f"{verb}.{field}") or own.get(field) or {}),
+    }
     text = values.get(value) or labels.BOOLEANS.get(value)
-    if text is None and feature and type_ and field in ("state", "leaves"):
+    if text is None and feature and type_ and field in ("state", "status", "leaves"):
         text = feature.types[type_].states.get(value)
     return translate(text) if text else value
 

@@ -51,7 +51,7 @@ def fact_inputs(site_id: str) -> dict[str, list[FormField]]:
     leaders = [person for person in people if {"supervisor", "manager"} & set(person.roles)]
     options = {"for_id": person_options(people), "to_id": person_options(leaders)}
     inputs = {kind: form.inputs(options=options) for kind, form in FACT_FORMS.items()}
-    reasons = list(value_labels("ticket", "reason").items())
+    reasons = list(value_labels("ticket", "escalate.reason").items())
     receiver_labels = {"pass_on": gettext("Passed on to"), "return_item": gettext("Returned to")}
     for kind, label in receiver_labels.items():
         inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})

@@ -43,7 +43,8 @@ class Feature:
     """A feature of the product: record types, kinds of op, and the words for both.
 
     `fields` labels the fields of its records and payloads; a key `tell.said` labels the field
-    `said` of the kind that ends in `.tell` alone. `values` labels the values of a field.
+    `said` of the kind that ends in `.tell` alone. `values` labels the values of a field
+    and has keys of the same form.
     """
 
     types: Mapping[str, RecordType] = field(default_factory=dict)

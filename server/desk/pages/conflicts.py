@@ -14,7 +14,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import labelled_value
+from server.desk.formatting import labelled_values
 from server.desk.history import OpLine, op_lines, record_title
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
@@ -163,8 +163,9 @@ def _overwritten_line(
 def _labelled_values(
     type_: str, values: dict[str, Any], fields: list[str], names: Directory
 ) -> list[tuple[str, str]]:
-    return [
-        labelled_value(type_, name, values[name], names)
+    shown = {
+        name: values[name]
         for name in fields
         if name in values and not (name in OMITTED_WHEN_EMPTY and values[name] is None)
-    ]
+    }
+    return labelled_values(type_, shown, names)

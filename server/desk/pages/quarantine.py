@@ -11,7 +11,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import labelled_value
+from server.desk.formatting import labelled_values
 from server.desk.history import OpLine, op_lines
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import (
@@ -172,10 +172,7 @@ def _render_op(
 def _labelled_fields(
     op: LoggedOp, payload: dict[str, Any], names: Directory
 ) -> list[tuple[str, str]]:
-    return [
-        labelled_value(op.subject_type, name, value, names, kind=op.kind)
-        for name, value in payload.items()
-    ]
+    return labelled_values(op.subject_type, payload, names, kind=op.kind)
 
 
 def _outcome_label(quarantined: QuarantinedOp) -> str:

@@ -12,8 +12,8 @@ from flask_babel import gettext
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import labelled_value
-from server.desk.history import op_lines, record_title
+from server.desk.formatting import labelled_values
+from server.desk.history import op_lines, readable_fields, record_title
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.models import MODELS_BY_TYPE
@@ -83,15 +83,10 @@ def cancel(id: str) -> Any:
 
 
 def _labelled_fields(type_: str, record: Any) -> list[tuple[str, str]]:
-    names = directory_of(current_user().site_id)
-    labelled = [
-        name
-        for name in [column.key for column in record.__table__.columns]
-        if labels.has_field_label(type_, name)
-    ]
-    values = {name: getattr(record, name) for name in labelled}
-    return [
-        labelled_value(type_, name, value, names)
-        for name, value in values.items()
-        if value not in (None, "", [])
-    ]
+    columns = {column.key: getattr(record, column.key) for column in record.__table__.columns}
+    values = {
+        name: value
+        for name, value in readable_fields(columns).items()
+        if labels.has_field_label(type_, name) and value not in (None, "", [])
+    }
+    return labelled_values(type_, values, directory_of(current_user().site_id))

@@ -70,7 +70,7 @@ VALUES: Mapping[str, Texts] = {
     },
     "urgency": {"normal": _l("normal"), "urgent": _l("urgent")},
     "escalation": ESCALATION_LABELS,
-    "reason": ESCALATION_LABELS,
+    "escalate.reason": ESCALATION_LABELS,
     "reaction": {
         "satisfied": _l("satisfied"),
         "unsatisfied": _l("not satisfied"),
