@@ -116,7 +116,7 @@ def _responses(callers: list[LoadConnection]) -> Iterator[LoadConnection]:
                 raise TimeoutError("The server is silent.")
             for key, _ in ready:
                 caller = key.data
-                if caller.hear():
+                if caller.receive():
                     yield caller
                     if not caller.send_next():
                         selector.unregister(caller.socket)
