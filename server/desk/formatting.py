@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from server.desk.labels import field_label, refusal_label, type_label, value_label
+from server.desk.labels import field_label, op_label, refusal_label, type_label, value_label
 from server.i18n.languages import language_codes
 from server.i18n.locale import localize, moment, translate
 from server.models.directory import Directory
@@ -59,6 +59,8 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
         return localize(raw) if is_label else _format_mapping(type_, name, raw, names)
     if type_ == "merge" and name == "rule":
         return refusal_label(raw)
+    if type_ == "merge" and name == "arrived":
+        return op_label(raw)
     if name == "about_type":
         return type_label(raw) or str(raw)
     text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)
