@@ -12,9 +12,11 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import RECORD_ID, author_name, labelled_values
+from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
+from server.i18n.locale import localize
 from server.models.access import Device
 from server.models.directory import Directory
+from server.models.inspections import Inspection
 from server.models.oplog import LoggedOp
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
@@ -27,6 +29,8 @@ HIDDEN_FIELDS = (
 )
 """Fields of payloads and records that are not shown."""
 ITEM_KINDS = ("task.tick", "task.untick")
+CRITERION_FIELDS = ("results", "notes", "actions", "assign", "shots")
+"""Fields of an inspection that have a value for each criterion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class OpLine:
 def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
     """These ops of the current user's site with their texts."""
     ops, names, phones = list(ops), directory_of(current_user().site_id), _device_labels()
-    items = _task_items(ops)
+    items, criteria = _task_items(ops), _criteria(ops)
     return [
         OpLine(
             op=op,
@@ -69,7 +73,11 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
             flag_labels=[labels.refusal_label(flag) for flag in op.flags],
             fields=labelled_values(
                 op.subject_type,
-                _with_item_label(readable_fields(op.payload), items.get(op.subject or "")),
+                _with_criteria(
+                    _with_item_label(readable_fields(op.payload), items.get(op.subject or "")),
+                    criteria.get(op.subject or "", {}),
+                    names,
+                ),
                 names,
                 kind=op.kind,
             ),
@@ -102,6 +110,41 @@ def _with_item_label(fields: dict[str, Any], items: list[dict[str, str]] | None)
     if items is None or not isinstance(index, int) or index < 0:
         return fields
     return {**fields, "item": items[index] if index < len(items) else str(index + 1)}
+
+
+def _criteria(ops: Iterable[LoggedOp]) -> dict[str, dict[str, Any]]:
+    """The labels of the criteria of the inspections that these ops are about, by criterion."""
+    ids = {op.subject for op in ops if op.subject_type == "inspection" and op.subject}
+    if not ids:
+        return {}
+    rows = select(Inspection.id, Inspection.criteria).where(
+        Inspection.site_id == current_user().site_id, Inspection.id.in_(ids)
+    )
+    return {
+        row.id: {item["id"]: item["label"] for item in row.criteria or []}
+        for row in db.session.execute(rows)
+    }
+
+
+def _with_criteria(
+    fields: dict[str, Any], labels_by_id: Mapping[str, Any], names: Directory
+) -> dict[str, Any]:
+    """The fields of an inspection with the names of its criteria instead of their ids."""
+    if not labels_by_id:
+        return fields
+    named = dict(fields)
+    if isinstance(fields.get("item"), str):
+        named["item"] = labels_by_id.get(fields["item"], "")
+    for name in CRITERION_FIELDS:
+        values = fields.get(name)
+        if isinstance(values, dict):
+            texts = (
+                f"{localize(labels_by_id[id_])}: {format_value('inspection', name, value, names)}"
+                for id_, value in values.items()
+                if id_ in labels_by_id
+            )
+            named[name] = "; ".join(texts)
+    return named
 
 
 def record_places(body: Mapping[str, Any], names: Directory) -> list[Any]:

@@ -83,6 +83,7 @@ COLUMNS = {
     ),
     "inspection": (
         *("id", "slot", "of_self", "official_at", "official_by_id", "photos", "photos_here"),
+        *("actions", "performers", "task_id"),
     ),
     "rectification": (
         *("responsible_id", "due_at", "critical", "failed_at", "failures", "finding", "before"),
