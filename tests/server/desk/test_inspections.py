@@ -252,6 +252,8 @@ def test_a_failure_is_put_right_only_where_somebody_asks(ben, phone, desk_op, cr
     ben.post(f"{address}/rectify", {"item": criteria[1], "responsible_id": ANA, "base": "1"})
     (action,) = phone.records_of("rectification")
     assert (action["item"], action["responsible_id"]) == (criteria[1], ANA)
+    passed = desk_op("inspection.rectify", FIRST_INSPECTION, {"item": criteria[2]}, by=BEN)
+    assert passed["code"] == "not-failed"
     history = ben.get(f"/desk/record/inspection/{FIRST_INSPECTION}").text
     assert "墙角死角: 不合格" in history and criteria[0] not in history
 
