@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sync.service.tickets import missing_steps
+from sync.service.tickets import is_complete, missing_steps
 
 DUE_SOON = timedelta(hours=24)
 
@@ -30,7 +30,7 @@ class ListedTicket(Protocol):
 
 def is_open(ticket: ListedTicket) -> bool:
     """Whether somebody still has something to do for the ticket."""
-    return not (ticket.closed_at or ticket.merged_into)
+    return not (ticket.merged_into or is_complete(vars(ticket)))
 
 
 def open_handler_id(ticket: ListedTicket) -> str | None:

@@ -107,7 +107,7 @@ def show(id: str) -> str:
 @allow(*FRONT_DESK_ROLES)
 def create() -> Any:
     """The current user becomes the first responder."""
-    payload = {"details": "", **OPEN_FORM.payload(request.form)}
+    payload = OPEN_FORM.payload(request.form)
     return submit_and_redirect("ticket.open", None, payload, url_for("tickets.index"))
 
 
