@@ -75,7 +75,7 @@ COLUMNS = {
     "regular": ("purged_at",),
     "ticket": (
         *("id", "details", "urgency", "area", "unit", "contact", "photos", "photos_here"),
-        *("number", "numbers", "about_type", "about", "steward_id", "successions"),
+        *("category", "number", "numbers", "about_type", "about", "steward_id", "successions"),
         *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED_FIELDS),
     ),
     "arrears": (

@@ -453,9 +453,11 @@ def op_fields(op):
     return {name: getattr(op, name) for name in Op.__dataclass_fields__}
 
 
-def ticket_opened_by(by, minutes):
+def ticket_opened_by(by, minutes, **more):
     ticket = InMemoryRecord("ticket")
-    ticket.apply(make_op("ticket.open", by=by, minutes=minutes, payload=OPEN_PAYLOAD))
+    contact = {} if not more else {"contact": f"caller {minutes}"}
+    payload = {**OPEN_PAYLOAD, **contact, **more}
+    ticket.apply(make_op("ticket.open", by=by, minutes=minutes, payload=payload))
     return ticket
 
 
@@ -474,6 +476,33 @@ def test_duplicate_tickets_merge_into_the_earlier_one(later_first):
         second.row.merged_into == first.row.id and ticket_lists.open_handler_id(second.row) is None
     )
     assert merge_tickets(second, first) == Refused("already-merged")
+
+
+@pytest.mark.rule("K17")
+@pytest.mark.clause("F16")
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ({"details": "301 漏水"}, {"details": "301漏水了，快来"}, True),
+        ({"details": "3栋2单元301漏水"}, {"details": "厨房漏水", "contact": "3-2-301"}, True),
+        ({"details": "３０１ leaking"}, {"details": "0301", "category": "leaking"}, True),
+        ({"details": "1-2-301 漏水"}, {"details": "3-2-301 漏水"}, False),
+        ({"details": "301 漏水"}, {"details": "301 灯不亮"}, False),
+        ({"details": "301 漏水"}, {"details": "2026年301 漏水"}, True),
+        ({"details": "漏水 2026年"}, {"details": "漏水 2026年"}, False),
+        ({"details": "漏水 13800001301"}, {"details": "漏水 13800001301"}, False),
+        ({"details": "漏水", "area": ANA}, {"details": "又漏水", "area": ANA}, True),
+        ({"details": "漏水", "unit": ANA}, {"details": "501室漏水"}, True),
+    ],
+)
+def test_tickets_are_alike_by_place_and_words(one, other, alike):
+    first, second = (
+        ticket_opened_by(by, m, **more) for by, m, more in ((ANA, 0, one), (BEN, 11, other))
+    )
+    found = ticket_lists.possible_duplicates(
+        second.row, [first.row, second.row], lambda unit: "3-2-501" if unit else ""
+    )
+    assert found == ([first.row] if alike else [])
 
 
 @pytest.mark.rule("K17")
