@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from flask_babel import gettext
 
 from server.desk.labels import field_label, op_label, refusal_label, type_label, value_label
+from server.desk.schedule_form import DURATIONS, describe_recurrence
 from server.i18n.languages import language_codes
 from server.i18n.locale import localize, moment, translate
 from server.models.directory import Directory
@@ -26,7 +28,7 @@ PERSON_FIELDS = (
 )
 HIDDEN_KEYS = ("id", "key", "picture", "seals")
 """What of a nested mapping is of no use to people."""
-RANGE_FIELDS = ("since", "before")
+TIME_FIELDS = ("since", "before", "at")
 RECORD_ID = re.compile(r"(?:\w+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id of a record, with or without its type before it."""
 
@@ -46,7 +48,7 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
     if isinstance(raw, bool):
         return translate(BOOLEANS["yes" if raw else "no"])
     moments = ("_at", "_start", "_end", "_until")
-    if isinstance(raw, datetime) or name.endswith(moments) or name in RANGE_FIELDS:
+    if isinstance(raw, datetime) or name.endswith(moments) or name in TIME_FIELDS:
         return _format_time(raw)
     if name == "facts":
         return "; ".join(
@@ -63,6 +65,10 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
         return refusal_label(raw)
     if type_ == "merge" and name == "arrived":
         return op_label(raw)
+    if name == "rrule":
+        return describe_recurrence(SimpleNamespace(rrule=raw, rdate=None, workdays_only=False))
+    if name == "window" and raw in DURATIONS:
+        return str(DURATIONS[raw])
     if name == "about_type":
         return type_label(raw) or str(raw)
     text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)

@@ -20,6 +20,7 @@ STATES: Texts = {
 
 FIELDS: Texts = {
     "lines": _l("Amounts owed"),
+    "what": _l("Fee"),
     "batch": _l("Ledger"),
     "itemised": _l("Stated item by item"),
     "appointment_at": _l("Appointment"),
