@@ -22,7 +22,7 @@ from sync.protocol.op import SERVER_AUTHOR_ID
 
 PERSON_FIELDS = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
-    *("person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
+    *("by_id", "person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
     *("worker_id", "answers_id", "attendee", "performer", "assign"),
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
