@@ -29,6 +29,8 @@ PERSON_FIELDS = (
 HIDDEN_KEYS = ("id", "key", "picture", "seals")
 """What of a nested mapping is of no use to people."""
 TIME_FIELDS = ("since", "before", "at")
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?\Z")
+LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
 RECORD_ID = re.compile(r"(?:\w+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id of a record, with or without its type before it."""
 
@@ -71,6 +73,8 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
         return str(DURATIONS[raw])
     if name == "about_type":
         return type_label(raw) or str(raw)
+    if ISO_TIME.match(str(raw)):
+        return _format_time(raw)
     text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)
     return "" if RECORD_ID.fullmatch(text) else text
 
@@ -121,6 +125,9 @@ def _directory_name(name: str, raw: str, names: Directory) -> str | None:
 
 
 def _format_time(raw: Any) -> str:
+    """A time in the zone of the site; one without a zone is local already."""
+    if isinstance(raw, str) and LOCAL_TIME.fullmatch(raw):
+        return raw[:16].replace("T", " ")
     try:
         return moment(parse_time(raw) if isinstance(raw, str) else raw)
     except ValueError:
