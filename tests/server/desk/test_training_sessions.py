@@ -149,6 +149,7 @@ def test_a_latecomer_is_added_after_the_end_and_the_tally_is_kept(training_sessi
     assert body["answers"] == {}, "what they said is for the desk"
     address = f"/desk/training/{SESSION_ID}"
     ben.post(f"{address}/join", {"person": EVE})
+    training_session.send_op("session.join", SESSION_ID, {"person": EVE}, by=EVE)
     training_session.send_op("session.acknowledge", SESSION_ID, by=EVE)
     own = {"person": EVE, "prompt": 0, "approach": "B", "text": "Police"}
     training_session.send_op("session.answer", SESSION_ID, own, by=EVE)
