@@ -27,6 +27,9 @@ const waiting = new Map();
 /** Drafts that could not be stored, by token: they last as long as the page. */
 const unstorable = /** @type {Map<string, Draft>} */ (new Map());
 
+/** Forms whose draft was looked for. @type {WeakSet<HTMLFormElement>} */
+const restored = new WeakSet();
+
 let storing = Promise.resolve();
 
 document.addEventListener("input", ({ target }) => keep(target, DELAY));
@@ -86,8 +89,11 @@ async function store(form) {
 
 /** Fills every form that was just drawn with its draft, and lets go of those that are gone. */
 export async function restoreDrafts() {
-  const drawn = formsOnPage().filter((form) => hasContent(form) && !isKnown(form));
-  for (const form of drawn) stateOf(form);
+  const drawn = formsOnPage().filter((form) => hasContent(form) && !restored.has(form));
+  for (const form of drawn) {
+    restored.add(form);
+    stateOf(form);
+  }
   await flushDrafts();
   const stored = await draftsOf(personOf());
   const drafts = [...unstorable.values(), ...stored].filter(

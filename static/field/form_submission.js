@@ -51,7 +51,7 @@ function isDoubleTap(form, submitter) {
 }
 
 /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
-const tapOf = (form, submitter) => `${whichForm(form)} ${submitter?.getAttribute("value")}`;
+const tapOf = (form, submitter) => `${whichForm(form)} ${submitter?.getAttribute("value") ?? ""}`;
 
 /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
 function begin(form, submitter) {
