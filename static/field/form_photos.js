@@ -10,6 +10,8 @@ import { markUnsaved, stateOf } from "./form_state.js";
 import { currentUser } from "./people.js";
 import { shrinkPhoto } from "./photo_image.js";
 
+/** @import { PickedPhoto } from "../types/storage.js" */
+
 const MOST_PHOTOS = 9; // per form, as the server has it
 
 document.addEventListener("change", ({ target }) => {
@@ -55,8 +57,16 @@ async function readAll(form, input, files) {
     );
     const isDouble = others.some(({ sha256 }) => sha256 && sha256 === picked.sha256);
     const before = photo ? others : state.photos;
-    state.photos = isDouble ? before : [...before, picked].slice(-MOST_PHOTOS);
+    setPhotos(form, isDouble ? before : [...before, picked].slice(-MOST_PHOTOS));
   }
+}
+
+/** @param {HTMLFormElement} form @param {PickedPhoto[]} photos */
+function setPhotos(form, photos) {
+  const state = stateOf(form);
+  state.photos = photos;
+  for (const sha256 of state.unstored.keys())
+    if (!photos.some((photo) => photo.sha256 === sha256)) state.unstored.delete(sha256);
 }
 
 /** Whether the op of the form may have several photos from this input. */
@@ -74,11 +84,11 @@ async function captionOf(form) {
 
 /**
  * @param {HTMLFormElement} form
- * @param {(photo: import("../types/storage.js").PickedPhoto, index: number) => boolean} which
+ * @param {(photo: PickedPhoto, index: number) => boolean} which
  */
 function removePhotos(form, which) {
-  const state = stateOf(form);
-  state.photos = state.photos.filter((photo, index) => !which(photo, index));
+  const kept = stateOf(form).photos.filter((photo, index) => !which(photo, index));
+  setPhotos(form, kept);
   showPhotos(form);
   keepDraft(form);
 }
