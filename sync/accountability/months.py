@@ -83,7 +83,9 @@ def _task_outcome(task: Any) -> str:
         return "cancelled"
     if task.disposition:
         return str(task.disposition)
-    return "skipped" if task.skipped_at else "partial" if task.ticked else "waiting"
+    if task.skipped_at:
+        return "skipped"
+    return "partial" if task.ticked else "planned_late" if task.planned_at else "waiting"
 
 
 def state(_: Any) -> str:

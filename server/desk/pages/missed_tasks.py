@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
-from sync.work.board import undisposed_misses
+from sync.work.board import planned_late, undisposed_misses
 from sync.work.task_payloads import DISPOSITIONS
 
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
@@ -34,7 +35,8 @@ def index() -> str:
     """Confirmed missed tasks without a decision; not those that a phone may still report done."""
     return render_template(
         "desk/missed_tasks/index.html",
-        misses=_filtered_misses(),
+        misses=_filtered(undisposed_misses),
+        planned_late=_filtered(planned_late),
         spans=DAY_SPANS,
         names=directory_of(current_user().site_id),
         dispositions=DISPOSITIONS,
@@ -50,7 +52,7 @@ def dispose() -> Any:
     form, user = request.form, current_user()
     chosen, confirmed = (
         set(form.getlist("task")),
-        {task.id: task for task in _certain_misses(DAY_SPANS[-1])},
+        {task.id: task for task in _unfinished(DAY_SPANS[-1], undisposed_misses)},
     )
     note = form.get("note", "").strip() or None
     payload = {"disposition": form.get("disposition", ""), "note": note}
@@ -65,23 +67,27 @@ def dispose() -> Any:
     return redirect(f"{back}?said={codes[0]}" if codes else back, 303)
 
 
-def _filtered_misses() -> list[Task]:
+Choice = Callable[[Sequence[Task], Sequence[Device], datetime], list[Any]]
+"""Chooses tasks that were not done in time."""
+
+
+def _filtered(choose: Choice) -> list[Task]:
     args = request.args
     days = args.get("days", default=DAY_SPANS[1], type=int)
     filters = {"responsible_id": args.get("person"), "area_id": args.get("area")}
     return [
         task
-        for task in _certain_misses(days if days in DAY_SPANS else DAY_SPANS[1])
+        for task in _unfinished(days if days in DAY_SPANS else DAY_SPANS[1], choose)
         if all(not value or getattr(task, name) == value for name, value in filters.items())
     ]
 
 
-def _certain_misses(days: int) -> list[Task]:
+def _unfinished(days: int, choose: Choice) -> list[Task]:
     now, site = datetime.now(UTC), current_user().site_id
     tasks = db.session.scalars(Task.unfinished_between(site, now - timedelta(days=days), now)).all()
     phones = db.session.scalars(Device.for_site(site)).all()
-    certain = {task.id for task in undisposed_misses(tasks, phones, now)}
-    return [task for task in tasks if task.id in certain]
+    chosen = {task.id for task in choose(tasks, phones, now)}
+    return [task for task in tasks if task.id in chosen]
 
 
 def _select_for_site(table: Any) -> Any:

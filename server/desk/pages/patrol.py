@@ -19,7 +19,7 @@ from server.desk import schedule_form
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
-from server.jobs import scheduler
+from server.jobs import plan_history, scheduler
 from server.models.access import Device
 from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.people import Person
@@ -66,10 +66,14 @@ def show(id: str) -> str:
 def routes() -> str:
     site, now = current_user().site_id, datetime.now(UTC)
     all_routes = db.session.scalars(PatrolRoute.for_site(site)).all()
+    versions = plan_history.route_versions(site, [route.id for route in all_routes])
     return render_template(
         "desk/patrol/routes.html",
         routes=all_routes,
-        runs={route.id: schedule_form.next_windows(route, now) for route in all_routes},
+        runs={
+            id_: schedule_form.next_windows(of_route, lambda route: bool(route.points), now)
+            for id_, of_route in versions.items()
+        },
         often=schedule_form.describe_recurrence,
         windows=schedule_form.DURATIONS,
         rhythm_of=schedule_form.recurrence_from_schedule,
@@ -102,11 +106,11 @@ def change_route(id: str) -> Any:
     }
     changed = {name: value for name, value in fields.items() if value != getattr(route, name)}
     base = form.get("base", type=int) or abort(400)
-    return (
-        submit_and_redirect("route.change", route.id, changed, back, base=base)
-        if changed
-        else redirect(back, 303)
-    )
+    if not changed:
+        return redirect(back, 303)
+    answer = submit_and_redirect("route.change", route.id, changed, back, base=base)
+    scheduler.plan(current_user().site_id, datetime.now(UTC))
+    return answer
 
 
 @bp.post("/desk/patrol/routes")

@@ -26,6 +26,7 @@ def task(**more):
         "window_start": NOON,
         "window_end": NOON,
         "grace": 0,
+        "planned_at": None,
         "disposition": None,
         "ticked": {},
     }

@@ -15,7 +15,9 @@ from tests.sync.builders import BEN, NOON, make_op
 
 
 def task(**more):
-    empty = dict.fromkeys(("done_at", "cancelled_at", "skipped_at", "disposition", "ticked"))
+    empty = dict.fromkeys(
+        ("done_at", "cancelled_at", "skipped_at", "disposition", "ticked", "planned_at")
+    )
     return SimpleNamespace(**{**empty, **more})
 
 
