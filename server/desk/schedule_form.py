@@ -171,13 +171,14 @@ def next_windows(
         if is_due(version.as_duty(""))
         for window in _coming_windows(version, now)
     )
-    return [_format_window(*window, zone) for window, zone in islice(windows, PREVIEW_COUNT)]
+    return [format_window(*window, zone) for window, zone in islice(windows, PREVIEW_COUNT)]
 
 
 def _coming_windows(version: PlanVersion, now: datetime) -> Iterator[Window]:
-    duty, end = version.as_duty(""), now + MAX_INTERVAL
-    for window in due_windows(duty, now, end, days_off_for(duty, now, end)):
-        if window[0] >= now and version.begins_in(window[0]):
+    duty, start = version.as_duty(""), max(now, version.since)
+    end = start + MAX_INTERVAL
+    for window in due_windows(duty, start, end, days_off_for(duty, start, end)):
+        if window[0] >= start and version.begins_in(window[0]):
             yield window
 
 
@@ -186,7 +187,8 @@ def due_anywhere(places: Sequence[Place]) -> Callable[[Any], bool]:
     return lambda duty: any(is_due_at(duty, place) for place in places)
 
 
-def _format_window(opening: datetime, closing: datetime, zone: ZoneInfo) -> str:
+def format_window(opening: datetime, closing: datetime, zone: ZoneInfo) -> str:
+    """A time window as text in the language of the page, by the clock of a zone."""
     start, end = opening.astimezone(zone), closing.astimezone(zone)
     last = end - timedelta(seconds=1)
     whole_days = start.time() == end.time() == datetime.min.time()

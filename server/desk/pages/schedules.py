@@ -19,7 +19,6 @@ from server.desk import schedule_form
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
-from server.i18n.locale import translate
 from server.jobs import plan_history, scheduler
 from server.jobs.holidays import known_until
 from server.models.people import Person
@@ -30,11 +29,9 @@ from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
-from sync.protocol.refusals import refusal
 from sync.protocol.roles import DESK_ROLES, ROLES
 from sync.protocol.text import _l
 from sync.work.plan_versions import PlanChange, plan_versions
-from sync.work.recurrence_fields import activation_error
 from sync.work.schedules import KINDS, ScheduleAddPayload, ScheduleChangePayload
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
@@ -141,8 +138,6 @@ def _validate_and_submit(
     loaded = None
     try:
         loaded = schema.load(payload)
-        missing = activation_error({**_as_dict(schedule), **loaded})
-        error_text = error_text or (missing and translate(refusal(missing)))
     except ValidationError as error:
         error_text = error_text or "; ".join(_error_texts(error.messages))
     if error_text or "preview" in request.form:
@@ -176,14 +171,21 @@ def _form_fields() -> dict[str, Any]:
         return fields | {"error": str(error)}
 
 
-def _next_windows(schedule: Any, now: datetime, changed: Mapping[str, Any] | None) -> list[str]:
-    """The next dates of a schedule, as if `changed` were saved now."""
+def _announced(schedule: Any, now: datetime, changed: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The next dates of a schedule as if `changed` were saved now, and whether they are planned."""
     site_id, id_ = current_user().site_id, schedule.id or ""
     changes = plan_history.plan_changes(site_id, [id_], plan_history.SCHEDULE_KINDS)[id_]
-    if changed:
-        changes.append(PlanChange.from_payload(changed, now, schedule.tzid))
+    changes += [PlanChange.from_payload(changed, now, schedule.tzid)] if changed else []
     is_due = schedule_form.due_anywhere(scheduler.list_places(site_id))
-    return schedule_form.next_windows(plan_versions(changes), is_due, now)
+    versions = plan_versions(changes)
+    newest = versions[-1].fields if versions else {"active": False}
+    if not newest["active"]:
+        versions = plan_versions([*changes, PlanChange(now, {"active": True})])
+    return {
+        "runs": schedule_form.next_windows(versions, lambda _: True, now),
+        "in_use": newest["active"],
+        "has_place": not versions or is_due(versions[-1].as_duty(id_)),
+    }
 
 
 def _render_form(
@@ -197,7 +199,7 @@ def _render_form(
         if request.form
         else schedule_form.recurrence_from_schedule(schedule),
         error_text=error_text,
-        runs=_next_windows(schedule, now, preview) if not error_text else [],
+        announced=_announced(schedule, now, preview if not error_text else None),
         preview=preview is not None and not error_text,
         tomorrow=(_site_midnight() + timedelta(days=1)).date().isoformat(),
         known_until=known_until(),
