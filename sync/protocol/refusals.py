@@ -74,6 +74,7 @@ REFUSALS: Texts = {
     "contested": _l("Someone else changed this at the same time. A supervisor will decide."),
     "contract-ended": _l("The contract with this contractor has ended."),
     "withdrawn": _l("This card has been withdrawn."),
+    "not-failed": _l("This criterion did not fail in this inspection."),
     "not-official": _l("This inspection is not the official one."),
     "future-fact": _l("This time is in the future. Enter a time that has passed."),
     "amount": _l("Enter an amount for categories about a loss, and for no others."),
