@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,7 +59,7 @@ def plan_versions(changes: Sequence[PlanChange]) -> list[PlanVersion]:
     moments = sorted({change.since for change in changes})
     return [
         PlanVersion(since, until, _fields_at(changes, since))
-        for since, until in zip(moments, [*moments[1:], ALL_TIME[1]], strict=True)
+        for since, until in pairwise([*moments, ALL_TIME[1]])
     ]
 
 

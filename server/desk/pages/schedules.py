@@ -179,7 +179,7 @@ def _announced(schedule: Any, now: datetime, changed: Mapping[str, Any] | None) 
     is_due = schedule_form.due_anywhere(scheduler.list_places(site_id))
     versions = plan_versions(changes)
     newest = versions[-1].fields if versions else {"active": False}
-    if not newest["active"]:
+    if changes and not newest["active"]:
         versions = plan_versions([*changes, PlanChange(now, {"active": True})])
     return {
         "runs": schedule_form.next_windows(versions, lambda _: True, now),
