@@ -20,13 +20,13 @@ from sync.protocol.op import SERVER_AUTHOR_ID
 
 PERSON_FIELDS = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
-    *("person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
+    *("by_id", "person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
     *("worker_id", "answers_id", "attendee", "performer", "assign"),
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
 HIDDEN_KEYS = ("id", "key", "picture", "seals")
 """What of a nested mapping is of no use to people."""
-RANGE_FIELDS = ("since", "before")
+TIME_FIELDS = ("since", "before", "at")
 RECORD_ID = re.compile(r"(?:\w+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id of a record, with or without its type before it."""
 
@@ -46,7 +46,7 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
     if isinstance(raw, bool):
         return translate(BOOLEANS["yes" if raw else "no"])
     moments = ("_at", "_start", "_end", "_until")
-    if isinstance(raw, datetime) or name.endswith(moments) or name in RANGE_FIELDS:
+    if isinstance(raw, datetime) or name.endswith(moments) or name in TIME_FIELDS:
         return _format_time(raw)
     if name == "facts":
         return "; ".join(

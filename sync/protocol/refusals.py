@@ -11,6 +11,12 @@ from sync.protocol.text import Text, Texts, _l
 REFUSALS: Texts = {
     "already-done": _l("This task is already done."),
     "already-cancelled": _l("This task has already been cancelled."),
+    "already-moved": _l("This scan has already been moved. Look at the page again."),
+    "already-scanned": _l("One of these checkpoints was scanned or skipped, so it was not missed."),
+    "same-patrol": _l("The scan is already on this patrol. Choose another one."),
+    "not-on-that-patrol": _l(
+        "That patrol does not have this checkpoint. Choose a patrol that has it."
+    ),
     "already-left": _l("This person has already left the staff."),
     "already-exists": _l("This record already exists."),
     "already-settled": _l("Someone has already resolved this."),

@@ -87,7 +87,8 @@ class Cell:
 
     @property
     def finished_count(self) -> int:
-        return sum(status not in UNFINISHED_STATUSES for _, status in self.tasks)
+        undone = UNFINISHED_STATUSES | {"planned_late"}
+        return sum(status not in undone for _, status in self.tasks)
 
 
 Window = tuple[datetime, datetime]
