@@ -16,6 +16,7 @@ ROUND_STATES: Texts = {
 }
 
 FIELDS: Texts = {
+    "planned_at": _l("Planned at"),
     "checkpoint": _l("Checkpoint"),
     "fastest": _l("Fastest time between checkpoints (seconds)"),
     "method": _l("Method"),
