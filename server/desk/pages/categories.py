@@ -62,7 +62,7 @@ def index() -> str:
 
 
 def _discussions(site_id: str) -> list[tuple[TrainingSession, Counter[str]]]:
-    """E11: the case discussions of trainings with their tally of approaches, without names."""
+    """A19: the case discussions of trainings with their tally of approaches, without names."""
     sessions = db.session.scalars(TrainingSession.with_case_study(site_id).limit(MAX_DISCUSSIONS))
     return [(session, approach_counts(session.answers)) for session in sessions]
 
