@@ -136,6 +136,6 @@ def test_a_desk_page_of_a_clause_has_its_name(name, endpoint):
     blueprint, view = endpoint.split(".")
     module = import_module(f"{pages.__name__}.{blueprint}")
     assert callable(getattr(module, view)), f"{blueprint} has no page {view}"
-    folder, single = ROOT / "templates/desk" / blueprint, ROOT / f"templates/{blueprint}.html"
-    templates = [*folder.glob("*.html")] or [single]
+    drawn = re.findall(r'"([a-z_/]+\.html)"', Path(module.__file__).read_text("utf-8"))
+    templates = [ROOT / "templates" / name for name in drawn]
     assert any(f'"{name}"' in template.read_text("utf-8") for template in templates)
