@@ -115,32 +115,10 @@ async function makeInput(kind, subject, payload) {
 }
 
 /**
-<<<<<<< HEAD
- * Every picked file as a photo, with the name of its input.
- * @param {FormData} form
- * @param {Person} user
- */
-async function shrinkPhotos(form, user) {
-  const time = (await clock.now()).toLocaleString("sv-SE");
-  const caption = `${time} ${form.get("place") ?? ""} ${user.name}`;
-  const picked = [...form].filter(([, file]) => file instanceof File && file.size > 0);
-  return Promise.all(
-    picked.map(async ([name, file]) => ({
-      name,
-      photo: await shrinkPhoto(/** @type {File} */ (file), caption),
-    })),
-  );
-}
-
-/**
  * What to show after ops were stored. To htmx: the changed part of the page if there is a template
  * for it, or for several records the whole page; its template learns from `tapped` what was done.
  * Else a redirect to the page that the form names in `page` (`$subject` stands for the record's
  * id), or back.
-=======
- * The changed part of the page if htmx asked and there is a template for it; else a redirect to the
- * page that the form names in `page` (`$subject` stands for the record's id), or back.
->>>>>>> main
  * @param {string} kind
  * @param {OutboxRow[]} rows the new ops
  * @param {FormData} form
