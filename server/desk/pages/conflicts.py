@@ -17,6 +17,7 @@ from server.desk import labels
 from server.desk.formatting import labelled_values
 from server.desk.history import OpLine, op_lines, record_title
 from server.desk.navigation import NavEntry
+from server.desk.posted_forms import say
 from server.desk.submit import submit_and_redirect
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
@@ -91,7 +92,9 @@ def settle(id: str) -> Any:
     entered = {name: request.form[name].strip() for name in EDITABLE_FIELDS if name in request.form}
     payload = {"take": take, **({"value": entered} if take == "value" else {})}
     back = url_for("conflicts.index", settled=conflict.id)
-    return submit_and_redirect("merge.settle", conflict.id, payload, back)
+    answer = submit_and_redirect("merge.settle", conflict.id, payload, back)
+    say("")  # the page says that it is resolved, and offers to undo it
+    return answer
 
 
 @bp.post("/<id>/reopen")

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext
 from sqlalchemy import select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.navigation import NavEntry
+from server.desk.submit import form_op, submit_ops_and_redirect
 from server.models.access import Device
 from server.models.people import Person
 from server.models.places import Area
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
-from server.oplog.receive import make_op, submit_many
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import undisposed_misses
@@ -47,22 +49,25 @@ def index() -> str:
 @allow(*DESK_ROLES)
 def dispose() -> Any:
     """One decision about several missed tasks; those not confirmed are skipped."""
-    form, user = request.form, current_user()
+    form = request.form
     chosen, confirmed = (
         set(form.getlist("task")),
         {task.id: task for task in _certain_misses(DAY_SPANS[-1])},
     )
     note = form.get("note", "").strip() or None
     payload = {"disposition": form.get("disposition", ""), "note": note}
+    back = url_for("missed_tasks.index")
+    if not chosen:
+        sentence = gettext("Choose at least one task.")
+        raise FormRefused(sentence, [FieldError(("task",), sentence)], page=back)
     ops = [
-        make_op("task.dispose", id_, payload, by=user.person_id, base=confirmed[id_].version)
+        form_op("task.dispose", id_, payload, base=confirmed[id_].version, page=back)
         for id_ in sorted(chosen & confirmed.keys())
     ]
-    answers = submit_many(user.site_id, ops) if ops else []
-    codes = [answer["code"] for answer in answers if answer["status"] not in ("applied", "merged")]
-    codes += ["not-yet-known"] if chosen - confirmed.keys() else []
-    back = url_for("missed_tasks.index")
-    return redirect(f"{back}?said={codes[0]}" if codes else back, 303)
+    answer = submit_ops_and_redirect(ops, back)
+    if chosen - confirmed.keys():
+        raise refused_by_rule("not-yet-known", {}, back)
+    return answer
 
 
 def _filtered_misses() -> list[Task]:

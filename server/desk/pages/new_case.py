@@ -9,6 +9,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.field_errors import refused_by_rule
+from server.desk.submit import form_op
 from server.i18n.local_time import format_local_time, parse_local_time
 from server.models.access import Device
 from server.models.cases import Case
@@ -20,7 +22,7 @@ from server.models.tasks import Task
 from server.models.tickets import Ticket
 from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
-from server.oplog.receive import make_op, submit_many
+from server.oplog.receive import submit_many
 from sync.accountability.case_payloads import SUBJECT_KINDS
 from sync.accountability.leads import (
     Lead,
@@ -38,6 +40,9 @@ from sync.service.arrears.ledger import parse_cents
 from sync.service.ticket_lists import is_breached
 
 bp = Blueprint("new_case", __name__, url_prefix="/desk/raise")
+
+INPUTS = {"category_id": "category", "sub": "category", "facts": "text"}
+"""The inputs of the form that are not named like their field of the payload."""
 
 LOOKBACK, CONTEXT_SPAN = timedelta(days=31), timedelta(days=1)
 
@@ -71,18 +76,19 @@ def form() -> str:
 def create() -> Any:
     """Open the case; a missed task that it came from gets the decision "case" if it has none."""
     user, form, lead = current_user(), request.form, _find_lead(request.form)
-    case = make_op("case.raise", None, _case_payload(lead), by=user.person_id)
+    back: dict[str, Any] = {name: form[name] for name in ("code", "type", "id") if form.get(name)}
+    page = url_for("new_case.form", **back)
+    case = form_op("case.raise", None, _case_payload(lead), inputs=INPUTS, page=page)
     ops = [case]
     task = lead.record if lead and lead.type == "task" else None
     if task is not None and task.disposition is None:
         note = form.get("text", "").strip() or form.get("subject_name", "").strip() or "→"
         decision = {"disposition": "case", "note": note}
-        ops.append(make_op("task.dispose", task.id, decision, by=user.person_id, base=task.version))
+        ops.append(form_op("task.dispose", task.id, decision, base=task.version, page=page))
     verdict = submit_many(user.site_id, ops)[0]
-    if verdict["status"] == "applied":
-        return redirect(url_for("cases.show", id=case["subject"]), 303)
-    back: dict[str, Any] = {name: form[name] for name in ("code", "type", "id") if form.get(name)}
-    return redirect(url_for("new_case.form", **back, said=verdict.get("code")), 303)
+    if verdict["status"] != "applied":
+        raise refused_by_rule(verdict.get("code", ""), INPUTS, page)
+    return redirect(url_for("cases.show", id=case["subject"]), 303)
 
 
 def _case_payload(lead: Lead | None) -> dict[str, Any]:

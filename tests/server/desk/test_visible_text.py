@@ -30,9 +30,7 @@ from sync.protocol.labels import STATUSES
 from sync.protocol.refusals import REFUSALS
 from sync.protocol.roles import ROLES
 from tests.browser.random_records import page_context
-from tests.phone_client import PhoneClient
 from tests.seed_data import EVE, HOME_SITE, fixed_id
-from tests.server.desk.estate_activity import make_activity
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 WORD = re.compile(r"[A-Za-z0-9_.-]+")
@@ -139,13 +137,6 @@ def identifiers_in(page: str, lang: str) -> set[str]:
 @pytest.fixture
 def app(sqlite_app: Flask) -> Flask:
     return sqlite_app
-
-
-@pytest.fixture
-def estate(app: Flask, desk_op: Callable[..., Any], phone: PhoneClient) -> Flask:
-    """The application with records of every type."""
-    make_activity(app, desk_op, phone)
-    return app
 
 
 def desk_rules(app: Flask) -> list[Rule]:
