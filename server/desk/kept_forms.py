@@ -178,9 +178,7 @@ def _fill_unsaved(response: Response) -> Response:
             )
             if filled.form is not None:
                 filled.fill()
-                filled.explain(
-                    gettext("Not saved yet. Check it, then save."), role="status"
-                )
+                filled.explain(gettext("Not saved yet. Check it, then save."), role="status")
                 response.set_data(filled.html())
     return response
 

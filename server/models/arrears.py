@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.service.arrears import stated_amounts
 
 
 class ArrearsAccount(Model):
@@ -59,6 +60,7 @@ def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         **shown,
         "unit_label": names.unit_label(account["unit"]),
         "collector": names.person_name(account["collector_id"]),
+        "stated": stated_amounts(account["lines"]),
         "calls": calls,
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Index, Select, select
+from sqlalchemy import JSON, ColumnElement, Index, Select, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -81,6 +81,11 @@ class Ticket(Model):
         """Open tickets, oldest first."""
         conditions = cls.site_id == site_id, cls.closed_at.is_(None), cls.merged_into.is_(None)
         return select(cls).where(*conditions, *which).order_by(cls.opened_at, cls.id)
+
+    @classmethod
+    def told_since(cls, site_id: str, moment: datetime) -> Select[Any]:
+        """Tickets that were opened, or that the resident gave feedback about, since a moment."""
+        return cls.newest(site_id).where(or_(cls.opened_at >= moment, cls.feedback_at >= moment))
 
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:

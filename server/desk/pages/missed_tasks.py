@@ -1,7 +1,9 @@
-"""Missed tasks: each confirmed one needs a decision."""
+"""Missed work: each confirmed missed task and missed checkpoint of a patrol needs a decision."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,25 +17,50 @@ from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.navigation import NavEntry
 from server.desk.submit import form_op, submit_ops_and_redirect
 from server.models.access import Device
+from server.models.patrol import PatrolRound
 from server.models.people import Person
 from server.models.places import Area
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import undisposed_misses
-from sync.work.task_payloads import DISPOSITIONS
+from sync.work.dispositions import DISPOSITIONS
+from sync.work.patrol_report import undisposed_points
 
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
-NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed tasks"), 110)]
+NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed work"), 110)]
 
 DAY_SPANS = (1, 7, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A missed task, or a missed checkpoint of a patrol. In the form it is the value `key` of the
+    input `task` or `point`."""
+
+    record: Any
+    type: str
+    label: dict[str, str]
+    area_id: str
+    checkpoint: str = ""
+
+    @property
+    def key(self) -> str:
+        id_: str = self.record.id
+        return id_ if self.type == "task" else f"{id_}|{self.checkpoint}"
+
+    @property
+    def lead_code(self) -> str:
+        """The code of the lead under which a case about it can be opened."""
+        return "missed" if self.type == "task" else "missed_point"
 
 
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """Confirmed missed tasks without a decision; not those that a phone may still report done."""
+    """Confirmed missed work without a decision; not what a phone may still report done."""
     return render_template(
         "desk/missed_tasks/index.html",
         misses=_filtered_misses(),
@@ -48,45 +75,66 @@ def index() -> str:
 @bp.post("/")
 @allow(*DESK_ROLES)
 def dispose() -> Any:
-    """One decision about several missed tasks; those not confirmed are skipped."""
-    form = request.form
-    chosen, confirmed = (
-        set(form.getlist("task")),
-        {task.id: task for task in _certain_misses(DAY_SPANS[-1])},
-    )
-    note = form.get("note", "").strip() or None
-    payload = {"disposition": form.get("disposition", ""), "note": note}
-    back = url_for("missed_tasks.index")
+    """One decision about several missed tasks and checkpoints; those not confirmed are skipped."""
+    form, back = request.form, url_for("missed_tasks.index")
+    confirmed = {miss.key: miss for miss in _certain_misses(DAY_SPANS[-1])}
+    chosen = {*form.getlist("task"), *form.getlist("point")}
     if not chosen:
-        sentence = gettext("Choose at least one task.")
-        raise FormRefused(sentence, [FieldError(("task",), sentence)], page=back)
-    ops = [
-        form_op("task.dispose", id_, payload, base=confirmed[id_].version, page=back)
-        for id_ in sorted(chosen & confirmed.keys())
-    ]
-    answer = submit_ops_and_redirect(ops, back)
+        sentence = gettext("Choose at least one.")
+        raise FormRefused(sentence, [FieldError(("task", "point"), sentence)], page=back)
+    note = form.get("note", "").strip() or None
+    decision = {"disposition": form.get("disposition", ""), "note": note}
+    misses = [confirmed[key] for key in sorted(chosen & confirmed.keys())]
+    answer = submit_ops_and_redirect(list(_dispose_ops(misses, decision, back)), back)
     if chosen - confirmed.keys():
         raise refused_by_rule("not-yet-known", {}, back)
     return answer
 
 
-def _filtered_misses() -> list[Task]:
+def _dispose_ops(misses: list[Miss], decision: dict[str, Any], page: str) -> Iterator[NewOp]:
+    """An op for each task, and one for each patrol with all of its checkpoints."""
+    rounds: dict[str, list[Miss]] = {}
+    for miss in misses:
+        if miss.type == "round":
+            rounds.setdefault(miss.record.id, []).append(miss)
+        else:
+            base = miss.record.version
+            yield form_op("task.dispose", miss.record.id, decision, base=base, page=page)
+    for id_, points in rounds.items():
+        payload = {"checkpoints": [point.checkpoint for point in points], **decision}
+        base = points[0].record.version
+        yield form_op("round.dispose", id_, payload, base=base, page=page)
+
+
+def _filtered_misses() -> list[Miss]:
     args = request.args
     days = args.get("days", default=DAY_SPANS[1], type=int)
-    filters = {"responsible_id": args.get("person"), "area_id": args.get("area")}
+    person, area = args.get("person"), args.get("area")
     return [
-        task
-        for task in _certain_misses(days if days in DAY_SPANS else DAY_SPANS[1])
-        if all(not value or getattr(task, name) == value for name, value in filters.items())
+        miss
+        for miss in _certain_misses(days if days in DAY_SPANS else DAY_SPANS[1])
+        if (not person or miss.record.responsible_id == person)
+        and (not area or miss.area_id == area)
     ]
 
 
-def _certain_misses(days: int) -> list[Task]:
-    now, site = datetime.now(UTC), current_user().site_id
-    tasks = db.session.scalars(Task.unfinished_between(site, now - timedelta(days=days), now)).all()
-    phones = db.session.scalars(Device.for_site(site)).all()
-    certain = {task.id for task in undisposed_misses(tasks, phones, now)}
-    return [task for task in tasks if task.id in certain]
+def _certain_misses(days: int) -> list[Miss]:
+    """Every undecided miss of so many days, the newest first."""
+    now, site, scalars = datetime.now(UTC), current_user().site_id, db.session.scalars
+    since = now - timedelta(days=days)
+    tasks = scalars(Task.unfinished_between(site, since, now)).all()
+    phones = scalars(Device.for_site(site)).all()
+    misses = [
+        Miss(task, "task", task.label, task.area_id)
+        for task in undisposed_misses(tasks, phones, now)
+        if isinstance(task, Task)
+    ]
+    for round_ in scalars(PatrolRound.ended_between(site, since, now)):
+        misses += [
+            Miss(round_, "round", point["label"], point["area_id"], point["checkpoint"])
+            for point in undisposed_points(round_, phones, now)
+        ]
+    return sorted(misses, key=lambda miss: (miss.record.window_end, miss.area_id), reverse=True)
 
 
 def _select_for_site(table: Any) -> Any:
