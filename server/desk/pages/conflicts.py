@@ -100,7 +100,8 @@ def settle(id: str) -> Any:
     if note := form_text(request.form, "settlement_note"):
         payload["note"] = note
     back = url_for("conflicts.index", settled=conflict.id)
-    answer = submit_and_redirect("merge.settle", conflict.id, payload, back)
+    inputs = {"note": "settlement_note", "value": "details"}
+    answer = submit_and_redirect("merge.settle", conflict.id, payload, back, inputs=inputs)
     say("")  # the page says that it is resolved, and offers to undo it
     return answer
 
