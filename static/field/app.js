@@ -5,6 +5,7 @@ import { fillReserve } from "./database.js";
 import { autoSubmit, fillCode } from "./forms.js";
 import "./htmx_adapter.js";
 import "./keypads.js";
+import "./one_of.js";
 import { saveNextFile } from "./outbox_export.js";
 import { announceChange, applyTheme, redraw, scheduleRedraw } from "./redraw.js";
 import { startScanner } from "./scanner.js";
