@@ -80,7 +80,7 @@ function filledTexts(form) {
  * input is named `shots.floor`), and a kind without either is about this one photo.
  * @param {Record<string, any>} payload changed in place
  * @param {Kind} kind
- * @param {{name: string, photo: Photo}[]} named photos with the names of their inputs
+ * @param {{name: string, photo: Pick<Photo, "sha256"> & Partial<Photo>}[]} named photos with the names of their inputs
  */
 export function addPhotos(payload, { fields }, named) {
   for (const { name, photo } of named) {
