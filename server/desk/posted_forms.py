@@ -84,8 +84,13 @@ def posted_form() -> PostedForm:
 
 
 def say(code: str) -> None:
-    """Say this on the next page: a refusal code or a status; "" nothing, instead of "saved"."""
+    """Say this on the next page instead of "saved": a refusal code or a status."""
     g.said = code
+
+
+def say_nothing() -> None:
+    """For a page that says by itself what became of the form."""
+    g.said = ""
 
 
 def form_outcome() -> str:

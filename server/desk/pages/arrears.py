@@ -28,7 +28,7 @@ from server.desk.ledger_import import (
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
-from server.desk.posted_forms import large_form, say
+from server.desk.posted_forms import large_form, say_nothing
 from server.desk.submit import submit_and_redirect
 from server.models.arrears import ArrearsAccount
 from server.oplog.directory import directory_of
@@ -176,7 +176,7 @@ def import_ledger() -> Any:
     )
     answers = submit_many(current_user().site_id, ops) if ops else []
     imported = sum(answer["status"] in ("applied", "merged") for answer in answers)
-    say("")
+    say_nothing()
     return redirect(
         url_for("arrears.index", taken=imported, aside=len(answers) - imported or None), 303
     )

@@ -10,7 +10,7 @@ from flask_babel import gettext, lazy_gettext
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.posted_forms import large_form, say
+from server.desk.posted_forms import large_form, say_nothing
 from server.models.cards import Card
 from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
@@ -115,7 +115,7 @@ def import_cards() -> Any:
     )
     statuses = Counter(answer["status"] for answer in answers)
     aside = sum(statuses.values()) - statuses["applied"]
-    say("")
+    say_nothing()
     return redirect(
         url_for("content_packs.index", taken=statuses["applied"], aside=aside or None), 303
     )

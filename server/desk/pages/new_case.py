@@ -100,7 +100,7 @@ def create() -> Any:
     ops = [case, *_dispose_ops(lead, form.get("text", "").strip(), page)]
     verdict = submit_many(user.site_id, ops)[0]
     if verdict["status"] != "applied":
-        raise refused_by_rule(verdict.get("code", ""), INPUTS, page)
+        raise refused_by_rule(verdict["code"], INPUTS, page)
     return redirect(url_for("cases.show", id=case["subject"]), 303)
 
 

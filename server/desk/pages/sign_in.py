@@ -37,7 +37,7 @@ from server.auth.sessions import (
 from server.db.engine import db, write_transaction
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.kept_forms import newest_unsaved_page
-from server.desk.posted_forms import say
+from server.desk.posted_forms import say_nothing
 from server.i18n.languages import language_codes
 from server.i18n.locale import COOKIE
 from server.models.access import Account
@@ -136,7 +136,7 @@ def change_password() -> Any:
     with write_transaction():
         set_password(current_user().person_id, username, new)
         end_all_sessions(current_user().person_id, except_token_hash=current_user().token_hash)
-    say("")
+    say_nothing()
     return redirect(url_for("sign_in.account", changed=1), 303)
 
 
