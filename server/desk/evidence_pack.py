@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import select
 
 from server.db.engine import db
+from server.models import PHONE_BODIES
 from server.models.directory import Directory
 from server.models.home_entries import HomeEntry
-from server.models.home_entries import phone_body as entry_body
 from server.models.lost_property import LostProperty
 from server.models.oplog import LoggedOp
 from server.oplog.directory import directory_of
@@ -116,10 +116,12 @@ def _entries(case: LostProperty, names: Directory) -> list[dict[str, Any]]:
     listed = list(case.lists[-1].get("entries", {})) if case.lists else []
     conditions = HomeEntry.site_id == case.site_id, HomeEntry.id.in_(listed)
     rows = db.session.scalars(
-        select(HomeEntry).where(*conditions).order_by(HomeEntry.in_at, HomeEntry.id)
+        select(HomeEntry).where(*conditions).order_by(HomeEntry.by_time(), HomeEntry.id)
     )
     columns = [column.key for column in HomeEntry.__table__.columns]
-    return [entry_body({name: getattr(row, name) for name in columns}, names) for row in rows]
+    return [
+        PHONE_BODIES["entry"]({name: getattr(row, name) for name in columns}, names) for row in rows
+    ]
 
 
 def _photos(case: LostProperty) -> tuple[dict[str, bytes], list[str]]:

@@ -10,6 +10,7 @@ import { browserLanguage, isLanguage, languages } from "./language.js";
 import { readLossMarker } from "./loss_marker.js";
 import * as outbox from "./outbox.js";
 import { exportProgress } from "./outbox_export.js";
+import { otherPhones } from "./other_phones.js";
 import { everybody } from "./people.js";
 import { findServerRecord, loadRecords } from "./records.js";
 import { sendingStatus } from "./sending_status.js";
@@ -87,11 +88,12 @@ async function commonContext(now) {
     "size",
     "ahead",
   ]);
-  const [site, people, room, sending] = await Promise.all([
+  const [site, people, room, sending, other_phones] = await Promise.all([
     device && findServerRecord("site", device.site),
     everybody(),
     storagePercent(),
     sendingStatus(link),
+    otherPhones(now),
   ]);
   return {
     now,
@@ -105,6 +107,7 @@ async function commonContext(now) {
     people,
     phone: { label: device?.label ?? "", full: room >= NEARLY_FULL, room, wrong: Boolean(ahead) },
     sending,
+    other_phones,
   };
 }
 

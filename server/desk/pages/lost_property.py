@@ -12,6 +12,7 @@ from server.db.engine import db
 from server.desk import evidence_pack
 from server.desk.history import op_lines
 from server.desk.homes import certain_until, possibly_unsynced_phones
+from server.desk.labels import value_label
 from server.desk.lost_property_forms import (
     OPEN_FORM,
     STEP_FORMS,
@@ -168,7 +169,7 @@ def _entries_between(case: LostProperty, since: datetime, before: datetime) -> l
         return []
     query = HomeEntry.search(case.site_id, unit=case.unit, since=since, before=before)
     rows = db.session.scalars(query.where(HomeEntry.struck_at.is_(None)).limit(MAX_ENTRIES)).all()
-    return sorted(rows, key=lambda entry: (entry.in_at, entry.id))
+    return sorted(rows, key=lambda entry: (entry.known_at, entry.id))
 
 
 def _person_label(entry: HomeEntry, names: Directory) -> str:
@@ -178,6 +179,7 @@ def _person_label(entry: HomeEntry, names: Directory) -> str:
 
 
 def _entry_label(entry: HomeEntry, names: Directory) -> str:
-    out = format_local_time(entry.out_at).replace("T", " ") if entry.out_at else "…"
-    times = f"{format_local_time(entry.in_at).replace('T', ' ')} – {out}"
-    return f"{times} · {_person_label(entry, names)} · {entry.purpose}"[:240]
+    times = [entry.in_at, entry.out_at]
+    span = " – ".join(format_local_time(t).replace("T", " ") if t else "…" for t in times)
+    purpose = value_label("entry", "purpose", entry.purpose or "")
+    return " · ".join(filter(None, (span, _person_label(entry, names), purpose)))[:240]

@@ -23,6 +23,7 @@ from server.desk.ticket_forms import (
     receivers,
 )
 from server.models.contractors import Contractor
+from server.models.home_entries import HomeEntry
 from server.models.people import Person
 from server.models.shifts import Shift
 from server.models.tickets import Ticket
@@ -92,6 +93,7 @@ def show(id: str) -> str:
             ticket, db.session.scalars(Ticket.open_tickets(site_id, near))
         ),
         merged_into=merged_into,
+        entries=db.session.scalars(HomeEntry.linked(site_id, ticket=id)).all(),
         state=state(vars(ticket)),
         forms=fact_inputs(site_id),
         revise_inputs=REVISE_FORM.inputs(vars(ticket), place_options(site_id)),
