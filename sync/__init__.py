@@ -28,6 +28,7 @@ from sync.protocol.op import (
     Verdict,
 )
 from sync.protocol.text import Text, _l
+from sync.review.moot import FlaggedFact, is_moot
 
 
 def _declared_features() -> Iterator[Feature]:
@@ -90,6 +91,38 @@ def upcast_payload(op: Op) -> dict[str, Any]:
     return KINDS[op.kind].upcast(op.v, op.payload)
 
 
+def is_flag_moot(
+    flag: str, type_: str, record: Any, op_id: str, history: Sequence[HistoryEntry]
+) -> bool:
+    """M7: whether the question about a flagged fact is moot by what its record says now.
+
+    `op_id` is the id of the fact, `history` the ops that were applied to the record.
+    """
+    entry = next((entry for entry in history if entry.id == op_id), None)
+    if entry is None or KINDS[entry.kind].creates or not entry.fact:
+        return False
+    payload = _payload_schemas[entry.kind].load(entry.payload)
+    op = Op(
+        id=op_id,
+        kind=entry.kind,
+        subject="",
+        by=entry.by,
+        occurred_at=entry.occurred_at,
+        received_at=entry.received_at,
+        payload=payload,
+    )
+    fact = FlaggedFact(
+        rule=KINDS[entry.kind].rule,
+        fold=RECORD_TYPES[type_].fold,
+        record=record,
+        op=op,
+        beginning=history[0],
+        others=[other for other in history if other.fact and other.id != op_id],
+        itself=entry,
+    )
+    return is_moot(flag, fact)
+
+
 def _subject_error(kind: Kind, type_: str, record: Any | None) -> Quarantined | Refused | None:
     if kind.type not in (None, type_) or (record is None and not kind.creates):
         return Quarantined("no-such-record")
@@ -150,6 +183,7 @@ __all__ = [
     "RecordType",
     "Refused",
     "Verdict",
+    "is_flag_moot",
     "judge",
     "kind_label",
     "to_history_entry",

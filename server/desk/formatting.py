@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from server.desk.labels import field_label, refusal_label, type_label, value_label
+from server.desk.labels import field_label, op_label, refusal_label, type_label, value_label
 from server.i18n.languages import language_codes
 from server.i18n.locale import localize, moment, translate
 from server.models.directory import Directory
@@ -20,13 +20,13 @@ from sync.protocol.op import SERVER_AUTHOR_ID
 
 PERSON_FIELDS = (
     *("responsible_id", "handler_id", "first_responder_id", "helper_id"),
-    *("person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
-    *("worker_id", "answers_id", "attendee"),
+    *("by_id", "person_id", "handed_to_id", "to", "person", "assessor_id", "accountable_id"),
+    *("worker_id", "answers_id", "attendee", "performer", "assign"),
     *("for_id", "to_id", "collector_id", "steward_id", "from_id", "given_by_id", "co_receiver_id"),
 )
 HIDDEN_KEYS = ("id", "key", "picture", "seals")
 """What of a nested mapping is of no use to people."""
-RANGE_FIELDS = ("since", "before")
+TIME_FIELDS = ("since", "before", "at")
 RECORD_ID = re.compile(r"(?:\w+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id of a record, with or without its type before it."""
 
@@ -41,10 +41,12 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
         return {"done_at": gettext("not done"), "cancelled_at": gettext("not cancelled")}.get(
             name, gettext("none")
         )
+    if type_ == "rectification" and name == "item":
+        return ""  # the criterion is in the label
     if isinstance(raw, bool):
         return translate(BOOLEANS["yes" if raw else "no"])
     moments = ("_at", "_start", "_end", "_until")
-    if isinstance(raw, datetime) or name.endswith(moments) or name in RANGE_FIELDS:
+    if isinstance(raw, datetime) or name.endswith(moments) or name in TIME_FIELDS:
         return _format_time(raw)
     if name == "facts":
         return "; ".join(
@@ -53,12 +55,14 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
     if isinstance(raw, list):
         item = name.removesuffix("s")
         texts = [text for each in raw if (text := format_value(type_, item, each, names, kind))]
-        return ", ".join(texts) if texts and name != "photos" else str(len(raw))
+        return ", ".join(texts) if texts and name not in ("photos", "shots") else str(len(raw))
     if isinstance(raw, dict):
         is_label = not raw.keys().isdisjoint(language_codes())
         return localize(raw) if is_label else _format_mapping(type_, name, raw, names)
     if type_ == "merge" and name == "rule":
         return refusal_label(raw)
+    if type_ == "merge" and name == "arrived":
+        return op_label(raw)
     if name == "about_type":
         return type_label(raw) or str(raw)
     text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,17 +12,25 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
-from server.desk.formatting import RECORD_ID, author_name, labelled_values
+from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
+from server.i18n.locale import localize
 from server.models.access import Device
+from server.models.directory import Directory
+from server.models.inspections import Inspection
 from server.models.oplog import LoggedOp
+from server.models.tasks import Task
 from server.oplog.directory import directory_of
 
 LATE_AFTER = timedelta(minutes=2)
 HIDDEN_FIELDS = (
     *("site_id", "schedule_id", "category_id", "op_id"),
     *("subject", "subject_type", "base", "theirs", "incoming", "stands", "result", "party"),
+    *("leaves", "bytes", "more_op_ids"),
 )
 """Fields of payloads and records that are not shown."""
+ITEM_KINDS = ("task.tick", "task.untick")
+CRITERION_FIELDS = ("results", "notes", "actions", "assign", "shots")
+"""Fields of an inspection that have a value for each criterion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class OpLine:
 def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
     """These ops of the current user's site with their texts."""
     ops, names, phones = list(ops), directory_of(current_user().site_id), _device_labels()
+    items, criteria = _task_items(ops), _criteria(ops)
     return [
         OpLine(
             op=op,
@@ -63,7 +72,14 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
             reason_label=labels.refusal_label(op.code) if op.code else "",
             flag_labels=[labels.refusal_label(flag) for flag in op.flags],
             fields=labelled_values(
-                op.subject_type, readable_fields(op.payload), names, kind=op.kind
+                op.subject_type,
+                _with_criteria(
+                    _with_item_label(readable_fields(op.payload), items.get(op.subject or "")),
+                    criteria.get(op.subject or "", {}),
+                    names,
+                ),
+                names,
+                kind=op.kind,
             ),
         )
         for op in ops
@@ -75,6 +91,78 @@ def readable_fields(payload: Any) -> dict[str, Any]:
     if not isinstance(payload, dict):
         return {"payload": str(payload)[:200]}
     return {name: raw for name, raw in payload.items() if name not in HIDDEN_FIELDS}
+
+
+def _task_items(ops: Iterable[LoggedOp]) -> dict[str, list[dict[str, str]]]:
+    """The items of the tasks that these ops tick, by task."""
+    ids = {op.subject for op in ops if op.kind in ITEM_KINDS and op.subject}
+    if not ids:
+        return {}
+    tasks = select(Task.id, Task.items).where(
+        Task.site_id == current_user().site_id, Task.id.in_(ids)
+    )
+    return {row.id: row.items or [] for row in db.session.execute(tasks)}
+
+
+def _with_item_label(fields: dict[str, Any], items: list[dict[str, str]] | None) -> dict[str, Any]:
+    """The fields with the name of the item instead of its index; people count from 1."""
+    index = fields.get("item")
+    if items is None or not isinstance(index, int) or index < 0:
+        return fields
+    return {**fields, "item": items[index] if index < len(items) else str(index + 1)}
+
+
+def _criteria(ops: Iterable[LoggedOp]) -> dict[str, dict[str, Any]]:
+    """The labels of the criteria of the inspections that these ops are about, by criterion."""
+    ids = {op.subject for op in ops if op.subject_type == "inspection" and op.subject}
+    if not ids:
+        return {}
+    rows = select(Inspection.id, Inspection.criteria).where(
+        Inspection.site_id == current_user().site_id, Inspection.id.in_(ids)
+    )
+    return {
+        row.id: {item["id"]: item["label"] for item in row.criteria or []}
+        for row in db.session.execute(rows)
+    }
+
+
+def _with_criteria(
+    fields: dict[str, Any], labels_by_id: Mapping[str, Any], names: Directory
+) -> dict[str, Any]:
+    """The fields of an inspection with the names of its criteria instead of their ids."""
+    if not labels_by_id:
+        return fields
+    named = dict(fields)
+    if isinstance(fields.get("item"), str):
+        named["item"] = labels_by_id.get(fields["item"], "")
+    for name in CRITERION_FIELDS:
+        values = fields.get(name)
+        if isinstance(values, dict):
+            texts = (
+                f"{localize(labels_by_id[id_])}: {format_value('inspection', name, value, names)}"
+                for id_, value in values.items()
+                if id_ in labels_by_id
+            )
+            named[name] = "; ".join(texts)
+    return named
+
+
+def record_places(body: Mapping[str, Any], names: Directory) -> list[Any]:
+    """The labels of the area and of the home that a record is about, as far as it names them."""
+    area = _place_label(body, ("area_id", "area", "area_label"), names.area_label)
+    home = _place_label(body, ("unit_id", "unit", "host_unit"), names.unit_label)
+    return [label for label in (area, home) if label]
+
+
+def _place_label(
+    body: Mapping[str, Any], fields: Iterable[str], label_of: Callable[[str], Any]
+) -> Any:
+    for name in fields:
+        value = body.get(name)
+        label = value if isinstance(value, dict) else label_of(value) if value else None
+        if label:
+            return label
+    return None
 
 
 def record_title(type_: str, body: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory, Label
 from server.models.registry import StoredType
+from sync.work.standards_content import codes_of_clause
 
 
 class Card(Model):
@@ -46,9 +47,10 @@ class Card(Model):
 
 
 def phone_body(card: Mapping[str, Any], _: Directory) -> dict[str, Any]:
-    """The body of a card for phones."""
+    """The body of a card for phones. `standards` are the codes of the standards it explains."""
     unseen = ("site_id", "version", "pack", "withdrawn_at")
-    return {name: value for name, value in card.items() if name not in unseen}
+    shown = {name: value for name, value in card.items() if name not in unseen}
+    return {**shown, "standards": codes_of_clause(card["clause"])}
 
 
 RECORDS = {

@@ -37,6 +37,11 @@ class CaseCategory(Model):
         return select(cls).where(cls.site_id == site_id).order_by(cls.code)
 
     @classmethod
+    def of_clause(cls, site_id: str, clause: str) -> Select[Any]:
+        """The category that a clause of the rulebook names."""
+        return cls.for_site(site_id).where(cls.clause == clause)
+
+    @classmethod
     def in_force(cls, site_id: str) -> Select[Any]:
         """Published categories that are in use: a case can be opened in them."""
         return cls.for_site(site_id).where(

@@ -32,6 +32,8 @@ class Conflict(Model):
     taken: Mapped[str | None]
     settled_at: Mapped[datetime | None]
     settled_by_id: Mapped[str | None]
+    more_op_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
+    note: Mapped[str | None]
     version: Mapped[int]
 
     @classmethod

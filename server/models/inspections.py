@@ -40,6 +40,9 @@ class Inspection(Model):
     possible: Mapped[int]
     formula: Mapped[str]
     critical: Mapped[list[str]] = mapped_column(JSON, default=list)
+    actions: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    performers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    task_id: Mapped[str | None]
     official_at: Mapped[datetime | None]
     official_by_id: Mapped[str | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import JSON, Index, Select, select
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.work.patrol_rules import is_counted
 
 
 class PatrolRoute(Model):
@@ -56,6 +58,7 @@ class PatrolRound(Model):
     scans: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     fines: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     skips: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    disposed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     elsewhere: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     cancelled_at: Mapped[datetime | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -69,6 +72,13 @@ class PatrolRound(Model):
         standing = cls.site_id == site_id, cls.cancelled_at.is_(None)
         return select(cls).where(*standing, *touching).order_by(cls.window_start, cls.id)
 
+    @classmethod
+    def ended_between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:
+        """Rounds whose window ended in a period and that were not cancelled, the newest first."""
+        ended = cls.window_end > start, cls.window_end <= end
+        query = select(cls).where(cls.site_id == site_id, cls.cancelled_at.is_(None), *ended)
+        return query.order_by(cls.window_end.desc(), cls.id)
+
 
 def route_phone_body(route: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a route, with the name of the responsible person."""
@@ -76,13 +86,19 @@ def route_phone_body(route: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     return {name: value for name, value in route.items() if name not in hidden}
 
 
+HIDDEN_FROM_PHONES = ("site_id", "version", "disposed", "elsewhere")
+
+
 def round_phone_body(round_: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """The body of a round for phones, without the hashes of the checkpoint labels."""
-    shown = {name: value for name, value in round_.items() if name not in ("site_id", "version")}
+    """The body of a round for phones: without the hashes of the checkpoint labels, scans that do
+    not count, and what the desk decided about missed checkpoints."""
+    shown = {name: value for name, value in round_.items() if name not in HIDDEN_FROM_PHONES}
+    view = SimpleNamespace(**round_)
+    scans = {id_: scan for id_, scan in round_["scans"].items() if is_counted(view, scan)}
     return {
         **shown,
         "points": [{n: v for n, v in point.items() if n != "seals"} for point in round_["points"]],
-        "scans": _add_author_names(round_["scans"], names),
+        "scans": _add_author_names(scans, names),
         "fines": _add_author_names(round_["fines"], names),
         "skips": _add_author_names(round_["skips"], names),
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Index, Select, select
+from sqlalchemy import JSON, ColumnElement, Index, Select, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -86,6 +86,11 @@ class Ticket(Model):
     def about_record(cls, site_id: str, id_: str) -> Select[Any]:
         """The tickets about a record, newest first."""
         return cls.newest(site_id).where(cls.about == id_)
+
+    @classmethod
+    def told_since(cls, site_id: str, moment: datetime) -> Select[Any]:
+        """Tickets that were opened, or that the resident gave feedback about, since a moment."""
+        return cls.newest(site_id).where(or_(cls.opened_at >= moment, cls.feedback_at >= moment))
 
     @classmethod
     def newest(cls, site_id: str) -> Select[Any]:

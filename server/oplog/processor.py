@@ -11,6 +11,7 @@ import structlog
 
 from server.oplog.incoming import IncomingOp
 from server.oplog.op_row import Answer, OpRow, set_answer
+from server.oplog.open_questions import OpenQuestions
 from server.oplog.record_store import LoadedRecord
 from server.oplog.redaction import photos_in_payload, redact_op
 from server.oplog.triage import Triage
@@ -37,6 +38,7 @@ class OpProcessor:
 
     def __init__(self, unit_of_work: UnitOfWork, triage: Triage) -> None:
         self.unit_of_work, self.triage = unit_of_work, triage
+        self.questions = OpenQuestions(unit_of_work)
 
     def process_all(self) -> list[Answer]:
         """The answer of every op, in the order of the batch. `UnitOfWork.write` completes them."""
@@ -129,6 +131,9 @@ class OpProcessor:
         set_answer(row, {"status": "applied", "version": record.version})
         for followup in verdict.followups:
             self._apply_consequence(followup)
+        if record.type != "merge":
+            for lapse in self.questions.lapse_ops(record, op):
+                self._apply_consequence(lapse)
         if isinstance(verdict, Merged):
             row["status"] = row["verdict"]["status"] = "merged"
             row["verdict"]["merge"] = conflict_text(verdict, op)
@@ -148,7 +153,14 @@ class OpProcessor:
         self._open_conflict(op, row, sides)
 
     def _open_conflict(self, op: Op, row: OpRow, sides: ConflictSides) -> None:
-        """Create the record by which the desk resolves a conflict; a merged one is resolved."""
+        """M4, M8: create the record by which the desk resolves a conflict, or add the op to the
+        open one that asks the same. A merged one is resolved."""
+        incoming = to_json_value(sides.incoming)
+        same = self.questions.same_question(op.subject, sides.rule, incoming)
+        if same and row["status"] != "merged":
+            row["merge_id"] = same
+            self._apply_consequence(derive_op(op, "merge.add", same, {"op_id": op.id}))
+            return
         conflict_id = row["merge_id"] = str(uuid5(UUID(op.id), "merge"))
         payload = {
             "op_id": op.id,
@@ -159,6 +171,8 @@ class OpProcessor:
         if row["status"] == "merged":
             payload["stands"] = True
         self._apply_consequence(derive_op(op, "merge.open", conflict_id, payload))
+        if row["status"] != "merged":
+            self.questions.add(op.subject, conflict_id)
 
     def _apply_consequence(self, op: Op) -> None:
         """Log and judge an op that follows from another. Its id is derived from its cause."""

@@ -10,8 +10,16 @@ from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.op import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 
-ACCUSING_FACTS = ("missed", "breach", "fast", "copied", "no_uniform", "told_against")
-EXCUSING_FACTS = ("skipped", "late_phone", "off_duty", "weather", "helped", "told_for")
+IMAGE_FACTS = ("poor_mark", "poor_rating", "reception", "complaint")
+"""Facts that may have damaged the company's image [G6]."""
+
+ACCUSING_FACTS = (
+    *("missed", "missed_point", "breach", "fast", "copied", "no_uniform"),
+    *(*IMAGE_FACTS, "told_against"),
+)
+EXCUSING_FACTS = (
+    *("skipped", "late_phone", "off_duty", "weather", "helped", "satisfied", "told_for"),
+)
 """Facts that explain what happened, such as a skip with a reason or a phone without a signal. They
 are shown first."""
 

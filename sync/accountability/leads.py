@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from sync.accountability.case_payloads import IMAGE_FACTS
 from sync.protocol.clock import parse_time
+from sync.quality.scores import official_inspections
 from sync.work.board import (
     SENT_LATE_AFTER,
     BoardPhone,
@@ -17,26 +19,53 @@ from sync.work.board import (
     task_deadline,
     task_status,
 )
+from sync.work.patrol_report import ReportedRound, missed_points
 
 SCAN_FLAGS = ("fast", "copied")
 """The flags of a scan that somebody is asked about."""
 
+MISSED_CODES = ("missed", "missed_point")
+"""Leads about work that nobody did."""
 
-class LeadRound(Protocol):
+RECEPTION_CHECKLIST = "IT-09"
+POOR_SCORE = 600
+"""An inspection with fewer than so many per mille is a poor result (our choice)."""
+
+
+class LeadRound(ReportedRound, Protocol):
     """The fields of a patrol round that leads read."""
 
     id: str
     label: dict[str, str]
-    scans: dict[str, dict[str, Any]]
+    responsible_id: str | None
+
+
+class LeadInspection(Protocol):
+    """The fields of an inspection that leads read."""
+
+    id: str
+    code: str
+    label: dict[str, str]
+    person: str | None
+    results: dict[str, str]
+    score: int | None
+    inspected_at: datetime
 
 
 class LeadTicket(Protocol):
-    """The fields of a ticket with a broken promise that leads read."""
+    """The fields of a ticket that leads read."""
 
     id: str
     number: str
+    matter: str
+    opened_at: datetime
     promised_at: datetime | None
+    first_responder_id: str
     steward_id: str
+    reaction: str | None
+    feedback_at: datetime | None
+    marks: dict[str, str]
+    merged_into: str | None
 
 
 class LeadShift(Protocol):
@@ -95,6 +124,27 @@ def missed_task_leads(
     ]
 
 
+def missed_point_leads(
+    rounds: Iterable[LeadRound], phones: Sequence[BoardPhone], now: datetime
+) -> list[Lead]:
+    """A17: patrols with confirmed missed checkpoints that are not decided, or decided as a case.
+
+    The text is the numbers of these checkpoints.
+    """
+    leads = []
+    for round_ in rounds:
+        codes = [
+            point["code"]
+            for point in missed_points(round_, phones, now)
+            if round_.disposed.get(point["checkpoint"], {}).get("disposition") in (None, "case")
+        ]
+        if codes:
+            person, text = round_.responsible_id, ", ".join(codes)
+            end = round_.window_end
+            leads.append(Lead("missed_point", "round", round_.id, end, person, round_, text))
+    return leads
+
+
 def flagged_scan_leads(rounds: Iterable[LeadRound]) -> list[Lead]:
     """A17: scans that were too fast or of an invalid label."""
     return [
@@ -132,6 +182,40 @@ def uniform_leads(shifts: Iterable[LeadShift]) -> list[Lead]:
     ]
 
 
+def image_leads(tickets: Iterable[LeadTicket], inspections: Iterable[LeadInspection]) -> list[Lead]:
+    """A19: what residents complained about or rated poorly, failed checks of the reception, and
+    poor results of official inspections. No person is guessed where nobody named one."""
+    leads = []
+    for ticket in tickets:
+        if ticket.merged_into:
+            continue
+        if ticket.matter == "complaint":
+            leads.append(Lead("complaint", "ticket", ticket.id, ticket.opened_at, None, ticket))
+        poor = {quality for quality, rating in ticket.marks.items() if rating == "poor"}
+        if ticket.feedback_at and (poor or ticket.reaction == "unsatisfied"):
+            person = ticket.first_responder_id if "reception" in poor else ticket.steward_id
+            at = ticket.feedback_at
+            leads.append(Lead("poor_rating", "ticket", ticket.id, at, person, ticket))
+    for inspection in official_inspections(inspections):
+        code = _inspection_code(inspection)
+        if code:
+            at, person = inspection.inspected_at, inspection.person
+            leads.append(Lead(code, "inspection", inspection.id, at, person, inspection))
+    return leads
+
+
+def _inspection_code(inspection: LeadInspection) -> str | None:
+    if inspection.code == RECEPTION_CHECKLIST and "fail" in inspection.results.values():
+        return "reception"
+    is_poor = inspection.score is not None and inspection.score < POOR_SCORE
+    return "poor_mark" if is_poor else None
+
+
+def is_about_image(lead: Lead) -> bool:
+    """Whether a lead may concern the category of damage to the company's image [G6]."""
+    return lead.code in IMAGE_FACTS
+
+
 def leads_without_case(leads: Iterable[Lead], cases: Iterable[LeadCase]) -> list[Lead]:
     """A17: leads that no case contains yet, without duplicates, the newest first."""
     in_cases = {(fact["code"], fact["type"], fact["id"]) for case in cases for fact in case.facts}
@@ -147,6 +231,7 @@ class LeadContext:
     shifts: Sequence[LeadShift] = ()
     weather: Sequence[LeadWeather] = ()
     phones: Sequence[BoardPhone] = ()
+    rounds: Sequence[LeadRound] = ()
 
 
 def excusing_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
@@ -158,8 +243,9 @@ def excusing_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
         *_skipped_facts(lead, context),
         *_late_phone_facts(lead, context),
         *_helper_facts(lead),
+        *_satisfied_facts(lead),
     ]
-    if lead.code == "missed":
+    if lead.code in MISSED_CODES:
         facts += [
             *_lost_phone_facts(lead, context),
             *_off_duty_facts(lead, context),
@@ -184,7 +270,27 @@ def _skipped_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
         _fact_item("skipped", "task", task.id, task.skipped_at, task.skip_reason or "")
         for task in own_skips
         if _is_within_a_day(lead, task.skipped_at)
-    ]
+    ] + _skipped_point_facts(lead, context)
+
+
+def _skipped_point_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
+    """Checkpoints that the person skipped with a reason, each with its number."""
+    facts = []
+    for round_ in context.rounds:
+        codes = {point["checkpoint"]: point["code"] for point in round_.points}
+        for id_, skip in round_.skips.items():
+            at = parse_time(skip["at"])
+            if skip["by_id"] == lead.person_id and _is_within_a_day(lead, at):
+                text = f"{codes.get(id_, '')} {skip['reason']}".strip()
+                facts.append(_fact_item("skipped", "round", round_.id, at, text))
+    return facts
+
+
+def _satisfied_facts(lead: Lead) -> list[dict[str, Any]]:
+    """The resident of a ticket was satisfied in the end."""
+    if lead.type != "ticket" or lead.record.reaction != "satisfied":
+        return []
+    return [_fact_item("satisfied", "ticket", lead.id, lead.record.feedback_at)]
 
 
 def _late_phone_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
@@ -200,9 +306,11 @@ def _late_phone_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
 
 
 def _helper_facts(lead: Lead) -> list[dict[str, Any]]:
-    ticked = getattr(lead.record, "ticked", None) or {}
+    """Parts of the missed work that somebody else did."""
+    name = {"missed": "ticked", "missed_point": "scans"}.get(lead.code, "")
+    ticked = getattr(lead.record, name, None) or {}
     return [
-        _fact_item("helped", "task", lead.id, parse_time(tick["at"]))
+        _fact_item("helped", lead.type, lead.id, parse_time(tick["at"]))
         for tick in ticked.values()
         if tick["by_id"] != lead.person_id
     ]
@@ -227,13 +335,17 @@ def _off_duty_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
         if shift.person_id == lead.person_id and shift.opened_at < lead.at
         if (shift.closed_at or shift.handed_over_at or lead.at) > begins
     ]
-    return [] if on_duty else [_fact_item("off_duty", "task", lead.id, begins)]
+    return [] if on_duty else [_fact_item("off_duty", lead.type, lead.id, begins)]
 
 
 def _weather_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
-    area = lead.record.area_id
+    areas = (
+        {point["area_id"] for point in lead.record.points}
+        if lead.type == "round"
+        else {lead.record.area_id}
+    )
     return [
         _fact_item("weather", "weather", event.id, event.reported_at)
         for event in context.weather
-        if area in event.areas and _is_within_a_day(lead, event.reported_at)
+        if areas & set(event.areas) and _is_within_a_day(lead, event.reported_at)
     ]

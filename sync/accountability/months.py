@@ -1,4 +1,4 @@
-"""Monthly closes: a month is closed once every missed task in it has been decided."""
+"""Monthly closes: a month is closed once everything that was missed in it has been decided."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
 from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from sync.protocol.text import _l, _lp
+from sync.work.patrol_rules import missing_checkpoints
 
 MAX_TASKS = 10_000
 
@@ -28,14 +29,15 @@ def _validate_month(text: str) -> None:
 
 
 class MonthClosePayload(Payload):
-    """`tasks`: every task of the month that was not done in time, so that the rule reads each of
-    them.
+    """`tasks`: every task of the month that was not done in time, `rounds`: every patrol with a
+    checkpoint that was not scanned, so that the rule reads each of them.
 
-    `unspoken`: how many of them a phone may still report as done.
+    `unspoken`: how many tasks and checkpoints a phone may still report as done.
     """
 
     month = fields.String(required=True, validate=[Regexp(r"^\d{4}-\d{2}\Z"), _validate_month])
     tasks = fields.List(Id(), required=True, validate=Length(max=MAX_TASKS))
+    rounds = fields.List(Id(), load_default=list, validate=Length(max=MAX_TASKS))
     unspoken = fields.Integer(required=True, strict=True, validate=Range(min=0))
 
 
@@ -53,14 +55,16 @@ def month_bounds(month: str) -> tuple[datetime, datetime]:
 
 
 def close(_: None, op: Op) -> Accepted | Refused:
-    """A16: a month can be closed once it is over, every phone has synced and no missed task is
-    undecided."""
+    """A16: a month can be closed once it is over, every phone has synced and no missed task or
+    checkpoint is undecided."""
     payload = op.payload
     if op.occurred_at < month_bounds(payload["month"])[1]:
         return Refused("not-over")
     if payload["unspoken"]:
         return Refused("not-yet-known")
     outcomes = Counter(_task_outcome(op.related.get(id_)) for id_ in payload["tasks"])
+    for id_ in payload["rounds"]:
+        outcomes.update(_point_outcomes(op.related.get(id_)))
     if outcomes["waiting"]:
         return Refused("misses-wait")
     return Accepted(
@@ -86,6 +90,17 @@ def _task_outcome(task: Any) -> str:
     return "skipped" if task.skipped_at else "partial" if task.ticked else "waiting"
 
 
+def _point_outcomes(round_: Any) -> list[str]:
+    """What became of each checkpoint of a patrol that was not scanned."""
+    if round_ is None:
+        return ["waiting"]
+    if round_.cancelled_at:
+        return []
+    decided = {id_: f"point_{entry['disposition']}" for id_, entry in round_.disposed.items()}
+    missing = [decided.get(id_, "waiting") for id_ in missing_checkpoints(round_)]
+    return [*missing, *("point_skipped" for id_ in round_.skips if id_ not in round_.scans)]
+
+
 def state(_: Any) -> str:
     """Only closed months have a record."""
     return "closed"
@@ -105,7 +120,7 @@ KINDS = {
         creates=True,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
-        related_fields=("tasks",),
+        related_fields=("tasks", "rounds"),
         label=_l("Month closed"),
     ),
 }
@@ -125,6 +140,7 @@ FEATURE = Feature(
     fields={
         "closed_at": _lp("month", "Month closed at"),
         "month": _l("Month"),
+        "rounds": _l("Patrols"),
         "tasks": _l("Tasks"),
         "unspoken": _l("Phones not heard from"),
     },

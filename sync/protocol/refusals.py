@@ -11,6 +11,12 @@ from sync.protocol.text import Text, Texts, _l
 REFUSALS: Texts = {
     "already-done": _l("This task is already done."),
     "already-cancelled": _l("This task has already been cancelled."),
+    "already-moved": _l("This scan has already been moved. Look at the page again."),
+    "already-scanned": _l("One of these checkpoints was scanned or skipped, so it was not missed."),
+    "same-patrol": _l("The scan is already on this patrol. Choose another one."),
+    "not-on-that-patrol": _l(
+        "That patrol does not have this checkpoint. Choose a patrol that has it."
+    ),
     "already-left": _l("This person has already left the staff."),
     "already-exists": _l("This record already exists."),
     "already-settled": _l("Someone has already resolved this."),
@@ -79,6 +85,7 @@ REFUSALS: Texts = {
     "contested": _l("Someone else changed this at the same time. A supervisor will decide."),
     "contract-ended": _l("The contract with this contractor has ended."),
     "withdrawn": _l("This card has been withdrawn."),
+    "not-failed": _l("This criterion did not fail in this inspection."),
     "not-official": _l("This inspection is not the official one."),
     "future-fact": _l("This time is in the future. Enter a time that has passed."),
     "amount": _l("Enter an amount for categories about a loss, and for no others."),

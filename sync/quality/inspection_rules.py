@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid5
 
 from sync.protocol.clock import SITE_ZONE
+from sync.protocol.conflict_resolution import to_json_value
 from sync.protocol.op import (
     Accepted,
     Op,
@@ -31,6 +32,14 @@ class InspectionLike(Protocol):
     slot: str
     of_self: bool
     official_at: datetime | None
+    code: str
+    area: str | None
+    person: str | None
+    criteria: list[dict[str, Any]]
+    results: dict[str, str]
+    notes: dict[str, str]
+    shots: dict[str, list[str]]
+    actions: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ def record(_: None, op: Op) -> Accepted:
     """I3, I4, I5: an inspection is always stored, with the score by the edition that was used."""
     payload, criteria = op.payload, criteria_of_edition(op)
     results = complete_results(criteria, payload)
-    score, of_self = score_results(criteria, results), payload["person"] == op.by
+    score, of_self = score_results(criteria, results), op.by in performers(op)
     failed = [item for item in criteria if results.get(item["id"]) == "fail"]
     template = op.related.get(payload["template_id"])
     day = op.occurred_at.astimezone(SITE_ZONE).date().isoformat()
@@ -73,8 +82,25 @@ def record(_: None, op: Op) -> Accepted:
         "possible": score.applicable_weight,
         "formula": SCORE_FORMULA,
         "critical": [item["id"] for item in failed if item["critical"]],
+        **_optional_fields(payload),
     }
     return Accepted(changes, flag=record_flag(op, of_self), followups=rectification_ops(op, failed))
+
+
+def _optional_fields(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that only newer inspections have, so that older ones stay as they were judged."""
+    given = {name: payload[name] for name in ("performers", "task_id") if payload.get(name)}
+    chosen = payload.get("actions") if "rest_action" not in payload else None
+    return {**given, **({"actions": chosen} if chosen else {})}
+
+
+def performers(op: Op) -> set[str]:
+    """I6: whose work was inspected: the person, those who are named, and who did the task."""
+    payload = op.payload
+    named = {payload["person"], *payload.get("performers", ())}
+    task = op.related.get(payload.get("task_id") or "")
+    done_by = {task.done_by_id, *(task.helper_ids or ())} if task else set()
+    return {id_ for id_ in named | done_by if id_}
 
 
 def criteria_of_edition(op: Op) -> Sequence[Item]:
@@ -111,8 +137,8 @@ def record_flag(op: Op, of_self: bool) -> str | None:
 
 
 def rectification_ops(op: Op, failed: Iterable[Item]) -> tuple[Op, ...]:
-    """I7: one corrective action for each failed criterion, unless it was fixed on the spot."""
-    waived = op.payload.get("waive", ())
+    """I7: one corrective action for each failed criterion for which the inspector asked for one."""
+    actions, rest = op.payload.get("actions", {}), op.payload.get("rest_action")
     return tuple(
         derive_op(
             op,
@@ -121,7 +147,7 @@ def rectification_ops(op: Op, failed: Iterable[Item]) -> tuple[Op, ...]:
             failure_payload(op, item),
         )
         for item in failed
-        if item["id"] not in waived
+        if actions.get(item["id"], rest) == "rectify"
     )
 
 
@@ -143,8 +169,36 @@ def failure_payload(op: Op, item: Item) -> dict[str, Any]:
         "person": payload["person"],
         "finding": payload.get("notes", {}).get(item["id"]),
         "before": payload.get("shots", {}).get(item["id"], []),
-        "responsible_id": payload["person"] or payload.get("responsible_id"),
+        "responsible_id": payload.get("assign", {}).get(item["id"])
+        or payload["person"]
+        or payload.get("responsible_id"),
     }
+
+
+def rectify(inspection: InspectionLike, op: Op) -> Accepted | Refused:
+    """I7: the desk asks later for a corrective action for a failed criterion."""
+    id_ = op.payload["item"]
+    item = next((item for item in inspection.criteria if item["id"] == id_), None)
+    if item is None or inspection.results.get(id_) != "fail":
+        return Refused("not-failed")
+    payload = {
+        "inspection_id": inspection.id,
+        "item": id_,
+        "code": inspection.code,
+        "label": item["label"],
+        "critical": item["critical"],
+        "area": inspection.area,
+        "person": inspection.person,
+        "finding": inspection.notes.get(id_),
+        "before": inspection.shots.get(id_, []),
+        "responsible_id": op.payload.get("responsible_id") or inspection.person,
+    }
+    if op.payload.get("due_at"):
+        payload["due_at"] = to_json_value(op.payload["due_at"])
+    raised = derive_op(op, "rectification.raise", rectification_id(inspection.id, id_), payload)
+    return Accepted(
+        {"actions": {**(inspection.actions or {}), id_: "rectify"}}, followups=(raised,)
+    )
 
 
 def make_official(inspection: InspectionLike, op: Op) -> Accepted | Refused:

@@ -15,11 +15,21 @@ from sync.protocol.op import (
 )
 from sync.protocol.photos import photos_of
 from sync.protocol.roles import DESK_ROLES, role_mask
-from sync.protocol.text import _l
-from sync.quality.inspection_payloads import InspectionMakeOfficialPayload, InspectionRecordPayload
-from sync.quality.inspection_rules import make_official, record, unmake_official
+from sync.protocol.text import _l, _lp
+from sync.quality.inspection_payloads import (
+    InspectionMakeOfficialPayload,
+    InspectionRecordPayload,
+    InspectionRectifyPayload,
+    actions_from_waived,
+)
+from sync.quality.inspection_rules import make_official, record, rectify, unmake_official
 
 VISIBLE_FOR = timedelta(days=14)
+ACTION_LABELS = {
+    "rectify": _l("Ask for a fix"),
+    "fixed": _l("Fixed on the spot"),
+    "noted": _l("Note only"),
+}
 RESULT_LABELS = {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}
 
 
@@ -46,7 +56,9 @@ KINDS = {
         type="inspection",
         fact=True,
         creates=True,
-        related_fields=("template_id",),
+        related_fields=("template_id", "task_id"),
+        payload_version=2,
+        upcasters={1: actions_from_waived},
         optimistic_patch={
             "state": "recorded",
             "inspected_at": "$at",
@@ -56,6 +68,15 @@ KINDS = {
             "until": FOREVER,
         },
         label=_l("Inspection done"),
+    ),
+    "inspection.rectify": Kind(
+        payload=InspectionRectifyPayload,
+        rule=rectify,
+        type="inspection",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
+        label=_l("Fix asked for"),
     ),
     "inspection.make_official": Kind(
         payload=InspectionMakeOfficialPayload,
@@ -102,7 +123,20 @@ FEATURE = Feature(
         "results": _l("Results"),
         "shots": _l("Photos"),
         "template_id": _l("Checklist"),
+        "actions": _l("What follows"),
+        "rest_action": _l("What follows for the rest"),
+        "assign": _l("Who fixes it"),
+        "performers": _l("Whose work"),
+        "task_id": _l("Task"),
         "waive": _l("Fixed on the spot"),
+        "rectify.item": _lp("rectification", "Criterion"),
     },
-    values={"result": RESULT_LABELS, "results": RESULT_LABELS, "rest": RESULT_LABELS},
+    values={
+        "actions": ACTION_LABELS,
+        "action": ACTION_LABELS,
+        "rest_action": ACTION_LABELS,
+        "result": RESULT_LABELS,
+        "results": RESULT_LABELS,
+        "rest": RESULT_LABELS,
+    },
 )

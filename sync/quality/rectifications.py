@@ -56,6 +56,7 @@ class RectificationRaisePayload(Payload):
     finding = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
     before = Photos()
     responsible_id = Id(allow_none=True)
+    due_at = fields.AwareDateTime()
 
 
 class RectificationCompletePayload(Payload):
@@ -76,8 +77,9 @@ class RectificationAssignPayload(Payload):
 
 def raise_(_: None, op: Op) -> Accepted:
     """I7: a corrective action begins with the problem and a due time."""
-    due = op.occurred_at + (DUE_IF_CRITICAL if op.payload["critical"] else DUE_OTHERWISE)
-    return Accepted({"responsible_id": None, **op.payload, "raised_by_id": op.by, "due_at": due})
+    usual = op.occurred_at + (DUE_IF_CRITICAL if op.payload["critical"] else DUE_OTHERWISE)
+    fixed = {"raised_by_id": op.by, "due_at": op.payload.get("due_at", usual)}
+    return Accepted({"responsible_id": None, **op.payload, **fixed})
 
 
 def complete(_: RectificationLike, __: Op) -> Accepted:

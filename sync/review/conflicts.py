@@ -26,8 +26,10 @@ from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
 from sync.protocol.text import _l, _lp
 
 SETTLE_CHOICES = ("theirs", "incoming", "both", "value")
-AUTO_MERGED = "merged"
-"""The value of `taken` if nobody had to choose, because both changes were accepted."""
+AUTO_MERGED, MOOT = "merged", "moot"
+"""The values of `taken` if nobody had to choose: both changes were accepted, or what arrived later
+answered the question."""
+MAX_OPS = 200
 
 
 class ConflictLike(Protocol):
@@ -40,6 +42,7 @@ class ConflictLike(Protocol):
     result: dict[str, Any] | None
     taken: str | None
     settled_at: datetime | None
+    more_op_ids: list[str]
 
 
 class MergeOpenPayload(Payload):
@@ -56,12 +59,24 @@ class MergeOpenPayload(Payload):
 class MergeSettlePayload(Payload):
     take = fields.String(required=True, validate=OneOf(SETTLE_CHOICES))
     value = fields.Dict(keys=fields.String(), load_default=dict)
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
     def validate_value(self, payload: dict[str, Any], **_: Any) -> None:
         """M5: a third value needs the fields that it is for. Raises ValidationError otherwise."""
         if (payload["take"] == "value") != bool(payload["value"]):
             raise ValidationError("Give a value with take=value, and only there.")
+
+
+class MergeAddPayload(Payload):
+    op_id = Id(required=True)
+
+
+class MergeLapsePayload(Payload):
+    """`arrived` is the kind of op that answered the question, `rule` what the question was."""
+
+    arrived = fields.String(required=True, validate=Length(max=40))
+    rule = fields.String(required=True, validate=Length(max=40))
 
 
 def open_(_: None, op: Op) -> Accepted:
@@ -72,6 +87,21 @@ def open_(_: None, op: Op) -> Accepted:
         {"taken": AUTO_MERGED, "settled_at": op.received_at} if op.payload["stands"] else {}
     )
     return Accepted({**sides, "opened_at": op.received_at, **resolution})
+
+
+def add(conflict: ConflictLike, op: Op) -> Accepted | Refused:
+    """M8: a further op that raises the same question is added to it."""
+    if conflict.settled_at:
+        return Refused("already-settled")
+    ids = list(dict.fromkeys([*(conflict.more_op_ids or ()), op.payload["op_id"]]))
+    return Accepted({"more_op_ids": ids[:MAX_OPS]})
+
+
+def lapse(conflict: ConflictLike, op: Op) -> Accepted | Refused:
+    """M7: a question that became moot settles itself. Nothing is written to the record."""
+    if conflict.settled_at:
+        return Refused("already-settled")
+    return Accepted({"taken": MOOT, "settled_at": op.received_at, "settled_by_id": None})
 
 
 def settle(conflict: ConflictLike, op: Op) -> Accepted | Refused:
@@ -88,7 +118,8 @@ def settle(conflict: ConflictLike, op: Op) -> Accepted | Refused:
         "value": op.payload["value"],
     }[choice]
     changes = {"taken": choice, "settled_at": op.occurred_at, "settled_by_id": op.by}
-    return Accepted({**changes, "result": result}, followups=amend_op(conflict, op, result))
+    note = {"note": op.payload["note"]} if op.payload.get("note") else {}
+    return Accepted({**changes, "result": result, **note}, followups=amend_op(conflict, op, result))
 
 
 def reopen(conflict: ConflictLike, op: Op) -> Accepted | Refused:
@@ -98,7 +129,8 @@ def reopen(conflict: ConflictLike, op: Op) -> Accepted | Refused:
     restored = {
         name: conflict.theirs[name] for name in conflict.result or () if name in conflict.theirs
     }
-    changes = {"taken": None, "settled_at": None, "settled_by_id": None, "result": None}
+    note = ("note",) if getattr(conflict, "note", None) else ()
+    changes = dict.fromkeys(("taken", "settled_at", "settled_by_id", "result", *note))
     return Accepted(changes, followups=amend_op(conflict, op, restored))
 
 
@@ -136,6 +168,22 @@ KINDS = {
         creates=True,
         from_server_only=True,
         label=_l("Conflict found"),
+    ),
+    "merge.add": Kind(
+        payload=MergeAddPayload,
+        rule=add,
+        type="merge",
+        fact=False,
+        from_server_only=True,
+        label=_l("Added to an open conflict"),
+    ),
+    "merge.lapse": Kind(
+        payload=MergeLapsePayload,
+        rule=lapse,
+        type="merge",
+        fact=False,
+        from_server_only=True,
+        label=_l("Conflict resolved by itself"),
     ),
     "merge.settle": Kind(
         payload=MergeSettlePayload,
@@ -180,6 +228,8 @@ FEATURE = Feature(
         "incoming": _l("New values"),
         "value": _l("New value"),
         "base": _l("Original values"),
+        "arrived": _l("Answered by"),
+        "taken": _l("Chosen version"),
     },
     values={
         "take": {
@@ -187,6 +237,7 @@ FEATURE = Feature(
             "incoming": _l("new version"),
             "both": _l("both versions"),
             "value": _l("another value"),
+            MOOT: _l("resolved by what arrived later"),
         }
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from sync.estate.places import MASTER_DATA_ROLES
@@ -19,14 +20,27 @@ from sync.work.patrol_folding import fold
 from sync.work.patrol_labels import FIELDS, ROUND_STATES, ROUTE_STATES, VALUES
 from sync.work.patrol_payloads import (
     RoundAmendPayload,
+    RoundDisposePayload,
     RoundFinePayload,
+    RoundMovePayload,
     RoundPlanPayload,
     RoundScanPayload,
     RoundSkipPayload,
+    RoundTakePayload,
     RouteAddPayload,
     RouteChangePayload,
 )
-from sync.work.patrol_rules import accept_fact, add_route, amend, change_route, drop, plan
+from sync.work.patrol_rules import (
+    accept_fact,
+    add_route,
+    amend,
+    change_route,
+    dispose,
+    drop,
+    missing_checkpoints,
+    move_scan,
+    plan,
+)
 
 VISIBLE_BEFORE = timedelta(hours=12)
 """A phone shows a round this long before its window, so that a guard can plan the night."""
@@ -36,10 +50,7 @@ def state(round_: Any) -> str:
     """Whether a round is cancelled, done (every checkpoint scanned or skipped) or open."""
     if round_["cancelled_at"]:
         return "cancelled"
-    open_ = [
-        p for p in round_["points"] if p["checkpoint"] not in (round_["scans"] | round_["skips"])
-    ]
-    return "open" if open_ else "done"
+    return "open" if missing_checkpoints(SimpleNamespace(**round_)) else "done"
 
 
 def visible_from(round_: Any) -> str:
@@ -137,6 +148,34 @@ KINDS = {
         RoundSkipPayload,
         label=_l("Checkpoint skipped"),
         **{"skips.$checkpoint": {**SIGNED_PATCH, "reason": "$reason"}},
+    ),
+    "round.move": Kind(
+        payload=RoundMovePayload,
+        rule=move_scan,
+        type="round",
+        fact=True,
+        from_desk_only=True,
+        roles=DESK_ROLES,
+        related_fields=("to",),
+        label=_l("Scan moved"),
+    ),
+    "round.take": Kind(
+        payload=RoundTakePayload,
+        rule=accept_fact,
+        type="round",
+        fact=True,
+        from_server_only=True,
+        label=_l("Scan moved here"),
+    ),
+    "round.dispose": Kind(
+        payload=RoundDisposePayload,
+        rule=dispose,
+        type="round",
+        fact=False,
+        from_desk_only=True,
+        roles=DESK_ROLES,
+        conflicts_with=frozenset({"scans", "skips"}),
+        label=_l("Missed checkpoints decided"),
     ),
 }
 

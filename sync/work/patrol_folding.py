@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sync.protocol.clock import format_time
+from sync.protocol.clock import as_datetime, format_time
 from sync.protocol.op import (
     HistoryEntry,
 )
 from sync.protocol.photos import photos_of
 from sync.work.patrol_rules import RoundLike, token_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A scan that belongs to a round. `id` is that of the op that recorded it.
+
+    `source` is where the desk moved it from. One that is `set_aside` was made on this round's page,
+    and the desk found that it belongs to no round.
+    """
+
+    id: str
+    at: datetime
+    by_id: str
+    payload: Mapping[str, Any]
+    source: str | None = None
+    set_aside: bool = False
+
+    @property
+    def checkpoint(self) -> str:
+        checkpoint: str = self.payload["checkpoint"]
+        return checkpoint
+
+
+def scans_of(ops: Iterable[Any]) -> list[Scan]:
+    """N4, N8: the scans that belong to a round, in the order of their times.
+
+    `ops` are the facts of the round in the order of their times, as entries of its history or as
+    logged ops. The newest decision of the desk about a scan counts.
+    """
+    scans: dict[str, Scan] = {}
+    for op in ops:
+        payload = op.payload
+        if op.kind == "round.scan":
+            scans[op.id] = Scan(op.id, op.occurred_at, op.by, payload)
+        elif op.kind == "round.take":
+            id_, at = payload["scan"], as_datetime(payload["at"]) or op.occurred_at
+            scans[id_] = Scan(id_, at, payload["by_id"], payload, payload["source"])
+        elif op.kind == "round.move" and payload["scan"] in scans:
+            scan = scans.pop(payload["scan"])
+            if payload["to"] is None:
+                scans[scan.id] = replace(scan, set_aside=True)
+    return sorted(scans.values(), key=lambda scan: (scan.at, scan.id))
 
 
 @dataclass(slots=True)
@@ -37,9 +79,11 @@ def fold(round_: RoundLike | None, history: Sequence[HistoryEntry]) -> dict[str,
     facts = _RoundFacts()
     points = {point["checkpoint"]: point for point in round_.points} if round_ else {}
     for entry in history:
-        if entry.kind.startswith("round.") and round_:
-            _apply(facts, entry, round_, points)
+        _apply(facts, entry)
         facts.photos.extend(photos_of(entry))
+    if round_:
+        for scan in scans_of(history):
+            _apply_scan(facts, scan, round_, points)
     return {
         "scans": facts.scans,
         "fines": facts.fines,
@@ -49,44 +93,47 @@ def fold(round_: RoundLike | None, history: Sequence[HistoryEntry]) -> dict[str,
     }
 
 
-def _apply(
-    facts: _RoundFacts, entry: HistoryEntry, round_: RoundLike, points: dict[str, Any]
-) -> None:
-    """Add one fact to `facts`. A scan of a checkpoint that is not on the round goes to
-    `elsewhere`."""
+def _apply(facts: _RoundFacts, entry: HistoryEntry) -> None:
+    """Add a fact other than a scan to `facts`."""
     signature = {"at": format_time(entry.occurred_at), "by_id": entry.by}
-    checkpoint = entry.payload["checkpoint"]
     if entry.kind == "round.fine":
-        facts.fines.setdefault(checkpoint, signature)
+        facts.fines.setdefault(entry.payload["checkpoint"], signature)
     elif entry.kind == "round.skip":
-        facts.skips.setdefault(checkpoint, {**signature, "reason": entry.payload["reason"]})
-    elif checkpoint not in points:
+        skip = {**signature, "reason": entry.payload["reason"]}
+        facts.skips.setdefault(entry.payload["checkpoint"], skip)
+
+
+def _apply_scan(facts: _RoundFacts, scan: Scan, round_: RoundLike, points: dict[str, Any]) -> None:
+    """Add a scan to `facts`; one of a checkpoint that is not on the round goes to `elsewhere`."""
+    signature = {"at": format_time(scan.at), "by_id": scan.by_id}
+    checkpoint = scan.checkpoint
+    if checkpoint not in points or scan.set_aside:
         facts.elsewhere.append({**signature, "checkpoint": checkpoint})
     elif checkpoint in facts.scans:
         facts.scans[checkpoint]["again"] += 1
     else:
-        payload = entry.payload
-        flags = _scan_flags(facts, entry, round_, points[checkpoint])
-        details = {"method": payload["method"], "note": payload.get("note"), "flags": flags}
-        facts.scans[checkpoint] = {**signature, **details, "again": 0}
-    if entry.kind == "round.scan":
-        facts.last[entry.by] = (checkpoint, entry.occurred_at)
+        flags = _scan_flags(facts, scan, round_, points[checkpoint])
+        details = {"method": scan.payload["method"], "note": scan.payload.get("note")}
+        facts.scans[checkpoint] = {**signature, **details, "flags": flags, "again": 0}
+    facts.last[scan.by_id] = (checkpoint, scan.at)
 
 
 def _scan_flags(
-    facts: _RoundFacts, entry: HistoryEntry, round_: RoundLike, point: dict[str, Any]
+    facts: _RoundFacts, scan: Scan, round_: RoundLike, point: dict[str, Any]
 ) -> list[str]:
-    """N5: whether a scan is early, late, too fast, of an invalid label, or made by hand."""
-    last_scan = facts.last.get(entry.by)
+    """N5, N8: whether a scan is early, late, too fast, of an invalid label, made by hand, or moved
+    here by the desk."""
+    last_scan = facts.last.get(scan.by_id)
     pace = timedelta(seconds=round_.fastest)
-    token = entry.payload.get("token", "")
+    token, method = scan.payload.get("token", ""), scan.payload["method"]
     flags = {
-        "early": entry.occurred_at < round_.window_start,
-        "late": entry.occurred_at > round_.window_end,
+        "early": scan.at < round_.window_start,
+        "late": scan.at > round_.window_end,
         "fast": last_scan is not None
         and last_scan[0] != point["checkpoint"]
-        and entry.occurred_at - last_scan[1] < pace,
-        "copied": entry.payload["method"] == "qr" and token_hash(token) not in point["seals"],
-        "manual": entry.payload["method"] == "manual",
+        and scan.at - last_scan[1] < pace,
+        "copied": method == "qr" and token_hash(token) not in point["seals"],
+        "manual": method == "manual",
+        "moved": scan.source is not None,
     }
     return [name for name, applies in flags.items() if applies]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync.protocol.text import Texts, _l, _lp
+from sync.work.dispositions import DISPOSITION_LABELS
 
 ROUTE_STATES: Texts = {"active": _lp("record in use", "in use"), "inactive": _l("not in use")}
 
@@ -20,6 +21,16 @@ FIELDS: Texts = {
     "method": _l("Method"),
     "points": _l("Checkpoints"),
     "route_id": _l("Patrol route"),
+    "at": _lp("scan", "Scanned at"),
+    "because": _lp("patrol", "Reason"),
+    "by_id": _lp("scan", "Scanned by"),
+    "checkpoints": _l("Checkpoints"),
+    "disposed": _l("Decisions on missed checkpoints"),
+    "disposition": _l("Decision on missed checkpoints"),
+    "note": _lp("patrol", "Explanation"),
+    "scan": _l("Scan"),
+    "source": _lp("patrol", "Moved from"),
+    "to": _lp("patrol", "Counted for"),
     "token": _l("Label code"),
 }
 
@@ -27,10 +38,12 @@ VALUES: Mapping[str, Texts] = {
     "point": {
         "scanned": _l("scanned"),
         "skipped": _lp("patrol checkpoint", "skipped"),
+        "late": _lp("patrol checkpoint", "scanned late"),
         "open": _lp("patrol checkpoint", "open"),
         "unknown": _l("not known yet"),
         "missed": _lp("patrol checkpoint", "missed"),
     },
+    "disposition": DISPOSITION_LABELS,
     "method": {
         "qr": _l("QR code"),
         "code": _l("number typed"),
@@ -42,5 +55,6 @@ VALUES: Mapping[str, Texts] = {
         "fast": _l("too fast"),
         "copied": _l("invalid label"),
         "manual": _l("without scanning"),
+        "moved": _l("moved by the office"),
     },
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import SITE_ZONE
@@ -14,6 +16,7 @@ from sync.protocol.op import (
     Payload,
 )
 from sync.protocol.photos import Photos
+from sync.work.dispositions import DISPOSITIONS, needs_note
 from sync.work.recurrence_fields import (
     DaysField,
     ZoneField,
@@ -90,3 +93,43 @@ class RoundFinePayload(Payload):
 class RoundSkipPayload(Payload):
     checkpoint = Id(required=True)
     reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+
+
+class MovedScanSchema(Payload):
+    """A scan that is moved, as its op recorded it, and why. `scan` is the id of that op."""
+
+    scan = Id(required=True)
+    checkpoint = Id(required=True)
+    by_id = Id(required=True)
+    at = fields.AwareDateTime(required=True)
+    method = fields.String(required=True, validate=OneOf(SCAN_METHODS))
+    token = fields.String(validate=Length(max=64))
+    note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
+    because = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+
+
+class RoundMovePayload(MovedScanSchema):
+    """`to` is the patrol that the scan belongs to; None: it belongs to none."""
+
+    to = Id(required=True, allow_none=True)
+
+
+class RoundTakePayload(MovedScanSchema):
+    """`source` is the patrol or the scan outside a patrol from which the scan came."""
+
+    source = Id(required=True)
+
+
+class RoundDisposePayload(Payload):
+    """A decision about missed checkpoints of one patrol."""
+
+    checkpoints = fields.List(Id(), required=True, validate=Length(min=1, max=200))
+    disposition = fields.String(required=True, validate=OneOf(DISPOSITIONS))
+    note = fields.String(allow_none=True, load_default=None, validate=Length(max=MAX_TEXT_LENGTH))
+
+    @validates_schema
+    def validate_note(self, payload: dict[str, Any], **_: Any) -> None:
+        """N9: an excuse and an accountability case need a note. Raises ValidationError without
+        one."""
+        if needs_note(payload["disposition"]) and not (payload["note"] or "").strip():
+            raise ValidationError("Say the reason, or what the case is about.")

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sync.protocol.clock import parse_time
-from sync.work.board import BoardPhone, may_hold_unsent
+from sync.work.board import BoardPhone, active_phones, may_hold_unsent
+from sync.work.patrol_rules import is_counted
 
 
 class ReportedRound(Protocol):
@@ -18,6 +19,8 @@ class ReportedRound(Protocol):
     scans: dict[str, dict[str, Any]]
     fines: dict[str, dict[str, Any]]
     skips: dict[str, dict[str, Any]]
+    elsewhere: list[dict[str, Any]]
+    disposed: dict[str, dict[str, Any]]
     window_start: datetime
     window_end: datetime
 
@@ -44,9 +47,9 @@ def point_reports(
     """N6: the checkpoints of a round in the order of their scans; those without a scan come last.
 
     A checkpoint is missed only once every active phone has sent everything since the window closed.
+    A scan that was made too long before or after the window does not count.
     """
-    active = [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
-    waiting = any(may_hold_unsent(phone, round_.window_end) for phone in active)
+    waiting = any(may_hold_unsent(phone, round_.window_end) for phone in active_phones(phones))
     order = sorted(round_.points, key=lambda point: _scanned_at(round_, point) or "~")
     reports: list[PointReport] = []
     last_at: datetime | None = None
@@ -54,7 +57,8 @@ def point_reports(
         text = _scanned_at(round_, point)
         at = parse_time(text) if text else None
         status = _point_status(round_, point, now, waiting)
-        fact = round_.scans.get(point["checkpoint"]) or round_.skips.get(point["checkpoint"], {})
+        scan = _counted_scan(round_, point)
+        fact = scan or round_.skips.get(point["checkpoint"], {})
         since_last = at - last_at if at and last_at else None
         reports.append(
             PointReport(point, status, at, since_last, fact, point["checkpoint"] in round_.fines)
@@ -63,16 +67,50 @@ def point_reports(
     return reports
 
 
-def _scanned_at(round_: ReportedRound, point: dict[str, Any]) -> str | None:
+def missed_points(
+    round_: ReportedRound, phones: Iterable[BoardPhone], now: datetime
+) -> list[dict[str, Any]]:
+    """N6: the checkpoints of a round that were missed for certain, in the order of the route."""
+    reports = point_reports(round_, phones, now)
+    missed = {report.point["checkpoint"] for report in reports if report.status == "missed"}
+    return [point for point in round_.points if point["checkpoint"] in missed]
+
+
+def undisposed_points(
+    round_: ReportedRound, phones: Iterable[BoardPhone], now: datetime
+) -> list[dict[str, Any]]:
+    """N9: the missed checkpoints of a round for which the desk has not recorded a decision."""
+    missed = missed_points(round_, phones, now)
+    return [point for point in missed if point["checkpoint"] not in round_.disposed]
+
+
+def uncounted_scans(round_: ReportedRound) -> list[dict[str, Any]]:
+    """Scans on the round's page that do not count for it: made at another time, of a checkpoint of
+    another route, or set aside by the desk."""
+    others = [
+        {**scan, "checkpoint": id_}
+        for id_, scan in round_.scans.items()
+        if not is_counted(round_, scan)
+    ]
+    return sorted([*round_.elsewhere, *others], key=lambda scan: str(scan["at"]))
+
+
+def _counted_scan(round_: ReportedRound, point: dict[str, Any]) -> dict[str, Any] | None:
     scan = round_.scans.get(point["checkpoint"])
+    return scan if scan and is_counted(round_, scan) else None
+
+
+def _scanned_at(round_: ReportedRound, point: dict[str, Any]) -> str | None:
+    scan = _counted_scan(round_, point)
     return scan["at"] if scan else None
 
 
 def _point_status(
     round_: ReportedRound, point: dict[str, Any], now: datetime, waiting: bool
 ) -> str:
-    if point["checkpoint"] in round_.scans:
-        return "scanned"
+    scan = _counted_scan(round_, point)
+    if scan:
+        return "late" if "late" in scan["flags"] else "scanned"
     if point["checkpoint"] in round_.skips:
         return "skipped"
     if now < round_.window_end:

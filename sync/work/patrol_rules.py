@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from sync.protocol.clock import format_time, parse_time
 from sync.protocol.op import (
     Accepted,
     Op,
     Refused,
+    derive_op,
 )
 from sync.work.recurrence_fields import (
     activation_error,
 )
+
+COUNTED_AROUND = timedelta(hours=1)
+"""A scan counts for a patrol from this long before its window until this long after it (our
+choice). Another one belongs to another patrol or to none."""
+
+
+class TimedRound(Protocol):
+    """The window of a round."""
+
+    window_start: datetime
+    window_end: datetime
 
 
 class RoundLike(Protocol):
@@ -23,6 +37,10 @@ class RoundLike(Protocol):
     fastest: int
     window_start: datetime
     window_end: datetime
+    cancelled_at: datetime | None
+    scans: dict[str, dict[str, Any]]
+    skips: dict[str, dict[str, Any]]
+    disposed: dict[str, dict[str, Any]]
 
 
 def add_route(_: None, op: Op) -> Accepted | Refused:
@@ -61,6 +79,67 @@ def drop(_: RoundLike, op: Op) -> Accepted:
 def accept_fact(_: RoundLike, __: Op) -> Accepted:
     """N3: a scan, a check without findings or a skip is never refused."""
     return Accepted({})
+
+
+def move_scan(_: RoundLike, op: Op) -> Accepted | Refused:
+    """N8: the desk moves a scan to another patrol that has its checkpoint, or to none."""
+    payload, target = op.payload, op.related.get(op.payload["to"] or "")
+    if payload["to"] is None:
+        return Accepted({})
+    return Refused("same-patrol") if payload["to"] == op.subject else _take(payload, target, op)
+
+
+def move_outside_scan(scan: Any, op: Op) -> Accepted | Refused:
+    """N8: the desk counts a scan outside a patrol for one that has its checkpoint. Once."""
+    if scan.moved_to:
+        return Refused("already-moved")
+    facts = {name: getattr(scan, name) for name in ("checkpoint", "by_id", "at", "method")}
+    texts = {name: getattr(scan, name) for name in ("token", "note") if getattr(scan, name)}
+    payload = {**facts, **texts, "scan": op.subject, **op.payload}
+    return _take(payload, op.related.get(payload["to"]), op, {"moved_to": payload["to"]})
+
+
+def _take(
+    payload: Mapping[str, Any], target: Any, op: Op, changes: dict[str, Any] | None = None
+) -> Accepted | Refused:
+    """The op by which another patrol gets a scan; refused if it does not have its checkpoint."""
+    points = [point["checkpoint"] for point in getattr(target, "points", ())]
+    if payload["checkpoint"] not in points:
+        return Refused("not-on-that-patrol")
+    taken = {name: value for name, value in payload.items() if name != "to"}
+    taken |= {"at": format_time(payload["at"]), "source": op.subject}
+    return Accepted(changes or {}, followups=(derive_op(op, "round.take", payload["to"], taken),))
+
+
+def dispose(round_: RoundLike, op: Op) -> Accepted | Refused:
+    """N9: missed checkpoints are decided once the patrol is over, and a decision can be changed."""
+    if round_.cancelled_at:
+        return Refused("already-cancelled")
+    if op.occurred_at < round_.window_end:
+        return Refused("not-over")
+    missing = missing_checkpoints(round_)
+    if not set(op.payload["checkpoints"]) <= set(missing):
+        return Refused("already-scanned")
+    decision = {name: op.payload[name] for name in ("disposition", "note")}
+    entry = {**decision, "at": format_time(op.occurred_at), "by_id": op.by}
+    decided = dict.fromkeys(op.payload["checkpoints"], entry)
+    return Accepted({"disposed": {**(round_.disposed or {}), **decided}})
+
+
+def missing_checkpoints(round_: RoundLike) -> list[str]:
+    """The checkpoints of a patrol without a scan that counts and without a skip."""
+    found = {id_ for id_, scan in round_.scans.items() if is_counted(round_, scan)}
+    ids = [point["checkpoint"] for point in round_.points]
+    return [id_ for id_ in ids if id_ not in found and id_ not in round_.skips]
+
+
+def is_counted(round_: TimedRound, scan: Mapping[str, Any]) -> bool:
+    """N5, N8: whether a scan was made near enough to the window of its patrol, or was moved to it
+    by the desk."""
+    if "moved" in scan["flags"]:
+        return True
+    start, end = round_.window_start - COUNTED_AROUND, round_.window_end + COUNTED_AROUND
+    return start <= parse_time(scan["at"]) <= end
 
 
 def token_hash(token: str) -> str:

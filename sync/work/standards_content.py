@@ -92,3 +92,8 @@ STANDARDS = (
         role="guard",
     ),
 )
+
+
+def codes_of_clause(clause: str | None) -> list[str]:
+    """The codes of the seeded standards of a clause, such as CL-07 and CL-07u of C7."""
+    return [each["code"] for each in STANDARDS if each["clause"] == clause]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync.protocol.text import Texts, _l, _lp
+from sync.work.dispositions import DISPOSITION_LABELS
 
 STATES: Texts = {
     "open": _lp("task", "open"),
@@ -32,13 +33,7 @@ FIELDS: Texts = {
 }
 
 VALUES: Mapping[str, Texts] = {
-    "disposition": {
-        "reason": _l("excused"),
-        "made_good": _l("done afterwards"),
-        "not_at_fault": _l("not at fault"),
-        "case": _l("case opened"),
-        "undecided": _l("not decided yet"),
-    },
+    "disposition": {**DISPOSITION_LABELS, "undecided": _l("not decided yet")},
     "board_state": {
         "missed": _lp("task", "missed"),
         "unknown": _l("not known yet"),

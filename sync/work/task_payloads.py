@@ -15,9 +15,7 @@ from sync.protocol.op import (
     Payload,
 )
 from sync.protocol.photos import Photos
-
-DISPOSITIONS = ("reason", "made_good", "not_at_fault", "case")
-
+from sync.work.dispositions import DISPOSITIONS, needs_note
 
 MAX_ITEMS = 20
 
@@ -66,7 +64,7 @@ class TaskDisposePayload(Payload):
     def validate_note(self, payload: dict[str, Any], **_: Any) -> None:
         """T14: an excuse and an accountability case need a note. Raises ValidationError without
         one."""
-        if payload["disposition"] in ("reason", "case") and not (payload["note"] or "").strip():
+        if needs_note(payload["disposition"]) and not (payload["note"] or "").strip():
             raise ValidationError("Say the reason, or what the case is about.")
 
 

@@ -53,6 +53,9 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
             "id": rng.choice([row["id"] for kind in records.values() for row in kind]),
             "person": rng.choice(people)["id"],
             **{name: rng.choice(TEXTS) for name in ("code", "saved")},
+            **rng.choice(
+                [{}, {"at": "checkpoint-0", "rounds": "round-0,round-1"}, {"code": "101"}]
+            ),
             **{"result": rng.choice(["", "wrong", "wait"]), "who": rng.choice(["all", ""])},
             **{name: rng.choice(["", "1"]) for name in ("earlier", "exit", "firm", "unit")},
             "step": rng.choice(["", "seated", "complaint", "farewell", "done"]),
@@ -159,11 +162,12 @@ def ticket(rng: Random) -> dict[str, Any]:
 
 
 def point(rng: Random) -> dict[str, Any]:
-    return {"checkpoint": rng.choice("abc"), "area_id": "a", "label": label(rng), "code": "101"}
+    ids = [*"abc", "checkpoint-0", "checkpoint-1"]
+    return {"checkpoint": rng.choice(ids), "area_id": "a", "label": label(rng), "code": "101"}
 
 
 def scan(rng: Random) -> dict[str, Any]:
-    return {"at": rng.choice(TIMES), "by": rng.choice([*TEXTS, None]), "by_id": "p"}
+    return {"at": rng.choice(TIMES), "by": rng.choice([*TEXTS, None]), "by_id": rng.choice("pq")}
 
 
 def round_(rng: Random) -> dict[str, Any]:
@@ -175,6 +179,15 @@ def round_(rng: Random) -> dict[str, Any]:
     window = {"window_start": rng.choice(TIMES), "window_end": rng.choice(TIMES)}
     more = {"points": points, "skips": skips, "label": label(rng), "responsible_id": "p"}
     return random_row(rng, "round", ["open", "done"], **parts, **window, **more)
+
+
+def outside_scan(rng: Random) -> dict[str, Any]:
+    more = {
+        "checkpoint": rng.choice("abc"),
+        "label": label(rng),
+        "moved_to": rng.choice([None, "r"]),
+    }
+    return random_row(rng, "scan", ["outside", "moved"], **scan(rng), **more)
 
 
 def checkpoint(rng: Random) -> dict[str, Any]:
@@ -404,6 +417,7 @@ BUILDERS = {
     "contractor": contractor,
     "round": round_,
     "checkpoint": checkpoint,
+    "scan": outside_scan,
     "card": card,
     "shift": shift,
     "session": session,

@@ -70,7 +70,7 @@ def test_a_phrase_stands_first_and_large_and_an_empty_card_says_that_it_waits(ph
     size = "parseFloat(getComputedStyle(document.querySelector('.phrase')).fontSize)"
     assert phone_page.page.evaluate(size) >= 48
     phone_page.open(f"/field/card/{card_id(SITE, 'CASE-02')}")
-    assert "待填写" in phone_page.page.locator(".reading").inner_text()
+    assert "待补充" in phone_page.page.locator(".reading").inner_text()
     phone_page.open("/field/me")
     phone_page.tap("form[action='/field/me/language'] button")
     phone_page.wait_for_js("document.documentElement.lang === 'en'")

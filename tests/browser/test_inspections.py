@@ -52,9 +52,11 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     phone_page.fill("[name='notes.piled']", "旧沙发")
     phone_page.taps += 1
     phone_page.page.set_input_files("[name='shots.piled']", photo_file)
+    assert not phone_page.page.locator("[name='assign.piled']").is_visible()
+    phone_page.tap(".chip:has([name='actions.piled'][value=rectify])")
     phone_page.tap("button[name=rest]")
     phone_page.wait_for_js("!!document.querySelector('.said')")
-    assert phone_page.taps <= 6
+    assert phone_page.taps <= 7
     assert phone_page.sync_status() != "all_sent"
     live_server.start()
     phone_page.sync_now()
@@ -105,12 +107,12 @@ def test_what_is_put_right_on_the_spot_fails_and_raises_nothing(phone_page, live
     phone_page.open(f"/field/inspection/{STAIRWELL}")
     phone_page.page.select_option("[name=area]", PLACE)
     phone_page.tap(".chip:has([name='results.posted'][value=fail])")
-    phone_page.tap(".criterion:has([name='results.posted']) .check")
+    phone_page.tap(".chip:has([name='actions.posted'][value=fixed])")
     phone_page.tap("main button.primary")
     phone_page.wait_for_js("!!document.querySelector('.said')")
     wait_for(lambda: len(logged_ops(live_server, "inspection.record")) == 1)
     said = json.loads(logged_ops(live_server, "inspection.record")[0][3])
-    assert (said["results"], said["waive"]) == ({"posted": "fail"}, ["posted"])
+    assert (said["results"], said["actions"]) == ({"posted": "fail"}, {"posted": "fixed"})
     assert "rest" not in said
     assert rectification(live_server) is None
 

@@ -26,7 +26,7 @@ def make_op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, del
         received_at=occurred_at + timedelta(minutes=delay_minutes),
         payload=payload or {},
         base=base,
-        v=KINDS[kind].payload_version,
+        v=KINDS[kind].payload_version if kind in KINDS else 1,
     )
 
 
@@ -85,12 +85,13 @@ COLUMNS = {
     ),
     "inspection": (
         *("id", "slot", "of_self", "official_at", "official_by_id", "photos", "photos_here"),
+        *("actions", "performers", "task_id"),
     ),
     "rectification": (
         *("responsible_id", "due_at", "critical", "failed_at", "failures", "finding", "before"),
         *("after", "done_at", "done_by_id", "note", "verified_at", "verified_by_id", "photos"),
     ),
-    "merge": ("taken", "settled_at", "settled_by_id", "result"),
+    "merge": ("taken", "settled_at", "settled_by_id", "result", "more_op_ids", "note"),
     "person": ("active_to",),
     "area": ("label",),
     "unit": ("occupied",),

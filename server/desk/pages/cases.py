@@ -13,7 +13,7 @@ from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
-from server.i18n.local_time import format_local_time, parse_local_time
+from server.i18n.local_time import parse_local_time
 from server.models.cases import Case
 from server.models.categories import CaseCategory
 from server.models.places import Site
@@ -77,7 +77,6 @@ def show(id: str) -> str:
         again=again,
         findings=FINDINGS,
         ask_inputs=ASK_FORM.inputs({"answer_until": now + timedelta(hours=site.statement_hours)}),
-        now=format_local_time(now, "seconds"),
         names=directory_of(case.site_id),
         lines=op_lines(ops_about(case.site_id, case.id)),
     )

@@ -20,8 +20,6 @@ from sync.quality.checklists_content import criterion_id
 bp = Blueprint("checklists", __name__, url_prefix="/desk/checklists")
 NAVIGATION = [NavEntry("checklists.index", _l("Checklists"), 250)]
 
-SUBJECT_TYPES = ("area", "person")
-
 
 @bp.get("/")
 @allow(*DESK_ROLES)
@@ -38,13 +36,13 @@ def index() -> str:
 @allow(*MASTER_DATA_ROLES)
 def add() -> Any:
     form = request.form
-    about = form.get("about") if form.get("about") in SUBJECT_TYPES else SUBJECT_TYPES[0]
+    about = form.get("about", "")
     payload = {
         "code": form.get("code", "").strip(),
         "label": form_label(form, "label"),
         "about": about,
     }
-    kinds = form.getlist("area_kinds") if about == "area" else []
+    kinds = [kind for kind in form.getlist("area_kinds") if kind] if about == "area" else []
     return submit_and_redirect(
         "template.add", None, {**payload, "area_kinds": kinds, "items": []}, _index_url()
     )

@@ -15,8 +15,9 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
 from server.desk.formatting import labelled_values
-from server.desk.history import OpLine, op_lines, record_title
+from server.desk.history import OpLine, op_lines, record_places, record_title
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_text
 from server.desk.submit import submit_and_redirect
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
@@ -49,15 +50,20 @@ class ConflictSide:
 
 @dataclass(frozen=True, slots=True)
 class ConflictView:
-    """A conflict, open or resolved, with its texts."""
+    """A conflict, open or resolved, with its texts.
+
+    `places` are the labels of the area and the home that the record is about; `more` are further
+    ops that raise the same question.
+    """
 
     conflict: Conflict
     type: str
     title: Any
-    place: Any
+    places: list[Any]
     rule: str
     theirs: ConflictSide
     incoming: ConflictSide
+    more: list[OpLine]
     combined: list[tuple[str, str]]
     editable: dict[str, str]
     taken_label: str
@@ -90,6 +96,8 @@ def settle(id: str) -> Any:
     conflict, take = get_or_404(Conflict, id), request.form.get("take", "")
     entered = {name: request.form[name].strip() for name in EDITABLE_FIELDS if name in request.form}
     payload = {"take": take, **({"value": entered} if take == "value" else {})}
+    if note := form_text(request.form, "settlement_note"):
+        payload["note"] = note
     back = url_for("conflicts.index", settled=conflict.id)
     return submit_and_redirect("merge.settle", conflict.id, payload, back)
 
@@ -119,20 +127,22 @@ def _conflict_views(conflicts: Sequence[Conflict]) -> list[ConflictView]:
 
 def _conflict_view(conflict: Conflict, lines: list[OpLine], body: dict[str, Any]) -> ConflictView:
     names = directory_of(current_user().site_id)
-    incoming = next((line for line in lines if line.op.id == conflict.op_id), None)
+    by_id = {line.op.id: line for line in lines}
+    incoming = by_id.get(conflict.op_id)
     type_ = conflict.subject_type
     fields = [name for name in conflict.theirs if labels.has_field_label(type_, name)]
     return ConflictView(
         conflict=conflict,
         type=labels.type_label(type_),
         title=record_title(conflict.subject_type, body),
-        place=body.get("area_label") or (body.get("area") if body.get("label") else None),
+        places=record_places(body, names),
         rule=labels.refusal_label(conflict.rule),
         theirs=ConflictSide(
             _labelled_values(type_, conflict.theirs, fields, names),
             _overwritten_line(incoming, lines, conflict),
         ),
         incoming=ConflictSide(_labelled_values(type_, conflict.incoming, fields, names), incoming),
+        more=[by_id[id_] for id_ in conflict.more_op_ids if id_ in by_id],
         combined=_labelled_values(
             type_, combined_values(conflict.theirs, conflict.incoming), fields, names
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,9 +52,7 @@ def index() -> str:
         by=by,
         scored=[(_group_label(by, line, names), line) for line in scored],
         open=db.session.scalars(Rectification.unverified(site)).all(),
-        people=db.session.scalars(
-            select(Person).where(Person.site_id == site, Person.active_to.is_(None))
-        ).all(),
+        people=_present_people(),
         names=names,
         moment_now=now,
         spark=sparkline_svg,
@@ -66,14 +65,18 @@ def show(id: str) -> str:
     """One inspection, with the others of the same subject and day."""
     inspection = get_or_404(Inspection, id)
     rivals = db.session.scalars(Inspection.same_slot(inspection.site_id, inspection.slot)).all()
+    raised = db.session.scalars(
+        Rectification.for_inspection(inspection.site_id, inspection.id)
+    ).all()
     return render_template(
         "desk/inspections/show.html",
         inspection=inspection,
         rivals=rivals,
         counts=official_inspection(rivals),
-        raised=db.session.scalars(
-            Rectification.for_inspection(inspection.site_id, inspection.id)
-        ).all(),
+        raised=raised,
+        asked={action.item for action in raised},
+        assessed=sum(item["id"] in inspection.results for item in inspection.criteria),
+        people=_present_people(),
         names=directory_of(inspection.site_id),
     )
 
@@ -115,6 +118,31 @@ def assign_corrective_action(id: str) -> Any:
     return submit_and_redirect(
         "rectification.assign", action.id, payload, back, base=action.version
     )
+
+
+@bp.post("/<id>/rectify")
+@allow(*DESK_ROLES)
+def rectify(id: str) -> Any:
+    """I7: ask for a fix of a criterion that failed, with who fixes it and by when."""
+    inspection, form = get_or_404(Inspection, id), request.form
+    payload: dict[str, Any] = {"item": form.get("item", "")}
+    if form.get("responsible_id"):
+        payload["responsible_id"] = form["responsible_id"]
+    due = parse_local_time(f"{form.get('due_at', '')}T20:00")
+    if due:
+        payload["due_at"] = format_time(due)
+    back = url_for("inspections.show", id=inspection.id)
+    return submit_and_redirect(
+        "inspection.rectify", inspection.id, payload, back, base=form.get("base", type=int)
+    )
+
+
+def _present_people() -> Sequence[Person]:
+    """The people of the site who work here."""
+    people = select(Person).where(
+        Person.site_id == current_user().site_id, Person.active_to.is_(None)
+    )
+    return db.session.scalars(people.order_by(Person.name, Person.id)).all()
 
 
 def _group_label(by: str, line: ScoreSeries, names: Any) -> Any:

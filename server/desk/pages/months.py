@@ -1,10 +1,10 @@
-"""Monthly close: missed tasks that still need a decision, and closing a month."""
+"""Monthly close: missed work that still needs a decision, and closing a month."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import lazy_gettext
@@ -16,6 +16,7 @@ from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.access import Device
 from server.models.months import ClosedMonth
+from server.models.patrol import PatrolRound
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from sync.accountability.months import month_bounds, month_id
@@ -24,6 +25,7 @@ from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import active_phones, task_status
+from sync.work.patrol_report import point_reports, undisposed_points
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")
 NAVIGATION = [NavEntry("months.index", _l("Monthly close"), 140)]
@@ -37,20 +39,37 @@ OUTCOMES = {
     "partial": lazy_gettext("partly done"),
     "done": lazy_gettext("done late"),
     "cancelled": lazy_gettext("cancelled"),
+    "point_reason": lazy_gettext("checkpoint missed: there was a good reason"),
+    "point_made_good": lazy_gettext("checkpoint missed: done afterwards"),
+    "point_not_at_fault": lazy_gettext("checkpoint missed: not at fault"),
+    "point_case": lazy_gettext("checkpoint missed: case opened"),
+    "point_skipped": lazy_gettext("checkpoint skipped with a reason"),
 }
-"""What became of the tasks of a month."""
+"""What became of the tasks of a month, and of the checkpoints of its patrols."""
 
 MONTHS_SHOWN = 6
 
 
+class UndisposedMiss(NamedTuple):
+    """Missed work without a decision. `type` and `id` name the record that shows it."""
+
+    type: str
+    id: str
+    label: dict[str, str]
+    area_id: str
+    due_at: datetime
+    responsible_id: str | None
+
+
 @dataclass(slots=True)
 class MonthSummary:
-    """A month's unfinished tasks, missed tasks without a decision, and tasks not known yet."""
+    """A month's unfinished work, missed work without a decision, and work not known yet."""
 
     month: str
     is_over: bool
     unfinished_ids: list[str] = field(default_factory=list)
-    undisposed: list[Task] = field(default_factory=list)
+    unfinished_round_ids: list[str] = field(default_factory=list)
+    undisposed: list[UndisposedMiss] = field(default_factory=list)
     undetermined_count: int = 0
 
 
@@ -77,7 +96,7 @@ def index() -> str:
 @bp.post("/close")
 @allow(*MASTER_DATA_ROLES)
 def close() -> Any:
-    """A16: the op names every unfinished task of the month, so that the rule checks each."""
+    """A16: the op names all unfinished work of the month, so that the rule checks each."""
     month, now = request.form.get("month", ""), datetime.now(UTC)
     if month not in _recent_months(now):
         abort(404)
@@ -85,6 +104,7 @@ def close() -> Any:
     payload = {
         "month": month,
         "tasks": summary.unfinished_ids,
+        "rounds": summary.unfinished_round_ids,
         "unspoken": summary.undetermined_count,
     }
     subject = month_id(current_user().site_id, month)
@@ -92,9 +112,13 @@ def close() -> Any:
 
 
 def _recent_months(now: datetime) -> list[str]:
-    """The last MONTHS_SHOWN months that had tasks, newest first, as YYYY-MM."""
-    first = select(func.min(Task.window_end)).where(Task.site_id == current_user().site_id)
-    since = db.session.scalar(first) or now
+    """The last MONTHS_SHOWN months that had work, newest first, as YYYY-MM."""
+    site_id = current_user().site_id
+    firsts = [
+        db.session.scalar(select(func.min(table.window_end)).where(table.site_id == site_id))
+        for table in (Task, PatrolRound)
+    ]
+    since = min(filter(None, firsts), default=now)
     day, months = now.astimezone(SITE_ZONE).replace(day=1), []
     for _ in range(MONTHS_SHOWN):
         months.append(f"{day:%Y-%m}")
@@ -111,5 +135,22 @@ def _summarise_month(month: str, now: datetime) -> MonthSummary:
         summary.unfinished_ids.append(task.id)
         summary.undetermined_count += status in ("unknown", "open")
         if status == "missed" and task.disposition is None:
-            summary.undisposed.append(task)
+            miss = (task.label, task.area_id, task.window_end, task.responsible_id)
+            summary.undisposed.append(UndisposedMiss("task", task.id, *miss))
+    for round_ in db.session.scalars(PatrolRound.ended_between(site_id, start, min(end, now))):
+        _add_round(summary, round_, phones, now)
     return summary
+
+
+def _add_round(
+    summary: MonthSummary, round_: PatrolRound, phones: list[Any], now: datetime
+) -> None:
+    """Count the checkpoints of a patrol that were not scanned."""
+    statuses = [report.status for report in point_reports(round_, phones, now)]
+    if set(statuses) <= {"scanned", "late"}:
+        return
+    summary.unfinished_round_ids.append(round_.id)
+    summary.undetermined_count += statuses.count("unknown")
+    for point in undisposed_points(round_, phones, now):
+        miss = (point["label"], point["area_id"], round_.window_end, round_.responsible_id)
+        summary.undisposed.append(UndisposedMiss("round", round_.id, *miss))

@@ -9,10 +9,11 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.i18n.local_time import format_local_time, parse_local_time
+from server.i18n.local_time import parse_local_time
 from server.models.access import Device
 from server.models.cases import Case
 from server.models.categories import CaseCategory
+from server.models.inspections import Inspection
 from server.models.patrol import PatrolRound
 from server.models.people import Person
 from server.models.shifts import Shift
@@ -20,6 +21,7 @@ from server.models.tasks import Task
 from server.models.tickets import Ticket
 from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
+from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
 from sync.accountability.case_payloads import SUBJECT_KINDS
 from sync.accountability.leads import (
@@ -28,7 +30,10 @@ from sync.accountability.leads import (
     broken_promise_leads,
     excusing_facts,
     flagged_scan_leads,
+    image_leads,
+    is_about_image,
     leads_without_case,
+    missed_point_leads,
     missed_task_leads,
     uniform_leads,
 )
@@ -36,6 +41,7 @@ from sync.protocol.clock import format_time
 from sync.protocol.roles import DESK_ROLES
 from sync.service.arrears.ledger import parse_cents
 from sync.service.ticket_lists import is_breached
+from sync.work.patrol_report import undisposed_points
 
 bp = Blueprint("new_case", __name__, url_prefix="/desk/raise")
 
@@ -47,7 +53,13 @@ LOOKBACK, CONTEXT_SPAN = timedelta(days=31), timedelta(days=1)
 def index() -> str:
     """Leads: facts that may need a case and have none yet."""
     names = directory_of(current_user().site_id)
-    return render_template("desk/cases/leads.html", leads=_open_leads(), names=names)
+    return render_template(
+        "desk/cases/leads.html",
+        leads=_open_leads(),
+        is_about_image=is_about_image,
+        image_category=db.session.scalar(CaseCategory.of_clause(current_user().site_id, "G6")),
+        names=names,
+    )
 
 
 @bp.get("/case")
@@ -59,30 +71,48 @@ def form() -> str:
         lead=lead,
         sides=_explaining_facts(lead),
         categories=db.session.scalars(CaseCategory.in_force(site_id)).all(),
-        people=[p for p in db.session.scalars(Person.for_site(site_id)) if not p.active_to],
+        people=_people(lead),
         kinds=SUBJECT_KINDS,
         names=directory_of(site_id),
-        now=format_local_time(datetime.now(UTC), "seconds"),
     )
+
+
+def _people(lead: Lead | None) -> list[Person]:
+    """Everybody who works here, whom the lead is about first; none is chosen beforehand."""
+    people = db.session.scalars(Person.for_site(current_user().site_id))
+    concerned = lead.person_id if lead else None
+    return sorted((p for p in people if not p.active_to), key=lambda p: p.id != concerned)
 
 
 @bp.post("/case")
 @allow(*DESK_ROLES)
 def create() -> Any:
-    """Open the case; a missed task that it came from gets the decision "case" if it has none."""
+    """Open the case; missed work that it came from gets the decision "case" if it has none."""
     user, form, lead = current_user(), request.form, _find_lead(request.form)
     case = make_op("case.raise", None, _case_payload(lead), by=user.person_id)
-    ops = [case]
-    task = lead.record if lead and lead.type == "task" else None
-    if task is not None and task.disposition is None:
-        note = form.get("text", "").strip() or form.get("subject_name", "").strip() or "→"
-        decision = {"disposition": "case", "note": note}
-        ops.append(make_op("task.dispose", task.id, decision, by=user.person_id, base=task.version))
+    ops = [case, *_dispose_ops(lead, form.get("text", "").strip())]
     verdict = submit_many(user.site_id, ops)[0]
     if verdict["status"] == "applied":
         return redirect(url_for("cases.show", id=case["subject"]), 303)
     back: dict[str, Any] = {name: form[name] for name in ("code", "type", "id") if form.get(name)}
     return redirect(url_for("new_case.form", **back, said=verdict.get("code")), 303)
+
+
+def _dispose_ops(lead: Lead | None, note: str) -> list[NewOp]:
+    """The decision "case" about the missed task or checkpoints of a lead that have none."""
+    if lead is None or not note:
+        return []
+    decision, by = {"disposition": "case", "note": note}, current_user().person_id
+    record = lead.record
+    if lead.code == "missed" and record.disposition is None:
+        return [make_op("task.dispose", record.id, decision, by=by, base=record.version)]
+    if lead.code == "missed_point":
+        phones = db.session.scalars(Device.for_site(record.site_id)).all()
+        points = undisposed_points(record, phones, datetime.now(UTC))
+        payload = {"checkpoints": [point["checkpoint"] for point in points], **decision}
+        op = make_op("round.dispose", record.id, payload, by=by, base=record.version)
+        return [op] if points else []
+    return []
 
 
 def _case_payload(lead: Lead | None) -> dict[str, Any]:
@@ -119,11 +149,17 @@ def _open_leads() -> list[Lead]:
     phones = scalars(Device.for_site(site_id)).all()
     leads = [
         *missed_task_leads(scalars(Task.unfinished_between(site_id, since, now)), phones, now),
+        *missed_point_leads(
+            scalars(PatrolRound.ended_between(site_id, since, now)).all(), phones, now
+        ),
         *flagged_scan_leads(scalars(PatrolRound.between(site_id, since, now))),
         *broken_promise_leads(
             t for t in scalars(Ticket.open_tickets(site_id)) if is_breached(t, now)
         ),
         *uniform_leads(scalars(Shift.since(site_id, since))),
+        *image_leads(
+            scalars(Ticket.told_since(site_id, since)), scalars(Inspection.since(site_id, since))
+        ),
     ]
     return leads_without_case(leads, scalars(Case.for_site(site_id)))
 
@@ -142,6 +178,7 @@ def _explaining_facts(lead: Lead | None) -> list[dict[str, Any]]:
     start, end = lead.at - CONTEXT_SPAN, lead.at + CONTEXT_SPAN
     around = LeadContext(
         tasks=scalars(Task.between(site_id, start, end)).all(),
+        rounds=scalars(PatrolRound.between(site_id, start, end)).all(),
         shifts=scalars(Shift.since(site_id, start)).all(),
         weather=scalars(
             WeatherReport.newest(site_id).where(WeatherReport.reported_at >= start)

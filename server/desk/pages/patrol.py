@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import segno
@@ -19,18 +19,41 @@ from server.desk import schedule_form
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
+from server.i18n.filters import clock, day
+from server.i18n.locale import localize
 from server.jobs import scheduler
 from server.models.access import Device
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.people import Person
 from server.models.places import Checkpoint
+from server.models.scans import Scan
 from server.oplog.directory import directory_of
+from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.clock import SITE_ZONE
+from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.patrol import KINDS
-from sync.work.patrol_report import point_reports
+from sync.work.patrol_folding import Scan as RoundScan
+from sync.work.patrol_folding import scans_of
+from sync.work.patrol_report import point_reports, uncounted_scans
+
+AROUND = timedelta(hours=12)
+"""How far from a patrol the patrols are to which its scans can be moved."""
+
+NO_PATROL = "none"
+
+MOVE_KINDS = {"round.move": "to", "round.take": "source"}
+"""The kinds that move a scan, and the field of each that names the other patrol."""
+
+
+class Move(NamedTuple):
+    """An op that moved a scan, and the other patrol if there is one."""
+
+    op: LoggedOp
+    other: PatrolRound | None
+
 
 bp = Blueprint("patrol", __name__)
 NAVIGATION = [NavEntry("patrol.index", _l("Patrol"), 100)]
@@ -42,13 +65,23 @@ EDITORS = KINDS["route.change"].roles
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
     """The patrols of a day: checkpoints scanned, missed, or flagged."""
-    day = _requested_day()
-    start = datetime.combine(day, time(), SITE_ZONE).astimezone(UTC)
+    on = _requested_day()
+    start = datetime.combine(on, time(), SITE_ZONE).astimezone(UTC)
     rounds = db.session.scalars(
         PatrolRound.between(current_user().site_id, start, start + timedelta(days=1))
     )
     played = [(round_, _round_steps(round_)) for round_ in rounds]
-    return render_template("desk/patrol/index.html", day=day, played=played, **_shared_context())
+    site, end = current_user().site_id, start + timedelta(days=1)
+    return render_template(
+        "desk/patrol/index.html",
+        day=on,
+        played=played,
+        uncounted={round_.id: uncounted_scans(round_) for round_, _ in played},
+        outside=db.session.scalars(Scan.between(site, start, end)).all(),
+        targets=_round_options(start, end),
+        may_move=current_user().has_role(*DESK_ROLES),
+        **_shared_context(),
+    )
 
 
 @bp.get("/desk/patrol/<id>")
@@ -56,9 +89,52 @@ def index() -> str:
 def show(id: str) -> str:
     """One patrol, checkpoint by checkpoint."""
     round_ = get_or_404(PatrolRound, id)
+    targets = _round_options(round_.window_start - AROUND, round_.window_end + AROUND)
     return render_template(
-        "desk/patrol/show.html", round=round_, steps=_round_steps(round_), **_shared_context()
+        "desk/patrol/show.html",
+        round=round_,
+        steps=_round_steps(round_),
+        uncounted=uncounted_scans(round_),
+        labels={point["checkpoint"]: point["label"] for point in round_.points},
+        scans=_round_scans(round_),
+        moves=_moves(round_),
+        targets=[target for target in targets if target[0] != round_.id],
+        may_move=current_user().has_role(*DESK_ROLES),
+        **_shared_context(),
     )
+
+
+@bp.post("/desk/patrol/<id>/move")
+@allow(*DESK_ROLES)
+def move_scan(id: str) -> Any:
+    """N8: move a scan to another patrol, or to none. The op repeats what the scan's own op says."""
+    round_, form = get_or_404(PatrolRound, id), request.form
+    back = url_for("patrol.show", id=round_.id)
+    scan = next((s for s in _round_scans(round_) if s.id == form.get("scan")), None)
+    if scan is None:
+        return redirect(f"{back}?said=already-moved", 303)
+    texts = {name: scan.payload[name] for name in ("token", "note") if scan.payload.get(name)}
+    payload = {
+        "scan": scan.id,
+        "checkpoint": scan.checkpoint,
+        "by_id": scan.by_id,
+        "at": format_time(scan.at),
+        "method": scan.payload["method"],
+        **texts,
+        "to": None if form.get("to") == NO_PATROL else form.get("to", ""),
+        "because": form.get("because", "").strip(),
+    }
+    return submit_and_redirect("round.move", round_.id, payload, back)
+
+
+@bp.post("/desk/patrol/scans/<id>/move")
+@allow(*DESK_ROLES)
+def count_scan(id: str) -> Any:
+    """N8: count a scan outside a patrol for one."""
+    scan, form = get_or_404(Scan, id), request.form
+    payload = {"to": form.get("to", ""), "because": form.get("because", "").strip()}
+    back = url_for("patrol.index", day=scan.at.astimezone(SITE_ZONE).date())
+    return submit_and_redirect("scan.move", scan.id, payload, back, base=scan.version)
 
 
 @bp.get("/desk/patrol/routes")
@@ -158,6 +234,43 @@ def _point_order(form: Any) -> list[str]:
         for point in db.session.scalars(_select_points())
     ]
     return [id_ for place, id_ in sorted((n, id_) for n, id_ in numbered if n)]
+
+
+def _round_scans(round_: PatrolRound) -> list[RoundScan]:
+    """Every scan of a patrol from its log, also those that were not the first of a checkpoint."""
+    ops = [op for op in ops_about(round_.site_id, round_.id) if op.status in APPLIED_STATUSES]
+    return scans_of(sorted(ops, key=lambda op: (op.occurred_at, op.id)))
+
+
+def _moves(round_: PatrolRound) -> list[Move]:
+    """The scans that the desk moved from this patrol or to it."""
+    ops = [op for op in ops_about(round_.site_id, round_.id) if op.kind in MOVE_KINDS]
+    return [
+        Move(
+            op, db.session.get(PatrolRound, (round_.site_id, op.payload[MOVE_KINDS[op.kind]] or ""))
+        )
+        for op in ops
+        if op.status in APPLIED_STATUSES
+    ]
+
+
+def _round_options(start: datetime, end: datetime) -> list[tuple[str, str]]:
+    """The patrols of a period as options: name, times, and who answers for it."""
+    names = directory_of(current_user().site_id)
+    rounds = db.session.scalars(PatrolRound.between(current_user().site_id, start, end))
+    return [
+        (
+            round_.id,
+            " ".join(
+                [
+                    *(localize(round_.label), day(round_.window_start)),
+                    f"{clock(round_.window_start)}–{clock(round_.window_end)}",
+                    f"· {names.person_name(round_.responsible_id) or '–'}",
+                ]
+            ),
+        )
+        for round_ in rounds
+    ]
 
 
 def _round_steps(round_: PatrolRound) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, send_file, url_for
 from flask_babel import gettext
+from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
@@ -17,10 +19,11 @@ from server.desk.history import op_lines, readable_fields, record_title
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.models import MODELS_BY_TYPE
+from server.models.conflicts import Conflict
 from server.models.feed import FeedRow
+from server.models.oplog import LoggedOp
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from server.photos import uploads
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
@@ -52,7 +55,7 @@ def show(type: str, id: str) -> str:
         title=record_title(type, body),
         state=labels.state_label(type, body.get("state")),
         fields=_labelled_fields(type, record),
-        lines=op_lines(ops_about(current_user().site_id, id)),
+        lines=op_lines(_ops_with_conflicts(id)),
         cancel_inputs=CANCEL_FORM.inputs(labels={"reason": gettext("Reason for cancelling")}),
         may_cancel=type == "task"
         and body.get("state") != "cancelled"
@@ -80,6 +83,15 @@ def cancel(id: str) -> Any:
     base = request.form.get("base", type=int) or abort(400)
     payload = CANCEL_FORM.payload(request.form)
     return submit_and_redirect("task.cancel", task.id, payload, back, base=base)
+
+
+def _ops_with_conflicts(id_: str) -> Sequence[LoggedOp]:
+    """Every logged op about a record and about its conflicts, in the order of judgement."""
+    site = current_user().site_id
+    conflicts = select(Conflict.id).where(Conflict.site_id == site, Conflict.subject == id_)
+    ids = [id_, *db.session.scalars(conflicts)]
+    ops = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
+    return db.session.scalars(ops.order_by(LoggedOp.place)).all()
 
 
 def _labelled_fields(type_: str, record: Any) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.protocol.roles import ROLES
 from tests import seed_data
 from tests.server.conftest import SAME_ORIGIN_HEADERS
+from tests.soak import SOAK
 
 
 def routes(app: Flask, *, unsafe_only: bool = False) -> list[tuple[str, str, object]]:
@@ -62,6 +63,9 @@ def test_routes_require_signing_in(app, client):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_allows_the_roles_it_declares_and_no_others(app, desk_op, signed_in, role):
+    is_sqlite = "sqlite" in app.config["SQLALCHEMY_DATABASE_URI"]
+    if not (is_sqlite or SOAK or role in ("cleaner", "manager")):
+        pytest.skip("two roles show that PostgreSQL does the same")
     person = str(uuid4())
     desk_op("person.add", person, {"name": "Somebody", "roles": [role]}, by=seed_data.EVE)
     for method, address, rule in routes(app):

@@ -147,7 +147,10 @@ def review_steps() -> Iterator[Step]:
     """An inspection, a training session, a certificate, a case that waits for a statement."""
     yield EVE, "template.add", CHECKLIST, CHECKLISTS[0]
     results = {"template_id": CHECKLIST, "edition": 1, "area": STAIRS, "rest": "fail"}
-    yield BEN, "inspection.record", fixed_id("inspection"), results
+    actions = {"rest_action": "rectify", "performers": [ANA], "notes": {"piled": "Sofa"}}
+    yield BEN, "inspection.record", fixed_id("inspection"), results | actions
+    noted = {**results, "actions": {"corners": "noted"}}
+    yield EVE, "inspection.record", fixed_id("another inspection"), noted
     yield EVE, "card.add", CARD, {**CARD_CONTENT, "pack": "handbook 1"}
     prompts = [prompt["zh"] for prompt in CARD_CONTENT["prompts"]]
     payload = {"case": CARD, "cards": [f"cases:{CARD}"], "prompts": prompts, "attendees": [ANA]}

@@ -10,6 +10,7 @@ from server.models.conflicts import Conflict
 from server.models.oplog import LoggedOp
 from server.models.tasks import Task
 from server.models.tickets import Ticket
+from server.oplog.replay import find_faults
 from tests import seed_data
 
 TICKET_PAYLOAD = {
@@ -151,3 +152,46 @@ def test_a_desk_edit_is_logged_under_its_author(app, ben):
     with app.app_context():
         op = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "task.cancel")).one()
         assert (op.by, op.status, op.base) == (seed_data.BEN, "applied", 1)
+
+
+@pytest.mark.rule("M8")
+def test_three_items_of_a_cancelled_task_are_one_card(app, ben, desk_op, phone):
+    task = seed_data.fixed_id("bins")
+    items = [{"zh": "垃圾箱", "en": "Bins"}, {"zh": "垃圾车", "en": "Carts"}]
+    home = {"items": items, "unit_id": seed_data.FLAT}
+    desk_op("task.plan", task, seed_data.task_payload() | home)
+    desk_op("task.cancel", task, {"reason": "Rain"}, base=1)
+    for item in (0, 1, 0):
+        phone.add_op("task.tick", task, {"item": item, "leaves": "partial"}, by=seed_data.ANA)
+    phone.send_outbox()
+    page = ben.get("/desk/settle/").text
+    with app.app_context():
+        conflict = db.session.scalars(Conflict.unsettled(seed_data.HOME_SITE)).one()
+        assert len(conflict.more_op_ids) == 2
+    assert page.count('class="card case"') == 1
+    assert "垃圾箱" in page and "垃圾车" in page and "分项 0" not in page
+    assert "1203" in page
+    note = {"take": "theirs", "settlement_note": "Ana did not know"}
+    ben.post(f"/desk/settle/{conflict.id}", note)
+    assert "Ana did not know" in ben.get("/desk/settle/history").text
+    history = ben.get(f"/desk/record/task/{task}", headers=EN).text
+    for words in ("Conflict found", "Added to an open conflict", "Bins", "Ana did not know"):
+        assert words in history
+
+
+@pytest.mark.rule("M7")
+def test_a_question_settles_itself_when_the_earlier_repair_arrives(app, ben, desk_op, phone):
+    desk_op("ticket.open", TICKET_ID, TICKET_PAYLOAD)
+    phone.add_op("ticket.resolve", TICKET_ID, {"how": "New lamp"}, by=seed_data.BEN)
+    (repair,), phone.outbox = phone.outbox, []
+    desk_op("ticket.feed_back", TICKET_ID, {"reaction": "satisfied"})
+    assert "before the work was done" in ben.get("/desk/settle/", headers=EN).text
+    phone.outbox = [repair]
+    phone.send_outbox()
+    assert "before the work was done" not in ben.get("/desk/settle/", headers=EN).text
+    assert "No decision was needed" in ben.get("/desk/settle/history", headers=EN).text
+    history = ben.get(f"/desk/record/ticket/{TICKET_ID}", headers=EN).text
+    assert "Conflict resolved by itself" in history and "Work done" in history
+    with app.app_context():
+        assert db.session.get(Ticket, (seed_data.HOME_SITE, TICKET_ID)).closed_at
+        assert find_faults(seed_data.HOME_SITE) == []

@@ -10,6 +10,7 @@ from server.db.engine import db
 from server.jobs import home_entries
 from server.models.access import Device
 from server.models.home_entries import HomeEntry
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
@@ -152,6 +153,11 @@ def test_the_desk_joins_an_exit_with_the_entry_that_another_phone_recorded(
     assert "In homes now" not in page
     ben.post(f"/desk/entries/{ENTRY_OF_LU}/separate")
     assert stored_entry(app, ENTRY_OF_ANA).out_at is None
+    with app.app_context():
+        logged = [
+            op.kind for op in db.session.scalars(LoggedOp.for_subject(HOME_SITE, ENTRY_OF_LU))
+        ]
+    assert logged == ["entry.exit", "entry.join", "entry.separate"]
     assert "One visit or two?" in ben.get("/desk/entries/", headers=EN).text
 
 

@@ -237,3 +237,37 @@ def test_manager_ops_are_not_for_phones(phone, desk_op, criteria, kind, subject,
     phone.send_op("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
     assert desk_op(kind, subject, payload, by=ANA)["code"] == "not-allowed"
     assert phone.send_op(kind, subject, payload, by=EVE)["code"] == "not-for-phones"
+
+
+@pytest.mark.rule("I7")
+@pytest.mark.clause("C9")
+def test_a_failure_is_put_right_only_where_somebody_asks(ben, phone, desk_op, criteria):
+    payload = inspection_payload(criteria, failed=criteria[:2])
+    payload["actions"] = {criteria[0]: "noted"}
+    desk_op("inspection.record", FIRST_INSPECTION, payload, by=BEN)
+    assert phone.records_of("rectification") == []
+    address = f"/desk/inspections/{FIRST_INSPECTION}"
+    page = ben.get(address, headers=EN).text
+    assert "Ask for a fix" in page and "Note only" in page
+    ben.post(f"{address}/rectify", {"item": criteria[1], "responsible_id": ANA, "base": "1"})
+    (action,) = phone.records_of("rectification")
+    assert (action["item"], action["responsible_id"]) == (criteria[1], ANA)
+    passed = desk_op("inspection.rectify", FIRST_INSPECTION, {"item": criteria[2]}, by=BEN)
+    assert passed["code"] == "not-failed"
+    history = ben.get(f"/desk/record/inspection/{FIRST_INSPECTION}").text
+    assert "墙角死角: 不合格" in history and criteria[0] not in history
+
+
+@pytest.mark.rule("I3")
+def test_what_was_not_tapped_was_not_looked_at(ben, phone, criteria):
+    some = {**inspection_payload([]), "results": {criteria[0]: "pass"}}
+    phone.send_op("inspection.record", FIRST_INSPECTION, some, by=BEN)
+    page = ben.get(f"/desk/inspections/{FIRST_INSPECTION}", headers=EN).text
+    assert "1 of 4 criteria looked at" in page and page.count("not looked at") == 3
+
+
+@pytest.mark.rule("I7")
+def test_a_new_checklist_says_nothing_that_nobody_chose(signed_in):
+    page = signed_in(EVE).get("/desk/checklists/").text
+    form = page[page.index('name="code"') :]
+    assert "checked" not in form and "selected" not in form

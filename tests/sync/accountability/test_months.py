@@ -19,12 +19,13 @@ def task(**more):
     return SimpleNamespace(**{**empty, **more})
 
 
-def close_month(*tasks, month="2026-10", unspoken=0, missing=0):
+def close_month(*tasks, month="2026-10", unspoken=0, missing=0, rounds=()):
     tasks_by_id = {str(uuid4()): task_ for task_ in tasks}
+    rounds_by_id = {str(uuid4()): round_ for round_ in rounds}
     ids = [*tasks_by_id, *(str(uuid4()) for _ in range(missing))]
-    payload = {"month": month, "tasks": ids, "unspoken": unspoken}
+    payload = {"month": month, "tasks": ids, "rounds": [*rounds_by_id], "unspoken": unspoken}
     op = make_op("month.close", by=BEN, payload=payload)
-    return judge("month", None, replace(op, related=tasks_by_id))
+    return judge("month", None, replace(op, related=tasks_by_id | rounds_by_id))
 
 
 @pytest.mark.rule("A16")
@@ -38,6 +39,20 @@ def test_a_month_with_an_undecided_missed_task_is_not_closed():
     counts = dict.fromkeys(("cancelled", "case", "done", "partial", "reason", "skipped"), 1)
     assert closed.changes["counts"] == counts
     assert close_month().changes["counts"] == {}
+
+
+@pytest.mark.rule("A16", "N9")
+@pytest.mark.clause("G10")
+def test_a_month_with_an_undecided_missed_checkpoint_is_not_closed():
+    points = [{"checkpoint": name} for name in "abc"]
+    scans = {"a": {"at": NOON.isoformat(), "flags": []}}
+    facts = {"scans": scans, "skips": {"b": {"reason": "locked"}}, "disposed": {}}
+    window = {"window_start": NOON, "window_end": NOON, "cancelled_at": None}
+    round_ = SimpleNamespace(points=points, **facts, **window)
+    assert close_month(rounds=[round_]) == Refused("misses-wait")
+    round_.disposed = {"c": {"disposition": "reason"}}
+    closed = close_month(rounds=[round_])
+    assert closed.changes["counts"] == {"point_reason": 1, "point_skipped": 1}
 
 
 @pytest.mark.rule("A16")

@@ -171,9 +171,9 @@ def test_an_entry_told_without_times_has_none():
     assert RECORD_TYPES["entry"].state(vars(record.row)) == "out"
 
 
-def joined(entry, exit_):
+def joined(entry, exit_, minutes=90):
     """Two records after the desk joined them, and the op that a rule derived for the entry."""
-    op = make_op("entry.join", by=ANA, minutes=90, payload={"into": entry.row.id})
+    op = make_op("entry.join", by=ANA, minutes=minutes, payload={"into": entry.row.id})
     verdict = exit_.apply(replace(op, related={entry.row.id: entry.row}))
     [absorb] = verdict.followups
     entry.apply(absorb)
@@ -196,7 +196,7 @@ def test_two_records_of_one_visit_are_joined_and_separated_again():
     entry.apply(release)
     assert vars(entry.row) == before
     assert RECORD_TYPES["entry"].state(vars(exit_.row)) == "out"
-    joined(entry, exit_)
+    joined(entry, exit_, minutes=99)
     assert entry.row.out_by_id == BEN
 
 

@@ -37,7 +37,7 @@ def record_inspection(template, by=BEN, minutes=0, edition=1, record=None, **mor
     subject_field = {} if "person" in more else {"area": STAIRS}
     payload = {"template_id": subject, "edition": edition, **subject_field, **more}
     op = make_op("inspection.record", subject, by=by, minutes=minutes, payload=payload)
-    op = replace(op, related={subject: template.row} if template else {})
+    op = replace(op, v=2, related={subject: template.row} if template else {})
     verdict = record.apply(op)
     if record.row:
         record.row.id = subject
@@ -155,22 +155,79 @@ def test_each_failed_stairwell_criterion_raises_one_corrective_action():
     template = checklist("IT-01")
     assert len(template.row.items) == 4
     for item in template.row.items:
-        verdict, _ = record_inspection(template, results={item["id"]: "fail"}, rest="pass")
+        results = {"results": {item["id"]: "fail"}, "rest": "pass"}
+        verdict, row = record_inspection(template, **results, actions={item["id"]: "rectify"})
         (raised,) = verdict.followups
         assert (raised.kind, raised.payload["item"]) == ("rectification.raise", item["id"])
-    verdict, _ = record_inspection(template, rest="fail", waive=["piled"])
-    assert {followup.payload["item"] for followup in verdict.followups} == {
-        "corners",
-        "posted",
-        "cobwebs",
-    }
-    assert len({followup.subject for followup in verdict.followups}) == 3
+        assert row.actions == {item["id"]: "rectify"}
+
+
+@pytest.mark.clause("C9")
+@pytest.mark.rule("I7")
+@pytest.mark.parametrize("actions", [{}, {"piled": "fixed"}, {"piled": "noted"}])
+def test_nobody_is_asked_for_a_fix_that_the_inspector_did_not_ask_for(actions):
+    verdict, _ = record_inspection(checklist(), rest="fail", actions=actions)
+    assert verdict.followups == ()
+
+
+@pytest.mark.rule("I7")
+def test_the_inspector_chooses_who_fixes_it():
+    chosen = {"actions": {"piled": "rectify", "posted": "rectify"}, "assign": {"piled": CHU}}
+    verdict, _ = record_inspection(checklist(), rest="fail", **chosen)
+    responsible = {one.payload["item"]: one.payload["responsible_id"] for one in verdict.followups}
+    assert responsible == {"piled": CHU, "posted": None}
+
+
+@pytest.mark.rule("I7")
+@pytest.mark.rule("X7")
+def test_an_inspection_of_an_older_phone_asks_for_a_fix_of_each_failure():
+    template, subject = checklist(), str(uuid4())
+    payload = {"template_id": subject, "edition": 1, "area": STAIRS, "rest": "fail"}
+    op = make_op("inspection.record", subject, payload={**payload, "waive": ["piled"]})
+    verdict = InMemoryRecord("inspection").apply(replace(op, related={subject: template.row}))
+    items = {followup.payload["item"] for followup in verdict.followups}
+    assert items == {"corners", "posted", "cobwebs"}
+    assert not {"actions", "performers", "task_id"} & verdict.changes.keys()
+
+
+@pytest.mark.rule("I7")
+def test_the_desk_asks_later_for_a_fix_of_what_failed():
+    _, row = record_inspection(checklist(), results={"piled": "fail", "posted": "pass"})
+    record = InMemoryRecord("inspection", row)
+    due = {"responsible_id": ANA, "due_at": "2026-12-01T12:00:00Z"}
+    verdict = record.apply(make_op("inspection.rectify", row.id, payload={"item": "piled", **due}))
+    (raised,) = verdict.followups
+    action = InMemoryRecord("rectification")
+    action.apply(raised)
+    assert (action.row.responsible_id, f"{action.row.due_at:%m-%d}") == (ANA, "12-01")
+    for item in ("posted", "lamps"):
+        refused = record.apply(make_op("inspection.rectify", row.id, payload={"item": item}))
+        assert refused == Refused("not-failed")
+
+
+@pytest.mark.clause("B2")
+@pytest.mark.rule("I6")
+@pytest.mark.parametrize("how", ["named", "credited", "helped"])
+def test_whoever_did_the_work_does_not_assess_it(how):
+    template, task = checklist("IT-08"), str(uuid4())
+    work = SimpleNamespace(done_by_id=CHU, helper_ids=[ANA])
+    by = ANA if how == "helped" else CHU
+    more = {"performers": [CHU]} if how == "named" else {"task_id": task}
+    subject = str(uuid4())
+    payload = {"template_id": subject, "edition": 1, "area": STAIRS, "rest": "pass", **more}
+    op = make_op("inspection.record", subject, by=by, payload=payload)
+    op = replace(op, v=2, related={subject: template.row, task: work})
+    assert InMemoryRecord("inspection").apply(op).flag == "self-inspection"
+    second_person = replace(op, id=str(uuid4()), by=BEN)
+    verdict = InMemoryRecord("inspection").apply(second_person)
+    assert (verdict.flag, verdict.changes["of_self"]) == (None, False)
 
 
 @pytest.mark.rule("I7")
 def test_photos_of_a_criterion_belong_to_inspection_and_corrective_action():
     shot, other = "a" * 64, "b" * 64
     more = {"results": {"piled": "fail"}, "notes": {"piled": "a sofa"}}
+    more["actions"] = {"piled": "rectify"}
     verdict, row = record_inspection(checklist(), shots={"piled": [shot]}, photos=[other], **more)
     assert row.photos == [other, shot]
     (raised,) = verdict.followups

@@ -1,6 +1,6 @@
 """Patrols: which scans count, which are flagged, and which checkpoints are missed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from uuid import uuid4
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import judge, to_history_entry
+from sync import Quarantined, Refused, judge, to_history_entry
 from sync.work.patrol_folding import fold
-from sync.work.patrol_report import point_reports
+from sync.work.patrol_report import point_reports, uncounted_scans, undisposed_points
 from sync.work.patrol_rules import token_hash
 from tests.sync.builders import ANA, BEN, CHU, NOON, make_op
 
@@ -36,6 +36,7 @@ def planned_round(**more):
         "window_end": NOON + timedelta(hours=1),
         **{name: {} for name in ("scans", "fines", "skips")},
         "elsewhere": [],
+        "disposed": {},
         "photos": [],
         "cancelled_at": None,
     }
@@ -121,6 +122,114 @@ def test_a_label_that_became_valid_later_is_accepted_and_the_old_one_too():
     after = planned_round(**changed)
     for token in ("new", f"token of {GATE}"):
         assert point_flags(round_after(scan(GATE, token=token), round_=after), GATE) == []
+
+
+def moved(op, to, *, minutes=90, source_id=None):
+    """What the desk sends to move a scan, as it stands in the log."""
+    details = {"checkpoint": op.payload["checkpoint"], "method": op.payload["method"]}
+    details |= {"by_id": op.by, "at": op.occurred_at.isoformat(), "scan": op.id}
+    if "token" in op.payload:
+        details["token"] = op.payload["token"]
+    payload = {**details, "to": to, "because": "wrong patrol"}
+    return make_op(
+        "round.move", source_id or str(uuid4()), minutes=minutes, by=BEN, payload=payload
+    )
+
+
+@pytest.mark.rule("N8")
+def test_a_moved_scan_counts_where_the_desk_put_it():
+    first, second, other = scan(GATE, minutes=5), scan(GATE, minutes=9, by=BEN), str(uuid4())
+    move = moved(first, other)
+    source = round_after(first, second, move)
+    assert source.scans[GATE]["by_id"] == BEN, "the next scan of the checkpoint counts now"
+    target_row = planned_round(window_start=NOON + timedelta(hours=1))
+    verdict = judge("round", planned_round(), replace(move, related={other: target_row}))
+    (take,) = verdict.followups
+    assert (take.kind, take.subject) == ("round.take", other)
+    target = round_after(take, round_=target_row)
+    assert target.scans[GATE]["at"] == "2026-11-24T12:05:00.000Z"
+    assert (target.scans[GATE]["by_id"], point_flags(target, GATE)) == (CHU, ["early", "moved"])
+    back = moved(first, str(uuid4()), minutes=95)
+    assert GATE not in round_after(take, back, round_=target_row).scans
+
+
+@pytest.mark.rule("N8")
+@given(st.permutations(range(4)))
+def test_moves_fold_to_the_same_round_in_any_order(order):
+    first, second = scan(GATE, minutes=5), scan(YARD, minutes=9)
+    ops = [first, second, moved(first, None, minutes=70), moved(second, str(uuid4()), minutes=71)]
+    row, history = planned_round(), []
+    for index in order:
+        op = ops[index]
+        if op.payload.get("to"):
+            op = replace(op, related={op.payload["to"]: planned_round()})
+        verdict = judge("round", row, op, history)
+        vars(row).update(verdict.changes)
+        history.append(to_history_entry(op, 1, verdict.changes))
+    assert row.scans == {}
+    assert [one["checkpoint"] for one in row.elsewhere] == [GATE], "belongs to no patrol, is kept"
+
+
+@pytest.mark.rule("N8")
+def test_a_scan_is_moved_only_to_another_patrol_with_its_checkpoint():
+    first, other, here = scan(GATE), str(uuid4()), str(uuid4())
+    without = replace(moved(first, other), related={other: planned_round(points=[point(YARD)])})
+    assert judge("round", planned_round(), without) == Refused("not-on-that-patrol")
+    assert judge("round", planned_round(), moved(first, other)) == Refused("not-on-that-patrol")
+    same = moved(first, here, source_id=here)
+    assert judge("round", planned_round(), same) == Refused("same-patrol")
+
+
+@pytest.mark.rule("N8")
+def test_a_scan_outside_a_patrol_is_kept_and_can_be_counted_once():
+    payload = {"checkpoint": GATE, "method": "qr", "token": f"token of {GATE}"}
+    op = make_op("scan.record", by=CHU, minutes=7, payload=payload)
+    checkpoint = SimpleNamespace(label=label("gate"), area_id=YARD)
+    kept = judge("scan", None, replace(op, related={GATE: checkpoint})).changes
+    assert (kept["by_id"], kept["label"], kept["area_id"]) == (CHU, label("gate"), YARD)
+    row, to = SimpleNamespace(**kept, moved_to=None), str(uuid4())
+    move = make_op("scan.move", op.subject, payload={"to": to, "because": "forgot"}, by=BEN)
+    verdict = judge("scan", row, replace(move, related={to: planned_round()}))
+    assert verdict.changes == {"moved_to": to}
+    counted = round_after(*verdict.followups)
+    assert point_flags(counted, GATE) == ["moved"]
+    row.moved_to = to
+    assert judge("scan", row, move) == Refused("already-moved")
+
+
+@pytest.mark.rule("N5", "N8")
+@pytest.mark.parametrize(
+    ("minutes", "counts"), [(-61, False), (-60, True), (0, True), (120, True), (121, False)]
+)
+def test_a_scan_far_from_the_window_never_counts_in_silence(minutes, counts):
+    round_ = round_after(scan(GATE, minutes=minutes))
+    reports = point_reports(round_, [], NOON + timedelta(hours=9))
+    (status,) = [one.status for one in reports if one.point["checkpoint"] == GATE]
+    expected = "late" if minutes > 60 else "scanned"
+    assert status == (expected if counts else "missed")
+    assert [one["checkpoint"] for one in uncounted_scans(round_)] == ([] if counts else [GATE])
+
+
+def decide(checkpoints, disposition="made_good", note=None, minutes=61):
+    payload = {"checkpoints": checkpoints, "disposition": disposition, "note": note}
+    return make_op("round.dispose", by=BEN, minutes=minutes, payload=payload)
+
+
+@pytest.mark.rule("N9")
+@pytest.mark.clause("G10")
+def test_every_missed_checkpoint_needs_a_decision():
+    skip = make_op("round.skip", by=CHU, payload={"checkpoint": YARD, "reason": "locked"})
+    round_, now = round_after(scan(GATE), skip), NOON + timedelta(hours=2)
+    assert [one["checkpoint"] for one in undisposed_points(round_, [], now)] == [ROOF]
+    assert judge("round", round_, decide([ROOF], minutes=59)) == Refused("not-over")
+    for wrong in ([GATE], [YARD], [UNKNOWN_POINT]):
+        assert judge("round", round_, decide(wrong)) == Refused("already-scanned")
+    assert judge("round", round_, decide([ROOF], "reason")) == Quarantined("malformed")
+    vars(round_).update(judge("round", round_, decide([ROOF], "reason", "flooded")).changes)
+    assert round_.disposed[ROOF]["note"] == "flooded"
+    assert undisposed_points(round_, [], now) == []
+    again = judge("round", round_, decide([ROOF], "not_at_fault")).changes
+    assert again["disposed"][ROOF]["disposition"] == "not_at_fault"
 
 
 @dataclass

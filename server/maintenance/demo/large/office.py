@@ -42,7 +42,7 @@ def simulate_inspections(day: Day) -> None:
             "edition": 1,
             "area": random.choice(day.estate.stairwells).id,
             "rest": "pass",
-            **({"results": {failed: "fail"}} if fails else {}),
+            **({"results": {failed: "fail"}, "actions": {failed: "rectify"}} if fails else {}),
         }
         inspection, supervisor = day.new_id("inspection", number), f"supervisor{1 + number}"
         day.do("desk", at, "inspection.record", inspection, payload, supervisor)
