@@ -84,7 +84,7 @@ def test_out_is_one_tap_and_taken_back_with_one(phone_page, live_server):
     unlock_as_guard(phone_page)
     phone_page.tap("a[href='/field/visit_arrival']")
     phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
-    assert phone_page.page.locator(":checked").count() == 0, "nothing is said beforehand"
+    assert phone_page.page.locator("input:checked").count() == 0, "nothing is said beforehand"
     phone_page.page.fill("[name=visitor]", "王先生")
     phone_page.tap(SERVICE)
     phone_page.tap("#main .primary")
@@ -167,7 +167,7 @@ def test_a_regular_comes_in_with_two_taps_and_what_is_forgotten_leaves_the_phone
     phone_page.tap(".often .chip")
     phone_page.wait_for_js("document.querySelector('[name=visitor]')?.value === '顺丰'")
     assert "和上次一样" in phone_page.page.locator("#main").inner_text()
-    assert len(logged_ops(live_server, "visit.arrive")) == 2, "nothing is said yet"
+    assert phone_page.page.locator(INSIDE_ROW).count() == 0
     phone_page.tap("#main .primary")
     phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     assert phone_page.taps == 2
