@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.service.arrears import stated_amounts
 
 
 class ArrearsAccount(Model):
@@ -58,6 +59,7 @@ def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     calls = [{**call, "by": names.person_name(call["by_id"])} for call in account["calls"][-10:]]
     return {
         **shown,
+        "stated": stated_amounts(account["lines"]),
         "calls": calls,
     }
 

@@ -14,8 +14,13 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ANA, BEN, CHU = (str(uuid4()) for _ in range(3))
 
 
-def make_op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, delay_minutes=0):
-    """An op made `minutes` after noon and received `delay_minutes` after that."""
+def make_op(
+    kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, delay_minutes=0, v=None
+):
+    """An op made `minutes` after noon and received `delay_minutes` after that.
+
+    Its payload has the newest version of its kind, unless `v` says another.
+    """
     occurred_at = NOON + timedelta(minutes=minutes)
     return Op(
         id=str(uuid4()),
@@ -26,7 +31,7 @@ def make_op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, del
         received_at=occurred_at + timedelta(minutes=delay_minutes),
         payload=payload or {},
         base=base,
-        v=KINDS[kind].payload_version if kind in KINDS else 1,
+        v=(KINDS[kind].payload_version if kind in KINDS else 1) if v is None else v,
     )
 
 
@@ -70,7 +75,7 @@ COLUMNS = {
     "regular": ("purged_at",),
     "ticket": (
         *("id", "details", "urgency", "area", "unit", "contact", "photos", "photos_here"),
-        *("number", "numbers", "about_type", "about", "steward_id", "successions"),
+        *("category", "number", "numbers", "about_type", "about", "steward_id", "successions"),
         *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED_FIELDS),
     ),
     "arrears": (
@@ -130,7 +135,7 @@ COLUMNS = {
     ),
     "session": (
         *("facilitator_id", "begun_at", "cards", "case", "prompts", "approaches", "attendees"),
-        *("answers", "summary", "acknowledged", "closed_at"),
+        *("answers", "summary", "acknowledged", "closed_at", "late"),
     ),
     "readiness": ("person", "item", "refresh_on", "of_self"),
 }

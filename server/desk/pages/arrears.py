@@ -14,12 +14,17 @@ from server.db.engine import db
 from server.desk import spreadsheets
 from server.desk.history import op_lines
 from server.desk.ledger_import import (
-    LEDGER_FILE_ERRORS,
     LEDGER_ROW_ERRORS,
+    WHOLE,
+    accounts_by_unit,
+    file_error,
+    home_changes,
+    import_ops,
     ledger_headings,
-    ledger_op,
     parse_ledger,
-    unlisted_units,
+    posted_accounts,
+    posted_json,
+    unlisted_accounts,
 )
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
@@ -30,13 +35,11 @@ from server.models.cards import Card
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about, submit_many
+from sync.protocol.normalise import parse_amount
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
-from sync.service.arrears import may_be_called_at, owed_cents, state
-from sync.service.arrears.ledger import (
-    InvalidLedger,
-    parse_cents,
-)
+from sync.service.arrears import may_be_called_at, owed_cents, state, stated_amounts
+from sync.service.arrears.ledger_columns import InvalidLedger
 from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
@@ -62,6 +65,13 @@ STEP_FORMS = {
 
 CONDUCT_CARD = "FC-07"
 """The card on how to call and how to visit. [H7]"""
+
+UNREADABLE = (
+    InvalidLedger,
+    spreadsheets.UnreadableSpreadsheet,
+    spreadsheets.OversizedSpreadsheet,
+)
+"""Why a file as a whole is rejected."""
 
 DECISIONS = {"approve_visit", "visit", "hand_up", "assign", "prefer"}
 
@@ -133,19 +143,23 @@ def preview() -> Any:
     with file.stream as stream:
         name, content = file.filename or "", stream.read(spreadsheets.MAX_BYTES + 1)
     try:
-        ledger = parse_ledger(name, content)
-    except (InvalidLedger, spreadsheets.UnreadableSpreadsheet) as error:
-        fault = LEDGER_FILE_ERRORS[str(error) or "unreadable"]
-        return render_template("desk/arrears/preview.html", fault=fault), 422
+        ledger = parse_ledger(content)
+    except UNREADABLE as error:
+        return render_template("desk/arrears/preview.html", fault=file_error(error)), 422
+    known = accounts_by_unit()
+    changes = home_changes(ledger.accounts, known)
     return render_template(
         "desk/arrears/preview.html",
         ledger=ledger,
+        changes=changes,
+        asks_scope=any(change.part != change.whole for change in changes),
+        unlisted=unlisted_accounts(ledger, known),
         text=json.dumps(ledger.accounts, ensure_ascii=False),
         bad=json.dumps([[*row.cells, row.code] for row in ledger.bad_rows], ensure_ascii=False),
         batch=name[:120] or "ledger",
         why=LEDGER_ROW_ERRORS,
-        missing=len(unlisted_units(ledger.accounts)),
         names=directory_of(current_user().site_id),
+        owed=lambda account: owed_cents(vars(account)),
     )
 
 
@@ -155,7 +169,7 @@ def bad_rows() -> Response:
     """The rejected rows as a workbook, each with its reason."""
     request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
     rows = [
-        list(map(str, row)) for row in _posted_json("bad", list) if isinstance(row, list) and row
+        list(map(str, row)) for row in posted_json("bad", list) if isinstance(row, list) and row
     ]
     explained = [[*row[:-1], str(LEDGER_ROW_ERRORS.get(row[-1], ""))] for row in rows]
     return _xlsx_response([(*ledger_headings(), "!"), *explained], "lodge-arrears-to-mend.xlsx")
@@ -166,14 +180,13 @@ def bad_rows() -> Response:
 def import_ledger() -> Any:
     """Submit an op for each account that differs: the same ledger twice changes nothing."""
     request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
-    ledger = _posted_json("ledger", dict)
-    if "complete" in request.form:
-        ledger |= {unit: [] for unit in unlisted_units(ledger)}
-    known = {
-        account.unit: account
-        for account in db.session.scalars(ArrearsAccount.for_site(current_user().site_id))
-    }
-    ops = [op for unit, lines in ledger.items() if (op := ledger_op(unit, lines, known.get(unit)))]
+    form = request.form
+    ops = import_ops(
+        posted_accounts(),
+        is_whole=form.get("scope") == WHOLE,
+        paid_included=form.getlist("paid_included"),
+        cleared=form.getlist("cleared") if "complete" in form else (),
+    )
     answers = submit_many(current_user().site_id, ops) if ops else []
     imported = sum(answer["status"] in ("applied", "merged") for answer in answers)
     return redirect(
@@ -190,7 +203,7 @@ def record_step(id: str, step: str) -> Any:
     if step == "call" and payload.get("outcome") == "reached" and payload.get("itemised"):
         payload["told"] = _stated_amounts(account)
     if step == "pay":
-        payload["cents"] = parse_cents(request.form.get("amount", "")) or 0
+        payload["cents"] = parse_amount(request.form.get("amount", "")) or 0
     if step == "prefer":
         spans = [span.strip() for span in request.form.getlist("windows") if span.strip()]
         payload = {"windows": spans, "do_not_call": "do_not_call" in request.form}
@@ -201,17 +214,7 @@ def record_step(id: str, step: str) -> Any:
 
 def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:
     """The amounts to be named in a call: cents by item, as currently owed."""
-    items = ((f"{line['what']} {line['period']}".strip(), line["cents"]) for line in account.lines)
-    return {item: str(cents) for item, cents in items}
-
-
-def _posted_json(name: str, shape: type) -> Any:
-    """The JSON of a hidden input of the preview. Aborts with 400 for anything else."""
-    try:
-        value = json.loads(request.form.get(name, ""))
-    except (ValueError, RecursionError):
-        abort(400)
-    return value if isinstance(value, shape) else abort(400)
+    return {item: str(cents) for item, cents in stated_amounts(account.lines).items()}
 
 
 def _xlsx_response(rows: Any, name: str) -> Response:

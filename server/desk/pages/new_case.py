@@ -38,8 +38,8 @@ from sync.accountability.leads import (
     uniform_leads,
 )
 from sync.protocol.clock import format_time
+from sync.protocol.normalise import parse_amount
 from sync.protocol.roles import DESK_ROLES
-from sync.service.arrears.ledger import parse_cents
 from sync.service.ticket_lists import is_breached
 from sync.work.patrol_report import undisposed_points
 
@@ -126,7 +126,7 @@ def _case_payload(lead: Lead | None) -> dict[str, Any]:
         "subject_name": form.get("subject_name", "").strip() or None,
         "answers_id": form.get("answers_id", ""),
         "facts": [*_explaining_facts(lead), *_accusing_facts(lead)],
-        "amount": (parse_cents(yuan) or yuan) if yuan else None,
+        "amount": (parse_amount(yuan) or yuan) if yuan else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +49,14 @@ def owed_cents(account: Any) -> int:
     """U9: what is still owed, in cents: the ledger minus the payments since its date."""
     total: int = sum(line["cents"] for line in account["lines"])
     return max(0, total - (account["paid_cents"] or 0))
+
+
+def stated_amounts(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """U2: what is named in a call, in cents by item and period; two meters of a month are one."""
+    amounts: Counter[str] = Counter()
+    for line in lines:
+        amounts[f"{line['what']} {line['period']}".strip()] += line["cents"]
+    return dict(amounts)
 
 
 def state(account: Any) -> str:
@@ -219,5 +229,6 @@ __all__ = [
     "may_be_called_at",
     "owed_cents",
     "state",
+    "stated_amounts",
     "visible_until",
 ]

@@ -20,7 +20,9 @@ STATES: Texts = {
 
 FIELDS: Texts = {
     "lines": _l("Amounts owed"),
+    "what": _l("Fee"),
     "batch": _l("Ledger"),
+    "payments_included": _l("Payments are in the ledger"),
     "itemised": _l("Stated item by item"),
     "appointment_at": _l("Appointment"),
     "override_reason": _l("Reason for calling outside hours"),

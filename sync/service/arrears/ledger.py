@@ -1,30 +1,44 @@
-"""Reading a ledger of arrears: exact amounts, and invalid rows listed beside the valid ones."""
+"""Reading a ledger of arrears: exact amounts, and the rows to mend beside the good ones."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from datetime import date
 from typing import Any
 
+from sync.protocol.normalise import Ambiguous, code_key, home_key, parse_amount, parse_period
 from sync.protocol.op import MAX_LABEL_LENGTH
-from sync.protocol.text import _lp
+from sync.service.arrears.ledger_columns import (
+    COLUMNS,
+    Heading,
+    InvalidLedger,
+    cell_text,
+    find_heading,
+)
 from sync.service.arrears.payloads import MAX_CENTS, MAX_LINES
 
-COLUMNS = (
-    _lp("ledger column", "Home"),
-    _lp("ledger column", "Item"),
-    _lp("ledger column", "Period"),
-    _lp("ledger column", "Amount"),
-)
-"""The headings of a ledger; a file has them in one language."""
 MAX_ROWS = 20_000
+MAX_PERIOD_LENGTH = 40
+
+Line = dict[str, Any]
+"""One amount owed: `what`, `period`, `cents`."""
+
+TOTALS = re.compile(
+    r"(?:本[页户月]|全部|各项)?(?:合计|总计|小计|共计|总和)|(?:sub|grand)?total|sum"
+)
+SIGNATURES = re.compile(
+    r"(?:制表|制单|填表|编制|审核|复核|审批|经办|负责|收费|打印|财务|签[字名]|盖章|日期|备注|说明|注[:1-9]"
+    r"|preparedby|checkedby|approvedby|signature|date|note|printed)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be read: its number in the file, its first cells, and the code of the
-    reason."""
+    """A row that is not taken over: its number in the file, what stands in the four columns, and
+    the code of the reason. `held`: the row itself is good, and waits for others of its home."""
 
     number: int
     cells: tuple[str, ...]
@@ -33,89 +47,205 @@ class BadRow:
 
 @dataclass(slots=True)
 class Ledger:
-    """The content of a file: what each home owes, by unit id, and the rows that cannot be read."""
+    """The content of a file: the lines of each home, by unit id, and what is not taken over."""
 
-    accounts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    accounts: dict[str, list[Line]] = field(default_factory=dict)
     bad_rows: list[BadRow] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    """Homes that stand in the file and are held back, because one of their rows is bad."""
+    left_out: list[BadRow] = field(default_factory=list)
+    """Totals and signatures."""
+    twins: list[tuple[int, int]] = field(default_factory=list)
+    """Rows that say the same as an earlier one: two meters, or an oversight. Both count."""
+    unused_columns: tuple[str, ...] = ()
 
     @property
     def total_cents(self) -> int:
         """The sum of all accounts."""
         return sum(line["cents"] for lines in self.accounts.values() for line in lines)
 
+    @property
+    def has_unknown_homes(self) -> bool:
+        """Whether the home of a row is not known, so that it may be any."""
+        return any(row.code in UNKNOWN_HOME_CODES for row in self.bad_rows)
 
-class InvalidLedger(Exception):
-    """The file as a whole cannot be read. The argument is the code of the reason."""
+
+UNKNOWN_HOME_CODES = frozenset({"no-home", "no-such-home", "several-homes", "home-is-a-date"})
+
+
+class Homes:
+    """The homes of a site, found by any spelling of a label."""
+
+    def __init__(self, labels: Iterable[tuple[str, str]]) -> None:
+        """`labels` are pairs of a label and the id of its home."""
+        self._exact: dict[str, set[str]] = {}
+        self._loose: dict[str, set[str]] = {}
+        for label, unit in labels:
+            self._exact.setdefault(code_key(label), set()).add(unit)
+            self._loose.setdefault(home_key(label), set()).add(unit)
+
+    def find(self, cell: Any) -> tuple[str | None, str | None]:
+        """The id of the home in a cell, or else the code of why there is none."""
+        if isinstance(cell, date):
+            return None, "home-is-a-date"
+        text = cell_text(cell)
+        if not text:
+            return None, "no-home"
+        units = self._exact.get(code_key(text)) or self._loose.get(home_key(text)) or set()
+        if len(units) == 1:
+            return next(iter(units)), None
+        return None, "several-homes" if units else "no-such-home"
 
 
 def read_ledger(
-    rows: Iterable[Sequence[Any]],
-    units: Mapping[str, str],
-    headings: Collection[tuple[str, ...]],
+    rows: Iterable[tuple[int, Sequence[Any]]],
+    homes: Homes,
+    templates: Collection[tuple[str, ...]],
+    merged: Collection[tuple[int, int]] = (),
 ) -> Ledger:
-    """U10: read a table with a heading. `units` are the unit ids by label.
+    """U10, U20: read a table of numbered rows.
 
-    `headings` are those that the first row may have: COLUMNS in each language.
+    `templates` are the headings of COLUMNS in each language; `merged` are the cells, by row number
+    and column, that repeat the value of a merged one. A home with a bad row is held back whole.
 
-    Raises InvalidLedger with the code `no-heading`, `empty` or `too-long`.
+    Raises InvalidLedger with the code `no-heading`, `two-columns`, `empty` or `too-long`.
     """
-    table = [tuple(cell_text(cell) for cell in row) for row in rows]
-    if not table or table[0][: len(COLUMNS)] not in headings:
-        raise InvalidLedger("no-heading")
-    if len(table) > MAX_ROWS:
+    table = list(rows)
+    heading = find_heading(table, templates)
+    below = table[heading.row + 1 :]
+    if len(below) > MAX_ROWS:
         raise InvalidLedger("too-long")
-    ledger, seen = Ledger(), set()
-    for number, cells in enumerate(table[1:], start=2):
-        if not any(cells):
-            continue
-        result = _parse_row(cells, units)
-        if isinstance(result, str):
-            ledger.bad_rows.append(BadRow(number, cells[:4], result))
-            continue
-        unit, line = result
-        key = (unit, line["what"], line["period"])
-        lines = ledger.accounts.setdefault(unit, [])
-        if key in seen or len(lines) >= MAX_LINES:
-            ledger.bad_rows.append(BadRow(number, cells[:4], "twice"))
-            continue
-        seen.add(key)
-        lines.append(line)
+    reading = _Reading(homes, heading, frozenset(merged))
+    for number, cells in below:
+        reading.add(number, cells)
+    ledger = reading.finish()
     if not ledger.accounts and not ledger.bad_rows:
         raise InvalidLedger("empty")
     return ledger
 
 
-def parse_cents(text: str) -> int | None:
-    """U9: an amount in whole cents, or None if the text is no amount or has a fraction of a
-    cent."""
-    digits = text.replace(",", "").replace("，", "").removeprefix("¥").removeprefix("￥").strip()
+class _Reading:
+    """The rows read so far, by home."""
+
+    def __init__(self, homes: Homes, heading: Heading, merged: frozenset[tuple[int, int]]) -> None:
+        self.homes, self.heading, self.merged = homes, heading, merged
+        self.ledger = Ledger(unused_columns=heading.unused)
+        self.good: dict[str, list[tuple[BadRow, Line]]] = {}
+        self.last_unit: str | None = None
+
+    def add(self, number: int, cells: Sequence[Any]) -> None:
+        places = self.heading.places
+        row = {name: cells[at] if at < len(cells) else None for name, at in places.items()}
+        said = tuple(cell_text(row[name]) for name in COLUMNS)
+        if frozenset(map(code_key, said)) == self.heading.keys:
+            return
+        unit, code = self.homes.find(row["home"])
+        if self._is_left_out(unit, said, [cell_text(cell) for cell in cells]):
+            self.ledger.left_out.append(BadRow(number, said, ""))
+            return
+        line: Line | str = code or self._line(number, row)
+        if isinstance(line, str):
+            self.ledger.bad_rows.append(BadRow(number, said, line))
+            held = unit or (self.last_unit if code == "no-home" else None)
+            self.ledger.held |= {held} if held else set()
+        elif unit:
+            self.good.setdefault(unit, []).append((BadRow(number, said, "held"), line))
+        self.last_unit = unit or self.last_unit
+
+    def finish(self) -> Ledger:
+        ledger = self.ledger
+        for unit, rows in self.good.items():
+            if len(rows) > MAX_LINES:
+                ledger.held.add(unit)
+                ledger.bad_rows += [BadRow(r.number, r.cells, "too-many") for r, _ in rows]
+            elif unit in ledger.held:
+                ledger.bad_rows += [row for row, _ in rows]
+            else:
+                ledger.accounts[unit] = [line for _, line in rows]
+                ledger.twins += _twins(rows)
+        ledger.bad_rows.sort(key=lambda row: row.number)
+        return ledger
+
+    def _is_left_out(self, unit: str | None, said: Sequence[str], texts: Sequence[str]) -> bool:
+        """Whether a row is a total, a signature or a note instead of an amount owed."""
+        home, item, _, amount = map(code_key, said)
+        keys = [code_key(text) for text in texts if text]
+        if TOTALS.fullmatch(item.rstrip(":")):
+            return True
+        if unit is not None:
+            return False
+        if TOTALS.match(home) or any(TOTALS.fullmatch(key.rstrip(":")) for key in keys):
+            return True
+        is_signed = any(map(SIGNATURES.match, keys))
+        return len(keys) < 2 or (is_signed and parse_amount(amount) is None)
+
+    def _line(self, number: int, row: Mapping[str, Any]) -> Line | str:
+        """The line of a row, or the code of why it has none."""
+        what = cell_text(row["item"])
+        try:
+            period = parse_period(row["period"])
+        except Ambiguous:
+            return "which-period"
+        if not what or len(what) > MAX_LABEL_LENGTH or len(period) > MAX_PERIOD_LENGTH:
+            return "no-item"
+        if (number, self.heading.places["amount"]) in self.merged:
+            return "merged-amount"
+        cents = parse_amount(row["amount"])
+        if cents is None or abs(cents) > MAX_CENTS:
+            return "no-amount"
+        if cents == 0:
+            return "zero"  # perhaps a formula that its program never calculated
+        return {"what": what, "period": period, "cents": cents}
+
+
+def _twins(rows: Sequence[tuple[BadRow, Line]]) -> list[tuple[int, int]]:
+    """The pairs of rows of one home that say the same."""
+    first: dict[tuple[Any, ...], int] = {}
+    twins = []
+    for row, line in rows:
+        key = (line_key(line), line["cents"])
+        if key in first:
+            twins.append((first[key], row.number))
+        first.setdefault(key, row.number)
+    return twins
+
+
+def line_key(line: Mapping[str, Any]) -> tuple[str, str]:
+    """What a line is about, however it was written: its item and its period."""
     try:
-        amount = Decimal(digits) * 100
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or amount != amount.to_integral_value():
-        return None
-    return int(amount) if 0 < amount <= MAX_CENTS else None
+        period = parse_period(line["period"])
+    except Ambiguous:
+        period = line["period"]
+    return code_key(line["what"]), code_key(period)
 
 
-def cell_text(cell: Any) -> str:
-    """A cell as text. A float is written without the digits that binary fractions add."""
-    if isinstance(cell, float):
-        return f"{Decimal(repr(cell)).normalize():f}"
-    return "" if cell is None else str(cell).strip()
+def same_lines(some: Sequence[Line], others: Sequence[Line]) -> bool:
+    """Whether two lists of lines say the same, in any order and spelling."""
+    return _count(some) == _count(others)
 
 
-def _parse_row(
-    cells: tuple[str, ...], units: Mapping[str, str]
-) -> tuple[str, dict[str, Any]] | str:
-    if len(cells) < len(COLUMNS):
-        return "short"
-    home, what, period, amount = cells[: len(COLUMNS)]
-    if home not in units:
-        return "no-such-home"
-    if not what or len(what) > MAX_LABEL_LENGTH or len(period) > 40:
-        return "no-item"
-    cents = parse_cents(amount)
-    if cents is None:
-        return "no-amount"
-    return units[home], {"what": what, "period": period, "cents": cents}
+def merged_lines(known: Sequence[Line], listed: Sequence[Line]) -> list[Line]:
+    """U21: what a home owes if a file speaks of a part: items that the file does not name stay.
+
+    Of an item that it names, the lines of the file replace the known ones, unless all of them are
+    known already.
+    """
+    left = _count(known)
+    named = {line_key(line) for line in listed}
+    counted = _count(listed)
+    changed = {
+        key
+        for key in named
+        if not all(left[each] >= n for each, n in counted.items() if each[0] == key)
+    }
+    kept = [line for line in known if line_key(line) not in changed]
+    return kept + [line for line in listed if line_key(line) in changed]
+
+
+def whole_lines(known: Sequence[Line], listed: Sequence[Line]) -> list[Line]:
+    """U21: what a home owes if a file has everything that it owes."""
+    return list(known if same_lines(known, listed) else listed)
+
+
+def _count(lines: Iterable[Line]) -> Counter[tuple[tuple[str, str], int]]:
+    return Counter((line_key(line), line["cents"]) for line in lines)

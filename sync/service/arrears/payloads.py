@@ -4,7 +4,7 @@ gas, and no payload has a field for a photo of a home."""
 from __future__ import annotations
 
 from marshmallow import fields
-from marshmallow.validate import Length, OneOf, Range, Regexp
+from marshmallow.validate import Length, NoneOf, OneOf, Range, Regexp
 
 from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 
@@ -13,18 +13,20 @@ VISIT_OUTCOMES = ("met", "not_home", "would_not_talk")
 MAX_CENTS = 10**11
 MAX_LINES = 200
 
-CENTS_VALIDATOR = Regexp(r"^\d{1,11}\Z", error="An amount is a whole number of cents.")
+CENTS_VALIDATOR = Regexp(r"^-?\d{1,11}\Z", error="An amount is a whole number of cents.")
 HOURS_VALIDATOR = Regexp(
     r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z", error="Hours look like 09:00-11:30."
 )
 
 
 class ArrearsLineSchema(Payload):
-    """One amount owed: for what, for which period, how much."""
+    """One amount owed: for what, for which period, how much. A credit is negative."""
 
     what = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     period = fields.String(required=True, validate=Length(max=40))
-    cents = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MAX_CENTS))
+    cents = fields.Integer(
+        required=True, strict=True, validate=[Range(min=-MAX_CENTS, max=MAX_CENTS), NoneOf([0])]
+    )
 
 
 def ArrearsLines() -> fields.List[object]:  # noqa: N802 - named like a field type
@@ -41,8 +43,12 @@ class ArrearsListPayload(Payload):
 
 
 class ArrearsRelistPayload(Payload):
+    """`payments_included`: whether the ledger has taken account of the payments that were recorded
+    here. If it is absent, it has."""
+
     lines = ArrearsLines()
     batch = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    payments_included = fields.Boolean()
 
 
 class ArrearsAssignPayload(Payload):

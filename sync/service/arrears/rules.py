@@ -20,6 +20,7 @@ class ArrearsAccountLike(Protocol):
     id: str
     unit: str
     lines: list[dict[str, Any]]
+    paid_cents: int
     windows: list[str]
     do_not_call: bool
     calls: list[dict[str, Any]]
@@ -38,10 +39,15 @@ def list_(_: None, op: Op) -> Accepted:
 
 
 def relist(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U10: a newer ledger changes what is owed, but not what was said in earlier calls."""
-    if account.lines == op.payload["lines"]:
+    """U10, U21: a newer ledger changes what is owed, but not what was said in earlier calls. A
+    payment that the ledger does not know stays."""
+    payload = dict(op.payload)
+    is_included = payload.pop("payments_included", True)
+    if account.lines == payload["lines"] and not (is_included and account.paid_cents):
         return Refused("nothing-changed")
-    return Accepted({**op.payload, "ledger_at": op.occurred_at, "paid_cents": 0})
+    if not is_included:
+        return Accepted(payload)
+    return Accepted({**payload, "ledger_at": op.occurred_at, "paid_cents": 0})
 
 
 def assign(_: ArrearsAccountLike, op: Op) -> Accepted | Refused:

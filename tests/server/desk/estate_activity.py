@@ -128,7 +128,7 @@ def work_steps() -> Iterator[Step]:
     yield ANA, "task.undo", TASKS[0], {}
     yield ANA, "task.skip", TASKS[1], {"reason": "wet"}
     yield BEN, "task.cancel", TASKS[2], {"reason": "twice"}
-    assigned = {"label": "Sweep", "area_id": GATE, "responsible_id": ANA, "reason": "leaves"}
+    assigned = {"label": "Sweep", "area_id": GATE, "responsible_id": ANA, "reason": "Wind"}
     yield BEN, "task.assign", fixed_id("sweep"), {**assigned, "window_end": hours(2)}
     schedule = {"code": "CL-09", "clause": "C10", "label": label("杀虫", "Pests"), "grace": 5}
     when = {"rrule": "FREQ=DAILY", "window": "P1D", "dtstart": "2026-01-01T00:00:00+08:00"}
@@ -174,7 +174,7 @@ def make_activity(app: Flask, desk_op: Callable[..., Any], phone: PhoneClient) -
     """Submit every step; then patrols, a missed task, a conflict, and ops in quarantine."""
     for steps in ALL_STEPS:
         for by, kind, subject, payload in steps():
-            verdict = desk_op(kind, subject, payload, by=by)
+            verdict = desk_op(kind, subject, payload, by=by, at=_time_of(kind))
             assert verdict["status"] == "applied", (kind, verdict)
     over = {"window_start": hours(-30), "window_end": hours(-24)}
     with app.app_context():
@@ -184,6 +184,11 @@ def make_activity(app: Flask, desk_op: Callable[..., Any], phone: PhoneClient) -
     _skip_a_checkpoint(app, desk_op)
     _contest_a_ticket(app, desk_op)
     _quarantine_ops(app, phone)
+
+
+def _time_of(kind: str) -> datetime:
+    """Routes were added two days ago, so that there is a round today."""
+    return datetime.now(UTC) - timedelta(days=2 if kind == "route.add" else 0)
 
 
 def _skip_a_checkpoint(app: Flask, desk_op: Callable[..., Any]) -> None:

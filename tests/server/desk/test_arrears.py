@@ -3,6 +3,7 @@
 import io
 import re
 from html import escape, unescape
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,8 @@ from server.models.home_entries import HomeEntry
 from server.models.oplog import LoggedOp
 from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
-from sync.service.arrears.ledger import InvalidLedger
+from sync.service.arrears import owed_cents
+from sync.service.arrears.ledger_columns import InvalidLedger
 from sync.training.cards import card_id
 from sync.training.handbook import load_handbook
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, fixed_id
@@ -81,7 +83,7 @@ def test_importing_a_ledger_twice_changes_nothing(app, ben, name):
     assert [line["cents"] for line in row.lines] == [12345, 5000] and row.version == 1
     assert "173.45" in ben.get("/desk/arrears/", headers=EN).text
     newer = [HEADINGS, ("1203", "物业费", "2026-11", "1")]
-    assert "taken=1" in import_ledger(ben, newer).location
+    assert "taken=1" in import_ledger(ben, newer, scope="whole").location
     assert stored_account(app).lines == [{"what": "物业费", "period": "2026-11", "cents": 100}]
     assert logged_kinds(app) == {"arrears.list", "arrears.relist"}
 
@@ -91,17 +93,18 @@ def test_bad_rows_are_downloaded_with_a_reason(ben):
     page = preview_ledger(
         ben, [*LEDGER_ROWS, ("9-9", "物业费", "10", "1"), ("1203", "水", "10", "1.234")]
     )
-    assert "2 rows to correct" in page.text
+    assert "4 rows to correct" in page.text
     answer = ben.post("/desk/arrears/bad-rows", {"bad": hidden_value(page, "bad")}, headers=EN)
-    back = read_table("x.xlsx", answer.data)
+    back = [row for _, row in read_table(answer.data).rows]
     assert [row[:4] for row in back[1:]] == [
+        *map(list, LEDGER_ROWS[1:]),
         ["9-9", "物业费", "10", "1"],
         ["1203", "水", "10", "1.234"],
     ]
-    assert "no such home" in back[1][4] and tuple(back[0][:4]) == ENGLISH_HEADINGS
-    assert read_table("x.xlsx", ben.get("/desk/arrears/template", headers=EN).data)[0] == [
-        *ENGLISH_HEADINGS
-    ]
+    assert "another row of this home" in back[1][4] and "no such home" in back[3][4]
+    assert tuple(back[0][:4]) == ENGLISH_HEADINGS
+    template = read_table(ben.get("/desk/arrears/template", headers=EN).data)
+    assert template.rows == ((1, [*ENGLISH_HEADINGS]),)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +125,14 @@ def test_an_invalid_ledger_file_is_rejected_with_a_remedy(ben, content, words):
 
 def test_a_ledger_file_that_is_too_big_is_not_parsed():
     with pytest.raises(InvalidLedger, match="too-long"):
-        parse_ledger("x.csv", b"x" * (MAX_BYTES + 1))
+        parse_ledger(b"x" * (MAX_BYTES + 1))
 
 
 def test_a_complete_list_clears_accounts_not_listed(app, ben, desk_op):
     import_ledger(ben, LEDGER_ROWS)
     home = {"label": {"zh": "1204", "en": "1204"}, "area_id": STAIRS}
     desk_op("unit.add", fixed_id("1204"), home, by=EVE)
-    import_ledger(ben, [HEADINGS, ("1204", "物业费", "10", "7")], complete="on")
+    import_ledger(ben, [HEADINGS, ("1204", "物业费", "10", "7")], complete="on", cleared=FLAT)
     assert stored_account(app).lines == []
 
 
@@ -265,3 +268,95 @@ def test_feedback_about_an_unknown_account_is_applied(phone):
     phone.add_op("ticket.feed_back", ticket["subject"], {"reaction": "satisfied"}, by=ANA)
     assert {verdict["status"] for verdict in phone.send_outbox().values()} == {"applied"}
     assert phone.get_record("ticket", ticket["subject"])["state"] == "closed"
+
+
+SHEETS = Path(__file__).parent / "spreadsheets"
+LABELS = ("1-1-101", "1-1-202", "1-2-102", "2-1-102", "2-1-201")
+
+
+@pytest.fixture
+def homes(desk_op):
+    """The homes of the sheets in `spreadsheets/`, by label."""
+    for label in LABELS:
+        home = {"label": {"zh": label, "en": label}, "area_id": STAIRS}
+        desk_op("unit.add", fixed_id(label), home, by=EVE)
+    return {label: fixed_id(label) for label in LABELS}
+
+
+def import_file(ben, content, **choices):
+    """Upload a file and send the form of its preview on, with what it proposes or `choices`."""
+    file = {"file": (io.BytesIO(content), "ledger")}
+    page = ben.post("/desk/arrears/preview", file, content_type="multipart/form-data", headers=EN)
+    assert page.status_code == 200
+    hidden = {"ledger": hidden_value(page, "ledger"), "batch": hidden_value(page, "batch")}
+    cleared = re.findall(r'name="cleared" value="([^"]*)"', page.text)
+    ben.post("/desk/arrears/import", {**hidden, "cleared": cleared, **choices})
+    return unescape(page.text)
+
+
+def owed(app, homes):
+    """What each home owes, in cents."""
+    with app.app_context():
+        accounts = db.session.scalars(ArrearsAccount.for_site(HOME_SITE)).all()
+    labels = {unit: label for label, unit in homes.items()}
+    return {labels[account.unit]: owed_cents(vars(account)) for account in accounts}
+
+
+@pytest.mark.rule("U21")
+def test_a_mended_file_never_takes_the_place_of_the_whole(app, ben, homes):
+    import_file(ben, (SHEETS / "20-ledger-with-bad-rows.csv").read_bytes())
+    expected = {"1-1-101": 23550, "1-1-202": 8000, "1-2-102": 6000}
+    assert owed(app, homes) == expected
+    page = import_file(ben, (SHEETS / "22-bad-rows-mended.xlsx").read_bytes())
+    assert "235.50" in page and "35.50" in page and "Keep these items" in page
+    assert owed(app, homes) == expected
+    page = import_file(ben, (SHEETS / "22-bad-rows-mended.xlsx").read_bytes(), complete="on")
+    assert "1-2-102: ¥ 60.00" in re.sub(r"\s+", " ", page)
+    assert owed(app, homes) == {**expected, "1-2-102": 0}
+
+
+@pytest.mark.rule("U10", "U21")
+def test_a_complete_list_never_clears_a_home_that_stands_in_the_file(app, ben, homes):
+    first = [HEADINGS, *((label, "物业费", "2026-10", "80") for label in LABELS[:3])]
+    import_file(ben, write_workbook(first))
+    bad = [*first[:2], ("1-1-202", "物业费", "2026-10", "12,5")]
+    page = import_file(ben, write_workbook(bad), complete="on", scope="whole")
+    assert "not a clear amount" in page
+    assert owed(app, homes) == {"1-1-101": 8000, "1-1-202": 8000, "1-2-102": 0}
+    unknown = [*first[:2], ("1-1-2O2", "物业费", "2026-10", "80")]
+    page = import_file(ben, write_workbook(unknown), complete="on")
+    assert "Only then can the list be complete" in page
+    assert owed(app, homes)["1-1-202"] == 8000
+
+
+@pytest.mark.rule("U21")
+def test_a_payment_that_the_ledger_does_not_know_is_kept_unless_somebody_decides(app, ben, homes):
+    import_file(ben, (SHEETS / "24-ledger-as-typed.csv").read_bytes())
+    account = arrears_account_id(HOME_SITE, homes["2-1-102"])
+    ben.post(f"/desk/arrears/{account}/pay", {"amount": "６０．００元", "receipt": "R1"})
+    assert owed(app, homes) == {"2-1-102": 0, "2-1-201": 7000}
+    resaved = (SHEETS / "25-same-ledger-resaved-in-excel.xlsx").read_bytes()
+    page = import_file(ben, resaved)
+    assert "paid ¥ 60.00" in page and "Unchanged: 2" in page
+    assert owed(app, homes) == {"2-1-102": 0, "2-1-201": 7000}
+    grown = [HEADINGS, ("2-1-102", "物业费", "2026-10", "60"), ("2-1-102", "水费", "2026-10", "5")]
+    import_file(ben, write_workbook(grown))
+    assert owed(app, homes)["2-1-102"] == 500
+    import_file(ben, write_workbook(grown), paid_included=homes["2-1-102"])
+    assert owed(app, homes)["2-1-102"] == 6500
+
+
+def test_two_meters_of_a_month_are_told_as_one_sum(app, ben, homes):
+    rows = [HEADINGS, *[("1-1-101", "电费", "2026-10", "30")] * 2, ("1-1-101", "抵扣", "", "-10")]
+    assert "Both count" in import_file(ben, write_workbook(rows))
+    account = arrears_account_id(HOME_SITE, homes["1-1-101"])
+    ben.post(f"/desk/arrears/{account}/call", {"outcome": "reached", "itemised": "on"})
+    with app.app_context():
+        row = db.session.get(ArrearsAccount, (HOME_SITE, account))
+    assert row.calls[0]["told"] == {"电费 2026-10": "6000", "抵扣": "-1000"}
+
+
+def test_a_file_with_other_headings_says_what_is_missing_and_what_was_found(ben):
+    page = preview_ledger(ben, [("房号", "款项", "期间", "总价"), ("1203", "物业费", "10", "1")])
+    assert page.status_code == 422
+    assert "Not found: Amount." in page.text and "Found: 房号, 款项, 期间, 总价." in page.text

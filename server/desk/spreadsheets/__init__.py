@@ -1,0 +1,22 @@
+"""Spreadsheets: one reader for every import, and one writer for every file that goes out."""
+
+from __future__ import annotations
+
+from server.desk.spreadsheets.reading import (
+    MAX_BYTES,
+    OversizedSpreadsheet,
+    Table,
+    UnreadableSpreadsheet,
+    read_table,
+)
+from server.desk.spreadsheets.writing import XLSX_MIMETYPE, write_workbook
+
+__all__ = [
+    "MAX_BYTES",
+    "XLSX_MIMETYPE",
+    "OversizedSpreadsheet",
+    "Table",
+    "UnreadableSpreadsheet",
+    "read_table",
+    "write_workbook",
+]

@@ -1,0 +1,128 @@
+"""Reading XLSX, XLS, ODS and text files as tables of cells."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from typing import Any
+
+import python_calamine
+
+from server.desk.spreadsheets.extent import MAX_CELLS, TooFarOut, check_extent
+
+MAX_BYTES = 2 * 1024 * 1024
+DELIMITERS = "\t,;，"
+SAMPLE_LINES = 20
+
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+WORKBOOK_MARKS = (b"PK", b"\xd0\xcf\x11\xe0")
+"""How XLSX and ODS files (ZIP) and XLS files (OLE) begin."""
+
+
+class UnreadableSpreadsheet(Exception):
+    """The file is neither a workbook nor a text file with a table."""
+
+
+class OversizedSpreadsheet(Exception):
+    """A cell stands far outside of the table, so that the sheet cannot be read as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The cells of a sheet that are not empty rows. `rows` has the number of each row in the file
+    and its cells.
+
+    A merged cell has its value in each of its cells; `merged` are those, but for the first of each,
+    by row number and column.
+    """
+
+    rows: tuple[tuple[int, Sequence[Any]], ...]
+    merged: frozenset[tuple[int, int]] = frozenset()
+
+
+def read_table(content: bytes) -> Table:
+    """The first sheet of a workbook, or a text file: UTF-8, UTF-16 or GB 18030, separated by tabs,
+    commas, semicolons or full-width commas.
+
+    What a file is called does not matter. Raises UnreadableSpreadsheet, OversizedSpreadsheet.
+    """
+    if content.startswith(WORKBOOK_MARKS):
+        return _read_workbook(content)
+    text = _decode(content)
+    try:
+        rows = list(csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text)))
+    except csv.Error as error:
+        raise UnreadableSpreadsheet from error
+    if not any(len(row) > 1 for row in rows):
+        raise UnreadableSpreadsheet
+    return Table(_filled_rows(rows))
+
+
+def _decode(content: bytes) -> str:
+    for encoding in _encodings(content):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UnreadableSpreadsheet
+
+
+def _encodings(content: bytes) -> Iterator[str]:
+    if content.startswith(UTF16_MARKS):
+        yield "utf-16"
+    elif b"\x00" in content[:200]:  # UTF-16 without its mark: delimiters and digits have a zero
+        even, odd = content[:200:2].count(0), content[1:200:2].count(0)
+        yield "utf-16-le" if odd > even else "utf-16-be"
+    else:
+        yield from ("utf-8-sig", "gb18030")
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that the first lines have most often, outside of quotes."""
+    lines = [line for line in text.splitlines()[: SAMPLE_LINES * 2] if line.strip()]
+    unquoted = "\n".join("".join(line.split('"')[::2]) for line in lines[:SAMPLE_LINES])
+    return max(DELIMITERS, key=unquoted.count)
+
+
+def _read_workbook(content: bytes) -> Table:
+    try:
+        check_extent(content)
+        book = python_calamine.load_workbook(BytesIO(content))
+        sheet = book.get_sheet_by_index(0)
+        if sheet.height * sheet.width > MAX_CELLS:
+            raise TooFarOut
+        blank = [""] * sheet.width
+        numbered = enumerate(sheet.iter_rows(), start=1)
+        rows = {number: row for number, row in numbered if row != blank and any(map(_said, row))}
+        ranges = sheet.merged_cell_ranges or ()
+    except TooFarOut as error:
+        raise OversizedSpreadsheet from error
+    except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
+        raise UnreadableSpreadsheet from error
+    offset = sheet.start[1] if sheet.start else 0
+    merged = [cell for first, last in ranges for cell in _carry(rows, offset, first, last)]
+    return Table(tuple(rows.items()), frozenset(merged))
+
+
+def _carry(
+    rows: dict[int, list[Any]], offset: int, first: tuple[int, int], last: tuple[int, int]
+) -> Iterator[tuple[int, int]]:
+    """Write the value of a merged cell into each of its cells, and return those, but the first."""
+    top, left = first[0] + 1, first[1] - offset
+    if top not in rows:
+        return
+    for number in range(top, min(last[0] + 1, max(rows)) + 1):
+        for column in range(max(left, 0), min(last[1] + 1 - offset, len(rows[top]))):
+            if (number, column) != (top, left) and number in rows:
+                rows[number][column] = rows[top][left]
+                yield number, column
+
+
+def _filled_rows(rows: Sequence[Sequence[Any]]) -> tuple[tuple[int, Sequence[Any]], ...]:
+    return tuple((number, row) for number, row in enumerate(rows, start=1) if any(map(_said, row)))
+
+
+def _said(cell: Any) -> bool:
+    return bool(cell.strip()) if isinstance(cell, str) else cell is not None
