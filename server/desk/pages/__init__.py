@@ -11,7 +11,7 @@ from importlib import import_module
 
 from flask import Flask
 
-from server.desk import labels, navigation, phone_status
+from server.desk import kept_forms, labels, navigation, phone_status, posted_forms
 
 
 def init_app(app: Flask) -> None:
@@ -23,3 +23,5 @@ def init_app(app: Flask) -> None:
     navigation.init_app(app, entries)
     labels.init_app(app)
     phone_status.init_app(app)
+    posted_forms.init_app(app)
+    kept_forms.init_app(app)

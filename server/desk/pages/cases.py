@@ -142,4 +142,5 @@ def _submit(kind: str, id: str, payload: dict[str, Any]) -> Any:
     """Submit an op about the case, with the version that the page showed as base."""
     case = get_or_404(Case, id)
     base = request.form.get("base", default=case.version, type=int)
-    return submit_and_redirect(kind, case.id, payload, url_for("cases.show", id=case.id), base=base)
+    back = url_for("cases.show", id=case.id)
+    return submit_and_redirect(kind, case.id, payload, back, inputs={"facts": "text"}, base=base)
