@@ -23,6 +23,9 @@ REFUSALS: Texts = {
         "Choose the team or contractor from the list. Add it first if it is missing."
     ),
     "team-ended": _l("This team has ended. Add a new one."),
+    "statement-too-soon": _l(
+        "People have longer to give a statement on this site. Choose a later time."
+    ),
     "already-left": _l("This person has already left the staff."),
     "already-exists": _l("This record already exists."),
     "already-settled": _l("Someone has already resolved this."),
