@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sync.accountability.case_payloads import (
@@ -23,9 +23,11 @@ def raise_(_: None, op: Op) -> Accepted | Refused:
         op.related.get(payload["category_id"]),
         op.related.get(payload["answers_id"]),
     )
+    organisation = op.related.get(payload.get("subject_id") or "")
     error = (
         _category_error(category, payload)
         or _subject_error(subject, payload, op.by)
+        or _organisation_error(organisation, payload)
         or _future_fact_error(op)
     )
     if error or category is None:
@@ -37,7 +39,8 @@ def raise_(_: None, op: Op) -> Accepted | Refused:
             **{
                 name: payload[name] for name in ("category_id", "sub", "subject_kind", "answers_id")
             },
-            **{name: payload[name] for name in ("subject_name", "amount")},
+            **_organisation_fields(organisation, payload),
+            "amount": payload["amount"],
             "code": category.code,
             "label": category.label,
             "sub_label": sub and sub["label"],
@@ -65,6 +68,22 @@ def _subject_error(subject: Any, payload: Mapping[str, Any], by: str) -> str | N
     if payload["subject_kind"] == "manager" and not DESK_ROLES & set(subject.roles):
         return "not-a-manager"
     return "own-case" if by == payload["answers_id"] else None
+
+
+def _organisation_error(organisation: Any, payload: Mapping[str, Any]) -> str | None:
+    """A3: a team is one of our teams and a contractor one of our contractors, past or present."""
+    if payload.get("subject_id") is None:
+        return None
+    field = {"team": "leader_id", "contractor": "accountable_id"}.get(payload["subject_kind"])
+    is_known = field is not None and getattr(organisation, field, None) is not None
+    return None if is_known else "no-such-subject"
+
+
+def _organisation_fields(organisation: Any, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The team or contractor with the name that it has now, so that the case tells it for ever."""
+    if organisation is None:
+        return {"subject_name": payload["subject_name"]}
+    return {"subject_id": payload["subject_id"], "subject_name": organisation.name}
 
 
 def _future_fact_error(op: Op) -> str | None:
@@ -102,11 +121,18 @@ def find(case: CaseLike, op: Op) -> Accepted | Refused:
 
 
 def ask(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A6: the subject is asked for a statement, with a due time."""
-    error = _closed_error(case, op)
-    if error or op.payload["answer_until"] <= op.occurred_at:
+    """A6: the subject is asked for a statement, with a due time of its own that no later change
+    of the site's least time moves."""
+    error, until = _closed_error(case, op), op.payload["answer_until"]
+    if error or until <= op.occurred_at:
         return Refused(error or "due-is-past")
-    return Accepted({"asked_at": op.occurred_at, "answer_until": op.payload["answer_until"]})
+    asked = {"asked_at": op.occurred_at, "answer_until": until}
+    hours = getattr(op.related.get(op.payload.get("site_id", "")), "statement_hours", None)
+    if hours is None:
+        return Accepted(asked)
+    if until < op.occurred_at + timedelta(hours=hours):
+        return Refused("statement-too-soon")
+    return Accepted({**asked, "statement_hours": hours})
 
 
 def give_statement(case: CaseLike, op: Op) -> Accepted:

@@ -129,7 +129,7 @@ COLUMNS = {
         *("answers_id", "subject_kind", "facts", "happened_at", "found_at", "asked_at"),
         *("answer_until", "statements", "stated_at", "heard_at", "finding", "measures"),
         *("decided_at", "decisions", "acknowledged_at", "appeals", "appealed_at", "closed_at"),
-        *("because", "category_id", "decided_by_id"),
+        *("because", "category_id", "decided_by_id", "statement_hours"),
     ),
     "session": (
         *("facilitator_id", "begun_at", "cards", "case", "prompts", "approaches", "attendees"),

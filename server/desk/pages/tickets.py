@@ -148,7 +148,11 @@ def hand_over(id: str) -> Any:
         payload = {"role": receiver}
     payload |= {"reason": reason} if (reason := form_text(request.form, "reason")) else {}
     return submit_and_redirect(
-        "ticket.hand_over", get_or_404(Ticket, id).id, payload, _ticket_url(id)
+        "ticket.hand_over",
+        get_or_404(Ticket, id).id,
+        payload,
+        _ticket_url(id),
+        inputs=dict.fromkeys(("handler_id", "role", "contractor_id", "accountable_id"), "to"),
     )
 
 
