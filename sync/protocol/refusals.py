@@ -135,6 +135,7 @@ REFUSALS: Texts = {
     "clock-skewed": _l("The phone's clock was wrong. The time has been corrected."),
     "clock-jumped": _l("The phone's clock was changed. The time has been corrected."),
     "in-the-future": _l("The phone's clock was ahead."),
+    "cancelled-though-done": _l("The task was done before it was cancelled, but arrived later."),
     "done-after-cancel": _l("The task was done after it had been cancelled."),
     "skipped-though-done": _l("The task was skipped by one person and done by another."),
     "self-inspection": _l("Someone inspected their own work. It cannot be official."),
