@@ -169,6 +169,8 @@ REFUSALS: Texts = {
 }
 
 REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "promise-out-of-range": ("promised_at",),
+    "contact-missing": ("contact", "declined_because"),
     "amount": ("amount",),
     "due-is-past": ("window_end", "due_at", "next_action_at", "promised_at", "answer_until"),
     "future-fact": ("at", "found_at", "last_seen_at", "occurred_at"),
