@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from sync import kind_label
 from sync.protocol.clock import SITE_ZONE, format_time, parse_time
+from sync.protocol.normalise import code_key, natural_key
 from sync.protocol.refusals import refusal
 from sync.protocol.text import Text
 
@@ -43,6 +44,7 @@ def register_filters(
         "mask": with_context(mask),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
+        "code_key": with_context(lambda text: code_key(text or "")),
         "kind_label": pass_context(lambda context, kind: _translated(context, kind_label(kind))),
         "refusal_label": pass_context(lambda context, code: _translated(context, refusal(code))),
         "ago": pass_context(lambda context, *times: ago(context, *map(_unescaped, times))),
@@ -57,8 +59,8 @@ def localize(label: dict[str, str] | str | None, language: str) -> str:
 
 
 def by_label(records: Iterable[dict[str, Any]], language: str) -> list[dict[str, Any]]:
-    """Records in the order of their labels in a language."""
-    return sorted(records, key=lambda record: localize(record["label"], language).lower())
+    """Records in the natural order of their labels in a language."""
+    return sorted(records, key=lambda record: natural_key(localize(record["label"], language)))
 
 
 def clock(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:

@@ -17,4 +17,5 @@ def _declared_types() -> Iterator[tuple[str, StoredType]]:
 
 STORED_TYPES: dict[str, StoredType] = dict(_declared_types())
 MODELS_BY_TYPE = {name: stored.model for name, stored in STORED_TYPES.items()}
+DERIVED_COLUMNS = {name: stored.derived for name, stored in STORED_TYPES.items()}
 PHONE_BODIES = {name: stored.phone_body for name, stored in STORED_TYPES.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,8 @@ class Op:
     v: int = 1
     related: Mapping[str, Any] = field(default_factory=dict)
     """The records that `Kind.related_fields` names, by id, as they currently are."""
+    taken: Container[str] = ()
+    """The keys (`RecordType.unique_keys`) of the records of this type, for an op that adds one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

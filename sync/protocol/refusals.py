@@ -35,6 +35,8 @@ REFUSALS: Texts = {
     "not-yet-known": _l("A phone has not sent its records yet. Try again once it has."),
     "cannot-stand": _l("This does not fit the current record. Choose something else."),
     "cannot-stand-together": _l("These two cannot both be kept. Choose one."),
+    "number-taken": _l("This name or number is taken here. Choose another one."),
+    "number-too-short": _l("The number is too short. Enter at least two characters."),
     "nothing-changed": _l("Nothing was changed."),
     "barred": _l("The law does not allow your role to do this. Ask the service desk."),
     "needs-call": _l("Call the resident first. A visit is only possible after a call."),

@@ -50,12 +50,14 @@ FILTERS: Final[dict[str, Parameters]] = {
     "mask": (),
     "plus_hours": (("hours", REQUIRED),),
     "money": (),
+    "code_key": (),
     "kind_label": (),
     "refusal_label": (),
 }
 SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 APP_FILTERS: Final = frozenset(
     {"say", "by_label", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
+    | {"code_key"}
     | {"kind_label", "refusal_label"}
 )
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}

@@ -1,8 +1,10 @@
 """Places, people and photos."""
 
+from dataclasses import replace
+
 import pytest
 
-from sync import Quarantined, Refused
+from sync import KINDS, Quarantined, Refused, judge
 from tests.sync.builders import InMemoryRecord, make_op, planned_task
 
 LABEL = {"zh": "一号楼", "en": "Building 1"}
@@ -18,6 +20,42 @@ def test_a_place_is_added_once():
     assert InMemoryRecord("area").apply(
         make_op("area.add", payload={"label": LABEL, "kind": "moon"})
     ) == (Quarantined("malformed"))
+
+
+def add_place(op_kind, taken=(), **payload):
+    """The verdict on an op of the current version, beside places with these keys."""
+    op = make_op(op_kind, payload={"label": LABEL, **payload})
+    return judge(KINDS[op_kind].type, None, replace(op, v=2, taken=frozenset(taken)))
+
+
+@pytest.mark.rule("E20")
+def test_a_name_or_number_is_used_once_at_a_site():
+    area_id, label = make_op("x").id, {"zh": "１－２－３０１", "en": "1-2-301"}
+    unit = {"area_id": area_id, "label": label}
+    assert add_place("unit.add", {"1-2-302"}, **unit).changes["label"] == label
+    assert add_place("unit.add", {"1-2-301"}, **unit) == Refused("number-taken")
+    room = {"kind": "room", "code": " Ａ１ "}
+    assert add_place("area.add", **room).changes["code"] == "A1"
+    assert add_place("area.add", {"code|a1"}, **room) == Refused("number-taken")
+    assert add_place("area.add", {"None|building1"}, **room) == Refused("number-taken")
+    assert add_place("area.add", {"None|building1"}, **room, parent_id=area_id).changes
+
+
+@pytest.mark.rule("E6", "E20")
+def test_a_checkpoint_has_a_number_of_its_own():
+    point = {"area_id": make_op("x").id, "route": LABEL}
+    assert add_place("checkpoint.add", **point, code="１００１").changes["code"] == "1001"
+    assert add_place("checkpoint.add", {"1001"}, **point, code="1001") == Refused("number-taken")
+    assert add_place("checkpoint.add", **point, code="1​") == Refused("number-too-short")
+    taken = {str(number) for number in range(1000, 10000)} - {"4321"}
+    assert add_place("checkpoint.add", taken, **point).changes["code"] == "4321"
+
+
+@pytest.mark.rule("E20", "X7")
+def test_a_place_of_an_earlier_version_is_kept_although_its_name_is_taken():
+    unit = make_op("unit.add", payload={"label": LABEL, "area_id": make_op("x").id})
+    verdict = judge("unit", None, replace(unit, taken=frozenset({"building1"})))
+    assert verdict.changes == {**unit.payload, "occupied": True}
 
 
 @pytest.mark.rule("E2")
