@@ -8,5 +8,9 @@ declare const labels: {
   /** By the code of the verdict. */
   refusals: Record<string, Label>;
   unknown_refusal: Label;
+  /** By the type of record and the state. */
+  states: Record<string, Record<string, Label>>;
+  /** By the type of record, the field and the value. */
+  values: Record<string, Record<string, Record<string, Label>>>;
 };
 export default labels;

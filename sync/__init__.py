@@ -65,11 +65,10 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[HistoryEntry
     if subject_error:
         return subject_error
     try:
-        op = replace(
-            op, payload=_payload_schemas[op.kind].load(upcast_payload(op)), v=kind.payload_version
-        )
+        payload = _payload_schemas[op.kind].load(upcast_payload(op))
     except (ValidationError, TypeError):
         return Quarantined("malformed")
+    op = replace(op, payload=payload, v=kind.payload_version, sent_v=op.v)
     if kind.fact:
         return _apply_fold(type_, record, kind.rule(record, op), [*history, to_history_entry(op)])
     if kind.ignore_base:
@@ -164,6 +163,7 @@ def to_history_entry(
         fact=KINDS[op.kind].fact,
         changes=dict(changes or {}),
         payload=upcast_payload(op),
+        v=op.sent_v or op.v,
     )
 
 

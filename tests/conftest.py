@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from server import create_app
 from server.auth.devices import issue_code
 from server.db.engine import db
-from server.oplog.receive import submit
+from server.oplog.incoming import Source
+from server.oplog.receive import make_op, receive_ops
 from tests import seed_data
 from tests.live_server import LiveServer
 from tests.phone_client import FlaskTransport, HttpTransport, PhoneClient
@@ -183,7 +185,7 @@ def phone(new_phone: Callable[..., PhoneClient]) -> PhoneClient:
 
 @pytest.fixture
 def desk_op(app: Flask) -> Callable[..., dict[str, Any]]:
-    """What somebody does at the desk: desk(kind, subject, payload, by=…)."""
+    """What somebody does at the desk: desk(kind, subject, payload, by=…), now or `at` some time."""
 
     def act(
         kind: str,
@@ -193,9 +195,11 @@ def desk_op(app: Flask) -> Callable[..., dict[str, Any]]:
         by: str = seed_data.BEN,
         base: int | None = None,
         site: str = seed_data.HOME_SITE,
+        at: datetime | None = None,
     ) -> dict[str, Any]:
+        op = make_op(kind, subject, payload or {}, by=by, base=base)
         with app.app_context():
-            return submit(site, kind, subject, payload or {}, by=by, base=base)
+            return receive_ops(site, [op], Source.for_desk(at or datetime.now(UTC))).answers[0]
 
     return act
 

@@ -27,7 +27,7 @@ SIGNS = {
     **dict.fromkeys(("done", "sent_late", "scanned", "stated", "acknowledged", "closed"), "✓"),
     **dict.fromkeys(("missed", "overdue"), "✕"),
     **dict.fromkeys(("open", "raised", "fact_finding", "missing"), "○"),
-    **dict.fromkeys(("unknown", "asked"), "?"),
+    **dict.fromkeys(("unknown", "asked", "planned_late"), "?"),
     **dict.fromkeys(("skipped", "cancelled", "declined"), "–"),
     **dict.fromkeys(("done_late", "soon", "decided", "appealed"), "!"),
     "ready": "✓",

@@ -19,6 +19,7 @@ OPEN_FORM = PayloadForm(
 STEP_FORMS = {
     "ask": PayloadForm("lost.ask", "party"),
     "state": PayloadForm("lost.state", "party", "said", "declined"),
+    "contact": PayloadForm("lost.contact"),
     **{
         step: PayloadForm(f"lost.{step}")
         for step in ("offer_police", "to_police", "find", "return", "tell", "next")
@@ -31,9 +32,8 @@ STEP_FORMS = {
 def open_inputs(site_id: str) -> list[FormField]:
     """The inputs for a new case."""
     return OPEN_FORM.inputs(
-        {"channel": "phone"},
-        {"unit": home_options(site_id)},
-        {"next_action_at": gettext("Due (tomorrow if empty)")},
+        options={"unit": home_options(site_id)},
+        labels={"next_action_at": gettext("Due (tomorrow if empty)")},
     )
 
 

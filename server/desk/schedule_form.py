@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,8 +14,10 @@ from babel.dates import format_date
 from flask_babel import get_locale, gettext, lazy_gettext
 from flask_babel import lazy_gettext as _
 
-from server.jobs.holidays import days_off, flag_days
-from sync.work.recurrence import MAX_INTERVAL, RECURRENCE_FIELDS, due_windows
+from server.jobs.holidays import days_off_for, flag_days
+from sync.work.plan_versions import PlanVersion
+from sync.work.recurrence import MAX_INTERVAL, Window, due_windows
+from sync.work.schedules import Place, is_due_at
 
 PRESETS = {
     "daily": _("every day"),
@@ -157,23 +158,37 @@ def describe_recurrence(schedule: Any) -> str:
     return f"{text} {recurrence.times}".strip()
 
 
-def next_windows(schedule: Any, now: datetime) -> list[str]:
-    """The next PREVIEW_COUNT windows as text, as if the schedule were in use."""
-    zone = ZoneInfo(schedule.tzid)
-    duty = SimpleNamespace(
-        **{name: getattr(schedule, name) for name in (*RECURRENCE_FIELDS, "dtstart", "tzid")}
+def next_windows(
+    versions: Sequence[PlanVersion], is_due: Callable[[Any], bool], now: datetime
+) -> list[str]:
+    """R10: the next PREVIEW_COUNT windows for which something will be planned, as text.
+
+    `is_due` says whether a version of the schedule or route is due anywhere.
+    """
+    windows = (
+        (window, ZoneInfo(version.fields["tzid"]))
+        for version in versions
+        if is_due(version.as_duty(""))
+        for window in _coming_windows(version, now)
     )
-    duty.before, duty.active = [], True
-    if not (duty.rrule or duty.rdate) or not duty.window:
-        return []
-    free = (
-        days_off(now.date() - MAX_INTERVAL, now.date() + MAX_INTERVAL) if duty.workdays_only else ()
-    )
-    coming = (pair for pair in due_windows(duty, now, now + MAX_INTERVAL, free) if pair[0] >= now)
-    return [_format_window(*pair, zone) for pair in islice(coming, PREVIEW_COUNT)]
+    return [format_window(*window, zone) for window, zone in islice(windows, PREVIEW_COUNT)]
 
 
-def _format_window(opening: datetime, closing: datetime, zone: ZoneInfo) -> str:
+def _coming_windows(version: PlanVersion, now: datetime) -> Iterator[Window]:
+    duty, start = version.as_duty(""), max(now, version.since)
+    end = start + MAX_INTERVAL
+    for window in due_windows(duty, start, end, days_off_for(duty, start, end)):
+        if window[0] >= start and version.begins_in(window[0]):
+            yield window
+
+
+def due_anywhere(places: Sequence[Place]) -> Callable[[Any], bool]:
+    """A function that says whether a schedule is due at one of the places."""
+    return lambda duty: any(is_due_at(duty, place) for place in places)
+
+
+def format_window(opening: datetime, closing: datetime, zone: ZoneInfo) -> str:
+    """A time window as text in the language of the page, by the clock of a zone."""
     start, end = opening.astimezone(zone), closing.astimezone(zone)
     last = end - timedelta(seconds=1)
     whole_days = start.time() == end.time() == datetime.min.time()

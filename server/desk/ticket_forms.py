@@ -19,20 +19,26 @@ from server.desk.payload_form import PayloadForm
 
 OPEN_FORM = PayloadForm(
     "ticket.open",
-    *("channel", "matter", "contact", "declined_because", "details", "unit", "area", "urgency"),
-    *("item", "condition", "promised_at", "done_on_the_spot", "reaction"),
+    *("channel", "matter", "category", "details", "unit", "area", "contact", "declined_because"),
+    *("urgency", "promised_at", "item", "quantity", "condition", "holder"),
+    *("done_on_the_spot", "reaction"),
 )
-REVISE_FORM = PayloadForm("ticket.revise", "details", "contact", "unit", "area", "urgency")
+REVISE_FORM = PayloadForm(
+    "ticket.revise",
+    *("channel", "matter", "category", "details", "contact", "declined_because"),
+    *("unit", "area", "urgency"),
+)
 FACT_FORMS = {
     "give_back": PayloadForm("ticket.give_back"),
     "hold": PayloadForm("ticket.hold"),
     "escalate": PayloadForm("ticket.escalate"),
     "follow": PayloadForm("ticket.follow"),
     "promise": PayloadForm("ticket.promise"),
+    "inform": PayloadForm("ticket.inform", "said", "promised_at", "because"),
     "resolve": PayloadForm("ticket.resolve"),
     "feed_back": PayloadForm("ticket.feed_back", "reaction", "note", "because"),
     "enquire": PayloadForm("ticket.enquire"),
-    "register": PayloadForm("ticket.register", "item", "condition"),
+    "register": PayloadForm("ticket.register", "item", "quantity", "condition", "holder"),
     "pass_on": PayloadForm("ticket.pass_on"),
     "return_item": PayloadForm("ticket.return_item"),
     "reopen": PayloadForm("ticket.reopen"),

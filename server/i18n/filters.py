@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -12,11 +12,18 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from sync import kind_label
+from sync import FEATURES, RECORD_TYPES, kind_label
+from sync.protocol import likeness
 from sync.protocol.clock import SITE_ZONE, format_time, parse_time
 from sync.protocol.normalise import code_key, natural_key
 from sync.protocol.refusals import refusal
-from sync.protocol.text import Text
+from sync.protocol.text import Text, Texts
+
+STATES: Mapping[str, Texts] = {name: type_.states for name, type_ in RECORD_TYPES.items()}
+VALUES: Mapping[str, Mapping[str, Texts]] = {
+    name: feature.values for feature in FEATURES for name in feature.types
+}
+"""The labels of states, and of values by their fields, by the type of record."""
 
 Time = datetime | str | None
 """An aware datetime, or its text as records store it; None and "" where there is none."""
@@ -44,9 +51,22 @@ def register_filters(
         "mask": with_context(mask),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
+<<<<<<< HEAD
         "code_key": with_context(lambda text: code_key(text or "")),
+=======
+        "names_same_home": with_context(likeness.names_same_home),
+        "shares_words": with_context(likeness.shares_words),
+>>>>>>> main
         "kind_label": pass_context(lambda context, kind: _translated(context, kind_label(kind))),
         "refusal_label": pass_context(lambda context, code: _translated(context, refusal(code))),
+        "state_label": pass_context(
+            lambda context, state, type_: _label_of(context, STATES.get(type_), state)
+        ),
+        "value_label": pass_context(
+            lambda context, value, type_, field: _label_of(
+                context, VALUES.get(type_, {}).get(field), value
+            )
+        ),
         "ago": pass_context(lambda context, *times: ago(context, *map(_unescaped, times))),
     }
 
@@ -130,6 +150,12 @@ def _translated(context: Context, text: Text) -> str:
     if text.context:
         return str(context.call(_translator(context, "pgettext"), text.context, text.message))
     return str(context.call(_translator(context, "gettext"), text.message))
+
+
+def _label_of(context: Context, texts: Texts | None, code: Any) -> str:
+    """The label of a state or value. Words, and codes without a label, stay as they are."""
+    text = (texts or {}).get(code)
+    return _translated(context, text) if text else _unescaped(code or "")
 
 
 def _to_datetime(time: Time) -> datetime:

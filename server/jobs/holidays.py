@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
 import chinese_calendar
+
+from sync.work.recurrence import MAX_INTERVAL, RecurringDuty
 
 FLAG_DAYS = ((1, 1), (5, 1), (10, 1))
 """(month, day) of the flag law's holidays with a fixed date: New Year, Labour Day, National Day."""
@@ -15,6 +17,13 @@ def days_off(start: date, end: date) -> frozenset[date]:
     """The days off from `start` to `end`, both included."""
     days = (start + timedelta(days=number) for number in range((end - start).days + 1))
     return frozenset(day for day in days if _is_day_off(day))
+
+
+def days_off_for(duty: RecurringDuty, start: datetime, end: datetime) -> frozenset[date]:
+    """The days off around a period, for a duty of working days; for others none."""
+    if not duty.workdays_only:
+        return frozenset()
+    return days_off(start.date() - MAX_INTERVAL, end.date() + MAX_INTERVAL)
 
 
 def known_until() -> int:

@@ -36,7 +36,7 @@ class LostProperty(Model):
     unit: Mapped[str | None]
     holds_personal_data: Mapped[bool]
     urgency: Mapped[str]
-    channel: Mapped[str]
+    channel: Mapped[str | None]
     contact: Mapped[str | None]
     declined_because: Mapped[str | None]
     ticket: Mapped[str]

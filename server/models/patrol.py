@@ -55,6 +55,7 @@ class PatrolRound(Model):
     responsible_id: Mapped[str | None]
     window_start: Mapped[datetime]
     window_end: Mapped[datetime]
+    planned_at: Mapped[datetime | None]
     scans: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     fines: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     skips: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

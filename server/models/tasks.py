@@ -33,7 +33,9 @@ class Task(Model):
     items: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     standing: Mapped[bool] = mapped_column(default=False)
     grace: Mapped[int] = mapped_column(default=0)
+    planned_at: Mapped[datetime | None]
     assigned_by_id: Mapped[str | None]
+    reassigned_by_id: Mapped[str | None]
     reason: Mapped[str | None]
     ticked: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     confirmed: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
@@ -85,6 +87,7 @@ def phone_body(task: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "schedule_id",
         "helper_ids",
         "done_received_at",
+        "reassigned_by_id",
         *DESK_ONLY_FIELDS,
     )
     shown = {name: value for name, value in task.items() if name not in hidden}

@@ -29,8 +29,9 @@ class Ticket(Model):
     id: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[str]
     numbers: Mapped[list[str]] = mapped_column(JSON, default=list)
-    channel: Mapped[str]
-    matter: Mapped[str]
+    channel: Mapped[str | None]
+    matter: Mapped[str | None]
+    category: Mapped[str | None]
     contact: Mapped[str | None]
     declined_because: Mapped[str | None]
     details: Mapped[str]

@@ -103,4 +103,5 @@ def _history_entry(row: HistoryRow, type_: str) -> HistoryEntry:
         fact=row.fact,
         changes=changes,
         payload=KINDS[row.kind].upcast(row.v, row.payload),
+        v=row.v,
     )

@@ -131,6 +131,7 @@ def replay_op(store: RecordStore, row: OpRow) -> Verdict:
         payload=row["payload"],
         base=row["base"],
         v=row["v"],
+        arriving=False,
     )
     record = store.record_for(op)
     verdict = judge(record.type, record.row, store.with_related(op), record.history)

@@ -2,9 +2,13 @@
 
 import { requestBackgroundSync } from "./background_sync.js";
 import { fillReserve } from "./database.js";
+import { deleteDiscarded } from "./drafts.js";
+import { restoreDrafts } from "./form_drafts.js";
+import "./form_photos.js";
 import { autoSubmit, fillCode } from "./forms.js";
 import "./htmx_adapter.js";
 import "./keypads.js";
+import "./one_of.js";
 import { saveNextFile } from "./outbox_export.js";
 import { announceChange, applyTheme, redraw, scheduleRedraw } from "./redraw.js";
 import { startScanner } from "./scanner.js";
@@ -38,6 +42,7 @@ document.addEventListener("click", async (event) => {
 function preparePage() {
   fillCode();
   autoSubmit();
+  void restoreDrafts();
   void startScanner();
 }
 
@@ -48,6 +53,7 @@ async function start() {
   // private windows have no service workers: the page works without
   await watchForUpdates().catch(() => {});
   await fillReserve();
+  await deleteDiscarded();
   await navigator.storage?.persist?.();
   scheduleSync(SOON);
 }

@@ -7,7 +7,7 @@ import { openDB } from "../vendor/idb.js";
 /** @import { UpgradeTransaction, WriteTransaction } from "../types/storage.js" */
 
 const NAME = "lodge";
-const VERSION = 3;
+const VERSION = 4;
 const RESERVE_BYTES = 4 * 1024 * 1024;
 const RANDOM_BYTES_PER_CALL = 65_536; // the most that getRandomValues gives
 
@@ -49,6 +49,7 @@ function open(version) {
       if (before < 1) createVersion1(db);
       if (before === 1) tx.objectStore("records").createIndex("opens", ["type", "opens"]);
       if (before < 3) upgradeToVersion3(db, tx);
+      if (before < 4) upgradeToVersion4(db, tx);
     },
     blocking: closeDatabase,
     terminated: () => (opening = null),
@@ -84,6 +85,16 @@ function upgradeToVersion3(db, tx) {
   tx.objectStore("photos").createIndex("size", ["state", "bytes"]);
   tx.objectStore("meta").delete("reserve");
   db.createObjectStore("reserve");
+}
+
+/**
+ * Drafts of forms, and the tokens of submitted forms.
+ * @param {Database} db
+ * @param {UpgradeTransaction} tx
+ */
+function upgradeToVersion4(db, tx) {
+  db.createObjectStore("drafts", { keyPath: "token" }).createIndex("person", "person");
+  tx.objectStore("ops").createIndex("token", "token");
 }
 
 /**

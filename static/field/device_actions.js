@@ -1,6 +1,7 @@
 // POST /field/me/ACTION: what changes this phone alone and makes no op.
 
 import { setMeta } from "./database.js";
+import { draftAgain, setDiscarded } from "./drafts.js";
 import { isLanguage } from "./language.js";
 import { markChecked } from "./outbox.js";
 import * as people from "./people.js";
@@ -35,6 +36,12 @@ export async function runAction(action, request) {
     case "seen":
       await markChecked(value);
       break;
+    case "again":
+      return again(value, request);
+    case "discard":
+    case "keep":
+      await setDiscarded(value, (await people.currentUser())?.id ?? "", action === "discard");
+      break;
     case "send":
       await syncNow();
       break;
@@ -42,6 +49,19 @@ export async function runAction(action, request) {
       return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
   }
   return redirectTo(refererAddress(request));
+}
+
+/**
+ * Opens the form of an op that was not accepted, with what was in it.
+ * @param {string} id of the op
+ * @param {Request} request
+ */
+async function again(id, request) {
+  const user = await people.currentUser();
+  const page = user ? await draftAgain(id, user.id) : undefined;
+  if (page === undefined) return redirectTo(refererAddress(request));
+  await markChecked(id);
+  return redirectTo(page);
 }
 
 /** @param {FormData} form */

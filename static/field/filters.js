@@ -3,7 +3,11 @@
 
 import labels from "../labels.js";
 import { compareCodePoints } from "./code_points.js";
+<<<<<<< HEAD
 import { codeText } from "./normalise.js";
+=======
+import { namesSameHome, sharesWords } from "./likeness.js";
+>>>>>>> main
 
 const MINUTE = 60_000;
 
@@ -40,6 +44,12 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
   function say(label) {
     if (typeof label !== "object" || label === null || Array.isArray(label)) return label || "";
     return label[lang] || Object.values(label)[0] || "";
+  }
+
+  /** @param {Record<string, import("../labels.js").Label> | undefined} texts @param {any} code @returns {string} */
+  function labelOf(texts, code) {
+    const label = texts && Object.hasOwn(texts, code) ? texts[code] : undefined;
+    return label ? translate(label) : code || "";
   }
 
   return {
@@ -112,6 +122,20 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
 
     /** The sentence for the code of a verdict. @param {string} code */
     refusal_label: (code) => translate(labels.refusals[code] ?? labels.unknown_refusal),
+
+    names_same_home: namesSameHome,
+    shares_words: sharesWords,
+
+    /** The label of a record's state. @param {any} state @param {string} type */
+    state_label: (state, type) => labelOf(labels.states[type], state),
+
+    /**
+     * The label of a field's value; words, and codes without a label, stay as they are.
+     * @param {any} value
+     * @param {string} type
+     * @param {string} field
+     */
+    value_label: (value, type, field) => labelOf(labels.values[type]?.[field], value),
 
     /**
      * The last four characters, and a dot for each before.

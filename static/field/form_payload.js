@@ -3,8 +3,6 @@
 /** @import { Kind } from "../kinds.js" */
 /** @import { Photo } from "../types/storage.js" */
 
-const UNLESS = ".unless.";
-
 /**
  * Empty fields are left out. An `integer` is truncated, a `time` becomes ISO 8601 in UTC.
  * @param {Kind} kind
@@ -54,21 +52,15 @@ function parseList(form, name) {
 }
 
 /**
- * The text of a field: several inputs of one name, a choice and words beside it, are joined. If
- * there is none, an input named `x.unless.y` gives the text of x, provided that y is empty.
+ * The text of a field. Of several inputs with one name, such as chips and an input for anything
+ * else below them, the last one that is filled in counts.
  * @param {FormData} form
  * @param {string} name
  * @returns {string}
  */
 function parseText(form, name) {
-  const texts = filledTexts(form)
-    .filter(([key]) => key === name)
-    .map(([, value]) => value);
-  if (texts.length) return texts.join(": ");
-  const fallback = [...form.keys()].find((key) => key.startsWith(name + UNLESS));
-  if (!fallback) return "";
-  const other = String(form.get(fallback.slice(name.length + UNLESS.length)) ?? "").trim();
-  return other ? "" : String(form.get(fallback)).trim();
+  const texts = filledTexts(form).filter(([key]) => key === name);
+  return texts.at(-1)?.[1] ?? "";
 }
 
 /**
@@ -88,7 +80,7 @@ function filledTexts(form) {
  * input is named `shots.floor`), and a kind without either is about this one photo.
  * @param {Record<string, any>} payload changed in place
  * @param {Kind} kind
- * @param {{name: string, photo: Photo}[]} named photos with the names of their inputs
+ * @param {{name: string, photo: Pick<Photo, "sha256"> & Partial<Photo>}[]} named photos with the names of their inputs
  */
 export function addPhotos(payload, { fields }, named) {
   for (const { name, photo } of named) {

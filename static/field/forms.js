@@ -1,17 +1,4 @@
-// What forms do by themselves: submit at once, show that a photo was picked, take a code from the
-// address.
-
-/**
- * Marks the label of a file input with the number of files; submits the form of an input with
- * `data-submit`.
- */
-document.addEventListener("change", (event) => {
-  const field = event.target;
-  if (!(field instanceof HTMLInputElement)) return;
-  if (field.type === "file")
-    field.closest("label")?.setAttribute("data-picked", String(field.files?.length ?? 0));
-  if (field.dataset.submit !== undefined) field.form?.requestSubmit();
-});
+// What forms do by themselves: submit at once, take a code from the address.
 
 /** @type {Set<string>} */
 const submitted = new Set();

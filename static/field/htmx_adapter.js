@@ -1,5 +1,6 @@
 // Lets htmx use the local request handler in place of the network for every address below /field/.
 
+import { submitForm } from "./form_submission.js";
 import { handleRequest } from "./local_server.js";
 import { writeLossMarker } from "./loss_marker.js";
 import { announceChange } from "./redraw.js";
@@ -10,7 +11,9 @@ const VIBRATION = 30; // ms
 
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = /** @type {CustomEvent} */ (event).detail;
-  if (new URL(ctx.request.action, location.href).pathname.startsWith(ROOT)) ctx.fetch = localFetch;
+  if (!new URL(ctx.request.action, location.href).pathname.startsWith(ROOT)) return;
+  ctx.fetch = (/** @type {string} */ address, /** @type {RequestInit} */ init) =>
+    submitForm(ctx.request.form ?? undefined, () => localFetch(address, init));
 });
 
 /**

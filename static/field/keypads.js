@@ -31,7 +31,7 @@ document.addEventListener("click", (event) => {
   else if (field.value.length < Number(keyboard.dataset.most ?? field.maxLength))
     field.value += character;
   keyboard.dataset.shows = keySet ?? (field.value ? "rest" : "first");
-  field.focus(); // a focused form is not redrawn
+  announceInput(field);
 });
 
 /** Plus and minus: `data-step` changes the number beside it. */
@@ -41,5 +41,11 @@ document.addEventListener("click", (event) => {
   if (!button || !(field instanceof HTMLInputElement)) return;
   const value = Number(field.value || field.min || 0) + Number(button.dataset.step);
   field.value = String(Math.min(Math.max(value, Number(field.min)), Number(field.max)));
-  field.focus();
+  announceInput(field);
 });
+
+/** As if a person had typed it: it becomes a part of the draft. @param {HTMLInputElement} field */
+function announceInput(field) {
+  field.focus(); // a focused form is not redrawn
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}

@@ -6,7 +6,7 @@ import { canonicalJson, sha256 } from "./canonical_json.js";
 import { database, getMeta, setMeta } from "./database.js";
 import { uuid7 } from "./ids.js";
 
-/** @import { ChainTail, Draft, OpContent, OutboxRow } from "../types/storage.js" */
+/** @import { ChainTail, OpContent, OpInput, OutboxRow } from "../types/storage.js" */
 
 const BOOT_ID = crypto.randomUUID();
 const ID_NUMBER = /(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])/g;
@@ -21,7 +21,7 @@ export const withChainLock = (work) => navigator.locks.request("lodge-outbox", w
 
 /**
  * An op without its place in the chain.
- * @param {Draft} draft
+ * @param {OpInput} input
  * @param {string} author id of the person
  * @returns {Promise<OpContent>}
  */

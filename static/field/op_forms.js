@@ -2,13 +2,12 @@
 // next.
 
 import kinds from "../kinds.js";
-import * as clock from "./clock.js";
-import { isQuotaError } from "./database.js";
+import { database } from "./database.js";
+import { findDraft } from "./drafts.js";
 import { addPhotos, parseForm } from "./form_payload.js";
 import { uuid7 } from "./ids.js";
 import { appendOps } from "./outbox.js";
 import { checkPin, currentUser } from "./people.js";
-import { shrinkPhoto } from "./photo_image.js";
 import { findRecord, findServerRecord } from "./records.js";
 import { pageExists, renderPage, renderPart } from "./render.js";
 import {
@@ -20,7 +19,7 @@ import {
   refererUrl,
 } from "./responses.js";
 
-/** @import { Draft, OutboxRow, Person } from "../types/storage.js" */
+/** @import { Draft, FormContent, OpInput, OutboxRow } from "../types/storage.js" */
 
 /**
  * Makes one op for the subject of the address, or for each `subject` of the form, or for a new
@@ -32,39 +31,51 @@ import {
  */
 export async function submitOps(kind, subject, request) {
   const [user, form] = await Promise.all([currentUser(), request.formData()]);
-  if (!user) return redirectTo("unlock");
+  // somebody else may have unlocked the phone in another tab: the draft waits for its author
+  if (!user || (form.get("_person") ?? user.id) !== user.id)
+    return redirectTo(user ? "" : "unlock");
   if (!Object.hasOwn(kinds, kind))
     return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
   const signature = await checkSignature(form);
   if (signature !== "ok") return htmlResponse(await redisplay(form, request, signature), 403);
-  const photos = await shrinkPhotos(form, user);
+  const token = String(form.get("_token") ?? uuid7());
+  const draft = await findDraft(token);
   const payload = parseForm(kinds[kind], form);
-  addPhotos(payload, kinds[kind], photos);
+  addPhotos(payload, kinds[kind], await photosOf(draft));
   const subjects = subject ? [subject] : form.getAll("subject").map(String);
   if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
-  const drafts = await Promise.all(subjects.map((id) => makeDraft(kind, id, payload)));
+  const inputs = await Promise.all(subjects.map((id) => makeInput(kind, id, payload)));
   const author = String(form.get("sign_by") ?? user.id);
-  try {
-    const rows = await appendOps(
-      drafts,
-      author,
-      photos.map(({ photo }) => photo),
-    );
-    return await responseAfter(kind, rows, form, request);
-  } catch (error) {
-    if (!isQuotaError(error) || !isFromHtmx(request)) throw error;
-    return storageFull(photos.length > 0);
-  }
+  const rows = await appendOps(inputs, author, { token, content: contentOf(kind, form, draft) });
+  return responseAfter(kind, rows, form, request);
 }
 
 /**
- * Says that storage is full and leaves the page as it is, with all that was typed.
- * @param {boolean} hasPhotos
+ * What the form contained, to be shown to its author if the op is refused. Without a draft nothing
+ * was put into it.
+ * @param {string} kind
+ * @param {FormData} submitted
+ * @param {Draft | undefined} draft
+ * @returns {FormContent}
  */
-async function storageFull(hasPhotos) {
-  const response = htmlResponse(await renderPage("_full", { photo: hasPhotos }), 507);
-  response.headers.set("HX-Reswap", "none");
-  return response;
+function contentOf(kind, submitted, draft) {
+  const [page, about] = ["_page", "_about"].map((name) => String(submitted.get(name) ?? ""));
+  const { form = "", fields = {}, photos = [] } = draft ?? {};
+  return { form, kind, page, about, fields, photos };
+}
+
+/**
+ * The photos of a draft, each with the name of its input. One that the phone has deleted since it
+ * was sent has its hash alone.
+ * @param {Draft | undefined} draft
+ */
+function photosOf(draft) {
+  return Promise.all(
+    (draft?.photos ?? []).map(async ({ input, sha256 }) => {
+      const photo = sha256 ? await (await database()).get("photos", sha256) : undefined;
+      return { name: input, photo: photo ?? { sha256: sha256 ?? "" } };
+    }),
+  );
 }
 
 /**
@@ -85,7 +96,7 @@ async function checkSignature(form) {
 async function redisplay(form, request, result) {
   const [page, id] = pathParts(refererUrl(request));
   const texts = [...form].filter(
-    ([name, value]) => name !== "sign_pin" && typeof value === "string",
+    ([name, value]) => name !== "sign_pin" && !name.startsWith("_") && typeof value === "string",
   );
   const args = { ...Object.fromEntries(texts), ...(id ? { id } : {}), result };
   return renderPage(pageExists(page) ? page : "index", args);
@@ -95,29 +106,12 @@ async function redisplay(form, request, result) {
  * @param {string} kind
  * @param {string} subject
  * @param {Record<string, any>} payload
- * @returns {Promise<Draft>}
+ * @returns {Promise<OpInput>}
  */
-async function makeDraft(kind, subject, payload) {
+async function makeInput(kind, subject, payload) {
   const { fact, creates, type } = kinds[kind];
   const record = fact || creates || !type ? undefined : await findServerRecord(type, subject);
   return { kind, subject, payload, base: record?.version ?? null };
-}
-
-/**
- * Every picked file as a photo, with the name of its input.
- * @param {FormData} form
- * @param {Person} user
- */
-async function shrinkPhotos(form, user) {
-  const time = (await clock.now()).toLocaleString("sv-SE");
-  const caption = `${time} ${form.get("place") ?? ""} ${user.name}`;
-  const picked = [...form].filter(([, file]) => file instanceof File && file.size > 0);
-  return Promise.all(
-    picked.map(async ([name, file]) => ({
-      name,
-      photo: await shrinkPhoto(/** @type {File} */ (file), caption),
-    })),
-  );
 }
 
 /**

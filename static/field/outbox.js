@@ -4,7 +4,11 @@
 import { appendToChain, buildOp, chainTail, newTail, withChainLock } from "./op_chain.js";
 import { database, getMeta, keysStartingWith, writeTransaction } from "./database.js";
 
-/** @import { ChainTail, Draft, OpContent, OutboxRow, Photo } from "../types/storage.js" */
+/** @import { ChainTail, FormContent, OpContent, OpInput, OutboxRow } from "../types/storage.js" */
+/** @import { Schema, StoreName } from "../types/storage.js" */
+/** @import { IDBPObjectStore } from "idb" */
+
+/** @typedef {IDBPObjectStore<Schema, StoreName[], "photos", "readwrite">} PhotoStore */
 
 const PORTION = 250; // rows per read: the page stays responsive while there are thousands
 
@@ -12,18 +16,26 @@ const PORTION = 250; // rows per read: the page stays responsive while there are
 class ConcurrentWriteError extends Error {}
 
 /**
- * Makes ops and stores them with their photos, all or none. Resolves when they are on disk.
- * @param {Draft[]} drafts
+ * @typedef {object} SubmittedForm
+ * @property {string} token of the drawn form
+ * @property {FormContent} content
+ */
+
+/**
+ * Makes ops and stores them, all or none; the photos of the form's draft are to be sent from now
+ * on, and the draft is gone. Resolves when they are on disk. A form that was submitted before makes
+ * no ops: those that it has made are the result.
+ * @param {OpInput[]} inputs
  * @param {string} author id of the person
- * @param {Photo[]} [photos]
+ * @param {SubmittedForm} form
  * @returns {Promise<OutboxRow[]>}
  */
-export function appendOps(drafts, author, photos = []) {
+export function appendOps(inputs, author, form) {
   return withChainLock(async () => {
-    const contents = await Promise.all(drafts.map((draft) => buildOp(draft, author)));
+    const contents = await Promise.all(inputs.map((input) => buildOp(input, author)));
     for (;;) {
       try {
-        return await store(contents, photos);
+        return await store(contents, form);
       } catch (error) {
         if (!(error instanceof ConcurrentWriteError)) throw error;
       }
@@ -32,32 +44,51 @@ export function appendOps(drafts, author, photos = []) {
 }
 
 /**
- * Writes ops, photos and the new tail in one transaction.
+ * Writes ops, photos and the new tail, and deletes the draft, in one transaction.
  * @param {OpContent[]} contents
- * @param {Photo[]} photos
+ * @param {SubmittedForm} form
  * @throws {ConcurrentWriteError} if the stored tail is not the one that the ops were linked to
  */
-async function store(contents, photos) {
+async function store(contents, { token, content }) {
   const known = await getMeta("tail");
   const tail = { ...(known ?? newTail()) };
   /** @type {OutboxRow[]} */
   const rows = [];
-  for (const content of contents) rows.push(await appendToChain(content, tail));
-  const large = photos.length > 0;
-  await writeTransaction(
-    ["ops", "meta", "photos"],
+  for (const each of contents)
+    rows.push({ ...(await appendToChain(each, tail)), token, form: content });
+  const photos = content.photos.flatMap(({ sha256 }) => sha256 ?? []);
+  return writeTransaction(
+    ["ops", "meta", "photos", "drafts"],
     async (tx) => {
+      const taken = await tx.objectStore("ops").index("token").getAll(token);
+      if (taken.length) return taken;
       /** @type {ChainTail | undefined} */
       const stored = await tx.objectStore("meta").get("tail");
       if (stored?.lineage !== known?.lineage || stored?.n !== known?.n)
         throw new ConcurrentWriteError();
       for (const row of rows) tx.objectStore("ops").put(row);
-      for (const photo of photos) tx.objectStore("photos").put(photo);
+      for (const sha256 of photos) await markUnsent(tx.objectStore("photos"), sha256);
+      tx.objectStore("drafts").delete(token);
       tx.objectStore("meta").put(tail, "tail");
+      return rows;
     },
-    large,
+    photos.length > 0,
   );
-  return rows;
+}
+
+/**
+ * A photo of a draft is to be sent. One that belongs to an op already stays as it is.
+ * @param {PhotoStore} photos
+ * @param {string} sha256
+ */
+async function markUnsent(photos, sha256) {
+  const photo = await photos.get(sha256);
+  if (photo?.state === "draft") photos.put({ ...photo, state: "unsent" });
+}
+
+/** Whether a drawn form has made its ops. @param {string} token */
+export async function isTaken(token) {
+  return (await (await database()).countFromIndex("ops", "token", token)) > 0;
 }
 
 /** Unsent ops, chain by chain, in the order of the chain. @param {number} [limit] */
@@ -115,9 +146,18 @@ export async function overlaidOpsOf(subject) {
 /** @param {OutboxRow} a @param {OutboxRow} b */
 const byTime = (a, b) => (a.op.at < b.op.at ? -1 : 1);
 
-/** Ops that were not accepted and that nobody has looked at yet. */
-export async function opsToCheck() {
-  return (await database()).getAllFromIndex("ops", "check", 1);
+/**
+ * Ops of this author that were not accepted and that nobody has looked at yet, oldest first.
+ * @param {string | undefined} author id of the person
+ */
+export async function opsToCheck(author) {
+  const rows = await (await database()).getAllFromIndex("ops", "check", 1);
+  return rows.filter(({ op }) => op.by === author).sort(byTime);
+}
+
+/** @param {string} id @returns {Promise<OutboxRow | undefined>} */
+export async function findOp(id) {
+  return (await database()).get("ops", id);
 }
 
 /** Notes that somebody has looked at why an op was not accepted. @param {string} id */

@@ -13,6 +13,9 @@ const CLOCK_DIFFERENCE = DAY; // by how much a phone's clock and the backup's ma
 const GAP_LIMIT = 1000; // places per request
 const NOT_ACCEPTED = new Set(["refused", "quarantined", "held"]);
 
+/** Whether the server did not accept an op. @param {OutboxRow} row */
+export const wasRefused = ({ verdict }) => NOT_ACCEPTED.has(verdict?.status ?? "");
+
 /**
  * Stores verdicts, unless the server was restored since the ops were sent. A fork begins a new
  * chain.

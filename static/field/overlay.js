@@ -78,21 +78,31 @@ function overlayOp(row, { op, state }, { names, clockAhead }) {
 
 /**
  * Sets a field of a row that is already a copy: the path `scans.$point` reaches inside an object,
- * `confirmed+` appends to a list and `confirmed-` takes its last item away.
+ * `confirmed+` appends to a list and `confirmed-` takes its last item away. A path with a variable
+ * that the payload lacks is left out.
  * @param {Record<string, any>} row
  * @param {string} path
  * @param {any} value
  * @param {Record<string, any>} variables
  */
 function setField(row, path, value, variables) {
-  const [first, ...rest] = path
-    .replace(/[+-]$/, "")
-    .split(".")
-    .map((step) => String(variables[step] ?? step));
   const [operation] = /[+-]$/.exec(path) ?? [""];
+  const steps = path.replace(/[+-]$/, "").split(".");
+  if (steps.some((step) => step.startsWith("$") && variables[step] === undefined)) return;
+  const names = steps.map((step) => String(variables[step] ?? step));
+  setAt(row, names, operation, value);
+}
+
+/**
+ * @param {Record<string, any>} row
+ * @param {string[]} names
+ * @param {string} operation "+", "-" or ""
+ * @param {any} value
+ */
+function setAt(row, [first, ...rest], operation, value) {
   if (rest.length) {
     row[first] = { ...row[first] };
-    setField(row[first], rest.join(".") + operation, value, {});
+    setAt(row[first], rest, operation, value);
   } else if (operation === "-") row[first] = (row[first] ?? []).slice(0, -1);
   else row[first] = operation === "+" ? [...(row[first] ?? []), value] : value;
 }

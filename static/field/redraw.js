@@ -1,11 +1,15 @@
 // Redraws the present page in place when something it shows has changed, here or in another tab.
 
 import { requestBackgroundSync } from "./background_sync.js";
+import { flushDrafts, restoreDrafts } from "./form_drafts.js";
+import { FORMS, formKey, hasContent } from "./form_fields.js";
+import { formsOnPage, isUnsaved, personOf, stateOf } from "./form_state.js";
 import { handleRequest } from "./local_server.js";
 import { hasPendingRequests } from "./pending_requests.js";
 
 const DELAY = 120; // ms: several changes make one redraw
 const TEXT_INPUT = "input:not([type=checkbox],[type=radio]), textarea, select";
+const UNSAVED = "form[data-unsaved]";
 const NOT_SENT = "[data-state=no_network], [data-state=busy], [data-state=stale]";
 
 const channel = new BroadcastChannel("lodge");
@@ -53,10 +57,34 @@ export async function redraw() {
 /** @param {string} html a whole page */
 async function show(html) {
   const page = document.querySelector("#page");
-  if (page && isInUse(page)) return updatePill(html);
-  if (page) await morph(page, html);
-  else replaceBody(html);
+  const drawn = parse(html);
+  if (!page || personOf(drawn) !== personOf()) {
+    await flushDrafts(); // somebody locked the phone in another tab: what was typed is not for all
+    replaceBody(drawn);
+  } else if (isInUse(page) || !keepsUnsaved(drawn)) return updatePill(drawn);
+  else await morph(page, drawn);
   applyTheme();
+  await restoreDrafts();
+}
+
+/**
+ * Gives forms with content the same ids in the page and in the new one: by these the redraw finds
+ * them, and leaves them alone.
+ * @param {Document} drawn
+ * @returns {boolean} whether all forms that somebody has put something into are in the new page
+ */
+function keepsUnsaved(drawn) {
+  /** @type {Map<string, Element>} */
+  const next = new Map();
+  for (const form of drawn.querySelectorAll(FORMS))
+    if (hasContent(form)) next.set(formKey(form), form);
+  return formsOnPage()
+    .filter(hasContent)
+    .every((form) => {
+      const same = next.get(stateOf(form).form);
+      if (same) same.id = form.id ||= same.id || `form-${stateOf(form).token}`;
+      return same || !isUnsaved(form);
+    });
 }
 
 /**
@@ -73,34 +101,33 @@ function isInUse(page) {
   );
 }
 
-/** @param {string} html */
-function updatePill(html) {
-  const pill = parse(html).querySelector("#pill");
+/** @param {Document} drawn */
+function updatePill(drawn) {
+  const pill = drawn.querySelector("#pill");
   if (pill) document.querySelector("#pill")?.replaceWith(pill);
 }
 
-/** @param {string} html */
-function replaceBody(html) {
-  const drawn = parse(html);
+/** @param {Document} drawn */
+function replaceBody(drawn) {
   document.title = drawn.title;
   document.body.replaceChildren(...drawn.body.childNodes);
   window.htmx.process(document.body);
 }
 
-/** @param {Element} page @param {string} html */
-async function morph(page, html) {
+/** @param {Element} page @param {Document} drawn */
+async function morph(page, drawn) {
+  window.htmx.config.morphSkip = UNSAVED;
   const swap = { target: page, select: "#page", swap: "outerMorph", sourceElement: document.body };
-  await window.htmx.swap({ text: withOpenDetails(html), ...swap });
+  await window.htmx.swap({ text: withOpenDetails(drawn), ...swap });
 }
 
 /**
  * Gives every <details> of the new page the state of the present one. Before the swap: people go on
  * tapping meanwhile.
- * @param {string} html
+ * @param {Document} drawn
  */
-function withOpenDetails(html) {
+function withOpenDetails(drawn) {
   const before = new Map(namedDetails(document).map(([name, details]) => [name, details.open]));
-  const drawn = parse(html);
   for (const [name, details] of namedDetails(drawn))
     details.open = before.get(name) ?? details.open;
   return drawn.documentElement.outerHTML;

@@ -5,16 +5,20 @@ import { SITE_ZONE } from "../shell.js";
 import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
 import { getMetaAll } from "./database.js";
+import { draftsOf } from "./drafts.js";
 import filters from "./filters.js";
 import { browserLanguage, isLanguage, languages } from "./language.js";
 import { readLossMarker } from "./loss_marker.js";
 import * as outbox from "./outbox.js";
+import { wasRefused } from "./outbox_updates.js";
 import { exportProgress } from "./outbox_export.js";
 import { everybody } from "./people.js";
 import { findServerRecord, loadRecords } from "./records.js";
 import { sendingStatus } from "./sending_status.js";
 import { storagePercent } from "./storage_quota.js";
 import { render } from "./template_runtime.js";
+
+/** @import { Draft, FormContent, OutboxRow } from "../types/storage.js" */
 
 const NEARLY_FULL = 80; // per cent
 const RECENT_OPS = 30;
@@ -36,14 +40,14 @@ export async function renderPage(page, args = {}) {
     commonContext(now),
     loadRecords(needsOf(page), now),
   ]);
-  const recent = page === "me" ? await recentOps() : [];
+  const own = page === "me" ? await ownContext(common.me?.id) : {};
   const trace = page === "enrol" ? await readLossMarker() : null;
   const context = {
     ...common,
     records,
     args,
     page,
-    outbox: recent,
+    ...own,
     trace,
     saving: exportProgress(),
   };
@@ -91,7 +95,7 @@ async function commonContext(now) {
     device && findServerRecord("site", device.site),
     everybody(),
     storagePercent(),
-    sendingStatus(link),
+    sendingStatus(link, me),
   ]);
   return {
     now,
@@ -108,18 +112,54 @@ async function commonContext(now) {
   };
 }
 
-/** The newest ops with their verdicts, for the list of what was sent. */
-async function recentOps() {
-  const rows = await outbox.recentOps(RECENT_OPS);
-  return rows.map(({ id, op, state, verdict, check }) => ({
+/**
+ * What one person sees of the outbox: the newest ops of this phone, their own ops that were not
+ * accepted, and their unfinished forms.
+ * @param {string} [me] id of the person
+ */
+async function ownContext(me) {
+  const [recent, checks, drafts] = await Promise.all([
+    outbox.recentOps(RECENT_OPS),
+    outbox.opsToCheck(me),
+    draftsOf(me ?? ""),
+  ]);
+  return {
+    outbox: recent.map((row) => ({
+      ...describeOp(row),
+      refused: row.op.by === me && wasRefused(row),
+    })),
+    checks: checks.map(describeOp),
+    drafts: drafts.filter(({ kind }) => kind).map(describeDraft),
+  };
+}
+
+/** @param {OutboxRow} row */
+function describeOp({ id, op, state, verdict, form }) {
+  return {
     id,
     kind: op.kind,
     at: new Date(op.at).toISOString(),
-    by: op.by,
     state,
-    status: verdict?.status ?? null,
     code: verdict?.code ?? null,
-    text: verdict?.text ?? null,
-    check: check === 1,
-  }));
+    about: form?.about ?? "",
+    texts: form ? textsOf(form) : "",
+    page: form?.page ?? "",
+    again: Boolean(form?.form),
+  };
+}
+
+/** @param {Draft} draft */
+function describeDraft(draft) {
+  const { token, kind, page, about, since, discarded = null } = draft;
+  const photos = draft.photos.filter(({ sha256 }) => sha256).length;
+  return { token, kind, page, about, since, discarded, photos, texts: textsOf(draft) };
+}
+
+/** What was typed and chosen, in one line. @param {FormContent} content */
+function textsOf({ fields }) {
+  const texts = Object.values(fields).flatMap((field) => [
+    ...field.texts,
+    ...field.chosen.map(({ label }) => label),
+  ]);
+  return texts.filter(Boolean).join(" · ");
 }

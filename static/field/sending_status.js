@@ -8,12 +8,16 @@ import * as photos from "./photos.js";
 const HOUR = 3_600_000; // ms
 const STALE_HOURS = 8;
 
-/** @param {LinkStatus} [link] what the last sync noted */
-export async function sendingStatus(link = {}) {
+/**
+ * @param {LinkStatus} [link] what the last sync noted
+ * @param {string} [me] id of the person who has unlocked the phone: others' ops that were not
+ *   accepted are no business of theirs
+ */
+export async function sendingStatus(link = {}, me) {
   const [count, unsentPhotos, toCheck, oldest] = await Promise.all([
     outbox.countUnsent(),
     photos.countUnsent(),
-    outbox.opsToCheck(),
+    outbox.opsToCheck(me),
     outbox.oldestUnsent(),
   ]);
   const stale = oldest ? Math.floor((Date.now() - Date.parse(oldest.op.at)) / HOUR) : 0;
@@ -35,6 +39,9 @@ export async function sendingStatus(link = {}) {
     count,
     photos: unsentPhotos,
     checks: toCheck.length,
+    refused: toCheck[0]
+      ? { kind: toCheck[0].op.kind, about: toCheck[0].form?.about ?? "" }
+      : { kind: "", about: "" },
     stale, // hours since the oldest unsent op
     since: link.sent_at ?? null,
   };

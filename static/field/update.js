@@ -2,6 +2,7 @@
 // is half typed.
 
 import { VERSION } from "../shell.js";
+import { formsOnPage, isUnsaved } from "./form_state.js";
 import { hasPendingRequests } from "./pending_requests.js";
 
 let reloadNeeded = false;
@@ -44,29 +45,7 @@ export async function watchForUpdates() {
 /** Reloads into the new version, unless something in a form is not saved yet. */
 function reloadIfIdle() {
   if (!reloadNeeded || hasPendingRequests()) return;
-  const fields = document.querySelectorAll("#page form :is(input, textarea, select)");
-  if ([...fields].some(isChanged)) return;
+  if (formsOnPage().some(isUnsaved)) return;
   reloadNeeded = false;
   location.reload();
-}
-
-/** Whether a person has changed the field since the page was drawn. @param {Element} field */
-function isChanged(field) {
-  if (field instanceof HTMLSelectElement) return [...field.options].some(isChangedOption);
-  const { type, value, defaultValue, checked, defaultChecked } = /** @type {HTMLInputElement} */ (
-    field
-  );
-  if (type === "hidden") return false;
-  return type === "radio" || type === "checkbox"
-    ? checked !== defaultChecked
-    : value !== defaultValue;
-}
-
-/**
- * Without a default, browsers select the first option by themselves.
- * @param {HTMLOptionElement} option
- */
-function isChangedOption({ selected, defaultSelected, index }) {
-  const selectedByBrowser = index === 0 && selected;
-  return selected !== defaultSelected && !selectedByBrowser;
 }

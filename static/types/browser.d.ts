@@ -9,6 +9,7 @@ interface HtmxSwap {
 }
 
 interface Htmx {
+  config: { morphSkip: string };
   process(element: Element): void;
   swap(options: HtmxSwap): Promise<void>;
   ajax(

@@ -4,7 +4,8 @@
 
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
 
-export interface Draft {
+/** What an op says, before it has an id and an author. */
+export interface OpInput {
   kind: string;
   subject: string;
   payload: Record<string, any>;
@@ -13,7 +14,7 @@ export interface Draft {
 }
 
 /** An op before it has a place in the chain. */
-export interface OpContent extends Draft {
+export interface OpContent extends OpInput {
   id: string;
   /** Version of the payload's schema. */
   v: number;
@@ -68,6 +69,54 @@ export interface OutboxRow {
   laid?: 1;
   /** Present while a person has not looked at why the op was not accepted. */
   check?: 1;
+  /** Of the drawn form that made the op: a form makes its ops once. */
+  token?: string;
+  /** What the form contained: if the op is refused, its author can change it and send it again. */
+  form?: FormContent;
+}
+
+/** The fields of one name that a person has changed. */
+export interface FieldContent {
+  /** Of every text field of this name, in the order of the form. */
+  texts: string[];
+  /** What is chosen. The label stands for the option if another value has taken its place. */
+  chosen: { value: string; label: string }[];
+}
+
+/** A picked photo. */
+export interface PickedPhoto {
+  /** Name of the file input. */
+  input: string;
+  /** Name of the file. */
+  name: string;
+  /** Key of the store of photos; null: the file cannot be read. */
+  sha256: string | null;
+}
+
+/** What a person has put into a form, and which form that is. */
+export interface FormContent {
+  /** Tells forms apart, whenever they are drawn: see `formKey` in field/form_fields.js. */
+  form: string;
+  /** Kind of the op; empty: the form searches. */
+  kind: string;
+  /** Address of its page below /field/. */
+  page: string;
+  /** The heading that it stands under. */
+  about: string;
+  fields: Record<string, FieldContent>;
+  photos: PickedPhoto[];
+}
+
+/** The content of a form that was not submitted. Its photos lie in the store of photos. */
+export interface Draft extends FormContent {
+  /** Token of the drawn form. */
+  token: string;
+  /** Id of its author, who alone sees it. */
+  person: string;
+  /** When it was begun, changed and discarded, ISO 8601. */
+  since: string;
+  changed: string;
+  discarded?: string;
 }
 
 /** The end of the chain that this phone appends to. */
@@ -96,7 +145,8 @@ export interface Photo {
   /** An ArrayBuffer: Blobs in IndexedDB abort in private windows of WebKit. */
   data: ArrayBuffer;
   type: string;
-  state: "unsent" | "sent";
+  /** draft: it belongs to a form that was not submitted. */
+  state: "unsent" | "sent" | "draft";
   captured_at: string;
 }
 
@@ -182,6 +232,7 @@ export interface Schema extends DBSchema {
       turn: [string, string, number];
       kind: [string, string];
       over: [number, string, string, string];
+      token: string;
     };
   };
   records: {
@@ -194,6 +245,7 @@ export interface Schema extends DBSchema {
     value: Photo;
     indexes: { state: string; size: [string, number] };
   };
+  drafts: { key: string; value: Draft; indexes: { person: string } };
   meta: { key: string; value: any };
   /** One buffer that takes up space until a full phone needs it. */
   reserve: { key: number; value: ArrayBuffer };

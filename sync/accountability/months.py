@@ -87,7 +87,9 @@ def _task_outcome(task: Any) -> str:
         return "cancelled"
     if task.disposition:
         return str(task.disposition)
-    return "skipped" if task.skipped_at else "partial" if task.ticked else "waiting"
+    if task.skipped_at:
+        return "skipped"
+    return "partial" if task.ticked else "planned_late" if task.planned_at else "waiting"
 
 
 def _point_outcomes(round_: Any) -> list[str]:
@@ -97,7 +99,8 @@ def _point_outcomes(round_: Any) -> list[str]:
     if round_.cancelled_at:
         return []
     decided = {id_: f"point_{entry['disposition']}" for id_, entry in round_.disposed.items()}
-    missing = [decided.get(id_, "waiting") for id_ in missing_checkpoints(round_)]
+    undecided = "point_planned_late" if round_.planned_at else "waiting"
+    missing = [decided.get(id_, undecided) for id_ in missing_checkpoints(round_)]
     return [*missing, *("point_skipped" for id_ in round_.skips if id_ not in round_.scans)]
 
 

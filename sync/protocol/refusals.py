@@ -47,6 +47,7 @@ REFUSALS: Texts = {
     "no-photos-here": _l("Photos are not allowed in a resident's home. Save it without a photo."),
     "closed": _l("This is closed. Reopen it first."),
     "not-closed": _l("This case is still open, so it cannot be reopened."),
+    "contact-missing": _l("First ask how to reach the resident, or write why they did not say."),
     "entries-missing": _l("First list who was in the home."),
     "statements-missing": _l("First ask everyone on the latest list for a statement."),
     "police-missing": _l("First offer to report it to the police, and record the answer."),
@@ -66,6 +67,9 @@ REFUSALS: Texts = {
         "Choose one of our managers who stays responsible for this contractor."
     ),
     "due-is-past": _l("The due time has already passed. Choose a later time."),
+    "promise-out-of-range": _l(
+        "Choose a time for the reply that is still to come, within 5 years."
+    ),
     "forked": _l("This phone was copied or restored. It will send the record again by itself."),
     "hash-mismatch": _l("The record arrived damaged. A supervisor will check it."),
     "left": _l("The person who recorded this no longer works here. A supervisor will decide."),

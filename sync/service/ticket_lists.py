@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sync.service.tickets import missing_steps
+from sync.protocol.likeness import names_same_home, shares_words
+from sync.service.tickets import is_complete, missing_steps
 
 DUE_SOON = timedelta(hours=24)
+SAME_MATTER_WINDOW = timedelta(hours=72)
+"""A matter that nobody has dealt with is reported again within this time."""
 
 
 class ListedTicket(Protocol):
@@ -30,7 +33,7 @@ class ListedTicket(Protocol):
 
 def is_open(ticket: ListedTicket) -> bool:
     """Whether somebody still has something to do for the ticket."""
-    return not (ticket.closed_at or ticket.merged_into)
+    return not (ticket.merged_into or is_complete(vars(ticket)))
 
 
 def open_handler_id(ticket: ListedTicket) -> str | None:
@@ -90,15 +93,40 @@ def missing_steps_if_open(ticket: Any) -> list[str]:
     return missing_steps(vars(ticket)) if is_open(ticket) else []
 
 
-def possible_duplicates(ticket: Any, others: Iterable[Any]) -> list[Any]:
-    """K17: open tickets that may be the same matter: same contact, home or area, opened within a
-    day."""
-    compared = ("contact", "unit", "area")
+def possible_duplicates(
+    ticket: Any, others: Iterable[Any], home_label: Callable[[str | None], str] = lambda _: ""
+) -> list[Any]:
+    """K17: open tickets that may be the same matter: opened within `SAME_MATTER_WINDOW` for the
+    same contact, or for the same place with a word or the category in common.
+
+    `home_label` returns the label of a home: a home's number in a text is a place too.
+    """
     return [
         other
         for other in others
         if other.id != ticket.id
         and is_open(other)
-        and abs(other.opened_at - ticket.opened_at) <= DUE_SOON
-        and any(getattr(ticket, n) and getattr(ticket, n) == getattr(other, n) for n in compared)
+        and abs(other.opened_at - ticket.opened_at) <= SAME_MATTER_WINDOW
+        and _is_alike(ticket, other, home_label)
     ]
+
+
+def _is_alike(one: Any, other: Any, home_label: Callable[[str | None], str]) -> bool:
+    if one.contact and one.contact == other.contact:
+        return True
+    same_record = any(getattr(one, n) and getattr(one, n) == getattr(other, n) for n in PLACES)
+    places = [
+        f"{each.details} {each.contact or ''} {home_label(each.unit)}" for each in (one, other)
+    ]
+    words = [f"{each.details} {CATEGORY_WORDS.get(each.category, '')}" for each in (one, other)]
+    return (same_record or names_same_home(*places)) and shares_words(*words)
+
+
+PLACES = ("unit", "area")
+CATEGORY_WORDS = {
+    "broken": "broken 坏了",
+    "dirty": "dirty 脏了",
+    "leaking": "leaking leak 漏水",
+    "dangerous": "dangerous 危险",
+}
+"""How people write what a category says."""

@@ -27,6 +27,7 @@ STATUSES = (
     "unknown",
     "partial",
     "open",
+    "planned_late",
     "done_late",
     "skipped",
     "sent_late",
@@ -46,6 +47,7 @@ class BoardTask(Protocol):
     responsible_id: str | None
     window_start: datetime
     window_end: datetime
+    planned_at: datetime | None
     grace: int
     ticked: dict[str, Any]
     done_at: datetime | None
@@ -85,7 +87,8 @@ class Cell:
 
     @property
     def finished_count(self) -> int:
-        return sum(status not in UNFINISHED_STATUSES for _, status in self.tasks)
+        undone = UNFINISHED_STATUSES | {"planned_late"}
+        return sum(status not in undone for _, status in self.tasks)
 
 
 Window = tuple[datetime, datetime]
@@ -129,7 +132,7 @@ def _window_order(window: Window) -> tuple[timedelta, datetime]:
 
 def task_status(task: BoardTask, phones: Iterable[BoardPhone], now: datetime) -> str:
     """D1, D2, D4: the status of a task. It is missed only once every phone that may hold its tick
-    has sent everything."""
+    has sent everything, and never if it was planned after its window had begun (R10)."""
     if task.cancelled_at:
         return "cancelled"
     if task.done_at:
@@ -141,7 +144,9 @@ def task_status(task: BoardTask, phones: Iterable[BoardPhone], now: datetime) ->
         return "unknown"
     if task.ticked:
         return "partial"
-    return "missed" if is_over else "open"
+    if not is_over:
+        return "open"
+    return "planned_late" if task.planned_at else "missed"
 
 
 def _done_status(task: BoardTask, done_at: datetime) -> str:
@@ -178,6 +183,14 @@ def undisposed_misses(
     """D5: every confirmed missed task for which the desk has not recorded a decision."""
     active = active_phones(phones)
     return [t for t in tasks if t.disposition is None and task_status(t, active, now) == "missed"]
+
+
+def planned_late(
+    tasks: Iterable[BoardTask], phones: Iterable[BoardPhone], now: datetime
+) -> list[BoardTask]:
+    """R10: unfinished tasks that were planned only after their window had begun."""
+    active = active_phones(phones)
+    return [task for task in tasks if task_status(task, active, now) == "planned_late"]
 
 
 @dataclass(slots=True)

@@ -124,7 +124,7 @@ KINDS = {
         type="round",
         fact=False,
         from_server_only=True,
-        label=_l("Patrol checkpoints changed"),
+        label=_l("Patrol follows its route"),
     ),
     "round.drop": Kind(
         payload=EmptyPayload,

@@ -16,6 +16,7 @@ ROUND_STATES: Texts = {
 }
 
 FIELDS: Texts = {
+    "planned_at": _l("Planned at"),
     "checkpoint": _l("Checkpoint"),
     "fastest": _l("Fastest time between checkpoints (seconds)"),
     "method": _l("Method"),
@@ -42,6 +43,7 @@ VALUES: Mapping[str, Texts] = {
         "open": _lp("patrol checkpoint", "open"),
         "unknown": _l("not known yet"),
         "missed": _lp("patrol checkpoint", "missed"),
+        "planned_late": _l("planned late"),
     },
     "disposition": DISPOSITION_LABELS,
     "method": {

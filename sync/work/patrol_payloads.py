@@ -65,6 +65,8 @@ class RoundPointSchema(Payload):
 
 
 class RoundPlanPayload(Payload):
+    """`planned_at` is given where the round is planned only after its window began."""
+
     route_id = Id(required=True)
     label = LocalizedLabel(required=True)
     points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
@@ -72,10 +74,18 @@ class RoundPlanPayload(Payload):
     responsible_id = Id(allow_none=True, load_default=None)
     window_start = fields.AwareDateTime(required=True)
     window_end = fields.AwareDateTime(required=True)
+    planned_at = fields.AwareDateTime()
 
 
 class RoundAmendPayload(Payload):
-    points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
+    """What changed in the route of a round, or in the labels of its checkpoints."""
+
+    label = LocalizedLabel()
+    points = fields.List(fields.Nested(RoundPointSchema), validate=Length(max=200))
+    fastest = fields.Integer(strict=True)
+    responsible_id = Id(allow_none=True)
+    window_end = fields.AwareDateTime()
+    cancelled_at = fields.AwareDateTime(allow_none=True)
 
 
 class RoundScanPayload(Payload):

@@ -23,6 +23,7 @@ class ReportedRound(Protocol):
     disposed: dict[str, dict[str, Any]]
     window_start: datetime
     window_end: datetime
+    planned_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def point_reports(
 ) -> list[PointReport]:
     """N6: the checkpoints of a round in the order of their scans; those without a scan come last.
 
-    A checkpoint is missed only once every active phone has sent everything since the window closed.
+    A checkpoint is missed only once every active phone has sent everything since the window closed,
+    and never if the round was planned after its window had begun (R10).
     A scan that was made too long before or after the window does not count.
     """
     waiting = any(may_hold_unsent(phone, round_.window_end) for phone in active_phones(phones))
@@ -115,4 +117,6 @@ def _point_status(
         return "skipped"
     if now < round_.window_end:
         return "open"
-    return "unknown" if waiting else "missed"
+    if waiting:
+        return "unknown"
+    return "planned_late" if round_.planned_at else "missed"

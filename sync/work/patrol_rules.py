@@ -62,13 +62,15 @@ def plan(_: None, op: Op) -> Accepted:
 
 
 def amend(round_: RoundLike, op: Op) -> Accepted:
-    """N2: checkpoints with new labels replace the old ones; labels that were valid stay valid."""
+    """N2: a round follows its route. Labels that were valid stay valid."""
+    if "points" not in op.payload:
+        return Accepted(dict(op.payload))
     old_seals = {point["checkpoint"]: point["seals"] for point in round_.points}
     points = [
         {**point, "seals": sorted({*point["seals"], *old_seals.get(point["checkpoint"], ())})}
         for point in op.payload["points"]
     ]
-    return Accepted({"points": points})
+    return Accepted({**op.payload, "points": points})
 
 
 def drop(_: RoundLike, op: Op) -> Accepted:

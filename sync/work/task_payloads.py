@@ -21,6 +21,8 @@ MAX_ITEMS = 20
 
 
 class TaskPlanPayload(Payload):
+    """`planned_at` is given where the task is planned only after its window began."""
+
     schedule_id = Id(required=True, allow_none=True)
     code = fields.String(required=True, validate=Length(max=20))
     label = LocalizedLabel(required=True)
@@ -34,6 +36,26 @@ class TaskPlanPayload(Payload):
     items = fields.List(LocalizedLabel(), load_default=list, validate=Length(max=MAX_ITEMS))
     standing = fields.Boolean(load_default=False)
     grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
+    planned_at = fields.AwareDateTime()
+
+
+class TaskReplanPayload(Payload):
+    """What changed in the schedule of a task that is not finished.
+
+    `planned_at` is given where a cancelled task is required again only after its window began.
+    """
+
+    label = LocalizedLabel()
+    responsible_id = Id(allow_none=True)
+    window_end = fields.AwareDateTime()
+    needs_confirmation = fields.Boolean()
+    items = fields.List(LocalizedLabel(), validate=Length(max=MAX_ITEMS))
+    grace = fields.Integer(strict=True, validate=Range(min=0, max=10080))
+    planned_at = fields.AwareDateTime()
+
+
+class TaskReassignPayload(Payload):
+    responsible_id = Id(required=True)
 
 
 class TaskAssignPayload(Payload):

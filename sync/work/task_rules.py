@@ -18,6 +18,7 @@ AD_HOC_CODE = "AD-1"
 class TaskLike(Protocol):
     """The fields of a task that the rules read."""
 
+    responsible_id: str | None
     done_at: datetime | None
     done_by_id: str | None
     cancelled_at: datetime | None
@@ -53,6 +54,27 @@ def assign(_: None, op: Op) -> Accepted | Refused:
         "needs_confirmation": False,
     }
     return Accepted({**op.payload, **defaults})
+
+
+def replan(_: TaskLike, op: Op) -> Accepted:
+    """R8: an unfinished task follows its schedule: who is responsible, and until it begins, what is
+    due when."""
+    return Accepted(dict(op.payload))
+
+
+def reassign(task: TaskLike, op: Op) -> Accepted | Refused:
+    """T17: the desk gives an unfinished task to somebody else, who stays responsible for it,
+    whatever the schedule says."""
+    person = op.related.get(op.payload["responsible_id"])
+    if person is None or person.active_to:
+        return Refused("no-such-person")
+    if task.done_at:
+        return Refused("already-done")
+    if task.cancelled_at:
+        return Refused("already-cancelled")
+    if op.payload["responsible_id"] == task.responsible_id:
+        return Refused("nothing-changed")
+    return Accepted({"responsible_id": op.payload["responsible_id"], "reassigned_by_id": op.by})
 
 
 def complete(task: TaskLike, _: Op) -> Accepted:

@@ -21,6 +21,8 @@ from sync.work.task_payloads import (
     TaskDisposePayload,
     TaskPlanPayload,
     TaskReasonPayload,
+    TaskReassignPayload,
+    TaskReplanPayload,
     TaskTickPayload,
 )
 from sync.work.task_rules import (
@@ -32,6 +34,8 @@ from sync.work.task_rules import (
     complete,
     dispose,
     plan,
+    reassign,
+    replan,
     skip,
     tick,
 )
@@ -56,6 +60,25 @@ KINDS = {
         creates=True,
         from_server_only=True,
         label=_l("Task planned"),
+    ),
+    "task.replan": Kind(
+        payload=TaskReplanPayload,
+        rule=replan,
+        type="task",
+        fact=False,
+        from_server_only=True,
+        label=_l("Task follows its schedule"),
+    ),
+    "task.reassign": Kind(
+        payload=TaskReassignPayload,
+        rule=reassign,
+        type="task",
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
+        conflicts_with=frozenset({"done_at"}),
+        related_fields=("responsible_id",),
+        label=_l("Task reassigned"),
     ),
     "task.assign": Kind(
         payload=TaskAssignPayload,

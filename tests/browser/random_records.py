@@ -62,9 +62,12 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
             "state": rng.choice(SYNC_STATES),
             **{name: rng.randint(0, 9) for name in ("count", "photos", "checks", "stale")},
             "since": rng.choice([*TIMES, None]),
+            "refused": {"kind": rng.choice(TAPPED_KINDS), "about": rng.choice(["", *TEXTS])},
         },
         "phone": {"label": rng.choice(TEXTS), "full": rng.random() < 0.2},
         "outbox": random_rows(rng, outbox_row, 0, 4),
+        "checks": random_rows(rng, outbox_row, 0, 2),
+        "drafts": random_rows(rng, draft, 0, 3),
         "saving": rng.choice([None, {"saved": rng.randint(1, 3), "files": 3}]),
         "toast": rng.choice(TEXTS),
         "tapped": {"kind": rng.choice(TAPPED_KINDS), "id": "op"},
@@ -389,9 +392,17 @@ def arrears(rng: Random) -> dict[str, Any]:
 
 def outbox_row(rng: Random) -> dict[str, Any]:
     kinds = ["task.complete", "task.undo", "visit.arrive", "ticket.open", "photo.attach"]
-    fields = {"state": rng.choice(["unsent", "answered", "deferred"]), "check": rng.random() < 0.3}
-    fields |= {"status": "applied", "code": None, "text": rng.choice([*TEXTS, None])}
-    return {"id": "op", "kind": rng.choice(kinds), "at": rng.choice(TIMES), "by": "p", **fields}
+    fields = {"state": rng.choice(["unsent", "answered", "deferred"]), "code": None}
+    fields |= {name: rng.random() < 0.3 for name in ("refused", "again")}
+    fields |= {name: rng.choice(["", *TEXTS]) for name in ("about", "texts", "page")}
+    return {"id": "op", "kind": rng.choice(kinds), "at": rng.choice(TIMES), **fields}
+
+
+def draft(rng: Random) -> dict[str, Any]:
+    texts = {name: rng.choice(["", *TEXTS]) for name in ("about", "texts")}
+    fields = {"since": rng.choice(TIMES), "discarded": rng.choice([None, *TIMES])}
+    fields |= {"photos": rng.randint(0, 2), "page": "tickets"}
+    return {"token": "t", "kind": rng.choice(["ticket.open", "visit.arrive"]), **texts, **fields}
 
 
 BUILDERS = {

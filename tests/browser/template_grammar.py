@@ -30,6 +30,7 @@ GRAMMAR: dict[str, list[str]] = {
         *("at1|day", "at1|ago(now)", "rows|map(attribute='at')|map('clock')|join(' ')"),
         *("(<text>)|string|mask", "d|tojson", "(<rows>)|tojson|length", "d.get(<text>, <int>)"),
         *("d|urlencode", "words|map('truncate', 4, true)|join", "{'zh': <text>, 'en': s1}|say"),
+        *("'received'|state_label('ticket')", "(<text>)|string|value_label('ticket', 'matter')"),
     ],
     "textfilter": [
         *("upper", "lower", "trim", "e", "string", "urlencode", "tojson", "first", "last"),
@@ -53,6 +54,7 @@ GRAMMAR: dict[str, list[str]] = {
         *("((<text>) is <test>)", "((<int>) is not <test>)", "((<bool>) is <test>)"),
         *("((<int>) is <numbertest>)", "(<int> < <int> <= <int>)", "s1.startswith(<literal>)"),
         *("s1.endswith(<literal>)", "(at1|late(now))", "(<texts> == <texts>)", "(d == d)"),
+        *("(<text>)|string|shares_words(s1|string)", "s2|string|names_same_home(s1|string)"),
     ],
     "compare": ["<", "<=", ">", ">=", "==", "!="],
     "test": [

@@ -24,8 +24,9 @@ def saved_message(hand, words):
 def open_ticket(hand):
     """Somebody tells the cleaner something: whoever is asked first answers for it."""
     hand.open("/field/tickets")
-    hand.tap("summary:has-text('有人来反映')")
     hand.tap("label:has(input[name=channel][value=in_person])")
+    hand.tap("summary:has-text('有人来反映')")
+    hand.tap("label:has(input[name=matter][value=report])")
     hand.fill("[name=contact]", "3-2-501")
     hand.fill("textarea[name=details]", "楼道的灯不亮")
     hand.tap("form[action='/field/ops/ticket.open'] button.primary")

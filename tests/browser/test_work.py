@@ -185,4 +185,4 @@ def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(
     payload = json.loads(said)
     assert (status, rest, len(payload["photos"])) == ("applied", [], 1)
     assert (payload["about_type"], payload["about"], payload["area"]) == ("round", about, gate)
-    assert payload["done_on_the_spot"] == "当场办结"
+    assert payload["done_on_the_spot"] == "on_the_spot"

@@ -7,15 +7,20 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
-from sync import Accepted, HistoryEntry, Merged, Op, judge, to_history_entry
+from sync import KINDS, Accepted, HistoryEntry, Merged, Op, judge, to_history_entry
 from sync.service.tickets.ticket_state import FOLDED_FIELDS
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ANA, BEN, CHU = (str(uuid4()) for _ in range(3))
 
 
-def make_op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, delay_minutes=0):
-    """An op made `minutes` after noon and received `delay_minutes` after that."""
+def make_op(
+    kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, delay_minutes=0, v=None
+):
+    """An op made `minutes` after noon and received `delay_minutes` after that.
+
+    Its payload has the newest version of its kind, unless `v` says another.
+    """
     occurred_at = NOON + timedelta(minutes=minutes)
     return Op(
         id=str(uuid4()),
@@ -26,6 +31,7 @@ def make_op(kind, subject="", *, by=ANA, minutes=0, payload=None, base=None, del
         received_at=occurred_at + timedelta(minutes=delay_minutes),
         payload=payload or {},
         base=base,
+        v=KINDS[kind].payload_version if v is None else v,
     )
 
 
@@ -69,7 +75,7 @@ COLUMNS = {
     "regular": ("purged_at",),
     "ticket": (
         *("id", "details", "urgency", "area", "unit", "contact", "photos", "photos_here"),
-        *("number", "numbers", "about_type", "about", "steward_id", "successions"),
+        *("category", "number", "numbers", "about_type", "about", "steward_id", "successions"),
         *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED_FIELDS),
     ),
     "arrears": (

@@ -23,7 +23,7 @@ from server.models.shifts import Shift
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from sync.protocol.clock import SITE_ZONE
-from sync.protocol.roles import FRONT_DESK_ROLES
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import (
     ESCALATE_AFTER,
@@ -73,7 +73,12 @@ def area(area_id: str) -> str:
     row = context["board"].cells.get(place.id, {})
     names = directory_of(current_user().site_id)
     return render_template(
-        "desk/board/area.html", area=place, row=row, names=names, span=format_window
+        "desk/board/area.html",
+        area=place,
+        row=row,
+        names=names,
+        span=format_window,
+        may_reassign=current_user().has_role(*DESK_ROLES),
     )
 
 

@@ -23,7 +23,7 @@ from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
-from sync.work.board import undisposed_misses
+from sync.work.board import BoardTask, planned_late, undisposed_misses
 from sync.work.dispositions import DISPOSITIONS
 from sync.work.patrol_report import undisposed_points
 
@@ -62,6 +62,7 @@ def index() -> str:
     return render_template(
         "desk/missed_tasks/index.html",
         misses=_filtered_misses(),
+        planned_late=_planned_late(DAY_SPANS[-1]),
         spans=DAY_SPANS,
         names=directory_of(current_user().site_id),
         dispositions=DISPOSITIONS,
@@ -131,6 +132,13 @@ def _certain_misses(days: int) -> list[Miss]:
             for point in undisposed_points(round_, phones, now)
         ]
     return sorted(misses, key=lambda miss: (miss.record.window_end, miss.area_id), reverse=True)
+
+
+def _planned_late(days: int) -> list[BoardTask]:
+    """R10: unfinished tasks of so many days for which nobody answers."""
+    now, site = datetime.now(UTC), current_user().site_id
+    tasks = db.session.scalars(Task.unfinished_between(site, now - timedelta(days=days), now)).all()
+    return planned_late(tasks, db.session.scalars(Device.for_site(site)).all(), now)
 
 
 def _select_for_site(table: Any) -> Any:

@@ -39,6 +39,8 @@ OUTCOMES = {
     "partial": lazy_gettext("partly done"),
     "done": lazy_gettext("done late"),
     "cancelled": lazy_gettext("cancelled"),
+    "planned_late": lazy_gettext("planned too late to be done"),
+    "point_planned_late": lazy_gettext("checkpoint of a round that was planned too late"),
     "point_reason": lazy_gettext("checkpoint missed: there was a good reason"),
     "point_made_good": lazy_gettext("checkpoint missed: done afterwards"),
     "point_not_at_fault": lazy_gettext("checkpoint missed: not at fault"),

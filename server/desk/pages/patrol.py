@@ -21,7 +21,7 @@ from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.i18n.filters import clock, day
 from server.i18n.locale import localize
-from server.jobs import scheduler
+from server.jobs import plan_history, scheduler
 from server.models.access import Device
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.patrol import PatrolRound, PatrolRoute
@@ -142,10 +142,14 @@ def count_scan(id: str) -> Any:
 def routes() -> str:
     site, now = current_user().site_id, datetime.now(UTC)
     all_routes = db.session.scalars(PatrolRoute.for_site(site)).all()
+    versions = plan_history.route_versions(site, [route.id for route in all_routes])
     return render_template(
         "desk/patrol/routes.html",
         routes=all_routes,
-        runs={route.id: schedule_form.next_windows(route, now) for route in all_routes},
+        runs={
+            id_: schedule_form.next_windows(of_route, lambda route: bool(route.points), now)
+            for id_, of_route in versions.items()
+        },
         often=schedule_form.describe_recurrence,
         windows=schedule_form.DURATIONS,
         rhythm_of=schedule_form.recurrence_from_schedule,
@@ -178,11 +182,11 @@ def change_route(id: str) -> Any:
     }
     changed = {name: value for name, value in fields.items() if value != getattr(route, name)}
     base = form.get("base", type=int) or abort(400)
-    return (
-        submit_and_redirect("route.change", route.id, changed, back, base=base)
-        if changed
-        else redirect(back, 303)
-    )
+    if not changed:
+        return redirect(back, 303)
+    answer = submit_and_redirect("route.change", route.id, changed, back, base=base)
+    scheduler.plan(current_user().site_id, datetime.now(UTC))
+    return answer
 
 
 @bp.post("/desk/patrol/routes")

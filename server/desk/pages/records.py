@@ -16,6 +16,7 @@ from server.db.engine import db
 from server.desk import labels
 from server.desk.formatting import labelled_values
 from server.desk.history import op_lines, readable_fields, record_title
+from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.models import MODELS_BY_TYPE
@@ -31,6 +32,7 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
 CANCEL_FORM = PayloadForm("task.cancel", "reason")
+REASSIGN_FORM = PayloadForm("task.reassign", "responsible_id")
 FRONT_TYPES = frozenset(
     {"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"}
 )
@@ -57,8 +59,15 @@ def show(type: str, id: str) -> str:
         fields=_labelled_fields(type, record),
         lines=op_lines(_ops_with_conflicts(id)),
         cancel_inputs=CANCEL_FORM.inputs(labels={"reason": gettext("Reason for cancelling")}),
+        reassign_inputs=REASSIGN_FORM.inputs(
+            options={"responsible_id": person_options(active_people(current_user().site_id))},
+            labels={"responsible_id": gettext("Assign to")},
+        ),
         may_cancel=type == "task"
         and body.get("state") != "cancelled"
+        and current_user().has_role(*DESK_ROLES),
+        may_reassign=type == "task"
+        and body.get("state") in ("open", "partial", "skipped")
         and current_user().has_role(*DESK_ROLES),
     )
 
@@ -75,14 +84,24 @@ def photo(sha256: str) -> Any:
     return answer
 
 
+@bp.post("/task/<id>/reassign")
+@allow(*DESK_ROLES)
+def reassign(id: str) -> Any:
+    """T17: give one task to somebody else."""
+    return _submit_about_task(id, "task.reassign", REASSIGN_FORM)
+
+
 @bp.post("/task/<id>/cancel")
 @allow(*DESK_ROLES)
 def cancel(id: str) -> Any:
+    return _submit_about_task(id, "task.cancel", CANCEL_FORM)
+
+
+def _submit_about_task(id: str, kind: str, form: PayloadForm) -> Any:
     task = get_or_404(Task, id)
     back = url_for("records.show", type="task", id=task.id)
     base = request.form.get("base", type=int) or abort(400)
-    payload = CANCEL_FORM.payload(request.form)
-    return submit_and_redirect("task.cancel", task.id, payload, back, base=base)
+    return submit_and_redirect(kind, task.id, form.payload(request.form), back, base=base)
 
 
 def _ops_with_conflicts(id_: str) -> Sequence[LoggedOp]:

@@ -12,14 +12,12 @@ from server.auth.rate_limit import RateLimit, count_attempt
 from server.db.engine import db
 from server.models.tickets import Ticket
 from sync.service.ticket_lists import is_breached
-from sync.service.tickets import state
+from sync.service.tickets import PROGRESS_BY_STATE, PROGRESS_STEPS, state
 
 bp = Blueprint("resident", __name__, url_prefix="/r")
 
 LOOKUP_LIMIT = RateLimit("resident", free_tries=30, max_tries=60, window=timedelta(hours=1))
 """Ticket numbers cannot be guessed by trying: there are 2**40 of them."""
-
-PROGRESS_STEPS = ("received", "in_hand", "done", "answered")
 
 
 @bp.get("/")
@@ -46,7 +44,8 @@ def show(number: str) -> Any:
         "opened_at": ticket.opened_at,
         "promised_at": ticket.promised_at,
         "late": is_breached(ticket, datetime.now(UTC)),
-        "step": progress_step(vars(ticket)),
+        "state": state(vars(ticket)),
+        "step": PROGRESS_BY_STATE[state(vars(ticket))],
     }
     page = render_template("resident.html", ticket=progress, number=number, steps=PROGRESS_STEPS)
     return page, (200 if progress else 404)
@@ -56,13 +55,3 @@ def normalise_number(number: str) -> str:
     """A typed number in its canonical form: T-ABCD2345 for `t abcd2345` or `abcd2345`."""
     letters = "".join(char for char in number.upper() if char.isascii() and char.isalnum())
     return f"T-{letters.removeprefix('T') if len(letters) > 8 else letters}"
-
-
-def progress_step(ticket: Any) -> str:
-    """The progress of a ticket as a resident sees it: one of PROGRESS_STEPS."""
-    status = state(ticket)
-    if status == "closed":
-        return "answered"
-    if status == "resolved":
-        return "done"
-    return "received" if status in ("draft", "received") else "in_hand"

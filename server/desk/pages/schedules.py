@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from server.desk import schedule_form
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
-from server.jobs import scheduler
+from server.jobs import plan_history, scheduler
 from server.jobs.holidays import known_until
 from server.models.people import Person
 from server.models.places import Area
@@ -30,6 +31,7 @@ from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES, ROLES
 from sync.protocol.text import _l
+from sync.work.plan_versions import PlanChange, plan_versions
 from sync.work.schedules import KINDS, ScheduleAddPayload, ScheduleChangePayload
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
@@ -53,12 +55,14 @@ DAILY_ALTERNATIVE = {"CL-03": "CL-03b"}
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    now = datetime.now(UTC)
-    schedules = db.session.scalars(Schedule.for_site(current_user().site_id)).all()
+    now, site_id = datetime.now(UTC), current_user().site_id
+    schedules = db.session.scalars(Schedule.for_site(site_id)).all()
+    versions = plan_history.schedule_versions(site_id, [schedule.id for schedule in schedules])
+    is_due = schedule_form.due_anywhere(scheduler.list_places(site_id))
     return render_template(
         "desk/schedules/index.html",
         schedules=schedules,
-        runs={schedule.id: schedule_form.next_windows(schedule, now) for schedule in schedules},
+        runs={id_: schedule_form.next_windows(versions[id_], is_due, now) for id_ in versions},
         often=schedule_form.describe_recurrence,
         alternatives=DAILY_ALTERNATIVE,
         **_shared_context(),
@@ -131,12 +135,13 @@ def _validate_and_submit(
     error_text = payload.pop("error", None)
     after = SimpleNamespace(**{**_as_dict(schedule), **(preview_fields or payload)})
     after.dtstart = getattr(schedule, "dtstart", None) or _site_midnight()
+    loaded = None
     try:
-        schema.load(payload)
+        loaded = schema.load(payload)
     except ValidationError as error:
         error_text = error_text or "; ".join(_error_texts(error.messages))
     if error_text or "preview" in request.form:
-        page = _render_form(after, error_text=error_text, preview=not error_text)
+        page = _render_form(after, error_text=error_text, preview=loaded)
         return page, 422 if error_text else 200
     if not payload:
         return redirect(url_for("schedules.index"), 303)
@@ -166,7 +171,26 @@ def _form_fields() -> dict[str, Any]:
         return fields | {"error": str(error)}
 
 
-def _render_form(schedule: Any, error_text: str | None = None, preview: bool = False) -> str:
+def _announced(schedule: Any, now: datetime, changed: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The next dates of a schedule as if `changed` were saved now, and whether they are planned."""
+    site_id, id_ = current_user().site_id, schedule.id or ""
+    changes = plan_history.plan_changes(site_id, [id_], plan_history.SCHEDULE_KINDS)[id_]
+    changes += [PlanChange.from_payload(changed, now, schedule.tzid)] if changed else []
+    is_due = schedule_form.due_anywhere(scheduler.list_places(site_id))
+    versions = plan_versions(changes)
+    newest = versions[-1].fields if versions else {"active": False}
+    if changes and not newest["active"]:
+        versions = plan_versions([*changes, PlanChange(now, {"active": True})])
+    return {
+        "runs": schedule_form.next_windows(versions, lambda _: True, now),
+        "in_use": newest["active"],
+        "has_place": not versions or is_due(versions[-1].as_duty(id_)),
+    }
+
+
+def _render_form(
+    schedule: Any, error_text: str | None = None, preview: Mapping[str, Any] | None = None
+) -> str:
     now = datetime.now(UTC)
     return render_template(
         "desk/schedules/form.html",
@@ -175,8 +199,8 @@ def _render_form(schedule: Any, error_text: str | None = None, preview: bool = F
         if request.form
         else schedule_form.recurrence_from_schedule(schedule),
         error_text=error_text,
-        runs=schedule_form.next_windows(schedule, now) if not error_text else [],
-        preview=preview,
+        announced=_announced(schedule, now, preview if not error_text else None),
+        preview=preview is not None and not error_text,
         tomorrow=(_site_midnight() + timedelta(days=1)).date().isoformat(),
         known_until=known_until(),
         flag_days=schedule_form.upcoming_flag_days(now),

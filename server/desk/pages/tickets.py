@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import segno
@@ -22,6 +23,8 @@ from server.desk.ticket_forms import (
     place_options,
     receivers,
 )
+from server.i18n.filters import localize
+from server.i18n.locale import current_language
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.shifts import Shift
@@ -31,7 +34,7 @@ from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.ticket_lists import (
-    DUE_SOON,
+    SAME_MATTER_WINDOW,
     TICKET_LISTS,
     awaits_acceptance,
     held_for_on_duty,
@@ -80,7 +83,6 @@ def index() -> str:
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
     ticket, site_id, now = get_or_404(Ticket, id), current_user().site_id, datetime.now(UTC)
-    near = Ticket.opened_at.between(ticket.opened_at - DUE_SOON, ticket.opened_at + DUE_SOON)
     merged_into = ticket.merged_into and db.session.get(Ticket, (site_id, ticket.merged_into))
     return render_template(
         "desk/tickets/show.html",
@@ -88,9 +90,7 @@ def show(id: str) -> str:
         missing=missing_steps_if_open(ticket),
         late=is_breached(ticket, now),
         is_absentee_back=bool(held_for_on_duty([ticket], _open_shifts(site_id, now))),
-        duplicates=possible_duplicates(
-            ticket, db.session.scalars(Ticket.open_tickets(site_id, near))
-        ),
+        duplicates=_alike(ticket),
         merged_into=merged_into,
         state=state(vars(ticket)),
         forms=fact_inputs(site_id),
@@ -103,11 +103,25 @@ def show(id: str) -> str:
     )
 
 
+@bp.get("/alike")
+@allow(*FRONT_DESK_ROLES)
+def alike() -> str:
+    """K17: open tickets that may be about what is being typed into the form for a new one."""
+    typed = {name: form_text(request.args, name) for name in ("contact", "unit", "area")}
+    more = {name: form_text(request.args, name) for name in ("details", "category")}
+    draft = SimpleNamespace(id="", opened_at=datetime.now(UTC), **typed, **more)
+    return render_template(
+        "desk/tickets/_alike.html",
+        tickets=_alike(draft),
+        names=directory_of(current_user().site_id),
+    )
+
+
 @bp.post("/")
 @allow(*FRONT_DESK_ROLES)
 def create() -> Any:
     """The current user becomes the first responder."""
-    payload = {"details": "", **OPEN_FORM.payload(request.form)}
+    payload = OPEN_FORM.payload(request.form)
     return submit_and_redirect("ticket.open", None, payload, url_for("tickets.index"))
 
 
@@ -181,6 +195,18 @@ def slip(id: str) -> str:
     address = url_for("resident.show", number=ticket.number, _external=True)
     qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
     return render_template("desk/tickets/slip.html", ticket=ticket, address=address, qr=qr)
+
+
+def _alike(ticket: Any) -> list[Ticket]:
+    """Open tickets that may be about the same matter as a ticket, or as one that is typed."""
+    site_id, at = current_user().site_id, ticket.opened_at
+    near = Ticket.opened_at.between(at - SAME_MATTER_WINDOW, at + SAME_MATTER_WINDOW)
+    labels = directory_of(site_id)
+    return possible_duplicates(
+        ticket,
+        db.session.scalars(Ticket.open_tickets(site_id, near)),
+        lambda unit: localize(labels.unit_label(unit), current_language()),
+    )
 
 
 def _open_shifts(site_id: str, now: datetime) -> dict[str, Shift]:

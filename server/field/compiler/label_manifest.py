@@ -1,4 +1,4 @@
-"""The labels of `sync` that phones show: kinds of op, and the sentences for refusals."""
+"""The labels of `sync` that phones show: kinds of op, states, values, sentences for refusals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from server.field.compiler.subset import message_key
+from server.i18n.filters import STATES, VALUES
 from sync import KINDS, UNKNOWN_KIND
 from sync.protocol.refusals import REFUSALS, UNKNOWN_REFUSAL
 from sync.protocol.text import Text
@@ -18,6 +19,8 @@ def describe() -> dict[str, Any]:
         "unknown_kind": UNKNOWN_KIND,
         "refusals": REFUSALS,
         "unknown_refusal": UNKNOWN_REFUSAL,
+        "states": STATES,
+        "values": VALUES,
     }
 
 
@@ -29,3 +32,7 @@ def messages() -> set[str]:
 def _texts() -> Iterator[Text]:
     yield from (kind.label for kind in KINDS.values() if kind.from_phones)
     yield from (UNKNOWN_KIND, UNKNOWN_REFUSAL, *REFUSALS.values())
+    yield from (text for states in STATES.values() for text in states.values())
+    yield from (
+        text for fields in VALUES.values() for texts in fields.values() for text in texts.values()
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 from server.auth.credentials import set_password, set_pin
 from server.db.engine import db, write_transaction
@@ -11,12 +13,15 @@ from server.jobs import scheduler
 from server.maintenance import seed
 from server.maintenance.demo.ids import PASSWORD, demo_id, label
 from server.models.feed import SiteHead
+from server.models.places import Site
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
-from server.oplog.incoming import NewOp
+from server.oplog.incoming import NewOp, Source
+from sync.protocol.clock import SITE_ZONE
+from sync.work.recurrence import MAX_INTERVAL, due_windows
 from sync.work.standards_content import STANDARDS
 
-START_DATE = "2026-01-01T00:00:00+08:00"
+PLANNING_STEP = scheduler.LOOK_AHEAD - timedelta(days=1)
 
 MAIN_SITE_ID = demo_id("squirrel")
 
@@ -40,11 +45,46 @@ HEDGEHOG: tuple[Staff, ...] = (
 
 
 def build(now: datetime) -> None:
-    """Build both sites and plan their work from `now` on. Building again changes nothing."""
-    _site("squirrel", label("松鼠里(演示小区)", "Squirrel Lane (demo estate)"), SQUIRREL, 3)
-    _site("hedgehog", label("刺猬坡(演示小区)", "Hedgehog Hill (demo estate)"), HEDGEHOG, 1)
-    for name in ("squirrel", "hedgehog"):
-        scheduler.plan(demo_id(name), now)
+    """Build both sites and plan their work from `now` on. Building again changes nothing.
+
+    The sites are there since the first of the month, as if Lodge had run since then, so that the
+    work of this week and month is planned. Their duties begin with the window that is open now, or
+    with the next one if it is shorter than a day: nothing is late or missed on the first day.
+    """
+    estates = (
+        ("squirrel", label("松鼠里(演示小区)", "Squirrel Lane (demo estate)"), SQUIRREL, 3),
+        ("hedgehog", label("刺猬坡(演示小区)", "Hedgehog Hill (demo estate)"), HEDGEHOG, 1),
+    )
+    today = now.astimezone(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    opened_at = (today - timedelta(days=max(today.day - 1, today.weekday()))).astimezone(UTC)
+    for name, site_label, staff, buildings in estates:
+        is_new = db.session.get(Site, (demo_id(name), demo_id(name))) is None
+        ops = _site_ops(name, site_label, staff, buildings, now)
+        receive.create_site(demo_id(name))
+        receive.receive_ops(demo_id(name), ops, Source.for_desk(opened_at if is_new else now))
+        for moment in _planning_times(opened_at, now) if is_new else (now,):
+            scheduler.plan(demo_id(name), moment)
+
+
+def _planning_times(opened_at: datetime, now: datetime) -> Iterator[datetime]:
+    """When to plan so that everything is planned before its time."""
+    while opened_at < now:
+        yield opened_at
+        opened_at += PLANNING_STEP
+    yield now
+
+
+def _first_window(duty: dict[str, Any], now: datetime) -> str:
+    """When a duty of the demo begins: see `build`."""
+    since = now - MAX_INTERVAL
+    midnight = since.astimezone(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    terms = {"rdate": [], "exdate": [], "workdays_only": False, "tzid": str(SITE_ZONE)}
+    when = {"active": True, "dtstart": midnight, "before": []}
+    recurring = SimpleNamespace(**terms | duty | when)
+    for start, end in due_windows(recurring, now, now + MAX_INTERVAL):
+        if start >= now or end - start >= timedelta(days=1):
+            return start.astimezone(SITE_ZONE).isoformat()
+    return now.astimezone(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0).isoformat()
 
 
 def pins() -> dict[str, str]:
@@ -53,22 +93,22 @@ def pins() -> dict[str, str]:
     return {demo_id(site, row[0]): row[2] for site, staff in sites for row in staff}
 
 
-def _site(name: str, site_label: dict[str, str], staff: tuple[Staff, ...], buildings: int) -> None:
+def _site_ops(
+    name: str, site_label: dict[str, str], staff: tuple[Staff, ...], buildings: int, now: datetime
+) -> list[NewOp]:
     site = demo_id(name)
     if db.session.get(SiteHead, site) is None:
         _accounts(name, staff)
-    receive.create_site(site)
-    ops = [
+    return [
         seed.idempotent_op("site.add", site, {"label": site_label}),
         *_people(name, staff),
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
-        *_schedules(name, [demo_id(name, who[0]) for who in staff]),
-        _route(name, [demo_id(name, who[0]) for who in staff]),
+        *_schedules(name, [demo_id(name, who[0]) for who in staff], now),
+        _route(name, [demo_id(name, who[0]) for who in staff], now),
         *_contractors(name, staff),
         *seed.shared_content_ops(site),
     ]
-    receive.submit_many(site, ops)
 
 
 def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
@@ -141,7 +181,7 @@ def _stairwell(name: str, number: int, stair: int, building: str) -> Iterator[Ne
             yield seed.idempotent_op("unit.add", demo_id(name, "unit", home), unit)
 
 
-def _schedules(name: str, staff: list[str]) -> Iterator[NewOp]:
+def _schedules(name: str, staff: list[str], now: datetime) -> Iterator[NewOp]:
     for standard in STANDARDS:
         guard = standard.get("role") == "guard" and len(staff) > 2
         outside = standard["area_kind"] in ("outdoor", "refuse_point", "office") and len(staff) > 2
@@ -149,18 +189,18 @@ def _schedules(name: str, staff: list[str]) -> Iterator[NewOp]:
         yield seed.idempotent_op(
             "schedule.add",
             demo_id(name, "schedule", standard["code"]),
-            {**standard, "dtstart": START_DATE, "responsible_id": answers},
+            {**standard, "dtstart": _first_window(standard, now), "responsible_id": answers},
         )
 
 
-def _route(name: str, staff: list[str]) -> NewOp:
+def _route(name: str, staff: list[str], now: datetime) -> NewOp:
+    when = {"rrule": "FREQ=DAILY;BYHOUR=9,20,23;BYMINUTE=0;BYSECOND=0", "window": "PT1H"}
     payload = {
         "label": ROUND,
         "points": [demo_id(name, "point", key) for key, *_ in GROUNDS[:5]],
         "fastest": 20,
-        "rrule": "FREQ=DAILY;BYHOUR=9,20,23;BYMINUTE=0;BYSECOND=0",
-        "window": "PT1H",
-        "dtstart": START_DATE,
+        **when,
+        "dtstart": _first_window(when, now),
         "responsible_id": staff[2] if len(staff) > 2 else staff[0],
         "active": True,
     }

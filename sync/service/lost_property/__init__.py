@@ -24,6 +24,7 @@ from sync.service.lost_property.payloads import (
     LostAskPayload,
     LostClosePayload,
     LostCompilePayload,
+    LostContactPayload,
     LostContractOutPayload,
     LostFindPayload,
     LostNextPayload,
@@ -42,6 +43,8 @@ from sync.service.lost_property.rules import (
     loss_ticket_id,
     open_,
     reopen,
+    set_contact,
+    tell,
 )
 
 
@@ -71,13 +74,15 @@ def timeline_line(kind: str, *names: str) -> dict[str, Any]:
     return {"at": "$at", "by_id": "$by", "by": "$by_name", "kind": kind, **fields}
 
 
-def fact_kind(payload: Any, kind: str, *names: str, label: Text, **more: Any) -> Kind:
+def fact_kind(
+    payload: Any, kind: str, *names: str, label: Text, rule: Any = flag_if_closed, **more: Any
+) -> Kind:
     """A kind of fact about a case. `names` are the payload fields that its timeline line shows."""
     optimistic_patch = {"timeline+": timeline_line(kind, *names), **more}
     return Kind(
         label=label,
         payload=payload,
-        rule=flag_if_closed,
+        rule=rule,
         type="lost",
         fact=True,
         overlay_payload=False,
@@ -114,7 +119,17 @@ KINDS = {
             "until": FOREVER,
             "timeline": [timeline_line("open")],
         },
+        payload_version=2,
+        upcasters={1: lambda payload: {"channel": "in_person", **payload}},
         label=_l("Lost item reported"),
+    ),
+    "lost.contact": fact_kind(
+        LostContactPayload,
+        "contact",
+        label=_l("Contact details asked for"),
+        rule=set_contact,
+        contact="$contact",
+        declined_because="$declined_because",
     ),
     "lost.compile": fact_kind(
         LostCompilePayload,
@@ -163,7 +178,9 @@ KINDS = {
     "lost.return": fact_kind(
         LostReturnPayload, "return", "to", "note", state="returned", label=_l("Lost item returned")
     ),
-    "lost.tell": fact_kind(LostTellPayload, "tell", "said", label=_l("Resident informed")),
+    "lost.tell": fact_kind(
+        LostTellPayload, "tell", "said", label=_l("Resident informed"), rule=tell
+    ),
     "lost.next": fact_kind(
         LostNextPayload,
         "next",

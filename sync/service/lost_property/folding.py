@@ -13,6 +13,8 @@ from sync.protocol.photos import photos_of
 DEFAULT_FOLLOW_UP = timedelta(days=1)
 """When the next step of a new case is due, unless its reporter sets a time."""
 
+CONTACT_FIELDS = ("contact", "declined_because")
+
 COLUMN_BY_KIND = {
     "lost.compile": "lists",
     "lost.ask": "asked",
@@ -41,6 +43,7 @@ def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
         "first_responder_id": opening.by,
         **lists,
         **_next_step(opening, history),
+        **_contact(history),
         "photos": list(dict.fromkeys(s for entry in history for s in photos_of(entry))),
     }
 
@@ -54,6 +57,12 @@ def _next_step(opening: HistoryEntry, history: Sequence[HistoryEntry]) -> dict[s
         "next_action_at": at,
         "next_by_id": step.by,
     }
+
+
+def _contact(history: Sequence[HistoryEntry]) -> dict[str, Any]:
+    """Q1: the newest answer to how the resident is reached, if it was asked after the opening."""
+    answers = [entry.payload for entry in history if entry.kind == "lost.contact"]
+    return {name: answers[-1].get(name) for name in CONTACT_FIELDS} if answers else {}
 
 
 def _timeline_entry(entry: HistoryEntry) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def case_timeline(case: Mapping[str, Any]) -> list[dict[str, Any]]:
 def missing_steps(case: Mapping[str, Any], outcome: str = "informed") -> list[str]:
     """Q7: the codes of the steps that are still missing before a case may end with this outcome, in
     the order in which they are taken."""
-    missing = []
+    missing = [] if any(case.get(name) for name in CONTACT_FIELDS) else ["contact-missing"]
     if outcome == "returned":
         missing += [] if case["returned"] else ["not-returned"]
     else:

@@ -62,6 +62,7 @@ VALUES: Mapping[str, Texts] = {
         "undecided": _l("not decided yet"),
     },
     "requirement": {
+        "contact-missing": _l("ask for contact details"),
         "entries-missing": _l("list who was in the home"),
         "statements-missing": _l("ask everyone on the list for a statement"),
         "police-missing": _l("offer to report it to the police"),

@@ -41,7 +41,7 @@ class LostOpenPayload(Payload):
     last_seen_where = OptionalText()
     unit = Id(allow_none=True)
     holds_personal_data = fields.Boolean(load_default=False)
-    channel = fields.String(load_default="in_person", validate=OneOf(CHANNELS))
+    channel = fields.String(allow_none=True, validate=OneOf(CHANNELS))
     contact = OptionalText()
     declined_because = OptionalText()
     ticket = Id(allow_none=True)
@@ -49,10 +49,16 @@ class LostOpenPayload(Payload):
     next_action_at = fields.AwareDateTime(allow_none=True)
     photos = Photos()
 
+
+class LostContactPayload(Payload):
+    """How to reach the resident, or the reason why they did not say."""
+
+    contact = OptionalText()
+    declined_because = OptionalText()
+
     @validates_schema
     def validate_contact(self, payload: dict[str, Any], **_: Any) -> None:
-        """Q1: the contact details, or the reason for having none. Raises ValidationError without
-        either."""
+        """Q1: one of both. Raises ValidationError without either."""
         if not payload.get("contact") and not payload.get("declined_because"):
             raise ValidationError("Say how to reach the resident, or why that was not given.")
 

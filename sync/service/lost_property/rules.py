@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid5
@@ -13,6 +14,7 @@ from sync.service.lost_property.folding import missing_steps
 class LossCaseLike(Protocol):
     """The fields of a case that the rules read."""
 
+    ticket: str
     closed_at: datetime | None
     contractor_id: str | None
 
@@ -47,6 +49,19 @@ def _ticket_open_op(op: Op, case_fields: dict[str, Any]) -> Op:
     )
 
 
+def set_contact(case: LossCaseLike, op: Op) -> Accepted:
+    """Q1: the resident was asked how to reach them; the ticket learns it too."""
+    answer = {name: value for name, value in op.payload.items() if value}
+    revised = derive_op(op, "ticket.revise", case.ticket, answer)
+    return replace(flag_if_closed(case, op), followups=(revised,))
+
+
+def tell(case: LossCaseLike, op: Op) -> Accepted:
+    """Q11: what the resident is told about the case is an answer of its ticket."""
+    informed = derive_op(op, "ticket.inform", case.ticket, {"said": op.payload["said"]})
+    return replace(flag_if_closed(case, op), followups=(informed,))
+
+
 def flag_if_closed(case: LossCaseLike, _: Op) -> Accepted:
     """Q2: a fact about a closed case is stored and flagged."""
     return Accepted({}, flag="after-the-end" if case.closed_at else None)
@@ -71,7 +86,8 @@ def contract_out(case: LossCaseLike, op: Op) -> Accepted | Refused:
 
 
 def close(case: LossCaseLike, op: Op) -> Accepted | Refused:
-    """Q7: a case can be closed only when no step is missing. Missing proof is no reason."""
+    """Q7, Q11: a case can be closed only when no step is missing. Missing proof is no reason. Its
+    ticket ends with it."""
     if case.closed_at:
         return Refused("closed")
     missing = missing_steps(vars(case), op.payload["outcome"])
@@ -83,12 +99,17 @@ def close(case: LossCaseLike, op: Op) -> Accepted | Refused:
             "closing_note": op.payload.get("closing_note"),
             "closed_at": op.occurred_at,
             "closed_by_id": op.by,
-        }
+        },
+        followups=(
+            derive_op(op, "ticket.conclude", case.ticket, {"outcome": op.payload["outcome"]}),
+        ),
     )
 
 
-def reopen(case: LossCaseLike, _: Op) -> Accepted | Refused:
-    """Q7: a closed case can be reopened; all its facts stay."""
+def reopen(case: LossCaseLike, op: Op) -> Accepted | Refused:
+    """Q7, Q11: a closed case can be reopened with its ticket; all its facts stay."""
     if not case.closed_at:
         return Refused("not-closed")
-    return Accepted(dict.fromkeys(("outcome", "closing_note", "closed_at", "closed_by_id")))
+    reopened = derive_op(op, "ticket.reopen", case.ticket, {"reason": op.payload["reason"]})
+    cleared = dict.fromkeys(("outcome", "closing_note", "closed_at", "closed_by_id"))
+    return Accepted(cleared, followups=(reopened,))

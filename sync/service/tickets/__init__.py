@@ -12,6 +12,7 @@ from sync.service.tickets.folding import fold
 from sync.service.tickets.kinds import KINDS
 from sync.service.tickets.labels import FIELDS, STATES, VALUES
 from sync.service.tickets.payloads import (
+    CATEGORIES,
     CHANNELS,
     ESCALATIONS,
     MATTERS,
@@ -21,19 +22,24 @@ from sync.service.tickets.payloads import (
     URGENCIES,
 )
 from sync.service.tickets.rules import ticket_number
-from sync.service.tickets.ticket_state import MAX_CONTACT_TRIES, missing_steps
+from sync.service.tickets.ticket_state import (
+    MAX_CONTACT_TRIES,
+    is_complete,
+    is_feedback_complete,
+    missing_steps,
+)
 
 
 def state(ticket: Any) -> str:
     """K8: the state of a ticket."""
     if ticket["merged_into"]:
         return "merged"
-    if ticket["closed_at"]:
+    if is_complete(ticket):
         return "closed"
     if ticket["has_items"] and not ticket["things"]:
         return "draft"
     if ticket["resolved_at"]:
-        return "resolved"
+        return "informed" if is_feedback_complete(ticket) else "resolved"
     if ticket["proxy_for_id"]:
         return "proxy_held"
     if ticket["handed_at"] and not ticket["accepted_at"]:
@@ -44,6 +50,8 @@ def state(ticket: Any) -> str:
 def visible_until(ticket: Any) -> str:
     """Phones show a ticket as long as it is open."""
     ended = ticket["merged_at"] or ticket["closed_at"]
+    if not ended and is_complete(ticket):
+        ended = ticket["feedback_at"]
     return format_time(ended) if ended else FOREVER
 
 
@@ -74,19 +82,40 @@ FEATURE = Feature(
 )
 
 
+PROGRESS_STEPS = ("received", "in_hand", "done", "answered")
+"""How far a ticket is, as a resident is told."""
+
+PROGRESS_BY_STATE = {
+    "draft": "received",
+    "received": "received",
+    "handed_over": "received",
+    "escalated": "received",
+    "proxy_held": "received",
+    "in_progress": "in_hand",
+    "resolved": "done",
+    "informed": "done",
+    "closed": "answered",
+}
+"""K21: nothing is in hand before somebody has accepted it."""
+
+
 __all__ = [
+    "CATEGORIES",
     "CHANNELS",
     "ESCALATIONS",
     "FEATURE",
     "KINDS",
     "MATTERS",
     "MAX_CONTACT_TRIES",
+    "PROGRESS_BY_STATE",
+    "PROGRESS_STEPS",
     "RATED_QUALITIES",
     "RATINGS",
     "REACTIONS",
     "URGENCIES",
     "fold",
     "involved_person_ids",
+    "is_complete",
     "missing_steps",
     "state",
     "ticket_number",

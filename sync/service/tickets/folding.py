@@ -45,7 +45,8 @@ def _timeline_entry(entry: HistoryEntry, *, out_of_order: bool = False) -> dict[
     line: dict[str, Any] = {"at": format_time(entry.occurred_at), "by_id": entry.by}
     line["kind"] = entry.kind.removeprefix("ticket.")
     texts = [
-        payload.get(n) for n in ("text", "how", "answered", "reason", "note", "because", "item")
+        payload.get(n)
+        for n in ("text", "how", "said", "answered", "reason", "note", "because", "item")
     ]
     line["text"] = " · ".join(str(text) for text in texts if text) or None
     id_fields = ("handler_id", "to_id", "for_id", "accountable_id")

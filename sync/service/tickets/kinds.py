@@ -19,6 +19,7 @@ from sync.service.tickets.patches import (
 )
 from sync.service.tickets.payloads import (
     TicketAbsorbPayload,
+    TicketConcludePayload,
     TicketEnquirePayload,
     TicketEscalatePayload,
     TicketFeedBackPayload,
@@ -26,6 +27,7 @@ from sync.service.tickets.payloads import (
     TicketGiveWayPayload,
     TicketHandOverPayload,
     TicketHoldPayload,
+    TicketInformPayload,
     TicketMergePayload,
     TicketOpenPayload,
     TicketPassItemPayload,
@@ -44,8 +46,10 @@ from sync.service.tickets.rules import (
     flag_after_end,
     flag_unless_handler,
     give_way,
+    inform,
     merge,
     open_,
+    promise,
     revise,
     succeed,
 )
@@ -67,6 +71,11 @@ def fact_kind(payload: Any, rule: Any, optimistic_patch: dict[str, Any], **kwarg
 def decision_kind(payload: Any, rule: Any, **kwargs: Any) -> Kind:
     """A kind of decision about a ticket."""
     return Kind(payload=payload, rule=rule, type="ticket", fact=False, **kwargs)
+
+
+def unchanged(payload: dict[str, Any]) -> dict[str, Any]:
+    """The upcaster of a version that has the same fields as the next, but another meaning."""
+    return payload
 
 
 KINDS = {
@@ -120,9 +129,15 @@ KINDS = {
     ),
     "ticket.promise": fact_kind(
         TicketPromisePayload,
-        flag_after_end,
+        promise,
         {"promised_at": "$promised_at", **timeline_patch("promise")},
         label=_l("Reply promised"),
+    ),
+    "ticket.inform": fact_kind(
+        TicketInformPayload,
+        inform,
+        {"followed_at": "$at", **timeline_patch("inform", text="$said")},
+        label=_l("Interim answer given"),
     ),
     "ticket.resolve": fact_kind(
         TicketResolvePayload,
@@ -142,8 +157,11 @@ KINDS = {
         {
             "feedback_at": "$at",
             "reaction": "$reaction",
+            "followed_at": "$at",
             **timeline_patch("feed_back", reaction="$reaction", text="$note"),
         },
+        payload_version=2,
+        upcasters={1: unchanged},
         label=_l("Feedback given"),
     ),
     "ticket.enquire": fact_kind(
@@ -183,6 +201,8 @@ KINDS = {
             "until": FOREVER,
             **timeline_patch("reopen", text="$reason"),
         },
+        payload_version=2,
+        upcasters={1: unchanged},
         label=_l("Ticket reopened"),
     ),
     "ticket.revise": decision_kind(TicketRevisePayload, revise, label=_l("Ticket edited")),
@@ -210,6 +230,13 @@ KINDS = {
     ),
     "ticket.absorb": decision_kind(
         TicketAbsorbPayload, absorb, from_server_only=True, label=_l("Duplicate ticket added")
+    ),
+    "ticket.conclude": fact_kind(
+        TicketConcludePayload,
+        flag_after_end,
+        {},
+        from_server_only=True,
+        label=_l("Ticket ended with its case"),
     ),
     "ticket.give_way": decision_kind(
         TicketGiveWayPayload,

@@ -14,6 +14,7 @@ STATES: Texts = {
     "escalated": _l("escalated, not accepted yet"),
     "in_progress": _lp("ticket state", "in progress"),
     "resolved": _l("done, resident to be informed"),
+    "informed": _l("resident informed, not closed yet"),
     "closed": _lp("ticket state", "closed"),
     "merged": _l("merged into another ticket"),
 }
@@ -39,6 +40,9 @@ FIELDS: Texts = {
     "done_on_the_spot": _l("Resolved on the spot"),
     "number": _l("Number"),
     "matter": _l("Request type"),
+    "category": _l("Problem"),
+    "holder": _l("Kept by"),
+    "said": _lp("ticket", "What the resident was told"),
     "handler_id": _l("Handler"),
     "closed_at": _lp("ticket", "Ticket closed at"),
     "from_id": _l("Previous"),
@@ -52,6 +56,8 @@ ESCALATION_LABELS: Texts = {
     "urgent": _l("urgent"),
     "major": _l("major"),
 }
+
+ON_THE_SPOT: Texts = {"on_the_spot": _l("resolved on the spot")}
 
 VALUES: Mapping[str, Texts] = {
     "channel": {
@@ -68,6 +74,13 @@ VALUES: Mapping[str, Texts] = {
         "report": _l("problem report"),
         "complaint": _l("complaint"),
     },
+    "category": {
+        "broken": _lp("problem", "broken"),
+        "dirty": _lp("problem", "dirty"),
+        "leaking": _lp("problem", "leaking"),
+        "dangerous": _lp("problem", "dangerous"),
+        "other": _lp("problem", "something else"),
+    },
     "urgency": {"normal": _l("normal"), "urgent": _l("urgent")},
     "escalation": ESCALATION_LABELS,
     "escalate.reason": ESCALATION_LABELS,
@@ -75,6 +88,7 @@ VALUES: Mapping[str, Texts] = {
         "satisfied": _l("satisfied"),
         "unsatisfied": _l("not satisfied"),
         "unreachable": _l("not reached"),
+        "informed": _l("told everything"),
     },
     "marks": {
         "reception": _l("warm reception"),
@@ -85,7 +99,28 @@ VALUES: Mapping[str, Texts] = {
         "fair": _l("fair"),
         "poor": _l("poor"),
     },
+    "give_back.reason": {
+        "off_duty": _l("off duty"),
+        "not_my_job": _l("not my job"),
+        "needs_tools": _l("needs tools"),
+        "needs_supervisor": _l("needs a supervisor"),
+    },
+    "follow.text": {
+        "in_progress": _lp("follow-up", "work in progress"),
+        "checked": _l("checked: done"),
+        "waiting_for_part": _l("waiting for a part"),
+        "reminded": _l("sent a reminder"),
+    },
+    "done_on_the_spot": ON_THE_SPOT,
+    "resolved_how": {
+        **ON_THE_SPOT,
+        "returned": _l("returned to owner"),
+        "police": _l("handed to police"),
+        "informed": _l("not found, resident informed"),
+    },
     "requirement": {
+        "matter": _l("ask what kind of request it is"),
+        "contact": _l("ask for contact details"),
         "item": _l("register the item"),
         "resolution": _l("do the work"),
         "follow-up": _l("follow up"),

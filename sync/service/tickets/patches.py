@@ -13,9 +13,18 @@ def timeline_patch(kind: str, **more: Any) -> dict[str, Any]:
     return {"timeline+": line, "acted_at": "$at"}
 
 
+ITEM_PATCH: dict[str, Any] = {
+    "condition": "$condition",
+    "quantity": "$quantity",
+    "returned_at": None,
+    "chain": [{"at": "$at", "by_id": "$by", "by": "$by_name", "to": "$holder"}],
+}
+
+
 OPEN_PATCH = {
     "state": "received",
     "number": "T-$code",
+    "details": "$details",
     "opened_at": "$at",
     "first_responder_id": "$by",
     "first_responder": "$by_name",
@@ -26,6 +35,7 @@ OPEN_PATCH = {
     "resolved_how": "$done_on_the_spot",
     "reaction": "$reaction",
     "things": {},
+    "things.$item": ITEM_PATCH,
     "until": FOREVER,
     **timeline_patch("open"),
 }
@@ -64,12 +74,4 @@ ESCALATE_PATCH = {
     "escalated_at": "$at",
     "handed_at": "$at",
     "accepted_at": None,
-}
-
-
-ITEM_PATCH: dict[str, Any] = {
-    "condition": "$condition",
-    "quantity": "$quantity",
-    "returned_at": None,
-    "chain": [],
 }

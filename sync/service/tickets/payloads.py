@@ -16,6 +16,12 @@ from sync.protocol.roles import ROLES
 
 CHANNELS = ("in_person", "phone", "message", "letter", "on_round", "other")
 MATTERS = ("business", "enquiry", "report", "complaint")
+CATEGORIES = ("broken", "dirty", "leaking", "dangerous", "other")
+"""What is wrong, as one tap says it."""
+
+FOUND_BY_US = "on_round"
+"""The channel of a ticket that no resident asked for."""
+
 URGENCIES = ("normal", "urgent")
 REACTIONS = ("satisfied", "unsatisfied", "unreachable")
 ESCALATIONS = ("unclear", "urgent", "major")
@@ -31,11 +37,14 @@ def LongText(min_length: int = 1, **kwargs: Any) -> fields.String:  # noqa: N802
 
 
 class TicketOpenPayload(Payload):
-    channel = fields.String(required=True, validate=OneOf(CHANNELS))
-    matter = fields.String(required=True, validate=OneOf(MATTERS))
+    """What is known of a matter when it is received. What is left out was not asked for yet."""
+
+    channel = fields.String(allow_none=True, validate=OneOf(CHANNELS))
+    matter = fields.String(allow_none=True, validate=OneOf(MATTERS))
+    category = fields.String(allow_none=True, validate=OneOf(CATEGORIES))
     contact = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     declined_because = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
-    details = fields.String(required=True, validate=Length(max=MAX_TEXT_LENGTH))
+    details = fields.String(load_default="", validate=Length(max=MAX_TEXT_LENGTH))
     area = Id(allow_none=True)
     unit = Id(allow_none=True)
     urgency = fields.String(validate=OneOf(URGENCIES))
@@ -45,23 +54,25 @@ class TicketOpenPayload(Payload):
     has_items = fields.Boolean()
     item = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    quantity = fields.Integer(allow_none=True, strict=True, validate=Range(min=1, max=9999))
+    holder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     done_on_the_spot = LongText()
     reaction = fields.String(validate=OneOf(("satisfied", "unsatisfied")))
     photos = Photos()
 
     @validates_schema
-    def validate_contact(self, payload: dict[str, Any], **_: Any) -> None:
-        """K2: contact details or the reason for having none, and details or a photo.
-
-        Raises ValidationError otherwise.
-        """
-        if not payload.get("contact") and not payload.get("declined_because"):
-            raise ValidationError("Say how to reach the resident, or why that was not given.")
-        if not payload["details"].strip() and not payload.get("photos"):
+    def validate_subject(self, payload: dict[str, Any], **_: Any) -> None:
+        """K2: a category, details or a photo. Raises ValidationError without any of them."""
+        is_described = payload["details"].strip() or payload.get("photos")
+        if not is_described and not payload.get("category"):
             raise ValidationError("Say what it is about, or add a photo.")
 
 
 class TicketRevisePayload(Payload):
+    channel = fields.String(validate=OneOf(CHANNELS))
+    matter = fields.String(validate=OneOf(MATTERS))
+    category = fields.String(allow_none=True, validate=OneOf(CATEGORIES))
+    declined_because = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     details = LongText()
     urgency = fields.String(validate=OneOf(URGENCIES))
     area = Id(allow_none=True)
@@ -114,8 +125,16 @@ class TicketPromisePayload(Payload):
     promised_at = fields.AwareDateTime(required=True)
 
 
+class TicketInformPayload(Payload):
+    """An interim answer. `because`: why somebody who is not responsible gave it."""
+
+    said = LongText(required=True)
+    promised_at = fields.AwareDateTime(allow_none=True)
+    because = LongText()
+
+
 class TicketResolvePayload(Payload):
-    how = LongText(required=True)
+    how = LongText()
     photos = Photos()
 
 
@@ -142,6 +161,7 @@ class TicketRegisterPayload(Payload):
     item = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     quantity = fields.Integer(strict=True, validate=Range(min=1, max=9999))
+    holder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     photos = Photos()
 
 
@@ -160,6 +180,12 @@ class TicketAbsorbPayload(Payload):
     from_id = Id(required=True)
     numbers = fields.List(fields.String(validate=Length(max=20)), validate=Length(max=50))
     receiver_ids = fields.List(Id(), validate=Length(max=50))
+
+
+class TicketConcludePayload(Payload):
+    """The end of the lost-property case that a ticket belongs to."""
+
+    outcome = fields.String(required=True, validate=Length(max=20))
 
 
 class TicketGiveWayPayload(Payload):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from sync.protocol.op import Accepted, Op, Refused, derive_op
+from sync.service.tickets.ticket_state import missing_steps
+
+MAX_PROMISE = timedelta(days=5 * 365)
+"""The latest time that a reply may be promised for. A later one is a typing mistake."""
 
 
 class TicketLike(Protocol):
@@ -33,10 +37,15 @@ class TicketLike(Protocol):
     about: str | None
 
 
-def open_(_: None, op: Op) -> Accepted:
+FIELDS_OF_STEPS = ("done_on_the_spot", "reaction", "item", "condition", "quantity", "holder")
+"""Fields of an opening that the fold puts into other fields of the record."""
+
+
+def open_(_: None, op: Op) -> Accepted | Refused:
     """K1, K2: anybody may open a ticket and stays its first responder."""
-    folded = ("done_on_the_spot", "reaction", "item", "condition")
-    fields = {name: value for name, value in op.payload.items() if name not in folded}
+    if error := promise_error(op):
+        return Refused(error)
+    fields = {name: value for name, value in op.payload.items() if name not in FIELDS_OF_STEPS}
     return Accepted(
         {
             "urgency": "normal",
@@ -51,10 +60,17 @@ def open_(_: None, op: Op) -> Accepted:
 
 
 def revise(ticket: TicketLike, op: Op) -> Accepted | Refused:
-    """K3: an edit contains only the fields that it changes."""
+    """K3: an edit contains only the fields that it changes. It closes a ticket for which only the
+    resident's answers were missing."""
     if ticket.closed_at or ticket.merged_into:
         return Refused("closed")
-    return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
+    if not op.payload:
+        return Refused("nothing-changed")
+    changes = dict(op.payload)
+    before = vars(ticket)
+    if missing_steps(before) and not missing_steps({**before, **changes}):
+        changes["closed_at"] = op.occurred_at
+    return Accepted(changes)
 
 
 def amend(_: TicketLike, op: Op) -> Accepted:
@@ -73,6 +89,39 @@ def flag_after_end(ticket: TicketLike, op: Op) -> Accepted:
     return Accepted({}, flag="after-the-end" if ended else None)
 
 
+def promise_error(op: Op) -> str | None:
+    """K19: why no reply can be promised for the time that the op states, as a code."""
+    promised_at = op.payload.get("promised_at")
+    if promised_at is None or not op.arriving:
+        return None
+    is_possible = op.occurred_at <= promised_at <= op.occurred_at + MAX_PROMISE
+    return None if is_possible else "promise-out-of-range"
+
+
+def promise(ticket: TicketLike, op: Op) -> Accepted | Refused:
+    """K19: a reply is promised for any time that is still to come."""
+    error = promise_error(op)
+    return Refused(error) if error else flag_after_end(ticket, op)
+
+
+def inform(ticket: TicketLike, op: Op) -> Accepted | Refused:
+    """K22: an interim answer, at any time; who is not responsible states a reason.
+
+    Everybody at the front desk speaks for a lost-property case.
+    """
+    if error := promise_error(op):
+        return Refused(error)
+    needs_reason = ticket.about_type != "lost" and not _is_responsible(ticket, op)
+    if needs_reason and not op.payload.get("because"):
+        return Accepted({}, flag="feedback-without-reason")
+    return flag_after_end(ticket, op)
+
+
+def _is_responsible(ticket: TicketLike, op: Op) -> bool:
+    successors = ticket.successions.values()
+    return op.by in {ticket.first_responder_id, ticket.steward_id, *successors}
+
+
 def flag_unless_handler(ticket: TicketLike, op: Op) -> Accepted:
     """K9: only the named person accepts or returns a ticket; if somebody else does, it is
     flagged."""
@@ -85,12 +134,7 @@ def feed_back(ticket: TicketLike, op: Op) -> Accepted:
 
     Feedback on a complaint about arrears resumes the collection that the complaint paused.
     """
-    is_responsible = op.by in {
-        ticket.first_responder_id,
-        ticket.steward_id,
-        *ticket.successions.values(),
-    }
-    if not is_responsible and not op.payload.get("because"):
+    if not _is_responsible(ticket, op) and not op.payload.get("because"):
         return Accepted({}, flag="feedback-without-reason")
     if not ticket.resolved_at:
         return Accepted({}, flag="feedback-too-early")

@@ -8,19 +8,30 @@ from uuid import UUID
 
 from sync.protocol.clock import as_datetime, format_time
 from sync.protocol.op import HistoryEntry
-from sync.service.tickets.ticket_state import TicketState, close_if_complete
+from sync.service.tickets.payloads import FOUND_BY_US
+from sync.service.tickets.ticket_state import (
+    TicketState,
+    close_if_complete,
+    is_complete,
+    vars_of,
+)
 
 
 def initial_state(opening: HistoryEntry, record: Any) -> TicketState:
     """The state of a ticket after its opening. `record` is the ticket, for its successions."""
     payload, at = opening.payload, opening.occurred_at
+    known: dict[str, Any] = payload if record is None else vars(record)
     ticket = TicketState(
         first_responder_id=opening.by,
         opened_at=at,
         handler_id=opening.by,
         stewards=frozenset({opening.by, *(getattr(record, "successions", None) or {}).values()}),
         promised_at=as_datetime(payload.get("promised_at")),
-        has_items=bool(payload.get("has_items") or payload.get("item")),
+        channel=known.get("channel"),
+        matter=known.get("matter"),
+        contact=known.get("contact"),
+        declined_because=known.get("declined_because"),
+        has_items=any(payload.get(name) for name in ("has_items", "item", "quantity", "holder")),
     )
     if payload.get("item"):
         _register(ticket, opening)
@@ -34,7 +45,7 @@ def _resolve_on_the_spot(ticket: TicketState, opening: HistoryEntry) -> None:
     payload, at = opening.payload, opening.occurred_at
     ticket.resolved_at = ticket.acted_at = at
     ticket.resolved_by_id, ticket.resolved_how = opening.by, payload["done_on_the_spot"]
-    reaction = "satisfied" if payload["channel"] == "on_round" else payload.get("reaction")
+    reaction = "satisfied" if payload.get("channel") == FOUND_BY_US else payload.get("reaction")
     if reaction:
         _apply_reaction(ticket, opening, reaction)
     close_if_complete(ticket, at)
@@ -105,6 +116,15 @@ def _follow(ticket: TicketState, entry: HistoryEntry) -> bool:
     return True
 
 
+def _inform(ticket: TicketState, entry: HistoryEntry) -> bool:
+    """K22: an interim answer shows that the ticket is followed, and may promise another time."""
+    promised_at = as_datetime(entry.payload.get("promised_at"))
+    if ticket.closed_at:
+        return False
+    ticket.followed_at, ticket.promised_at = entry.occurred_at, promised_at or ticket.promised_at
+    return True
+
+
 def _promise(ticket: TicketState, entry: HistoryEntry) -> bool:
     ticket.promised_at = as_datetime(entry.payload["promised_at"])
     return not ticket.closed_at
@@ -114,7 +134,7 @@ def _resolve(ticket: TicketState, entry: HistoryEntry) -> bool:
     if ticket.closed_at:
         return False
     ticket.resolved_at, ticket.resolved_by_id = entry.occurred_at, entry.by
-    ticket.resolved_how = entry.payload["how"]
+    ticket.resolved_how = entry.payload.get("how")
     ticket.reaction, ticket.unreachable = None, 0
     ticket.accepted_at = ticket.accepted_at or entry.occurred_at
     return _mark_acted(ticket, entry)
@@ -127,7 +147,22 @@ def _feed_back(ticket: TicketState, entry: HistoryEntry) -> bool:
     if ticket.closed_at or not ticket.resolved_at or is_unexplained:
         return False
     _apply_reaction(ticket, entry, entry.payload["reaction"])
+    if entry.v == 1:
+        ticket.needs_follow_up = True
+    else:
+        ticket.followed_at = ticket.followed_at or entry.occurred_at
     return True
+
+
+def _conclude(ticket: TicketState, entry: HistoryEntry) -> bool:
+    """Q11: the case of the ticket has ended, after the resident was told everything."""
+    if ticket.closed_at:
+        return False
+    ticket.resolved_at, ticket.resolved_by_id = entry.occurred_at, entry.by
+    ticket.resolved_how = entry.payload["outcome"]
+    _apply_reaction(ticket, entry, "informed")
+    ticket.followed_at = ticket.followed_at or entry.occurred_at
+    return _mark_acted(ticket, entry)
 
 
 def _apply_reaction(ticket: TicketState, entry: HistoryEntry, reaction: str) -> None:
@@ -148,12 +183,13 @@ def _enquire(ticket: TicketState, entry: HistoryEntry) -> bool:
 
 
 def _register(ticket: TicketState, entry: HistoryEntry) -> bool:
-    """K15: an item is registered with its condition and its keeper. The ticket is open until the
-    item is returned."""
+    """K15: an item is registered with its condition and who has it now. The ticket is open until
+    the item is returned."""
     payload = entry.payload
     ticket.closed_at = None
     item = ticket.things.get(payload["item"], {"chain": []})
-    link = {"at": format_time(entry.occurred_at), "by_id": entry.by, "to": None}
+    holder = payload.get("holder")
+    link = {"at": format_time(entry.occurred_at), "by_id": entry.by, "to": holder}
     ticket.things[payload["item"]] = {
         **item,
         "condition": payload.get("condition") or item.get("condition"),
@@ -185,7 +221,8 @@ def _return_item(ticket: TicketState, entry: HistoryEntry) -> bool:
 
 def _reopen(ticket: TicketState, entry: HistoryEntry) -> bool:
     """K16: a reopened ticket stays the same ticket, handled by its first responder."""
-    if not ticket.closed_at:
+    is_over = ticket.closed_at or (entry.v > 1 and is_complete(vars_of(ticket)))
+    if not is_over:
         return False
     ticket.closed_at = ticket.resolved_at = ticket.reaction = None
     ticket.reopened_at, ticket.unreachable = entry.occurred_at, 0
@@ -212,9 +249,11 @@ STEP_HANDLERS: dict[str, Callable[[TicketState, HistoryEntry], bool]] = {
     "ticket.hold": _hold,
     "ticket.escalate": _escalate,
     "ticket.follow": _follow,
+    "ticket.inform": _inform,
     "ticket.promise": _promise,
     "ticket.resolve": _resolve,
     "ticket.feed_back": _feed_back,
+    "ticket.conclude": _conclude,
     "ticket.enquire": _enquire,
     "ticket.register": _register,
     "ticket.pass_on": _pass_item,

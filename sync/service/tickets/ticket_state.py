@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sync.service.tickets.payloads import FOUND_BY_US
+
 MAX_CONTACT_TRIES = 3
 """How often a resident is tried before a ticket may close without being reached (our choice)."""
 
@@ -18,6 +20,12 @@ class TicketState:
     opened_at: datetime
     handler_id: str
     stewards: frozenset[str]
+    channel: str | None = None
+    matter: str | None = None
+    contact: str | None = None
+    declined_because: str | None = None
+    needs_follow_up: bool = False
+    """Whether feedback of payload version 1 was given, after which a follow-up was needed too."""
     contractor_id: str | None = None
     accountable_id: str | None = None
     given_by_id: str | None = None
@@ -46,28 +54,59 @@ class TicketState:
 
 def missing_steps(ticket: Any) -> list[str]:
     """K10: what a ticket still needs before it closes, in the order in which it is done."""
-    missing = []
+    missing = _unasked(ticket)
     if ticket["has_items"] and not ticket["things"]:
         missing.append("item")
     if not ticket["resolved_at"]:
         missing.append("resolution")
-    if ticket["handed_at"] and not ticket["followed_at"]:
+    if ticket["handed_at"] and not ticket["followed_at"] and not is_feedback_complete(ticket):
         missing.append("follow-up")
     if any(not thing.get("returned_at") for thing in ticket["things"].values()):
         missing.append("return")
-    if not _is_feedback_complete(ticket["reaction"], ticket["unreachable"]):
+    if not is_feedback_complete(ticket):
         missing.append("feedback")
     return missing
 
 
+def _unasked(ticket: Any) -> list[str]:
+    """K2: what the resident was not asked yet. Nobody is asked about what we found ourselves."""
+    if ticket.get("channel") == FOUND_BY_US:
+        return []
+    missing = [] if ticket.get("matter") else ["matter"]
+    is_answered = ticket.get("contact") or ticket.get("declined_because")
+    return missing if is_answered else [*missing, "contact"]
+
+
 def close_if_complete(ticket: TicketState, at: datetime) -> None:
     """K10: a ticket closes by itself once no step is missing, and never before."""
-    if not ticket.closed_at and not missing_steps({n: getattr(ticket, n) for n in FOLDED_FIELDS}):
+    if ticket.closed_at or (ticket.needs_follow_up and ticket.handed_at and not ticket.followed_at):
+        return
+    if not missing_steps(vars_of(ticket)):
         ticket.closed_at = at
 
 
-def _is_feedback_complete(reaction: str | None, tries: int) -> bool:
-    return reaction == "satisfied" or (reaction == "unreachable" and tries >= MAX_CONTACT_TRIES)
+def vars_of(ticket: TicketState) -> dict[str, Any]:
+    """The fields of a state by name."""
+    return {name: getattr(ticket, name) for name in STATE_FIELDS}
 
 
-FOLDED_FIELDS = tuple(name for name in TicketState.__dataclass_fields__ if name != "stewards")
+def is_feedback_complete(ticket: Any) -> bool:
+    """K10: whether the resident is satisfied, was told everything, or could not be reached."""
+    reaction = ticket["reaction"]
+    return reaction in ("satisfied", "informed") or (
+        reaction == "unreachable" and ticket["unreachable"] >= MAX_CONTACT_TRIES
+    )
+
+
+def is_complete(ticket: Any) -> bool:
+    """K10: whether a ticket is over: closed, or nothing is missing any more."""
+    return bool(ticket["closed_at"]) or not missing_steps(ticket)
+
+
+STATE_FIELDS = tuple(TicketState.__dataclass_fields__)
+KNOWN_FIELDS = ("channel", "matter", "contact", "declined_because")
+"""Fields of the state that facts do not change."""
+
+FOLDED_FIELDS = tuple(
+    name for name in STATE_FIELDS if name not in (*KNOWN_FIELDS, "stewards", "needs_follow_up")
+)

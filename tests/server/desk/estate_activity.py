@@ -174,7 +174,7 @@ def make_activity(app: Flask, desk_op: Callable[..., Any], phone: PhoneClient) -
     """Submit every step; then patrols, a missed task, a conflict, and ops in quarantine."""
     for steps in ALL_STEPS:
         for by, kind, subject, payload in steps():
-            verdict = desk_op(kind, subject, payload, by=by)
+            verdict = desk_op(kind, subject, payload, by=by, at=_time_of(kind))
             assert verdict["status"] == "applied", (kind, verdict)
     over = {"window_start": hours(-30), "window_end": hours(-24)}
     with app.app_context():
@@ -184,6 +184,11 @@ def make_activity(app: Flask, desk_op: Callable[..., Any], phone: PhoneClient) -
     _skip_a_checkpoint(app, desk_op)
     _contest_a_ticket(app, desk_op)
     _quarantine_ops(app, phone)
+
+
+def _time_of(kind: str) -> datetime:
+    """Routes were added two days ago, so that there is a round today."""
+    return datetime.now(UTC) - timedelta(days=2 if kind == "route.add" else 0)
 
 
 def _skip_a_checkpoint(app: Flask, desk_op: Callable[..., Any]) -> None:

@@ -35,9 +35,8 @@ def route(app, desk_op):
         "fastest": 0,
     }
     when = {"rrule": "FREQ=DAILY", "window": "P1D", "dtstart": "2026-01-01T00:00:00+08:00"}
-    desk_op(
-        "route.add", ROUTE_ID, {**payload, **when, "responsible_id": CHU, "active": True}, by=EVE
-    )
+    added = {**payload, **when, "responsible_id": CHU, "active": True}
+    desk_op("route.add", ROUTE_ID, added, by=EVE, at=datetime.now(UTC) - timedelta(days=2))
     plan_rounds(app)
 
 

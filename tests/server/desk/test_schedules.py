@@ -1,13 +1,18 @@
 """Schedules at the desk: presets, preview, validation, changes from a given day on."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
 from server.db.engine import db
+from server.desk.schedule_form import format_window
 from server.jobs import scheduler
 from server.models.schedules import Schedule
+from server.models.tasks import Task
 from server.oplog.replay import find_faults
+from sync.protocol.clock import SITE_ZONE
 from tests import seed_data
 
 EN = {"Accept-Language": "en"}
@@ -172,3 +177,33 @@ def test_another_site_cannot_change_a_schedule(dao, own_schedule):
         dao.post(f"/desk/standards/{SCHEDULE_ID}", schedule_form(own_schedule)).status_code == 404
     )
     assert dao.post(f"/desk/standards/{SCHEDULE_ID}/reading", {"take": "daily"}).status_code == 403
+
+
+@pytest.mark.rule("R10")
+def test_the_schedules_announce_exactly_what_is_planned(app, eve, desk_op):
+    gate = {"code": "G-1", "label": seed_data.label("门", "Gate"), "area_kind": "gate"}
+    when = {"rrule": "FREQ=DAILY;BYHOUR=6,18;BYMINUTE=0;BYSECOND=0", "window": "PT3H"}
+    since = {"dtstart": "2026-01-01T00:00:00+08:00", "responsible_id": seed_data.ANA}
+    duty = {**gate, **when, **since, "active": True}
+    desk_op("schedule.add", SCHEDULE_ID, duty, by=seed_data.EVE)
+    nowhere = {**duty, "code": "G-2", "area_kind": "refuse_point"}
+    desk_op("schedule.add", seed_data.fixed_id("nowhere"), nowhere, by=seed_data.EVE)
+    unused = {**duty, "code": "G-3", "active": False}
+    desk_op("schedule.add", DAILY_SCHEDULE_ID, unused, by=seed_data.EVE)
+    with app.app_context():
+        scheduler.plan(seed_data.HOME_SITE, datetime.now(UTC))
+        tasks = db.session.scalars(select(Task).where(Task.code.startswith("G-"))).all()
+    with app.test_request_context(headers=EN):
+        planned = sorted((task.window_start, task.window_end) for task in tasks)
+        windows = [format_window(*window, SITE_ZONE) for window in planned[:5]]
+    assert {task.code for task in tasks} == {"G-1"}
+    page = eve.get("/desk/standards/", headers=EN).text
+    assert [text.strip() for text in re.findall(r"Next: ([^<]*)", page)] == [" · ".join(windows)]
+    assert page.count("Nothing will be planned") == 1
+
+
+def test_a_preview_says_from_when_on_and_that_no_place_fits(eve, own_schedule):
+    said = schedule_form(own_schedule, preset="daily", window="P1D", preview="1")
+    page = eve.post(f"/desk/standards/{SCHEDULE_ID}", {**said, "from_on": "2040-01-02"}, headers=EN)
+    assert "Next five dates once it is in use" in page.text
+    assert "No place fits yet" in page.text

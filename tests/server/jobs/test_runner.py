@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from marshmallow import ValidationError
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
@@ -15,6 +16,7 @@ from server.jobs.failures import JobFailure, failures_of, save_failure
 from server.jobs.runner import JOBS, Job, JobRunner
 from server.models.feed import ServerState
 from server.models.visits import Visit
+from server.oplog.receive import ops_about
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, OTHER_SITE, fixed_id, label
 
 SCHEDULE = fixed_id("broken schedule")
@@ -23,7 +25,7 @@ JOB_NAMES = [job.name for job in JOBS]
 
 @pytest.fixture
 def unplannable_site(app, desk_op):
-    """The home site with a schedule whose stored recurrence rule cannot be read any more."""
+    """The home site with a schedule whose logged recurrence rule cannot be read any more."""
     payload = {
         "code": "CL-90",
         "label": label("扫地", "Sweep"),
@@ -40,8 +42,8 @@ def unplannable_site(app, desk_op):
 
 def set_recurrence_rule(app, rule):
     with app.app_context(), write_transaction():
-        values = {"rule": rule, "id": SCHEDULE}
-        db.session.execute(text("UPDATE schedule SET rrule = :rule WHERE id = :id"), values)
+        (op,) = ops_about(HOME_SITE, SCHEDULE)
+        op.payload = {**op.payload, "rrule": rule}
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_a_site_whose_planning_fails_is_purged_all_the_same(
     app, phone, unplannable_site, run_jobs, failing_names
 ):
     visit = add_visit_past_retention(phone, app)
-    with app.app_context(), pytest.raises(ValueError, match="NEVER"):
+    with app.app_context(), pytest.raises(ValidationError, match="RRULE"):
         scheduler.plan(HOME_SITE, datetime.now(UTC))
     run_jobs()
     with app.app_context():
@@ -93,7 +95,7 @@ def test_each_run_of_a_job_is_logged_with_site_duration_and_error(unplannable_si
     assert list(by_job) == JOB_NAMES
     assert all(line["ms"] >= 0 for line in by_job.values())
     assert by_job["plan"]["event"] == "crashed"
-    assert by_job["plan"]["error"] == "ValueError"
+    assert by_job["plan"]["error"] == "ValidationError"
     assert by_job["purge"]["event"] == "job done"
 
 
@@ -104,7 +106,7 @@ def test_the_board_names_a_failing_job_until_it_succeeds(
     run_jobs()
     page = ben.get("/desk/", **english).text
     assert "Tasks and patrols are not being planned." in page
-    assert "plan: ValueError" in page
+    assert "plan: ValidationError" in page
     assert "not being erased" not in page
     set_recurrence_rule(app, "FREQ=DAILY")
     run_jobs()

@@ -14,7 +14,8 @@ from server.models.people import Person
 from server.models.places import Unit
 from server.models.schedules import Schedule
 from server.models.tasks import Task
-from server.oplog.receive import make_op, submit, submit_many
+from server.oplog.incoming import Source
+from server.oplog.receive import make_op, receive_ops, submit
 from server.oplog.replay import find_faults
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import ROLES
@@ -59,6 +60,15 @@ def demo_app(demo_database, tmp_path):
 
 def planned_tasks(**columns):
     return db.session.scalars(select(Task).filter_by(site_id=HOME, **columns)).all()
+
+
+def schedule(code):
+    return next(s for s in db.session.scalars(Schedule.for_site(HOME)) if s.code == code)
+
+
+def desk_ops(now, *raws):
+    """Ops of the desk as of some time."""
+    return receive_ops(HOME, raws, Source.for_desk(now)).answers
 
 
 def feed_heads():
@@ -139,21 +149,22 @@ def test_a_home_with_an_unknown_area_does_not_stop_planning(demo_app):
     label = {"zh": "三单元", "en": "Stairwell 3"}
     area = demo.demo_id("an area that nobody added yet")
     home = make_op("unit.add", None, {"label": label, "area_id": area})
-    assert submit_many(HOME, [home])[0]["status"] == "applied"
+    assert desk_ops(NOW, home)[0]["status"] == "applied"
     assert scheduler.plan(HOME, NOW) == 0
-    submit(HOME, "area.add", area, {"label": label, "kind": "stairwell"})
+    desk_ops(NOW, make_op("area.add", area, {"label": label, "kind": "stairwell"}))
     scheduler.plan(HOME, NOW)
     assert planned_tasks(unit_id=home["subject"])
 
 
 def test_an_inactive_schedule_is_planned_once_it_has_an_interval(demo_app):
-    pest = next(s for s in db.session.scalars(Schedule.for_site(HOME)) if s.code == "CL-09")
-    refused = submit(HOME, "schedule.change", pest.id, {"active": True})
+    pest = schedule("CL-09")
+    (refused,) = desk_ops(NOW, make_op("schedule.change", pest.id, {"active": True}))
     assert (refused["status"], refused["code"]) == ("refused", "needs-interval")
     daily = {"rrule": "FREQ=DAILY", "window": "P1D", "active": True}
-    assert submit(HOME, "schedule.change", pest.id, daily)["status"] == "applied"
-    scheduler.plan(HOME, datetime.now(UTC))  # from when it is changed on, which is today
-    assert planned_tasks(code="CL-09")
+    (answer,) = desk_ops(NOW, make_op("schedule.change", pest.id, daily))
+    assert answer["status"] == "applied"
+    scheduler.plan(HOME, NOW)
+    assert min(task.window_start for task in planned_tasks(code="CL-09")) == NOW.replace(hour=16)
 
 
 def test_a_site_without_schedules_has_nothing_planned(app):
@@ -173,14 +184,14 @@ def test_tasks_are_planned_two_weeks_ahead_and_planning_is_idempotent(demo_app):
 
 @pytest.mark.rule("R8")
 def test_a_changed_schedule_replans_future_tasks_only(demo_app):
-    daily = next(s for s in db.session.scalars(Schedule.for_site(HOME)) if s.code == "CL-05")
+    daily = schedule("CL-05")
     started = {
         task.id
         for task in planned_tasks(code="CL-05")
         if task.window_start <= NOW + timedelta(days=2)
     }
     mondays = {"rrule": "FREQ=WEEKLY;BYDAY=MO", "from_on": "2026-11-27"}
-    answer = submit(HOME, "schedule.change", daily.id, mondays, base=1)
+    (answer,) = desk_ops(NOW, make_op("schedule.change", daily.id, mondays, base=1))
     assert answer["status"] == "applied"
     scheduler.plan(HOME, NOW)
     db.session.expire_all()
@@ -198,14 +209,16 @@ def test_a_changed_schedule_replans_future_tasks_only(demo_app):
 
 @pytest.mark.rule("R6")
 def test_a_working_day_schedule_follows_the_public_calendar(demo_app):
-    daily = next(s for s in db.session.scalars(Schedule.for_site(HOME)) if s.code == "CL-05")
-    submit(
-        HOME, "schedule.change", daily.id, {"workdays_only": True, "from_on": "2026-09-01"}, base=1
-    )
+    september = datetime(2026, 9, 1, tzinfo=UTC)
+    payload = {
+        **{"code": "CL-99", "label": {"en": "Sweep"}, "area_kind": "gate", "rrule": "FREQ=DAILY"},
+        **{"window": "P1D", "dtstart": "2026-01-01T00:00:00+08:00", "workdays_only": True},
+        **{"responsible_id": demo.demo_id("squirrel", "ana"), "active": True},
+    }
+    desk_ops(september, make_op("schedule.add", None, payload))
     scheduler.plan(HOME, datetime(2026, 9, 28, tzinfo=UTC))
-    db.session.expire_all()
     days = {
-        t.window_start.astimezone(SITE_ZONE).date().isoformat() for t in planned_tasks(code="CL-05")
+        t.window_start.astimezone(SITE_ZONE).date().isoformat() for t in planned_tasks(code="CL-99")
     }
     assert "2026-10-01" not in days, "National Day"
     assert "2026-10-10" in days, "a Saturday that is a moved working day"

@@ -26,9 +26,16 @@ def standard(id_, active=True):
 
 def task(schedule_id, end, *, done_at=None, **more):
     empty = dict.fromkeys(
-        ("done_at", "done_received_at", "skipped_at", "cancelled_at", "disposition")
+        ("done_at", "done_received_at", "skipped_at", "cancelled_at", "disposition", "planned_at")
     )
-    fixed = {"schedule_id": schedule_id, "area_id": "a", "id": "t", "grace": 0, "ticked": {}}
+    fixed = {
+        "schedule_id": schedule_id,
+        "area_id": "a",
+        "id": "t",
+        "grace": 0,
+        "ticked": {},
+        "planned_at": None,
+    }
     window = {"window_start": end - timedelta(hours=4), "window_end": end, "responsible_id": None}
     return SimpleNamespace(**{**empty, **fixed, **window, "done_at": done_at, **more})
 

@@ -29,6 +29,7 @@ def task(**more):
         "window_start": NOON,
         "window_end": NOON,
         "grace": 0,
+        "planned_at": None,
         "disposition": None,
         "ticked": {},
     }
@@ -85,6 +86,7 @@ def point(code):
 def patrol(**more):
     facts = {name: {} for name in ("scans", "skips", "fines", "disposed")}
     window = {"window_start": NOON.replace(hour=10), "window_end": NOON.replace(hour=11)}
+    window["planned_at"] = None
     default = {"id": "r", "label": {}, "responsible_id": CHU, "elsewhere": [], **window, **facts}
     return SimpleNamespace(**{**default, "points": [point("101"), point("102")], **more})
 

@@ -15,7 +15,9 @@ from tests.sync.builders import BEN, NOON, make_op
 
 
 def task(**more):
-    empty = dict.fromkeys(("done_at", "cancelled_at", "skipped_at", "disposition", "ticked"))
+    empty = dict.fromkeys(
+        ("done_at", "cancelled_at", "skipped_at", "disposition", "ticked", "planned_at")
+    )
     return SimpleNamespace(**{**empty, **more})
 
 
@@ -47,7 +49,8 @@ def test_a_month_with_an_undecided_missed_checkpoint_is_not_closed():
     points = [{"checkpoint": name} for name in "abc"]
     scans = {"a": {"at": NOON.isoformat(), "flags": []}}
     facts = {"scans": scans, "skips": {"b": {"reason": "locked"}}, "disposed": {}}
-    window = {"window_start": NOON, "window_end": NOON, "cancelled_at": None}
+    window = {"window_start": NOON, "window_end": NOON, "planned_at": None}
+    window["cancelled_at"] = None
     round_ = SimpleNamespace(points=points, **facts, **window)
     assert close_month(rounds=[round_]) == Refused("misses-wait")
     round_.disposed = {"c": {"disposition": "reason"}}

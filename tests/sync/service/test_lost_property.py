@@ -97,10 +97,31 @@ def test_a_loss_with_a_ticket_opens_no_second_one():
 
 
 @pytest.mark.rule("Q1")
-def test_a_case_without_contact_or_reason_is_malformed():
-    assert InMemoryRecord("lost").apply(open_op(contact="")) == Quarantined("malformed")
-    declined = open_op(contact="", declined_because="will come by")
-    assert isinstance(InMemoryRecord("lost").apply(declined), Accepted)
+@pytest.mark.clause("F12")
+def test_a_contact_that_was_not_asked_for_is_missing_until_it_is():
+    record = InMemoryRecord("lost")
+    record.apply(open_op(contact="", channel=None))
+    assert (record.row.channel, missing_steps(vars(record.row))[0]) == (None, "contact-missing")
+    assert record.apply(submit("contact", 1)) == Quarantined("malformed")
+    told = record.apply(submit("contact", 2, declined_because="will come by"))
+    assert "contact-missing" not in missing_steps(vars(record.row))
+    assert [(op.kind, op.payload) for op in told.followups] == [
+        ("ticket.revise", {"declined_because": "will come by"})
+    ]
+
+
+@pytest.mark.rule("Q11")
+@pytest.mark.clause("F6")
+def test_what_the_case_records_its_ticket_need_not_record_again():
+    record = open_case(*STEPS.values())
+    told = record.apply(submit("tell", 50, said="we told her everything"))
+    assert [(op.kind, op.payload) for op in told.followups] == [
+        ("ticket.inform", {"said": "we told her everything"})
+    ]
+    closed = close(record, "informed")
+    assert [(op.kind, op.payload) for op in closed.followups] == [
+        ("ticket.conclude", {"outcome": "informed"})
+    ]
 
 
 @pytest.mark.rule("Q8")

@@ -35,6 +35,7 @@ class TaskStub:
     responsible_id: str | None = "ana"
     window_start: datetime = hours_from_noon(-4)
     window_end: datetime = NOON
+    planned_at: datetime | None = None
     grace: int = 0
     ticked: dict[str, Any] = field(default_factory=dict)
     done_at: datetime | None = None

@@ -37,6 +37,7 @@ def planned_round(**more):
         **{name: {} for name in ("scans", "fines", "skips")},
         "elsewhere": [],
         "disposed": {},
+        "planned_at": None,
         "photos": [],
         "cancelled_at": None,
     }

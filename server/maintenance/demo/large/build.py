@@ -73,7 +73,9 @@ def _create_site(estate: Estate, since: datetime) -> Counter[str]:
         *seed.shared_content_ops(SITE_ID),
         *office.category_ops(),
     ]
-    return _submit(ops, since)
+    counts = _submit(ops, since)
+    scheduler.plan(SITE_ID, since)
+    return counts
 
 
 def _enrol_phones(now: datetime) -> dict[str, Phone]:

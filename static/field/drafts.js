@@ -1,0 +1,106 @@
+// Drafts: what people have put into forms and not submitted. A draft belongs to one person and one
+// drawn form; it goes when the form is submitted (outbox.js) or discarded.
+
+import { database, writeTransaction } from "./database.js";
+import { uuid7 } from "./ids.js";
+import { findOp } from "./outbox.js";
+
+/** @import { Draft, Photo, PickedPhoto } from "../types/storage.js" */
+/** @import { PhotoStore } from "./outbox.js" */
+
+const UNDO_TIME = 600_000; // ms
+
+/**
+ * Stores a draft with new photos, all or none, unless its form was submitted meanwhile. Drafts do
+ * not use the reserve, which is for ops.
+ * @param {Draft} draft
+ * @param {Photo[]} newPhotos
+ */
+export function saveDraft(draft, newPhotos) {
+  return writeTransaction(
+    ["drafts", "photos", "ops"],
+    async (tx) => {
+      if (await tx.objectStore("ops").index("token").count(draft.token)) return;
+      const [drafts, photos] = [tx.objectStore("drafts"), tx.objectStore("photos")];
+      const before = await drafts.get(draft.token);
+      for (const photo of newPhotos)
+        if (!(await photos.get(photo.sha256))) photos.put({ ...photo, state: "draft" });
+      drafts.put({ ...draft, since: before?.since ?? draft.since });
+      await deletePhotos(photos, withoutPhotosOf(before, draft));
+    },
+    true,
+  );
+}
+
+/** Deletes a draft and its photos. @param {string} token */
+export function deleteDraft(token) {
+  return writeTransaction(["drafts", "photos"], async (tx) => {
+    const draft = await tx.objectStore("drafts").get(token);
+    if (!draft) return;
+    tx.objectStore("drafts").delete(token);
+    await deletePhotos(tx.objectStore("photos"), draft.photos);
+  });
+}
+
+/** @param {Draft | undefined} before @param {Draft} draft */
+function withoutPhotosOf(before, draft) {
+  const kept = new Set(draft.photos.map(({ sha256 }) => sha256));
+  return (before?.photos ?? []).filter(({ sha256 }) => !kept.has(sha256));
+}
+
+/** Deletes photos that no op names. @param {PhotoStore} photos @param {PickedPhoto[]} picked */
+async function deletePhotos(photos, picked) {
+  for (const { sha256 } of picked)
+    if (sha256 && (await photos.get(sha256))?.state === "draft") photos.delete(sha256);
+}
+
+/** @param {string} token @returns {Promise<Draft | undefined>} */
+export async function findDraft(token) {
+  return (await database()).get("drafts", token);
+}
+
+/**
+ * The drafts of one person, with those just discarded, the last changed first.
+ * @param {string} person id
+ */
+export async function draftsOf(person) {
+  const drafts = await (await database()).getAllFromIndex("drafts", "person", person);
+  return drafts.sort((a, b) => (a.changed > b.changed ? -1 : 1));
+}
+
+/**
+ * Discards a draft, or takes that back: it stays for some minutes.
+ * @param {string} token
+ * @param {string} person its author, who alone may do so
+ * @param {boolean} discarded
+ */
+export async function setDiscarded(token, person, discarded) {
+  await writeTransaction(["drafts"], async (tx) => {
+    const draft = await tx.objectStore("drafts").get(token);
+    if (draft?.person !== person) return;
+    if (discarded) draft.discarded = new Date().toISOString();
+    else delete draft.discarded;
+    tx.objectStore("drafts").put(draft);
+  });
+}
+
+/** Deletes the drafts that were discarded some minutes ago. */
+export async function deleteDiscarded() {
+  const before = new Date(Date.now() - UNDO_TIME).toISOString();
+  for (const { token, discarded } of await (await database()).getAll("drafts"))
+    if (discarded && discarded < before) await deleteDraft(token);
+}
+
+/**
+ * Makes the form of an op that was not accepted a draft again.
+ * @param {string} id of the op
+ * @param {string} person its author
+ * @returns {Promise<string | undefined>} the address of the form's page below /field/
+ */
+export async function draftAgain(id, person) {
+  const row = await findOp(id);
+  if (!row?.form?.form || row.op.by !== person) return undefined;
+  const now = new Date().toISOString();
+  await saveDraft({ ...row.form, token: uuid7(), person, since: now, changed: now }, []);
+  return row.form.page;
+}
