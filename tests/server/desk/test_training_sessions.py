@@ -135,3 +135,26 @@ def test_compare_two_packs(signed_in, app):
     assert "No differences" in ours
     wrong = {"before": (io.BytesIO(b"no"), "p.json")}
     assert eve.post("/desk/packs/differences", wrong, headers=EN).status_code == 422
+
+
+@pytest.mark.rule("Z12")
+@pytest.mark.clause("E7", "E11")
+def test_a_latecomer_is_added_after_the_end_and_the_tally_is_kept(training_session, ben):
+    answer = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
+    training_session.send_op("session.answer", SESSION_ID, answer, by=BEN)
+    training_session.send_op("session.summarise", SESSION_ID, {"summary": "Help"}, by=BEN)
+    training_session.send_op("session.close", SESSION_ID, by=BEN)
+    body = training_session.get_record("session", SESSION_ID)
+    assert (body["summary"], body["tally"]) == ("Help", {"A": 1})
+    assert body["answers"] == {}, "what they said is for the desk"
+    address = f"/desk/training/{SESSION_ID}"
+    ben.post(f"{address}/join", {"person": EVE})
+    training_session.send_op("session.join", SESSION_ID, {"person": EVE}, by=EVE)
+    training_session.send_op("session.acknowledge", SESSION_ID, by=EVE)
+    own = {"person": EVE, "prompt": 0, "approach": "B", "text": "Police"}
+    training_session.send_op("session.answer", SESSION_ID, own, by=EVE)
+    body = training_session.get_record("session", SESSION_ID)
+    assert body["answers"][EVE]["0"].keys() == {"at"} and body["tally"] == {"A": 1, "B": 1}
+    assert body["late"][EVE]["after_end"] and EVE in body["acknowledged"]
+    page = ben.get(address, headers=EN).text
+    assert "came late" in page and "after the end" in page
