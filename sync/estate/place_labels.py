@@ -17,7 +17,6 @@ FIELDS: Texts = {
     "silent_hours": _l("Hours until a phone counts as silent"),
     "ordinal": _l("Position"),
     "parent_id": _l("Part of"),
-    "unchecked": _l("Added without a check for others of this name"),
     "route": _l("Patrol route"),
 }
 

@@ -42,6 +42,9 @@ AREA_KINDS = (
 CHECKPOINT_NUMBERS = 9000
 """How many short numbers of four digits there are, from 1000 on."""
 
+UNCHECKED_VERSION = 1
+"""The payload version whose places were added whatever they were called."""
+
 MAX_ORDINAL = 1_000_000
 MASTER_DATA_ROLES = frozenset({"manager", "admin"})
 
@@ -68,14 +71,12 @@ class AreaAddPayload(Payload):
     parent_id = Id(allow_none=True, load_default=None)
     code = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
     ordinal = OrdinalField(load_default=0)
-    unchecked = fields.Boolean()
 
 
 class UnitAddPayload(Payload):
     label = LocalizedLabel(required=True)
     area_id = Id(required=True)
     occupied = fields.Boolean(load_default=True)
-    unchecked = fields.Boolean()
 
 
 class UnitOccupyPayload(Payload):
@@ -88,7 +89,6 @@ class CheckpointAddPayload(Payload):
     route = LocalizedLabel(required=True)
     ordinal = OrdinalField(load_default=0)
     code = fields.String(allow_none=True, load_default=None, validate=Length(min=2, max=10))
-    unchecked = fields.Boolean()
 
 
 def add(_: None, op: Op) -> Accepted:
@@ -99,7 +99,7 @@ def add(_: None, op: Op) -> Accepted:
 def add_place(_: None, op: Op) -> Accepted | Refused:
     """E1, E20: an area or a home is added unless its site has one of the same name or number."""
     payload = dict(op.payload)
-    if payload.pop("unchecked", False):
+    if op.sent_v == UNCHECKED_VERSION:
         return Accepted(payload)
     if payload.get("code"):
         payload["code"] = code_text(payload["code"])
@@ -110,11 +110,9 @@ def add_place(_: None, op: Op) -> Accepted | Refused:
 def add_checkpoint(_: None, op: Op) -> Accepted | Refused:
     """E6, E20: a checkpoint has a short number of its own, to be typed when its label cannot be
     read. One that is not given is the next free one from a number that follows from the id."""
-    payload = dict(op.payload)
-    given, is_unchecked = payload["code"], payload.pop("unchecked", False)
-    first = UUID(op.subject).int % CHECKPOINT_NUMBERS
-    if is_unchecked:
-        return Accepted({**payload, "code": given or _number(first), "serial": 1})
+    given, first = op.payload["code"], UUID(op.subject).int % CHECKPOINT_NUMBERS
+    if op.sent_v == UNCHECKED_VERSION:
+        return Accepted({**op.payload, "code": given or _number(first), "serial": 1})
     if given:
         code = code_text(given)
         if len(code) < 2 or code_key(code) in op.taken:
@@ -122,7 +120,7 @@ def add_checkpoint(_: None, op: Op) -> Accepted | Refused:
     else:
         numbers = (_number(first + step) for step in range(CHECKPOINT_NUMBERS))
         code = next(number for number in numbers if number not in op.taken)
-    return Accepted({**payload, "code": code, "serial": 1})
+    return Accepted({**op.payload, "code": code, "serial": 1})
 
 
 def _number(place: int) -> str:
@@ -143,11 +141,6 @@ def home_keys(home: Mapping[str, Any]) -> list[str]:
 def checkpoint_keys(checkpoint: Mapping[str, Any]) -> list[str]:
     """What no other checkpoint of the site may have: its number."""
     return [code_key(checkpoint["code"])]
-
-
-def without_check(payload: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 of the payloads that add a place: it was added whatever it was called."""
-    return {**payload, "unchecked": True}
 
 
 def relabel(checkpoint: Any, _: Op) -> Accepted:
@@ -188,7 +181,7 @@ def place_kind(payload: type[Payload], type_: str, rule: Rule, *, label: Text) -
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
         payload_version=2,
-        upcasters={1: without_check},
+        upcasters={UNCHECKED_VERSION: dict},
     )
 
 

@@ -42,16 +42,13 @@ class Op:
     v: int = 1
     related: Mapping[str, Any] = field(default_factory=dict)
     """The records that `Kind.related_fields` names, by id, as they currently are."""
-<<<<<<< HEAD
     taken: Container[str] = ()
     """The keys (`RecordType.unique_keys`) of the records of this type, for an op that adds one."""
-=======
     sent_v: int | None = None
     """The payload version that was sent, where `judge` has converted the payload to a newer one."""
     arriving: bool = True
     """False while a logged op is judged again. A bound on what people type holds for arriving ops
     only, so that a bound that is introduced later leaves earlier records as they are."""
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
