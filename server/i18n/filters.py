@@ -51,12 +51,9 @@ def register_filters(
         "mask": with_context(mask),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
-<<<<<<< HEAD
         "code_key": with_context(lambda text: code_key(text or "")),
-=======
         "names_same_home": with_context(likeness.names_same_home),
         "shares_words": with_context(likeness.shares_words),
->>>>>>> main
         "kind_label": pass_context(lambda context, kind: _translated(context, kind_label(kind))),
         "refusal_label": pass_context(lambda context, code: _translated(context, refusal(code))),
         "state_label": pass_context(

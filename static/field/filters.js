@@ -3,11 +3,8 @@
 
 import labels from "../labels.js";
 import { compareCodePoints } from "./code_points.js";
-<<<<<<< HEAD
-import { codeText } from "./normalise.js";
-=======
 import { namesSameHome, sharesWords } from "./likeness.js";
->>>>>>> main
+import { codeText } from "./normalise.js";
 
 const MINUTE = 60_000;
 

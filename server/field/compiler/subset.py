@@ -61,13 +61,9 @@ FILTERS: Final[dict[str, Parameters]] = {
 SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 APP_FILTERS: Final = frozenset(
     {"say", "by_label", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
-<<<<<<< HEAD
     | {"code_key"}
-    | {"kind_label", "refusal_label"}
-=======
     | {"kind_label", "refusal_label", "state_label", "value_label"}
     | {"names_same_home", "shares_words"}
->>>>>>> main
 )
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 
