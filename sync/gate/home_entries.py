@@ -22,6 +22,7 @@ from sync.protocol.op import (
     Id,
     Kind,
     Op,
+    PastMoment,
     Payload,
 )
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
@@ -70,12 +71,12 @@ class EntryBeginPayload(EntryEndPayload):
 class EntryTellPayload(EntryBeginPayload):
     """A home entry that is recorded afterwards, with its own times."""
 
-    in_at = fields.AwareDateTime(required=True)
-    out_at = fields.AwareDateTime(allow_none=True)
+    in_at = PastMoment(required=True)
+    out_at = PastMoment(allow_none=True)
 
 
 class EntryLeftPayload(EntryEndPayload):
-    out_at = fields.AwareDateTime(required=True)
+    out_at = PastMoment(required=True)
 
 
 class EntryStrikePayload(Payload):

@@ -9,7 +9,14 @@ from marshmallow import fields
 from marshmallow.validate import Length, NoneOf, OneOf, Range, Regexp
 
 from sync.protocol.normalise import parse_hours
-from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
+from sync.protocol.op import (
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    Id,
+    Payload,
+    PlannedMoment,
+)
 
 CALL_OUTCOMES = ("reached", "unreachable", "wrong_number", "would_not_talk")
 VISIT_OUTCOMES = ("met", "not_home", "would_not_talk")
@@ -83,13 +90,13 @@ class ArrearsCallPayload(Payload):
         validate=Length(max=MAX_LINES),
     )
     itemised = fields.Boolean()
-    appointment_at = fields.AwareDateTime(allow_none=True)
+    appointment_at = PlannedMoment(allow_none=True)
     override_reason = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
 class ArrearsAppointPayload(Payload):
-    appointment_at = fields.AwareDateTime(required=True)
+    appointment_at = PlannedMoment(required=True)
 
 
 class ArrearsDisputePayload(Payload):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sync import KINDS, Quarantined, Refused, judge
-from tests.sync.builders import InMemoryRecord, make_op, planned_task
+from tests.sync.builders import ANA, InMemoryRecord, make_op, planned_task
 
 LABEL = {"zh": "一号楼", "en": "Building 1"}
 
@@ -25,12 +25,12 @@ def test_a_place_is_added_once():
 def add_place(op_kind, taken=(), **payload):
     """The verdict on an op of the current version, beside places with these keys."""
     op = make_op(op_kind, payload={"label": LABEL, **payload})
-    return judge(KINDS[op_kind].type, None, replace(op, v=2, taken=frozenset(taken)))
+    return judge(KINDS[op_kind].type, None, replace(op, taken=frozenset(taken)))
 
 
 @pytest.mark.rule("E20")
 def test_a_name_or_number_is_used_once_at_a_site():
-    area_id, label = make_op("x").id, {"zh": "１－２－３０１", "en": "1-2-301"}
+    area_id, label = ANA, {"zh": "１－２－３０１", "en": "1-2-301"}
     unit = {"area_id": area_id, "label": label}
     assert add_place("unit.add", {"1-2-302"}, **unit).changes["label"] == label
     assert add_place("unit.add", {"1-2-301"}, **unit) == Refused("number-taken")
@@ -43,7 +43,7 @@ def test_a_name_or_number_is_used_once_at_a_site():
 
 @pytest.mark.rule("E6", "E20")
 def test_a_checkpoint_has_a_number_of_its_own():
-    point = {"area_id": make_op("x").id, "route": LABEL}
+    point = {"area_id": ANA, "route": LABEL}
     assert add_place("checkpoint.add", **point, code="１００１").changes["code"] == "1001"
     assert add_place("checkpoint.add", {"1001"}, **point, code="1001") == Refused("number-taken")
     assert add_place("checkpoint.add", **point, code="1​") == Refused("number-too-short")
@@ -53,7 +53,7 @@ def test_a_checkpoint_has_a_number_of_its_own():
 
 @pytest.mark.rule("E20", "X7")
 def test_a_place_of_an_earlier_version_is_kept_although_its_name_is_taken():
-    unit = make_op("unit.add", payload={"label": LABEL, "area_id": make_op("x").id})
+    unit = make_op("unit.add", payload={"label": LABEL, "area_id": ANA}, v=1)
     verdict = judge("unit", None, replace(unit, taken=frozenset({"building1"})))
     assert verdict.changes == {**unit.payload, "occupied": True}
 
@@ -61,7 +61,7 @@ def test_a_place_of_an_earlier_version_is_kept_although_its_name_is_taken():
 @pytest.mark.rule("E2")
 def test_a_home_can_be_vacated():
     unit = InMemoryRecord("unit")
-    unit.apply(make_op("unit.add", payload={"label": LABEL, "area_id": make_op("x").id}))
+    unit.apply(make_op("unit.add", payload={"label": LABEL, "area_id": ANA}))
     assert unit.row.occupied
     unit.apply(make_op("unit.occupy", payload={"occupied": False}))
     assert not unit.row.occupied
