@@ -40,6 +40,11 @@ class TrainingSession(Model):
         """Sessions of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.begun_at.desc(), cls.id)
 
+    @classmethod
+    def with_case_study(cls, site_id: str) -> Select[Any]:
+        """Sessions in which a case was discussed, newest first."""
+        return cls.for_site(site_id).where(cls.case.is_not(None))
+
 
 class ReadinessAttestation(Model):
     __tablename__ = "readiness"

@@ -6,6 +6,8 @@ The sentence states the remedy where there is one. The desk, the phones and the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sync.protocol.text import Text, Texts, _l
 
 REFUSALS: Texts = {
@@ -17,6 +19,10 @@ REFUSALS: Texts = {
     "not-on-that-patrol": _l(
         "That patrol does not have this checkpoint. Choose a patrol that has it."
     ),
+    "no-such-subject": _l(
+        "Choose the team or contractor from the list. Add it first if it is missing."
+    ),
+    "team-ended": _l("This team has ended. Add a new one."),
     "already-left": _l("This person has already left the staff."),
     "already-exists": _l("This record already exists."),
     "already-settled": _l("Someone has already resolved this."),
@@ -61,7 +67,6 @@ REFUSALS: Texts = {
         "The record this belongs to is not on the server. A supervisor will check it."
     ),
     "malformed": _l("A field is missing or too long. Correct it and save again."),
-    "needs-times": _l("Write times like 06:00, 18:00."),
     "needs-responsible": _l("Choose a responsible person first."),
     "needs-interval": _l("Set how often first, then turn it on."),
     "needs-accountable": _l(
@@ -156,6 +161,27 @@ REFUSALS: Texts = {
     "other-fields": _l("Two people changed different fields. Both changes are kept."),
     "same-value": _l("Two people entered the same value. It is kept once."),
 }
+
+REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "amount": ("amount",),
+    "due-is-past": ("window_end", "due_at", "next_action_at", "promised_at", "answer_until"),
+    "future-fact": ("at", "found_at", "last_seen_at", "occurred_at"),
+    "needs-accountable": ("accountable_id",),
+    "needs-interval": ("rrule",),
+    "needs-responsible": ("responsible_id",),
+    "needs-special-reason": ("reason",),
+    "no-facts": ("text",),
+    "no-such-person": (
+        *("handler_id", "responsible_id", "answers_id", "person", "heir", "collector_id"),
+        *("accountable_id", "for_id", "to_id", "to"),
+    ),
+    "not-a-manager": ("accountable_id", "to_id", "answers_id"),
+    "other-category": ("category_id",),
+    "say-why": ("because",),
+    "unknown-sub": ("sub",),
+    "already-exists": ("code", "label"),
+}
+"""The fields that a refusal is about. A form marks those that it has."""
 
 
 UNKNOWN_REFUSAL = _l("The record is safe. A supervisor will check it.")

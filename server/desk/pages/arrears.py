@@ -28,6 +28,7 @@ from server.desk.ledger_import import (
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
+from server.desk.posted_forms import large_form, say_nothing
 from server.desk.submit import submit_and_redirect
 from server.models.arrears import ArrearsAccount
 from server.oplog.directory import directory_of
@@ -151,9 +152,9 @@ def preview() -> Any:
 
 @bp.post("/bad-rows")
 @allow(*FRONT_DESK_ROLES)
+@large_form(2 * spreadsheets.MAX_BYTES)
 def bad_rows() -> Response:
     """The rejected rows as a workbook, each with its reason."""
-    request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
     rows = [
         list(map(str, row)) for row in posted_json("bad", list) if isinstance(row, list) and row
     ]
@@ -163,9 +164,9 @@ def bad_rows() -> Response:
 
 @bp.post("/import")
 @allow(*FRONT_DESK_ROLES)
+@large_form(2 * spreadsheets.MAX_BYTES)
 def import_ledger() -> Any:
     """Submit an op for each account that differs: the same ledger twice changes nothing."""
-    request.max_form_memory_size = 2 * spreadsheets.MAX_BYTES
     form = request.form
     ops = import_ops(
         posted_accounts(),
@@ -175,6 +176,7 @@ def import_ledger() -> Any:
     )
     answers = submit_many(current_user().site_id, ops) if ops else []
     imported = sum(answer["status"] in ("applied", "merged") for answer in answers)
+    say_nothing()
     return redirect(
         url_for("arrears.index", taken=imported, aside=len(answers) - imported or None), 303
     )
@@ -189,13 +191,15 @@ def record_step(id: str, step: str) -> Any:
     if step == "call" and payload.get("outcome") == "reached":
         payload |= {"told": _stated_amounts(account), "itemised": "itemised" in request.form}
     if step == "pay":
-        payload["cents"] = parse_amount(request.form.get("amount", "")) or 0
+        payload["cents"] = parse_amount(request.form.get("amount", "")) or None
     if step == "prefer":
         spans = [span.strip() for span in request.form.getlist("windows") if span.strip()]
         payload = {"windows": spans, "do_not_call": "do_not_call" in request.form}
     back = url_for("arrears.show", id=id)
     base = account.version if step in DECISIONS else None
-    return submit_and_redirect(f"arrears.{step}", account.id, payload, back, base=base)
+    return submit_and_redirect(
+        f"arrears.{step}", account.id, payload, back, inputs={"cents": "amount"}, base=base
+    )
 
 
 def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:

@@ -16,6 +16,7 @@ from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
+from server.models.categories import CaseCategory
 from server.models.people import Person
 from server.models.training_sessions import ReadinessAttestation, TrainingSession
 from server.oplog.directory import directory_of
@@ -67,6 +68,7 @@ def show(id: str) -> str:
         cards=[card for card in cards if card.id in covered],
         people=_present_people(session.site_id),
         names=directory_of(session.site_id),
+        image_category=db.session.scalar(CaseCategory.of_clause(session.site_id, "G6")),
         lines=op_lines(ops_about(session.site_id, session.id)),
     )
 

@@ -8,6 +8,8 @@ import pytest
 from server.db.engine import db
 from server.models.training_sessions import TrainingSession
 from server.oplog.replay import find_faults
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, serialize_pack
 from sync.training.handbook import load_handbook
@@ -71,11 +73,30 @@ def test_a_session_on_two_phones_is_counted_at_the_desk(training_session, new_ph
         assert len(kept.answers[ANA]["0"]["earlier"]) == 1 and set(kept.acknowledged) == {ANA, CHU}
 
 
+@pytest.mark.rule("A19")
+@pytest.mark.clause("E11", "G6")
+def test_a_case_discussion_is_shown_beside_the_category_of_the_companys_image(
+    training_session, ben, desk_op
+):
+    image = category_id(HOME_SITE, "AC-4")
+    desk_op("category.add", image, CATEGORIES[3], by=EVE)
+    answer = {"person": ANA, "prompt": 0, "approach": "C", "text": "Not our business"}
+    training_session.add_op("session.answer", SESSION_ID, answer, by=BEN)
+    training_session.add_op("session.summarise", SESSION_ID, {"summary": "It cost us"}, by=BEN)
+    training_session.send_outbox()
+    page = ben.get("/desk/rules/", headers=EN).text
+    beside = page[page.index('id="category-AC-4"') :]
+    assert "Discussed in trainings" in beside and "It cost us" in beside
+    assert "<b>C</b> 1 (not acceptable)" in " ".join(beside.split())
+    assert "Ana" not in beside.partition("</section>")[0].partition("Discussed")[2]
+    assert "#category-AC-4" in ben.get(f"/desk/training/{SESSION_ID}").text
+
+
 @pytest.mark.clause("F21")
 def test_readiness_shows_signed_sessions_and_confirmations(training_session, ben, phone):
     phone.send_op("session.acknowledge", SESSION_ID, by=ANA)
     form = {"person": CHU, "item": "posts", "months": "6"}
-    assert "said" not in ben.post("/desk/training/attest", form).location
+    assert ben.post("/desk/training/attest", form).status_code == 303
     own = ben.post("/desk/training/attest", {**form, "person": BEN})
     assert own.status_code == 303
     page = ben.get("/desk/training/", headers=EN).text
