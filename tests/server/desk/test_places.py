@@ -32,11 +32,12 @@ def stored(app, table):
 def test_a_home_is_added_once_and_homes_are_listed_in_natural_order(app, signed_in):
     eve = signed_in(EVE, HOME_SITE)
     for label in ("1-10-101", "1-2-101", "1-2-99"):
-        assert "said" not in eve.post("/desk/places/unit", home(label)).location
+        assert eve.post("/desk/places/unit", home(label)).status_code == 303
     for spelling in ("1-2-101", "１－２－１０１", "1栋2单元101室", " 1–2–101 "):
-        assert "said=number-taken" in eve.post("/desk/places/unit", home(spelling)).location
-    page = eve.get("/desk/places/?said=number-taken", headers=EN).text
-    assert "taken here" in page and "share a name" not in page
+        refused = eve.post("/desk/places/unit", home(spelling), headers=EN)
+        assert refused.status_code == 422 and "taken here" in refused.text
+    page = eve.get("/desk/places/", headers=EN).text
+    assert "share a name" not in page
     places = [page.index(f"<li>{label} ") for label in ("1-2-99", "1-2-101", "1-10-101")]
     assert places == sorted(places)
     labels = {unit.label["zh"] for unit in stored(app, Unit)}
@@ -47,8 +48,8 @@ def test_a_home_is_added_once_and_homes_are_listed_in_natural_order(app, signed_
 def test_a_checkpoint_number_is_used_once(app, signed_in):
     eve = signed_in(EVE, HOME_SITE)
     form = {"label.zh": "北", "label.en": "North", "area_id": STAIRS, "code": "４３２１"}
-    assert "said" not in eve.post("/desk/places/checkpoint", form).location
-    assert "number-taken" in eve.post("/desk/places/checkpoint", {**form, "code": "4321"}).location
+    assert eve.post("/desk/places/checkpoint", form).status_code == 303
+    assert eve.post("/desk/places/checkpoint", {**form, "code": "4321"}).status_code == 422
     assert [point.code for point in stored(app, Checkpoint)].count("4321") == 1
 
 
