@@ -23,6 +23,9 @@ REFUSALS: Texts = {
         "Choose the team or contractor from the list. Add it first if it is missing."
     ),
     "team-ended": _l("This team has ended. Add a new one."),
+    "statement-too-soon": _l(
+        "People have longer to give a statement on this site. Choose a later time."
+    ),
     "already-left": _l("This person has already left the staff."),
     "already-exists": _l("This record already exists."),
     "already-settled": _l("Someone has already resolved this."),
@@ -135,6 +138,7 @@ REFUSALS: Texts = {
     "clock-skewed": _l("The phone's clock was wrong. The time has been corrected."),
     "clock-jumped": _l("The phone's clock was changed. The time has been corrected."),
     "in-the-future": _l("The phone's clock was ahead."),
+    "cancelled-though-done": _l("The task was done before it was cancelled, but arrived later."),
     "done-after-cancel": _l("The task was done after it had been cancelled."),
     "skipped-though-done": _l("The task was skipped by one person and done by another."),
     "self-inspection": _l("Someone inspected their own work. It cannot be official."),
