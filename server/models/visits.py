@@ -36,7 +36,7 @@ class Visit(Model):
     plate_key: Mapped[str] = mapped_column(default="", server_default="")
     name_key: Mapped[str] = mapped_column(default="", server_default="")
     note: Mapped[str | None]
-    party_size: Mapped[int]
+    party_size: Mapped[int | None]
     id_checked: Mapped[bool]
     expected_at: Mapped[datetime | None]
     expected_by_id: Mapped[str | None]
@@ -121,23 +121,22 @@ HIDDEN = frozenset(
 """Columns that phones do not get."""
 
 
-def phone_body(visit: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(visit: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a visit for phones."""
-    shown = {name: value for name, value in visit.items() if name not in HIDDEN}
-    return {
-        **shown,
-        "host_unit_label": names.unit_label(visit["host_unit"]),
-        "expected_by": names.person_name(visit["expected_by_id"]),
-        "arrived_by": names.person_name(visit["arrived_by_id"]),
-        "departed_by": names.person_name(visit["departed_by_id"]),
-        "refused_by": names.person_name(visit["refused_by_id"]),
-    }
+    return {name: value for name, value in visit.items() if name not in HIDDEN}
 
 
 RECORDS = {
     "visit": StoredType(
         Visit,
         phone_body,
+        {
+            "host_unit_label": "host_unit",
+            "expected_by": "expected_by_id",
+            "arrived_by": "arrived_by_id",
+            "departed_by": "departed_by_id",
+            "refused_by": "refused_by_id",
+        },
         derived={
             "plate_key": lambda visit: plate_key(visit.plate),
             "name_key": lambda visit: f"{name_key(visit.visitor)}\n{name_key(visit.host_person)}",

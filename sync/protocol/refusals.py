@@ -36,6 +36,11 @@ REFUSALS: Texts = {
     "already-official": _l("This inspection is already the official one."),
     "already-retired": _l("This checklist is no longer in use."),
     "already-merged": _l("One of these tickets has already been merged into another."),
+    "already-joined": _l("One of these entries was voided or has already been joined."),
+    "does-not-end-it": _l(
+        "These two do not fit. Choose an entry without an end, and an exit from the same home "
+        "within a day of it."
+    ),
     "not-settled": _l("This conflict has not been resolved yet."),
     "on-hold": _l("This visit is under a legal hold. Lift the hold first."),
     "not-on-hold": _l("This visit is not under a legal hold."),
@@ -167,6 +172,8 @@ REFUSALS: Texts = {
 }
 
 REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "promise-out-of-range": ("promised_at",),
+    "contact-missing": ("contact", "declined_because"),
     "amount": ("amount",),
     "due-is-past": ("window_end", "due_at", "next_action_at", "promised_at", "answer_until"),
     "future-fact": ("at", "found_at", "last_seen_at", "occurred_at"),

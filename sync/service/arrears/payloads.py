@@ -14,6 +14,7 @@ from sync.protocol.op import (
     MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
     Id,
+    PastMoment,
     Payload,
     PlannedMoment,
 )
@@ -115,6 +116,9 @@ class ArrearsReasonPayload(Payload):
 class ArrearsVisitPayload(Payload):
     outcome = fields.String(required=True, validate=OneOf(VISIT_OUTCOMES))
     apologised = fields.Boolean()
+    went_in = fields.Boolean()
+    in_at = PastMoment(allow_none=True)
+    out_at = PastMoment(allow_none=True)
     note = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 
