@@ -399,7 +399,7 @@ def arrears(rng: Random) -> dict[str, Any]:
     at = random_times(rng, "appointment_at", "visit_approved_at", "visited_at", "visit_asked_at")
     more = {"paid_cents": rng.randint(0, 99), "visit_reason": rng.choice([None, *TEXTS])}
     ids = {"unit": "u", "unit_label": rng.choice([label(rng), None]), "collector_id": "p"}
-    more |= {"visit_asked_by_id": rng.choice("pq")}
+    more |= {"visit_asked_by_id": rng.choice("pq"), "stated": {owes[0]["what"]: owes[0]["cents"]}}
     return random_row(rng, "arrears", ["listed", "called"], **lists, **hours, **at, **more, **ids)
 
 
