@@ -105,3 +105,37 @@ def expand_ranges():
     text = (ROOT / "sync/RULES.md").read_text("utf-8")
     ranges = re.findall(r"([A-I])(\d+)–[A-I](\d+)", text)
     return {f"{g}{n}" for g, a, b in ranges for n in range(int(a), int(b) + 1)}
+
+
+PAGE = re.compile(r"(?:^|, )([^|(]+?) \(`([a-z_.]+)`\)")
+SEEN = {
+    row[0]: [PAGE.findall(cell) for cell in row[1:]]
+    for line in (ROOT / "sync/RULES.md").read_text("utf-8").splitlines()
+    if re.match(r"\| [A-H]\d+ \|", line)
+    for row in [[cell.strip() for cell in line.strip("|").split("|")]]
+}
+"""For each clause its pages on the phone, at the desk and for residents: name and identifier."""
+
+
+@pytest.mark.parametrize("clause", CLAUSES)
+def test_a_clause_is_seen_on_a_page(clause):
+    assert any(SEEN[clause]), f"sync/RULES.md names no page for {clause}"
+
+
+@pytest.mark.parametrize(("name", "page"), sorted({p for row in SEEN.values() for p in row[0]}))
+def test_a_phone_page_of_a_clause_has_its_name(name, page):
+    template = (ROOT / "templates/field" / f"{page}.html").read_text("utf-8")
+    assert f'"{name}"' in template
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint"),
+    sorted({p for row in SEEN.values() for cell in row[1:] for p in cell}),
+)
+def test_a_desk_page_of_a_clause_has_its_name(name, endpoint):
+    blueprint, view = endpoint.split(".")
+    module = import_module(f"{pages.__name__}.{blueprint}")
+    assert callable(getattr(module, view)), f"{blueprint} has no page {view}"
+    drawn = re.findall(r'"([a-z_/]+\.html)"', Path(module.__file__).read_text("utf-8"))
+    templates = [ROOT / "templates" / name for name in drawn]
+    assert any(f'"{name}"' in template.read_text("utf-8") for template in templates)

@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+from flask import render_template
 from sqlalchemy import select
 
 from server.db.engine import db
+from server.desk.presence import listed_visits
+from server.i18n.languages import language_codes
+from server.i18n.local_time import format_local_time
+from server.i18n.locale import current_language, in_language
 from server.models.directory import Directory
 from server.models.home_entries import HomeEntry
 from server.models.home_entries import phone_body as entry_body
 from server.models.lost_property import LostProperty
 from server.models.oplog import LoggedOp
+from server.models.visits import Visit
+from server.models.visits import phone_body as visit_body
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads
+from sync.protocol.clock import as_datetime
 from sync.protocol.conflict_resolution import to_json_value
 from sync.protocol.json_codec import canonical_json
-from sync.service.lost_property import case_timeline
+from sync.service.lost_property import case_timeline, state
 
 ARCHIVE_TIME = (1980, 1, 1, 0, 0, 0)
 """The modification time of every file in an archive: the earliest that ZIP can store."""
@@ -35,7 +45,8 @@ EXCLUDED_COLUMNS = ("photos_here", "site_id")
 
 
 def pack(case: LostProperty) -> bytes:
-    """Q9: timeline, home entries, statements, photos and their hashes, as one ZIP archive."""
+    """Q9: timeline, home entries, visits, statements, photos, their hashes, and a report for
+    printing in each language, as one ZIP archive."""
     files = contents(case)
     sums = "".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files))
     return archive({**files, "SHA256SUMS": sums.encode()})
@@ -48,14 +59,50 @@ def contents(case: LostProperty) -> dict[str, bytes]:
     documents = {
         "timeline.json": [_op_fields(op, names) for op in ops],
         "entries.json": {"lists": case.lists, "records": _entries(case, names)},
+        "visits.json": _visits(case, names),
         "statements.json": _with_author_names(case.statements, names),
     }
     files = {
         name: canonical_json(to_json_value(value)) for name, value in documents.items()
     } | shots
+    for code in language_codes():
+        files[report_name(code)] = in_language(code, lambda: _report(case, names, shots, absent))
     hashes = {name: sha256(content) for name, content in files.items()}
     manifest = {"case": _record(case, names), "files": hashes, "photos_not_here": absent}
     return {**files, "manifest.json": canonical_json(to_json_value(manifest))}
+
+
+def report_name(language: str) -> str:
+    """The name of the printable file in a language."""
+    return f"report.{language}.html"
+
+
+def _report(
+    case: LostProperty, names: Directory, shots: Mapping[str, bytes], absent: Sequence[str]
+) -> bytes:
+    """The case as one HTML file for printing, in the current language: it loads nothing, so that it
+    opens on any computer, and its bytes depend on the case alone."""
+    listed = list(case.lists[-1].get("entries", {}).values()) if case.lists else []
+    page = render_template(
+        "desk/lost_property/report.html",
+        case=case,
+        state=state(vars(case)),
+        names=names,
+        listed=listed,
+        story=case_timeline(vars(case)),
+        photos={name: b64encode(content).decode() for name, content in sorted(shots.items())},
+        absent=absent,
+        hashes={name: sha256(content) for name, content in sorted(shots.items())},
+        time=_full_time,
+        language=current_language(),
+    )
+    return page.encode()
+
+
+def _full_time(time: datetime | str | None) -> str:
+    """A local time with its date and year."""
+    moment = as_datetime(time)
+    return format_local_time(moment).replace("T", " ") if moment else ""
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
@@ -120,6 +167,14 @@ def _entries(case: LostProperty, names: Directory) -> list[dict[str, Any]]:
     )
     columns = [column.key for column in HomeEntry.__table__.columns]
     return [entry_body({name: getattr(row, name) for name in columns}, names) for row in rows]
+
+
+def _visits(case: LostProperty, names: Directory) -> list[dict[str, Any]]:
+    """The visits of the newest list, with their current values."""
+    listed = list(case.lists[-1].get("entries", {})) if case.lists else []
+    columns = [column.key for column in Visit.__table__.columns]
+    rows = listed_visits(case.site_id, listed)
+    return [visit_body({name: getattr(row, name) for name in columns}, names) for row in rows]
 
 
 def _photos(case: LostProperty) -> tuple[dict[str, bytes], list[str]]:

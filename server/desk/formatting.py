@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from flask_babel import gettext
 
 from server.desk.labels import field_label, op_label, refusal_label, type_label, value_label
+from server.desk.schedule_form import DURATIONS, describe_recurrence
 from server.i18n.languages import language_codes
 from server.i18n.locale import localize, moment, translate
 from server.models.directory import Directory
@@ -27,6 +29,8 @@ PERSON_FIELDS = (
 HIDDEN_KEYS = ("id", "key", "picture", "seals")
 """What of a nested mapping is of no use to people."""
 TIME_FIELDS = ("since", "before", "at")
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?\Z")
+LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
 RECORD_ID = re.compile(r"(?:\w+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id of a record, with or without its type before it."""
 
@@ -63,8 +67,14 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
         return refusal_label(raw)
     if type_ == "merge" and name == "arrived":
         return op_label(raw)
+    if name == "rrule":
+        return describe_recurrence(SimpleNamespace(rrule=raw, rdate=None, workdays_only=False))
+    if name == "window" and raw in DURATIONS:
+        return str(DURATIONS[raw])
     if name == "about_type":
         return type_label(raw) or str(raw)
+    if ISO_TIME.match(str(raw)):
+        return _format_time(raw)
     text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)
     return "" if RECORD_ID.fullmatch(text) else text
 
@@ -115,6 +125,9 @@ def _directory_name(name: str, raw: str, names: Directory) -> str | None:
 
 
 def _format_time(raw: Any) -> str:
+    """A time in the zone of the site; one without a zone is local already."""
+    if isinstance(raw, str) and LOCAL_TIME.fullmatch(raw):
+        return raw[:16].replace("T", " ")
     try:
         return moment(parse_time(raw) if isinstance(raw, str) else raw)
     except ValueError:

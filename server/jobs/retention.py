@@ -1,9 +1,9 @@
 """Purging: erases personal data of visitors after the site's retention period.
 
 It is erased in the record, in the log of its ops, in its conflicts and photos; phones delete the
-record at their next pull. Records under a legal hold are left out. Only numbers are stored of a
-run. Purging again changes nothing. The redacted ops are judged again and the result is stored, so
-that `lodge verify` still gets the records from the log.
+record at their next pull. Records under a legal hold and the evidence of open lost-property cases
+are left out. Only numbers are stored of a run. Purging again changes nothing. The redacted ops are
+judged again and the result is stored, so that `lodge verify` still gets the records from the log.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from server.db.engine import db, write_transaction
 from server.db.statements import chunks, replace_rows
@@ -23,6 +23,8 @@ from server.models.conflicts import Conflict
 from server.models.feed import FeedRow
 from server.models.frequent_visitors import FrequentVisitor
 from server.models.gate_passes import GatePass
+from server.models.home_entries import HomeEntry
+from server.models.lost_property import LostProperty
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.places import Site
 from server.models.purges import PurgeRun
@@ -78,19 +80,21 @@ def purge_expired(site_id: str, now: datetime) -> PurgeCounts:
 
 
 def _count_on_hold(site_id: str, before: datetime) -> int:
-    conditions = Visit.retained_from < before, Visit.held_at.is_not(None)
+    conditions = Visit.retained_from < before, _is_held(site_id)
     visits = Visit.not_purged(site_id).where(*conditions).subquery()
     return db.session.scalar(select(func.count()).select_from(visits)) or 0
 
 
 def _expired_ids(site_id: str, before: datetime) -> dict[str, list[str]]:
     """Ids of expired records by type; a gate pass of a visit under a legal hold stays with it."""
-    on_hold = select(Visit.id).where(Visit.site_id == site_id, Visit.held_at.is_not(None))
+    on_hold = select(Visit.id).where(Visit.site_id == site_id, _is_held(site_id))
+    homes = LostProperty.held_homes(site_id)
     expired: dict[Any, tuple[ColumnElement[bool], ...]] = {
-        Visit: (Visit.retained_from < before, Visit.held_at.is_(None)),
+        Visit: (Visit.retained_from < before, ~_is_held(site_id)),
         GatePass: (
             func.coalesce(GatePass.passed_at, GatePass.recorded_at) < before,
             or_(GatePass.visit.is_(None), GatePass.visit.not_in(on_hold)),
+            or_(GatePass.host_unit.is_(None), GatePass.host_unit.not_in(homes)),
         ),
         FrequentVisitor: (FrequentVisitor.last_at < before,),
     }
@@ -101,6 +105,17 @@ def _expired_ids(site_id: str, before: datetime) -> dict[str, list[str]]:
             db.session.scalars(query.where(*conditions).order_by(table.id))
         )
     return ids
+
+
+def _is_held(site_id: str) -> ColumnElement[bool]:
+    """V13, Q12: whether a visit is under a legal hold, or is evidence of an open lost-property
+    case: a visit to its home, or one that a home entry there names."""
+    homes = LostProperty.held_homes(site_id)
+    entries = select(HomeEntry.visit).where(
+        HomeEntry.site_id == site_id, HomeEntry.visit.is_not(None), HomeEntry.unit.in_(homes)
+    )
+    to_home = and_(Visit.host_unit.is_not(None), Visit.host_unit.in_(homes))
+    return or_(Visit.held_at.is_not(None), to_home, Visit.id.in_(entries))
 
 
 def _purge_records(site_id: str, type_: str, ids: list[str]) -> tuple[int, int]:
@@ -189,8 +204,18 @@ def _redact_unapplied_ops(site_id: str, before: datetime) -> int:
         .where(or_(ops.c.subject.is_(None), ~records.exists()))
     )
     with write_transaction():
-        unapplied = [cast(OpRow, dict(row)) for row in db.session.execute(expired).mappings()]
+        homes = set(db.session.scalars(LostProperty.held_homes(site_id)))
+        found = [cast(OpRow, dict(row)) for row in db.session.execute(expired).mappings()]
+        unapplied = [row for row in found if _home_of(row) not in homes]
         rows: list[OpRow] = [{**row, **redact_unapplied(row)} for row in unapplied]
         if rows:
             replace_rows(ops, ("site_id", "id"), rows)
     return len(rows)
+
+
+def _home_of(row: OpRow) -> str | None:
+    """The home that an op about a visitor names; a payload that could not be read may be
+    anything."""
+    payload: Any = row["payload"]
+    home = payload.get("host_unit") if isinstance(payload, dict) else None
+    return home.lower() if isinstance(home, str) else None

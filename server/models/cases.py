@@ -27,6 +27,7 @@ class Case(Model):
     sub: Mapped[str | None]
     sub_label: Mapped[Label | None] = mapped_column(JSON(none_as_null=True))
     subject_kind: Mapped[str]
+    subject_id: Mapped[str | None]
     subject_name: Mapped[str | None]
     answers_id: Mapped[str]
     amount: Mapped[int | None] = mapped_column(BigInteger)
@@ -57,6 +58,11 @@ class Case(Model):
     def for_site(cls, site_id: str) -> Select[Any]:
         """Every case of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.raised_at.desc(), cls.id)
+
+    @classmethod
+    def about(cls, site_id: str, subject_id: str) -> Select[Any]:
+        """Every case about a team or a contractor, newest first."""
+        return cls.for_site(site_id).where(cls.subject_id == subject_id)
 
 
 PHONE_FIELDS = (

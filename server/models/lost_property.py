@@ -72,6 +72,13 @@ class LostProperty(Model):
         return select(cls).where(*conditions).order_by(cls.next_action_at, cls.id)
 
     @classmethod
+    def held_homes(cls, site_id: str) -> Select[Any]:
+        """The homes of open cases: what is known of who was there is evidence."""
+        return select(cls.unit).where(
+            cls.site_id == site_id, cls.closed_at.is_(None), cls.unit.is_not(None)
+        )
+
+    @classmethod
     def closed_cases(cls, site_id: str) -> Select[Any]:
         """Closed cases, newest first."""
         conditions = cls.site_id == site_id, cls.closed_at.is_not(None)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.training.training_sessions import approach_counts
 
 
 class TrainingSession(Model):
@@ -31,12 +32,18 @@ class TrainingSession(Model):
     summary: Mapped[str | None]
     acknowledged: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     closed_at: Mapped[datetime | None]
+    late: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     version: Mapped[int]
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
         """Sessions of a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.begun_at.desc(), cls.id)
+
+    @classmethod
+    def with_case_study(cls, site_id: str) -> Select[Any]:
+        """Sessions in which a case was discussed, newest first."""
+        return cls.for_site(site_id).where(cls.case.is_not(None))
 
 
 class ReadinessAttestation(Model):
@@ -62,21 +69,35 @@ class ReadinessAttestation(Model):
 
 
 def session_phone_body(session: Mapping[str, Any], names: Directory) -> dict[str, Any]:
-    """The body of a session for phones; without answers once it is closed."""
+    """The body of a session for phones.
+
+    Once it is closed, it has no answers but the times of those of latecomers, and `tally` is how
+    often each approach was chosen.
+    """
     hidden = ("site_id", "version")
     shown = {name: value for name, value in session.items() if name not in hidden}
-    closed = bool(session["closed_at"])
+    closed, answers = bool(session["closed_at"]), session["answers"]
     return {
         **shown,
-        "answers": {} if closed else _current_answers(session["answers"]),
+        "answers": _times_of_late_answers(session)
+        if closed
+        else _current_answers(answers, ("text", "approach", "at")),
+        "tally": dict(approach_counts(answers)) if closed else None,
         "facilitator": names.person_name(session["facilitator_id"]),
         "attendee_names": [names.person_name(id_) for id_ in session["attendees"]],
     }
 
 
-def _current_answers(answers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+def _times_of_late_answers(session: Mapping[str, Any]) -> dict[str, Any]:
+    """When latecomers answered, so that a phone does not ask them again."""
+    answers, late = session["answers"], session["late"] or {}
+    return _current_answers({id_: answers[id_] for id_ in answers if id_ in late}, ("at",))
+
+
+def _current_answers(
+    answers: Mapping[str, Mapping[str, Mapping[str, Any]]], wanted: tuple[str, ...]
+) -> dict[str, Any]:
     """The current answer of each person; superseded ones are for the desk only."""
-    wanted = ("text", "approach", "at")
     return {
         person: {
             prompt: {name: answer[name] for name in wanted} for prompt, answer in by_prompt.items()

@@ -26,6 +26,7 @@ FIELDS: Texts = {
     "found_at": _lp("case", "Facts added at"),
     "sub": _l("Category item"),
     "subject_kind": _l("Subject type"),
+    "subject_id": _l("Team or contractor"),
     "subject_name": _l("Team or contractor"),
     "answers_id": _l("Person to answer"),
     "amount": _l("Amount (cents)"),

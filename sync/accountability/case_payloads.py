@@ -24,6 +24,9 @@ EXCUSING_FACTS = (
 are shown first."""
 
 SUBJECT_KINDS = ("person", "team", "contractor", "manager")
+ORGANISATIONS = ("team", "contractor")
+"""Subjects that are not a person. Each is a record of its own."""
+
 FINDINGS = ("responsible", "partly", "not_responsible")
 MAX_FACTS, MAX_CENTS = 50, 10**13
 
@@ -58,12 +61,13 @@ def FactsField(min_count: int) -> fields.List[Any]:  # noqa: N802 - named like a
 
 
 class CaseRaisePayload(Payload):
-    """`answers_id` is the subject, or the person who answers for the team or contractor. `amount`
-    is in cents."""
+    """`answers_id` is the subject, or the person who answers for the team or contractor, whose
+    record is `subject_id`; older ops have a `subject_name` alone. `amount` is in cents."""
 
     category_id = Id(required=True)
     sub = fields.String(allow_none=True, load_default=None, validate=Length(max=8))
     subject_kind = fields.String(required=True, validate=OneOf(SUBJECT_KINDS))
+    subject_id = Id(allow_none=True)
     subject_name = fields.String(
         allow_none=True, load_default=None, validate=Length(max=MAX_NAME_LENGTH)
     )
@@ -75,9 +79,9 @@ class CaseRaisePayload(Payload):
 
     @validates_schema
     def validate_subject_name(self, payload: dict[str, Any], **_: Any) -> None:
-        """A team or contractor needs a name. Raises ValidationError without one."""
-        name = (payload["subject_name"] or "").strip()
-        if payload["subject_kind"] in ("team", "contractor") and not name:
+        """A team or contractor needs a record or a name. Raises ValidationError without one."""
+        named = payload.get("subject_id") or (payload["subject_name"] or "").strip()
+        if payload["subject_kind"] in ORGANISATIONS and not named:
             raise ValidationError("Say which team or contractor it is about.")
 
 

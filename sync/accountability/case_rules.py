@@ -23,9 +23,11 @@ def raise_(_: None, op: Op) -> Accepted | Refused:
         op.related.get(payload["category_id"]),
         op.related.get(payload["answers_id"]),
     )
+    organisation = op.related.get(payload.get("subject_id") or "")
     error = (
         _category_error(category, payload)
         or _subject_error(subject, payload, op.by)
+        or _organisation_error(organisation, payload)
         or _future_fact_error(op)
     )
     if error or category is None:
@@ -37,7 +39,8 @@ def raise_(_: None, op: Op) -> Accepted | Refused:
             **{
                 name: payload[name] for name in ("category_id", "sub", "subject_kind", "answers_id")
             },
-            **{name: payload[name] for name in ("subject_name", "amount")},
+            **_organisation_fields(organisation, payload),
+            "amount": payload["amount"],
             "code": category.code,
             "label": category.label,
             "sub_label": sub and sub["label"],
@@ -65,6 +68,22 @@ def _subject_error(subject: Any, payload: Mapping[str, Any], by: str) -> str | N
     if payload["subject_kind"] == "manager" and not DESK_ROLES & set(subject.roles):
         return "not-a-manager"
     return "own-case" if by == payload["answers_id"] else None
+
+
+def _organisation_error(organisation: Any, payload: Mapping[str, Any]) -> str | None:
+    """A3: a team is one of our teams and a contractor one of our contractors, past or present."""
+    if payload.get("subject_id") is None:
+        return None
+    field = {"team": "leader_id", "contractor": "accountable_id"}.get(payload["subject_kind"])
+    is_known = field is not None and getattr(organisation, field, None) is not None
+    return None if is_known else "no-such-subject"
+
+
+def _organisation_fields(organisation: Any, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The team or contractor with the name that it has now, so that the case tells it for ever."""
+    if organisation is None:
+        return {"subject_name": payload["subject_name"]}
+    return {"subject_id": payload["subject_id"], "subject_name": organisation.name}
 
 
 def _future_fact_error(op: Op) -> str | None:

@@ -118,7 +118,7 @@ KINDS = {
         CaseRaisePayload,
         raise_,
         creates=True,
-        related_fields=("category_id", "answers_id"),
+        related_fields=("category_id", "answers_id", "subject_id"),
         label=_l("Accountability case opened"),
     ),
     "case.find": _desk_kind(CaseFindPayload, find, label=_l("Facts added")),

@@ -17,6 +17,10 @@ REFUSALS: Texts = {
     "not-on-that-patrol": _l(
         "That patrol does not have this checkpoint. Choose a patrol that has it."
     ),
+    "no-such-subject": _l(
+        "Choose the team or contractor from the list. Add it first if it is missing."
+    ),
+    "team-ended": _l("This team has ended. Add a new one."),
     "already-left": _l("This person has already left the staff."),
     "already-exists": _l("This record already exists."),
     "already-settled": _l("Someone has already resolved this."),

@@ -205,6 +205,12 @@ KINDS = {
     ),
 }
 
+TAKEN_LABELS = {
+    "theirs": _l("current version"),
+    "incoming": _l("new version"),
+    "both": _l("both versions"),
+    "value": _l("another value"),
+}
 
 FEATURE = Feature(
     types={
@@ -232,12 +238,11 @@ FEATURE = Feature(
         "taken": _l("Chosen version"),
     },
     values={
-        "take": {
-            "theirs": _l("current version"),
-            "incoming": _l("new version"),
-            "both": _l("both versions"),
-            "value": _l("another value"),
+        "take": TAKEN_LABELS,
+        "taken": {
+            **TAKEN_LABELS,
+            AUTO_MERGED: _l("both versions"),
             MOOT: _l("resolved by what arrived later"),
-        }
+        },
     },
 )

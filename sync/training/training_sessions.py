@@ -60,6 +60,10 @@ class SessionBeginPayload(Payload):
     attendees = fields.List(Id(), load_default=list, validate=Length(max=MAX_ATTENDEES))
 
 
+class SessionJoinPayload(Payload):
+    person = Id(required=True)
+
+
 class SessionAnswerPayload(Payload):
     person = Id(required=True)
     prompt = fields.Integer(required=True, strict=True, validate=Range(min=0, max=MAX_PROMPTS - 1))
@@ -84,6 +88,11 @@ def begin(_: None, op: Op) -> Accepted:
         **lists,
     }
     return Accepted(changes, flag="unknown-case" if payload["case"] and card is None else None)
+
+
+def join(_: TrainingSessionLike, __: Op) -> Accepted:
+    """Z12: somebody came late, also after others signed or the training ended."""
+    return Accepted({})
 
 
 def answer(session: TrainingSessionLike, op: Op) -> Accepted:
@@ -119,18 +128,40 @@ def fold(session: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     facilitator_id = beginning.by
     summaries = [e for e in history if e.kind == "session.summarise" and e.by == facilitator_id]
     closing = next((entry for entry in history if entry.kind == "session.close"), None)
+    attendees = _attendees(beginning)
+    late = _latecomers(attendees, history, closing)
+    joined = {"attendees": [*attendees, *late], "late": late} if late else {}
     return {
         "facilitator_id": facilitator_id,
         "begun_at": beginning.occurred_at,
         "answers": _answers(history),
         "summary": summaries[-1].payload["summary"] if summaries else None,
-        "acknowledged": _acknowledged(_attendees(beginning), history),
+        "acknowledged": _acknowledged({*attendees, *late}, history),
         "closed_at": closing and closing.occurred_at,
+        **joined,
     }
 
 
-def _attendees(beginning: HistoryEntry) -> set[str]:
-    return {_canonical_id(id_) for id_ in beginning.payload.get("attendees") or []}
+def _attendees(beginning: HistoryEntry) -> list[str]:
+    """Who was there from the beginning, each once."""
+    ids = (_canonical_id(id_) for id_ in beginning.payload.get("attendees") or [])
+    return list(dict.fromkeys(ids))
+
+
+def _latecomers(
+    attendees: Sequence[str], history: Sequence[HistoryEntry], closing: HistoryEntry | None
+) -> dict[str, dict[str, Any]]:
+    """Z12: who came late: when, who wrote it down, and whether the training was over by then."""
+    late: dict[str, dict[str, Any]] = {}
+    for entry in history:
+        if entry.kind != "session.join":
+            continue
+        person = _canonical_id(entry.payload["person"])
+        after_end = closing is not None and entry.occurred_at >= closing.occurred_at
+        if person not in attendees and person not in late:
+            at = format_time(entry.occurred_at)
+            late[person] = {"at": at, "by_id": entry.by, "after_end": after_end}
+    return late
 
 
 def _canonical_id(value: Any) -> str:
@@ -216,6 +247,15 @@ KINDS = {
         },
         label=_l("Training started"),
     ),
+    "session.join": Kind(
+        payload=SessionJoinPayload,
+        rule=join,
+        type="session",
+        fact=True,
+        overlay_payload=False,
+        optimistic_patch={"attendees+": "$person", "late.$person": {"at": "$at"}},
+        label=_l("Came late to a training"),
+    ),
     "session.answer": Kind(
         payload=SessionAnswerPayload,
         rule=answer,
@@ -277,6 +317,7 @@ FEATURE = Feature(
         "cards": _l("Cards"),
         "attendees": _l("Attendees"),
         "answers": _l("Answers"),
+        "late": _l("Came late"),
         "facilitator_id": _l("Led by"),
         "begun_at": _l("Started at"),
         "summary": _l("Summary"),

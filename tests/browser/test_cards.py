@@ -57,6 +57,7 @@ def test_without_a_network_and_after_a_cold_start_all_cards_open_and_are_found(
     again.open("/field/cards")
     assert search_cards(again, "电话 催缴")[0].startswith("催缴")
     again.open("/field/cards")
+    assert search_cards(again, "CL-07") == ["单元门和住户门"], "by the standard it explains"
     assert search_cards(again, "没有这种话") == []
     assert again.console_errors == []
     second.close()

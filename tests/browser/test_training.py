@@ -74,6 +74,13 @@ def test_two_people_answer_and_sign_on_one_phone_without_a_network(phone_page, l
     phone_page.wait_for_js(
         "!document.querySelector('.pad') && !document.querySelector('[name=sign]')"
     )
+    latecomer = phone_page.page.locator("select[name=person] option").nth(1)
+    phone_page.page.select_option("select[name=person]", latecomer.get_attribute("value"))
+    phone_page.tap("form:has(select[name=person]) button")
+    phone_page.wait_for_js("!!document.querySelector('[name=sign]')")
+    page = phone_page.page.locator("#main").inner_text()
+    assert "迟到" in page and "2/3" in page, "late, and signs for themselves"
+    assert phone_page.page.locator("[name=prompt]").count() == 1, "and answers for themselves"
     live_server.start()
     phone_page.sync_now()
     assert len(logged_ops(live_server, "session.answer")) == 4

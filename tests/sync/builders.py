@@ -133,7 +133,7 @@ COLUMNS = {
     ),
     "session": (
         *("facilitator_id", "begun_at", "cards", "case", "prompts", "approaches", "attendees"),
-        *("answers", "summary", "acknowledged", "closed_at"),
+        *("answers", "summary", "acknowledged", "closed_at", "late"),
     ),
     "readiness": ("person", "item", "refresh_on", "of_self"),
 }

@@ -16,13 +16,15 @@ from server.models.cards import Card
 from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
-from sync.training.cards import GROUPS, KINDS, card_id
+from sync.training.cards import GROUPS, KINDS, MAX_PROMPTS, card_id
+from sync.training.training_sessions import APPROACHES
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
 NAVIGATION = [NavEntry("cards.index", _l("Cards"), 260)]
 
 EDITORS = KINDS["card.add"].roles
-EMPTY_CARD: dict[str, Any] = {"group": "etiquette", "title": {}, "body": {}, "order": 0}
+CASE_FIELDS: dict[str, Any] = {"max_prompts": MAX_PROMPTS, "approach_keys": APPROACHES}
+EMPTY_CARD: dict[str, Any] = {"group": "", "title": {}, "body": {}, "order": 0}
 
 
 @bp.get("/")
@@ -44,7 +46,7 @@ def index() -> str:
 @bp.get("/new")
 @allow(*EDITORS)
 def new() -> str:
-    return render_template("desk/cards/new.html", card=EMPTY_CARD)
+    return render_template("desk/cards/new.html", card=EMPTY_CARD, **CASE_FIELDS)
 
 
 @bp.post("/")
@@ -62,7 +64,11 @@ def show(id: str) -> str:
     card = get_or_404(Card, id)
     lines = op_lines(ops_about(current_user().site_id, card.id))
     return render_template(
-        "desk/cards/show.html", card=card, lines=lines, may_change=current_user().has_role(*EDITORS)
+        "desk/cards/show.html",
+        card=card,
+        lines=lines,
+        may_change=current_user().has_role(*EDITORS),
+        **CASE_FIELDS,
     )
 
 
@@ -99,7 +105,32 @@ def _form_fields(before: str = "") -> dict[str, Any]:
         "phrase": text("phrase") or None,
         "order": int(text("order")) if text("order").isdecimal() else 0,
         "clause": text("clause") or None,
+        "prompts": _form_prompts(before),
+        "approaches": _form_approaches(before),
     }
+
+
+def _form_prompts(before: str) -> list[dict[str, str]]:
+    """The questions of a case study, in their order; an empty one is left out."""
+    labels = (form_label(request.form, f"{before}prompts.{place}") for place in range(MAX_PROMPTS))
+    return [label for label in labels if label]
+
+
+def _form_approaches(before: str) -> list[dict[str, Any]]:
+    """The approaches of a case study that have a name. Whether one is recommended is never
+    assumed: without the choice the payload is refused."""
+    approaches = []
+    for key in APPROACHES:
+        prefix = f"{before}approaches.{key}."
+        label, chosen = (
+            form_label(request.form, f"{prefix}label"),
+            request.form.get(f"{prefix}endorsed"),
+        )
+        if label:
+            endorsed = {"endorsed": chosen == "true"} if chosen else {}
+            why = form_label(request.form, f"{prefix}why")
+            approaches.append({"key": key, "label": label, **endorsed, "why": why})
+    return approaches
 
 
 def _base_version() -> int:

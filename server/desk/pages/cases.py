@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.case_list import case_state
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm
@@ -19,7 +20,6 @@ from server.models.categories import CaseCategory
 from server.models.places import Site
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
-from sync import RECORD_TYPES
 from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusing
 from sync.accountability.due_process import decision_error, is_reopened
 from sync.protocol.op import Op
@@ -39,7 +39,7 @@ CLOSE_FORM = PayloadForm("case.close", "because")
 def index() -> str:
     filters = {name: request.args.get(name, "") for name in ("state", "code", "kind")}
     cases = [
-        (case, _case_state(case))
+        (case, case_state(case))
         for case in db.session.scalars(Case.for_site(current_user().site_id))
     ]
     matching = [
@@ -69,7 +69,7 @@ def show(id: str) -> str:
     return render_template(
         "desk/cases/show.html",
         case=case,
-        state=_case_state(case),
+        state=case_state(case),
         facts=sorted(case.facts, key=lambda fact: (is_accusing(fact), fact["at"])),
         lacking=decision_error(case, _draft_decision(case, site, now)),
         own=current_user().person_id == case.answers_id,
@@ -143,7 +143,3 @@ def _submit(kind: str, id: str, payload: dict[str, Any]) -> Any:
     case = get_or_404(Case, id)
     base = request.form.get("base", default=case.version, type=int)
     return submit_and_redirect(kind, case.id, payload, url_for("cases.show", id=case.id), base=base)
-
-
-def _case_state(case: Case) -> str:
-    return RECORD_TYPES["case"].state(vars(case))

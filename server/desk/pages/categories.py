@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -18,17 +19,20 @@ from server.i18n.languages import language_codes
 from server.models.categories import CaseCategory
 from server.models.people import Person
 from server.models.places import Site
+from server.models.training_sessions import TrainingSession
 from server.oplog.directory import directory_of
 from sync import RECORD_TYPES
 from sync.accountability.categories import category_id
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
+from sync.training.training_sessions import approach_counts
 
 bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
 NAVIGATION = [NavEntry("categories.index", _l("Accountability categories"), 130)]
 
 HOURS_FORM = PayloadForm("site.retain", "statement_hours")
+MAX_DISCUSSIONS = 20
 SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(\S.*)")
 """A category item as it is typed, with its name in one or more languages: 7a 中文 / English."""
 
@@ -47,6 +51,7 @@ def index() -> str:
             (category, RECORD_TYPES["category"].state(vars(category))) for category in categories
         ],
         people=people,
+        discussions=_discussions(site_id),
         hours_inputs=HOURS_FORM.inputs(
             vars(db.session.get_one(Site, (site_id, site_id))),
             labels={"statement_hours": gettext("Minimum hours for giving a statement")},
@@ -54,6 +59,12 @@ def index() -> str:
         may_change=current_user().has_role(*MASTER_DATA_ROLES),
         names=directory_of(site_id),
     )
+
+
+def _discussions(site_id: str) -> list[tuple[TrainingSession, Counter[str]]]:
+    """A19: the case discussions of trainings with their tally of approaches, without names."""
+    sessions = db.session.scalars(TrainingSession.with_case_study(site_id).limit(MAX_DISCUSSIONS))
+    return [(session, approach_counts(session.answers)) for session in sessions]
 
 
 @bp.post("/add")

@@ -151,7 +151,7 @@ def _conflict_view(conflict: Conflict, lines: list[OpLine], body: dict[str, Any]
             for name in EDITABLE_FIELDS
             if name in conflict.incoming
         },
-        taken_label=labels.value_label("merge", "take", conflict.taken or ""),
+        taken_label=labels.value_label("merge", "taken", conflict.taken or ""),
     )
 
 

@@ -8,12 +8,15 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.case_list import cases_about
+from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm, form_text
 from server.desk.submit import submit_and_redirect
 from server.models.contractors import Contractor
 from server.oplog.directory import directory_of
+from server.oplog.receive import ops_about
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -42,6 +45,20 @@ def index() -> str:
 @allow(*DESK_ROLES)
 def add() -> Any:
     return submit_and_redirect("contractor.add", None, _form_payload(), _index_url())
+
+
+@bp.get("/<id>")
+@allow(*DESK_ROLES)
+def show(id: str) -> str:
+    """One contractor: what is agreed, cases about it, and its history."""
+    firm = get_or_404(Contractor, id)
+    return render_template(
+        "desk/contractors/show.html",
+        firm=firm,
+        cases=cases_about(firm.site_id, firm.id),
+        lines=op_lines(ops_about(firm.site_id, firm.id)),
+        names=directory_of(firm.site_id),
+    )
 
 
 @bp.post("/<id>")

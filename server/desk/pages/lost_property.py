@@ -20,15 +20,14 @@ from server.desk.lost_property_forms import (
     step_inputs,
 )
 from server.desk.navigation import NavEntry
+from server.desk.presence import presences
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time, parse_local_time
-from server.models.directory import Directory
-from server.models.home_entries import HomeEntry
+from server.i18n.locale import current_language
 from server.models.lost_property import LostProperty
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
-from sync.gate.home_entries import party_key
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.lost_property import (
@@ -43,7 +42,6 @@ bp = Blueprint("lost_property", __name__, url_prefix="/desk/lost")
 NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
-MAX_ENTRIES = 200
 
 
 @bp.get("/")
@@ -76,20 +74,21 @@ def show(id: str) -> str:
     case, site_id, now = get_or_404(LostProperty, id), current_user().site_id, datetime.now(UTC)
     listed = case.lists[-1].get("entries", {}) if case.lists else {}
     since, before = _default_span(case, now)
-    entries = _entries_between(case, since, before)
+    names = directory_of(site_id)
+    found = presences(site_id, case.unit, since, before, names)
     return render_template(
         "desk/lost_property/show.html",
         case=case,
         state=state(vars(case)),
         lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
         unasked=unasked_parties(vars(case)),
-        newer=[entry for entry in entries if entry.id not in listed],
+        newer=[presence for presence in found if presence.id not in listed],
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
         forms=step_inputs(case),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
         now=now,
-        names=directory_of(site_id),
+        names=names,
         lines=op_lines(ops_about(site_id, case.id)),
     )
 
@@ -97,20 +96,21 @@ def show(id: str) -> str:
 @bp.post("/<id>/compile")
 @allow(*FRONT_DESK_ROLES)
 def compile_list(id: str) -> Any:
-    """Q3: store a list of who was in the home, and of the phones that may still send entries."""
+    """Q3: store a list of who was in the home, by home entries and visits, and of the phones that
+    may still send some."""
     case, names = get_or_404(LostProperty, id), directory_of(current_user().site_id)
     now = datetime.now(UTC)
     since, before = _default_span(case, now)
     since = parse_local_time(request.form.get("since")) or since
     before = parse_local_time(request.form.get("before")) or before
-    entries = _entries_between(case, since, before)
+    found = presences(case.site_id, case.unit, since, before, names)
     phones = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
     payload = {
         "unit": case.unit,
         "since": since,
         "before": before,
-        "entries": {entry.id: _entry_label(entry, names) for entry in entries},
-        "parties": {party_key(vars(entry)): _person_label(entry, names) for entry in entries},
+        "entries": {presence.id: presence.text for presence in found},
+        "parties": {presence.party: presence.person for presence in found},
         "unheard": [phone.label for phone in phones][:99],
     }
     return submit_and_redirect(
@@ -146,6 +146,18 @@ def summary(id: str) -> str:
     )
 
 
+@bp.get("/<id>/report.html")
+@allow(*DESK_ROLES)
+def report(id: str) -> Response:
+    """Q9: the report of the police handover pack, one file for printing."""
+    case = get_or_404(LostProperty, id)
+    name = evidence_pack.report_name(current_language())
+    answer = Response(evidence_pack.contents(case)[name], mimetype="text/html")
+    answer.headers["Content-Disposition"] = f'attachment; filename="lost-{case.id[-8:]}.html"'
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
 @bp.get("/<id>/pack.zip")
 @allow(*DESK_ROLES)
 def pack(id: str) -> Response:
@@ -160,24 +172,3 @@ def pack(id: str) -> Response:
 def _default_span(case: LostProperty, now: datetime) -> tuple[datetime, datetime]:
     """From when the item was last seen, or reported, until the case was closed, or now."""
     return case.last_seen_at or case.opened_at, case.closed_at or now
-
-
-def _entries_between(case: LostProperty, since: datetime, before: datetime) -> list[HomeEntry]:
-    """The entries into the case's home between two times, in order, without voided ones."""
-    if case.unit is None:
-        return []
-    query = HomeEntry.search(case.site_id, unit=case.unit, since=since, before=before)
-    rows = db.session.scalars(query.where(HomeEntry.struck_at.is_(None)).limit(MAX_ENTRIES)).all()
-    return sorted(rows, key=lambda entry: (entry.in_at, entry.id))
-
-
-def _person_label(entry: HomeEntry, names: Directory) -> str:
-    who = names.person_name(entry.worker_id) or entry.worker or "?"
-    firm = names.contractor_name(entry.contractor)
-    return f"{who} ({firm})"[:80] if firm else who[:80]
-
-
-def _entry_label(entry: HomeEntry, names: Directory) -> str:
-    out = format_local_time(entry.out_at).replace("T", " ") if entry.out_at else "…"
-    times = f"{format_local_time(entry.in_at).replace('T', ' ')} – {out}"
-    return f"{times} · {_person_label(entry, names)} · {entry.purpose}"[:240]

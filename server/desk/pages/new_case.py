@@ -13,11 +13,13 @@ from server.i18n.local_time import parse_local_time
 from server.models.access import Device
 from server.models.cases import Case
 from server.models.categories import CaseCategory
+from server.models.contractors import Contractor
 from server.models.inspections import Inspection
 from server.models.patrol import PatrolRound
 from server.models.people import Person
 from server.models.shifts import Shift
 from server.models.tasks import Task
+from server.models.teams import Team
 from server.models.tickets import Ticket
 from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
@@ -72,6 +74,8 @@ def form() -> str:
         sides=_explaining_facts(lead),
         categories=db.session.scalars(CaseCategory.in_force(site_id)).all(),
         people=_people(lead),
+        teams=db.session.scalars(Team.for_site(site_id)).all(),
+        firms=db.session.scalars(Contractor.for_site(site_id)).all(),
         kinds=SUBJECT_KINDS,
         names=directory_of(site_id),
     )
@@ -123,7 +127,7 @@ def _case_payload(lead: Lead | None) -> dict[str, Any]:
         "category_id": category,
         "sub": sub or None,
         "subject_kind": form.get("subject_kind", ""),
-        "subject_name": form.get("subject_name", "").strip() or None,
+        "subject_id": form.get("subject_id") or None,
         "answers_id": form.get("answers_id", ""),
         "facts": [*_explaining_facts(lead), *_accusing_facts(lead)],
         "amount": (parse_amount(yuan) or yuan) if yuan else None,

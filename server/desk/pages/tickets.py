@@ -23,8 +23,7 @@ from server.desk.ticket_forms import (
     place_options,
     receivers,
 )
-from server.i18n.filters import localize
-from server.i18n.locale import current_language
+from server.i18n.locale import localize
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.shifts import Shift
@@ -205,7 +204,7 @@ def _alike(ticket: Any) -> list[Ticket]:
     return possible_duplicates(
         ticket,
         db.session.scalars(Ticket.open_tickets(site_id, near)),
-        lambda unit: localize(labels.unit_label(unit), current_language()),
+        lambda unit: localize(labels.unit_label(unit)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
+from server.models.categories import CaseCategory
 from server.models.people import Person
 from server.models.training_sessions import ReadinessAttestation, TrainingSession
 from server.oplog.directory import directory_of
@@ -38,11 +40,7 @@ def index() -> str:
     """Training sessions, and the readiness of everybody in every skill."""
     site = current_user().site_id
     sessions = db.session.scalars(TrainingSession.for_site(site)).all()
-    people = db.session.scalars(
-        select(Person)
-        .where(Person.site_id == site, Person.active_to.is_(None))
-        .order_by(Person.name, Person.id)
-    ).all()
+    people = _present_people(site)
     attests = db.session.scalars(ReadinessAttestation.for_site(site)).all()
     today = datetime.now(UTC).astimezone(SITE_ZONE).date()
     return render_template(
@@ -68,9 +66,21 @@ def show(id: str) -> str:
         session=session,
         tally=approach_counts(session.answers),
         cards=[card for card in cards if card.id in covered],
+        people=_present_people(session.site_id),
         names=directory_of(session.site_id),
+        image_category=db.session.scalar(CaseCategory.of_clause(session.site_id, "G6")),
         lines=op_lines(ops_about(session.site_id, session.id)),
     )
+
+
+@bp.post("/<id>/join")
+@allow(*DESK_ROLES)
+def join(id: str) -> Any:
+    """Z12: somebody came late, also after the training ended."""
+    session = get_or_404(TrainingSession, id)
+    person = get_or_404(Person, request.form.get("person", "")).id
+    back = url_for("training_sessions.show", id=session.id)
+    return submit_and_redirect("session.join", session.id, {"person": person}, back)
 
 
 @bp.post("/<id>/close")
@@ -97,3 +107,9 @@ def attest() -> Any:
     return submit_and_redirect(
         "readiness.attest", str(uuid4()), payload, url_for("training_sessions.index")
     )
+
+
+def _present_people(site_id: str) -> Sequence[Person]:
+    """The people of a site who work here, by name."""
+    people = select(Person).where(Person.site_id == site_id, Person.active_to.is_(None))
+    return db.session.scalars(people.order_by(Person.name, Person.id)).all()

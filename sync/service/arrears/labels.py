@@ -20,6 +20,7 @@ STATES: Texts = {
 
 FIELDS: Texts = {
     "lines": _l("Amounts owed"),
+    "what": _l("Fee"),
     "batch": _l("Ledger"),
     "payments_included": _l("Payments are in the ledger"),
     "itemised": _l("Stated item by item"),

@@ -128,7 +128,7 @@ def work_steps() -> Iterator[Step]:
     yield ANA, "task.undo", TASKS[0], {}
     yield ANA, "task.skip", TASKS[1], {"reason": "wet"}
     yield BEN, "task.cancel", TASKS[2], {"reason": "twice"}
-    assigned = {"label": "Sweep", "area_id": GATE, "responsible_id": ANA, "reason": "leaves"}
+    assigned = {"label": "Sweep", "area_id": GATE, "responsible_id": ANA, "reason": "Wind"}
     yield BEN, "task.assign", fixed_id("sweep"), {**assigned, "window_end": hours(2)}
     schedule = {"code": "CL-09", "clause": "C10", "label": label("杀虫", "Pests"), "grace": 5}
     when = {"rrule": "FREQ=DAILY", "window": "P1D", "dtstart": "2026-01-01T00:00:00+08:00"}

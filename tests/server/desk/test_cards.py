@@ -291,3 +291,59 @@ def test_a_pack_survives_form_line_endings(eve, app):
             [card["code"] for card in load_handbook().cards].index("ET-01")
         ]["title"]
     )
+
+
+@pytest.mark.clause("D4", "E7")
+@pytest.mark.rule("C5")
+def test_an_empty_case_is_filled_in_at_the_desk(app, eve, phone, desk_op):
+    code, case = "CASE-02", card_id(HOME_SITE, "CASE-02")
+    content = next(card for card in load_handbook().cards if card["code"] == code)
+    desk_op("card.add", case, content, by=EVE)
+    page = eve.get(f"/desk/cards/{case}").text
+    assert "待补充" in page and 'name="prompts.0.zh"' in page
+    body = {"body.zh": "有人经过，她停下扫帚。", "body.en": "She stops as people pass."}
+    typed = {
+        **{"prompts.0.zh": "她为什么停下？", "prompts.0.en": "Why does she stop?"},
+        **{"prompts.2.zh": "你会怎么做？", "prompts.2.en": "What would you do?"},
+        **{"approaches.A.label.zh": "先让路", "approaches.A.endorsed": "true"},
+        **{"approaches.C.label.zh": "接着扫", "approaches.C.endorsed": "false"},
+        "approaches.C.why.zh": "灰扬到人身上。",
+    }
+    seen = {f"was.title.{lang}": text for lang, text in content["title"].items()}
+    same = {name.removeprefix("was."): text for name, text in seen.items()}
+    order = {"order": str(content["order"]), "was.order": str(content["order"])}
+    form = {"group": "cases", "was.group": "cases", "clause": "D4", "was.clause": "D4"}
+    eve.post(
+        f"/desk/cards/{case}/revise", {**seen, **same, **order, **form, **body, **typed, "base": 1}
+    )
+    card = phone.get_record("card", case)
+    assert (card["status"], card["edition"]) == ("ready", 2)
+    assert [prompt["zh"] for prompt in card["prompts"]] == ["她为什么停下？", "你会怎么做？"]
+    assert [(way["key"], way["endorsed"]) for way in card["approaches"]] == [
+        ("A", True),
+        ("C", False),
+    ]
+    page = eve.get(f"/desk/cards/{case}").text
+    assert "她为什么停下？" in page and 'name="was.approaches.C.endorsed" value="false"' in page
+
+
+@pytest.mark.clause("E7")
+def test_whether_an_approach_is_recommended_is_never_assumed(eve, app):
+    form = {**FORM, "code": "CASE-9", "group": "cases", "approaches.A.label.zh": "先让路"}
+    eve.post("/desk/cards/", form)
+    assert stored_card(app, "CASE-9") is None
+    eve.post("/desk/cards/", {**form, "approaches.A.endorsed": "false"})
+    assert stored_card(app, "CASE-9").approaches[0]["endorsed"] is False
+
+
+@pytest.mark.clause("F18", "F20")
+def test_the_handbook_has_cards_for_services_standards_fees_and_the_company(app, phone):
+    groups = {card["group"] for card in load_handbook().cards}
+    assert {"services", "standards", "fees", "company", "estates"} <= groups
+
+
+@pytest.mark.clause("F18")
+def test_a_card_names_the_standards_that_it_explains(desk_op, phone):
+    content = next(card for card in load_handbook().cards if card["code"] == "ST-07")
+    desk_op("card.add", card_id(HOME_SITE, "ST-07"), content, by=EVE)
+    assert phone.get_record("card", card_id(HOME_SITE, "ST-07"))["standards"] == ["CL-07", "CL-07u"]

@@ -218,9 +218,11 @@ def test_a_missed_task_becomes_a_case_with_explaining_facts(app, missed_task, be
 
 
 @pytest.mark.clause("G8")
-def test_the_amount_of_a_loss_is_stored_in_cents(app, ben):
+def test_the_amount_of_a_loss_is_stored_in_cents(app, ben, desk_op):
+    firm = {"name": "Lift Ltd", "service": "Lifts", "accountable_id": EVE}
+    desk_op("contractor.add", fixed_id("firm"), firm)
     form = {"category": f"{LOSS_CATEGORY_ID}|", "subject_kind": "contractor", "answers_id": ANA}
-    form |= {"subject_name": "Lift Ltd", "text": "The door", "at": "2026-11-01T10:00"}
+    form |= {"subject_id": fixed_id("firm"), "text": "The door", "at": "2026-11-01T10:00"}
     for amount, code in (("1,234.5", None), ("12.345", "malformed"), ("x", "malformed")):
         answer = ben.post("/desk/raise/case", {**form, "amount": amount})
         assert (code or "/desk/cases/") in answer.location

@@ -16,10 +16,13 @@ from PIL import Image
 from sqlalchemy import select
 
 from server.db.engine import db
+from server.jobs import retention
 from server.models.found_items import FoundItem
+from server.models.gate_passes import GatePass
 from server.models.lost_property import LostProperty
 from server.models.photos import PhotoLink
 from server.models.tickets import Ticket
+from server.models.visits import Visit
 from server.oplog.receive import ops_about
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time
@@ -174,8 +177,14 @@ def test_the_police_pack_is_byte_identical(app, ben, open_case, desk_op, phone):
     packed = zipfile.ZipFile(BytesIO(first.data))
     files = {name: packed.read(name) for name in packed.namelist()}
     shot = f"photos/{sha256}.jpg"
-    told = ["SHA256SUMS", "entries.json", "manifest.json", shot]
-    assert sorted(files) == sorted([*told, "statements.json", "timeline.json"])
+    told = ["SHA256SUMS", "entries.json", "visits.json", "manifest.json", shot]
+    printed = ["report.en.html", "report.zh.html"]
+    assert sorted(files) == sorted([*told, *printed, "statements.json", "timeline.json"])
+    report = ben.get(f"/desk/lost/{LOST_ID}/report.html", headers=EN)
+    assert report.data == files["report.en.html"]
+    for word in ("没看见", "Lu (Spruce Cable)", "R-7", "data:image/jpeg;base64,", sha256, "0" * 64):
+        assert word in report.text
+    assert not re.search(r"(src|href)=\"(?!data:)", report.text), "it loads nothing"
     for line in files["SHA256SUMS"].decode().splitlines():
         name = line[66:]
         assert hashlib.sha256(files[name]).hexdigest() == line[:64]
@@ -194,6 +203,54 @@ def test_the_police_pack_is_byte_identical(app, ben, open_case, desk_op, phone):
     assert ben.get(f"/desk/lost/{LOST_ID}/pack.zip").data != first.data
 
 
+VISITOR = {"visitor": "Tang", "purpose": "service", "host_unit": FLAT, "firm": "Water Ltd"}
+
+
+@pytest.mark.rule("Q3")
+@pytest.mark.clause("E1", "E6")
+def test_the_list_of_who_was_there_joins_home_entries_and_visits(app, ben, desk_op, open_case):
+    """A visit that a home entry names, and a visitor who went elsewhere, are left out."""
+    came, linked, elsewhere, entry = map(fixed_id, ("came", "linked", "elsewhere", "with visit"))
+    for id_, more in ((came, {}), (linked, {"visitor": "Lu"}), (elsewhere, {"host_unit": None})):
+        desk_op("visit.arrive", id_, {**VISITOR, **more}, by=CHU)
+    went_in = {"unit": FLAT, "purpose": "Cable", "worker": "Lu", "contractor": FIRM}
+    desk_op("entry.begin", entry, {**went_in, "visit": linked}, by=CHU)
+    ben.post(f"/desk/lost/{LOST_ID}/compile")
+    listed = stored(app, LostProperty, LOST_ID).lists[-1]
+    assert set(listed["entries"]) == {came, entry, ENTRY_OF_LU}
+    assert listed["parties"] == {PARTY: "Lu (Spruce Cable)", "|Tang": "Tang (Water Ltd)"}
+    assert "statements-missing" in missing_steps(vars(stored(app, LostProperty, LOST_ID)))
+    packed = zipfile.ZipFile(BytesIO(ben.get(f"/desk/lost/{LOST_ID}/pack.zip").data))
+    assert [visit["visitor"] for visit in json.loads(packed.read("visits.json"))] == ["Tang"]
+
+
+@pytest.mark.rule("Q12", "V13")
+@pytest.mark.clause("E6", "E9")
+def test_an_open_case_holds_what_is_known_of_its_home_and_closing_lets_go(app, ben, desk_op):
+    names = ("to the home", "named by an entry", "elsewhere")
+    home, named, other = map(fixed_id, names)
+    for id_, more in ((home, {}), (named, {"host_unit": None}), (other, {"host_unit": None})):
+        desk_op("visit.arrive", id_, {**VISITOR, **more}, by=CHU)
+        desk_op("visit.depart", id_, {}, by=CHU)
+    desk_op("entry.begin", fixed_id("e"), {"unit": FLAT, "purpose": "x", "visit": named}, by=CHU)
+    goods = fixed_id("goods of the home")
+    desk_op("release.record", goods, {"what": "A sofa", "host_unit": FLAT}, by=CHU)
+    desk_op("lost.open", LOST_ID, OPEN_PAYLOAD, by=CHU)
+
+    def purged(days):
+        with app.app_context():
+            retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=days))
+            visits = {v.id for v in db.session.scalars(select(Visit)) if v.purged_at}
+            return visits, db.session.get_one(GatePass, (HOME_SITE, goods)).purged_at is not None
+
+    assert purged(31) == ({other}, False)
+    assert "are kept until the case is closed" in ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text
+    desk_op("lost.return", LOST_ID, {"to": "Mrs Ma"}, by=CHU)
+    desk_op("lost.tell", LOST_ID, {"said": "It is back"}, by=CHU)
+    desk_op("lost.close", LOST_ID, {"outcome": "returned"}, by=BEN)
+    assert purged(32) == ({home, named, other}, True)
+
+
 def test_overdue_cases_are_listed_first(app, ben):
     soon = {"next_action": "Ask the firm", "next_action_at": "2026-01-01T10:00"}
     ben.post("/desk/lost/", {"item": "Ring", "contact": "1203", "channel": "phone", **soon})
@@ -204,7 +261,7 @@ def test_overdue_cases_are_listed_first(app, ben):
 
 
 def test_another_site_cannot_see_a_case(dao, open_case):
-    for path in ("", "/summary", "/pack.zip"):
+    for path in ("", "/summary", "/pack.zip", "/report.html"):
         assert dao.get(f"/desk/lost/{LOST_ID}{path}").status_code == 404
     assert dao.post(f"/desk/lost/{LOST_ID}/tell", {"said": "x"}).status_code == 404
 

@@ -8,6 +8,8 @@ import pytest
 from server.db.engine import db
 from server.models.training_sessions import TrainingSession
 from server.oplog.replay import find_faults
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
 from sync.training.cards import card_id
 from sync.training.content_packs import Pack, serialize_pack
 from sync.training.handbook import load_handbook
@@ -69,6 +71,25 @@ def test_a_session_on_two_phones_is_counted_at_the_desk(training_session, new_ph
     with app.app_context():
         kept = db.session.get(TrainingSession, (HOME_SITE, SESSION_ID))
         assert len(kept.answers[ANA]["0"]["earlier"]) == 1 and set(kept.acknowledged) == {ANA, CHU}
+
+
+@pytest.mark.rule("A19")
+@pytest.mark.clause("E11", "G6")
+def test_a_case_discussion_is_shown_beside_the_category_of_the_companys_image(
+    training_session, ben, desk_op
+):
+    image = category_id(HOME_SITE, "AC-4")
+    desk_op("category.add", image, CATEGORIES[3], by=EVE)
+    answer = {"person": ANA, "prompt": 0, "approach": "C", "text": "Not our business"}
+    training_session.add_op("session.answer", SESSION_ID, answer, by=BEN)
+    training_session.add_op("session.summarise", SESSION_ID, {"summary": "It cost us"}, by=BEN)
+    training_session.send_outbox()
+    page = ben.get("/desk/rules/", headers=EN).text
+    beside = page[page.index('id="category-AC-4"') :]
+    assert "Discussed in trainings" in beside and "It cost us" in beside
+    assert "<b>C</b> 1 (not acceptable)" in " ".join(beside.split())
+    assert "Ana" not in beside.partition("</section>")[0].partition("Discussed")[2]
+    assert "#category-AC-4" in ben.get(f"/desk/training/{SESSION_ID}").text
 
 
 @pytest.mark.clause("F21")
@@ -135,3 +156,26 @@ def test_compare_two_packs(signed_in, app):
     assert "No differences" in ours
     wrong = {"before": (io.BytesIO(b"no"), "p.json")}
     assert eve.post("/desk/packs/differences", wrong, headers=EN).status_code == 422
+
+
+@pytest.mark.rule("Z12")
+@pytest.mark.clause("E7", "E11")
+def test_a_latecomer_is_added_after_the_end_and_the_tally_is_kept(training_session, ben):
+    answer = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
+    training_session.send_op("session.answer", SESSION_ID, answer, by=BEN)
+    training_session.send_op("session.summarise", SESSION_ID, {"summary": "Help"}, by=BEN)
+    training_session.send_op("session.close", SESSION_ID, by=BEN)
+    body = training_session.get_record("session", SESSION_ID)
+    assert (body["summary"], body["tally"]) == ("Help", {"A": 1})
+    assert body["answers"] == {}, "what they said is for the desk"
+    address = f"/desk/training/{SESSION_ID}"
+    ben.post(f"{address}/join", {"person": EVE})
+    training_session.send_op("session.join", SESSION_ID, {"person": EVE}, by=EVE)
+    training_session.send_op("session.acknowledge", SESSION_ID, by=EVE)
+    own = {"person": EVE, "prompt": 0, "approach": "B", "text": "Police"}
+    training_session.send_op("session.answer", SESSION_ID, own, by=EVE)
+    body = training_session.get_record("session", SESSION_ID)
+    assert body["answers"][EVE]["0"].keys() == {"at"} and body["tally"] == {"A": 1, "B": 1}
+    assert body["late"][EVE]["after_end"] and EVE in body["acknowledged"]
+    page = ben.get(address, headers=EN).text
+    assert "came late" in page and "after the end" in page

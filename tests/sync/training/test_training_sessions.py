@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync import RECORD_TYPES, Accepted, Quarantined
+from sync import RECORD_TYPES, Accepted, Quarantined, is_flag_moot
 from sync.training.handbook import load_handbook
 from sync.training.training_sessions import approach_counts
 from tests.sync.builders import ANA, BEN, CHU, InMemoryRecord, make_op
@@ -179,3 +179,50 @@ def test_sending_the_resident_away_is_the_wrong_approach_with_a_reason():
     assert all(
         approach["why"][lang].strip() for approach in approaches.values() for lang in ("zh", "en")
     )
+
+
+@pytest.mark.rule("Z12")
+@pytest.mark.clause("E7")
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_latecomer_is_late_and_answers_and_signs_for_themselves(ended):
+    session = begun_session()
+    for by in (ANA, CHU):
+        session.apply(make_op("session.acknowledge", by=by, minutes=50))
+    if ended:
+        session.apply(make_op("session.close", by=BEN, minutes=55))
+    late = str(uuid4())
+    assert session.apply(make_op("session.join", by=BEN, minutes=60, payload={"person": late})) == (
+        Accepted(
+            {
+                "attendees": [ANA, CHU, late],
+                "late": {
+                    late: {"at": "2026-11-24T13:00:00.000Z", "by_id": BEN, "after_end": ended}
+                },
+            }
+        )
+    )
+    assert late not in session.row.acknowledged
+    assert session.apply(answer_op(late, by=late, minutes=61, approach="B")).flag is None
+    assert session.apply(make_op("session.acknowledge", by=late, minutes=62)).flag is None
+    assert session.row.acknowledged[late]["at"] == "2026-11-24T13:02:00.000Z"
+    assert session.row.acknowledged[ANA]["at"] == "2026-11-24T12:50:00.000Z"
+    assert session.row.answers[late]["0"]["approach"] == "B"
+
+
+@pytest.mark.rule("Z12")
+def test_whoever_was_there_from_the_beginning_is_not_late():
+    session = begun_session()
+    session.apply(make_op("session.join", by=BEN, minutes=5, payload={"person": ANA}))
+    assert session.row.attendees == [ANA, CHU] and not session.row.late
+
+
+@pytest.mark.rule("M7")
+@pytest.mark.rule("Z12")
+def test_a_signature_is_answered_by_the_record_of_coming_late():
+    session, late = begun_session(), str(uuid4())
+    signed = make_op("session.acknowledge", by=late, minutes=20)
+    assert session.apply(signed).flag == "not-an-attendee"
+    moot = ("not-an-attendee", "session", session.row, signed.id, session.history)
+    assert not is_flag_moot(*moot)
+    session.apply(make_op("session.join", by=BEN, minutes=10, payload={"person": late}))
+    assert is_flag_moot(*moot) and late in session.row.acknowledged
