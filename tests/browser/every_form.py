@@ -1,4 +1,4 @@
-"""Finds every form of the phone: renders all pages with random records until each kind was drawn."""
+"""Finds every form of the phone: pages with random records, until each kind was drawn."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 from tests.browser.random_records import NOW, page_context
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-PERSON = "p"
-"""Random records name this person wherever somebody answers for something."""
+PERSON, OTHER = "p", "q"
+"""The first is whom random records name wherever somebody answers for something."""
 
 _FORM = re.compile(r'call op_form\(\s*"([a-z_.]+)"(.*?)endcall', re.DOTALL)
-_FIELD = re.compile(r'<textarea|<select|<input(?![^>]*type="(?:hidden|file)")|_(?:fields|questions)\(')
+_FIELD = re.compile(
+    r'<textarea|<select|<input(?![^>]*type="(?:hidden|file)")|_(?:fields|questions)\('
+)
 _STATE = re.compile(r'state (?:==|!=) "([a-z_]+)"')
 _NOT_PAGES = {"base", "shell", "enrol", "unlock", "notice", "index"}
 
@@ -52,7 +54,7 @@ def random_phone(seed: int) -> list[dict[str, Any]]:
             until = "2026-11-24T12:00:00.000Z"
             rows[type_, row["id"]] = {**row, **changed, "opens": "", "until": until, "version": 1}
     roles = ["service_desk", "manager", rng.choice(["cleaner", "supervisor"])]
-    for id_ in (PERSON, "q"):
+    for id_ in (PERSON, OTHER):
         person = {"type": "person", "id": id_, "name": id_, "roles": roles, "active": True}
         rows["person", id_] = {**person, "opens": "", "until": NOW, "version": 1}
     return list(rows.values())
@@ -65,10 +67,14 @@ def _more(rng: Random, type_: str) -> dict[str, Any]:
     case = {"answers_id": PERSON, "state": rng.choice(["asked", "decided", "acknowledged"])}
     call = {"at": NOW, "by": "x", "outcome": "reached", "told": {"x": 1}}
     arrears = {"paused_by": rng.choice([None, ["t"]]), "calls": rng.choice([[], [call]])}
+    arrears |= {"stated": {"x": "1.00"}, "visit_approved_at": rng.choice([None, NOW])}
+    session = {"state": "open", "attendees": [PERSON], "answers": {}, "prompts": ["x", "y"]}
     more = {
         "ticket": ticket | rng.choice([{}, {"state": "closed"}]),
         "case": case,
-        "arrears": arrears | {"visit_approved_at": rng.choice([None, NOW])},
+        "arrears": arrears,
+        "rectification": {"state": rng.choice(["open", "done"])},
+        "session": rng.choice([{}, session]),
         "visit": {"state": rng.choice(["expected", "inside"])},
     }
     return more.get(type_, {})
