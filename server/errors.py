@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
@@ -35,6 +35,17 @@ MESSAGES = {
 CROSS_SITE_REMEDY = _(
     "This request did not come from a page of this server. Open Lodge again and retry."
 )
+REMEDIES = {
+    "cross-site": CROSS_SITE_REMEDY,
+    "other-user": _(
+        "Someone else signed in meanwhile, or another site was opened. What was typed is kept and "
+        "comes back when its author signs in again at the first site."
+    ),
+}
+"""Remedies of errors that a program describes with these words."""
+TYPED_TEXT_KEEPER = "lodge-typed-text-keeper"
+"""The extension of an application that shows a posted form again: a function of status, title and
+remedy that returns a page, or None where the usual one is right."""
 DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 log = structlog.get_logger("lodge.errors")
@@ -79,9 +90,7 @@ def handle_http_error(error: HTTPException) -> Any:
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error.get_response()
-    response = error_response(
-        status, CROSS_SITE_REMEDY if error.description == "cross-site" else None
-    )
+    response = error_response(status, REMEDIES.get(error.description or ""))
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
@@ -89,17 +98,23 @@ def handle_http_error(error: HTTPException) -> Any:
 
 
 def error_response(status: int, remedy: Any = None, wait: int | None = None) -> Response:
-    """A problem as a page or as JSON, whichever the client asked for.
+    """A problem as a page or as JSON, whichever the client asked for. The page of a posted form has
+    what was typed, unless another site made it.
 
     `remedy` replaces the usual remedy of the status, `wait` is in seconds.
     """
+    keeps_text = remedy not in REMEDIES.values()
     title, usual_remedy = MESSAGES.get(status) or MESSAGES[500 if status >= 500 else 400]
     remedy = remedy or usual_remedy
     if wants_json():
         response = problem_json(status, str(title), str(remedy))
     else:
-        page = render_template("desk/problem.html", status=status, title=title, remedy=remedy)
-        response = make_response(page, status)
+        keeper = current_app.extensions.get(TYPED_TEXT_KEEPER) if keeps_text else None
+        page = keeper and keeper(status, str(title), str(remedy))
+        response = make_response(
+            page or render_template("desk/problem.html", status=status, title=title, remedy=remedy),
+            status,
+        )
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     if status == 401:

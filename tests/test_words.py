@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -99,6 +98,8 @@ def codes_in_source() -> set[str]:
         ("Refused", 0),
         ("Quarantined", 0),
         ("refusal_text", 0),
+        ("refused_by_rule", 0),
+        ("say", 0),
         ("Merged", 3),
         ("Contested", 3),
         ("CorrectedTime", 2),
@@ -116,9 +117,6 @@ def codes_in_source() -> set[str]:
                 found |= strings(module, None, value)
         for name in {"exclusion_reason", "op_error"} & module.functions.keys():
             found |= results(module, module.functions[name]) - STATUSES.keys()
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found |= set(re.findall(r"\?said=([a-z-]+)", node.value))
     return found | {ACCEPTED, CORRECTED}
 
 

@@ -86,6 +86,8 @@ def _check_access() -> Any:
 def _require_role(roles: frozenset[str]) -> Any:
     user = current_user_or_none()
     if user is None:
+        if request.method == "POST" and request.content_length:
+            abort(401)  # the desk keeps what was typed
         return _redirect_to_sign_in()
     if not user.has_role(*roles):
         abort(403)

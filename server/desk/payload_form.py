@@ -84,6 +84,16 @@ def form_text(form: Mapping[str, str], name: str) -> str:
     return form.get(name, "").replace("\r\n", "\n").strip()
 
 
+def form_number(form: Mapping[str, str], name: str, default: int | None = None) -> Any:
+    """A whole number of a sent form, `default` if it is empty; other text stays, for the schema to
+    refuse."""
+    text = form_text(form, name)
+    try:
+        return int(text) if text else default
+    except ValueError:
+        return text
+
+
 def correction_inputs(kind: str, payload: Mapping[str, Any], names: Directory) -> list[FormField]:
     """An input for every field of a kind, filled with what a payload holds, whatever that is.
 

@@ -50,7 +50,11 @@ DURATIONS = {
 
 
 class InvalidRecurrence(ValueError):
-    """A form's recurrence is not valid; the message says what to do."""
+    """A form's recurrence is not valid; the message says what to do, at which `input`."""
+
+    def __init__(self, message: str, input: str) -> None:
+        super().__init__(message)
+        self.input = input
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def parse_recurrence(form: Mapping[str, str], week: list[str]) -> dict[str, Any]
             terms["rrule"] = "FREQ=DAILY" + at
         case "weekly":
             if not week:
-                raise InvalidRecurrence(gettext("Choose at least one day of the week."))
+                raise InvalidRecurrence(gettext("Choose at least one day of the week."), "week")
             terms["rrule"] = f"FREQ=WEEKLY;BYDAY={','.join(week)}" + at
         case "monthly":
             terms["rrule"] = (
@@ -89,11 +93,11 @@ def _parse_times(text: str) -> str:
     matches = [TIME_PATTERN.match(part.replace("：", ":")) for part in words]
     hours = [(int(each[1]), int(each[2])) for each in matches if each]
     if len(hours) < len(words) or any(hour > 23 or minute > 59 for hour, minute in hours):
-        raise InvalidRecurrence(gettext("Write times like 06:00, 18:00."))
+        raise InvalidRecurrence(gettext("Write times like 06:00, 18:00."), "times")
     minutes = {minute for _, minute in hours}
     if len(minutes) > 1:
         raise InvalidRecurrence(
-            gettext("All times of one schedule must have the same minutes: 06:30, 18:30.")
+            gettext("All times of one schedule must have the same minutes: 06:30, 18:30."), "times"
         )
     if not hours:
         return ""
@@ -105,7 +109,7 @@ def _parse_month_days(text: str) -> str:
     numbers = [part for part in re.split(r"[\s,，、]+", text.strip()) if part]
     if not numbers or not all(part.isdigit() and 1 <= int(part) <= 28 for part in numbers):
         raise InvalidRecurrence(
-            gettext("Write days of the month like 1, 11, 21. The last possible day is 28.")
+            gettext("Write days of the month like 1, 11, 21. The last possible day is 28."), "days"
         )
     return ",".join(map(str, sorted({int(part) for part in numbers})))
 

@@ -116,8 +116,10 @@ async function makeInput(kind, subject, payload) {
 }
 
 /**
- * The changed part of the page if htmx asked and there is a template for it; else a redirect to the
- * page that the form names in `page` (`$subject` stands for the record's id), or back.
+ * What to show after ops were stored. To htmx: the changed part of the page if there is a template
+ * for it, or for several records the whole page; its template learns from `tapped` what was done.
+ * Else a redirect to the page that the form names in `page` (`$subject` stands for the record's
+ * id), or back.
  * @param {string} kind
  * @param {OutboxRow[]} rows the new ops
  * @param {FormData} form
@@ -126,8 +128,9 @@ async function makeInput(kind, subject, payload) {
 async function responseAfter(kind, rows, form, request) {
   const type = kinds[kind].type ?? String(form.get("type") ?? "");
   const nextPage = form.get("page");
-  if (nextPage === null && rows.length === 1 && isFromHtmx(request) && pageExists(`_${type}`)) {
-    const tapped = { kind, id: rows[0].id };
+  if (nextPage === null && rows.length && isFromHtmx(request) && pageExists(`_${type}`)) {
+    if (rows.length > 1) return redrawnPage(kind, rows, request);
+    const tapped = { kind, id: rows[0].id, payload: rows[0].op.payload };
     const context = findRecord(type, rows[0].subject).then((row) => ({
       [type]: row,
       part: true,
@@ -137,4 +140,18 @@ async function responseAfter(kind, rows, form, request) {
   }
   const address = typeof nextPage === "string" ? nextPage : refererAddress(request);
   return redirectTo(address.replace("$subject", rows[0]?.subject ?? ""));
+}
+
+/**
+ * The page on which several records were changed with one tap.
+ * @param {string} kind
+ * @param {OutboxRow[]} rows
+ * @param {Request} request
+ */
+async function redrawnPage(kind, rows, request) {
+  const url = refererUrl(request);
+  const [page, id] = pathParts(url);
+  const tapped = { kind, subjects: rows.map(({ subject }) => subject) };
+  const args = { ...Object.fromEntries(url.searchParams), ...(id ? { id } : {}), tapped };
+  return htmlResponse(await renderPage(pageExists(page) ? page : "index", args));
 }

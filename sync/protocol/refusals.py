@@ -6,6 +6,8 @@ The sentence states the remedy where there is one. The desk, the phones and the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sync.protocol.text import Text, Texts, _l
 
 REFUSALS: Texts = {
@@ -21,6 +23,9 @@ REFUSALS: Texts = {
         "Choose the team or contractor from the list. Add it first if it is missing."
     ),
     "team-ended": _l("This team has ended. Add a new one."),
+    "statement-too-soon": _l(
+        "People have longer to give a statement on this site. Choose a later time."
+    ),
     "already-left": _l("This person has already left the staff."),
     "already-exists": _l("This record already exists."),
     "already-settled": _l("Someone has already resolved this."),
@@ -31,6 +36,11 @@ REFUSALS: Texts = {
     "already-official": _l("This inspection is already the official one."),
     "already-retired": _l("This checklist is no longer in use."),
     "already-merged": _l("One of these tickets has already been merged into another."),
+    "already-joined": _l("One of these entries was voided or has already been joined."),
+    "does-not-end-it": _l(
+        "These two do not fit. Choose an entry without an end, and an exit from the same home "
+        "within a day of it."
+    ),
     "not-settled": _l("This conflict has not been resolved yet."),
     "on-hold": _l("This visit is under a legal hold. Lift the hold first."),
     "not-on-hold": _l("This visit is not under a legal hold."),
@@ -62,7 +72,6 @@ REFUSALS: Texts = {
         "The record this belongs to is not on the server. A supervisor will check it."
     ),
     "malformed": _l("A field is missing or too long. Correct it and save again."),
-    "needs-times": _l("Write times like 06:00, 18:00."),
     "needs-responsible": _l("Choose a responsible person first."),
     "needs-interval": _l("Set how often first, then turn it on."),
     "needs-accountable": _l(
@@ -131,6 +140,7 @@ REFUSALS: Texts = {
     "clock-skewed": _l("The phone's clock was wrong. The time has been corrected."),
     "clock-jumped": _l("The phone's clock was changed. The time has been corrected."),
     "in-the-future": _l("The phone's clock was ahead."),
+    "cancelled-though-done": _l("The task was done before it was cancelled, but arrived later."),
     "done-after-cancel": _l("The task was done after it had been cancelled."),
     "skipped-though-done": _l("The task was skipped by one person and done by another."),
     "self-inspection": _l("Someone inspected their own work. It cannot be official."),
@@ -157,6 +167,29 @@ REFUSALS: Texts = {
     "other-fields": _l("Two people changed different fields. Both changes are kept."),
     "same-value": _l("Two people entered the same value. It is kept once."),
 }
+
+REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "promise-out-of-range": ("promised_at",),
+    "contact-missing": ("contact", "declined_because"),
+    "amount": ("amount",),
+    "due-is-past": ("window_end", "due_at", "next_action_at", "promised_at", "answer_until"),
+    "future-fact": ("at", "found_at", "last_seen_at", "occurred_at"),
+    "needs-accountable": ("accountable_id",),
+    "needs-interval": ("rrule",),
+    "needs-responsible": ("responsible_id",),
+    "needs-special-reason": ("reason",),
+    "no-facts": ("text",),
+    "no-such-person": (
+        *("handler_id", "responsible_id", "answers_id", "person", "heir", "collector_id"),
+        *("accountable_id", "for_id", "to_id", "to"),
+    ),
+    "not-a-manager": ("accountable_id", "to_id", "answers_id"),
+    "other-category": ("category_id",),
+    "say-why": ("because",),
+    "unknown-sub": ("sub",),
+    "already-exists": ("code", "label"),
+}
+"""The fields that a refusal is about. A form marks those that it has."""
 
 
 UNKNOWN_REFUSAL = _l("The record is safe. A supervisor will check it.")

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from babel.support import Translations
 from flask import Flask
 from flask.testing import FlaskClient
 
 from server.auth.credentials import set_password, set_pin
 from server.auth.sessions import start_session
 from server.db.engine import write_transaction
+from server.i18n.languages import TRANSLATIONS, folder_name
+from sync.protocol.refusals import REFUSALS
 from tests import seed_data
 from tests.conftest import AppPool
 
 SAME_ORIGIN_HEADERS = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 PASSWORD = "seven blue herons at dusk"
+
+
+def is_refused(response, code: str) -> bool:
+    """Whether a form came back because a rule refused it, with the sentence of the code. For
+    "malformed" each field has a sentence of its own."""
+    page = html.unescape(response.text)
+    language = re.search(r'<html lang="([\w-]+)"', page)[1]
+    folder = folder_name(language)
+    sentence = Translations.load(TRANSLATIONS, [folder]).gettext(REFUSALS[code].message)
+    said = 'role="alert"' if code == "malformed" else sentence
+    return response.status_code == 422 and said in page
 
 
 class DeskBrowser:

@@ -111,7 +111,8 @@ def add_fact(id: str) -> Any:
 @bp.post("/<id>/ask")
 @allow(*DESK_ROLES)
 def request_statement(id: str) -> Any:
-    return _submit("case.ask", id, ASK_FORM.payload(request.form))
+    payload = {**ASK_FORM.payload(request.form), "site_id": current_user().site_id}
+    return _submit("case.ask", id, payload)
 
 
 @bp.post("/<id>/decide")
@@ -142,4 +143,5 @@ def _submit(kind: str, id: str, payload: dict[str, Any]) -> Any:
     """Submit an op about the case, with the version that the page showed as base."""
     case = get_or_404(Case, id)
     base = request.form.get("base", default=case.version, type=int)
-    return submit_and_redirect(kind, case.id, payload, url_for("cases.show", id=case.id), base=base)
+    back = url_for("cases.show", id=case.id)
+    return submit_and_redirect(kind, case.id, payload, back, inputs={"facts": "text"}, base=base)

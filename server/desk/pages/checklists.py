@@ -72,7 +72,12 @@ def revise(id: str) -> Any:
         items.append({**new, "critical": False, "clause": None, "picture": None})
     base = form.get("base", type=int) or abort(400)
     return submit_and_redirect(
-        "template.revise", checklist.id, {"items": items}, _index_url(), base=base
+        "template.revise",
+        checklist.id,
+        {"items": items},
+        _index_url(),
+        inputs={"items": "new"},
+        base=base,
     )
 
 

@@ -18,6 +18,7 @@ from server.desk.formatting import labelled_values
 from server.desk.history import OpLine, op_lines, record_places, record_title
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
+from server.desk.posted_forms import say_nothing
 from server.desk.submit import submit_and_redirect
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
@@ -99,7 +100,10 @@ def settle(id: str) -> Any:
     if note := form_text(request.form, "settlement_note"):
         payload["note"] = note
     back = url_for("conflicts.index", settled=conflict.id)
-    return submit_and_redirect("merge.settle", conflict.id, payload, back)
+    inputs = {"note": "settlement_note", "value": "details"}
+    answer = submit_and_redirect("merge.settle", conflict.id, payload, back, inputs=inputs)
+    say_nothing()  # the page says that it is resolved, and offers to undo it
+    return answer
 
 
 @bp.post("/<id>/reopen")

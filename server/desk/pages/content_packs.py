@@ -10,6 +10,7 @@ from flask_babel import gettext, lazy_gettext
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.posted_forms import large_form, say_nothing
 from server.models.cards import Card
 from server.oplog.incoming import NewOp
 from server.oplog.receive import make_op, submit_many
@@ -97,9 +98,9 @@ def preview() -> Any:
 
 @bp.post("/apply")
 @allow(*EDITORS)
+@large_form(2 * MAX_PACK_BYTES, 2 * MAX_CARDS)
 def import_cards() -> Any:
     """Import the chosen cards as ops; unchanged cards are skipped."""
-    request.max_form_memory_size, request.max_form_parts = 2 * MAX_PACK_BYTES, 2 * MAX_CARDS
     pack = read_pack(request.form.get("pack", "").replace("\r\n", "\n").encode("utf-8", "replace"))
     if isinstance(pack, InvalidPack):
         return _render_error(pack)
@@ -114,6 +115,7 @@ def import_cards() -> Any:
     )
     statuses = Counter(answer["status"] for answer in answers)
     aside = sum(statuses.values()) - statuses["applied"]
+    say_nothing()
     return redirect(
         url_for("content_packs.index", taken=statuses["applied"], aside=aside or None), 303
     )

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext
 from sqlalchemy import select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.navigation import NavEntry
+from server.desk.submit import form_op, submit_ops_and_redirect
 from server.models.access import Device
 from server.models.patrol import PatrolRound
 from server.models.people import Person
@@ -20,7 +23,6 @@ from server.models.places import Area
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.oplog.incoming import NewOp
-from server.oplog.receive import make_op, submit_many
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import BoardTask, planned_late, undisposed_misses
@@ -75,21 +77,22 @@ def index() -> str:
 @allow(*DESK_ROLES)
 def dispose() -> Any:
     """One decision about several missed tasks and checkpoints; those not confirmed are skipped."""
-    form, user = request.form, current_user()
+    form, back = request.form, url_for("missed_tasks.index")
     confirmed = {miss.key: miss for miss in _certain_misses(DAY_SPANS[-1])}
     chosen = {*form.getlist("task"), *form.getlist("point")}
+    if not chosen:
+        sentence = gettext("Choose at least one.")
+        raise FormRefused(sentence, [FieldError(("task", "point"), sentence)], page=back)
     note = form.get("note", "").strip() or None
     decision = {"disposition": form.get("disposition", ""), "note": note}
     misses = [confirmed[key] for key in sorted(chosen & confirmed.keys())]
-    ops = list(_dispose_ops(misses, decision, user.person_id))
-    answers = submit_many(user.site_id, ops) if ops else []
-    codes = [answer["code"] for answer in answers if answer["status"] not in ("applied", "merged")]
-    codes += ["not-yet-known"] if chosen - confirmed.keys() else []
-    back = url_for("missed_tasks.index")
-    return redirect(f"{back}?said={codes[0]}" if codes else back, 303)
+    answer = submit_ops_and_redirect(list(_dispose_ops(misses, decision, back)), back)
+    if chosen - confirmed.keys():
+        raise refused_by_rule("not-yet-known", {}, back)
+    return answer
 
 
-def _dispose_ops(misses: list[Miss], decision: dict[str, Any], by: str) -> Iterator[NewOp]:
+def _dispose_ops(misses: list[Miss], decision: dict[str, Any], page: str) -> Iterator[NewOp]:
     """An op for each task, and one for each patrol with all of its checkpoints."""
     rounds: dict[str, list[Miss]] = {}
     for miss in misses:
@@ -97,10 +100,11 @@ def _dispose_ops(misses: list[Miss], decision: dict[str, Any], by: str) -> Itera
             rounds.setdefault(miss.record.id, []).append(miss)
         else:
             base = miss.record.version
-            yield make_op("task.dispose", miss.record.id, decision, by=by, base=base)
+            yield form_op("task.dispose", miss.record.id, decision, base=base, page=page)
     for id_, points in rounds.items():
         payload = {"checkpoints": [point.checkpoint for point in points], **decision}
-        yield make_op("round.dispose", id_, payload, by=by, base=points[0].record.version)
+        base = points[0].record.version
+        yield form_op("round.dispose", id_, payload, base=base, page=page)
 
 
 def _filtered_misses() -> list[Miss]:

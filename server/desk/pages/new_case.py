@@ -9,6 +9,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.field_errors import refused_by_rule
+from server.desk.submit import form_op
 from server.i18n.local_time import parse_local_time
 from server.models.access import Device
 from server.models.cases import Case
@@ -24,7 +26,7 @@ from server.models.tickets import Ticket
 from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
 from server.oplog.incoming import NewOp
-from server.oplog.receive import make_op, submit_many
+from server.oplog.receive import submit_many
 from sync.accountability.case_payloads import SUBJECT_KINDS
 from sync.accountability.leads import (
     Lead,
@@ -46,6 +48,9 @@ from sync.service.ticket_lists import is_breached
 from sync.work.patrol_report import undisposed_points
 
 bp = Blueprint("new_case", __name__, url_prefix="/desk/raise")
+
+INPUTS = {"category_id": "category", "sub": "category", "facts": "text"}
+"""The inputs of the form that are not named like their field of the payload."""
 
 LOOKBACK, CONTEXT_SPAN = timedelta(days=31), timedelta(days=1)
 
@@ -93,29 +98,30 @@ def _people(lead: Lead | None) -> list[Person]:
 def create() -> Any:
     """Open the case; missed work that it came from gets the decision "case" if it has none."""
     user, form, lead = current_user(), request.form, _find_lead(request.form)
-    case = make_op("case.raise", None, _case_payload(lead), by=user.person_id)
-    ops = [case, *_dispose_ops(lead, form.get("text", "").strip())]
-    verdict = submit_many(user.site_id, ops)[0]
-    if verdict["status"] == "applied":
-        return redirect(url_for("cases.show", id=case["subject"]), 303)
     back: dict[str, Any] = {name: form[name] for name in ("code", "type", "id") if form.get(name)}
-    return redirect(url_for("new_case.form", **back, said=verdict.get("code")), 303)
+    page = url_for("new_case.form", **back)
+    case = form_op("case.raise", None, _case_payload(lead), inputs=INPUTS, page=page)
+    ops = [case, *_dispose_ops(lead, form.get("text", "").strip(), page)]
+    verdict = submit_many(user.site_id, ops)[0]
+    if verdict["status"] != "applied":
+        raise refused_by_rule(verdict.get("code") or verdict["status"], INPUTS, page)
+    return redirect(url_for("cases.show", id=case["subject"]), 303)
 
 
-def _dispose_ops(lead: Lead | None, note: str) -> list[NewOp]:
+def _dispose_ops(lead: Lead | None, note: str, page: str) -> list[NewOp]:
     """The decision "case" about the missed task or checkpoints of a lead that have none."""
     if lead is None or not note:
         return []
-    decision, by = {"disposition": "case", "note": note}, current_user().person_id
+    decision = {"disposition": "case", "note": note}
     record = lead.record
     if lead.code == "missed" and record.disposition is None:
-        return [make_op("task.dispose", record.id, decision, by=by, base=record.version)]
+        return [form_op("task.dispose", record.id, decision, base=record.version, page=page)]
     if lead.code == "missed_point":
         phones = db.session.scalars(Device.for_site(record.site_id)).all()
         points = undisposed_points(record, phones, datetime.now(UTC))
         payload = {"checkpoints": [point["checkpoint"] for point in points], **decision}
-        op = make_op("round.dispose", record.id, payload, by=by, base=record.version)
-        return [op] if points else []
+        if points:
+            return [form_op("round.dispose", record.id, payload, base=record.version, page=page)]
     return []
 
 

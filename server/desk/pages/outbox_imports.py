@@ -14,6 +14,7 @@ from server.auth.access import allow, current_user
 from server.desk import labels
 from server.desk.formatting import author_name
 from server.desk.outbox_imports import ImportResult, exporting_device, import_outbox
+from server.desk.posted_forms import reads_own_upload
 from server.i18n.locale import moment
 from server.oplog.directory import directory_of
 from sync.protocol.clock import parse_time
@@ -74,6 +75,7 @@ def index() -> str:
 
 @bp.post("/")
 @allow(*DESK_ROLES)
+@reads_own_upload
 def import_file() -> Any:
     """Process the ops of the file like a push; a second time changes nothing."""
     site, parcel = current_user().site_id, _read_upload()

@@ -16,6 +16,7 @@ from server.auth import qr_tokens
 from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
+from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
@@ -112,7 +113,7 @@ def move_scan(id: str) -> Any:
     back = url_for("patrol.show", id=round_.id)
     scan = next((s for s in _round_scans(round_) if s.id == form.get("scan")), None)
     if scan is None:
-        return redirect(f"{back}?said=already-moved", 303)
+        raise refused_by_rule("already-moved", {}, back)
     texts = {name: scan.payload[name] for name in ("token", "note") if scan.payload.get(name)}
     payload = {
         "scan": scan.id,
@@ -170,8 +171,8 @@ def change_route(id: str) -> Any:
         rule = schedule_form.parse_recurrence(
             {"preset": "daily", "times": form.get("times", "")}, []
         )["rrule"]
-    except schedule_form.InvalidRecurrence:
-        return redirect(f"{back}?said=needs-times", 303)
+    except schedule_form.InvalidRecurrence as error:
+        raise FormRefused(str(error), [FieldError(("times",), str(error))], page=back) from error
     fields = {
         "points": _point_order(form),
         "fastest": form.get("fastest", default=0, type=int),
@@ -182,9 +183,9 @@ def change_route(id: str) -> Any:
     }
     changed = {name: value for name, value in fields.items() if value != getattr(route, name)}
     base = form.get("base", type=int) or abort(400)
-    if not changed:
-        return redirect(back, 303)
-    answer = submit_and_redirect("route.change", route.id, changed, back, base=base)
+    answer = submit_and_redirect(
+        "route.change", route.id, changed, back, inputs={"rrule": "times"}, base=base
+    )
     scheduler.plan(current_user().site_id, datetime.now(UTC))
     return answer
 

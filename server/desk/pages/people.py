@@ -16,14 +16,13 @@ from server.desk.enrolment import enrolment_link
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm
 from server.desk.phone_status import phone_statuses, recent_users
-from server.desk.submit import submit_and_redirect
+from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.models.access import Device
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
-from server.oplog.receive import make_op, submit_many
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -65,14 +64,10 @@ def record_leaving(id: str) -> Any:
     if tickets and get_or_404(Person, successor).active_to:
         abort(404)
     handed = {"from_id": person.id, "to_id": successor}
-    by = current_user().person_id
-    ops = [make_op("ticket.succeed", ticket.id, handed, by=by) for ticket in tickets]
-    answers = submit_many(
-        current_user().site_id, [*ops, make_op("person.leave", person.id, {}, by=by)]
-    )
-    refused = [answer["code"] for answer in answers if answer["status"] == "refused"]
     back = url_for("people.index")
-    return redirect(f"{back}?said={refused[0]}" if refused else back, 303)
+    ops = [form_op("ticket.succeed", ticket.id, handed, page=back) for ticket in tickets]
+    ops.append(form_op("person.leave", person.id, {}, page=back))
+    return submit_ops_and_redirect(ops, back, inputs={"to_id": "heir"})
 
 
 @bp.get("/phones")

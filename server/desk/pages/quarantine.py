@@ -11,6 +11,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
+from server.desk.field_errors import check_payload, refused_by_rule
 from server.desk.formatting import labelled_values
 from server.desk.history import OpLine, op_lines
 from server.desk.navigation import NavEntry
@@ -20,6 +21,7 @@ from server.desk.payload_form import (
     invalid_fields,
     unknown_fields,
 )
+from server.desk.posted_forms import say
 from server.desk.quarantine import (
     Draft,
     NotApplicable,
@@ -35,7 +37,6 @@ from server.models.oplog import LoggedOp
 from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
-from sync.protocol.op_validation import is_portable_json
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -97,9 +98,7 @@ def correct(id: str) -> Any:
     op = _decidable_op(id)
     draft = parse_draft(op) or abort(404)
     payload = corrected_payload(draft.kind, request.form)
-    invalid = invalid_fields(draft.kind, payload) if is_portable_json(payload) else [""]
-    if invalid:
-        return _render_op(op, typed=payload, invalid=invalid), 422
+    check_payload(draft.kind, payload, page=url_for("quarantine.show", id=op.id))
     return _judge_and_redirect(op, draft, payload)
 
 
@@ -108,10 +107,10 @@ def correct(id: str) -> Any:
 def dismiss(id: str) -> Any:
     op = _decidable_op(id)
     reason = {"reason": request.form.get("reason", "").strip()}
+    back = url_for("quarantine.show", id=op.id)
+    check_payload("aside.dismiss", reason, page=back)
     submit_many(current_user().site_id, [make_open_op(op.id)])
-    return submit_and_redirect(
-        "aside.dismiss", quarantine_record_id(op.id), reason, url_for("quarantine.show", id=op.id)
-    )
+    return submit_and_redirect("aside.dismiss", quarantine_record_id(op.id), reason, back)
 
 
 def undecided_count() -> int:
@@ -133,14 +132,13 @@ def _judge_and_redirect(op: LoggedOp, draft: Draft, payload: dict[str, Any] | No
             current_user().site_id, op, draft, by=current_user().person_id, payload=payload
         )
     except NotApplicable as error:
-        return redirect(f"{url}?said={error.code}", 303)
-    contested = verdict["status"] == "contested"
-    return redirect(f"{url}?said=contested" if contested else url, 303)
+        raise refused_by_rule(error.code, {}, url) from error
+    if verdict["status"] == "contested":
+        say("contested")
+    return redirect(url, 303)
 
 
-def _render_op(
-    op: LoggedOp, typed: dict[str, Any] | None = None, invalid: list[str] | None = None
-) -> str:
+def _render_op(op: LoggedOp) -> str:
     site, names, draft = (
         current_user().site_id,
         directory_of(current_user().site_id),
@@ -148,7 +146,7 @@ def _render_op(
     )
     quarantined = db.session.get(QuarantinedOp, (site, quarantine_record_id(op.id)))
     replacement = db.session.get(LoggedOp, (site, quarantined.instead_id)) if quarantined else None
-    payload = typed if typed is not None else draft.payload if draft else {}
+    payload = draft.payload if draft else {}
     return render_template(
         "desk/quarantine/show.html",
         line=op_lines([op])[0],
@@ -157,12 +155,9 @@ def _render_op(
         outcome_word=_outcome_label(quarantined) if quarantined else "",
         record=db.session.get(FeedRow, (site, op.subject or "")),
         draft=draft,
-        fields=_labelled_fields(
-            op, payload if typed is None else draft.payload if draft else {}, names
-        ),
+        fields=_labelled_fields(op, payload, names),
         inputs=correction_inputs(draft.kind, payload, names) if draft else [],
         left_out=unknown_fields(draft.kind, draft.payload) if draft else [],
-        invalid=invalid or [],
         acceptable=draft and not invalid_fields(draft.kind, draft.payload),
         replacement=op_lines([replacement])[0] if replacement else None,
         text=json.dumps(json.loads(op.body), ensure_ascii=False, indent=2),

@@ -8,31 +8,29 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from marshmallow import ValidationError
 from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import schedule_form
+from server.desk.field_errors import FieldError, FormRefused, check_payload
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
-from server.desk.submit import submit_and_redirect
+from server.desk.posted_forms import say
+from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.jobs import plan_history, scheduler
 from server.jobs.holidays import known_until
 from server.models.people import Person
 from server.models.places import Area
 from server.models.schedules import Schedule
 from server.oplog.directory import directory_of
-from server.oplog.incoming import NewOp
-from server.oplog.receive import make_op, submit_many
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES, ROLES
 from sync.protocol.text import _l
 from sync.work.plan_versions import PlanChange, plan_versions
-from sync.work.schedules import KINDS, ScheduleAddPayload, ScheduleChangePayload
+from sync.work.schedules import KINDS
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
 NAVIGATION = [NavEntry("schedules.index", _l("Schedules"), 240)]
@@ -79,7 +77,7 @@ def new() -> Any:
     frame = {"dtstart": _site_midnight().isoformat(), "code": request.form.get("code", "").strip()}
     place = {"area_kind": request.form.get("area_kind"), "role": request.form.get("role")}
     payload = _form_fields() | frame | place
-    return _validate_and_submit(blank, "schedule.add", payload, ScheduleAddPayload())
+    return _validate_and_submit(blank, "schedule.add", payload)
 
 
 @bp.route("/<id>", methods=["GET", "POST"])
@@ -95,9 +93,7 @@ def edit(id: str) -> Any:
     }
     from_on = request.form.get("from_on")
     payload = changed | ({"from_on": from_on} if changed and from_on else {})
-    return _validate_and_submit(
-        schedule, "schedule.change", payload, ScheduleChangePayload(), preview_fields=fields
-    )
+    return _validate_and_submit(schedule, "schedule.change", payload, preview_fields=fields)
 
 
 @bp.post("/<id>/reading")
@@ -117,42 +113,34 @@ def choose_reading(id: str) -> Any:
             (literal, {**confirmed, "active": False, "from_on": tomorrow}),
             (daily, {"active": True, "from_on": tomorrow}),
         ]
-    submit_many(
-        current_user().site_id, [_change_op(schedule, change) for schedule, change in changes]
-    )
-    return redirect(url_for("schedules.index"), 303)
-
-
-def _change_op(schedule: Schedule, payload: dict[str, Any]) -> NewOp:
-    by, base = current_user().person_id, schedule.version
-    return make_op("schedule.change", schedule.id, payload, by=by, base=base)
+    back = url_for("schedules.index")
+    ops = [
+        form_op("schedule.change", schedule.id, change, base=schedule.version, page=back)
+        for schedule, change in changes
+    ]
+    return submit_ops_and_redirect(ops, back)
 
 
 def _validate_and_submit(
-    schedule: Any, kind: str, payload: dict[str, Any], schema: Any, preview_fields: Any = None
+    schedule: Any, kind: str, payload: dict[str, Any], preview_fields: Any = None
 ) -> Any:
-    """The form again with errors or with the next dates, else submit the op."""
-    error_text = payload.pop("error", None)
-    after = SimpleNamespace(**{**_as_dict(schedule), **(preview_fields or payload)})
-    after.dtstart = getattr(schedule, "dtstart", None) or _site_midnight()
-    loaded = None
-    try:
-        loaded = schema.load(payload)
-    except ValidationError as error:
-        error_text = error_text or "; ".join(_error_texts(error.messages))
-    if error_text or "preview" in request.form:
-        page = _render_form(after, error_text=error_text, preview=loaded)
-        return page, 422 if error_text else 200
+    """The form again with the next dates, or submit the op."""
+    check_payload(kind, payload)
+    if "preview" in request.form:
+        after = SimpleNamespace(**{**_as_dict(schedule), **(preview_fields or payload)})
+        after.dtstart = getattr(schedule, "dtstart", None) or _site_midnight()
+        return _render_form(after, preview=KINDS[kind].payload().load(payload))
     if not payload:
+        say("nothing-changed")
         return redirect(url_for("schedules.index"), 303)
-    base = request.form.get("base", type=int)
-    answer = submit_and_redirect(kind, schedule.id, payload, url_for("schedules.index"), base=base)
+    base, back = request.form.get("base", type=int), url_for("schedules.index")
+    answer = submit_and_redirect(kind, schedule.id, payload, back, base=base)
     scheduler.plan(current_user().site_id, datetime.now(UTC))
     return answer
 
 
 def _form_fields() -> dict[str, Any]:
-    """The form as fields of a schedule; `error` has a message if the recurrence is not valid."""
+    """The form as fields of a schedule. Raises FormRefused if the recurrence is not valid."""
     form = request.form
     fields: dict[str, Any] = {
         "label": form_label(form, "label"),
@@ -168,7 +156,7 @@ def _form_fields() -> dict[str, Any]:
     try:
         return fields | schedule_form.parse_recurrence(form, form.getlist("week"))
     except schedule_form.InvalidRecurrence as error:
-        return fields | {"error": str(error)}
+        raise FormRefused(str(error), [FieldError((error.input,), str(error))]) from error
 
 
 def _announced(schedule: Any, now: datetime, changed: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -188,9 +176,7 @@ def _announced(schedule: Any, now: datetime, changed: Mapping[str, Any] | None) 
     }
 
 
-def _render_form(
-    schedule: Any, error_text: str | None = None, preview: Mapping[str, Any] | None = None
-) -> str:
+def _render_form(schedule: Any, preview: Mapping[str, Any] | None = None) -> str:
     now = datetime.now(UTC)
     return render_template(
         "desk/schedules/form.html",
@@ -198,9 +184,8 @@ def _render_form(
         rhythm=schedule_form.recurrence_from_request(request.form)
         if request.form
         else schedule_form.recurrence_from_schedule(schedule),
-        error_text=error_text,
-        announced=_announced(schedule, now, preview if not error_text else None),
-        preview=preview is not None and not error_text,
+        announced=_announced(schedule, now, preview),
+        preview=preview is not None,
         tomorrow=(_site_midnight() + timedelta(days=1)).date().isoformat(),
         known_until=known_until(),
         flag_days=schedule_form.upcoming_flag_days(now),
@@ -245,10 +230,3 @@ def _as_dict(schedule: Any) -> dict[str, Any]:
 
 def _site_midnight() -> datetime:
     return datetime.now(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _error_texts(messages: Any) -> list[str]:
-    if isinstance(messages, str):
-        return [gettext(messages)]
-    inner = messages.values() if isinstance(messages, dict) else messages
-    return [text for each in inner for text in _error_texts(each)]

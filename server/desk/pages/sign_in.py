@@ -35,6 +35,9 @@ from server.auth.sessions import (
     start_session,
 )
 from server.db.engine import db, write_transaction
+from server.desk.field_errors import FieldError, FormRefused
+from server.desk.kept_forms import newest_unsaved_page
+from server.desk.posted_forms import say_nothing
 from server.i18n.languages import language_codes
 from server.i18n.locale import COOKIE
 from server.models.access import Account
@@ -65,13 +68,16 @@ def sign_in() -> Any:
     account = db.session.scalar(Account.by_username(username))
     if not password_matches(account, request.form.get("password", "")) or account is None:
         return _render_form(gettext("User name or password is wrong.")), 401
-    sites = desk_sites(account.person_id)
+    sites = [site.site_id for site in desk_sites(account.person_id)]
     if not sites:
         return _render_form(
             gettext("This account is for the phone app. It cannot be used at the desk.")
         ), 403
     reset_attempts(*(limit for limit in limits if limit[0] is not ADDRESS))
-    return _start_session(account.person_id, username, sites[0].site_id)
+    unsaved = newest_unsaved_page(account.person_id)
+    if unsaved and unsaved[0] in sites:
+        return _start_session(account.person_id, username, *unsaved)
+    return _start_session(account.person_id, username, sites[0], request.form.get("next"))
 
 
 @bp.post("/sign-out")
@@ -112,7 +118,7 @@ def language() -> Any:
 @bp.get("/desk/account")
 @allow(*FRONT_DESK_ROLES)
 def account() -> str:
-    return render_template("desk/account.html", fault="", changed="changed" in request.args)
+    return render_template("desk/account.html", changed="changed" in request.args)
 
 
 @bp.post("/desk/account")
@@ -123,17 +129,19 @@ def change_password() -> Any:
     username = own_account.username or ""
     wait = count_attempt((KNOWN_BROWSER, f"{username}\n{current_user().token_hash}"))
     if wait or not password_matches(own_account, request.form.get("password", "")):
-        message = gettext("The current password is wrong.")
-        return render_template("desk/account.html", fault=message, changed=False), 400
+        raise _password_refused("password", gettext("The current password is wrong."))
     weakness = password_weakness(username, new)
     if weakness:
-        return render_template(
-            "desk/account.html", fault=_weakness_message(weakness), changed=False
-        ), 400
+        raise _password_refused("new", _weakness_message(weakness))
     with write_transaction():
         set_password(current_user().person_id, username, new)
         end_all_sessions(current_user().person_id, except_token_hash=current_user().token_hash)
+    say_nothing()
     return redirect(url_for("sign_in.account", changed=1), 303)
+
+
+def _password_refused(name: str, message: str) -> FormRefused:
+    return FormRefused(message, [FieldError((name,), message)], status=400)
 
 
 def local_path(path: str | None) -> str:
@@ -151,8 +159,8 @@ def _rate_limits(username: str) -> list[tuple[RateLimit, str]]:
     return [own_limit, (ADDRESS, request.remote_addr or "")]
 
 
-def _start_session(person_id: str, username: str, site_id: str) -> Any:
-    response = redirect(local_path(request.form.get("next")) or url_for("board.index"), 303)
+def _start_session(person_id: str, username: str, site_id: str, page: str | None) -> Any:
+    response = redirect(local_path(page), 303)
     token = start_session(person_id, site_id, request.cookies.get(cookie_name()))
     set_cookie(response, cookie_name(), token)
     known = _cookie_signer().dumps(

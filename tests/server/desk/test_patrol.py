@@ -11,6 +11,7 @@ from server.jobs import scheduler
 from server.models.patrol import PatrolRound, PatrolRoute
 from server.oplog.replay import find_faults
 from tests.seed_data import ANA, BEN, CHU, EVE, GATE, HOME_SITE, STAIRS, fixed_id, label
+from tests.server.conftest import is_refused
 
 EN = {"Accept-Language": "en"}
 NORTH_POINT, SOUTH_POINT, ROUTE_ID = fixed_id("north"), fixed_id("south"), fixed_id("route")
@@ -176,13 +177,13 @@ def test_change_a_patrol_route(app, ben, route):
         "active": "on",
     }
     form = {**payload, "base": str(base), "responsible_id": CHU, "fastest": "20"}
-    assert "said=" not in ben.post(f"/desk/patrol/routes/{ROUTE_ID}", form).location
+    assert ben.post(f"/desk/patrol/routes/{ROUTE_ID}", form).status_code == 303
     with app.app_context():
         changed = db.session.get(PatrolRoute, (HOME_SITE, ROUTE_ID))
         assert changed.points == [SOUTH_POINT]
         assert changed.rrule.endswith("BYHOUR=20,23;BYMINUTE=0;BYSECOND=0")
     wrong = {**form, "times": "late"}
-    assert "said=needs-times" in ben.post(f"/desk/patrol/routes/{ROUTE_ID}", wrong).location
+    assert is_refused(ben.post(f"/desk/patrol/routes/{ROUTE_ID}", wrong), "malformed")
 
 
 def test_a_label_redirects_to_the_scan_page(client, app):

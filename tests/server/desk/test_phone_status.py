@@ -13,6 +13,7 @@ from server.models.access import Device
 from server.models.oplog import LoggedOp
 from tests import seed_data
 from tests.seed_data import ANA, CHU, HOME_SITE, TASK
+from tests.server.conftest import is_refused
 
 EN = {"Accept-Language": "en"}
 
@@ -50,6 +51,20 @@ def test_a_phone_page_shows_its_unsent_records(ben, phone):
         for word in ("3 to send", "2 photos", "oldest", "80 %"):
             assert word in page, (path, word)
     assert "the phone may delete it" in page and "Upkeep confirmed" in page
+
+
+@pytest.mark.rule("D9")
+def test_an_unsent_count_says_as_of_when_and_is_unknown_after_a_shift(ben, phone, age_contacts):
+    phone.hello()
+    paths = ("/desk/", "/desk/people/phones", f"/desk/people/phones/{phone.device}")
+    age_contacts(hours=4)
+    for path in paths:
+        page = " ".join(ben.get(path, headers=EN).text.split())
+        assert "as of 4 h ago" in page and "not known; then" not in page, path
+    age_contacts(hours=9)
+    for path in paths:
+        page = " ".join(ben.get(path, headers=EN).text.split())
+        assert "not known; then: nothing" in page and "as of 9 h ago" in page, path
 
 
 @pytest.mark.rule("H3")
@@ -115,7 +130,7 @@ def test_set_the_silence_limit(ben, signed_in, phone, age_contacts):
     assert "Hours without contact" not in ben.get("/desk/people/phones", headers=EN).text
     assert ben.post("/desk/people/phones/silence", {"silent_hours": "2"}).status_code == 403
     eve = signed_in(seed_data.EVE)
-    assert "malformed" in eve.post("/desk/people/phones/silence", {"silent_hours": "0"}).location
+    assert is_refused(eve.post("/desk/people/phones/silence", {"silent_hours": "0"}), "malformed")
     eve.post("/desk/people/phones/silence", {"silent_hours": "2"})
     assert 'value="2"' in eve.get("/desk/people/phones", headers=EN).text
     assert "Please check" in ben.get("/desk/", headers=EN).text

@@ -30,9 +30,7 @@ from sync.protocol.labels import STATUSES
 from sync.protocol.refusals import REFUSALS
 from sync.protocol.roles import ROLES
 from tests.browser.random_records import page_context
-from tests.phone_client import PhoneClient
 from tests.seed_data import EVE, HOME_SITE, fixed_id
-from tests.server.desk.estate_activity import make_activity
 
 INDEXES = re.compile(r"分项: \d|分项 \d|\bleaves\b|\bbytes\b|\bhere\b|\d{4}-\d\d-\d\dT\d\d:\d\d")
 """What stood in Chinese sentences although nobody says it: indexes, names of fields, raw times."""
@@ -142,13 +140,6 @@ def identifiers_in(page: str, lang: str) -> set[str]:
 @pytest.fixture
 def app(sqlite_app: Flask) -> Flask:
     return sqlite_app
-
-
-@pytest.fixture
-def estate(app: Flask, desk_op: Callable[..., Any], phone: PhoneClient) -> Flask:
-    """The application with records of every type."""
-    make_activity(app, desk_op, phone)
-    return app
 
 
 def desk_rules(app: Flask) -> list[Rule]:

@@ -1,0 +1,96 @@
+"""Forms that arrived after their session had ended, kept for the person who typed them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import request
+from sqlalchemy import delete, select
+from uuid_utils.compat import uuid7
+
+from server.auth.credentials import token_digest
+from server.auth.sessions import cookie_name
+from server.db.engine import db, write_transaction
+from server.models.access import LoginSession
+from server.models.desk_forms import UnsavedForm
+
+KEEP_FOR = timedelta(days=1)
+MAX_KEPT, MAX_BYTES = 5, 512 * 1024
+"""How many unsaved forms a person has at most, and how much text each."""
+
+SECRET_FIELDS = ("password", "new", "pin")
+"""Inputs that are never kept nor shown again."""
+
+
+def keep_unsaved(person_id: str, site_id: str, page: str) -> bool:
+    """Keep the form of this request for a person; False if there is nothing to keep."""
+    fields = [
+        [name, text]
+        for name, text in request.form.items(multi=True)
+        if name not in SECRET_FIELDS and name != "form_token"
+    ]
+    if not fields or sum(len(text) for _, text in fields) > MAX_BYTES:
+        return False
+    now = datetime.now(UTC)
+    with write_transaction():
+        delete_expired(now)
+        db.session.execute(_same_form(person_id, request.path))
+        ids = db.session.scalars(UnsavedForm.of_person(person_id).with_only_columns(UnsavedForm.id))
+        surplus = ids.all()[MAX_KEPT - 1 :]
+        db.session.execute(delete(UnsavedForm).where(UnsavedForm.id.in_(surplus)))
+        db.session.add(
+            UnsavedForm(
+                id=str(uuid7()),
+                person_id=person_id,
+                site_id=site_id,
+                page=page,
+                address=request.path,
+                fields=fields,
+                at=now,
+            )
+        )
+    return True
+
+
+def delete_saved(person_id: str, address: str) -> None:
+    """Delete what a person had not saved in the form of this address. The caller commits."""
+    db.session.execute(_same_form(person_id, address))
+
+
+def delete_expired(now: datetime) -> None:
+    """Delete forms that nobody came back for. The caller commits."""
+    db.session.execute(delete(UnsavedForm).where(UnsavedForm.at < now - KEEP_FOR))
+
+
+def discard_unsaved(person_id: str, id_: str) -> None:
+    """Delete one unsaved form of a person."""
+    with write_transaction():
+        db.session.execute(
+            delete(UnsavedForm).where(UnsavedForm.person_id == person_id, UnsavedForm.id == id_)
+        )
+
+
+def unsaved_forms(person_id: str) -> list[UnsavedForm]:
+    """The unsaved forms of a person, newest first."""
+    recent = UnsavedForm.at >= datetime.now(UTC) - KEEP_FOR
+    return list(db.session.scalars(UnsavedForm.of_person(person_id).where(recent)))
+
+
+def former_user() -> tuple[str, str] | None:
+    """The person and site of this browser's session, although it has ended."""
+    token = request.cookies.get(cookie_name())
+    if not token:
+        return None
+    row = db.session.execute(
+        select(LoginSession.person_id, LoginSession.site_id).where(
+            LoginSession.token_hash == token_digest(token)
+        )
+    ).first()
+    return (row.person_id, row.site_id) if row else None
+
+
+def _same_form(person_id: str, address: str) -> Any:
+    return delete(UnsavedForm).where(
+        UnsavedForm.person_id == person_id, UnsavedForm.address == address
+    )

@@ -1,0 +1,215 @@
+"""What is typed into any form of the desk is there again after a refusal, an error, or the end of
+the session. The forms are found by walking over the pages."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import lxml.html
+import pytest
+from flask import Flask
+from lxml.html import FormElement, HtmlElement
+
+from server.desk.form_tokens import TOKEN_FIELD
+from server.oplog import receive
+from tests.seed_data import BEN, EVE
+from tests.server.conftest import DeskBrowser
+from tests.server.desk.test_visible_text import page_addresses
+
+TYPED = "打字 typed words"
+TYPED_TYPES = ("text", "search", "tel", "number", "date", "datetime-local")
+LONG = "x" * 5000
+ENGLISH_OF_LIBRARIES = re.compile(
+    r"Not a valid|Missing data|Longer than|Shorter than|Must be one|Unknown field|may not be null"
+)
+NASTY = (
+    *("0001-01-01T00:00", "9999-12-31T23:59", "1" * 400, "-1", "1e999", "a\x00b", '"\\ud800"'),
+    *("[" * 50, "zzz", '{"a": 1.5}', "9" * 19, "2020-01-01T00:00", "\ufffe", "<b>", "%00"),
+)
+
+
+@pytest.fixture
+def app(sqlite_app: Flask) -> Flask:
+    return sqlite_app
+
+
+@dataclass
+class DrawnForm:
+    """A form as it stands on a page, and what is typed into it."""
+
+    page: str
+    address: str
+    hidden: list[tuple[str, str]]
+    inputs: dict[str, HtmlElement] = field(default_factory=dict)
+
+    def typed_names(self) -> list[str]:
+        return [
+            name
+            for name, each in self.inputs.items()
+            if each.tag == "textarea" or (each.tag == "input" and kind_of(each) == "text")
+        ]
+
+    def filled(self, texts: dict[str, str]) -> dict[str, str]:
+        chosen = {name: choice(each) for name, each in self.inputs.items()}
+        return {**dict(self.hidden), **chosen, **texts}
+
+
+def kind_of(each: HtmlElement) -> str:
+    return each.get("type") or "text"
+
+
+def choice(each: HtmlElement) -> str:
+    """A value that a person may choose or leave in an input."""
+    if each.tag == "select":
+        return next((v for o in each.iter("option") if (v := o.get("value", o.text or ""))), "")
+    return each.get("value") or (each.text or "" if each.tag == "textarea" else "")
+
+
+def drawn_forms(page: str, text: str, method: str) -> Iterator[DrawnForm]:
+    for form in lxml.html.document_fromstring(text).forms:
+        if form.method != method:
+            continue
+        drawn = DrawnForm(page, urljoin(page, form.get("action") or page), [])
+        for each in _named_inputs(form):
+            if kind_of(each) == "hidden":
+                drawn.hidden.append((each.get("name"), each.get("value") or ""))
+            elif kind_of(each) not in ("file", "password", "checkbox", "radio"):
+                drawn.inputs.setdefault(each.get("name"), each)
+        for button in form.xpath(".//button[@name]")[-1:]:
+            drawn.hidden.append((button.get("name"), button.get("value") or ""))
+        yield drawn
+
+
+def _named_inputs(form: FormElement) -> list[HtmlElement]:
+    return [each for each in form.iter("input", "textarea", "select") if each.get("name")]
+
+
+def every_form(app: Flask, browser: DeskBrowser, method: str = "POST") -> list[DrawnForm]:
+    """One of each form on the pages of the desk."""
+    adapter, found = app.url_map.bind("localhost"), {}
+    for page in page_addresses(app):
+        answer = browser.get(page)
+        if answer.status_code != 200 or answer.mimetype != "text/html":
+            continue
+        for form in drawn_forms(page, answer.text, method):
+            path = urlsplit(form.address).path
+            endpoint, arguments = adapter.match(path, method=method)
+            step = arguments.get("step") or arguments.get("kind")
+            key = endpoint, step, urlsplit(page).path.count("/"), *sorted(form.inputs)
+            found.setdefault(key, form)
+    return list(found.values())
+
+
+@pytest.fixture
+def forms(app: Flask, estate: Flask, signed_in: Callable[..., DeskBrowser]) -> list[DrawnForm]:
+    return every_form(estate, signed_in(EVE))
+
+
+def typed_texts(form: DrawnForm) -> dict[str, str]:
+    return {name: f"{TYPED} {n}" for n, name in enumerate(form.typed_names())}
+
+
+def test_every_drawn_form_has_a_token(forms: list[DrawnForm]) -> None:
+    assert len(forms) > 60
+    for form in forms:
+        assert [name for name, _ in form.hidden].count(TOKEN_FIELD) == 1, form.address
+    tokens = [dict(form.hidden)[TOKEN_FIELD] for form in forms]
+    assert len(set(tokens)) == len(tokens)
+
+
+def test_a_refused_form_comes_back_filled(
+    forms: list[DrawnForm], signed_in: Callable[..., DeskBrowser]
+) -> None:
+    eve, wrong = signed_in(EVE), []
+    for form in forms:
+        names = form.typed_names()
+        if not names or not form.address.startswith("/desk/"):
+            continue
+        texts = {**typed_texts(form), names[-1]: LONG}
+        answer = eve.post(form.address, form.filled(texts), headers={"Accept-Language": "zh"})
+        page = html.unescape(answer.text)
+        if not page.startswith("<!doctype"):
+            wrong.append((form.page, form.address, answer.status_code, page[:100]))
+        elif answer.status_code not in (400, 404, 422) or not all(
+            text in page for text in texts.values()
+        ):
+            wrong.append((form.page, form.address, answer.status_code))
+        elif answer.status_code == 422 and "aria-invalid" not in page:
+            wrong.append((form.page, form.address, "no field is marked"))
+        elif 'role="alert"' not in page or ENGLISH_OF_LIBRARIES.search(page):
+            wrong.append((form.page, form.address, "sentence"))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_an_exception_keeps_what_was_typed(
+    app: Flask,
+    forms: list[DrawnForm],
+    signed_in: Callable[..., DeskBrowser],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("injected")
+
+    monkeypatch.setattr(receive, "receive_ops", fail)
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    eve, failed = signed_in(EVE), 0
+    for form in forms:
+        texts = typed_texts(form)
+        if not texts or not form.address.startswith("/desk/"):
+            continue
+        answer = eve.post(form.address, form.filled(texts))
+        page = html.unescape(answer.text)
+        assert answer.status_code >= 400, form.address
+        assert all(text in page for text in texts.values()), (form.page, form.address)
+        if answer.status_code == 500:
+            failed += 1
+            token = dict(form.hidden)[TOKEN_FIELD]
+            assert token in answer.text, "sent again, it must not be saved twice"
+    assert failed > 5
+
+
+def test_a_form_survives_the_end_of_the_session(
+    app: Flask, forms: list[DrawnForm], signed_in: Callable[..., DeskBrowser]
+) -> None:
+    eve, ben = signed_in(EVE), signed_in(BEN)
+    for form in forms:
+        texts = typed_texts(form)
+        if not texts or not form.address.startswith("/desk/"):
+            continue
+        nobody = DeskBrowser(app.test_client())
+        answer = nobody.post(form.address, form.filled(texts))
+        assert answer.status_code == 401 and TYPED not in answer.text, form.address
+        assert "/sign-in" in answer.text
+        assert TYPED not in ben.get(form.page).text, form.address
+        page = html.unescape(eve.get(form.page).text)
+        assert all(text in page for text in texts.values()), (form.page, form.address)
+
+
+def test_no_form_breaks_the_server_whatever_is_typed(
+    app: Flask, forms: list[DrawnForm], signed_in: Callable[..., DeskBrowser]
+) -> None:
+    eve = signed_in(EVE)
+    for number, form in enumerate(forms):
+        if not form.address.startswith("/desk/"):
+            continue
+        for n, nasty in enumerate(NASTY):
+            if (n + number) % 3 and len(form.inputs) > 3:
+                continue
+            texts = dict.fromkeys(form.inputs, nasty)
+            hidden = {name: nasty for name, _ in form.hidden if name != TOKEN_FIELD}
+            for fields in (form.filled(texts), {**texts, **hidden}):
+                fields.pop(TOKEN_FIELD, None)
+                answer = eve.post(form.address, fields, headers={"Accept-Language": "zh"})
+                assert answer.status_code < 500, (form.address, fields)
+                assert not ENGLISH_OF_LIBRARIES.search(answer.text), (form.address, fields)
+                if answer.status_code == 303:
+                    assert eve.get(answer.location).status_code < 500, (form.address, fields)
+    for form in every_form(app, eve, "GET"):
+        for nasty in (*NASTY, "0001-01-01", "9999-12-31", "0001-01", "9999-12"):
+            answer = eve.get(form.address, query_string=dict.fromkeys(form.inputs, nasty))
+            assert answer.status_code < 500, (form.address, nasty)
