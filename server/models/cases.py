@@ -38,6 +38,7 @@ class Case(Model):
     found_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     answer_until: Mapped[datetime | None]
+    statement_hours: Mapped[int | None]
     statements: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     stated_at: Mapped[datetime | None]
     heard_at: Mapped[datetime | None]

@@ -31,6 +31,7 @@ FIELDS: Texts = {
     "answers_id": _l("Person to answer"),
     "amount": _l("Amount (cents)"),
     "answer_until": _l("Statement due"),
+    "statement_hours": _l("Least hours for a statement"),
     "measures": _l("Measures"),
     "facts": _l("Facts"),
     "category_id": _l("Category"),

@@ -90,7 +90,10 @@ class CaseFindPayload(Payload):
 
 
 class CaseAskPayload(Payload):
+    """`site_id`: the site, whose least time for a statement applies to this one from now on."""
+
     answer_until = fields.AwareDateTime(required=True)
+    site_id = Id()
 
 
 class CaseStatePayload(Payload):

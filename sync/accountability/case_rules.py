@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sync.accountability.case_payloads import (
@@ -121,11 +121,18 @@ def find(case: CaseLike, op: Op) -> Accepted | Refused:
 
 
 def ask(case: CaseLike, op: Op) -> Accepted | Refused:
-    """A6: the subject is asked for a statement, with a due time."""
-    error = _closed_error(case, op)
-    if error or op.payload["answer_until"] <= op.occurred_at:
+    """A6: the subject is asked for a statement, with a due time of its own that no later change
+    of the site's least time moves."""
+    error, until = _closed_error(case, op), op.payload["answer_until"]
+    if error or until <= op.occurred_at:
         return Refused(error or "due-is-past")
-    return Accepted({"asked_at": op.occurred_at, "answer_until": op.payload["answer_until"]})
+    asked = {"asked_at": op.occurred_at, "answer_until": until}
+    hours = getattr(op.related.get(op.payload.get("site_id", "")), "statement_hours", None)
+    if hours is None:
+        return Accepted(asked)
+    if until < op.occurred_at + timedelta(hours=hours):
+        return Refused("statement-too-soon")
+    return Accepted({**asked, "statement_hours": hours})
 
 
 def give_statement(case: CaseLike, op: Op) -> Accepted:

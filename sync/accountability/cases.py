@@ -123,7 +123,11 @@ KINDS = {
     ),
     "case.find": _desk_kind(CaseFindPayload, find, label=_l("Facts added")),
     "case.ask": _desk_kind(
-        CaseAskPayload, ask, conflicts_with=("facts",), label=_l("Statement requested")
+        CaseAskPayload,
+        ask,
+        conflicts_with=("facts",),
+        related_fields=("site_id",),
+        label=_l("Statement requested"),
     ),
     "case.decide": _desk_kind(
         CaseDecidePayload,

@@ -17,18 +17,25 @@ from dateutil.relativedelta import relativedelta
 from sync.protocol.clock import SITE_ZONE
 from sync.quality.scores import ScoreSeries, score_series
 from sync.work.board import BoardPhone, BoardTask, active_phones, task_deadline, task_status
+from sync.work.patrol_report import ReportedRound, point_reports
 
-OUTCOME_COLUMNS = ("done", "done_late", "partial", "skipped", "missed", "unknown", "open")
-"""The outcomes of planned tasks. Cancelled tasks are not counted."""
+OUTCOME_COLUMNS = (
+    *("done", "done_late", "partial", "skipped", "missed", "unknown", "open", "planned_late"),
+)
+"""The outcomes of planned tasks and checkpoints. Cancelled ones are not counted."""
+
+UNSETTLED = ("unknown", "open", "planned_late")
+"""The outcomes that say nothing about whether work was done in time."""
 
 
 class StandardLike(Protocol):
-    """The fields of a schedule that the report reads."""
+    """The fields of a service that the report reads: its terms in the month."""
 
-    id: str
-    code: str
-    active: bool
-    responsible_id: str | None
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def active(self) -> bool: ...
 
 
 class ScheduledTask(BoardTask, Protocol):
@@ -37,9 +44,20 @@ class ScheduledTask(BoardTask, Protocol):
     schedule_id: str | None
 
 
+class DisclosedRound(ReportedRound, Protocol):
+    """A patrol with the route that it follows from."""
+
+    route_id: str
+
+
+POINT_OUTCOMES = {"scanned": "done", "late": "done_late"}
+"""The outcome that is disclosed for a status of a checkpoint, where it has another name."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceReport:
-    """One schedule in the month: the tasks that were planned, by outcome."""
+    """One service in the month: what was planned, by outcome: tasks of a schedule, or checkpoints
+    of a patrol route."""
 
     standard: Any
     counts: Counter[str]
@@ -50,8 +68,8 @@ class ServiceReport:
 
     @property
     def on_time_per_mille(self) -> int | None:
-        """Tasks done in time per mille of those with a known outcome; None if there are none."""
-        settled = self.planned - self.counts["unknown"] - self.counts["open"]
+        """What was done in time per mille of what has a known outcome; None if there is none."""
+        settled = self.planned - sum(self.counts[name] for name in UNSETTLED)
         return (2000 * self.counts["done"] + settled) // (2 * settled) if settled else None
 
 
@@ -60,6 +78,7 @@ class MonthlyDisclosure:
     """The figures of one month."""
 
     services: Sequence[ServiceReport]
+    patrols: Sequence[ServiceReport]
     unscheduled: Counter[str]
     """Tasks without a schedule: ad hoc ones, and those after rain or snow."""
     scores: Sequence[ScoreSeries]
@@ -81,10 +100,14 @@ def monthly_disclosure(
     inspections: Iterable[Any],
     tickets: Mapping[str, Iterable[Any]],
     now: datetime,
+    routes: Iterable[StandardLike] = (),
+    rounds: Iterable[DisclosedRound] = (),
 ) -> MonthlyDisclosure:
-    """G1: the figures of a month. Each task is counted once, in the month in which its window ends.
+    """G1: the figures of a month. Each task is counted once, in the month in which its window ends,
+    and so is each checkpoint of a patrol.
 
-    `tickets` are those `opened` and those `closed` in the month.
+    `standards` and `routes` have the terms that applied in the month. `tickets` are those `opened`
+    and those `closed` in the month.
     """
     start, end = month_bounds(month)
     statuses = _statuses_by_schedule(
@@ -93,8 +116,11 @@ def monthly_disclosure(
     services = [
         ServiceReport(standard, statuses.pop(standard.id, Counter())) for standard in standards
     ]
+    points = _points_by_route((r for r in rounds if start < r.window_end <= end), phones, now)
+    patrols = [ServiceReport(route, points.get(route.id, Counter())) for route in routes]
     return MonthlyDisclosure(
         services=[service for service in services if service.standard.active or service.planned],
+        patrols=[patrol for patrol in patrols if patrol.standard.active or patrol.planned],
         unscheduled=sum(statuses.values(), Counter()),
         scores=score_series(
             (i for i in inspections if start <= i.inspected_at < end), _inspection_code
@@ -102,6 +128,18 @@ def monthly_disclosure(
         opened_by_matter=Counter(str(ticket.matter) for ticket in tickets["opened"]),
         closed_count=sum(1 for _ in tickets["closed"]),
     )
+
+
+def _points_by_route(
+    rounds: Iterable[DisclosedRound], phones: Sequence[BoardPhone], now: datetime
+) -> dict[str, Counter[str]]:
+    """How the checkpoints of patrols turned out, by route."""
+    counts: dict[str, Counter[str]] = {}
+    for round_ in rounds:
+        statuses = [report.status for report in point_reports(round_, phones, now)]
+        outcomes = (POINT_OUTCOMES.get(status, status) for status in statuses)
+        counts.setdefault(round_.route_id, Counter()).update(outcomes)
+    return counts
 
 
 def _statuses_by_schedule(

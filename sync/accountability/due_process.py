@@ -22,6 +22,7 @@ class CaseLike(Protocol):
     happened_at: datetime | None
     asked_at: datetime | None
     answer_until: datetime | None
+    statement_hours: int | None
     stated_at: datetime | None
     heard_at: datetime | None
     decided_at: datetime | None
@@ -71,7 +72,9 @@ def _category_error(case: CaseLike, category: Any, op: Op) -> str | None:
 
 def _hearing_error(case: CaseLike, site: Any, now: datetime) -> str | None:
     """A8: the subject gave a statement, or was asked long enough ago."""
-    hours = getattr(site, "statement_hours", None)
+    hours = case.statement_hours
+    if hours is None:  # asked by an older version, which did not note what applied then
+        hours = getattr(site, "statement_hours", None)
     if case.asked_at is None or case.answer_until is None or hours is None:
         return "not-asked"
     if case.stated_at and case.stated_at >= case.asked_at:

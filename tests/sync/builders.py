@@ -31,7 +31,7 @@ def make_op(
         received_at=occurred_at + timedelta(minutes=delay_minutes),
         payload=payload or {},
         base=base,
-        v=KINDS[kind].payload_version if v is None else v,
+        v=v or (KINDS[kind].payload_version if kind in KINDS else 1),
     )
 
 
@@ -129,7 +129,7 @@ COLUMNS = {
         *("answers_id", "subject_kind", "facts", "happened_at", "found_at", "asked_at"),
         *("answer_until", "statements", "stated_at", "heard_at", "finding", "measures"),
         *("decided_at", "decisions", "acknowledged_at", "appeals", "appealed_at", "closed_at"),
-        *("because", "category_id", "decided_by_id"),
+        *("because", "category_id", "decided_by_id", "statement_hours"),
     ),
     "session": (
         *("facilitator_id", "begun_at", "cards", "case", "prompts", "approaches", "attendees"),

@@ -111,7 +111,8 @@ def add_fact(id: str) -> Any:
 @bp.post("/<id>/ask")
 @allow(*DESK_ROLES)
 def request_statement(id: str) -> Any:
-    return _submit("case.ask", id, ASK_FORM.payload(request.form))
+    payload = {**ASK_FORM.payload(request.form), "site_id": current_user().site_id}
+    return _submit("case.ask", id, payload)
 
 
 @bp.post("/<id>/decide")

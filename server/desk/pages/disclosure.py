@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 
+from dateutil.relativedelta import relativedelta
 from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy import select
@@ -12,9 +14,10 @@ from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.schedule_form import describe_recurrence
+from server.jobs import plan_history
 from server.models.access import Device
-from server.models.checklists import Checklist
 from server.models.inspections import Inspection
+from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.places import Site
 from server.models.schedules import Schedule
 from server.models.tasks import Task
@@ -26,9 +29,11 @@ from sync.accountability.disclosure import (
     month_bounds,
     monthly_disclosure,
 )
+from sync.accountability.service_terms import ServiceTerms, service_terms
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
+from sync.work.plan_versions import PlanVersion
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
 NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), 160)]
@@ -41,6 +46,7 @@ OUTCOMES = {
     "missed": lazy_pgettext("task", "missed"),
     "unknown": lazy_gettext("not known yet"),
     "open": lazy_gettext("not due yet"),
+    "planned_late": lazy_gettext("planned late"),
 }
 """What became of planned work."""
 
@@ -51,7 +57,6 @@ def index() -> str:
     """G1: the disclosure of a month, by default the previous one."""
     site, now = current_user().site_id, datetime.now(UTC)
     month = _requested_month() or _previous_month(now.astimezone(SITE_ZONE).date())
-    labels = select(Checklist.code, Checklist.label).where(Checklist.site_id == site)
     return render_template(
         "desk/disclosure/index.html",
         month=month,
@@ -60,7 +65,6 @@ def index() -> str:
         over=month_bounds(month)[1] <= now,
         columns=OUTCOME_COLUMNS,
         outcomes=OUTCOMES,
-        checklists={row.code: row.label for row in db.session.execute(labels)},
         in_words=describe_recurrence,
         names=directory_of(site),
         made_on=now.astimezone(SITE_ZONE).date().isoformat(),
@@ -74,13 +78,28 @@ def _build_disclosure(site: str, month: date, now: datetime) -> MonthlyDisclosur
     closed = tickets.where(Ticket.closed_at >= start, Ticket.closed_at < end)
     return monthly_disclosure(
         month,
-        db.session.scalars(Schedule.for_site(site)).all(),
+        _terms(plan_history.schedule_versions, Schedule, site, end),
         db.session.scalars(Task.between(site, start, end)).all(),
         db.session.scalars(Device.for_site(site)).all(),
         db.session.scalars(Inspection.since(site, start)).all(),
         {"opened": db.session.scalars(opened).all(), "closed": db.session.scalars(closed).all()},
         now,
+        _terms(plan_history.route_versions, PatrolRoute, site, end),
+        db.session.scalars(PatrolRound.ended_between(site, start, end)).all(),
     )
+
+
+def _terms(
+    versions_of: Callable[[str, Collection[str]], dict[str, list[PlanVersion]]],
+    plans: type[Schedule] | type[PatrolRoute],
+    site: str,
+    end: datetime,
+) -> list[ServiceTerms]:
+    """The terms of schedules or routes in the month before `end`, as the log has them."""
+    start = end - relativedelta(months=1)
+    ids = [plan.id for plan in db.session.scalars(plans.for_site(site))]
+    versions = versions_of(site, ids)
+    return [service_terms(id_, versions[id_], start, end) for id_ in ids if versions[id_]]
 
 
 def _requested_month() -> date | None:

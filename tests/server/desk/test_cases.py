@@ -13,7 +13,8 @@ from server.models.feed import FeedRow
 from server.models.months import ClosedMonth
 from server.models.places import Site
 from server.models.tasks import Task
-from server.oplog.receive import make_op, submit_many
+from server.oplog.incoming import Source
+from server.oplog.receive import make_op, receive_ops, submit_many
 from server.oplog.replay import find_faults
 from sync.accountability.categories import category_id
 from sync.accountability.categories_content import CATEGORIES
@@ -326,10 +327,13 @@ def test_a_month_waits_for_phones_that_have_not_reported(app, eve, new_phone, la
 
 
 @pytest.mark.rule("A17")
-def test_a_missed_reply_becomes_a_lead(app, ben, desk_op):
-    past = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+def test_a_missed_reply_becomes_a_lead(app, ben):
+    promised_at, opened_at = (datetime.now(UTC) - timedelta(hours=hours) for hours in (1, 2))
     payload = {"channel": "phone", "matter": "report", "contact": "1", "details": "x"}
-    desk_op("ticket.open", fixed_id("matter"), {**payload, "promised_at": past}, by=CHU)
+    payload["promised_at"] = promised_at.isoformat()
+    with app.app_context():
+        op = make_op("ticket.open", fixed_id("matter"), payload, by=CHU)
+        receive_ops(HOME_SITE, [op], Source.for_desk(opened_at))
     page = ben.get("/desk/raise/", headers=EN).text
     assert "promised reply missed" in page and "code=breach&amp;type=ticket" in page
     form = {"category": f"{CATEGORY_ID}|1a", "subject_kind": "person", "answers_id": ANA}

@@ -15,6 +15,7 @@ from tests.sync.accountability.case_builders import (
     CATEGORY_ID,
     EVE,
     MINUTES_PER_DAY,
+    SITE_ID,
     CaseRecord,
     decided_case,
     heard_case,
@@ -184,6 +185,24 @@ def test_the_subject_has_the_longer_of_both_times_for_a_statement():
         assert case.decide(minutes=MINUTES_PER_DAY - 1) == Refused("statement-waits")
         assert isinstance(case.decide(minutes=MINUTES_PER_DAY), Accepted)
     assert raised_case().ask(hours=0) == Refused("due-is-past")
+
+
+@pytest.mark.rule("A6", "A8")
+def test_a_statement_asked_for_has_its_own_due_time():
+    case = raised_case(hours=24)
+    soon, later = (NOON + timedelta(hours=hours) for hours in (23, 25))
+    asked = {"site_id": SITE_ID, "minutes": 30}
+    assert case.submit("ask", answer_until=soon.isoformat(), **asked) == Refused(
+        "statement-too-soon"
+    )
+    case.submit("ask", answer_until=later.isoformat(), **asked)
+    case.related = related_records(hours=96)
+    assert case.decide(minutes=25 * 60 - 1) == Refused("statement-waits")
+    assert isinstance(case.decide(minutes=25 * 60), Accepted), "a later change moves no due time"
+    shorter = raised_case(hours=24)
+    shorter.submit("ask", answer_until=later.isoformat(), **asked)
+    shorter.related = related_records(hours=1)
+    assert shorter.decide(minutes=25 * 60 - 1) == Refused("statement-waits")
 
 
 @pytest.mark.rule("A7")
