@@ -65,7 +65,7 @@ def ticket_steps() -> Iterator[Step]:
     yield BEN, "ticket.accept", LAMP, {}
     yield BEN, "ticket.give_back", LAMP, {"reason": "not ours"}
     yield BEN, "ticket.escalate", LAMP, {"to_id": EVE, "reason": "unclear"}
-    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(-1)}
+    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(1)}
     yield CHU, "ticket.hand_over", VALVE, {"handler_id": ANA, "reason": "pipes"}
     yield ANA, "ticket.accept", VALVE, {}
     yield ANA, "ticket.register", VALVE, {"item": "valve", "condition": "cracked"}
