@@ -65,7 +65,7 @@ def ticket_steps() -> Iterator[Step]:
     yield BEN, "ticket.accept", LAMP, {}
     yield BEN, "ticket.give_back", LAMP, {"reason": "not ours"}
     yield BEN, "ticket.escalate", LAMP, {"to_id": EVE, "reason": "unclear"}
-    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(-1)}
+    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(1)}
     yield CHU, "ticket.hand_over", VALVE, {"handler_id": ANA, "reason": "pipes"}
     yield ANA, "ticket.accept", VALVE, {}
     yield ANA, "ticket.register", VALVE, {"item": "valve", "condition": "cracked"}
@@ -94,6 +94,7 @@ def gate_steps() -> Iterator[Step]:
     yield CHU, "visit.admit", LI, {"id_checked": True}
     yield BEN, "visit.hold", LI, {"reason": "court"}
     yield CHU, "release.record", FROM_GATE, {"what": "Sofa", "host_unit": FLAT}
+    yield BEN, "team.add", fixed_id("team"), {"name": "Watch", "leader_id": CHU}
     yield BEN, "contractor.add", FIRM, {"name": "Spruce", "service": "tv", "accountable_id": EVE}
     yield (
         CHU,
