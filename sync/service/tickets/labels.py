@@ -61,7 +61,7 @@ ESCALATION_LABELS: Texts = {
 ON_THE_SPOT: Texts = {"on_the_spot": _l("resolved on the spot")}
 
 VALUES: Mapping[str, Texts] = {
-    "voices": {
+    "voice": {
         "greeted": _l("greeted"),
         "answered": _l("question answered"),
         "farewell": _l("seen off"),
