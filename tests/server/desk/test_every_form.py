@@ -191,25 +191,29 @@ def test_a_form_survives_the_end_of_the_session(
 
 
 def test_no_form_breaks_the_server_whatever_is_typed(
-    app: Flask, forms: list[DrawnForm], signed_in: Callable[..., DeskBrowser]
+    app: Flask,
+    forms: list[DrawnForm],
+    signed_in: Callable[..., DeskBrowser],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    eve = signed_in(EVE)
-    for number, form in enumerate(forms):
-        if not form.address.startswith("/desk/"):
-            continue
-        for n, nasty in enumerate(NASTY):
-            if (n + number) % 3 and len(form.inputs) > 3:
-                continue
-            texts = dict.fromkeys(form.inputs, nasty)
-            hidden = {name: nasty for name, _ in form.hidden if name != TOKEN_FIELD}
-            for fields in (form.filled(texts), {**texts, **hidden}):
-                fields.pop(TOKEN_FIELD, None)
-                answer = eve.post(form.address, fields, headers={"Accept-Language": "zh"})
-                assert answer.status_code < 500, (form.address, fields)
-                assert not ENGLISH_OF_LIBRARIES.search(answer.text), (form.address, fields)
-                if answer.status_code == 303:
-                    assert eve.get(answer.location).status_code < 500, (form.address, fields)
+    """Each form gets a few of the values, in turn; pages are looked at after what was saved."""
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    eve, broken, number = signed_in(EVE), [], 0
+    for form in forms:
+        for _ in range(4 if form.address.startswith("/desk/") else 0):
+            number += 1
+            texts = dict.fromkeys(form.inputs, NASTY[number % len(NASTY)])
+            hidden = {name: "9" * 30 for name, _ in form.hidden}
+            fields = form.filled(texts) if number % 2 else {**texts, **hidden}
+            fields.pop(TOKEN_FIELD, None)
+            answer = eve.post(form.address, fields, headers={"Accept-Language": "zh"})
+            if answer.status_code >= 500 or ENGLISH_OF_LIBRARIES.search(answer.text):
+                broken.append((answer.status_code, form.address, fields))
+            elif answer.status_code == 303 and eve.get(answer.location).status_code >= 500:
+                broken.append(("then", answer.location, form.address, fields))
     for form in every_form(app, eve, "GET"):
         for nasty in (*NASTY, "0001-01-01", "9999-12-31", "0001-01", "9999-12"):
             answer = eve.get(form.address, query_string=dict.fromkeys(form.inputs, nasty))
-            assert answer.status_code < 500, (form.address, nasty)
+            if answer.status_code >= 500:
+                broken.append((answer.status_code, form.address, nasty))
+    assert not broken, "\n".join(map(str, broken))
