@@ -44,7 +44,9 @@ class RecordStore:
 
     def with_related(self, op: Op) -> Op:
         """The op with the existing records that its kind's rule asks for."""
-        ids = KINDS[op.kind].related_ids(upcast_payload(op))
+        kind = KINDS[op.kind]
+        ids = kind.related_ids(upcast_payload(op))
+        ids += kind.more_related(op) if kind.more_related else []
         if not ids:
             return op
         self.load(ids)
