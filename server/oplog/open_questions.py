@@ -14,7 +14,13 @@ from server.oplog.record_store import LoadedRecord
 from server.oplog.unit_of_work import UnitOfWork
 from sync import Op, is_flag_moot
 from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
-from sync.review.moot import MOOT_TESTS, stands_already
+from sync.review.moot import (
+    ANSWERED_BY_ANOTHER,
+    MOOT_TESTS,
+    answers_another,
+    question_of,
+    stands_already,
+)
 
 CONTESTED_RULES = ("same-field", "unseen-fact")
 
@@ -36,7 +42,8 @@ class OpenQuestions:
     def same_question(self, subject: str, rule: str, incoming: dict[str, Any]) -> str | None:
         """The id of the open conflict about a record that asks the same, if there is one."""
         for conflict in self._about(subject):
-            if (conflict.row.rule, conflict.row.incoming) == (rule, incoming):
+            same_rule = question_of(conflict.row.rule) == question_of(rule)
+            if same_rule and conflict.row.incoming == incoming:
                 return str(conflict.id)
         return None
 
@@ -52,9 +59,39 @@ class OpenQuestions:
                 ),
                 by=SERVER_AUTHOR_ID,
             )
-            for conflict in self._about(record.id)
-            if _is_moot(record, conflict.row)
+            for conflict in [*self._about(record.id), *self._about_others(record)]
+            if _is_moot(record, conflict.row) or self._is_answered(record, conflict.row)
         ]
+
+    def _about_others(self, record: LoadedRecord) -> Iterable[Any]:
+        """Open conflicts about what people said of themselves, which this record may answer."""
+        if record.row is None or getattr(record.row, "of_self", True):
+            return []
+        ids = [
+            conflict
+            for subject, conflicts in self._ids().items()
+            if subject != record.id
+            for conflict in conflicts
+        ]
+        self.unit_of_work.load(ids)
+        found = (self.unit_of_work.records[id_].row for id_ in ids)
+        return [
+            self.unit_of_work.records[row.id]
+            for row in found
+            if row and not row.settled_at and self._is_answered(record, row)
+        ]
+
+    def _is_answered(self, record: LoadedRecord, conflict: Any) -> bool:
+        if conflict.subject_type != record.type or conflict.rule not in ANSWERED_BY_ANOTHER:
+            return False
+        self.unit_of_work.load([conflict.subject])
+        flagged = self.unit_of_work.records.get(conflict.subject)
+        return bool(
+            flagged
+            and flagged.row
+            and flagged.id != record.id
+            and answers_another(conflict.rule, record.row, flagged.row)
+        )
 
     def _about(self, subject: str) -> Iterable[Any]:
         ids = self._ids().get(subject, ())
@@ -75,7 +112,7 @@ class OpenQuestions:
 
 def _is_moot(record: LoadedRecord, conflict: Any) -> bool:
     """Whether every op that raised the question is in order by now."""
-    if record.row is None:
+    if record.row is None or conflict.subject != record.id:
         return False
     if conflict.rule not in MOOT_TESTS:
         return conflict.rule in CONTESTED_RULES and stands_already(conflict.incoming, record.row)

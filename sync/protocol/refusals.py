@@ -135,6 +135,7 @@ REFUSALS: Texts = {
     "clock-skewed": _l("The phone's clock was wrong. The time has been corrected."),
     "clock-jumped": _l("The phone's clock was changed. The time has been corrected."),
     "in-the-future": _l("The phone's clock was ahead."),
+    "cancelled-though-done": _l("The task was done before it was cancelled, but arrived later."),
     "done-after-cancel": _l("The task was done after it had been cancelled."),
     "skipped-though-done": _l("The task was skipped by one person and done by another."),
     "self-inspection": _l("Someone inspected their own work. It cannot be official."),
@@ -163,6 +164,8 @@ REFUSALS: Texts = {
 }
 
 REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "promise-out-of-range": ("promised_at",),
+    "contact-missing": ("contact", "declined_because"),
     "amount": ("amount",),
     "due-is-past": ("window_end", "due_at", "next_action_at", "promised_at", "answer_until"),
     "future-fact": ("at", "found_at", "last_seen_at", "occurred_at"),

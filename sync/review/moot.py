@@ -98,6 +98,7 @@ MootTest = Callable[[FlaggedFact], bool]
 MOOT_TESTS: Mapping[str, Sequence[MootTest]] = {
     "after-the-end": (_fine_at_its_time,),
     "called-while-paused": (_fine_at_its_time,),
+    "cancelled-though-done": (_fine_or_taken_back,),
     "done-after-cancel": (_fine_or_taken_back,),
     "feedback-too-early": (_fine_at_its_time, _later("feedback_at")),
     "feedback-without-reason": (_fine_at_its_time, _later("feedback_at")),
@@ -116,6 +117,26 @@ MOOT_TESTS: Mapping[str, Sequence[MootTest]] = {
 }
 """When the question about a flag is moot: one of the tests holds. A flag that is not here waits
 for the desk, because nothing that arrives later can answer it."""
+
+
+SAME_QUESTION = {"cancelled-though-done": "done-after-cancel"}
+"""Flags that ask the desk the same as another one: does the cancellation stand?"""
+
+ANSWERED_BY_ANOTHER = {"own-word": ("person", "item"), "self-inspection": ("slot",)}
+"""M7: flags of what people said about themselves. Somebody else's record of the same type with the
+same values in these fields answers the question."""
+
+
+def question_of(flag: str) -> str:
+    """What the desk is asked by a flag."""
+    return SAME_QUESTION.get(flag, flag)
+
+
+def answers_another(flag: str, record: Any, flagged: Any) -> bool:
+    """M7: whether a record says by somebody else what the flagged one said of its author."""
+    fields = ANSWERED_BY_ANOTHER.get(flag, ())
+    same = all(getattr(record, name) == getattr(flagged, name) for name in fields)
+    return bool(fields) and same and not record.of_self
 
 
 def is_moot(flag: str, fact: FlaggedFact) -> bool:

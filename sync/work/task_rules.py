@@ -77,11 +77,14 @@ def reassign(task: TaskLike, op: Op) -> Accepted | Refused:
     return Accepted({"responsible_id": op.payload["responsible_id"], "reassigned_by_id": op.by})
 
 
-def complete(task: TaskLike, _: Op) -> Accepted:
-    """T2, T3: completed work is never refused; work completed after the cancellation is flagged."""
-    if task.cancelled_at:
-        return Accepted({}, flag="done-after-cancel", proposal=uncancelled_fields())
-    return Accepted({})
+def complete(task: TaskLike, op: Op) -> Accepted:
+    """T2, T3: completed work is never refused; work on a cancelled task is flagged, by whether it
+    was done before the cancellation or after."""
+    if not task.cancelled_at:
+        return Accepted({})
+    is_earlier = op.occurred_at < task.cancelled_at
+    flag = "cancelled-though-done" if is_earlier else "done-after-cancel"
+    return Accepted({}, flag=flag, proposal=uncancelled_fields())
 
 
 def tick(task: TaskLike, op: Op) -> Accepted:

@@ -31,7 +31,7 @@ def make_op(
         received_at=occurred_at + timedelta(minutes=delay_minutes),
         payload=payload or {},
         base=base,
-        v=KINDS[kind].payload_version if v is None else v,
+        v=v or (KINDS[kind].payload_version if kind in KINDS else 1),
     )
 
 

@@ -11,6 +11,10 @@ from uuid import UUID
 from sync.protocol.op import Accepted, Op, Refused, derive_op
 from sync.service.tickets.ticket_state import missing_steps
 
+PROMISE_RECORDED_WITHIN = timedelta(hours=12)
+"""A promise that was given by word of mouth is recorded by the end of the shift at the latest, when
+its time may have passed already. A time before that is a typing mistake."""
+
 MAX_PROMISE = timedelta(days=5 * 365)
 """The latest time that a reply may be promised for. A later one is a typing mistake."""
 
@@ -94,12 +98,13 @@ def promise_error(op: Op) -> str | None:
     promised_at = op.payload.get("promised_at")
     if promised_at is None or not op.arriving:
         return None
-    is_possible = op.occurred_at <= promised_at <= op.occurred_at + MAX_PROMISE
+    earliest = op.occurred_at - PROMISE_RECORDED_WITHIN
+    is_possible = earliest <= promised_at <= op.occurred_at + MAX_PROMISE
     return None if is_possible else "promise-out-of-range"
 
 
 def promise(ticket: TicketLike, op: Op) -> Accepted | Refused:
-    """K19: a reply is promised for any time that is still to come."""
+    """K19: a reply is promised for any time within bounds."""
     error = promise_error(op)
     return Refused(error) if error else flag_after_end(ticket, op)
 

@@ -195,3 +195,29 @@ def test_a_question_settles_itself_when_the_earlier_repair_arrives(app, ben, des
     with app.app_context():
         assert db.session.get(Ticket, (seed_data.HOME_SITE, TICKET_ID)).closed_at
         assert find_faults(seed_data.HOME_SITE) == []
+
+
+@pytest.mark.rule("M7")
+def test_what_somebody_said_of_themselves_is_answered_by_another_person(app, ben, desk_op):
+    own, other = seed_data.fixed_id("own word"), seed_data.fixed_id("another word")
+    skill = {"person": seed_data.BEN, "item": "etiquette"}
+    desk_op("readiness.attest", own, skill, by=seed_data.BEN)
+    desk_op("readiness.attest", None, {**skill, "item": "fees"}, by=seed_data.EVE)
+    assert "confirmed their own skill" in ben.get("/desk/settle/", headers=EN).text
+    desk_op("readiness.attest", other, skill, by=seed_data.EVE)
+    assert "confirmed their own skill" not in ben.get("/desk/settle/", headers=EN).text
+    history = ben.get(f"/desk/record/readiness/{own}", headers=EN).text
+    assert "Conflict resolved by itself" in history
+    with app.app_context():
+        assert find_faults(seed_data.HOME_SITE) == []
+
+
+@pytest.mark.rule("M8", "T3")
+def test_work_before_and_after_a_cancellation_is_one_question(app, ben, desk_op, phone):
+    phone.add_op("task.complete", seed_data.TASK, {}, by=seed_data.ANA)
+    desk_op("task.cancel", seed_data.TASK, {"reason": "Rain"})
+    phone.add_op("task.complete", seed_data.TASK, {"note": "Again"}, by=seed_data.CHU)
+    phone.send_outbox()
+    page = ben.get("/desk/settle/", headers=EN).text
+    assert page.count('class="card case"') == 1
+    assert "done before it was cancelled" in page and "Chu" in page

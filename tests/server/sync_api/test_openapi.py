@@ -90,16 +90,17 @@ def test_every_kind_has_the_schema_of_its_payload():
         jsonschema_rs.validator_for(component(name))
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda file: file.stem)
-def test_recorded_ops_fit_the_schema_of_their_kind(recording):
+def test_recorded_ops_fit_the_schema_of_their_kind():
+    """The document describes the newest version of each kind."""
     known = {
         name.removeprefix("op."): jsonschema_rs.validator_for(component(name))
         for name in document()["components"]["schemas"]
         if name.startswith("op.")
     }
     checked = set()
-    for op, status in answered_ops(recording):
-        if op.get("kind") in known and status not in ("quarantined", "fork"):
+    for op, status in (answer for recording in RECORDINGS for answer in answered_ops(recording)):
+        is_newest = op.get("kind") in known and op["v"] == KINDS[op["kind"]].payload_version
+        if is_newest and status not in ("quarantined", "fork"):
             known[op["kind"]].validate(op)
             checked.add(op["kind"])
     assert len(checked) > len(known) / 2

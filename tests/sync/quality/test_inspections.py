@@ -183,7 +183,7 @@ def test_the_inspector_chooses_who_fixes_it():
 def test_an_inspection_of_an_older_phone_asks_for_a_fix_of_each_failure():
     template, subject = checklist(), str(uuid4())
     payload = {"template_id": subject, "edition": 1, "area": STAIRS, "rest": "fail"}
-    op = make_op("inspection.record", subject, payload={**payload, "waive": ["piled"]})
+    op = make_op("inspection.record", subject, payload={**payload, "waive": ["piled"]}, v=1)
     verdict = InMemoryRecord("inspection").apply(replace(op, related={subject: template.row}))
     items = {followup.payload["item"] for followup in verdict.followups}
     assert items == {"corners", "posted", "cobwebs"}
