@@ -58,9 +58,10 @@ def _event_at(op: Op, area: str) -> str:
     """
     for event in _near_events(op.occurred_at):
         task = op.related.get(_task_id(area, event, op.payload["sort"]))
-        if task and not task.cancelled_at:
-            if abs(task.window_start - op.occurred_at) < TASK_WINDOW:
-                return event
+        if task is None or task.cancelled_at:
+            continue
+        if abs(task.window_start - op.occurred_at) < TASK_WINDOW:
+            return event
     return _event_name(op.occurred_at)
 
 

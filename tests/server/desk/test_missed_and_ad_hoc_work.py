@@ -92,6 +92,18 @@ def test_a_weather_report_makes_the_tasks_of_an_area_once(app, ben, phone):
         assert len(db.session.scalars(select(WeatherReport)).all()) == 2
 
 
+@pytest.mark.clause("C11")
+def test_weather_needs_a_place_and_a_new_shower_makes_new_tasks(app, ben, phone):
+    assert is_refused(ben.post("/desk/work/weather", {"sort": "rain"}), "malformed")
+    form = {"sort": "rain", "areas": [GATE], "responsible_id": ANA}
+    assert "It rains or snows again" not in ben.get("/desk/work/", headers=EN).text
+    ben.post("/desk/work/weather", form)
+    assert "It rains or snows again" in ben.get("/desk/work/", headers=EN).text
+    ben.post("/desk/work/weather", {**form, "event": "2026-11-24 22:10"})
+    rain = [task for task in phone.records_of("task") if task["label"]["en"].startswith("Rain")]
+    assert [task["area_id"] for task in rain] == [GATE, GATE]
+
+
 def test_the_board_and_timeline_show_any_day(ben, missed_task):
     for page in ("/desk/", "/desk/timeline"):
         for day in ("", "?day=2026-11-01", "?day=nonsense"):
