@@ -22,13 +22,12 @@ from server.desk.presence import listed_visits
 from server.i18n.languages import language_codes
 from server.i18n.local_time import format_local_time
 from server.i18n.locale import current_language, in_language
+from server.models import PHONE_BODIES
 from server.models.directory import Directory
 from server.models.home_entries import HomeEntry
-from server.models.home_entries import phone_body as entry_body
 from server.models.lost_property import LostProperty
 from server.models.oplog import LoggedOp
 from server.models.visits import Visit
-from server.models.visits import phone_body as visit_body
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads
@@ -163,10 +162,12 @@ def _entries(case: LostProperty, names: Directory) -> list[dict[str, Any]]:
     listed = list(case.lists[-1].get("entries", {})) if case.lists else []
     conditions = HomeEntry.site_id == case.site_id, HomeEntry.id.in_(listed)
     rows = db.session.scalars(
-        select(HomeEntry).where(*conditions).order_by(HomeEntry.in_at, HomeEntry.id)
+        select(HomeEntry).where(*conditions).order_by(HomeEntry.by_time(), HomeEntry.id)
     )
     columns = [column.key for column in HomeEntry.__table__.columns]
-    return [entry_body({name: getattr(row, name) for name in columns}, names) for row in rows]
+    return [
+        PHONE_BODIES["entry"]({name: getattr(row, name) for name in columns}, names) for row in rows
+    ]
 
 
 def _visits(case: LostProperty, names: Directory) -> list[dict[str, Any]]:
@@ -174,7 +175,8 @@ def _visits(case: LostProperty, names: Directory) -> list[dict[str, Any]]:
     listed = list(case.lists[-1].get("entries", {})) if case.lists else []
     columns = [column.key for column in Visit.__table__.columns]
     rows = listed_visits(case.site_id, listed)
-    return [visit_body({name: getattr(row, name) for name in columns}, names) for row in rows]
+    body = PHONE_BODIES["visit"]
+    return [body({name: getattr(row, name) for name in columns}, names) for row in rows]
 
 
 def _photos(case: LostProperty) -> tuple[dict[str, bytes], list[str]]:

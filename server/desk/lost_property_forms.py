@@ -17,7 +17,7 @@ OPEN_FORM = PayloadForm(
     *("contact", "declined_because", "details", "next_action", "next_action_at"),
 )
 STEP_FORMS = {
-    "ask": PayloadForm("lost.ask", "party"),
+    "ask": PayloadForm("lost.ask", "party", "answer_until"),
     "state": PayloadForm("lost.state", "party", "said", "declined"),
     "contact": PayloadForm("lost.contact"),
     **{

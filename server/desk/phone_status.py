@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import func, select
 
 from server.db.engine import db
@@ -15,6 +16,7 @@ from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import Lineage, LoggedOp
 from sync.protocol.hash_chain import Ranges, open_gaps
+from sync.work.board import is_report_current
 
 RECENT_OPS = 5_000
 """How many of the newest ops are searched for a phone's users: some days of a busy site."""
@@ -76,6 +78,11 @@ def _gap(chain: Lineage, first: int, last: int) -> Gap:
     conditions = LoggedOp.site_id == chain.site_id, LoggedOp.lineage == chain.lineage
     later = select(func.min(LoggedOp.received_at)).where(*conditions, LoggedOp.n > last)
     return Gap(first, last, db.session.scalar(later))
+
+
+def init_app(app: Flask) -> None:
+    """Let every page say whether the last report of a phone still counts."""
+    app.jinja_env.globals["is_report_current"] = is_report_current
 
 
 def recent_users(site_id: str) -> dict[str, set[str]]:

@@ -59,8 +59,9 @@ def listed_visits(site_id: str, ids: Iterable[str]) -> list[Visit]:
 def _of_entry(entry: HomeEntry, names: Directory) -> Presence:
     who = names.person_name(entry.worker_id) or entry.worker or "?"
     person = _with_firm(who, names.contractor_name(entry.contractor))
-    text = f"{_span(entry.in_at, entry.out_at)} · {person} · {entry.purpose}"
-    return Presence(entry.id, entry.in_at, party_key(vars(entry)), person, text[:240])
+    purpose = value_label("entry", "purpose", entry.purpose or "")
+    text = " · ".join(filter(None, (_span(entry.in_at, entry.out_at), person, purpose)))
+    return Presence(entry.id, entry.known_at, party_key(vars(entry)), person, text[:240])
 
 
 def _of_visit(visit: Visit, parties: Mapping[str, str]) -> Presence:
@@ -77,6 +78,7 @@ def _with_firm(who: str, firm: str | None) -> str:
     return f"{who} ({firm})"[:80] if firm else who[:80]
 
 
-def _span(since: datetime, until: datetime | None) -> str:
-    begun = format_local_time(since).replace("T", " ")
-    return f"{begun} – {format_local_time(until).replace('T', ' ') if until else '…'}"
+def _span(since: datetime | None, until: datetime | None) -> str:
+    """From when until when; "…" where that is not known."""
+    times = (format_local_time(time).replace("T", " ") if time else "…" for time in (since, until))
+    return " – ".join(times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -50,6 +51,7 @@ def register_filters(
         "mask": with_context(mask),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
+        "phone_number": with_context(phone_number),
         "names_same_home": with_context(likeness.names_same_home),
         "shares_words": with_context(likeness.shares_words),
         "kind_label": pass_context(lambda context, kind: _translated(context, kind_label(kind))),
@@ -64,6 +66,21 @@ def register_filters(
         ),
         "ago": pass_context(lambda context, *times: ago(context, *map(_unescaped, times))),
     }
+
+
+PHONE_NUMBERS = (
+    re.compile(r"[+]?[0-9]{7,15}"),
+    re.compile(r"[+]?[0-9](?:-?[0-9]){6,14}"),
+    re.compile(r"[+]?[0-9](?:[ -]?[0-9]){6,14}"),
+)
+"""What a phone number looks like, the surest form first."""
+
+
+def phone_number(text: str | None) -> str:
+    """The phone number in a text, such as a contact, to be dialled; "" if there is none."""
+    found = (pattern.search(text or "") for pattern in PHONE_NUMBERS)
+    match = next((match for match in found if match), None)
+    return re.sub("[ -]", "", match.group()) if match else ""
 
 
 def localize(label: dict[str, str] | str | None, language: str) -> str:

@@ -14,7 +14,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from server.db.engine import db
-from server.jobs import compaction, frequent_visitors, retention, scheduler
+from server.jobs import compaction, frequent_visitors, home_entries, retention, scheduler
 from server.jobs.failures import JobFailure, delete_failure, failures_of, save_failure
 from server.logs import log_crash
 from server.oplog import replay
@@ -52,6 +52,11 @@ JOBS = (
         "update_frequent_visitors",
         frequent_visitors.update_frequent_visitors,
         _("The list of frequent visitors is not being updated."),
+    ),
+    Job(
+        "join_home_entries",
+        home_entries.join_plain_pairs,
+        _("Exits from homes are not being joined with their entries."),
     ),
     Job(
         "compact",

@@ -41,6 +41,7 @@ class ArrearsAccount(Model):
     visited_at: Mapped[datetime | None]
     visited_by_id: Mapped[str | None]
     visit_outcome: Mapped[str | None]
+    visit_went_in: Mapped[bool | None]
     paid_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     handed_at: Mapped[datetime | None]
     handed_reason: Mapped[str | None]
@@ -58,13 +59,13 @@ def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     calls = [{**call, "by": names.person_name(call["by_id"])} for call in account["calls"][-10:]]
     return {
         **shown,
-        "unit_label": names.unit_label(account["unit"]),
-        "collector": names.person_name(account["collector_id"]),
         "stated": stated_amounts(account["lines"]),
         "calls": calls,
     }
 
 
 RECORDS = {
-    "arrears": StoredType(ArrearsAccount, phone_body),
+    "arrears": StoredType(
+        ArrearsAccount, phone_body, {"unit_label": "unit", "collector": "collector_id"}
+    ),
 }

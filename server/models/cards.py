@@ -40,6 +40,11 @@ class Card(Model):
         """Every card of a site, withdrawn ones included, in display order."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.order, cls.code)
 
+    @classmethod
+    def by_code(cls, site_id: str, code: str) -> Select[Any]:
+        """The card of a site with this code that is in use."""
+        return cls.for_site(site_id).where(cls.code == code, cls.withdrawn_at.is_(None))
+
 
 def phone_body(card: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a card for phones. `standards` are the codes of the standards it explains."""

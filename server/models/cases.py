@@ -74,14 +74,14 @@ PHONE_FIELDS = (
 """Fields for the subject's phone: of other people's words only facts and decision."""
 
 
-def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(case: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a case for its subject; facts that explain come before those that accuse."""
     inorder = sorted(case["facts"], key=lambda fact: (is_accusing(fact), fact["at"]))
     facts = [{name: fact[name] for name in ("code", "at", "text")} for fact in inorder]
     shown = {name: case[name] for name in PHONE_FIELDS}
-    return {**shown, "facts": facts, "decided_by": names.person_name(case["decided_by_id"])}
+    return {**shown, "facts": facts}
 
 
 RECORDS = {
-    "case": StoredType(Case, phone_body),
+    "case": StoredType(Case, phone_body, {"decided_by": "decided_by_id"}),
 }

@@ -46,12 +46,11 @@ class Conflict(Model):
         )
 
 
-def phone_body(merge: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(merge: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a conflict, with the name of the person who settled it."""
-    shown = {name: value for name, value in merge.items() if name not in ("site_id", "version")}
-    return {**shown, "settled_by": names.person_name(merge["settled_by_id"])}
+    return {name: value for name, value in merge.items() if name not in ("site_id", "version")}
 
 
 RECORDS = {
-    "merge": StoredType(Conflict, phone_body),
+    "merge": StoredType(Conflict, phone_body, {"settled_by": "settled_by_id"}),
 }

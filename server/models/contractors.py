@@ -35,15 +35,14 @@ class Contractor(Model):
         return select(cls).where(cls.site_id == site_id).order_by(cls.ended_at, cls.name, cls.id)
 
 
-def phone_body(firm: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(firm: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a contractor for phones: its name and the accountable manager."""
     shown = ("id", "name", "service", "accountable_id", "ended_at")
     return {
         **{name: firm[name] for name in shown},
-        "accountable": names.person_name(firm["accountable_id"]),
     }
 
 
 RECORDS = {
-    "contractor": StoredType(Contractor, phone_body),
+    "contractor": StoredType(Contractor, phone_body, {"accountable": "accountable_id"}),
 }

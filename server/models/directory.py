@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sync.protocol.roles import role_mask
 
@@ -51,6 +52,14 @@ class Directory:
 
     def contractor_name(self, id_: str | None) -> str | None:
         return self.contractors.get(id_) if id_ else None
+
+    def names_of(self, ids: str | list[str] | None) -> Any:
+        """The name or label of a person, place or contractor, whatever the id is of; a list of
+        them for a list of ids. None for an unknown id."""
+        if isinstance(ids, list):
+            return [self.names_of(id_) for id_ in ids]
+        kinds = (self.people, self.areas, self.units, self.contractors)
+        return next((known[ids] for known in kinds if ids in known), None) if ids else None
 
     def roles_of(self, id_: str) -> frozenset[str]:
         return self.roles.get(id_, frozenset())

@@ -52,9 +52,6 @@ def phone_body(find: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     shown = {name: value for name, value in find.items() if name not in ("site_id", "version")}
     return {
         **shown,
-        "area_label": names.area_label(find["area"]),
-        "found_by": names.person_name(find["found_by_id"]),
-        "ended_by": names.person_name(find["ended_by_id"]),
         **{name: _add_author_names(find[name], names) for name in ("notices", "chain")},
     }
 
@@ -64,5 +61,9 @@ def _add_author_names(lines: JsonRows, names: Directory) -> JsonRows:
 
 
 RECORDS = {
-    "find": StoredType(FoundItem, phone_body),
+    "find": StoredType(
+        FoundItem,
+        phone_body,
+        {"area_label": "area", "found_by": "found_by_id", "ended_by": "ended_by_id"},
+    ),
 }

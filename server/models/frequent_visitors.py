@@ -36,13 +36,12 @@ class FrequentVisitor(Model):
         return query.order_by(cls.times.desc(), cls.id)
 
 
-def phone_body(regular: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(regular: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a frequent visitor for phones."""
     hidden = ("site_id", "version", "purged_at")
-    shown = {name: value for name, value in regular.items() if name not in hidden}
-    return {**shown, "host_unit_label": names.unit_label(regular["host_unit"])}
+    return {name: value for name, value in regular.items() if name not in hidden}
 
 
 RECORDS = {
-    "regular": StoredType(FrequentVisitor, phone_body),
+    "regular": StoredType(FrequentVisitor, phone_body, {"host_unit_label": "host_unit"}),
 }

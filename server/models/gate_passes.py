@@ -22,7 +22,7 @@ class GatePass(Model):
     id: Mapped[str] = mapped_column(primary_key=True)
     visit: Mapped[str | None]
     what: Mapped[str]
-    quantity: Mapped[int]
+    quantity: Mapped[int | None]
     carrier: Mapped[str | None]
     host_unit: Mapped[str | None]
     agreed_by: Mapped[str | None]
@@ -48,18 +48,20 @@ class GatePass(Model):
         return query.order_by(cls.recorded_at, cls.id)
 
 
-def phone_body(note: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(note: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a gate pass for phones."""
     hidden = ("site_id", "version", "purged_at")
-    shown = {name: value for name, value in note.items() if name not in hidden}
-    return {
-        **shown,
-        "host_unit_label": names.unit_label(note["host_unit"]),
-        "recorded_by": names.person_name(note["recorded_by_id"]),
-        "passed_by": names.person_name(note["passed_by_id"]),
-    }
+    return {name: value for name, value in note.items() if name not in hidden}
 
 
 RECORDS = {
-    "release": StoredType(GatePass, phone_body),
+    "release": StoredType(
+        GatePass,
+        phone_body,
+        {
+            "host_unit_label": "host_unit",
+            "recorded_by": "recorded_by_id",
+            "passed_by": "passed_by_id",
+        },
+    ),
 }

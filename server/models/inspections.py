@@ -68,18 +68,16 @@ class Inspection(Model):
         )
 
 
-def phone_body(inspection: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(inspection: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of an inspection for phones."""
     hidden = ("site_id", "version", "slot")
-    shown = {name: value for name, value in inspection.items() if name not in hidden}
-    return {
-        **shown,
-        "area_label": names.area_label(inspection["area"]),
-        "person_name": names.person_name(inspection["person"]),
-        "assessor": names.person_name(inspection["assessor_id"]),
-    }
+    return {name: value for name, value in inspection.items() if name not in hidden}
 
 
 RECORDS = {
-    "inspection": StoredType(Inspection, phone_body),
+    "inspection": StoredType(
+        Inspection,
+        phone_body,
+        {"area_label": "area", "person_name": "person", "assessor": "assessor_id"},
+    ),
 }

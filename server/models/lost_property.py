@@ -91,12 +91,6 @@ def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     shown = {name: value for name, value in case.items() if name not in hidden}
     return {
         **shown,
-        "unit_label": names.unit_label(case["unit"]),
-        "first_responder": names.person_name(case["first_responder_id"]),
-        "next_by": names.person_name(case["next_by_id"]),
-        "closed_by": names.person_name(case["closed_by_id"]),
-        "accountable": names.person_name(case["accountable_id"]),
-        "contractor_name": names.contractor_name(case["contractor_id"]),
         "timeline": [_timeline_entry(line, case, names) for line in case_timeline(case)],
     }
 
@@ -114,5 +108,16 @@ def _timeline_entry(
 
 
 RECORDS = {
-    "lost": StoredType(LostProperty, phone_body),
+    "lost": StoredType(
+        LostProperty,
+        phone_body,
+        {
+            "unit_label": "unit",
+            "first_responder": "first_responder_id",
+            "next_by": "next_by_id",
+            "closed_by": "closed_by_id",
+            "accountable": "accountable_id",
+            "contractor_name": "contractor_id",
+        },
+    ),
 }

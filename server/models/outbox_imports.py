@@ -38,12 +38,11 @@ class OutboxImport(Model):
         return query.order_by(cls.taken_at.desc(), cls.id)
 
 
-def phone_body(parcel: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(parcel: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of an import, with the name of the person who did it."""
-    shown = {name: value for name, value in parcel.items() if name not in ("site_id", "version")}
-    return {**shown, "taken_by": names.person_name(parcel["taken_by_id"])}
+    return {name: value for name, value in parcel.items() if name not in ("site_id", "version")}
 
 
 RECORDS = {
-    "parcel": StoredType(OutboxImport, phone_body),
+    "parcel": StoredType(OutboxImport, phone_body, {"taken_by": "taken_by_id"}),
 }

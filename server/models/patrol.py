@@ -81,11 +81,10 @@ class PatrolRound(Model):
         return query.order_by(cls.window_end.desc(), cls.id)
 
 
-def route_phone_body(route: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def route_phone_body(route: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a route, with the name of the responsible person."""
     hidden = ("site_id", "version", "before")
-    shown = {name: value for name, value in route.items() if name not in hidden}
-    return {**shown, "responsible": names.person_name(route["responsible_id"])}
+    return {name: value for name, value in route.items() if name not in hidden}
 
 
 HIDDEN_FROM_PHONES = ("site_id", "version", "disposed", "elsewhere")
@@ -103,7 +102,6 @@ def round_phone_body(round_: Mapping[str, Any], names: Directory) -> dict[str, A
         "scans": _add_author_names(scans, names),
         "fines": _add_author_names(round_["fines"], names),
         "skips": _add_author_names(round_["skips"], names),
-        "responsible": names.person_name(round_["responsible_id"]),
     }
 
 
@@ -114,6 +112,6 @@ def _add_author_names(facts: Mapping[str, Any], names: Directory) -> dict[str, A
 
 
 RECORDS = {
-    "route": StoredType(PatrolRoute, route_phone_body),
-    "round": StoredType(PatrolRound, round_phone_body),
+    "route": StoredType(PatrolRoute, route_phone_body, {"responsible": "responsible_id"}),
+    "round": StoredType(PatrolRound, round_phone_body, {"responsible": "responsible_id"}),
 }

@@ -82,12 +82,11 @@ def _has_decision() -> ColumnElement[bool]:
     return exists().where(*conditions, QuarantinedOp.outcome.is_not(None))
 
 
-def phone_body(aside: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(aside: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a decision, with the name of the person who made it."""
-    shown = {name: value for name, value in aside.items() if name not in ("site_id", "version")}
-    return {**shown, "settled_by": names.person_name(aside["settled_by_id"])}
+    return {name: value for name, value in aside.items() if name not in ("site_id", "version")}
 
 
 RECORDS = {
-    "aside": StoredType(QuarantinedOp, phone_body),
+    "aside": StoredType(QuarantinedOp, phone_body, {"settled_by": "settled_by_id"}),
 }

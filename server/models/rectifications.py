@@ -60,20 +60,22 @@ class Rectification(Model):
         return query.order_by(cls.item)
 
 
-def phone_body(found: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(found: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a rectification for phones."""
-    shown = {name: value for name, value in found.items() if name not in ("site_id", "version")}
-    return {
-        **shown,
-        "area_label": names.area_label(found["area"]),
-        "person_name": names.person_name(found["person"]),
-        "responsible": names.person_name(found["responsible_id"]),
-        "raised_by": names.person_name(found["raised_by_id"]),
-        "done_by": names.person_name(found["done_by_id"]),
-        "verified_by": names.person_name(found["verified_by_id"]),
-    }
+    return {name: value for name, value in found.items() if name not in ("site_id", "version")}
 
 
 RECORDS = {
-    "rectification": StoredType(Rectification, phone_body),
+    "rectification": StoredType(
+        Rectification,
+        phone_body,
+        {
+            "area_label": "area",
+            "person_name": "person",
+            "responsible": "responsible_id",
+            "raised_by": "raised_by_id",
+            "done_by": "done_by_id",
+            "verified_by": "verified_by_id",
+        },
+    ),
 }

@@ -40,12 +40,11 @@ class Scan(Model):
         return select(cls).where(cls.site_id == site_id, *in_period).order_by(cls.at, cls.id)
 
 
-def phone_body(scan: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(scan: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a scan for phones, without the token of the label."""
-    shown = {n: v for n, v in scan.items() if n not in ("site_id", "version", "token")}
-    return {**shown, "by": names.person_name(scan["by_id"])}
+    return {n: v for n, v in scan.items() if n not in ("site_id", "version", "token")}
 
 
 RECORDS = {
-    "scan": StoredType(Scan, phone_body),
+    "scan": StoredType(Scan, phone_body, {"by": "by_id"}),
 }

@@ -48,13 +48,12 @@ class Schedule(Model):
         return select(cls).where(cls.site_id == site_id).order_by(cls.code)
 
 
-def phone_body(schedule: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(schedule: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a schedule, with the name of the responsible person."""
     hidden = ("site_id", "version", "before")
-    shown = {name: value for name, value in schedule.items() if name not in hidden}
-    return {**shown, "responsible": names.person_name(schedule["responsible_id"])}
+    return {name: value for name, value in schedule.items() if name not in hidden}
 
 
 RECORDS = {
-    "schedule": StoredType(Schedule, phone_body),
+    "schedule": StoredType(Schedule, phone_body, {"responsible": "responsible_id"}),
 }

@@ -30,6 +30,7 @@ class Shift(Model):
     open_items: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     handed_over_at: Mapped[datetime | None]
     handed_to_id: Mapped[str | None]
+    handover_note: Mapped[str | None]
     items: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     taken_over_at: Mapped[datetime | None]
     taken_over_by_id: Mapped[str | None]
@@ -55,17 +56,15 @@ class Shift(Model):
         )
 
 
-def phone_body(shift: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(shift: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a shift for phones."""
-    shown = {name: value for name, value in shift.items() if name not in ("site_id", "version")}
-    return {
-        **shown,
-        "person": names.person_name(shift["person_id"]),
-        "handed_to": names.person_name(shift["handed_to_id"]),
-        "taken_over_by": names.person_name(shift["taken_over_by_id"]),
-    }
+    return {name: value for name, value in shift.items() if name not in ("site_id", "version")}
 
 
 RECORDS = {
-    "shift": StoredType(Shift, phone_body),
+    "shift": StoredType(
+        Shift,
+        phone_body,
+        {"person": "person_id", "handed_to": "handed_to_id", "taken_over_by": "taken_over_by_id"},
+    ),
 }

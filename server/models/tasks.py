@@ -93,12 +93,7 @@ def phone_body(task: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     shown = {name: value for name, value in task.items() if name not in hidden}
     return {
         **shown,
-        "area": names.area_label(task["area_id"]),
-        "unit": names.unit_label(task["unit_id"]),
-        "responsible": names.person_name(task["responsible_id"]),
-        "done_by": names.person_name(task["done_by_id"]),
         "received_at": task["done_received_at"],
-        "assigned_by": names.person_name(task["assigned_by_id"]),
         "confirmed_by": [
             names.person_name(confirmation["by_id"]) for confirmation in task["confirmed"]
         ],
@@ -106,10 +101,20 @@ def phone_body(task: Mapping[str, Any], names: Directory) -> dict[str, Any]:
             item: {**tick, "by": names.person_name(tick["by_id"])}
             for item, tick in task["ticked"].items()
         },
-        "helpers": [names.person_name(id_) for id_ in task["helper_ids"]],
     }
 
 
 RECORDS = {
-    "task": StoredType(Task, phone_body),
+    "task": StoredType(
+        Task,
+        phone_body,
+        {
+            "area": "area_id",
+            "unit": "unit_id",
+            "responsible": "responsible_id",
+            "done_by": "done_by_id",
+            "assigned_by": "assigned_by_id",
+            "helpers": "helper_ids",
+        },
+    ),
 }

@@ -84,6 +84,11 @@ class Ticket(Model):
         return select(cls).where(*conditions, *which).order_by(cls.opened_at, cls.id)
 
     @classmethod
+    def about_record(cls, site_id: str, id_: str) -> Select[Any]:
+        """The tickets about a record, newest first."""
+        return cls.newest(site_id).where(cls.about == id_)
+
+    @classmethod
     def told_since(cls, site_id: str, moment: datetime) -> Select[Any]:
         """Tickets that were opened, or that the resident gave feedback about, since a moment."""
         return cls.newest(site_id).where(or_(cls.opened_at >= moment, cls.feedback_at >= moment))
@@ -105,14 +110,6 @@ def phone_body(ticket: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     shown = {name: value for name, value in ticket.items() if name not in hidden}
     return {
         **shown,
-        "area_label": names.area_label(ticket["area"]),
-        "unit_label": names.unit_label(ticket["unit"]),
-        "first_responder": names.person_name(ticket["first_responder_id"]),
-        "steward": names.person_name(ticket["steward_id"]),
-        "handler": names.person_name(ticket["handler_id"]),
-        "contractor": names.contractor_name(ticket["contractor_id"]),
-        "accountable": names.person_name(ticket["accountable_id"]),
-        "proxy_for": names.person_name(ticket["proxy_for_id"]),
         "timeline": [
             _timeline_entry(line, names) for line in ticket["timeline"][-PHONE_TIMELINE_LENGTH:]
         ],
@@ -126,5 +123,18 @@ def _timeline_entry(line: Mapping[str, Any], names: Directory) -> dict[str, Any]
 
 
 RECORDS = {
-    "ticket": StoredType(Ticket, phone_body),
+    "ticket": StoredType(
+        Ticket,
+        phone_body,
+        {
+            "area_label": "area",
+            "unit_label": "unit",
+            "first_responder": "first_responder_id",
+            "steward": "steward_id",
+            "handler": "handler_id",
+            "contractor": "contractor_id",
+            "accountable": "accountable_id",
+            "proxy_for": "proxy_for_id",
+        },
+    ),
 }

@@ -68,7 +68,7 @@ class ReadinessAttestation(Model):
         return select(cls).where(cls.site_id == site_id).order_by(cls.attested_at.desc(), cls.id)
 
 
-def session_phone_body(session: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def session_phone_body(session: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a session for phones.
 
     Once it is closed, it has no answers but the times of those of latecomers, and `tally` is how
@@ -83,8 +83,6 @@ def session_phone_body(session: Mapping[str, Any], names: Directory) -> dict[str
         if closed
         else _current_answers(answers, ("text", "approach", "at")),
         "tally": dict(approach_counts(answers)) if closed else None,
-        "facilitator": names.person_name(session["facilitator_id"]),
-        "attendee_names": [names.person_name(id_) for id_ in session["attendees"]],
     }
 
 
@@ -106,14 +104,19 @@ def _current_answers(
     }
 
 
-def readiness_phone_body(readiness: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def readiness_phone_body(readiness: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of an attestation: the skill, and until when it is valid."""
     shown = ("id", "person", "item", "attested_at", "attested_by_id", "refresh_on", "of_self")
-    body = {name: readiness[name] for name in shown}
-    return {**body, "attested_by": names.person_name(readiness["attested_by_id"])}
+    return {name: readiness[name] for name in shown}
 
 
 RECORDS = {
-    "session": StoredType(TrainingSession, session_phone_body),
-    "readiness": StoredType(ReadinessAttestation, readiness_phone_body),
+    "session": StoredType(
+        TrainingSession,
+        session_phone_body,
+        {"facilitator": "facilitator_id", "attendee_names": "attendees"},
+    ),
+    "readiness": StoredType(
+        ReadinessAttestation, readiness_phone_body, {"attested_by": "attested_by_id"}
+    ),
 }

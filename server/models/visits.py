@@ -34,7 +34,7 @@ class Visit(Model):
     phone: Mapped[str | None]
     plate: Mapped[str | None]
     note: Mapped[str | None]
-    party_size: Mapped[int]
+    party_size: Mapped[int | None]
     id_checked: Mapped[bool]
     expected_at: Mapped[datetime | None]
     expected_by_id: Mapped[str | None]
@@ -115,20 +115,22 @@ def _escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def phone_body(visit: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(visit: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a visit for phones."""
     hidden = ("site_id", "version", "purged_at", "retained_from", "hold_reason", "held_by_id")
-    shown = {name: value for name, value in visit.items() if name not in hidden}
-    return {
-        **shown,
-        "host_unit_label": names.unit_label(visit["host_unit"]),
-        "expected_by": names.person_name(visit["expected_by_id"]),
-        "arrived_by": names.person_name(visit["arrived_by_id"]),
-        "departed_by": names.person_name(visit["departed_by_id"]),
-        "refused_by": names.person_name(visit["refused_by_id"]),
-    }
+    return {name: value for name, value in visit.items() if name not in hidden}
 
 
 RECORDS = {
-    "visit": StoredType(Visit, phone_body),
+    "visit": StoredType(
+        Visit,
+        phone_body,
+        {
+            "host_unit_label": "host_unit",
+            "expected_by": "expected_by_id",
+            "arrived_by": "arrived_by_id",
+            "departed_by": "departed_by_id",
+            "refused_by": "refused_by_id",
+        },
+    ),
 }

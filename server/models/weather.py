@@ -34,12 +34,11 @@ class WeatherReport(Model):
         return query.order_by(cls.reported_at.desc(), cls.id)
 
 
-def phone_body(weather: Mapping[str, Any], names: Directory) -> dict[str, Any]:
+def phone_body(weather: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a report for phones."""
-    shown = {name: value for name, value in weather.items() if name not in ("site_id", "version")}
-    return {**shown, "reported_by": names.person_name(weather["reported_by_id"])}
+    return {name: value for name, value in weather.items() if name not in ("site_id", "version")}
 
 
 RECORDS = {
-    "weather": StoredType(WeatherReport, phone_body),
+    "weather": StoredType(WeatherReport, phone_body, {"reported_by": "reported_by_id"}),
 }

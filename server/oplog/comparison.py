@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from server.db.engine import db
+from server.models import NAME_FIELDS
 from server.models.directory import Directory
 from server.models.feed import FeedRow, SiteHead
 from server.oplog.directory import directory_of
@@ -22,48 +23,8 @@ FEED_TABLE = FeedRow.metadata.tables["feed"]
 ALL_AUDIENCES = -1
 """A mask that every audience matches."""
 
-NAME_FIELDS = frozenset(
-    {
-        "accountable",
-        "arrived_by",
-        "calls",
-        "collector",
-        "assigned_by",
-        "closed_by",
-        "confirmed_by",
-        "contractor_name",
-        "decided_by",
-        "assessor",
-        "attendee_names",
-        "attested_by",
-        "facilitator",
-        "departed_by",
-        "done_by",
-        "ended_by",
-        "expected_by",
-        "found_by",
-        "first_responder",
-        "handed_to",
-        "handler",
-        "helpers",
-        "next_by",
-        "out_by",
-        "passed_by",
-        "person",
-        "person_name",
-        "raised_by",
-        "verified_by",
-        "pin_check",
-        "recorded_by",
-        "refused_by",
-        "reported_by",
-        "responsible",
-        "settled_by",
-        "taken_over_by",
-        "who",
-    }
-)
-"""Fields of phone bodies that hold the current names of people."""
+OTHER_NAME_FIELDS = frozenset({"calls", "confirmed_by", "pin_check", "who"})
+"""Fields of phone bodies with names in them that a record type does not declare as `names`."""
 
 
 def compare_tables(store: RecordStore) -> Iterator[str]:
@@ -111,13 +72,14 @@ def compare_feed(store: RecordStore) -> Iterator[str]:
 
 def _is_body_of(row: Row[Any], record: LoadedRecord, names: Directory) -> bool:
     expected = record_json(row.type, vars(record.row), names)
-    return _without_names(expected) == _without_names(row.body)
+    return _without_names(row.type, expected) == _without_names(row.type, row.body)
 
 
-def _without_names(body: str) -> dict[str, Any]:
+def _without_names(type_: str, body: str) -> dict[str, Any]:
     """A body without names, which may have changed since it was written; ids and values may not."""
+    named = OTHER_NAME_FIELDS.union(NAME_FIELDS[type_])
     return {
         name: value
         for name, value in json.loads(body).items()
-        if not isinstance(value, dict) and name not in NAME_FIELDS
+        if not isinstance(value, dict) and name not in named
     }

@@ -13,8 +13,9 @@ from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import Lineage
 from server.oplog import hash_chain
-from sync.protocol.clock import parse_time
+from sync.protocol.clock import format_time, parse_time
 from sync.protocol.hash_chain import open_gaps
+from sync.work.board import active_phones
 
 
 def record_heartbeat(
@@ -41,6 +42,23 @@ def record_heartbeat(
         # `heard_at` is part of what open desk pages compare to see that something has changed
         site = update(SiteHead).where(SiteHead.site_id == phone.site_id)
         db.session.execute(site.values(heard_at=received_at))
+
+
+def other_phones(phone: DeviceIdentity) -> list[dict[str, Any]]:
+    """S7: the other phones of the site that may still send something: what each is called, its
+    last contact, and until when everything made on it has arrived. A blocked phone learns none."""
+    if phone.is_revoked:
+        return []
+    devices = db.session.scalars(Device.for_site(phone.site_id)).all()
+    return [
+        {
+            "label": device.label,
+            "seen_at": device.seen_at and format_time(device.seen_at),
+            "clear_at": device.clear_at and format_time(device.clear_at),
+        }
+        for device in active_phones(devices)
+        if device.id != phone.id
+    ]
 
 
 def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
-from server.sync_api.heartbeat import record_heartbeat
+from server.sync_api.heartbeat import other_phones, record_heartbeat
 from server.sync_api.openapi import document
 from server.sync_api.pull import audience_of, feed_page, scope_token
 from sync import KINDS
@@ -114,7 +114,15 @@ def hello() -> Response:
         accepts=ACCEPTED_VERSIONS,
         limits=LIMITS,
         backup_watermark=backup.backup_watermark(),
-        sites={site: {"scope": scope, "upto": upto, "hash": hash_, "gaps": gaps}},
+        sites={
+            site: {
+                "scope": scope,
+                "upto": upto,
+                "hash": hash_,
+                "gaps": gaps,
+                "phones": other_phones(g.device),
+            }
+        },
         log=_log_head(site),
     )
 

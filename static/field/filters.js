@@ -110,6 +110,20 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
       return `${cents < 0 ? "-" : ""}${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
     },
 
+    /**
+     * The phone number in a text, such as a contact, to be dialled; "" if there is none.
+     * @param {string | null | undefined} text
+     */
+    phone_number(text) {
+      const patterns = [
+        /[+]?[0-9]{7,15}/,
+        /[+]?[0-9](?:-?[0-9]){6,14}/,
+        /[+]?[0-9](?:[ -]?[0-9]){6,14}/,
+      ];
+      const found = patterns.map((pattern) => pattern.exec(text || "")).find(Boolean);
+      return found ? found[0].replaceAll(/[ -]/g, "") : "";
+    },
+
     /** What people call a kind of op. @param {string} kind */
     kind_label: (kind) => translate(labels.kinds[kind] ?? labels.unknown_kind),
 

@@ -3,6 +3,8 @@
 /** @import { Kind } from "../kinds.js" */
 /** @import { Photo } from "../types/storage.js" */
 
+const IF = ".if.";
+
 /**
  * Empty fields are left out. An `integer` is truncated, a `time` becomes ISO 8601 in UTC.
  * @param {Kind} kind
@@ -32,14 +34,18 @@ function convert(text, type) {
 }
 
 /**
- * Inputs named `results.floor` and so on make the object `results`.
+ * Inputs named `results.floor` and so on make the object `results`. One named `told.rent.if.named`
+ * counts only if the field `named` is filled in.
  * @param {FormData} form
  * @param {string} name
  */
 function parseObject(form, name) {
   const prefix = `${name}.`;
   const inside = filledTexts(form).filter(([key]) => key.startsWith(prefix));
-  const pairs = inside.map(([key, value]) => [key.slice(prefix.length), value]);
+  const pairs = inside
+    .map(([key, value]) => [...key.slice(prefix.length).split(IF), value])
+    .filter(({ length, 1: condition }) => length < 3 || form.get(condition))
+    .map((parts) => [parts[0], parts[parts.length - 1]]);
   return pairs.length ? { [name]: Object.fromEntries(pairs) } : {};
 }
 

@@ -39,6 +39,8 @@ export async function sayHello() {
   await onEpoch(answer.epoch);
   await setMeta("lost", await unreported(await answerGaps(answer.sites[device.site]?.gaps ?? [])));
   await setMeta("limits", answer.limits);
+  const { phones } = answer.sites[device.site] ?? {};
+  if (phones) await setMeta("phones", { at: answer.received_at, phones });
   await setMeta("watermark", answer.backup_watermark);
   await pruneDaily(answer.backup_watermark);
   await resendDeferred(answer.accepts ?? {});

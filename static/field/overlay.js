@@ -3,13 +3,14 @@
 // is known here.
 
 import kinds from "../kinds.js";
+import nameFields from "../name_fields.js";
 import { shortCode } from "./ids.js";
 
 /** @import { OutboxRow, RecordRow } from "../types/storage.js" */
 
 /**
- * @typedef {object} Authors
- * @property {Map<string, string>} names of people, by id
+ * @typedef {object} Known what ops refer to
+ * @property {Map<string, any>} names of people, areas, homes and contractors, by id
  * @property {number} clockAhead milliseconds by which this phone's clock is ahead
  */
 
@@ -19,10 +20,10 @@ const FOREVER = "9999-12-31T00:00:00.000Z";
  * @param {string} type
  * @param {RecordRow[]} rows
  * @param {OutboxRow[]} outboxRows oldest first
- * @param {Authors} authors
+ * @param {Known} known
  * @returns {RecordRow[]} changed and new rows included, in the order of (`until`, id)
  */
-export function overlayOps(type, rows, outboxRows, authors) {
+export function overlayOps(type, rows, outboxRows, known) {
   const ofType = outboxRows.filter(({ op }) => (kinds[op.kind].type ?? type) === type);
   if (!ofType.length) return rows;
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -30,7 +31,7 @@ export function overlayOps(type, rows, outboxRows, authors) {
     const { subject, op } = outboxRow;
     const row =
       byId.get(subject) ?? (kinds[op.kind].creates ? emptyRecord(type, subject) : undefined);
-    if (row) byId.set(subject, overlayOp(row, outboxRow, authors));
+    if (row) byId.set(subject, overlayOp(row, outboxRow, known));
   }
   return [...byId.values()].sort(byPeriod);
 }
@@ -55,7 +56,7 @@ const emptyRecord = (type, id) => ({
 /**
  * @param {RecordRow} row
  * @param {OutboxRow} outboxRow
- * @param {Authors} authors
+ * @param {Known} known
  * @returns {RecordRow}
  */
 function overlayOp(row, { op, state }, { names, clockAhead }) {
@@ -69,11 +70,43 @@ function overlayOp(row, { op, state }, { names, clockAhead }) {
   };
   const changed = { ...row, ...(overlay_payload ? op.payload : {}) };
   for (const [path, value] of Object.entries(optimistic_patch))
-    setField(changed, path, substitute(value, variables, op.subject), variables);
+    setField(changed, path, nameInside(substitute(value, variables, op.subject), names), variables);
+  nameFieldsOf(changed, row, names);
   const { photos = [], sha256 } = op.payload;
   const allPhotos = [...(row.photos ?? []), ...photos, ...(sha256 ? [sha256] : [])];
   const pending = state === "unsent" || row.pending === true;
   return { ...changed, photos: [...new Set(allPhotos)], pending };
+}
+
+/**
+ * Fills in the names of the people and places that an overlaid row refers to, as the server does.
+ * @param {RecordRow} changed
+ * @param {RecordRow} row before the op
+ * @param {Map<string, any>} names
+ */
+function nameFieldsOf(changed, row, names) {
+  for (const [field, idField] of Object.entries(nameFields[row.type] ?? {})) {
+    const id = changed[idField];
+    const isStale = id !== row[idField] && changed[field] === row[field];
+    changed[field] = Array.isArray(id)
+      ? id.map((one) => names.get(one) ?? null)
+      : (names.get(id) ?? (isStale ? null : (changed[field] ?? null)));
+  }
+}
+
+/**
+ * A line of a list, such as a timeline, with the name `to` of the id `to_id`.
+ * @param {any} value
+ * @param {Map<string, any>} names
+ * @returns {any}
+ */
+function nameInside(value, names) {
+  if (Array.isArray(value)) return value.map((inner) => nameInside(inner, names));
+  if (!value || typeof value !== "object") return value;
+  const named = Object.entries(value)
+    .filter(([name, id]) => name.endsWith("_id") && names.has(id))
+    .map(([name, id]) => [name.slice(0, -"_id".length), names.get(id)]);
+  return { ...Object.fromEntries(named), ...value };
 }
 
 /**

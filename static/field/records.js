@@ -5,12 +5,13 @@ import { database } from "./database.js";
 import * as outbox from "./outbox.js";
 import { byPeriod, overlayOps } from "./overlay.js";
 
-/** @import { RecordRow } from "../types/storage.js" */
-/** @import { Authors } from "./overlay.js" */
+/** @import { OutboxRow, RecordRow } from "../types/storage.js" */
+/** @import { Known } from "./overlay.js" */
 /** @import { Need } from "../templates.js" */
 
 const NEXT_LIMIT = 60;
 const LAST = "\uffff"; // sorts after every key
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * The records that a page shows, by type, in the order of (`until`, id).
@@ -20,7 +21,8 @@ const LAST = "\uffff"; // sorts after every key
  */
 export async function loadRecords(needs, now) {
   if (!Object.keys(needs).length) return {};
-  const [ops, authors] = await Promise.all([outbox.overlaidOps(), loadAuthors()]);
+  const ops = await outbox.overlaidOps();
+  const known = await loadKnown(ops);
   /** @type {Record<string, RecordRow[]>} */
   const found = {};
   for (const [type, { hours, begun, next }] of Object.entries(needs)) {
@@ -30,7 +32,7 @@ export async function loadRecords(needs, now) {
     const rows = await (await database()).getAllFromIndex("records", index, range);
     if (next) rows.push(...(await nextToBegin(type, now)));
     const wanted = rows.filter((row) => row.until >= since).sort(byPeriod);
-    found[type] = overlayOps(type, wanted, ops, authors);
+    found[type] = overlayOps(type, wanted, ops, known);
   }
   return found;
 }
@@ -56,12 +58,9 @@ export const hoursBefore = (now, hours) =>
  * @returns {Promise<RecordRow | undefined>}
  */
 export async function findRecord(type, id) {
-  const [row, ops, authors] = await Promise.all([
-    findServerRecord(type, id),
-    outbox.overlaidOpsOf(id),
-    loadAuthors(),
-  ]);
-  return overlayOps(type, row ? [row] : [], ops, authors).find((each) => each.id === id);
+  const [row, ops] = await Promise.all([findServerRecord(type, id), outbox.overlaidOpsOf(id)]);
+  const known = await loadKnown(ops);
+  return overlayOps(type, row ? [row] : [], ops, known).find((each) => each.id === id);
 }
 
 /**
@@ -87,8 +86,22 @@ export async function allOf(type) {
   );
 }
 
-/** @returns {Promise<Authors>} */
-async function loadAuthors() {
-  const [people, clockAhead] = await Promise.all([allOf("person"), clock.clockAhead()]);
-  return { names: new Map(people.map((row) => [row.id, row.name])), clockAhead };
+const NAMED_TYPES = ["area", "unit", "contractor"];
+
+/**
+ * The names of all people, and of the places and contractors that these ops refer to.
+ * @param {OutboxRow[]} ops
+ * @returns {Promise<Known>}
+ */
+async function loadKnown(ops) {
+  const values = ops.flatMap(({ op }) => Object.values(op.payload).flat());
+  const ids = [...new Set(values.filter((value) => typeof value === "string" && UUID.test(value)))];
+  const store = (await database()).transaction("records").store;
+  const [people, clockAhead, ...found] = await Promise.all([
+    allOf("person"),
+    clock.clockAhead(),
+    ...ids.flatMap((id) => NAMED_TYPES.map((type) => store.get([type, id]))),
+  ]);
+  const named = [...people, ...found.filter((row) => row !== undefined)];
+  return { names: new Map(named.map((row) => [row.id, row.label ?? row.name])), clockAhead };
 }

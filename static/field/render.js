@@ -12,6 +12,7 @@ import { readLossMarker } from "./loss_marker.js";
 import * as outbox from "./outbox.js";
 import { wasRefused } from "./outbox_updates.js";
 import { exportProgress } from "./outbox_export.js";
+import { otherPhones } from "./other_phones.js";
 import { everybody } from "./people.js";
 import { findServerRecord, loadRecords } from "./records.js";
 import { sendingStatus } from "./sending_status.js";
@@ -91,11 +92,12 @@ async function commonContext(now) {
     "size",
     "ahead",
   ]);
-  const [site, people, room, sending] = await Promise.all([
+  const [site, people, room, sending, other_phones] = await Promise.all([
     device && findServerRecord("site", device.site),
     everybody(),
     storagePercent(),
     sendingStatus(link, me),
+    otherPhones(now),
   ]);
   return {
     now,
@@ -109,6 +111,7 @@ async function commonContext(now) {
     people,
     phone: { label: device?.label ?? "", full: room >= NEARLY_FULL, room, wrong: Boolean(ahead) },
     sending,
+    other_phones,
   };
 }
 

@@ -202,6 +202,8 @@ export interface Meta {
   lost: number[];
   /** Id of the person who has unlocked the phone. */
   me: string;
+  /** The other phones of the site, as the server told at a time. */
+  phones: { at: string; phones: OtherPhone[] };
   /** Everybody of the site, as answered at enrolment. */
   people: Person[];
   /** Day on which the digest was last compared. */
@@ -260,15 +262,23 @@ export type WriteTransaction<Stores extends StoreName[] = StoreName[]> = IDBPTra
 >;
 export type UpgradeTransaction = IDBPTransaction<Schema, StoreName[], "versionchange">;
 
+/** Another phone of the site; `clear_at`: everything made on it until then has arrived. */
+export interface OtherPhone {
+  label: string;
+  seen_at: string | null;
+  clear_at: string | null;
+}
+
 export interface HelloResponse {
   epoch: string;
+  received_at: string;
   /** Versions of the payload that the server accepts, by kind. */
   accepts?: Record<string, number[]>;
   limits: Meta["limits"];
   backup_watermark: string | null;
   log?: LogHead;
-  /** By site: first and last places of the ops that the server lacks of this chain. */
-  sites: Record<string, { gaps?: [number, number][] }>;
+  /** By site: first and last places of the ops that the server lacks of this chain; other phones. */
+  sites: Record<string, { gaps?: [number, number][]; phones?: OtherPhone[] }>;
 }
 
 export interface PushResponse {

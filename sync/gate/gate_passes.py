@@ -52,9 +52,14 @@ class ReleaseRecordPayload(Payload):
     photos = Photos()
 
 
+def assume_one_piece(payload: dict[str, Any]) -> dict[str, Any]:
+    """V16: up to version 1 a gate pass was for one piece where nobody had said how many."""
+    return {"quantity": 1, **payload}
+
+
 def record(_: None, op: Op) -> Accepted:
     """V14: a gate pass records what goes out, how many, who carries it and who approved it."""
-    return Accepted({"quantity": 1, **op.payload})
+    return Accepted(dict(op.payload))
 
 
 def accept_fact(_: Any, __: Op) -> Accepted:
@@ -107,6 +112,8 @@ KINDS = {
         type="release",
         fact=True,
         creates=True,
+        payload_version=2,
+        upcasters={1: assume_one_piece},
         optimistic_patch={
             "state": "waiting",
             "recorded_at": "$at",

@@ -36,6 +36,11 @@ REFUSALS: Texts = {
     "already-official": _l("This inspection is already the official one."),
     "already-retired": _l("This checklist is no longer in use."),
     "already-merged": _l("One of these tickets has already been merged into another."),
+    "already-joined": _l("One of these entries was voided or has already been joined."),
+    "does-not-end-it": _l(
+        "These two do not fit. Choose an entry without an end, and an exit from the same home "
+        "within a day of it."
+    ),
     "not-settled": _l("This conflict has not been resolved yet."),
     "on-hold": _l("This visit is under a legal hold. Lift the hold first."),
     "not-on-hold": _l("This visit is not under a legal hold."),

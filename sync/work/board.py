@@ -14,6 +14,9 @@ from sync.work.task_folding import window_deadline
 SILENT_AFTER = timedelta(hours=2)
 """A phone without contact for longer than this is listed as silent on the board."""
 
+REPORT_CURRENT_FOR = timedelta(hours=8)
+"""A shift. What a phone reported longer ago than this says nothing about now."""
+
 ESCALATE_AFTER = timedelta(days=5)
 """What is missing or undecided for longer than this is shown to a supervisor."""
 
@@ -272,3 +275,8 @@ def unsent_count(phone: BoardPhone) -> int:
     """How many unsent ops a phone last reported."""
     pending: dict[str, int] = (phone.report or {}).get("pending", {})
     return sum(pending.values())
+
+
+def is_report_current(phone: BoardPhone, now: datetime) -> bool:
+    """D9: whether what a phone last reported as unsent still counts; afterwards it is unknown."""
+    return phone.seen_at is not None and now - phone.seen_at <= REPORT_CURRENT_FOR

@@ -20,6 +20,7 @@ FIELDS: Texts = {
     "open_items": _l("Open items"),
     "handed_over_at": _l("Handed over at"),
     "handed_to_id": _l("Handed over to"),
+    "handover_note": _l("Note for the next person"),
     "to": _lp("shift", "Handed over to"),
     "taken_over_at": _l("Taken over at"),
     "taken_over_by_id": _l("Taken over by"),

@@ -73,6 +73,7 @@ class ShiftClosePayload(Payload):
 class ShiftHandOverPayload(Payload):
     to = Id(required=True)
     items = OpenItemsField()
+    handover_note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
 def open_(_: None, op: Op) -> Accepted:
@@ -106,7 +107,7 @@ def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
         "person_id": opening.by,
         "opened_at": opening.occurred_at,
         "uniform": opening.payload["uniform"],
-        "note": (opening.payload.get("note") or "").strip() or None,
+        "note": _stripped(opening, "note"),
         **_close_fields(_first_of_kind(history, "shift.close")),
         **_hand_over_fields(history),
     }
@@ -122,16 +123,23 @@ def _close_fields(end: HistoryEntry | None) -> dict[str, Any]:
 
 
 def _hand_over_fields(history: Sequence[HistoryEntry]) -> dict[str, Any]:
+    """S7: the last hand-over with its note, and the signature of whoever was named in it."""
     hand_over = _first_of_kind(reversed(history), "shift.hand_over")
     to = str(UUID(str(hand_over.payload["to"]))) if hand_over else None
     take_over = _first_of_kind([entry for entry in history if entry.by == to], "shift.take_over")
     return {
         "handed_over_at": hand_over and hand_over.occurred_at,
         "handed_to_id": to,
+        "handover_note": _stripped(hand_over, "handover_note"),
         "items": hand_over.payload.get("items", {}) if hand_over else {},
         "taken_over_at": take_over and take_over.occurred_at,
         "taken_over_by_id": take_over and take_over.by,
     }
+
+
+def _stripped(entry: HistoryEntry | None, name: str) -> str | None:
+    """A text of an entry's payload, None if there is none."""
+    return ((entry and entry.payload.get(name)) or "").strip() or None
 
 
 def _first_of_kind(history: Iterable[HistoryEntry], kind: str) -> HistoryEntry | None:

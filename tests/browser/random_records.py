@@ -57,6 +57,13 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
                 [{}, {"at": "checkpoint-0", "rounds": "round-0,round-1"}, {"code": "101"}]
             ),
             **{"result": rng.choice(["", "wrong", "wait"]), "who": rng.choice(["all", ""])},
+            **{name: rng.choice(["", "1"]) for name in ("earlier", "exit", "firm", "unit")},
+            "step": rng.choice(["", "seated", "complaint", "farewell", "done"]),
+        },
+        "other_phones": {
+            "at": rng.choice(TIMES),
+            "known": rng.random() < 0.7,
+            "unheard": random_rows(rng, other_phone, 0, 3),
         },
         "sending": {
             "state": rng.choice(SYNC_STATES),
@@ -72,6 +79,10 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
         "toast": rng.choice(TEXTS),
         "tapped": {"kind": rng.choice(TAPPED_KINDS), "id": "op"},
     }
+
+
+def other_phone(rng: Random) -> dict[str, Any]:
+    return {"label": rng.choice(TEXTS), "clear_at": rng.choice([None, *TIMES])}
 
 
 def random_rows(rng: Random, make: Any, least: int, most: int) -> list[dict[str, Any]]:
@@ -286,15 +297,16 @@ def home_entry(rng: Random) -> dict[str, Any]:
         rng, "who", "worker", "recorded_by", "second_person", "remarks", "struck_because"
     )
     ids = {"unit": "u", "contractor": rng.choice(["firm", None]), "recorded_by_id": "p"}
-    more = {"purpose": rng.choice(TEXTS), "resident_present": rng.choice([True, False, None])}
-    at = {"in_at": rng.choice(TIMES), "recorded_at": rng.choice(TIMES)} | random_times(
-        rng, "out_at"
-    )
+    purpose = rng.choice([*TEXTS, "repair", None])
+    more = {"purpose": purpose, "resident_present": rng.choice([True, False, None])}
+    state = rng.choice(["inside", "out", "struck", "joined"])
+    at = {"recorded_at": rng.choice(TIMES)} | random_times(rng, "in_at", "out_at")
+    if state == "inside":
+        at["in_at"] = rng.choice(TIMES)
+    links = {"ticket": rng.choice([None, "t"]), "visit": rng.choice([None, "v"])}
     whose = {"worker_id": rng.choice(["p", None]), "party": rng.choice([None, "p"])}
     more |= {"acknowledgement": rng.choice([None, "verbal"]), "afterwards": rng.random() < 0.3}
-    return random_row(
-        rng, "entry", ["inside", "out", "struck"], **fields, **ids, **more, **at, **whose
-    )
+    return random_row(rng, "entry", [state], **fields, **ids, **more, **at, **whose, **links)
 
 
 def timeline_entry(rng: Random) -> list[dict[str, Any]]:

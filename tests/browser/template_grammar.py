@@ -28,6 +28,7 @@ GRAMMAR: dict[str, list[str]] = {
         *("_('Done: %(n)s', n=<text>)|upper", "(<texts>)[<int>]", "s1.split(<literal>)|join('|')"),
         *("(<texts>)|first", "(<texts>)|last", "(<texts>)|min", "(<texts>)|max", "at1|clock"),
         *("at1|day", "at1|ago(now)", "rows|map(attribute='at')|map('clock')|join(' ')"),
+        "(<text>)|string|phone_number",
         *("(<text>)|string|mask", "d|tojson", "(<rows>)|tojson|length", "d.get(<text>, <int>)"),
         *("d|urlencode", "words|map('truncate', 4, true)|join", "{'zh': <text>, 'en': s1}|say"),
         *("'received'|state_label('ticket')", "(<text>)|string|value_label('ticket', 'matter')"),

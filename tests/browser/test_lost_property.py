@@ -35,7 +35,8 @@ def record_contractor_entry(hand):
     hand.open(f"/field/home_entry?unit={UNIT}&firm=1")
     hand.page.select_option("[name=contractor]", FIRM)
     hand.fill("[name=worker]", "陆师傅")
-    hand.tap("details[open] button[type=submit]")
+    hand.tap(".chip:has([value=repair])")
+    hand.tap("form[action*='entry.'] .primary")
     hand.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
 
 

@@ -17,6 +17,18 @@ from tests.phone_page import (
 from tests.wait_for import wait_for
 
 INSIDE_ROW = ".row[data-state=inside]"
+SERVICE = ".chip:has([name=purpose][value=service])"
+
+
+PROMPT = "#reception .prompt .phrase"
+RECEPTION = [
+    ("你好", "来访：问好"),
+    ("请坐", "来访：请坐"),
+    ("您请说", "答：有人问"),
+    ("别着急", "来访：安抚"),
+    ("请这边走", "请求"),
+    ("再见", "送：人走了"),
+]
 
 
 def unlock_as_guard(hand):
@@ -25,12 +37,14 @@ def unlock_as_guard(hand):
     hand.open("/field/visits")
 
 
+@pytest.mark.clause("A2")
 @pytest.mark.clause("B3")
 def test_a_guard_receives_an_expected_visitor_in_one_tap_and_guides_them(phone_page, live_server):
     unlock_as_guard(phone_page)
     phone_page.tap("a[href='/field/visit_preregistration']")
     phone_page.wait_for_js("!!document.querySelector('[name=expected_until]')")
     phone_page.fill("[name=visitor]", "李师傅")
+    phone_page.tap(SERVICE)
     phone_page.tap("#main .primary")
     phone_page.wait_for_js("!!document.querySelector('.row[data-state=expected]')")
     live_server.kill()
@@ -39,23 +53,40 @@ def test_a_guard_receives_an_expected_visitor_in_one_tap_and_guides_them(phone_p
     phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     assert phone_page.taps == 1
     phone_page.tap(f"{INSIDE_ROW} a.tick")
-    phone_page.wait_for_js("!!document.querySelector('.phrase')")
-    phone_page.tap(".phrase:has-text('别着急')")
-    phone_page.wait_for_js("!!document.querySelector('.phrase[aria-current]')")
-    phone_page.wait_for_js("!!document.querySelector('a[href*=\"about_type=visit\"]')")
+    for phrase, card in RECEPTION:
+        phone_page.wait_for_js(
+            f"document.querySelector('{PROMPT}')?.innerText.includes('{phrase}')"
+        )
+        assert phone_page.page.locator(".prompt .phrase").count() == 1, "one phrase at a time"
+        assert card in phone_page.page.locator(".prompt details").inner_text()
+        if phrase == "您请说":
+            phone_page.tap("#reception a.button")  # nothing was asked
+        else:
+            phone_page.tap("#reception .primary")
+        if phrase == "别着急":
+            phone_page.wait_for_js(
+                "!!document.querySelector('a.primary[href*=\"matter=complaint\"]')"
+            )
+            phone_page.tap("#reception a.button:not(.primary)")
     phone_page.open("/field/visits")
     phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     live_server.start()
     phone_page.sync_now()
-    for kind in ("visit.expect", "visit.admit", "visit.attend"):
+    for kind in ("visit.expect", "visit.admit"):
         assert [status for _, _, status, _, _ in logged_ops(live_server, kind)] == ["applied"]
+    said = [
+        json.loads(payload)["step"] for *_, payload, _ in logged_ops(live_server, "visit.attend")
+    ]
+    assert said == ["greeted", "seated", "soothed", "guided", "farewell"]
 
 
 def test_out_is_one_tap_and_taken_back_with_one(phone_page, live_server):
     unlock_as_guard(phone_page)
     phone_page.tap("a[href='/field/visit_arrival']")
     phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
-    phone_page.fill("[name=visitor]", "王先生")
+    assert phone_page.page.locator("input:checked").count() == 0, "nothing is said beforehand"
+    phone_page.page.fill("[name=visitor]", "王先生")
+    phone_page.tap(SERVICE)
     phone_page.tap("#main .primary")
     phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
     assert phone_page.taps <= 3
@@ -78,6 +109,7 @@ def test_a_plate_is_tapped_not_typed(phone_page, live_server):
     phone_page.tap("a[href='/field/visit_arrival']")
     phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
     phone_page.fill("[name=visitor]", "周")
+    phone_page.tap(SERVICE)
     phone_page.tap("form.purposes > details > summary")
     phone_page.tap(".keys summary")
     for sign in ("沪", "A", "D", "1", "2", "3", "4", "5", "6"):
@@ -91,6 +123,7 @@ def test_a_plate_is_tapped_not_typed(phone_page, live_server):
     wait_for(lambda: logged_ops(live_server, "visit.arrive"))
     payload = json.loads(logged_ops(live_server, "visit.arrive")[0][3])
     assert (payload["plate"], payload["party_size"]) == ("沪AD1234", 3)
+    assert "id_checked" not in payload
 
 
 def test_at_the_end_of_a_shift_all_are_presumed_gone_without_a_network(phone_page, live_server):
@@ -100,6 +133,7 @@ def test_at_the_end_of_a_shift_all_are_presumed_gone_without_a_network(phone_pag
         phone_page.open("/field/visit_arrival")
         phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
         phone_page.fill("[name=visitor]", name)
+        phone_page.tap(SERVICE)
         phone_page.tap("#main .primary")
         phone_page.wait_for_js(f"document.body.innerText.includes('{name}')")
     phone_page.taps = 0
@@ -115,7 +149,7 @@ def test_at_the_end_of_a_shift_all_are_presumed_gone_without_a_network(phone_pag
     assert json.loads(live_server.run("verify"))["differences"] == 0
 
 
-def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
+def test_a_regular_comes_in_with_two_taps_and_what_is_forgotten_leaves_the_phone(
     phone_page, live_server
 ):
     unlock_as_guard(phone_page)
@@ -123,6 +157,7 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
         phone_page.open("/field/visit_arrival")
         phone_page.wait_for_js("!!document.querySelector('[name=visitor]')")
         phone_page.fill("[name=visitor]", "顺丰")
+        phone_page.tap(SERVICE)
         phone_page.tap("#main .primary")
         phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
         phone_page.tap(f"{INSIDE_ROW} button")
@@ -130,8 +165,12 @@ def test_a_regular_comes_in_with_one_tap_and_what_is_forgotten_leaves_the_phone(
     phone_page.open("/field/visits")
     phone_page.taps = 0
     phone_page.tap(".often .chip")
+    phone_page.wait_for_js("document.querySelector('[name=visitor]')?.value === '顺丰'")
+    assert "和上次一样" in phone_page.page.locator("#main").inner_text()
+    assert phone_page.page.locator(INSIDE_ROW).count() == 0
+    phone_page.tap("#main .primary")
     phone_page.wait_for_js(f"!!document.querySelector('{INSIDE_ROW}')")
-    assert phone_page.taps == 1
+    assert phone_page.taps == 2
     wait_for(lambda: len(logged_ops(live_server, "visit.arrive")) == 3)
     phone_page.sync_now()
     live_server.kill()

@@ -72,7 +72,7 @@ COLUMNS = {
         *("departed_at", "departed_by_id", "presumed", "refused_at", "steps", "photos"),
         *("held_at", "purged_at", "photos_here"),
     ),
-    "release": ("passed_at", "recorded_at", "purged_at", "photos", "photos_here"),
+    "release": ("quantity", "passed_at", "recorded_at", "purged_at", "photos", "photos_here"),
     "regular": ("purged_at",),
     "ticket": (
         *("id", "details", "urgency", "area", "unit", "contact", "photos", "photos_here"),
@@ -83,6 +83,7 @@ COLUMNS = {
         *("id", "unit", "lines", "batch", "ledger_at", "collector_id", "windows", "do_not_call"),
         *("calls", "called_at", "appointment_at", "paused_by", "visit_reason", "visit_asked_at"),
         *("visit_asked_by_id", "visit_approved_at", "visited_at", "paid_cents", "handed_at"),
+        "visit_went_in",
     ),
     "weather": ("sort", "areas", "event"),
     "template": (
@@ -103,13 +104,14 @@ COLUMNS = {
     "shift": (
         *("person_id", "opened_at", "uniform", "note", "closed_at", "closed_by_id", "unsent"),
         *("open_items", "handed_over_at", "handed_to_id", "items", "taken_over_at"),
-        "taken_over_by_id",
+        *("taken_over_by_id", "handover_note"),
     ),
     "entry": (
         *("unit", "purpose", "worker_id", "worker", "contractor", "in_at", "out_at", "out_by_id"),
         *("afterwards", "recorded_at", "recorded_by_id", "received_at", "remarks"),
         *("resident_present", "second_person", "acknowledgement", "ticket", "visit"),
-        *("struck_at", "struck_by_id", "struck_because"),
+        *("id", "struck_at", "struck_by_id", "struck_because"),
+        *("joined_to", "joined_at", "joined_by_id"),
     ),
     "lost": (
         *("item", "urgency", "unit", "ticket", "opened_at", "first_responder_id", "lists"),

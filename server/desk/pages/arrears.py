@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
@@ -31,6 +32,8 @@ from server.desk.payload_form import PayloadForm
 from server.desk.posted_forms import large_form, say_nothing
 from server.desk.submit import submit_and_redirect
 from server.models.arrears import ArrearsAccount
+from server.models.cards import Card
+from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about, submit_many
 from sync.protocol.normalise import parse_amount
@@ -53,11 +56,16 @@ STEP_FORMS = {
     "dispute": PayloadForm("arrears.dispute"),
     "ask_visit": PayloadForm("arrears.ask_visit"),
     "approve_visit": PayloadForm("arrears.approve_visit"),
-    "visit": PayloadForm("arrears.visit", "outcome", "note"),
+    "visit": PayloadForm(
+        "arrears.visit", "outcome", "went_in", "in_at", "out_at", "apologised", "note"
+    ),
     "hand_up": PayloadForm("arrears.hand_up"),
     "assign": PayloadForm("arrears.assign"),
 }
 """The forms of what may happen to an account."""
+
+CONDUCT_CARD = "FC-07"
+"""The card on how to call and how to visit. [H7]"""
 
 UNREADABLE = (
     InvalidLedger,
@@ -100,14 +108,20 @@ def show(id: str) -> str:
         for person in active_people(site_id)
         if set(person.roles) & FRONT_DESK_ROLES and not set(person.roles) & FORBIDDEN_ROLES
     ]
-    options = {"collector_id": person_options(collectors)}
+    answers = [("false", gettext("No, stayed at the door")), ("true", gettext("Yes, went in"))]
+    options = {"collector_id": person_options(collectors), "went_in": answers}
+    labels = {"went_in": gettext("Did you go in?")}
     return render_template(
         "desk/arrears/show.html",
         account=account,
         state=state(vars(account)),
         owed=owed_cents(vars(account)),
         may_be_called=may_be_called_at(account, datetime.now(UTC)),
-        forms={step: form.inputs(options=options) for step, form in STEP_FORMS.items()},
+        forms={
+            step: form.inputs(options=options, labels=labels) for step, form in STEP_FORMS.items()
+        },
+        conduct=db.session.scalar(Card.by_code(site_id, CONDUCT_CARD)),
+        contacts=db.session.scalars(Ticket.about_record(site_id, account.id)).all(),
         prefer_inputs=STEP_FORMS["prefer"].inputs(vars(account)),
         assign_inputs=STEP_FORMS["assign"].inputs(vars(account), options),
         names=directory_of(site_id),
@@ -188,8 +202,8 @@ def record_step(id: str, step: str) -> Any:
     """A call, an appointment, a complaint, a visit, a payment and the other steps."""
     account, form = get_or_404(ArrearsAccount, id), STEP_FORMS.get(step) or abort(404)
     payload = form.payload(request.form)
-    if step == "call" and payload.get("outcome") == "reached":
-        payload |= {"told": _stated_amounts(account), "itemised": "itemised" in request.form}
+    if step == "call" and payload.get("outcome") == "reached" and payload.get("itemised"):
+        payload["told"] = _stated_amounts(account)
     if step == "pay":
         payload["cents"] = parse_amount(request.form.get("amount", "")) or None
     if step == "prefer":

@@ -28,12 +28,14 @@ from server.models.lost_property import LostProperty
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
+from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.lost_property import (
     OUTCOMES,
     case_timeline,
     missing_steps,
+    open_requests,
     state,
     unasked_parties,
 )
@@ -82,6 +84,10 @@ def show(id: str) -> str:
         state=state(vars(case)),
         lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
         unasked=unasked_parties(vars(case)),
+        requests=[
+            (line, (line.get("answer_until") or FOREVER) < format_time(now))
+            for line in open_requests(vars(case))
+        ],
         newer=[presence for presence in found if presence.id not in listed],
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),

@@ -25,6 +25,7 @@ from server.desk.ticket_forms import (
 )
 from server.i18n.locale import localize
 from server.models.contractors import Contractor
+from server.models.home_entries import HomeEntry
 from server.models.people import Person
 from server.models.shifts import Shift
 from server.models.tickets import Ticket
@@ -91,6 +92,7 @@ def show(id: str) -> str:
         is_absentee_back=bool(held_for_on_duty([ticket], _open_shifts(site_id, now))),
         duplicates=_alike(ticket),
         merged_into=merged_into,
+        entries=db.session.scalars(HomeEntry.linked(site_id, ticket=id)).all(),
         state=state(vars(ticket)),
         forms=fact_inputs(site_id),
         revise_inputs=REVISE_FORM.inputs(vars(ticket), place_options(site_id)),

@@ -18,6 +18,7 @@ from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import parse_local_time
 from server.models.gate_passes import GatePass
+from server.models.home_entries import HomeEntry
 from server.models.places import Site
 from server.models.purges import PurgeRun
 from server.models.visits import Visit
@@ -146,6 +147,7 @@ def show(id: str) -> str:
         "desk/visits/show.html",
         visit=visit,
         state=rules.state(vars(visit)),
+        entries=db.session.scalars(HomeEntry.linked(site_id, visit=visit.id)).all(),
         releases=db.session.scalars(GatePass.for_visit(site_id, visit.id)).all(),
         names=directory_of(site_id),
         lines=op_lines(ops_about(site_id, visit.id)),

@@ -19,6 +19,7 @@ from server.auth.security_headers import CSP
 from server.field.compiler import catalogue, kinds_manifest, label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n.languages import Language, catalogue_files, catalogue_folders, languages
+from server.models import NAME_FIELDS
 from sync import KINDS
 from sync.protocol.clock import SITE_ZONE
 
@@ -114,6 +115,7 @@ def _modules(app: Flask, static: Path, names: tuple[str, ...]) -> dict[str, str]
         "templates.js": compiled.text,
         "kinds.js": _export(kinds_manifest.describe(KINDS)),
         "labels.js": _export(label_manifest.describe()),
+        "name_fields.js": _export(NAME_FIELDS),
         "catalogue.js": _export(translations),
         "languages.js": _export([language._asdict() for language in languages(app)]),
     }

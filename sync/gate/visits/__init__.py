@@ -16,6 +16,7 @@ from sync.gate.visits.payloads import (
     VisitAttendPayload,
     VisitExpectPayload,
     VisitReasonPayload,
+    assume_one_person,
 )
 from sync.gate.visits.rules import (
     REDACTED_VALUES,
@@ -103,13 +104,21 @@ def decision_kind(payload: Any, rule: Any, **kwargs: Any) -> Kind:
 
 KINDS = {
     "visit.arrive": fact_kind(
-        VisitArrivePayload, arrive, INSIDE_PATCH, creates=True, label=_l("Visitor in")
+        VisitArrivePayload,
+        arrive,
+        INSIDE_PATCH,
+        creates=True,
+        payload_version=2,
+        upcasters={1: assume_one_person},
+        label=_l("Visitor in"),
     ),
     "visit.expect": fact_kind(
         VisitExpectPayload,
         expect,
         {**EXPECTED_PATCH, "expected_at": "$at", "expected_by": "$by_name"},
         creates=True,
+        payload_version=2,
+        upcasters={1: assume_one_person},
         label=_l("Visitor pre-registered"),
     ),
     "visit.admit": fact_kind(

@@ -38,7 +38,7 @@ def fold(record: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
         "refused_at": refusal and refusal.occurred_at,
         "refused_by_id": refusal and refusal.by,
         "refuse_reason": refusal and refusal.payload["reason"],
-        "steps": list(dict.fromkeys(e.payload["step"] for e in history if "step" in e.payload)),
+        "steps": list(dict.fromkeys(step for entry in history for step in _steps(entry))),
         "retained_from": _retention_start(registration, arrival, refusal, departure),
         "photos": [] if getattr(record, "purged_at", None) else _photo_hashes(history),
     }
@@ -118,6 +118,11 @@ def _retention_start(
     return min(
         max(latest, registration.occurred_at), registration.occurred_at + MAX_RETENTION_AHEAD
     )
+
+
+def _steps(entry: HistoryEntry) -> list[str]:
+    """V10: the reception steps that an entry records: those before the arrival, or a later one."""
+    return entry.payload.get("steps") or [entry.payload[n] for n in ("step",) if n in entry.payload]
 
 
 def _photo_hashes(history: Sequence[HistoryEntry]) -> list[str]:

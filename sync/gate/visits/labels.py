@@ -31,6 +31,7 @@ FIELDS: Texts = {
     "refused_by_id": _l("Refused by"),
     "refuse_reason": _l("Reason for refusing"),
     "step": _l("Reception step"),
+    "steps": _l("Reception step"),
     "held_at": _l("Legal hold since"),
     "held_by_id": _l("Legal hold set by"),
     "hold_reason": _l("Reason for legal hold"),
@@ -40,7 +41,16 @@ FIELDS: Texts = {
     "departed_by_id": _l("Seen out by"),
 }
 
+REFUSE_REASONS: Texts = {
+    "host_declined": _l("Host declined"),
+    "no_answer": _l("No answer"),
+    "wrong_address": _l("Wrong address"),
+}
+"""The reasons that a phone offers. A refusal may give another one in words."""
+
 VALUES: Mapping[str, Texts] = {
+    "refuse_reason": REFUSE_REASONS,
+    "refuse.reason": REFUSE_REASONS,
     "purpose": {
         "business": _l("business"),
         "family": _l("family or friends"),
@@ -50,6 +60,7 @@ VALUES: Mapping[str, Texts] = {
     "step": {
         "greeted": _l("greeted"),
         "seated": _l("offered a seat"),
+        "answered": _l("question answered"),
         "soothed": _l("calmed"),
         "guided": _l("shown the way"),
         "farewell": _l("seen off"),

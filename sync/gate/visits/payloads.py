@@ -10,8 +10,8 @@ from marshmallow.validate import Length, OneOf, Range
 from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, Id, Payload
 
 PURPOSES = ("business", "family", "service", "other")
-STEPS = ("greeted", "seated", "soothed", "guided", "farewell")
-"""The steps of a reception at the gate or desk. None of them is required."""
+STEPS = ("greeted", "seated", "answered", "soothed", "guided", "farewell")
+"""The steps of a reception at the gate or desk, in their order. None of them is required."""
 
 MAX_MINUTES = 7 * 24 * 60
 """The longest planned stay in minutes: a week."""
@@ -31,13 +31,14 @@ class VisitArrivePayload(Payload):
     id_checked = fields.Boolean()
     expected_minutes = fields.Integer(strict=True, validate=Range(min=1, max=MAX_MINUTES))
     note = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    steps = fields.List(fields.String(validate=OneOf(STEPS)), validate=Length(max=len(STEPS)))
 
 
 class VisitExpectPayload(VisitArrivePayload):
     """A pre-registered visitor. Only the gate can record that a document was checked."""
 
     class Meta(Payload.Meta):
-        exclude = ("id_checked",)
+        exclude = ("id_checked", "steps")
 
     expected_from = fields.AwareDateTime(allow_none=True)
     expected_until = fields.AwareDateTime(allow_none=True)
@@ -48,6 +49,11 @@ class VisitExpectPayload(VisitArrivePayload):
         start, end = payload.get("expected_from"), payload.get("expected_until")
         if start and end and end <= start:
             raise ValidationError("A visit ends after it begins.")
+
+
+def assume_one_person(payload: dict[str, Any]) -> dict[str, Any]:
+    """V16: up to version 1 a visit had one person where nobody had said how many."""
+    return {"party_size": 1, **payload}
 
 
 class VisitAdmitPayload(Payload):

@@ -37,12 +37,12 @@ REDACTED_VALUES: dict[str, Any] = {
 
 def arrive(_: None, op: Op) -> Accepted:
     """V1: an arrival begins a visit; without a departure the visitor counts as inside."""
-    return Accepted({"party_size": 1, **op.payload})
+    return Accepted({n: value for n, value in op.payload.items() if n != "steps"})
 
 
 def expect(_: None, op: Op) -> Accepted:
     """V6: a pre-registered visitor is expected, and is let in with one tap."""
-    return Accepted({"party_size": 1, **op.payload})
+    return Accepted(dict(op.payload))
 
 
 def admit(_: VisitLike, __: Op) -> Accepted:

@@ -179,7 +179,13 @@ KINDS = {
         visit,
         FRONT_DESK_ROLES,
         overlay_payload=False,
-        optimistic_patch={"state": "visited", "visited_at": "$at", "visit_approved_at": None},
+        optimistic_patch={
+            "state": "visited",
+            "visited_at": "$at",
+            "visit_approved_at": None,
+            "visit_outcome": "$outcome",
+            "visit_went_in": "$went_in",
+        },
         label=_l("Arrears visit"),
     ),
     "arrears.pay": fact_kind(

@@ -31,6 +31,10 @@ FIELDS: Texts = {
     "do_not_call": _l("Do not call"),
     "cents": _l("Amount (cents)"),
     "apologised": _l("Apologised"),
+    "went_in": _l("Went into the home"),
+    "visit_went_in": _l("Went into the home"),
+    "in_at": _l("Went in at"),
+    "out_at": _l("Came out at"),
 }
 
 VALUES: Mapping[str, Texts] = {

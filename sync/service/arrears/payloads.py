@@ -97,6 +97,9 @@ class ArrearsReasonPayload(Payload):
 class ArrearsVisitPayload(Payload):
     outcome = fields.String(required=True, validate=OneOf(VISIT_OUTCOMES))
     apologised = fields.Boolean()
+    went_in = fields.Boolean()
+    in_at = fields.AwareDateTime(allow_none=True)
+    out_at = fields.AwareDateTime(allow_none=True)
     note = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 

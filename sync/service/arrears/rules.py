@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID, uuid5
 
-from sync.protocol.clock import SITE_ZONE
+from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.op import Accepted, Op, Refused, derive_op
 from sync.service.arrears.folding import complaint_ticket_id
 
@@ -115,21 +116,34 @@ def approve(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
 
 
 def visit(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:
-    """U1, U4, U6: a visit is refused without a call, a reason and an approval."""
+    """U1, U4, U6: a visit is refused without a call, a reason and an approval.
+
+    U13: only who says that they went in has been in the home; a home entry records it.
+    """
     if not account.calls:
         return Refused("needs-call")
     if account.paused_by:
         return Refused("paused")
     if not account.visit_approved_at:
         return Refused("needs-approval")
-    return Accepted(
-        {
-            "visited_at": op.occurred_at,
-            "visited_by_id": op.by,
-            "visit_outcome": op.payload["outcome"],
-            "visit_approved_at": None,
-        }
-    )
+    went_in = op.payload.get("went_in")
+    changes = {
+        "visited_at": op.occurred_at,
+        "visited_by_id": op.by,
+        "visit_outcome": op.payload["outcome"],
+        "visit_went_in": went_in,
+        "visit_approved_at": None,
+    }
+    return Accepted(changes, followups=(_home_entry(account, op),) if went_in else ())
+
+
+def _home_entry(account: ArrearsAccountLike, op: Op) -> Op:
+    """U13: the home entry of a visit, with the times that the collector gave."""
+    times = {
+        name: format_time(time) for name in ("in_at", "out_at") if (time := op.payload.get(name))
+    }
+    entry = {"unit": account.unit, "purpose": "arrears", "worker_id": op.by, **times}
+    return derive_op(op, "entry.tell", str(uuid5(UUID(op.id), "home entry")), entry)
 
 
 def hand_up(account: ArrearsAccountLike, op: Op) -> Accepted | Refused:

@@ -14,6 +14,7 @@ from sync.service.lost_property.folding import (
     fold,
     is_police_offer_answered,
     missing_steps,
+    open_requests,
     unasked_parties,
 )
 from sync.service.lost_property.labels import FIELDS, STATES, VALUES
@@ -147,6 +148,7 @@ KINDS = {
         "ask",
         "party",
         "name",
+        "answer_until",
         state="inquiry",
         label=_l("Person asked about lost item"),
     ),
@@ -238,6 +240,7 @@ __all__ = [
     "is_police_offer_answered",
     "loss_ticket_id",
     "missing_steps",
+    "open_requests",
     "state",
     "unasked_parties",
     "visible_until",

@@ -74,7 +74,7 @@ def _timeline_entry(entry: HistoryEntry) -> dict[str, Any]:
 
 
 def _json_value(name: str, value: Any) -> Any:
-    if name in ("since", "before") or name.endswith("_at"):
+    if name in ("since", "before") or name.endswith(("_at", "_until")):
         moment = as_datetime(value)
         return format_time(moment) if moment else None
     return value
@@ -110,6 +110,13 @@ def unasked_parties(case: Mapping[str, Any]) -> dict[str, str]:
     heard = {line["party"] for line in (*case["asked"], *case["statements"])}
     parties: dict[str, str] = case["lists"][-1].get("parties", {}) if case["lists"] else {}
     return {party: name for party, name in parties.items() if party not in heard}
+
+
+def open_requests(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Q4: the newest request to each person who was asked for a statement and gave none since."""
+    newest = {line["party"]: line for line in case["asked"]}
+    answered = {line["party"]: line["at"] for line in case["statements"]}
+    return [line for party, line in newest.items() if answered.get(party, "") < line["at"]]
 
 
 def is_police_offer_answered(case: Mapping[str, Any]) -> bool:

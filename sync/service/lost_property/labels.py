@@ -39,6 +39,7 @@ FIELDS: Texts = {
     "found_at": _lp("lost", "Item found at"),
     "contracted_at": _l("With contractor since"),
     "party": _l("Person present"),
+    "answer_until": _l("Statement due"),
 }
 
 VALUES: Mapping[str, Texts] = {

@@ -85,8 +85,11 @@ class LostCompilePayload(Payload):
 
 
 class LostAskPayload(Payload):
+    """`answer_until`: by when this person is to give a statement."""
+
     party = RequiredText(MAX_PARTY_LENGTH)
     name = OptionalText(MAX_NAME_LENGTH)
+    answer_until = fields.AwareDateTime()
 
 
 class LostStatePayload(Payload):

@@ -51,7 +51,13 @@ HAND_OVER_PATCH = {
     "handed_at": "$at",
     "accepted_at": None,
     "proxy_for_id": None,
-    **timeline_patch("hand_over", text="$reason", to_id="$handler_id", role="$role"),
+    **timeline_patch(
+        "hand_over",
+        text="$reason",
+        to_id="$handler_id",
+        contractor_id="$contractor_id",
+        role="$role",
+    ),
 }
 
 

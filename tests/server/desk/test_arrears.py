@@ -2,7 +2,7 @@
 
 import io
 import re
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,14 @@ from server.desk.ledger_import import arrears_account_id, parse_ledger
 from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
 from server.models.arrears import ArrearsAccount
 from server.models.conflicts import Conflict
+from server.models.home_entries import HomeEntry
 from server.models.oplog import LoggedOp
 from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from sync.service.arrears import owed_cents
 from sync.service.arrears.ledger_columns import InvalidLedger
+from sync.training.cards import card_id
+from sync.training.handbook import load_handbook
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, STAIRS, fixed_id
 from tests.server.conftest import is_refused
 
@@ -175,6 +178,59 @@ def test_an_account_from_call_to_complaint_to_visit(app, ben, signed_in, phone):
     page = ben.get(at, headers=EN).text
     assert "0.01" in page and "with a manager" in page
     assert ben.post(f"{at}/cut_off").status_code == 404
+
+
+@pytest.mark.rule("U2")
+@pytest.mark.clause("H2")
+def test_nothing_counts_as_named_that_nobody_says_was_named(app, ben):
+    import_ledger(ben, LEDGER_ROWS)
+    ben.post(f"/desk/arrears/{ACCOUNT}/call", {"outcome": "reached"})
+    [call] = stored_account(app).calls
+    assert (call["told"], call["itemised"]) == ({}, False)
+
+
+def visit_account(ben, eve, form):
+    """Record a visit to the account, after everything that has to come before it."""
+    import_ledger(ben, LEDGER_ROWS)
+    at = f"/desk/arrears/{ACCOUNT}"
+    ben.post(f"{at}/call", {"outcome": "unreachable"})
+    ben.post(f"{at}/ask_visit", {"reason": "cannot come"})
+    eve.post(f"{at}/approve_visit")
+    page = ben.get(at, headers=EN).text
+    ben.post(f"{at}/visit", {"outcome": "met", **form})
+    return page
+
+
+@pytest.mark.rule("U13")
+@pytest.mark.clause("H3")
+@pytest.mark.parametrize(
+    ("answer", "count"), [({}, 0), ({"went_in": "false"}, 0), ({"went_in": "true"}, 1)]
+)
+def test_a_visit_makes_a_home_entry_only_for_whoever_says_so(app, ben, signed_in, answer, count):
+    page = visit_account(ben, signed_in(EVE, HOME_SITE), answer)
+    assert "Did you go in?" in page
+    with app.app_context():
+        entries = db.session.scalars(HomeEntry.valid(HOME_SITE)).all()
+    assert [(e.unit, e.purpose, e.worker_id, e.in_at) for e in entries] == [
+        (FLAT, "arrears", BEN, None)
+    ] * count
+    shown = ben.get(f"/desk/arrears/{ACCOUNT}", headers=EN).text
+    assert ("went in" in shown, "stayed at the door" in shown.split("Next steps")[0]) == (
+        count == 1,
+        answer.get("went_in") == "false",
+    )
+
+
+@pytest.mark.rule("U6")
+@pytest.mark.clause("H7")
+def test_the_card_on_conduct_stands_at_the_call_and_at_the_visit(ben, signed_in, desk_op):
+    [card] = [card for card in load_handbook().cards if card["code"] == "FC-07"]
+    assert card["clause"] == "H1-H7"
+    desk_op("card.add", card_id(HOME_SITE, "FC-07"), card, by=EVE)
+    page = visit_account(ben, signed_in(EVE, HOME_SITE), {})
+    conduct = escape(card["body"]["en"].split("\n\n")[-2])
+    assert "awake, sure of your ground" in conduct
+    assert page.count(conduct) == 2
 
 
 @pytest.mark.rule("U8")

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.db.engine import db
+from server.jobs import home_entries
 from server.models.access import Device
 from server.models.home_entries import HomeEntry
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
@@ -108,3 +110,93 @@ def test_another_site_cannot_see_an_entry(dao, desk_op):
 @pytest.mark.parametrize("place", ["entries", "visits"])
 def test_any_page_number_is_accepted(ben, place, page):
     assert ben.get(f"/desk/{place}/?page={page}").status_code == 200
+
+
+def exit_op(**fields):
+    """The exit of Lu of the contractor from the home, seen without the entry."""
+    return {"unit": FLAT, "worker": "Lu", "contractor": FIRM, **fields}
+
+
+@pytest.mark.rule("J8")
+def test_an_exit_without_an_entry_time_is_found_and_says_so(ben, contractor, phone):
+    phone.send_op("entry.exit", ENTRY_OF_LU, exit_op(), by=CHU)
+    record = phone.get_record("entry", ENTRY_OF_LU)
+    assert (record["state"], record["in_at"], record["out_by"]) == ("out", None, "Chu")
+    page = ben.get("/desk/entries/", headers=EN).text
+    assert "Lu (Spruce Cable)" in page and "not known" in page
+    now = datetime.now(UTC)
+    earlier, long_ago = (now - timedelta(hours=hours) for hours in (20, 50))
+    for before, found in ((earlier, True), (long_ago, False)):
+        asked = (before + timedelta(hours=8)).strftime("%Y-%m-%dT%H:%M")
+        text = ben.get(f"/desk/entries/?unit={FLAT}&before={asked}").text
+        assert (f"/record/entry/{ENTRY_OF_LU}" in text) == found
+
+
+@pytest.mark.rule("J7")
+@pytest.mark.clause("E1")
+def test_the_desk_joins_an_exit_with_the_entry_that_another_phone_recorded(
+    app, ben, contractor, phone, new_phone
+):
+    begun = {"unit": FLAT, "purpose": "repair", "contractor": FIRM}
+    phone.send_op("entry.begin", ENTRY_OF_ANA, begun, by=CHU)
+    new_phone().send_op("entry.exit", ENTRY_OF_LU, exit_op(remarks="ladder"), by=BEN)
+    with app.app_context():
+        assert home_entries.join_plain_pairs(HOME_SITE, datetime.now(UTC)) == 0, "one has no name"
+    page = ben.get("/desk/entries/", headers=EN).text
+    assert "One visit or two?" in page and f"/desk/entries/{ENTRY_OF_LU}/join" in page
+    ben.post(f"/desk/entries/{ENTRY_OF_LU}/join", {"into": ENTRY_OF_ANA})
+    entry = stored_entry(app, ENTRY_OF_ANA)
+    assert (entry.worker, entry.out_by_id, entry.remarks) == ("Lu", BEN, "ladder")
+    assert stored_entry(app, ENTRY_OF_LU).joined_to == ENTRY_OF_ANA
+    page = ben.get("/desk/entries/", headers=EN).text
+    assert "One visit or two?" not in page and "1 exit joined" in page
+    assert "In homes now" not in page
+    ben.post(f"/desk/entries/{ENTRY_OF_LU}/separate")
+    assert stored_entry(app, ENTRY_OF_ANA).out_at is None
+    with app.app_context():
+        logged = [
+            op.kind for op in db.session.scalars(LoggedOp.for_subject(HOME_SITE, ENTRY_OF_LU))
+        ]
+    assert logged == ["entry.exit", "entry.join", "entry.separate"]
+    assert "One visit or two?" in ben.get("/desk/entries/", headers=EN).text
+
+
+@pytest.mark.rule("J7")
+def test_what_is_plain_is_joined_by_the_server_once(app, ben, contractor, phone, new_phone):
+    begun = {"unit": FLAT, "purpose": "repair", "worker": "Lu", "contractor": FIRM}
+    phone.send_op("entry.begin", ENTRY_OF_ANA, begun, by=CHU)
+    new_phone().send_op("entry.exit", ENTRY_OF_LU, exit_op(), by=BEN)
+    with app.app_context():
+        assert home_entries.join_plain_pairs(HOME_SITE, datetime.now(UTC)) == 1
+    assert stored_entry(app, ENTRY_OF_LU).joined_to == ENTRY_OF_ANA
+    assert phone.get_record("entry", ENTRY_OF_ANA)["state"] == "out"
+    ben.post(f"/desk/entries/{ENTRY_OF_LU}/separate")
+    with app.app_context():
+        assert home_entries.join_plain_pairs(HOME_SITE, datetime.now(UTC)) == 0
+    assert stored_entry(app, ENTRY_OF_LU).joined_to is None, "the desk has decided"
+
+
+def test_the_desk_cannot_join_what_does_not_fit(app, ben, desk_op):
+    desk_op("entry.begin", ENTRY_OF_ANA, {"unit": FLAT, "purpose": "Check"}, by=ANA)
+    answer = ben.post(f"/desk/entries/{ENTRY_OF_ANA}/join", {"into": ENTRY_OF_ANA})
+    assert answer.status_code == 422
+    assert stored_entry(app, ENTRY_OF_ANA).joined_to is None
+
+
+@pytest.mark.clause("E1")
+def test_an_entry_is_shown_at_its_ticket_and_its_visit(ben, desk_op):
+    ticket, visit = fixed_id("leak"), fixed_id("plumber")
+    opened = {"channel": "phone", "matter": "report", "contact": "138 0013 8000", "details": "Leak"}
+    desk_op("ticket.open", ticket, {**opened, "unit": FLAT}, by=BEN)
+    arrived = {"visitor": "Lu", "purpose": "service", "host_unit": FLAT, "phone": "13900139000"}
+    desk_op("visit.arrive", visit, arrived, by=CHU)
+    payload = {"unit": FLAT, "purpose": "repair", "worker": "Lu", "ticket": ticket, "visit": visit}
+    desk_op("entry.begin", ENTRY_OF_LU, payload, by=CHU)
+    for page in (f"/desk/tickets/{ticket}", f"/desk/visits/{visit}"):
+        assert f"/record/entry/{ENTRY_OF_LU}" in ben.get(page).text
+    assert 'href="tel:13800138000"' in ben.get(f"/desk/tickets/{ticket}").text
+    assert 'href="tel:13900139000"' in ben.get(f"/desk/visits/{visit}").text
+    page = ben.get("/desk/entries/", headers=EN).text
+    assert f"/desk/tickets/{ticket}" in page and f"/desk/visits/{visit}" in page
+    assert "repair" in page
+    assert "维修" in ben.get("/desk/entries/", headers={"Accept-Language": "zh"}).text

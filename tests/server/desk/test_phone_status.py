@@ -53,6 +53,20 @@ def test_a_phone_page_shows_its_unsent_records(ben, phone):
     assert "the phone may delete it" in page and "Upkeep confirmed" in page
 
 
+@pytest.mark.rule("D9")
+def test_an_unsent_count_says_as_of_when_and_is_unknown_after_a_shift(ben, phone, age_contacts):
+    phone.hello()
+    paths = ("/desk/", "/desk/people/phones", f"/desk/people/phones/{phone.device}")
+    age_contacts(hours=4)
+    for path in paths:
+        page = " ".join(ben.get(path, headers=EN).text.split())
+        assert "as of 4 h ago" in page and "not known; then" not in page, path
+    age_contacts(hours=9)
+    for path in paths:
+        page = " ".join(ben.get(path, headers=EN).text.split())
+        assert "not known; then: nothing" in page and "as of 9 h ago" in page, path
+
+
 @pytest.mark.rule("H3")
 def test_missing_and_lost_records_are_distinguished(ben, phone):
     push_with_gaps(phone)

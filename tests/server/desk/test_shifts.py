@@ -142,3 +142,14 @@ def test_an_invalid_handover_is_quarantined(app, phone):
             select(LoggedOp).where(LoggedOp.kind == "shift.hand_over")
         ).one()
         assert record.status == "quarantined"
+
+
+@pytest.mark.rule("S7")
+def test_a_handover_note_and_what_was_unsent_then_are_shown(ben, phone):
+    open_shift(phone)
+    said = {"to": CHU, "handover_note": "The pump hums"}
+    phone.send_op("shift.hand_over", SHIFT_ID, said, by=ANA)
+    phone.send_op("shift.close", SHIFT_ID, {"unsent": 3}, by=ANA)
+    assert phone.get_record("shift", SHIFT_ID)["handover_note"] == "The pump hums"
+    page = ben.get("/desk/shifts/", headers=EN).text
+    assert "The pump hums" in page and "3 to send at that time" in page

@@ -80,6 +80,17 @@ def test_hello_returns_limits_kinds_and_receipt(phone):
     assert abs(datetime.now(UTC) - received) < timedelta(minutes=1)
 
 
+@pytest.mark.rule("S7")
+def test_hello_tells_until_when_the_other_phones_have_sent_everything(phone, new_phone):
+    other = new_phone()
+    told = phone.hello().json["sites"][HOME_SITE]["phones"]
+    assert [each["clear_at"] for each in told] == [None]
+    other.hello()
+    [told] = phone.hello().json["sites"][HOME_SITE]["phones"]
+    assert told.keys() == {"label", "seen_at", "clear_at"}
+    assert told["clear_at"] == told["seen_at"] is not None
+
+
 def test_hello_ignores_unknown_fields(phone):
     assert phone.hello(mood="fine").status == 200
 

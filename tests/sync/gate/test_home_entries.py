@@ -1,14 +1,17 @@
 """Home entries: who was in a home, however late it is recorded."""
 
 import itertools
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
-from sync import RECORD_TYPES, Quarantined
-from sync.gate.home_entries import VISIBLE_FOR, party_key
+from sync import RECORD_TYPES, Quarantined, Refused
+from sync.gate.home_entries import VISIBLE_FOR, party_key, possible_pairs
 from sync.protocol.clock import format_time
-from tests.sync.builders import ANA, CHU, NOON, InMemoryRecord, make_op
+from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op
 
 UNIT, FIRM = str(uuid4()), str(uuid4())
 
@@ -136,3 +139,102 @@ def test_facts_of_an_entry_fold_to_the_same_record_in_any_order():
             record.apply(fact)
         rows.append(record.row)
     assert all(row == rows[0] for row in rows)
+
+
+def entry_row(**fields):
+    """A stored entry of Lu into the home, from noon on."""
+    default = {"unit": UNIT, "in_at": NOON, "out_at": None, "worker_id": None, "worker": "Lu"}
+    ends = {"contractor": FIRM, "struck_at": None, "joined_to": None, "out_by_id": None}
+    return SimpleNamespace(id=str(uuid4()), **{**default, **ends, **fields})
+
+
+def exit_row(minutes=30, **fields):
+    return entry_row(in_at=None, out_at=NOON + timedelta(minutes=minutes), **fields)
+
+
+@pytest.mark.rule("J8")
+@pytest.mark.clause("E1")
+def test_an_exit_without_its_entry_makes_up_no_time():
+    record = InMemoryRecord("entry")
+    record.apply(make_op("entry.exit", by=CHU, payload={"unit": UNIT, "worker": "Lu"}))
+    row = record.row
+    assert (row.in_at, row.out_at, row.out_by_id, row.purpose) == (None, NOON, CHU, None)
+    assert RECORD_TYPES["entry"].state(vars(row)) == "out"
+    assert RECORD_TYPES["entry"].visible_until(vars(row)) == format_time(NOON + VISIBLE_FOR)
+
+
+@pytest.mark.rule("J8")
+def test_an_entry_told_without_times_has_none():
+    record = InMemoryRecord("entry")
+    record.apply(make_op("entry.tell", by=CHU, payload={"unit": UNIT, "purpose": "repair"}))
+    assert (record.row.in_at, record.row.out_at) == (None, None)
+    assert RECORD_TYPES["entry"].state(vars(record.row)) == "out"
+
+
+def joined(entry, exit_, minutes=90):
+    """Two records after the desk joined them, and the op that a rule derived for the entry."""
+    op = make_op("entry.join", by=ANA, minutes=minutes, payload={"into": entry.row.id})
+    verdict = exit_.apply(replace(op, related={entry.row.id: entry.row}))
+    [absorb] = verdict.followups
+    entry.apply(absorb)
+    return absorb
+
+
+@pytest.mark.rule("J7")
+@pytest.mark.clause("E1")
+def test_two_records_of_one_visit_are_joined_and_separated_again():
+    entry, exit_ = recorded_entry(contractor=FIRM), InMemoryRecord("entry")
+    seen = {"unit": UNIT, "worker": "Lu", "contractor": FIRM, "remarks": "with a ladder"}
+    exit_.apply(make_op("entry.exit", by=BEN, minutes=40, payload=seen))
+    before = dict(vars(entry.row))
+    joined(entry, exit_)
+    row = entry.row
+    assert (row.out_at, row.out_by_id) == (exit_.row.out_at, BEN)
+    assert (row.worker, row.remarks, row.in_at) == ("Lu", "with a ladder", NOON)
+    assert RECORD_TYPES["entry"].state(vars(exit_.row)) == "joined"
+    [release] = exit_.apply(make_op("entry.separate", by=ANA, minutes=95)).followups
+    entry.apply(release)
+    assert vars(entry.row) == before
+    assert RECORD_TYPES["entry"].state(vars(exit_.row)) == "out"
+    joined(entry, exit_, minutes=99)
+    assert entry.row.out_by_id == BEN
+
+
+@pytest.mark.rule("J7")
+def test_what_does_not_fit_is_not_joined():
+    entry, exit_ = recorded_entry(worker="Lu"), InMemoryRecord("entry")
+    exit_.apply(make_op("entry.exit", by=BEN, minutes=40, payload={"unit": UNIT, "worker": "Lu"}))
+
+    def join(**changed):
+        into = SimpleNamespace(**{**vars(entry.row), **changed})
+        op = make_op("entry.join", payload={"into": into.id})
+        return exit_.apply(replace(op, related={into.id: into}))
+
+    assert join(unit=str(uuid4())) == Refused("does-not-end-it")
+    assert join(out_at=NOON) == Refused("does-not-end-it")
+    assert join(in_at=NOON + timedelta(hours=1)) == Refused("does-not-end-it")
+    assert join(in_at=NOON - timedelta(hours=24)) == Refused("does-not-end-it")
+    assert join(struck_at=NOON) == Refused("already-joined")
+    op = make_op("entry.join", payload={"into": str(uuid4())})
+    assert exit_.apply(op) == Refused("no-such-record")
+
+
+@pytest.mark.rule("J7")
+@pytest.mark.parametrize(
+    ("rows", "plain"),
+    [
+        ([entry_row(), exit_row()], [True]),
+        ([entry_row(worker=None), exit_row()], [False]),
+        ([entry_row(), exit_row(), exit_row(50)], [False, False]),
+        ([entry_row(), exit_row(worker="Wu")], []),
+        ([entry_row(worker=None, contractor=None), exit_row(worker=None, contractor=None)], []),
+        ([entry_row(), exit_row(-5)], []),
+        ([entry_row(), exit_row(25 * 60)], []),
+        ([entry_row(), exit_row(unit=str(uuid4()))], []),
+        ([entry_row(), exit_row(struck_at=NOON)], []),
+        ([entry_row(worker_id=ANA, worker=None), exit_row(worker_id=ANA, worker=None)], [True]),
+        ([entry_row(), entry_row(in_at=NOON, out_at=NOON + timedelta(hours=1))], [False]),
+    ],
+)
+def test_an_exit_is_proposed_to_the_entry_of_the_same_home_and_worker(rows, plain):
+    assert [pair.is_plain for pair in possible_pairs(rows)] == plain

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -66,7 +67,7 @@ def test_no_field_takes_the_number_of_an_identity_document():
     names = {*VisitArrivePayload().fields, *VisitAmendPayload().fields}
     assert names == {
         *("visitor", "purpose", "host_unit", "phone", "plate", "party_size", "id_checked"),
-        *("host_person", "firm", "expected_minutes", "note"),
+        *("host_person", "firm", "expected_minutes", "note", "steps"),
     }
     visit = InMemoryRecord("visit")
     assert visit.apply(arrive_op(id_number="110101199003070000")) == Quarantined("malformed")
@@ -310,3 +311,29 @@ def test_a_redacted_payload_is_still_valid_and_has_no_personal_data(kind):
     assert schema.load(redacted) and not {"Mr Wang", "P", "A sofa", unit} & set(
         map(str, redacted.values())
     )
+
+
+@pytest.mark.rule("V16")
+def test_what_nobody_said_about_a_visit_stays_unknown():
+    visit = InMemoryRecord("visit")
+    visit.apply(make_op("visit.arrive", payload={"visitor": "Wang", "purpose": "family"}))
+    assert (visit.row.party_size, visit.row.id_checked, visit.row.steps) == (None, False, [])
+    note = InMemoryRecord("release")
+    note.apply(make_op("release.record", payload={"what": "sofa"}))
+    assert note.row.quantity is None
+    old = InMemoryRecord("visit")
+    old_op = make_op("visit.arrive", payload={"visitor": "Wang", "purpose": "family"})
+    old.apply(replace(old_op, v=1))
+    assert old.row.party_size == 1, "as the log has it"
+
+
+@pytest.mark.rule("V10")
+@pytest.mark.clause("A2")
+@pytest.mark.clause("B3")
+def test_the_greeting_before_the_registration_and_the_steps_after_it_are_one_reception():
+    visit = InMemoryRecord("visit")
+    said = {"visitor": "Wang", "purpose": "family", "steps": ["greeted", "seated"]}
+    visit.apply(make_op("visit.arrive", payload=said))
+    for minutes, step in enumerate(("answered", "soothed", "guided", "farewell", "guided"), 1):
+        visit.apply(make_op("visit.attend", minutes=minutes, payload={"step": step}))
+    assert tuple(visit.row.steps) == STEPS

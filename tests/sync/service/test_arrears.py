@@ -180,8 +180,35 @@ def test_security_staff_cannot_be_assigned_or_record_anything():
     assert {n for n, k in KINDS.items() if "guard" in k.forbidden_roles} == KINDS.keys() - internal
 
 
+def approved_account():
+    account = listed_account()
+    record_call(account)
+    submit(account, "ask_visit", minutes=1, reason="special")
+    submit(account, "approve_visit", minutes=2, by=BEN)
+    return account
+
+
+@pytest.mark.rule("U13")
+@pytest.mark.clause("H3")
+def test_only_a_visit_that_went_in_makes_a_home_entry():
+    for said in ({}, {"went_in": False}):
+        account = approved_account()
+        assert submit(account, "visit", minutes=3, outcome="met", **said).followups == ()
+        assert account.row.visit_went_in is said.get("went_in")
+    account = approved_account()
+    out_at = "2026-11-24T12:10:00.000Z"
+    verdict = submit(account, "visit", minutes=3, outcome="met", went_in=True, out_at=out_at)
+    [entry] = verdict.followups
+    assert (entry.kind, entry.by, account.row.visit_went_in) == ("entry.tell", ANA, True)
+    assert entry.payload == {
+        "unit": UNIT,
+        "purpose": "arrears",
+        "worker_id": ANA,
+        "out_at": out_at,
+    }
+
+
 @pytest.mark.rule("U11")
-@pytest.mark.clause("H7")
 def test_no_outcome_and_no_page_cuts_off_supplies():
     assert set(CALL_OUTCOMES) == {"reached", "unreachable", "wrong_number", "would_not_talk"}
     assert set(VISIT_OUTCOMES) == {"met", "not_home", "would_not_talk"}

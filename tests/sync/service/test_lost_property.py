@@ -14,6 +14,7 @@ from sync.service.lost_property import (
     OUTCOMES,
     loss_ticket_id,
     missing_steps,
+    open_requests,
     unasked_parties,
 )
 from sync.service.lost_property.folding import DEFAULT_FOLLOW_UP
@@ -53,6 +54,23 @@ def open_case(*facts, **payload):
     for fact in facts:
         record.apply(fact)
     return record
+
+
+@pytest.mark.rule("Q4")
+@pytest.mark.clause("E5")
+def test_each_statement_asked_for_has_its_own_due_time():
+    hours = {"a": 4, "b": 48}
+    due = {name: (NOON + timedelta(hours=n)).isoformat() for name, n in hours.items()}
+    asked = [
+        submit("ask", 10, party=name, name=name, answer_until=until) for name, until in due.items()
+    ]
+    record = open_case(*asked, submit("ask", 11, party="c", name="c"))
+    requests = {line["party"]: line.get("answer_until") for line in open_requests(vars(record.row))}
+    assert requests == {"a": "2026-11-24T16:00:00.000Z", "b": "2026-11-26T12:00:00.000Z", "c": None}
+    record.apply(submit("state", 20, party="a", said="I saw nothing"))
+    assert [line["party"] for line in open_requests(vars(record.row))] == ["b", "c"]
+    record.apply(submit("ask", 30, party="a", name="a"))
+    assert "a" in [line["party"] for line in open_requests(vars(record.row))], "asked once more"
 
 
 def close(record, outcome, minutes=60):

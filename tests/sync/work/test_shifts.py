@@ -180,3 +180,12 @@ def test_a_shift_that_was_not_ended_does_not_overlap_the_next_day():
     new.opened_at = NOON + timedelta(hours=1)
     assert overlapping_shifts([old, new], {"old": "A", "new": "B"}) == {"old", "new"}
     assert overlapping_shifts([old, new], {"old": "A", "new": "A"}) == set()
+
+
+@pytest.mark.rule("S7")
+def test_a_note_goes_with_the_handover():
+    shift = InMemoryRecord("shift")
+    shift.apply(make_op("shift.open", by=ANA, payload={"uniform": True, "note": "early"}))
+    said = {"to": BEN, "handover_note": " the pump hums "}
+    shift.apply(make_op("shift.hand_over", by=ANA, minutes=5, payload=said))
+    assert (shift.row.note, shift.row.handover_note) == ("early", "the pump hums")

@@ -1,0 +1,67 @@
+"""What lies over a record on the phone: people and places that it refers to have names."""
+
+from __future__ import annotations
+
+from server.maintenance.demo import demo_id
+from server.models import NAME_FIELDS
+from sync import KINDS
+from sync.protocol.op import Id
+from tests.browser.test_tickets import open_ticket, saved_message
+
+BAO, FIRM = demo_id("squirrel", "bao"), demo_id("squirrel", "contractor")
+
+JS_OVERLAY = """async ([cases, name]) => {
+  const entry = document.querySelector('script[type=module]').src;
+  const { overlayOps } = await import(new URL("overlay.js", entry));
+  const id = "0199aaaa-0000-7000-8000-000000000000", unnamed = [];
+  for (const { kind, type, payload, expected } of cases) {
+    const names = new Map([...Object.values(payload).flat(), "the author"].map((id) => [id, name]));
+    const op = { kind, payload, subject: id, by: "the author", at: "2026-11-24T12:00:00.000Z" };
+    const before = { type, id, until: "", ...payload };
+    for (const source of Object.keys(payload)) before[source] = "somebody before";
+    for (const field of expected) before[field] = "the name before";
+    const rows = overlayOps(type, [before], [{ subject: id, op, state: "unsent" }],
+      { names, clockAhead: 0 });
+    for (const field of expected) {
+      const shown = [rows[0][field]].flat();
+      if (shown.some((word) => word !== name)) unnamed.push(`${kind}: ${field} = ${shown}`);
+    }
+  }
+  return unnamed;
+}"""
+
+
+def overlay_cases():
+    """For each kind that phones send: a payload of ids, and the fields that they have to name."""
+    for name, kind in sorted(KINDS.items()):
+        fields = kind.payload().fields
+        payload = {f: f"id of {f}" for f, field in fields.items() if isinstance(field, Id)}
+        laid = {f: f"${f}" for f in payload} if kind.overlay_payload else {}
+        laid |= {f: v for f, v in kind.optimistic_patch.items() if isinstance(v, str)}
+        told = {"$by", *(f"${field}" for field in payload)}
+        named = NAME_FIELDS.get(kind.type, {}).items()
+        expected = [field for field, source in named if laid.get(source) in told]
+        if kind.from_phones and expected:
+            yield {"kind": name, "type": kind.type, "payload": payload, "expected": expected}
+
+
+def test_every_id_that_an_op_lays_over_a_record_gets_its_name(phone_page):
+    cases = list(overlay_cases())
+    assert len(cases) > 15
+    phone_page.enrol()
+    assert phone_page.page.evaluate(JS_OVERLAY, [cases, "Ana"]) == []
+
+
+def test_a_ticket_that_is_held_or_transferred_names_whom_without_a_network(phone_page, live_server):
+    phone_page.enrol()
+    phone_page.unlock("qin")
+    live_server.kill()
+    ticket = open_ticket(phone_page)
+    phone_page.open(f"/field/ticket_transfer/{ticket}?how=absent")
+    phone_page.tap(f"button[name=for_id][value='{BAO}']")
+    saved_message(phone_page, "代包勤接收")
+    phone_page.open(f"/field/ticket_transfer/{ticket}")
+    firm = phone_page.page.locator(f"button[value='{FIRM}'] span").inner_text().split(" ")[0]
+    phone_page.tap(f"button[name=contractor_id][value='{FIRM}']")
+    saved_message(phone_page, f"→ {firm}")
+    assert "代包勤接收" not in phone_page.page.locator("#main .card >> nth=0").inner_text()
