@@ -29,7 +29,7 @@ TASK_LABELS = {
 
 class WeatherReportPayload(Payload):
     """`event` says that this is an event of its own, or which one; without it, reports of the same
-    weather within TASK_WINDOW are one event."""
+    weather within TASK_WINDOW are one event. In version 1, all reports of a day were."""
 
     sort = fields.String(required=True, validate=OneOf(tuple(TASK_LABELS)))
     areas = fields.List(Id(), required=True, validate=Length(min=1, max=MAX_AREAS))
@@ -56,6 +56,8 @@ def _event_at(op: Op, area: str) -> str:
 
     Within an hour two reports have the same name, so it does not matter which one arrives first.
     """
+    if op.sent_v == 1:
+        return f"{op.occurred_at.astimezone(SITE_ZONE):%Y-%m-%d}"
     for event in _near_events(op.occurred_at):
         task = op.related.get(_task_id(area, event, op.payload["sort"]))
         if task is None or task.cancelled_at:
@@ -68,7 +70,7 @@ def _event_at(op: Op, area: str) -> str:
 def near_task_ids(op: Op) -> list[str]:
     """The ids of the tasks that an event of about the same time has in the areas of a report."""
     areas = op.payload.get("areas")
-    if op.payload.get("event") or not isinstance(areas, list):
+    if op.v == 1 or op.payload.get("event") or not isinstance(areas, list):
         return []
     return [
         _task_id(area, event, op.payload.get("sort"))
@@ -128,6 +130,8 @@ KINDS = {
         fact=True,
         creates=True,
         more_related=near_task_ids,
+        payload_version=2,
+        upcasters={1: dict},
         optimistic_patch={
             "state": "reported",
             "reported_at": "$at",

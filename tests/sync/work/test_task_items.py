@@ -307,3 +307,13 @@ def test_a_task_of_a_report_that_arrives_late_says_when_it_was_planned():
     rain.report([ANA], 0, delay_minutes=1)
     planned = {task.area_id: task.planned_at for task in rain.tasks.values()}
     assert planned == {BEN: NOON + timedelta(minutes=600), ANA: None}
+
+
+@pytest.mark.rule("X7")
+def test_reports_of_version_1_are_one_event_a_day():
+    old = [
+        make_op("weather.report", minutes=minutes, payload=rain_report([BEN]), v=1)
+        for minutes in (-700, 200)
+    ]
+    tasks = [InMemoryRecord("weather").apply(op).followups[0].subject for op in old]
+    assert tasks[0] == tasks[1]
