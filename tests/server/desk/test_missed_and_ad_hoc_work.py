@@ -11,6 +11,7 @@ from server.models.tasks import Task
 from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
+from sync.protocol.clock import SITE_ZONE
 from tests.seed_data import ANA, GATE, HOME_SITE, STAIRS, fixed_id, task_payload
 from tests.server.conftest import is_refused
 
@@ -113,3 +114,28 @@ def test_the_board_and_timeline_show_any_day(ben, missed_task):
 def test_another_site_cannot_see_missed_tasks(dao, missed_task):
     assert MISSED_TASK not in dao.get("/desk/misses/").text
     dao.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+
+
+@pytest.mark.rule("T18")
+@pytest.mark.clause("C10")
+def test_the_record_of_pest_control_is_shown_on_board_disclosure_and_record(app, ben, desk_op):
+    pests = {**task_payload(), "code": "CL-09", "label": {"en": "Pests", "zh": "消杀"}}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", fixed_id("pests"), pests)])
+    given = {
+        "agent": "Bait",
+        "dose": "20 g",
+        "method": "Boxes",
+        "firm": "Spruce",
+        "notice": "Poster",
+    }
+    desk_op("task.complete", fixed_id("pests"), given, by=ANA)
+    month = f"{datetime.now(SITE_ZONE):%Y-%m}"
+    pages = (
+        f"/desk/today/{STAIRS}",
+        f"/desk/disclosure/?month={month}",
+        f"/desk/record/task/{fixed_id('pests')}",
+    )
+    for path in pages:
+        page = ben.get(path, headers=EN).text
+        assert all(word in page for word in (*given.values(), "Pest control firm")), path

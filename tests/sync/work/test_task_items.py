@@ -317,3 +317,20 @@ def test_reports_of_version_1_are_one_event_a_day():
     ]
     tasks = [InMemoryRecord("weather").apply(op).followups[0].subject for op in old]
     assert tasks[0] == tasks[1]
+
+
+@pytest.mark.rule("T18")
+@pytest.mark.clause("C10")
+def test_the_record_of_pest_control_is_what_was_said_last_of_each_field():
+    first = {"agent": "Bait", "dose": "20 g", "method": "Boxes", "firm": "Spruce"}
+    facts = [
+        make_op("task.complete", payload=first),
+        make_op("task.complete", minutes=9, payload={"notice": "Poster, 22 Nov", "dose": "25 g"}),
+    ]
+    for order in itertools.permutations(facts):
+        task = planned_task(code="CL-09")
+        for fact in order:
+            task.apply(fact)
+        given = {name: getattr(task.row, name) for name in (*first, "notice")}
+        assert given == {**first, "dose": "25 g", "notice": "Poster, 22 Nov"}
+        assert task.row.done_at == NOON
