@@ -140,4 +140,4 @@ async function fromCacheOrFetched(request) {
  * @param {string} code
  */
 const redirectToScan = (code) =>
-  Response.redirect(`/field/scan?c=${encodeURIComponent(code)}`, 302);
+  Response.redirect(`/field/scan?c=${encodeURIComponent(code.replace(/\/+$/, ""))}`, 302);

@@ -26,6 +26,7 @@ from sync.protocol.op import (
     Quarantined,
     Refused,
     Verdict,
+    implausible_times,
 )
 from sync.protocol.text import Text, _l
 from sync.review.moot import FlaggedFact, is_moot
@@ -69,8 +70,16 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[HistoryEntry
     except (ValidationError, TypeError):
         return Quarantined("malformed")
     op = replace(op, payload=payload, v=kind.payload_version, sent_v=op.v)
+    is_implausible = op.arriving and implausible_times(
+        _payload_schemas[op.kind], payload, op.occurred_at
+    )
     if kind.fact:
-        return _apply_fold(type_, record, kind.rule(record, op), [*history, to_history_entry(op)])
+        verdict = kind.rule(record, op)
+        if is_implausible and isinstance(verdict, Accepted) and not verdict.flag:
+            verdict = replace(verdict, flag="implausible-time")
+        return _apply_fold(type_, record, verdict, [*history, to_history_entry(op)])
+    if is_implausible and not kind.from_server_only:
+        return Refused("implausible-time")
     if kind.ignore_base:
         return kind.rule(record, op)
     unseen = [

@@ -13,6 +13,7 @@ from server.db.engine import db
 from server.i18n.locale import localize
 from server.models.access import Device
 from server.models.places import Unit
+from sync.protocol.normalise import natural_key
 from sync.work.board import active_phones, may_hold_unsent
 
 RECENT_CONTACT = timedelta(minutes=10)
@@ -32,9 +33,9 @@ def certain_until(before: datetime | None, now: datetime) -> datetime:
 
 
 def list_homes(site_id: str) -> Any:
-    """Homes of a site by what they are called."""
+    """Homes of a site in the natural order of what they are called."""
     rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
-    return sorted(rows, key=lambda unit: localize(unit.label))
+    return sorted(rows, key=lambda unit: natural_key(localize(unit.label)))
 
 
 def requested_page() -> int:

@@ -9,7 +9,7 @@ def form_label(form: Mapping[str, str], field: str) -> dict[str, str]:
     """The label that a form holds, with `\\n` between lines; a language left empty is left out."""
     prefix = f"{field}."
     texts = {
-        name.removeprefix(prefix): text.replace("\r\n", "\n").strip()
+        name.removeprefix(prefix): text.replace("\r\n", "\n").replace("\x00", "").strip()
         for name, text in form.items()
         if name.startswith(prefix)
     }

@@ -12,12 +12,13 @@ from server.i18n.locale import localize
 from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.places import Area, Unit
+from sync.protocol.normalise import natural_key
 
 
 def list_areas(site_id: str) -> list[Area]:
     """Every area, in the order of the site."""
-    areas = select(Area).where(Area.site_id == site_id).order_by(Area.ordinal, Area.id)
-    return list(db.session.scalars(areas))
+    areas = db.session.scalars(select(Area).where(Area.site_id == site_id))
+    return sorted(areas, key=lambda area: (area.ordinal, natural_key(localize(area.label))))
 
 
 def area_options(site_id: str) -> Options:
@@ -26,9 +27,9 @@ def area_options(site_id: str) -> Options:
 
 
 def home_options(site_id: str) -> Options:
-    """Every home, sorted by its label."""
+    """Every home, in the natural order of the labels."""
     homes = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id))
-    ordered = sorted(homes, key=lambda home: localize(home.label))
+    ordered = sorted(homes, key=lambda home: natural_key(localize(home.label)))
     return [(home.id, localize(home.label)) for home in ordered]
 
 

@@ -17,6 +17,7 @@ from server.models.directory import Directory
 from sync import KINDS
 from sync.protocol.clock import format_time
 from sync.protocol.message_fields import MAX_DEPTH
+from sync.protocol.normalise import code_text, natural_key
 from sync.protocol.op import Id
 from sync.protocol.op_validation import json_depth
 
@@ -80,8 +81,8 @@ class PayloadForm:
 
 
 def form_text(form: Mapping[str, str], name: str) -> str:
-    """A text of a sent form, with plain line ends and without surrounding blanks."""
-    return form.get(name, "").replace("\r\n", "\n").strip()
+    """A text of a sent form, with plain line ends, without surrounding blanks and NUL."""
+    return form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()
 
 
 def form_number(form: Mapping[str, str], name: str, default: int | None = None) -> Any:
@@ -139,7 +140,7 @@ def _correction_options(name: str, field: fields.Field[Any], names: Directory) -
     else:
         return None
     options = ((id_, localize(label)) for id_, label in known.items())
-    return sorted(options, key=lambda option: option[1])
+    return sorted(options, key=lambda option: natural_key(option[1]))
 
 
 def _parse_field(field: fields.Field[Any], text: str) -> Any:
@@ -149,6 +150,7 @@ def _parse_field(field: fields.Field[Any], text: str) -> Any:
         moment = parse_local_time(text)
         return format_time(moment) if moment else text
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
+        text = code_text(text) if isinstance(field, fields.Integer) else text
         try:
             value = json.loads(text[:MAX_JSON_LENGTH])
         except (ValueError, RecursionError):

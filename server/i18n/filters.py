@@ -16,6 +16,7 @@ from markupsafe import Markup
 from sync import FEATURES, RECORD_TYPES, kind_label
 from sync.protocol import likeness
 from sync.protocol.clock import SITE_ZONE, format_time, parse_time
+from sync.protocol.normalise import code_key, natural_key
 from sync.protocol.refusals import refusal
 from sync.protocol.text import Text, Texts
 
@@ -51,6 +52,7 @@ def register_filters(
         "mask": with_context(mask),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
+        "code_key": with_context(lambda text: code_key(text or "")),
         "phone_number": with_context(phone_number),
         "names_same_home": with_context(likeness.names_same_home),
         "shares_words": with_context(likeness.shares_words),
@@ -91,8 +93,8 @@ def localize(label: dict[str, str] | str | None, language: str) -> str:
 
 
 def by_label(records: Iterable[dict[str, Any]], language: str) -> list[dict[str, Any]]:
-    """Records in the order of their labels in a language."""
-    return sorted(records, key=lambda record: localize(record["label"], language).lower())
+    """Records in the natural order of their labels in a language."""
+    return sorted(records, key=lambda record: natural_key(localize(record["label"], language)))
 
 
 def clock(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:

@@ -17,6 +17,7 @@ def _declared_types() -> Iterator[tuple[str, StoredType]]:
 
 STORED_TYPES: dict[str, StoredType] = dict(_declared_types())
 MODELS_BY_TYPE = {name: stored.model for name, stored in STORED_TYPES.items()}
+DERIVED_COLUMNS = {name: stored.derived for name, stored in STORED_TYPES.items()}
 PHONE_BODIES = {name: stored.phone_body for name, stored in STORED_TYPES.items()}
 NAME_FIELDS = {name: dict(stored.names) for name, stored in STORED_TYPES.items()}
 """By record type: the fields for phones that name a person or place, and where its id stands."""

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Select, func, or_, select
+from sqlalchemy import JSON, ColumnElement, Index, Select, false, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.protocol.normalise import name_key, plate_key
 
 
 class Visit(Model):
@@ -19,7 +20,6 @@ class Visit(Model):
     __table_args__ = (
         Index(None, "site_id", "departed_at"),
         Index(None, "site_id", "arrived_at"),
-        Index(None, "site_id", "plate"),
         Index(None, "site_id", "host_unit"),
         Index(None, "site_id", "retained_from"),
     )
@@ -33,6 +33,8 @@ class Visit(Model):
     firm: Mapped[str | None]
     phone: Mapped[str | None]
     plate: Mapped[str | None]
+    plate_key: Mapped[str] = mapped_column(default="", server_default="")
+    name_key: Mapped[str] = mapped_column(default="", server_default="")
     note: Mapped[str | None]
     party_size: Mapped[int | None]
     id_checked: Mapped[bool]
@@ -89,18 +91,15 @@ class Visit(Model):
         since: datetime | None = None,
         before: datetime | None = None,
     ) -> Select[Any]:
-        """Visits by plate (its beginning), person (visitor or host), home and time, newest first.
+        """Visits by plate (any part), person (visitor or host), home and time, newest first.
 
         Finds everybody who was inside at any moment between `since` and `before`.
         """
         query = cls.not_purged(site_id)
         if plate:
-            query = query.where(cls.plate.like(f"{_escape_like(plate)}%", escape="\\"))
+            query = query.where(_contains(cls.plate_key, plate_key(plate)))
         if who:
-            named = f"%{_escape_like(who)}%"
-            query = query.where(
-                or_(cls.visitor.like(named, escape="\\"), cls.host_person.like(named, escape="\\"))
-            )
+            query = query.where(_contains(cls.name_key, name_key(who)))
         if unit:
             query = query.where(cls.host_unit == unit)
         if since:
@@ -110,15 +109,21 @@ class Visit(Model):
         return query.order_by(func.coalesce(cls.arrived_at, cls.expected_at).desc(), cls.id)
 
 
-def _escape_like(text: str) -> str:
-    """Escapes the wildcards of LIKE."""
-    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+def _contains(column: Mapped[str], part: str) -> ColumnElement[bool]:
+    """Whether a key contains this one; what is empty, such as a plate of signs, is in none."""
+    return column.contains(part, autoescape=True) if part else false()
+
+
+HIDDEN = frozenset(
+    {"site_id", "version", "purged_at", "retained_from", "hold_reason", "held_by_id"}
+    | {"plate_key", "name_key"}
+)
+"""Columns that phones do not get."""
 
 
 def phone_body(visit: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a visit for phones."""
-    hidden = ("site_id", "version", "purged_at", "retained_from", "hold_reason", "held_by_id")
-    return {name: value for name, value in visit.items() if name not in hidden}
+    return {name: value for name, value in visit.items() if name not in HIDDEN}
 
 
 RECORDS = {
@@ -131,6 +136,10 @@ RECORDS = {
             "arrived_by": "arrived_by_id",
             "departed_by": "departed_by_id",
             "refused_by": "refused_by_id",
+        },
+        derived={
+            "plate_key": lambda visit: plate_key(visit.plate),
+            "name_key": lambda visit: f"{name_key(visit.visitor)}\n{name_key(visit.host_person)}",
         },
     ),
 }

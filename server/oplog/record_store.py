@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Table
 
-from server.models import MODELS_BY_TYPE
+from server.models import DERIVED_COLUMNS, MODELS_BY_TYPE
 from server.oplog.publish import FeedState
-from sync import KINDS, Accepted, HistoryEntry, Merged, Op, to_history_entry, upcast_payload
+from sync import (
+    KINDS,
+    RECORD_TYPES,
+    Accepted,
+    HistoryEntry,
+    Merged,
+    Op,
+    to_history_entry,
+    upcast_payload,
+)
 
 
 @dataclass(slots=True)
@@ -38,20 +47,27 @@ class RecordStore:
     def __init__(self, site_id: str) -> None:
         self.site_id = site_id
         self.records: dict[str, LoadedRecord] = {}
+        self._taken: dict[str, set[str]] = {}
 
     def load(self, ids: Iterable[str]) -> None:
         """Make these records available. A replay computes every record and loads none."""
 
     def with_related(self, op: Op) -> Op:
-        """The op with the existing records that its kind's rule asks for."""
+        """The op with the existing records, or their keys, that its kind's rule asks for."""
         kind = KINDS[op.kind]
         ids = kind.related_ids(upcast_payload(op))
         ids += kind.more_related(op) if kind.more_related else []
+        if kind.creates and RECORD_TYPES[str(kind.type)].unique_keys:
+            op = replace(op, taken=self.taken_keys(str(kind.type)))
         if not ids:
             return op
         self.load(ids)
         rows = {id_: record.row for id_ in ids if (record := self.records.get(id_)) and record.row}
         return replace(op, related=rows)
+
+    def taken_keys(self, type_: str) -> set[str]:
+        """The unique keys of all records of a type so far."""
+        return self._taken.setdefault(type_, set())
 
     def record_for(self, op: Op) -> LoadedRecord:
         """The record that an op is about; an empty one of the kind's type if there is none."""
@@ -65,10 +81,19 @@ class RecordStore:
             record.row = SimpleNamespace(**empty_row(record.type, self.site_id, record.id))
         for name, value in verdict.changes.items():
             setattr(record.row, name, value)
+        for name, derive in DERIVED_COLUMNS[record.type].items():
+            setattr(record.row, name, derive(record.row))
+        self._note_keys(record.type, vars(record.row))
         record.version += 1
         record.changed = True
         record.deleted = _is_deleted(record.row, verdict)
         record.history.append(to_history_entry(op, record.version, verdict.changes))
+
+    def _note_keys(self, type_: str, row: Mapping[str, Any]) -> None:
+        """Add the unique keys of a record that an op changed."""
+        unique_keys = RECORD_TYPES[type_].unique_keys
+        if unique_keys:
+            self._taken.setdefault(type_, set()).update(unique_keys(row))
 
     def remove_empty(self) -> None:
         """Drop the records that no op created."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import select
 
@@ -19,7 +20,7 @@ from server.oplog.op_row import OpRow
 from server.oplog.publish import publish_records
 from server.oplog.record_loader import load_records
 from server.oplog.record_store import LoadedRecord, RecordStore, table_of
-from sync import Accepted, Merged, Op
+from sync import RECORD_TYPES, Accepted, Merged, Op
 
 PHOTO_LINK_TABLE = PhotoLink.metadata.tables[PhotoLink.__tablename__]
 OP_TABLE = LoggedOp.metadata.tables["op"]
@@ -46,6 +47,19 @@ class UnitOfWork(RecordStore):
         missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in self.records]
         if missing:
             self.records.update(load_records(self.site_id, missing))
+
+    def taken_keys(self, type_: str) -> set[str]:
+        """The unique keys of all records of a type, read once a batch."""
+        unique_keys = RECORD_TYPES[type_].unique_keys
+        if type_ not in self._taken and unique_keys:
+            table = table_of(type_)
+            rows = db.session.execute(select(table).where(table.c.site_id == self.site_id))
+            self._taken[type_] = {key for row in rows.mappings() for key in unique_keys(dict(row))}
+        return super().taken_keys(type_)
+
+    def _note_keys(self, type_: str, row: Mapping[str, Any]) -> None:
+        if type_ in self._taken:
+            super()._note_keys(type_, row)
 
     def apply(self, record: LoadedRecord, op: Op, verdict: Accepted | Merged) -> None:
         """Apply an accepted op; link its new photos, and keep the directory up to date."""

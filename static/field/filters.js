@@ -4,6 +4,7 @@
 import labels from "../labels.js";
 import { compareCodePoints } from "./code_points.js";
 import { namesSameHome, sharesWords } from "./likeness.js";
+import { codeText } from "./normalise.js";
 
 const MINUTE = 60_000;
 
@@ -52,11 +53,11 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
     say,
 
     /**
-     * Records in the order of their labels in the language of the page.
+     * Records in the natural order of their labels in the language of the page.
      * @param {{label: any}[]} records
      */
     by_label(records) {
-      const keyed = records.map((record) => ({ record, key: say(record.label).toLowerCase() }));
+      const keyed = records.map((record) => ({ record, key: naturalKey(say(record.label)) }));
       keyed.sort((one, other) => compareCodePoints(one.key, other.key));
       return keyed.map(({ record }) => record);
     },
@@ -110,6 +111,9 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
       return `${cents < 0 ? "-" : ""}${whole}.${String(Math.abs(cents) % 100).padStart(2, "0")}`;
     },
 
+    /** The key of a code that somebody typed. @param {string | null | undefined} text */
+    code_key: (text) => codeText(text ?? "").toLowerCase(),
+
     /**
      * The phone number in a text, such as a contact, to be dialled; "" if there is none.
      * @param {string | null | undefined} text
@@ -154,6 +158,11 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
       return "•".repeat(Math.max(letters.length - 4, 0)) + letters.slice(-4).join("");
     },
   };
+}
+
+/** A key to sort by in which 1-2-101 comes before 1-10-101. @param {string} text */
+function naturalKey(text) {
+  return text.toLowerCase().replace(/[0-9]+/g, (number) => number.padStart(12, "0"));
 }
 
 const WITH_OFFSET = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;

@@ -129,6 +129,8 @@ async function submitOps(form, state, send) {
     if (await isTaken(state.token)) {
       last = { tap, at: performance.now() };
       forgetDraft(form);
+    } else if (response.status === 422) {
+      return notSaved(form, "nothing_chosen", 422);
     } else if (response.status === 507) {
       return notSaved(form, state.photos.length ? "full_photo" : "full", 507);
     } else if (response.status >= 500) return notSaved(form, "failed", 500);

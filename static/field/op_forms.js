@@ -44,6 +44,7 @@ export async function submitOps(kind, subject, request) {
   addPhotos(payload, kinds[kind], await photosOf(draft));
   const subjects = subject ? [subject] : form.getAll("subject").map(String);
   if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
+  if (!subjects.length) return htmlResponse("", 422);
   const inputs = await Promise.all(subjects.map((id) => makeInput(kind, id, payload)));
   const author = String(form.get("sign_by") ?? user.id);
   const rows = await appendOps(inputs, author, { token, content: contentOf(kind, form, draft) });

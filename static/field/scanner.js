@@ -1,11 +1,12 @@
 // The scanner: watches the camera for a label of ours and opens the page that takes it.
 
 import { resetAutoSubmit } from "./forms.js";
+import { codeText } from "./normalise.js";
 import { decode } from "./qr_reader.js";
 
 const PAUSE = 120; // ms between pictures
 const NOT_OURS = [80, 60, 80]; // vibration, in ms
-const LABEL = /\/p\/([0-9a-f-]{36}\.[A-Z2-7]{16})$/;
+const LABEL = /\/p\/([0-9a-f-]{36}\.[A-Z2-7]{16})\/*(?:[?#].*)?$/s;
 const SHORT_NUMBER = /^\d{2,10}$/;
 
 /**
@@ -63,9 +64,10 @@ async function watch(place, video) {
  * @param {string} text
  */
 function addressOf(text) {
-  const label = LABEL.exec(text);
+  const label = LABEL.exec(text.trim());
   if (label) return `/field/scan?c=${encodeURIComponent(label[1])}`;
-  return SHORT_NUMBER.test(text) ? `/field/scan?code=${text}` : null;
+  const number = codeText(text);
+  return SHORT_NUMBER.test(number) ? `/field/scan?code=${number}` : null;
 }
 
 /**

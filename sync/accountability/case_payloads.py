@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.op import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
+from sync.protocol.op import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Moment, Payload, PlannedMoment
 
 IMAGE_FACTS = ("poor_mark", "poor_rating", "reception", "complaint")
 """Facts that may have damaged the company's image [G6]."""
@@ -37,7 +37,7 @@ class CaseFactSchema(Payload):
     code = fields.String(required=True, validate=OneOf((*ACCUSING_FACTS, *EXCUSING_FACTS)))
     type = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
     id = Id(allow_none=True, load_default=None)
-    at = fields.AwareDateTime(required=True)
+    at = Moment(required=True)
     text = fields.String(load_default="", validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
@@ -92,7 +92,7 @@ class CaseFindPayload(Payload):
 class CaseAskPayload(Payload):
     """`site_id`: the site, whose least time for a statement applies to this one from now on."""
 
-    answer_until = fields.AwareDateTime(required=True)
+    answer_until = PlannedMoment(required=True)
     site_id = Id()
 
 

@@ -38,7 +38,7 @@ class MonthClosePayload(Payload):
     month = fields.String(required=True, validate=[Regexp(r"^\d{4}-\d{2}\Z"), _validate_month])
     tasks = fields.List(Id(), required=True, validate=Length(max=MAX_TASKS))
     rounds = fields.List(Id(), load_default=list, validate=Length(max=MAX_TASKS))
-    unspoken = fields.Integer(required=True, strict=True, validate=Range(min=0))
+    unspoken = fields.Integer(required=True, strict=True, validate=Range(min=0, max=1_000_000))
 
 
 def month_id(site_id: str, month: str) -> str:

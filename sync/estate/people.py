@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from marshmallow import fields
-from marshmallow.validate import ContainsOnly, Length
+from marshmallow.validate import Length, OneOf
 
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER
@@ -25,7 +25,7 @@ class PersonLike(Protocol):
 class PersonAddPayload(Payload):
     name = fields.String(required=True, validate=Length(min=1, max=MAX_NAME_LENGTH))
     roles = fields.List(
-        fields.String(), required=True, validate=[Length(min=1), ContainsOnly(ROLES)]
+        fields.String(validate=OneOf(ROLES)), required=True, validate=Length(min=1, max=50)
     )
     employee_no = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
 

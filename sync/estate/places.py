@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,18 @@ from marshmallow.validate import Length, OneOf, Range
 from sync.estate.place_labels import FIELDS, STATES, VALUES
 from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.op import Accepted, EmptyPayload, Id, Kind, LocalizedLabel, Op, Payload, Refused
+from sync.protocol.normalise import code_key, code_text, home_key
+from sync.protocol.op import (
+    Accepted,
+    EmptyPayload,
+    Id,
+    Kind,
+    LocalizedLabel,
+    Op,
+    Payload,
+    Refused,
+    Rule,
+)
 from sync.protocol.text import Text, _l, _lp
 
 AREA_KINDS = (
@@ -28,7 +39,19 @@ AREA_KINDS = (
     "gate",
     "room",
 )
+CHECKPOINT_NUMBERS = 9000
+"""How many short numbers of four digits there are, from 1000 on."""
+
+UNCHECKED_VERSION = 1
+"""The payload version whose places were added whatever they were called."""
+
+MAX_ORDINAL = 1_000_000
 MASTER_DATA_ROLES = frozenset({"manager", "admin"})
+
+
+def OrdinalField(**more: Any) -> fields.Integer:  # noqa: N802 - named like a field type
+    """A field for the position of a place among others."""
+    return fields.Integer(strict=True, validate=Range(min=-MAX_ORDINAL, max=MAX_ORDINAL), **more)
 
 
 class SiteAddPayload(Payload):
@@ -47,7 +70,7 @@ class AreaAddPayload(Payload):
     kind = fields.String(required=True, validate=OneOf(AREA_KINDS))
     parent_id = Id(allow_none=True, load_default=None)
     code = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
-    ordinal = fields.Integer(strict=True, load_default=0)
+    ordinal = OrdinalField(load_default=0)
 
 
 class UnitAddPayload(Payload):
@@ -64,7 +87,7 @@ class CheckpointAddPayload(Payload):
     label = LocalizedLabel(required=True)
     area_id = Id(required=True)
     route = LocalizedLabel(required=True)
-    ordinal = fields.Integer(strict=True, load_default=0)
+    ordinal = OrdinalField(load_default=0)
     code = fields.String(allow_none=True, load_default=None, validate=Length(min=2, max=10))
 
 
@@ -73,10 +96,51 @@ def add(_: None, op: Op) -> Accepted:
     return Accepted(dict(op.payload))
 
 
-def add_checkpoint(_: None, op: Op) -> Accepted:
-    """E6: a checkpoint has a short number, to be typed when its label cannot be read."""
-    code = op.payload["code"] or f"{1000 + UUID(op.subject).int % 9000}"
+def add_place(_: None, op: Op) -> Accepted | Refused:
+    """E1, E20: an area or a home is added unless its site has one of the same name or number."""
+    payload = dict(op.payload)
+    if op.sent_v == UNCHECKED_VERSION:
+        return Accepted(payload)
+    if payload.get("code"):
+        payload["code"] = code_text(payload["code"])
+    keys = home_keys(payload) if op.kind == "unit.add" else area_keys(payload)
+    return Refused("number-taken") if any(map(op.taken.__contains__, keys)) else Accepted(payload)
+
+
+def add_checkpoint(_: None, op: Op) -> Accepted | Refused:
+    """E6, E20: a checkpoint has a short number of its own, to be typed when its label cannot be
+    read. One that is not given is the next free one from a number that follows from the id."""
+    given, first = op.payload["code"], UUID(op.subject).int % CHECKPOINT_NUMBERS
+    if op.sent_v == UNCHECKED_VERSION:
+        return Accepted({**op.payload, "code": given or _number(first), "serial": 1})
+    if given:
+        code = code_text(given)
+        if len(code) < 2 or code_key(code) in op.taken:
+            return Refused("number-taken" if len(code) > 1 else "number-too-short")
+    else:
+        numbers = (_number(first + step) for step in range(CHECKPOINT_NUMBERS))
+        code = next(number for number in numbers if number not in op.taken)
     return Accepted({**op.payload, "code": code, "serial": 1})
+
+
+def _number(place: int) -> str:
+    return f"{1000 + place % CHECKPOINT_NUMBERS}"
+
+
+def area_keys(area: Mapping[str, Any]) -> list[str]:
+    """What no other area of the site may have: its name in the same place, and its code."""
+    names = [f"{area['parent_id']}|{code_key(text)}" for text in area["label"].values()]
+    return [*names, *([f"code|{code_key(area['code'])}"] if area["code"] else [])]
+
+
+def home_keys(home: Mapping[str, Any]) -> list[str]:
+    """What no other home of the site may have: its number in any spelling."""
+    return [home_key(text) for text in home["label"].values()]
+
+
+def checkpoint_keys(checkpoint: Mapping[str, Any]) -> list[str]:
+    """What no other checkpoint of the site may have: its number."""
+    return [code_key(checkpoint["code"])]
 
 
 def relabel(checkpoint: Any, _: Op) -> Accepted:
@@ -105,22 +169,33 @@ def visible_until(_: Any) -> str:
     return FOREVER
 
 
-def place_kind(payload: type[Payload], type_: str, *, label: Text) -> Kind:
-    """A kind of op that adds a place."""
+def place_kind(payload: type[Payload], type_: str, rule: Rule, *, label: Text) -> Kind:
+    """A kind of op that adds a place with a name or number of its own."""
     return Kind(
         label=label,
         payload=payload,
-        rule=add,
+        rule=rule,
         type=type_,
         fact=False,
         creates=True,
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
+        payload_version=2,
+        upcasters={UNCHECKED_VERSION: dict},
     )
 
 
 KINDS = {
-    "site.add": place_kind(SiteAddPayload, "site", label=_l("Site added")),
+    "site.add": Kind(
+        payload=SiteAddPayload,
+        rule=add,
+        type="site",
+        fact=False,
+        creates=True,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
+        label=_l("Site added"),
+    ),
     "site.retain": Kind(
         payload=SiteRetainPayload,
         rule=retain,
@@ -130,8 +205,8 @@ KINDS = {
         from_desk_only=True,
         label=_l("Site settings changed"),
     ),
-    "area.add": place_kind(AreaAddPayload, "area", label=_l("Area added")),
-    "unit.add": place_kind(UnitAddPayload, "unit", label=_l("Home added")),
+    "area.add": place_kind(AreaAddPayload, "area", add_place, label=_l("Area added")),
+    "unit.add": place_kind(UnitAddPayload, "unit", add_place, label=_l("Home added")),
     "unit.occupy": Kind(
         payload=UnitOccupyPayload,
         rule=occupy,
@@ -141,9 +216,8 @@ KINDS = {
         from_desk_only=True,
         label=_l("Occupancy changed"),
     ),
-    "checkpoint.add": replace(
-        place_kind(CheckpointAddPayload, "checkpoint", label=_l("Checkpoint added")),
-        rule=add_checkpoint,
+    "checkpoint.add": place_kind(
+        CheckpointAddPayload, "checkpoint", add_checkpoint, label=_l("Checkpoint added")
     ),
     "checkpoint.relabel": Kind(
         payload=EmptyPayload,
@@ -170,18 +244,21 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             states=STATES,
+            unique_keys=area_keys,
         ),
         "unit": RecordType(
             label=_lp("record type", "Home"),
             state=state,
             visible_until=visible_until,
             states=STATES,
+            unique_keys=home_keys,
         ),
         "checkpoint": RecordType(
             label=_l("Checkpoint"),
             state=state,
             visible_until=visible_until,
             states=STATES,
+            unique_keys=checkpoint_keys,
         ),
     },
     kinds=KINDS,

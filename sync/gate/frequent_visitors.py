@@ -18,7 +18,17 @@ from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Id, Kind, Op, Payload, Refused
+from sync.protocol.op import (
+    MAX_NAME_LENGTH,
+    Accepted,
+    EmptyPayload,
+    Id,
+    Kind,
+    Moment,
+    Op,
+    Payload,
+    Refused,
+)
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
@@ -63,8 +73,8 @@ class RegularPayload(Payload):
     host_unit = Id(allow_none=True, load_default=None)
     firm = fields.String(allow_none=True, load_default=None, validate=Length(max=MAX_NAME_LENGTH))
     plate = fields.String(allow_none=True, load_default=None, validate=Length(max=12))
-    times = fields.Integer(required=True, strict=True, validate=Range(min=1))
-    last_at = fields.AwareDateTime(required=True)
+    times = fields.Integer(required=True, strict=True, validate=Range(min=1, max=1_000_000))
+    last_at = Moment(required=True)
 
 
 def visitor_key(visit: Any) -> tuple[str, str, str | None]:

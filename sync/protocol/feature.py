@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,8 @@ class RecordType:
     `state` returns the record's state, a key of `states`. Phones show a record from `visible_from`
     to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine. `audience`
     returns the bit mask of the roles that may see it. `redacted_values` replaces personal data when
-    the record is purged. `allows_photos`: whether photos may be attached.
+    the record is purged. `allows_photos`: whether photos may be attached. `unique_keys` are the
+    keys that no other record of the type should have at its site.
     """
 
     label: Text
@@ -36,6 +37,7 @@ class RecordType:
     audience: Callable[[Mapping[str, Any], RolesLookup], int] = lambda _, __: role_mask(ALL_ROLES)
     redacted_values: Mapping[str, Any] = field(default_factory=dict)
     allows_photos: bool = True
+    unique_keys: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
-from marshmallow.validate import Range, Regexp
+from marshmallow.validate import Length, Range, Regexp
 
 from sync.protocol.clock import parse_time
 
@@ -16,6 +16,7 @@ LIMITS = {"ops": MAX_OPS, "bytes": MAX_BYTES, "page": MAX_PAGE}
 
 
 MAX_DEPTH = 16
+MAX_TIME_LENGTH = 40
 
 
 MAX_SAFE_INTEGER = 2**53
@@ -41,7 +42,10 @@ def NameField(**kwargs: Any) -> fields.String:  # noqa: N802
 
 def TimeField(**kwargs: Any) -> fields.String:  # noqa: N802
     """A field for a time with an offset from UTC, stored as the text that was sent."""
-    return fields.String(validate=_validate_time, metadata={"format": "date-time"}, **kwargs)
+    length = Length(max=MAX_TIME_LENGTH)
+    return fields.String(
+        validate=[length, _validate_time], metadata={"format": "date-time"}, **kwargs
+    )
 
 
 def _validate_time(text: str) -> None:

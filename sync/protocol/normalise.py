@@ -64,9 +64,15 @@ def visible(text: str) -> str:
     return " ".join("".join(map(_visible_character, text)).split())
 
 
+def code_text(text: str) -> str:
+    """A code or a number as it is stored: `plain`, without blanks."""
+    return plain(text).replace(" ", "")
+
+
 def code_key(text: str) -> str:
-    """The key of a code, a number or a label: `plain`, in lower case, without blanks."""
-    return plain(text).replace(" ", "").casefold()
+    """The key of a code, a number or a label: `code_text` in lower case; static/field/filters.js
+    has the same."""
+    return code_text(text).lower()
 
 
 def home_key(text: str) -> str:
@@ -82,7 +88,7 @@ def plate_key(text: str | None) -> str:
 
 def name_key(text: str | None) -> str:
     """The key by which a name is found: `plain`, in lower case."""
-    return plain(text or "").casefold()
+    return plain(text or "").lower()
 
 
 def natural_key(text: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from marshmallow import RAISE, Schema, fields
+from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow.validate import Length, Regexp, Validator
 
 from sync.protocol.text import Text
@@ -21,6 +21,9 @@ UUID_NAMESPACE = str(uuid5(NAMESPACE_URL, "lodge"))
 
 MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 120, 80, 2000
 MAX_LANGUAGES = 20
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
+"""A clock begins again in 1970 after a flat battery; no time of ours lies in another century."""
 LANGUAGE_CODE_VALIDATOR = Regexp(
     r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}\Z", error="A language code is like zh or pt-BR."
 )
@@ -42,6 +45,8 @@ class Op:
     v: int = 1
     related: Mapping[str, Any] = field(default_factory=dict)
     """The records that `Kind.related_fields` names, by id, as they currently are."""
+    taken: Container[str] = ()
+    """The keys (`RecordType.unique_keys`) of the records of this type, for an op that adds one."""
     sent_v: int | None = None
     """The payload version that was sent, where `judge` has converted the payload to a newer one."""
     arriving: bool = True
@@ -144,6 +149,50 @@ class Id(fields.UUID):
         if isinstance(value, str) and is_canonical_uuid(value):
             return value
         return str(super()._deserialize(value, attr, data, **kwargs))
+
+
+class Moment(fields.AwareDateTime):
+    """A field for a time with an offset from UTC, in a year that a calendar of today may show.
+
+    `past` and `ahead`: how far before and after its op a time that somebody types may lie. An
+    arriving decision with a time beyond is refused, a fact is flagged (`implausible_times`).
+    """
+
+    def __init__(
+        self, *, past: timedelta | None = None, ahead: timedelta | None = None, **more: Any
+    ) -> None:
+        super().__init__(**more)
+        self.past, self.ahead = past, ahead
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValidationError(f"A year lies between {FIRST_YEAR} and {LAST_YEAR}.")
+        return moment
+
+
+def PlannedMoment(**more: Any) -> Moment:  # noqa: N802 - named like a field type
+    """A field for a time that somebody plans: not long past, not decades ahead."""
+    return Moment(past=timedelta(days=366), ahead=timedelta(days=3653), **more)
+
+
+def PastMoment(**more: Any) -> Moment:  # noqa: N802
+    """A field for a time that somebody remembers: within ten years, not far ahead."""
+    return Moment(past=timedelta(days=3653), ahead=timedelta(days=366), **more)
+
+
+def implausible_times(schema: Schema, payload: Mapping[str, Any], at: datetime) -> list[str]:
+    """B20: the fields of a loaded payload whose time lies too far from that of its op."""
+    return [
+        name
+        for name, field_ in schema.fields.items()
+        if isinstance(field_, Moment)
+        and (moment := payload.get(name))
+        and (
+            (field_.past and moment < at - field_.past)
+            or (field_.ahead and moment > at + field_.ahead)
+        )
+    ]
 
 
 class Payload(Schema):

@@ -10,13 +10,14 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
 from sync.protocol.feature import Feature
-from sync.protocol.op import Accepted, HistoryEntry, Kind, Op, Payload
+from sync.protocol.op import Accepted, HistoryEntry, Kind, Moment, Op, Payload
 from sync.protocol.text import _l
 
 SHA256_PATTERN = re.compile(r"^[0-9a-f]{64}\Z")
 SHA256_VALIDATOR = Regexp(SHA256_PATTERN, error="A photo is named by its SHA-256, 64 hex digits.")
 MAX_PHOTO_BYTES = 4 * 1024 * 1024
 MAX_PHOTOS_PER_OP = 9
+MAX_PHOTOS_OF_RECORD = 1_000_000
 
 
 def Photos() -> fields.List[str]:  # noqa: N802 - named like a field type
@@ -35,12 +36,14 @@ class RecordWithPhotos(Protocol):
 class PhotoAttachPayload(Payload):
     sha256 = fields.String(required=True, validate=SHA256_VALIDATOR)
     bytes = fields.Integer(required=True, strict=True, validate=Range(min=1, max=MAX_PHOTO_BYTES))
-    captured_at = fields.AwareDateTime(required=True)
+    captured_at = Moment(required=True)
 
 
 class PhotoArrivePayload(Payload):
     sha256 = fields.String(required=True, validate=SHA256_VALIDATOR)
-    here = fields.Integer(required=True, strict=True)
+    here = fields.Integer(
+        required=True, strict=True, validate=Range(min=0, max=MAX_PHOTOS_OF_RECORD)
+    )
 
 
 def attach(_: Any, __: Op) -> Accepted:

@@ -49,6 +49,9 @@ REFUSALS: Texts = {
     "not-yet-known": _l("A phone has not sent its records yet. Try again once it has."),
     "cannot-stand": _l("This does not fit the current record. Choose something else."),
     "cannot-stand-together": _l("These two cannot both be kept. Choose one."),
+    "implausible-time": _l("This time is long past or very far ahead. Check the date."),
+    "number-taken": _l("This name or number is taken here. Choose another one."),
+    "number-too-short": _l("The number is too short. Enter at least two characters."),
     "nothing-changed": _l("Nothing was changed."),
     "barred": _l("The law does not allow your role to do this. Ask the service desk."),
     "needs-call": _l("Call the resident first. A visit is only possible after a call."),
@@ -169,6 +172,7 @@ REFUSALS: Texts = {
 }
 
 REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "cannot-stand": ("value",),
     "promise-out-of-range": ("promised_at",),
     "contact-missing": ("contact", "declined_because"),
     "amount": ("amount",),

@@ -11,6 +11,7 @@ from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Id,
     Payload,
+    PlannedMoment,
 )
 from sync.protocol.photos import Photos
 
@@ -75,7 +76,7 @@ def actions_from_waived(payload: dict[str, Any]) -> dict[str, Any]:
 class InspectionRectifyPayload(Payload):
     item = ItemIdField(required=True)
     responsible_id = Id(allow_none=True)
-    due_at = fields.AwareDateTime(allow_none=True)
+    due_at = PlannedMoment(allow_none=True)
 
 
 class InspectionMakeOfficialPayload(Payload):

@@ -20,6 +20,7 @@ from sync.protocol.op import (
     LocalizedLabel,
     Op,
     Payload,
+    PlannedMoment,
     Refused,
 )
 from sync.protocol.photos import Photos, photos_of
@@ -56,7 +57,7 @@ class RectificationRaisePayload(Payload):
     finding = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
     before = Photos()
     responsible_id = Id(allow_none=True)
-    due_at = fields.AwareDateTime()
+    due_at = PlannedMoment()
 
 
 class RectificationCompletePayload(Payload):
@@ -72,7 +73,7 @@ class RectificationVerifyPayload(Payload):
 
 class RectificationAssignPayload(Payload):
     responsible_id = Id(allow_none=True)
-    due_at = fields.AwareDateTime()
+    due_at = PlannedMoment()
 
 
 def raise_(_: None, op: Op) -> Accepted:

@@ -12,6 +12,7 @@ from marshmallow.validate import Length, OneOf
 from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
+    MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
     Accepted,
     EmptyPayload,
@@ -29,7 +30,7 @@ SETTLE_CHOICES = ("theirs", "incoming", "both", "value")
 AUTO_MERGED, MOOT = "merged", "moot"
 """The values of `taken` if nobody had to choose: both changes were accepted, or what arrived later
 answered the question."""
-MAX_OPS = 200
+MAX_OPS, MAX_SIDES = 200, 200
 
 
 class ConflictLike(Protocol):
@@ -45,20 +46,26 @@ class ConflictLike(Protocol):
     more_op_ids: list[str]
 
 
+def SidesField(**more: Any) -> fields.Dict:  # noqa: N802 - named like a field type
+    """A field for values by the names of a record's fields."""
+    names = fields.String(validate=Length(max=MAX_NAME_LENGTH))
+    return fields.Dict(keys=names, validate=Length(max=MAX_SIDES), **more)
+
+
 class MergeOpenPayload(Payload):
     op_id = Id(required=True)
     subject = Id(required=True)
     subject_type = fields.String(required=True, validate=Length(max=20))
     rule = fields.String(required=True, validate=Length(max=40))
-    base = fields.Dict(required=True)
-    theirs = fields.Dict(required=True)
-    incoming = fields.Dict(required=True)
+    base = SidesField(required=True)
+    theirs = SidesField(required=True)
+    incoming = SidesField(required=True)
     stands = fields.Boolean(load_default=False)
 
 
 class MergeSettlePayload(Payload):
     take = fields.String(required=True, validate=OneOf(SETTLE_CHOICES))
-    value = fields.Dict(keys=fields.String(), load_default=dict)
+    value = SidesField(load_default=dict)
     note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema

@@ -128,7 +128,7 @@ class CardAmendPayload(CardRevisePayload):
     """The payload that resolves a conflict. `status` is ignored, because it follows from the
     text."""
 
-    status = fields.String()
+    status = fields.String(validate=Length(max=20))
 
 
 class CardReissuePayload(Payload):

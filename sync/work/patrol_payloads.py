@@ -13,15 +13,16 @@ from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Id,
     LocalizedLabel,
+    Moment,
     Payload,
 )
 from sync.protocol.photos import Photos
 from sync.work.dispositions import DISPOSITIONS, needs_note
 from sync.work.recurrence_fields import (
     DaysField,
+    RruleField,
+    WindowField,
     ZoneField,
-    validate_rrule,
-    validate_window,
 )
 
 SCAN_METHODS = ("qr", "code", "manual")
@@ -33,12 +34,12 @@ class RouteAddPayload(Payload):
     label = LocalizedLabel(required=True)
     points = fields.List(Id(), required=True, validate=Length(min=1, max=200))
     fastest = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=3600))
-    rrule = fields.String(allow_none=True, load_default=None, validate=validate_rrule)
+    rrule = RruleField(allow_none=True, load_default=None)
     rdate = DaysField(load_default=list)
     exdate = DaysField(load_default=list)
-    window = fields.String(allow_none=True, load_default=None, validate=validate_window)
+    window = WindowField(allow_none=True, load_default=None)
     workdays_only = fields.Boolean(load_default=False)
-    dtstart = fields.AwareDateTime(required=True)
+    dtstart = Moment(required=True)
     tzid = ZoneField(load_default=str(SITE_ZONE))
     responsible_id = Id(allow_none=True, load_default=None)
     active = fields.Boolean(load_default=False)
@@ -48,8 +49,8 @@ class RouteChangePayload(Payload):
     label = LocalizedLabel()
     points = fields.List(Id(), validate=Length(min=1, max=200))
     fastest = fields.Integer(strict=True, validate=Range(min=0, max=3600))
-    rrule = fields.String(allow_none=True, validate=validate_rrule)
-    window = fields.String(allow_none=True, validate=validate_window)
+    rrule = RruleField(allow_none=True)
+    window = WindowField(allow_none=True)
     responsible_id = Id(allow_none=True)
     active = fields.Boolean()
 
@@ -70,11 +71,11 @@ class RoundPlanPayload(Payload):
     route_id = Id(required=True)
     label = LocalizedLabel(required=True)
     points = fields.List(fields.Nested(RoundPointSchema), required=True, validate=Length(max=200))
-    fastest = fields.Integer(strict=True, load_default=0)
+    fastest = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=3600))
     responsible_id = Id(allow_none=True, load_default=None)
-    window_start = fields.AwareDateTime(required=True)
-    window_end = fields.AwareDateTime(required=True)
-    planned_at = fields.AwareDateTime()
+    window_start = Moment(required=True)
+    window_end = Moment(required=True)
+    planned_at = Moment()
 
 
 class RoundAmendPayload(Payload):
@@ -82,10 +83,10 @@ class RoundAmendPayload(Payload):
 
     label = LocalizedLabel()
     points = fields.List(fields.Nested(RoundPointSchema), validate=Length(max=200))
-    fastest = fields.Integer(strict=True)
+    fastest = fields.Integer(strict=True, validate=Range(min=0, max=3600))
     responsible_id = Id(allow_none=True)
-    window_end = fields.AwareDateTime()
-    cancelled_at = fields.AwareDateTime(allow_none=True)
+    window_end = Moment()
+    cancelled_at = Moment(allow_none=True)
 
 
 class RoundScanPayload(Payload):
@@ -111,7 +112,7 @@ class MovedScanSchema(Payload):
     scan = Id(required=True)
     checkpoint = Id(required=True)
     by_id = Id(required=True)
-    at = fields.AwareDateTime(required=True)
+    at = Moment(required=True)
     method = fields.String(required=True, validate=OneOf(SCAN_METHODS))
     token = fields.String(validate=Length(max=64))
     note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))

@@ -14,6 +14,7 @@ from marshmallow.validate import Length
 from sync.work.recurrence import parse_rrule, window_length
 
 MAX_DAYS = 400
+MAX_RRULE_LENGTH, MAX_WINDOW_LENGTH = 500, 20
 
 
 def validate_window(text: str | None) -> None:
@@ -56,7 +57,21 @@ def _validate_zone(text: str) -> None:
 
 def DaysField(**more: Any) -> fields.List[str]:  # noqa: N802 - named like a field type
     """A field for local days or local times, as text."""
-    return fields.List(fields.String(validate=_validate_day), validate=Length(max=MAX_DAYS), **more)
+    return fields.List(
+        fields.String(validate=[Length(max=16), _validate_day]),
+        validate=Length(max=MAX_DAYS),
+        **more,
+    )
+
+
+def RruleField(**more: Any) -> fields.String:  # noqa: N802
+    """A field for an RRULE that comes true."""
+    return fields.String(validate=[Length(max=MAX_RRULE_LENGTH), validate_rrule], **more)
+
+
+def WindowField(**more: Any) -> fields.String:  # noqa: N802
+    """A field for the length of a window, such as PT4H."""
+    return fields.String(validate=[Length(max=MAX_WINDOW_LENGTH), validate_window], **more)
 
 
 def ZoneField(**more: Any) -> fields.String:  # noqa: N802

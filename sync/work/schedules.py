@@ -16,11 +16,14 @@ from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER, SITE_ZONE, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
+    FIRST_DAY,
+    LAST_DAY,
     UUID_NAMESPACE,
     Accepted,
     Id,
     Kind,
     LocalizedLabel,
+    Moment,
     Op,
     Payload,
     Refused,
@@ -30,10 +33,10 @@ from sync.protocol.text import _l, _lp
 from sync.work.recurrence import RECURRENCE_FIELDS, RecurringDuty, due_windows, local_midnight
 from sync.work.recurrence_fields import (
     DaysField,
+    RruleField,
+    WindowField,
     ZoneField,
     activation_error,
-    validate_rrule,
-    validate_window,
 )
 
 MAX_DAYS, MAX_VERSIONS = 400, 50
@@ -112,14 +115,14 @@ class ScheduleAddPayload(Payload):
     area_ids = fields.List(Id(), load_default=list, validate=Length(max=200))
     per_unit = fields.Boolean(load_default=False)
     items = fields.List(LocalizedLabel(), load_default=list, validate=Length(max=20))
-    rrule = fields.String(allow_none=True, load_default=None, validate=validate_rrule)
+    rrule = RruleField(allow_none=True, load_default=None)
     rdate = DaysField(load_default=list)
     exdate = DaysField(load_default=list)
-    window = fields.String(allow_none=True, load_default=None, validate=validate_window)
+    window = WindowField(allow_none=True, load_default=None)
     grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
     standing = fields.Boolean(load_default=False)
     workdays_only = fields.Boolean(load_default=False)
-    dtstart = fields.AwareDateTime(required=True)
+    dtstart = Moment(required=True)
     tzid = ZoneField(load_default=str(SITE_ZONE))
     responsible_id = Id(allow_none=True, load_default=None)
     role = fields.String(load_default="cleaner", validate=OneOf(ROLES))
@@ -131,16 +134,16 @@ class ScheduleChangePayload(Payload):
     label = LocalizedLabel()
     area_ids = fields.List(Id(), validate=Length(max=200))
     items = fields.List(LocalizedLabel(), validate=Length(max=20))
-    rrule = fields.String(allow_none=True, validate=validate_rrule)
+    rrule = RruleField(allow_none=True)
     rdate = DaysField()
     exdate = DaysField()
-    window = fields.String(allow_none=True, validate=validate_window)
+    window = WindowField(allow_none=True)
     grace = fields.Integer(strict=True, validate=Range(min=0, max=10080))
     workdays_only = fields.Boolean()
     responsible_id = Id(allow_none=True)
     active = fields.Boolean()
     needs_confirmation = fields.Boolean()
-    from_on = fields.Date()
+    from_on = fields.Date(validate=Range(min=FIRST_DAY, max=LAST_DAY))
 
 
 def add(_: None, op: Op) -> Accepted | Refused:

@@ -12,7 +12,9 @@ from sync.protocol.op import (
     MAX_TEXT_LENGTH,
     Id,
     LocalizedLabel,
+    Moment,
     Payload,
+    PlannedMoment,
 )
 from sync.protocol.photos import Photos
 from sync.work.dispositions import DISPOSITIONS, needs_note
@@ -30,13 +32,13 @@ class TaskPlanPayload(Payload):
     unit_id = Id(allow_none=True, load_default=None)
     responsible_id = Id(allow_none=True, load_default=None)
     role = fields.String(load_default="cleaner", validate=Length(max=20))
-    window_start = fields.AwareDateTime(required=True)
-    window_end = fields.AwareDateTime(required=True)
+    window_start = Moment(required=True)
+    window_end = PlannedMoment(required=True)
     needs_confirmation = fields.Boolean(load_default=False)
     items = fields.List(LocalizedLabel(), load_default=list, validate=Length(max=MAX_ITEMS))
     standing = fields.Boolean(load_default=False)
     grace = fields.Integer(strict=True, load_default=0, validate=Range(min=0, max=10080))
-    planned_at = fields.AwareDateTime()
+    planned_at = Moment()
 
 
 class TaskReplanPayload(Payload):
@@ -47,11 +49,11 @@ class TaskReplanPayload(Payload):
 
     label = LocalizedLabel()
     responsible_id = Id(allow_none=True)
-    window_end = fields.AwareDateTime()
+    window_end = PlannedMoment()
     needs_confirmation = fields.Boolean()
     items = fields.List(LocalizedLabel(), validate=Length(max=MAX_ITEMS))
     grace = fields.Integer(strict=True, validate=Range(min=0, max=10080))
-    planned_at = fields.AwareDateTime()
+    planned_at = Moment()
 
 
 class TaskReassignPayload(Payload):
@@ -62,7 +64,7 @@ class TaskAssignPayload(Payload):
     label = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     area_id = Id(required=True)
     responsible_id = Id(required=True)
-    window_end = fields.AwareDateTime(required=True)
+    window_end = PlannedMoment(required=True)
     reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
 
 
@@ -104,7 +106,7 @@ class TaskReasonPayload(Payload):
 
 class TaskAmendPayload(Payload):
     note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
-    cancelled_at = fields.AwareDateTime(allow_none=True)
+    cancelled_at = Moment(allow_none=True)
     cancelled_by_id = Id(allow_none=True)
     cancel_reason = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     responsible_id = Id(allow_none=True)

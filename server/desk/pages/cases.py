@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.case_list import case_state
 from server.desk.history import op_lines
+from server.desk.homes import certain_until, possibly_unsynced_phones
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
@@ -22,6 +24,7 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusing
 from sync.accountability.due_process import decision_error, is_reopened
+from sync.protocol.clock import parse_time
 from sync.protocol.op import Op
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -72,6 +75,7 @@ def show(id: str) -> str:
         state=case_state(case),
         facts=sorted(case.facts, key=lambda fact: (is_accusing(fact), fact["at"])),
         lacking=decision_error(case, _draft_decision(case, site, now)),
+        unheard=_unheard_phones(case, now),
         own=current_user().person_id == case.answers_id,
         open=(again or not case.decided_at) and (again or not case.closed_at),
         again=again,
@@ -80,6 +84,12 @@ def show(id: str) -> str:
         names=directory_of(case.site_id),
         lines=op_lines(ops_about(case.site_id, case.id)),
     )
+
+
+def _unheard_phones(case: Case, now: datetime) -> Sequence[Any]:
+    """J6: phones that may still send something from before the latest fact of the case."""
+    times = [parse_time(fact["at"]) for fact in case.facts]
+    return possibly_unsynced_phones(case.site_id, certain_until(max(times, default=now), now))
 
 
 def _draft_decision(case: Case, site: Site, now: datetime) -> Op:

@@ -225,7 +225,7 @@ def relabel(id: str) -> Any:
     return answer
 
 
-@bp.get("/p/<code>")
+@bp.get("/p/<code>", strict_slashes=False)
 @public
 def open_label(code: str) -> Any:
     """The address in a label's QR code: redirects to the scan page of the phone app."""

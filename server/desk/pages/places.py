@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.options import list_areas
 from server.desk.submit import submit_and_redirect
-from server.i18n.locale import translations
+from server.i18n.locale import localize, translations
 from server.models.places import Area, Checkpoint, Unit
+from sync import RECORD_TYPES
 from sync.estate.places import AREA_KINDS, KINDS, MASTER_DATA_ROLES
+from sync.protocol.normalise import natural_key
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -30,9 +34,14 @@ OCCUPANCY_EDITORS = KINDS["unit.occupy"].roles
 def index() -> str:
     return render_template(
         "desk/places/index.html",
-        areas=_select_ordered(Area, Area.ordinal, Area.id),
-        units=_select_ordered(Unit, Unit.id),
-        points=_select_ordered(Checkpoint, Checkpoint.ordinal, Checkpoint.id),
+        areas=(areas := list_areas(current_user().site_id)),
+        units=(units := _in_natural_order(Unit)),
+        points=(points := _in_natural_order(Checkpoint)),
+        duplicates=[
+            *_duplicates("area", areas),
+            *_duplicates("unit", units),
+            *_duplicates("checkpoint", points),
+        ],
         kinds=AREA_KINDS,
         may_add=current_user().has_role(*MASTER_DATA_ROLES),
         may_occupy=current_user().has_role(*OCCUPANCY_EDITORS),
@@ -45,9 +54,7 @@ def add_area() -> Any:
     form = request.form
     parent = form.get("parent_id") or None
     payload = {"label": _form_label(), "kind": form.get("kind"), "parent_id": parent}
-    return submit_and_redirect(
-        "area.add", None, {**payload, "ordinal": len(_select_ordered(Area, Area.id))}, _index_url()
-    )
+    return submit_and_redirect("area.add", None, {**payload, "ordinal": _count(Area)}, _index_url())
 
 
 @bp.post("/unit")
@@ -70,7 +77,7 @@ def add_checkpoint() -> Any:
         "code": form.get("code") or None,
     }
     route = translations(ROUTE_LABEL)
-    payload = {**fields, "route": route, "ordinal": len(_select_ordered(Checkpoint, Checkpoint.id))}
+    payload = {**fields, "route": route, "ordinal": _count(Checkpoint)}
     return submit_and_redirect("checkpoint.add", None, payload, _index_url())
 
 
@@ -83,9 +90,32 @@ def occupy(id: str) -> Any:
     return submit_and_redirect("unit.occupy", unit.id, payload, _index_url(), base=unit.version)
 
 
-def _select_ordered(table: Any, *order: Any) -> Any:
-    rows = select(table).where(table.site_id == current_user().site_id).order_by(*order)
-    return db.session.scalars(rows).all()
+def _in_natural_order(table: Any) -> list[Any]:
+    """The places of a table by their labels; checkpoints in the order of their round."""
+    rows = db.session.scalars(select(table).where(table.site_id == current_user().site_id))
+    return sorted(rows, key=lambda row: (getattr(row, "ordinal", 0), natural_key(_label(row))))
+
+
+def _duplicates(type_: str, places: Sequence[Any]) -> list[str]:
+    """E20: the labels of places that share a name or a number: older ones, which are kept."""
+    unique_keys = RECORD_TYPES[type_].unique_keys or (lambda _: ())
+    by_key: dict[str, dict[str, str]] = {}
+    for place in places:
+        for key in unique_keys(vars(place)):
+            by_key.setdefault(key, {})[place.id] = _label(place)
+    shared: dict[str, str] = {}
+    for found in by_key.values():
+        shared |= found if len(found) > 1 else {}
+    return list(shared.values())
+
+
+def _label(place: Any) -> str:
+    return localize(place.label)
+
+
+def _count(table: Any) -> int:
+    rows = select(func.count()).select_from(table)
+    return db.session.scalar(rows.where(table.site_id == current_user().site_id)) or 0
 
 
 def _form_label() -> dict[str, str]:

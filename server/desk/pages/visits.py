@@ -27,6 +27,7 @@ from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
 from sync.protocol.clock import SITE_ZONE
+from sync.protocol.normalise import visible
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
@@ -75,8 +76,7 @@ def index() -> str:
 @allow(*FRONT_DESK_ROLES)
 def search() -> str:
     """Search by number plate, person, home and time, in any combination, in pages."""
-    filters = {name: request.args.get(name, "").strip() for name in ("plate", "who", "unit")}
-    filters["plate"] = filters["plate"].upper()
+    filters = {name: visible(request.args.get(name, "")) for name in ("plate", "who", "unit")}
     page = requested_page()
     since, before = (
         parse_local_time(request.args.get("since")),

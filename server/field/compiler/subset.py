@@ -50,6 +50,7 @@ FILTERS: Final[dict[str, Parameters]] = {
     "mask": (),
     "plus_hours": (("hours", REQUIRED),),
     "money": (),
+    "code_key": (),
     "phone_number": (),
     "kind_label": (),
     "refusal_label": (),
@@ -61,7 +62,7 @@ FILTERS: Final[dict[str, Parameters]] = {
 SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 APP_FILTERS: Final = frozenset(
     {"say", "by_label", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
-    | {"phone_number", "kind_label", "refusal_label", "state_label", "value_label"}
+    | {"code_key", "phone_number", "kind_label", "refusal_label", "state_label", "value_label"}
     | {"names_same_home", "shares_words"}
 )
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}

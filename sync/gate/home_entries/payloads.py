@@ -5,7 +5,14 @@ from __future__ import annotations
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
+from sync.protocol.op import (
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    Id,
+    PastMoment,
+    Payload,
+)
 
 ACKNOWLEDGEMENTS = ("none", "verbal", "signature")
 
@@ -43,12 +50,12 @@ class EntryExitPayload(EntryBeginPayload):
 class EntryTellPayload(EntryBeginPayload):
     """A home entry that is recorded afterwards, with the times that its author knows."""
 
-    in_at = fields.AwareDateTime(allow_none=True)
-    out_at = fields.AwareDateTime(allow_none=True)
+    in_at = PastMoment(allow_none=True)
+    out_at = PastMoment(allow_none=True)
 
 
 class EntryLeftPayload(EntryEndPayload):
-    out_at = fields.AwareDateTime(required=True)
+    out_at = PastMoment(required=True)
 
 
 class EntryStrikePayload(Payload):
@@ -65,7 +72,7 @@ class EntryAbsorbPayload(EntryEndPayload):
     """What a joined record knew: `entry` is its id, `out_by_id` who saw the exit."""
 
     entry = Id(required=True)
-    out_at = fields.AwareDateTime(allow_none=True)
+    out_at = PastMoment(allow_none=True)
     out_by_id = Id(allow_none=True)
     worker_id = Id(allow_none=True)
     worker = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))

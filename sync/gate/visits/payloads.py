@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, Id, Payload
+from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, Id, Payload, PlannedMoment
 
 PURPOSES = ("business", "family", "service", "other")
 STEPS = ("greeted", "seated", "answered", "soothed", "guided", "farewell")
@@ -40,8 +40,8 @@ class VisitExpectPayload(VisitArrivePayload):
     class Meta(Payload.Meta):
         exclude = ("id_checked", "steps")
 
-    expected_from = fields.AwareDateTime(allow_none=True)
-    expected_until = fields.AwareDateTime(allow_none=True)
+    expected_from = PlannedMoment(allow_none=True)
+    expected_until = PlannedMoment(allow_none=True)
 
     @validates_schema
     def validate_times(self, payload: dict[str, Any], **_: Any) -> None:

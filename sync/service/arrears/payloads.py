@@ -3,10 +3,21 @@ gas, and no payload has a field for a photo of a home."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 from marshmallow.validate import Length, NoneOf, OneOf, Range, Regexp
 
-from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
+from sync.protocol.normalise import parse_hours
+from sync.protocol.op import (
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    Id,
+    PastMoment,
+    Payload,
+    PlannedMoment,
+)
 
 CALL_OUTCOMES = ("reached", "unreachable", "wrong_number", "would_not_talk")
 VISIT_OUTCOMES = ("met", "not_home", "would_not_talk")
@@ -17,6 +28,14 @@ CENTS_VALIDATOR = Regexp(r"^-?\d{1,11}\Z", error="An amount is a whole number of
 HOURS_VALIDATOR = Regexp(
     r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z", error="Hours look like 09:00-11:30."
 )
+
+
+class HoursField(fields.String):
+    """A span of hours: 09:00-11:30, or any other way of writing it that is clear."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return parse_hours(text) or text
 
 
 class ArrearsLineSchema(Payload):
@@ -58,7 +77,7 @@ class ArrearsAssignPayload(Payload):
 class ArrearsPreferPayload(Payload):
     """When a resident accepts calls. No other habits are recorded."""
 
-    windows = fields.List(fields.String(validate=HOURS_VALIDATOR), validate=Length(max=4))
+    windows = fields.List(HoursField(validate=HOURS_VALIDATOR), validate=Length(max=4))
     do_not_call = fields.Boolean()
 
 
@@ -72,13 +91,13 @@ class ArrearsCallPayload(Payload):
         validate=Length(max=MAX_LINES),
     )
     itemised = fields.Boolean()
-    appointment_at = fields.AwareDateTime(allow_none=True)
+    appointment_at = PlannedMoment(allow_none=True)
     override_reason = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     note = fields.String(allow_none=True, validate=Length(max=MAX_TEXT_LENGTH))
 
 
 class ArrearsAppointPayload(Payload):
-    appointment_at = fields.AwareDateTime(required=True)
+    appointment_at = PlannedMoment(required=True)
 
 
 class ArrearsDisputePayload(Payload):
@@ -98,8 +117,8 @@ class ArrearsVisitPayload(Payload):
     outcome = fields.String(required=True, validate=OneOf(VISIT_OUTCOMES))
     apologised = fields.Boolean()
     went_in = fields.Boolean()
-    in_at = fields.AwareDateTime(allow_none=True)
-    out_at = fields.AwareDateTime(allow_none=True)
+    in_at = PastMoment(allow_none=True)
+    out_at = PastMoment(allow_none=True)
     note = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
 
 

@@ -11,7 +11,15 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf
 
-from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
+from sync.protocol.op import (
+    MAX_LABEL_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    Id,
+    PastMoment,
+    Payload,
+    PlannedMoment,
+)
 from sync.protocol.photos import Photos
 
 CHANNELS = ("in_person", "phone", "message", "letter", "on_round", "other")
@@ -37,7 +45,7 @@ def RequiredText(max_length: int = MAX_LABEL_LENGTH) -> fields.String:  # noqa: 
 class LostOpenPayload(Payload):
     item = RequiredText(MAX_NAME_LENGTH)
     details = OptionalText(MAX_TEXT_LENGTH)
-    last_seen_at = fields.AwareDateTime(allow_none=True)
+    last_seen_at = PastMoment(allow_none=True)
     last_seen_where = OptionalText()
     unit = Id(allow_none=True)
     holds_personal_data = fields.Boolean(load_default=False)
@@ -46,7 +54,7 @@ class LostOpenPayload(Payload):
     declined_because = OptionalText()
     ticket = Id(allow_none=True)
     next_action = OptionalText()
-    next_action_at = fields.AwareDateTime(allow_none=True)
+    next_action_at = PlannedMoment(allow_none=True)
     photos = Photos()
 
 
@@ -67,8 +75,8 @@ class LostCompilePayload(Payload):
     """The people who were in the home as known at that time: entries by id, names by party."""
 
     unit = Id(allow_none=True)
-    since = fields.AwareDateTime(required=True)
-    before = fields.AwareDateTime(required=True)
+    since = PastMoment(required=True)
+    before = PastMoment(required=True)
     entries = fields.Dict(
         keys=Id(),
         values=fields.String(validate=Length(max=2 * MAX_LABEL_LENGTH)),
@@ -143,7 +151,7 @@ class LostTellPayload(Payload):
 
 class LostNextPayload(Payload):
     next_action = RequiredText()
-    next_action_at = fields.AwareDateTime(required=True)
+    next_action_at = PlannedMoment(required=True)
 
 
 class LostClosePayload(Payload):

@@ -51,7 +51,7 @@ def visible_until(ticket: Any) -> str:
     """Phones show a ticket as long as it is open."""
     ended = ticket["merged_at"] or ticket["closed_at"]
     if not ended and is_complete(ticket):
-        ended = ticket["feedback_at"]
+        ended = ticket["feedback_at"] or ticket["resolved_at"]
     return format_time(ended) if ended else FOREVER
 
 

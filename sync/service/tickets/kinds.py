@@ -87,6 +87,8 @@ KINDS = {
         creates=True,
         roles=ALL_ROLES,
         optimistic_patch=OPEN_PATCH,
+        payload_version=2,
+        upcasters={1: unchanged},
         label=_l("Ticket opened"),
     ),
     "ticket.hand_over": fact_kind(

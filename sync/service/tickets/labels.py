@@ -89,6 +89,7 @@ VALUES: Mapping[str, Texts] = {
         "unsatisfied": _l("not satisfied"),
         "unreachable": _l("not reached"),
         "informed": _l("told everything"),
+        "not_needed": _l("nobody to inform"),
     },
     "marks": {
         "reception": _l("warm reception"),

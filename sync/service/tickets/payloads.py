@@ -147,6 +147,7 @@ class TicketFeedBackPayload(Payload):
     marks = fields.Dict(
         keys=fields.String(validate=OneOf(RATED_QUALITIES)),
         values=fields.String(validate=OneOf(RATINGS)),
+        validate=Length(max=len(RATED_QUALITIES)),
     )
 
 

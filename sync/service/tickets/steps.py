@@ -12,6 +12,7 @@ from sync.service.tickets.payloads import FOUND_BY_US
 from sync.service.tickets.ticket_state import (
     TicketState,
     close_if_complete,
+    is_awaited,
     is_complete,
     vars_of,
 )
@@ -31,6 +32,7 @@ def initial_state(opening: HistoryEntry, record: Any) -> TicketState:
         matter=known.get("matter"),
         contact=known.get("contact"),
         declined_because=known.get("declined_because"),
+        is_awaited=opening.v == 1 or is_awaited(known),
         has_items=any(payload.get(name) for name in ("has_items", "item", "quantity", "holder")),
     )
     if payload.get("item"):
@@ -45,7 +47,9 @@ def _resolve_on_the_spot(ticket: TicketState, opening: HistoryEntry) -> None:
     payload, at = opening.payload, opening.occurred_at
     ticket.resolved_at = ticket.acted_at = at
     ticket.resolved_by_id, ticket.resolved_how = opening.by, payload["done_on_the_spot"]
-    reaction = "satisfied" if payload.get("channel") == FOUND_BY_US else payload.get("reaction")
+    reaction = payload.get("reaction")
+    if payload.get("channel") == FOUND_BY_US:
+        reaction = "satisfied" if opening.v == 1 else "not_needed"
     if reaction:
         _apply_reaction(ticket, opening, reaction)
     close_if_complete(ticket, at)

@@ -24,6 +24,8 @@ class TicketState:
     matter: str | None = None
     contact: str | None = None
     declined_because: str | None = None
+    is_awaited: bool = True
+    """Whether somebody waits for feedback; of an opening of version 1, always."""
     needs_follow_up: bool = False
     """Whether feedback of payload version 1 was given, after which a follow-up was needed too."""
     contractor_id: str | None = None
@@ -91,11 +93,20 @@ def vars_of(ticket: TicketState) -> dict[str, Any]:
 
 
 def is_feedback_complete(ticket: Any) -> bool:
-    """K10: whether the resident is satisfied, was told everything, or could not be reached."""
+    """K10: whether the resident is satisfied, was told everything, or could not be reached, or
+    nobody waits for feedback."""
     reaction = ticket["reaction"]
-    return reaction in ("satisfied", "informed") or (
-        reaction == "unreachable" and ticket["unreachable"] >= MAX_CONTACT_TRIES
-    )
+    if reaction in ("satisfied", "informed", "not_needed"):
+        return True
+    if reaction == "unreachable" and ticket["unreachable"] >= MAX_CONTACT_TRIES:
+        return True
+    return not (ticket["is_awaited"] if "is_awaited" in ticket else is_awaited(ticket))
+
+
+def is_awaited(ticket: Any) -> bool:
+    """K6: whether somebody waits for feedback: not on what we found ourselves outside a home."""
+    is_asked = ticket.get("channel") != FOUND_BY_US
+    return bool(is_asked or ticket.get("contact") or ticket.get("unit"))
 
 
 def is_complete(ticket: Any) -> bool:
@@ -108,5 +119,7 @@ KNOWN_FIELDS = ("channel", "matter", "contact", "declined_because")
 """Fields of the state that facts do not change."""
 
 FOLDED_FIELDS = tuple(
-    name for name in STATE_FIELDS if name not in (*KNOWN_FIELDS, "stewards", "needs_follow_up")
+    name
+    for name in STATE_FIELDS
+    if name not in (*KNOWN_FIELDS, "stewards", "is_awaited", "needs_follow_up")
 )

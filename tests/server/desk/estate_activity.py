@@ -65,7 +65,7 @@ def ticket_steps() -> Iterator[Step]:
     yield BEN, "ticket.accept", LAMP, {}
     yield BEN, "ticket.give_back", LAMP, {"reason": "not ours"}
     yield BEN, "ticket.escalate", LAMP, {"to_id": EVE, "reason": "unclear"}
-    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(-1)}
+    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(1)}
     yield CHU, "ticket.hand_over", VALVE, {"handler_id": ANA, "reason": "pipes"}
     yield ANA, "ticket.accept", VALVE, {}
     yield ANA, "ticket.register", VALVE, {"item": "valve", "condition": "cracked"}
@@ -94,6 +94,7 @@ def gate_steps() -> Iterator[Step]:
     yield CHU, "visit.admit", LI, {"id_checked": True}
     yield BEN, "visit.hold", LI, {"reason": "court"}
     yield CHU, "release.record", FROM_GATE, {"what": "Sofa", "host_unit": FLAT}
+    yield BEN, "team.add", fixed_id("team"), {"name": "Watch", "leader_id": CHU}
     yield BEN, "contractor.add", FIRM, {"name": "Spruce", "service": "tv", "accountable_id": EVE}
     yield (
         CHU,
@@ -155,6 +156,8 @@ def review_steps() -> Iterator[Step]:
     prompts = [prompt["zh"] for prompt in CARD_CONTENT["prompts"]]
     payload = {"case": CARD, "cards": [f"cases:{CARD}"], "prompts": prompts, "attendees": [ANA]}
     yield BEN, "session.begin", SESSION, payload
+    team = {"name": "保洁一组", "leader_id": BEN, "member_ids": [ANA]}
+    yield EVE, "team.add", fixed_id("team"), team
     answer = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
     yield BEN, "session.answer", SESSION, answer
     yield BEN, "readiness.attest", fixed_id("attested"), {"person": ANA, "item": "etiquette"}

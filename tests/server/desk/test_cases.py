@@ -117,6 +117,18 @@ def test_a_case_cannot_be_decided_before_the_statement(app, raised_case, ben, ev
     assert stored(app).finding is None
 
 
+@pytest.mark.rule("J6")
+def test_a_case_names_the_phones_that_may_still_send_something(app, raised_case, ben, new_phone):
+    assert "may still hold records" not in ben.get(f"/desk/cases/{raised_case}", headers=EN).text
+    new_phone()
+    with app.app_context(), write_transaction():
+        long_ago = datetime.now(UTC) - timedelta(days=3)
+        silent = {"enrolled_at": long_ago, "clear_at": None, "label": "Guards 2"}
+        db.session.execute(update(Device).values(**silent))
+    page = ben.get(f"/desk/cases/{raised_case}", headers=EN).text
+    assert "may still hold records" in page and "Guards 2" in page
+
+
 @pytest.mark.rule("A11")
 def test_an_appeal_is_reviewed_by_another_person(app, phone, asked_case, ben, eve):
     phone.send_op("case.state", asked_case, {"answer": "declined"}, by=ANA)

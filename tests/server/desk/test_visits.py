@@ -24,6 +24,11 @@ def expected_visits(desk_op):
     ("asked", "found"),
     [
         ("plate=沪a12", {"Mr Wang"}),
+        ("plate=2345", {"Mr Wang"}),
+        ("plate=沪Ａ·１２３%E2%80%8B", {"Mr Wang"}),
+        ("who=Mr%C2%A0wa%E2%80%8Bng%00", {"Mr Wang"}),
+        ("unit=%00", {"Mr Wang", "Ms_Li"}),
+        ("plate=·", set()),
         ("who=Wang", {"Mr Wang"}),
         ("who=_", {"Ms_Li"}),
         ("plate=%25", set()),

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-from jinja2 import Environment, FileSystemLoader
 
-from server.i18n import filters
-from sync.protocol.roles import ROLE_GROUPS
+from tests.phone_templates import render_page
 from tests.sync.builders import ANA, BEN, CHU
 
 GATE, YARD = "checkpoint-gate", "checkpoint-yard"
@@ -56,23 +53,7 @@ def render(rounds, *, now="23:30", me=CHU, roles=("guard",), args=None):
         "sending": {"state": "all_sent"},
         "phone": {},
     }
-    return ENVIRONMENT.get_template("field/scan.html").render(context)
-
-
-def environment():
-    """Phone templates in English, without an application."""
-    env = Environment(
-        loader=FileSystemLoader(Path(__file__).parents[3] / "templates"),
-        autoescape=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    env.install_null_translations(newstyle=True)
-    env.globals.update({"asset": str, **ROLE_GROUPS})
-    filters.register_filters(env, lambda: "en")
-    return env
-
-
-ENVIRONMENT = environment()
+    return render_page("scan", context)
 
 
 def taken_by(html):

@@ -1,9 +1,11 @@
 """Places, people and photos."""
 
+from dataclasses import replace
+
 import pytest
 
-from sync import Quarantined, Refused
-from tests.sync.builders import InMemoryRecord, make_op, planned_task
+from sync import KINDS, Quarantined, Refused, judge
+from tests.sync.builders import ANA, InMemoryRecord, make_op, planned_task
 
 LABEL = {"zh": "一号楼", "en": "Building 1"}
 
@@ -20,10 +22,46 @@ def test_a_place_is_added_once():
     ) == (Quarantined("malformed"))
 
 
+def add_place(op_kind, taken=(), **payload):
+    """The verdict on an op of the current version, beside places with these keys."""
+    op = make_op(op_kind, payload={"label": LABEL, **payload})
+    return judge(KINDS[op_kind].type, None, replace(op, taken=frozenset(taken)))
+
+
+@pytest.mark.rule("E20")
+def test_a_name_or_number_is_used_once_at_a_site():
+    area_id, label = ANA, {"zh": "１－２－３０１", "en": "1-2-301"}
+    unit = {"area_id": area_id, "label": label}
+    assert add_place("unit.add", {"1-2-302"}, **unit).changes["label"] == label
+    assert add_place("unit.add", {"1-2-301"}, **unit) == Refused("number-taken")
+    room = {"kind": "room", "code": " Ａ１ "}
+    assert add_place("area.add", **room).changes["code"] == "A1"
+    assert add_place("area.add", {"code|a1"}, **room) == Refused("number-taken")
+    assert add_place("area.add", {"None|building1"}, **room) == Refused("number-taken")
+    assert add_place("area.add", {"None|building1"}, **room, parent_id=area_id).changes
+
+
+@pytest.mark.rule("E6", "E20")
+def test_a_checkpoint_has_a_number_of_its_own():
+    point = {"area_id": ANA, "route": LABEL}
+    assert add_place("checkpoint.add", **point, code="１００１").changes["code"] == "1001"
+    assert add_place("checkpoint.add", {"1001"}, **point, code="1001") == Refused("number-taken")
+    assert add_place("checkpoint.add", **point, code="1​") == Refused("number-too-short")
+    taken = {str(number) for number in range(1000, 10000)} - {"4321"}
+    assert add_place("checkpoint.add", taken, **point).changes["code"] == "4321"
+
+
+@pytest.mark.rule("E20", "X7")
+def test_a_place_of_an_earlier_version_is_kept_although_its_name_is_taken():
+    unit = make_op("unit.add", payload={"label": LABEL, "area_id": ANA}, v=1)
+    verdict = judge("unit", None, replace(unit, taken=frozenset({"building1"})))
+    assert verdict.changes == {**unit.payload, "occupied": True}
+
+
 @pytest.mark.rule("E2")
 def test_a_home_can_be_vacated():
     unit = InMemoryRecord("unit")
-    unit.apply(make_op("unit.add", payload={"label": LABEL, "area_id": make_op("x").id}))
+    unit.apply(make_op("unit.add", payload={"label": LABEL, "area_id": ANA}))
     assert unit.row.occupied
     unit.apply(make_op("unit.occupy", payload={"occupied": False}))
     assert not unit.row.occupied

@@ -70,7 +70,11 @@ def test_what_was_not_asked_is_missing_until_it_is_answered(unknown, code, answe
 @pytest.mark.rule("K2")
 def test_nobody_is_asked_about_what_we_found_ourselves():
     ticket = opened_ticket(channel="on_round", matter=None, contact=None)
-    assert missing(ticket) == ["resolution", "feedback"]
+    assert missing(ticket) == ["resolution"]
+    submit(ticket, "resolve", minutes=1)
+    assert (ticket_state(ticket), ticket.row.reaction) == ("closed", None)
+    named = opened_ticket(channel="on_round", matter=None, contact="1203")
+    assert missing(named) == ["resolution", "feedback"]
 
 
 @pytest.mark.rule("K3")
@@ -336,7 +340,7 @@ def test_work_done_on_the_spot_on_patrol_closes_at_once():
     ticket = opened_ticket(done_on_the_spot="wiped at once", channel="on_round")
     row = ticket.row
     assert (row.resolved_at, row.resolved_how) == (NOON, "wiped at once")
-    assert (row.first_responder_id, row.closed_at) == (ANA, NOON)
+    assert (row.first_responder_id, row.closed_at, row.reaction) == (ANA, NOON, "not_needed")
 
 
 @pytest.mark.rule("K14")

@@ -1,0 +1,65 @@
+"""Places: names and numbers are used once, and lists are in natural order."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.db.engine import db
+from server.models.places import Checkpoint, Unit
+from server.oplog.receive import make_op, submit_many
+from server.oplog.replay import find_faults
+from tests.seed_data import EVE, HOME_SITE, STAIRS
+
+EN = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def app(sqlite_app):
+    return sqlite_app
+
+
+def home(label):
+    return {"label.zh": label, "label.en": label, "area_id": STAIRS, "occupied": "on"}
+
+
+def stored(app, table):
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+        return list(db.session.query(table).filter_by(site_id=HOME_SITE))
+
+
+@pytest.mark.rule("E20")
+def test_a_home_is_added_once_and_homes_are_listed_in_natural_order(app, signed_in):
+    eve = signed_in(EVE, HOME_SITE)
+    for label in ("1-10-101", "1-2-101", "1-2-99"):
+        assert eve.post("/desk/places/unit", home(label)).status_code == 303
+    for spelling in ("1-2-101", "１－２－１０１", "1栋2单元101室", " 1–2–101 "):
+        refused = eve.post("/desk/places/unit", home(spelling), headers=EN)
+        assert refused.status_code == 422 and "taken here" in refused.text
+    page = eve.get("/desk/places/", headers=EN).text
+    assert "share a name" not in page
+    places = [page.index(f"<li>{label} ") for label in ("1-2-99", "1-2-101", "1-10-101")]
+    assert places == sorted(places)
+    labels = {unit.label["zh"] for unit in stored(app, Unit)}
+    assert labels >= {"1-10-101", "1-2-101", "1-2-99"} and len(labels) == 4
+
+
+@pytest.mark.rule("E20")
+def test_a_checkpoint_number_is_used_once(app, signed_in):
+    eve = signed_in(EVE, HOME_SITE)
+    form = {"label.zh": "北", "label.en": "North", "area_id": STAIRS, "code": "４３２１"}
+    assert eve.post("/desk/places/checkpoint", form).status_code == 303
+    assert eve.post("/desk/places/checkpoint", {**form, "code": "4321"}).status_code == 422
+    assert [point.code for point in stored(app, Checkpoint)].count("4321") == 1
+
+
+@pytest.mark.rule("E20")
+def test_older_duplicates_are_kept_and_listed(app, signed_in):
+    payload = {"label": {"zh": "9-9", "en": "9-9"}, "area_id": STAIRS}
+    with app.app_context():
+        ops = [{**make_op("unit.add", None, payload, by=EVE), "v": 1} for _ in range(2)]
+        answers = submit_many(HOME_SITE, ops)
+    assert [answer["status"] for answer in answers] == ["applied", "applied"]
+    assert len([unit for unit in stored(app, Unit) if unit.label["zh"] == "9-9"]) == 2
+    page = signed_in(EVE, HOME_SITE).get("/desk/places/", headers=EN).text
+    assert "share a name or a number: 9-9, 9-9" in page
