@@ -77,7 +77,16 @@ COLUMNS = {
     "regular": ("purged_at",),
     "ticket": (
         *("id", "details", "urgency", "area", "unit", "contact", "photos", "photos_here"),
-        *("category", "number", "numbers", "about_type", "about", "steward_id", "successions"),
+        *(
+            "category",
+            "voices",
+            "number",
+            "numbers",
+            "about_type",
+            "about",
+            "steward_id",
+            "successions",
+        ),
         *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED_FIELDS),
     ),
     "arrears": (
