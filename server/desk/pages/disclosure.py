@@ -34,6 +34,7 @@ from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.plan_versions import PlanVersion
+from sync.work.task_rules import PEST_CONTROL_CODE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
 NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), 160)]
@@ -63,6 +64,9 @@ def index() -> str:
         site=db.session.get(Site, (site, site)),
         disclosure=_build_disclosure(site, month, now),
         over=month_bounds(month)[1] <= now,
+        pest_control=db.session.scalars(
+            Task.done_between(site, PEST_CONTROL_CODE, *month_bounds(month))
+        ).all(),
         columns=OUTCOME_COLUMNS,
         outcomes=OUTCOMES,
         in_words=describe_recurrence,

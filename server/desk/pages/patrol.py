@@ -33,6 +33,7 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE, format_time
+from sync.protocol.normalise import natural_key
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.patrol import KINDS
@@ -142,7 +143,10 @@ def count_scan(id: str) -> Any:
 @allow(*DESK_ROLES)
 def routes() -> str:
     site, now = current_user().site_id, datetime.now(UTC)
-    all_routes = db.session.scalars(PatrolRoute.for_site(site)).all()
+    all_routes = sorted(
+        db.session.scalars(PatrolRoute.for_site(site)),
+        key=lambda route: natural_key(localize(route.label)),
+    )
     versions = plan_history.route_versions(site, [route.id for route in all_routes])
     return render_template(
         "desk/patrol/routes.html",
