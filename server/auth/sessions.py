@@ -40,6 +40,10 @@ class CurrentUser:
     site_id: str
     site_label: dict[str, str]
     token_hash: str
+    ends_at: datetime
+    """When the session ends in any case."""
+    idle_ends_at: datetime
+    """When it ends unless the user does something before."""
     site_version: str
     """Changes whenever a record of the site changes or one of its phones connects."""
 
@@ -143,7 +147,7 @@ def _user_for_token(token: str) -> CurrentUser | None:
     now, token_hash = datetime.now(UTC), token_digest(token)
     row = db.session.execute(
         select(LoginSession.seen_at, LoginSession.site_id, Person.id, Person.name, Person.roles)
-        .add_columns(Site.label, SiteHead.head, SiteHead.heard_at)
+        .add_columns(LoginSession.expires_at, Site.label, SiteHead.head, SiteHead.heard_at)
         .join(
             Person, (Person.site_id == LoginSession.site_id) & (Person.id == LoginSession.person_id)
         )
@@ -154,11 +158,14 @@ def _user_for_token(token: str) -> CurrentUser | None:
     if row is None:
         return None
     is_poll = request.htmx  # type: ignore[attr-defined]  # htmx-flask adds it
-    if now - row.seen_at > SEEN_AT_PRECISION and not is_poll:
+    seen_at = row.seen_at
+    if now - seen_at > SEEN_AT_PRECISION and not is_poll:
         _update_seen_at(token_hash, now)  # polling by an open page is not activity of the user
+        seen_at = now
     head = f"{row.head}.{row.heard_at.timestamp() if row.heard_at else 0}"
     roles = frozenset(row.roles)
-    return CurrentUser(row.id, row.name, roles, row.site_id, row.label, token_hash, head)
+    ends = row.expires_at, seen_at + IDLE_TIMEOUT
+    return CurrentUser(row.id, row.name, roles, row.site_id, row.label, token_hash, *ends, head)
 
 
 def _update_seen_at(token_hash: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, make_response, render_template, request
+from flask import Flask, current_app, g, make_response, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder
@@ -179,6 +179,7 @@ def _fill_unsaved(response: Response) -> Response:
             if filled.form is not None:
                 filled.fill()
                 filled.explain(gettext("Not saved yet. Check it, then save."), role="status")
+                filled.offer_discarding(url_for("sign_in.discard", id=unsaved.id))
                 response.set_data(filled.html())
     return response
 

@@ -29,7 +29,8 @@ FORM_BYTES = 512 * 1024
 """So large a form is read, so that a text that is too long comes back to its author."""
 
 KEEP_TAKEN = timedelta(days=3)
-SAVED = "saved"
+SAVED, SILENT = "saved", "silent"
+"""What the next page says; besides them, a refusal code or a status."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -90,7 +91,7 @@ def say(code: str) -> None:
 
 def say_nothing() -> None:
     """For a page that says by itself what became of the form."""
-    g.said = ""
+    g.said = SILENT
 
 
 def form_outcome() -> str:
@@ -104,7 +105,22 @@ def init_app(app: Flask) -> None:
     app.before_request(_receive)
     app.after_request(_finish)
     app.teardown_request(_unlock)
-    app.context_processor(lambda: {"form_outcome": form_outcome})
+    app.context_processor(
+        lambda: {"form_outcome": form_outcome, "session_seconds": session_seconds}
+    )
+    app.context_processor(lambda: {"draft_owner": draft_owner})
+
+
+def session_seconds() -> dict[str, int]:
+    """How long the session of the current user lasts: unless they do something, and in any case."""
+    user, now = current_user(), datetime.now(UTC)
+    idle, total = user.idle_ends_at - now, user.ends_at - now
+    return {"idle": int(idle.total_seconds()), "total": int(total.total_seconds())}
+
+
+def draft_owner() -> str:
+    """A name for the current user, by which the browser keeps drafts of several people apart."""
+    return sha256(current_user().person_id.encode()).hexdigest()[:16]
 
 
 def is_desk_form() -> bool:
@@ -164,9 +180,8 @@ def _finish(response: Response) -> Response:
 
 
 def _set_said(response: Response) -> None:
-    code = g.get("said", SAVED if request.path.startswith("/desk/") else "")
-    if code:
-        set_cookie(response, _said_cookie(), code)
+    if request.path.startswith("/desk/"):
+        set_cookie(response, _said_cookie(), g.get("said", SAVED))
 
 
 def _record_taken(location: str) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import lxml.html
 from flask_babel import gettext
 from lxml.html import FormElement, HtmlElement
-from lxml.html.builder import CLASS, DIV, LI, SPAN, UL, A
+from lxml.html.builder import BUTTON, CLASS, DIV, FORM, LI, SPAN, UL, A
 
 from server.desk.field_errors import FieldError
 from server.desk.form_tokens import TOKEN_FIELD
@@ -101,6 +101,12 @@ class FilledPage:
         if not marked:
             alert.set("autofocus", "")
         self.form.insert(0, alert)
+
+    def offer_discarding(self, address: str) -> None:
+        """Put a form before the form, by which its texts are discarded."""
+        if self.form is not None:
+            button = BUTTON(CLASS("quiet"), gettext("Discard"), type="submit")
+            self.form.addprevious(FORM(button, method="post", action=address))
 
     def _mark(self, error: FieldError) -> HtmlElement | None:
         """Mark the input that an error is about; returns a list item that links to it."""

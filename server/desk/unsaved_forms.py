@@ -63,12 +63,15 @@ def delete_expired(now: datetime) -> None:
     db.session.execute(delete(UnsavedForm).where(UnsavedForm.at < now - KEEP_FOR))
 
 
-def discard_unsaved(person_id: str, id_: str) -> None:
-    """Delete one unsaved form of a person."""
+def discard_unsaved(person_id: str, id_: str) -> str | None:
+    """Delete one unsaved form of a person; returns its page, None if there is no such form."""
     with write_transaction():
-        db.session.execute(
-            delete(UnsavedForm).where(UnsavedForm.person_id == person_id, UnsavedForm.id == id_)
-        )
+        unsaved = db.session.get(UnsavedForm, id_) if id_.isprintable() else None
+        if unsaved is None or unsaved.person_id != person_id:
+            return None
+        page = unsaved.page
+        db.session.delete(unsaved)
+    return page
 
 
 def unsaved_forms(person_id: str) -> list[UnsavedForm]:

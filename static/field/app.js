@@ -1,5 +1,6 @@
 // Starts the app in a page: wires the modules together, draws the first page, begins to sync.
 
+import "./one_of.js"; // before whatever takes a submitted form
 import { requestBackgroundSync } from "./background_sync.js";
 import { fillReserve } from "./database.js";
 import { deleteDiscarded } from "./drafts.js";
@@ -8,7 +9,6 @@ import "./form_photos.js";
 import { autoSubmit, fillCode } from "./forms.js";
 import "./htmx_adapter.js";
 import "./keypads.js";
-import "./one_of.js";
 import { saveNextFile } from "./outbox_export.js";
 import { announceChange, applyTheme, redraw, scheduleRedraw } from "./redraw.js";
 import { startScanner } from "./scanner.js";

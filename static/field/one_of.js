@@ -1,5 +1,7 @@
-// Keeps a form from being submitted while none of some inputs is filled in: an element with
-// `data-one-of="names"` shows its message, which is hidden until then.
+// Keeps a form from being submitted while none of some inputs is filled in. The hidden element with
+// `data-one-of="names"` in it is the message; a copy is shown above the page, which may be redrawn.
+
+import { stateOf } from "./form_state.js";
 
 document.addEventListener(
   "submit",
@@ -9,14 +11,17 @@ document.addEventListener(
     const message = form.querySelector("[data-one-of]");
     if (!(message instanceof HTMLElement)) return;
     const names = (message.dataset.oneOf ?? "").split(" ");
-    message.hidden = names.some((name) => new FormData(form).getAll(name).some(isFilled));
-    if (message.hidden) return;
+    const { photos, reading } = stateOf(form);
+    if (reading.size || photos.some(({ input }) => names.includes(input))) return;
+    if (names.some((name) => new FormData(form).getAll(name).some(isFilled))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    message.scrollIntoView({ block: "center" });
+    const copy = /** @type {HTMLElement} */ (message.cloneNode(true));
+    copy.hidden = false;
+    document.querySelector("#toast")?.replaceChildren(copy);
   },
   { capture: true },
 );
 
 /** @param {FormDataEntryValue} value */
-const isFilled = (value) => (value instanceof File ? value.size > 0 : value.trim() !== "");
+const isFilled = (value) => typeof value === "string" && value.trim() !== "";

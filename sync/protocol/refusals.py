@@ -172,6 +172,7 @@ REFUSALS: Texts = {
 }
 
 REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "cannot-stand": ("value",),
     "promise-out-of-range": ("promised_at",),
     "contact-missing": ("contact", "declined_because"),
     "amount": ("amount",),

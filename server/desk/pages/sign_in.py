@@ -37,7 +37,8 @@ from server.auth.sessions import (
 from server.db.engine import db, write_transaction
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.kept_forms import newest_unsaved_page
-from server.desk.posted_forms import say_nothing
+from server.desk.posted_forms import say_nothing, session_seconds
+from server.desk.unsaved_forms import discard_unsaved
 from server.i18n.languages import language_codes
 from server.i18n.locale import COOKIE
 from server.models.access import Account
@@ -113,6 +114,22 @@ def language() -> Any:
     if lang in language_codes():
         set_cookie(response, COOKIE, lang, COOKIE_DAYS)
     return response
+
+
+@bp.get("/desk/session")
+@allow(*FRONT_DESK_ROLES)
+def session_end() -> Any:
+    """How many seconds the session lasts. Asking is activity of the user, unless htmx asks."""
+    return session_seconds()
+
+
+@bp.post("/desk/unsaved/<id>/discard")
+@allow(*FRONT_DESK_ROLES)
+def discard(id: str) -> Any:
+    """Discard a form of the current user that was not saved when the session ended."""
+    page = discard_unsaved(current_user().person_id, id)
+    say_nothing()
+    return redirect(local_path(page or url_for("board.index")), 303)
 
 
 @bp.get("/desk/account")

@@ -65,7 +65,7 @@ def ticket_steps() -> Iterator[Step]:
     yield BEN, "ticket.accept", LAMP, {}
     yield BEN, "ticket.give_back", LAMP, {"reason": "not ours"}
     yield BEN, "ticket.escalate", LAMP, {"to_id": EVE, "reason": "unclear"}
-    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(-1)}
+    yield BEN, "ticket.promise", LAMP, {"promised_at": hours(1)}
     yield CHU, "ticket.hand_over", VALVE, {"handler_id": ANA, "reason": "pipes"}
     yield ANA, "ticket.accept", VALVE, {}
     yield ANA, "ticket.register", VALVE, {"item": "valve", "condition": "cracked"}
@@ -138,6 +138,7 @@ def work_steps() -> Iterator[Step]:
     yield EVE, "checkpoint.add", NORTH, point
     route = {"label": label("夜巡", "Night round"), "points": [NORTH], "fastest": 0}
     yield EVE, "route.add", ROUTE, {**route, **when, "responsible_id": CHU, "active": True}
+    yield CHU, "scan.record", fixed_id("walk"), {"checkpoint": NORTH, "method": "code"}
     yield CHU, "shift.open", SHIFT, {"uniform": False}
     yield CHU, "shift.hand_over", SHIFT, {"to": ANA, "items": {f"task:{TASKS[3]}": "Mop"}}
     yield CHU, "weather.report", fixed_id("snow"), {"sort": "snow", "areas": [STAIRS]}
@@ -155,6 +156,8 @@ def review_steps() -> Iterator[Step]:
     prompts = [prompt["zh"] for prompt in CARD_CONTENT["prompts"]]
     payload = {"case": CARD, "cards": [f"cases:{CARD}"], "prompts": prompts, "attendees": [ANA]}
     yield BEN, "session.begin", SESSION, payload
+    team = {"name": "保洁一组", "leader_id": BEN, "member_ids": [ANA]}
+    yield EVE, "team.add", fixed_id("team"), team
     answer = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
     yield BEN, "session.answer", SESSION, answer
     yield BEN, "readiness.attest", fixed_id("attested"), {"person": ANA, "item": "etiquette"}
@@ -165,6 +168,11 @@ def review_steps() -> Iterator[Step]:
     raised = {"category_id": CATEGORY, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
     yield BEN, "case.raise", CASE, {**raised, "facts": facts}
     yield BEN, "case.ask", CASE, {"answer_until": hours(48)}
+    team = fixed_id("team")
+    yield BEN, "team.add", team, {"name": "Night watch", "leader_id": CHU, "member_ids": [ANA]}
+    yield BEN, "team.change", team, {"leader_id": ANA, "member_ids": [CHU]}
+    about = {**raised, "subject_kind": "team", "subject_id": team, "facts": facts}
+    yield BEN, "case.raise", fixed_id("case of a team"), about
 
 
 ALL_STEPS = (ticket_steps, gate_steps, service_steps, work_steps, review_steps)
@@ -196,6 +204,8 @@ def _skip_a_checkpoint(app: Flask, desk_op: Callable[..., Any]) -> None:
         rounds = PatrolRound.between(HOME_SITE, NOW, NOW + timedelta(minutes=1))
         round_id = db.session.scalars(rounds).one().id
     desk_op("round.scan", round_id, {"checkpoint": NORTH, "method": "manual"}, by=CHU)
+    to = {"to": round_id, "because": "was on it"}
+    assert desk_op("scan.move", fixed_id("walk"), to, by=BEN)["status"] == "applied"
 
 
 def _contest_a_ticket(app: Flask, desk_op: Callable[..., Any]) -> None:

@@ -1,0 +1,11 @@
+/** The desk's own scripts. Every page works without them. */
+
+import { keepDrafts } from "./drafts.js";
+import { keepPlace } from "./place.js";
+import { watchSession } from "./session.js";
+import { submitOnce } from "./submitting.js";
+
+submitOnce();
+keepDrafts();
+keepPlace();
+watchSession();

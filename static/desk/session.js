@@ -1,0 +1,65 @@
+/** Warns before the session ends, while there is time to save. */
+
+const WARN_AT_S = 15 * 60;
+const CHECK_EVERY_MS = 30_000;
+
+/** @typedef {{ idle: number, total: number }} SessionEnd Seconds until it ends: by idling, in any case. */
+
+/** Show the bar of the page when the session ends soon. */
+export function watchSession() {
+  const bar = document.getElementById("session-bar");
+  const { idle, total } = document.body.dataset;
+  if (!bar || !idle || !total) return;
+  let end = { idle: Number(idle), total: Number(total) };
+  let read = Date.now();
+  /** @param {SessionEnd} newer */
+  const take = (newer) => {
+    end = newer;
+    read = Date.now();
+    show(bar, end);
+  };
+  bar.querySelector("[data-stay]")?.addEventListener("click", async () => {
+    const newer = await ask({});
+    if (newer) take(newer);
+  });
+  const check = async () => {
+    const passed = (Date.now() - read) / 1000;
+    if (Math.min(end.idle, end.total) - passed > WARN_AT_S) return;
+    // another tab may have been used meanwhile; a question of htmx is no activity
+    const newer = await ask({ "HX-Request": "true" });
+    if (newer) take(newer);
+    else show(bar, { idle: end.idle - passed, total: end.total - passed });
+  };
+  setInterval(check, CHECK_EVERY_MS);
+  document.addEventListener("visibilitychange", check);
+  show(bar, end);
+}
+
+/** Ask the server how long the session lasts; null if it cannot be reached.
+ * @param {Record<string, string>} headers
+ * @returns {Promise<SessionEnd | null>} */
+async function ask(headers) {
+  try {
+    const answer = await fetch("/desk/session", { headers, redirect: "manual" });
+    if (answer.ok) return await answer.json();
+    return answer.status === 401 || answer.type === "opaqueredirect" ? { idle: 0, total: 0 } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {HTMLElement} bar
+ * @param {SessionEnd} end */
+function show(bar, { idle, total }) {
+  const left = Math.min(idle, total);
+  bar.hidden = left > WARN_AT_S;
+  if (bar.hidden) return;
+  const why = left <= 0 ? "ended" : total <= idle ? "total" : "idle";
+  for (const each of bar.querySelectorAll("[data-why]")) {
+    const line = /** @type {HTMLElement} */ (each);
+    line.hidden = line.dataset.why !== why;
+  }
+  for (const each of bar.querySelectorAll("[data-minutes]")) {
+    each.textContent = String(Math.max(1, Math.ceil(left / 60)));
+  }
+}
