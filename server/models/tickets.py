@@ -38,6 +38,7 @@ class Ticket(Model):
     area: Mapped[str | None]
     unit: Mapped[str | None]
     urgency: Mapped[str]
+    voices: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     about_type: Mapped[str | None]
     about: Mapped[str | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)

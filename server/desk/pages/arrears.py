@@ -36,7 +36,7 @@ from server.models.cards import Card
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about, submit_many
-from sync.protocol.normalise import parse_amount
+from sync.protocol.normalise import parse_amount, parse_hours
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.arrears import may_be_called_at, owed_cents, state, stated_amounts
@@ -207,7 +207,9 @@ def record_step(id: str, step: str) -> Any:
     if step == "pay":
         payload["cents"] = parse_amount(request.form.get("amount", "")) or None
     if step == "prefer":
-        spans = [span.strip() for span in request.form.getlist("windows") if span.strip()]
+        spans = [
+            parse_hours(span) or span for span in request.form.getlist("windows") if span.strip()
+        ]
         payload = {"windows": spans, "do_not_call": "do_not_call" in request.form}
     back = url_for("arrears.show", id=id)
     base = account.version if step in DECISIONS else None

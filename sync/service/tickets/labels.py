@@ -41,6 +41,7 @@ FIELDS: Texts = {
     "number": _l("Number"),
     "matter": _l("Request type"),
     "category": _l("Problem"),
+    "voices": _l("How the resident was received"),
     "holder": _l("Kept by"),
     "said": _lp("ticket", "What the resident was told"),
     "handler_id": _l("Handler"),
@@ -60,6 +61,11 @@ ESCALATION_LABELS: Texts = {
 ON_THE_SPOT: Texts = {"on_the_spot": _l("resolved on the spot")}
 
 VALUES: Mapping[str, Texts] = {
+    "voice": {
+        "greeted": _l("greeted"),
+        "answered": _l("question answered"),
+        "farewell": _l("seen off"),
+    },
     "channel": {
         "in_person": _l("in person"),
         "phone": _l("by phone"),

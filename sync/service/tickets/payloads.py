@@ -19,6 +19,9 @@ MATTERS = ("business", "enquiry", "report", "complaint")
 CATEGORIES = ("broken", "dirty", "leaking", "dangerous", "other")
 """What is wrong, as one tap says it."""
 
+VOICES = ("greeted", "answered", "farewell")
+"""V17: what whoever received a resident says that they did: greeted, answered, said goodbye."""
+
 FOUND_BY_US = "on_round"
 """The channel of a ticket that no resident asked for."""
 
@@ -58,6 +61,7 @@ class TicketOpenPayload(Payload):
     holder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     done_on_the_spot = LongText()
     reaction = fields.String(validate=OneOf(("satisfied", "unsatisfied")))
+    voices = fields.List(fields.String(validate=OneOf(VOICES)), validate=Length(max=len(VOICES)))
     photos = Photos()
 
     @validates_schema

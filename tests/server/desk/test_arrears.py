@@ -180,6 +180,18 @@ def test_an_account_from_call_to_complaint_to_visit(app, ben, signed_in, phone):
     assert ben.post(f"{at}/cut_off").status_code == 404
 
 
+@pytest.mark.rule("U5")
+@pytest.mark.clause("H4")
+def test_hours_are_read_as_people_write_them(app, ben):
+    import_ledger(ben, LEDGER_ROWS)
+    at = f"/desk/arrears/{ACCOUNT}"
+    ben.post(f"{at}/prefer", {"windows": ["9:00-11:30", "２点～５点半"]})
+    assert stored_account(app).windows == ["09:00-11:30", "02:00-05:30"]
+    answer = ben.post(f"{at}/prefer", {"windows": ["after lunch", ""]})
+    assert answer.status_code == 422 and "after lunch" in answer.text
+    assert stored_account(app).windows == ["09:00-11:30", "02:00-05:30"]
+
+
 @pytest.mark.rule("U2")
 @pytest.mark.clause("H2")
 def test_nothing_counts_as_named_that_nobody_says_was_named(app, ben):

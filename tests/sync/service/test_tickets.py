@@ -571,3 +571,12 @@ def test_an_open_ticket_is_on_one_handlers_list_and_on_its_stewards():
             p for p in everybody if ticket_lists.TICKET_LISTS["answering"](ticket.row, p, NOON)
         ]
         assert (handling, stewards) == ([ANA], [ANA])
+
+
+@pytest.mark.rule("V17")
+@pytest.mark.clause("A2")
+def test_how_a_resident_was_received_is_recorded_only_as_it_was_said():
+    assert opened_ticket().row.voices is None
+    assert opened_ticket(voices=["greeted", "answered"]).row.voices == ["greeted", "answered"]
+    malformed = make_op("ticket.open", payload={"details": "x", "voices": ["sang"]})
+    assert InMemoryRecord("ticket").apply(malformed) == Quarantined("malformed")
