@@ -14,6 +14,7 @@ from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.schedule_form import describe_recurrence
+from server.i18n.local_time import parse_local_day
 from server.jobs import plan_history
 from server.models.access import Device
 from server.models.inspections import Inspection
@@ -108,10 +109,7 @@ def _terms(
 
 def _requested_month() -> date | None:
     """The first day of the month in the request (2026-11); None if it is not valid."""
-    try:
-        return date.fromisoformat(f"{request.args.get('month', '')}-01")
-    except ValueError:
-        return None
+    return parse_local_day(f"{request.args.get('month', '')}-01")
 
 
 def _previous_month(day: date) -> date:
