@@ -94,7 +94,6 @@ def gate_steps() -> Iterator[Step]:
     yield CHU, "visit.admit", LI, {"id_checked": True}
     yield BEN, "visit.hold", LI, {"reason": "court"}
     yield CHU, "release.record", FROM_GATE, {"what": "Sofa", "host_unit": FLAT}
-    yield BEN, "team.add", fixed_id("team"), {"name": "Watch", "leader_id": CHU}
     yield BEN, "contractor.add", FIRM, {"name": "Spruce", "service": "tv", "accountable_id": EVE}
     yield (
         CHU,
