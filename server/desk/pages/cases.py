@@ -33,7 +33,7 @@ NAVIGATION = [NavEntry("cases.index", _l("Accountability"), 120)]
 
 MAX_LISTED = 300
 HOURS_TO_ASK = 1
-"""How many hours the proposed due time of a statement stays late enough after the page was shown."""
+"""How many hours the proposed due time of a statement is later than it has to be."""
 ASK_FORM = PayloadForm("case.ask", "answer_until")
 CLOSE_FORM = PayloadForm("case.close", "because")
 
