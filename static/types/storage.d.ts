@@ -85,8 +85,9 @@ export interface FieldContent {
 
 /** A picked photo. */
 export interface PickedPhoto {
-  /** Name of the file input. */
+  /** Name of the file input, and its place among those of the form. */
   input: string;
+  place: number;
   /** Name of the file. */
   name: string;
   /** Key of the store of photos; null: the file cannot be read. */

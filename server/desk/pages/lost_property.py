@@ -20,9 +20,10 @@ from server.desk.lost_property_forms import (
     step_inputs,
 )
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_moment
 from server.desk.presence import presences
 from server.desk.submit import submit_and_redirect
-from server.i18n.local_time import format_local_time, parse_local_time
+from server.i18n.local_time import format_local_time
 from server.i18n.locale import current_language
 from server.models.lost_property import LostProperty
 from server.models.tickets import Ticket
@@ -107,8 +108,8 @@ def compile_list(id: str) -> Any:
     case, names = get_or_404(LostProperty, id), directory_of(current_user().site_id)
     now = datetime.now(UTC)
     since, before = _default_span(case, now)
-    since = parse_local_time(request.form.get("since")) or since
-    before = parse_local_time(request.form.get("before")) or before
+    since = form_moment(request.form, "since") or since
+    before = form_moment(request.form, "before") or before
     found = presences(case.site_id, case.unit, since, before, names)
     phones = possibly_unsynced_phones(current_user().site_id, certain_until(before, now))
     payload = {
