@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext
 from marshmallow import fields
 
+from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_fields import FormField, Options, form_field
 from server.desk.formatting import PERSON_FIELDS
 from server.desk.labels import field_label, value_label
@@ -16,7 +19,7 @@ from server.i18n.locale import localize
 from server.models.directory import Directory
 from sync import KINDS
 from sync.protocol.clock import format_time
-from sync.protocol.message_fields import MAX_DEPTH
+from sync.protocol.message_fields import MAX_DEPTH, MAX_SAFE_INTEGER
 from sync.protocol.normalise import code_text, natural_key
 from sync.protocol.op import Id
 from sync.protocol.op_validation import json_depth
@@ -85,14 +88,29 @@ def form_text(form: Mapping[str, str], name: str) -> str:
     return form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()
 
 
-def form_number(form: Mapping[str, str], name: str, default: int | None = None) -> Any:
-    """A whole number of a sent form, `default` if it is empty; other text stays, for the schema to
-    refuse."""
+def form_number(form: Mapping[str, str], name: str, default: Any = None) -> Any:
+    """A whole number of a sent form, `default` if it is empty. Raises FormRefused otherwise."""
     text = form_text(form, name)
     try:
-        return int(text) if text else default
+        number = int(text) if text else default
     except ValueError:
-        return text
+        raise _input_refused(name, gettext("Enter a whole number.")) from None
+    if number is not None and abs(number) > MAX_SAFE_INTEGER:
+        raise _input_refused(name, gettext("Enter a whole number."))
+    return number
+
+
+def form_moment(form: Mapping[str, str], name: str) -> datetime | None:
+    """A local time of a sent form, None if it is empty. Raises FormRefused for other text."""
+    text = form_text(form, name)
+    moment = parse_local_time(text)
+    if text and moment is None:
+        raise _input_refused(name, gettext("Enter a date and time, such as 2026-11-24 10:00."))
+    return moment
+
+
+def _input_refused(name: str, message: str) -> FormRefused:
+    return FormRefused(message, [FieldError((name,), message)])
 
 
 def correction_inputs(kind: str, payload: Mapping[str, Any], names: Directory) -> list[FormField]:

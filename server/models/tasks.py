@@ -44,6 +44,11 @@ class Task(Model):
     done_received_at: Mapped[datetime | None]
     helper_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
     note: Mapped[str | None]
+    agent: Mapped[str | None]
+    dose: Mapped[str | None]
+    method: Mapped[str | None]
+    firm: Mapped[str | None]
+    notice: Mapped[str | None]
     skipped_at: Mapped[datetime | None]
     skip_reason: Mapped[str | None]
     cancelled_at: Mapped[datetime | None]
@@ -65,6 +70,13 @@ class Task(Model):
             .where(cls.site_id == site_id, cls.window_end > start, cls.window_start < end)
             .order_by(cls.window_end, cls.id)
         )
+
+    @classmethod
+    def done_between(cls, site_id: str, code: str, start: datetime, end: datetime) -> Select[Any]:
+        """Tasks whose code begins with `code` that were done in a period, the earliest first."""
+        done = cls.done_at >= start, cls.done_at < end, cls.cancelled_at.is_(None)
+        query = select(cls).where(cls.site_id == site_id, cls.code.startswith(code), *done)
+        return query.order_by(cls.done_at, cls.id)
 
     @classmethod
     def unfinished_between(cls, site_id: str, start: datetime, end: datetime) -> Select[Any]:

@@ -54,9 +54,11 @@ class RecordStore:
 
     def with_related(self, op: Op) -> Op:
         """The op with the existing records, or their keys, that its kind's rule asks for."""
-        ids = KINDS[op.kind].related_ids(upcast_payload(op))
-        if KINDS[op.kind].creates and RECORD_TYPES[str(KINDS[op.kind].type)].unique_keys:
-            op = replace(op, taken=self.taken_keys(str(KINDS[op.kind].type)))
+        kind = KINDS[op.kind]
+        ids = kind.related_ids(upcast_payload(op))
+        ids += kind.more_related(op) if kind.more_related else []
+        if kind.creates and RECORD_TYPES[str(kind.type)].unique_keys:
+            op = replace(op, taken=self.taken_keys(str(kind.type)))
         if not ids:
             return op
         self.load(ids)

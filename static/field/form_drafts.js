@@ -1,9 +1,10 @@
 // Keeps what is put into forms as drafts: stores it while a person types, and fills it in again
 // whenever the form is drawn.
 
+import { SITE_ZONE } from "../shell.js";
 import { deleteDraft, draftsOf, saveDraft, setDiscarded } from "./drafts.js";
 import { FORMS, fillFields, hasContent } from "./form_fields.js";
-import { showPhotos } from "./form_photo_list.js";
+import { freePictures, showPhotos } from "./form_photo_list.js";
 import {
   draftOf,
   forgetState,
@@ -19,6 +20,11 @@ import { heldElsewhere, letGo } from "./draft_locks.js";
 
 /** @import { Draft } from "../types/storage.js" */
 
+const inSiteZone = new Intl.DateTimeFormat("sv-SE", {
+  timeZone: SITE_ZONE,
+  dateStyle: "short",
+  timeStyle: "short",
+});
 const DELAY = 200; // ms: a few letters are stored at once
 
 /** @type {Map<HTMLFormElement, ReturnType<typeof setTimeout>>} */
@@ -103,6 +109,7 @@ export async function restoreDrafts() {
     const draft = await firstFree(drafts.filter((each) => each.form === stateOf(form).form));
     if (draft && form.isConnected && !isUnsaved(form)) fill(form, draft);
   }
+  await freePictures();
   letGo(
     new Set(
       formsOnPage()
@@ -133,8 +140,7 @@ function showNote(/** @type {HTMLFormElement} */ form, /** @type {string} */ cha
   const note = wordsPart("restored");
   const time = note?.querySelector("time");
   if (!note || !time) return;
-  const { lang } = document.documentElement;
-  time.textContent = new Date(changed).toLocaleTimeString(lang, { timeStyle: "short" });
+  time.textContent = inSiteZone.format(new Date(changed)).slice("2026-".length);
   form.querySelector("[data-words=restored]")?.remove();
   form.prepend(note);
 }

@@ -14,14 +14,14 @@ const pictures = new Map();
 /** Draws the photos of all inputs of a form anew. @param {HTMLFormElement} form */
 export function showPhotos(form) {
   const { photos, reading } = stateOf(form);
-  for (const input of fileInputs(form)) {
-    const own = photos.filter((photo) => photo.input === input.name);
+  for (const [place, input] of fileInputs(form).entries()) {
+    const own = photos.filter((photo) => photo.place === place);
     const label = input.closest("label");
     if (!label) continue;
     label.dataset.picked = String(own.filter(({ sha256 }) => sha256).length);
     const list = listBelow(label);
     list.replaceChildren(...own.map((photo) => describe(form, photo)));
-    const busy = reading.size && form.dataset.reading === input.name && wordsPart("reading");
+    const busy = reading.size && form.dataset.reading === String(place) && wordsPart("reading");
     if (busy) list.append(busy);
     list.hidden = !list.childElementCount;
   }

@@ -4,7 +4,7 @@
 import kinds from "../kinds.js";
 import * as clock from "./clock.js";
 import { keepDraft } from "./form_drafts.js";
-import { FORMS } from "./form_fields.js";
+import { fileInputs, FORMS } from "./form_fields.js";
 import { showPhotos, submitterOf } from "./form_photo_list.js";
 import { markUnsaved, stateOf } from "./form_state.js";
 import { currentUser } from "./people.js";
@@ -25,10 +25,11 @@ async function pick(form, input) {
   const files = [...(input.files ?? [])];
   input.value = ""; // the same file may be picked again
   const { reading } = stateOf(form);
-  if (!files.length) removePhotos(form, (photo) => photo.input === input.name);
+  const place = fileInputs(form).indexOf(input);
+  if (!files.length) removePhotos(form, (photo) => photo.place === place);
   const work = readAll(form, input, files);
   reading.add(work);
-  form.dataset.reading = input.name;
+  form.dataset.reading = String(place);
   markUnsaved(form);
   showPhotos(form);
   await work;
@@ -50,10 +51,11 @@ async function readAll(form, input, files) {
     const photo = await shrinkPhoto(file, caption).catch(() => null);
     const state = stateOf(form);
     if (photo) state.unstored.set(photo.sha256, photo);
-    const picked = { input: input.name, name: file.name, sha256: photo?.sha256 ?? null };
+    const place = fileInputs(form).indexOf(input);
+    const picked = { input: input.name, place, name: file.name, sha256: photo?.sha256 ?? null };
     // a readable photo takes the place of one of this input that cannot be read
     const others = state.photos.filter(
-      (each) => each.input !== input.name || (takesSeveral(form, input.name) && each.sha256),
+      (each) => each.place !== place || (takesSeveral(form, input.name) && each.sha256),
     );
     const isDouble = others.some(({ sha256 }) => sha256 && sha256 === picked.sha256);
     const before = photo ? others : state.photos;

@@ -6,6 +6,7 @@ import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
 import { getMetaAll } from "./database.js";
 import { draftsOf } from "./drafts.js";
+import { aboutOf, textsOf } from "./form_content.js";
 import filters from "./filters.js";
 import { browserLanguage, isLanguage, languages } from "./language.js";
 import { readLossMarker } from "./loss_marker.js";
@@ -19,7 +20,7 @@ import { sendingStatus } from "./sending_status.js";
 import { storagePercent } from "./storage_quota.js";
 import { render } from "./template_runtime.js";
 
-/** @import { Draft, FormContent, OutboxRow } from "../types/storage.js" */
+/** @import { Draft, OutboxRow } from "../types/storage.js" */
 
 const NEARLY_FULL = 80; // per cent
 const RECENT_OPS = 30;
@@ -141,10 +142,10 @@ function describeOp({ id, op, state, verdict, form }) {
   return {
     id,
     kind: op.kind,
-    at: new Date(op.at).toISOString(),
+    at: verdict?.at ?? new Date(op.at).toISOString(),
     state,
     code: verdict?.code ?? null,
-    about: form?.about ?? "",
+    about: form ? aboutOf(form) : "",
     texts: form ? textsOf(form) : "",
     page: form?.page ?? "",
     again: Boolean(form?.form),
@@ -153,16 +154,8 @@ function describeOp({ id, op, state, verdict, form }) {
 
 /** @param {Draft} draft */
 function describeDraft(draft) {
-  const { token, kind, page, about, since, discarded = null } = draft;
+  const { token, kind, page, since, discarded = null } = draft;
+  const about = aboutOf(draft);
   const photos = draft.photos.filter(({ sha256 }) => sha256).length;
   return { token, kind, page, about, since, discarded, photos, texts: textsOf(draft) };
-}
-
-/** What was typed and chosen, in one line. @param {FormContent} content */
-function textsOf({ fields }) {
-  const texts = Object.values(fields).flatMap((field) => [
-    ...field.texts,
-    ...field.chosen.map(({ label }) => label),
-  ]);
-  return texts.filter(Boolean).join(" · ");
 }

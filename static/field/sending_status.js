@@ -1,5 +1,6 @@
 // What the status pill says: how many ops and photos wait to be sent, and why.
 
+import { aboutOf } from "./form_content.js";
 import * as outbox from "./outbox.js";
 import * as photos from "./photos.js";
 
@@ -40,7 +41,7 @@ export async function sendingStatus(link = {}, me) {
     photos: unsentPhotos,
     checks: toCheck.length,
     refused: toCheck[0]
-      ? { kind: toCheck[0].op.kind, about: toCheck[0].form?.about ?? "" }
+      ? { kind: toCheck[0].op.kind, about: toCheck[0].form ? aboutOf(toCheck[0].form) : "" }
       : { kind: "", about: "" },
     stale, // hours since the oldest unsent op
     since: link.sent_at ?? null,

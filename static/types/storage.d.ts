@@ -50,6 +50,8 @@ export interface Verdict {
     | "deferred"
     | "fork";
   code?: string;
+  /** The corrected time of the op, if it is not the phone's own. */
+  at?: string;
   text?: string;
   /** Place in the server's log; present if the op had an effect. */
   seq?: number;
@@ -85,8 +87,9 @@ export interface FieldContent {
 
 /** A picked photo. */
 export interface PickedPhoto {
-  /** Name of the file input. */
+  /** Name of the file input, and its place among those of the form. */
   input: string;
+  place: number;
   /** Name of the file. */
   name: string;
   /** Key of the store of photos; null: the file cannot be read. */

@@ -16,7 +16,7 @@ from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import Accepted, Id, Kind, Op, Payload, Refused
 from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from sync.protocol.text import _l, _lp
-from sync.work.patrol_rules import missing_checkpoints
+from sync.work.patrol_rules import is_timely_skip, missing_checkpoints
 
 MAX_TASKS = 10_000
 
@@ -101,7 +101,12 @@ def _point_outcomes(round_: Any) -> list[str]:
     decided = {id_: f"point_{entry['disposition']}" for id_, entry in round_.disposed.items()}
     undecided = "point_planned_late" if round_.planned_at else "waiting"
     missing = [decided.get(id_, undecided) for id_ in missing_checkpoints(round_)]
-    return [*missing, *("point_skipped" for id_ in round_.skips if id_ not in round_.scans)]
+    skipped = [
+        id_
+        for id_, skip in round_.skips.items()
+        if id_ not in round_.scans and is_timely_skip(round_, skip)
+    ]
+    return [*missing, *("point_skipped" for _ in skipped)]
 
 
 def state(_: Any) -> str:

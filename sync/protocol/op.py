@@ -245,6 +245,7 @@ class Kind:
     `confirmed-` removes its last entry. `overlay_payload`: the payload's fields are laid over the
     record as well.
     `related_fields` are fields of the payload with the ids of other records that the rule reads.
+    `more_related` derives further ids from the op, whose payload is not validated yet.
     `conflicts_with` are fields whose unseen change contests the decision although it writes
     others.
     `ignore_base`: judged by the current record, whatever version its author saw.
@@ -263,6 +264,7 @@ class Kind:
     optimistic_patch: dict[str, Any] = field(default_factory=dict)
     conflicts_with: frozenset[str] = frozenset()
     related_fields: tuple[str, ...] = ()
+    more_related: Callable[[Op], list[str]] | None = None
     overlay_payload: bool = True
     from_server_only: bool = False
     from_desk_only: bool = False

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sync.protocol.clock import parse_time
 from sync.work.board import BoardPhone, active_phones, may_hold_unsent
-from sync.work.patrol_rules import is_counted
+from sync.work.patrol_rules import is_counted, is_timely_skip
 
 
 class ReportedRound(Protocol):
@@ -113,7 +113,8 @@ def _point_status(
     scan = _counted_scan(round_, point)
     if scan:
         return "late" if "late" in scan["flags"] else "scanned"
-    if point["checkpoint"] in round_.skips:
+    skip = round_.skips.get(point["checkpoint"])
+    if skip and is_timely_skip(round_, skip):
         return "skipped"
     if now < round_.window_end:
         return "open"

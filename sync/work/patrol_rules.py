@@ -131,8 +131,15 @@ def dispose(round_: RoundLike, op: Op) -> Accepted | Refused:
 def missing_checkpoints(round_: RoundLike) -> list[str]:
     """The checkpoints of a patrol without a scan that counts and without a skip."""
     found = {id_ for id_, scan in round_.scans.items() if is_counted(round_, scan)}
+    found |= {id_ for id_, skip in round_.skips.items() if is_timely_skip(round_, skip)}
     ids = [point["checkpoint"] for point in round_.points]
-    return [id_ for id_ in ids if id_ not in found and id_ not in round_.skips]
+    return [id_ for id_ in ids if id_ not in found]
+
+
+def is_timely_skip(round_: TimedRound, skip: Mapping[str, Any]) -> bool:
+    """N9: whether a reason was given before, on or just after a patrol. A later one speaks for the
+    guard, but the checkpoint stays missed until the desk has decided."""
+    return parse_time(skip["at"]) <= round_.window_end + COUNTED_AROUND
 
 
 def is_counted(round_: TimedRound, scan: Mapping[str, Any]) -> bool:

@@ -83,12 +83,8 @@ STANDARDS = (
     standard("CL-09", "C10", "杀虫灭鼠、防疫", "Pest control", "outdoor", None, None),
     standard("CL-10", "C11", "办公楼雨雪天保洁", "Office in rain or snow", "office", None, "PT2H"),
     standard(
-        *("FL-01", "B2", "升旗", "Raise the flag", "gate", None, "PT1H"),
-        items=[
-            {"zh": "整齐", "en": "Orderly"},
-            {"zh": "标准", "en": "To the standard"},
-            {"zh": "庄严", "en": "Solemn"},
-        ],
+        *("FL-01", "B2", "升旗、降旗", "Raise and lower the flag", "gate", None, "P1D"),
+        items=[{"zh": "升旗", "en": "Raise"}, {"zh": "降旗", "en": "Lower"}],
         role="guard",
     ),
 )

@@ -11,6 +11,9 @@ from sync.protocol.clock import format_time
 from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
 
+PEST_CONTROL_FIELDS = ("agent", "dose", "method", "firm", "notice")
+"""What is recorded about pest control; each as it was given last."""
+
 WHOLE_TASK_KINDS = ("task.complete", "task.confirm")
 """Kinds that tick every item at once, or confirm upkeep once."""
 
@@ -65,7 +68,7 @@ class TickState:
 
 
 def fold(task: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """T8, T9, T10: the fields of a task that its facts determine.
+    """T8, T9, T10, T18: the fields of a task that its facts determine.
 
     `history` is in the order of (`occurred_at`, id), so the order of arrival does not matter.
     """
@@ -77,9 +80,17 @@ def fold(task: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
         if task.standing
         else _done_fields(ticks, itemised=bool(task.items))
     )
+    given = {
+        name: entry.payload[name]
+        for entry in history
+        for name in PEST_CONTROL_FIELDS
+        if entry.kind == "task.complete" and entry.payload.get(name)
+    }
     photos = [sha256 for entry in history for sha256 in photos_of(entry)]
     return {
         **result,
+        **dict.fromkeys(PEST_CONTROL_FIELDS),
+        **given,
         "skipped_at": ticks.skip and ticks.skip.occurred_at,
         "skip_reason": ticks.skip and ticks.skip.payload["reason"],
         "photos": list(dict.fromkeys(photos)),

@@ -69,8 +69,16 @@ class TaskAssignPayload(Payload):
 
 
 class TaskCompletePayload(Payload):
+    """The fields after the photos are the record of pest control [C10]: what was used, how much,
+    how and by which firm, and how residents were told beforehand."""
+
     note = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
     photos = Photos()
+    agent = fields.String(validate=Length(max=MAX_LABEL_LENGTH))
+    dose = fields.String(validate=Length(max=MAX_LABEL_LENGTH))
+    method = fields.String(validate=Length(max=MAX_LABEL_LENGTH))
+    firm = fields.String(validate=Length(max=MAX_LABEL_LENGTH))
+    notice = fields.String(validate=Length(max=MAX_LABEL_LENGTH))
 
 
 class TaskTickPayload(Payload):

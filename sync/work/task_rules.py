@@ -13,6 +13,7 @@ from sync.protocol.op import (
 from sync.work.task_folding import window_deadline
 
 AD_HOC_CODE = "AD-1"
+PEST_CONTROL_CODE = "CL-09"
 
 
 class TaskLike(Protocol):

@@ -117,6 +117,7 @@ def task(rng: Random) -> dict[str, Any]:
     names = {name: label(rng) for name in ("label", "area")}
     window = {"window_start": rng.choice(TIMES), "window_end": rng.choice(TIMES)}
     ids = {"code": "CL-01", "area_id": rng.choice("ab"), "responsible_id": rng.choice(["p", None])}
+    window["cancelled_at"] = rng.choice(TIMES)
     extra = random_times(rng, "done_at", "received_at") | photos(rng) | window | ids | names | plain
     unit = {"unit": rng.choice([label(rng), None]), "needs_confirmation": rng.random() < 0.2}
     tick = {"at": rng.choice(TIMES), "by_id": rng.choice("pq"), "by": rng.choice(TEXTS)}
@@ -398,7 +399,7 @@ def arrears(rng: Random) -> dict[str, Any]:
     at = random_times(rng, "appointment_at", "visit_approved_at", "visited_at", "visit_asked_at")
     more = {"paid_cents": rng.randint(0, 99), "visit_reason": rng.choice([None, *TEXTS])}
     ids = {"unit": "u", "unit_label": rng.choice([label(rng), None]), "collector_id": "p"}
-    more |= {"visit_asked_by_id": rng.choice("pq")}
+    more |= {"visit_asked_by_id": rng.choice("pq"), "stated": {owes[0]["what"]: owes[0]["cents"]}}
     return random_row(rng, "arrears", ["listed", "called"], **lists, **hours, **at, **more, **ids)
 
 

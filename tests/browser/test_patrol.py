@@ -60,7 +60,7 @@ def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
     live_server.kill()
     phone_page.open("/field/scan")
     phone_page.taps = 0
-    phone_page.fill("[name=code]", "101")
+    phone_page.fill("[name=code]", " １０１\u200b")
     phone_page.tap("#main form[action='/field/scan'] button")
     phone_page.wait_for_js(
         "!!document.querySelector('.said .icon') && location.search.includes('at=')"
@@ -96,7 +96,7 @@ def test_a_label_that_another_app_has_read_checks_in(current_round, phone_page, 
     phone_page.enrol()
     phone_page.unlock("chu")
     point = demo_id("squirrel", "point", "gate")
-    phone_page.open(f"/field/scan?c={point}.ABCDEFGHIJKLMNOP")
+    phone_page.open(f"/p/{point}.ABCDEFGHIJKLMNOP/?from=camera")
     phone_page.wait_for_js("location.search.includes('at=')")
     wait_for(lambda: len(logged_ops(live_server, "round.scan")) == 1)
     payload = json.loads(logged_ops(live_server, "round.scan")[0][3])

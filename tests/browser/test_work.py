@@ -49,19 +49,59 @@ def plan_task(live, code, area, **more):
 
 
 @pytest.mark.clause("B2")
-def test_the_flag_has_three_qualities_and_only_the_weather_keeps_it_down(phone_page, live_server):
+def test_the_flag_is_raised_and_lowered_and_only_the_weather_keeps_it_down(phone_page, live_server):
     task = plan_task(live_server, "FL-01", "gate")
     phone_page.enrol()
     phone_page.unlock("ana")
     items = phone_page.page.locator(f"#task-{task} .item").all_inner_texts()
-    assert [item.strip() for item in items] == ["整齐", "标准", "庄严"]
+    assert [item.strip() for item in items] == ["升旗", "降旗"]
     phone_page.open(f"/field/task/{task}")
     reasons = phone_page.page.locator("[name=reason]").all_inner_texts()
     assert len(reasons) == 1
     phone_page.tap("[name=reason]")
     phone_page.wait_for_js(f"document.getElementById('task-{task}').dataset.state == 'skipped'")
     wait_for(lambda: len(logged_ops(live_server, "task.skip")) == 1)
-    assert json.loads(logged_ops(live_server, "task.skip")[0][3]) == {"reason": "天气恶劣"}
+    assert json.loads(logged_ops(live_server, "task.skip")[0][3]) == {"reason": "恶劣天气"}
+
+
+@pytest.mark.clause("B2")
+def test_a_raised_flag_is_assessed_by_somebody_else(phone_page, live_server):
+    task = plan_task(live_server, "FL-01", "gate")
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    phone_page.tap(f"#task-{task} .item:nth-child(1) button")
+    phone_page.wait_for_js(f"document.getElementById('task-{task}').dataset.state == 'partial'")
+    phone_page.open(f"/field/task/{task}")
+    link = phone_page.page.locator("a[href*='/field/inspection/']").get_attribute("href")
+    assert f"task={task}" in link
+    phone_page.open(link)
+    legends = phone_page.page.locator("legend").all_inner_texts()
+    assert [word for word in ("整齐", "标准", "庄严") if any(word in text for text in legends)] == [
+        "整齐",
+        "标准",
+        "庄严",
+    ]
+
+
+@pytest.mark.clause("C10")
+def test_pest_control_is_done_with_its_record(phone_page, live_server):
+    task = plan_task(live_server, "CL-09", "garden")
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    live_server.kill()
+    phone_page.tap(f"#task-{task} a.tick")
+    phone_page.wait_for_js("!!document.querySelector('[name=agent]')")
+    names = ("agent", "dose", "method", "firm", "notice")
+    for name in names:
+        phone_page.page.fill(f"[name={name}]", f"the {name}")
+    phone_page.tap("#main form .primary")
+    phone_page.wait_for_js(f"document.getElementById('task-{task}').dataset.state == 'done'")
+    assert all(f"the {name}" in phone_page.page.locator("#main").inner_text() for name in names)
+    live_server.start()
+    phone_page.sync_now()
+    assert json.loads(logged_ops(live_server, "task.complete")[0][3]) == {
+        name: f"the {name}" for name in names
+    }
 
 
 @pytest.mark.clause("C3")
@@ -162,6 +202,20 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(
         demo_id("squirrel", "office")
     ]
     assert json.loads(live_server.run("verify"))["differences"] == 0
+
+
+@pytest.mark.clause("C11")
+def test_rain_is_not_reported_without_a_place(phone_page, live_server):
+    phone_page.enrol()
+    phone_page.unlock("ben")
+    phone_page.open("/field/weather")
+    phone_page.page.uncheck("[name=areas]:checked")
+    phone_page.tap("button[value=rain]")
+    phone_page.wait_for_js("!document.querySelector('[data-one-of]').hidden")
+    phone_page.page.check("[name=areas] >> nth=0")
+    phone_page.tap("button[value=rain]")
+    wait_for(lambda: len(logged_ops(live_server, "weather.report")) == 1)
+    assert phone_page.page.locator("[name=event]").count() == 1
 
 
 @pytest.mark.clause("C12")

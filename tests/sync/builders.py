@@ -63,6 +63,8 @@ COLUMNS = {
         *("done_at", "done_by_id", "done_received_at", "helper_ids", "note", "photos"),
         *("skipped_at", "skip_reason", "cancelled_at", "cancelled_by_id", "cancel_reason"),
         *("responsible_id", "photos_here", "items", "standing", "grace", "ticked", "confirmed"),
+        *("agent", "dose", "method", "firm", "notice"),
+        *("area_id", "window_start", "planned_at", "reassigned_by_id"),
         *("window_end", "disposition", "disposition_note", "disposed_at", "disposed_by_id"),
     ),
     "visit": (

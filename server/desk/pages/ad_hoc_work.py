@@ -43,6 +43,7 @@ def index() -> str:
         ),
         people=people,
         areas=list_areas(site_id),
+        now=datetime.now(SITE_ZONE),
         reports=db.session.scalars(WeatherReport.newest(site_id).limit(5)).all(),
         names=directory_of(site_id),
     )
@@ -58,12 +59,13 @@ def assign() -> Any:
 @bp.post("/weather")
 @allow(*DESK_ROLES)
 def report_weather() -> Any:
-    """Rain or snow: one report makes the tasks of every chosen area, once a day and kind."""
+    """Rain or snow: one report makes the tasks of every chosen area, once for each event."""
     payload: dict[str, Any] = {
         "sort": request.form.get("sort", ""),
         "areas": request.form.getlist("areas"),
-        "event": f"{datetime.now(SITE_ZONE):%Y-%m-%d}",
     }
+    if event := request.form.get("event"):
+        payload["event"] = event
     if responsible := request.form.get("responsible_id"):
         payload["responsible_id"] = responsible
     return submit_and_redirect("weather.report", None, payload, url_for("ad_hoc_work.index"))

@@ -14,6 +14,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
+from server.i18n.local_time import parse_local_day
 from server.jobs.runner import failing_jobs
 from server.models.access import Device
 from server.models.conflicts import Conflict
@@ -139,10 +140,7 @@ def _silence_limit(site: str) -> timedelta:
 
 def requested_day() -> date:
     """The day of the request; today if it names no valid day."""
-    try:
-        return date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        return datetime.now(SITE_ZONE).date()
+    return parse_local_day(request.args.get("day", "")) or datetime.now(SITE_ZONE).date()
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:

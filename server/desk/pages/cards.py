@@ -11,6 +11,7 @@ from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
 from server.oplog.receive import ops_about
@@ -103,7 +104,7 @@ def _form_fields(before: str = "") -> dict[str, Any]:
         "title": form_label(request.form, before + "title"),
         "body": form_label(request.form, before + "body"),
         "phrase": text("phrase") or None,
-        "order": int(text("order")) if text("order").isdecimal() else 0,
+        "order": form_number(request.form, before + "order", 0),
         "clause": text("clause") or None,
         "prompts": _form_prompts(before),
         "approaches": _form_approaches(before),

@@ -14,9 +14,8 @@ from server.desk.case_list import case_state
 from server.desk.history import op_lines
 from server.desk.homes import certain_until, possibly_unsynced_phones
 from server.desk.navigation import NavEntry
-from server.desk.payload_form import PayloadForm
+from server.desk.payload_form import PayloadForm, form_moment
 from server.desk.submit import submit_and_redirect
-from server.i18n.local_time import parse_local_time
 from server.models.cases import Case
 from server.models.categories import CaseCategory
 from server.models.places import Site
@@ -112,7 +111,7 @@ def _draft_decision(case: Case, site: Site, now: datetime) -> Op:
 def add_fact(id: str) -> Any:
     fact = {
         "code": request.form.get("code", ""),
-        "at": parse_local_time(request.form.get("at")),
+        "at": form_moment(request.form, "at"),
         "text": request.form.get("text", "").strip(),
     }
     return _submit("case.find", id, {"facts": [fact]})

@@ -10,6 +10,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.models.checklists import Checklist
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
@@ -55,8 +56,8 @@ def revise(id: str) -> Any:
     checklist, form = get_or_404(Checklist, id), request.form
     placed = []
     for place, item in enumerate(checklist.items):
-        position = form.get(f"place.{item['id']}", default=place + 1, type=int)
-        weight = form.get(f"weight.{item['id']}", default=item["weight"], type=int)
+        position = form_number(form, f"place.{item['id']}", place + 1)
+        weight = form_number(form, f"weight.{item['id']}", item["weight"])
         criterion = {**item, "weight": weight, "critical": f"critical.{item['id']}" in form}
         if position:
             placed.append((position, place, criterion))

@@ -14,6 +14,7 @@ from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.schedule_form import describe_recurrence
+from server.i18n.local_time import parse_local_day
 from server.jobs import plan_history
 from server.models.access import Device
 from server.models.inspections import Inspection
@@ -34,6 +35,7 @@ from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.plan_versions import PlanVersion
+from sync.work.task_rules import PEST_CONTROL_CODE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
 NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), 160)]
@@ -63,6 +65,9 @@ def index() -> str:
         site=db.session.get(Site, (site, site)),
         disclosure=_build_disclosure(site, month, now),
         over=month_bounds(month)[1] <= now,
+        pest_control=db.session.scalars(
+            Task.done_between(site, PEST_CONTROL_CODE, *month_bounds(month))
+        ).all(),
         columns=OUTCOME_COLUMNS,
         outcomes=OUTCOMES,
         in_words=describe_recurrence,
@@ -104,10 +109,7 @@ def _terms(
 
 def _requested_month() -> date | None:
     """The first day of the month in the request (2026-11); None if it is not valid."""
-    try:
-        return date.fromisoformat(f"{request.args.get('month', '')}-01")
-    except ValueError:
-        return None
+    return parse_local_day(f"{request.args.get('month', '')}-01")
 
 
 def _previous_month(day: date) -> date:

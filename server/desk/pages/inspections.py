@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,13 +13,13 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_moment
 from server.desk.submit import submit_and_redirect
-from server.i18n.local_time import parse_local_time
 from server.models.inspections import Inspection
 from server.models.people import Person
 from server.models.rectifications import Rectification
 from server.oplog.directory import directory_of
-from sync.protocol.clock import format_time
+from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.quality.inspection_rules import official_inspection
@@ -111,7 +111,7 @@ def assign_corrective_action(id: str) -> Any:
     """Who is responsible for a corrective action, and its due day."""
     action, form = get_or_404(Rectification, id), request.form
     payload: dict[str, Any] = {"responsible_id": form.get("responsible_id") or None}
-    due = parse_local_time(f"{form.get('due_at', '')}T20:00")
+    due = _due_time(form)
     if due:  # without a day the due day stays
         payload["due_at"] = format_time(due)
     back = url_for("inspections.index")
@@ -128,7 +128,7 @@ def rectify(id: str) -> Any:
     payload: dict[str, Any] = {"item": form.get("item", "")}
     if form.get("responsible_id"):
         payload["responsible_id"] = form["responsible_id"]
-    due = parse_local_time(f"{form.get('due_at', '')}T20:00")
+    due = _due_time(form)
     if due:
         payload["due_at"] = format_time(due)
     back = url_for("inspections.show", id=inspection.id)
@@ -143,6 +143,12 @@ def _present_people() -> Sequence[Person]:
         Person.site_id == current_user().site_id, Person.active_to.is_(None)
     )
     return db.session.scalars(people.order_by(Person.name, Person.id)).all()
+
+
+def _due_time(form: Mapping[str, str]) -> datetime | None:
+    """The evening of the due day, None if the form names none. Raises FormRefused for others."""
+    day = form_moment(form, "due_at")
+    return day and day.astimezone(SITE_ZONE).replace(hour=20, minute=0)
 
 
 def _group_label(by: str, line: ScoreSeries, names: Any) -> Any:

@@ -10,8 +10,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.field_errors import refused_by_rule
+from server.desk.payload_form import form_moment
 from server.desk.submit import form_op
-from server.i18n.local_time import parse_local_time
 from server.models.access import Device
 from server.models.cases import Case
 from server.models.categories import CaseCategory
@@ -144,7 +144,7 @@ def _accusing_facts(lead: Lead | None) -> list[dict[str, Any]]:
     text = request.form.get("text", "").strip()
     typed = {
         "code": "told_against",
-        "at": parse_local_time(request.form.get("at")),
+        "at": form_moment(request.form, "at"),
         "text": text,
     }
     if lead is None:

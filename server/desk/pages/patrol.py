@@ -19,8 +19,10 @@ from server.desk import schedule_form
 from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.i18n.filters import clock, day
+from server.i18n.local_time import parse_local_day
 from server.i18n.locale import localize
 from server.jobs import plan_history, scheduler
 from server.models.access import Device
@@ -33,6 +35,7 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE, format_time
+from sync.protocol.normalise import natural_key
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.patrol import KINDS
@@ -142,7 +145,10 @@ def count_scan(id: str) -> Any:
 @allow(*DESK_ROLES)
 def routes() -> str:
     site, now = current_user().site_id, datetime.now(UTC)
-    all_routes = db.session.scalars(PatrolRoute.for_site(site)).all()
+    all_routes = sorted(
+        db.session.scalars(PatrolRoute.for_site(site)),
+        key=lambda route: natural_key(localize(route.label)),
+    )
     versions = plan_history.route_versions(site, [route.id for route in all_routes])
     return render_template(
         "desk/patrol/routes.html",
@@ -175,7 +181,7 @@ def change_route(id: str) -> Any:
         raise FormRefused(str(error), [FieldError(("times",), str(error))], page=back) from error
     fields = {
         "points": _point_order(form),
-        "fastest": form.get("fastest", default=0, type=int),
+        "fastest": form_number(form, "fastest", 0),
         "rrule": rule,
         "window": form.get("window") or None,
         "responsible_id": form.get("responsible_id") or None,
@@ -235,7 +241,7 @@ def open_label(code: str) -> Any:
 def _point_order(form: Any) -> list[str]:
     """The checkpoints in the order of the numbers typed beside them; none without a number."""
     numbered = [
-        (form.get(f"place.{point.id}", type=int), point.id)
+        (form_number(form, f"place.{point.id}"), point.id)
         for point in db.session.scalars(_select_points())
     ]
     return [id_ for place, id_ in sorted((n, id_) for n, id_ in numbered if n)]
@@ -300,10 +306,7 @@ def _qr_svg(text: str) -> Markup:
 
 
 def _requested_day() -> date:
-    try:
-        return date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        return datetime.now(SITE_ZONE).date()
+    return parse_local_day(request.args.get("day", "")) or datetime.now(SITE_ZONE).date()
 
 
 def _shared_context() -> dict[str, Any]:

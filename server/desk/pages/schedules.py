@@ -17,6 +17,7 @@ from server.desk import schedule_form
 from server.desk.field_errors import FieldError, FormRefused, check_payload
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_number
 from server.desk.posted_forms import say
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.jobs import plan_history, scheduler
@@ -149,7 +150,7 @@ def _form_fields() -> dict[str, Any]:
         "rdate": schedule_form.split_list(form.get("rdate", "")),
         "exdate": schedule_form.split_list(form.get("exdate", "")),
         "window": form.get("window") or None,
-        "grace": form.get("grace", default=0, type=int),
+        "grace": form_number(form, "grace", 0),
         "active": "active" in form,
         "needs_confirmation": "needs_confirmation" in form,
     }

@@ -14,6 +14,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
+from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
 from server.models.categories import CaseCategory
@@ -101,7 +102,7 @@ def attest() -> Any:
     payload = {
         "person": get_or_404(Person, form.get("person", "")).id,
         "item": form.get("item", ""),
-        "months": form.get("months", default=DEFAULT_VALID_MONTHS, type=int),
+        "months": form_number(form, "months", DEFAULT_VALID_MONTHS),
         "note": form.get("note", "").strip() or None,
     }
     return submit_and_redirect(

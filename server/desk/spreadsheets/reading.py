@@ -43,8 +43,8 @@ class Table:
 
 
 def read_table(content: bytes) -> Table:
-    """The first sheet of a workbook, or a text file: UTF-8, UTF-16 or GB 18030, separated by tabs,
-    commas, semicolons or full-width commas.
+    """The first sheet of a workbook that is not empty, or a text file: UTF-8, UTF-16 or GB 18030,
+    separated by tabs, commas, semicolons or full-width commas.
 
     What a file is called does not matter. Raises UnreadableSpreadsheet, OversizedSpreadsheet.
     """
@@ -90,12 +90,11 @@ def _read_workbook(content: bytes) -> Table:
     try:
         check_extent(content)
         book = python_calamine.load_workbook(BytesIO(content))
-        sheet = book.get_sheet_by_index(0)
-        if sheet.height * sheet.width > MAX_CELLS:
-            raise TooFarOut
-        blank = [""] * sheet.width
-        numbered = enumerate(sheet.iter_rows(), start=1)
-        rows = {number: row for number, row in numbered if row != blank and any(map(_said, row))}
+        for place in range(len(book.sheet_names)):
+            sheet = book.get_sheet_by_index(place)
+            rows = _sheet_rows(sheet)
+            if rows:
+                break
         ranges = sheet.merged_cell_ranges or ()
     except TooFarOut as error:
         raise OversizedSpreadsheet from error
@@ -104,6 +103,15 @@ def _read_workbook(content: bytes) -> Table:
     offset = sheet.start[1] if sheet.start else 0
     merged = [cell for first, last in ranges for cell in _carry(rows, offset, first, last)]
     return Table(tuple(rows.items()), frozenset(merged))
+
+
+def _sheet_rows(sheet: Any) -> dict[int, list[Any]]:
+    """The rows of a sheet that are not empty, by their number. Raises TooFarOut."""
+    if sheet.height * sheet.width > MAX_CELLS:
+        raise TooFarOut
+    blank = [""] * sheet.width
+    numbered = enumerate(sheet.iter_rows(), start=1)
+    return {number: row for number, row in numbered if row != blank and any(map(_said, row))}
 
 
 def _carry(

@@ -183,19 +183,23 @@ class _Reading:
         """The line of a row, or the code of why it has none."""
         what = cell_text(row["item"])
         try:
-            period = parse_period(row["period"])
+            period = parse_period(_unmarked(row["period"]))
         except Ambiguous:
             return "which-period"
         if not what or len(what) > MAX_LABEL_LENGTH or len(period) > MAX_PERIOD_LENGTH:
             return "no-item"
         if (number, self.heading.places["amount"]) in self.merged:
             return "merged-amount"
-        cents = parse_amount(row["amount"])
+        cents = parse_amount(_unmarked(row["amount"]))
         if cents is None or abs(cents) > MAX_CENTS:
             return "no-amount"
         if cents == 0:
             return "zero"  # perhaps a formula that its program never calculated
         return {"what": what, "period": period, "cents": cents}
+
+
+def _unmarked(cell: Any) -> Any:
+    return cell_text(cell) if isinstance(cell, str) else cell
 
 
 def _twins(rows: Sequence[tuple[BadRow, Line]]) -> list[tuple[int, int]]:

@@ -46,6 +46,7 @@ YUAN = frozenset({"", "元", "人民币", "人民币元", "单位:元", "rmb", "
 MAX_TITLE_ROWS = 20
 """The heading stands within this many rows of text."""
 
+_MARKED_TEXT = re.compile(r"=\"([^\"]+)\"|'(.+)")
 _BRACKETS = re.compile(r"[(\[【〔](.*?)[)\]】〕]")
 
 
@@ -70,10 +71,13 @@ class Heading:
 
 
 def cell_text(cell: Any) -> str:
-    """A cell as people see it: a number without the digits that binary fractions add."""
+    """A cell as people see it: a number without the digits that binary fractions add, a text
+    without the sign by which a spreadsheet program was told that it is one."""
     if isinstance(cell, float):
         return number_text(cell)
-    return "" if cell is None else visible(str(cell))
+    text = "" if cell is None else visible(str(cell))
+    marked = _MARKED_TEXT.fullmatch(text)
+    return visible(marked[1] or marked[2]) if marked else text
 
 
 def find_heading(

@@ -97,7 +97,7 @@ class LostAskPayload(Payload):
 
     party = RequiredText(MAX_PARTY_LENGTH)
     name = OptionalText(MAX_NAME_LENGTH)
-    answer_until = fields.AwareDateTime()
+    answer_until = PlannedMoment()
 
 
 class LostStatePayload(Payload):

@@ -94,7 +94,6 @@ def gate_steps() -> Iterator[Step]:
     yield CHU, "visit.admit", LI, {"id_checked": True}
     yield BEN, "visit.hold", LI, {"reason": "court"}
     yield CHU, "release.record", FROM_GATE, {"what": "Sofa", "host_unit": FLAT}
-    yield BEN, "team.add", fixed_id("team"), {"name": "Watch", "leader_id": CHU}
     yield BEN, "contractor.add", FIRM, {"name": "Spruce", "service": "tv", "accountable_id": EVE}
     yield (
         CHU,
@@ -139,6 +138,7 @@ def work_steps() -> Iterator[Step]:
     yield EVE, "checkpoint.add", NORTH, point
     route = {"label": label("夜巡", "Night round"), "points": [NORTH], "fastest": 0}
     yield EVE, "route.add", ROUTE, {**route, **when, "responsible_id": CHU, "active": True}
+    yield CHU, "scan.record", fixed_id("walk"), {"checkpoint": NORTH, "method": "code"}
     yield CHU, "shift.open", SHIFT, {"uniform": False}
     yield CHU, "shift.hand_over", SHIFT, {"to": ANA, "items": {f"task:{TASKS[3]}": "Mop"}}
     yield CHU, "weather.report", fixed_id("snow"), {"sort": "snow", "areas": [STAIRS]}
@@ -168,6 +168,11 @@ def review_steps() -> Iterator[Step]:
     raised = {"category_id": CATEGORY, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
     yield BEN, "case.raise", CASE, {**raised, "facts": facts}
     yield BEN, "case.ask", CASE, {"answer_until": hours(48)}
+    team = fixed_id("team")
+    yield BEN, "team.add", team, {"name": "Night watch", "leader_id": CHU, "member_ids": [ANA]}
+    yield BEN, "team.change", team, {"leader_id": ANA, "member_ids": [CHU]}
+    about = {**raised, "subject_kind": "team", "subject_id": team, "facts": facts}
+    yield BEN, "case.raise", fixed_id("case of a team"), about
 
 
 ALL_STEPS = (ticket_steps, gate_steps, service_steps, work_steps, review_steps)
@@ -199,6 +204,8 @@ def _skip_a_checkpoint(app: Flask, desk_op: Callable[..., Any]) -> None:
         rounds = PatrolRound.between(HOME_SITE, NOW, NOW + timedelta(minutes=1))
         round_id = db.session.scalars(rounds).one().id
     desk_op("round.scan", round_id, {"checkpoint": NORTH, "method": "manual"}, by=CHU)
+    to = {"to": round_id, "because": "was on it"}
+    assert desk_op("scan.move", fixed_id("walk"), to, by=BEN)["status"] == "applied"
 
 
 def _contest_a_ticket(app: Flask, desk_op: Callable[..., Any]) -> None:

@@ -11,6 +11,7 @@ from server.models.tasks import Task
 from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
+from sync.protocol.clock import SITE_ZONE
 from tests.seed_data import ANA, GATE, HOME_SITE, STAIRS, fixed_id, task_payload
 from tests.server.conftest import is_refused
 
@@ -92,6 +93,18 @@ def test_a_weather_report_makes_the_tasks_of_an_area_once(app, ben, phone):
         assert len(db.session.scalars(select(WeatherReport)).all()) == 2
 
 
+@pytest.mark.clause("C11")
+def test_weather_needs_a_place_and_a_new_shower_makes_new_tasks(app, ben, phone):
+    assert is_refused(ben.post("/desk/work/weather", {"sort": "rain"}), "malformed")
+    form = {"sort": "rain", "areas": [GATE], "responsible_id": ANA}
+    assert "It rains or snows again" not in ben.get("/desk/work/", headers=EN).text
+    ben.post("/desk/work/weather", form)
+    assert "It rains or snows again" in ben.get("/desk/work/", headers=EN).text
+    ben.post("/desk/work/weather", {**form, "event": "2026-11-24 22:10"})
+    rain = [task for task in phone.records_of("task") if task["label"]["en"].startswith("Rain")]
+    assert [task["area_id"] for task in rain] == [GATE, GATE]
+
+
 def test_the_board_and_timeline_show_any_day(ben, missed_task):
     for page in ("/desk/", "/desk/timeline"):
         for day in ("", "?day=2026-11-01", "?day=nonsense"):
@@ -101,3 +114,28 @@ def test_the_board_and_timeline_show_any_day(ben, missed_task):
 def test_another_site_cannot_see_missed_tasks(dao, missed_task):
     assert MISSED_TASK not in dao.get("/desk/misses/").text
     dao.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+
+
+@pytest.mark.rule("T18")
+@pytest.mark.clause("C10")
+def test_the_record_of_pest_control_is_shown_on_board_disclosure_and_record(app, ben, desk_op):
+    pests = {**task_payload(), "code": "CL-09", "label": {"en": "Pests", "zh": "消杀"}}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", fixed_id("pests"), pests)])
+    given = {
+        "agent": "Bait",
+        "dose": "20 g",
+        "method": "Boxes",
+        "firm": "Spruce",
+        "notice": "Poster",
+    }
+    desk_op("task.complete", fixed_id("pests"), given, by=ANA)
+    month = f"{datetime.now(SITE_ZONE):%Y-%m}"
+    pages = (
+        f"/desk/today/{STAIRS}",
+        f"/desk/disclosure/?month={month}",
+        f"/desk/record/task/{fixed_id('pests')}",
+    )
+    for path in pages:
+        page = ben.get(path, headers=EN).text
+        assert all(word in page for word in (*given.values(), "Pest control firm")), path

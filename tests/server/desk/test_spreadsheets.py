@@ -167,6 +167,15 @@ def test_numbers_dates_and_merged_cells_of_a_workbook():
     assert {line["period"] for lines in ledger.accounts.values() for line in lines} == {"2026-10"}
 
 
+def test_an_empty_sheet_before_the_table_is_passed_over():
+    def fill(_, book):
+        sheet = book.add_worksheet()
+        for number, row in enumerate(ROWS):
+            sheet.write_row(number, 0, row)
+
+    assert sums(read(workbook(fill))) == SUMS
+
+
 @pytest.mark.rule("U20")
 def test_a_spreadsheet_of_libreoffice():
     blank = ods_row(repeated=1048570, blank=16384)

@@ -48,7 +48,11 @@ def test_a_month_with_an_undecided_missed_task_is_not_closed():
 def test_a_month_with_an_undecided_missed_checkpoint_is_not_closed():
     points = [{"checkpoint": name} for name in "abc"]
     scans = {"a": {"at": NOON.isoformat(), "flags": []}}
-    facts = {"scans": scans, "skips": {"b": {"reason": "locked"}}, "disposed": {}}
+    facts = {
+        "scans": scans,
+        "skips": {"b": {"reason": "locked", "at": NOON.isoformat()}},
+        "disposed": {},
+    }
     window = {"window_start": NOON, "window_end": NOON, "planned_at": None}
     window["cancelled_at"] = None
     round_ = SimpleNamespace(points=points, **facts, **window)

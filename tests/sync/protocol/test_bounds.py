@@ -70,7 +70,8 @@ def test_every_time_is_in_a_year_of_today_s_calendars():
         for path, field in FIELDS.items()
         if isinstance(field, fields.DateTime) and not path.endswith("promised_at")  # K19 bounds it
     }
-    assert len(times) > 20 and all(isinstance(field, Moment) for field in times.values())
+    assert [path for path, field in times.items() if not isinstance(field, Moment)] == []
+    assert len(times) > 20
     moment = times["arrears.appoint.appointment_at"]
     for text in ("0001-01-01T00:00:00Z", "1969-12-31T00:00:00Z", "9999-12-31T00:00:00Z"):
         with pytest.raises(ValidationError):

@@ -172,7 +172,16 @@ def test_a_merged_home_carries_down_and_a_merged_amount_is_never_multiplied():
 
 @pytest.mark.rule("U20")
 @pytest.mark.parametrize(
-    "text", ["1-2-301", "1栋2单元301室", "1#2-301", "１－２－３０１", "1 — 2 — 301号"]
+    "text",
+    [
+        "1-2-301",
+        '="1-2-301"',
+        "'1-2-301",
+        "1栋2单元301室",
+        "1#2-301",
+        "１－２－３０１",
+        "1 — 2 — 301号",
+    ],
 )
 def test_a_home_is_found_by_any_spelling(text):
     assert HOMES.find(text) == ("u3", None)

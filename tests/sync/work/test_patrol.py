@@ -217,6 +217,18 @@ def decide(checkpoints, disposition="made_good", note=None, minutes=61):
 
 
 @pytest.mark.rule("N9")
+@pytest.mark.parametrize(
+    ("minutes", "status"), [(-300, "skipped"), (120, "skipped"), (121, "missed")]
+)
+def test_a_reason_given_long_after_a_patrol_hides_no_miss(minutes, status):
+    payload = {"checkpoint": YARD, "reason": "locked"}
+    round_ = round_after(make_op("round.skip", by=CHU, minutes=minutes, payload=payload))
+    reports = point_reports(round_, [], NOON + timedelta(hours=9))
+    (yard,) = [one for one in reports if one.point["checkpoint"] == YARD]
+    assert (yard.status, yard.fact["reason"]) == (status, "locked")
+
+
+@pytest.mark.rule("N9")
 @pytest.mark.clause("G10")
 def test_every_missed_checkpoint_needs_a_decision():
     skip = make_op("round.skip", by=CHU, payload={"checkpoint": YARD, "reason": "locked"})

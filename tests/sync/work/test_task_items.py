@@ -6,11 +6,12 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync import Accepted, Quarantined, Refused
 from sync.work.task_folding import state
+from sync.work.weather import near_task_ids
 from tests.sync.builders import ANA, BEN, CHU, NOON, InMemoryRecord, make_op, planned_task
 
 ITEMS = [{"zh": "垃圾箱", "en": "Bins"}, {"zh": "垃圾车", "en": "Carts"}]
@@ -90,7 +91,6 @@ FACT_LISTS = st.lists(
 
 
 @pytest.mark.rule("T8", "T9", "T10", "L1")
-@settings(deadline=None)
 @given(FACT_LISTS, st.booleans(), st.randoms(use_true_random=False))
 def test_items_and_confirmations_do_not_depend_on_the_order_of_arrival(entries, standing, dice):
     facts = [
@@ -110,7 +110,6 @@ def test_items_and_confirmations_do_not_depend_on_the_order_of_arrival(entries, 
 
 
 @pytest.mark.rule("T9")
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([ANA, BEN])), min_size=1, max_size=6))
 def test_ticks_of_several_people_are_all_stored(taps):
     task = planned_task(items=ITEMS)
@@ -237,9 +236,9 @@ def rain_report(areas, **more):
 def test_a_weather_report_has_an_event():
     first, second, snow = (InMemoryRecord("weather") for _ in range(3))
     first.apply(make_op("weather.report", payload=rain_report([BEN, BEN])))
-    second.apply(make_op("weather.report", minutes=60, payload=rain_report([BEN])))
+    second.apply(make_op("weather.report", minutes=59, payload=rain_report([BEN])))
     snow.apply(make_op("weather.report", payload={"sort": "snow", "areas": [BEN]}))
-    assert first.row.event == second.row.event == "2026-11-24"
+    assert first.row.event == second.row.event == "2026-11-24 20"
     assert (first.row.areas, snow.row.sort) == ([BEN], "snow")
 
 
@@ -252,3 +251,84 @@ def test_another_event_of_the_same_day_creates_another_task():
         for event in ("2026-11-24", "2026-11-24 evening")
     )
     assert first.subject != second.subject
+
+
+class Rain:
+    """Reports of rain and the tasks that they lead to, as the server has them."""
+
+    def __init__(self):
+        self.tasks = {}
+
+    def report(self, areas, minutes, delay_minutes=0, **more):
+        """The areas that get a task from a report."""
+        op = make_op(
+            "weather.report",
+            minutes=minutes,
+            delay_minutes=delay_minutes,
+            payload=rain_report(areas, **more),
+        )
+        op = replace(op, related={i: self.tasks[i] for i in near_task_ids(op) if i in self.tasks})
+        verdict = InMemoryRecord("weather").apply(op)
+        new = [task for task in verdict.followups if task.subject not in self.tasks]
+        for task in new:
+            planned = InMemoryRecord("task")
+            planned.apply(task)
+            self.tasks[task.subject] = planned.row
+        return [task.payload["area_id"] for task in new]
+
+
+@pytest.mark.rule("T15")
+@pytest.mark.clause("C11")
+@given(st.integers(0, 600), st.integers(-119, 119), st.booleans())
+def test_reports_less_than_two_hours_apart_are_one_event_in_any_order(first, apart, swapped):
+    rain = Rain()
+    reports = [([ANA, BEN], first), ([BEN, CHU], first + apart)]
+    new = [rain.report(*report) for report in (reversed(reports) if swapped else reports)]
+    assert sorted(itertools.chain(*new)) == sorted([ANA, BEN, CHU])
+
+
+@pytest.mark.rule("T15")
+@pytest.mark.clause("C11")
+def test_a_second_shower_of_the_day_makes_tasks_again():
+    rain = Rain()
+    assert rain.report([BEN], 0) == [BEN]
+    assert rain.report([BEN], 90) == []
+    assert rain.report([BEN], 125) == [BEN], "the first has been dealt with"
+    assert rain.report([BEN], 130, event="2026-11-24 22:10") == [BEN], "told to be another one"
+    assert rain.report([BEN], 131, event="2026-11-24 22:10") == []
+
+
+@pytest.mark.rule("R10")
+def test_a_task_of_a_report_that_arrives_late_says_when_it_was_planned():
+    rain = Rain()
+    rain.report([BEN], 0, delay_minutes=600)
+    rain.report([ANA], 0, delay_minutes=1)
+    planned = {task.area_id: task.planned_at for task in rain.tasks.values()}
+    assert planned == {BEN: NOON + timedelta(minutes=600), ANA: None}
+
+
+@pytest.mark.rule("X7")
+def test_reports_of_version_1_are_one_event_a_day():
+    old = [
+        make_op("weather.report", minutes=minutes, payload=rain_report([BEN]), v=1)
+        for minutes in (-700, 200)
+    ]
+    tasks = [InMemoryRecord("weather").apply(op).followups[0].subject for op in old]
+    assert tasks[0] == tasks[1]
+
+
+@pytest.mark.rule("T18")
+@pytest.mark.clause("C10")
+def test_the_record_of_pest_control_is_what_was_said_last_of_each_field():
+    first = {"agent": "Bait", "dose": "20 g", "method": "Boxes", "firm": "Spruce"}
+    facts = [
+        make_op("task.complete", payload=first),
+        make_op("task.complete", minutes=9, payload={"notice": "Poster, 22 Nov", "dose": "25 g"}),
+    ]
+    for order in itertools.permutations(facts):
+        task = planned_task(code="CL-09")
+        for fact in order:
+            task.apply(fact)
+        given = {name: getattr(task.row, name) for name in (*first, "notice")}
+        assert given == {**first, "dose": "25 g", "notice": "Poster, 22 Nov"}
+        assert task.row.done_at == NOON

@@ -1,0 +1,69 @@
+"""A fresh demo accuses nobody: no page of its first day speaks of anything missed, late or to be
+answered for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from server.auth.sessions import start_session
+from server.db.engine import db
+from server.jobs import scheduler
+from server.maintenance import demo, upgrade
+from server.models.patrol import PatrolRound
+from server.models.tasks import Task
+from server.oplog.replay import find_faults
+from sync.work.board import task_status
+from tests.conftest import create_test_app
+
+SITE = demo.demo_id("squirrel")
+NOW = datetime.now(UTC)
+REPROACHES = ("missed", "planned_late", "done_late")
+PAGES = ("/desk/", "/desk/timeline", "/desk/misses/", "/desk/patrol/", "/desk/raise/")
+
+
+@pytest.fixture(scope="module")
+def demo_app(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    app = create_test_app(f"sqlite:///{folder / 'demo.sqlite3'}", folder)
+    with app.app_context():
+        upgrade.upgrade()
+        demo.build(NOW)
+        scheduler.plan(SITE, NOW + timedelta(minutes=10))
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_no_work_of_the_first_day_is_missed_or_late(demo_app):
+    tasks = db.session.scalars(select(Task).where(Task.site_id == SITE)).all()
+    assert {task_status(task, [], NOW + timedelta(minutes=10)) for task in tasks} == {"open"}
+    assert {"CL-05", "CL-06", "CL-07", "CL-08"} <= {
+        task.code for task in tasks if task.window_start <= NOW
+    }
+    rounds = db.session.scalars(select(PatrolRound).where(PatrolRound.site_id == SITE)).all()
+    assert rounds and all(round_.window_start >= NOW for round_ in rounds)
+    assert not any(record.planned_at for record in (*tasks, *rounds))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_of_the_first_day_reproaches_anybody(demo_app, path):
+    with demo_app.test_request_context():
+        token = start_session(demo.demo_id("squirrel", "mei"), SITE)
+    browser = demo_app.test_client()
+    browser.set_cookie("lodge", token)
+    page = browser.get(path, headers={"Accept-Language": "en"}).text
+    body = page.split('<p class="legend">')[0]
+    assert not [state for state in REPROACHES if f'data-state="{state}"' in body]
+    assert 'name="task"' not in page and "code=missed" not in page
+
+
+def test_building_again_on_another_day_changes_nothing(demo_app):
+    for now in (NOW, NOW + timedelta(days=1)):
+        demo.build(now)
+        tasks = db.session.scalars(select(Task).where(Task.site_id == SITE)).all()
+        assert not any(task.planned_at for task in tasks)
+        assert not any(task.cancelled_at for task in tasks)
+    assert find_faults(SITE) == []
