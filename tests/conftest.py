@@ -15,6 +15,7 @@ import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
@@ -28,6 +29,9 @@ from tests.live_server import LiveServer
 from tests.phone_client import FlaskTransport, HttpTransport, PhoneClient
 from tests.phone_page import PhonePage
 from tests.postgres import PostgresCluster
+
+settings.register_profile("lodge", deadline=None)  # how long an example takes is not a test
+settings.load_profile("lodge")
 
 SECRET_KEY = "a key for tests alone, long enough to be one"
 

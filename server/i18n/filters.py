@@ -17,6 +17,7 @@ from sync import FEATURES, RECORD_TYPES, kind_label
 from sync.protocol import likeness
 from sync.protocol.clock import SITE_ZONE, format_time, parse_time
 from sync.protocol.normalise import code_key, natural_key
+from sync.protocol.phone_numbers import is_doubtful_number
 from sync.protocol.refusals import refusal
 from sync.protocol.text import Text, Texts
 
@@ -54,6 +55,7 @@ def register_filters(
         "money": with_context(money),
         "code_key": with_context(lambda text: code_key(text or "")),
         "phone_number": with_context(phone_number),
+        "doubtful_number": with_context(is_doubtful_number),
         "names_same_home": with_context(likeness.names_same_home),
         "shares_words": with_context(likeness.shares_words),
         "kind_label": pass_context(lambda context, kind: _translated(context, kind_label(kind))),

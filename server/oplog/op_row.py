@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
+from sync.protocol.clock import format_time, parse_time
+
 PENDING_STATUSES = ("waiting", "deferred")
 """Statuses of ops that are judged later: when what they depend on arrives, or after an upgrade."""
 
@@ -24,6 +26,8 @@ class Outcome(TypedDict, total=False):
     """The record's number in the feed after this batch."""
     merge: str
     """What was merged or contested, as a sentence."""
+    at: str
+    """W1: the corrected time of the op, if it is not the phone's own."""
 
 
 class Answer(Outcome):
@@ -84,6 +88,8 @@ def set_answer(row: OpRow, outcome: Outcome) -> None:
     id_ = answer["id"]
     answer.clear()
     answer.update(outcome, id=id_)
+    if row["at"] and parse_time(row["at"]) != row["occurred_at"]:
+        answer["at"] = format_time(row["occurred_at"])
 
 
 def is_unsigned(row: OpIdentity) -> bool:

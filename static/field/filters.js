@@ -4,6 +4,7 @@
 import labels from "../labels.js";
 import { compareCodePoints } from "./code_points.js";
 import { namesSameHome, sharesWords } from "./likeness.js";
+import { isDoubtfulNumber } from "./phone_numbers.js";
 import { codeText } from "./normalise.js";
 
 const MINUTE = 60_000;
@@ -134,6 +135,7 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
     /** The sentence for the code of a verdict. @param {string} code */
     refusal_label: (code) => translate(labels.refusals[code] ?? labels.unknown_refusal),
 
+    doubtful_number: isDoubtfulNumber,
     names_same_home: namesSameHome,
     shares_words: sharesWords,
 

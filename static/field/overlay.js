@@ -59,12 +59,12 @@ const emptyRecord = (type, id) => ({
  * @param {Known} known
  * @returns {RecordRow}
  */
-function overlayOp(row, { op, state }, { names, clockAhead }) {
+function overlayOp(row, { op, state, verdict }, { names, clockAhead }) {
   const { optimistic_patch, overlay_payload } = kinds[op.kind];
   /** @type {Record<string, any>} */
   const variables = {
     ...Object.fromEntries(Object.entries(op.payload).map(([name, value]) => [`$${name}`, value])),
-    $at: new Date(Date.parse(op.at) - clockAhead).toISOString(),
+    $at: verdict?.at ?? new Date(Date.parse(op.at) - clockAhead).toISOString(),
     $by: op.by,
     $by_name: names.get(op.by) ?? null,
   };

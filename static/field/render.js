@@ -142,7 +142,7 @@ function describeOp({ id, op, state, verdict, form }) {
   return {
     id,
     kind: op.kind,
-    at: new Date(op.at).toISOString(),
+    at: verdict?.at ?? new Date(op.at).toISOString(),
     state,
     code: verdict?.code ?? null,
     about: form ? aboutOf(form) : "",

@@ -50,6 +50,8 @@ export interface Verdict {
     | "deferred"
     | "fork";
   code?: string;
+  /** The corrected time of the op, if it is not the phone's own. */
+  at?: string;
   text?: string;
   /** Place in the server's log; present if the op had an effect. */
   seq?: number;

@@ -114,6 +114,8 @@ class VerdictSchema(MessageSchema):
     seq = fields.Integer()
     version = fields.Integer()
     merge = fields.String()
+    at = fields.String()
+    """The corrected time of the op, if it is not the phone's own."""
 
 
 class ReceiptSchema(MessageSchema):

@@ -55,7 +55,11 @@ GRAMMAR: dict[str, list[str]] = {
         *("((<text>) is <test>)", "((<int>) is not <test>)", "((<bool>) is <test>)"),
         *("((<int>) is <numbertest>)", "(<int> < <int> <= <int>)", "s1.startswith(<literal>)"),
         *("s1.endswith(<literal>)", "(at1|late(now))", "(<texts> == <texts>)", "(d == d)"),
-        *("(<text>)|string|shares_words(s1|string)", "s2|string|names_same_home(s1|string)"),
+        *(
+            "(<text>)|string|shares_words(s1|string)",
+            "s1|string|doubtful_number",
+            "s2|string|names_same_home(s1|string)",
+        ),
     ],
     "compare": ["<", "<=", ">", ">=", "==", "!="],
     "test": [

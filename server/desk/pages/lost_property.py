@@ -25,6 +25,7 @@ from server.desk.presence import presences
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time
 from server.i18n.locale import current_language
+from server.models.cards import Card
 from server.models.lost_property import LostProperty
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
@@ -40,11 +41,14 @@ from sync.service.lost_property import (
     state,
     unasked_parties,
 )
+from sync.training.cards import card_id
 
 bp = Blueprint("lost_property", __name__, url_prefix="/desk/lost")
 NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
 
 PAGE_SIZE = 100
+ADVICE_CARD = "LP-01"
+"""The card with what to do first when personal data is lost."""
 
 
 @bp.get("/")
@@ -93,6 +97,7 @@ def show(id: str) -> str:
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
         forms=step_inputs(case),
+        advice=db.session.get(Card, (site_id, card_id(site_id, ADVICE_CARD))),
         ticket=db.session.get(Ticket, (site_id, case.ticket)),
         now=now,
         names=names,

@@ -114,6 +114,7 @@ def alike() -> str:
     return render_template(
         "desk/tickets/_alike.html",
         tickets=_alike(draft),
+        contact=draft.contact,
         names=directory_of(current_user().site_id),
     )
 

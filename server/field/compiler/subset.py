@@ -54,6 +54,7 @@ FILTERS: Final[dict[str, Parameters]] = {
     "phone_number": (),
     "kind_label": (),
     "refusal_label": (),
+    "doubtful_number": (),
     "names_same_home": (("other", REQUIRED),),
     "shares_words": (("other", REQUIRED),),
     "state_label": (("type", REQUIRED),),
@@ -63,7 +64,7 @@ SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "r
 APP_FILTERS: Final = frozenset(
     {"say", "by_label", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
     | {"code_key", "phone_number", "kind_label", "refusal_label", "state_label", "value_label"}
-    | {"names_same_home", "shares_words"}
+    | {"doubtful_number", "names_same_home", "shares_words"}
 )
 ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 

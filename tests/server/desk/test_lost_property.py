@@ -27,6 +27,8 @@ from server.oplog.receive import ops_about
 from server.oplog.replay import find_faults
 from sync.protocol.clock import format_time
 from sync.service.lost_property import OUTCOMES, case_timeline, loss_ticket_id, missing_steps
+from sync.training.cards import card_id
+from sync.training.handbook import load_handbook
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
 from tests.server.conftest import is_refused
 
@@ -250,6 +252,21 @@ def test_an_open_case_holds_what_is_known_of_its_home_and_closing_lets_go(app, b
     desk_op("lost.tell", LOST_ID, {"said": "It is back"}, by=CHU)
     desk_op("lost.close", LOST_ID, {"outcome": "returned"}, by=BEN)
     assert purged(32) == ({home, named, other}, True)
+
+
+@pytest.mark.clause("E2")
+def test_a_case_with_personal_data_leads_to_its_card(ben, desk_op, open_case):
+    assert "/desk/cards/" not in main_part(ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text)
+    (card,) = (card for card in load_handbook().cards if card["code"] == "LP-01")
+    id_ = card_id(HOME_SITE, "LP-01")
+    assert desk_op("card.add", id_, card, by=EVE)["status"] == "applied"
+    page = ben.get(f"/desk/lost/{LOST_ID}", headers=EN).text
+    assert f'href="/desk/cards/{id_}"' in main_part(page)
+
+
+def main_part(page):
+    """A page without its navigation."""
+    return page[page.index("<main") :]
 
 
 def test_overdue_cases_are_listed_first(app, ben):

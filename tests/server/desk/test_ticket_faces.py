@@ -111,6 +111,30 @@ def test_the_desk_names_tickets_that_are_alike_while_one_is_typed(app, ben, desk
     assert ben.get("/desk/tickets/alike").status_code == 200
 
 
+@pytest.mark.rule("K2")
+@pytest.mark.clause("F12")
+@pytest.mark.parametrize(
+    ("contact", "is_doubted"),
+    [
+        *(("1380000111", True), ("138000011112", True), ("138 0000 1111", False)),
+        *(("+86 13800001111", False), ("021-61234567", False), ("61234567", False)),
+        *(
+            ("1203", False),
+            ("3-2-501", False),
+            ("Mr Fir 138000", False),
+            ("１３８００００１１１１", False),
+        ),
+    ],
+)
+def test_an_odd_telephone_number_is_accepted_with_a_hint(app, ben, desk_op, contact, is_doubted):
+    told = desk_op("ticket.open", TICKET_ID, {**OPEN, "contact": contact}, by=CHU)
+    assert told["status"] == "applied"
+    headers, hint = {"Accept-Language": "en"}, "Check the telephone number"
+    assert (hint in ben.get(f"/desk/tickets/{TICKET_ID}", headers=headers).text) == is_doubted
+    typed = ben.get("/desk/tickets/alike", query_string={"contact": contact}, headers=headers)
+    assert (hint in typed.text) == is_doubted
+
+
 @pytest.mark.rule("Q1", "Q11")
 @pytest.mark.clause("F6")
 def test_the_feedback_of_a_case_is_the_feedback_of_its_ticket(app, ben, desk_op):

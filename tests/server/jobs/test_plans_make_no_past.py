@@ -312,7 +312,7 @@ class Duties:
 
 
 @pytest.mark.rule("R10")
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_sequence_of_changes_makes_a_miss_that_began_before_its_plan(app, desk_op, points, data):
     duties = Duties(app, desk_op, data.draw)

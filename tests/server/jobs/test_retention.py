@@ -148,9 +148,7 @@ LATE_OPS = [
 
 
 @pytest.mark.rule("V12")
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(LATE_OPS), before=st.integers(0, len(LATE_OPS)))
 def test_late_ops_restore_no_personal_data_in_any_order(app, phone, run_purge, order, before):
     visit = admit_visitor(phone)

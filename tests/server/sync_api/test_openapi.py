@@ -180,7 +180,6 @@ def test_generated_requests_are_answered_as_described(described_api, phone, path
     @seed(SEED)
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

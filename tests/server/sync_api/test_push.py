@@ -372,8 +372,9 @@ def test_facts_lead_to_the_same_record_in_any_order(phone, order):
 @pytest.mark.parametrize("clock_offset", [timedelta(hours=3), timedelta(days=-2)])
 def test_a_wrong_clock_is_corrected(new_phone, clock_offset):
     phone = new_phone(clock_offset=clock_offset)
-    phone.send_op("task.complete", TASK, by=ANA)
+    verdict = phone.send_op("task.complete", TASK, by=ANA)
     done_at = datetime.fromisoformat(phone.get_record("task", TASK)["done_at"])
+    assert datetime.fromisoformat(verdict["at"]) == done_at, "the phone shows this time from now on"
     assert abs(datetime.now(UTC) - done_at) < timedelta(seconds=30)
 
 

@@ -173,4 +173,4 @@ class CaseMachine(RuleBasedStateMachine):
 
 
 TestCases = CaseMachine.TestCase
-TestCases.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestCases.settings = settings(max_examples=150, stateful_step_count=30)

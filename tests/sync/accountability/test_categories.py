@@ -43,7 +43,7 @@ def test_the_seeded_categories_are_six_with_their_items_and_an_open_one():
 
 @pytest.mark.rule("A1")
 @pytest.mark.clause("G9")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from(CATEGORY_KINDS), st.sampled_from((ANA, BEN))), max_size=8)
 )

@@ -115,7 +115,7 @@ TASKS = st.lists(
 
 
 @pytest.mark.rule("G1")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TASKS, TIMES)
 def test_every_planned_task_is_counted_once(tasks, now):
     disclosure = make_disclosure(tasks, [standard("s"), standard("r")], now=now)

@@ -317,4 +317,4 @@ class ArrearsMachine(RuleBasedStateMachine):
 
 
 TestCollecting = ArrearsMachine.TestCase
-TestCollecting.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
+TestCollecting.settings = settings(max_examples=50, stateful_step_count=20)

@@ -154,4 +154,4 @@ class LostPropertyMachine(RuleBasedStateMachine):
 
 
 TestLoss = LostPropertyMachine.TestCase
-TestLoss.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
+TestLoss.settings = settings(max_examples=50, stateful_step_count=20)

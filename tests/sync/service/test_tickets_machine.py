@@ -163,4 +163,4 @@ def test_an_item_registered_after_closing_reopens_the_ticket():
 
 
 TestTickets = TicketMachine.TestCase
-TestTickets.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestTickets.settings = settings(max_examples=60, stateful_step_count=25)

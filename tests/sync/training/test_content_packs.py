@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.protocol.hash_chain import content_hash
@@ -65,7 +65,6 @@ def with_hash(**changed):
 
 
 @pytest.mark.rule("C6")
-@settings(deadline=None)
 @given(CARDS, st.randoms(use_true_random=False))
 def test_export_and_import_give_the_same_cards_in_any_order(cards, dice):
     first = serialize_pack(pack(cards))
@@ -79,7 +78,6 @@ def test_export_and_import_give_the_same_cards_in_any_order(cards, dice):
 
 
 @pytest.mark.rule("C8")
-@settings(deadline=None)
 @given(CARDS, CARDS)
 def test_importing_a_pack_twice_changes_nothing_the_second_time(before, cards):
     imported = read_pack(serialize_pack(pack(cards, "2")).encode())
@@ -163,7 +161,6 @@ def test_an_error_is_located_by_card_and_field():
     assert read_pack(with_hash(sections={"cards": DUPLICATE_CODES})).where == "A-1"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_random_bytes_are_an_invalid_pack(raw):
     assert isinstance(read_pack(raw), InvalidPack)

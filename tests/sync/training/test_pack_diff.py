@@ -1,7 +1,7 @@
 """The differences between two packs, applied to the one, give the other."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.training.pack_diff import apply_diff, by_code, diff_packs
@@ -9,14 +9,12 @@ from tests.sync.training.test_content_packs import CARDS
 
 
 @pytest.mark.rule("Z11")
-@settings(deadline=None)
 @given(CARDS)
 def test_equal_packs_have_no_differences_in_any_order(cards):
     assert not diff_packs(cards, cards[::-1])
 
 
 @pytest.mark.rule("Z11")
-@settings(deadline=None)
 @given(CARDS, CARDS, st.data())
 def test_applying_the_differences_to_the_one_gives_the_other(before, after, data):
     common = [card for card in before if data.draw(st.booleans())]

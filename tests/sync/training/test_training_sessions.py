@@ -134,7 +134,7 @@ def fact_ops(facts):
 
 @pytest.mark.rule("Z3")
 @pytest.mark.clause("E7")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(FACTS, FACTS, st.randoms(use_true_random=False))
 def test_facts_of_two_phones_fold_to_the_same_session_in_any_order(facts_a, facts_b, dice):
     first, second = begun_session(), InMemoryRecord("session")
@@ -151,7 +151,7 @@ def test_facts_of_two_phones_fold_to_the_same_session_in_any_order(facts_a, fact
 
 @pytest.mark.rule("Z6")
 @pytest.mark.clause("E11")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(FACTS)
 def test_approaches_are_counted_by_the_newest_answers(facts):
     session, newest = begun_session(), {}

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync import RECORD_TYPES, Accepted, Quarantined
@@ -115,7 +115,6 @@ FACTS = st.one_of(
 
 @pytest.mark.rule("S5")
 @pytest.mark.rule("L1")
-@settings(deadline=None)
 @given(st.lists(FACTS, max_size=7), st.randoms(use_true_random=False))
 def test_a_shift_is_the_same_in_any_order_of_its_facts(facts, dice):
     ops = [
@@ -148,7 +147,6 @@ SPANS = st.lists(
 
 
 @pytest.mark.rule("S6")
-@settings(deadline=None)
 @given(SPANS, st.randoms(use_true_random=False))
 def test_overlapping_shifts_on_two_phones_are_marked_and_no_others(spans, dice):
     shifts, phones, hours = [], {}, {}

@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync import Accepted, Quarantined, Refused
@@ -91,7 +91,6 @@ FACT_LISTS = st.lists(
 
 
 @pytest.mark.rule("T8", "T9", "T10", "L1")
-@settings(deadline=None)
 @given(FACT_LISTS, st.booleans(), st.randoms(use_true_random=False))
 def test_items_and_confirmations_do_not_depend_on_the_order_of_arrival(entries, standing, dice):
     facts = [
@@ -111,7 +110,6 @@ def test_items_and_confirmations_do_not_depend_on_the_order_of_arrival(entries, 
 
 
 @pytest.mark.rule("T9")
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([ANA, BEN])), min_size=1, max_size=6))
 def test_ticks_of_several_people_are_all_stored(taps):
     task = planned_task(items=ITEMS)

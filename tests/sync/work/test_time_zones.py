@@ -19,7 +19,7 @@ from sync.protocol.clock import NETWORK_TOLERANCE, SKEW_THRESHOLD, correct_times
 from sync.work.recurrence import due_windows
 from tests.soak import repeats
 
-EXAMPLES = settings(max_examples=repeats("time_zone_examples"), deadline=None)
+EXAMPLES = settings(max_examples=repeats("time_zone_examples"))
 ZONES = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
