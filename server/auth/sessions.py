@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from server.auth.credentials import new_token, token_digest
 from server.db.engine import db, write_transaction
 from server.models.access import EnrolmentCode, LoginSession, RateLimitCounter
+from server.models.desk_forms import UnsavedForm
 from server.models.feed import SiteHead
 from server.models.people import Person
 from server.models.places import Site
@@ -175,7 +176,9 @@ def _update_seen_at(token_hash: str, now: datetime) -> None:
 
 
 def _delete_expired(now: datetime) -> None:
-    """Delete expired sessions and enrolment codes, and counters whose window is over."""
+    """Delete expired sessions, enrolment codes and unsaved forms, and counters whose window is
+    over."""
+    db.session.execute(UnsavedForm.expired(now))
     db.session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
     db.session.execute(
         delete(EnrolmentCode).where(EnrolmentCode.expires_at <= now - timedelta(days=1))

@@ -20,7 +20,7 @@ from server.models.directory import Directory
 from sync import KINDS
 from sync.protocol.clock import format_time
 from sync.protocol.message_fields import MAX_DEPTH, MAX_SAFE_INTEGER
-from sync.protocol.normalise import code_text, natural_key
+from sync.protocol.normalise import code_text, natural_key, parse_date
 from sync.protocol.op import Id
 from sync.protocol.op_validation import json_depth
 
@@ -167,6 +167,9 @@ def _parse_field(field: fields.Field[Any], text: str) -> Any:
     if isinstance(field, fields.AwareDateTime):
         moment = parse_local_time(text)
         return format_time(moment) if moment else text
+    if isinstance(field, fields.Date):
+        day = parse_date(text)
+        return day.isoformat() if day else text
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
         text = code_text(text) if isinstance(field, fields.Integer) else text
         try:

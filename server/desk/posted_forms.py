@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from flask import Flask, Response, abort, current_app, g, redirect, request
-from sqlalchemy import delete
 from uuid_utils.compat import uuid7
 
 from server.auth.access import access_rule
@@ -28,7 +27,6 @@ from sync.protocol.text import _l
 FORM_BYTES = 512 * 1024
 """So large a form is read, so that a text that is too long comes back to its author."""
 
-KEEP_TAKEN = timedelta(days=3)
 SAVED, SILENT = "saved", "silent"
 """What the next page says; besides them, a refusal code or a status."""
 
@@ -189,7 +187,7 @@ def _record_taken(location: str) -> None:
     with write_transaction():
         delete_saved(current_user().person_id, request.path)
         if form.token and db.session.get(TakenForm, form.token.digest) is None:
-            db.session.execute(delete(TakenForm).where(TakenForm.at < now - KEEP_TAKEN))
+            db.session.execute(TakenForm.expired(now))
             db.session.add(
                 TakenForm(
                     token_hash=form.token.digest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
@@ -13,9 +13,8 @@ from server.auth.credentials import token_digest
 from server.auth.sessions import cookie_name
 from server.db.engine import db, write_transaction
 from server.models.access import LoginSession
-from server.models.desk_forms import UnsavedForm
+from server.models.desk_forms import KEEP_UNSAVED, UnsavedForm
 
-KEEP_FOR = timedelta(days=1)
 MAX_KEPT, MAX_BYTES = 5, 512 * 1024
 """How many unsaved forms a person has at most, and how much text each."""
 
@@ -34,7 +33,7 @@ def keep_unsaved(person_id: str, site_id: str, page: str) -> bool:
         return False
     now = datetime.now(UTC)
     with write_transaction():
-        delete_expired(now)
+        db.session.execute(UnsavedForm.expired(now))
         db.session.execute(_same_form(person_id, request.path))
         ids = db.session.scalars(UnsavedForm.of_person(person_id).with_only_columns(UnsavedForm.id))
         surplus = ids.all()[MAX_KEPT - 1 :]
@@ -58,11 +57,6 @@ def delete_saved(person_id: str, address: str) -> None:
     db.session.execute(_same_form(person_id, address))
 
 
-def delete_expired(now: datetime) -> None:
-    """Delete forms that nobody came back for. The caller commits."""
-    db.session.execute(delete(UnsavedForm).where(UnsavedForm.at < now - KEEP_FOR))
-
-
 def discard_unsaved(person_id: str, id_: str) -> str | None:
     """Delete one unsaved form of a person; returns its page, None if there is no such form."""
     with write_transaction():
@@ -76,7 +70,7 @@ def discard_unsaved(person_id: str, id_: str) -> str | None:
 
 def unsaved_forms(person_id: str) -> list[UnsavedForm]:
     """The unsaved forms of a person, newest first."""
-    recent = UnsavedForm.at >= datetime.now(UTC) - KEEP_FOR
+    recent = UnsavedForm.at >= datetime.now(UTC) - KEEP_UNSAVED
     return list(db.session.scalars(UnsavedForm.of_person(person_id).where(recent)))
 
 

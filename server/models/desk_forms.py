@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Select, String, select
+from sqlalchemy import JSON, Delete, Select, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
+
+KEEP_TAKEN, KEEP_UNSAVED = timedelta(days=3), timedelta(days=1)
+"""For how long forms are remembered: they hold what people typed, perhaps about residents."""
 
 
 class TakenForm(Model):
@@ -21,6 +24,11 @@ class TakenForm(Model):
     content_hash: Mapped[str] = mapped_column(String(64))
     location: Mapped[str] = mapped_column(String(2000))
     at: Mapped[datetime] = mapped_column(index=True)
+
+    @classmethod
+    def expired(cls, now: datetime) -> Delete:
+        """Deletes forms that were taken too long ago to be sent again."""
+        return delete(cls).where(cls.at < now - KEEP_TAKEN)
 
 
 class UnsavedForm(Model):
@@ -44,3 +52,8 @@ class UnsavedForm(Model):
     def of_person(cls, person_id: str) -> Select[Any]:
         """The unsaved forms of a person, newest first."""
         return select(cls).where(cls.person_id == person_id).order_by(cls.at.desc(), cls.id)
+
+    @classmethod
+    def expired(cls, now: datetime) -> Delete:
+        """Deletes forms that nobody came back for."""
+        return delete(cls).where(cls.at < now - KEEP_UNSAVED)
