@@ -56,7 +56,7 @@ def test_a_reason_for_no_work_clothes_is_read_in_each_language(app):
         **{"id": "s", "person_id": ANA, "state": "open", "opened_at": "2026-11-24T01:00:00.000Z"},
         **{"until": "9999", "uniform": False, "note": "being_washed"},
     }
-    lists = dict.fromkeys(("task", "ticket", "visit", "round"), [])
+    lists: dict[str, list[object]] = {name: [] for name in ("task", "ticket", "visit", "round")}
     html = render_page(
         "shift",
         {
