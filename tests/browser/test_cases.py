@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
 from server.maintenance.demo import PASSWORD, demo_id
 from sync.accountability.categories import category_id
+from sync.protocol.clock import SITE_ZONE
 from tests.phone_page import (
     JS_HORIZONTAL_OVERFLOW,
     JS_SMALL_TARGETS,
@@ -72,6 +74,7 @@ def raise_case(page, live):
     page.check("[value=person]")
     page.select_option("[name=answers_id]", ANA)
     page.fill("[name=text]", "东垃圾点没清")
+    page.fill("[name=at]", f"{datetime.now(SITE_ZONE):%Y-%m-%dT%H:%M:%S}")
     page.click("button.main")
     page.wait_for_url("**/desk/cases/*")
     page.locator("form[action$='/ask'] button").click()

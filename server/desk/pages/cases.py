@@ -32,6 +32,8 @@ bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
 NAVIGATION = [NavEntry("cases.index", _l("Accountability"), 120)]
 
 MAX_LISTED = 300
+HOURS_TO_ASK = 1
+"""How many hours the proposed due time of a statement is later than it has to be."""
 ASK_FORM = PayloadForm("case.ask", "answer_until")
 CLOSE_FORM = PayloadForm("case.close", "because")
 
@@ -79,7 +81,9 @@ def show(id: str) -> str:
         open=(again or not case.decided_at) and (again or not case.closed_at),
         again=again,
         findings=FINDINGS,
-        ask_inputs=ASK_FORM.inputs({"answer_until": now + timedelta(hours=site.statement_hours)}),
+        ask_inputs=ASK_FORM.inputs(
+            {"answer_until": now + timedelta(hours=site.statement_hours + HOURS_TO_ASK)}
+        ),
         names=directory_of(case.site_id),
         lines=op_lines(ops_about(case.site_id, case.id)),
     )

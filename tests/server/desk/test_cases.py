@@ -1,5 +1,6 @@
 """Accountability cases: statement, decision, appeal, leads, categories, monthly close."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -115,6 +116,16 @@ def test_a_case_cannot_be_decided_before_the_statement(app, raised_case, ben, ev
     for half in ({"finding": "responsible"}, {"measures": "A talk"}, {}):
         assert is_refused(eve.post(f"/desk/cases/{raised_case}/decide", half), "malformed")
     assert stored(app).finding is None
+
+
+@pytest.mark.rule("A6")
+def test_the_proposed_due_time_of_a_statement_is_accepted(app, raised_case, ben):
+    page = ben.get(f"/desk/cases/{raised_case}").text
+    proposed = re.search(r'name="answer_until" value="([^"]+)"', page).group(1)
+    ben.post(f"/desk/cases/{raised_case}/ask", {"answer_until": proposed})
+    case = stored(app)
+    assert case.asked_at and case.statement_hours == 24
+    assert case.answer_until >= case.asked_at + timedelta(hours=24)
 
 
 @pytest.mark.rule("J6")
