@@ -156,8 +156,6 @@ def review_steps() -> Iterator[Step]:
     prompts = [prompt["zh"] for prompt in CARD_CONTENT["prompts"]]
     payload = {"case": CARD, "cards": [f"cases:{CARD}"], "prompts": prompts, "attendees": [ANA]}
     yield BEN, "session.begin", SESSION, payload
-    team = {"name": "保洁一组", "leader_id": BEN, "member_ids": [ANA]}
-    yield EVE, "team.add", fixed_id("team"), team
     answer = {"person": ANA, "prompt": 0, "approach": "A", "text": "Write it down"}
     yield BEN, "session.answer", SESSION, answer
     yield BEN, "readiness.attest", fixed_id("attested"), {"person": ANA, "item": "etiquette"}
