@@ -80,6 +80,7 @@ def area(area_id: str) -> str:
         names=names,
         span=format_window,
         may_reassign=current_user().has_role(*DESK_ROLES),
+        now=datetime.now(UTC),
     )
 
 
