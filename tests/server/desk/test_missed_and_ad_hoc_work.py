@@ -151,9 +151,7 @@ def test_a_task_is_given_to_somebody_else_until_its_time_is_over(app, ben, misse
         submit_many(HOME_SITE, [make_op("task.plan", id_, payload)])
         version = db.session.get(Task, (HOME_SITE, id_)).version
     assert "/reassign" in ben.get(f"/desk/record/task/{id_}").text
-    answer = ben.post(
-        f"/desk/task/{id_}/reassign", {"responsible_id": BEN, "base": version}
-    )
+    answer = ben.post(f"/desk/task/{id_}/reassign", {"responsible_id": BEN, "base": version})
     assert answer.status_code == 303
     with app.app_context():
         assert db.session.get(Task, (HOME_SITE, id_)).responsible_id == BEN
