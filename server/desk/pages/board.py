@@ -80,7 +80,6 @@ def area(area_id: str) -> str:
         names=names,
         span=format_window,
         may_reassign=current_user().has_role(*DESK_ROLES),
-        now=datetime.now(UTC),
     )
 
 

@@ -163,3 +163,16 @@ def test_a_task_is_given_to_somebody_else_until_its_time_is_over(app, ben, misse
     )
     assert is_refused(answer, "task-over")
     assert stored_task(app).responsible_id == before.responsible_id
+
+
+@pytest.mark.clause("C11")
+def test_nobody_is_chosen_for_the_rain_unless_the_desk_chooses(app, ben):
+    page = ben.get("/desk/work/", headers=EN).text
+    assert '<option value="">' in page.split('name="responsible_id"')[-1].split("</select>")[0]
+    refused = ben.post("/desk/work/weather", {"sort": "rain"}, headers=EN)
+    assert refused.status_code == 422
+    ben.post("/desk/work/weather", {"sort": "rain", "areas": [GATE], "responsible_id": ""})
+    with app.app_context():
+        assert db.session.scalars(select(Task.responsible_id).filter_by(code="CL-10")).all() == [
+            BEN
+        ]
