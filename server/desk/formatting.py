@@ -53,9 +53,7 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
     if isinstance(raw, datetime) or name.endswith(moments) or name in TIME_FIELDS:
         return _format_time(raw)
     if name == "facts":
-        return "; ".join(
-            f"{value_label('case', 'fact', item['code'])} {item['text']}".strip() for item in raw
-        )
+        return "; ".join(map(_fact_text, raw))
     if isinstance(raw, list):
         item = name.removesuffix("s")
         texts = [text for each in raw if (text := format_value(type_, item, each, names, kind))]
@@ -77,6 +75,13 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
         return _format_time(raw)
     text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)
     return "" if RECORD_ID.fullmatch(text) else text
+
+
+def _fact_text(fact: dict[str, Any]) -> str:
+    """A fact of an accountability case: what it is, its text and its reason."""
+    what = value_label("case", "fact", fact["code"])
+    reason = value_label("case", "reason", fact.get("reason") or "")
+    return " ".join(filter(None, (what, fact["text"], reason)))
 
 
 def _format_mapping(type_: str | None, name: str, raw: dict[str, Any], names: Directory) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync.protocol.text import Texts, _l, _lp
+from sync.work.patrol_labels import SKIP_REASONS as POINT_SKIP_REASONS
+from sync.work.shift_labels import NO_UNIFORM_REASONS
+from sync.work.task_labels import SKIP_REASONS as TASK_SKIP_REASONS
 
 STATES: Texts = {
     "raised": _l("opened"),
@@ -53,6 +56,7 @@ VALUES: Mapping[str, Texts] = {
         "contractor": _l("contractor"),
         "manager": _l("manager"),
     },
+    "reason": {**TASK_SKIP_REASONS, **POINT_SKIP_REASONS, **NO_UNIFORM_REASONS},
     "fact": {
         "missed": _l("not done in time"),
         "missed_point": _l("patrol checkpoints missed"),

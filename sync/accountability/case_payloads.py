@@ -32,13 +32,15 @@ MAX_FACTS, MAX_CENTS = 50, 10**13
 
 
 class CaseFactSchema(Payload):
-    """What happened and when. `type` and `id` name the record that shows it."""
+    """What happened and when. `type` and `id` name the record that shows it, and `reason` is the
+    one that the person tapped or typed."""
 
     code = fields.String(required=True, validate=OneOf((*ACCUSING_FACTS, *EXCUSING_FACTS)))
     type = fields.String(allow_none=True, load_default=None, validate=Length(max=20))
     id = Id(allow_none=True, load_default=None)
     at = Moment(required=True)
     text = fields.String(load_default="", validate=Length(max=MAX_TEXT_LENGTH))
+    reason = fields.String(validate=Length(max=MAX_TEXT_LENGTH))
 
     @validates_schema
     def validate_text(self, fact: dict[str, Any], **_: Any) -> None:

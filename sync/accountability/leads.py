@@ -97,7 +97,7 @@ class LeadCase(Protocol):
 @dataclass(frozen=True, slots=True)
 class Lead:
     """A fact that somebody could be asked about. `code` is one of
-    `case_payloads.ACCUSING_FACTS`."""
+    `case_payloads.ACCUSING_FACTS`, and `reason` the one that the person gave."""
 
     code: str
     type: str
@@ -106,6 +106,7 @@ class Lead:
     person_id: str | None
     record: Any = field(compare=False)
     text: str = ""
+    reason: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -175,7 +176,7 @@ def uniform_leads(shifts: Iterable[LeadShift]) -> list[Lead]:
             shift.opened_at,
             shift.person_id,
             shift,
-            shift.note or "",
+            reason=shift.note or "",
         )
         for shift in shifts
         if not shift.uniform
@@ -254,8 +255,10 @@ def excusing_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
     return facts
 
 
-def _fact_item(code: str, type_: str, id_: str, at: datetime, text: str = "") -> dict[str, Any]:
-    return {"code": code, "type": type_, "id": id_, "at": at, "text": text}
+def _fact_item(
+    code: str, type_: str, id_: str, at: datetime, text: str = "", **reason: str
+) -> dict[str, Any]:
+    return {"code": code, "type": type_, "id": id_, "at": at, "text": text, **reason}
 
 
 def _is_within_a_day(lead: Lead, moment: datetime) -> bool:
@@ -267,7 +270,7 @@ def _skipped_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any]]:
         task for task in context.tasks if task.responsible_id == lead.person_id and task.skipped_at
     ]
     return [
-        _fact_item("skipped", "task", task.id, task.skipped_at, task.skip_reason or "")
+        _fact_item("skipped", "task", task.id, task.skipped_at, reason=task.skip_reason or "")
         for task in own_skips
         if _is_within_a_day(lead, task.skipped_at)
     ] + _skipped_point_facts(lead, context)
@@ -281,8 +284,8 @@ def _skipped_point_facts(lead: Lead, context: LeadContext) -> list[dict[str, Any
         for id_, skip in round_.skips.items():
             at = parse_time(skip["at"])
             if skip["by_id"] == lead.person_id and _is_within_a_day(lead, at):
-                text = f"{codes.get(id_, '')} {skip['reason']}".strip()
-                facts.append(_fact_item("skipped", "round", round_.id, at, text))
+                number, reason = codes.get(id_, ""), skip["reason"]
+                facts.append(_fact_item("skipped", "round", round_.id, at, number, reason=reason))
     return facts
 
 

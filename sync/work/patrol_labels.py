@@ -15,6 +15,14 @@ ROUND_STATES: Texts = {
     "cancelled": _l("cancelled"),
 }
 
+SKIP_REASONS: Texts = {
+    "locked": _l("Locked"),
+    "way_blocked": _l("Way blocked"),
+    "called_away": _l("Called away"),
+    "bad_weather": _l("Bad weather"),
+}
+"""The reasons that a phone offers. An older op may give another one in words."""
+
 FIELDS: Texts = {
     "planned_at": _l("Planned at"),
     "checkpoint": _l("Checkpoint"),
@@ -45,6 +53,7 @@ VALUES: Mapping[str, Texts] = {
         "missed": _lp("patrol checkpoint", "missed"),
         "planned_late": _l("planned late"),
     },
+    "reason": SKIP_REASONS,
     "disposition": DISPOSITION_LABELS,
     "method": {
         "qr": _l("QR code"),

@@ -1,6 +1,8 @@
-"""Labels of shifts: fields and states."""
+"""Labels of shifts: fields, values and states."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sync.protocol.text import Texts, _l, _lp
 
@@ -25,3 +27,13 @@ FIELDS: Texts = {
     "taken_over_at": _l("Taken over at"),
     "taken_over_by_id": _l("Taken over by"),
 }
+
+NO_UNIFORM_REASONS: Texts = {
+    "being_washed": _l("Being washed"),
+    "damaged": _l("Damaged"),
+    "not_issued": _l("Not issued yet"),
+    "forgotten": _l("Forgotten at home"),
+}
+"""The reasons that a phone offers for no work clothes. A person may type another one."""
+
+VALUES: Mapping[str, Texts] = {"note": NO_UNIFORM_REASONS}

@@ -15,6 +15,14 @@ STATES: Texts = {
     "cancelled": _l("cancelled"),
 }
 
+SKIP_REASONS: Texts = {
+    "locked": _l("Locked"),
+    "in_use": _lp("place", "In use"),
+    "no_water": _l("No water"),
+    "bad_weather": _l("Bad weather"),
+}
+"""The reasons that a phone offers. An older op may give another one in words."""
+
 FIELDS: Texts = {
     "unit_id": _l("Home"),
     "done_received_at": _l("Received at"),
@@ -40,6 +48,8 @@ FIELDS: Texts = {
 }
 
 VALUES: Mapping[str, Texts] = {
+    "skip_reason": SKIP_REASONS,
+    "skip.reason": SKIP_REASONS,
     "disposition": {**DISPOSITION_LABELS, "undecided": _l("not decided yet")},
     "board_state": {
         "missed": _lp("task", "missed"),

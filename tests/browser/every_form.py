@@ -76,5 +76,6 @@ def _more(rng: Random, type_: str) -> dict[str, Any]:
         "rectification": {"state": rng.choice(["open", "done"])},
         "session": rng.choice([{}, session]),
         "visit": {"state": rng.choice(["expected", "inside"])},
+        "area": {"kind": rng.choice(["floor", "gate"])},
     }
     return more.get(type_, {})

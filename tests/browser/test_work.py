@@ -204,6 +204,22 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(
     assert json.loads(live_server.run("verify"))["differences"] == 0
 
 
+@pytest.mark.clause("C11")
+def test_rain_is_not_reported_without_a_place(phone_page, live_server):
+    phone_page.enrol()
+    phone_page.unlock("ben")
+    phone_page.open("/field/weather")
+    phone_page.page.uncheck("[name=areas]:checked")
+    phone_page.tap("button[value=rain]")
+    phone_page.wait_for_js("!!document.querySelector('#toast [role=alert]')")
+    assert phone_page.page.is_enabled("button[value=rain]")
+    phone_page.page.locator("[name=areas]").first.check()
+    phone_page.tap("button[value=rain]")
+    wait_for(lambda: len(logged_ops(live_server, "weather.report")) == 1)
+    phone_page.open("/field/weather")
+    assert phone_page.page.locator("[name=event]").count() == 1
+
+
 @pytest.mark.clause("C12")
 def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(
     phone_page, live_server, photo_file

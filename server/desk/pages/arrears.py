@@ -67,13 +67,6 @@ STEP_FORMS = {
 CONDUCT_CARD = "FC-07"
 """The card on how to call and how to visit. [H7]"""
 
-UNREADABLE = (
-    InvalidLedger,
-    spreadsheets.UnreadableSpreadsheet,
-    spreadsheets.OversizedSpreadsheet,
-)
-"""Why a file as a whole is rejected."""
-
 DECISIONS = {"approve_visit", "visit", "hand_up", "assign", "prefer"}
 
 
@@ -145,7 +138,7 @@ def preview() -> Any:
         name, content = file.filename or "", stream.read(spreadsheets.MAX_BYTES + 1)
     try:
         ledger = parse_ledger(content)
-    except UNREADABLE as error:
+    except (InvalidLedger, spreadsheets.UnreadableSpreadsheet) as error:
         return render_template("desk/arrears/preview.html", fault=file_error(error)), 422
     known = accounts_by_unit()
     changes = home_changes(ledger.accounts, known)

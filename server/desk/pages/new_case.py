@@ -146,7 +146,8 @@ def _accusing_facts(lead: Lead | None) -> list[dict[str, Any]]:
     if lead is None:
         return [typed] if text else []
     fact = {"code": lead.code, "type": lead.type, "id": lead.id, "at": format_time(lead.at)}
-    return [{**fact, "text": " ".join(filter(None, (lead.text, text)))}]
+    reason = {"reason": lead.reason} if lead.reason else {}
+    return [{**fact, "text": " ".join(filter(None, (lead.text, text))), **reason}]
 
 
 def _open_leads() -> list[Lead]:

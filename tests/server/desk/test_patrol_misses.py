@@ -122,14 +122,14 @@ def test_a_case_about_missed_checkpoints_contains_the_guards_own_reason(
     id_ = category_id(HOME_SITE, "AC-1")
     desk_op("category.add", id_, CATEGORIES[0], by=EVE)
     desk_op("category.publish", id_, by=EVE)
-    skip = {"checkpoint": SOUTH, "reason": "flooded"}
+    skip = {"checkpoint": SOUTH, "reason": "way_blocked"}
     at = (rounds - timedelta(hours=2, minutes=20)).isoformat()
     phone.add_op("round.skip", SECOND, skip, by=CHU, at=at)
     phone.send_outbox()
     asked = {"code": "missed_point", "type": "round", "id": SECOND}
     assert f"code=missed_point&amp;type=round&amp;id={SECOND}" in ben.get("/desk/raise/").text
     form = ben.get("/desk/raise/case", query_string=asked, headers=EN).text
-    assert "102 flooded" in form and "checked" not in form and "selected" not in form
+    assert "102 · Way blocked" in form and "checked" not in form and "selected" not in form
     answer = {"category": f"{id_}|1a", "subject_kind": "person", "answers_id": CHU, "text": "Why?"}
     location = ben.post("/desk/raise/case", {**asked, **answer}).location
     found = stored(app, Case, location.rpartition("/")[2])

@@ -107,8 +107,8 @@ def test_missed_checkpoints_are_a_lead_and_a_reasoned_skip_speaks_for_the_guard(
         == []
     )
     facts = excusing_facts(lead, LeadContext(rounds=[round_]))
-    told = [(fact["code"], fact["type"], fact["text"]) for fact in facts]
-    assert told == [("skipped", "round", "102 locked"), ("off_duty", "round", "")]
+    told = [(fact["code"], fact["text"], fact.get("reason")) for fact in facts]
+    assert told == [("skipped", "102", "locked"), ("off_duty", "", None)]
     rain = SimpleNamespace(id="w", reported_at=NOON, areas=["a"])
     others = {"102": {"at": "2026-11-24T10:30:00.000Z", "by_id": ANA, "flags": []}}
     (helped,) = missed_point_leads([patrol(scans=others)], [], NOON)

@@ -45,7 +45,7 @@ def simulate_shifts(day: Day) -> None:
         end = start + timedelta(hours=8, minutes=random.randint(0, 20))
         shift, in_uniform = day.new_id("shift", key), random.random() < 0.97
         payload: dict[str, Any] = {"uniform": in_uniform}
-        payload |= {} if in_uniform else {"note": "工作服在洗"}
+        payload |= {} if in_uniform else {"note": "being_washed"}
         if day.do(phone_of(key), start, "shift.open", shift, payload, key):
             closing = {"unsent": 0, "open_items": {}}
             day.do(phone_of(key), end, "shift.close", shift, closing, key)
@@ -144,7 +144,7 @@ def _scan(checkpoint: str, chance: float) -> tuple[str | None, dict[str, Any]]:
     if chance < 0.01:
         return None, {}
     if chance < 0.02:
-        return "round.skip", {"checkpoint": checkpoint, "reason": "门锁着"}
+        return "round.skip", {"checkpoint": checkpoint, "reason": "locked"}
     if chance < 0.05:
         manual = {"checkpoint": checkpoint, "method": "manual", "note": "标签破损"}
         return "round.scan", manual
