@@ -67,6 +67,13 @@ def test_a_missed_task_cannot_be_decided_before_phones_report(app, ben, missed_t
     assert stored_task(app).disposition is None
 
 
+def test_of_several_missed_tasks_all_are_decided_or_none(app, ben, missed_task):
+    form = {"task": [MISSED_TASK, fixed_id("done meanwhile")], "disposition": "made_good"}
+    answer = ben.post("/desk/misses/", form)
+    assert is_refused(answer, "not-yet-known")
+    assert stored_task(app).disposition is None
+
+
 def test_missed_tasks_are_filtered_by_days_person_and_area(ben, missed_task):
     assert MISSED_TASK in ben.get(f"/desk/misses/?days=7&person={ANA}&area={STAIRS}").text
     assert MISSED_TASK not in ben.get(f"/desk/misses/?days=7&area={GATE}").text
