@@ -46,7 +46,7 @@ FIELDS_OF_STEPS = ("done_on_the_spot", "reaction", "item", "condition", "quantit
 
 
 def open_(_: None, op: Op) -> Accepted | Refused:
-    """K1, K2: anybody may open a ticket and stays its first responder. K23: two phones can derive
+    """K1, K2, K23: anybody may open a ticket and stays its first responder. Two phones can derive
     one number from two ids; both tickets stand."""
     if error := promise_error(op):
         return Refused(error)
