@@ -65,7 +65,7 @@ def replan(_: TaskLike, op: Op) -> Accepted:
 
 def reassign(task: TaskLike, op: Op) -> Accepted | Refused:
     """T17: the desk gives an unfinished task to somebody else, who stays responsible for it,
-    whatever the schedule says."""
+    whatever the schedule says; whoever was responsible until its end answers for a miss."""
     person = op.related.get(op.payload["responsible_id"])
     if person is None or person.active_to:
         return Refused("no-such-person")
@@ -73,6 +73,8 @@ def reassign(task: TaskLike, op: Op) -> Accepted | Refused:
         return Refused("already-done")
     if task.cancelled_at:
         return Refused("already-cancelled")
+    if op.occurred_at >= window_deadline(task.window_end, task.grace):
+        return Refused("task-over")
     if op.payload["responsible_id"] == task.responsible_id:
         return Refused("nothing-changed")
     return Accepted({"responsible_id": op.payload["responsible_id"], "reassigned_by_id": op.by})

@@ -75,7 +75,7 @@ def index() -> str:
 @bp.post("/")
 @allow(*DESK_ROLES)
 def dispose() -> Any:
-    """One decision about several missed tasks and checkpoints; those not confirmed are skipped."""
+    """One decision about several missed tasks and checkpoints: all of them or none."""
     form, back = request.form, url_for("missed_tasks.index")
     confirmed = {miss.key: miss for miss in _certain_misses(DAY_SPANS[-1])}
     chosen = {*form.getlist("task"), *form.getlist("point")}
@@ -84,11 +84,10 @@ def dispose() -> Any:
         raise FormRefused(sentence, [FieldError(("task", "point"), sentence)], page=back)
     note = form.get("note", "").strip() or None
     decision = {"disposition": form.get("disposition", ""), "note": note}
-    misses = [confirmed[key] for key in sorted(chosen & confirmed.keys())]
-    answer = submit_ops_and_redirect(list(_dispose_ops(misses, decision, back)), back)
     if chosen - confirmed.keys():
         raise refused_by_rule("not-yet-known", {}, back)
-    return answer
+    misses = [confirmed[key] for key in sorted(chosen)]
+    return submit_ops_and_redirect(list(_dispose_ops(misses, decision, back)), back)
 
 
 def _dispose_ops(misses: list[Miss], decision: dict[str, Any], page: str) -> Iterator[NewOp]:

@@ -49,6 +49,7 @@ VALUES: Mapping[str, Texts] = {
         "check": _lp("home entry", "check-up"),
         "meters": _lp("home entry", "meter reading"),
         "delivery": _lp("home entry", "delivery"),
+        "arrears": _lp("home entry", "overdue fees"),
         "business": _l("business"),
         "family": _l("family or friends"),
         "service": _l("home service"),

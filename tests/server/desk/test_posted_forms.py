@@ -5,17 +5,21 @@ from __future__ import annotations
 import html
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from uuid_utils.compat import uuid7
 
 from server.auth.sessions import IDLE_TIMEOUT
 from server.db.engine import db, write_transaction
 from server.desk import submit as desk_submit
+from server.desk.field_errors import FormRefused
 from server.models.access import LoginSession
 from server.models.desk_forms import TakenForm, UnsavedForm
 from server.models.tickets import Ticket
+from server.oplog.receive import make_op
 from sync.protocol.op import SERVER_AUTHOR_ID
 from tests.seed_data import BEN, EVE, HOME_SITE, OTHER_SITE
 from tests.server.conftest import PASSWORD, DeskBrowser
@@ -197,3 +201,21 @@ def test_former_forms_are_forgotten(app, ben):
     ben.post(TICKETS, drawn_form(ben))
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(TakenForm)) == 1
+
+
+def test_of_several_ops_all_are_saved_or_none(app, ben, monkeypatch):
+    """The second op is refused: the first leaves nothing behind."""
+    opened = {"channel": "phone", "matter": "report", "details": "Saved with the other"}
+    ben_at_home = SimpleNamespace(site_id=HOME_SITE, person_id=BEN)
+    monkeypatch.setattr(desk_submit, "current_user", lambda: ben_at_home)
+    with app.test_request_context():
+        first = make_op("ticket.open", str(uuid7()), opened, by=BEN)
+        second = make_op("person.leave", str(uuid7()), {}, by=BEN)
+        with pytest.raises(FormRefused):
+            desk_submit.submit_ops([first, second], {}, TICKETS)
+    assert ticket_count(app) == 0
+    with app.test_request_context():
+        desk_submit.submit_ops(
+            [first, {**first, "id": str(uuid7()), "subject": str(uuid7())}], {}, ""
+        )
+    assert ticket_count(app) == 2
