@@ -10,6 +10,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.options import in_natural_order
 from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.models.checklists import Checklist
@@ -27,7 +28,9 @@ NAVIGATION = [NavEntry("checklists.index", _l("Checklists"), 250)]
 def index() -> str:
     return render_template(
         "desk/checklists/index.html",
-        templates=db.session.scalars(Checklist.for_site(current_user().site_id)).all(),
+        templates=in_natural_order(
+            db.session.scalars(Checklist.for_site(current_user().site_id)), "code"
+        ),
         kinds=AREA_KINDS,
         may_change=current_user().has_role(*MASTER_DATA_ROLES),
     )
