@@ -172,7 +172,7 @@ def home_changes(
 ) -> list[HomeChange]:
     """What a file changes for each of its homes, in the natural order of their labels."""
     changes = []
-    for unit in sorted(accounts, key=_unit_order()):
+    for unit in sorted(accounts, key=home_order()):
         account = known.get(unit)
         lines = account.lines if account else []
         changes.append(
@@ -196,7 +196,7 @@ def unlisted_accounts(ledger: Ledger, known: Mapping[str, ArrearsAccount]) -> li
         return []
     standing = ledger.named | ledger.held
     unlisted = [unit for unit, account in known.items() if unit not in standing and account.lines]
-    return [known[unit] for unit in sorted(unlisted, key=_unit_order())]
+    return [known[unit] for unit in sorted(unlisted, key=home_order())]
 
 
 def posted_accounts() -> dict[str, list[Line]]:
@@ -276,7 +276,7 @@ def _account_op(
     return make_op("arrears.relist", account.id, payload, by=by, base=account.version)
 
 
-def _unit_order() -> Any:
+def home_order() -> Any:
     """A key that sorts ids of homes by their labels."""
     units = select(Unit.id, Unit.label).where(Unit.site_id == current_user().site_id)
     labels = {row.id: natural_key(localize(row.label)) for row in db.session.execute(units)}

@@ -153,6 +153,9 @@ REFUSALS: Texts = {
     "verified-own-work": _l(
         "Someone checked their own corrective action. Another person has to check it."
     ),
+    "same-number": _l(
+        "Another ticket has the same number. Both are kept. Write the day beside both numbers."
+    ),
     "left-again": _l("The exit was recorded twice. The first time counts."),
     "left-before-arriving": _l("The exit time is before the entry time."),
     "no-such-item": _l("The task has no such item."),

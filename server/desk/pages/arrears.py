@@ -19,6 +19,7 @@ from server.desk.ledger_import import (
     accounts_by_unit,
     file_error,
     home_changes,
+    home_order,
     import_ops,
     ledger_headings,
     parse_ledger,
@@ -79,7 +80,8 @@ def forbid_guards() -> Any:
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    accounts = db.session.scalars(ArrearsAccount.for_site(current_user().site_id)).all()
+    order = home_order()
+    accounts = sorted(accounts_by_unit().values(), key=lambda account: order(account.unit))
     selected = request.args.get("state", "")
     states = [(account, state(vars(account))) for account in accounts]
     return render_template(

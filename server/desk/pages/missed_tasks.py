@@ -15,11 +15,10 @@ from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.navigation import NavEntry
+from server.desk.options import list_areas, list_people
 from server.desk.submit import form_op, submit_ops_and_redirect
 from server.models.access import Device
 from server.models.patrol import PatrolRound
-from server.models.people import Person
-from server.models.places import Area
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.oplog.incoming import NewOp
@@ -68,8 +67,8 @@ def index() -> str:
         spans=DAY_SPANS,
         names=directory_of(current_user().site_id),
         dispositions=DISPOSITIONS,
-        areas=db.session.scalars(_select_for_site(Area).order_by(Area.ordinal, Area.id)).all(),
-        people=db.session.scalars(_select_for_site(Person).order_by(Person.name)).all(),
+        areas=list_areas(current_user().site_id),
+        people=list_people(current_user().site_id),
     )
 
 

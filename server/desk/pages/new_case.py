@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.options import active_people, in_natural_order
 from server.desk.payload_form import form_moment
 from server.desk.submit import form_op, submit_ops
 from server.models.access import Device
@@ -77,8 +78,8 @@ def form() -> str:
         sides=_explaining_facts(lead),
         categories=db.session.scalars(CaseCategory.in_force(site_id)).all(),
         people=_people(lead),
-        teams=db.session.scalars(Team.for_site(site_id)).all(),
-        firms=db.session.scalars(Contractor.for_site(site_id)).all(),
+        teams=in_natural_order(db.session.scalars(Team.for_site(site_id)), "name"),
+        firms=in_natural_order(db.session.scalars(Contractor.for_site(site_id)), "name"),
         kinds=SUBJECT_KINDS,
         names=directory_of(site_id),
     )
@@ -86,9 +87,9 @@ def form() -> str:
 
 def _people(lead: Lead | None) -> list[Person]:
     """Everybody who works here, whom the lead is about first; none is chosen beforehand."""
-    people = db.session.scalars(Person.for_site(current_user().site_id))
     concerned = lead.person_id if lead else None
-    return sorted((p for p in people if not p.active_to), key=lambda p: p.id != concerned)
+    people = active_people(current_user().site_id)
+    return sorted(people, key=lambda person: person.id != concerned)
 
 
 @bp.post("/case")

@@ -14,17 +14,15 @@ TASK = {
 }
 
 
-def shown(card):
-    lists = {"task": [TASK], "person": [], "template": [], "area": [], "card": [card]}
+def shown(card, **more):
+    lists = {"task": [TASK | more], **{key: [] for key in ("person", "template", "area")}}
     me = {"id": ANA, "name": "Ana", "roles": ["cleaner"]}
-    return render_page(
-        "task",
-        {
-            **{"records": lists, "me": me, "args": {"id": "t"}, "page": "task", "lang": "en"},
-            **{"now": "2026-11-24T02:00:00.000Z", "people": [], "phone": {}},
-            "sending": {"state": "all_sent", "count": 0},
-        },
-    )
+    context = {
+        **{"records": lists | {"card": [card] if card else []}, "me": me, "args": {"id": "t"}},
+        **{"page": "task", "lang": "en", "now": "2026-11-24T02:00:00.000Z"},
+        **{"people": [], "phone": {}, "sending": {"state": "all_sent", "count": 0}},
+    }
+    return render_page("task", context)
 
 
 @pytest.mark.clause("F18")
@@ -35,3 +33,13 @@ def shown(card):
 def test_a_task_of_a_site_s_own_standard_leads_to_its_card(named, linked):
     card = {"id": "c", "group": "standards", "title": {"en": "Brass"}, "order": 1, "standards": []}
     assert ("/field/card/c" in shown(card | {"code": "ST-1", "clause": None} | named)) is linked
+
+
+@pytest.mark.rule("T5")
+def test_a_reason_in_own_words_is_shown_as_it_was_said():
+    skipped = {"state": "skipped", "skip_reason": "dog in the yard"}
+    page = shown({}, **skipped)
+    assert "Skipped: dog in the yard" in page
+    offered = shown({})
+    assert offered.count('action="/field/ops/task.skip/t"') == 2
+    assert '<input name="reason" required maxlength="120"' in offered
