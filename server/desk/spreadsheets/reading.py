@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
@@ -11,11 +13,13 @@ from typing import Any
 import python_calamine
 from python_calamine import SheetVisibleEnum
 
+from server.desk.spreadsheets import probe
 from server.desk.spreadsheets.extent import MAX_CELLS, TooFarOut, check_extent
 
 MAX_BYTES = 2 * 1024 * 1024
 DELIMITERS = "\t,;，"
 SAMPLE_LINES = 20
+PROBE_SECONDS = 20
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 WORKBOOK_MARKS = (b"PK", b"\xd0\xcf\x11\xe0")
@@ -126,6 +130,7 @@ def _read_workbook(content: bytes) -> list[Table]:
     """Every sheet that is neither empty nor hidden."""
     try:
         check_extent(content)
+        _probe(content)
         book = python_calamine.load_workbook(BytesIO(content))
         shown = [sheet.visible == SheetVisibleEnum.Visible for sheet in book.sheets_metadata]
         sheets = [
@@ -139,6 +144,21 @@ def _read_workbook(content: bytes) -> list[Table]:
     except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
         raise UnreadableSpreadsheet from error
     return [table for table in tables if table.rows]
+
+
+def _probe(content: bytes) -> None:
+    """Have a process of its own read the workbook first. Raises TooFarOut, ValueError."""
+    program = [sys.executable, "-P", probe.__file__, str(MAX_CELLS)]
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own program
+            program, input=content, capture_output=True, timeout=PROBE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TooFarOut from error
+    if ended.returncode == probe.TOO_FAR_OUT:
+        raise TooFarOut
+    if ended.returncode:
+        raise ValueError(f"the process that read the workbook ended with {ended.returncode}")
 
 
 def _sheet_table(sheet: Any) -> Table:

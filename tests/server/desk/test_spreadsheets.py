@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -188,6 +189,19 @@ def test_no_sheet_is_left_out_and_no_hidden_one_is_read():
     assert len(rows_of(fill(["a", "b"], hidden=["a"]))) == len(ROWS)
     with pytest.raises(SeveralTables):
         rows_of(fill(["a", "b"]))
+
+
+@pytest.mark.parametrize("rows", [65_536, 2**31, 2**32 - 1])
+def test_what_an_old_workbook_says_of_its_size_ends_no_process(rows):
+    content = (FILES / "merged-home.xls").read_bytes()
+    at = content.index(struct.pack("<HH", 0x200, 14)) + 4
+    size = struct.pack("<IIHHH", 0, rows, 0, 256 if rows == 65_536 else 65_535, 0)
+    forged = content[:at] + size + content[at + 14 :]
+    if rows == 65_536:
+        assert sums(read(forged)) == {"1-1-101": 10100}
+    else:
+        with pytest.raises(UnreadableSpreadsheet):
+            read_table(forged)
 
 
 def test_a_text_file_whose_quotes_do_not_end_is_refused():
