@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -128,6 +128,28 @@ def test_a_session_that_ends_loses_nothing(app, ben, bens_password):
     assert "Typed for twelve hours" not in ben.get("/desk/tickets/?list=nudged").text
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(UnsavedForm)) == 0
+
+
+@pytest.mark.parametrize("page", ["/desk/", "/desk/arrears/import", "/desk/tickets/gone"])
+def test_what_was_typed_into_a_form_that_is_gone_is_shown(app, ben, signed_in, page):
+    """Its page has no such form, takes no GET, or is not there any more."""
+    fields = [["details", "Typed in vain"], ["channel", "phone"], ["matter", "report"]]
+    form = {"id": str(uuid7()), "address": TICKETS, "page": page, "fields": fields}
+    with app.app_context(), write_transaction():
+        kept = {**form, "person_id": BEN, "site_id": HOME_SITE, "at": datetime.now(UTC)}
+        db.session.add(UnsavedForm(**kept))
+    first = ben.get(page, headers=EN)
+    shown = "/desk/unsaved"
+    assert first.location == shown if first.status_code == 303 else shown in first.text
+    assert "Typed in vain" not in signed_in(EVE).get(shown).text
+    text = ben.get(shown, headers=EN).text
+    assert "Typed in vain" in text and "Try again" in text
+    again = {**dict(fields), "form_token": token_of(text, TICKETS)}
+    assert [ben.post(TICKETS, again).status_code for _ in range(2)] == [303, 303]
+    assert ticket_count(app) == 1
+    assert (
+        shown not in ben.get("/desk/").text and "Nothing waiting" in ben.get(shown, headers=EN).text
+    )
 
 
 def test_what_one_person_typed_is_not_shown_to_another(app, ben, signed_in):
