@@ -160,7 +160,7 @@ def parse_date(text: str) -> date | None:
 def parse_local_moment(text: str) -> datetime | None:
     """A day, perhaps with a time of day, without a zone: "2026/12/1 9:00", "2026年12月1日9点半"."""
     words = plain(text).replace("T", " ").replace("t", " ")
-    found = re.match(r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|[0-9]{8}\b", words)
+    found = re.match(r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}[日号]?|[0-9]{8}\b", words)
     if not found or not (day := parse_date(found[0])):
         return None
     rest = words[found.end() :].replace(" ", "")
