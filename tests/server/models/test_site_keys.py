@@ -16,6 +16,8 @@ TABLES_WITHOUT_SITE = {
     "device": "a token is all that a phone shows; the site follows from it",
     "enrolment": "a code is typed before the phone has a site",
     "throttle": "tries are counted for addresses and names, not for sites",
+    "taken_form": "a drawn form of the desk is found by its token, as a session is",
+    "unsaved_form": "a person gets it back by signing in, before the site is known",
     "server_state": "belongs to the whole server",
 }
 """Small tables that every node of a cluster keeps whole, and why."""
