@@ -69,3 +69,28 @@ def test_a_reason_for_no_work_clothes_is_read_in_each_language(app):
     assert "No work clothes: Being washed" in html
     with app.test_request_context(headers={"Accept-Language": "zh"}):
         assert value_labels("shift", "note")["being_washed"] == "在洗"
+
+
+@pytest.mark.rule("K2", "S3")
+def test_a_ticket_of_a_tapped_category_alone_is_named_by_it():
+    """Before it is sent, such a ticket has no details at all."""
+    ticket = {
+        **{"id": "t", "number": "T-1", "category": "leaking", "details": None},
+        **{"state": "received", "handler_id": ANA, "opened_at": "2026-11-24T01:00:00.000Z"},
+    }
+    lists: dict[str, list[object]] = {name: [] for name in ("task", "visit", "round")}
+    shift = {
+        **{"id": "s", "person_id": ANA, "state": "open", "opened_at": "2026-11-24T01:00:00.000Z"},
+        **{"until": "9999", "uniform": True},
+    }
+    html = render_page(
+        "shift",
+        {
+            "records": {"shift": [shift], "ticket": [ticket], **lists},
+            "me": {"id": ANA, "name": "Ana", "roles": ["cleaner"]},
+            **{"args": {}, "now": "2026-11-24T02:00:00.000Z", "page": "shift", "lang": "en"},
+            **{"people": [], "phone": {}, "sending": {"state": "all_sent", "count": 0}},
+        },
+    )
+    assert html.count("T-1 leaking") == 2 and "None" not in html
+    assert 'name="open_items.ticket:t" value="T-1"' in html

@@ -18,7 +18,7 @@ from flask import render_template
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.desk.presence import listed_visits
+from server.desk.presence import entry_texts, listed_visits
 from server.i18n.languages import language_codes
 from server.i18n.local_time import format_local_time
 from server.i18n.locale import current_language, in_language
@@ -81,7 +81,7 @@ def _report(
 ) -> bytes:
     """The case as one HTML file for printing, in the current language: it loads nothing, so that it
     opens on any computer, and its bytes depend on the case alone."""
-    listed = list(case.lists[-1].get("entries", {}).values()) if case.lists else []
+    listed = entry_texts(case.lists[-1]) if case.lists else []
     page = render_template(
         "desk/lost_property/report.html",
         case=case,

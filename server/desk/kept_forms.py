@@ -7,13 +7,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, make_response, render_template, request, url_for
+from flask import (
+    Flask,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from server import errors
+from server.auth.sessions import current_user, current_user_or_none
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_tokens import TOKEN_FIELD, page_address, parse_token
 from server.desk.posted_forms import is_desk_form, posted_form
@@ -159,29 +169,50 @@ def _page_of_nobody() -> str:
 
 
 def _fill_unsaved(response: Response) -> Response:
-    """Put a form that was not saved when its person's session ended back into its page."""
-    user = g.get("current_user")
-    if (
-        request.method != "GET"
-        or response.status_code != 200
-        or response.mimetype != "text/html"
-        or user is None
-        or g.get("is_inner_page")
-        or request.headers.get("HX-Request")
-    ):
+    """Put a form that was not saved when its person's session ended back into its page. If the page
+    has no such form any more, it leads to a page with what was typed."""
+    if not _may_show_unsaved(response):
         return response
+    user = current_user()
     for unsaved in unsaved_forms(user.person_id):
-        if unsaved.site_id == user.site_id and _is_page_of(unsaved):
-            fields = [(name, text) for name, text in unsaved.fields]
-            filled = FilledPage(
-                response.get_data(as_text=True), page_address(), unsaved.address, fields
-            )
-            if filled.form is not None:
-                filled.fill()
-                filled.explain(gettext("Not saved yet. Check it, then save."), role="status")
-                filled.offer_discarding(url_for("sign_in.discard", id=unsaved.id))
-                response.set_data(filled.html())
+        if unsaved.site_id != user.site_id or not _is_page_of(unsaved):
+            continue
+        if response.status_code != 200:
+            return redirect(url_for("sign_in.unsaved"), 303)
+        fields = [(name, text) for name, text in unsaved.fields]
+        filled = FilledPage(
+            response.get_data(as_text=True), page_address(), unsaved.address, fields
+        )
+        if filled.form is None:
+            note = gettext("The form that you filled in here is gone. What you typed is kept.")
+            filled.link(note, url_for("sign_in.unsaved"))
+        else:
+            filled.fill()
+            filled.explain(gettext("Not saved yet. Check it, then save."), role="status")
+            filled.offer_discarding(url_for("sign_in.discard", id=unsaved.id))
+        response.set_data(filled.html())
     return response
+
+
+def _may_show_unsaved(response: Response) -> bool:
+    """Whether a person gets a page of the desk, or none at an address that had one."""
+    return (
+        request.method == "GET"
+        and request.path.startswith("/desk/")
+        and response.status_code in (200, 403, 404, 405)
+        and response.mimetype == "text/html"
+        and not g.get("is_inner_page")
+        and not request.headers.get("HX-Request")
+        and current_user_or_none() is not None
+    )
+
+
+def unsaved_page() -> str:
+    """A page with all that the current user had typed and not saved, for forms that are gone."""
+    user = current_user()
+    forms = [form for form in unsaved_forms(user.person_id) if form.site_id == user.site_id]
+    typed = [[pair for pair in form.fields if _is_typed(*pair)] for form in forms]
+    return render_template("desk/unsaved.html", forms=list(zip(forms, typed, strict=True)))
 
 
 def _is_page_of(unsaved: UnsavedForm) -> bool:

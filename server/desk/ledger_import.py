@@ -29,6 +29,7 @@ from sync.service.arrears.ledger import (
     Homes,
     Ledger,
     Line,
+    has_heading,
     merged_lines,
     read_ledger,
     whole_lines,
@@ -38,8 +39,22 @@ from sync.service.arrears.payloads import ArrearsLineSchema
 
 LEDGER_FILE_ERRORS = {
     "unreadable": lazy_gettext(
-        "This file is not a spreadsheet or CSV file. Download the template and fill it in."
+        "This file is not a spreadsheet or CSV file, whatever its name says."
+        " Open it in your spreadsheet program and save it as .xlsx."
     ),
+    "protected": lazy_gettext(
+        "This file has a password. Save it without the password and choose it again."
+    ),
+    "several-tables": lazy_gettext(
+        "Several sheets hold a ledger. Copy their rows into one sheet, so that none is left out."
+    ),
+    "second-table": lazy_gettext(
+        "A second table begins below the first one. Put each table in a file of its own."
+    ),
+    "paid-column": lazy_gettext(
+        "There is a column of payments, but none that says what is still owed. Add such a column."
+    ),
+    "not-yuan": lazy_gettext("The amounts are not in yuan. Convert them to yuan."),
     "no-heading": lazy_gettext("The heading does not match the template."),
     "two-columns": lazy_gettext("Two columns have the same meaning. Rename the one that is wrong."),
     "empty": lazy_gettext("There are no rows below the heading."),
@@ -56,6 +71,9 @@ LEDGER_ROW_ERRORS = {
     "several-homes": lazy_gettext("several homes have this number: rename one on the Places page"),
     "home-is-a-date": lazy_gettext("the home became a date: format the column as text"),
     "no-item": lazy_gettext("the fee item is missing or too long"),
+    "moved": lazy_gettext(
+        "there are more cells than headings: write amounts like 1234.50, without a comma"
+    ),
     "which-period": lazy_gettext("the period could be two months: write it like 2026-10"),
     "merged-amount": lazy_gettext("the amount stands in a merged cell: give each row its own"),
     "no-amount": lazy_gettext(
@@ -114,15 +132,15 @@ class HomeChange:
 def parse_ledger(content: bytes) -> Ledger:
     """The accounts and rejected rows of a file.
 
-    Raises InvalidLedger, UnreadableSpreadsheet, OversizedSpreadsheet.
+    Raises InvalidLedger, or an UnreadableSpreadsheet of some kind.
     """
     if len(content) > spreadsheets.MAX_BYTES:
         raise InvalidLedger("too-long")
     units = db.session.scalars(select(Unit).where(Unit.site_id == current_user().site_id))
     homes = Homes((label, unit.id) for unit in units for label in unit.label.values())
     headings = [in_language(code, ledger_headings) for code in language_codes()]
-    table = spreadsheets.read_table(content)
-    return read_ledger(table.rows, homes, headings, table.merged)
+    table = spreadsheets.read_table(content, lambda rows: has_heading(rows, headings))
+    return read_ledger(table.rows, homes, headings, table.merged, is_text=table.is_text)
 
 
 def ledger_headings() -> tuple[str, ...]:
@@ -130,12 +148,10 @@ def ledger_headings() -> tuple[str, ...]:
     return tuple(translate(column) for column in COLUMNS.values())
 
 
-def file_error(error: Exception) -> str:
+def file_error(error: InvalidLedger | spreadsheets.UnreadableSpreadsheet) -> str:
     """What is wrong with a file as a whole, and what stands there instead."""
-    if isinstance(error, spreadsheets.OversizedSpreadsheet):
-        return str(LEDGER_FILE_ERRORS["too-far-out"])
-    if not isinstance(error, InvalidLedger):
-        return str(LEDGER_FILE_ERRORS["unreadable"])
+    if isinstance(error, spreadsheets.UnreadableSpreadsheet):
+        return str(LEDGER_FILE_ERRORS[error.code])
     missing = [translate(COLUMNS[name]) for name in error.missing]
     parts = [str(LEDGER_FILE_ERRORS[error.code])]
     if error.code == "no-heading" and missing:
@@ -156,7 +172,7 @@ def home_changes(
 ) -> list[HomeChange]:
     """What a file changes for each of its homes, in the natural order of their labels."""
     changes = []
-    for unit in sorted(accounts, key=_unit_order()):
+    for unit in sorted(accounts, key=home_order()):
         account = known.get(unit)
         lines = account.lines if account else []
         changes.append(
@@ -178,9 +194,9 @@ def unlisted_accounts(ledger: Ledger, known: Mapping[str, ArrearsAccount]) -> li
     """
     if ledger.has_unknown_homes:
         return []
-    standing = ledger.accounts.keys() | ledger.held
+    standing = ledger.named | ledger.held
     unlisted = [unit for unit, account in known.items() if unit not in standing and account.lines]
-    return [known[unit] for unit in sorted(unlisted, key=_unit_order())]
+    return [known[unit] for unit in sorted(unlisted, key=home_order())]
 
 
 def posted_accounts() -> dict[str, list[Line]]:
@@ -260,7 +276,7 @@ def _account_op(
     return make_op("arrears.relist", account.id, payload, by=by, base=account.version)
 
 
-def _unit_order() -> Any:
+def home_order() -> Any:
     """A key that sorts ids of homes by their labels."""
     units = select(Unit.id, Unit.label).where(Unit.site_id == current_user().site_id)
     labels = {row.id: natural_key(localize(row.label)) for row in db.session.execute(units)}

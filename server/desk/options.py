@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import select
 
@@ -13,6 +14,17 @@ from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.places import Area, Unit
 from sync.protocol.normalise import natural_key
+
+
+def in_natural_order(records: Iterable[Any], field: str) -> list[Any]:
+    """Records in the natural order of their names or codes; those that have ended come last."""
+    ended = ("active_to", "ended_at", "retired_at")
+
+    def order(record: Any) -> tuple[bool, str, str]:
+        has_ended = any(getattr(record, name, None) for name in ended)
+        return has_ended, natural_key(getattr(record, field)), record.id
+
+    return sorted(records, key=order)
 
 
 def list_areas(site_id: str) -> list[Area]:
@@ -33,10 +45,14 @@ def home_options(site_id: str) -> Options:
     return [(home.id, localize(home.label)) for home in ordered]
 
 
+def list_people(site_id: str) -> list[Person]:
+    """Everybody who works or worked at a site, in the natural order of their names."""
+    return in_natural_order(db.session.scalars(Person.for_site(site_id)), "name")
+
+
 def active_people(site_id: str) -> list[Person]:
-    """Everybody who has not left."""
-    people = db.session.scalars(Person.for_site(site_id))
-    return [person for person in people if person.active_to is None]
+    """Everybody who has not left, in the natural order of their names."""
+    return [person for person in list_people(site_id) if person.active_to is None]
 
 
 def person_options(people: Iterable[Person]) -> Options:
@@ -45,6 +61,6 @@ def person_options(people: Iterable[Person]) -> Options:
 
 
 def active_contractors(site_id: str) -> list[Contractor]:
-    """Contractors whose contract has not ended."""
-    contractors = db.session.scalars(Contractor.for_site(site_id))
+    """Contractors whose contract has not ended, in the natural order of their names."""
+    contractors = in_natural_order(db.session.scalars(Contractor.for_site(site_id)), "name")
     return [contractor for contractor in contractors if contractor.ended_at is None]

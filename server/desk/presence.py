@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -28,6 +29,7 @@ class Presence:
     party: str
     person: str
     text: str
+    purpose: str | None
 
 
 def presences(
@@ -56,22 +58,30 @@ def listed_visits(site_id: str, ids: Iterable[str]) -> list[Visit]:
     return list(db.session.scalars(query.order_by(Visit.arrived_at, Visit.id)))
 
 
+def entry_texts(sheet: Mapping[str, Any]) -> list[str]:
+    """The lines of a list of who was in a home, each with what the entry was for."""
+    purposes = sheet.get("purposes") or {}
+    return [
+        " · ".join(filter(None, (text, value_label("lost", "purposes", purposes.get(id_, "")))))
+        for id_, text in (sheet.get("entries") or {}).items()
+    ]
+
+
 def _of_entry(entry: HomeEntry, names: Directory) -> Presence:
     who = names.person_name(entry.worker_id) or entry.worker or "?"
     person = _with_firm(who, names.contractor_name(entry.contractor))
-    purpose = value_label("entry", "purpose", entry.purpose or "")
-    text = " · ".join(filter(None, (_span(entry.in_at, entry.out_at), person, purpose)))
-    return Presence(entry.id, entry.known_at, party_key(vars(entry)), person, text[:240])
+    text = f"{_span(entry.in_at, entry.out_at)} · {person}"[:240]
+    party = party_key(vars(entry))
+    return Presence(entry.id, entry.known_at, party, person, text, entry.purpose)
 
 
 def _of_visit(visit: Visit, parties: Mapping[str, str]) -> Presence:
     """A visit. Whoever has the name and firm of a home entry's worker is the same party."""
     assert visit.arrived_at is not None
     person = _with_firm(visit.visitor, visit.firm)
-    purpose = value_label("visit", "purpose", visit.purpose)
-    text = f"{_span(visit.arrived_at, visit.departed_at)} · {person} · {purpose}"
+    text = f"{_span(visit.arrived_at, visit.departed_at)} · {person}"[:240]
     party = parties.get(person, f"|{visit.visitor}")
-    return Presence(visit.id, visit.arrived_at, party, person, text[:240])
+    return Presence(visit.id, visit.arrived_at, party, person, text, visit.purpose)
 
 
 def _with_firm(who: str, firm: str | None) -> str:

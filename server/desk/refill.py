@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import lxml.html
 from flask_babel import gettext
 from lxml.html import FormElement, HtmlElement
-from lxml.html.builder import BUTTON, CLASS, DIV, FORM, LI, SPAN, UL, A
+from lxml.html.builder import BUTTON, CLASS, DIV, FORM, LI, SPAN, UL, A, P
 
 from server.desk.field_errors import FieldError
 from server.desk.form_tokens import TOKEN_FIELD
@@ -107,6 +107,13 @@ class FilledPage:
         if self.form is not None:
             button = BUTTON(CLASS("quiet"), gettext("Discard"), type="submit")
             self.form.addprevious(FORM(button, method="post", action=address))
+
+    def link(self, text: str, address: str) -> None:
+        """Put a link at the head of the page."""
+        for main in self.document.xpath("//main"):
+            main.insert(
+                0, P(CLASS("said"), SPAN("! ", {"aria-hidden": "true"}), A(text, href=address))
+            )
 
     def _mark(self, error: FieldError) -> HtmlElement | None:
         """Mark the input that an error is about; returns a list item that links to it."""

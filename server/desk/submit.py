@@ -9,11 +9,12 @@ from flask import abort, redirect
 from werkzeug.wrappers import Response
 
 from server.auth.sessions import current_user
+from server.db.engine import write_transaction
 from server.desk.field_errors import check_payload, refused_by_rule
 from server.desk.posted_forms import posted_form, say
 from server.oplog.incoming import NewOp
 from server.oplog.op_row import Answer
-from server.oplog.receive import make_op, submit_many
+from server.oplog.receive import make_op, submit_in_transaction, submit_many
 from sync.protocol.conflict_resolution import to_json_value
 from sync.protocol.message_fields import MAX_SAFE_INTEGER
 
@@ -45,13 +46,25 @@ def submit_and_redirect(
 def submit_ops_and_redirect(
     ops: Sequence[NewOp], return_url: str, *, inputs: Mapping[str, str] | None = None
 ) -> Response:
-    """The same for several ops, made by `form_op`: the first that is refused refuses the form."""
-    answers = submit_many(current_user().site_id, ops) if ops else []
+    """The same for several ops, made by `form_op`."""
+    _say_outcome(submit_ops(ops, inputs or {}, return_url))
+    return redirect(return_url, 303)
+
+
+def submit_ops(ops: Sequence[NewOp], inputs: Mapping[str, str], page: str) -> list[Answer]:
+    """Submit the ops of a form, all or none: the first that is refused refuses the form."""
+    site = current_user().site_id
+    if len(ops) < 2:  # a refusal is logged: it says who tried what
+        return _check_taken(submit_many(site, ops) if ops else [], inputs, page)
+    with write_transaction():
+        return _check_taken(submit_in_transaction(site, ops), inputs, page)
+
+
+def _check_taken(answers: list[Answer], inputs: Mapping[str, str], page: str) -> list[Answer]:
     for answer in answers:
         if answer["status"] in NOT_TAKEN:
-            raise refused_by_rule(answer.get("code") or answer["status"], inputs or {}, return_url)
-    _say_outcome(answers)
-    return redirect(return_url, 303)
+            raise refused_by_rule(answer.get("code") or answer["status"], inputs, page)
+    return answers
 
 
 def form_op(

@@ -46,7 +46,9 @@ def register_filters(
 
     env.filters |= {
         "say": with_context(lambda label: localize(label, language())),
-        "by_label": with_context(lambda records: by_label(records, language())),
+        "by_label": with_context(
+            lambda records, field="label": by_label(records, language(), field)
+        ),
         "clock": with_context(lambda time: clock(time, zone)),
         "day": with_context(lambda time: day(time, zone)),
         "late": with_context(late),
@@ -94,9 +96,11 @@ def localize(label: dict[str, str] | str | None, language: str) -> str:
     return label or ""
 
 
-def by_label(records: Iterable[dict[str, Any]], language: str) -> list[dict[str, Any]]:
-    """Records in the natural order of their labels in a language."""
-    return sorted(records, key=lambda record: natural_key(localize(record["label"], language)))
+def by_label(
+    records: Iterable[dict[str, Any]], language: str, field: str = "label"
+) -> list[dict[str, Any]]:
+    """Records in the natural order of their labels in a language, or of their names or codes."""
+    return sorted(records, key=lambda record: natural_key(localize(record.get(field), language)))
 
 
 def clock(time: Time, zone: ZoneInfo = SITE_ZONE) -> str:

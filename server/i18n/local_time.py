@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from sync.protocol.clock import SITE_ZONE
-from sync.protocol.normalise import parse_local_moment
+from sync.protocol.normalise import parse_date, parse_local_moment
 
 FIRST_YEAR, LAST_YEAR = 1971, 2199
 """No form of Lodge is about an earlier or later time; such a year is a typing mistake."""
@@ -24,12 +24,10 @@ def parse_local_time(text: str | None) -> datetime | None:
 
 
 def parse_local_day(text: str) -> date | None:
-    """The day of a text such as 2026-11-24; None for anything else, as in `parse_local_time`."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
+    """The day of a text, in any form that `parse_date` reads; None for anything else, as in
+    `parse_local_time`."""
+    day = parse_date(text)
+    return day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def format_local_time(moment: datetime, timespec: str = "minutes") -> str:

@@ -1,7 +1,9 @@
 /** The inputs of a form, what was changed in them, and the name of the form. */
 
 /** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Field */
-/** @typedef {[name: string, index: number, value: string | boolean][]} Changes */
+/** @typedef {string | number} Place Which of the fields of one name: a choice by its value, because
+ * the page may be drawn with other choices; a text by its number. */
+/** @typedef {[name: string, place: Place, value: string | boolean][]} Changes */
 
 const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset", "image"];
 
@@ -14,11 +16,19 @@ export function postForms() {
 /** What tells a form from the others of its page, and is the same when the page is drawn again.
  * @param {HTMLFormElement} form */
 export function formName(form) {
+  const alike = postForms().filter((other) => about(other) === about(form));
+  return `${about(form)}|${alike.indexOf(form)}`;
+}
+
+/** @param {HTMLFormElement} form */
+function about(form) {
   const hidden = [...form.querySelectorAll("input[type=hidden]")]
     .map((input) => /** @type {HTMLInputElement} */ (input))
     .filter(({ name }) => !["form_token", "base"].includes(name) && !name.startsWith("was."))
     .map(({ name, value }) => `${name}=${value}`);
-  return [location.pathname, new URL(form.action).pathname, ...hidden].join("|");
+  const action = form.getAttribute("action") ?? "";
+  const { pathname } = new URL(action, location.href);
+  return [location.pathname, pathname, ...hidden].join("|");
 }
 
 /** What differs from the form as it was drawn.
@@ -27,15 +37,15 @@ export function formName(form) {
 export function changes(form) {
   return fields(form)
     .filter(([field]) => current(field) !== drawn(field))
-    .map(([field, index]) => [field.name, index, current(field)]);
+    .map(([field, place]) => [field.name, place, current(field)]);
 }
 
 /** Put changes into a form.
  * @param {HTMLFormElement} form
  * @param {Changes} kept */
 export function apply(form, kept) {
-  for (const [field, index] of fields(form)) {
-    const change = kept.find(([name, place]) => name === field.name && place === index);
+  for (const [field, place] of fields(form)) {
+    const change = kept.find(([name, keptPlace]) => name === field.name && keptPlace === place);
     if (!change) continue;
     if (field instanceof HTMLInputElement && isFlag(field)) field.checked = change[2] === true;
     else field.value = String(change[2]);
@@ -49,13 +59,21 @@ function outerFold(fold) {
 }
 
 /** @param {HTMLFormElement} form
- * @returns {[Field, number][]} */
+ * @returns {[Field, Place][]} */
 function fields(form) {
   const all = /** @type {Field[]} */ ([...form.elements]).filter(
     (field) =>
       field.name && field.matches("input, textarea, select") && !NEVER_KEPT.includes(field.type),
   );
-  return all.map((field) => [field, all.filter(({ name }) => name === field.name).indexOf(field)]);
+  return all.map((field) => [field, placeOf(field, all)]);
+}
+
+/** @param {Field} field
+ * @param {Field[]} all
+ * @returns {Place} */
+function placeOf(field, all) {
+  if (field instanceof HTMLInputElement && isFlag(field)) return field.value;
+  return all.filter(({ name }) => name === field.name).indexOf(field);
 }
 
 /** @param {HTMLInputElement} field */

@@ -54,11 +54,13 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
     say,
 
     /**
-     * Records in the natural order of their labels in the language of the page.
-     * @param {{label: any}[]} records
+     * Records in the natural order of their labels in the language of the page, or of their names
+     * or codes.
+     * @param {Record<string, any>[]} records
+     * @param {string} field
      */
-    by_label(records) {
-      const keyed = records.map((record) => ({ record, key: naturalKey(say(record.label)) }));
+    by_label(records, field = "label") {
+      const keyed = records.map((record) => ({ record, key: naturalKey(say(record[field])) }));
       keyed.sort((one, other) => compareCodePoints(one.key, other.key));
       return keyed.map(({ record }) => record);
     },

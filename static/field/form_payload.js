@@ -70,14 +70,18 @@ function parseText(form, name) {
 }
 
 /**
- * Name and trimmed text of every input that is not empty; files are left out.
+ * Name and trimmed text of every input that is not empty; files are left out. Line ends are plain,
+ * as the form shows them, and NUL, which no record can have, is left out.
  * @param {FormData} form
  */
 function filledTexts(form) {
   /** @type {[string, string][]} */
   const texts = [];
-  for (const [name, value] of form)
-    if (typeof value === "string" && value.trim()) texts.push([name, value.trim()]);
+  for (const [name, value] of form) {
+    if (typeof value !== "string") continue;
+    const text = value.replaceAll("\r\n", "\n").replaceAll("\0", "").trim();
+    if (text) texts.push([name, text]);
+  }
   return texts;
 }
 

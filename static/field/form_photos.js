@@ -7,12 +7,13 @@ import { keepDraft } from "./form_drafts.js";
 import { fileInputs, FORMS } from "./form_fields.js";
 import { showPhotos, submitterOf } from "./form_photo_list.js";
 import { markUnsaved, stateOf } from "./form_state.js";
+import { wordsPart } from "./form_words.js";
 import { currentUser } from "./people.js";
 import { shrinkPhoto } from "./photo_image.js";
 
 /** @import { PickedPhoto } from "../types/storage.js" */
 
-const MOST_PHOTOS = 9; // per form, as the server has it
+const MOST_PHOTOS = 9; // per list of photos, as the server has it
 
 document.addEventListener("change", ({ target }) => {
   if (!(target instanceof HTMLInputElement) || target.type !== "file") return;
@@ -50,16 +51,20 @@ async function readAll(form, input, files) {
   for (const file of files) {
     const photo = await shrinkPhoto(file, caption).catch(() => null);
     const state = stateOf(form);
-    if (photo) state.unstored.set(photo.sha256, photo);
     const place = fileInputs(form).indexOf(input);
     const picked = { input: input.name, place, name: file.name, sha256: photo?.sha256 ?? null };
     // a readable photo takes the place of one of this input that cannot be read
     const others = state.photos.filter(
       (each) => each.place !== place || (takesSeveral(form, input.name) && each.sha256),
     );
-    const isDouble = others.some(({ sha256 }) => sha256 && sha256 === picked.sha256);
+    const list = others.filter((each) => listOf(form, each.input) === listOf(form, input.name));
     const before = photo ? others : state.photos;
-    setPhotos(form, isDouble ? before : [...before, picked].slice(-MOST_PHOTOS));
+    if (list.some(({ sha256 }) => sha256 && sha256 === picked.sha256)) setPhotos(form, before);
+    else if (photo && list.length >= MOST_PHOTOS) sayTooMany();
+    else {
+      if (photo) state.unstored.set(photo.sha256, photo);
+      setPhotos(form, [...before, picked]);
+    }
   }
 }
 
@@ -73,8 +78,21 @@ function setPhotos(form, photos) {
 
 /** Whether the op of the form may have several photos from this input. */
 function takesSeveral(/** @type {HTMLFormElement} */ form, /** @type {string} */ input) {
-  const { fields } = kinds[form.dataset.op ?? ""] ?? { fields: {} };
-  return "photos" in fields || fields[input.split(".")[0]] === "object";
+  return "photos" in fieldsOf(form) || listOf(form, input) === input;
+}
+
+/** The list of the payload that photos of this input become a part of. */
+function listOf(/** @type {HTMLFormElement} */ form, /** @type {string} */ input) {
+  return fieldsOf(form)[input.split(".")[0]] === "object" ? input : "photos";
+}
+
+/** @param {HTMLFormElement} form */
+const fieldsOf = (form) => kinds[form.dataset.op ?? ""]?.fields ?? {};
+
+/** Says that a photo was not added, and why. */
+function sayTooMany() {
+  const words = wordsPart("too_many");
+  if (words) document.querySelector("#toast")?.replaceChildren(words);
 }
 
 /** What is written on a photo: time, place and person. @param {HTMLFormElement} form */

@@ -26,6 +26,9 @@ FLOAT_DIGITS = 15
 
 MAX_DIGITS = 40
 
+MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
+
 _FORMULA = re.compile(r"=[0-9.+*/()-]{1,60}")
 _HOME_WORDS = re.compile(r"号楼|单元|[栋幢座楼门室号户房#]")
 _TWO_DASHES = re.compile(r"-{2,}")
@@ -41,6 +44,8 @@ _CLOCK = re.compile(rf"{_HOUR}(?::([0-9]{{1,2}})(?:\.[0-9]+)?)?")
 _DATE = re.compile(r"([0-9]{4})([-/.年])([0-9]{1,2})([-/.月])([0-9]{1,2})日?号?")
 _COMPACT_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _MONTH = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})|年([0-9]{1,2})月?份?|([0-9]{2}))")
+_SHORT_YEAR = re.compile(r"([0-9]{2})(年[0-9]{1,2}月份?)")
+_MONTH_FIRST = re.compile(r"([0-9]{1,2}(?=[-/.])|[a-z]{3,9})[-/.,]*([0-9]{4})")
 _MONTH_NAME = re.compile(r"[a-z]{3,9}[-/. ]?[0-9]{1,4}|[0-9]{1,2}[-/. ]?[a-z]{3,9}")
 
 
@@ -155,7 +160,7 @@ def parse_date(text: str) -> date | None:
 def parse_local_moment(text: str) -> datetime | None:
     """A day, perhaps with a time of day, without a zone: "2026/12/1 9:00", "2026年12月1日9点半"."""
     words = plain(text).replace("T", " ").replace("t", " ")
-    found = re.match(r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|[0-9]{8}\b", words)
+    found = re.match(r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}[日号]?|[0-9]{8}\b", words)
     if not found or not (day := parse_date(found[0])):
         return None
     rest = words[found.end() :].replace(" ", "")
@@ -182,6 +187,9 @@ def parse_period(cell: Any) -> str:
     key = code_key(str(cell))
     if day := parse_date(key):
         return _period_of_day(day)
+    key = _SHORT_YEAR.sub(r"20\1\2", key) if _SHORT_YEAR.fullmatch(key) else key
+    if month_first := _MONTH_FIRST.fullmatch(key):
+        key = f"{month_first[2]}-{MONTHS.get(month_first[1][:3], month_first[1])}"
     match = _MONTH.fullmatch(key)
     if match is None:
         if _MONTH_NAME.fullmatch(key):

@@ -49,6 +49,7 @@ REFUSALS: Texts = {
     "not-yet-known": _l("A phone has not sent its records yet. Try again once it has."),
     "cannot-stand": _l("This does not fit the current record. Choose something else."),
     "cannot-stand-together": _l("These two cannot both be kept. Choose one."),
+    "task-over": _l("The time for this task is over. Assign a new task instead."),
     "implausible-time": _l("This time is long past or very far ahead. Check the date."),
     "number-taken": _l("This name or number is taken here. Choose another one."),
     "number-too-short": _l("The number is too short. Enter at least two characters."),
@@ -151,6 +152,9 @@ REFUSALS: Texts = {
     "unknown-items": _l("Some criteria are not on this checklist."),
     "verified-own-work": _l(
         "Someone checked their own corrective action. Another person has to check it."
+    ),
+    "same-number": _l(
+        "Another ticket has the same number. Both are kept. Write the day beside both numbers."
     ),
     "left-again": _l("The exit was recorded twice. The first time counts."),
     "left-before-arriving": _l("The exit time is before the entry time."),

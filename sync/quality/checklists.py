@@ -22,11 +22,34 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.protocol.roles import DESK_ROLES, ROLES, role_mask
-from sync.protocol.text import Text, _l, _lp
+from sync.protocol.text import Text, Texts, _l, _lp
 
 SUBJECT_KINDS = ("area", "person", "either")
 MAX_ITEMS = 60
 ITEM_ID_VALIDATOR = Regexp(r"^[0-9a-z-]{1,40}\Z", error="Small letters, digits and hyphens.")
+
+PICTURE_LABELS: Texts = {
+    "bin": _lp("picture", "bin"),
+    "box": _lp("picture", "box"),
+    "broom": _lp("picture", "broom"),
+    "door": _lp("picture", "door"),
+    "drop": _lp("picture", "water"),
+    "flag": _lp("picture", "flag"),
+    "glass": _lp("picture", "glass"),
+    "light": _lp("picture", "light"),
+    "me": _lp("picture", "person"),
+    "note": _lp("picture", "note"),
+    "phone": _lp("picture", "telephone"),
+    "shirt": _lp("picture", "clothes"),
+    "smile": _lp("picture", "smile"),
+    "snow": _lp("picture", "snow"),
+    "spray": _lp("picture", "spray"),
+    "visitor": _lp("picture", "visitor"),
+    "walk": _lp("picture", "stairs"),
+    "warning": _lp("picture", "danger"),
+    "wrench": _lp("picture", "tool"),
+}
+"""The icons that the desk can choose as the picture of a criterion."""
 
 
 class ChecklistLike(Protocol):
@@ -172,5 +195,6 @@ FEATURE = Feature(
             "person": _l("person"),
             "either": _l("area or person"),
         },
+        "picture": PICTURE_LABELS,
     },
 )

@@ -61,6 +61,8 @@ class TaskReassignPayload(Payload):
 
 
 class TaskAssignPayload(Payload):
+    """In version 1, the record did not say that a task arrived late."""
+
     label = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
     area_id = Id(required=True)
     responsible_id = Id(required=True)

@@ -11,6 +11,7 @@ from sync.protocol.op import (
     Refused,
 )
 from sync.work.task_folding import window_deadline
+from sync.work.weather import LATE_AFTER
 
 AD_HOC_CODE = "AD-1"
 PEST_CONTROL_CODE = "CL-09"
@@ -38,7 +39,10 @@ def plan(_: None, op: Op) -> Accepted:
 
 def assign(_: None, op: Op) -> Accepted | Refused:
     """T13: an ad hoc task has a person, an area, a deadline and a reason, and records who assigned
-    it."""
+    it.
+
+    R10: of a task that arrives late, the record says so: nobody else could know of it before.
+    """
     person = op.related.get(op.payload["responsible_id"])
     if person is None or person.active_to:
         return Refused("no-such-person")
@@ -54,7 +58,9 @@ def assign(_: None, op: Op) -> Accepted | Refused:
         "assigned_by_id": op.by,
         "needs_confirmation": False,
     }
-    return Accepted({**op.payload, **defaults})
+    is_late = op.sent_v != 1 and op.received_at - op.occurred_at > LATE_AFTER
+    planned = {"planned_at": op.received_at} if is_late else {}
+    return Accepted({**op.payload, **defaults, **planned})
 
 
 def replan(_: TaskLike, op: Op) -> Accepted:
@@ -65,7 +71,7 @@ def replan(_: TaskLike, op: Op) -> Accepted:
 
 def reassign(task: TaskLike, op: Op) -> Accepted | Refused:
     """T17: the desk gives an unfinished task to somebody else, who stays responsible for it,
-    whatever the schedule says."""
+    whatever the schedule says; whoever was responsible until its end answers for a miss."""
     person = op.related.get(op.payload["responsible_id"])
     if person is None or person.active_to:
         return Refused("no-such-person")
@@ -73,6 +79,8 @@ def reassign(task: TaskLike, op: Op) -> Accepted | Refused:
         return Refused("already-done")
     if task.cancelled_at:
         return Refused("already-cancelled")
+    if op.occurred_at >= window_deadline(task.window_end, task.grace):
+        return Refused("task-over")
     if op.payload["responsible_id"] == task.responsible_id:
         return Refused("nothing-changed")
     return Accepted({"responsible_id": op.payload["responsible_id"], "reassigned_by_id": op.by})

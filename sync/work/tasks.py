@@ -82,6 +82,8 @@ KINDS = {
     ),
     "task.assign": Kind(
         payload=TaskAssignPayload,
+        payload_version=2,
+        upcasters={1: dict},
         rule=assign,
         type="task",
         fact=False,

@@ -67,6 +67,26 @@ def test_what_is_typed_survives_reload_back_and_discards_with_one_tap(desk: Page
     expect(details(desk)).to_have_value("")
 
 
+def test_a_choice_comes_back_to_the_same_choice_of_a_page_drawn_otherwise(desk: Page) -> None:
+    """The draft of a list of check boxes names what was ticked, not the place in the list."""
+    address = desk.url.replace("/tickets/", "/work/")
+    desk.goto(address)
+    free = "[name=areas]:not(:checked)"
+    first, second = (desk.locator(free).nth(place).get_attribute("value") for place in range(2))
+    for each in (first, second):
+        desk.locator(f"[name=areas][value='{each}']").check()
+    desk.route(
+        address,
+        lambda route: route.fulfill(
+            body=(answer := route.fetch()).text().replace(f'value="{first}"', 'value="other"'),
+            headers=answer.headers,
+        ),
+    )
+    desk.reload()
+    expect(desk.locator(f"[name=areas][value='{second}']")).to_be_checked()
+    assert not desk.locator("[name=areas][value=other]").is_checked()
+
+
 def test_a_refusal_focuses_the_field_and_saving_twice_saves_once(desk: Page) -> None:
     fill_ticket(desk)
     form = desk.locator("form:has([name=details])").first

@@ -139,6 +139,30 @@ def test_a_photo_that_cannot_be_read_is_named_and_nothing_else_is_lost(
     assert [len(hashes) for hashes in shots.values()] == [1, 1, 1]
 
 
+def test_a_tenth_photo_takes_the_place_of_none_and_lines_stay_lines(
+    phone_page, live_server, tmp_path
+):
+    page = phone_page.page
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    live_server.kill()
+    open_report(phone_page)
+    page.fill(WORDS, "一楼\n二楼")
+    for number in range(10):
+        path = tmp_path / f"{number}.png"
+        Image.new("RGB", (40, 30), (number * 20, 0, 0)).save(path)
+        page.set_input_files(f"{REPORT} [name=photos]", path)
+        wait_for(lambda count=min(number + 1, 9): page.locator(f"{REPORT} .thumb").count() == count)
+        first = page.locator(f"{REPORT} .thumb").first.get_attribute("src")
+    page.wait_for_selector("#toast [role=alert]:has-text('9')")
+    assert page.locator(f"{REPORT} .thumb").first.get_attribute("src") == first
+    phone_page.tap(f"{REPORT} .primary[type=submit]")
+    page.wait_for_selector(".said")
+    (op,) = stored(phone_page, "ops")
+    assert len(op["op"]["payload"]["photos"]) == 9
+    assert op["op"]["payload"]["details"] == "一楼\n二楼"
+
+
 def test_a_form_is_taken_once_and_says_that_it_is_saving(phone_page, live_server, photo_file):
     page = phone_page.page
     page.add_init_script(JS_SLOW_PHOTOS)

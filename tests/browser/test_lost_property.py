@@ -123,11 +123,12 @@ def test_a_cleaner_goes_in_and_comes_out_in_few_taps_without_a_network(phone_pag
     phone_page.tap("#main .primary")
     phone_page.wait_for_js("!!document.querySelector('[name=unit][required]')")
     phone_page.page.select_option("[name=unit]", UNIT)
+    phone_page.tap(".chip:has([value=check])")
     phone_page.tap("#main .primary")
     phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
     phone_page.tap(".row[data-state=inside] button")
     phone_page.wait_for_js("!!document.querySelector('.toast')")
-    assert phone_page.taps + 1 <= 4
+    assert phone_page.taps + 1 <= 5, "one tap more than before: nobody says the purpose for them"
     phone_page.tap(".toast button")
     phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
     live_server.start()

@@ -39,6 +39,7 @@ def test_a_report_says_what_was_said_and_no_more(phone_page, live_server):
     assert names == ["channel"], "its guess stands above the button"
     phone_page.tap("form[action='/field/ops/ticket.open'] button.primary")
     phone_page.wait_for_js("!!document.querySelector('#toast [role=alert]')")
+    assert phone_page.page.is_enabled("form[action='/field/ops/ticket.open'] button.primary")
     for language in ("zh", "en"):
         assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0
         assert phone_page.page.evaluate(JS_SMALL_TARGETS) == []

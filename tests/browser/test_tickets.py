@@ -30,7 +30,8 @@ def open_ticket(hand):
     hand.fill("[name=contact]", "3-2-501")
     hand.fill("textarea[name=details]", "楼道的灯不亮")
     hand.tap("form[action='/field/ops/ticket.open'] button.primary")
-    hand.wait_for_js("!!document.querySelector('.said')")
+    hand.wait_for_js("new URL(location.href).searchParams.has('saved')")
+    hand.wait_for_js("!!document.querySelector('.said[role=status]')")
     return hand.page.evaluate("new URL(location.href).searchParams.get('saved')")
 
 

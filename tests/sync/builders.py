@@ -173,8 +173,10 @@ def planned_task(**more):
 
 
 def opened_ticket(**payload):
-    """A ticket that Ana opened at noon."""
+    """A ticket that Ana opened at noon. What she found herself has no contact."""
     ticket = InMemoryRecord("ticket")
-    default = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
+    default = {"channel": "phone", "matter": "report", "details": "A leak"}
+    if payload.get("channel") != "on_round":
+        default["contact"] = "gate"
     ticket.apply(make_op("ticket.open", payload={**default, **payload}))
     return ticket

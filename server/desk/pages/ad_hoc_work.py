@@ -33,17 +33,18 @@ ASSIGN_FORM = PayloadForm(
 def index() -> str:
     site_id = current_user().site_id
     people = active_people(site_id)
-    tonight = datetime.now(SITE_ZONE).replace(hour=20, minute=0, second=0, microsecond=0)
+    now = datetime.now(SITE_ZONE)
+    tonight = now.replace(hour=20, minute=0, second=0, microsecond=0)
     return render_template(
         "desk/ad_hoc_work/index.html",
         inputs=ASSIGN_FORM.inputs(
-            {"window_end": tonight},
+            {"window_end": tonight if tonight > now else None},
             {"area_id": area_options(site_id), "responsible_id": person_options(people)},
             {"label": gettext("What to do"), "area_id": gettext("Where")},
         ),
         people=people,
         areas=list_areas(site_id),
-        now=datetime.now(SITE_ZONE),
+        now=now,
         reports=db.session.scalars(WeatherReport.newest(site_id).limit(5)).all(),
         names=directory_of(site_id),
     )

@@ -19,6 +19,7 @@ from server.desk.ledger_import import (
     accounts_by_unit,
     file_error,
     home_changes,
+    home_order,
     import_ops,
     ledger_headings,
     parse_ledger,
@@ -67,13 +68,6 @@ STEP_FORMS = {
 CONDUCT_CARD = "FC-07"
 """The card on how to call and how to visit. [H7]"""
 
-UNREADABLE = (
-    InvalidLedger,
-    spreadsheets.UnreadableSpreadsheet,
-    spreadsheets.OversizedSpreadsheet,
-)
-"""Why a file as a whole is rejected."""
-
 DECISIONS = {"approve_visit", "visit", "hand_up", "assign", "prefer"}
 
 
@@ -86,7 +80,8 @@ def forbid_guards() -> Any:
 @bp.get("/")
 @allow(*FRONT_DESK_ROLES)
 def index() -> str:
-    accounts = db.session.scalars(ArrearsAccount.for_site(current_user().site_id)).all()
+    order = home_order()
+    accounts = sorted(accounts_by_unit().values(), key=lambda account: order(account.unit))
     selected = request.args.get("state", "")
     states = [(account, state(vars(account))) for account in accounts]
     return render_template(
@@ -145,7 +140,7 @@ def preview() -> Any:
         name, content = file.filename or "", stream.read(spreadsheets.MAX_BYTES + 1)
     try:
         ledger = parse_ledger(content)
-    except UNREADABLE as error:
+    except (InvalidLedger, spreadsheets.UnreadableSpreadsheet) as error:
         return render_template("desk/arrears/preview.html", fault=file_error(error)), 422
     known = accounts_by_unit()
     changes = home_changes(ledger.accounts, known)

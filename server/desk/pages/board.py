@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
+from server.desk.options import list_areas
 from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
 from server.i18n.local_time import parse_local_day
 from server.jobs.runner import failing_jobs
@@ -90,13 +91,12 @@ def _board_context() -> dict[str, Any]:
     tasks = db.session.scalars(Task.between(site, start, end)).all()
     phones = db.session.scalars(Device.for_site(site)).all()
     board = build_board(tasks, phones, now)
-    places = select(Area).where(Area.site_id == site).order_by(Area.ordinal, Area.id)
     waiting = select(func.count()).select_from(Conflict)
     is_today = day == datetime.now(SITE_ZONE).date()
     return {
         **(_alerts(site, phones, tasks, now) if is_today else {}),
         "board": board,
-        "areas": [place for place in db.session.scalars(places) if place.id in board.cells],
+        "areas": [place for place in list_areas(site) if place.id in board.cells],
         "codes": _schedule_codes(board),
         "span": format_window,
         "people": _unfinished_by_person(board, end),

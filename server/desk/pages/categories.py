@@ -13,11 +13,11 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.options import active_people, in_natural_order
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.i18n.languages import language_codes
 from server.models.categories import CaseCategory
-from server.models.people import Person
 from server.models.places import Site
 from server.models.training_sessions import TrainingSession
 from server.oplog.directory import directory_of
@@ -41,10 +41,8 @@ SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(\S.*)")
 @allow(*DESK_ROLES)
 def index() -> str:
     site_id = current_user().site_id
-    people = [
-        person for person in db.session.scalars(Person.for_site(site_id)) if not person.active_to
-    ]
-    categories = db.session.scalars(CaseCategory.for_site(site_id)).all()
+    people = active_people(site_id)
+    categories = in_natural_order(db.session.scalars(CaseCategory.for_site(site_id)), "code")
     return render_template(
         "desk/categories/index.html",
         categories=[

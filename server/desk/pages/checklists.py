@@ -10,6 +10,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.options import in_natural_order
 from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.models.checklists import Checklist
@@ -27,7 +28,9 @@ NAVIGATION = [NavEntry("checklists.index", _l("Checklists"), 250)]
 def index() -> str:
     return render_template(
         "desk/checklists/index.html",
-        templates=db.session.scalars(Checklist.for_site(current_user().site_id)).all(),
+        templates=in_natural_order(
+            db.session.scalars(Checklist.for_site(current_user().site_id)), "code"
+        ),
         kinds=AREA_KINDS,
         may_change=current_user().has_role(*MASTER_DATA_ROLES),
     )
@@ -52,13 +55,14 @@ def add() -> Any:
 @bp.post("/<id>")
 @allow(*MASTER_DATA_ROLES)
 def revise(id: str) -> Any:
-    """A new edition: order, weight and `critical` of each criterion, and a new criterion."""
+    """A new edition: order, weight, `critical` and picture of each criterion, and a new one."""
     checklist, form = get_or_404(Checklist, id), request.form
     placed = []
     for place, item in enumerate(checklist.items):
         position = form_number(form, f"place.{item['id']}", place + 1)
         weight = form_number(form, f"weight.{item['id']}", item["weight"])
         criterion = {**item, "weight": weight, "critical": f"critical.{item['id']}" in form}
+        criterion["picture"] = form.get(f"picture.{item['id']}", item["picture"]) or None
         if position:
             placed.append((position, place, criterion))
     items = [criterion for _, _, criterion in sorted(placed, key=lambda entry: entry[:2])]
@@ -70,7 +74,8 @@ def revise(id: str) -> Any:
             "text": None,
             "weight": 1,
         }
-        items.append({**new, "critical": False, "clause": None, "picture": None})
+        picture = form.get("picture.new") or None
+        items.append({**new, "critical": False, "clause": None, "picture": picture})
     base = form.get("base", type=int) or abort(400)
     return submit_and_redirect(
         "template.revise",

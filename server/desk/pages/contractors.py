@@ -11,7 +11,7 @@ from server.db.engine import db
 from server.desk.case_list import cases_about
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, person_options
+from server.desk.options import active_people, in_natural_order, person_options
 from server.desk.payload_form import PayloadForm, form_text
 from server.desk.submit import submit_and_redirect
 from server.models.contractors import Contractor
@@ -35,7 +35,7 @@ def index() -> str:
     options = {"accountable_id": person_options(managers)}
     return render_template(
         "desk/contractors/index.html",
-        firms=db.session.scalars(Contractor.for_site(site_id)).all(),
+        firms=in_natural_order(db.session.scalars(Contractor.for_site(site_id)), "name"),
         inputs=lambda firm: FORM.inputs(vars(firm) if firm else {}, options),
         names=directory_of(site_id),
     )

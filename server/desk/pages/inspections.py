@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
-from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.navigation import NavEntry
+from server.desk.options import active_people
 from server.desk.payload_form import form_moment
 from server.desk.submit import submit_and_redirect
 from server.models.inspections import Inspection
-from server.models.people import Person
 from server.models.rectifications import Rectification
 from server.oplog.directory import directory_of
 from sync.protocol.clock import SITE_ZONE, format_time
@@ -52,7 +51,7 @@ def index() -> str:
         by=by,
         scored=[(_group_label(by, line, names), line) for line in scored],
         open=db.session.scalars(Rectification.unverified(site)).all(),
-        people=_present_people(),
+        people=active_people(current_user().site_id),
         names=names,
         moment_now=now,
         spark=sparkline_svg,
@@ -76,7 +75,7 @@ def show(id: str) -> str:
         raised=raised,
         asked={action.item for action in raised},
         assessed=sum(item["id"] in inspection.results for item in inspection.criteria),
-        people=_present_people(),
+        people=active_people(current_user().site_id),
         names=directory_of(inspection.site_id),
     )
 
@@ -135,14 +134,6 @@ def rectify(id: str) -> Any:
     return submit_and_redirect(
         "inspection.rectify", inspection.id, payload, back, base=form.get("base", type=int)
     )
-
-
-def _present_people() -> Sequence[Person]:
-    """The people of the site who work here."""
-    people = select(Person).where(
-        Person.site_id == current_user().site_id, Person.active_to.is_(None)
-    )
-    return db.session.scalars(people.order_by(Person.name, Person.id)).all()
 
 
 def _due_time(form: Mapping[str, str]) -> datetime | None:

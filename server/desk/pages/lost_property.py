@@ -21,7 +21,7 @@ from server.desk.lost_property_forms import (
 )
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_moment
-from server.desk.presence import presences
+from server.desk.presence import entry_texts, presences
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time
 from server.i18n.locale import current_language
@@ -86,6 +86,7 @@ def show(id: str) -> str:
     return render_template(
         "desk/lost_property/show.html",
         case=case,
+        entry_texts=entry_texts,
         state=state(vars(case)),
         lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
         unasked=unasked_parties(vars(case)),
@@ -122,6 +123,7 @@ def compile_list(id: str) -> Any:
         "since": since,
         "before": before,
         "entries": {presence.id: presence.text for presence in found},
+        "purposes": {presence.id: presence.purpose for presence in found if presence.purpose},
         "parties": {presence.party: presence.person for presence in found},
         "unheard": [phone.label for phone in phones][:99],
     }
@@ -151,6 +153,7 @@ def summary(id: str) -> str:
     return render_template(
         "desk/lost_property/summary.html",
         case=case,
+        entry_texts=entry_texts,
         state=state(vars(case)),
         story=case_timeline(vars(case)),
         names=directory_of(current_user().site_id),

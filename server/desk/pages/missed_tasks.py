@@ -15,11 +15,10 @@ from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.navigation import NavEntry
+from server.desk.options import list_areas, list_people
 from server.desk.submit import form_op, submit_ops_and_redirect
 from server.models.access import Device
 from server.models.patrol import PatrolRound
-from server.models.people import Person
-from server.models.places import Area
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.oplog.incoming import NewOp
@@ -68,15 +67,15 @@ def index() -> str:
         spans=DAY_SPANS,
         names=directory_of(current_user().site_id),
         dispositions=DISPOSITIONS,
-        areas=db.session.scalars(_select_for_site(Area).order_by(Area.ordinal, Area.id)).all(),
-        people=db.session.scalars(_select_for_site(Person).order_by(Person.name)).all(),
+        areas=list_areas(current_user().site_id),
+        people=list_people(current_user().site_id),
     )
 
 
 @bp.post("/")
 @allow(*DESK_ROLES)
 def dispose() -> Any:
-    """One decision about several missed tasks and checkpoints; those not confirmed are skipped."""
+    """One decision about several missed tasks and checkpoints: all of them or none."""
     form, back = request.form, url_for("missed_tasks.index")
     confirmed = {miss.key: miss for miss in _certain_misses(DAY_SPANS[-1])}
     chosen = {*form.getlist("task"), *form.getlist("point")}
@@ -85,11 +84,10 @@ def dispose() -> Any:
         raise FormRefused(sentence, [FieldError(("task", "point"), sentence)], page=back)
     note = form.get("note", "").strip() or None
     decision = {"disposition": form.get("disposition", ""), "note": note}
-    misses = [confirmed[key] for key in sorted(chosen & confirmed.keys())]
-    answer = submit_ops_and_redirect(list(_dispose_ops(misses, decision, back)), back)
     if chosen - confirmed.keys():
         raise refused_by_rule("not-yet-known", {}, back)
-    return answer
+    misses = [confirmed[key] for key in sorted(chosen)]
+    return submit_ops_and_redirect(list(_dispose_ops(misses, decision, back)), back)
 
 
 def _dispose_ops(misses: list[Miss], decision: dict[str, Any], page: str) -> Iterator[NewOp]:

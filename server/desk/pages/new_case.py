@@ -9,9 +9,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
-from server.desk.field_errors import refused_by_rule
+from server.desk.options import active_people, in_natural_order
 from server.desk.payload_form import form_moment
-from server.desk.submit import form_op
+from server.desk.submit import form_op, submit_ops
 from server.models.access import Device
 from server.models.cases import Case
 from server.models.categories import CaseCategory
@@ -26,7 +26,6 @@ from server.models.tickets import Ticket
 from server.models.weather import WeatherReport
 from server.oplog.directory import directory_of
 from server.oplog.incoming import NewOp
-from server.oplog.receive import submit_many
 from sync.accountability.case_payloads import SUBJECT_KINDS
 from sync.accountability.leads import (
     Lead,
@@ -79,8 +78,8 @@ def form() -> str:
         sides=_explaining_facts(lead),
         categories=db.session.scalars(CaseCategory.in_force(site_id)).all(),
         people=_people(lead),
-        teams=db.session.scalars(Team.for_site(site_id)).all(),
-        firms=db.session.scalars(Contractor.for_site(site_id)).all(),
+        teams=in_natural_order(db.session.scalars(Team.for_site(site_id)), "name"),
+        firms=in_natural_order(db.session.scalars(Contractor.for_site(site_id)), "name"),
         kinds=SUBJECT_KINDS,
         names=directory_of(site_id),
     )
@@ -88,23 +87,21 @@ def form() -> str:
 
 def _people(lead: Lead | None) -> list[Person]:
     """Everybody who works here, whom the lead is about first; none is chosen beforehand."""
-    people = db.session.scalars(Person.for_site(current_user().site_id))
     concerned = lead.person_id if lead else None
-    return sorted((p for p in people if not p.active_to), key=lambda p: p.id != concerned)
+    people = active_people(current_user().site_id)
+    return sorted(people, key=lambda person: person.id != concerned)
 
 
 @bp.post("/case")
 @allow(*DESK_ROLES)
 def create() -> Any:
     """Open the case; missed work that it came from gets the decision "case" if it has none."""
-    user, form, lead = current_user(), request.form, _find_lead(request.form)
+    form, lead = request.form, _find_lead(request.form)
     back: dict[str, Any] = {name: form[name] for name in ("code", "type", "id") if form.get(name)}
     page = url_for("new_case.form", **back)
     case = form_op("case.raise", None, _case_payload(lead), inputs=INPUTS, page=page)
     ops = [case, *_dispose_ops(lead, form.get("text", "").strip(), page)]
-    verdict = submit_many(user.site_id, ops)[0]
-    if verdict["status"] != "applied":
-        raise refused_by_rule(verdict.get("code") or verdict["status"], INPUTS, page)
+    submit_ops(ops, INPUTS, page)
     return redirect(url_for("cases.show", id=case["subject"]), 303)
 
 

@@ -291,7 +291,7 @@ def _round_steps(round_: PatrolRound) -> Any:
 
 def _select_points() -> Any:
     checkpoints = select(Checkpoint).where(Checkpoint.site_id == current_user().site_id)
-    return checkpoints.order_by(Checkpoint.ordinal, Checkpoint.id)
+    return checkpoints.order_by(Checkpoint.ordinal, Checkpoint.code, Checkpoint.id)
 
 
 def _label_url(point: Checkpoint) -> str:

@@ -14,6 +14,7 @@ from server.auth.devices import issue_code, revoke_device
 from server.db.engine import db
 from server.desk.enrolment import enrolment_link
 from server.desk.navigation import NavEntry
+from server.desk.options import list_people
 from server.desk.payload_form import PayloadForm
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
@@ -48,7 +49,7 @@ def index() -> str:
     )
     return render_template(
         "desk/people/index.html",
-        people=db.session.scalars(Person.for_site(site_id)).all(),
+        people=list_people(site_id),
         ticket_counts=ticket_counts,
         may_record_leaving=current_user().has_role(*MASTER_DATA_ROLES),
     )

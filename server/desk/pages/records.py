@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -28,6 +29,7 @@ from server.oplog.directory import directory_of
 from server.photos import uploads
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
+from sync.work.board import task_deadline
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 
@@ -66,8 +68,9 @@ def show(type: str, id: str) -> str:
         may_cancel=type == "task"
         and body.get("state") != "cancelled"
         and current_user().has_role(*DESK_ROLES),
-        may_reassign=type == "task"
+        may_reassign=isinstance(record, Task)
         and body.get("state") in ("open", "partial", "skipped")
+        and datetime.now(UTC) < task_deadline(record)
         and current_user().has_role(*DESK_ROLES),
     )
 

@@ -33,12 +33,13 @@ def index() -> Any:
 @bp.get("/<number>")
 @public
 def show(number: str) -> Any:
-    """K21: the progress in plain words; a merged ticket's number leads to the other."""
+    """K21: the progress in plain words; a merged ticket's number leads to the other. K23: of two
+    tickets with one number, neither is shown."""
     if count_attempt((LOOKUP_LIMIT, request.remote_addr or "")):
         abort(429)
-    ticket = db.session.scalars(Ticket.by_number(normalise_number(number))).first()
-    while ticket and ticket.merged_into:
-        ticket = db.session.get(Ticket, (ticket.site_id, ticket.merged_into))
+    tickets = db.session.scalars(Ticket.by_number(normalise_number(number))).all()
+    found = {ticket.id: ticket for ticket in map(_after_merging, tickets) if ticket}
+    ticket = next(iter(found.values())) if len(found) == 1 else None
     progress = ticket and {
         "number": normalise_number(number),
         "opened_at": ticket.opened_at,
@@ -47,8 +48,22 @@ def show(number: str) -> Any:
         "state": state(vars(ticket)),
         "step": PROGRESS_BY_STATE[state(vars(ticket))],
     }
-    page = render_template("resident.html", ticket=progress, number=number, steps=PROGRESS_STEPS)
-    return page, (200 if progress else 404)
+    page = render_template(
+        "resident.html",
+        ticket=progress,
+        is_shared=len(found) > 1,
+        number=number,
+        steps=PROGRESS_STEPS,
+    )
+    return page, (200 if found else 404)
+
+
+def _after_merging(ticket: Ticket) -> Ticket | None:
+    """The ticket into which a ticket was merged, or itself."""
+    current: Ticket | None = ticket
+    while current and current.merged_into:
+        current = db.session.get(Ticket, (current.site_id, current.merged_into))
+    return current
 
 
 def normalise_number(number: str) -> str:

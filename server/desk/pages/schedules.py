@@ -17,13 +17,12 @@ from server.desk import schedule_form
 from server.desk.field_errors import FieldError, FormRefused, check_payload
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
+from server.desk.options import active_people, in_natural_order, list_areas
 from server.desk.payload_form import form_number
 from server.desk.posted_forms import say
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.jobs import plan_history, scheduler
 from server.jobs.holidays import known_until
-from server.models.people import Person
-from server.models.places import Area
 from server.models.schedules import Schedule
 from server.oplog.directory import directory_of
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
@@ -55,7 +54,7 @@ DAILY_ALTERNATIVE = {"CL-03": "CL-03b"}
 @allow(*DESK_ROLES)
 def index() -> str:
     now, site_id = datetime.now(UTC), current_user().site_id
-    schedules = db.session.scalars(Schedule.for_site(site_id)).all()
+    schedules = in_natural_order(db.session.scalars(Schedule.for_site(site_id)), "code")
     versions = plan_history.schedule_versions(site_id, [schedule.id for schedule in schedules])
     is_due = schedule_form.due_anywhere(scheduler.list_places(site_id))
     return render_template(
@@ -190,8 +189,8 @@ def _render_form(schedule: Any, preview: Mapping[str, Any] | None = None) -> str
         tomorrow=(_site_midnight() + timedelta(days=1)).date().isoformat(),
         known_until=known_until(),
         flag_days=schedule_form.upcoming_flag_days(now),
-        areas=db.session.scalars(_select_for_site(Area).order_by(Area.ordinal, Area.id)).all(),
-        people=db.session.scalars(_select_for_site(Person).where(Person.active_to.is_(None))).all(),
+        areas=list_areas(current_user().site_id),
+        people=active_people(current_user().site_id),
         **_shared_context(),
     )
 

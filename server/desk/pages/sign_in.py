@@ -36,7 +36,7 @@ from server.auth.sessions import (
 )
 from server.db.engine import db, write_transaction
 from server.desk.field_errors import FieldError, FormRefused
-from server.desk.kept_forms import newest_unsaved_page
+from server.desk.kept_forms import newest_unsaved_page, unsaved_page
 from server.desk.posted_forms import say_nothing, session_seconds
 from server.desk.unsaved_forms import discard_unsaved
 from server.i18n.languages import language_codes
@@ -121,6 +121,12 @@ def language() -> Any:
 def session_end() -> Any:
     """How many seconds the session lasts. Asking is activity of the user, unless htmx asks."""
     return session_seconds()
+
+
+@bp.get("/desk/unsaved")
+@allow(*FRONT_DESK_ROLES)
+def unsaved() -> str:
+    return unsaved_page()
 
 
 @bp.post("/desk/unsaved/<id>/discard")

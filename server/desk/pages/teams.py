@@ -12,7 +12,7 @@ from server.db.engine import db
 from server.desk.case_list import cases_about
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people
+from server.desk.options import active_people, in_natural_order
 from server.desk.submit import submit_and_redirect
 from server.models.teams import Team
 from server.oplog.directory import directory_of
@@ -31,7 +31,7 @@ def index() -> str:
     site_id = current_user().site_id
     return render_template(
         "desk/teams/index.html",
-        teams=db.session.scalars(Team.for_site(site_id)).all(),
+        teams=in_natural_order(db.session.scalars(Team.for_site(site_id)), "name"),
         people=active_people(site_id),
         names=directory_of(site_id),
     )

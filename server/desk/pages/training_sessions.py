@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint, render_template, request, url_for
-from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
+from server.desk.options import active_people
 from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
@@ -41,7 +40,7 @@ def index() -> str:
     """Training sessions, and the readiness of everybody in every skill."""
     site = current_user().site_id
     sessions = db.session.scalars(TrainingSession.for_site(site)).all()
-    people = _present_people(site)
+    people = active_people(site)
     attests = db.session.scalars(ReadinessAttestation.for_site(site)).all()
     today = datetime.now(UTC).astimezone(SITE_ZONE).date()
     return render_template(
@@ -67,7 +66,7 @@ def show(id: str) -> str:
         session=session,
         tally=approach_counts(session.answers),
         cards=[card for card in cards if card.id in covered],
-        people=_present_people(session.site_id),
+        people=active_people(session.site_id),
         names=directory_of(session.site_id),
         image_category=db.session.scalar(CaseCategory.of_clause(session.site_id, "G6")),
         lines=op_lines(ops_about(session.site_id, session.id)),
@@ -108,9 +107,3 @@ def attest() -> Any:
     return submit_and_redirect(
         "readiness.attest", str(uuid4()), payload, url_for("training_sessions.index")
     )
-
-
-def _present_people(site_id: str) -> Sequence[Person]:
-    """The people of a site who work here, by name."""
-    people = select(Person).where(Person.site_id == site_id, Person.active_to.is_(None))
-    return db.session.scalars(people.order_by(Person.name, Person.id)).all()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from server.desk.spreadsheets.reading import (
     MAX_BYTES,
     OversizedSpreadsheet,
+    ProtectedSpreadsheet,
+    SeveralTables,
     Table,
     UnreadableSpreadsheet,
     read_table,
@@ -15,6 +17,8 @@ __all__ = [
     "MAX_BYTES",
     "XLSX_MIMETYPE",
     "OversizedSpreadsheet",
+    "ProtectedSpreadsheet",
+    "SeveralTables",
     "Table",
     "UnreadableSpreadsheet",
     "read_table",

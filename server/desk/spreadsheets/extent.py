@@ -35,7 +35,7 @@ class TooFarOut(Exception):
 
 def check_extent(content: bytes) -> None:
     """Raise TooFarOut if a sheet of an XLSX or ODS file is too large to be read, ValueError if the
-    file is not what it says. An XLS file has at most 65,536 rows of 256 cells."""
+    file is not what it says. What an XLS file says of its size is found out by `probe`."""
     if not content.startswith(b"PK"):
         return
     try:

@@ -3,30 +3,55 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from typing import Any
 
 import python_calamine
+from python_calamine import SheetVisibleEnum
 
+from server.desk.spreadsheets import probe
 from server.desk.spreadsheets.extent import MAX_CELLS, TooFarOut, check_extent
 
 MAX_BYTES = 2 * 1024 * 1024
 DELIMITERS = "\t,;，"
 SAMPLE_LINES = 20
+PROBE_SECONDS = 20
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 WORKBOOK_MARKS = (b"PK", b"\xd0\xcf\x11\xe0")
 """How XLSX and ODS files (ZIP) and XLS files (OLE) begin."""
 
 
+NumberedRow = tuple[int, Sequence[Any]]
+"""The number of a row in the file, and its cells."""
+
+
 class UnreadableSpreadsheet(Exception):
     """The file is neither a workbook nor a text file with a table."""
 
+    code = "unreadable"
 
-class OversizedSpreadsheet(Exception):
+
+class OversizedSpreadsheet(UnreadableSpreadsheet):
     """A cell stands far outside of the table, so that the sheet cannot be read as a whole."""
+
+    code = "too-far-out"
+
+
+class ProtectedSpreadsheet(UnreadableSpreadsheet):
+    """The file has a password."""
+
+    code = "protected"
+
+
+class SeveralTables(UnreadableSpreadsheet):
+    """More than one sheet is what was looked for, so that one would be left out."""
+
+    code = "several-tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +60,44 @@ class Table:
     and its cells.
 
     A merged cell has its value in each of its cells; `merged` are those, but for the first of each,
-    by row number and column.
+    by row number and column. `is_text`: these are the cells of a text file.
     """
 
-    rows: tuple[tuple[int, Sequence[Any]], ...]
+    rows: tuple[NumberedRow, ...]
     merged: frozenset[tuple[int, int]] = frozenset()
+    is_text: bool = False
 
 
-def read_table(content: bytes) -> Table:
-    """The first sheet of a workbook that is not empty, or a text file: UTF-8, UTF-16 or GB 18030,
-    separated by tabs, commas, semicolons or full-width commas.
+def read_table(
+    content: bytes, is_wanted: Callable[[Sequence[NumberedRow]], bool] = lambda _: False
+) -> Table:
+    """The sheet of a workbook that is wanted, else the first that is not empty and not hidden; or a
+    text file: UTF-8, UTF-16 or GB 18030, separated by tabs, commas, semicolons or full-width
+    commas.
 
-    What a file is called does not matter. Raises UnreadableSpreadsheet, OversizedSpreadsheet.
+    What a file is called does not matter. Raises an UnreadableSpreadsheet of some kind.
     """
     if content.startswith(WORKBOOK_MARKS):
-        return _read_workbook(content)
+        return _wanted_table(_read_workbook(content), is_wanted)
     text = _decode(content)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        rows = list(csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text)))
+        rows = list(reader)
     except csv.Error as error:
         raise UnreadableSpreadsheet from error
     if not any(len(row) > 1 for row in rows):
         raise UnreadableSpreadsheet
-    return Table(_filled_rows(rows))
+    return Table(_filled_rows(rows), is_text=True)
+
+
+def _wanted_table(
+    tables: Sequence[Table], is_wanted: Callable[[Sequence[NumberedRow]], bool]
+) -> Table:
+    """The only table that is wanted, else the first. Raises SeveralTables."""
+    wanted = [table for table in tables if is_wanted(table.rows)]
+    if len(wanted) > 1:
+        raise SeveralTables
+    return next(iter(wanted or tables), Table(()))
 
 
 def _decode(content: bytes) -> str:
@@ -86,20 +126,44 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=unquoted.count)
 
 
-def _read_workbook(content: bytes) -> Table:
+def _read_workbook(content: bytes) -> list[Table]:
+    """Every sheet that is neither empty nor hidden."""
     try:
         check_extent(content)
+        _probe(content)
         book = python_calamine.load_workbook(BytesIO(content))
-        for place in range(len(book.sheet_names)):
-            sheet = book.get_sheet_by_index(place)
-            rows = _sheet_rows(sheet)
-            if rows:
-                break
-        ranges = sheet.merged_cell_ranges or ()
+        shown = [sheet.visible == SheetVisibleEnum.Visible for sheet in book.sheets_metadata]
+        sheets = [
+            book.get_sheet_by_index(place) for place, is_shown in enumerate(shown) if is_shown
+        ]
+        tables = [_sheet_table(sheet) for sheet in sheets]
     except TooFarOut as error:
         raise OversizedSpreadsheet from error
+    except python_calamine.PasswordError as error:
+        raise ProtectedSpreadsheet from error
     except (python_calamine.CalamineError, OSError, ValueError, IndexError) as error:
         raise UnreadableSpreadsheet from error
+    return [table for table in tables if table.rows]
+
+
+def _probe(content: bytes) -> None:
+    """Have a process of its own read the workbook first. Raises TooFarOut, ValueError."""
+    program = [sys.executable, "-P", probe.__file__, str(MAX_CELLS)]
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own program
+            program, input=content, capture_output=True, timeout=PROBE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TooFarOut from error
+    if ended.returncode == probe.TOO_FAR_OUT:
+        raise TooFarOut
+    if ended.returncode:
+        raise ValueError(f"the process that read the workbook ended with {ended.returncode}")
+
+
+def _sheet_table(sheet: Any) -> Table:
+    """Raises TooFarOut."""
+    rows, ranges = _sheet_rows(sheet), sheet.merged_cell_ranges or ()
     offset = sheet.start[1] if sheet.start else 0
     merged = [cell for first, last in ranges for cell in _carry(rows, offset, first, last)]
     return Table(tuple(rows.items()), frozenset(merged))

@@ -42,7 +42,7 @@ FILTERS: Final[dict[str, Parameters]] = {
     "urlencode": (),
     "tojson": (),
     "say": (),
-    "by_label": (),
+    "by_label": (("field", "label"),),
     "clock": (),
     "day": (),
     "ago": (("now", REQUIRED),),
@@ -73,7 +73,7 @@ ALIASES: Final = {"e": "escape", "d": "default", "count": "length"}
 GENERATORS: Final = SEQUENCE_FILTERS | {"unique", "reverse", "batch", "items"}
 GENERATOR_CONSUMERS: Final = SEQUENCE_FILTERS | {
     *("list", "join", "first", "sort", "groupby", "sum", "min", "max"),
-    *("unique", "batch", "reverse"),
+    *("unique", "batch", "reverse", "by_label"),
 }
 
 TESTS: Final[dict[str, tuple[str, int]]] = {

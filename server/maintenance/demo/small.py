@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy import select
+
 from server.auth.credentials import set_password, set_pin
 from server.db.engine import db, write_transaction
 from server.jobs import scheduler
@@ -14,10 +16,11 @@ from server.maintenance import seed
 from server.maintenance.demo.ids import PASSWORD, demo_id, label
 from server.models.feed import SiteHead
 from server.models.places import Site
+from server.models.tasks import Task
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
 from server.oplog.incoming import NewOp, Source
-from sync.protocol.clock import SITE_ZONE
+from sync.protocol.clock import SITE_ZONE, format_time
 from sync.work.recurrence import MAX_INTERVAL, due_windows
 from sync.work.standards_content import STANDARDS
 
@@ -50,6 +53,7 @@ def build(now: datetime) -> None:
     The sites are there since the first of the month, as if Lodge had run since then, so that the
     work of this week and month is planned. Their duties begin with the window that is open now, or
     with the next one if it is shorter than a day: nothing is late or missed on the first day.
+    Nobody answers for work that had begun before `now`: it counts as planned late.
     """
     estates = (
         ("squirrel", label("松鼠里(演示小区)", "Squirrel Lane (demo estate)"), SQUIRREL, 3),
@@ -64,6 +68,8 @@ def build(now: datetime) -> None:
         receive.receive_ops(demo_id(name), ops, Source.for_desk(opened_at if is_new else now))
         for moment in _planning_times(opened_at, now) if is_new else (now,):
             scheduler.plan(demo_id(name), moment)
+        if is_new:
+            receive.receive_ops(demo_id(name), _begun_task_ops(name, now), Source.for_desk(now))
 
 
 def _planning_times(opened_at: datetime, now: datetime) -> Iterator[datetime]:
@@ -72,6 +78,12 @@ def _planning_times(opened_at: datetime, now: datetime) -> Iterator[datetime]:
         yield opened_at
         opened_at += PLANNING_STEP
     yield now
+
+
+def _begun_task_ops(name: str, now: datetime) -> list[NewOp]:
+    begun = select(Task.id).where(Task.site_id == demo_id(name), Task.window_start < now)
+    planned = {"planned_at": format_time(now)}
+    return [receive.make_op("task.replan", id_, planned) for id_ in db.session.scalars(begun)]
 
 
 def _first_window(duty: dict[str, Any], now: datetime) -> str:

@@ -16,6 +16,7 @@ from sync.service.arrears.ledger_columns import (
     Heading,
     InvalidLedger,
     cell_text,
+    columns_of,
     find_heading,
 )
 from sync.service.arrears.payloads import MAX_CENTS, MAX_LINES
@@ -29,6 +30,10 @@ Line = dict[str, Any]
 TOTALS = re.compile(
     r"(?:本[页户月]|全部|各项)?(?:合计|总计|小计|共计|总和)|(?:sub|grand)?total|sum"
 )
+ENDING_IN_TOTAL = re.compile(rf"(?:{TOTALS.pattern}):?$")
+FIRST_DIGITS = re.compile(r"[-+(]?¥?[0-9]{1,3}")
+LAST_DIGITS = re.compile(r"[0-9]{3}(?:\.[0-9]*)?\)?元?")
+"""The two halves of an amount such as 1,234.50."""
 SIGNATURES = re.compile(
     r"(?:制表|制单|填表|编制|审核|复核|审批|经办|负责|收费|打印|财务|签[字名]|盖章|日期|备注|说明|注[:1-9]"
     r"|preparedby|checkedby|approvedby|signature|date|note|printed)"
@@ -52,7 +57,9 @@ class Ledger:
     accounts: dict[str, list[Line]] = field(default_factory=dict)
     bad_rows: list[BadRow] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
-    """Homes that stand in the file and are held back, because one of their rows is bad."""
+    """Homes that are held back, because one of their rows is bad."""
+    named: set[str] = field(default_factory=set)
+    """Every home that stands in the file, be it in a row that is left out."""
     left_out: list[BadRow] = field(default_factory=list)
     """Totals and signatures."""
     twins: list[tuple[int, int]] = field(default_factory=list)
@@ -102,47 +109,82 @@ def read_ledger(
     homes: Homes,
     templates: Collection[tuple[str, ...]],
     merged: Collection[tuple[int, int]] = (),
+    *,
+    is_text: bool = False,
 ) -> Ledger:
     """U10, U20: read a table of numbered rows.
 
     `templates` are the headings of COLUMNS in each language; `merged` are the cells, by row number
-    and column, that repeat the value of a merged one. A home with a bad row is held back whole.
+    and column, that repeat the value of a merged one. `is_text`: the cells of a text file, in which
+    a comma within an amount may have moved them. A home with a bad row is held back whole.
 
-    Raises InvalidLedger with the code `no-heading`, `two-columns`, `empty` or `too-long`.
+    Raises InvalidLedger with the code `no-heading`, `two-columns`, `paid-column`, `not-yuan`,
+    `second-table`, `empty` or `too-long`.
     """
     table = list(rows)
     heading = find_heading(table, templates)
     below = table[heading.row + 1 :]
     if len(below) > MAX_ROWS:
         raise InvalidLedger("too-long")
-    reading = _Reading(homes, heading, frozenset(merged))
+    width = len(table[heading.row][1]) if is_text else None
+    reading = _Reading(homes, heading, frozenset(merged), width)
     for number, cells in below:
-        reading.add(number, cells)
+        texts = [cell_text(cell) for cell in cells]
+        if _is_repeated(heading, texts):
+            continue
+        if len(another := columns_of(texts, templates)) > 1 and "home" in another:
+            raise InvalidLedger("second-table", found=[text for text in texts if text][:12])
+        reading.add(number, cells, texts)
     ledger = reading.finish()
     if not ledger.accounts and not ledger.bad_rows:
         raise InvalidLedger("empty")
     return ledger
 
 
-class _Reading:
-    """The rows read so far, by home."""
+def has_heading(
+    rows: Sequence[tuple[int, Sequence[Any]]], templates: Collection[tuple[str, ...]]
+) -> bool:
+    """Whether a table seems to be a ledger, clear or not."""
+    try:
+        find_heading(rows, templates)
+    except InvalidLedger as error:
+        return error.code != "no-heading"
+    return True
 
-    def __init__(self, homes: Homes, heading: Heading, merged: frozenset[tuple[int, int]]) -> None:
-        self.homes, self.heading, self.merged = homes, heading, merged
+
+def _is_repeated(heading: Heading, texts: Sequence[str]) -> bool:
+    """Whether a row is the heading again, at the top of the next page. The home of such a row may
+    be that of a merged cell, which goes on below."""
+    places = (heading.places[name] for name in COLUMNS)
+    said = [texts[at] if at < len(texts) else "" for at in places]
+    return tuple(map(code_key, said[1:])) == heading.keys[1:]
+
+
+class _Reading:
+    """The rows read so far, by home. `width` is the number of cells of a row of a text file."""
+
+    def __init__(
+        self,
+        homes: Homes,
+        heading: Heading,
+        merged: frozenset[tuple[int, int]],
+        width: int | None,
+    ) -> None:
+        self.homes, self.heading, self.merged, self.width = homes, heading, merged, width
         self.ledger = Ledger(unused_columns=heading.unused)
         self.good: dict[str, list[tuple[BadRow, Line]]] = {}
         self.last_unit: str | None = None
 
-    def add(self, number: int, cells: Sequence[Any]) -> None:
+    def add(self, number: int, cells: Sequence[Any], texts: Sequence[str]) -> None:
         places = self.heading.places
         row = {name: cells[at] if at < len(cells) else None for name, at in places.items()}
         said = tuple(cell_text(row[name]) for name in COLUMNS)
-        if frozenset(map(code_key, said)) == self.heading.keys:
-            return
         unit, code = self.homes.find(row["home"])
-        if self._is_left_out(unit, said, [cell_text(cell) for cell in cells]):
+        self.ledger.named |= {unit} if unit else set()
+        if self._is_left_out(unit, said, texts):
             self.ledger.left_out.append(BadRow(number, said, ""))
             return
+        code = code or ("moved" if self._is_moved(texts) else None)
         line: Line | str = code or self._line(number, row)
         if isinstance(line, str):
             self.ledger.bad_rows.append(BadRow(number, said, line))
@@ -174,10 +216,21 @@ class _Reading:
             return True
         if unit is not None:
             return False
-        if TOTALS.match(home) or any(TOTALS.fullmatch(key.rstrip(":")) for key in keys):
+        if TOTALS.match(home) or (not item and ENDING_IN_TOTAL.search(home)):
+            return True
+        if any(TOTALS.fullmatch(key.rstrip(":")) for key in keys):
             return True
         is_signed = any(map(SIGNATURES.match, keys))
         return len(keys) < 2 or (is_signed and parse_amount(amount) is None)
+
+    def _is_moved(self, texts: Sequence[str]) -> bool:
+        """Whether a comma within a cell of a text file has made two cells of it."""
+        if self.width is None:
+            return False
+        at = self.heading.places["amount"]
+        amount, next_ = code_key(texts[at]) if at < len(texts) else "", texts[at + 1 : at + 2]
+        is_split = FIRST_DIGITS.fullmatch(amount) and any(map(LAST_DIGITS.fullmatch, next_))
+        return len(texts) > self.width or bool(is_split)
 
     def _line(self, number: int, row: Mapping[str, Any]) -> Line | str:
         """The line of a row, or the code of why it has none."""

@@ -83,19 +83,16 @@ def accept_fact(_: ArrearsAccountLike, __: Op) -> Accepted:
 
 
 def dispute(account: ArrearsAccountLike, op: Op) -> Accepted:
-    """U7: a complaint becomes a ticket, and collection pauses until its answer."""
+    """U7: a complaint becomes a ticket, and collection pauses until its answer. How it was made
+    is not known, and contact details that were not given are missing from the ticket."""
     contact = op.payload.get("contact")
-    contact_fields = (
-        {"contact": contact} if contact else {"declined_because": "see the account's home"}
-    )
     ticket = {
-        "channel": "phone",
         "matter": "complaint",
         "details": op.payload["details"],
         "unit": account.unit,
         "about_type": "arrears",
         "about": account.id,
-        **contact_fields,
+        **({"contact": contact} if contact else {}),
     }
     return Accepted(
         {}, followups=(derive_op(op, "ticket.open", complaint_ticket_id(op.id), ticket),)

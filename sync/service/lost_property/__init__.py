@@ -139,6 +139,7 @@ KINDS = {
         "since",
         "before",
         "entries",
+        "purposes",
         "parties",
         state="compiled",
         label=_l("People in the home listed"),

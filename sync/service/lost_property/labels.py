@@ -28,6 +28,7 @@ FIELDS: Texts = {
     "next_action_at": _l("Next step due"),
     "since": _l("From"),
     "entries": _l("Home entries"),
+    "purposes": _l("Purpose"),
     "parties": _l("People"),
     "unheard": _l("Phones not heard from"),
     "said": _l("Statement"),
@@ -43,6 +44,17 @@ FIELDS: Texts = {
 }
 
 VALUES: Mapping[str, Texts] = {
+    "purposes": {
+        "repair": _lp("home entry", "repair"),
+        "check": _lp("home entry", "check-up"),
+        "meters": _lp("home entry", "meter reading"),
+        "delivery": _lp("home entry", "delivery"),
+        "arrears": _lp("home entry", "overdue fees"),
+        "business": _l("business"),
+        "family": _l("family or friends"),
+        "service": _l("home service"),
+        "other": _l("other"),
+    },
     "outcome": {
         "returned": _l("returned to owner"),
         "police": _l("handed to police"),

@@ -72,7 +72,10 @@ class LostContactPayload(Payload):
 
 
 class LostCompilePayload(Payload):
-    """The people who were in the home as known at that time: entries by id, names by party."""
+    """The people who were in the home as known at that time: entries by id, names by party.
+
+    `purposes` are the codes of what the entries were for, by id.
+    """
 
     unit = Id(allow_none=True)
     since = PastMoment(required=True)
@@ -80,6 +83,11 @@ class LostCompilePayload(Payload):
     entries = fields.Dict(
         keys=Id(),
         values=fields.String(validate=Length(max=2 * MAX_LABEL_LENGTH)),
+        validate=Length(max=MAX_ENTRIES),
+    )
+    purposes = fields.Dict(
+        keys=Id(),
+        values=fields.String(validate=Length(max=MAX_LABEL_LENGTH)),
         validate=Length(max=MAX_ENTRIES),
     )
     parties = fields.Dict(

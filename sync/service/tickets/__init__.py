@@ -74,6 +74,8 @@ FEATURE = Feature(
                 )
             ),
             states=STATES,
+            unique_keys=lambda ticket: [ticket["number"]],
+            unique_columns=("number",),
         ),
     },
     kinds=KINDS,

@@ -46,7 +46,8 @@ FIELDS_OF_STEPS = ("done_on_the_spot", "reaction", "item", "condition", "quantit
 
 
 def open_(_: None, op: Op) -> Accepted | Refused:
-    """K1, K2: anybody may open a ticket and stays its first responder."""
+    """K1, K2, K23: anybody may open a ticket and stays its first responder. Two phones can derive
+    one number from two ids; both tickets stand."""
     if error := promise_error(op):
         return Refused(error)
     fields = {name: value for name, value in op.payload.items() if name not in FIELDS_OF_STEPS}
@@ -54,12 +55,13 @@ def open_(_: None, op: Op) -> Accepted | Refused:
         {
             "urgency": "normal",
             **fields,
-            "number": ticket_number(op.subject),
-            "numbers": [ticket_number(op.subject)],
+            "number": (number := ticket_number(op.subject)),
+            "numbers": [number],
             "steward_id": op.by,
             "successions": {},
             "co_receiver_ids": [],
-        }
+        },
+        flag="same-number" if number in op.taken else None,
     )
 
 

@@ -48,8 +48,10 @@ def _resolve_on_the_spot(ticket: TicketState, opening: HistoryEntry) -> None:
     ticket.resolved_at = ticket.acted_at = at
     ticket.resolved_by_id, ticket.resolved_how = opening.by, payload["done_on_the_spot"]
     reaction = payload.get("reaction")
-    if payload.get("channel") == FOUND_BY_US:
-        reaction = "satisfied" if opening.v == 1 else "not_needed"
+    if opening.v == 1 and payload.get("channel") == FOUND_BY_US:
+        reaction = "satisfied"
+    elif not reaction and not ticket.is_awaited:
+        reaction = "not_needed"
     if reaction:
         _apply_reaction(ticket, opening, reaction)
     close_if_complete(ticket, at)

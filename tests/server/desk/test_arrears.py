@@ -315,6 +315,16 @@ def owed(app, homes):
     return {labels[account.unit]: owed_cents(vars(account)) for account in accounts}
 
 
+def test_accounts_are_listed_in_the_natural_order_of_their_homes(ben, desk_op):
+    labels = ("1-2-102", "1-10-101", "1-2-99")
+    for label in labels:
+        desk_op("unit.add", fixed_id(label), {"label": {"zh": label}, "area_id": STAIRS}, by=EVE)
+    rows = "".join(f"{label},fee,10,1\n" for label in labels)
+    import_file(ben, f"房号,款项,期间,金额\n{rows}".encode())
+    page = ben.get("/desk/arrears/", headers=EN).text
+    assert re.findall(r"1-\d+-\d+", page) == ["1-2-99", "1-2-102", "1-10-101"]
+
+
 @pytest.mark.rule("U21")
 def test_a_mended_file_never_takes_the_place_of_the_whole(app, ben, homes):
     import_file(ben, (SHEETS / "20-ledger-with-bad-rows.csv").read_bytes())

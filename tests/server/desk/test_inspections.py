@@ -176,9 +176,12 @@ def test_a_used_checklist_edition_does_not_change(app, signed_in, phone, criteri
         by=BEN,
     )
     form = {"base": "1", f"weight.{criteria[0]}": "3", "new.zh": "灯", "new.en": "Lamps"}
+    form |= {"picture.new": "light", f"picture.{criteria[0]}": ""}
     assert eve.post(f"/desk/checklists/{CHECKLIST_ID}", form).status_code == 303
     body = phone.get_record("template", CHECKLIST_ID)
     assert (body["edition"], len(body["items"])) == (2, 5)
+    pictures = [item["picture"] for item in body["items"]]
+    assert (pictures[0], pictures[-1]) == (None, "light") and all(pictures[1:-1])
     assert phone.get_record("inspection", FIRST_INSPECTION)["score"] == 750
     late = inspection_payload(criteria, failed=criteria[:1])
     phone.send_op("inspection.record", SECOND_INSPECTION, late, by=BEN)

@@ -222,6 +222,10 @@ def test_the_list_of_who_was_there_joins_home_entries_and_visits(app, ben, desk_
     listed = stored(app, LostProperty, LOST_ID).lists[-1]
     assert set(listed["entries"]) == {came, entry, ENTRY_OF_LU}
     assert listed["parties"] == {PARTY: "Lu (Spruce Cable)", "|Tang": "Tang (Water Ltd)"}
+    assert listed["purposes"][came] == "service" and listed["entries"][came].endswith("Ltd)")
+    for language, word in (("en", "home service"), ("zh", "上门服务")):
+        page = ben.get(f"/desk/lost/{LOST_ID}", headers={"Accept-Language": language}).text
+        assert f"Tang (Water Ltd) · {word}" in page, "the purpose in the reader's language"
     assert "statements-missing" in missing_steps(vars(stored(app, LostProperty, LOST_ID)))
     packed = zipfile.ZipFile(BytesIO(ben.get(f"/desk/lost/{LOST_ID}/pack.zip").data))
     assert [visit["visitor"] for visit in json.loads(packed.read("visits.json"))] == ["Tang"]

@@ -12,7 +12,7 @@ from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from sync.protocol.clock import SITE_ZONE
-from tests.seed_data import ANA, GATE, HOME_SITE, STAIRS, fixed_id, task_payload
+from tests.seed_data import ANA, BEN, GATE, HOME_SITE, STAIRS, fixed_id, task_payload
 from tests.server.conftest import is_refused
 
 EN = {"Accept-Language": "en"}
@@ -63,6 +63,13 @@ def test_a_missed_task_cannot_be_decided_before_phones_report(app, ben, missed_t
         db.session.execute(update(Device).values(enrolled_at=long_ago, clear_at=None))
     assert MISSED_TASK not in ben.get("/desk/misses/").text
     answer = ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+    assert is_refused(answer, "not-yet-known")
+    assert stored_task(app).disposition is None
+
+
+def test_of_several_missed_tasks_all_are_decided_or_none(app, ben, missed_task):
+    form = {"task": [MISSED_TASK, fixed_id("done meanwhile")], "disposition": "made_good"}
+    answer = ben.post("/desk/misses/", form)
     assert is_refused(answer, "not-yet-known")
     assert stored_task(app).disposition is None
 
@@ -139,3 +146,39 @@ def test_the_record_of_pest_control_is_shown_on_board_disclosure_and_record(app,
     for path in pages:
         page = ben.get(path, headers=EN).text
         assert all(word in page for word in (*given.values(), "Pest control firm")), path
+
+
+@pytest.mark.rule("T17")
+@pytest.mark.clause("F4")
+def test_a_task_is_given_to_somebody_else_until_its_time_is_over(app, ben, missed_task):
+    now, id_ = datetime.now(UTC), fixed_id("due")
+    times = {"window_start": now - timedelta(hours=1), "window_end": now + timedelta(hours=1)}
+    payload = task_payload() | {name: moment.isoformat() for name, moment in times.items()}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", id_, payload)])
+        version = db.session.get(Task, (HOME_SITE, id_)).version
+    assert "/reassign" in ben.get(f"/desk/record/task/{id_}").text
+    answer = ben.post(f"/desk/task/{id_}/reassign", {"responsible_id": BEN, "base": version})
+    assert answer.status_code == 303
+    with app.app_context():
+        assert db.session.get(Task, (HOME_SITE, id_)).responsible_id == BEN
+    assert "/reassign" not in ben.get(f"/desk/record/task/{MISSED_TASK}").text
+    before = stored_task(app)
+    answer = ben.post(
+        f"/desk/task/{MISSED_TASK}/reassign",
+        {"responsible_id": BEN, "base": before.version},
+    )
+    assert is_refused(answer, "task-over")
+    assert stored_task(app).responsible_id == before.responsible_id
+
+
+@pytest.mark.clause("C11")
+def test_nobody_is_chosen_for_the_rain_unless_the_desk_chooses(app, ben):
+    page = ben.get("/desk/work/", headers=EN).text
+    assert '<option value="">' in page.split('name="responsible_id"')[-1].split("</select>")[0]
+    refused = ben.post("/desk/work/weather", {"sort": "rain"}, headers=EN)
+    assert refused.status_code == 422
+    ben.post("/desk/work/weather", {"sort": "rain", "areas": [GATE], "responsible_id": ""})
+    with app.app_context():
+        wiped = select(Task.responsible_id).filter_by(code="CL-10", area_id=GATE)
+        assert db.session.scalars(wiped).all() == [BEN]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from server.db.engine import db
+from server.desk.options import in_natural_order
+from server.i18n.filters import by_label
+from server.models.people import Person
 from server.models.places import Checkpoint, Unit
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
@@ -42,6 +47,16 @@ def test_a_home_is_added_once_and_homes_are_listed_in_natural_order(app, signed_
     assert places == sorted(places)
     labels = {unit.label["zh"] for unit in stored(app, Unit)}
     assert labels >= {"1-10-101", "1-2-101", "1-2-99"} and len(labels) == 4
+
+
+def test_names_and_codes_are_listed_in_natural_order_and_who_has_left_comes_last():
+    people = [Person(id=name, name=name) for name in ("Guard 10", "Guard 2", "guard 1")]
+    people[2].active_to = datetime(2026, 1, 1, tzinfo=UTC)
+    assert [person.name for person in in_natural_order(people, "name")] == [
+        *("Guard 2", "Guard 10", "guard 1")
+    ]
+    rows = [{"label": {"zh": "2号"}, "code": "A10"}, {"label": {"zh": "10号"}, "code": "A2"}]
+    assert by_label(rows[::-1], "zh") == rows and by_label(rows, "zh", "code") == rows[::-1]
 
 
 @pytest.mark.rule("E20")

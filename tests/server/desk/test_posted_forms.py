@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from uuid_utils.compat import uuid7
 
 from server.auth.sessions import IDLE_TIMEOUT
 from server.db.engine import db, write_transaction
 from server.desk import submit as desk_submit
+from server.desk.field_errors import FormRefused
 from server.models.access import LoginSession
 from server.models.desk_forms import TakenForm, UnsavedForm
 from server.models.tickets import Ticket
+from server.oplog.receive import make_op
 from sync.protocol.op import SERVER_AUTHOR_ID
 from tests.seed_data import BEN, EVE, HOME_SITE, OTHER_SITE
 from tests.server.conftest import PASSWORD, DeskBrowser
@@ -126,6 +130,28 @@ def test_a_session_that_ends_loses_nothing(app, ben, bens_password):
         assert db.session.scalar(select(func.count()).select_from(UnsavedForm)) == 0
 
 
+@pytest.mark.parametrize("page", ["/desk/", "/desk/arrears/import", "/desk/tickets/gone"])
+def test_what_was_typed_into_a_form_that_is_gone_is_shown(app, ben, signed_in, page):
+    """Its page has no such form, takes no GET, or is not there any more."""
+    fields = [["details", "Typed in vain"], ["channel", "phone"], ["matter", "report"]]
+    form = {"id": str(uuid7()), "address": TICKETS, "page": page, "fields": fields}
+    with app.app_context(), write_transaction():
+        kept = {**form, "person_id": BEN, "site_id": HOME_SITE, "at": datetime.now(UTC)}
+        db.session.add(UnsavedForm(**kept))
+    first = ben.get(page, headers=EN)
+    shown = "/desk/unsaved"
+    assert first.location == shown if first.status_code == 303 else shown in first.text
+    assert "Typed in vain" not in signed_in(EVE).get(shown).text
+    text = ben.get(shown, headers=EN).text
+    assert "Typed in vain" in text and "Try again" in text
+    again = {**dict(fields), "form_token": token_of(text, TICKETS)}
+    assert [ben.post(TICKETS, again).status_code for _ in range(2)] == [303, 303]
+    assert ticket_count(app) == 1
+    assert (
+        shown not in ben.get("/desk/").text and "Nothing waiting" in ben.get(shown, headers=EN).text
+    )
+
+
 def test_what_one_person_typed_is_not_shown_to_another(app, ben, signed_in):
     """Eve signs in on another tab of the same browser; then the form of Ben's tab is sent."""
     form = {**drawn_form(ben), "details": "Only for Ben"}
@@ -197,3 +223,21 @@ def test_former_forms_are_forgotten(app, ben):
     ben.post(TICKETS, drawn_form(ben))
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(TakenForm)) == 1
+
+
+def test_of_several_ops_all_are_saved_or_none(app, ben, monkeypatch):
+    """The second op is refused: the first leaves nothing behind."""
+    opened = {"channel": "phone", "matter": "report", "details": "Saved with the other"}
+    ben_at_home = SimpleNamespace(site_id=HOME_SITE, person_id=BEN)
+    monkeypatch.setattr(desk_submit, "current_user", lambda: ben_at_home)
+    with app.test_request_context():
+        first = make_op("ticket.open", str(uuid7()), opened, by=BEN)
+        second = make_op("person.leave", str(uuid7()), {}, by=BEN)
+        with pytest.raises(FormRefused):
+            desk_submit.submit_ops([first, second], {}, TICKETS)
+    assert ticket_count(app) == 0
+    with app.test_request_context():
+        desk_submit.submit_ops(
+            [first, {**first, "id": str(uuid7()), "subject": str(uuid7())}], {}, ""
+        )
+    assert ticket_count(app) == 2

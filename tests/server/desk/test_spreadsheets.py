@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -12,12 +13,13 @@ import xlsxwriter
 
 from server.desk.spreadsheets import (
     OversizedSpreadsheet,
+    SeveralTables,
     UnreadableSpreadsheet,
     extent,
     read_table,
     write_workbook,
 )
-from sync.service.arrears.ledger import Homes, read_ledger
+from sync.service.arrears.ledger import Homes, has_heading, read_ledger
 
 FILES = Path(__file__).parent / "spreadsheets"
 LABELS = ("1-1-101", "1-1-102", "1-1-201", "1-1-202", "1-2-102", "2-1-102", "2-1-201")
@@ -165,6 +167,46 @@ def test_numbers_dates_and_merged_cells_of_a_workbook():
     assert sums(ledger) == {"1-1-101": 8940, "1-1-102": 21480}
     assert [(row.number, row.code) for row in ledger.bad_rows] == [(7, "zero")]
     assert {line["period"] for lines in ledger.accounts.values() for line in lines} == {"2026-10"}
+
+
+def test_no_sheet_is_left_out_and_no_hidden_one_is_read():
+    def fill(names, hidden=()):
+        def each(sheet, book):
+            sheet.write_row(0, 0, ("Instructions",))
+            for name in names:
+                more = book.add_worksheet(name)
+                for place, row in enumerate(ROWS):
+                    more.write_row(place, 0, row)
+                if name in hidden:
+                    more.hide()
+
+        return workbook(each)
+
+    def rows_of(content):
+        return read_table(content, lambda rows: has_heading(rows, [HEADING])).rows
+
+    assert len(rows_of(fill(["a"]))) == len(ROWS)
+    assert len(rows_of(fill(["a", "b"], hidden=["a"]))) == len(ROWS)
+    with pytest.raises(SeveralTables):
+        rows_of(fill(["a", "b"]))
+
+
+@pytest.mark.parametrize("rows", [65_536, 2**31, 2**32 - 1])
+def test_what_an_old_workbook_says_of_its_size_ends_no_process(rows):
+    content = (FILES / "merged-home.xls").read_bytes()
+    at = content.index(struct.pack("<HH", 0x200, 14)) + 4
+    size = struct.pack("<IIHHH", 0, rows, 0, 256 if rows == 65_536 else 65_535, 0)
+    forged = content[:at] + size + content[at + 14 :]
+    if rows == 65_536:
+        assert sums(read(forged)) == {"1-1-101": 10100}
+    else:
+        with pytest.raises(UnreadableSpreadsheet):
+            read_table(forged)
+
+
+def test_a_text_file_whose_quotes_do_not_end_is_refused():
+    with pytest.raises(UnreadableSpreadsheet):
+        read_table(b'a,b\n1,"2\n3,4\n')
 
 
 def test_an_empty_sheet_before_the_table_is_passed_over():

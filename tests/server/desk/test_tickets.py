@@ -2,10 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from server.db.engine import db
+from server.models.conflicts import Conflict
 from server.models.oplog import LoggedOp
 from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
@@ -36,6 +39,22 @@ def stored_ticket(app, id_=TICKET_ID):
 
 def ticket_page(browser, id_=TICKET_ID, path=""):
     return browser.get(f"/desk/tickets/{id_}{path}", headers=EN).text
+
+
+@pytest.mark.rule("K23")
+def test_two_phones_that_give_one_number_offline_keep_both_tickets(app, client, phone, new_phone):
+    other, twin = new_phone(), str(UUID(bytes=bytes(11) + UUID(TICKET_ID).bytes[-5:]))
+    phone.add_op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
+    other.add_op("ticket.open", twin, {**TICKET_PAYLOAD, "details": "A lamp"}, by=CHU)
+    phone.send_outbox()
+    other.send_outbox()
+    first, second = stored_ticket(app), stored_ticket(app, twin)
+    assert first.number == second.number and first.details != second.details
+    with app.app_context():
+        flagged = db.session.scalars(select(Conflict).where(Conflict.rule == "same-number")).all()
+    assert [conflict.subject for conflict in flagged] == [twin]
+    page = client.get(f"/r/{first.number}", headers=EN)
+    assert page.status_code == 200 and "Two requests have this number" in page.text
 
 
 @pytest.mark.rule("K10")

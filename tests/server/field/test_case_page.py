@@ -36,3 +36,5 @@ def test_a_case_names_the_phones_that_were_not_heard_from():
     assert "Not everything has arrived from these phones" in html and "Guards 2" in html
     assert "Not known which other phones" in render({"at": None, "known": False, "unheard": []})
     assert "Guards 2" not in render(told, decided_at=NOW, state="decided", finding="partly")
+    many = [{"label": f"Phone {n}", "clear_at": None} for n in range(15)]
+    assert "and 3 more" in render({**told, "unheard": many})

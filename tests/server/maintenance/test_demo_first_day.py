@@ -45,7 +45,16 @@ def test_no_work_of_the_first_day_is_missed_or_late(demo_app):
     }
     rounds = db.session.scalars(select(PatrolRound).where(PatrolRound.site_id == SITE)).all()
     assert rounds and all(round_.window_start >= NOW for round_ in rounds)
-    assert not any(record.planned_at for record in (*tasks, *rounds))
+    assert not any(round_.planned_at for round_ in rounds)
+
+
+@pytest.mark.rule("R10")
+def test_nobody_ever_answers_for_what_began_before_the_demo(demo_app):
+    tasks = db.session.scalars(select(Task).where(Task.site_id == SITE)).all()
+    for days in (1, 7, 40):
+        moment = NOW + timedelta(days=days)
+        missed = [task for task in tasks if task_status(task, [], moment) == "missed"]
+        assert missed and min(task.window_start for task in missed) >= NOW
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -64,6 +73,6 @@ def test_building_again_on_another_day_changes_nothing(demo_app):
     for now in (NOW, NOW + timedelta(days=1)):
         demo.build(now)
         tasks = db.session.scalars(select(Task).where(Task.site_id == SITE)).all()
-        assert not any(task.planned_at for task in tasks)
+        assert all(bool(task.planned_at) == (task.window_start < NOW) for task in tasks)
         assert not any(task.cancelled_at for task in tasks)
     assert find_faults(SITE) == []

@@ -10,6 +10,7 @@ from server.models.tasks import Task
 from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
+from sync.work.board import task_status
 from tests.seed_data import (
     ANA,
     BEN,
@@ -120,6 +121,19 @@ def test_a_task_assigned_on_one_phone_is_done_on_another(phone, new_phone):
     )
     other.send_op("task.complete", given["subject"], by=ANA)
     assert phone.get_record("task", given["subject"])["state"] == "done"
+
+
+@pytest.mark.rule("R10")
+def test_nobody_answers_for_a_task_that_was_assigned_offline_and_arrived_late(app, phone):
+    due = {**AD_HOC_PAYLOAD, "window_end": hours_from_now(-1)}
+    late = phone.send_op("task.assign", fixed_id("late"), due, by=BEN, at=hours_from_now(-3), v=2)
+    phone.send_op("task.assign", fixed_id("at once"), AD_HOC_PAYLOAD, by=BEN, v=2)
+    assert late["status"] == "applied"
+    with app.app_context():
+        tasks = {task.id: task for task in db.session.scalars(select(Task).filter_by(code="AD-1"))}
+        overdue, planned = tasks[fixed_id("late")], tasks[fixed_id("at once")]
+        assert task_status(overdue, [], datetime.now(UTC)) == "planned_late"
+        assert planned.planned_at is None
 
 
 def test_only_supervisors_assign_tasks_and_only_to_staff_of_the_site(phone, new_phone, desk_op):

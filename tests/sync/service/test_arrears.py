@@ -145,6 +145,8 @@ def test_a_complaint_becomes_a_ticket_and_pauses_collection_until_its_answer():
     verdict = submit(account, "dispute", minutes=2, details="The lift is broken")
     [ticket] = verdict.followups
     assert (ticket.kind, ticket.payload["about"]) == ("ticket.open", account.row.id)
+    said_by_nobody = {"channel", "declined_because", "contact"}
+    assert said_by_nobody.isdisjoint(ticket.payload), "contact details are still to be asked for"
     assert account.row.paused_by == [ticket.subject] and collection_state(account) == "disputed"
     assert record_call(account, minutes=3).flag == "called-while-paused"
     assert submit(account, "approve_visit", by=BEN) == Refused("paused")

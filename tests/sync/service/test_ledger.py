@@ -130,7 +130,9 @@ def test_columns_are_found_by_name_in_any_order(heading):
     [
         (("房号", "款项", "期间"), "no-heading", ("amount",), ("房号", "款项", "期间")),
         (("房号", "款项", "期间", "金额（万元）"), "no-heading", ("amount",), None),
-        (("房号", "款项", "期间", "应收金额", "欠费金额"), "two-columns", ("amount",), None),
+        (("房号", "款项", "期间", "应收金额", "应缴金额"), "two-columns", ("amount",), None),
+        (("房号", "款项", "期间", "应收金额", "实收金额"), "paid-column", (), ("实收金额",)),
+        (("单位：万元",), "not-yuan", (), ("单位：万元",)),
         (("a", "b"), "no-heading", ("home", "item", "period", "amount"), ("a", "b")),
     ],
 )
@@ -157,6 +159,41 @@ def test_totals_signatures_notes_and_repeated_headings_are_left_out():
     ledger = read([HEAD, *rows])
     assert (ledger.accounts, ledger.bad_rows) == ({"u1": [line("fee", "10", 100)]}, [])
     assert [row.number for row in ledger.left_out] == [4, 5, 6, 7, 8]
+
+
+@pytest.mark.rule("U20")
+def test_what_is_owed_is_read_beside_what_was_billed_and_paid():
+    heading = ("房号*", "费用项", "计费月份", "应收金额", "实收金额", "欠费金额/元")
+    ledger = read([heading, ("1-101", "fee", "10", "9", "5", "4")])
+    assert (ledger.accounts, ledger.unused_columns) == (
+        {"u1": [line("fee", "10", 400)]},
+        ("应收金额", "实收金额"),
+    )
+
+
+@pytest.mark.rule("U20")
+def test_a_heading_within_a_merged_home_is_the_next_page_and_another_one_is_another_table():
+    rows = [HEAD, ("1-101", "fee", "10", "9"), ("1-101", *HEAD[1:]), ("1-101", "fee", "11", "9")]
+    assert read(rows, merged={(3, 0), (4, 0)}).total_cents == 1800
+    for heading in (("房号", "款项", "期间", "实缴金额"), ("款项", "房号", "期间", "金额")):
+        with pytest.raises(InvalidLedger, match="second-table"):
+            read([*rows, heading, ("1-102", "fee", "10", "9")])
+
+
+@pytest.mark.rule("U20")
+@pytest.mark.parametrize("row", ["1-101,fee,10,1,234.50", "1-101,fee,10,1,234", "1-101,a,b,10,5"])
+def test_a_comma_in_an_amount_of_a_text_file_is_not_a_smaller_amount(row):
+    rows = list(enumerate([(*HEAD, "备注")[: len(row) % 2 + 4], row.split(",")], start=1))
+    ledger = read_ledger(rows, HOMES, [HEAD], is_text=True)
+    assert not ledger.accounts and ledger.held == {"u1"}
+
+
+@pytest.mark.rule("U21")
+def test_a_home_of_which_only_a_total_is_read_stands_in_the_file():
+    ledger = read(
+        [HEAD, ("1-101", "合计", "10", "9"), ("1-102 小计", "", "", "9"), ("1-102", "a", "", "9")]
+    )
+    assert ledger.named == {"u1", "u2"} and not ledger.bad_rows and len(ledger.left_out) == 2
 
 
 @pytest.mark.rule("U20")

@@ -328,6 +328,8 @@ def test_a_delegate_needs_a_reason_and_never_becomes_first_responder():
         ({}, "resolved"),
         ({"reaction": "unsatisfied"}, "received"),
         ({"channel": "on_round"}, "closed"),
+        ({"channel": "on_round", "contact": "1203"}, "resolved"),
+        ({"channel": "on_round", "contact": "1203", "reaction": "unsatisfied"}, "received"),
     ],
 )
 def test_resolved_on_the_spot_ends_with_the_residents_response(payload, state_after):
@@ -385,7 +387,7 @@ def test_what_was_handed_over_is_registered_in_the_opening():
 @pytest.mark.rule("K16")
 @pytest.mark.clause("F7")
 def test_a_reopened_ticket_keeps_its_number_and_first_responder():
-    ticket = opened_ticket(done_on_the_spot="wiped", channel="on_round")
+    ticket = opened_ticket(done_on_the_spot="wiped", reaction="satisfied")
     number = ticket.row.number
     submit(ticket, "reopen", by=CHU, minutes=5, reason="wet again")
     row = ticket.row
