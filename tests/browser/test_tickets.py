@@ -77,7 +77,6 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
     live_server.kill()
     phone_page.open(f"/field/ticket/{matter}")
     phone_page.tap("button:has-text('已办好')")
-    phone_page.tap("button[name=text] >> nth=1")
     phone_page.tap("button[value=satisfied]")
     live_server.start()
     phone_page.sync_now()
