@@ -79,7 +79,7 @@ def test_no_job_takes_more_taps_than_its_budget(phone_page, live_server, photo_f
         phone_page.taps += 1
         phone_page.page.set_input_files("[name=photos]", photo_file)
         phone_page.tap("#main .primary")
-        phone_page.wait_for_js("!!document.querySelector('.said')")
+        phone_page.wait_for_js("/T-[A-Z2-7]{8}/.test(document.querySelector('#main').innerText)")
     for _ in counted("unsent", "tasks"):
         phone_page.tap("#pill")
         phone_page.wait_for_js("location.pathname == '/field/me'")
