@@ -48,7 +48,8 @@ PHONE_OPS = (
 
 UNLINKED = {
     *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.open_label"),
-    *("quarantine.show", "records.photo", "resident.show", "training_sessions.show"),
+    *("quarantine.show", "records.photo", "resident.show", "teams.show"),
+    "training_sessions.show",
 }
 """Routes that no page of the demo estate links to: a wrong id gives 404, or a page for any id."""
 
