@@ -142,7 +142,7 @@ def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(
     phone_page.open("/field/tickets")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("#main .primary")
-    phone_page.wait_for_js("!!document.querySelector('.said')")
+    phone_page.wait_for_js("/T-[A-Z2-7]{8}/.test(document.querySelector('#main').innerText)")
     phone_page.open("/field/me")
     assert "3 条待上传 · 1 张照片待传" in phone_page.page.inner_text(".meta")
     with phone_page.page.expect_download() as saving:
