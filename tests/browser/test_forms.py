@@ -283,5 +283,6 @@ def test_what_was_not_accepted_is_told_to_its_author_alone_with_its_words(phone_
     assert page.locator(".banner[data-state=check]").count() == 0
     live_server.start()
     phone_page.tap(f"{REPORT} .primary[type=submit]")
+    page.wait_for_selector(".said[role=status]")
     phone_page.sync_now()
     assert len(logged_ops(live_server, "ticket.open")) == 2
