@@ -162,9 +162,7 @@ def test_no_parameter_of_a_page_breaks_the_server(
     assert not broken, "\n".join(map(str, broken))
 
 
-@pytest.mark.parametrize(
-    "path", PATHS
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_no_name_of_a_host_breaks_the_server(app: Flask, path: str) -> None:
     statuses = {
         host: app.test_client().get(path, headers={"Host": host}).status_code for host in HOSTS
