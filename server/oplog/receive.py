@@ -20,6 +20,7 @@ from server.oplog.incoming import IncomingOp, NewOp, Source
 from server.oplog.op_row import Answer
 from server.oplog.photo_arrivals import find_photo_arrivals
 from server.oplog.processor import OpProcessor
+from server.oplog.signatures import check_signatures, mark_used
 from server.oplog.triage import Triage
 from server.oplog.unit_of_work import UnitOfWork
 from sync import KINDS
@@ -51,7 +52,7 @@ def receive_ops(site_id: str, raws: Sequence[Mapping[str, Any]], source: Source)
     database's error where it is locked, full or away: then nothing was stored.
     """
     parse = IncomingOp.parse if source.device_id else IncomingOp.from_trusted
-    ops = [parse(raw) for raw in raws]
+    ops = check_signatures(site_id, [parse(raw) for raw in raws], source)
     try:
         with write_transaction():
             return _receive_in_transaction(site_id, ops, source)
@@ -83,11 +84,14 @@ def _receive_single(site_id: str, op: IncomingOp, source: Source) -> ReceiveResu
 def _receive_in_transaction(site_id: str, ops: list[IncomingOp], source: Source) -> ReceiveResult:
     log_head = lock_site(site_id)
     triage = Triage(site_id, ops, source)
+    if triage.lineage.is_foreign:
+        log.warning("push on the lineage of another phone", site=site_id, device=source.device_id)
     unit_of_work = UnitOfWork(site_id, log_head, triage.subjects())
     answers = OpProcessor(unit_of_work, triage).process_all()
     _process_photo_arrivals(unit_of_work, source.received_at)
     log_head = unit_of_work.write()
     triage.lineage.save()
+    mark_used((op.signature for op in ops), source.received_at)
     return ReceiveResult(answers, triage.lineage.state, log_head)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from server.auth.access import device_only, public
 from server.auth.devices import enrol_device, record_wipe_notice
+from server.auth.phone_credentials import usable_credentials
 from server.db.engine import db
 from server.errors import problem_json
 from server.maintenance import backup
@@ -26,6 +27,7 @@ from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat
 from server.sync_api.openapi import document
 from server.sync_api.pull import audience_of, feed_page, scope_token
+from server.sync_api.responses import disable_caching, sync_response
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.message_fields import LIMITS, MAX_OPS
@@ -41,6 +43,7 @@ from sync.protocol.photos import SHA256_PATTERN
 log = structlog.get_logger("lodge.sync")
 
 bp = Blueprint("sync_api", __name__, url_prefix="/sync")
+bp.after_request(disable_caching)
 
 ENROL, HELLO, PUSH, PULL = EnrolRequest(), HelloRequest(), PushRequest(), PullRequest()
 ACCEPTED_VERSIONS = {
@@ -49,24 +52,12 @@ ACCEPTED_VERSIONS = {
 """The payload versions of each kind that phones may send."""
 
 
-def sync_response(**body: Any) -> Response:
-    """A JSON response; without the field `sync` a phone takes it for that of a captive portal."""
-    return jsonify(sync="1", **body)
-
-
 @bp.before_request
 def require_own_site() -> None:
     """404 for the address of another site than the phone's."""
     phone, site = g.get("device"), (request.view_args or {}).get("site")
     if phone and site and site != phone.site_id:
         abort(404)
-
-
-@bp.after_request
-def disable_caching(response: Response) -> Response:
-    """Forbid HTTP caches to store any response."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 @bp.post("/enrol")
@@ -103,6 +94,8 @@ def hello() -> Response:
     message, received_at = request_body.read_message(request, HELLO), datetime.now(UTC)
     site = g.device.site_id
     chain = db.session.get(Lineage, (site, message["lineage"]))
+    if chain and chain.device_id not in (None, g.device.id):
+        chain = None  # L5: that of another phone
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
     scope = scope_token(audience_of(g.device))
     record_heartbeat(g.device, message, chain, received_at)
@@ -114,6 +107,7 @@ def hello() -> Response:
         accepts=ACCEPTED_VERSIONS,
         limits=LIMITS,
         backup_watermark=backup.backup_watermark(),
+        credentials=usable_credentials(site, g.device.id),
         sites={
             site: {
                 "scope": scope,
