@@ -87,11 +87,13 @@ def pin_matches(account: Account | None, pin: str, now: datetime) -> bool:
     return is_right and not is_expired
 
 
-def replace_old_verifier(account: Account, pin_hash: str | None) -> None:
-    """Store the hash of a PIN that matched the verifier of an earlier version. The caller
-    commits."""
-    if pin_hash and account.pin_check and not account.pin_hash:
-        account.pin_hash = pin_hash
+def replace_old_verifier(account: Account, pin_hash: str | None) -> bool:
+    """Store the hash of a PIN that matched the verifier of an earlier version. Returns whether
+    there was one. The caller commits."""
+    if not (pin_hash and account.pin_check) or account.pin_hash:
+        return False
+    account.pin_hash = pin_hash
+    return True
 
 
 def draft_secret(account: Account) -> str:

@@ -42,6 +42,8 @@ class ReceiveResult(NamedTuple):
     lineage: LineageState
     """What has arrived of the sender's chain."""
     log_head: LogHead
+    is_foreign: bool = False
+    """L5: the chain is that of another phone, and nothing was received."""
 
 
 def receive_ops(site_id: str, raws: Sequence[Mapping[str, Any]], source: Source) -> ReceiveResult:
@@ -84,15 +86,13 @@ def _receive_single(site_id: str, op: IncomingOp, source: Source) -> ReceiveResu
 def _receive_in_transaction(site_id: str, ops: list[IncomingOp], source: Source) -> ReceiveResult:
     log_head = lock_site(site_id)
     triage = Triage(site_id, ops, source)
-    if triage.lineage.is_foreign:
-        log.warning("push on the lineage of another phone", site=site_id, device=source.device_id)
     unit_of_work = UnitOfWork(site_id, log_head, triage.subjects())
     answers = OpProcessor(unit_of_work, triage).process_all()
     _process_photo_arrivals(unit_of_work, source.received_at)
     log_head = unit_of_work.write()
     triage.lineage.save()
     mark_used((op.signature for op in ops), source.received_at)
-    return ReceiveResult(answers, triage.lineage.state, log_head)
+    return ReceiveResult(answers, triage.lineage.state, log_head, triage.lineage.is_foreign)
 
 
 def _process_photo_arrivals(unit_of_work: UnitOfWork, received_at: datetime) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from server.auth.access import device_only
 from server.auth.credentials import get_or_create_account, hash_password
+from server.auth.device_people import add_person
 from server.auth.devices import DeviceIdentity, TooManyTries
 from server.auth.phone_credentials import activate_credentials, register_credential
 from server.auth.pins import (
@@ -28,10 +29,11 @@ from server.auth.pins import (
 from server.auth.rate_limit import count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
-from server.models.access import Account
+from server.models.access import Account, Device
 from server.models.credentials import Credential
 from server.models.people import Person
 from server.oplog.held_proofs import judge_proven_ops
+from server.oplog.security_log import log_access
 from server.oplog.signatures import is_valid_signature, parse_public_key
 from server.sync_api import request_body
 from server.sync_api.pull import audience_of, scope_token
@@ -86,13 +88,20 @@ def unlock() -> Response:
     owner = phone.site_id, phone.id, proven.id
     with write_transaction():
         usable = not proven.must_change
-        credential = register_credential(*owner, public_key, now, usable=usable).id
+        credential = register_credential(*owner, public_key, now, usable=usable)
+        add_person(*owner)
         account = get_or_create_account(proven.id)
-        replace_old_verifier(account, proven.new_hash)
         secret = draft_secret(account)
+        if credential.created_at == now:
+            _log_change("credential", phone, proven.id, "registered")
+        if replace_old_verifier(account, proven.new_hash):
+            _log_change("pin", phone, proven.id, "rehashed")
+        credential_id = credential.id
+        people_key = db.session.get_one(Device, phone.id).people_key
     judge_proven_ops(*owner, now)
+    phone = phone._replace(people_key=people_key)
     return sync_response(
-        credential=credential,
+        credential=credential_id,
         person=proven.body(),
         roles=proven.roles,
         scope=scope_token(audience_of(phone)),
@@ -117,6 +126,7 @@ def change_pin() -> Response:
     with write_transaction():
         set_pin(proven.id, new)
         activate_credentials(phone.site_id, phone.id, proven.id, now)
+        _log_change("pin", phone, proven.id, "changed")
     judge_proven_ops(phone.site_id, phone.id, proven.id, now)
     return sync_response(person=proven.body())
 
@@ -153,6 +163,7 @@ def _proven_person(
         raise TooManyTries(wait)
     account = db.session.get(Account, person.id) if person else None
     if not pin_matches(account, pin, now) or person is None or account is None:
+        log_access("sign_in_failed", site_id=phone.site_id, by=None, device=phone.id)
         return None
     proven = ProvenPerson(
         id=person.id,
@@ -177,6 +188,11 @@ def _follows_from(
         return False
     text = new_key_text(phone.site_id, phone.id, public_key)
     return is_valid_signature(old.public_key, previous["sig"], text)
+
+
+def _log_change(event: str, phone: DeviceIdentity, person_id: str, action: str) -> None:
+    who = {"by": person_id, "about": person_id, "device": phone.id}
+    log_access(event, site_id=phone.site_id, details={"action": action}, **who)
 
 
 def _wrong_pin() -> Response:
