@@ -105,7 +105,7 @@ class Triage:
         """H4. Idempotency: same id and content return the stored answer; same id, other content is
         a fork. None for an op that is new, or may be judged again."""
         if self.lineage.is_foreign:
-            return _fork_answer(op, "foreign-lineage")
+            return _foreign_answer(op)
         stored = self.identities.get(op.id)
         if stored is None:
             return _fork_answer(op) if self.lineage.is_fork(op) else None
@@ -212,6 +212,13 @@ def _is_too_new(op: IncomingOp) -> bool:
     return kind is None or op.raw["v"] > kind.payload_version
 
 
-def _fork_answer(op: IncomingOp, code: str = "forked") -> Answer:
-    """H4, L5. The answer upon which a phone sends an op again in a new lineage."""
-    return {"id": op.claimed_id, "status": "fork", "code": code, "text": refusal_text(code)}
+def _fork_answer(op: IncomingOp) -> Answer:
+    """H4. The answer upon which a phone sends an op again in a new lineage."""
+    text = refusal_text("forked")
+    return {"id": op.claimed_id, "status": "fork", "code": "forked", "text": text}
+
+
+def _foreign_answer(op: IncomingOp) -> Answer:
+    """L5. The same for an op in the lineage of another phone."""
+    text = refusal_text("foreign-lineage")
+    return {"id": op.claimed_id, "status": "fork", "code": "foreign-lineage", "text": text}
