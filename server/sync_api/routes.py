@@ -26,7 +26,8 @@ from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat
 from server.sync_api.openapi import document
-from server.sync_api.pull import audience_of, feed_page, scope_token
+from server.sync_api.phone_scope import in_snapshot, phone_scope
+from server.sync_api.pull import feed_page
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.message_fields import LIMITS, MAX_OPS
@@ -102,10 +103,10 @@ def hello() -> Response:
     """The heartbeat: clocks are compared, and the phone reports what it has not sent yet."""
     message, received_at = request_body.read_message(request, HELLO), datetime.now(UTC)
     site = g.device.site_id
+    scope = phone_scope(in_snapshot(g.device))
+    people = people_on_phone(site, scope.people)
     chain = db.session.get(Lineage, (site, message["lineage"]))
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
-    scope = scope_token(audience_of(g.device))
-    people = [] if g.device.is_revoked else people_on_phone(site, people_of(g.device.id))
     record_heartbeat(g.device, message, chain, received_at)
     return sync_response(
         epoch=g.device.epoch,
@@ -117,7 +118,7 @@ def hello() -> Response:
         backup_watermark=backup.backup_watermark(),
         sites={
             site: {
-                "scope": scope,
+                "scope": scope.token,
                 "upto": upto,
                 "hash": hash_,
                 "gaps": gaps,
