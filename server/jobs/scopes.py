@@ -54,8 +54,10 @@ ROWS = select_by_ids(FEED, *(FEED.c[name] for name in HeldRow._fields))
 
 
 def move_records(site_id: str, now: datetime) -> int:
-    """Compute again which phones hold the records whose scope may have changed; returns how many
-    rows got a new number."""
+    """W7: compute again which phones hold the records whose scope may have changed.
+
+    Returns how many rows got a new number.
+    """
     moved = 0
     for ids in chunks(_candidates(site_id, now), CHUNK):
         moved += _move(site_id, ids, now)

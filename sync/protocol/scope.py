@@ -48,7 +48,7 @@ HIDDEN = DESK_ONLY_AUDIENCE, frozenset[str]()
 def scope_of(
     type_: RecordType, record: Mapping[str, Any], site: SiteScope, now: datetime
 ) -> RecordScope:
-    """Who holds a record at a moment."""
+    """W4, W6: who holds a record at a moment."""
     moment = format_time(now)
     begins = _shifted(type_.visible_from(record), -type_.held_before)
     if begins > moment:
@@ -90,8 +90,10 @@ def _as_datetime(text: str) -> datetime | None:
 def workers_by_area(
     work: Iterable[tuple[str, str]], parents: Mapping[str, str | None]
 ) -> dict[str, frozenset[str]]:
-    """Who works in each area, from pairs of (area, person) and the parent of each area: who works
-    in a building works in its stairwells too."""
+    """W5: who works in each area, from pairs of (area, person) and the parent of each area.
+
+    Who works in a building works in its stairwells too.
+    """
     direct: dict[str, set[str]] = {}
     for area, person in work:
         direct.setdefault(area, set()).add(person)
