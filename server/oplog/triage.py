@@ -153,8 +153,9 @@ class Triage:
         return ("waiting", "waiting") if self._lacks_dependency(op) else None
 
     def _author_has_left(self, op: IncomingOp, directory: Directory) -> bool:
-        """Whether the author did not work here when it happened; the desk may overrule that."""
-        if op.replacement:
+        """Whether the author did not work here when it happened; the desk may overrule that.
+        What the server itself records of somebody stands in any case."""
+        if op.replacement or KINDS[op.raw["kind"]].from_server_only:
             return False
         by = op.raw["by"]
         left_at = directory.left_at.get(by)
