@@ -28,7 +28,7 @@ from sync.accountability.case_rules import (
 )
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.op import EmptyPayload, HistoryEntry, Kind, Payload
+from sync.protocol.op import PERSON, EmptyPayload, HistoryEntry, Kind, Payload
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
 from sync.protocol.text import _l
 
@@ -147,6 +147,7 @@ KINDS = {
         rule=give_statement,
         type="case",
         fact=True,
+        proof=PERSON,
         overlay_payload=False,
         optimistic_patch={
             "state": "$answer",
@@ -160,6 +161,8 @@ KINDS = {
         rule=flag_unless_subject,
         type="case",
         fact=True,
+        proof=PERSON,
+        not_before="decided_at",
         optimistic_patch={"state": "acknowledged", "acknowledged_at": "$at"},
         label=_l("Decision read"),
     ),
@@ -168,6 +171,7 @@ KINDS = {
         rule=flag_unless_subject,
         type="case",
         fact=True,
+        proof=PERSON,
         overlay_payload=False,
         optimistic_patch={
             "state": "appealed",
