@@ -36,7 +36,7 @@ from server.oplog.held_proofs import judge_proven_ops
 from server.oplog.security_log import log_access
 from server.oplog.signatures import is_valid_signature, parse_public_key
 from server.sync_api import request_body
-from server.sync_api.pull import audience_of, scope_token
+from server.sync_api.phone_scope import in_snapshot, phone_scope
 from server.sync_api.responses import disable_caching, sync_response
 from sync.protocol.messages import PinRequest, UnlockRequest
 from sync.protocol.signatures import new_key_text
@@ -104,7 +104,7 @@ def unlock() -> Response:
         credential=credential_id,
         person=proven.body(),
         roles=proven.roles,
-        scope=scope_token(audience_of(phone)),
+        scope=phone_scope(in_snapshot(phone)).token,
         pin_must_change=proven.must_change,
         draft_secret=secret,
     )
