@@ -29,7 +29,7 @@ from server.auth.pins import (
 from server.auth.rate_limit import count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
-from server.models.access import Account, Device
+from server.models.access import Account
 from server.models.credentials import Credential
 from server.models.people import Person
 from server.oplog.held_proofs import judge_proven_ops
@@ -97,9 +97,7 @@ def unlock() -> Response:
         if replace_old_verifier(account, proven.new_hash):
             _log_change("pin", phone, proven.id, "rehashed")
         credential_id = credential.id
-        people_key = db.session.get_one(Device, phone.id).people_key
     judge_proven_ops(*owner, now)
-    phone = phone._replace(people_key=people_key)
     return sync_response(
         credential=credential_id,
         person=proven.body(),
