@@ -11,6 +11,8 @@ from typing import Any
 from sync.protocol.json_codec import dump_json, load_json
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
+DIGEST_SECONDS = 600
+"""How often the digest of a phone's records is computed anew at most."""
 MIN_KEY_LENGTH = 32
 """A shorter secret key is refused."""
 MAX_KEYS = 5
@@ -57,6 +59,7 @@ def fill_in_defaults(config: Any) -> None:
     # what phones load most; desk pages are not compressed, as their size could reveal secrets
     config.setdefault("COMPRESS_MIMETYPES", COMPRESSED)
     config.setdefault("COMPRESS_ALGORITHM", ["gzip"])
+    config.setdefault("DIGEST_SECONDS", DIGEST_SECONDS)
     if not config.get("SECRET_KEY"):
         newest, *older = load_or_create_keys(data / KEY_FILE)
         config.update(SECRET_KEY=newest, SECRET_KEY_FALLBACKS=older)
