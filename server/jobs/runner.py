@@ -14,10 +14,10 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from server.db.engine import db
-from server.jobs import compaction, frequent_visitors, home_entries, retention, scheduler
+from server.jobs import compaction, frequent_visitors, home_entries, retention, scheduler, scopes
 from server.jobs.failures import JobFailure, delete_failure, failures_of, save_failure
 from server.logs import log_crash
-from server.oplog import replay
+from server.oplog import replay, security_log
 from server.photos import uploads
 
 log = structlog.get_logger("lodge.jobs")
@@ -39,6 +39,11 @@ class Job:
 JOBS = (
     Job("plan", scheduler.plan, _("Tasks and patrols are not being planned.")),
     Job(
+        "move_records",
+        scopes.move_records,
+        _("Phones are not given the work of the coming days."),
+    ),
+    Job(
         "purge",
         retention.purge_expired,
         _("Visitor records past their retention period are not being erased."),
@@ -57,6 +62,11 @@ JOBS = (
         "join_home_entries",
         home_entries.join_plain_pairs,
         _("Exits from homes are not being joined with their entries."),
+    ),
+    Job(
+        "count_access",
+        security_log.flush_counts,
+        _("Repeated events are not being counted in the security log."),
     ),
     Job(
         "compact",

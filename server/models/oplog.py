@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Select, Text, UniqueConstraint, select
+from sqlalchemy import JSON, ColumnElement, Index, Select, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -18,14 +18,16 @@ class LoggedOp(Model):
     """An op as it arrived, and its verdict. Only redaction changes stored rows.
 
     `digest` and `link` chain it to the op before it, see `server.oplog.hash_chain`. `moved` are the
-    positions that it had while it waited for another op.
+    positions that it had while it waited for another op. `proof` says how sure it is who made it
+    (a constant of `sync.protocol.op`; None for an op of a version that did not know), `credential`
+    is the id of the key that signed it.
     """
 
     __tablename__ = "op"
     __table_args__ = (
         UniqueConstraint("site_id", "lineage", "n"),
-        Index(None, "site_id", "subject"),
-        Index(None, "site_id", "status"),
+        Index(None, "site_id", "subject", "place"),
+        Index(None, "site_id", "status", "place"),
         Index(None, "site_id", "place"),
     )
 
@@ -60,6 +62,14 @@ class LoggedOp(Model):
     digest: Mapped[str] = mapped_column(server_default="")
     link: Mapped[str] = mapped_column(server_default="")
     moved: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
+    proof: Mapped[str | None]
+    credential: Mapped[str | None]
+
+    @classmethod
+    def in_order(cls) -> ColumnElement[int]:
+        """The order of judgement for a few rows of the log. Sorted by the bare column, SQLite goes
+        through the whole log of the site in that order instead of finding the rows first."""
+        return cls.place + 0
 
     @classmethod
     def for_subject(cls, site_id: str, subject: str) -> Select[Any]:
@@ -72,7 +82,7 @@ class LoggedOp(Model):
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.status.in_(NOT_APPLIED_STATUSES))
-            .order_by(cls.place.desc())
+            .order_by(cls.in_order().desc())
         )
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from server.auth.access import device_only, public
 from server.auth.device_people import people_of
 from server.auth.devices import enrol_device, record_wipe_notice
-from server.db.engine import db
+from server.auth.phone_credentials import usable_credentials
+from server.db.engine import db, write_transaction
 from server.errors import problem_json
 from server.maintenance import backup
 from server.models.feed import SiteHead
@@ -22,11 +23,14 @@ from server.models.oplog import Lineage
 from server.oplog.directory import directory_of
 from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
+from server.oplog.security_log import log_access
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat
 from server.sync_api.openapi import document
-from server.sync_api.pull import audience_of, feed_page, scope_token
+from server.sync_api.phone_scope import in_snapshot, phone_scope
+from server.sync_api.pull import feed_page
+from server.sync_api.responses import disable_caching, sync_response
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.message_fields import LIMITS, MAX_OPS
@@ -42,17 +46,13 @@ from sync.protocol.photos import SHA256_PATTERN
 log = structlog.get_logger("lodge.sync")
 
 bp = Blueprint("sync_api", __name__, url_prefix="/sync")
+bp.after_request(disable_caching)
 
 ENROL, HELLO, PUSH, PULL = EnrolRequest(), HelloRequest(), PushRequest(), PullRequest()
 ACCEPTED_VERSIONS = {
     name: kind.accepted_versions for name, kind in KINDS.items() if kind.from_phones
 }
 """The payload versions of each kind that phones may send."""
-
-
-def sync_response(**body: Any) -> Response:
-    """A JSON response; without the field `sync` a phone takes it for that of a captive portal."""
-    return jsonify(sync="1", **body)
 
 
 @bp.before_request
@@ -63,19 +63,23 @@ def require_own_site() -> None:
         abort(404)
 
 
-@bp.after_request
-def disable_caching(response: Response) -> Response:
-    """Forbid HTTP caches to store any response."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 @bp.post("/enrol")
 @public
 def enrol() -> Response:
     """Exchange a one-time code for a token."""
     message = request_body.read_message(request, ENROL)
-    enrolled = enrol_device(message["code"], message["label"], message["lineage"])
+    with write_transaction():
+        enrolled = enrol_device(message["code"], message["label"], message["lineage"])
+        if enrolled:
+            phone, _token = enrolled
+            details = {"action": "enrolled"}
+            log_access(
+                "device",
+                site_id=phone.site_id,
+                by=phone.enrolled_by,
+                device=phone.id,
+                details=details,
+            )
     if enrolled is None:
         return problem_json(403, "Invalid code", "Ask for a new code; it is valid for ten minutes.")
     phone, token = enrolled
@@ -102,10 +106,12 @@ def hello() -> Response:
     """The heartbeat: clocks are compared, and the phone reports what it has not sent yet."""
     message, received_at = request_body.read_message(request, HELLO), datetime.now(UTC)
     site = g.device.site_id
+    scope = phone_scope(in_snapshot(g.device))
+    people = people_on_phone(site, scope.people)
     chain = db.session.get(Lineage, (site, message["lineage"]))
+    if chain and chain.device_id not in (None, g.device.id):
+        chain = None  # L5: that of another phone
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
-    scope = scope_token(audience_of(g.device))
-    people = [] if g.device.is_revoked else people_on_phone(site, people_of(g.device.id))
     record_heartbeat(g.device, message, chain, received_at)
     return sync_response(
         epoch=g.device.epoch,
@@ -115,9 +121,10 @@ def hello() -> Response:
         accepts=ACCEPTED_VERSIONS,
         limits=LIMITS,
         backup_watermark=backup.backup_watermark(),
+        credentials=usable_credentials(site, g.device.id),
         sites={
             site: {
-                "scope": scope,
+                "scope": scope.token,
                 "upto": upto,
                 "hash": hash_,
                 "gaps": gaps,
@@ -151,7 +158,10 @@ def push(site: str) -> Response:
         lost=tuple(message["lost"]),
         revoked=g.device.is_revoked,
     )
-    answers, lineage, head = receive_ops(site, message["ops"], source)
+    answers, lineage, head, is_foreign = receive_ops(site, message["ops"], source)
+    if is_foreign:
+        log.warning("push on the lineage of another phone", site=site, device=g.device.id)
+        log_access("foreign_lineage", site_id=site, by=None, device=g.device.id)
     return sync_response(
         epoch=g.device.epoch,
         verdicts=answers,

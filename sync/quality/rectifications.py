@@ -13,6 +13,7 @@ from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
+    PERSON,
     Accepted,
     HistoryEntry,
     Id,
@@ -150,6 +151,12 @@ def visible_until(rectification: Any) -> str:
     return format_time(verified) if verified else FOREVER
 
 
+def audience(rectification: Any, _: Any) -> int:
+    """Whoever may fix an area sees what nobody is responsible for."""
+    is_open_to_all = rectification["area"] and not rectification["responsible_id"]
+    return role_mask(DESK_ROLES | (RECTIFYING_ROLES if is_open_to_all else frozenset()))
+
+
 KINDS = {
     "rectification.raise": Kind(
         payload=RectificationRaisePayload,
@@ -180,6 +187,7 @@ KINDS = {
         rule=verify,
         type="rectification",
         fact=True,
+        proof=PERSON,
         optimistic_patch={"looked": "$result", "verified_at": "$at", "verified_by": "$by_name"},
         overlay_payload=False,
         label=_l("Corrective action checked"),
@@ -203,15 +211,12 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda rectification, roles_of: role_mask(
-                DESK_ROLES
-                | roles_of(rectification["responsible_id"] or "")
-                | (
-                    RECTIFYING_ROLES
-                    if rectification["area"]
-                    else roles_of(rectification["person"] or "")
-                )
-            ),
+            audience=audience,
+            people=lambda rectification: [
+                rectification["responsible_id"],
+                rectification["person"],
+                rectification["done_by_id"],
+            ],
             states={
                 "open": _l("to be fixed"),
                 "done": _l("fixed, not checked yet"),

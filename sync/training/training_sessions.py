@@ -15,6 +15,7 @@ from sync.protocol.clock import FOREVER, format_time, parse_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
+    PERSON,
     Accepted,
     EmptyPayload,
     HistoryEntry,
@@ -279,6 +280,8 @@ KINDS = {
         rule=flag_unless_attendee,
         type="session",
         fact=True,
+        proof=PERSON,
+        not_before="begun_at",
         optimistic_patch={"acknowledged.$by": {"at": "$at"}},
         label=_l("Training signed"),
     ),
@@ -300,11 +303,8 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda session, roles_of: role_mask(
-                FRONT_DESK_ROLES.union(
-                    *map(roles_of, [session["facilitator_id"], *session["attendees"]])
-                )
-            ),
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES),
+            people=lambda session: [session["facilitator_id"], *session["attendees"]],
             states={"open": _lp("training", "in progress"), "closed": _lp("training", "ended")},
         ),
     },

@@ -16,6 +16,7 @@ from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
+    PERSON,
     Accepted,
     EmptyPayload,
     HistoryEntry,
@@ -222,6 +223,8 @@ KINDS = {
         rule=take_over,
         type="shift",
         fact=True,
+        proof=PERSON,
+        not_before="opened_at",
         optimistic_patch={
             "state": "closed",
             "taken_over_at": "$at",
@@ -242,9 +245,9 @@ FEATURE = Feature(
             fold=fold,
             audience=lambda shift, roles_of: role_mask(
                 FRONT_DESK_ROLES
-                | roles_of(shift["person_id"])
-                | roles_of(shift["handed_to_id"] or "")
+                | (set() if state(shift) == "closed" else roles_of(shift["person_id"]))
             ),
+            people=lambda shift: [shift["person_id"], shift["handed_to_id"]],
             states=STATES,
         ),
     },

@@ -115,16 +115,19 @@ def test_cross_site_writes_are_refused(app, ben):
     assert ben.get("/desk/").status_code == 200, "the session is still active"
 
 
+OPS_BESIDES_SECURITY_LOG = "SELECT count(*) FROM op WHERE subject_type <> 'access'"
+
+
 def test_get_requests_change_nothing(app, ben, desk_op):
     ticket = {"channel": "phone", "matter": "report", "contact": "5", "details": "A leak"}
     desk_op("ticket.open", None, ticket)
     with app.app_context():
-        before = db.session.connection().exec_driver_sql("SELECT head, judged FROM site_feed").all()
+        before = db.session.connection().exec_driver_sql(OPS_BESIDES_SECURITY_LOG).scalar()
     for method, address, rule in routes(app):
         if method == "GET" and rule != DEVICE_TOKEN:
             ben.get(address)
     with app.app_context():
-        after = db.session.connection().exec_driver_sql("SELECT head, judged FROM site_feed").all()
+        after = db.session.connection().exec_driver_sql(OPS_BESIDES_SECURITY_LOG).scalar()
     assert after == before
 
 
