@@ -17,6 +17,9 @@ TABLE = TESTS.parent / "docs/security/asvs.md"
 LINE = re.compile(r"^\| (\d+\.\d+\.\d+) \| ([12]) \| (.+?) \|(.*?)\|(.*?)\|$")
 
 
+UNTESTED = "Not shown by a test yet."
+
+
 class Row(NamedTuple):
     """A requirement of ASVS 5.0 as the table lists it."""
 
@@ -66,7 +69,12 @@ def write_table() -> None:
         if row is None:
             return line
         names = "<br>".join(f"`{name}`" for name in marked.get(row[1], ()))
-        return f"| {row[1]} | {row[2]} | {row[3]} | {names} | {row[5].strip()} |"
+        remark = row[5].strip()
+        if names and remark == UNTESTED:
+            remark = ""
+        elif not names and not remark:
+            remark = UNTESTED
+        return f"| {row[1]} | {row[2]} | {row[3]} | {names} | {remark} |"
 
     lines = TABLE.read_text("utf-8").splitlines()
     TABLE.write_text("\n".join(map(with_tests, lines)) + "\n", "utf-8")

@@ -197,6 +197,7 @@ def test_a_site_is_named_in_the_language_of_the_environment(lodge, two_sites):
         assert lodge.run("enrol", "--site", "松鼠").startswith(name)
 
 
+@pytest.mark.asvs("13.3.1", "13.3.2")
 def test_enrol_prints_a_code_and_the_secret_key_must_be_private(demo_lodge):
     code = demo_lodge.run("enrol").split()[-1]
     assert len(code.replace("-", "")) == 8

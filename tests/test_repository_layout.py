@@ -141,6 +141,7 @@ def test_the_top_level_contains_nothing_unexpected():
     assert kept == EXPECTED_TOP_LEVEL
 
 
+@pytest.mark.asvs("15.1.2")
 def test_vendor_files_match_their_checksums():
     vendor = ROOT / "static/vendor"
     lines = (vendor / "SHA256SUMS").read_text().split("\n")

@@ -220,6 +220,7 @@ def test_installed_lodge_speaks_chinese(visitor):
         assert "登录" in response.read().decode()
 
 
+@pytest.mark.asvs("15.2.3")
 def test_wheel_carries_every_data_file(distributions):
     with zipfile.ZipFile(distributions[0]) as wheel:
         packed = set(wheel.namelist())

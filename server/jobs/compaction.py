@@ -19,6 +19,8 @@ from server.oplog.receive import lock_site
 
 TOMBSTONE_LIFETIME = timedelta(days=60)
 """Twice as long as a phone stores answered ops; a phone away for longer loads everything again."""
+BATCH_SIZE = 200
+"""Tombstones in one transaction: nobody else writes meanwhile, so it has to be short."""
 
 
 def compact_feed(site_id: str, now: datetime) -> int:
@@ -34,15 +36,17 @@ def compact_feed(site_id: str, now: datetime) -> int:
         .group_by(FeedRow.id, FeedRow.seq)
         .having(func.max(LoggedOp.received_at) < now - TOMBSTONE_LIFETIME)
     )
-    if not db.session.execute(expired.limit(1)).first():
+    seqs = {row.id: row.seq for row in db.session.execute(expired)}
+    if not seqs:
         return 0
-    with write_transaction():
-        lock_site(site_id)  # so that no op changes one of these records meanwhile
-        seqs = {row.id: row.seq for row in db.session.execute(expired)}
-        for ids in chunks(list(seqs)):
-            rows = update(FeedRow).where(FeedRow.site_id == site_id, FeedRow.id.in_(ids))
-            db.session.execute(rows.values(seq=0, seen_by=0))
-        floor = max(seqs.values(), default=0)
+    floor = max(seqs.values())
+    with write_transaction():  # first: a phone from before must not miss what is taken out
         raise_floor = update(SiteHead).where(SiteHead.site_id == site_id, SiteHead.floor < floor)
         db.session.execute(raise_floor.values(floor=floor))
+    for ids in chunks(list(seqs), BATCH_SIZE):
+        with write_transaction():
+            lock_site(site_id)  # so that no op changes one of these records meanwhile
+            rows = update(FeedRow).where(FeedRow.site_id == site_id, FeedRow.id.in_(ids))
+            unchanged = rows.where(FeedRow.deleted.is_(True), FeedRow.seq <= floor)
+            db.session.execute(unchanged.values(seq=0, seen_by=0))
     return len(seqs)

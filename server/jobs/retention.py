@@ -40,7 +40,8 @@ from server.oplog.replay import replay_op
 from sync import Accepted, Merged
 from sync.protocol.conflict_resolution import to_json_value
 
-BATCH_SIZE = 50
+BATCH_SIZE = 10
+"""Records in one transaction: nobody else writes meanwhile, so it has to be short."""
 UNAPPLIED_STATUSES = ("quarantined", "held", "refused")
 
 

@@ -27,8 +27,8 @@ from sync.work.task_rules import uncancelled_fields
 LOOK_BEHIND, LOOK_AHEAD = timedelta(days=1), timedelta(days=14)
 VACANT, REPLANNED = "vacant", "replanned"
 """Reasons with which the scheduler itself cancels a task."""
-BATCH_SIZE = 500
-"""Ops in one transaction."""
+BATCH_SIZE = 100
+"""Ops in one transaction: nobody else writes meanwhile, so it has to be short."""
 
 
 def plan(site_id: str, now: datetime) -> int:

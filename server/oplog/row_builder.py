@@ -51,6 +51,7 @@ class RowBuilder:
         raw |= {"after": None, "by": op.by, "payload": op.payload}
         row = self._blank_row(op.id, op.kind, dump_json(raw), op.occurred_at)
         _fill_in_content(row, raw)
+        row["received_at"] = op.received_at  # that of its cause, which may have waited
         row["proof"] = cause["proof"]
         return row
 

@@ -30,6 +30,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServe
     live.kill()
 
 
+@pytest.mark.asvs("2.3.4")
 def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(
     server: LiveServer, enrol_client: Callable[[LiveServer], PhoneClient]
 ) -> None:

@@ -66,6 +66,7 @@ def send_until_blocked(line: socket.socket, piece: bytes) -> int:
     return sent
 
 
+@pytest.mark.asvs("5.2.1", "15.2.2")
 def test_who_speaks_drop_by_drop_holds_up_nobody(
     small_server: LiveServer, enrol_client: Callable[[LiveServer], PhoneClient]
 ) -> None:
@@ -108,6 +109,7 @@ def test_who_does_not_listen_holds_up_nobody(
 
 
 @pytest.mark.parametrize("path", ["/sync/{site}/push", "/sign-in", "/healthz"])
+@pytest.mark.asvs("5.2.1")
 def test_a_body_of_a_gigabyte_is_refused_before_it_comes(
     small_server: LiveServer, path: str
 ) -> None:

@@ -109,6 +109,7 @@ class FuzzClient:
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("LODGE_SEED", "0")), SEEDS))
+@pytest.mark.asvs("1.2.4", "2.2.1", "16.5.1")
 def test_no_request_whatever_breaks_the_server(app, phone, signed_in, seed):
     if "postgresql" in app.config["SQLALCHEMY_DATABASE_URI"] and seed:
         pytest.skip("one seed shows that PostgreSQL does the same")

@@ -43,11 +43,13 @@ def routes(app: Flask, *, unsafe_only: bool = False) -> list[tuple[str, str, obj
     return described
 
 
+@pytest.mark.asvs("8.1.1", "8.2.1")
 def test_every_route_declares_its_access_rule(app):
     silent = [e for e in app.view_functions if access_rule(app, e) is None]
     assert silent == []
 
 
+@pytest.mark.asvs("8.2.1", "16.5.3")
 def test_a_route_without_an_access_rule_is_refused(fresh_app):
     fresh_app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
     response = fresh_app.test_client().get("/forgotten")
@@ -56,6 +58,7 @@ def test_a_route_without_an_access_rule_is_refused(fresh_app):
 
 
 @ON_SQLITE
+@pytest.mark.asvs("7.2.1", "8.3.1")
 def test_routes_require_signing_in(app, client):
     for method, address, rule in routes(app):
         response = client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
@@ -68,6 +71,7 @@ def test_routes_require_signing_in(app, client):
 
 
 @pytest.mark.parametrize("role", ROLES)
+@pytest.mark.asvs("8.2.1", "8.3.1")
 def test_every_route_allows_the_roles_it_declares_and_no_others(app, desk_op, signed_in, role):
     is_sqlite = "sqlite" in app.config["SQLALCHEMY_DATABASE_URI"]
     if not (is_sqlite or SOAK or role in ("cleaner", "manager")):
@@ -84,6 +88,7 @@ def test_every_route_allows_the_roles_it_declares_and_no_others(app, desk_op, si
         assert response.status_code < 500, (role, method, address)
 
 
+@pytest.mark.asvs("8.2.1")
 def test_a_session_cookie_gives_no_access_to_phone_routes(app, ben):
     for method, address, rule in routes(app):
         if rule == DEVICE_TOKEN:
@@ -105,6 +110,7 @@ CROSS_SITE_HEADERS = [
 
 
 @ON_SQLITE
+@pytest.mark.asvs("3.5.1")
 def test_cross_site_writes_are_refused(app, ben):
     for method, address, rule in routes(app, unsafe_only=True):
         if rule == DEVICE_TOKEN or address.startswith("/sync/"):
@@ -118,6 +124,7 @@ def test_cross_site_writes_are_refused(app, ben):
 OPS_BESIDES_SECURITY_LOG = "SELECT count(*) FROM op WHERE subject_type <> 'access'"
 
 
+@pytest.mark.asvs("3.5.3")
 def test_get_requests_change_nothing(app, ben, desk_op):
     ticket = {"channel": "phone", "matter": "report", "contact": "5", "details": "A leak"}
     desk_op("ticket.open", None, ticket)
@@ -138,6 +145,8 @@ EXPECTED_HEADERS = {
 
 
 @ON_SQLITE
+@pytest.mark.asvs("3.4.3", "3.4.4", "3.4.5", "3.4.6", "3.2.1", "14.2.2", "14.3.2")
+@pytest.mark.asvs("3.4.2", "1.3.2")
 def test_every_response_has_security_headers(app, ben):
     for method, address, rule in routes(app):
         response = ben.client.open(address, method=method, headers=SAME_ORIGIN_HEADERS)
@@ -154,6 +163,7 @@ def test_every_response_has_security_headers(app, ben):
             assert "no-store" in response.headers["Cache-Control"], address
 
 
+@pytest.mark.asvs("3.3.1", "3.3.2", "3.3.3", "3.3.4")
 def test_over_https_the_cookie_is_secure_and_bound_to_the_host(app, bens_password, new_browser):
     desk = new_browser()
     secure = {"Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"}
@@ -173,6 +183,7 @@ def test_over_http_the_cookie_is_not_secure(bens_password, new_browser):
     assert "HttpOnly" in session and "Secure" not in session
 
 
+@pytest.mark.asvs("7.4.1")
 def test_signing_out_ends_the_session(ben):
     token = ben.client.get_cookie("lodge").value
     ben.post("/sign-out")
@@ -180,6 +191,7 @@ def test_signing_out_ends_the_session(ben):
     assert ben.get("/desk/").status_code == 303
 
 
+@pytest.mark.asvs("7.2.4")
 def test_signing_in_gives_a_new_token(app, ben, bens_password):
     before = ben.client.get_cookie("lodge").value
     ben.sign_in("ben")
@@ -189,6 +201,7 @@ def test_signing_in_gives_a_new_token(app, ben, bens_password):
     assert ben.get("/desk/").status_code == 303, "the old session has ended"
 
 
+@pytest.mark.asvs("7.2.3")
 def test_only_the_hash_of_a_token_is_stored(app, ben):
     token = ben.client.get_cookie("lodge").value
     with app.app_context():
@@ -203,6 +216,7 @@ def test_only_the_hash_of_a_token_is_stored(app, ben):
         {"expires_at": -timedelta(seconds=1)},
     ],
 )
+@pytest.mark.asvs("7.3.1", "7.3.2")
 def test_a_session_expires(app, ben, aged):
     now = datetime.now(UTC)
     with app.app_context(), write_transaction():
@@ -211,6 +225,7 @@ def test_a_session_expires(app, ben, aged):
     assert IDLE_TIMEOUT < MAX_LIFETIME
 
 
+@pytest.mark.asvs("7.4.2")
 def test_a_session_ends_when_its_person_leaves(desk_op, signed_in):
     eve = signed_in(seed_data.EVE)
     assert eve.get("/desk/").status_code == 200
@@ -224,6 +239,7 @@ def test_an_htmx_request_without_a_session_redirects_the_page(client):
     assert response.headers["HX-Redirect"] == "/sign-in"
 
 
+@pytest.mark.asvs("8.2.2", "8.4.1")
 def test_a_user_of_another_site_sees_no_records(app, desk_op, dao):
     ticket = {"channel": "phone", "matter": "report", "contact": "5", "details": "A secret leak"}
     desk_op("ticket.open", seed_data.fixed_id("t"), ticket)
@@ -245,6 +261,7 @@ def test_a_user_of_another_site_sees_no_records(app, desk_op, dao):
             assert secret not in text, page
 
 
+@pytest.mark.asvs("7.2.4")
 def test_switching_sites_gives_a_new_token(app, desk_op, signed_in):
     hired = {"name": "Ben", "roles": ["supervisor"]}
     desk_op("person.add", seed_data.BEN, hired, by=SERVER_AUTHOR_ID, site=seed_data.OTHER_SITE)
@@ -257,10 +274,12 @@ def test_switching_sites_gives_a_new_token(app, desk_op, signed_in):
     assert ben.get(f"/desk/record/area/{seed_data.STAIRS}").status_code == 404
 
 
+@pytest.mark.asvs("8.2.2")
 def test_switching_to_a_foreign_site_is_not_found(ben):
     assert ben.post("/site", {"site_id": seed_data.OTHER_SITE}).status_code == 404
 
 
+@pytest.mark.asvs("16.5.1")
 def test_error_pages_reveal_no_internals(fresh_app):
     fresh_app.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
 
@@ -278,12 +297,14 @@ def test_error_pages_reveal_no_internals(fresh_app):
     assert program.json["detail"]
 
 
+@pytest.mark.asvs("5.2.1")
 def test_a_body_that_is_too_large_is_refused(app, ben):
     response = ben.post("/language", {"lang": "x" * 5_000_000})
     assert response.status_code == 413
 
 
 @ON_SQLITE
+@pytest.mark.asvs("3.7.2")
 def test_sign_in_redirects_only_to_local_paths(app, ben, bens_password):
     for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "evil", "/\n/evil"):
         response = ben.post(
@@ -292,6 +313,7 @@ def test_sign_in_redirects_only_to_local_paths(app, ben, bens_password):
         assert response.location in ("/", "/desk/"), evil
 
 
+@pytest.mark.asvs("7.6.2")
 def test_only_signing_in_creates_sessions(app, client):
     client.get("/")
     client.get("/sign-in")

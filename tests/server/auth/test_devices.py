@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from server.auth.credentials import token_digest
@@ -20,6 +21,7 @@ from server.models.access import Device, EnrolmentCode
 from tests import seed_data
 
 
+@pytest.mark.asvs("6.4.1")
 def test_a_code_enrols_one_phone(app, enrolment_code):
     issued = enrolment_code()
     with app.test_request_context():
@@ -29,6 +31,7 @@ def test_a_code_enrols_one_phone(app, enrolment_code):
         assert enrol_device(issued, "Copy", "lineage-2") is None
 
 
+@pytest.mark.asvs("6.4.1", "6.5.5", "9.2.1")
 def test_a_code_expires_after_ten_minutes(app, enrolment_code):
     issued = enrolment_code()
     with app.test_request_context():
@@ -39,6 +42,7 @@ def test_a_code_expires_after_ten_minutes(app, enrolment_code):
         assert enrol_device(issued, "Late", "lineage") is None
 
 
+@pytest.mark.asvs("6.5.2", "6.5.4")
 def test_a_code_has_forty_bits_and_is_stored_as_a_hash(app, enrolment_code):
     issued = enrolment_code()
     assert len(normalize_code(issued)) == 8
@@ -55,6 +59,7 @@ def test_a_code_may_be_typed_in_any_case_and_spacing(app, enrolment_code):
         assert enrol_device(issued.lower().replace("-", " "), "Typed", "lineage")
 
 
+@pytest.mark.asvs("2.4.1", "6.6.3")
 def test_enrolment_is_rate_limited(client):
     message = {"code": "AAAA-AAAA", "label": "x", "lineage": "11111111-1111-4111-8111-111111111111"}
     responses = [client.post("/sync/enrol", json=message) for _ in range(8)]
@@ -63,6 +68,7 @@ def test_enrolment_is_rate_limited(client):
     assert int(responses[-1].headers["Retry-After"]) > 0
 
 
+@pytest.mark.asvs("6.5.1", "2.3.4")
 def test_concurrent_enrolments_use_a_code_once(app, enrolment_code):
     issued, enrolled = enrolment_code(), []
 
@@ -77,6 +83,7 @@ def test_concurrent_enrolments_use_a_code_once(app, enrolment_code):
     assert enrolled.count(True) == 1
 
 
+@pytest.mark.asvs("7.2.3")
 def test_only_the_hash_of_a_token_is_stored(app, enrolment_code):
     with app.test_request_context():
         _, token = enrol_device(enrolment_code(), "Basement", "lineage")

@@ -32,6 +32,7 @@ def test_username_and_password_open_the_desk(bens_password, new_browser):
 
 
 @pytest.mark.parametrize("password", [PASSWORD + " ", PASSWORD.upper(), PASSWORD[:-1], "", "\0"])
+@pytest.mark.asvs("6.2.8")
 def test_a_password_must_match_exactly(bens_password, new_browser, password):
     assert new_browser().sign_in("ben", password).status_code == 401
 
@@ -46,6 +47,7 @@ def test_phone_only_roles_cannot_use_the_desk(anas_password, new_browser):
     assert new_browser().sign_in("ana").status_code == 403
 
 
+@pytest.mark.asvs("11.4.2")
 def test_passwords_are_stored_as_argon2id(app, bens_password):
     with app.app_context():
         account = db.session.scalar(Account.by_username("ben"))
@@ -54,6 +56,7 @@ def test_passwords_are_stored_as_argon2id(app, bens_password):
     assert password_hasher.memory_cost >= 19 * 1024
 
 
+@pytest.mark.asvs("6.3.1", "2.4.1")
 def test_guessing_reaches_the_hasher_at_most_twenty_times_a_day(app, bens_password, new_browser):
     answers = []
     for _ in range(60):
@@ -63,6 +66,7 @@ def test_guessing_reaches_the_hasher_at_most_twenty_times_a_day(app, bens_passwo
     assert answers[-1] == 429
 
 
+@pytest.mark.asvs("6.1.1")
 def test_guessing_elsewhere_does_not_delay_a_known_browser(app, bens_password, new_browser):
     ben = new_browser()
     assert ben.sign_in("ben").status_code == 303
@@ -87,6 +91,7 @@ def test_a_success_resets_the_rate_limit(app, bens_password, new_browser):
         assert new_browser().sign_in("ben").status_code == 303
 
 
+@pytest.mark.asvs("6.3.1")
 def test_concurrent_attempts_are_all_counted(app):
     admitted = []
 
@@ -123,10 +128,13 @@ def test_rate_limit_keys_do_not_reveal_usernames(app, bens_password, new_browser
         ("four words and a full stop. " * 3, None),
     ],
 )
+@pytest.mark.asvs("6.2.1")
+@pytest.mark.asvs("6.2.5", "6.2.11")
 def test_weak_passwords_are_refused(password, why):
     assert password_weakness("ben", password) == why
 
 
+@pytest.mark.asvs("6.2.2", "6.2.3", "7.4.3")
 def test_changing_the_password_ends_other_sessions(app, signed_in, bens_password, new_browser):
     this_browser, other_browser = signed_in(seed_data.BEN), signed_in(seed_data.BEN)
     new = "nine grey geese at dawn"
@@ -146,6 +154,7 @@ def test_pin_verifiers_are_salted():
     assert make_pin_verifier("2468")["hash"] != verifier["hash"]
 
 
+@pytest.mark.asvs("6.3.2", "13.2.3")
 def test_there_are_no_default_accounts(app, new_browser):
     with app.app_context():
         assert db.session.scalars(select(Account)).all() == []

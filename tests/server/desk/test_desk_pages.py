@@ -95,6 +95,7 @@ def test_a_ticket_cannot_be_transferred_to_another_site(app, ben, ticket):
     assert stored_ticket(app).handler_id == seed_data.CHU
 
 
+@pytest.mark.asvs("8.2.2", "8.4.1")
 def test_another_site_cannot_see_or_change_a_ticket(app, dao, ticket):
     assert dao.get(f"/desk/tickets/{TICKET_ID}").status_code == 404
     changed = ticket_form(ticket, details="Mine now")
@@ -115,6 +116,7 @@ def test_another_site_cannot_cancel_a_task(dao):
     assert dao.post(f"/desk/task/{seed_data.TASK}/cancel", form).status_code == 404
 
 
+@pytest.mark.asvs("6.4.1")
 def test_a_setup_code_is_shown_once(ben):
     page = ben.post("/desk/people/phones/code").text
     assert "data:image/svg+xml" in page and "/field/enrol#" in page
@@ -145,17 +147,20 @@ def test_change_the_language(ben):
         assert word in ben.get(answer.location).text
 
 
+@pytest.mark.asvs("3.7.2")
 def test_an_unknown_language_and_a_foreign_referrer_are_ignored(ben):
     elsewhere = {"Referer": "http://evil.example/desk/"}
     answer = ben.post("/language", {"lang": "../x"}, headers=elsewhere)
     assert answer.location == "/" and "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.asvs("7.4.4")
 def test_every_page_has_a_sign_out_button(ben):
     for page in ("/desk/", "/desk/settle/", "/desk/visits/", "/desk/tickets/", "/desk/people/"):
         assert 'action="/sign-out"' in ben.get(page).text
 
 
+@pytest.mark.asvs("3.4.3")
 def test_pages_have_no_inline_script_or_style(ben, ticket, visit_inside):
     pages = ["/", "/sign-in", "/desk/", "/desk/settle/", "/desk/visits/", "/desk/tickets/"]
     pages += [

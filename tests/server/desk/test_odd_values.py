@@ -90,6 +90,7 @@ def odd_ops(op: dict[str, Any], first: int) -> Iterator[dict[str, Any]]:
                 yield draft
 
 
+@pytest.mark.asvs("2.2.1", "15.3.5")
 def test_no_field_of_an_op_breaks_the_server(app: Flask, enrol: Callable[[], PhoneClient]) -> None:
     """Each kind with its odd values just before its own turn, when the record is ready for it."""
     seen: set[str] = set()

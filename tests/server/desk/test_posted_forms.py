@@ -225,6 +225,7 @@ def test_former_forms_are_forgotten(app, ben):
         assert db.session.scalar(select(func.count()).select_from(TakenForm)) == 1
 
 
+@pytest.mark.asvs("2.3.3")
 def test_of_several_ops_all_are_saved_or_none(app, ben, monkeypatch):
     """The second op is refused: the first leaves nothing behind."""
     opened = {"channel": "phone", "matter": "report", "details": "Saved with the other"}

@@ -232,11 +232,13 @@ def test_a_spreadsheet_of_libreoffice():
         lambda: ods(ods_row("x", blank=16383, repeated=1048576) + ods_row(*["x"] * 9)),
     ],
 )
+@pytest.mark.asvs("5.2.3", "15.2.2")
 def test_a_cell_far_outside_is_found_before_the_sheet_is_read(far):
     with pytest.raises(OversizedSpreadsheet):
         read_table(far())
 
 
+@pytest.mark.asvs("5.2.3")
 def test_an_archive_that_unpacks_to_much_more_is_not_unpacked(monkeypatch):
     monkeypatch.setattr(extent, "MAX_UNPACKED_BYTES", 1000)
     with pytest.raises(OversizedSpreadsheet):

@@ -89,6 +89,7 @@ def jpeg_and_hash():
 
 
 @pytest.mark.rule("V12")
+@pytest.mark.asvs("14.2.4")
 def test_a_purged_visit_is_erased_in_every_table_and_deleted_on_phones(
     app, phone, desk_op, run_purge
 ):
@@ -171,6 +172,7 @@ def test_late_ops_restore_no_personal_data_in_any_order(app, phone, run_purge, o
 
 
 @pytest.mark.rule("V12")
+@pytest.mark.asvs("14.2.4")
 def test_photos_of_purged_visits_are_deleted_and_late_ones_not_stored(app, phone, run_purge):
     (jpeg, sha256), (late_jpeg, late_sha256) = jpeg_and_hash(), jpeg_and_hash()
     visit = admit_visitor(phone)

@@ -105,6 +105,7 @@ def test_a_restored_key_verifies_but_does_not_replace_the_newer_one(tmp_path):
 
 
 @pytest.mark.asvs("13.3.1")
+@pytest.mark.asvs("13.3.2")
 def test_other_users_can_read_nothing_of_the_data_folder(tmp_path):
     folder = tmp_path / "var"
     (folder / "photos" / "site").mkdir(parents=True)

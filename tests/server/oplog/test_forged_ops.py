@@ -94,6 +94,7 @@ def test_an_op_by_an_unknown_author_is_held(app, phone):
     assert (answer["status"], answer["code"]) == ("held", "left")
 
 
+@pytest.mark.asvs("15.3.3")
 def test_the_device_of_an_op_is_the_one_whose_token_was_sent(app, phone, new_phone):
     other = new_phone()
     other.lineage = phone.lineage
@@ -106,6 +107,7 @@ def test_the_device_of_an_op_is_the_one_whose_token_was_sent(app, phone, new_pho
         assert logged_op(op["id"]).device_id == other.device
 
 
+@pytest.mark.asvs("8.2.2")
 def test_a_phone_cannot_push_to_another_site(app, phone):
     phone.add_op("task.complete", TASKS[6], by=ANA)
     home, phone.site = phone.site, OTHER_SITE

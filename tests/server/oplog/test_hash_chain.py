@@ -103,6 +103,7 @@ TAMPERINGS = (
 @pytest.mark.rule("A14", "A15")
 @pytest.mark.clause("G4")
 @pytest.mark.parametrize("tampering", TAMPERINGS)
+@pytest.mark.asvs("16.4.2", "11.4.3")
 def test_each_kind_of_tampering_is_detected(app, tampering):
     with app.app_context():
         assert find_faults(HOME_SITE) == []
@@ -234,6 +235,7 @@ def cut_any_tail(rng, rows):
 
 
 @pytest.mark.rule("A14", "A15")
+@pytest.mark.asvs("16.4.2")
 def test_random_tampering_is_detected(app):
     """Truncation is detected by a link that was noted elsewhere, all others by the log itself."""
     rng, missed = random.Random(SEED), []

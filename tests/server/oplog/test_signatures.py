@@ -132,6 +132,7 @@ FORGERIES = [value for name, value in list(globals().items()) if name.startswith
 
 @pytest.mark.rule("L4")
 @pytest.mark.parametrize("forge", FORGERIES)
+@pytest.mark.asvs("9.1.1")
 def test_a_forged_signature_proves_nothing(phone, register, stored, forge):
     for person in (ANA, BEN, EVE):
         phone.keys[person] = KeyPair()
@@ -145,6 +146,7 @@ def test_a_forged_signature_proves_nothing(phone, register, stored, forge):
     assert phone.get_record("task", TASKS[4])["cancelled_at"] is None
 
 
+@pytest.mark.asvs("9.2.3", "9.2.4")
 def test_a_signature_counts_on_its_own_phone_only(new_phone, phone, stored):
     """A signed op that another phone sends as its own, with the same key or none, is not proven."""
     op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)

@@ -33,6 +33,7 @@ def content_range(start, stop, total):
     return {"Content-Range": f"bytes {start}-{stop - 1}/{total}"}
 
 
+@pytest.mark.asvs("5.3.1")
 def test_a_photo_is_uploaded_in_one_request(phone):
     content = image_bytes()
     sha256 = sha256_of(content)
@@ -108,6 +109,7 @@ def test_a_photo_may_arrive_before_the_op_that_names_it(phone):
     assert (task["photos"], task["photos_here"]) == ([sha256_of(content)], 1)
 
 
+@pytest.mark.asvs("5.2.2")
 def test_camera_and_location_are_removed(phone):
     content = image_bytes(with_location=True)
     assert b"CANARY-CAMERA" in content
@@ -127,6 +129,7 @@ def test_bytes_that_do_not_match_the_hash_are_refused(phone):
 @pytest.mark.parametrize(
     "content", [b"", b"x", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" * 99]
 )
+@pytest.mark.asvs("1.3.4", "5.2.2")
 def test_bytes_that_are_no_picture_are_refused(phone, content):
     reply = phone.request_photo("PUT", sha256_of(content), content)
     assert 400 <= reply.status < 500
@@ -199,12 +202,14 @@ def test_a_full_disk_refuses_photos_and_accepts_ops(phone, app):
     assert phone.send_op("task.complete", TASK, named, by=ANA)["status"] == "applied"
 
 
+@pytest.mark.asvs("5.2.1")
 def test_a_photo_beyond_the_limit_is_refused(phone):
     assert phone.request_photo("PUT", "0" * 64, b"x", content_range(0, 1, 10**8)).status == 413
     assert phone.request_photo("PUT", "0" * 64, b"x" * 6_000_000).status == 413
 
 
 @pytest.mark.parametrize("name", ["0" * 63, "G" * 64, "..%2f..%2fsecret-key", "0" * 64 + "%0a"])
+@pytest.mark.asvs("5.3.2")
 def test_names_that_are_no_sha256_are_not_found(phone, name):
     for method in ("GET", "HEAD", "PUT"):
         assert phone.request_photo(method, name, b"x" if method == "PUT" else b"").status in (
@@ -213,6 +218,7 @@ def test_names_that_are_no_sha256_are_not_found(phone, name):
         )
 
 
+@pytest.mark.asvs("8.2.2")
 def test_a_photo_of_another_site_is_not_found(phone, new_phone):
     content = image_bytes()
     phone.request_photo("PUT", sha256_of(content), content)

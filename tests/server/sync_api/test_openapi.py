@@ -80,6 +80,7 @@ def test_every_route_of_the_sync_api_is_described(sqlite_app):
     assert set(OPERATIONS) <= routes
 
 
+@pytest.mark.asvs("2.1.1")
 def test_every_kind_has_the_schema_of_its_payload():
     schemas = document()["components"]["schemas"]
     assert {f"payload.{name}" for name in KINDS} <= schemas.keys()
@@ -170,6 +171,7 @@ def without_floats(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("path", "method", "mode"), GENERATED)
+@pytest.mark.asvs("2.2.1", "4.1.1")
 def test_generated_requests_are_answered_as_described(described_api, phone, path, method, mode):
     operation = described_api[path][method]
     # bytes that are no picture, or another one, are refused although their type is right

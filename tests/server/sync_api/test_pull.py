@@ -113,6 +113,7 @@ def test_a_record_changed_twice_is_returned_once(phone):
     assert change["record"]["state"] == "open"
 
 
+@pytest.mark.asvs("8.2.2", "8.4.1")
 def test_records_of_other_sites_are_not_returned(phone, new_phone):
     other = new_phone(OTHER_SITE)
     other.pull_all()
@@ -127,6 +128,7 @@ def test_an_invalid_cursor_is_a_reset_or_refused(phone, cursor):
     assert reply.status != 200 or reply.json["reset"]
 
 
+@pytest.mark.asvs("9.2.3")
 def test_a_cursor_of_another_site_is_a_reset(phone, new_phone):
     other = new_phone(OTHER_SITE)
     other.pull_all()
@@ -134,6 +136,7 @@ def test_a_cursor_of_another_site_is_a_reset(phone, new_phone):
     assert reply.status in (400, 422) or reply.json["reset"]
 
 
+@pytest.mark.asvs("9.1.1")
 def test_a_cursor_cannot_be_forged(phone):
     phone.pull_all()
     for place in (0, len(phone.cursor) // 2, -5):

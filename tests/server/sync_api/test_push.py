@@ -93,6 +93,7 @@ def test_edits_of_the_same_field_are_contested_and_the_first_is_kept(phone, new_
     assert not [key for key in phone.records if key[0] == "merge"], "conflicts stay at the desk"
 
 
+@pytest.mark.asvs("2.3.1")
 def test_a_forbidden_decision_is_refused_with_code_and_text(phone):
     phone.send_op("task.complete", TASK, by=ANA)
     phone.pull_all()
@@ -137,6 +138,7 @@ MALFORMED_PAYLOADS = [
 
 @pytest.mark.rule("B1")
 @pytest.mark.parametrize(("kind", "payload"), MALFORMED_PAYLOADS)
+@pytest.mark.asvs("2.2.2")
 def test_a_malformed_payload_is_quarantined_and_blocks_no_other_op(app, phone, kind, payload):
     phone.add_op("task.complete", TASKS[1], by=ANA)
     phone.add_op(kind, TASK, payload, by=ANA)
@@ -301,6 +303,7 @@ def test_an_op_that_arrives_before_its_record_is_applied_afterwards(phone, new_p
         assert find_faults(HOME_SITE) == []
 
 
+@pytest.mark.asvs("2.3.3")
 def test_a_repeated_batch_gets_the_same_answers(phone, new_phone):
     phone.add_op("task.complete", TASK, by=ANA)
     phone.add_op("task.cancel", TASKS[1], {"reason": "rain"}, by=ANA)
@@ -378,6 +381,7 @@ def test_a_wrong_clock_is_corrected(new_phone, clock_offset):
     assert abs(datetime.now(UTC) - done_at) < timedelta(seconds=30)
 
 
+@pytest.mark.asvs("8.2.2", "8.4.1")
 def test_records_of_another_site_cannot_be_changed(phone, new_phone):
     dao = new_phone(OTHER_SITE)
     before = dao.pull_all()
@@ -393,6 +397,7 @@ def test_records_of_another_site_cannot_be_changed(phone, new_phone):
     assert dao.pull_all() == before
 
 
+@pytest.mark.asvs("8.3.1", "15.3.3")
 def test_a_phone_cannot_send_server_ops(phone):
     nobody = "00000000-0000-0000-0000-000000000000"
     verdict = phone.send_op(

@@ -30,6 +30,7 @@ def unenrolled_client(client):
     return PhoneClient(FlaskTransport(client), site=HOME_SITE)
 
 
+@pytest.mark.asvs("15.3.1")
 def test_enrolment_returns_only_the_people_of_the_site(client, enrolment_code):
     reply = unenrolled_client(client).request_enrolment(enrolment_code())
     assert reply.status == 200
@@ -56,6 +57,7 @@ def test_a_code_expires_after_ten_minutes(app, client, enrolment_code):
     assert is_problem(unenrolled_client(client).request_enrolment(late), 403)
 
 
+@pytest.mark.asvs("2.4.1", "6.6.3")
 def test_guessing_codes_is_rate_limited(client):
     reply = [unenrolled_client(client).request_enrolment(f"AAAA-{n:04}").status for n in range(60)]
     assert set(reply) <= {403, 429}
@@ -97,6 +99,7 @@ def test_hello_ignores_unknown_fields(phone):
 
 @pytest.mark.parametrize("path", ["hello", f"{HOME_SITE}/push", f"{HOME_SITE}/pull"])
 @pytest.mark.parametrize("token", ["", "guess", "\u00e9"])
+@pytest.mark.asvs("7.2.1")
 def test_requests_without_a_valid_token_are_refused(client, path, token):
     reply = PhoneClient(FlaskTransport(client), token=token.encode().decode("latin-1")).post(
         f"/sync/{path}", {}
@@ -113,6 +116,7 @@ def test_addresses_of_another_site_are_not_found(phone):
     assert phone.request_photo("PUT", "0" * 64, b"x").status == 404
 
 
+@pytest.mark.asvs("14.2.2", "14.3.2")
 def test_no_reply_may_be_cached(phone):
     replies = [
         phone.hello(),
@@ -152,6 +156,7 @@ INVALID_MESSAGES = [
 ]
 
 
+@pytest.mark.asvs("2.2.2", "15.3.5")
 def test_an_invalid_message_is_refused_whole(phone):
     op = phone.add_op("task.complete", TASK, by=ANA)
     for wrong in INVALID_MESSAGES:
@@ -162,6 +167,7 @@ def test_an_invalid_message_is_refused_whole(phone):
 
 
 @pytest.mark.parametrize("odd", ["x\u0000y", "\ud800", "", "x" * 10_000, 5, None, [], {}])
+@pytest.mark.asvs("15.3.5")
 def test_odd_values_never_cause_a_server_error(phone, enrolment_code, odd):
     replies = [phone.hello(**{name: odd}) for name in ("lineage", "app", "sent_at", "kinds")]
     replies += [phone.hello(report={HOME_SITE: {"n": odd}}), phone.hello(storage={"usage": odd})]
@@ -173,11 +179,13 @@ def test_odd_values_never_cause_a_server_error(phone, enrolment_code, odd):
 
 
 @pytest.mark.parametrize("path", ["hello", f"{HOME_SITE}/push", f"{HOME_SITE}/pull"])
+@pytest.mark.asvs("15.2.2")
 def test_deeply_nested_json_is_refused(phone, path):
     for deep in (b"[" * 100_000, b'{"a":' * 50_000 + b"1" + b"}" * 50_000):
         assert phone.post(f"/sync/{path}", deep).status in (400, 413, 422)
 
 
+@pytest.mark.asvs("2.1.3", "2.3.2")
 def test_more_than_200_ops_are_refused_with_the_limits(phone):
     ops = [phone.add_op("task.complete", TASK, by=ANA) for _ in range(201)]
     reply = phone.push(*ops)
@@ -186,12 +194,14 @@ def test_more_than_200_ops_are_refused_with_the_limits(phone):
     assert phone.push(*ops[:200]).status == 200
 
 
+@pytest.mark.asvs("5.2.1", "2.3.2")
 def test_more_than_a_megabyte_is_refused_plain_or_gzipped(phone):
     big = json.dumps({"lineage": "x" * 1_500_000}).encode()
     assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", big), 413)
     assert is_problem(phone.post(f"/sync/{HOME_SITE}/push", big, gzipped=True), 413)
 
 
+@pytest.mark.asvs("15.2.2")
 def test_a_gzip_bomb_is_not_inflated(phone):
     bomb = gzip.compress(b"\0" * 200_000_000, compresslevel=1)
     headers = {"Content-Encoding": "gzip"}

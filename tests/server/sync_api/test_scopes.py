@@ -132,7 +132,7 @@ def test_work_comes_a_week_ahead_and_goes_two_days_after(phone_of, desk_op, as_t
 
 
 @pytest.mark.rule("W4")
-@pytest.mark.asvs("8.2.2", "14.2.6")
+@pytest.mark.asvs("8.2.2")
 def test_visits_are_on_phones_of_the_gate_and_leave_after_three_days(phone_of, as_time_passes):
     gate, cleaner = phone_of(CHU), phone_of(ANA)
     visit = arrive(gate)

@@ -58,6 +58,7 @@ def is_bounded(field):
 
 
 @pytest.mark.rule("B20")
+@pytest.mark.asvs("1.3.3", "2.2.1")
 def test_every_field_of_every_payload_has_a_bound():
     assert len(FIELDS) > 300
     assert sorted(path for path, field in FIELDS.items() if not is_bounded(field)) == []
@@ -80,6 +81,7 @@ def test_every_time_is_in_a_year_of_today_s_calendars():
 
 
 @pytest.mark.rule("B20")
+@pytest.mark.asvs("2.2.3")
 def test_a_date_decades_away_is_refused_in_a_decision_and_flagged_in_a_fact():
     def told(years, kind="rectification.assign", **op):
         record = InMemoryRecord("rectification")
