@@ -25,7 +25,10 @@ TRANSLATED = [
 DOCUMENTS = sorted(
     file.relative_to(ROOT).as_posix() for file in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
 )
-MANUALS = [name for pair in TRANSLATED for name in pair] + ["CONTRIBUTING.md", "docs/security.md"]
+MANUALS = [
+    *(name for pair in TRANSLATED for name in pair),
+    *("CONTRIBUTING.md", "docs/security/README.md"),
+]
 """Documents that name commands."""
 
 MAX_README_LINES, MAX_PICTURE_BYTES = 80, 150_000

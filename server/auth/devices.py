@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from sqlalchemy import CursorResult, bindparam, literal_column, or_, select, upd
 from uuid_utils.compat import uuid7
 
 from server.auth.credentials import new_token, token_digest
+from server.auth.device_people import set_people
 from server.auth.rate_limit import ENROLMENT_CODE, count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
 from server.db.statements import fetch_first_direct
@@ -34,8 +36,12 @@ class TooManyTries(Exception):
         self.seconds = int(wait.total_seconds()) + 1
 
 
-def issue_code(site_id: str, by: str | None) -> str:
-    """A code that enrols one phone at a site, once, within ten minutes. `by`: a person's id."""
+def issue_code(site_id: str, by: str | None, people: Iterable[str] | None = None) -> str:
+    """A code that enrols one phone at a site, once, within ten minutes.
+
+    `by` is a person's id. `people` are those whom the phone will belong to; None: everybody who
+    works at the site.
+    """
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     now = datetime.now(UTC)
     with write_transaction():
@@ -46,6 +52,7 @@ def issue_code(site_id: str, by: str | None) -> str:
                 issued_by=by,
                 issued_at=now,
                 expires_at=now + CODE_LIFETIME,
+                people=None if people is None else sorted(people),
             )
         )
     return f"{code[:4]}-{code[4:]}"
@@ -74,6 +81,8 @@ def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | No
             lineage=lineage,
         )
         db.session.add(device)
+        db.session.flush()
+        set_people(device.site_id, device.id, enrolment.people)
     # only wrong codes count, so that a whole shift may enrol from one address
     reset_attempts((ENROLMENT_CODE, request.remote_addr or ""))
     return device, token
@@ -95,11 +104,12 @@ class DeviceIdentity(NamedTuple):
     floor: int
     names_seq: int
     epoch: str
+    people_key: str
 
     @property
-    def site_position(self) -> tuple[Any, ...]:
-        """Everything that a page of the feed depends on, besides the cursor and the audience."""
-        return self.epoch, self.head, self.floor, self.names_seq
+    def feed_position(self) -> tuple[Any, ...]:
+        """Everything that a page of the feed depends on, besides the cursor."""
+        return self.epoch, self.head, self.floor, self.names_seq, self.people_key
 
 
 _epoch_query = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
@@ -109,6 +119,7 @@ _identity_query = (
         Device.site_id,
         or_(Device.revoked_at.is_not(None), Device.lost_at.is_not(None)),
         *(SiteHead.head, SiteHead.floor, SiteHead.names_seq, _epoch_query.scalar_subquery()),
+        Device.people_key,
     )
     .join(SiteHead, SiteHead.site_id == Device.site_id)
     .where(Device.token_hash == bindparam("token"))
