@@ -24,12 +24,12 @@ from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
-from server.sync_api.heartbeat import other_phones, record_heartbeat
+from server.sync_api.heartbeat import other_phones, record_heartbeat, revocation_of
 from server.sync_api.openapi import document
 from server.sync_api.pull import audience_of, feed_page, scope_token
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
-from sync.protocol.message_fields import LIMITS, MAX_OPS
+from sync.protocol.message_fields import LIMITS, LOCK_AFTER, MAX_OPS
 from sync.protocol.messages import (
     MIN_APP_VERSION,
     EnrolRequest,
@@ -115,6 +115,8 @@ def hello() -> Response:
         accepts=ACCEPTED_VERSIONS,
         limits=LIMITS,
         backup_watermark=backup.backup_watermark(),
+        lock=LOCK_AFTER,
+        revoked=revocation_of(g.device),
         sites={
             site: {
                 "scope": scope,

@@ -83,6 +83,13 @@ class LogHeadSchema(MessageSchema):
     link = fields.String()
 
 
+class RevocationSchema(MessageSchema):
+    """When the desk removed a phone, and whether it was reported lost."""
+
+    at = fields.String()
+    lost = fields.Boolean()
+
+
 class HelloResponse(MessageSchema):
     sync = fields.String()
     epoch = fields.String()
@@ -92,6 +99,9 @@ class HelloResponse(MessageSchema):
     accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
     backup_watermark = fields.String(allow_none=True)
+    lock = fields.Dict(keys=fields.String(), values=fields.Integer())
+    """Seconds after which the phone locks itself: in the `background`, and `idle`."""
+    revoked = fields.Nested(RevocationSchema, allow_none=True)
     log = fields.Nested(LogHeadSchema)
     sites = fields.Dict(keys=fields.String(), values=fields.Dict())
 
