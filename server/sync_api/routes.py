@@ -112,11 +112,11 @@ def hello() -> Response:
         received_at=format_time(received_at),
         sent_at=format_time(datetime.now(UTC)),
         min_app=MIN_APP_VERSION,
+        lock=LOCK_AFTER,
+        revoked=revocation_of(g.device),
         accepts=ACCEPTED_VERSIONS,
         limits=LIMITS,
         backup_watermark=backup.backup_watermark(),
-        lock=LOCK_AFTER,
-        revoked=revocation_of(g.device),
         sites={
             site: {
                 "scope": scope,

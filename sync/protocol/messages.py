@@ -96,12 +96,12 @@ class HelloResponse(MessageSchema):
     received_at = fields.String()
     sent_at = fields.String()
     min_app = fields.String()
-    accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
-    limits = fields.Dict(keys=fields.String(), values=fields.Integer())
-    backup_watermark = fields.String(allow_none=True)
     lock = fields.Dict(keys=fields.String(), values=fields.Integer())
     """Seconds after which the phone locks itself: in the `background`, and `idle`."""
     revoked = fields.Nested(RevocationSchema, allow_none=True)
+    accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
+    limits = fields.Dict(keys=fields.String(), values=fields.Integer())
+    backup_watermark = fields.String(allow_none=True)
     log = fields.Nested(LogHeadSchema)
     sites = fields.Dict(keys=fields.String(), values=fields.Dict())
 
