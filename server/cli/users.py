@@ -19,6 +19,7 @@ from server.maintenance.upgrade import require_current_schema
 from server.models.people import Person
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
+from server.oplog.security_log import log_access
 from sync.protocol.roles import ROLES
 
 PIN_LENGTH = range(4, 9)
@@ -64,6 +65,7 @@ def add_user(
         answer = receive.submit(site.id, "person.add", person, {"name": name, "roles": list(roles)})
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
+        _log_changes(person, pin, password)
         click.echo(_("PIN of %(name)s: %(pin)s") % {"name": name, "pin": pin})
         if password:
             account = {"username": username, "password": password}
@@ -84,6 +86,7 @@ def change_password(person_id: str, username: str) -> None:
                 % {"number": MIN_PASSWORD_LENGTH}
             )
         _save_credentials(person_id, None, username, password)
+        _log_changes(person_id, None, password)
         click.echo(_("The password is set."))
 
 
@@ -95,6 +98,7 @@ def change_pin(person_id: str, pin: str) -> None:
         require_current_schema()
         site_ids = _sites_of(person_id)
         _save_credentials(person_id, _checked_pin(pin), None, None)
+        _log_changes(person_id, pin, None)
         for site_id in site_ids:
             receive.submit(site_id, "person.secure", person_id, {})
         click.echo(_("The PIN is set; phones get it when they next connect."))
@@ -112,6 +116,13 @@ def _sites_of(person_id: str) -> Sequence[str]:
     if not site_ids:
         raise click.UsageError(_("Nobody has this id. Run: lodge user list"))
     return site_ids
+
+
+def _log_changes(person_id: str, pin: str | None, password: str | None) -> None:
+    """Write into the security log what was set from the command line."""
+    for event, value in (("pin", pin), ("password", password)):
+        if value:
+            log_access(event, site_id=None, by=None, about=person_id)
 
 
 def _save_credentials(

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from server.auth.access import device_only, public
 from server.auth.device_people import people_of
 from server.auth.devices import enrol_device, record_wipe_notice
-from server.db.engine import db
+from server.db.engine import db, write_transaction
 from server.errors import problem_json
 from server.maintenance import backup
 from server.models.feed import SiteHead
@@ -22,6 +22,7 @@ from server.models.oplog import Lineage
 from server.oplog.directory import directory_of
 from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
+from server.oplog.security_log import log_access
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat, revocation_of
@@ -75,7 +76,18 @@ def disable_caching(response: Response) -> Response:
 def enrol() -> Response:
     """Exchange a one-time code for a token."""
     message = request_body.read_message(request, ENROL)
-    enrolled = enrol_device(message["code"], message["label"], message["lineage"])
+    with write_transaction():
+        enrolled = enrol_device(message["code"], message["label"], message["lineage"])
+        if enrolled:
+            phone, _token = enrolled
+            details = {"action": "enrolled"}
+            log_access(
+                "device",
+                site_id=phone.site_id,
+                by=phone.enrolled_by,
+                device=phone.id,
+                details=details,
+            )
     if enrolled is None:
         return problem_json(403, "Invalid code", "Ask for a new code; it is valid for ten minutes.")
     phone, token = enrolled
@@ -206,9 +218,13 @@ def put_photo(site: str, sha256: str) -> Response:
         return sync_response(complete=True)
     try:
         piece = request.get_data(cache=False)
-        complete = uploads.add_piece(site, sha256, piece, request.headers.get("Content-Range"))
+        range_ = request.headers.get("Content-Range")
+        complete = uploads.add_piece(site, sha256, piece, range_, g.device.id)
     except uploads.InvalidPhoto as error:
-        return problem_json(error.status, "Invalid photo", str(error))
+        response = problem_json(error.status, "Photo not stored", str(error))
+        if error.status in (429, 503):
+            response.headers["Retry-After"] = "5"
+        return response
     return sync_response(complete=complete, received=uploads.received_bytes(site, sha256))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import or_
 
 from server.auth.access import allow, current_user, get_or_404
 from server.auth.devices import issue_code, revoke_device
-from server.db.engine import db
+from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.navigation import NavEntry
 from server.desk.options import list_people
@@ -24,6 +24,7 @@ from server.models.people import Person
 from server.models.places import Site
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
+from server.oplog.security_log import log_access
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -81,7 +82,11 @@ def phones() -> str:
 @allow(*DESK_ROLES)
 def new_code() -> str:
     """A new setup code; it is shown once, only its hash is stored."""
-    return _render_phones(issue_code(current_user().site_id, current_user().person_id))
+    user = current_user()
+    with write_transaction():
+        code = issue_code(user.site_id, user.person_id)
+        log_access("code", site_id=user.site_id, by=user.person_id)
+    return _render_phones(code)
 
 
 @bp.post("/phones/silence")
@@ -143,7 +148,13 @@ def _render_phones(new: str | None) -> str:
 
 
 def _revoke_device(id_: str, *, lost: bool) -> Any:
-    revoke_device(current_user().site_id, _device_or_404(id_).id, lost=lost)
+    user, device = current_user(), _device_or_404(id_)
+    with write_transaction():
+        if revoke_device(user.site_id, device.id, lost=lost):
+            details = {"action": "lost" if lost else "revoked"}
+            log_access(
+                "device", site_id=user.site_id, by=user.person_id, device=id_, details=details
+            )
     return redirect(url_for("people.phones"), 303)
 
 

@@ -42,6 +42,7 @@ from server.desk.unsaved_forms import discard_unsaved
 from server.i18n.languages import language_codes
 from server.i18n.locale import COOKIE
 from server.models.access import Account
+from server.oplog.security_log import log_access
 from sync.protocol.roles import FRONT_DESK_ROLES
 
 bp = Blueprint("sign_in", __name__)
@@ -63,11 +64,13 @@ def sign_in() -> Any:
     username = typed if typed.isprintable() else ""
     limits = _rate_limits(username)
     wait = count_attempt(*limits)
+    account = db.session.scalar(Account.by_username(username))
     if wait:
+        _log_failure(account)
         minutes = int(wait.total_seconds() // 60) + 1
         return _render_form(gettext("Too many attempts. Try again in %(n)d min.", n=minutes)), 429
-    account = db.session.scalar(Account.by_username(username))
     if not password_matches(account, request.form.get("password", "")) or account is None:
+        _log_failure(account)
         return _render_form(gettext("User name or password is wrong.")), 401
     sites = [site.site_id for site in desk_sites(account.person_id)]
     if not sites:
@@ -84,7 +87,11 @@ def sign_in() -> Any:
 @bp.post("/sign-out")
 @public
 def sign_out() -> Any:
-    end_session()
+    user = current_user_or_none()
+    with write_transaction():
+        if user:
+            log_access("sign_out", site_id=user.site_id, by=user.person_id, about=user.person_id)
+        end_session()
     response = redirect(url_for("landing.index"), 303)
     response.delete_cookie(cookie_name(), path="/", secure=request.is_secure, httponly=True)
     return response
@@ -159,6 +166,8 @@ def change_password() -> Any:
     with write_transaction():
         set_password(current_user().person_id, username, new)
         end_all_sessions(current_user().person_id, except_token_hash=current_user().token_hash)
+        own = current_user().person_id
+        log_access("password", site_id=None, by=own, about=own)
     say_nothing()
     return redirect(url_for("sign_in.account", changed=1), 303)
 
@@ -184,13 +193,23 @@ def _rate_limits(username: str) -> list[tuple[RateLimit, str]]:
 
 def _start_session(person_id: str, username: str, site_id: str, page: str | None) -> Any:
     response = redirect(local_path(page), 303)
-    token = start_session(person_id, site_id, request.cookies.get(cookie_name()))
+    with write_transaction():
+        token = start_session(person_id, site_id, request.cookies.get(cookie_name()))
+        log_access("sign_in", site_id=site_id, by=person_id, about=person_id)
     set_cookie(response, cookie_name(), token)
     known = _cookie_signer().dumps(
         [username, _known_browser(username) or secrets.token_urlsafe(16)]
     )
     set_cookie(response, cookie_name("lodge-known"), str(known), COOKIE_DAYS)
     return response
+
+
+def _log_failure(account: Account | None) -> None:
+    """A wrong password, or one attempt too many. Of an unknown user name nothing is kept: it may be
+    a password in the wrong field."""
+    log_access(
+        "sign_in_failed", site_id=None, by=None, about=account.person_id if account else None
+    )
 
 
 def _known_browser(username: str) -> str | None:
