@@ -33,6 +33,15 @@ JS_META = """([key, value]) => new Promise((done) => {
 })"""
 
 
+JS_META_KEYS = """new Promise((done) => {
+  const opening = indexedDB.open("lodge");
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("meta").objectStore("meta").getAllKeys();
+    asking.onsuccess = () => { opening.result.close(); done(asking.result); };
+  };
+})"""
+
+
 def rows(hand, store):
     return hand.page.evaluate(JS_STORE, store)
 
@@ -40,6 +49,10 @@ def rows(hand, store):
 def meta(hand, key, value=None):
     """A value of the phone's database; `value` takes its place, as somebody writes it by hand."""
     return hand.page.evaluate(JS_META, [key] if value is None else [key, value])
+
+
+def meta_keys(hand):
+    return set(hand.page.evaluate(JS_META_KEYS))
 
 
 def lock(hand):
@@ -149,7 +162,6 @@ def test_a_draft_is_sealed_to_its_author(phone_page, live_server, photo_file):
     phone_page.fill("textarea[name=details]", SECRET)
     phone_page.wait_for_js("!!document.querySelector('.picked img[src^=blob]')")
     wait_for(lambda: len(rows(phone_page, "photos")) == 1 and len(rows(phone_page, "drafts")) == 1)
-    wait_for(lambda: SECRET not in phone_page.page.evaluate("document.body.innerHTML") or True)
     lock(phone_page)
     stored = json.dumps([*rows(phone_page, "drafts"), *rows(phone_page, "meta")])
     assert SECRET not in stored.encode().decode("unicode_escape")
@@ -176,19 +188,30 @@ def test_a_phone_left_alone_locks_itself(phone_page, live_server):
     phone_page.open("/field/tickets")
     phone_page.tap("details:has([name=contact]) > summary")
     phone_page.fill("textarea[name=details]", SECRET)
-    phone_page.page.clock.run_for(20 * MINUTE)
+    wait_for(lambda: rows(phone_page, "drafts"))
+    leave_alone(phone_page, tap=29, open=0)
+    phone_page.page.clock.run_for(16_000)
     assert meta(phone_page, "me"), "somebody reads for a while"
-    phone_page.page.clock.run_for(11 * MINUTE)
+    leave_alone(phone_page, tap=31, open=0)
+    phone_page.page.clock.run_for(16_000)
     phone_page.wait_for_js("!!document.querySelector('.names')")
     assert meta(phone_page, "unlocked") is None
     [draft] = rows(phone_page, "drafts")
     assert draft["sealed"] and draft["fields"] == {}
 
     phone_page.unlock("ana")
-    used = meta(phone_page, "used")
-    meta(phone_page, "used", {**used, "open": used["open"] - 6 * MINUTE})
+    leave_alone(phone_page, tap=4, open=4)
+    phone_page.open("/field/tasks")
+    assert not phone_page.page.locator(".names").count()
+    leave_alone(phone_page, tap=6, open=6)
     phone_page.open("/field/tasks")
     assert phone_page.page.locator(".names").count(), "six minutes in the background"
+
+
+def leave_alone(hand, **minutes):
+    """As if the last tap, and the last page before somebody's eyes, were so long ago."""
+    now = hand.page.evaluate("Date.now()")
+    meta(hand, "used", {name: now - passed * MINUTE for name, passed in minutes.items()})
 
 
 @pytest.mark.asvs("6.2.3")
@@ -219,9 +242,61 @@ def test_a_one_time_pin_is_changed_at_once(phone_page, live_server):
     phone_page.fill("[name=number]", "CL-77")
     type_digits(phone_page, pin)
     phone_page.wait_for_js("!!document.querySelector('[name=new_again]')")
-    assert "新来的" not in phone_page.page.inner_text("#pin")
     type_digits(phone_page, pin + "739164" + "739164")
     phone_page.wait_for_js("!!document.querySelector('#main [role=status]')")
     phone_page.open("/field/me")
     assert "新来的" in phone_page.page.inner_text("h1")
     assert not phone_page.page.locator("a.banner[href='/field/pin']").count()
+
+
+
+def test_a_removed_phone_says_why_and_still_sends_what_it_has(phone_page, live_server):
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    phone_page.open("/field/tickets")
+    phone_page.tap("details:has([name=contact]) > summary")
+    phone_page.fill("textarea[name=details]", SECRET)
+    wait_for(lambda: rows(phone_page, "drafts"))
+    live_server.kill()
+    phone_page.open("/field/tasks")
+    phone_page.tap(OPEN_TASK)
+    base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
+    with base:
+        base.execute("UPDATE device SET lost_at = '2026-11-29 01:00:00.000000'")
+    base.close()
+    live_server.start()
+    phone_page.wait_for_js("!!document.querySelector('#revoked')")
+    wait_for(lambda: "都已上传" in phone_page.page.inner_text("#revoked"))
+    assert "这部手机已报失" in phone_page.page.inner_text("#revoked")
+    check_page(phone_page)
+    assert rows(phone_page, "records") == []
+    assert {"me", "unlocked", "device_key"}.isdisjoint(meta_keys(phone_page))
+    assert proofs(live_server, "task.complete") == []
+    assert held_ops(live_server) == [("task.complete", "revoked")]
+    # set up again, it shows the author what was typed
+    phone_page.tap("a[href='/field/enrol']")
+    phone_page.wait_for_js("!!document.querySelector('[name=code]')")
+    phone_page.fill("[name=code]", live_server.new_enrolment_code())
+    phone_page.tap("#main .primary")
+    phone_page.wait_for_js("!!document.querySelector('.names')")
+    phone_page.unlock("ana")
+    phone_page.open("/field/me")
+    assert SECRET in phone_page.page.inner_text("#unfinished")
+
+
+def test_after_two_weeks_without_contact_the_lists_go_and_the_outbox_stays(phone_page, live_server):
+    phone_page.enrol()
+    phone_page.unlock("ana")
+    live_server.kill()
+    phone_page.tap(OPEN_TASK)
+    wait_for(lambda: len(rows(phone_page, "ops")) == 1)
+    meta(phone_page, "contact", "2026-11-01T00:00:00.000Z")
+    phone_page.open("/field/tasks")
+    wait_for(lambda: rows(phone_page, "records") == [])
+    assert len(rows(phone_page, "ops")) == 1
+    lock(phone_page)
+    phone_page.unlock("ana")
+    live_server.start()
+    phone_page.sync_now()
+    assert proofs(live_server, "task.complete") == [("person", 1)]
+    wait_for(lambda: rows(phone_page, "records"))
