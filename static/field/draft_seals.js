@@ -34,11 +34,12 @@ export async function draftKeyOf(person) {
 /**
  * A draft as it is stored. Of its photos the hashes stay readable, so that they are deleted with it.
  * @param {Draft} draft
- * @returns {Promise<Draft>} as it is, if its author has no keys
+ * @returns {Promise<Draft | undefined>} as it is, if its author has no keys on this phone; undefined
+ *   if they have, and have locked it
  */
 export async function sealDraft(draft) {
   const key = await draftKeyOf(draft.person);
-  if (!key) return draft;
+  if (!key) return (await getMeta(`keys:${draft.person}`)) ? undefined : draft;
   const { form, kind, page, about, fields, photos, ...rest } = draft;
   const content = JSON.stringify({ form, kind, page, about, fields, photos });
   const hashes = photos.map(({ sha256 }) => ({ input: "", place: 0, name: "", sha256 }));

@@ -13,13 +13,14 @@ import { findOp } from "./outbox.js";
 const UNDO_TIME = 600_000; // ms
 
 /**
- * Stores a draft with new photos, all or none, unless its form was submitted meanwhile. Drafts do
- * not use the reserve, which is for ops.
+ * Stores a draft with new photos, all or none, unless its form was submitted, or the phone locked,
+ * meanwhile. Drafts do not use the reserve, which is for ops.
  * @param {Draft} draft
  * @param {Photo[]} newPhotos
  */
 export async function saveDraft(draft, newPhotos) {
   const row = await sealDraft(draft);
+  if (!row) return undefined; // a form that leaves the page says once more what was stored before
   const photoRows = await Promise.all(newPhotos.map((photo) => sealPhoto(photo, draft.person)));
   return writeTransaction(
     ["drafts", "photos", "ops"],
@@ -82,7 +83,7 @@ export async function sealOpenDrafts(person) {
   const rows = await (await database()).getAllFromIndex("drafts", "person", person);
   for (const draft of rows.filter(({ sealed }) => !sealed)) {
     const row = await sealDraft(draft);
-    if (!row.sealed) return;
+    if (!row?.sealed) return;
     const photos = await openDraftPhotos(draft.photos);
     const sealed = await Promise.all([...photos.values()].map((each) => sealPhoto(each, person)));
     await writeTransaction(["drafts", "photos"], async (tx) => {
