@@ -31,7 +31,7 @@ class ForkedProcess:
 
     def __init__(self, line: socket.socket) -> None:
         self.connection, self.returncode = line, None
-        self.pid = int(self._receive(30))
+        self.pid = int(self._receive(120))  # the modules are loaded first
 
     def _receive(self, timeout: float) -> bytes:
         self.connection.settimeout(timeout)
