@@ -57,7 +57,8 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
             **rng.choice(
                 [{}, {"at": "checkpoint-0", "rounds": "round-0,round-1"}, {"code": "101"}]
             ),
-            **{"result": rng.choice(PIN_RESULTS), "wait": rng.choice([0, 30_000, 90_000]), "who": rng.choice(["all", ""])},
+            **{"result": rng.choice(PIN_RESULTS), "wait": rng.choice([0, 30_000, 90_000])},
+            **{"who": rng.choice(["all", ""]), "other": rng.choice(["", "1"])},
             **{name: rng.choice(["", "1"]) for name in ("earlier", "exit", "firm", "unit")},
             "step": rng.choice(["", "seated", "complaint", "farewell", "done"]),
         },

@@ -11,7 +11,6 @@ from tests.phone_page import JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABE
 from tests.wait_for import wait_for
 
 OPEN_TASK = ".row[data-state=open]:not(:has(.items)) > form button.tick"
-LOCK = "form[action='/field/me/lock'] button"
 SECRET = "水从三楼下来"
 MINUTE = 60_000
 
@@ -55,22 +54,10 @@ def meta_keys(hand):
     return set(hand.page.evaluate(JS_META_KEYS))
 
 
-def lock(hand):
-    hand.open("/field/me")
-    hand.page.evaluate("document.querySelector('details.sure')?.setAttribute('open', '')")
-    hand.tap(LOCK)
-    hand.wait_for_js("!!document.querySelector('.names')")
-
-
 def type_pin(hand, name, pin):
     hand.tap(f".names a:has-text('{name}')")
     hand.wait_for_js("!!document.querySelector('.pad')")
-    type_digits(hand, pin)
-
-
-def type_digits(hand, pin):
-    for digit in pin:
-        hand.tap(f"[data-digit='{digit}']")
+    hand.type_digits(pin)
 
 
 def alert(hand):
@@ -90,6 +77,13 @@ def proofs(live, kind):
     return found
 
 
+def held_ops(live):
+    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
+    found = base.execute("SELECT kind, code FROM op WHERE status = 'held'").fetchall()
+    base.close()
+    return found
+
+
 def check_page(hand):
     for check in (JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
         assert hand.page.evaluate(check) == []
@@ -105,13 +99,13 @@ def test_a_pin_opens_a_key_that_signs_without_a_network_and_after_a_reload(phone
     phone_page.sync_now()
     ana = meta(phone_page, "me")
 
-    lock(phone_page)
+    phone_page.lock()
     assert meta(phone_page, "unlocked") is None, "the key is forgotten"
     live_server.kill()
     type_pin(phone_page, "安小净", "258000")
     assert "密码不对" in alert(phone_page)
     check_page(phone_page)
-    type_digits(phone_page, "258001")
+    phone_page.type_digits("258001")
     phone_page.wait_for_js("!!document.querySelector('.tabs')")
     phone_page.open("/field/tasks")  # a reload asks for no PIN
     phone_page.tap(OPEN_TASK)
@@ -133,13 +127,13 @@ def test_a_pin_opens_a_key_that_signs_without_a_network_and_after_a_reload(phone
 def test_wrong_pins_make_one_wait_also_after_a_reload(phone_page, live_server):
     phone_page.enrol()
     phone_page.unlock("ana")
-    lock(phone_page)
+    phone_page.lock()
     live_server.kill()
     type_pin(phone_page, "安小净", "000000")
     for _ in range(2):
         assert "密码不对" in alert(phone_page)
         phone_page.page.evaluate("document.querySelector('#pin [role=alert]').remove()")
-        type_digits(phone_page, "000000")
+        phone_page.type_digits("000000")
     alert(phone_page)
     phone_page.open("/field/unlock")
     type_pin(phone_page, "安小净", "258001")
@@ -163,7 +157,7 @@ def test_a_draft_is_sealed_to_its_author(phone_page, live_server, photo_file):
     phone_page.fill("textarea[name=details]", SECRET)
     phone_page.wait_for_js("!!document.querySelector('.picked img[src^=blob]')")
     wait_for(lambda: len(rows(phone_page, "photos")) == 1 and len(rows(phone_page, "drafts")) == 1)
-    lock(phone_page)
+    phone_page.lock()
     stored = json.dumps([*rows(phone_page, "drafts"), *rows(phone_page, "meta")])
     assert SECRET not in stored.encode().decode("unicode_escape")
     assert rows(phone_page, "photos")[0]["sealed"]["person"] == meta(phone_page, "users")[0]
@@ -171,7 +165,7 @@ def test_a_draft_is_sealed_to_its_author(phone_page, live_server, photo_file):
     phone_page.unlock("bao")
     phone_page.open("/field/me")
     assert not phone_page.page.locator("#unfinished").count()
-    lock(phone_page)
+    phone_page.lock()
     live_server.kill()
     phone_page.unlock("ana")
     phone_page.open("/field/tickets")
@@ -221,17 +215,17 @@ def test_people_change_their_own_pin(phone_page, live_server):
     phone_page.unlock("ana")
     phone_page.open("/field/pin")
     check_page(phone_page)
-    type_digits(phone_page, "258001" + "123456" + "123456")
+    phone_page.type_digits("258001" + "123456" + "123456")
     assert "太好猜" in alert(phone_page)
-    type_digits(phone_page, "258001" + "739164" + "739165")
+    phone_page.type_digits("258001" + "739164" + "739165")
     phone_page.wait_for_js("document.querySelector('#pin [role=alert]').innerText.includes('两次')")
-    type_digits(phone_page, "258001" + "739164" + "739164")
+    phone_page.type_digits("258001" + "739164" + "739164")
     phone_page.wait_for_js("!!document.querySelector('#main [role=status]')")
-    lock(phone_page)
+    phone_page.lock()
     live_server.kill()
     type_pin(phone_page, "安小净", "258001")
     assert "密码不对" in alert(phone_page)
-    type_digits(phone_page, "739164")
+    phone_page.type_digits("739164")
     phone_page.wait_for_js("!!document.querySelector('.tabs')")
 
 
@@ -241,14 +235,13 @@ def test_a_one_time_pin_is_changed_at_once(phone_page, live_server):
     phone_page.enrol()
     phone_page.tap("a[href='/field/unlock?other=1']")
     phone_page.fill("[name=number]", "CL-77")
-    type_digits(phone_page, pin)
+    phone_page.type_digits(pin)
     phone_page.wait_for_js("!!document.querySelector('[name=new_again]')")
-    type_digits(phone_page, pin + "739164" + "739164")
+    phone_page.type_digits(pin + "739164" + "739164")
     phone_page.wait_for_js("!!document.querySelector('#main [role=status]')")
     phone_page.open("/field/me")
     assert "新来的" in phone_page.page.inner_text("h1")
     assert not phone_page.page.locator("a.banner[href='/field/pin']").count()
-
 
 
 def test_a_removed_phone_says_why_and_still_sends_what_it_has(phone_page, live_server):
@@ -294,16 +287,9 @@ def test_after_two_weeks_without_contact_the_lists_go_and_the_outbox_stays(phone
     phone_page.open("/field/tasks")
     wait_for(lambda: rows(phone_page, "records") == [])
     assert len(rows(phone_page, "ops")) == 1
-    lock(phone_page)
+    phone_page.lock()
     phone_page.unlock("ana")
     live_server.start()
     phone_page.sync_now()
     assert proofs(live_server, "task.complete") == [("person", 1)]
     wait_for(lambda: rows(phone_page, "records"))
-
-
-def held_ops(live):
-    base = sqlite3.connect(live.folder / "var" / "lodge.sqlite3")
-    found = base.execute("SELECT kind, code FROM op WHERE status = 'held'").fetchall()
-    base.close()
-    return found
