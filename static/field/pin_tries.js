@@ -19,7 +19,7 @@ export async function pauseLeft(id) {
   if (!tries?.pause) return 0; // an older version has stored no pause
   const passed = tries.boot === BOOT_ID ? performance.now() - tries.mono : Date.now() - tries.at;
   if (passed < 0) await setMeta(`tries:${id}`, begun(tries));
-  return Math.max(0, tries.pause - Math.max(0, passed));
+  return Math.ceil(Math.max(0, tries.pause - Math.max(0, passed)));
 }
 
 /**
