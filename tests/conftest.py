@@ -31,7 +31,10 @@ from tests.live_server import LiveServer
 from tests.phone_client import FlaskTransport, HttpTransport, KeyPair, PhoneClient
 from tests.phone_page import PhonePage
 from tests.postgres import PostgresCluster
+from tests.template_memory import remember_compiled_templates
 
+remember_compiled_templates()
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command that is run compiles Lodge
 settings.register_profile("lodge", deadline=None)  # how long an example takes is not a test
 settings.load_profile("lodge")
 

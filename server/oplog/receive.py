@@ -157,7 +157,7 @@ def _photo_arrival_ops(site_id: str, sha256s: Collection[str]) -> list[NewOp]:
         make_op(
             "photo.arrive",
             arrival.subject,
-            {"sha256": arrival.sha256, "here": arrival.photos_here},
+            {"sha256": arrival.sha256, "here": arrival.photos_here, "digest": arrival.digest},
             id=str(uuid5(UUID(arrival.subject), arrival.sha256)),
         )
         for arrival in find_photo_arrivals(site_id, sha256s)

@@ -58,7 +58,8 @@ class Triage:
 
     def _load_known_ops(self) -> None:
         ids = [op.id for op in self.ops]
-        ids += [after for op in self.ops if isinstance(after := op.raw.get("after"), str)]
+        # of a damaged op `after` may be anything, also text that no database takes
+        ids += [after for op in self.ops if op.fault is None and (after := op.raw.get("after"))]
         known = self.reader.identities(ids)
         self.identities.update({stored["id"]: stored for stored in known})
         unsettled = [
@@ -105,7 +106,7 @@ class Triage:
         """H4. Idempotency: same id and content return the stored answer; same id, other content is
         a fork. None for an op that is new, or may be judged again."""
         if self.lineage.is_foreign:
-            return _fork_answer(op, "foreign-lineage")
+            return _foreign_answer(op)
         stored = self.identities.get(op.id)
         if stored is None:
             return _fork_answer(op) if self.lineage.is_fork(op) else None
@@ -166,8 +167,9 @@ class Triage:
         return ("waiting", "waiting") if self._lacks_dependency(op) else None
 
     def _author_has_left(self, op: IncomingOp, directory: Directory) -> bool:
-        """Whether the author did not work here when it happened; the desk may overrule that."""
-        if op.replacement:
+        """Whether the author did not work here when it happened; the desk may overrule that.
+        What the server itself records of somebody stands in any case."""
+        if op.replacement or KINDS[op.raw["kind"]].from_server_only:
             return False
         by = op.raw["by"]
         left_at = directory.left_at.get(by)
@@ -212,6 +214,13 @@ def _is_too_new(op: IncomingOp) -> bool:
     return kind is None or op.raw["v"] > kind.payload_version
 
 
-def _fork_answer(op: IncomingOp, code: str = "forked") -> Answer:
-    """H4, L5. The answer upon which a phone sends an op again in a new lineage."""
-    return {"id": op.claimed_id, "status": "fork", "code": code, "text": refusal_text(code)}
+def _fork_answer(op: IncomingOp) -> Answer:
+    """H4. The answer upon which a phone sends an op again in a new lineage."""
+    text = refusal_text("forked")
+    return {"id": op.claimed_id, "status": "fork", "code": "forked", "text": text}
+
+
+def _foreign_answer(op: IncomingOp) -> Answer:
+    """L5. The same for an op in the lineage of another phone."""
+    text = refusal_text("foreign-lineage")
+    return {"id": op.claimed_id, "status": "fork", "code": "foreign-lineage", "text": text}

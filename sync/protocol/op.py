@@ -250,6 +250,8 @@ class Kind:
     record as well.
     `proof`: `person` needs the signature of its author's key, or the author's session at the desk;
     `claimed` stands without. None: `person` for a decision that needs a role, else `claimed`.
+    `not_before` is the field of the record with the time since when there is something to confirm
+    or to approve: an op of an earlier time is refused.
     `related_fields` are fields of the payload with the ids of other records that the rule reads.
     `more_related` derives further ids from the op, whose payload is not validated yet.
     `conflicts_with` are fields whose unseen change contests the decision although it writes
@@ -275,6 +277,7 @@ class Kind:
     from_server_only: bool = False
     from_desk_only: bool = False
     proof: str | None = None
+    not_before: str | None = None
     ignore_base: bool = False
     payload_version: int = 1
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
