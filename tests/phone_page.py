@@ -61,13 +61,29 @@ class PhonePage:
         self.wait_for_js("!!navigator.serviceWorker.controller")
 
     def unlock(self, username):
+        """The first time with the server, afterwards also without."""
         name, pin = PINS_BY_USERNAME[username]
         self.tap(f".names a:has-text('{name}')")
         self.wait_for_js("!!document.querySelector('.pad')")
-        for digit in pin:
-            self.tap(f"[data-digit='{digit}']")
+        self.type_digits(pin)
         self.wait_for_js("!!document.querySelector('.tabs')")
         self.taps = 0
+
+    def type_digits(self, digits):
+        for digit in digits:
+            self.tap(f"[data-digit='{digit}']")
+
+    def lock(self):
+        self.open("/field/me")
+        self.page.evaluate("document.querySelector('details.sure')?.setAttribute('open', '')")
+        self.tap("form[action='/field/me/lock'] button")
+        self.wait_for_js("!!document.querySelector('.names')")
+
+    def unlock_before(self, *usernames):
+        """People who have keys on this phone from now on."""
+        for username in usernames:
+            self.unlock(username)
+            self.lock()
 
     def sync_status(self):
         return self.page.locator("#pill").get_attribute("data-state")

@@ -61,6 +61,15 @@ def other_phones(phone: DeviceIdentity) -> list[dict[str, Any]]:
     ]
 
 
+def revocation_of(phone: DeviceIdentity) -> dict[str, Any] | None:
+    """When and why the phone was removed, for those who hold it; None for one in use."""
+    if not phone.is_revoked:
+        return None
+    device = db.session.get_one(Device, phone.id)
+    at = device.lost_at or device.revoked_at
+    return {"at": at and format_time(at), "lost": device.lost_at is not None}
+
+
 def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
     """Whether every op that the phone has made has arrived, or was declared lost."""
     if chain is None:

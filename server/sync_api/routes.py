@@ -26,14 +26,14 @@ from server.oplog.receive import receive_ops
 from server.oplog.security_log import log_access
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
-from server.sync_api.heartbeat import other_phones, record_heartbeat
+from server.sync_api.heartbeat import other_phones, record_heartbeat, revocation_of
 from server.sync_api.openapi import document
 from server.sync_api.phone_scope import in_snapshot, phone_scope
 from server.sync_api.pull import feed_page
 from server.sync_api.responses import disable_caching, sync_response
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
-from sync.protocol.message_fields import LIMITS, MAX_OPS
+from sync.protocol.message_fields import LIMITS, LOCK_AFTER, MAX_OPS
 from sync.protocol.messages import (
     MIN_APP_VERSION,
     EnrolRequest,
@@ -118,6 +118,8 @@ def hello() -> Response:
         received_at=format_time(received_at),
         sent_at=format_time(datetime.now(UTC)),
         min_app=MIN_APP_VERSION,
+        lock=LOCK_AFTER,
+        revoked=revocation_of(g.device),
         accepts=ACCEPTED_VERSIONS,
         limits=LIMITS,
         backup_watermark=backup.backup_watermark(),

@@ -1,6 +1,7 @@
 // Starts the app in a page: wires the modules together, draws the first page, begins to sync.
 
 import "./one_of.js"; // before whatever takes a submitted form
+import { watchForIdleness } from "./auto_lock.js";
 import { requestBackgroundSync } from "./background_sync.js";
 import { fillReserve } from "./database.js";
 import { deleteDiscarded } from "./drafts.js";
@@ -13,6 +14,7 @@ import { saveNextFile } from "./outbox_export.js";
 import { announceChange, applyTheme, redraw, scheduleRedraw } from "./redraw.js";
 import { startScanner } from "./scanner.js";
 import { onSyncProgress, scheduleSync, syncNow } from "./sync.js";
+import { dropStaleRecords } from "./stale_records.js";
 import { watchForUpdates } from "./update.js";
 
 const UNDO_TIME = 8_000; // ms
@@ -47,6 +49,8 @@ function preparePage() {
 }
 
 async function start() {
+  await watchForIdleness();
+  await dropStaleRecords();
   await redraw();
   preparePage();
   document.documentElement.dataset.ready = "true";

@@ -7,7 +7,7 @@ import { openDB } from "../vendor/idb.js";
 /** @import { UpgradeTransaction, WriteTransaction } from "../types/storage.js" */
 
 const NAME = "lodge";
-const VERSION = 4;
+const VERSION = 5;
 const RESERVE_BYTES = 4 * 1024 * 1024;
 const RANDOM_BYTES_PER_CALL = 65_536; // the most that getRandomValues gives
 
@@ -50,6 +50,7 @@ function open(version) {
       if (before === 1) tx.objectStore("records").createIndex("opens", ["type", "opens"]);
       if (before < 3) upgradeToVersion3(db, tx);
       if (before < 4) upgradeToVersion4(db, tx);
+      if (before && before < 5) void upgradeToVersion5(tx);
     },
     blocking: closeDatabase,
     terminated: () => (opening = null),
@@ -95,6 +96,26 @@ function upgradeToVersion3(db, tx) {
 function upgradeToVersion4(db, tx) {
   db.createObjectStore("drafts", { keyPath: "token" }).createIndex("person", "person");
   tx.objectStore("ops").createIndex("token", "token");
+}
+
+/**
+ * What a PIN was checked against stays for those who are without a connection: the server sends it
+ * no more.
+ * @param {UpgradeTransaction} tx
+ */
+async function upgradeToVersion5(tx) {
+  const [records, meta] = [tx.objectStore("records"), tx.objectStore("meta")];
+  const rows = await records.index("until").getAll(keysStartingWith("person"));
+  /** @type {Record<string, any>[]} */
+  const people = (await meta.get("people")) ?? [];
+  for (const { id, pin_check } of [...people, ...rows])
+    if (pin_check) meta.put(pin_check, `verifier:${id}`);
+  for (const { pin_check: _, ...row } of rows) records.put(/** @type {any} */ (row));
+  if (people.length)
+    meta.put(
+      people.map(({ pin_check: _, ...person }) => person),
+      "people",
+    );
 }
 
 /**

@@ -1,7 +1,9 @@
 // Drafts: what people have put into forms and not submitted. A draft belongs to one person and one
-// drawn form; it goes when the form is submitted (outbox.js) or discarded.
+// drawn form, is sealed to that person (draft_seals.js), and goes when the form is submitted
+// (outbox.js) or discarded.
 
 import { database, writeTransaction } from "./database.js";
+import { openDraft, openDraftPhotos, sealDraft, sealPhoto } from "./draft_seals.js";
 import { uuid7 } from "./ids.js";
 import { findOp } from "./outbox.js";
 
@@ -11,21 +13,24 @@ import { findOp } from "./outbox.js";
 const UNDO_TIME = 600_000; // ms
 
 /**
- * Stores a draft with new photos, all or none, unless its form was submitted meanwhile. Drafts do
- * not use the reserve, which is for ops.
+ * Stores a draft with new photos, all or none, unless its form was submitted, or the phone locked,
+ * meanwhile. Drafts do not use the reserve, which is for ops.
  * @param {Draft} draft
  * @param {Photo[]} newPhotos
  */
-export function saveDraft(draft, newPhotos) {
+export async function saveDraft(draft, newPhotos) {
+  const row = await sealDraft(draft);
+  if (!row) return undefined; // a form that leaves the page says once more what was stored before
+  const photoRows = await Promise.all(newPhotos.map((photo) => sealPhoto(photo, draft.person)));
   return writeTransaction(
     ["drafts", "photos", "ops"],
     async (tx) => {
       if (await tx.objectStore("ops").index("token").count(draft.token)) return;
       const [drafts, photos] = [tx.objectStore("drafts"), tx.objectStore("photos")];
       const before = await drafts.get(draft.token);
-      for (const photo of newPhotos)
+      for (const photo of photoRows)
         if (!(await photos.get(photo.sha256))) photos.put({ ...photo, state: "draft" });
-      drafts.put({ ...draft, since: before?.since ?? draft.since });
+      drafts.put({ ...row, since: before?.since ?? draft.since });
       await deletePhotos(photos, withoutPhotosOf(before, draft));
     },
     true,
@@ -56,7 +61,8 @@ async function deletePhotos(photos, picked) {
 
 /** @param {string} token @returns {Promise<Draft | undefined>} */
 export async function findDraft(token) {
-  return (await database()).get("drafts", token);
+  const draft = await (await database()).get("drafts", token);
+  return draft && openDraft(draft);
 }
 
 /**
@@ -64,8 +70,28 @@ export async function findDraft(token) {
  * @param {string} person id
  */
 export async function draftsOf(person) {
-  const drafts = await (await database()).getAllFromIndex("drafts", "person", person);
+  const rows = await (await database()).getAllFromIndex("drafts", "person", person);
+  const drafts = (await Promise.all(rows.map(openDraft))).filter((draft) => draft !== undefined);
   return drafts.sort((a, b) => (a.changed > b.changed ? -1 : 1));
+}
+
+/**
+ * Seals what a person has left before they had keys on this phone.
+ * @param {string} person id
+ */
+export async function sealOpenDrafts(person) {
+  const rows = await (await database()).getAllFromIndex("drafts", "person", person);
+  for (const draft of rows.filter(({ sealed }) => !sealed)) {
+    const row = await sealDraft(draft);
+    if (!row?.sealed) return;
+    const photos = await openDraftPhotos(draft.photos);
+    const sealed = await Promise.all([...photos.values()].map((each) => sealPhoto(each, person)));
+    await writeTransaction(["drafts", "photos"], async (tx) => {
+      if (!(await tx.objectStore("drafts").get(draft.token))) return;
+      tx.objectStore("drafts").put(row);
+      for (const photo of sealed) tx.objectStore("photos").put(photo);
+    });
+  }
 }
 
 /**

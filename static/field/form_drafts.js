@@ -2,6 +2,7 @@
 // whenever the form is drawn.
 
 import { SITE_ZONE } from "../shell.js";
+import { draftKeyOf } from "./draft_seals.js";
 import { deleteDraft, draftsOf, saveDraft, setDiscarded } from "./drafts.js";
 import { FORMS, fillFields, hasContent } from "./form_fields.js";
 import { freePictures, showPhotos } from "./form_photo_list.js";
@@ -101,6 +102,7 @@ export async function restoreDrafts() {
     stateOf(form);
   }
   await flushDrafts();
+  await draftKeyOf(personOf()); // before another tab locks the phone
   const stored = await draftsOf(personOf());
   const drafts = [...unstorable.values(), ...stored].filter(
     ({ person, discarded }) => person === personOf() && !discarded,

@@ -1,7 +1,7 @@
 // Shows the picked photos of a form below the buttons that took them: small pictures to remove, and
 // the names of files that cannot be read.
 
-import { database } from "./database.js";
+import { findPhoto } from "./draft_seals.js";
 import { fileInputs } from "./form_fields.js";
 import { stateOf } from "./form_state.js";
 import { wordsPart } from "./form_words.js";
@@ -77,8 +77,7 @@ async function showPicture(form, image, sha256) {
 
 /** @param {HTMLFormElement} form @param {string} sha256 */
 async function pictureAddress(form, sha256) {
-  const photo =
-    stateOf(form).unstored.get(sha256) ?? (await (await database()).get("photos", sha256));
+  const photo = stateOf(form).unstored.get(sha256) ?? (await findPhoto(sha256));
   if (!photo) return `/field/photos/${sha256}`; // the server has it
   return URL.createObjectURL(new Blob([photo.data], { type: photo.type }));
 }

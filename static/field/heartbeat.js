@@ -5,6 +5,7 @@ import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
 import { getMeta, getMetaAll, setMeta } from "./database.js";
 import { chainTail } from "./op_chain.js";
+import { noteKnown } from "./credentials.js";
 import { countUnsentByKind, oldestUnsent } from "./outbox.js";
 import { answerGaps, onEpoch, pruneOutbox, resendDeferred } from "./outbox_updates.js";
 import { measureUnsent } from "./photos.js";
@@ -39,6 +40,9 @@ export async function sayHello() {
   await onEpoch(answer.epoch);
   await setMeta("lost", await unreported(await answerGaps(answer.sites[device.site]?.gaps ?? [])));
   await setMeta("limits", answer.limits);
+  if (answer.credentials) await noteKnown(answer.credentials);
+  if (answer.lock) await setMeta("lock", answer.lock);
+  await setMeta("revoked", answer.revoked ?? undefined);
   const { phones } = answer.sites[device.site] ?? {};
   if (phones) await setMeta("phones", { at: answer.received_at, phones });
   await setMeta("watermark", answer.backup_watermark);

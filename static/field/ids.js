@@ -2,6 +2,9 @@
 
 import { hex } from "./canonical_json.js";
 
+/** Tells page loads apart: the monotonic clock of each begins at 0. */
+export const BOOT_ID = crypto.randomUUID();
+
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** A UUIDv7 (RFC 9562): 48 bits of time, the rest random. */

@@ -6,15 +6,34 @@ function tapped(event, selector) {
   return key instanceof HTMLElement ? key : null;
 }
 
-/** The PIN pad: `data-digit` types into the form's password field; the last digit submits. */
+/** The PIN field that was tapped last. @type {EventTarget | null} */
+let tappedField = null;
+document.addEventListener("focusin", ({ target }) => {
+  if (target instanceof HTMLInputElement && target.type === "password") tappedField = target;
+});
+
+/**
+ * The PIN pad: `data-digit` types into the PIN field that was tapped, else into the first of the
+ * form that is not full; the last digit of the last one submits.
+ */
 document.addEventListener("click", (event) => {
   const key = tapped(event, "[data-digit]");
-  const field = key?.closest("form")?.querySelector("input[type=password]");
-  if (!key || !(field instanceof HTMLInputElement)) return;
+  const form = key?.closest("form");
+  if (!key || !form) return;
+  const fields = /** @type {HTMLInputElement[]} */ ([
+    ...form.querySelectorAll("input[type=password]"),
+  ]);
   const { digit = "" } = key.dataset;
+  const open = fields.filter((field) => !isFull(field));
+  const next = open.find((field) => field === tappedField) ?? open[0];
+  const field = digit === "back" ? fields.findLast(({ value }) => value) : next;
+  if (!field) return;
   field.value = digit === "back" ? field.value.slice(0, -1) : field.value + digit;
-  if (field.value.length >= Number(field.dataset.length ?? 4)) field.form?.requestSubmit();
+  if (digit !== "back" && fields.every(isFull)) form.requestSubmit();
 });
+
+/** @param {HTMLInputElement} field */
+const isFull = ({ value, dataset }) => value.length >= Number(dataset.length);
 
 /**
  * Keyboards: `data-keys` names the field, `data-most` how many characters it takes. `data-key`

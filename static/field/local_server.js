@@ -1,10 +1,10 @@
 // The local request handler: answers every request below /field/ on the phone, from the page
 // through htmx and from the service worker on navigation. No network is needed.
 
-import { isQuotaError, getMeta } from "./database.js";
+import { isQuotaError, getMetaAll } from "./database.js";
 import { runAction } from "./device_actions.js";
 import { submitOps } from "./op_forms.js";
-import { currentUser } from "./people.js";
+import { currentUser, isUnused, lock } from "./people.js";
 import { photoResponse } from "./photos.js";
 import { pageExists, renderPage } from "./render.js";
 import { htmlResponse, pathParts } from "./responses.js";
@@ -47,7 +47,11 @@ async function getPage(page, id, url) {
  * @param {string} page
  */
 async function permittedPage(page) {
-  if (!(await getMeta("device"))) return "enrol";
-  if (page === "enrol") return "unlock";
+  const [device, revoked, link] = await getMetaAll(["device", "revoked", "link"]);
+  if (!device) return "enrol";
+  // a phone that was removed can be set up again, and sends what it has
+  if (page === "enrol") return revoked || link?.state === "signed-out" ? "enrol" : "unlock";
+  // in the service worker: a page is being opened
+  if (typeof document === "undefined" && (await isUnused())) await lock();
   return (await currentUser()) ? page : "unlock";
 }

@@ -4,11 +4,11 @@
 import kinds from "../kinds.js";
 import { canonicalJson, sha256 } from "./canonical_json.js";
 import { database, getMeta, setMeta } from "./database.js";
-import { uuid7 } from "./ids.js";
+import { BOOT_ID, uuid7 } from "./ids.js";
 
 /** @import { ChainTail, OpContent, OpInput, OutboxRow } from "../types/storage.js" */
+/** @import { SignedContent } from "../types/storage.js" */
 
-const BOOT_ID = crypto.randomUUID();
 const ID_NUMBER = /(?<![0-9])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx](?![0-9])/g;
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -54,12 +54,12 @@ async function creatingOp(subject) {
 }
 
 /**
- * Gives an op the next place in the chain. Moves `tail` on.
- * @param {OpContent} content
+ * Gives an op the next place in the chain. Moves `tail` on. The hash leaves the signature out.
+ * @param {SignedContent} content
  * @param {ChainTail} tail
  * @returns {Promise<OutboxRow>}
  */
-export async function appendToChain(content, tail) {
+export async function appendToChain({ sig, ...content }, tail) {
   const op = { ...content, n: tail.n + 1, prev: tail.hash };
   const hash = await sha256(canonicalJson(op));
   tail.n = op.n;
@@ -71,7 +71,7 @@ export async function appendToChain(content, tail) {
     subject: op.subject,
     state: "unsent",
     laid: 1,
-    op: { ...op, hash },
+    op: { ...op, hash, ...(sig ? { sig } : {}) },
   };
 }
 

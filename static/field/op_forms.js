@@ -2,12 +2,13 @@
 // next.
 
 import kinds from "../kinds.js";
-import { database } from "./database.js";
+import { database, getMeta } from "./database.js";
 import { findDraft } from "./drafts.js";
 import { addPhotos, parseForm } from "./form_payload.js";
 import { uuid7 } from "./ids.js";
 import { appendOps } from "./outbox.js";
-import { checkPin, currentUser } from "./people.js";
+import { currentUser, identify } from "./people.js";
+import { keysOf } from "./signing.js";
 import { findRecord, findServerRecord } from "./records.js";
 import { pageExists, renderPage, renderPart } from "./render.js";
 import {
@@ -20,6 +21,7 @@ import {
 } from "./responses.js";
 
 /** @import { Draft, FormContent, OpInput, OutboxRow } from "../types/storage.js" */
+/** @import { Author } from "./outbox.js" */
 
 /**
  * Makes one op for the subject of the address, or for each `subject` of the form, or for a new
@@ -36,8 +38,8 @@ export async function submitOps(kind, subject, request) {
     return redirectTo(user ? "" : "unlock");
   if (!Object.hasOwn(kinds, kind))
     return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
-  const signature = await checkSignature(form);
-  if (signature !== "ok") return htmlResponse(await redisplay(form, request, signature), 403);
+  const { author, ...refusal } = await authorOf(form, user.id);
+  if (!author) return htmlResponse(await redisplay(form, request, refusal), 403);
   const token = String(form.get("_token") ?? uuid7());
   const draft = await findDraft(token);
   const payload = parseForm(kinds[kind], form);
@@ -46,7 +48,6 @@ export async function submitOps(kind, subject, request) {
   if (!subjects.length && kinds[kind].creates) subjects.push(uuid7());
   if (!subjects.length) return htmlResponse("", 422);
   const inputs = await Promise.all(subjects.map((id) => makeInput(kind, id, payload)));
-  const author = String(form.get("sign_by") ?? user.id);
   const rows = await appendOps(inputs, author, { token, content: contentOf(kind, form, draft) });
   return responseAfter(kind, rows, form, request);
 }
@@ -80,26 +81,34 @@ function photosOf(draft) {
 }
 
 /**
- * A form with `sign_by` is signed by that person, whose PIN is in `sign_pin`.
+ * Who has made the op: a form with `sign_by` is signed by that person, whose PIN is in `sign_pin`.
+ * With `sign_later` nobody can check that without a connection, and it stays a claim.
  * @param {FormData} form
+ * @param {string} user id of the person who has unlocked the phone
+ * @returns {Promise<{author?: Author, result?: string, wait?: number}>}
  */
-async function checkSignature(form) {
-  if (!form.has("sign_by")) return "ok";
-  return checkPin(String(form.get("sign_by")), String(form.get("sign_pin") ?? ""));
+async function authorOf(form, user) {
+  const signer = String(form.get("sign_by") ?? "");
+  if (!signer) return { author: { id: user, keys: await keysOf(user) } };
+  if (form.has("sign_later") && !(await getMeta(`keys:${signer}`)))
+    return { author: { id: signer } };
+  const pin = String(form.get("sign_pin") ?? "");
+  const { result, wait, keys } = await identify({ person: signer }, pin);
+  return result === "ok" ? { author: { id: signer, keys } } : { result, wait };
 }
 
 /**
  * The page of the form once more, with what was typed (but the PIN) and why it was not accepted.
  * @param {FormData} form
  * @param {Request} request
- * @param {string} result
+ * @param {{result?: string, wait?: number}} refusal
  */
-async function redisplay(form, request, result) {
+async function redisplay(form, request, refusal) {
   const [page, id] = pathParts(refererUrl(request));
   const texts = [...form].filter(
     ([name, value]) => name !== "sign_pin" && !name.startsWith("_") && typeof value === "string",
   );
-  const args = { ...Object.fromEntries(texts), ...(id ? { id } : {}), result };
+  const args = { ...Object.fromEntries(texts), ...(id ? { id } : {}), ...refusal };
   return renderPage(pageExists(page) ? page : "index", args);
 }
 

@@ -3,9 +3,11 @@
 
 import { appendToChain, buildOp, chainTail, newTail, withChainLock } from "./op_chain.js";
 import { database, getMeta, keysStartingWith, writeTransaction } from "./database.js";
+import { openDraftPhotos } from "./draft_seals.js";
+import { signOp } from "./signing.js";
 
-/** @import { ChainTail, FormContent, OpContent, OpInput, OutboxRow } from "../types/storage.js" */
-/** @import { Schema, StoreName } from "../types/storage.js" */
+/** @import { ChainTail, FormContent, OpInput, OutboxRow } from "../types/storage.js" */
+/** @import { OpenKeys, Photo, Schema, SignedContent, StoreName } from "../types/storage.js" */
 /** @import { IDBPObjectStore } from "idb" */
 
 /** @typedef {IDBPObjectStore<Schema, StoreName[], "photos", "readwrite">} PhotoStore */
@@ -22,20 +24,29 @@ class ConcurrentWriteError extends Error {}
  */
 
 /**
+ * @typedef {object} Author
+ * @property {string} id of the person
+ * @property {OpenKeys} [keys] unless given, that it was this person is only claimed
+ */
+
+/**
  * Makes ops and stores them, all or none; the photos of the form's draft are to be sent from now
  * on, and the draft is gone. Resolves when they are on disk. A form that was submitted before makes
  * no ops: those that it has made are the result.
  * @param {OpInput[]} inputs
- * @param {string} author id of the person
+ * @param {Author} author
  * @param {SubmittedForm} form
  * @returns {Promise<OutboxRow[]>}
  */
 export function appendOps(inputs, author, form) {
   return withChainLock(async () => {
-    const contents = await Promise.all(inputs.map((input) => buildOp(input, author)));
+    const build = (/** @type {OpInput} */ input) => buildSigned(input, author);
+    const contents = await Promise.all(inputs.map(build));
+    const photos = await openDraftPhotos(form.content.photos);
+    const credential = author.keys?.credential;
     for (;;) {
       try {
-        return await store(contents, form);
+        return await store(contents, form, photos, credential);
       } catch (error) {
         if (!(error instanceof ConcurrentWriteError)) throw error;
       }
@@ -43,20 +54,27 @@ export function appendOps(inputs, author, form) {
   });
 }
 
+/** @param {OpInput} input @param {Author} author @returns {Promise<SignedContent>} */
+async function buildSigned(input, { id, keys }) {
+  const content = await buildOp(input, id);
+  return keys ? { ...content, sig: await signOp(content, keys) } : content;
+}
+
 /**
  * Writes ops, photos and the new tail, and deletes the draft, in one transaction.
- * @param {OpContent[]} contents
+ * @param {SignedContent[]} contents
  * @param {SubmittedForm} form
+ * @param {Map<string, Photo>} photos those of the draft, by SHA-256
+ * @param {string} [credential] whose key has signed the ops
  * @throws {ConcurrentWriteError} if the stored tail is not the one that the ops were linked to
  */
-async function store(contents, { token, content }) {
+async function store(contents, { token, content }, photos, credential) {
   const known = await getMeta("tail");
   const tail = { ...(known ?? newTail()) };
   /** @type {OutboxRow[]} */
   const rows = [];
-  for (const each of contents)
-    rows.push({ ...(await appendToChain(each, tail)), token, form: content });
-  const photos = content.photos.flatMap(({ sha256 }) => sha256 ?? []);
+  const more = { token, form: content, ...(credential ? { credential } : {}) };
+  for (const each of contents) rows.push({ ...(await appendToChain(each, tail)), ...more });
   return writeTransaction(
     ["ops", "meta", "photos", "drafts"],
     async (tx) => {
@@ -67,23 +85,23 @@ async function store(contents, { token, content }) {
       if (stored?.lineage !== known?.lineage || stored?.n !== known?.n)
         throw new ConcurrentWriteError();
       for (const row of rows) tx.objectStore("ops").put(row);
-      for (const sha256 of photos) await markUnsent(tx.objectStore("photos"), sha256);
+      for (const photo of photos.values()) await markUnsent(tx.objectStore("photos"), photo);
       tx.objectStore("drafts").delete(token);
       tx.objectStore("meta").put(tail, "tail");
       return rows;
     },
-    photos.length > 0,
+    photos.size > 0,
   );
 }
 
 /**
  * A photo of a draft is to be sent. One that belongs to an op already stays as it is.
  * @param {PhotoStore} photos
- * @param {string} sha256
+ * @param {Photo} photo no longer sealed
  */
-async function markUnsent(photos, sha256) {
-  const photo = await photos.get(sha256);
-  if (photo?.state === "draft") photos.put({ ...photo, state: "unsent" });
+async function markUnsent(photos, photo) {
+  const { state } = (await photos.get(photo.sha256)) ?? {};
+  if (state === "draft") photos.put({ ...photo, state: "unsent" });
 }
 
 /** Whether a drawn form has made its ops. @param {string} token */

@@ -60,7 +60,8 @@ function moveToNewChain() {
     const rows = [];
     for (const row of await unsentOps()) {
       const { n: _n, prev: _prev, hash: _hash, ...content } = row.op;
-      rows.push(await appendToChain(content, tail));
+      const { token, form, credential } = row;
+      rows.push({ ...(await appendToChain(content, tail)), token, form, credential });
     }
     await writeTransaction(["ops", "meta"], (tx) => {
       const meta = tx.objectStore("meta");

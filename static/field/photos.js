@@ -10,6 +10,7 @@ import {
   keysStartingWith,
   writeTransaction,
 } from "./database.js";
+import { findPhoto } from "./draft_seals.js";
 import { request, SyncError } from "./sync_client.js";
 
 /** @import { Photo } from "../types/storage.js" */
@@ -127,7 +128,7 @@ async function uploadOffset(address, token) {
  * @returns {Promise<Response>}
  */
 export async function photoResponse(sha256) {
-  const photo = await (await database()).get("photos", sha256);
+  const photo = await findPhoto(sha256);
   if (!photo) return fromServer(sha256);
   const headers = { "Content-Type": photo.type, "X-Content-Type-Options": "nosniff" };
   return new Response(photo.data, { headers });

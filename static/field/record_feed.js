@@ -6,7 +6,9 @@ import { database, getMeta, keysStartingWith } from "./database.js";
 import { photosNamedIn } from "./outbox.js";
 import { hoursBefore } from "./records.js";
 
-/** @import { PullPage, RecordRow, WriteTransaction } from "../types/storage.js" */
+/** @import { PullPage, RecordRow, Schema, StoreName } from "../types/storage.js" */
+/** @import { WriteTransaction } from "../types/storage.js" */
+/** @import { IDBPObjectStore } from "idb" */
 
 const KEEP_HOURS = 72;
 const HASHES_AT_ONCE = 1000;
@@ -42,10 +44,21 @@ export async function applyPage(page) {
     meta.delete("round");
     if (fullPull) await deleteUnmarked(tx, fullPull.id);
     const revoked = page.reset && !page.changes.length;
-    if (revoked) for (const key of ["people", "me"]) meta.delete(key);
+    if (revoked) deletePeople(meta);
     await removeOverlays(tx, page.head);
   }
   await tx.done;
+}
+
+/**
+ * Deletes who may use the phone, and their keys. Drafts stay: their authors can open them once the
+ * phone is set up again.
+ * @param {IDBPObjectStore<Schema, StoreName[], "meta", "readwrite">} meta
+ */
+function deletePeople(meta) {
+  for (const key of ["people", "me", "unlocked", "users", "device_key"]) meta.delete(key);
+  for (const prefix of ["keys:", "verifier:"])
+    meta.delete(IDBKeyRange.bound(prefix, `${prefix}\uffff`));
 }
 
 /** @typedef {WriteTransaction<("records" | "meta" | "ops" | "photos")[]>} FeedTransaction */

@@ -1,6 +1,7 @@
 // Redraws the present page in place when something it shows has changed, here or in another tab.
 
 import { requestBackgroundSync } from "./background_sync.js";
+import { forgetDraftKey } from "./draft_seals.js";
 import { flushDrafts, restoreDrafts } from "./form_drafts.js";
 import { FORMS, formKey, hasContent } from "./form_fields.js";
 import { formsOnPage, isUnsaved, personOf, stateOf } from "./form_state.js";
@@ -60,6 +61,7 @@ async function show(html) {
   const drawn = parse(html);
   if (!page || personOf(drawn) !== personOf()) {
     await flushDrafts(); // somebody locked the phone in another tab: what was typed is not for all
+    forgetDraftKey();
     replaceBody(drawn);
   } else if (isInUse(page) || !keepsUnsaved(drawn)) return updatePill(drawn);
   else await morph(page, drawn);

@@ -4,7 +4,7 @@ import catalogue from "../catalogue.js";
 import { SITE_ZONE } from "../shell.js";
 import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
-import { getMetaAll } from "./database.js";
+import { getMeta, getMetaAll } from "./database.js";
 import { draftsOf } from "./drafts.js";
 import { aboutOf, textsOf } from "./form_content.js";
 import filters from "./filters.js";
@@ -14,7 +14,7 @@ import * as outbox from "./outbox.js";
 import { wasRefused } from "./outbox_updates.js";
 import { exportProgress } from "./outbox_export.js";
 import { otherPhones } from "./other_phones.js";
-import { everybody } from "./people.js";
+import { currentUser, everybody } from "./people.js";
 import { findServerRecord, loadRecords } from "./records.js";
 import { sendingStatus } from "./sending_status.js";
 import { storagePercent } from "./storage_quota.js";
@@ -43,6 +43,7 @@ export async function renderPage(page, args = {}) {
     loadRecords(needsOf(page), now),
   ]);
   const own = page === "me" ? await ownContext(common.me?.id) : {};
+  const users = page === "unlock" ? ((await getMeta("users")) ?? []) : [];
   const trace = page === "enrol" ? await readLossMarker() : null;
   const context = {
     ...common,
@@ -50,6 +51,7 @@ export async function renderPage(page, args = {}) {
     args,
     page,
     ...own,
+    users,
     trace,
     saving: exportProgress(),
   };
@@ -84,21 +86,23 @@ const siteDay = new Intl.DateTimeFormat("sv-SE", { timeZone: SITE_ZONE });
 
 /** What every template may use. @param {string} now ISO 8601 */
 async function commonContext(now) {
-  const [device, me, link, lang, scheme, size, ahead] = await getMetaAll([
+  const [device, link, revoked, lang, scheme, size, ahead] = await getMetaAll([
     "device",
-    "me",
     "link",
+    "revoked",
     "lang",
     "scheme",
     "size",
     "ahead",
   ]);
-  const [site, people, room, sending, other_phones] = await Promise.all([
+  const me = await currentUser();
+  const [site, people, room, sending, other_phones, pin] = await Promise.all([
     device && findServerRecord("site", device.site),
     everybody(),
     storagePercent(),
-    sendingStatus(link, me),
+    sendingStatus(link, me?.id),
     otherPhones(now),
+    pinStatus(me?.id),
   ]);
   return {
     now,
@@ -108,11 +112,28 @@ async function commonContext(now) {
     scheme: scheme ?? "auto",
     size: size ?? "normal",
     site: site ?? null,
-    me: (device && people.find(({ id }) => id === me)) ?? null,
+    me,
+    pin,
     people,
+    revoked: revoked ?? null,
     phone: { label: device?.label ?? "", full: room >= NEARLY_FULL, room, wrong: Boolean(ahead) },
     sending,
     other_phones,
+  };
+}
+
+/**
+ * What the person's PIN has opened: `open`, what they do is confirmed by it; `unknown`, the server
+ * has to see it once more; `must_change`, it was set by somebody else.
+ * @param {string} [person] id
+ */
+async function pinStatus(person) {
+  if (!person) return { open: false, unknown: false, must_change: false };
+  const [unlocked, keys] = await getMetaAll(["unlocked", `keys:${person}`]);
+  return {
+    open: unlocked?.person.id === person,
+    unknown: Boolean(keys?.unknown),
+    must_change: Boolean(keys?.must_change),
   };
 }
 
@@ -149,6 +170,7 @@ function describeOp({ id, op, state, verdict, form }) {
     texts: form ? textsOf(form) : "",
     page: form?.page ?? "",
     again: Boolean(form?.form),
+    confirm: verdict?.code === "unproven" && !op.sig,
   };
 }
 

@@ -7,6 +7,7 @@ import { writeLossMarker } from "./loss_marker.js";
 import { deleteSent, uploadPhotos } from "./photos.js";
 import { pullChanges } from "./pull.js";
 import { pushOutbox, releaseSetAside } from "./push.js";
+import { dropStaleRecords, noteContact } from "./stale_records.js";
 import { SyncError } from "./sync_client.js";
 
 /** @import { LinkStatus } from "../types/storage.js" */
@@ -70,6 +71,7 @@ async function sync() {
   const results = await Promise.allSettled([send(), pullChanges(notify)]);
   const failed = results.find((result) => result.status === "rejected");
   await saveLinkStatus(failed ? failed.reason : null).catch(logUnlessFull);
+  await dropStaleRecords().catch(logUnlessFull);
   await freeStorage().catch(logUnlessFull);
   return failed ? "failed" : "done";
 }
@@ -102,6 +104,7 @@ async function freeStorage() {
 async function saveLinkStatus(error) {
   const state = linkState(error);
   if (error && state !== "full" && !(error instanceof SyncError)) console.error(error);
+  if (state === "ok" || (error instanceof SyncError && error.status)) await noteContact();
   const sentAt = error === null ? { sent_at: new Date().toISOString() } : {};
   await setMeta("link", { ...(await getMeta("link")), ...sentAt, state });
 }

@@ -11,11 +11,13 @@ export class SyncError extends Error {
   /**
    * @param {"offline" | "busy" | "signed-out"} link state of the connection
    * @param {number} [status] HTTP status; 0: none of ours
+   * @param {string} [code] what the server calls the problem
    */
-  constructor(link, status = 0) {
+  constructor(link, status = 0, code = "") {
     super(link);
     this.link = link;
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -23,11 +25,13 @@ export class SyncError extends Error {
  * Sends a request with the token of this phone.
  * @param {string} address
  * @param {unknown} body an ArrayBuffer is sent as it is, anything else as JSON
- * @param {{method?: string, headers?: Record<string, string>}} [options]
+ * @param {{method?: string, headers?: Record<string, string>, timeout?: number}} [options] `timeout`
+ *   in ms
  * @returns {Promise<any>} the JSON of an answer that has `"sync": "1"`
  * @throws {SyncError} for every other answer, and for none
  */
-export async function request(address, body, { method = "POST", headers = {} } = {}) {
+export async function request(address, body, options = {}) {
+  const { method = "POST", headers = {}, timeout = TIMEOUT } = options;
   const device = await getMeta("device");
   const isBinary = body instanceof ArrayBuffer;
   const requestedAt = Date.now();
@@ -39,7 +43,7 @@ export async function request(address, body, { method = "POST", headers = {} } =
       ...headers,
     },
     body: isBinary ? body : JSON.stringify(body),
-    signal: AbortSignal.timeout(TIMEOUT),
+    signal: AbortSignal.timeout(timeout),
     redirect: "error",
     cache: "no-store",
   }).catch(() => {
@@ -50,15 +54,16 @@ export async function request(address, body, { method = "POST", headers = {} } =
   const isAnswer = response.ok && answer?.sync === "1";
   if (isAnswer || isProblem) await measureClock(requestedAt, response.headers.get("Date"));
   if (isAnswer) return answer;
-  throw errorFrom(response.status, isProblem);
+  throw errorFrom(response.status, isProblem, answer?.code);
 }
 
 /**
  * @param {number} status
  * @param {boolean} isProblem whether the answer is from our server, not a portal
+ * @param {string} [code]
  */
-function errorFrom(status, isProblem) {
+function errorFrom(status, isProblem, code) {
   if (status === 401 && isProblem) return new SyncError("signed-out", 401);
-  if (status >= 500 || isProblem) return new SyncError("busy", status);
+  if (status >= 500 || isProblem) return new SyncError("busy", status, code);
   return new SyncError("offline");
 }

@@ -29,12 +29,18 @@ export interface OpContent extends OpInput {
   boot: string;
 }
 
-export interface Op extends OpContent {
+export interface Op extends SignedContent {
   /** Place in the chain, from 1. */
   n: number;
   /** Hash of the op before; null for the first. */
   prev: string | null;
   hash: string;
+}
+
+/** What a keyed author has made of an op: see field/signing.js. */
+export interface SignedContent extends OpContent {
+  /** ECDSA signature over the op without its place in the chain, base64url. */
+  sig?: string;
 }
 
 export interface Verdict {
@@ -71,6 +77,8 @@ export interface OutboxRow {
   laid?: 1;
   /** Present while a person has not looked at why the op was not accepted. */
   check?: 1;
+  /** Id of the credential whose key has signed the op. */
+  credential?: string;
   /** Of the drawn form that made the op: a form makes its ops once. */
   token?: string;
   /** What the form contained: if the op is refused, its author can change it and send it again. */
@@ -110,7 +118,10 @@ export interface FormContent {
   photos: PickedPhoto[];
 }
 
-/** The content of a form that was not submitted. Its photos lie in the store of photos. */
+/**
+ * The content of a form that was not submitted. Its photos lie in the store of photos. Stored, it
+ * is sealed: what it contains is empty, but for the hashes of its photos.
+ */
 export interface Draft extends FormContent {
   /** Token of the drawn form. */
   token: string;
@@ -120,6 +131,13 @@ export interface Draft extends FormContent {
   since: string;
   changed: string;
   discarded?: string;
+  sealed?: Sealed;
+}
+
+/** Bytes encrypted with AES-GCM. */
+export interface Sealed {
+  iv: Uint8Array<ArrayBuffer>;
+  data: ArrayBuffer;
 }
 
 /** The end of the chain that this phone appends to. */
@@ -151,20 +169,55 @@ export interface Photo {
   /** draft: it belongs to a form that was not submitted. */
   state: "unsent" | "sent" | "draft";
   captured_at: string;
+  /** Of a draft's photo: `data` is encrypted, for this author. */
+  sealed?: { iv: Uint8Array<ArrayBuffer>; person: string };
 }
 
 export interface Person {
   id: string;
   name: string;
   roles: string[];
-  pin_check: PinCheck | null;
   active?: boolean;
 }
 
-export interface PinCheck {
+/** What an older version of the server sent to check a PIN against. */
+export interface PinVerifier {
   iterations: number;
   salt: string;
   hash: string;
+}
+
+/** The keys of a person on this phone, which their PIN opens. */
+export interface StoredKeys {
+  /** Id of the credential at the server. */
+  credential: string;
+  /** SubjectPublicKeyInfo, base64url. */
+  public_key: string;
+  salt: Uint8Array<ArrayBuffer>;
+  /** The private key (PKCS #8) and the key of the person's drafts, encrypted. */
+  private_key: Sealed;
+  draft_key: Sealed;
+  /** The server does not know the credential any more: it is registered again with the PIN. */
+  unknown?: true;
+  /** The PIN was set by somebody else: the credential counts once it was changed. */
+  must_change?: true;
+}
+
+/** The same keys while the person has unlocked the phone; they cannot be exported. */
+export interface OpenKeys {
+  credential: string;
+  private_key: CryptoKey;
+  draft_key: CryptoKey;
+}
+
+/** Wrong PINs of one person in a row, and how long the next try has to wait (ms). */
+export interface PinTries {
+  wrong: number;
+  pause: number;
+  /** When that began: by the clock, and by the monotonic clock of a page load. */
+  at: number;
+  mono: number;
+  boot: string;
 }
 
 export interface Device {
@@ -193,7 +246,11 @@ export interface Meta {
   /** Places of lost ops that the server knows of. */
   confessed: number[];
   cursor: string;
+  /** When the server last answered, ISO 8601. */
+  contact: string;
   device: Device;
+  /** Key for HMAC that cannot be exported: without this phone, a PIN opens nothing. */
+  device_key: CryptoKey;
   /** Set if the digests differed: the next pull sends it and starts from the beginning. */
   digest: string;
   epoch: string;
@@ -203,14 +260,18 @@ export interface Meta {
   link: LinkStatus;
   /** Places of lost ops that the server does not know of yet. */
   lost: number[];
+  /** After how many seconds in the background, and without a tap, the phone locks itself. */
+  lock: { background: number; idle: number };
   /** Id of the person who has unlocked the phone. */
   me: string;
   /** The other phones of the site, as the server told at a time. */
   phones: { at: string; phones: OtherPhone[] };
-  /** Everybody of the site, as answered at enrolment. */
+  /** Those who may use this phone, as answered at enrolment, and who has unlocked it since. */
   people: Person[];
   /** Day on which the digest was last compared. */
   proved: string;
+  /** Set if the desk has removed this phone: when, and why. */
+  revoked: Revocation;
   /** The full pull that is going on. */
   round: { id: string };
   scheme: string;
@@ -219,9 +280,17 @@ export interface Meta {
   /** Day on which old rows were last deleted. */
   thinned: string;
   told: { site: string; log: LogHead & { epoch: string } };
+  /** Present while a person with keys has unlocked the phone. */
+  unlocked: { person: Person; keys: OpenKeys };
+  /** When a page was last open before somebody's eyes, and last tapped, in ms of the clock. */
+  used: { open: number; tap: number };
+  /** Ids of those who have unlocked the phone, the last first. */
+  users: string[];
   /** Until when everything that reached the server is in a backup. */
   watermark: string | null;
-  [tries: `tries:${string}`]: { wrong: number; until: number };
+  [keys: `keys:${string}`]: StoredKeys;
+  [tries: `tries:${string}`]: PinTries;
+  [verifier: `verifier:${string}`]: PinVerifier;
 }
 
 export interface Schema extends DBSchema {
@@ -280,8 +349,26 @@ export interface HelloResponse {
   limits: Meta["limits"];
   backup_watermark: string | null;
   log?: LogHead;
+  /** Ids of the credentials that the server knows of people of this phone, by person. */
+  credentials?: Record<string, string>;
+  lock?: Meta["lock"];
+  revoked?: Revocation | null;
   /** By site: first and last places of the ops that the server lacks of this chain; other phones. */
   sites: Record<string, { gaps?: [number, number][]; phones?: OtherPhone[] }>;
+}
+
+/** Why the desk has removed this phone. */
+export interface Revocation {
+  at: string;
+  lost: boolean;
+}
+
+export interface UnlockResponse {
+  credential: string;
+  person: Person;
+  pin_must_change: boolean;
+  /** Secret of this person on this phone, base64url: their drafts outlive a forgotten PIN. */
+  draft_secret?: string;
 }
 
 export interface PushResponse {

@@ -12,7 +12,7 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import MAX_NAME_LENGTH, Accepted, EmptyPayload, Kind, Op, Payload, Refused
-from sync.protocol.roles import ROLES
+from sync.protocol.roles import ROLE_LABELS, ROLES
 from sync.protocol.text import _l
 
 
@@ -102,4 +102,5 @@ FEATURE = Feature(
     },
     kinds=KINDS,
     fields={"employee_no": _l("Staff number")},
+    values={"roles": ROLE_LABELS},
 )

@@ -14,6 +14,9 @@ MAX_OPS, MAX_BYTES, MAX_PAGE = 200, 1_000_000, 500
 
 LIMITS = {"ops": MAX_OPS, "bytes": MAX_BYTES, "page": MAX_PAGE}
 
+LOCK_AFTER = {"background": 5 * 60, "idle": 30 * 60}
+"""Seconds in the background, and without a tap, after which a phone locks itself."""
+
 
 MAX_DEPTH = 16
 MAX_TIME_LENGTH = 40

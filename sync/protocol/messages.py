@@ -140,12 +140,22 @@ class LogHeadSchema(MessageSchema):
     link = fields.String()
 
 
+class RevocationSchema(MessageSchema):
+    """When the desk removed a phone, and whether it was reported lost."""
+
+    at = fields.String()
+    lost = fields.Boolean()
+
+
 class HelloResponse(MessageSchema):
     sync = fields.String()
     epoch = fields.String()
     received_at = fields.String()
     sent_at = fields.String()
     min_app = fields.String()
+    lock = fields.Dict(keys=fields.String(), values=fields.Integer())
+    """Seconds after which the phone locks itself: in the `background`, and `idle`."""
+    revoked = fields.Nested(RevocationSchema, allow_none=True)
     accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
     backup_watermark = fields.String(allow_none=True)

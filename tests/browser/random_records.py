@@ -28,6 +28,7 @@ SYNC_STATES = [
     "check",
 ]
 SYNC_STATES += ["stale", "signed_out"]
+PIN_RESULTS = ["", "ok", "wrong", "wait", "first", "different", "same", "short", "trivial"]
 ROLES = ["cleaner", "guard", "service_desk", "supervisor", "manager", "admin"]
 
 
@@ -56,7 +57,8 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
             **rng.choice(
                 [{}, {"at": "checkpoint-0", "rounds": "round-0,round-1"}, {"code": "101"}]
             ),
-            **{"result": rng.choice(["", "wrong", "wait"]), "who": rng.choice(["all", ""])},
+            **{"result": rng.choice(PIN_RESULTS), "wait": rng.choice([0, 30_000, 90_000])},
+            **{"who": rng.choice(["all", ""]), "other": rng.choice(["", "1"])},
             **{name: rng.choice(["", "1"]) for name in ("earlier", "exit", "firm", "unit")},
             "step": rng.choice(["", "seated", "complaint", "farewell", "done"]),
         },
@@ -72,6 +74,9 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
             "refused": {"kind": rng.choice(TAPPED_KINDS), "about": rng.choice(["", *TEXTS])},
         },
         "phone": {"label": rng.choice(TEXTS), "full": rng.random() < 0.2},
+        "pin": {name: rng.random() < 0.5 for name in ("open", "unknown", "must_change")},
+        "revoked": rng.choice([None, {"at": rng.choice(TIMES), "lost": rng.random() < 0.5}]),
+        "users": [person["id"] for person in people[: rng.randint(0, 2)]],
         "outbox": random_rows(rng, outbox_row, 0, 4),
         "checks": random_rows(rng, outbox_row, 0, 2),
         "drafts": random_rows(rng, draft, 0, 3),
@@ -406,7 +411,7 @@ def arrears(rng: Random) -> dict[str, Any]:
 def outbox_row(rng: Random) -> dict[str, Any]:
     kinds = ["task.complete", "task.undo", "visit.arrive", "ticket.open", "photo.attach"]
     fields = {"state": rng.choice(["unsent", "answered", "deferred"]), "code": None}
-    fields |= {name: rng.random() < 0.3 for name in ("refused", "again")}
+    fields |= {name: rng.random() < 0.3 for name in ("refused", "again", "confirm")}
     fields |= {name: rng.choice(["", *TEXTS]) for name in ("about", "texts", "page")}
     return {"id": "op", "kind": rng.choice(kinds), "at": rng.choice(TIMES), **fields}
 

@@ -80,15 +80,13 @@ def open_report(hand: PhonePage) -> None:
 
 def write_report(hand: PhonePage, words: str) -> None:
     open_report(hand)
+    begun = hand.page.evaluate("new Date().toISOString()")
     hand.page.fill(WORDS, words)
-    wait_for(lambda: words in str(stored(hand, "drafts")))
+    wait_for(lambda: any(draft["changed"] > begun for draft in stored(hand, "drafts")))
 
 
 def lock_and_unlock(hand: PhonePage, username: str) -> None:
-    hand.open("/field/me")
-    hand.page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
-    hand.tap("form[action='/field/me/lock'] button")
-    hand.wait_for_js("!!document.querySelector('.names')")
+    hand.lock()
     hand.unlock(username)
 
 
@@ -261,6 +259,7 @@ def test_an_exception_while_saving_keeps_the_form(phone_page, live_server, photo
 def test_what_was_not_accepted_is_told_to_its_author_alone_with_its_words(phone_page, live_server):
     page = phone_page.page
     phone_page.enrol()
+    phone_page.unlock_before("ben")
     phone_page.unlock("ana")
     write_report(phone_page, "门锁坏了")
     phone_page.tap(f"{REPORT} .primary[type=submit]")

@@ -218,6 +218,7 @@ def test_a_phone_that_holds_something_else_notices_and_is_healed(phone_page, liv
 
 def test_two_people_on_one_phone_keep_their_own_work(phone_page, live_server):
     phone_page.enrol()
+    phone_page.unlock_before("bao")
     phone_page.unlock("ana")
     live_server.kill()
     phone_page.tap(f"{PLAIN_TASK_ROW} > form button.tick")
@@ -239,7 +240,7 @@ def test_a_wrong_pin_opens_nothing(phone_page):
     phone_page.enrol()
     phone_page.tap(f".names a:has-text('{PINS_BY_USERNAME['ana'][0]}')")
     phone_page.wait_for_js("!!document.querySelector('.pad')")
-    for digit in "9999":
+    for digit in "999999":
         phone_page.tap(f"[data-digit='{digit}']")
     phone_page.wait_for_js("!!document.querySelector('[role=alert]')")
     assert phone_page.page.locator(".tabs").count() == 0

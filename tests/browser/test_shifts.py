@@ -71,6 +71,7 @@ def test_no_uniform_needs_a_word_in_the_form(phone_page):
 
 def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone_page, live_server):
     phone_page.enrol()
+    phone_page.unlock_before("bao")
     phone_page.unlock("ana")
     begin_shift(phone_page)
     live_server.kill()
@@ -85,7 +86,7 @@ def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone
     assert phone_page.taps == 3
     phone_page.wait_for_js("!!document.querySelector('.pad')")
     assert PINS_BY_USERNAME["bao"][0] in phone_page.page.locator("h2").first.inner_text()
-    sign_with_pin(phone_page, "9999")
+    sign_with_pin(phone_page, "999999")
     phone_page.wait_for_js("!!document.querySelector('[role=alert]')")
     assert phone_page.page.locator("input[name=sign_pin]").input_value() == ""
     assert phone_page.page.locator(".pad").count() == 1
@@ -115,8 +116,8 @@ def test_too_many_wrong_pins_have_to_wait_and_never_sign(phone_page, live_server
     phone_page.open("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
     phone_page.wait_for_js("!!document.querySelector('.pad')")
-    for _ in range(5):
-        sign_with_pin(phone_page, "9999")
+    for _ in range(3):
+        sign_with_pin(phone_page, "999999")
         phone_page.wait_for_js(JS_PIN_ANSWERED)
     sign_with_pin(phone_page, PINS_BY_USERNAME["bao"][1])
     phone_page.wait_for_js(
@@ -136,15 +137,15 @@ def test_a_redraw_takes_away_neither_half_a_pin_nor_why_the_last_did_not_fit(pho
     phone_page.open("/field/shift_handover")
     phone_page.tap(f"button[name=to][value='{BAO}']")
     phone_page.wait_for_js("!!document.querySelector('.pad')")
-    sign_with_pin(phone_page, "9999")
+    sign_with_pin(phone_page, "999999")
     phone_page.wait_for_js(JS_PIN_ANSWERED)
-    sign_with_pin(phone_page, "22")
+    sign_with_pin(phone_page, "2580")
     phone_page.page.evaluate("document.querySelector('#pill').dataset.was = 'old'")
     phone_page.page.evaluate("new BroadcastChannel('lodge').postMessage('changed')")
     phone_page.wait_for_js("document.querySelector('#pill').dataset.was !== 'old'")
     assert phone_page.page.locator("[role=alert]").count() == 1
-    assert phone_page.page.locator("input[name=sign_pin]").input_value() == "22"
-    sign_with_pin(phone_page, "22")
+    assert phone_page.page.locator("input[name=sign_pin]").input_value() == "2580"
+    sign_with_pin(phone_page, "02")
     phone_page.wait_for_js(
         "!document.querySelector('.pad') && !!document.querySelector('[role=status].said')"
     )

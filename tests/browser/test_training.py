@@ -50,6 +50,7 @@ def sign_with_pin(hand, person, pin):
 @pytest.mark.clause("E7", "E10", "E11")
 def test_two_people_answer_and_sign_on_one_phone_without_a_network(phone_page, live_server):
     phone_page.enrol()
+    phone_page.unlock_before("ana", "chu")
     phone_page.unlock("ben")
     live_server.kill()
     begin_session(phone_page)
@@ -65,7 +66,7 @@ def test_two_people_answer_and_sign_on_one_phone_without_a_network(phone_page, l
     phone_page.fill("[name=summary]", "住户的事跟到底")
     phone_page.tap("form:has([name=summary]) button")
     phone_page.wait_for_js("document.querySelector('#main').innerText.includes('住户的事跟到底')")
-    sign_with_pin(phone_page, ANA, "9999")
+    sign_with_pin(phone_page, ANA, "999999")
     phone_page.wait_for_js("!!document.querySelector('[role=alert]')")
     for digit in PINS_BY_USERNAME["ana"][1]:
         phone_page.tap(f"[data-digit='{digit}']")
