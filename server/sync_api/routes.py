@@ -74,12 +74,14 @@ def disable_caching(response: Response) -> Response:
 def enrol() -> Response:
     """Exchange a one-time code for a token."""
     message = request_body.read_message(request, ENROL)
-    enrolled = enrol_device(message["code"], message["label"], message["lineage"])
+    names = message["label"], message["lineage"], message["model"]
+    enrolled = enrol_device(message["code"], *names)
     if enrolled is None:
         return problem_json(403, "Invalid code", "Ask for a new code; it is valid for ten minutes.")
     phone, token = enrolled
     people = active_staff(directory_of(phone.site_id))
-    return sync_response(device=phone.id, token=token, site=phone.site_id, people=people)
+    told = {"device": phone.id, "token": token, "site": phone.site_id, "label": phone.label}
+    return sync_response(**told, people=people)
 
 
 def active_staff(directory: Directory) -> list[dict[str, Any]]:

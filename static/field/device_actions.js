@@ -77,7 +77,7 @@ async function unlock(form) {
 async function enrol(form) {
   const code = String(form.get("code") ?? "");
   try {
-    await people.enrol(code, String(form.get("label") || "Phone"));
+    await people.enrol(code, String(form.get("label") ?? "").trim());
   } catch (error) {
     return htmlResponse(await renderPage("enrol", { result: enrolmentResult(error), code }));
   }
