@@ -24,11 +24,11 @@ install: .venv/installed $(MO)  ## .venv with the lodge command
 demo: install  ## the demo estate on http://localhost:8000
 	@$(BIN)/lodge demo --host $(HOST) --port $(PORT)
 
-test: check .venv/chromium .venv/postgresql .venv/strace  ## everything
+test: check .venv/caddy .venv/chromium .venv/postgresql .venv/strace  ## everything
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 soak: export LODGE_SOAK := 1
-soak: .venv/tested .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the tests with random input, for hours; see tests/soak.py
+soak: .venv/tested .venv/caddy .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the tests with random input, for hours; see tests/soak.py
 	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/sync_api/test_openapi.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py tests/browser/test_compiled_templates.py)
 
 check: .venv/tested .venv/node install  ## all gates but the tests
@@ -75,6 +75,6 @@ clean:  ## remove everything that can be rebuilt; keeps ./var
 	  || { rm -rf $@; exit 1; }
 	@touch $@
 
-.venv/chromium .venv/postgresql .venv/strace: .venv/%: .ci/needs | .venv/tested
+.venv/caddy .venv/chromium .venv/postgresql .venv/strace: .venv/%: .ci/needs | .venv/tested
 	@bash .ci/needs $*
 	@touch $@

@@ -54,9 +54,10 @@ class LiveServer:
             said = out.read().decode(), err.read().decode()
         return subprocess.CompletedProcess(words, code, *said)
 
-    def start(self) -> LiveServer:
+    def start(self, *options: str) -> LiveServer:
+        """Serve with more options of `lodge serve`, and wait until it answers."""
         with self.log.open("ab") as log:
-            words = ("serve", "--host", "127.0.0.1", "--port", str(self.port))
+            words = ("serve", "--host", "127.0.0.1", "--port", str(self.port), *options)
             self.process = self._spawn(words, log.fileno(), log.fileno())
         wait_for(self.is_healthy)
         return self

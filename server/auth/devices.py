@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from flask import request
 from sqlalchemy import CursorResult, bindparam, literal_column, or_, select, update
 from uuid_utils.compat import uuid7
 
 from server.auth.credentials import new_token, token_digest
-from server.auth.device_names import device_name, free_device_name
-from server.auth.rate_limit import (
-    ENROLMENT_CODE,
-    client_address,
-    count_attempt,
-    reset_attempts,
-)
+from server.auth.device_people import set_people
+from server.auth.rate_limit import ENROLMENT_CODE, count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
 from server.db.statements import fetch_first_direct
 from server.models.access import Device, EnrolmentCode
 from server.models.feed import ServerState, SiteHead
+from sync.protocol.op import MAX_NAME_LENGTH
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 8
@@ -38,8 +36,12 @@ class TooManyTries(Exception):
         self.seconds = int(wait.total_seconds()) + 1
 
 
-def issue_code(site_id: str, by: str | None) -> str:
-    """A code that enrols one phone at a site, once, within ten minutes. `by`: a person's id."""
+def issue_code(site_id: str, by: str | None, people: Iterable[str] | None = None) -> str:
+    """A code that enrols one phone at a site, once, within ten minutes.
+
+    `by` is a person's id. `people` are those whom the phone will belong to; None: everybody who
+    works at the site.
+    """
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     now = datetime.now(UTC)
     with write_transaction():
@@ -50,18 +52,18 @@ def issue_code(site_id: str, by: str | None) -> str:
                 issued_by=by,
                 issued_at=now,
                 expires_at=now + CODE_LIFETIME,
+                people=None if people is None else sorted(people),
             )
         )
     return f"{code[:4]}-{code[4:]}"
 
 
-def enrol_device(code: str, label: str, lineage: str, model: str = "") -> tuple[Device, str] | None:
+def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | None:
     """Enrol a phone; returns it with its token, or None if the code is wrong, used or expired.
-    A phone without a `label` gets a name by itself, from its `model` if it knows it.
 
     Raises TooManyTries.
     """
-    wait = count_attempt((ENROLMENT_CODE, client_address()))
+    wait = count_attempt((ENROLMENT_CODE, request.remote_addr or ""))
     if wait:
         raise TooManyTries(wait)
     token, now = new_token(), datetime.now(UTC)
@@ -72,15 +74,17 @@ def enrol_device(code: str, label: str, lineage: str, model: str = "") -> tuple[
         device = Device(
             id=str(uuid7()),
             site_id=enrolment.site_id,
-            label=device_name(enrolment.site_id, label, model),
+            label=label.strip()[:MAX_NAME_LENGTH],
             enrolled_by=enrolment.issued_by,
             enrolled_at=now,
             token_hash=token_digest(token),
             lineage=lineage,
         )
         db.session.add(device)
+        db.session.flush()
+        set_people(device.site_id, device.id, enrolment.people)
     # only wrong codes count, so that a whole shift may enrol from one address
-    reset_attempts((ENROLMENT_CODE, client_address()))
+    reset_attempts((ENROLMENT_CODE, request.remote_addr or ""))
     return device, token
 
 
@@ -100,11 +104,12 @@ class DeviceIdentity(NamedTuple):
     floor: int
     names_seq: int
     epoch: str
+    people_key: str
 
     @property
-    def site_position(self) -> tuple[Any, ...]:
-        """Everything that a page of the feed depends on, besides the cursor and the audience."""
-        return self.epoch, self.head, self.floor, self.names_seq
+    def feed_position(self) -> tuple[Any, ...]:
+        """Everything that a page of the feed depends on, besides the cursor."""
+        return self.epoch, self.head, self.floor, self.names_seq, self.people_key
 
 
 _epoch_query = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
@@ -114,6 +119,7 @@ _identity_query = (
         Device.site_id,
         or_(Device.revoked_at.is_not(None), Device.lost_at.is_not(None)),
         *(SiteHead.head, SiteHead.floor, SiteHead.names_seq, _epoch_query.scalar_subquery()),
+        Device.people_key,
     )
     .join(SiteHead, SiteHead.site_id == Device.site_id)
     .where(Device.token_hash == bindparam("token"))
@@ -151,14 +157,6 @@ def revoke_device(site_id: str, device_id: str, *, lost: bool) -> bool:
             device.values({column: datetime.now(UTC)})
         )
     return revoked.rowcount == 1
-
-
-def rename_device(site_id: str, device_id: str, name: str) -> None:
-    """Give a phone of a site another name, with a number if another phone has it."""
-    device = update(Device).where(Device.site_id == site_id, Device.id == device_id)
-    with write_transaction():
-        label = free_device_name(site_id, name, device_id)
-        db.session.execute(device.values(label=label))
 
 
 def record_wipe_notice(device_id: str) -> None:

@@ -19,6 +19,7 @@ from server.jobs import compaction, retention
 from server.maintenance import backup, demo, seed, transfer
 from server.maintenance.upgrade import require_current_schema, upgrade
 from server.oplog import receive, replay
+from server.oplog.security_log import log_access
 from server.version import VERSION
 
 SIZE_OPTION = click.option(
@@ -100,6 +101,7 @@ def backup_command(target: Path) -> None:
     with create_app().app_context():
         require_current_schema()
         manifest = backup.create_backup(target)
+        log_access("backup", site_id=None, by=None)
     click.echo(json.dumps({name: manifest[name] for name in ("taken_at", "version", "sites")}))
 
 
@@ -111,6 +113,7 @@ def restore(source: Path) -> None:
     with create_app().app_context():
         manifest = backup.restore_backup(source)
         upgrade()
+        log_access("restore", site_id=None, by=None, details={"taken_at": manifest["taken_at"]})
         faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
     click.echo(json.dumps({**_summary(faults), "taken_at": manifest["taken_at"]}))
 

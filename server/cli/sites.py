@@ -19,6 +19,7 @@ from server.maintenance import demo, seed
 from server.maintenance.upgrade import require_current_schema
 from server.models.places import Site
 from server.oplog import receive
+from server.oplog.security_log import log_access
 from sync.protocol.clock import SITE_ZONE
 
 SITE_OPTION = click.option(
@@ -39,6 +40,7 @@ def enrol(site_name: str | None) -> None:
         require_current_schema()
         site = find_site(site_name)
         code = devices.issue_code(site.id, None)
+        log_access("code", site_id=site.id, by=None)
         message = _("%(site)s: type this on the phone within ten minutes: %(code)s")
         click.echo(message % {"site": site_label(site), "code": code})
 

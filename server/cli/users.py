@@ -11,10 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from server import create_app
-from server.auth.credentials import get_or_create_account, set_password, set_pin
-from server.auth.password_rules import MIN_PASSWORD_LENGTH, context_names, password_weakness
-from server.auth.second_factors import remove_second_factors
-from server.auth.sessions import end_all_sessions
+from server.auth.credentials import MIN_PASSWORD_LENGTH, password_weakness, set_password, set_pin
 from server.cli.sites import SITE_OPTION, find_site
 from server.cli.texts import N_
 from server.db.engine import db, write_transaction
@@ -22,6 +19,7 @@ from server.maintenance.upgrade import require_current_schema
 from server.models.people import Person
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
+from server.oplog.security_log import log_access
 from sync.protocol.roles import ROLES
 
 PIN_LENGTH = range(4, 9)
@@ -67,16 +65,14 @@ def add_user(
         answer = receive.submit(site.id, "person.add", person, {"name": name, "roles": list(roles)})
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
+        _log_changes(person, pin, password)
         click.echo(_("PIN of %(name)s: %(pin)s") % {"name": name, "pin": pin})
         if password:
             account = {"username": username, "password": password}
             click.echo(_("User name %(username)s, password %(password)s") % account)
 
 
-@user.command(
-    "password",
-    help=N_("Set a first password, which works once; it is asked for twice. All sessions end."),
-)
+@user.command("password", help=N_("Set a password; it is asked for twice."))
 @click.argument("person_id")
 @click.option("--username", required=True)
 def change_password(person_id: str, username: str) -> None:
@@ -84,25 +80,14 @@ def change_password(person_id: str, username: str) -> None:
         require_current_schema()
         _sites_of(person_id)
         password = click.prompt(_("Password"), hide_input=True, confirmation_prompt=True)
-        if password_weakness(username, password, context_names(person_id)):
+        if password_weakness(username, password):
             raise click.UsageError(
                 _("Use at least %(number)d characters that are hard to guess.")
                 % {"number": MIN_PASSWORD_LENGTH}
             )
         _save_credentials(person_id, None, username, password)
-        click.echo(_("The password is set. It works once, and has to be changed then."))
-
-
-@user.command("second-step", help=N_("Remove the second step of a person who lost it."))
-@click.argument("person_id")
-def remove_second_step(person_id: str) -> None:
-    with create_app().app_context():
-        require_current_schema()
-        _sites_of(person_id)
-        with write_transaction():
-            remove_second_factors(get_or_create_account(person_id))
-            end_all_sessions(person_id)
-        click.echo(_("Passkeys, app and recovery codes are removed; all sessions have ended."))
+        _log_changes(person_id, None, password)
+        click.echo(_("The password is set."))
 
 
 @user.command("pin", help=N_("Set the PIN with which a person unlocks a phone."))
@@ -113,6 +98,7 @@ def change_pin(person_id: str, pin: str) -> None:
         require_current_schema()
         site_ids = _sites_of(person_id)
         _save_credentials(person_id, _checked_pin(pin), None, None)
+        _log_changes(person_id, pin, None)
         for site_id in site_ids:
             receive.submit(site_id, "person.secure", person_id, {})
         click.echo(_("The PIN is set; phones get it when they next connect."))
@@ -132,6 +118,13 @@ def _sites_of(person_id: str) -> Sequence[str]:
     return site_ids
 
 
+def _log_changes(person_id: str, pin: str | None, password: str | None) -> None:
+    """Write into the security log what was set from the command line."""
+    for event, value in (("pin", pin), ("password", password)):
+        if value:
+            log_access(event, site_id=None, by=None, about=person_id)
+
+
 def _save_credentials(
     person_id: str, pin: str | None, username: str | None, password: str | None
 ) -> None:
@@ -140,8 +133,7 @@ def _save_credentials(
             if pin:
                 set_pin(person_id, pin)
             if username and password:
-                set_password(person_id, username, password, first=True)
-                end_all_sessions(person_id)
+                set_password(person_id, username, password)
     except IntegrityError:
         message = _("The user name %(username)s is taken.") % {"username": username}
         raise click.UsageError(message) from None

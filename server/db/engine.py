@@ -110,22 +110,32 @@ class FairLock:
 
 write_lock = FairLock()
 
+WRITING = "lodge-writing"
+"""Key of a session's `info` while a `write_transaction` of it is open."""
+
 
 @contextmanager
 def write_transaction() -> Iterator[None]:
     """A transaction of the session that writes: committed at the end, rolled back by an exception.
 
     It takes SQLite's write lock at once, since a read transaction that writes later may fail.
+    Within another one of the same session it is part of that.
     """
+    if db.session.info.get(WRITING):
+        yield
+        return
     db.session.rollback()  # end a read transaction: its snapshot may be out of date by now
     with write_lock if db.engine.dialect.name == "sqlite" else nullcontext():
         db.session.connection(execution_options={"writes": True})
+        db.session.info[WRITING] = True
         try:
             yield
             db.session.commit()
         except BaseException:
             db.session.rollback()
             raise
+        finally:
+            db.session.info.pop(WRITING, None)
 
 
 @event.listens_for(Engine, "connect")

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 
+EVERYBODY = "*"
+"""`Device.people_key` of a phone that belongs to everybody who works at its site."""
+
 
 class Account(Model):
     """The credentials of a person: a password for the desk, a PIN for phones."""
@@ -109,6 +112,7 @@ class Device(Model):
     `told_at`: when, after its access ended, it was told to delete its records.
 
     `misfit`: a log head that it was given once and that the log does not contain any more.
+    `people_key` identifies the set of its people, see `server.auth.device_people`.
     """
 
     __tablename__ = "device"
@@ -131,6 +135,7 @@ class Device(Model):
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     storage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     misfit: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    people_key: Mapped[str] = mapped_column(String(32), default=EVERYBODY, server_default=EVERYBODY)
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
@@ -138,8 +143,21 @@ class Device(Model):
         return select(cls).where(cls.site_id == site_id).order_by(cls.enrolled_at.desc(), cls.id)
 
 
+class DevicePerson(Model):
+    """A person of a phone that belongs to named people."""
+
+    __tablename__ = "device_person"
+
+    site_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+
+
 class EnrolmentCode(Model):
-    """A code that enrols one device, once, within ten minutes."""
+    """A code that enrols one device, once, within ten minutes.
+
+    `people` are the ids of those whom the phone will belong to; None: everybody of the site.
+    """
 
     __tablename__ = "enrolment"
 
@@ -149,6 +167,7 @@ class EnrolmentCode(Model):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    people: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class RateLimitCounter(Model):

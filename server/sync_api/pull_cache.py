@@ -1,8 +1,9 @@
 """WSGI response cache for `POST /sync/<site>/pull`. A hit skips Flask.
 
-The key is the site, its position (`DeviceIdentity.site_position`) and the request body. Phones at
-the same cursor send the same body, so the page made for one phone answers the next. The query that
-identifies the phone by its token also returns the site's position, so a hit costs one query.
+The key is the site, its position with the phone's people (`DeviceIdentity.feed_position`) and the
+request body. Phones of the same people at the same cursor send the same body, so the page made for
+one phone answers the next. The query that identifies the phone by its token also returns position
+and people, so a hit costs one query.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class PullCache:
         if path != f"/sync/{phone.site_id}/pull":
             return None
         headers = (environ.get("HTTP_ACCEPT_ENCODING"), environ["wsgi.url_scheme"])
-        return phone.site_id, phone.site_position, body, *headers
+        return phone.site_id, phone.feed_position, body, *headers
 
     def _phone(self, environ: Environ) -> DeviceIdentity | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -11,16 +12,17 @@ from flask import Blueprint, Response, abort, g, jsonify, request, send_file
 from sqlalchemy import select
 
 from server.auth.access import device_only, public
+from server.auth.device_people import people_of
 from server.auth.devices import enrol_device, record_wipe_notice
-from server.db.engine import db
+from server.db.engine import db, write_transaction
 from server.errors import problem_json
 from server.maintenance import backup
-from server.models.directory import Directory
 from server.models.feed import SiteHead
 from server.models.oplog import Lineage
 from server.oplog.directory import directory_of
 from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
+from server.oplog.security_log import log_access
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat
@@ -74,28 +76,36 @@ def disable_caching(response: Response) -> Response:
 def enrol() -> Response:
     """Exchange a one-time code for a token."""
     message = request_body.read_message(request, ENROL)
-    names = message["label"], message["lineage"], message["model"]
-    enrolled = enrol_device(message["code"], *names)
+    with write_transaction():
+        enrolled = enrol_device(message["code"], message["label"], message["lineage"])
+        if enrolled:
+            phone, _token = enrolled
+            details = {"action": "enrolled"}
+            log_access(
+                "device",
+                site_id=phone.site_id,
+                by=phone.enrolled_by,
+                device=phone.id,
+                details=details,
+            )
     if enrolled is None:
         return problem_json(403, "Invalid code", "Ask for a new code; it is valid for ten minutes.")
     phone, token = enrolled
-    people = active_staff(directory_of(phone.site_id))
-    told = {"device": phone.id, "token": token, "site": phone.site_id, "label": phone.label}
-    return sync_response(**told, people=people)
-
-
-def active_staff(directory: Directory) -> list[dict[str, Any]]:
-    """Everybody who may work on a phone of the site, as `EnrolResponse.people`."""
-    return [
-        {
-            "id": id_,
-            "name": name,
-            "roles": sorted(directory.roles_of(id_)),
-            "pin_check": directory.pin_verifiers.get(id_),
-        }
-        for id_, name in sorted(directory.people.items(), key=lambda pair: pair[1])
-        if id_ not in directory.left_at
+    people = [
+        {**person, "pin_check": directory_of(phone.site_id).pin_verifiers.get(person["id"])}
+        for person in people_on_phone(phone.site_id, people_of(phone.id))
     ]
+    return sync_response(device=phone.id, token=token, site=phone.site_id, people=people)
+
+
+def people_on_phone(site_id: str, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """The people of a phone, as `EnrolResponse.people` and `HelloResponse.sites` have them."""
+    directory = directory_of(site_id)
+    people = [
+        {"id": id_, "name": directory.people[id_], "roles": sorted(directory.roles_of(id_))}
+        for id_ in ids
+    ]
+    return sorted(people, key=lambda person: (person["name"], person["id"]))
 
 
 @bp.post("/hello")
@@ -107,6 +117,7 @@ def hello() -> Response:
     chain = db.session.get(Lineage, (site, message["lineage"]))
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
     scope = scope_token(audience_of(g.device))
+    people = [] if g.device.is_revoked else people_on_phone(site, people_of(g.device.id))
     record_heartbeat(g.device, message, chain, received_at)
     return sync_response(
         epoch=g.device.epoch,
@@ -123,6 +134,7 @@ def hello() -> Response:
                 "hash": hash_,
                 "gaps": gaps,
                 "phones": other_phones(g.device),
+                "people": people,
             }
         },
         log=_log_head(site),

@@ -1,1 +1,2 @@
-"""Accountability: cases and their categories, monthly closes, and the monthly disclosure."""
+"""Accountability: cases and their categories, monthly closes, the monthly disclosure, and the
+security log."""

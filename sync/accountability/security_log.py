@@ -1,0 +1,162 @@
+"""The security log: who signed in, changed an account, looked personal data up, from where.
+
+Entries are ops like all others, so they are in the site's hash chain; only the desk sees them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from sync.protocol.clock import FOREVER
+from sync.protocol.feature import Feature, RecordType
+from sync.protocol.message_fields import MAX_SAFE_INTEGER
+from sync.protocol.op import SERVER_AUTHOR_ID, Accepted, Id, Kind, Op, Payload
+from sync.protocol.roles import DESK_ONLY_AUDIENCE
+from sync.protocol.text import Texts, _l, _lp
+
+EVENTS: Texts = {
+    "sign_in": _l("Signed in"),
+    "sign_in_failed": _l("Sign-in failed"),
+    "sign_out": _l("Signed out"),
+    "password": _l("Password changed"),
+    "pin": _l("PIN changed"),
+    "role": _l("Roles changed"),
+    "second_factor": _l("Second factor changed"),
+    "session_ended": _l("Sessions ended"),
+    "credential": _l("Proof of a person on a phone changed"),
+    "device": _l("Phone set up, changed or blocked"),
+    "code": _l("Setup code issued"),
+    "export": _l("Data exported"),
+    "lookup": _l("Personal data looked up"),
+    "backup": _l("Backup made"),
+    "restore": _l("Backup restored"),
+    "key_rotated": _l("Server key changed"),
+    "foreign_lineage": _l("Records sent as another phone"),
+    "denied": _l("Access denied"),
+    "baseline": _l("Account or phone taken over from before"),
+    "log_mismatch": _l("A phone knows another log"),
+    "log_head": _l("Newest link of the log printed or sent"),
+}
+"""The label of each event; its kind is `access.<event>`."""
+
+ORIGINS: Texts = {
+    "desk": _l("Desk"),
+    "phone": _lp("device", "Phone"),
+    "command_line": _l("Command line"),
+    "server": _l("Server"),
+}
+"""Through what something was done."""
+
+COUNTED_EVENTS = frozenset({"sign_in_failed", "lookup", "foreign_lineage", "denied"})
+"""Events that may come in any number: the same within ten minutes is one entry with a count."""
+
+MAX_DETAILS, MAX_DETAIL_LENGTH = 20, 200
+MAX_SEALS = 10
+
+
+class SealPayload(Payload):
+    """The digest of a row that is not made of ops. `row` is its table and key, `columns` those that
+    the digest covers."""
+
+    row = fields.String(required=True, validate=Regexp(r"^[a-z_]{1,30}/[!-~]{1,200}\Z"))
+    columns = fields.List(fields.String(validate=Length(max=40)), validate=Length(max=40))
+    digest = fields.String(required=True, validate=Regexp(r"^[0-9a-f]{64}\Z"))
+
+
+class AccessPayload(Payload):
+    """`address` is the network address, `details` what was done, in short texts and numbers."""
+
+    about_id = Id(allow_none=True, load_default=None)
+    device_id = Id(allow_none=True, load_default=None)
+    origin = fields.String(required=True, validate=OneOf(tuple(ORIGINS)))
+    address = fields.String(allow_none=True, load_default=None, validate=Length(max=64))
+    details = fields.Dict(
+        keys=fields.String(validate=Regexp(r"^[a-z_]{1,30}\Z")),
+        values=fields.Raw(),
+        load_default=dict,
+        validate=Length(max=MAX_DETAILS),
+    )
+    seals = fields.List(
+        fields.Nested(SealPayload), load_default=list, validate=Length(max=MAX_SEALS)
+    )
+
+
+class AccessCountPayload(Payload):
+    count = fields.Integer(required=True, strict=True, validate=Range(min=2, max=MAX_SAFE_INTEGER))
+
+
+def record(_: None, op: Op) -> Accepted:
+    """A20: an entry says what happened, when, who did it, and from where. Only the server writes
+    entries."""
+    by = None if op.by == SERVER_AUTHOR_ID else op.by
+    event = op.kind.removeprefix("access.")
+    return Accepted({**op.payload, "event": event, "at": op.received_at, "by_id": by, "count": 1})
+
+
+def count(_: Any, op: Op) -> Accepted:
+    """A21: the same event again within ten minutes is counted in one entry, so that a guesser
+    cannot fill the log."""
+    return Accepted({"count": op.payload["count"]})
+
+
+def state(_: Any) -> str:
+    return "recorded"
+
+
+def visible_until(_: Any) -> str:
+    """Entries stay in the feed; only the desk sees them."""
+    return FOREVER
+
+
+KINDS = {
+    f"access.{event}": Kind(
+        payload=AccessPayload,
+        rule=record,
+        type="access",
+        fact=False,
+        creates=True,
+        from_server_only=True,
+        ignore_base=True,
+        label=label,
+    )
+    for event, label in EVENTS.items()
+} | {
+    "access.count": Kind(
+        payload=AccessCountPayload,
+        rule=count,
+        type="access",
+        fact=False,
+        from_server_only=True,
+        ignore_base=True,
+        label=_l("Repetitions counted"),
+    ),
+}
+
+FEATURE = Feature(
+    types={
+        "access": RecordType(
+            label=_l("Entry of the security log"),
+            state=state,
+            visible_until=visible_until,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            states={"recorded": _l("recorded")},
+            allows_photos=False,
+        ),
+    },
+    kinds=KINDS,
+    fields={
+        "event": _l("Event"),
+        "by_id": _l("Who"),
+        "about_id": _l("About"),
+        "device_id": _lp("device", "Phone"),
+        "origin": _l("From"),
+        "address": _l("Network address"),
+        "details": _l("Details"),
+        "seals": _l("Digests"),
+        "count": _l("How often"),
+    },
+    values={"event": EVENTS, "origin": ORIGINS},
+)
