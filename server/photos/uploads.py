@@ -5,33 +5,37 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from uuid import UUID
 
 from flask import current_app
-from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import select
 
+from server.auth.rate_limit import RateLimit, count_attempt
 from server.db.engine import db, write_transaction
 from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
 from server.oplog import receive
+from server.photos.decoding import DecoderBusy, NotAPicture, PictureTooLarge, photo_decoder
 from server.photos.storage import blob_store
 from sync.protocol.photos import MAX_PHOTO_BYTES
 
 UNFINISHED_LIFETIME = timedelta(days=7)
 """After this time without a new piece, an unfinished upload is deleted."""
-MAX_PIXELS = 40_000_000
-MAX_SIDE_PIXELS = 2048
-FORMATS = ("JPEG", "PNG", "WEBP")
+UPLOADS_PER_DEVICE = RateLimit("photo", 1_000, 1_000, timedelta(days=1))
+"""Far more than a shift takes, and few enough that one phone cannot fill the disk in a day."""
+BEING_STORED = "This photo is being stored. Send it again in a moment."
+LOCK_SECONDS = 2
+_UPLOAD_LOCKS = tuple(threading.Lock() for _ in range(64))
 CONTENT_RANGE = re.compile(r"bytes (\d{1,9})-(\d{1,9})/(\d{1,9})")
 
 
 class InvalidPhoto(ValueError):
-    """Bytes that are not a photo, do not match their hash, or do not continue the upload.
+    """Bytes that are not a photo, do not match their hash, do not continue the upload, or cannot be
+    stored now.
 
     Its text says the remedy; `status` is the HTTP status of the response.
     """
@@ -82,14 +86,25 @@ def received_bytes(site_id: str, sha256: str) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
-def add_piece(site_id: str, sha256: str, piece: bytes, content_range: str | None) -> bool:
-    """Add a piece to an upload; True once the photo is complete. Raises InvalidPhoto."""
+def add_piece(
+    site_id: str, sha256: str, piece: bytes, content_range: str | None, device_id: str | None = None
+) -> bool:
+    """Add a piece to an upload; True once the photo is complete. Raises InvalidPhoto.
+
+    `device_id`: the phone whose daily number of uploads counts it. Pieces of one photo that arrive
+    at once are added one after the other.
+    """
     start, total = _parse_range(content_range, len(piece))
     part = _partial_path(site_id, sha256)
-    received = received_bytes(site_id, sha256)
-    if start > received:
-        raise InvalidPhoto(416, f"Continue at byte {received}; the bytes before it have arrived.")
-    with _full_disk_as_507():
+    with _one_at_a_time(part), _failures_as_invalid():
+        db.session.rollback()  # the photo may have been completed while this request waited
+        if find_photo(site_id, sha256):
+            return True
+        received = received_bytes(site_id, sha256)
+        if start > received:
+            raise InvalidPhoto(416, f"Continue at byte {received}; the bytes before have arrived.")
+        if not part.exists():
+            _count_upload(device_id)
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("r+b" if part.exists() else "wb") as file:
             file.seek(start)
@@ -101,12 +116,32 @@ def add_piece(site_id: str, sha256: str, piece: bytes, content_range: str | None
     return True
 
 
+def _count_upload(device_id: str | None) -> None:
+    if device_id and count_attempt((UPLOADS_PER_DEVICE, device_id)):
+        raise InvalidPhoto(429, "This phone has sent too many photos today. Try again tomorrow.")
+
+
 @contextmanager
-def _full_disk_as_507() -> Iterator[None]:
-    """Raise InvalidPhoto where the disk is full. Ops are still accepted, and the phone tries to
-    send its photos again later."""
+def _one_at_a_time(part: Path) -> Iterator[None]:
+    """Hold the lock of an upload; raise InvalidPhoto if another request holds it for long. Locks
+    are shared by uploads, as one for each name that somebody sends would be kept for ever."""
+    lock = _UPLOAD_LOCKS[hash(part) % len(_UPLOAD_LOCKS)]
+    if not lock.acquire(timeout=LOCK_SECONDS):
+        raise InvalidPhoto(503, BEING_STORED)
     try:
         yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _failures_as_invalid() -> Iterator[None]:
+    """Raise InvalidPhoto where the disk is full, or another process completed the same upload. Ops
+    are still accepted, and the phone tries to send its photos again later."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InvalidPhoto(503, BEING_STORED) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -134,11 +169,7 @@ def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
     if hashlib.sha256(content).hexdigest() != sha256:
         part.unlink()
         raise InvalidPhoto(422, "The bytes do not match the hash. Send the photo from the start.")
-    try:
-        clean = reencode(content)
-    except InvalidPhoto:
-        part.unlink()
-        raise
+    clean = _reencode(content, part)
     blob_store().put(storage_key(site_id, sha256), clean)
     with write_transaction():
         receive.lock_site(site_id)  # two uploads of one photo come one after the other
@@ -150,6 +181,20 @@ def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
     part.unlink()
 
 
+def _reencode(content: bytes, part: Path) -> bytes:
+    """The photo as it is stored. Raises InvalidPhoto; what cannot be decoded is deleted."""
+    try:
+        return photo_decoder.reencode(content)
+    except DecoderBusy:  # what has arrived stays, so the phone need not send it again
+        raise InvalidPhoto(503, "Many photos are arriving. Send it again in a moment.") from None
+    except NotAPicture:
+        part.unlink()
+        raise InvalidPhoto(415, "Send a JPEG, PNG or WebP picture.") from None
+    except PictureTooLarge:
+        part.unlink()
+        raise InvalidPhoto(413, "The picture has too many pixels. Make it smaller.") from None
+
+
 def delete_stale_uploads(site_id: str, now: datetime) -> int:
     """Delete unfinished uploads without a new piece for a week; returns how many."""
     folder, deleted = _partial_path(site_id, "x").parent, 0
@@ -158,19 +203,3 @@ def delete_stale_uploads(site_id: str, now: datetime) -> int:
             part.unlink(missing_ok=True)
             deleted += 1
     return deleted
-
-
-def reencode(content: bytes) -> bytes:
-    """The picture as an upright JPEG of at most `MAX_SIDE_PIXELS`, without location, camera and
-    other metadata. Raises InvalidPhoto."""
-    try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InvalidPhoto(413, "The picture has too many pixels. Make it smaller.")
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise InvalidPhoto(415, "Send a JPEG, PNG or WebP picture.") from None
-    upright.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
-    out = BytesIO()
-    upright.save(out, "JPEG", quality=82)
-    return out.getvalue()

@@ -218,9 +218,13 @@ def put_photo(site: str, sha256: str) -> Response:
         return sync_response(complete=True)
     try:
         piece = request.get_data(cache=False)
-        complete = uploads.add_piece(site, sha256, piece, request.headers.get("Content-Range"))
+        range_ = request.headers.get("Content-Range")
+        complete = uploads.add_piece(site, sha256, piece, range_, g.device.id)
     except uploads.InvalidPhoto as error:
-        return problem_json(error.status, "Invalid photo", str(error))
+        response = problem_json(error.status, "Photo not stored", str(error))
+        if error.status in (429, 503):
+            response.headers["Retry-After"] = "5"
+        return response
     return sync_response(complete=complete, received=uploads.received_bytes(site, sha256))
 
 
