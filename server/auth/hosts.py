@@ -78,6 +78,10 @@ def host_name(header: str | None) -> str | None:
     found = HOST_PATTERN.fullmatch(text) if len(text) <= MAX_HOST_LENGTH else None
     if found is None or any(len(part) > 63 for part in found[1].split(".")):
         return None
+    try:
+        found[1].encode().decode("idna")  # as Werkzeug does when it builds an address
+    except UnicodeError:
+        return None
     return found[1]
 
 

@@ -37,7 +37,7 @@ def sign_in_limits(
     username: str, account: Account | None
 ) -> tuple[tuple[RateLimit, str], list[tuple[RateLimit, str]]]:
     """The limit of this browser, which a success resets, and those that it shares with others."""
-    browser = _known_browser(account) if account else None
+    browser = known_browser(account, time.time()) if account else None
     if browser:
         return (KNOWN_BROWSER, f"{username}\n{browser}"), []
     address = client_address()
@@ -54,10 +54,11 @@ def remember_browser(response: Response, account: Account) -> None:
     set_cookie(response, cookie_name(COOKIE), str(value), KNOWN_DAYS)
 
 
-def _known_browser(account: Account) -> str | None:
-    """The name of this browser if the person of the account signed in with it."""
+def known_browser(account: Account, now: float) -> str | None:
+    """The name of this browser if the person of the account signed in with it, less than 90 days
+    before `now` and with the password they have now."""
     browser, visits = _read_cookie()
-    since, mark = time.time() - KNOWN_DAYS * 86400, _password_mark(account)
+    since, mark = now - KNOWN_DAYS * 86400, _password_mark(account)
     known = any(
         person == account.person_id and secrets.compare_digest(seen, mark) and at > since
         for person, seen, at in visits

@@ -7,8 +7,10 @@ a longest wait. Whom a limit hits is in its key, see `known_browsers.sign_in_lim
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from flask import request
 from sqlalchemy import delete, select, update
@@ -52,6 +54,13 @@ class RateLimit:
         return min(FIRST_WAIT * (1 << doublings), self.longest_wait)
 
 
+class Counted(NamedTuple):
+    """The tries of a counter, and when the last one was."""
+
+    tries: int
+    last_at: datetime
+
+
 DAY = timedelta(days=1)
 UNKNOWN_BROWSER = RateLimit("stranger", free_tries=5, max_tries=24, window=DAY)
 """Tries for one account from one address, by browsers in which its person never signed in."""
@@ -68,19 +77,20 @@ ADDRESS = RateLimit("address", free_tries=50, max_tries=100, window=timedelta(ho
 ENROLMENT_CODE = RateLimit("code", free_tries=5, max_tries=5, window=timedelta(minutes=1))
 
 
-def count_attempt(*keys: tuple[RateLimit, str]) -> timedelta | None:
+def count_attempt(*keys: tuple[RateLimit, str], now: datetime | None = None) -> timedelta | None:
     """Count an attempt against each limit and who it limits, and return None. If one of them has
     been reached, count nothing and return how long to wait."""
-    now = datetime.now(UTC)
-    wait = max(_wait(limit, _counter(limit, who), now) for limit, who in keys)
+    now = now or datetime.now(UTC)
+    counters = _counters(keys)
+    wait = max(_wait(limit, counters.get(_key(limit, who)), now) for limit, who in keys)
     if wait > timedelta(0):
         return wait  # whoever guesses on and on does not take the write lock
     with write_transaction():
-        counters = [(limit, _locked_counter(limit, who, now)) for limit, who in keys]
-        wait = max(_wait(limit, counter, now) for limit, counter in counters)
+        locked = [(limit, _locked_counter(limit, who, now)) for limit, who in keys]
+        wait = max(_wait(limit, counter, now) for limit, counter in locked)
         if wait > timedelta(0):
             return wait
-        for _, counter in counters:
+        for _, counter in locked:
             counter.tries, counter.last_at = counter.tries + 1, now
     return None
 
@@ -115,9 +125,12 @@ def client_address() -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _counter(limit: RateLimit, who: str) -> RateLimitCounter | None:
-    query = select(RateLimitCounter).where(RateLimitCounter.key == _key(limit, who))
-    return db.session.scalar(query, execution_options=RELOAD_OPTIONS)
+def _counters(keys: Iterable[tuple[RateLimit, str]]) -> dict[str, Counted]:
+    """What was counted until now, by the hashed key."""
+    hashed = [_key(limit, who) for limit, who in keys]
+    table = RateLimitCounter
+    query = select(table.key, table.tries, table.last_at).where(table.key.in_(hashed))
+    return {key: Counted(tries, last_at) for key, tries, last_at in db.session.execute(query)}
 
 
 def _locked_counter(limit: RateLimit, who: str, now: datetime) -> RateLimitCounter:
@@ -135,7 +148,7 @@ def _locked_counter(limit: RateLimit, who: str, now: datetime) -> RateLimitCount
     return counter
 
 
-def _wait(limit: RateLimit, counter: RateLimitCounter | None, now: datetime) -> timedelta:
+def _wait(limit: RateLimit, counter: RateLimitCounter | Counted | None, now: datetime) -> timedelta:
     """How long until the next attempt is allowed; zero if it is allowed now."""
     if counter is None or now - counter.last_at >= limit.window:
         return timedelta(0)
