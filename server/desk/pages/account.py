@@ -133,7 +133,7 @@ def two_steps() -> Any:
 def add_app() -> Any:
     """Store an authenticator app, once it shows the right code. The other sessions end."""
     secret, person_id = request.form.get("secret", ""), current_user().person_id
-    _refuse_to_replace_unproven(_own_account())
+    _refuse_unproven(_own_account())
     is_base32 = len(secret) == 32 and secret.isascii() and secret.isalnum()
     with write_transaction():
         account = get_or_create_account(person_id)
@@ -149,6 +149,7 @@ def add_app() -> Any:
 @recent_sign_in
 def remove_app() -> Any:
     person_id = current_user().person_id
+    _refuse_unproven(_own_account())
     with write_transaction():
         account = get_or_create_account(person_id)
         account.totp_secret = account.totp_step = None
@@ -162,7 +163,7 @@ def remove_app() -> Any:
 def renew_recovery_codes() -> Any:
     """Make new recovery codes; they are shown once."""
     account, person_id = _own_account(), current_user().person_id
-    _refuse_to_replace_unproven(account)
+    _refuse_unproven(account)
     if not has_second_factor(account):
         abort(404)
     with write_transaction():
@@ -177,7 +178,7 @@ def renew_recovery_codes() -> Any:
 def passkey_options() -> Any:
     """What the browser needs to make a passkey."""
     account = _own_account()
-    _refuse_to_replace_unproven(account)
+    _refuse_unproven(account)
     challenge, options = registration_options(account, current_user().name)
     response = jsonify(options)
     set_step_cookie(response, begin_step(account.person_id, challenge=challenge))
@@ -191,7 +192,7 @@ def passkey_options() -> Any:
 def store_passkey() -> Any:
     """Store the passkey that the browser made for the challenge. The other sessions end."""
     step, user = current_step(), current_user()
-    _refuse_to_replace_unproven(_own_account())
+    _refuse_unproven(_own_account())
     challenge = step.challenge if step and step.person_id == user.person_id else None
     if challenge is None or not finish_step():
         abort(400)
@@ -258,9 +259,9 @@ def _own_account() -> Account:
     return db.session.get(Account, person_id) or Account(person_id=person_id)
 
 
-def _refuse_to_replace_unproven(account: Account) -> None:
-    """Who signed in with the password alone although there is a second step may not add another:
-    it would be a way around the first."""
+def _refuse_unproven(account: Account) -> None:
+    """403 for who signed in with the password alone although there is a second step: to add or
+    remove one would be a way around it."""
     if current_user().factors == PASSWORD and has_second_factor(account):
         abort(403)
 
