@@ -66,7 +66,7 @@ def check_code(account: Account) -> Fault | None:
     wait = count_attempt(own, *shared)
     if wait:
         return _too_many(wait)
-    if not use_code(account, request.form.get("code", "")[:100]):
+    if not use_code(account, request.form.get("one_time_code", "")[:100]):
         message = gettext("This code is wrong, or was used before. Wait for the next one.")
         return Fault(message, 401)
     reset_attempts(own)

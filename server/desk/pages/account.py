@@ -59,7 +59,7 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 bp = Blueprint("account", __name__, url_prefix="/desk/account")
 
 
-@bp.get("/")
+@bp.get("")
 @allow(*FRONT_DESK_ROLES)
 @before_all_steps
 def index() -> str:
@@ -70,7 +70,7 @@ def index() -> str:
     )
 
 
-@bp.post("/")
+@bp.post("")
 @allow(*FRONT_DESK_ROLES)
 @before_all_steps
 def change_password() -> Any:
@@ -132,15 +132,19 @@ def two_steps() -> Any:
 @recent_sign_in
 def add_app() -> Any:
     """Store an authenticator app, once it shows the right code. The other sessions end."""
-    secret, person_id = request.form.get("secret", ""), current_user().person_id
+    secret, person_id = request.form.get("app_secret", ""), current_user().person_id
     _refuse_unproven(_own_account())
     is_base32 = len(secret) == 32 and secret.isascii() and secret.isalnum()
     with write_transaction():
         account = get_or_create_account(person_id)
-        is_set = is_base32 and set_totp(account, secret.upper(), request.form.get("code", "")[:20])
+        is_set = is_base32 and set_totp(
+            account, secret.upper(), request.form.get("one_time_code", "")[:20]
+        )
         codes = new_recovery_codes(person_id) if is_set else []
     if not is_set:
-        raise _refused("code", gettext("This is not the code that the app shows now. Try again."))
+        raise _refused(
+            "one_time_code", gettext("This is not the code that the app shows now. Try again.")
+        )
     return _show_recovery_codes(codes, TWO_STEPS)
 
 

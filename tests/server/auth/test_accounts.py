@@ -65,9 +65,9 @@ def test_a_first_password_opens_only_the_page_to_change_it_and_only_once(
     ben = new_browser()
     assert ben.sign_in("ben", FIRST).status_code == 303
     for page in ("/desk/", "/desk/tickets/", "/desk/today/news"):
-        assert ben.get(page).location.startswith("/desk/account/"), page
+        assert ben.get(page).location.startswith("/desk/account"), page
     assert new_browser().sign_in("ben", FIRST).status_code == 401, "it was used"
-    changed = ben.post("/desk/account/", {"password": FIRST, "new": OWN})
+    changed = ben.post("/desk/account", {"password": FIRST, "new": OWN})
     assert changed.status_code == 303
     assert ben.get("/desk/").status_code == 200
     assert new_browser().sign_in("ben", OWN).status_code == 303
@@ -85,12 +85,12 @@ def test_a_first_password_ends_after_seven_days(app, first_password, new_browser
 @pytest.mark.asvs("6.2.2", "6.2.3")
 def test_changing_the_password_needs_the_current_one(signed_in, bens_password):
     ben = signed_in(BEN)
-    assert 'autocomplete="current-password"' in ben.get("/desk/account/").text
-    wrong = ben.post("/desk/account/", {"password": "not this one", "new": OWN})
+    assert 'autocomplete="current-password"' in ben.get("/desk/account").text
+    wrong = ben.post("/desk/account", {"password": "not this one", "new": OWN})
     assert wrong.status_code == 400
-    same = ben.post("/desk/account/", {"password": PASSWORD, "new": PASSWORD})
+    same = ben.post("/desk/account", {"password": PASSWORD, "new": PASSWORD})
     assert same.status_code == 400
-    assert ben.post("/desk/account/", {"password": PASSWORD, "new": OWN}).status_code == 303
+    assert ben.post("/desk/account", {"password": PASSWORD, "new": OWN}).status_code == 303
 
 
 @pytest.mark.asvs("6.1.2", "6.2.11")
@@ -102,14 +102,14 @@ def test_names_of_site_person_and_product_are_no_password(app, signed_in, bens_p
         label = db.session.get_one(Site, (HOME_SITE, HOME_SITE)).label
     for site in label.values():
         typed = new.format(site=site).ljust(10, "1")
-        answer = signed_in(BEN).post("/desk/account/", {"password": PASSWORD, "new": typed})
+        answer = signed_in(BEN).post("/desk/account", {"password": PASSWORD, "new": typed})
         assert answer.status_code == 400 and "Too easy to guess" in answer.text, typed
 
 
 @pytest.mark.asvs("7.5.2")
 def test_people_see_their_sessions_and_end_them(app, signed_in):
     here, there = signed_in(BEN), signed_in(BEN)
-    page = here.get("/desk/account/").text
+    page = here.get("/desk/account").text
     assert page.count("last used") == 2 and "This browser" in page
     address = re.search(r'action="(/desk/account/sessions/[\w-]{36}/end)"', page)[1]
     foreign = signed_in(EVE).post(address)
@@ -145,7 +145,7 @@ def test_a_manager_gives_a_first_password(app, signed_in, new_browser):
     assert ben.get("/desk/").status_code == 303, "his sessions have ended"
     browser = new_browser()
     assert browser.sign_in("ben", password).status_code == 303
-    assert browser.get("/desk/").location.startswith("/desk/account/")
+    assert browser.get("/desk/").location.startswith("/desk/account")
 
 
 def test_nobody_becomes_somebody_with_more_rights(app, signed_in, desk_op):
@@ -201,7 +201,7 @@ def test_confirming_gives_back_what_was_typed(app, signed_in, bens_password):
     assert ben.get("/desk/account/confirm").status_code == 200
     wrong = ben.post("/desk/account/confirm", {"password": "not this one"})
     assert wrong.status_code == 401
-    assert ben.post(f"/desk/people/phones/{ANA}/revoke").location.startswith("/desk/account/")
+    assert ben.post(f"/desk/people/phones/{ANA}/revoke").location.startswith("/desk/account")
     done = ben.post("/desk/account/confirm", {"password": PASSWORD, "next": "/desk/people/phones"})
     assert (done.status_code, done.location) == (303, "/desk/people/phones")
     assert ben.post(f"/desk/people/phones/{ANA}/revoke").location == "/desk/people/phones"

@@ -122,12 +122,12 @@ def test_weak_passwords_are_refused(password, why):
 def test_changing_the_password_ends_other_sessions(app, signed_in, bens_password, new_browser):
     this_browser, other_browser = signed_in(seed_data.BEN), signed_in(seed_data.BEN)
     new = "nine grey geese at dawn"
-    wrong = this_browser.post("/desk/account/", {"password": WRONG_PASSWORD, "new": new})
+    wrong = this_browser.post("/desk/account", {"password": WRONG_PASSWORD, "new": new})
     assert wrong.status_code == 400
-    weak = this_browser.post("/desk/account/", {"password": PASSWORD, "new": "lodge-lodge"})
+    weak = this_browser.post("/desk/account", {"password": PASSWORD, "new": "lodge-lodge"})
     assert weak.status_code == 400
     assert (
-        this_browser.post("/desk/account/", {"password": PASSWORD, "new": new}).status_code == 303
+        this_browser.post("/desk/account", {"password": PASSWORD, "new": new}).status_code == 303
     )
     assert this_browser.get("/desk/").status_code == 200
     assert other_browser.get("/desk/").status_code == 303

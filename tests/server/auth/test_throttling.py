@@ -125,7 +125,7 @@ def test_a_known_browser_ends_after_ninety_days_and_with_the_password(
     assert not is_known(app, cookie, days=KNOWN_DAYS + 1)
     assert not is_known(app, cookie[:-3] + "AAA"), "not signed by the server"
     new = "nine grey geese at dawn"
-    assert ben.post("/desk/account/", {"password": PASSWORD, "new": new}).status_code == 303
+    assert ben.post("/desk/account", {"password": PASSWORD, "new": new}).status_code == 303
     assert not is_known(app, cookie)
     assert is_known(app, ben.client.get_cookie(COOKIE).value), "where it was changed"
 

@@ -43,9 +43,9 @@ def eve(signed_in: Callable[..., DeskBrowser], eves_password: str) -> DeskBrowse
 def add_app(browser: DeskBrowser) -> tuple[pyotp.TOTP, list[str]]:
     """Set up an authenticator app: it, and the recovery codes."""
     page = browser.get("/desk/account/two-steps").text
-    secret = re.search(r'name="secret" value="([A-Z2-7]{32})"', page)[1]
+    secret = re.search(r'name="app_secret" value="([A-Z2-7]{32})"', page)[1]
     totp = pyotp.TOTP(secret)
-    sent = {"secret": secret, "code": totp.now()}
+    sent = {"app_secret": secret, "one_time_code": totp.now()}
     return totp, CODES.findall(browser.post("/desk/account/two-steps/app", sent).text)
 
 
@@ -70,15 +70,15 @@ def test_a_code_is_needed_and_works_once(app, eve, signed_in, new_browser):
     assert eve.get("/desk/").status_code == 200
     browser = new_browser()
     password_step(browser)
-    used = browser.post("/sign-in/code", {"code": totp.now()})
+    used = browser.post("/sign-in/code", {"one_time_code": totp.now()})
     assert used.status_code == 401, "it was used to set the app up"
     forget_used_step(app)
     code = totp.now()
-    assert browser.post("/sign-in/code", {"code": code}).status_code == 303
+    assert browser.post("/sign-in/code", {"one_time_code": code}).status_code == 303
     assert browser.get("/desk/").status_code == 200
     again = new_browser()
     password_step(again)
-    assert again.post("/sign-in/code", {"code": code}).status_code == 401
+    assert again.post("/sign-in/code", {"one_time_code": code}).status_code == 401
 
 
 @pytest.mark.asvs("6.5.1")
@@ -88,7 +88,7 @@ def test_a_recovery_code_works_once(app, eve, new_browser):
         browser = new_browser()
         password_step(browser)
         typed = codes[3].lower().replace("-", " ")
-        assert browser.post("/sign-in/code", {"code": typed}).status_code == expected
+        assert browser.post("/sign-in/code", {"one_time_code": typed}).status_code == expected
     with app.app_context():
         assert second_factors.recovery_codes_left(EVE) == 9
 
@@ -142,11 +142,11 @@ def test_a_step_belongs_to_its_browser_and_takes_five_codes(app, eve, new_browse
     totp, _ = add_app(eve)
     forget_used_step(app)
     browser = new_browser()
-    assert new_browser().post("/sign-in/code", {"code": totp.now()}).status_code == 401
+    assert new_browser().post("/sign-in/code", {"one_time_code": totp.now()}).status_code == 401
     password_step(browser)
     for _ in range(MAX_TRIES):
-        assert browser.post("/sign-in/code", {"code": "000000"}).status_code == 401
-    ended = browser.post("/sign-in/code", {"code": totp.now()})
+        assert browser.post("/sign-in/code", {"one_time_code": "000000"}).status_code == 401
+    ended = browser.post("/sign-in/code", {"one_time_code": totp.now()})
     assert ended.status_code == 401 and 'name="username"' in ended.text
 
 
@@ -158,7 +158,7 @@ def test_a_step_ends_after_five_minutes(app, eve, new_browser):
     with app.app_context(), write_transaction():
         for step in db.session.scalars(select(SignInStep)):
             step.expires_at -= timedelta(minutes=6)
-    assert browser.post("/sign-in/code", {"code": totp.now()}).status_code == 401
+    assert browser.post("/sign-in/code", {"one_time_code": totp.now()}).status_code == 401
     assert browser.get("/sign-in/code").location.startswith("/sign-in")
 
 
@@ -175,7 +175,7 @@ def test_a_site_asks_managers_for_a_second_step(app, eve, signed_in, new_browser
     forget_used_step(app)
     browser = new_browser()
     password_step(browser)
-    assert browser.post("/sign-in/code", {"code": totp.now()}).status_code == 303
+    assert browser.post("/sign-in/code", {"one_time_code": totp.now()}).status_code == 303
     assert browser.get("/desk/").status_code == 200
     assert signed_in(BEN).post("/desk/sign-ins/two-step", {"two_step": "x"}).status_code == 403
 
@@ -186,14 +186,16 @@ def test_a_password_alone_adds_no_second_factor_beside_one(app, eve, signed_in):
     totp, _ = add_app(eve)
     stale = signed_in(EVE)  # a session that began with the password alone
     secret = second_factors.new_totp_secret()
-    sent = {"secret": secret, "code": pyotp.TOTP(secret).now()}
+    sent = {"app_secret": secret, "one_time_code": pyotp.TOTP(secret).now()}
     assert stale.post("/desk/account/two-steps/app", sent).status_code == 403
     assert stale.post("/desk/account/two-steps/recovery").status_code == 403
     assert stale.post("/desk/account/two-steps/passkeys/options").status_code == 403
     forget_used_step(app)
-    alone = stale.post("/desk/account/confirm", {"password": PASSWORD, "code": ""})
+    alone = stale.post("/desk/account/confirm", {"password": PASSWORD, "one_time_code": ""})
     assert alone.status_code == 401
-    proven = stale.post("/desk/account/confirm", {"password": PASSWORD, "code": totp.now()})
+    proven = stale.post(
+        "/desk/account/confirm", {"password": PASSWORD, "one_time_code": totp.now()}
+    )
     assert proven.status_code == 303
 
 
@@ -205,7 +207,7 @@ def test_a_new_password_leaves_the_second_step(app, eve, signed_in, new_browser,
     forget_used_step(app)
     browser = new_browser()
     password_step(browser)
-    assert browser.post("/sign-in/code", {"code": totp.now()}).status_code == 303
+    assert browser.post("/sign-in/code", {"one_time_code": totp.now()}).status_code == 303
     with app.app_context():
         account = db.session.get(Account, EVE)
         assert account.totp_secret and account.first_until <= datetime.now(UTC)
