@@ -17,7 +17,7 @@ from server.db import engine
 from server.desk import pages
 from server.field import shell
 from server.i18n import locale
-from server.sync_api import routes
+from server.sync_api import routes, unlock
 from server.sync_api.pull_cache import PullCache
 
 
@@ -51,6 +51,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
     app.register_blueprint(health.bp)
     app.register_blueprint(routes.bp)
+    app.register_blueprint(unlock.bp)
     app.register_blueprint(shell.bp)
     pages.init_app(app)
     app.wsgi_app = KnownHosts(app)  # type: ignore[method-assign]

@@ -14,7 +14,9 @@ from werkzeug.exceptions import HTTPException
 
 from server.auth.credentials import HasherOverloaded
 from server.auth.devices import TooManyTries
+from server.auth.sessions import current_user_or_none
 from server.db.engine import DATABASE_ERRORS
+from server.oplog.security_log import log_access
 
 MESSAGES = {
     400: (_("Invalid request"), _("Go back, reload the page and try once more.")),
@@ -90,11 +92,21 @@ def handle_http_error(error: HTTPException) -> Any:
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error.get_response()
+    if status == 403:
+        _log_denial()
     response = error_response(status, REMEDIES.get(error.description or ""))
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
     return response
+
+
+def _log_denial() -> None:
+    """Write into the security log who asked for what they may not have."""
+    user = current_user_or_none()
+    if user:
+        details = {"page": request.url_rule.rule if request.url_rule else ""}
+        log_access("denied", site_id=user.site_id, by=user.person_id, details=details)
 
 
 def error_response(status: int, remedy: Any = None, wait: int | None = None) -> Response:

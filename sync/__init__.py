@@ -14,6 +14,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from sync.protocol.clock import NETWORK_TOLERANCE
 from sync.protocol.conflict_resolution import merge_decision
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
@@ -73,6 +74,8 @@ def judge(type_: str, record: Any | None, op: Op, history: Sequence[HistoryEntry
     is_implausible = op.arriving and implausible_times(
         _payload_schemas[op.kind], payload, op.occurred_at
     )
+    if op.arriving and _is_before_it_existed(kind, record, op):
+        return Refused("before-it-existed")
     if kind.fact:
         verdict = kind.rule(record, op)
         if is_implausible and isinstance(verdict, Accepted) and not verdict.flag:
@@ -139,6 +142,15 @@ def _subject_error(kind: Kind, type_: str, record: Any | None) -> Quarantined | 
     if record is not None and kind.creates:
         return Quarantined("already-exists") if kind.fact else Refused("already-exists")
     return None
+
+
+def _is_before_it_existed(kind: Kind, record: Any | None, op: Op) -> bool:
+    """L8: nobody confirms or approves what was not there yet, whatever the clock of their phone
+    says. A few seconds are the network's."""
+    if kind.not_before is None:
+        return False
+    since = getattr(record, kind.not_before)
+    return kind.fact if since is None else op.occurred_at < since - NETWORK_TOLERANCE
 
 
 def _is_user_change(entry: HistoryEntry) -> bool:

@@ -21,15 +21,20 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 
 from server import create_app
 from server.auth.devices import issue_code
-from server.db.engine import db
+from server.auth.phone_credentials import register_credential
+from server.db.engine import db, write_transaction
 from server.oplog.incoming import Source
 from server.oplog.receive import make_op, receive_ops
+from sync import KINDS
 from tests import seed_data
 from tests.live_server import LiveServer
-from tests.phone_client import FlaskTransport, HttpTransport, PhoneClient
+from tests.phone_client import FlaskTransport, HttpTransport, KeyPair, PhoneClient
 from tests.phone_page import PhonePage
 from tests.postgres import PostgresCluster
+from tests.template_memory import remember_compiled_templates
 
+remember_compiled_templates()
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command that is run compiles Lodge
 settings.register_profile("lodge", deadline=None)  # how long an example takes is not a test
 settings.load_profile("lodge")
 
@@ -176,7 +181,17 @@ def enrolment_code(app: Flask) -> Callable[..., str]:
 def new_phone(app: Flask, enrolment_code: Callable[..., str]) -> Callable[..., PhoneClient]:
     """A phone that is enrolled at a site."""
 
+    def unlock_for(phone: PhoneClient, kind: str, person: str) -> None:
+        """Register a key without the cost of checking a PIN, for what needs one."""
+        known = KINDS.get(kind)
+        if known and known.needs_proof:
+            key = phone.keys[person] = KeyPair()
+            owner = phone.site, phone.device, person, key.public_key
+            with app.app_context(), write_transaction():
+                register_credential(*owner, datetime.now(UTC), usable=True)
+
     def enrolled(site: str = seed_data.HOME_SITE, **more: Any) -> PhoneClient:
+        more.setdefault("unlocks_for", unlock_for)
         return PhoneClient(FlaskTransport(app.test_client()), **more).enrol(enrolment_code(site))
 
     return enrolled

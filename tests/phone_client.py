@@ -5,12 +5,13 @@ It works on Flask's test client and on a real server alike, so a test says what 
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import http.client
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -18,6 +19,10 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from uuid_utils.compat import uuid7
 
 UNSET = object()
@@ -31,12 +36,36 @@ def canonical(value: Any) -> bytes:
 
 def op_hash(op: Mapping[str, Any]) -> str:
     """What the chain holds an op by."""
-    return hashlib.sha256(canonical({k: v for k, v in op.items() if k != "hash"})).hexdigest()
+    content = {k: v for k, v in op.items() if k not in ("hash", "sig")}
+    return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def with_hash(op: Mapping[str, Any]) -> dict[str, Any]:
     """An op with the hash that fits it."""
     return {**op, "hash": op_hash(op)}
+
+
+def base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+class KeyPair:
+    """What a person signs with on one phone."""
+
+    def __init__(self) -> None:
+        self.private = ec.generate_private_key(ec.SECP256R1())
+        spki = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        self.public_key = base64url(self.private.public_key().public_bytes(*spki))
+
+    def sign(self, text: str) -> str:
+        der = self.private.sign(text.encode(), ec.ECDSA(SHA256()))
+        r, s = decode_dss_signature(der)
+        return base64url(r.to_bytes(32) + s.to_bytes(32))
+
+    def sign_op(self, site: str, op: Mapping[str, Any]) -> str:
+        content = {k: v for k, v in op.items() if k not in ("n", "prev", "hash", "sig")}
+        digest = hashlib.sha256(canonical(content)).hexdigest()
+        return self.sign(f"lodge-op-1\n{site}\n{digest}")
 
 
 class SyncError(Exception):
@@ -119,6 +148,10 @@ class PhoneClient:
     cursor: str | None = None
     digest: str | None = None
     started_at: float = field(default_factory=time.monotonic)
+    keys: dict[str, KeyPair] = field(default_factory=dict)
+    """Of those who have unlocked it, by person: what they do is signed."""
+    unlocks_for: Callable[[PhoneClient, str, str], None] | None = None
+    """Unlocks the phone for the author of an op of some kind, unless they have unlocked it."""
 
     # Speaking
 
@@ -187,6 +220,8 @@ class PhoneClient:
         **more: Any,
     ) -> dict[str, Any]:
         """Something that a person does: takes its place in the chain and in the outbox."""
+        if self.unlocks_for and by not in self.keys:
+            self.unlocks_for(self, kind, by)
         self.n += 1
         op = with_hash(
             {
@@ -206,9 +241,29 @@ class PhoneClient:
                 **more,
             }
         )
+        if by in self.keys:
+            op["sig"] = self.keys[by].sign_op(self.site, op)
         self.last_hash = op["hash"]
         self.outbox.append(op)
         return op
+
+    # Unlocking
+
+    def request_unlock(self, pin: str, key: KeyPair, **more: Any) -> Reply:
+        """`more` names the person, by id or staff number."""
+        message = {"pin": pin, "public_key": key.public_key, "sent_at": self.now(), **more}
+        return self.post("/sync/unlock", message)
+
+    def unlock(self, person: str, pin: str) -> dict[str, Any]:
+        """Somebody types their PIN: from now on they sign."""
+        key = KeyPair()
+        told = dict(self.request_unlock(pin, key, person=person).expect_ok())
+        self.keys[person] = key
+        return told
+
+    def request_new_pin(self, person: str, pin: str, new_pin: str) -> Reply:
+        message = {"person": person, "pin": pin, "new_pin": new_pin, "sent_at": self.now()}
+        return self.post("/sync/pin", message)
 
     # Push
 

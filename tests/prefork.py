@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import ctypes
+import gc
 import json
 import os
 import selectors
@@ -22,6 +23,8 @@ from importlib import import_module
 from pathlib import Path
 
 MAX_MESSAGE_BYTES = 65536
+STARTING_SECONDS = 120
+"""The first process waits until everything has been read and compiled."""
 PR_SET_PTRACER = 0x59616D61
 """PR_SET_PTRACER: strace may look on where only parents may."""
 
@@ -31,7 +34,7 @@ class ForkedProcess:
 
     def __init__(self, line: socket.socket) -> None:
         self.connection, self.returncode = line, None
-        self.pid = int(self._receive(30))
+        self.pid = int(self._receive(STARTING_SECONDS))
 
     def _receive(self, timeout: float) -> bytes:
         self.connection.settimeout(timeout)
@@ -161,9 +164,16 @@ def _preload() -> None:
     """Everything that a start reads from the disk, so that no fork reads it again."""
     from server import create_app
     from server.field.shell import get_bundle
+    from tests.template_memory import remember_compiled_templates
 
+    remember_compiled_templates()
     with tempfile.TemporaryDirectory() as folder:
-        get_bundle(create_app({"DATA_DIR": folder}))
+        app = create_app({"DATA_DIR": folder})
+        get_bundle(app)
+        for name in app.jinja_env.list_templates(extensions=["html"]):
+            app.jinja_env.get_template(name)
+    gc.collect()
+    gc.freeze()  # else each fork copies what its collector touches
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -20,6 +21,13 @@ def lodge(tmp_path):
     """A data folder of its own, with an environment in English."""
     lodge = LiveServer(tmp_path)
     lodge.env = {name: value for name, value in lodge.env.items() if name not in LANGUAGE_VARIABLES}
+    return lodge
+
+
+@pytest.fixture
+def demo_lodge(lodge, demo_template):
+    """The same with the demo estate."""
+    shutil.copytree(demo_template, lodge.folder / "var")
     return lodge
 
 
@@ -47,7 +55,7 @@ def two_sites(lodge):
 
 def test_without_a_database_every_command_says_how_to_create_one(lodge):
     for words in (["serve"], ["enrol"], ["verify"], ["user", "list"]):
-        result = run_command(lodge, *words)
+        result = lodge.run_unchecked(*words)
         assert result.returncode != 0
         assert "lodge init" in result.stderr
 
@@ -74,7 +82,7 @@ def test_a_port_in_use_is_reported(lodge):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", lodge.port))
         taken.listen()
-        result = run_command(lodge, "serve", "--port", str(lodge.port))
+        result = lodge.run_unchecked("serve", "--port", str(lodge.port))
     assert result.returncode == 1
     assert "--port" in result.stderr
     assert "Traceback" not in result.stderr
@@ -103,15 +111,14 @@ def test_credentials_need_an_existing_person_and_a_free_user_name(lodge):
     assert "Mo" not in lodge.run("user", "list")
 
 
-def test_missing_catalogues_are_compiled(lodge):
+def test_missing_catalogues_are_compiled(demo_lodge):
     (po,) = TRANSLATIONS.rglob("*.po")
     po.with_suffix(".mo").unlink(missing_ok=True)
-    lodge.run("init", "--demo")
-    lodge.start()
-    request = urllib.request.Request(f"{lodge.url}/", headers={"Accept-Language": "zh"})
+    demo_lodge.start()
+    request = urllib.request.Request(f"{demo_lodge.url}/", headers={"Accept-Language": "zh"})
     with urllib.request.urlopen(request) as response:
         page = response.read().decode()
-    lodge.stop()
+    demo_lodge.stop()
     assert "登录" in page
 
 
@@ -169,13 +176,19 @@ def test_a_full_name_wins_over_a_longer_one_that_begins_so(lodge, two_sites):
     ],
 )
 def test_help_and_errors_are_in_the_language_of_the_environment(lodge, environment, language):
-    help_text = run_command(lodge, "enrol", "--help", **environment).stdout
+    lodge.env |= environment
+    help_text = lodge.run_unchecked("enrol", "--help").stdout
     assert ("setup code" in help_text) == (language == "en")
     assert ("登记码" in help_text) == (language == "zh")
     assert ("用法" in help_text) == (language == "zh"), "click's own words"
-    error = run_command(lodge, "verify", **environment).stderr
+    error = lodge.run_unchecked("verify").stderr
     assert ("There is no database yet" in error) == (language == "en")
     assert ("还没有数据库" in error) == (language == "zh")
+
+
+def test_the_installed_command_speaks_the_language_of_the_environment(lodge):
+    assert "登记码" in run_command(lodge, "enrol", "--help", LANG="zh_CN.UTF-8").stdout
+    assert "还没有数据库" in run_command(lodge, "serve", LANG="zh_CN.UTF-8").stderr
 
 
 def test_a_site_is_named_in_the_language_of_the_environment(lodge, two_sites):
@@ -184,32 +197,32 @@ def test_a_site_is_named_in_the_language_of_the_environment(lodge, two_sites):
         assert lodge.run("enrol", "--site", "松鼠").startswith(name)
 
 
-def test_enrol_prints_a_code_and_the_secret_key_must_be_private(lodge):
-    lodge.run("init", "--demo")
-    code = lodge.run("enrol").split()[-1]
+def test_enrol_prints_a_code_and_the_secret_key_must_be_private(demo_lodge):
+    code = demo_lodge.run("enrol").split()[-1]
     assert len(code.replace("-", "")) == 8
-    key = lodge.folder / "var" / "secret-key"
+    key = demo_lodge.folder / "var" / "secret-key"
     assert key.stat().st_mode & 0o777 == 0o600
     key.chmod(0o644)
-    result = lodge.run_unchecked("enrol")
+    result = demo_lodge.run_unchecked("enrol")
     assert result.returncode != 0
     assert "chmod 600" in result.stderr
 
 
-def test_verify_exits_with_1_after_a_record_was_changed_by_hand(lodge):
-    lodge.run("init", "--demo")
-    assert json.loads(lodge.run("verify"))["differences"] == 0
-    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database, database:
+def test_verify_exits_with_1_after_a_record_was_changed_by_hand(demo_lodge):
+    assert json.loads(demo_lodge.run("verify"))["differences"] == 0
+    with (
+        closing(sqlite3.connect(demo_lodge.folder / "var" / "lodge.sqlite3")) as database,
+        database,
+    ):
         database.execute("UPDATE person SET name = 'Somebody else'")
-    assert lodge.run_unchecked("verify").returncode == 1
+    assert demo_lodge.run_unchecked("verify").returncode == 1
 
 
-def test_verify_finds_a_printed_link_in_the_log_again(lodge):
-    lodge.run("init", "--demo")
-    links = json.loads(lodge.run("verify"))["links"]
+def test_verify_finds_a_printed_link_in_the_log_again(demo_lodge):
+    links = json.loads(demo_lodge.run("verify"))["links"]
     for link in links.values():
-        lodge.run("verify", "--expect", link)
-    result = lodge.run_unchecked("verify", "--expect", "0" * 64)
+        demo_lodge.run("verify", "--expect", link)
+    result = demo_lodge.run_unchecked("verify", "--expect", "0" * 64)
     assert result.returncode == 1
     assert "cut off or rewritten" in result.stderr
 
@@ -224,14 +237,16 @@ def test_postgresql_needs_only_its_url(tmp_path, postgres):
     assert not (tmp_path / "var" / "lodge.sqlite3").exists()
 
 
-def test_init_continues_an_upgrade_that_was_interrupted_after_the_migrations(lodge):
-    lodge.run("init", "--demo")
-    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database, database:
+def test_init_continues_an_upgrade_that_was_interrupted_after_the_migrations(demo_lodge):
+    with (
+        closing(sqlite3.connect(demo_lodge.folder / "var" / "lodge.sqlite3")) as database,
+        database,
+    ):
         database.execute("DELETE FROM server_state WHERE key = 'drawn'")
         database.execute("UPDATE feed SET body = '{}'")
-    assert "lodge init" in lodge.run_unchecked("serve").stderr
-    lodge.run("init")
-    assert json.loads(lodge.run("verify"))["differences"] == 0
+    assert "lodge init" in demo_lodge.run_unchecked("serve").stderr
+    demo_lodge.run("init")
+    assert json.loads(demo_lodge.run("verify"))["differences"] == 0
 
 
 def test_a_new_site_has_the_content_pack(lodge):

@@ -25,7 +25,8 @@ KINDS_BY_CONFLICT = {"task.amend", "visit.amend", "ticket.amend", "card.amend"}
 
 def find_words(pattern, *folders, glob):
     """Every word that the group of the pattern matches in these files."""
-    files = (file for folder in folders for file in (ROOT / folder).rglob(glob))
+    found = (file for folder in folders for file in (ROOT / folder).rglob(glob))
+    files = (file for file in found if file.suffix != ".pyc")
     groups = (group for file in files for group in re.findall(pattern, file.read_text("utf-8")))
     return {word for group in groups for word in split_group(group)}
 

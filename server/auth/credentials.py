@@ -56,11 +56,16 @@ def hash_password(password: str) -> str:
 def password_matches(account: Account | None, password: str) -> bool:
     """Whether a password is the account's. Takes as long without an account, so that timing does
     not reveal which usernames exist. Raises HasherOverloaded."""
-    stored = account.password_hash if account else None
+    return hash_matches(account.password_hash if account else None, password)
+
+
+def hash_matches(stored: str | None, secret: str) -> bool:
+    """Whether a secret is that of an Argon2id hash. Takes as long for None. Raises
+    HasherOverloaded."""
     if not HASHING_SLOTS.acquire(timeout=HASHING_TIMEOUT_S):
         raise HasherOverloaded
     try:
-        password_hasher.verify(stored or _dummy_hash(), password.encode("utf-8", "surrogatepass"))
+        password_hasher.verify(stored or _dummy_hash(), secret.encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):
         return False
     finally:
@@ -97,11 +102,6 @@ def use_first_password(account: Account, now: datetime) -> bool:
     )
     used: CursorResult[Any] = db.session.execute(unused.values(first_until=now))  # type: ignore[assignment]
     return used.rowcount == 1
-
-
-def set_pin(person_id: str, pin: str) -> None:
-    """Set the phone PIN of a person. The caller commits."""
-    get_or_create_account(person_id).pin_check = make_pin_verifier(pin)
 
 
 def get_or_create_account(person_id: str) -> Account:

@@ -22,6 +22,7 @@ from server.auth.rate_limit import (
 from server.db.engine import db, write_transaction
 from server.db.statements import fetch_first_direct
 from server.models.access import Device, EnrolmentCode
+from server.models.credentials import Credential
 from server.models.feed import ServerState, SiteHead
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -151,16 +152,17 @@ def device_for_token(token: str) -> DeviceIdentity | None:
 
 
 def revoke_device(site_id: str, device_id: str, *, lost: bool) -> bool:
-    """Revoke a phone, or declare it lost: at its next contact it deletes its records. False if
-    that was done before."""
-    column = Device.lost_at if lost else Device.revoked_at
+    """Revoke a phone, or declare it lost: at its next contact it deletes its records, and the keys
+    of its people prove nothing any more. False if that was done before."""
+    column, now = Device.lost_at if lost else Device.revoked_at, datetime.now(UTC)
     with write_transaction():
         device = update(Device).where(
             Device.site_id == site_id, Device.id == device_id, column.is_(None)
         )
         revoked: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-            device.values({column: datetime.now(UTC)})
+            device.values({column: now})
         )
+        db.session.execute(Credential.revocation(now, Credential.device_id == device_id))
     return revoked.rowcount == 1
 
 

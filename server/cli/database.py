@@ -16,9 +16,9 @@ import click
 from server import create_app
 from server.cli.texts import N_
 from server.jobs import compaction, retention
-from server.maintenance import backup, demo, seed, transfer
+from server.maintenance import backup, demo, seed, transfer, verification
 from server.maintenance.upgrade import require_current_schema, upgrade
-from server.oplog import receive, replay
+from server.oplog import receive, replay, security_log
 from server.oplog.security_log import log_access
 from server.version import VERSION
 
@@ -39,10 +39,12 @@ def init(with_demo: bool, size: str | None) -> None:
     app = create_app()
     with app.app_context():
         upgrade()
+        security_log.seal_older_rows()
         for site_id in replay.all_site_ids():  # content that this version adds
             receive.submit_many(site_id, list(seed.shared_content_ops(site_id)))
         if with_demo:
             demo.build(size=size or demo.demo_size() or "small")
+            security_log.seal_rows()
     click.echo(_("The database is ready."))
 
 
@@ -58,7 +60,11 @@ def verify(links: tuple[str, ...]) -> None:
     with create_app().app_context():
         require_current_schema()
         reports = {site: replay.verify_site(site) for site in replay.all_site_ids()}
-    faults = {site: report.faults for site, report in reports.items()}
+        faults = {
+            site: [*report.faults, *verification.site_faults(site)]
+            for site, report in reports.items()
+        }
+        faults["server"] = verification.server_faults()
     missing = [
         link for link in links if not any(link in report.links for report in reports.values())
     ]
@@ -113,6 +119,7 @@ def restore(source: Path) -> None:
     with create_app().app_context():
         manifest = backup.restore_backup(source)
         upgrade()
+        security_log.seal_older_rows()
         log_access("restore", site_id=None, by=None, details={"taken_at": manifest["taken_at"]})
         faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
     click.echo(json.dumps({**_summary(faults), "taken_at": manifest["taken_at"]}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from gettext import gettext as _
 
 import click
@@ -11,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from server import create_app
-from server.auth.credentials import get_or_create_account, set_password, set_pin
+from server.auth.credentials import get_or_create_account, set_password
 from server.auth.password_rules import MIN_PASSWORD_LENGTH, context_names, password_weakness
+from server.auth.pins import MIN_PIN_LENGTH, new_pin, pin_weakness, reset_pin
 from server.auth.second_factors import remove_second_factors
 from server.auth.sessions import end_all_sessions
 from server.cli.sites import SITE_OPTION, find_site
@@ -24,8 +26,6 @@ from server.oplog import receive
 from server.oplog.directory import invalidate_directories
 from server.oplog.security_log import log_access
 from sync.protocol.roles import ROLES
-
-PIN_LENGTH = range(4, 9)
 
 
 @click.group(help=N_("People who work at a site."))
@@ -49,7 +49,7 @@ def list_users(site_name: str | None) -> None:
 @SITE_OPTION
 @click.option("--username", help=N_("User name for the desk; a password is generated and printed."))
 @click.option(
-    "--pin", help=N_("PIN for phones, four to eight digits; generated if it is not given.")
+    "--pin", help=N_("One-time PIN for phones, at least six digits; generated if it is not given.")
 )
 def add_user(
     name: str,
@@ -62,14 +62,14 @@ def add_user(
         require_current_schema()
         site = find_site(site_name)
         person = receive.make_op("person.add", None, {})["subject"]
-        pin = _checked_pin(pin or f"{secrets.randbelow(10_000):04}")
+        pin = _checked_pin(pin or new_pin())
         password = secrets.token_urlsafe(12) if username else None
         _save_credentials(person, pin, username, password)
         answer = receive.submit(site.id, "person.add", person, {"name": name, "roles": list(roles)})
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
         _log_changes(person, pin, password)
-        click.echo(_("PIN of %(name)s: %(pin)s") % {"name": name, "pin": pin})
+        click.echo(_("One-time PIN of %(name)s: %(pin)s") % {"name": name, "pin": pin})
         if password:
             account = {"username": username, "password": password}
             click.echo(_("User name %(username)s, password %(password)s") % account)
@@ -110,23 +110,29 @@ def remove_second_step(person_id: str) -> None:
         click.echo(_("Passkeys, app and recovery codes are removed; all sessions have ended."))
 
 
-@user.command("pin", help=N_("Set the PIN with which a person unlocks a phone."))
+@user.command("pin", help=N_("Set a one-time PIN with which a person unlocks a phone."))
 @click.argument("person_id")
-@click.option("--pin", prompt=True, hide_input=True, confirmation_prompt=True)
-def change_pin(person_id: str, pin: str) -> None:
+@click.option("--pin", help=N_("At least six digits; generated if it is not given."))
+def change_pin(person_id: str, pin: str | None) -> None:
     with create_app().app_context():
         require_current_schema()
         site_ids = _sites_of(person_id)
-        _save_credentials(person_id, _checked_pin(pin), None, None)
+        pin = _checked_pin(pin or new_pin())
+        _save_credentials(person_id, pin, None, None)
         _log_changes(person_id, pin, None)
         for site_id in site_ids:
             receive.submit(site_id, "person.secure", person_id, {})
-        click.echo(_("The PIN is set; phones get it when they next connect."))
+        click.echo(
+            _("One-time PIN: %(pin)s. The person chooses a new one on the phone.") % {"pin": pin}
+        )
 
 
 def _checked_pin(pin: str) -> str:
-    if not (pin.isascii() and pin.isdigit() and len(pin) in PIN_LENGTH):
-        raise click.UsageError(_("A PIN has four to eight digits."))
+    if pin_weakness(pin):
+        raise click.UsageError(
+            _("A PIN has at least %(number)d digits that are hard to guess.")
+            % {"number": MIN_PIN_LENGTH}
+        )
     return pin
 
 
@@ -151,7 +157,7 @@ def _save_credentials(
     try:
         with write_transaction():
             if pin:
-                set_pin(person_id, pin)
+                reset_pin(person_id, datetime.now(UTC), pin)
             if username and password:
                 set_password(person_id, username, password, first=True)
                 end_all_sessions(person_id)

@@ -25,7 +25,7 @@ LATE_AFTER = timedelta(minutes=2)
 HIDDEN_FIELDS = (
     *("site_id", "schedule_id", "category_id", "op_id"),
     *("subject", "subject_type", "base", "theirs", "incoming", "stands", "result", "party"),
-    *("leaves", "bytes", "more_op_ids", "tzid"),
+    *("leaves", "bytes", "more_op_ids", "tzid", "seals", "digest", "device_id"),
 )
 """Fields of payloads and records that are not shown."""
 ITEM_KINDS = ("task.tick", "task.untick")

@@ -5,10 +5,11 @@ The words themselves stand with their features in `sync`; here they are looked u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask import Flask
 
+from server.i18n.filters import with_context
 from server.i18n.locale import translate
 from sync import FEATURES, Feature, kind_label
 from sync.protocol import labels
@@ -38,7 +39,7 @@ SIGNS = {
 
 def init_app(app: Flask) -> None:
     """Give templates the filters of this module."""
-    app.jinja_env.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "type_label": type_label,
         "field_label": lambda name, type_: field_label(type_, name),
         "value_label": lambda value, type_, field: value_label(type_, field, value),
@@ -47,6 +48,7 @@ def init_app(app: Flask) -> None:
         "status_label": status_label,
         "sign": sign,
     }
+    app.jinja_env.filters |= {name: with_context(function) for name, function in filters.items()}
     app.jinja_env.globals |= {
         "value_labels": value_labels,
         "state_labels": state_labels,

@@ -21,6 +21,7 @@ from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.redaction import PURGED_FLAG
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
+from sync.protocol.op import CLAIMED, DESK, PERSON
 from sync.protocol.op_validation import is_portable_json
 from sync.review.quarantine import ACCEPTED, CORRECTED
 
@@ -93,13 +94,13 @@ def judge_quarantined(
     record, instead = quarantine_record_id(op.id), str(uuid5(UUID(op.id), "instead"))
     new_payload = draft.payload if payload is None else payload
     base = draft.base if payload is None else None  # a correction is made on the current record
-    op_in_place = make_op(
-        draft.kind, draft.subject, new_payload, by=draft.by, base=base, id=instead
-    )
+    author, proof = _author_in_place(op, draft, by=by, is_corrected=payload is not None)
+    op_in_place = make_op(draft.kind, draft.subject, new_payload, by=author, base=base, id=instead)
     op_in_place["stands_for"] = {
         "op": op.id,
         "how": outcome,
         "occurred_at": format_time(draft.occurred_at),
+        "proof": proof,
     }
     ops = [
         make_open_op(op.id),
@@ -121,6 +122,16 @@ def judge_quarantined(
     except StatementError as error:
         raise NotApplicable("malformed") from error
     return verdict
+
+
+def _author_in_place(op: LoggedOp, draft: Draft, *, by: str, is_corrected: bool) -> tuple[str, str]:
+    """L7. In whose name an op is judged in place of a quarantined one, and how sure that is.
+
+    What needs a proof that its author never gave is taken over by whoever decides.
+    """
+    if op.proof == PERSON and not is_corrected:
+        return draft.by, PERSON
+    return (by, DESK) if KINDS[draft.kind].needs_proof else (draft.by, CLAIMED)
 
 
 def _require_open(site_id: str, op_id: str) -> None:

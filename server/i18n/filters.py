@@ -36,14 +36,8 @@ def register_filters(
 ) -> None:
     """Add the filters to an environment that has gettext already.
 
-    `language` returns the language of the current page. Every filter takes the Jinja context,
-    although most ignore it: without it Jinja would evaluate the filter of a constant once, when it
-    compiles the template, and the next page may be in another language.
+    `language` returns the language of the current page.
     """
-
-    def with_context(function: Callable[..., Any]) -> Callable[..., Any]:
-        return pass_context(lambda context, *values: function(*map(_unescaped, values)))
-
     env.filters |= {
         "say": with_context(lambda label: localize(label, language())),
         "by_label": with_context(
@@ -72,6 +66,15 @@ def register_filters(
         ),
         "ago": pass_context(lambda context, *times: ago(context, *map(_unescaped, times))),
     }
+
+
+def with_context(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that takes the Jinja context, although `function` ignores it.
+
+    Without it Jinja would evaluate the filter of a constant once, when it compiles the template,
+    and the next page may be in another language.
+    """
+    return pass_context(lambda context, *values: function(*map(_unescaped, values)))
 
 
 PHONE_NUMBERS = (

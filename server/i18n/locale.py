@@ -26,7 +26,10 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("BABEL_DEFAULT_LOCALE", DEFAULT_LANGUAGE)
     Babel(app, locale_selector=lambda: folder_name(select_language()))  # type: ignore[no-untyped-call]
     filters.register_filters(app.jinja_env, current_language)
-    app.jinja_env.filters |= {"moment": moment, "span": duration_text}
+    app.jinja_env.filters |= {
+        "moment": filters.with_context(moment),
+        "span": filters.with_context(duration_text),
+    }
     app.jinja_env.globals["in_language"] = in_language
     app.context_processor(lambda: {"lang": current_language, "now": datetime.now(UTC)})
 

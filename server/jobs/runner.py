@@ -17,7 +17,7 @@ from server.db.engine import db
 from server.jobs import compaction, frequent_visitors, home_entries, retention, scheduler
 from server.jobs.failures import JobFailure, delete_failure, failures_of, save_failure
 from server.logs import log_crash
-from server.oplog import replay
+from server.oplog import replay, security_log
 from server.photos import uploads
 
 log = structlog.get_logger("lodge.jobs")
@@ -57,6 +57,11 @@ JOBS = (
         "join_home_entries",
         home_entries.join_plain_pairs,
         _("Exits from homes are not being joined with their entries."),
+    ),
+    Job(
+        "count_access",
+        security_log.flush_counts,
+        _("Repeated events are not being counted in the security log."),
     ),
     Job(
         "compact",

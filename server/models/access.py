@@ -18,7 +18,13 @@ EVERYBODY = "*"
 
 
 class Account(Model):
-    """The credentials of a person: a password for the desk, a PIN for phones."""
+    """The credentials of a person: a password for the desk, a PIN for phones.
+
+    `pin_hash` is of the PIN (Argon2id). `pin_expires_at`: the PIN is a one-time PIN, to be changed
+    when it is used. `draft_secret` seals the drafts of the person on phones; whoever types the PIN
+    gets it, so that drafts outlive a reset PIN. `pin_check`: a PBKDF2 verifier, with which a PIN of
+    an earlier version is checked until it is replaced.
+    """
 
     __tablename__ = "account"
 
@@ -26,6 +32,9 @@ class Account(Model):
     username: Mapped[str | None] = mapped_column(String(64), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     pin_check: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    pin_hash: Mapped[str | None] = mapped_column(String(200))
+    pin_expires_at: Mapped[datetime | None]
+    draft_secret: Mapped[str | None] = mapped_column(String(64))
     first_until: Mapped[datetime | None]
     """Until when a first password may be used, once. None: the person chose the password."""
     totp_secret: Mapped[str | None] = mapped_column(String(200))

@@ -18,7 +18,9 @@ class LoggedOp(Model):
     """An op as it arrived, and its verdict. Only redaction changes stored rows.
 
     `digest` and `link` chain it to the op before it, see `server.oplog.hash_chain`. `moved` are the
-    positions that it had while it waited for another op.
+    positions that it had while it waited for another op. `proof` says how sure it is who made it
+    (a constant of `sync.protocol.op`; None for an op of a version that did not know), `credential`
+    is the id of the key that signed it.
     """
 
     __tablename__ = "op"
@@ -60,6 +62,8 @@ class LoggedOp(Model):
     digest: Mapped[str] = mapped_column(server_default="")
     link: Mapped[str] = mapped_column(server_default="")
     moved: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
+    proof: Mapped[str | None]
+    credential: Mapped[str | None]
 
     @classmethod
     def for_subject(cls, site_id: str, subject: str) -> Select[Any]:

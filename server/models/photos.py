@@ -13,11 +13,15 @@ DELETE_PENDING, DELETED = "leaving", "gone"
 
 
 class Photo(Model):
+    """A photo by the SHA-256 of what the phone sent; `digest` is the SHA-256 of the bytes as they
+    are stored, without metadata of the camera."""
+
     __tablename__ = "photo"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(primary_key=True)
     bytes: Mapped[int]
+    digest: Mapped[str | None]
     mime: Mapped[str]
     received_at: Mapped[datetime]
 

@@ -64,7 +64,9 @@ def row_hash(row: OpRow) -> str:
     permanent = [_json_value(columns[name]) for name in PERMANENT_COLUMNS]
     flags = [flag for flag in row["flags"] if flag != PURGED_FLAG]
     verdict = {name: value for name, value in row["verdict"].items() if name != "seq"}
-    return _hash([*permanent, flags, verdict, row["digest"]])
+    values = [*permanent, flags, verdict, row["digest"]]
+    # an op of a version that did not know who signed it keeps the hash that it had
+    return _hash([*values, row["proof"], row["credential"]] if row["proof"] else values)
 
 
 def next_link(previous_link: str, place: int, row_hash_: str) -> str:

@@ -11,7 +11,15 @@ from uuid import UUID, uuid5
 from server.oplog.op_row import OpRow
 from sync import KINDS, Op
 from sync.protocol.hash_chain import content_hash
-from sync.protocol.op import UUID_NAMESPACE, canonical_uuid
+from sync.protocol.op import (
+    CLAIMED,
+    DESK,
+    PERSON,
+    SERVER,
+    SERVER_AUTHOR_ID,
+    UUID_NAMESPACE,
+    canonical_uuid,
+)
 from sync.protocol.op_validation import op_error
 
 MAX_HASH_LENGTH, MAX_ID_LENGTH, MAX_KIND_LENGTH = 64, 100, 50
@@ -61,6 +69,20 @@ class Replacement(TypedDict):
     op: str
     how: str
     occurred_at: str
+    proof: str
+    """How sure it is that its author made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the signature of an op says: the credential that made it, if it is known."""
+
+    credential_id: str | None = None
+    is_proof: bool = False
+    """Whether that credential proves its person: it was activated, and not revoked since."""
+    is_revoked: bool = False
+    is_wrong: bool = False
+    """Whether its author has keys on this phone, and none of them made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,7 @@ class IncomingOp:
     """The hash of what arrived; empty for an op made by this server."""
     n: int | None = None
     """Its number in the phone's chain; None for a damaged op, which takes no number."""
+    signature: Signature = Signature()
 
     @classmethod
     def from_trusted(cls, raw: Mapping[str, Any]) -> IncomingOp:
@@ -102,6 +125,15 @@ class IncomingOp:
         """X2, X3. Set where the desk had this op judged in place of a quarantined one."""
         found: Replacement | None = self.raw.get("stands_for") if self.is_trusted else None
         return found
+
+    @property
+    def proof(self) -> str:
+        """L3. How sure it is that its author made it: a constant of `sync.protocol.op`."""
+        if self.replacement:
+            return self.replacement["proof"]
+        if self.is_trusted:
+            return SERVER if self.raw["by"] == SERVER_AUTHOR_ID else DESK
+        return PERSON if self.signature.is_proof else CLAIMED
 
     @property
     def creates_record(self) -> bool:

@@ -18,18 +18,22 @@ DEVICE_TABLE = Device.metadata.tables["device"]
 
 
 class LineageTracker:
-    """H1, H2, H4. Which numbers of a chain have arrived, and whether an op forks it.
+    """H1, H2, H4, L5. Which numbers of a chain have arrived, and whether an op forks it.
 
+    `is_foreign`: the chain is that of another phone, so nothing is received on it.
     A source without a lineage (the desk, an unsigned file) has an empty chain that is not stored.
     """
 
     def __init__(self, reader: LogReader, source: Source, ops: Iterable[IncomingOp]) -> None:
         self.site_id, self.source = reader.site_id, source
-        self.state, self.is_stored = LineageState(), False
+        self.state, self.is_stored, self.is_foreign = LineageState(), False, False
         self.entries: dict[int, ChainEntry] = {}
         if source.lineage:
             stored = reader.lineage_state(source.lineage)
-            self.state, self.is_stored = stored or LineageState(), stored is not None
+            if stored and stored[1] not in (None, source.device_id):
+                self.is_foreign = True
+                return
+            self.state, self.is_stored = stored[0] if stored else LineageState(), bool(stored)
             numbers = sorted({n for op in ops if op.n for n in (op.n - 1, op.n)})
             self.entries = reader.chain_entries(source.lineage, numbers)
         self.state.mark_lost(source.lost)
@@ -55,7 +59,7 @@ class LineageTracker:
 
     def save(self) -> None:
         """Store how far the chain has arrived, and when the phone was last seen."""
-        if not self.source.lineage:
+        if not self.source.lineage or self.is_foreign:
             return
         if self.source.is_live:
             device = update(DEVICE_TABLE).where(DEVICE_TABLE.c.id == self.source.device_id)

@@ -11,7 +11,14 @@ from server.db.engine import db
 from server.db.statements import SITE_PARAM, select_by_ids
 from server.models.oplog import Lineage, LoggedOp
 from server.models.quarantine import QuarantinedOp
-from server.oplog.op_row import NO_SUCH_RECORD, PENDING_STATUSES, OpIdentity, OpRow, is_unsigned
+from server.oplog.op_row import (
+    NO_SUCH_RECORD,
+    PENDING_STATUSES,
+    OpIdentity,
+    OpRow,
+    awaits_proof,
+    is_unsigned,
+)
 from server.oplog.redaction import EMPTY_BODY
 from sync.protocol.hash_chain import LineageState
 from sync.review.quarantine import ACCEPTED, CORRECTED, DISMISSED
@@ -32,7 +39,8 @@ OPS_BY_CHAIN_NUMBER = select_by_ids(
     OP_TABLE, OP_TABLE.c.n, OP_TABLE.c.id, OP_TABLE.c.hash, key="n"
 ).where(OP_TABLE.c.lineage == LINEAGE_PARAM)
 LINEAGE_STATE = select(
-    LINEAGE_TABLE.c.upto, LINEAGE_TABLE.c.hash, LINEAGE_TABLE.c.gaps, LINEAGE_TABLE.c.lost
+    *(LINEAGE_TABLE.c.upto, LINEAGE_TABLE.c.hash, LINEAGE_TABLE.c.gaps, LINEAGE_TABLE.c.lost),
+    LINEAGE_TABLE.c.device_id,
 ).where(LINEAGE_TABLE.c.site_id == bindparam(SITE_PARAM), LINEAGE_TABLE.c.lineage == LINEAGE_PARAM)
 HAS_DESK_DECISION = exists().where(
     QUARANTINE_TABLE.c.site_id == OP_TABLE.c.site_id,
@@ -85,10 +93,10 @@ class LogReader:
         ((body,),) = self._fetch(BODY_BY_ID, ids=[id_])
         return str(body)
 
-    def lineage_state(self, lineage: str) -> LineageState | None:
-        """What has arrived of a phone's chain; None for a lineage that is new here."""
+    def lineage_state(self, lineage: str) -> tuple[LineageState, str | None] | None:
+        """What has arrived of a chain, and whose phone's it is; None for one that is new here."""
         rows = self._fetch(LINEAGE_STATE, lineage=lineage)
-        return LineageState(*rows[0]) if rows else None
+        return (LineageState(*rows[0][:-1]), rows[0].device_id) if rows else None
 
     def chain_entries(self, lineage: str, numbers: list[int]) -> dict[int, ChainEntry]:
         """The stored ops with these numbers of a chain, by number."""
@@ -98,12 +106,13 @@ class LogReader:
     def is_decided_by_desk(self, stored: OpIdentity) -> bool:
         """X11. Whether the desk has decided about a pending op, so that it is not judged again.
 
-        Dismissing an op of an unsigned file does not bind the phone: it may still send it.
+        Dismissing an op of an unsigned file, or one whose author was not proven, does not bind the
+        phone: it may still send it, or prove it.
         """
-        unsigned = is_unsigned(stored)
-        if not unsigned and stored["status"] not in PENDING_STATUSES:
+        may_be_proven = is_unsigned(stored) or awaits_proof(stored)
+        if not may_be_proven and stored["status"] not in PENDING_STATUSES:
             return False
-        final = (ACCEPTED, CORRECTED) if unsigned else (ACCEPTED, CORRECTED, DISMISSED)
+        final = (ACCEPTED, CORRECTED) if may_be_proven else (ACCEPTED, CORRECTED, DISMISSED)
         decided = select(QUARANTINE_TABLE.c.id).where(
             QUARANTINE_TABLE.c.site_id == self.site_id,
             QUARANTINE_TABLE.c.op_id == stored["id"],

@@ -13,6 +13,10 @@ PENDING_STATUSES = ("waiting", "deferred")
 NO_SUCH_RECORD, UNSIGNED = "no-such-record", "unsealed"
 """Codes of ops that arrived before their record, or in a file without a valid signature."""
 
+UNPROVEN, BAD_SIGNATURE = "unproven", "bad-signature"
+"""Codes of ops whose author is not proven though their kind needs it, or whose signature is not
+that of any key of their author."""
+
 
 class Outcome(TypedDict, total=False):
     """What became of an op. Keys that do not apply are absent."""
@@ -73,6 +77,10 @@ class OpRow(OpIdentity):
     changes: dict[str, Any]
     merge_id: str | None
     moved: list[list[Any]] | None
+    proof: str | None
+    """How sure it is who made it; None for an op of a version that did not know."""
+    credential: str | None
+    """The credential that signed it."""
     place: NotRequired[int]
     digest: NotRequired[str]
     link: NotRequired[str]
@@ -90,6 +98,11 @@ def set_answer(row: OpRow, outcome: Outcome) -> None:
     answer.update(outcome, id=id_)
     if row["at"] and parse_time(row["at"]) != row["occurred_at"]:
         answer["at"] = format_time(row["occurred_at"])
+
+
+def awaits_proof(row: OpIdentity) -> bool:
+    """Whether an op is judged once its author's key proves it."""
+    return row["verdict"].get("code") in (UNPROVEN, BAD_SIGNATURE)
 
 
 def is_unsigned(row: OpIdentity) -> bool:

@@ -17,6 +17,8 @@ class PhotoArrival(NamedTuple):
     subject: str
     sha256: str
     photos_here: int
+    digest: str | None
+    """The SHA-256 of its bytes as they are stored."""
 
 
 def find_photo_arrivals(site_id: str, sha256s: Collection[str]) -> list[PhotoArrival]:
@@ -27,18 +29,20 @@ def find_photo_arrivals(site_id: str, sha256s: Collection[str]) -> list[PhotoArr
     if not sha256s:
         return []
     arrived = (
-        select(PhotoLink.subject, PhotoLink.sha256)
+        select(PhotoLink.subject, PhotoLink.sha256, Photo.digest)
         .join(Photo, (Photo.site_id == PhotoLink.site_id) & (Photo.sha256 == PhotoLink.sha256))
         .where(PhotoLink.site_id == site_id)
     )
     shown = arrived.where(
         PhotoLink.sha256.in_(sha256s), PhotoLink.subject_type.not_in((DELETE_PENDING, DELETED))
     )
-    pairs = db.session.execute(shown).all()
-    if not pairs:
+    found = db.session.execute(shown).all()
+    if not found:
         return []
-    of_subjects = arrived.where(PhotoLink.subject.in_({subject for subject, _ in pairs}))
+    of_subjects = arrived.where(PhotoLink.subject.in_({row.subject for row in found}))
     counts = of_subjects.with_only_columns(PhotoLink.subject, func.count())
     rows = db.session.execute(counts.group_by(PhotoLink.subject))
     photos_here = {subject: count for subject, count in rows}  # noqa: C416
-    return [PhotoArrival(subject, name, photos_here[subject]) for subject, name in pairs]
+    return [
+        PhotoArrival(row.subject, row.sha256, photos_here[row.subject], row.digest) for row in found
+    ]

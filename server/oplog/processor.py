@@ -130,10 +130,10 @@ class OpProcessor:
         row["version"], row["changes"] = record.version, to_json_value(verdict.changes)
         set_answer(row, {"status": "applied", "version": record.version})
         for followup in verdict.followups:
-            self._apply_consequence(followup)
+            self._apply_consequence(followup, row)
         if record.type != "merge":
             for lapse in self.questions.lapse_ops(record, op):
-                self._apply_consequence(lapse)
+                self._apply_consequence(lapse, row)
         if isinstance(verdict, Merged):
             row["status"] = row["verdict"]["status"] = "merged"
             row["verdict"]["merge"] = conflict_text(verdict, op)
@@ -159,7 +159,7 @@ class OpProcessor:
         same = self.questions.same_question(op.subject, sides.rule, incoming)
         if same and row["status"] != "merged":
             row["merge_id"] = same
-            self._apply_consequence(derive_op(op, "merge.add", same, {"op_id": op.id}))
+            self._apply_consequence(derive_op(op, "merge.add", same, {"op_id": op.id}), row)
             return
         conflict_id = row["merge_id"] = str(uuid5(UUID(op.id), "merge"))
         payload = {
@@ -170,16 +170,16 @@ class OpProcessor:
         }
         if row["status"] == "merged":
             payload["stands"] = True
-        self._apply_consequence(derive_op(op, "merge.open", conflict_id, payload))
+        self._apply_consequence(derive_op(op, "merge.open", conflict_id, payload), row)
         if row["status"] != "merged":
             self.questions.add(op.subject, conflict_id)
 
-    def _apply_consequence(self, op: Op) -> None:
+    def _apply_consequence(self, op: Op, cause: OpRow) -> None:
         """Log and judge an op that follows from another. Its id is derived from its cause."""
         self.unit_of_work.load([op.subject])
         if _is_noop(self.unit_of_work.record_for(op), op):
             return
-        row = self.triage.row_builder.for_consequence(op)
+        row = self.triage.row_builder.for_consequence(op, cause)
         self.unit_of_work.append_op(row)
         self._judge(op, row)
 

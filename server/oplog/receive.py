@@ -20,6 +20,7 @@ from server.oplog.incoming import IncomingOp, NewOp, Source
 from server.oplog.op_row import Answer
 from server.oplog.photo_arrivals import find_photo_arrivals
 from server.oplog.processor import OpProcessor
+from server.oplog.signatures import check_signatures, mark_used
 from server.oplog.triage import Triage
 from server.oplog.unit_of_work import UnitOfWork
 from sync import KINDS
@@ -41,6 +42,8 @@ class ReceiveResult(NamedTuple):
     lineage: LineageState
     """What has arrived of the sender's chain."""
     log_head: LogHead
+    is_foreign: bool = False
+    """L5: the chain is that of another phone, and nothing was received."""
 
 
 def receive_ops(site_id: str, raws: Sequence[Mapping[str, Any]], source: Source) -> ReceiveResult:
@@ -51,7 +54,7 @@ def receive_ops(site_id: str, raws: Sequence[Mapping[str, Any]], source: Source)
     database's error where it is locked, full or away: then nothing was stored.
     """
     parse = IncomingOp.parse if source.device_id else IncomingOp.from_trusted
-    ops = [parse(raw) for raw in raws]
+    ops = check_signatures(site_id, [parse(raw) for raw in raws], source)
     try:
         with write_transaction():
             return _receive_in_transaction(site_id, ops, source)
@@ -88,7 +91,8 @@ def _receive_in_transaction(site_id: str, ops: list[IncomingOp], source: Source)
     _process_photo_arrivals(unit_of_work, source.received_at)
     log_head = unit_of_work.write()
     triage.lineage.save()
-    return ReceiveResult(answers, triage.lineage.state, log_head)
+    mark_used((op.signature for op in ops), source.received_at)
+    return ReceiveResult(answers, triage.lineage.state, log_head, triage.lineage.is_foreign)
 
 
 def _process_photo_arrivals(unit_of_work: UnitOfWork, received_at: datetime) -> None:
@@ -153,7 +157,7 @@ def _photo_arrival_ops(site_id: str, sha256s: Collection[str]) -> list[NewOp]:
         make_op(
             "photo.arrive",
             arrival.subject,
-            {"sha256": arrival.sha256, "here": arrival.photos_here},
+            {"sha256": arrival.sha256, "here": arrival.photos_here, "digest": arrival.digest},
             id=str(uuid5(UUID(arrival.subject), arrival.sha256)),
         )
         for arrival in find_photo_arrivals(site_id, sha256s)

@@ -39,16 +39,19 @@ class RowBuilder:
         row["flags"] = [*moment.flags, *([MASKED_FLAG] if raw is not op.raw else [])]
         row["verdict"] = {"id": op.claimed_id}
         row["moved"] = previous_positions(pending) if pending else None
+        row["proof"], row["credential"] = op.proof, op.signature.credential_id
         if op.fault is None:
             _fill_in_content(row, raw)
         return row
 
-    def for_consequence(self, op: Op) -> OpRow:
-        """The row of an op that follows from another one; nobody sent it."""
+    def for_consequence(self, op: Op, cause: OpRow) -> OpRow:
+        """The row of an op that follows from another one, and is as sure as that; nobody sent
+        it."""
         raw = {"id": op.id, "kind": op.kind, "v": op.v, "subject": op.subject, "base": None}
         raw |= {"after": None, "by": op.by, "payload": op.payload}
         row = self._blank_row(op.id, op.kind, dump_json(raw), op.occurred_at)
         _fill_in_content(row, raw)
+        row["proof"] = cause["proof"]
         return row
 
     def _blank_row(self, id_: str, kind: str, body: str, occurred_at: datetime) -> OpRow:
@@ -81,6 +84,8 @@ class RowBuilder:
             "merge_id": None,
             "verdict": {"id": id_},
             "moved": None,
+            "proof": None,
+            "credential": None,
         }
 
 

@@ -33,7 +33,7 @@ SEALED_TABLES = {
     "account": SealedTable(
         Account.metadata.tables["account"],
         ("person_id",),
-        ("username", "password_hash", "pin_check"),
+        ("username", "password_hash", "pin_check", "pin_hash", "pin_expires_at"),
     ),
     "device": SealedTable(
         Device.metadata.tables["device"],

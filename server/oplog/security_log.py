@@ -7,6 +7,7 @@ the caller where there is one, so that nothing happens without its entry.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,16 +18,21 @@ from sqlalchemy import delete, func, select
 from uuid_utils.compat import uuid7
 
 from server.db.engine import db, write_transaction
-from server.models.feed import SiteHead
+from server.db.statements import chunks
+from server.models.access import Device
+from server.models.feed import ServerState, SiteHead
 from server.models.security_log import AccessCount
 from server.oplog.receive import lock_site, make_op, submit_in_transaction
-from server.oplog.sealed_rows import seal, sites_of_person
-from sync.accountability.security_log import COUNTED_EVENTS, MAX_DETAIL_LENGTH
+from server.oplog.sealed_rows import seal, sites_of_person, unsealed_rows
+from sync.accountability.security_log import COUNTED_EVENTS, MAX_DETAIL_LENGTH, MAX_SEALS
 from sync.protocol.json_codec import canonical_json
 from sync.protocol.op import SERVER_AUTHOR_ID
 
 WINDOW = timedelta(minutes=10)
 """The same event again within this time is counted in one entry."""
+
+SEALED_KEY = "rows_sealed"
+"""Row of `server_state`: the accounts and phones of an earlier version have their digests."""
 
 MAX_ENTRIES_PER_WINDOW = 20
 """So many entries of one counted event a window; what differs only in its address or account after
@@ -61,6 +67,28 @@ def log_access(
         payload["seals"] = [present for present in seals if present]
         for site in [site_id] if site_id else _sites(about or by):
             _write(site, event, by, payload)
+
+
+def seal_older_rows() -> None:
+    """Write the digests of accounts and phones of a version that wrote none. Once only: later, a
+    row without a digest was added by hand."""
+    if db.session.get(ServerState, SEALED_KEY) is None:
+        seal_rows()
+
+
+def seal_rows() -> None:
+    """Write the digest of every account and phone that has none yet."""
+    with write_transaction():
+        by_site: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for present in unsealed_rows():
+            name, key = present["row"].split("/", 1)
+            device = db.session.get(Device, key) if name == "device" else None
+            for site_id in [device.site_id] if device else sites_of_person(key):
+                by_site[site_id].append(present)
+        for site_id, seals in by_site.items():
+            for chunk in chunks(seals, MAX_SEALS):
+                _write(site_id, "baseline", None, {**_origin(), "seals": chunk})
+        db.session.merge(ServerState(key=SEALED_KEY, value="1"))
 
 
 def flush_counts(site_id: str, now: datetime) -> int:

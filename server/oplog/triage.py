@@ -13,20 +13,23 @@ from server.oplog.incoming import IncomingOp, Source
 from server.oplog.lineage_tracker import LineageTracker
 from server.oplog.log_reader import LogReader
 from server.oplog.op_row import (
+    BAD_SIGNATURE,
     PENDING_STATUSES,
+    UNPROVEN,
     UNSIGNED,
     Answer,
     OpIdentity,
     OpRow,
+    awaits_proof,
     is_unsigned,
 )
 from server.oplog.pending_ops import PendingOps
 from server.oplog.redaction import PURGED_FLAG
-from server.oplog.row_builder import RowBuilder
+from server.oplog.row_builder import MASKED_FLAG, RowBuilder
 from sync import KINDS
 from sync.protocol.clock import CorrectedTime, correct_times, parse_time
 from sync.protocol.hash_chain import op_content
-from sync.protocol.op import SERVER_AUTHOR_ID, canonical_uuid
+from sync.protocol.op import CLAIMED, SERVER_AUTHOR_ID, canonical_uuid
 from sync.protocol.redaction import mask_id_numbers
 from sync.protocol.refusals import refusal_text
 
@@ -55,13 +58,14 @@ class Triage:
 
     def _load_known_ops(self) -> None:
         ids = [op.id for op in self.ops]
-        ids += [after for op in self.ops if isinstance(after := op.raw.get("after"), str)]
+        # of a damaged op `after` may be anything, also text that no database takes
+        ids += [after for op in self.ops if op.fault is None and (after := op.raw.get("after"))]
         known = self.reader.identities(ids)
         self.identities.update({stored["id"]: stored for stored in known})
         unsettled = [
             stored["id"]
             for stored in known
-            if stored["status"] in PENDING_STATUSES or is_unsigned(stored)
+            if stored["status"] in PENDING_STATUSES or is_unsigned(stored) or awaits_proof(stored)
         ]
         rows = self.reader.rows(unsettled) + self.reader.rows_waiting_for(ids)
         for row in {row["id"]: row for row in rows}.values():
@@ -101,6 +105,8 @@ class Triage:
     def answer_if_known(self, op: IncomingOp) -> Answer | None:
         """H4. Idempotency: same id and content return the stored answer; same id, other content is
         a fork. None for an op that is new, or may be judged again."""
+        if self.lineage.is_foreign:
+            return _foreign_answer(op)
         stored = self.identities.get(op.id)
         if stored is None:
             return _fork_answer(op) if self.lineage.is_fork(op) else None
@@ -126,11 +132,13 @@ class Triage:
         return op_content(mask_id_numbers(op.raw)) == op_content(json.loads(body))
 
     def can_be_rejudged(self, op: IncomingOp) -> bool:
-        """Whether a stored op is judged now: it was too new for the server, or it came in an
-        unsigned file and is now sent by the phone itself."""
+        """Whether a stored op is judged now: it was too new for the server, it came in an unsigned
+        file and is now sent by the phone itself, or its author's key has arrived meanwhile (L4)."""
         stored = self.identities.get(op.id)
         if stored is None or not self.source.signed or self.reader.is_decided_by_desk(stored):
             return False
+        if awaits_proof(stored):
+            return op.signature.is_proof
         return is_unsigned(stored) or (stored["status"] == "deferred" and not _is_too_new(op))
 
     def exclusion_reason(self, op: IncomingOp, directory: Directory) -> tuple[str, str] | None:
@@ -139,8 +147,12 @@ class Triage:
             return ("quarantined" if op.fault else "held", UNSIGNED)
         if op.fault:
             return ("quarantined", op.fault)
+        if op.signature.is_wrong:
+            return ("quarantined", BAD_SIGNATURE)
         if self.source.revoked:
             return ("held", "revoked")
+        if op.signature.is_revoked:
+            return ("held", "revoked-credential")
         if _is_too_new(op):
             return ("deferred", "newer")
         from_phone = self.source.device_id is not None
@@ -150,11 +162,14 @@ class Triage:
             op, directory
         ):
             return ("held", "left")
+        if KINDS[op.raw["kind"]].needs_proof and op.proof == CLAIMED:
+            return ("held", UNPROVEN)
         return ("waiting", "waiting") if self._lacks_dependency(op) else None
 
     def _author_has_left(self, op: IncomingOp, directory: Directory) -> bool:
-        """Whether the author did not work here when it happened; the desk may overrule that."""
-        if op.replacement:
+        """Whether the author did not work here when it happened; the desk may overrule that.
+        What the server itself records of somebody stands in any case."""
+        if op.replacement or KINDS[op.raw["kind"]].from_server_only:
             return False
         by = op.raw["by"]
         left_at = directory.left_at.get(by)
@@ -178,6 +193,10 @@ class Triage:
         now = CorrectedTime(self.source.received_at, 0)
         if replacement := op.replacement:
             return CorrectedTime(parse_time(replacement["occurred_at"]), 0, (replacement["how"],))
+        stored = self.rows.get(op.id)
+        if stored and awaits_proof(stored):  # its clock was compared when it first arrived
+            flags = [flag for flag in stored["flags"] if flag != MASKED_FLAG]
+            return CorrectedTime(stored["occurred_at"], stored["uncertainty_ms"], tuple(flags))
         return now if op.fault else self.moments.get(op.raw["id"], now)
 
     def register(self, op: IncomingOp, row: OpRow) -> None:
@@ -196,5 +215,12 @@ def _is_too_new(op: IncomingOp) -> bool:
 
 
 def _fork_answer(op: IncomingOp) -> Answer:
+    """H4. The answer upon which a phone sends an op again in a new lineage."""
     text = refusal_text("forked")
     return {"id": op.claimed_id, "status": "fork", "code": "forked", "text": text}
+
+
+def _foreign_answer(op: IncomingOp) -> Answer:
+    """L5. The same for an op in the lineage of another phone."""
+    text = refusal_text("foreign-lineage")
+    return {"id": op.claimed_id, "status": "fork", "code": "foreign-lineage", "text": text}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from server.db.engine import db
 from server.db.statements import insert_rows, replace_rows
 from server.models.access import Account
+from server.models.credentials import Credential
 from server.models.directory import Directory
 from server.models.oplog import LoggedOp
 from server.models.photos import DELETE_PENDING, PhotoLink
@@ -91,6 +93,8 @@ class UnitOfWork(RecordStore):
         if record.type == "person":
             self.directory.people[record.id] = record.row.name
             self.directory.roles[record.id] = frozenset(record.row.roles)
+            if record.row.active_to:
+                self._revoke_credentials(record.id, record.row.active_to)
             account = db.session.get(Account, record.id)
             if account and account.pin_check:
                 self.directory.pin_verifiers[record.id] = account.pin_check
@@ -100,6 +104,11 @@ class UnitOfWork(RecordStore):
             self.directory.units[record.id] = record.row.label
         elif record.type == "contractor":
             self.directory.contractors[record.id] = record.row.name
+
+    def _revoke_credentials(self, person_id: str, left_at: datetime) -> None:
+        """L6. Whoever has left proves nothing any more."""
+        whose = Credential.site_id == self.site_id, Credential.person_id == person_id
+        db.session.connection().execute(Credential.revocation(left_at, *whose))
 
     def append_op(self, row: OpRow, *, is_stored: bool = False) -> None:
         """Log an op. `is_stored`: the table has its row, which gets its final answer now."""

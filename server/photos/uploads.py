@@ -175,6 +175,7 @@ def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
         receive.lock_site(site_id)  # two uploads of one photo come one after the other
         if find_photo(site_id, sha256) is None:
             row = {"site_id": site_id, "sha256": sha256, "bytes": len(clean)}
+            row |= {"digest": hashlib.sha256(clean).hexdigest()}
             db.session.add(Photo(**row, mime="image/jpeg", received_at=datetime.now(UTC)))
             db.session.flush()
         receive.publish_photo_arrivals(site_id, [sha256])

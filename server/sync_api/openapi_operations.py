@@ -15,12 +15,13 @@ BODY_PROBLEMS = (400, 413, 415, 422)
 PROBLEMS = {
     400: "The request cannot be read: not JSON, nested too deep, or no range that makes sense",
     401: "The token is missing or unknown. The phone keeps its outbox and asks to be enrolled",
-    403: "The code does not work",
+    403: "The code does not work; or name and PIN do not fit (`code`: wrong-pin)",
     404: "There is no such thing at the site of this phone",
     413: "Too large. A push is sent again in halves, see `limits`",
     415: "The encoding or the format of the body is not supported",
     416: "The piece does not follow the bytes that have been received",
-    422: "A field is wrong, see `errors`; or the bytes of a photo are not those of its name",
+    422: "A field is wrong, see `errors`; the bytes of a photo are not those of its name; or a PIN "
+    "cannot be chosen (`code`: pin-same, pin-short, pin-trivial)",
     429: "Too many attempts",
     500: "The server has a fault. Nothing was answered, so the phone sends it again later",
     503: "The database or the disk is busy. Nothing was answered, so the phone sends it again",
@@ -83,10 +84,15 @@ def add_paths(spec: APISpec) -> None:
     """Add every operation of the sync API to a description that has the component `Problem`."""
     enrol = _post("Enrol a phone", messages.EnrolRequest, messages.EnrolResponse, 403, 429)
     hello = _post("Report to the server", messages.HelloRequest, messages.HelloResponse, 401)
+    unlock_summary = "Prove who unlocks the phone, and register their key"
+    unlock = _post(unlock_summary, messages.UnlockRequest, messages.UnlockResponse, 401, 403, 429)
+    pin = _post("Change a PIN", messages.PinRequest, messages.PinResponse, 401, 403, 429)
     push = _post("Send ops", messages.PushRequest, messages.PushResponse, 401, 404)
     pull = _post("Fetch what is new", messages.PullRequest, messages.PullResponse, 401, 404)
     _add(spec, "/sync/enrol", post=enrol)
     _add(spec, "/sync/hello", post=_signed_in(hello))
+    _add(spec, "/sync/unlock", post=_signed_in(unlock))
+    _add(spec, "/sync/pin", post=_signed_in(pin))
     _add(spec, "/sync/{site}/push", post=_signed_in(push))
     _add(spec, "/sync/{site}/pull", post=_signed_in(pull))
     _add(

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from server.auth.access import device_only, public
 from server.auth.device_people import people_of
 from server.auth.devices import enrol_device, record_wipe_notice
+from server.auth.phone_credentials import usable_credentials
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
 from server.maintenance import backup
@@ -28,6 +29,7 @@ from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat
 from server.sync_api.openapi import document
 from server.sync_api.pull import audience_of, feed_page, scope_token
+from server.sync_api.responses import disable_caching, sync_response
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.message_fields import LIMITS, MAX_OPS
@@ -43,6 +45,7 @@ from sync.protocol.photos import SHA256_PATTERN
 log = structlog.get_logger("lodge.sync")
 
 bp = Blueprint("sync_api", __name__, url_prefix="/sync")
+bp.after_request(disable_caching)
 
 ENROL, HELLO, PUSH, PULL = EnrolRequest(), HelloRequest(), PushRequest(), PullRequest()
 ACCEPTED_VERSIONS = {
@@ -51,24 +54,12 @@ ACCEPTED_VERSIONS = {
 """The payload versions of each kind that phones may send."""
 
 
-def sync_response(**body: Any) -> Response:
-    """A JSON response; without the field `sync` a phone takes it for that of a captive portal."""
-    return jsonify(sync="1", **body)
-
-
 @bp.before_request
 def require_own_site() -> None:
     """404 for the address of another site than the phone's."""
     phone, site = g.get("device"), (request.view_args or {}).get("site")
     if phone and site and site != phone.site_id:
         abort(404)
-
-
-@bp.after_request
-def disable_caching(response: Response) -> Response:
-    """Forbid HTTP caches to store any response."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 @bp.post("/enrol")
@@ -117,6 +108,8 @@ def hello() -> Response:
     message, received_at = request_body.read_message(request, HELLO), datetime.now(UTC)
     site = g.device.site_id
     chain = db.session.get(Lineage, (site, message["lineage"]))
+    if chain and chain.device_id not in (None, g.device.id):
+        chain = None  # L5: that of another phone
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
     scope = scope_token(audience_of(g.device))
     people = [] if g.device.is_revoked else people_on_phone(site, people_of(g.device.id))
@@ -129,6 +122,7 @@ def hello() -> Response:
         accepts=ACCEPTED_VERSIONS,
         limits=LIMITS,
         backup_watermark=backup.backup_watermark(),
+        credentials=usable_credentials(site, g.device.id),
         sites={
             site: {
                 "scope": scope,
@@ -165,7 +159,10 @@ def push(site: str) -> Response:
         lost=tuple(message["lost"]),
         revoked=g.device.is_revoked,
     )
-    answers, lineage, head = receive_ops(site, message["ops"], source)
+    answers, lineage, head, is_foreign = receive_ops(site, message["ops"], source)
+    if is_foreign:
+        log.warning("push on the lineage of another phone", site=site, device=g.device.id)
+        log_access("foreign_lineage", site_id=site, by=None, device=g.device.id)
     return sync_response(
         epoch=g.device.epoch,
         verdicts=answers,

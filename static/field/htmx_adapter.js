@@ -13,8 +13,24 @@ document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = /** @type {CustomEvent} */ (event).detail;
   if (!new URL(ctx.request.action, location.href).pathname.startsWith(ROOT)) return;
   ctx.fetch = (/** @type {string} */ address, /** @type {RequestInit} */ init) =>
-    submitForm(ctx.request.form ?? undefined, () => localFetch(address, init));
+    submitForm(ctx.request.form ?? undefined, () => {
+      clearToast(ctx.sourceElement, init.method);
+      return localFetch(address, init);
+    });
 });
+
+/**
+ * A message belongs to the page before, and what was not saved is read before the next try. A part
+ * of the page that is drawn again while somebody types takes no message away.
+ * @param {Element} source what makes the request
+ * @param {string} [method]
+ */
+function clearToast(source, method) {
+  if (!source.matches("a, form")) return;
+  const toast = document.querySelector("#toast");
+  if (method === "POST") toast?.querySelector("[role=alert]")?.remove();
+  else toast?.replaceChildren();
+}
 
 /**
  * What htmx calls in place of `fetch`. Follows redirects, and tells htmx which address to show.
@@ -23,8 +39,6 @@ document.addEventListener("htmx:config:request", (event) => {
  */
 async function localFetch(address, { method, headers, body }) {
   const isPost = method === "POST";
-  if (!isPost) document.querySelector("#toast")?.replaceChildren(); // it belongs to the page before
-  document.querySelector("#toast [role=alert]")?.remove();
   const request = new Request(new URL(address, location.href), { method, headers, body });
   const response = await handleRequest(request);
   const isRedirect = response.status === 303;

@@ -13,7 +13,8 @@ document.addEventListener(
     const names = (message.dataset.oneOf ?? "").split(" ");
     const { photos, reading } = stateOf(form);
     if (reading.size || photos.some(({ input }) => names.includes(input))) return;
-    if (names.some((name) => new FormData(form).getAll(name).some(isFilled))) return;
+    if (names.some((name) => new FormData(form, event.submitter).getAll(name).some(isFilled)))
+      return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const copy = /** @type {HTMLElement} */ (message.cloneNode(true));

@@ -28,7 +28,7 @@ from sync.accountability.case_rules import (
 )
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.op import EmptyPayload, HistoryEntry, Kind, Payload
+from sync.protocol.op import PERSON, EmptyPayload, HistoryEntry, Kind, Payload
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
@@ -151,6 +151,7 @@ KINDS = {
         rule=give_statement,
         type="case",
         fact=True,
+        proof=PERSON,
         overlay_payload=False,
         optimistic_patch={
             "state": "$answer",
@@ -164,6 +165,8 @@ KINDS = {
         rule=flag_unless_subject,
         type="case",
         fact=True,
+        proof=PERSON,
+        not_before="decided_at",
         optimistic_patch={"state": "acknowledged", "acknowledged_at": "$at"},
         label=_l("Decision read"),
     ),
@@ -172,6 +175,7 @@ KINDS = {
         rule=flag_unless_subject,
         type="case",
         fact=True,
+        proof=PERSON,
         overlay_payload=False,
         optimistic_patch={
             "state": "appealed",

@@ -15,6 +15,7 @@ from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
+    PERSON,
     SERVER_AUTHOR_ID,
     Accepted,
     EmptyPayload,
@@ -144,6 +145,8 @@ KINDS = {
         rule=accept_fact,
         type="category",
         fact=True,
+        proof=PERSON,
+        not_before="published_at",
         optimistic_patch={"acknowledged.$by": "$at"},
         label=_l("Category read"),
     ),

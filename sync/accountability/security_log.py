@@ -50,6 +50,16 @@ ORIGINS: Texts = {
 }
 """Through what something was done."""
 
+ACTIONS: Texts = {
+    "enrolled": _lp("phone", "set up"),
+    "revoked": _lp("phone", "blocked"),
+    "lost": _lp("phone", "reported lost"),
+    "renamed": _lp("phone", "renamed"),
+    "opened": _lp("security log", "opened"),
+    "searched": _lp("security log", "searched"),
+}
+"""What was done, more exactly than the event says."""
+
 COUNTED_EVENTS = frozenset({"sign_in_failed", "lookup", "foreign_lineage", "denied"})
 """Events that may come in any number: the same within ten minutes is one entry with a count."""
 
@@ -157,6 +167,12 @@ FEATURE = Feature(
         "details": _l("Details"),
         "seals": _l("Digests"),
         "count": _l("How often"),
+        "action": _l("What was done"),
+        "many": _l("Many accounts or addresses"),
+        "page": _l("Page"),
+        "file": _l("File"),
+        "taken_at": _l("Taken at"),
+        "record": _l("Record"),
     },
-    values={"event": EVENTS, "origin": ORIGINS},
+    values={"event": EVENTS, "origin": ORIGINS, "action": ACTIONS},
 )

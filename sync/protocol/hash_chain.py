@@ -9,17 +9,20 @@ from typing import Any
 
 from sync.protocol.json_codec import canonical_json
 
+PLACE_FIELDS = frozenset({"n", "prev", "hash", "sig"})
+"""The fields of an op that say where it stands in a chain and who signed it, not what was done."""
+
 
 def content_hash(op: Mapping[str, Any]) -> str:
-    """SHA-256, hex, of an op as it is sent, without its own `hash` field."""
-    body = {name: value for name, value in op.items() if name != "hash"}
+    """SHA-256, hex, of an op as it is sent, without its own `hash` and its signature."""
+    body = {name: value for name, value in op.items() if name not in ("hash", "sig")}
     return hashlib.sha256(canonical_json(body)).hexdigest()
 
 
 def op_content(op: Mapping[str, Any]) -> bytes:
-    """Canonical JSON of an op without its place in a chain: an op re-sent after a fork gives the
-    same bytes."""
-    return canonical_json({k: v for k, v in op.items() if k not in ("n", "prev", "hash")})
+    """Canonical JSON of an op without its place in a chain and its signature: an op re-sent after a
+    fork gives the same bytes."""
+    return canonical_json({k: v for k, v in op.items() if k not in PLACE_FIELDS})
 
 
 Ranges = list[list[int]]

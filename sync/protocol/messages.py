@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.message_fields import MAX_PAGE, CountField, MessageSchema, NameField, TimeField
+from sync.protocol.op import Id
+from sync.protocol.signatures import MAX_SIGNATURE_LENGTH
 
 MIN_APP_VERSION = "1"
 
@@ -40,6 +44,59 @@ class EnrolResponse(MessageSchema):
     site = fields.String()
     label = fields.String()
     people = fields.List(fields.Dict())
+
+
+class PreviousKeySchema(MessageSchema):
+    """A key that the phone had before, and its signature of the new one."""
+
+    credential = NameField(required=True)
+    sig = fields.String(required=True, validate=Length(max=MAX_SIGNATURE_LENGTH))
+
+
+class PersonSchema(MessageSchema):
+    id = fields.String()
+    name = fields.String()
+    roles = fields.List(fields.String())
+
+
+class UnlockRequest(MessageSchema):
+    """Who types a PIN is named by id, or by their staff number."""
+
+    person = Id(allow_none=True, load_default=None)
+    staff_number = NameField(allow_none=True, load_default=None)
+    pin = NameField(required=True)
+    public_key = fields.String(required=True, validate=Length(max=200))
+    sent_at = TimeField(required=True)
+    previous = fields.Nested(PreviousKeySchema, allow_none=True, load_default=None)
+
+    @validates_schema
+    def require_a_name(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("person") and not data.get("staff_number"):
+            raise ValidationError("Name a person or a staff number.", "person")
+
+
+class UnlockResponse(MessageSchema):
+    sync = fields.String()
+    credential = fields.String()
+    person = fields.Nested(PersonSchema)
+    roles = fields.List(fields.String())
+    scope = fields.String()
+    pin_must_change = fields.Boolean()
+    """The credential proves nothing until the PIN is changed."""
+    draft_secret = fields.String()
+    """Seals the drafts of this person on phones."""
+
+
+class PinRequest(MessageSchema):
+    person = Id(required=True)
+    pin = NameField(required=True)
+    new_pin = NameField(required=True)
+    sent_at = TimeField(required=True)
+
+
+class PinResponse(MessageSchema):
+    sync = fields.String()
+    person = fields.Nested(PersonSchema)
 
 
 class LineageReportSchema(MessageSchema):
@@ -94,6 +151,8 @@ class HelloResponse(MessageSchema):
     accepts = fields.Dict(keys=fields.String(), values=fields.List(fields.Integer()))
     limits = fields.Dict(keys=fields.String(), values=fields.Integer())
     backup_watermark = fields.String(allow_none=True)
+    credentials = fields.Dict(keys=fields.String(), values=fields.String())
+    """The credential of each person on this phone that the server knows."""
     log = fields.Nested(LogHeadSchema)
     sites = fields.Dict(keys=fields.String(), values=fields.Dict())
 

@@ -126,6 +126,10 @@ class Contested:
     rule: str
 
 
+CLAIMED, PERSON, DESK, SERVER = "claimed", "person", "desk", "server"
+"""How sure it is who made an op: the phone says so, its author's key signed it, its author was
+signed in at the desk, or the server made it."""
+
 Verdict = Accepted | Merged | Contested | Refused | Quarantined
 
 Rule = Callable[[Any, Op], Accepted | Refused]
@@ -244,6 +248,10 @@ class Kind:
     The key `scans.$point` sets an entry of a nested object, `confirmed+` appends to a list,
     `confirmed-` removes its last entry. `overlay_payload`: the payload's fields are laid over the
     record as well.
+    `proof`: `person` needs the signature of its author's key, or the author's session at the desk;
+    `claimed` stands without. None: `person` for a decision that needs a role, else `claimed`.
+    `not_before` is the field of the record with the time since when there is something to confirm
+    or to approve: an op of an earlier time is refused.
     `related_fields` are fields of the payload with the ids of other records that the rule reads.
     `more_related` derives further ids from the op, whose payload is not validated yet.
     `conflicts_with` are fields whose unseen change contests the decision although it writes
@@ -268,6 +276,8 @@ class Kind:
     overlay_payload: bool = True
     from_server_only: bool = False
     from_desk_only: bool = False
+    proof: str | None = None
+    not_before: str | None = None
     ignore_base: bool = False
     payload_version: int = 1
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
@@ -283,6 +293,13 @@ class Kind:
         """The ids of the other records that the rule reads."""
         values = [payload.get(name) for name in self.related_fields]
         return [str(id_) for ids in values for id_ in (ids if isinstance(ids, list) else [ids])]
+
+    @property
+    def needs_proof(self) -> bool:
+        """L3. Whether an op of this kind is held unless its author is proven."""
+        if self.proof is None:
+            return not self.fact and bool(self.roles)
+        return self.proof == PERSON
 
     @property
     def accepted_versions(self) -> list[int]:

@@ -10,6 +10,7 @@ from marshmallow.validate import Length, Range, Regexp
 
 from sync.protocol.message_fields import MAX_DEPTH, MAX_SAFE_INTEGER, CountField, TimeField
 from sync.protocol.op import Id
+from sync.protocol.signatures import MAX_SIGNATURE_LENGTH
 
 
 class OpSchema(Schema):
@@ -32,6 +33,7 @@ class OpSchema(Schema):
     mono = fields.Integer(strict=True, allow_none=True, validate=Range(min=0, max=10**12))
     boot = fields.String(allow_none=True, validate=Length(max=64))
     payload = fields.Dict(required=True, keys=fields.String())
+    sig = fields.String(allow_none=True, validate=Length(max=MAX_SIGNATURE_LENGTH))
 
 
 _op_schema = OpSchema()

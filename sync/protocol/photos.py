@@ -40,10 +40,13 @@ class PhotoAttachPayload(Payload):
 
 
 class PhotoArrivePayload(Payload):
+    """`digest` is the SHA-256 of the bytes as the server stores them, without metadata."""
+
     sha256 = fields.String(required=True, validate=SHA256_VALIDATOR)
     here = fields.Integer(
         required=True, strict=True, validate=Range(min=0, max=MAX_PHOTOS_OF_RECORD)
     )
+    digest = fields.String(allow_none=True, load_default=None, validate=SHA256_VALIDATOR)
 
 
 def attach(_: Any, __: Op) -> Accepted:
@@ -85,5 +88,6 @@ FEATURE = Feature(
         "captured_at": _l("Taken at"),
         "bytes": _l("File size (bytes)"),
         "here": _l("Received"),
+        "digest": _l("Digest of the stored photo"),
     },
 )

@@ -89,6 +89,19 @@ REFUSALS: Texts = {
     "hash-mismatch": _l("The record arrived damaged. A supervisor will check it."),
     "left": _l("The person who recorded this no longer works here. A supervisor will decide."),
     "revoked": _l("This phone has been blocked. The record is safe, and a supervisor will decide."),
+    "unproven": _l(
+        "It is not certain who did this, because no PIN confirmed it. A supervisor will check it."
+    ),
+    "bad-signature": _l("The signature does not fit this record. A supervisor will check it."),
+    "revoked-credential": _l(
+        "This person's key on the phone was blocked before the record arrived. A supervisor will "
+        "decide."
+    ),
+    "foreign-lineage": _l(
+        "This phone used the record numbers of another phone. It will send the record again by "
+        "itself."
+    ),
+    "before-it-existed": _l("The time is before this existed. Check the clock and confirm again."),
     "unsealed": _l("This file was not signed by its phone. A supervisor will check each record."),
     "newer": _l(
         "This was made with a newer version. It will be processed after the server update."

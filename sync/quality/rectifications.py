@@ -13,6 +13,7 @@ from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
+    PERSON,
     Accepted,
     HistoryEntry,
     Id,
@@ -180,6 +181,7 @@ KINDS = {
         rule=verify,
         type="rectification",
         fact=True,
+        proof=PERSON,
         optimistic_patch={"looked": "$result", "verified_at": "$at", "verified_by": "$by_name"},
         overlay_payload=False,
         label=_l("Corrective action checked"),

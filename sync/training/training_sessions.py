@@ -15,6 +15,7 @@ from sync.protocol.clock import FOREVER, format_time, parse_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_TEXT_LENGTH,
+    PERSON,
     Accepted,
     EmptyPayload,
     HistoryEntry,
@@ -279,6 +280,8 @@ KINDS = {
         rule=flag_unless_attendee,
         type="session",
         fact=True,
+        proof=PERSON,
+        not_before="begun_at",
         optimistic_patch={"acknowledged.$by": {"at": "$at"}},
         label=_l("Training signed"),
     ),

@@ -16,6 +16,7 @@ from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
+    PERSON,
     Accepted,
     EmptyPayload,
     HistoryEntry,
@@ -222,6 +223,8 @@ KINDS = {
         rule=take_over,
         type="shift",
         fact=True,
+        proof=PERSON,
+        not_before="opened_at",
         optimistic_patch={
             "state": "closed",
             "taken_over_at": "$at",

@@ -18,10 +18,13 @@ SITE = demo_id("squirrel")
 
 
 def search_cards(hand, words):
+    """The names of the cards that are found, once the page for these words is drawn."""
+    hand.page.evaluate("document.querySelector('#page').dataset.before = ''")
     hand.page.fill("[name=q]", words)
     hand.page.keyboard.press("Enter")
-    hand.wait_for_js("location.search.startsWith('?q=') && !!document.querySelector('.card h2')")
-    hand.wait_for_js(f"document.querySelector('[name=q]').value === {words!r}")
+    hand.wait_for_js(f"new URLSearchParams(location.search).get('q') === {words!r}")
+    hand.wait_for_js("!document.querySelector('#page[data-before]')")
+    hand.wait_for_js("!!document.querySelector('.card h2')")
     return hand.page.locator(".row .name").all_inner_texts()
 
 

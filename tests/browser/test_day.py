@@ -32,7 +32,7 @@ def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
         )
     second_phone_page.open("/field/visit_arrival")
     second_phone_page.fill("[name=visitor]", "王师傅")
-    second_phone_page.tap("#main .primary")
+    second_phone_page.tap("[name=purpose][value=service]")
     second_phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
     second_phone_page.open("/field/scan")
     second_phone_page.fill("[name=code]", "101")

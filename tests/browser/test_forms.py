@@ -38,6 +38,11 @@ JS_FAIL_WRITES = """(store) => {
     return put.apply(this, given);
   };
 }"""
+JS_REDRAW_ALIKE = """new Promise((done) => {
+  document.addEventListener("htmx:finally:request", () => done(), { once: true });
+  document.querySelector("textarea[name=details]")
+    .dispatchEvent(new Event("input", { bubbles: true }));
+})"""
 JS_REFUSE_ALL = """async (code) => {
   const build = document.querySelector("script[src*='/field/app.js']").src;
   const { applyVerdicts } = await import(build.replace("app.js", "outbox_updates.js"));
@@ -105,7 +110,7 @@ def test_a_photo_that_cannot_be_read_is_named_and_nothing_else_is_lost(
     assert page.input_value(WORDS) == "水从三楼下来"
     assert stored(phone_page, "ops") == []
     phone_page.tap(f"{REPORT} [data-without=save]")
-    page.wait_for_selector(".said")
+    page.wait_for_selector(".said[role=status]")
     (op,) = stored(phone_page, "ops")
     assert len(op["op"]["payload"]["photos"]) == 1
     assert [photo["state"] for photo in stored(phone_page, "photos")] == ["unsent"]
@@ -157,7 +162,7 @@ def test_a_tenth_photo_takes_the_place_of_none_and_lines_stay_lines(
     page.wait_for_selector("#toast [role=alert]:has-text('9')")
     assert page.locator(f"{REPORT} .thumb").first.get_attribute("src") == first
     phone_page.tap(f"{REPORT} .primary[type=submit]")
-    page.wait_for_selector(".said")
+    page.wait_for_selector(".said[role=status]")
     (op,) = stored(phone_page, "ops")
     assert len(op["op"]["payload"]["photos"]) == 9
     assert op["op"]["payload"]["details"] == "一楼\n二楼"
@@ -177,7 +182,7 @@ def test_a_form_is_taken_once_and_says_that_it_is_saving(phone_page, live_server
     wait_for(lambda: button.inner_text() == "正在保存…")
     assert button.is_disabled()
     page.evaluate(f'document.querySelector("{REPORT}").requestSubmit()')
-    page.wait_for_selector(".said")
+    page.wait_for_selector(".said[role=status]")
     button.click()  # on the next form, under the same finger
     page.evaluate('document.querySelector("' + REPORT + '").requestSubmit()')
     assert len(stored(phone_page, "ops")) == 1
@@ -218,7 +223,7 @@ def test_a_draft_outlives_tab_change_reload_kill_and_lock_and_is_its_authors(
     write_report(third_tab, "另一件事")
     assert other_tab.page.input_value(WORDS) == "电梯里有异味"
     third_tab.tap(f"{REPORT} .primary[type=submit]")
-    third_tab.page.wait_for_selector(".said")
+    third_tab.page.wait_for_selector(".said[role=status]")
     third_tab.page.close()
     other_tab.open("/field/tickets")
     other_tab.page.wait_for_selector(f"{REPORT} .thumb")
@@ -241,13 +246,15 @@ def test_an_exception_while_saving_keeps_the_form(phone_page, live_server, photo
         page.evaluate(JS_FAIL_WRITES, store)
         phone_page.tap(f"{REPORT} .primary[type=submit]")
         page.wait_for_selector("#toast [role=alert]:has-text('还在')")
+        page.evaluate(JS_REDRAW_ALIKE)
+        assert page.locator("#toast [role=alert]").count() == 1, "typing takes no message away"
         page.evaluate("mend()")
         assert page.input_value(WORDS) == "灯不亮"
         assert page.locator(f"{REPORT} .thumb").count() == 1
     assert stored(phone_page, "ops") == []
     phone_page.console_errors.clear()  # the injected ones
     phone_page.tap(f"{REPORT} .primary[type=submit]")
-    page.wait_for_selector(".said")
+    page.wait_for_selector(".said[role=status]")
     assert len(stored(phone_page, "ops")) == 1
 
 
@@ -257,7 +264,7 @@ def test_what_was_not_accepted_is_told_to_its_author_alone_with_its_words(phone_
     phone_page.unlock("ana")
     write_report(phone_page, "门锁坏了")
     phone_page.tap(f"{REPORT} .primary[type=submit]")
-    page.wait_for_selector(".said")
+    page.wait_for_selector(".said[role=status]")
     phone_page.sync_now()
     live_server.kill()
     page.evaluate(JS_REFUSE_ALL, "not-permitted")

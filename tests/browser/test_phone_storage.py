@@ -78,7 +78,7 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
 
     phone_page.page.set_input_files("[name=photos]", [])
     phone_page.tap("#main .primary")
-    phone_page.wait_for_js("!!document.querySelector('.said')")
+    phone_page.page.wait_for_selector(".said[role=status]")
     phone_page.page.reload()
     phone_page.wait_for_js(
         "document.documentElement.dataset.ready && !!document.querySelector('#page')"

@@ -61,7 +61,8 @@ JS_FILL_OUTBOX = """async (count) => {
   for (let left = count; left > 0; left -= 500) {
     const some = Array.from({ length: Math.min(left, 500) }, () =>
       ({ kind: "visit.arrive", subject: uuid7(), payload, base: null }));
-    await appendOps(some, id);
+    const content = { form: "", kind: "visit.arrive", page: "", about: "", fields: {}, photos: [] };
+    await appendOps(some, id, { token: uuid7(), content });
   }
 }"""
 JS_OBSERVE_LONG_TASKS = """() => {

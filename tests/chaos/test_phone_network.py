@@ -62,7 +62,7 @@ def test_a_portal_replaces_nothing_and_answers_nothing(phone_page, live_server, 
         phone_page.open("/field/tickets")
         phone_page.page.set_input_files("[name=photos]", photo_file)
         phone_page.tap("#main .primary")
-        phone_page.wait_for_js("!!document.querySelector('.said')")
+        phone_page.page.wait_for_selector(".said[role=status]")
         phone_page.page.evaluate(
             "navigator.serviceWorker.ready.then((r) => r.update()).catch(() => {})"
         )

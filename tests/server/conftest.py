@@ -12,7 +12,8 @@ from babel.support import Translations
 from flask import Flask
 from flask.testing import FlaskClient
 
-from server.auth.credentials import set_password, set_pin
+from server.auth.credentials import set_password
+from server.auth.pins import set_pin
 from server.auth.sessions import start_session
 from server.db.engine import write_transaction
 from server.i18n.languages import TRANSLATIONS, folder_name

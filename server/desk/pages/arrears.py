@@ -37,6 +37,7 @@ from server.models.cards import Card
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about, submit_many
+from server.oplog.security_log import log_access
 from sync.protocol.normalise import parse_amount, parse_hours
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
@@ -219,6 +220,8 @@ def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:
 
 
 def _xlsx_response(rows: Any, name: str) -> Response:
+    user = current_user()
+    log_access("export", site_id=user.site_id, by=user.person_id, details={"file": name})
     answer = Response(spreadsheets.write_workbook(rows), mimetype=spreadsheets.XLSX_MIMETYPE)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -30,6 +30,7 @@ from server.models.lost_property import LostProperty
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
+from server.oplog.security_log import log_access
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
@@ -167,6 +168,7 @@ def report(id: str) -> Response:
     """Q9: the report of the police handover pack, one file for printing."""
     case = get_or_404(LostProperty, id)
     name = evidence_pack.report_name(current_language())
+    _log_export(case)
     answer = Response(evidence_pack.contents(case)[name], mimetype="text/html")
     answer.headers["Content-Disposition"] = f'attachment; filename="lost-{case.id[-8:]}.html"'
     answer.headers["Cache-Control"] = "private, no-store"
@@ -178,10 +180,16 @@ def report(id: str) -> Response:
 def pack(id: str) -> Response:
     """Q9: the police handover pack, byte-identical as long as the case is unchanged."""
     case = get_or_404(LostProperty, id)
+    _log_export(case)
     answer = Response(evidence_pack.pack(case), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="lost-{case.id[-8:]}.zip"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
+
+
+def _log_export(case: LostProperty) -> None:
+    user, details = current_user(), {"about_type": "lost", "record": case.id}
+    log_access("export", site_id=user.site_id, by=user.person_id, details=details)
 
 
 def _default_span(case: LostProperty, now: datetime) -> tuple[datetime, datetime]:

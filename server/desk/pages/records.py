@@ -27,6 +27,7 @@ from server.models.oplog import LoggedOp
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.photos import uploads
+from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.work.board import task_deadline
@@ -45,9 +46,7 @@ FRONT_TYPES |= {"entry", "lost", "find"}
 @allow(*FRONT_DESK_ROLES)
 def show(type: str, id: str) -> str:
     """A record's current values and its history."""
-    if type not in MODELS_BY_TYPE or not (
-        type in FRONT_TYPES or current_user().has_role(*DESK_ROLES)
-    ):
+    if type not in MODELS_BY_TYPE or not current_user().has_role(*_readers(type)):
         abort(404)
     record = get_or_404(MODELS_BY_TYPE[type], id)
     fed = db.session.get(FeedRow, (current_user().site_id, id))
@@ -73,6 +72,13 @@ def show(type: str, id: str) -> str:
         and datetime.now(UTC) < task_deadline(record)
         and current_user().has_role(*DESK_ROLES),
     )
+
+
+def _readers(type_: str) -> frozenset[str]:
+    """The roles that may open records of a type."""
+    if type_ == "access":
+        return MASTER_DATA_ROLES
+    return FRONT_DESK_ROLES if type_ in FRONT_TYPES else DESK_ROLES
 
 
 @bp.get("/photo/<sha256>")

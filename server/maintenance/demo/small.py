@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from server.auth.credentials import set_password, set_pin
+from server.auth.credentials import set_password
+from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
 from server.jobs import scheduler
 from server.maintenance import seed
@@ -32,18 +33,18 @@ Staff = tuple[str, str, str, str, tuple[str, ...]]
 """User name, name, PIN, employee number, roles."""
 
 SQUIRREL: tuple[Staff, ...] = (
-    ("ana", "安小净", "1111", "CL-1", ("cleaner",)),
-    ("bao", "包勤", "2222", "CL-2", ("cleaner",)),
-    ("chu", "楚门", "3333", "GD-1", ("guard",)),
-    ("qin", "秦前台", "4444", "SD-1", ("service_desk",)),
-    ("ben", "贲主管", "5555", "SV-1", ("supervisor",)),
-    ("mei", "梅经理", "6666", "MG-1", ("manager",)),
-    ("adi", "艾管理", "7777", "AD-1", ("admin",)),
-    ("wei", "卫外包", "8888", "CW-1", ("contractor_worker",)),
+    ("ana", "安小净", "258001", "CL-1", ("cleaner",)),
+    ("bao", "包勤", "258002", "CL-2", ("cleaner",)),
+    ("chu", "楚门", "258003", "GD-1", ("guard",)),
+    ("qin", "秦前台", "258004", "SD-1", ("service_desk",)),
+    ("ben", "贲主管", "258005", "SV-1", ("supervisor",)),
+    ("mei", "梅经理", "258006", "MG-1", ("manager",)),
+    ("adi", "艾管理", "258007", "AD-1", ("admin",)),
+    ("wei", "卫外包", "258008", "CW-1", ("contractor_worker",)),
 )
 HEDGEHOG: tuple[Staff, ...] = (
-    ("dao", "道别苑", "1212", "CL-9", ("cleaner",)),
-    ("fan", "樊主管", "3434", "SV-9", ("supervisor",)),
+    ("dao", "道别苑", "258009", "CL-9", ("cleaner",)),
+    ("fan", "樊主管", "258010", "SV-9", ("supervisor",)),
 )
 
 

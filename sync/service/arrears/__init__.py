@@ -171,6 +171,7 @@ KINDS = {
         EmptyPayload,
         approve,
         DESK_ROLES,
+        not_before="visit_asked_at",
         optimistic_patch={"visit_approved_at": "$at"},
         label=_l("Home visit approved"),
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.op import Kind
+from sync.protocol.op import PERSON, Kind
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import Text, _l
 from sync.service.lost_property.folding import (
@@ -76,7 +76,13 @@ def timeline_line(kind: str, *names: str) -> dict[str, Any]:
 
 
 def fact_kind(
-    payload: Any, kind: str, *names: str, label: Text, rule: Any = flag_if_closed, **more: Any
+    payload: Any,
+    kind: str,
+    *names: str,
+    label: Text,
+    rule: Any = flag_if_closed,
+    proof: str | None = None,
+    **more: Any,
 ) -> Kind:
     """A kind of fact about a case. `names` are the payload fields that its timeline line shows."""
     optimistic_patch = {"timeline+": timeline_line(kind, *names), **more}
@@ -86,6 +92,7 @@ def fact_kind(
         rule=rule,
         type="lost",
         fact=True,
+        proof=proof,
         overlay_payload=False,
         optimistic_patch=optimistic_patch,
     )
@@ -161,6 +168,7 @@ KINDS = {
         "said",
         "declined",
         label=_l("Statement recorded"),
+        proof=PERSON,
     ),
     "lost.offer_police": fact_kind(
         LostOfferPolicePayload, "offer_police", "answer", label=_l("Police report offered")

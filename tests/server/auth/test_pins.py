@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.auth.credentials import set_pin
+from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
 from server.models.oplog import LoggedOp
 from server.oplog.directory import invalidate_directories

@@ -13,7 +13,7 @@ from server.maintenance.demo.ids import PASSWORD, demo_id
 from server.oplog.directory import invalidate_directories
 from server.oplog.incoming import NewOp
 
-PIN = "2580"
+PIN = "258000"
 """Of everybody in the large demo."""
 ANIMALS = "獭兔鹭雀鹤鸥狐狸獾貂鼬鹊鸽莺鹂鹅鸭鹿羊鼹蛙蝶蜂蚁螺蚌虾蟹鲤鲫"
 
@@ -81,11 +81,12 @@ def create_accounts() -> None:
 
     Both are public and the same for all, so each is hashed once: hashing is slow by design.
     """
-    pin_verifier, password_hash = make_pin_verifier(PIN), hash_password(PASSWORD)
+    pin_hash, password_hash = hash_password(PIN), hash_password(PASSWORD)
+    pin_verifier = make_pin_verifier(PIN)
     with write_transaction():
         for person in PEOPLE.values():
             account = get_or_create_account(person.id)
-            account.pin_check = pin_verifier
+            account.pin_hash, account.pin_check = pin_hash, pin_verifier
             if person.username:
                 account.username, account.password_hash = person.username, password_hash
     invalidate_directories()

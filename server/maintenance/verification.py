@@ -1,0 +1,95 @@
+"""What `lodge verify` checks besides the log of a site: accounts, phones, their chains, photos."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from server.db.engine import db
+from server.models.oplog import Lineage, LoggedOp
+from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
+from server.oplog.sealed_rows import row_faults
+from server.photos.uploads import read_photo
+from sync.protocol.hash_chain import remove_number
+
+
+def server_faults() -> list[str]:
+    """A22. Accounts and phones that are not as the security log has them, one sentence each."""
+    return list(row_faults())
+
+
+def site_faults(site_id: str) -> list[str]:
+    """Chains of phones and photos of a site that do not agree with its log, one sentence each."""
+    return [*_lineage_faults(site_id), *_photo_faults(site_id)]
+
+
+def _lineage_faults(site_id: str) -> Iterator[str]:
+    """A23. Chains whose end or gaps are not those of the ops that arrived."""
+    arrived: dict[str, dict[int, str | None]] = defaultdict(dict)
+    ops = select(LoggedOp.lineage, LoggedOp.n, LoggedOp.hash).where(
+        LoggedOp.site_id == site_id, LoggedOp.lineage.is_not(None)
+    )
+    for lineage, n, hash_ in db.session.execute(ops):
+        arrived[str(lineage)][int(n or 0)] = hash_
+    stored = db.session.scalars(select(Lineage).where(Lineage.site_id == site_id)).all()
+    chains_of_device = Counter(chain.device_id for chain in stored)
+    for chain in stored:
+        logged, received = arrived.pop(chain.lineage, {}), _received_numbers(chain)
+        # an op that a phone sends again in a new chain keeps the number of its first one in the log
+        may_be_elsewhere = chains_of_device[chain.device_id] > 1
+        if set(logged) - received or (received - set(logged) and not may_be_elsewhere):
+            yield f"chain {chain.lineage}: its gaps are not those of the log"
+        elif logged.get(chain.upto, chain.hash) != chain.hash:
+            yield f"chain {chain.lineage}: its newest hash is not that of the op"
+    for lineage in sorted(arrived):
+        yield f"chain {lineage}: its ops are in the log, but the chain is gone"
+
+
+def _received_numbers(chain: Lineage) -> set[int]:
+    ranges = [[1, chain.upto]] if chain.upto else []
+    for first, last in chain.gaps:
+        for n in range(first, last + 1):
+            ranges = remove_number(ranges, n)
+    return {n for first, last in ranges for n in range(first, last + 1)}
+
+
+def _photo_faults(site_id: str) -> Iterator[str]:
+    """A24. Photos whose bytes are missing, or are not those that were stored."""
+    photos = select(Photo.sha256, Photo.bytes, Photo.digest).where(Photo.site_id == site_id)
+    logged = _logged_digests(site_id)
+    gone = _deleted_photos(site_id)
+    for sha256, size, digest in db.session.execute(photos).all():
+        if sha256 in gone:
+            continue
+        if logged.get(sha256) not in (None, digest):
+            yield f"photo {sha256}: its digest is not the one in the log"
+        try:
+            content = read_photo(site_id, sha256)
+        except OSError:
+            yield f"photo {sha256}: its bytes are missing"
+            continue
+        if len(content) != size or (digest and hashlib.sha256(content).hexdigest() != digest):
+            yield f"photo {sha256}: its bytes were changed"
+
+
+def _logged_digests(site_id: str) -> dict[str, str]:
+    """The digest of the bytes of each photo, as the log has it."""
+    arrivals = select(LoggedOp.payload).where(
+        LoggedOp.site_id == site_id, LoggedOp.kind == "photo.arrive"
+    )
+    return {
+        payload["sha256"]: payload["digest"]
+        for payload in db.session.scalars(arrivals)
+        if payload.get("digest")
+    }
+
+
+def _deleted_photos(site_id: str) -> set[str]:
+    links = select(PhotoLink.sha256).where(PhotoLink.site_id == site_id)
+    kept = set(
+        db.session.scalars(links.where(PhotoLink.subject_type.not_in((DELETE_PENDING, DELETED))))
+    )
+    return set(db.session.scalars(links)) - kept

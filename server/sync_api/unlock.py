@@ -1,0 +1,207 @@
+"""Unlocking: a person proves to the server with their PIN who they are on this phone, and registers
+the key that signs for them from then on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, g, request
+from sqlalchemy import select
+
+from server.auth.access import device_only
+from server.auth.credentials import get_or_create_account, hash_password
+from server.auth.device_people import add_person
+from server.auth.devices import DeviceIdentity, TooManyTries
+from server.auth.phone_credentials import activate_credentials, register_credential
+from server.auth.pins import (
+    PHONE,
+    PHONE_AND_PERSON,
+    draft_secret,
+    must_change,
+    pin_matches,
+    pin_weakness,
+    replace_old_verifier,
+    set_pin,
+)
+from server.auth.rate_limit import count_attempt, reset_attempts
+from server.db.engine import db, write_transaction
+from server.errors import problem_json
+from server.models.access import Account, Device
+from server.models.credentials import Credential
+from server.models.people import Person
+from server.oplog.held_proofs import judge_proven_ops
+from server.oplog.security_log import log_access
+from server.oplog.signatures import is_valid_signature, parse_public_key
+from server.sync_api import request_body
+from server.sync_api.pull import audience_of, scope_token
+from server.sync_api.responses import disable_caching, sync_response
+from sync.protocol.messages import PinRequest, UnlockRequest
+from sync.protocol.signatures import new_key_text
+
+log = structlog.get_logger("lodge.sync")
+
+bp = Blueprint("unlock", __name__, url_prefix="/sync")
+bp.after_request(disable_caching)
+
+UNLOCK, PIN = UnlockRequest(), PinRequest()
+
+WEAK_PINS = {
+    "pin-same": "Choose a PIN that is not the one until now.",
+    "pin-short": "A PIN has six to twelve digits.",
+    "pin-trivial": "Choose a PIN that is harder to guess: no repeated digit, no digits in a row.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenPerson:
+    """Somebody who has just typed their PIN."""
+
+    id: str
+    name: str
+    roles: list[str]
+    must_change: bool
+    """Whether the PIN is a one-time PIN or too short."""
+    new_hash: str | None
+    """Of a PIN that was stored as an earlier version did."""
+
+    def body(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "roles": self.roles}
+
+
+@bp.post("/unlock")
+@device_only
+def unlock() -> Response:
+    """Check a PIN and register a key of the person on this phone."""
+    message, now = request_body.read_message(request, UNLOCK), datetime.now(UTC)
+    public_key, phone = message["public_key"], g.device
+    if parse_public_key(public_key) is None:
+        return _unusable_key("public_key", "Send a P-256 key: SPKI as base64url.")
+    found = _person_for(phone, message)
+    proven = _proven_person(phone, found, message["pin"], now, typed=_typed_name(message))
+    if proven is None:
+        return _wrong_pin()
+    if not _follows_from(message["previous"], phone, proven.id, public_key):
+        return _unusable_key("previous", "Sign the new key with the old one, or leave it out.")
+    owner = phone.site_id, phone.id, proven.id
+    with write_transaction():
+        usable = not proven.must_change
+        credential = register_credential(*owner, public_key, now, usable=usable)
+        add_person(*owner)
+        account = get_or_create_account(proven.id)
+        secret = draft_secret(account)
+        if credential.created_at == now:
+            _log_change("credential", phone, proven.id, "registered")
+        if replace_old_verifier(account, proven.new_hash):
+            _log_change("pin", phone, proven.id, "rehashed")
+        credential_id = credential.id
+        people_key = db.session.get_one(Device, phone.id).people_key
+    judge_proven_ops(*owner, now)
+    phone = phone._replace(people_key=people_key)
+    return sync_response(
+        credential=credential_id,
+        person=proven.body(),
+        roles=proven.roles,
+        scope=scope_token(audience_of(phone)),
+        pin_must_change=proven.must_change,
+        draft_secret=secret,
+    )
+
+
+@bp.post("/pin")
+@device_only
+def change_pin() -> Response:
+    """Replace the PIN of a person. What they registered with a one-time PIN counts from now on."""
+    message, now = request_body.read_message(request, PIN), datetime.now(UTC)
+    pin, new, phone = message["pin"], message["new_pin"], g.device
+    found = _person_for(phone, message)
+    proven = _proven_person(phone, found, pin, now, typed=_typed_name(message))
+    if proven is None:
+        return _wrong_pin()
+    weakness = "pin-same" if new == pin else pin_weakness(new)
+    if weakness:
+        return problem_json(422, "Choose another PIN", WEAK_PINS[weakness], code=weakness)
+    with write_transaction():
+        set_pin(proven.id, new)
+        activate_credentials(phone.site_id, phone.id, proven.id, now)
+        _log_change("pin", phone, proven.id, "changed")
+    judge_proven_ops(phone.site_id, phone.id, proven.id, now)
+    return sync_response(person=proven.body())
+
+
+def _typed_name(message: dict[str, Any]) -> str:
+    return str(message.get("person") or message.get("staff_number"))
+
+
+def _person_for(phone: DeviceIdentity, message: dict[str, Any]) -> Person | None:
+    """The person that a message names, if they work at the phone's site and it is not revoked."""
+    if phone.is_revoked:
+        return None
+    number = (message.get("staff_number") or "").strip()
+    who = (
+        Person.id == message["person"]
+        if message.get("person")
+        else (Person.employee_no == number) & (Person.employee_no != "")
+    )
+    here = Person.site_id == phone.site_id, Person.active_to.is_(None)
+    found = db.session.scalars(select(Person).where(*here, who).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _proven_person(
+    phone: DeviceIdentity, person: Person | None, pin: str, now: datetime, *, typed: str
+) -> ProvenPerson | None:
+    """The person, if the PIN is theirs. Everybody else is answered alike and as slowly. Raises
+    TooManyTries."""
+    known = person.id if person else typed
+    one, all_ = (PHONE_AND_PERSON, f"{phone.id}\n{known}"), (PHONE, phone.id)
+    wait = count_attempt(one, all_)
+    if wait:
+        log.warning("too many PINs tried", site=phone.site_id, device=phone.id)
+        raise TooManyTries(wait)
+    account = db.session.get(Account, person.id) if person else None
+    if not pin_matches(account, pin, now) or person is None or account is None:
+        log_access("sign_in_failed", site_id=phone.site_id, by=None, device=phone.id)
+        return None
+    proven = ProvenPerson(
+        id=person.id,
+        name=person.name,
+        roles=sorted(person.roles),
+        must_change=must_change(account, pin),
+        new_hash=hash_password(pin) if account.pin_check else None,
+    )
+    reset_attempts(one)
+    return proven
+
+
+def _follows_from(
+    previous: dict[str, Any] | None, phone: DeviceIdentity, person_id: str, public_key: str
+) -> bool:
+    """Whether the old key signed the new one. One that the server does not know, because it was
+    restored from a backup, says nothing."""
+    old = db.session.get(Credential, previous["credential"]) if previous else None
+    if previous is None or old is None:
+        return True
+    if (old.site_id, old.device_id, old.person_id) != (phone.site_id, phone.id, person_id):
+        return False
+    text = new_key_text(phone.site_id, phone.id, public_key)
+    return is_valid_signature(old.public_key, previous["sig"], text)
+
+
+def _log_change(event: str, phone: DeviceIdentity, person_id: str, action: str) -> None:
+    who = {"by": person_id, "about": person_id, "device": phone.id}
+    log_access(event, site_id=phone.site_id, details={"action": action}, **who)
+
+
+def _wrong_pin() -> Response:
+    detail = "Check the name or staff number, and the PIN. A supervisor can set a new one."
+    return problem_json(403, "Not unlocked", detail, code="wrong-pin")
+
+
+def _unusable_key(field: str, remedy: str) -> Response:
+    errors = {field: [remedy]}
+    return problem_json(
+        422, "Invalid message", "Correct the fields named in errors.", errors=errors
+    )

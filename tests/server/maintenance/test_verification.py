@@ -1,0 +1,98 @@
+"""What `lodge verify` finds besides faults of the log: chains of phones, photos, accounts."""
+
+from __future__ import annotations
+
+import hashlib
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from sqlalchemy import delete, update
+
+from server.auth.credentials import set_pin
+from server.db.engine import db, write_transaction
+from server.maintenance.verification import server_faults, site_faults
+from server.models.feed import ServerState
+from server.models.oplog import Lineage
+from server.models.photos import Photo
+from server.oplog.replay import find_faults
+from server.oplog.security_log import SEALED_KEY, seal_older_rows
+from server.photos.storage import blob_store
+from server.photos.uploads import storage_key
+from tests.seed_data import ANA, BEN, HOME_SITE, TASK, TASKS
+
+
+@pytest.fixture
+def app(sqlite_app):
+    return sqlite_app
+
+
+@pytest.fixture
+def sha256(phone):
+    """A photo of a task, received."""
+    out = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(out, "JPEG")
+    content = out.getvalue()
+    name = hashlib.sha256(content).hexdigest()
+    phone.send_op("task.complete", TASK, {"photos": [name]}, by=ANA)
+    assert phone.request_photo("PUT", name, content).status == 200
+    return name
+
+
+@pytest.mark.rule("A24")
+def test_bytes_of_a_photo_that_were_changed_or_lost_are_found(app, sha256):
+    with app.app_context():
+        assert site_faults(HOME_SITE) == find_faults(HOME_SITE) == []
+        name = storage_key(HOME_SITE, sha256)
+        content = blob_store().get(name)
+        blob_store().put(name, content[:-1] + bytes([content[-1] ^ 1]))
+        assert site_faults(HOME_SITE) == [f"photo {sha256}: its bytes were changed"]
+        blob_store().remove(name)
+        assert site_faults(HOME_SITE) == [f"photo {sha256}: its bytes are missing"]
+
+
+@pytest.mark.rule("A24")
+def test_a_photo_that_was_replaced_together_with_its_digest_is_found(app, sha256):
+    with app.app_context():
+        with write_transaction():
+            db.session.execute(update(Photo).values(digest="0" * 64))
+        assert f"photo {sha256}: its digest is not the one in the log" in site_faults(HOME_SITE)
+
+
+@pytest.mark.rule("A23")
+@pytest.mark.parametrize(
+    "forged",
+    [{"gaps": []}, {"upto": 2}, {"upto": 9}, {"hash": "0" * 64}],
+    ids=["gap closed", "end cut off", "end invented", "hash replaced"],
+)
+def test_a_chain_of_a_phone_that_was_edited_is_found(app, phone, forged):
+    ops = [phone.add_op("task.complete", task, by=ANA) for task in TASKS[:4]]
+    phone.push(ops[0], ops[2], ops[3])
+    with app.app_context():
+        assert site_faults(HOME_SITE) == []
+        with write_transaction():
+            db.session.execute(update(Lineage).values(forged))
+        assert len(site_faults(HOME_SITE)) == 1
+
+
+@pytest.mark.rule("A23")
+def test_a_chain_that_was_deleted_is_found(app, phone):
+    phone.send_op("task.complete", TASK, by=ANA)
+    with app.app_context():
+        with write_transaction():
+            db.session.execute(delete(Lineage))
+        assert [fault.endswith("the chain is gone") for fault in site_faults(HOME_SITE)] == [True]
+
+
+@pytest.mark.rule("A22")
+def test_accounts_of_an_earlier_version_are_taken_over_once(app):
+    with app.app_context():
+        with write_transaction():
+            set_pin(ANA, "2468")
+        seal_older_rows()
+        assert server_faults() == []
+        with write_transaction():
+            set_pin(BEN, "1357")
+        seal_older_rows()
+        assert len(server_faults()) == 1 and BEN in server_faults()[0]
+        assert db.session.get(ServerState, SEALED_KEY)

@@ -1,0 +1,260 @@
+"""Who did it: signatures, what needs them, and forgeries in somebody else's name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from server.auth.devices import revoke_device
+from server.auth.phone_credentials import register_credential, revoke_credentials
+from server.db.engine import db, write_transaction
+from server.models.credentials import Credential
+from server.models.oplog import LoggedOp
+from server.oplog.held_proofs import judge_proven_ops
+from server.oplog.replay import find_faults
+from tests.phone_client import KeyPair, base64url, with_hash
+from tests.seed_data import ANA, BEN, DAO, EVE, HOME_SITE, OTHER_SITE, TASK, TASKS
+
+CANCEL = {"reason": "rain"}
+
+
+@pytest.fixture
+def app(sqlite_app):
+    return sqlite_app
+
+
+@pytest.fixture
+def register(app):
+    """Register a key of a person on a phone, as a right PIN does."""
+
+    def put(phone, person, key, *, usable=True):
+        with app.app_context(), write_transaction():
+            owner = phone.site, phone.device, person, key.public_key
+            return register_credential(*owner, datetime.now(UTC), usable=usable).id
+
+    return put
+
+
+@pytest.fixture
+def stored(app):
+    """How an op was logged: status, code, proof."""
+
+    def look(op):
+        with app.app_context():
+            row = db.session.scalar(select(LoggedOp).filter_by(site_id=HOME_SITE, id=op["id"]))
+            return (row.status, row.code, row.proof)
+
+    return look
+
+
+def unsigned_phone(new_phone):
+    return new_phone(unlocks_for=None)
+
+
+def answer(phone, op):
+    (verdict,) = phone.push(op).expect_ok()["verdicts"]
+    return verdict["status"], verdict.get("code")
+
+
+@pytest.mark.rule("L2", "L3")
+def test_a_signed_decision_is_proven_and_an_unsigned_one_held(app, phone, new_phone, stored):
+    proven = phone.add_op("task.cancel", TASKS[0], CANCEL, by=BEN)
+    assert answer(phone, proven) == ("applied", None)
+    assert stored(proven) == ("applied", None, "person")
+    other = unsigned_phone(new_phone)
+    claimed = other.add_op("task.cancel", TASKS[1], CANCEL, by=BEN)
+    assert answer(other, claimed) == ("held", "unproven")
+    assert stored(claimed) == ("held", "unproven", "claimed")
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.mark.rule("L3")
+def test_a_fact_of_ordinary_work_stands_as_claimed(new_phone, stored):
+    phone = unsigned_phone(new_phone)
+    op = phone.add_op("task.complete", TASK, by=ANA)
+    assert answer(phone, op) == ("applied", None)
+    assert stored(op) == ("applied", None, "claimed")
+
+
+def test_the_desk_and_the_server_prove_by_themselves(app, desk_op):
+    assert desk_op("task.cancel", TASKS[2], CANCEL)["status"] == "applied"
+    with app.app_context():
+        rows = db.session.scalars(select(LoggedOp).filter_by(site_id=HOME_SITE)).all()
+        assert {row.proof for row in rows if row.kind == "task.cancel"} == {"desk"}
+        assert {row.proof for row in rows if row.kind == "task.plan"} == {"server"}
+
+
+def forge_with_an_unknown_key(phone, op, _):
+    return {**op, "sig": KeyPair().sign_op(HOME_SITE, op)}
+
+
+def forge_for_another_site(phone, op, _):
+    return {**op, "sig": phone.keys[BEN].sign_op(OTHER_SITE, op)}
+
+
+def forge_in_another_name(phone, op, _):
+    return with_hash({**op, "by": EVE})
+
+
+def forge_content(phone, op, _):
+    return with_hash({**op, "subject": TASKS[5]})
+
+
+def forge_time(phone, op, _):
+    return with_hash({**op, "at": "2026-01-01T00:00:00+08:00"})
+
+
+def forge_with_the_signature_of_another_op(phone, op, other):
+    return {**op, "sig": other["sig"]}
+
+
+def forge_as_somebody_who_signs_themselves(phone, op, _):
+    return {**op, "sig": phone.keys[ANA].sign_op(HOME_SITE, op)}
+
+
+def forge_with_zeros(phone, op, _):
+    return {**op, "sig": base64url(bytes(64))}
+
+
+def forge_with_rubbish(phone, op, _):
+    return {**op, "sig": "not a signature"}
+
+
+def forge_with_a_padded_signature(phone, op, _):
+    return {**op, "sig": op["sig"] + "=="}
+
+
+FORGERIES = [value for name, value in list(globals().items()) if name.startswith("forge_")]
+
+
+@pytest.mark.rule("L4")
+@pytest.mark.parametrize("forge", FORGERIES)
+def test_a_forged_signature_proves_nothing(phone, register, stored, forge):
+    for person in (ANA, BEN, EVE):
+        phone.keys[person] = KeyPair()
+        register(phone, person, phone.keys[person])
+    other = phone.add_op("task.cancel", TASKS[3], CANCEL, by=BEN)
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)
+    phone.push(other)
+    forged = forge(phone, op, other)
+    assert answer(phone, forged) == ("quarantined", "bad-signature")
+    assert stored(forged) == ("quarantined", "bad-signature", "claimed")
+    assert phone.get_record("task", TASKS[4])["cancelled_at"] is None
+
+
+def test_a_signature_counts_on_its_own_phone_only(new_phone, phone, stored):
+    """A signed op that another phone sends as its own, with the same key or none, is not proven."""
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)
+    thief = unsigned_phone(new_phone)
+    copied = with_hash({**op, "n": 1, "prev": None})
+    assert answer(thief, copied) == ("held", "unproven")
+    assert stored(op) == ("held", "unproven", "claimed")
+    assert answer(phone, op) == ("applied", None)
+    assert stored(op) == ("applied", None, "person")
+
+
+def test_a_replayed_signature_does_nothing_twice(phone):
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)
+    assert answer(phone, op) == answer(phone, op) == ("applied", None)
+    again = with_hash({**op, "id": "0199d1c4-8a00-7000-8000-00000000000d", "n": 2})
+    assert answer(phone, again) == ("fork", "forked")
+
+
+def test_a_new_lineage_keeps_the_signature(phone, stored):
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)
+    phone.lineage, signature = "minted-anew", op["sig"]
+    again = with_hash({**op, "n": 1, "prev": None})
+    assert again["sig"] == signature
+    assert answer(phone, again) == ("applied", None)
+    assert stored(op)[2] == "person"
+
+
+@pytest.mark.rule("L6")
+@pytest.mark.parametrize("how", ["phone", "person", "credential"])
+def test_a_revoked_key_proves_nothing_that_arrives_later(app, phone, desk_op, stored, how):
+    before = phone.add_op("task.cancel", TASKS[0], CANCEL, by=EVE)
+    assert answer(phone, before) == ("applied", None)
+    late = phone.add_op("task.cancel", TASKS[4], CANCEL, by=EVE)
+    fact = phone.add_op("task.complete", TASKS[5], by=EVE)
+    if how == "person":
+        assert desk_op("person.leave", EVE, {}, by=EVE)["status"] == "applied"
+    with app.app_context():
+        if how == "phone":
+            revoke_device(HOME_SITE, phone.device, lost=False)
+        if how == "credential":
+            with write_transaction():
+                assert revoke_credentials(datetime.now(UTC), Credential.person_id == EVE) == 1
+    code = "revoked" if how == "phone" else "revoked-credential"
+    assert answer(phone, late) == ("held", code)
+    assert answer(phone, fact) == ("held", code)
+    assert stored(late)[2] == "claimed"
+    assert stored(before)[2] == "person"
+
+
+@pytest.mark.rule("L4")
+def test_a_key_that_arrives_later_proves_what_was_held(app, new_phone, register, stored):
+    """A restored server lacks the key; once it is registered again, nothing is lost."""
+    phone = unsigned_phone(new_phone)
+    phone.keys[BEN] = KeyPair()
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN, at="2026-11-20T08:00:00+08:00")
+    assert answer(phone, op) == ("held", "unproven")
+    register(phone, BEN, phone.keys[BEN])
+    with app.app_context():
+        at = db.session.scalar(select(LoggedOp.occurred_at).filter_by(id=op["id"]))
+        judge_proven_ops(HOME_SITE, phone.device, BEN, datetime.now(UTC))
+    assert stored(op) == ("applied", None, "person")
+    assert answer(phone, op) == ("applied", None)
+    with app.app_context():
+        assert db.session.scalar(select(LoggedOp.occurred_at).filter_by(id=op["id"])) == at
+        assert find_faults(HOME_SITE) == []
+
+
+def test_a_one_time_pin_proves_nothing_before_it_was_changed(app, new_phone, register, stored):
+    phone = unsigned_phone(new_phone)
+    phone.keys[BEN] = KeyPair()
+    register(phone, BEN, phone.keys[BEN], usable=False)
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)
+    assert answer(phone, op) == ("held", "unproven")
+
+
+@pytest.mark.rule("L5")
+def test_nothing_is_received_on_the_lineage_of_another_phone(app, new_phone, phone):
+    phone.add_op("task.complete", TASKS[0], by=ANA)
+    phone.send_outbox()
+    thief = new_phone()
+    thief.lineage, thief.n, thief.last_hash = phone.lineage, phone.n, phone.last_hash
+    op = thief.add_op("task.complete", TASKS[1], by=ANA)
+    told = thief.push(op, lost=[5]).expect_ok()
+    assert (told["verdicts"][0]["status"], told["verdicts"][0]["code"]) == (
+        "fork",
+        "foreign-lineage",
+    )
+    assert told["receipt"] == {"upto": 0, "hash": None}
+    assert thief.hello().expect_ok()["sites"][HOME_SITE]["upto"] == 0
+    with app.app_context():
+        assert db.session.scalar(select(LoggedOp.id).filter_by(id=op["id"])) is None
+    assert phone.hello().expect_ok()["sites"][HOME_SITE]["upto"] == 1
+
+
+@pytest.mark.rule("L7")
+def test_the_desk_takes_over_in_its_own_name_what_nobody_proved(app, new_phone, ben, stored):
+    phone = unsigned_phone(new_phone)
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=EVE)
+    assert answer(phone, op) == ("held", "unproven")
+    assert ben.post(f"/desk/aside/{op['id']}/accept").status_code == 303
+    with app.app_context():
+        taken = select(LoggedOp).filter_by(kind="task.cancel", subject=TASKS[4], status="applied")
+        row = db.session.scalar(taken)
+        assert (row.by, row.proof) == (BEN, "desk")
+
+
+def test_a_person_of_another_site_proves_nothing_here(new_phone, register, phone):
+    away = new_phone(OTHER_SITE)
+    key = KeyPair()
+    register(away, DAO, key)
+    phone.keys[DAO] = key
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=DAO)
+    assert answer(phone, op)[0] == "held"
