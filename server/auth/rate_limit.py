@@ -27,7 +27,7 @@ RELOAD_OPTIONS = {"populate_existing": True}
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """`free_tries` without a wait, then each wait is twice the one before, until there are about
-    `max_tries` in a `window`. After a window without a try it begins anew."""
+    `max_tries` in a `window`, which begins with the first try and is followed by a new one."""
 
     name: str
     free_tries: int
@@ -55,9 +55,10 @@ class RateLimit:
 
 
 class Counted(NamedTuple):
-    """The tries of a counter, and when the last one was."""
+    """The tries of a counter since a time, and when the last one was."""
 
     tries: int
+    since: datetime
     last_at: datetime
 
 
@@ -129,8 +130,9 @@ def _counters(keys: Iterable[tuple[RateLimit, str]]) -> dict[str, Counted]:
     """What was counted until now, by the hashed key."""
     hashed = [_key(limit, who) for limit, who in keys]
     table = RateLimitCounter
-    query = select(table.key, table.tries, table.last_at).where(table.key.in_(hashed))
-    return {key: Counted(tries, last_at) for key, tries, last_at in db.session.execute(query)}
+    query = select(table.key, table.tries, table.since, table.last_at)
+    rows = db.session.execute(query.where(table.key.in_(hashed)))
+    return {key: Counted(*counted) for key, *counted in rows}
 
 
 def _locked_counter(limit: RateLimit, who: str, now: datetime) -> RateLimitCounter:
@@ -143,14 +145,14 @@ def _locked_counter(limit: RateLimit, who: str, now: datetime) -> RateLimitCount
     counter = db.session.scalars(
         upsert.returning(RateLimitCounter), execution_options=RELOAD_OPTIONS
     ).one()
-    if now - counter.last_at >= limit.window:
+    if now - counter.since >= limit.window:
         counter.tries, counter.since = 0, now
     return counter
 
 
 def _wait(limit: RateLimit, counter: RateLimitCounter | Counted | None, now: datetime) -> timedelta:
     """How long until the next attempt is allowed; zero if it is allowed now."""
-    if counter is None or now - counter.last_at >= limit.window:
+    if counter is None or now - counter.since >= limit.window:
         return timedelta(0)
     pause = limit.wait_after(counter.tries)
     # `last_at` may be later than `now`: another request was counted in between
