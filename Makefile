@@ -14,11 +14,14 @@ MO  := $(PO:.po=.mo)
 NODE_PACKAGES := @eslint/js@9.39.5 eslint@9.39.5 globals@17.14.0 idb@8.0.4 prettier@3.10.1 stylelint@16.26.1 \
                  stylelint-config-recommended@17.0.0 typescript@6.0.3
 
+UPGRADE    ?=
+UV_COMPILE := .venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
+
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # where it is set, each of the many processes of the tests compiles Lodge anew
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test soak check bench words clean
+.PHONY: install demo test soak check bench words lock sbom clean
 .DEFAULT_GOAL := install
 
 install: .venv/installed $(MO)  ## .venv with the lodge command
@@ -51,6 +54,13 @@ words: .venv/tested  ## collect translatable texts into the catalogues
 	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 -k lazy_gettext -k lazy_pgettext:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
 	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
+lock: .venv/uv/bin/uv  ## pin every package and its hashes anew; UPGRADE=--upgrade takes newer ones
+	$(UV_COMPILE) --extra build --extra test --output-file requirements-test.lock pyproject.toml
+	$(UV_COMPILE) --extra build --constraint requirements-test.lock --output-file requirements.lock pyproject.toml
+
+sbom: install  ## the bill of materials of a release, CycloneDX
+	@$(BIN)/python .ci/sbom.py
+
 clean:  ## remove everything that can be rebuilt; keeps ./var
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info $(MO)
 
@@ -63,12 +73,18 @@ clean:  ## remove everything that can be rebuilt; keeps ./var
 	@$(PYTHON) -m venv .venv \
 	  || { rm -rf .venv; echo "Install what makes environments, then try again: apt install python3-venv"; exit 1; }
 
-.venv/installed: pyproject.toml | .venv/bin/python
-	$(PIP) install --editable .
+.venv/uv/bin/uv: | .venv/bin/python
+	@$(PYTHON) -m venv .venv/uv
+	@.venv/uv/bin/python -m pip --quiet --disable-pip-version-check install 'uv>=0.9,<1'
+
+.venv/installed: pyproject.toml requirements.lock | .venv/bin/python
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-build-isolation --editable .
 	@touch $@
 
-.venv/tested: pyproject.toml | .venv/bin/python
-	$(PIP) install --editable '.[test]'
+.venv/tested: pyproject.toml requirements-test.lock | .venv/bin/python
+	$(PIP) install --require-hashes --requirement requirements-test.lock
+	$(PIP) install --no-build-isolation --editable '.[test]'
 	@touch .venv/installed $@
 
 .venv/node: Makefile .ci/needs | .venv/bin/python

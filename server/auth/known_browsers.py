@@ -10,10 +10,11 @@ import hashlib
 import secrets
 import time
 
-from flask import current_app, request
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from flask import request
+from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
+from server.auth.keys import serializer
 from server.auth.rate_limit import (
     ACCOUNT,
     ADDRESS,
@@ -69,7 +70,7 @@ def known_browser(account: Account, now: float) -> str | None:
 def _read_cookie() -> tuple[str | None, list[Visit]]:
     try:
         text = request.cookies.get(cookie_name(COOKIE), "")
-        browser, visits = _signer().loads(text, max_age=KNOWN_DAYS * 86400)
+        browser, visits = _signer().loads(text)
         return str(browser), [(str(who), str(mark), int(at)) for who, mark, at in visits]
     except (BadSignature, ValueError, TypeError):
         return None, []
@@ -80,9 +81,6 @@ def _password_mark(account: Account) -> str:
     return hashlib.sha256(f"mark\n{account.password_hash}".encode()).hexdigest()[:32]
 
 
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(
-        current_app.config["SECRET_KEY"],
-        salt="known-browser",
-        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-    )
+def _signer() -> URLSafeSerializer:
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return serializer("known-browser", **options)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from datetime import UTC, datetime
 from typing import Any
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken
-from flask import current_app
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import CursorResult, delete, func, or_, select, update
 
 from server.auth.credentials import token_digest
 from server.auth.devices import CODE_ALPHABET, normalize_code
+from server.auth.keys import derived_keys
 from server.db.engine import db, write_transaction
 from server.models.access import Account, Passkey, RecoveryCode
 
@@ -128,7 +127,7 @@ def _open(sealed: str | None) -> str | None:
         return None  # the server has another key: the person needs a recovery code
 
 
-def _box() -> Fernet:
+def _box() -> MultiFernet:
     """Encrypts with a key of the server, so that a copy of the database alone makes no codes."""
-    key = hashlib.sha256(b"totp|" + current_app.config["SECRET_KEY"].encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(key))
+    keys = [Fernet(base64.urlsafe_b64encode(key)) for key in derived_keys("totp")]
+    return MultiFernet(keys)

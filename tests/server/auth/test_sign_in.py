@@ -126,9 +126,7 @@ def test_changing_the_password_ends_other_sessions(app, signed_in, bens_password
     assert wrong.status_code == 400
     weak = this_browser.post("/desk/account", {"password": PASSWORD, "new": "lodge-lodge"})
     assert weak.status_code == 400
-    assert (
-        this_browser.post("/desk/account", {"password": PASSWORD, "new": new}).status_code == 303
-    )
+    assert this_browser.post("/desk/account", {"password": PASSWORD, "new": new}).status_code == 303
     assert this_browser.get("/desk/").status_code == 200
     assert other_browser.get("/desk/").status_code == 303
     assert new_browser().sign_in("ben", new).status_code == 303
