@@ -132,7 +132,7 @@ def _counters(keys: Iterable[tuple[RateLimit, str]]) -> dict[str, Counted]:
     table = RateLimitCounter
     query = select(table.key, table.tries, table.since, table.last_at)
     rows = db.session.execute(query.where(table.key.in_(hashed)))
-    return {key: Counted(*counted) for key, *counted in rows}
+    return {row.key: Counted(row.tries, row.since, row.last_at) for row in rows}
 
 
 def _locked_counter(limit: RateLimit, who: str, now: datetime) -> RateLimitCounter:
