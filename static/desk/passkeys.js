@@ -18,7 +18,11 @@ function prepare(name, answer) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       button.disabled = true;
-      const done = await attempt(button.getAttribute(name) ?? "", button.dataset.send ?? "", answer);
+      const done = await attempt(
+        button.getAttribute(name) ?? "",
+        button.dataset.send ?? "",
+        answer,
+      );
       button.disabled = done;
       const note = /** @type {HTMLElement | null} */ (
         button.parentElement?.querySelector("[data-passkey-failed]")
