@@ -1,9 +1,11 @@
 """First passwords, second factors, and what the list of sessions shows.
 
-All sessions end: it is not known where and how they began.
+Of sessions that began before, browser and address are not known; the password began them.
 """
 
 from __future__ import annotations
+
+from uuid import uuid4
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,17 +15,24 @@ down_revision = "0027"
 branch_labels = None
 depends_on = None
 
+NEW_COLUMNS = {
+    "id": sa.String(36),
+    "browser": sa.String(80),
+    "address": sa.String(64),
+    "proven_at": sa.DateTime(),
+    "factors": sa.String(20),
+    "must_change": sa.Boolean(),
+}
+SESSION = sa.table(
+    "session",
+    sa.column("token_hash"),
+    sa.column("started_at"),
+    *(sa.column(name, kind) for name, kind in NEW_COLUMNS.items()),
+)
+
 
 def upgrade() -> None:
-    op.execute("DELETE FROM session")
-    with op.batch_alter_table("session") as batch_op:
-        batch_op.add_column(sa.Column("id", sa.String(36), nullable=False))
-        batch_op.add_column(sa.Column("browser", sa.String(80), nullable=False))
-        batch_op.add_column(sa.Column("address", sa.String(64), nullable=False))
-        batch_op.add_column(sa.Column("proven_at", sa.DateTime(), nullable=False))
-        batch_op.add_column(sa.Column("factors", sa.String(20), nullable=False))
-        batch_op.add_column(sa.Column("must_change", sa.Boolean(), nullable=False))
-        batch_op.create_unique_constraint(op.f("uq_session_id"), ["id"])
+    _describe_sessions()
     with op.batch_alter_table("account") as batch_op:
         batch_op.add_column(sa.Column("first_until", sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column("totp_secret", sa.String(200), nullable=True))
@@ -33,6 +42,23 @@ def upgrade() -> None:
             sa.Column("two_step", sa.Boolean(), server_default=sa.false(), nullable=False)
         )
     _create_second_factors()
+
+
+def _describe_sessions() -> None:
+    with op.batch_alter_table("session") as batch_op:
+        for name, kind in NEW_COLUMNS.items():
+            batch_op.add_column(sa.Column(name, kind, nullable=True))
+    connection = op.get_bind()
+    for token_hash in connection.execute(sa.select(SESSION.c.token_hash)).scalars().all():
+        known = {"id": str(uuid4()), "browser": "", "address": "", "factors": "password"}
+        session = sa.update(SESSION).where(SESSION.c.token_hash == token_hash)
+        connection.execute(
+            session.values(**known, must_change=False, proven_at=SESSION.c.started_at)
+        )
+    with op.batch_alter_table("session") as batch_op:
+        for name, kind in NEW_COLUMNS.items():
+            batch_op.alter_column(name, existing_type=kind, nullable=False)
+        batch_op.create_unique_constraint(op.f("uq_session_id"), ["id"])
 
 
 def _create_second_factors() -> None:
