@@ -173,6 +173,7 @@ def test_over_http_the_cookie_is_not_secure(bens_password, new_browser):
     assert "HttpOnly" in session and "Secure" not in session
 
 
+@pytest.mark.asvs("7.4.1")
 def test_signing_out_ends_the_session(ben):
     token = ben.client.get_cookie("lodge").value
     ben.post("/sign-out")
@@ -180,6 +181,7 @@ def test_signing_out_ends_the_session(ben):
     assert ben.get("/desk/").status_code == 303
 
 
+@pytest.mark.asvs("7.2.4")
 def test_signing_in_gives_a_new_token(app, ben, bens_password):
     before = ben.client.get_cookie("lodge").value
     ben.sign_in("ben")
@@ -189,6 +191,7 @@ def test_signing_in_gives_a_new_token(app, ben, bens_password):
     assert ben.get("/desk/").status_code == 303, "the old session has ended"
 
 
+@pytest.mark.asvs("7.2.3")
 def test_only_the_hash_of_a_token_is_stored(app, ben):
     token = ben.client.get_cookie("lodge").value
     with app.app_context():
@@ -196,6 +199,7 @@ def test_only_the_hash_of_a_token_is_stored(app, ben):
     assert len(token) >= 43, "256 bits"
 
 
+@pytest.mark.asvs("7.3.1", "7.3.2")
 @pytest.mark.parametrize(
     "aged",
     [
@@ -211,6 +215,7 @@ def test_a_session_expires(app, ben, aged):
     assert IDLE_TIMEOUT < MAX_LIFETIME
 
 
+@pytest.mark.asvs("7.4.2")
 def test_a_session_ends_when_its_person_leaves(desk_op, signed_in):
     eve = signed_in(seed_data.EVE)
     assert eve.get("/desk/").status_code == 200
@@ -292,6 +297,7 @@ def test_sign_in_redirects_only_to_local_paths(app, ben, bens_password):
         assert response.location in ("/", "/desk/"), evil
 
 
+@pytest.mark.asvs("7.6.2")
 def test_only_signing_in_creates_sessions(app, client):
     client.get("/")
     client.get("/sign-in")

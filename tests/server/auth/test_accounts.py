@@ -9,9 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from hypothesis import assume, given, settings
+from hypothesis.strategies import characters
+from hypothesis.strategies import text as words
 from sqlalchemy import select, update
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from server.auth.credentials import set_password
+from server.auth.password_rules import MIN_PASSWORD_LENGTH, password_weakness
 from server.auth.sessions import RECENT
 from server.db.engine import db, write_transaction
 from server.models.access import Account, Device, LoginSession
@@ -236,3 +241,33 @@ def test_a_phone_gets_a_free_name_by_itself_and_can_be_renamed(app, enrolment_co
         labels = db.session.scalars(select(Device.label)).all()
     assert len(set(labels)) == 5
     assert ben.post(f"{address}/name", {"label": " "}).status_code == 422
+
+
+@pytest.mark.asvs("6.2.4", "6.2.12")
+def test_the_most_common_passwords_are_refused():
+    common = list(FREQUENCY_LISTS["passwords"])
+    longest = [password for password in common if len(password) >= MIN_PASSWORD_LENGTH]
+    assert len(common) >= 3000 and len(longest) > 1000
+    refused = [password_weakness("ben", password) for password in [*common[:3000], *longest]]
+    assert None not in refused
+
+
+@pytest.mark.asvs("6.2.5", "6.2.9")
+@given(words(alphabet=characters(codec="utf-8", categories=["L", "N"]), min_size=64, max_size=256))
+@settings(max_examples=40)
+def test_long_passphrases_of_any_characters_are_taken(password):
+    assume(len(set(password.casefold())) > 12)
+    assert password_weakness("ben", password) is None
+
+
+@pytest.mark.asvs("6.2.6", "6.2.7", "6.2.10", "6.4.2", "7.4.4")
+def test_inputs_for_passwords_hide_them_and_let_managers_of_passwords_work(signed_in, new_browser):
+    ben = signed_in(BEN)
+    pages = [new_browser().get("/sign-in").text, ben.get("/desk/account").text]
+    pages.append(ben.get("/desk/account/confirm").text)
+    for page in pages:
+        found = re.findall(r'<input name="(?:password|new)"[^>]*>', page)
+        assert found and all('type="password"' in each for each in found)
+        assert all(re.search('autocomplete="(current|new)-password"', each) for each in found)
+        assert "onpaste" not in page and "question" not in page
+    assert all('action="/sign-out"' in page for page in pages[1:])

@@ -32,6 +32,7 @@ def test_username_and_password_open_the_desk(bens_password, new_browser):
     assert desk.get("/desk/").status_code == 200
 
 
+@pytest.mark.asvs("6.2.8")
 @pytest.mark.parametrize("password", [PASSWORD + " ", PASSWORD.upper(), PASSWORD[:-1], "", "\0"])
 def test_a_password_must_match_exactly(bens_password, new_browser, password):
     assert new_browser().sign_in("ben", password).status_code == 401
@@ -101,6 +102,7 @@ def test_rate_limit_keys_do_not_reveal_usernames(app, bens_password, new_browser
     assert ENROLMENT_CODE.max_tries == 5
 
 
+@pytest.mark.asvs("6.2.1", "6.2.9")
 @pytest.mark.parametrize(
     ("password", "why"),
     [
@@ -138,6 +140,7 @@ def test_pin_verifiers_are_salted():
     assert make_pin_verifier("2468")["hash"] != verifier["hash"]
 
 
+@pytest.mark.asvs("6.3.2")
 def test_there_are_no_default_accounts(app, new_browser):
     with app.app_context():
         assert db.session.scalars(select(Account)).all() == []
