@@ -12,6 +12,7 @@ from htmx_flask import Htmx
 
 from server import config, errors, health, logs
 from server.auth import access, security_headers
+from server.auth.hosts import KnownHosts
 from server.db import engine
 from server.desk import pages
 from server.field import shell
@@ -53,5 +54,6 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(unlock.bp)
     app.register_blueprint(shell.bp)
     pages.init_app(app)
+    app.wsgi_app = KnownHosts(app)  # type: ignore[method-assign]
     app.wsgi_app = PullCache(app)  # type: ignore[method-assign]
     return app

@@ -30,7 +30,7 @@ def data_folder(name: str) -> Path:
 
 
 def settings() -> dict[str, Any]:
-    """The settings in the environment: data folder, database, photo storage, more languages.
+    """The settings in the environment: data folder, database, photos, more languages, host names.
 
     All are optional.
     """
@@ -39,6 +39,7 @@ def settings() -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": os.environ.get("LODGE_DATABASE_URL"),
         "PHOTOS_URL": os.environ.get("LODGE_PHOTOS_URL"),
         "TRANSLATIONS": os.environ.get("LODGE_TRANSLATIONS"),
+        "HOSTS": os.environ.get("LODGE_HOSTS"),
     }
 
 

@@ -46,6 +46,19 @@ def allow(*roles: str) -> Callable[[View], View]:
     return mark
 
 
+def recent_sign_in(view: View) -> View:
+    """Ask who somebody is once more, if they proved it more than 15 minutes ago. A form that they
+    sent comes back with what they typed."""
+    view.needs_recent_sign_in = True  # type: ignore[attr-defined]
+    return view
+
+
+def before_all_steps(view: View) -> View:
+    """Allow people who have yet to replace a first password or to add a second step."""
+    view.before_all_steps = True  # type: ignore[attr-defined]
+    return view
+
+
 def access_rule(app: Flask, endpoint: str) -> str | frozenset[str] | None:
     """The rule that a route declares: PUBLIC, DEVICE_TOKEN, a set of roles, or None."""
     rule: str | frozenset[str] | None = getattr(app.view_functions[endpoint], "allowed", None)
@@ -91,25 +104,52 @@ def _require_role(roles: frozenset[str]) -> Any:
         return _redirect_to_sign_in()
     if not user.has_role(*roles):
         abort(403)
+    page = page_to_prove(user)
+    if page is None:
+        return None
+    if request.method == "POST" and request.content_length:
+        abort(401)
+    return _redirect_to(page)
+
+
+def page_to_prove(user: CurrentUser) -> str | None:
+    """The endpoint where a person has to prove something before this request: who they are, or by
+    a new password or a second step that nobody else is. None if there is nothing to prove."""
+    view = current_app.view_functions[request.endpoint or ""]
+    if not getattr(view, "before_all_steps", False):
+        if user.must_change:
+            return "account.index"
+        if user.must_add_step:
+            return "account.two_steps"
+    if getattr(view, "needs_recent_sign_in", False) and not user.is_recent:
+        return "account.confirm"
     return None
 
 
 def _redirect_to_sign_in() -> Any:
-    """Redirect to the sign-in page; htmx, which asked for a fragment, loads it as a whole page."""
+    return _redirect_to("sign_in.form")
+
+
+def _redirect_to(endpoint: str) -> Any:
+    """Redirect to a page to sign in or to prove something; htmx, which asked for a fragment, loads
+    it as a whole page."""
     if request.htmx:  # type: ignore[attr-defined]  # htmx-flask adds it
-        return make_response("", 401, redirect=url_for("sign_in.form"))
+        return make_response("", 401, redirect=url_for(endpoint))
     back = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("sign_in.form", next=back), 303)
+    return redirect(url_for(endpoint, next=back), 303)
 
 
 __all__ = [
     "CurrentUser",
     "access_rule",
     "allow",
+    "before_all_steps",
     "current_user",
     "current_user_or_none",
     "device_only",
     "get_or_404",
     "init_app",
+    "page_to_prove",
     "public",
+    "recent_sign_in",
 ]

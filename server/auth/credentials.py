@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import secrets
 import threading
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import CursorResult, select, update
 
 from server.db.engine import db
 from server.models.access import Account
 
 PIN_ROUNDS = 600_000
-MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 10, 256
-FORBIDDEN_WORDS = ("lodge", "password", "12345", "qwert", "abcde")
-"""Parts that do not count towards a password's strength: the product's name and common guesses."""
+FIRST_PASSWORD_DAYS = 7
+"""How long a first password can be used, once."""
 
 password_hasher = PasswordHasher()  # argon2-cffi's defaults: Argon2id, 64 MiB, 3 rounds
 
@@ -47,18 +46,6 @@ def new_token() -> str:
 def token_digest(token: str) -> str:
     """The SHA-256 of a token, in hex, as it is stored. Long random tokens need no salt."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def password_weakness(username: str, password: str) -> str | None:
-    """Why a password is refused: `short`, `long` or `guessable`; None for a good one."""
-    if len(password) < MIN_PASSWORD_LENGTH:
-        return "short"
-    if len(password) > MAX_PASSWORD_LENGTH:
-        return "long"
-    rest = re.sub(r"[\W_]+", "", password.lower())
-    for word in (*FORBIDDEN_WORDS, username.lower()):
-        rest = rest.replace(word, "")
-    return "guessable" if len(set(rest)) < 4 else None
 
 
 def hash_password(password: str) -> str:
@@ -97,12 +84,24 @@ def make_pin_verifier(pin: str) -> dict[str, Any]:
     }
 
 
-def set_password(person_id: str, username: str, password: str) -> None:
+def set_password(person_id: str, username: str, password: str, *, first: bool = False) -> None:
     """Set the desk password of a person. The caller checks `password_weakness` first, and commits
-    afterwards."""
+    afterwards. `first`: somebody else knows it, so it works once, and has to be replaced then."""
     account = get_or_create_account(person_id)
     account.username = username.strip().lower()
     account.password_hash = hash_password(password)
+    days = timedelta(days=FIRST_PASSWORD_DAYS)
+    account.first_until = datetime.now(UTC) + days if first else None
+
+
+def use_first_password(account: Account, now: datetime) -> bool:
+    """Use up a first password; False if that was done before, or its days are over. The caller
+    commits."""
+    unused = update(Account).where(
+        Account.person_id == account.person_id, Account.first_until > now
+    )
+    used: CursorResult[Any] = db.session.execute(unused.values(first_until=now))  # type: ignore[assignment]
+    return used.rowcount == 1
 
 
 def get_or_create_account(person_id: str) -> Account:

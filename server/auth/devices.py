@@ -7,19 +7,23 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from flask import request
 from sqlalchemy import CursorResult, bindparam, literal_column, or_, select, update
 from uuid_utils.compat import uuid7
 
 from server.auth.credentials import new_token, token_digest
+from server.auth.device_names import device_name, free_device_name
 from server.auth.device_people import set_people
-from server.auth.rate_limit import ENROLMENT_CODE, count_attempt, reset_attempts
+from server.auth.rate_limit import (
+    ENROLMENT_CODE,
+    client_address,
+    count_attempt,
+    reset_attempts,
+)
 from server.db.engine import db, write_transaction
 from server.db.statements import fetch_first_direct
 from server.models.access import Device, EnrolmentCode
 from server.models.credentials import Credential
 from server.models.feed import ServerState, SiteHead
-from sync.protocol.op import MAX_NAME_LENGTH
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 8
@@ -59,12 +63,13 @@ def issue_code(site_id: str, by: str | None, people: Iterable[str] | None = None
     return f"{code[:4]}-{code[4:]}"
 
 
-def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | None:
+def enrol_device(code: str, label: str, lineage: str, model: str = "") -> tuple[Device, str] | None:
     """Enrol a phone; returns it with its token, or None if the code is wrong, used or expired.
+    A phone without a `label` gets a name by itself, from its `model` if it knows it.
 
     Raises TooManyTries.
     """
-    wait = count_attempt((ENROLMENT_CODE, request.remote_addr or ""))
+    wait = count_attempt((ENROLMENT_CODE, client_address()))
     if wait:
         raise TooManyTries(wait)
     token, now = new_token(), datetime.now(UTC)
@@ -75,7 +80,7 @@ def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | No
         device = Device(
             id=str(uuid7()),
             site_id=enrolment.site_id,
-            label=label.strip()[:MAX_NAME_LENGTH],
+            label=device_name(enrolment.site_id, label, model),
             enrolled_by=enrolment.issued_by,
             enrolled_at=now,
             token_hash=token_digest(token),
@@ -85,7 +90,7 @@ def enrol_device(code: str, label: str, lineage: str) -> tuple[Device, str] | No
         db.session.flush()
         set_people(device.site_id, device.id, enrolment.people)
     # only wrong codes count, so that a whole shift may enrol from one address
-    reset_attempts((ENROLMENT_CODE, request.remote_addr or ""))
+    reset_attempts((ENROLMENT_CODE, client_address()))
     return device, token
 
 
@@ -159,6 +164,14 @@ def revoke_device(site_id: str, device_id: str, *, lost: bool) -> bool:
         )
         db.session.execute(Credential.revocation(now, Credential.device_id == device_id))
     return revoked.rowcount == 1
+
+
+def rename_device(site_id: str, device_id: str, name: str) -> None:
+    """Give a phone of a site another name, with a number if another phone has it."""
+    device = update(Device).where(Device.site_id == site_id, Device.id == device_id)
+    with write_transaction():
+        label = free_device_name(site_id, name, device_id)
+        db.session.execute(device.values(label=label))
 
 
 def record_wipe_notice(device_id: str) -> None:

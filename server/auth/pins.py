@@ -29,7 +29,7 @@ from server.models.credentials import Credential
 MIN_PIN_LENGTH, MAX_PIN_LENGTH = 6, 12
 ONE_TIME_LIFETIME = timedelta(days=7)
 
-PHONE_AND_PERSON = RateLimit("pin", free_tries=5, max_tries=10, window=timedelta(days=1))
+PHONE_AND_PERSON = RateLimit("pin", free_tries=5, max_tries=24, window=timedelta(days=1))
 """Of one person on one phone, so that guessing on one phone locks nobody out on another."""
 PHONE = RateLimit("phone-pins", free_tries=30, max_tries=60, window=timedelta(hours=1))
 """Of everybody on one phone."""

@@ -12,8 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from server import create_app
-from server.auth.credentials import MIN_PASSWORD_LENGTH, password_weakness, set_password
+from server.auth.credentials import get_or_create_account, set_password
+from server.auth.password_rules import MIN_PASSWORD_LENGTH, context_names, password_weakness
 from server.auth.pins import MIN_PIN_LENGTH, new_pin, pin_weakness, reset_pin
+from server.auth.second_factors import remove_second_factors
+from server.auth.sessions import end_all_sessions
 from server.cli.sites import SITE_OPTION, find_site
 from server.cli.texts import N_
 from server.db.engine import db, write_transaction
@@ -72,7 +75,10 @@ def add_user(
             click.echo(_("User name %(username)s, password %(password)s") % account)
 
 
-@user.command("password", help=N_("Set a password; it is asked for twice."))
+@user.command(
+    "password",
+    help=N_("Set a first password, which works once; it is asked for twice. All sessions end."),
+)
 @click.argument("person_id")
 @click.option("--username", required=True)
 def change_password(person_id: str, username: str) -> None:
@@ -80,14 +86,28 @@ def change_password(person_id: str, username: str) -> None:
         require_current_schema()
         _sites_of(person_id)
         password = click.prompt(_("Password"), hide_input=True, confirmation_prompt=True)
-        if password_weakness(username, password):
+        if password_weakness(username, password, context_names(person_id)):
             raise click.UsageError(
                 _("Use at least %(number)d characters that are hard to guess.")
                 % {"number": MIN_PASSWORD_LENGTH}
             )
         _save_credentials(person_id, None, username, password)
         _log_changes(person_id, None, password)
-        click.echo(_("The password is set."))
+        click.echo(_("The password is set. It works once, and has to be changed then."))
+
+
+@user.command("second-step", help=N_("Remove the second step of a person who lost it."))
+@click.argument("person_id")
+def remove_second_step(person_id: str) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        _sites_of(person_id)
+        with write_transaction():
+            remove_second_factors(get_or_create_account(person_id))
+            end_all_sessions(person_id)
+            details = {"action": "removed"}
+            log_access("second_factor", site_id=None, by=None, about=person_id, details=details)
+        click.echo(_("Passkeys, app and recovery codes are removed; all sessions have ended."))
 
 
 @user.command("pin", help=N_("Set a one-time PIN with which a person unlocks a phone."))
@@ -139,7 +159,8 @@ def _save_credentials(
             if pin:
                 reset_pin(person_id, datetime.now(UTC), pin)
             if username and password:
-                set_password(person_id, username, password)
+                set_password(person_id, username, password, first=True)
+                end_all_sessions(person_id)
     except IntegrityError:
         message = _("The user name %(username)s is taken.") % {"username": username}
         raise click.UsageError(message) from None

@@ -23,6 +23,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from server import errors
+from server.auth.access import page_to_prove
 from server.auth.sessions import current_user, current_user_or_none
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_tokens import TOKEN_FIELD, page_address, parse_token
@@ -160,6 +161,10 @@ def _sign_in_page() -> str:
     person = (token.person_id, token.site_id) if token else former_user()
     page = token.page if token else _page_of_nobody()
     kept = person is not None and keep_unsaved(*person, page)
+    user = current_user_or_none()
+    if user:
+        where = url_for(page_to_prove(user) or "account.confirm", next=page)
+        return render_template("desk/proof_needed.html", where=where, kept=kept)
     return render_template("desk/sign_in.html", fault="", back=page, kept=kept)
 
 

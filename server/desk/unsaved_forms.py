@@ -18,7 +18,7 @@ from server.models.desk_forms import KEEP_UNSAVED, UnsavedForm
 MAX_KEPT, MAX_BYTES = 5, 512 * 1024
 """How many unsaved forms a person has at most, and how much text each."""
 
-SECRET_FIELDS = ("password", "new", "pin")
+SECRET_FIELDS = ("password", "new", "pin", "one_time_code", "app_secret")
 """Inputs that are never kept nor shown again."""
 
 

@@ -1,4 +1,4 @@
-"""Accounts, login sessions, devices, enrolment codes and rate-limit counters.
+"""Accounts, second factors, login sessions, devices, enrolment codes and rate-limit counters.
 
 These tables are small and shared by all sites. Secrets are stored only as hashes.
 """
@@ -35,6 +35,12 @@ class Account(Model):
     pin_hash: Mapped[str | None] = mapped_column(String(200))
     pin_expires_at: Mapped[datetime | None]
     draft_secret: Mapped[str | None] = mapped_column(String(64))
+    first_until: Mapped[datetime | None]
+    """Until when a first password may be used, once. None: the person chose the password."""
+    totp_secret: Mapped[str | None] = mapped_column(String(200))
+    """The encrypted secret of the authenticator app."""
+    totp_step: Mapped[int | None]
+    """The time step of the newest code that was used: none is taken twice."""
 
     @classmethod
     def by_username(cls, username: str) -> Select[Any]:
@@ -42,8 +48,57 @@ class Account(Model):
         return select(cls).where(cls.username == username.strip().lower())
 
 
+class Passkey(Model):
+    """A passkey of a person. `credential_id` and `public_key` are base64url."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(36), index=True)
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[str] = mapped_column(String(2000))
+    sign_count: Mapped[int]
+    label: Mapped[str] = mapped_column(String(80))
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    @classmethod
+    def of_person(cls, person_id: str) -> Select[Any]:
+        """The passkeys of a person, oldest first."""
+        return select(cls).where(cls.person_id == person_id).order_by(cls.made_at, cls.id)
+
+
+class RecoveryCode(Model):
+    """A recovery code that was not used yet."""
+
+    __tablename__ = "recovery_code"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(36), index=True)
+
+
+class SignInStep(Model):
+    """A step of signing in, or of adding a passkey, that waits for its browser's answer.
+
+    `person_id`: whose password was right, or who adds a passkey; None for a passkey sign-in.
+    """
+
+    __tablename__ = "sign_in_step"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str | None] = mapped_column(String(36))
+    challenge: Mapped[str | None] = mapped_column(String(200))
+    page: Mapped[str] = mapped_column(String(2000))
+    tries: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
 class LoginSession(Model):
-    """One session of a person at the desk, at one site."""
+    """One session of a person at the desk, at one site.
+
+    `proven_at`: when the person last proved who they are. `factors`: how, see `auth.sessions`.
+    `must_change`: a first password opened it, and has to be replaced before anything else.
+    """
 
     __tablename__ = "session"
 
@@ -53,6 +108,12 @@ class LoginSession(Model):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    browser: Mapped[str] = mapped_column(String(80))
+    address: Mapped[str] = mapped_column(String(64))
+    proven_at: Mapped[datetime]
+    factors: Mapped[str] = mapped_column(String(20))
+    must_change: Mapped[bool]
 
 
 class Device(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -13,6 +13,8 @@ from server.models.directory import Directory
 from server.models.registry import StoredType
 
 Label = dict[str, str]
+
+NOT_FOR_PHONES = ("site_id", "version", "two_step")
 
 
 class Site(Model):
@@ -25,6 +27,7 @@ class Site(Model):
     visit_minutes: Mapped[int] = mapped_column(default=480)
     silent_hours: Mapped[int] = mapped_column(default=4, server_default="4")
     statement_hours: Mapped[int] = mapped_column(default=24, server_default="24")
+    two_step: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int]
 
 
@@ -67,8 +70,8 @@ class Checkpoint(Model):
 
 
 def phone_body(place: Mapping[str, Any], _: Directory) -> dict[str, Any]:
-    """The body of a place for phones: its columns."""
-    return {name: value for name, value in place.items() if name not in ("site_id", "version")}
+    """The body of a place for phones: its columns, without those of the desk."""
+    return {name: value for name, value in place.items() if name not in NOT_FOR_PHONES}
 
 
 RECORDS = {

@@ -69,7 +69,8 @@ def enrol() -> Response:
     """Exchange a one-time code for a token."""
     message = request_body.read_message(request, ENROL)
     with write_transaction():
-        enrolled = enrol_device(message["code"], message["label"], message["lineage"])
+        names = message["label"], message["lineage"], message["model"]
+        enrolled = enrol_device(message["code"], *names)
         if enrolled:
             phone, _token = enrolled
             details = {"action": "enrolled"}
@@ -87,7 +88,8 @@ def enrol() -> Response:
         {**person, "pin_check": directory_of(phone.site_id).pin_verifiers.get(person["id"])}
         for person in people_on_phone(phone.site_id, people_of(phone.id))
     ]
-    return sync_response(device=phone.id, token=token, site=phone.site_id, people=people)
+    told = {"device": phone.id, "token": token, "site": phone.site_id, "label": phone.label}
+    return sync_response(**told, people=people)
 
 
 def people_on_phone(site_id: str, ids: Iterable[str]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 /** The desk's own scripts. Every page works without them. */
 
 import { keepDrafts } from "./drafts.js";
+import { offerPasskeys } from "./passkeys.js";
 import { keepPlace } from "./place.js";
 import { watchSession } from "./session.js";
 import { submitOnce } from "./submitting.js";
@@ -9,3 +10,4 @@ submitOnce();
 keepDrafts();
 keepPlace();
 watchSession();
+offerPasskeys();

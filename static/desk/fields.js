@@ -6,6 +6,7 @@
 /** @typedef {[name: string, place: Place, value: string | boolean][]} Changes */
 
 const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset", "image"];
+const ONE_TIME = "[autocomplete=one-time-code]";
 
 /** The forms of this page that are posted.
  * @returns {HTMLFormElement[]} */
@@ -63,7 +64,10 @@ function outerFold(fold) {
 function fields(form) {
   const all = /** @type {Field[]} */ ([...form.elements]).filter(
     (field) =>
-      field.name && field.matches("input, textarea, select") && !NEVER_KEPT.includes(field.type),
+      field.name &&
+      field.matches("input, textarea, select") &&
+      !field.matches(ONE_TIME) &&
+      !NEVER_KEPT.includes(field.type),
   );
   return all.map((field) => [field, placeOf(field, all)]);
 }

@@ -1,6 +1,7 @@
 /** Warns before the session ends, while there is time to save. */
 
-const WARN_AT_S = 15 * 60;
+const WARN_AT_S = 5 * 60;
+const TYPING_COUNTS_EVERY_MS = 5 * 60_000;
 const CHECK_EVERY_MS = 30_000;
 
 /** @typedef {{ idle: number, total: number }} SessionEnd Seconds until it ends: by idling, in any case. */
@@ -30,6 +31,12 @@ export function watchSession() {
     if (newer) take(newer);
     else show(bar, { idle: end.idle - passed, total: end.total - passed });
   };
+  document.addEventListener("input", async () => {
+    if (Date.now() - read < TYPING_COUNTS_EVERY_MS) return;
+    read = Date.now(); // so that the next key asks nothing
+    const newer = await ask({});
+    if (newer) take(newer);
+  });
   setInterval(check, CHECK_EVERY_MS);
   document.addEventListener("visibilitychange", check);
   show(bar, end);

@@ -119,7 +119,7 @@ async function confirm(id, request) {
 async function enrol(form) {
   const code = String(form.get("code") ?? "");
   try {
-    await people.enrol(code, String(form.get("label") || "Phone"));
+    await people.enrol(code, String(form.get("label") ?? "").trim());
   } catch (error) {
     return htmlResponse(await renderPage("enrol", { result: enrolmentResult(error), code }));
   }

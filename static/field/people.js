@@ -25,12 +25,22 @@ const LOCK = { background: 300, idle: 1800 };
  */
 export async function enrol(code, label) {
   const { lineage } = await chainTail();
-  const { device, token, site, people } = await request("/sync/enrol", { code, label, lineage });
+  const model = await phoneModel();
+  const named = { ...(label && { label }), ...(model && { model }) };
+  const enrolled = await request("/sync/enrol", { code, lineage, ...named });
+  const { device, token, site, people } = enrolled;
   await writeTransaction(["meta"], (tx) => {
-    tx.objectStore("meta").put({ id: device, token, site, label }, "device");
+    tx.objectStore("meta").put({ id: device, token, site, label: enrolled.label }, "device");
     tx.objectStore("meta").put(people, "people");
     for (const key of ["revoked", "link"]) tx.objectStore("meta").delete(key);
   });
+}
+
+/** The model of this phone, as its browser tells it over HTTPS; empty where it does not. */
+async function phoneModel() {
+  const { userAgentData } = /** @type {any} */ (navigator);
+  const hints = await userAgentData?.getHighEntropyValues?.(["model"]).catch(() => undefined);
+  return String(hints?.model ?? "").slice(0, 60);
 }
 
 /**

@@ -15,6 +15,7 @@ FIELDS: Texts = {
     "kind": _l("Type"),
     "statement_hours": _l("Hours for a statement"),
     "silent_hours": _l("Hours until a phone counts as silent"),
+    "two_step": _l("Two-step sign-in for managers and administrators"),
     "ordinal": _l("Position"),
     "parent_id": _l("Part of"),
     "route": _l("Patrol route"),

@@ -64,6 +64,7 @@ class SiteRetainPayload(Payload):
     visit_minutes = fields.Integer(strict=True, validate=Range(min=15, max=24 * 60))
     silent_hours = fields.Integer(strict=True, validate=Range(min=1, max=48))
     statement_hours = fields.Integer(strict=True, validate=Range(min=1, max=720))
+    two_step = fields.Boolean()
 
 
 class AreaAddPayload(Payload):
@@ -155,8 +156,8 @@ def occupy(_: Any, op: Op) -> Accepted:
 
 
 def retain(_: Any, op: Op) -> Accepted | Refused:
-    """V12, D7: the settings of a site: retention of visits, and when a silent phone raises an
-    alarm."""
+    """V12, D7: the settings of a site: retention of visits, when a silent phone raises an alarm,
+    and whether managers and administrators sign in with two steps."""
     return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 

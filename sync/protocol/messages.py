@@ -32,7 +32,8 @@ RESET_REASONS = ("new", "epoch", "scope", "floor", "digest", "schema")
 
 class EnrolRequest(MessageSchema):
     code = NameField(required=True)
-    label = NameField(required=True)
+    label = NameField(load_default="")
+    model = NameField(load_default="")
     lineage = NameField(required=True)
 
 
@@ -41,6 +42,7 @@ class EnrolResponse(MessageSchema):
     device = fields.String()
     token = fields.String()
     site = fields.String()
+    label = fields.String()
     people = fields.List(fields.Dict())
 
 

@@ -136,18 +136,18 @@ def test_a_session_that_ends_gives_the_text_back(desk: Page, live_server: LiveSe
 def test_the_page_warns_before_the_session_ends(desk: Page) -> None:
     bar = desk.locator("#session-bar")
     expect(bar).to_be_hidden()
-    ends = '{"idle": 600, "total": 9999}'
+    ends = '{"idle": 240, "total": 9999}'
     desk.route("**/desk/session", lambda route: route.fulfill(body=ends))
     desk.route(
         "**/desk/tickets/",
         lambda route: route.fulfill(
-            body=(answer := route.fetch()).text().replace("data-idle", 'data-idle="600" data-was'),
+            body=(answer := route.fetch()).text().replace("data-idle", 'data-idle="240" data-was'),
             headers=answer.headers,
         ),
     )
     desk.reload()
     expect(bar).to_be_visible()
-    expect(bar).to_contain_text("10 min")
+    expect(bar).to_contain_text("4 min")
     desk.unroute("**/desk/session")
     bar.get_by_role("button", name="Stay signed in").click()
     expect(bar).to_be_hidden()

@@ -28,7 +28,9 @@ def server(demo_template, tmp_path_factory):
     """The demo estate behind one proxy."""
     folder = tmp_path_factory.mktemp("proxied")
     shutil.copytree(demo_template, folder / "var")
-    server = LiveServer(folder).start("--proxies", "1")
+    server = LiveServer(folder)
+    server.env["LODGE_HOSTS"] = HOST
+    server.start("--proxies", "1")
     yield server
     server.kill()
 

@@ -25,7 +25,7 @@ SLOW_CONNECTIONS = 24
 
 
 def request_head(path: str, *lines: str) -> bytes:
-    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: lodge", *lines, "", ""]).encode()
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy import or_
 
-from server.auth.access import allow, current_user, get_or_404
-from server.auth.devices import issue_code, revoke_device
+from server.auth.access import allow, current_user, get_or_404, recent_sign_in
+from server.auth.devices import issue_code, rename_device, revoke_device
 from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
+from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
 from server.desk.options import list_people
 from server.desk.payload_form import PayloadForm
@@ -26,6 +27,7 @@ from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.security_log import log_access
 from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.op import MAX_NAME_LENGTH
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -58,6 +60,7 @@ def index() -> str:
 
 @bp.post("/<id>/leave")
 @allow(*MASTER_DATA_ROLES)
+@recent_sign_in
 def record_leaving(id: str) -> Any:
     """K18: a person leaves; their open tickets go to a successor in the same transaction."""
     person, successor = get_or_404(Person, id), request.form.get("heir", "")
@@ -80,6 +83,7 @@ def phones() -> str:
 
 @bp.post("/phones/code")
 @allow(*DESK_ROLES)
+@recent_sign_in
 def new_code() -> str:
     """A new setup code; it is shown once, only its hash is stored."""
     user = current_user()
@@ -99,14 +103,30 @@ def set_silence_limit() -> Any:
 
 @bp.post("/phones/<id>/revoke")
 @allow(*DESK_ROLES)
+@recent_sign_in
 def revoke(id: str) -> Any:
     return _revoke_device(id, lost=False)
 
 
 @bp.post("/phones/<id>/lost")
 @allow(*DESK_ROLES)
+@recent_sign_in
 def mark_lost(id: str) -> Any:
     return _revoke_device(id, lost=True)
+
+
+@bp.post("/phones/<id>/name")
+@allow(*DESK_ROLES)
+def rename(id: str) -> Any:
+    """Give a phone a name that people know it by."""
+    device, name = _device_or_404(id), " ".join(request.form.get("label", "").split())
+    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        message = gettext("Write a name of up to %(n)d characters.", n=MAX_NAME_LENGTH)
+        raise FormRefused(message, [FieldError(("label",), message)])
+    with write_transaction():
+        rename_device(device.site_id, device.id, name)
+        _log_device(device.id, "renamed")
+    return redirect(url_for("people.phone", id=device.id), 303)
 
 
 @bp.get("/phones/<id>")
@@ -151,11 +171,13 @@ def _revoke_device(id_: str, *, lost: bool) -> Any:
     user, device = current_user(), _device_or_404(id_)
     with write_transaction():
         if revoke_device(user.site_id, device.id, lost=lost):
-            details = {"action": "lost" if lost else "revoked"}
-            log_access(
-                "device", site_id=user.site_id, by=user.person_id, device=id_, details=details
-            )
+            _log_device(id_, "lost" if lost else "revoked")
     return redirect(url_for("people.phones"), 303)
+
+
+def _log_device(id_: str, action: str) -> None:
+    user, details = current_user(), {"action": action}
+    log_access("device", site_id=user.site_id, by=user.person_id, device=id_, details=details)
 
 
 def _device_or_404(id_: str) -> Device:

@@ -1,44 +1,49 @@
-"""Sign-in and sign-out, password, language, and switching the site."""
+"""Sign-in in one or two steps, sign-out, language, and switching the site."""
 
 from __future__ import annotations
 
-import secrets
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
-from itsdangerous import BadSignature, URLSafeSerializer
 
-from server.auth.access import allow, current_user, public
-from server.auth.credentials import (
-    get_or_create_account,
-    password_matches,
-    password_weakness,
-    set_password,
-)
-from server.auth.keys import serializer
-from server.auth.rate_limit import (
-    ADDRESS,
-    KNOWN_BROWSER,
-    UNKNOWN_BROWSER,
-    RateLimit,
-    count_attempt,
-    reset_attempts,
-)
+from server.auth.access import allow, before_all_steps, current_user, public
+from server.auth.passkeys import sign_in_options, use_passkey
+from server.auth.rate_limit import RateLimit, client_address, count_attempt
+from server.auth.second_factors import has_passkeys, has_second_factor
 from server.auth.sessions import (
+    PASSKEY,
+    PASSWORD,
+    TWO_STEPS,
     cookie_name,
     current_user_or_none,
     desk_sites,
-    end_all_sessions,
     end_session,
+    renew_session,
     set_cookie,
-    start_session,
+)
+from server.auth.sign_in_steps import (
+    begin_step,
+    count_try,
+    current_step,
+    finish_step,
+    set_step_cookie,
 )
 from server.db.engine import db, write_transaction
-from server.desk.field_errors import FieldError, FormRefused
-from server.desk.kept_forms import newest_unsaved_page, unsaved_page
+from server.desk.kept_forms import unsaved_page
 from server.desk.posted_forms import say_nothing, session_seconds
+from server.desk.signing_in import (
+    Fault,
+    check_code,
+    check_password,
+    is_used_up,
+    local_path,
+    open_desk,
+    page_after,
+    used_up,
+)
 from server.desk.unsaved_forms import discard_unsaved
 from server.i18n.languages import language_codes
 from server.i18n.locale import COOKIE
@@ -49,6 +54,8 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 bp = Blueprint("sign_in", __name__)
 
 COOKIE_DAYS = 180
+PASSKEY_LIMIT = RateLimit("passkey", free_tries=60, max_tries=600, window=timedelta(hours=1))
+"""Questions for a passkey from one address. Nobody guesses one; each costs a row."""
 
 
 @bp.get("/sign-in")
@@ -60,29 +67,82 @@ def form() -> Any:
 @bp.post("/sign-in")
 @public
 def sign_in() -> Any:
-    """Start a session; an unknown name and a wrong password get the same answer."""
+    """Take the password; start a session, or ask for the second step."""
     typed = request.form.get("username", "")[:64].strip().lower()
     username = typed if typed.isprintable() else ""
-    limits = _rate_limits(username)
-    wait = count_attempt(*limits)
     account = db.session.scalar(Account.by_username(username))
-    if wait:
-        _log_failure(account)
-        minutes = int(wait.total_seconds() // 60) + 1
-        return _render_form(gettext("Too many attempts. Try again in %(n)d min.", n=minutes)), 429
-    if not password_matches(account, request.form.get("password", "")) or account is None:
-        _log_failure(account)
-        return _render_form(gettext("User name or password is wrong.")), 401
-    sites = [site.site_id for site in desk_sites(account.person_id)]
-    if not sites:
-        return _render_form(
-            gettext("This account is for the phone app. It cannot be used at the desk.")
-        ), 403
-    reset_attempts(*(limit for limit in limits if limit[0] is not ADDRESS))
-    unsaved = newest_unsaved_page(account.person_id)
-    if unsaved and unsaved[0] in sites:
-        return _start_session(account.person_id, username, *unsaved)
-    return _start_session(account.person_id, username, sites[0], request.form.get("next"))
+    fault = check_password(username, account)
+    if fault or account is None:
+        return _refuse(fault or used_up())
+    if not desk_sites(account.person_id):
+        message = gettext("This account is for the phone app. It cannot be used at the desk.")
+        return _refuse(Fault(message, 403))
+    if is_used_up(account):
+        return _refuse(used_up())
+    if has_second_factor(account):
+        response = redirect(url_for("sign_in.second_step"), 303)
+        set_step_cookie(response, begin_step(account.person_id, page_after()))
+        return response
+    return open_desk(account, PASSWORD, page_after()) or _refuse(used_up())
+
+
+@bp.get("/sign-in/code")
+@public
+def second_step() -> Any:
+    """The form for the code of the app; whoever has not come here with a password begins anew."""
+    step = current_step()
+    if step is None or step.person_id is None:
+        return redirect(url_for("sign_in.form"), 303)
+    return _render_second_step(step.person_id, step.page, "")
+
+
+@bp.post("/sign-in/code")
+@public
+def take_code() -> Any:
+    """Take a code of the app or a recovery code from the browser that sent the password."""
+    step = current_step()
+    account = db.session.get(Account, step.person_id) if step and step.person_id else None
+    if step is None or account is None or not count_try(step):
+        message = gettext("That took too long or too many tries. Sign in again.")
+        return _refuse(Fault(message, 401))
+    page = step.page
+    fault = check_code(account)
+    if fault:
+        return _render_second_step(account.person_id, page, fault.message), fault.status
+    if not finish_step() or is_used_up(account):
+        return _refuse(used_up())
+    return open_desk(account, TWO_STEPS, page) or _refuse(used_up())
+
+
+@bp.post("/sign-in/passkey/options")
+@public
+def passkey_options() -> Any:
+    """A challenge for a passkey, bound to this browser."""
+    if count_attempt((PASSKEY_LIMIT, client_address())):
+        abort(429)
+    challenge, options = sign_in_options()
+    response = jsonify(options)
+    set_step_cookie(response, begin_step(None, page_after(), challenge))
+    return response
+
+
+@bp.post("/sign-in/passkey")
+@public
+def take_passkey() -> Any:
+    """Start a session for the person whose passkey signed the challenge."""
+    step = current_step()
+    challenge, page = (step.challenge, step.page) if step else (None, "")
+    if challenge is None or not finish_step():
+        abort(401)
+    person_id = use_passkey(challenge, request.get_json(silent=True))
+    account = db.session.get(Account, person_id) if person_id else None
+    response = open_desk(account, PASSKEY, page) if account else None
+    if response is None:
+        abort(401)
+    answer = jsonify(location=response.location)
+    for cookie in response.headers.getlist("Set-Cookie"):
+        answer.headers.add("Set-Cookie", cookie)
+    return answer
 
 
 @bp.post("/sign-out")
@@ -100,14 +160,14 @@ def sign_out() -> Any:
 
 @bp.post("/site")
 @allow(*FRONT_DESK_ROLES)
+@before_all_steps
 def switch_site() -> Any:
-    """Switch to another site of the current user, with a new session and token."""
+    """Switch to another site of the current user, with a new token for the session."""
     site_id = request.form.get("site_id", "")
     if site_id not in [site.site_id for site in desk_sites(current_user().person_id)]:
         abort(404)
     response = redirect(url_for("board.index"), 303)
-    token = start_session(current_user().person_id, site_id, request.cookies.get(cookie_name()))
-    set_cookie(response, cookie_name(), token)
+    set_cookie(response, cookie_name(), renew_session(site_id=site_id))
     return response
 
 
@@ -126,6 +186,7 @@ def language() -> Any:
 
 @bp.get("/desk/session")
 @allow(*FRONT_DESK_ROLES)
+@before_all_steps
 def session_end() -> Any:
     """How many seconds the session lasts. Asking is activity of the user, unless htmx asks."""
     return session_seconds()
@@ -146,93 +207,15 @@ def discard(id: str) -> Any:
     return redirect(local_path(page or url_for("board.index")), 303)
 
 
-@bp.get("/desk/account")
-@allow(*FRONT_DESK_ROLES)
-def account() -> str:
-    return render_template("desk/account.html", changed="changed" in request.args)
-
-
-@bp.post("/desk/account")
-@allow(*FRONT_DESK_ROLES)
-def change_password() -> Any:
-    """Change the password; all other sessions of the user end."""
-    own_account, new = get_or_create_account(current_user().person_id), request.form.get("new", "")
-    username = own_account.username or ""
-    wait = count_attempt((KNOWN_BROWSER, f"{username}\n{current_user().token_hash}"))
-    if wait or not password_matches(own_account, request.form.get("password", "")):
-        raise _password_refused("password", gettext("The current password is wrong."))
-    weakness = password_weakness(username, new)
-    if weakness:
-        raise _password_refused("new", _weakness_message(weakness))
-    with write_transaction():
-        set_password(current_user().person_id, username, new)
-        end_all_sessions(current_user().person_id, except_token_hash=current_user().token_hash)
-        own = current_user().person_id
-        log_access("password", site_id=None, by=own, about=own)
-    say_nothing()
-    return redirect(url_for("sign_in.account", changed=1), 303)
-
-
-def _password_refused(name: str, message: str) -> FormRefused:
-    return FormRefused(message, [FieldError((name,), message)], status=400)
-
-
-def local_path(path: str | None) -> str:
-    """The path if it is one of this server, else "/": never an address of another server."""
-    plain = path is not None and path.startswith("/") and path.isprintable()
-    return path if plain and path and path[1:2] not in ("/", "\\") else "/"
-
-
-def _rate_limits(username: str) -> list[tuple[RateLimit, str]]:
-    """The rate limits of a sign-in; a browser used before has a limit of its own."""
-    browser = _known_browser(username)
-    own_limit = (
-        (KNOWN_BROWSER, f"{username}\n{browser}") if browser else (UNKNOWN_BROWSER, username)
-    )
-    return [own_limit, (ADDRESS, request.remote_addr or "")]
-
-
-def _start_session(person_id: str, username: str, site_id: str, page: str | None) -> Any:
-    response = redirect(local_path(page), 303)
-    with write_transaction():
-        token = start_session(person_id, site_id, request.cookies.get(cookie_name()))
-        log_access("sign_in", site_id=site_id, by=person_id, about=person_id)
-    set_cookie(response, cookie_name(), token)
-    known = _cookie_signer().dumps(
-        [username, _known_browser(username) or secrets.token_urlsafe(16)]
-    )
-    set_cookie(response, cookie_name("lodge-known"), str(known), COOKIE_DAYS)
-    return response
-
-
-def _log_failure(account: Account | None) -> None:
-    """A wrong password, or one attempt too many. Of an unknown user name nothing is kept: it may be
-    a password in the wrong field."""
-    log_access(
-        "sign_in_failed", site_id=None, by=None, about=account.person_id if account else None
-    )
-
-
-def _known_browser(username: str) -> str | None:
-    try:
-        name, browser = _cookie_signer().loads(request.cookies.get(cookie_name("lodge-known"), ""))
-    except (BadSignature, ValueError, TypeError):
-        return None
-    return str(browser) if name == username else None
-
-
-def _cookie_signer() -> URLSafeSerializer:
-    return serializer("known-browser")
+def _refuse(fault: Fault) -> Any:
+    return _render_form(fault.message), fault.status
 
 
 def _render_form(fault: str) -> str:
-    back = local_path(request.values.get("next", url_for("board.index")))
-    return render_template("desk/sign_in.html", fault=fault, back=back)
+    return render_template("desk/sign_in.html", fault=fault, back=page_after())
 
 
-def _weakness_message(why: str) -> str:
-    if why == "guessable":
-        return gettext(
-            "Too easy to guess. Use a combination of words that only you would think of."
-        )
-    return gettext("Use between 10 and 256 characters.")
+def _render_second_step(person_id: str, page: str, fault: str) -> str:
+    return render_template(
+        "desk/second_step.html", fault=fault, passkeys=has_passkeys(person_id), back=page
+    )

@@ -209,6 +209,7 @@ def test_only_the_hash_of_a_token_is_stored(app, ben):
     assert len(token) >= 43, "256 bits"
 
 
+@pytest.mark.asvs("7.3.1", "7.3.2")
 @pytest.mark.parametrize(
     "aged",
     [

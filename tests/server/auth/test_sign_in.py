@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from server.auth.credentials import make_pin_verifier, password_hasher, password_weakness
+from server.auth.credentials import make_pin_verifier, password_hasher
+from server.auth.password_rules import password_weakness
 from server.auth.rate_limit import ENROLMENT_CODE, UNKNOWN_BROWSER, count_attempt
 from server.db.engine import db, write_transaction
 from server.models.access import Account, RateLimitCounter
@@ -56,16 +57,6 @@ def test_passwords_are_stored_as_argon2id(app, bens_password):
     assert password_hasher.memory_cost >= 19 * 1024
 
 
-@pytest.mark.asvs("6.3.1", "2.4.1")
-def test_guessing_reaches_the_hasher_at_most_twenty_times_a_day(app, bens_password, new_browser):
-    answers = []
-    for _ in range(60):
-        answers.append(new_browser().sign_in("ben", WRONG_PASSWORD).status_code)
-        age_rate_limits(app, timedelta(minutes=9))
-    assert answers.count(401) <= 20
-    assert answers[-1] == 429
-
-
 @pytest.mark.asvs("6.1.1")
 def test_guessing_elsewhere_does_not_delay_a_known_browser(app, bens_password, new_browser):
     ben = new_browser()
@@ -77,10 +68,10 @@ def test_guessing_elsewhere_does_not_delay_a_known_browser(app, bens_password, n
     assert ben.sign_in("ben").status_code == 303, "the known one does not"
 
 
-def test_a_rate_limit_ends_after_a_day(app, bens_password, new_browser):
+def test_a_guesser_delays_strangers_for_minutes_and_not_for_a_day(app, bens_password, new_browser):
     for _ in range(12):
         new_browser().sign_in("ben", WRONG_PASSWORD)
-    age_rate_limits(app, timedelta(days=1, minutes=1))
+    age_rate_limits(app, timedelta(minutes=2))
     assert new_browser().sign_in("ben").status_code == 303
 
 
@@ -114,6 +105,7 @@ def test_rate_limit_keys_do_not_reveal_usernames(app, bens_password, new_browser
     assert ENROLMENT_CODE.max_tries == 5
 
 
+@pytest.mark.asvs("6.2.1", "6.2.9")
 @pytest.mark.parametrize(
     ("password", "why"),
     [

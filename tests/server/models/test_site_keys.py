@@ -13,6 +13,9 @@ from tests import seed_data
 TABLES_WITHOUT_SITE = {
     "account": "a person signs in before it is known at which site",
     "session": "a cookie says nothing but its token",
+    "passkey": "a person signs in before it is known at which site",
+    "recovery_code": "a person signs in before it is known at which site",
+    "sign_in_step": "a cookie says nothing but its token",
     "device": "a token is all that a phone shows; the site follows from it",
     "enrolment": "a code is typed before the phone has a site",
     "throttle": "tries are counted for addresses and names, not for sites",

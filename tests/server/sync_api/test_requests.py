@@ -34,7 +34,7 @@ def unenrolled_client(client):
 def test_enrolment_returns_only_the_people_of_the_site(client, enrolment_code):
     reply = unenrolled_client(client).request_enrolment(enrolment_code())
     assert reply.status == 200
-    assert reply.json.keys() == {"sync", "device", "token", "site", "people"}
+    assert reply.json.keys() == {"sync", "device", "token", "site", "label", "people"}
     assert (reply.json["sync"], reply.json["site"]) == ("1", HOME_SITE)
     assert {person["id"] for person in reply.json["people"]} == {ANA, BEN, CHU, EVE}
     assert all(p.keys() == {"id", "name", "roles", "pin_check"} for p in reply.json["people"])

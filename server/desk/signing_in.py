@@ -1,0 +1,110 @@
+"""What the pages have in common on which people sign in, or prove once more who they are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import segno
+from flask import redirect, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from server.auth.credentials import password_matches, use_first_password
+from server.auth.known_browsers import remember_browser, sign_in_limits
+from server.auth.rate_limit import count_attempt, reset_attempts, uncount_attempt
+from server.auth.second_factors import use_code
+from server.auth.sessions import PASSKEY, cookie_name, desk_sites, set_cookie, start_session
+from server.db.engine import write_transaction
+from server.desk.kept_forms import newest_unsaved_page
+from server.models.access import Account
+
+
+class Fault(NamedTuple):
+    """Why a proof is not taken: a sentence, and the status of the answer."""
+
+    message: str
+    status: int
+
+
+def qr_image(text: str) -> str:
+    """A QR code as a data URI."""
+    return str(segno.make(text, error="m").svg_data_uri(scale=5, border=3, light="#fff"))
+
+
+def local_path(path: str | None) -> str:
+    """The path if it is one of this server, else "/": never an address of another server."""
+    plain = path is not None and path.startswith("/") and path.isprintable()
+    return path if plain and path and path[1:2] not in ("/", "\\") else "/"
+
+
+def page_after() -> str:
+    """The page that somebody wanted to see before they had to sign in."""
+    return local_path(request.values.get("next") or url_for("board.index"))
+
+
+def check_password(username: str, account: Account | None) -> Fault | None:
+    """Why the password of this request is not taken; None if it is right.
+
+    An unknown name and a wrong password get the same sentence. Raises HasherOverloaded.
+    """
+    own, shared = sign_in_limits(username, account)
+    wait = count_attempt(own, *shared)
+    if wait:
+        return _too_many(wait)
+    if not password_matches(account, request.form.get("password", "")):
+        return Fault(gettext("User name or password is wrong."), 401)
+    reset_attempts(own)
+    if shared:
+        uncount_attempt(*shared)
+    return None
+
+
+def check_code(account: Account) -> Fault | None:
+    """Why the code of this request is not taken; None if it is right."""
+    own, shared = sign_in_limits(f"{account.username} second step", account)
+    wait = count_attempt(own, *shared)
+    if wait:
+        return _too_many(wait)
+    if not use_code(account, request.form.get("one_time_code", "")[:100]):
+        message = gettext("This code is wrong, or was used before. Wait for the next one.")
+        return Fault(message, 401)
+    reset_attempts(own)
+    if shared:
+        uncount_attempt(*shared)
+    return None
+
+
+def is_used_up(account: Account) -> bool:
+    """Whether the password is a first one that was used, or that nobody used for too long."""
+    return account.first_until is not None and account.first_until <= datetime.now(UTC)
+
+
+def used_up() -> Fault:
+    message = gettext("This first password has been used or is too old. Ask for a new one.")
+    return Fault(message, 401)
+
+
+def open_desk(account: Account, factors: str, page: str | None) -> Response | None:
+    """Start a session, and lead to the page that was asked for or to a form that was not saved.
+    None if the first password was used up in between, or the person may not use the desk."""
+    sites = [site.site_id for site in desk_sites(account.person_id)]
+    is_first = account.first_until is not None and factors != PASSKEY
+    if not sites:
+        return None
+    if is_first:
+        with write_transaction():
+            if not use_first_password(account, datetime.now(UTC)):
+                return None
+    unsaved = newest_unsaved_page(account.person_id)
+    site_id, page = unsaved if unsaved and unsaved[0] in sites else (sites[0], page)
+    response = redirect(local_path(page), 303)
+    token = start_session(account.person_id, site_id, factors, must_change=is_first)
+    set_cookie(response, cookie_name(), token)
+    remember_browser(response, account)
+    return response
+
+
+def _too_many(wait: timedelta) -> Fault:
+    minutes = int(wait.total_seconds() // 60) + 1
+    return Fault(gettext("Too many attempts. Try again in %(n)d min.", n=minutes), 429)

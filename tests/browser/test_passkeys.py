@@ -1,0 +1,57 @@
+"""Passkeys in a browser, with the virtual authenticator of Chromium."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from server.maintenance.demo import PASSWORD
+from tests.live_server import LiveServer
+
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+@pytest.mark.asvs("6.3.3")
+def test_somebody_adds_a_passkey_and_signs_in_with_it(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    """Afterwards the password alone opens nothing."""
+    url = live_server.url.replace("127.0.0.1", "localhost")  # a passkey belongs to a name
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    page, problems = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    devices = context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    sign_in(page, url)
+    page.wait_for_url("**/desk/")
+    page.goto(f"{url}/desk/account/two-steps")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("button", name="Remove passkey")).to_be_visible()
+    page.locator("header form[action='/sign-out'] button").click()
+    page.goto(f"{url}/sign-in?next=/desk/account")
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_url("**/desk/account")
+    page.locator("header form[action='/sign-out'] button").click()
+    sign_in(page, url)
+    expect(page).to_have_url(re.compile("/sign-in/code$"))
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_url("**/desk/")
+    assert problems == []
+    context.close()
+
+
+def sign_in(page, url: str) -> None:
+    page.goto(f"{url}/sign-in")
+    page.fill("[name=username]", "ben")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
