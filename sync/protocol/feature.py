@@ -25,8 +25,7 @@ class RecordType:
     to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine. `audience`
     returns the bit mask of the roles that may see it. `redacted_values` replaces personal data when
     the record is purged. `allows_photos`: whether photos may be attached. `unique_keys` are the
-    keys that no other record of the type should have at its site; `unique_columns` names the fields
-    that it reads, if it is not given the whole record.
+    keys that no other record of the type should have at its site.
     """
 
     label: Text
@@ -39,7 +38,6 @@ class RecordType:
     redacted_values: Mapping[str, Any] = field(default_factory=dict)
     allows_photos: bool = True
     unique_keys: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
-    unique_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

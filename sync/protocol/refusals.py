@@ -169,6 +169,9 @@ REFUSALS: Texts = {
     "same-number": _l(
         "Another ticket has the same number. Both are kept. Write the day beside both numbers."
     ),
+    "number-changed": _l(
+        "The ticket could not get the number that the resident was told. Tell them the new number."
+    ),
     "left-again": _l("The exit was recorded twice. The first time counts."),
     "left-before-arriving": _l("The exit time is before the entry time."),
     "no-such-item": _l("The task has no such item."),
