@@ -110,9 +110,7 @@ def _has_ticket(number: str, ticket_id: str, store: RecordStore) -> bool:
     return number in in_batch or db.session.scalar(others.limit(1)) is not None
 
 
-def _new_number(
-    site_id: str, *, device_id: str | None = None, ticket_id: str | None = None
-) -> str:
+def _new_number(site_id: str, *, device_id: str | None = None, ticket_id: str | None = None) -> str:
     """A random number that was never given at this site; it is given now."""
     while True:
         number = str(FIRST_NUMBER + secrets.randbelow(LAST_NUMBER - FIRST_NUMBER + 1))
@@ -122,7 +120,7 @@ def _new_number(
 
 def _insert(site_id: str, number: str, *, device_id: str | None, ticket_id: str | None) -> bool:
     """Whether the number was new to the site; then it is in the table."""
-    values = {"site_id": site_id, "number": number, "device_id": device_id}
+    values: dict[str, Any] = {"site_id": site_id, "number": number, "device_id": device_id}
     values |= {"ticket_id": ticket_id, "given_at": datetime.now(UTC), "is_shared": False}
     return _insert_new(TABLE, values)
 

@@ -4,6 +4,7 @@
 import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
 import { getMeta, getMetaAll, setMeta } from "./database.js";
+import { saveBlock } from "./number_block.js";
 import { chainTail } from "./op_chain.js";
 import { countUnsentByKind, oldestUnsent } from "./outbox.js";
 import { answerGaps, onEpoch, pruneOutbox, resendDeferred } from "./outbox_updates.js";
@@ -40,6 +41,7 @@ export async function sayHello() {
   await setMeta("lost", await unreported(await answerGaps(answer.sites[device.site]?.gaps ?? [])));
   await setMeta("limits", answer.limits);
   const { phones } = answer.sites[device.site] ?? {};
+  await saveBlock(answer.sites[device.site]?.numbers ?? []);
   if (phones) await setMeta("phones", { at: answer.received_at, phones });
   await setMeta("watermark", answer.backup_watermark);
   await pruneDaily(answer.backup_watermark);

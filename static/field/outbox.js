@@ -2,7 +2,8 @@
 // answered it.
 
 import { appendToChain, buildOp, chainTail, newTail, withChainLock } from "./op_chain.js";
-import { database, getMeta, keysStartingWith, writeTransaction } from "./database.js";
+import { takeNumbers } from "./number_block.js";
+import { database, getMetaAll, keysStartingWith, writeTransaction } from "./database.js";
 
 /** @import { ChainTail, FormContent, OpContent, OpInput, OutboxRow } from "../types/storage.js" */
 /** @import { Schema, StoreName } from "../types/storage.js" */
@@ -50,11 +51,12 @@ export function appendOps(inputs, author, form) {
  * @throws {ConcurrentWriteError} if the stored tail is not the one that the ops were linked to
  */
 async function store(contents, { token, content }) {
-  const known = await getMeta("tail");
+  const [known, block = []] = await getMetaAll(["tail", "numbers"]);
   const tail = { ...(known ?? newTail()) };
+  const { numbered, left } = takeNumbers(contents, block);
   /** @type {OutboxRow[]} */
   const rows = [];
-  for (const each of contents)
+  for (const each of numbered)
     rows.push({ ...(await appendToChain(each, tail)), token, form: content });
   const photos = content.photos.flatMap(({ sha256 }) => sha256 ?? []);
   return writeTransaction(
@@ -66,6 +68,12 @@ async function store(contents, { token, content }) {
       const stored = await tx.objectStore("meta").get("tail");
       if (stored?.lineage !== known?.lineage || stored?.n !== known?.n)
         throw new ConcurrentWriteError();
+      if (numbered.some((each, i) => each !== contents[i])) {
+        const now = await tx.objectStore("meta").get("numbers");
+        // a hello has replaced the block meanwhile
+        if (JSON.stringify(now) !== JSON.stringify(block)) throw new ConcurrentWriteError();
+        tx.objectStore("meta").put(left, "numbers");
+      }
       for (const row of rows) tx.objectStore("ops").put(row);
       for (const sha256 of photos) await markUnsent(tx.objectStore("photos"), sha256);
       tx.objectStore("drafts").delete(token);

@@ -122,6 +122,14 @@ export interface Draft extends FormContent {
   discarded?: string;
 }
 
+/** A number that the server gave to this phone alone, and the code of its slip. */
+export interface BlockNumber {
+  number: string;
+  slip: string;
+  /** An op of this phone has it; the server may not know yet. */
+  used?: true;
+}
+
 /** The end of the chain that this phone appends to. */
 export interface ChainTail {
   lineage: string;
@@ -205,6 +213,8 @@ export interface Meta {
   lost: number[];
   /** Id of the person who has unlocked the phone. */
   me: string;
+  /** The block of numbers that the server gave for new records. */
+  numbers: BlockNumber[];
   /** The other phones of the site, as the server told at a time. */
   phones: { at: string; phones: OtherPhone[] };
   /** Everybody of the site, as answered at enrolment. */
@@ -281,7 +291,10 @@ export interface HelloResponse {
   backup_watermark: string | null;
   log?: LogHead;
   /** By site: first and last places of the ops that the server lacks of this chain; other phones. */
-  sites: Record<string, { gaps?: [number, number][]; phones?: OtherPhone[] }>;
+  sites: Record<
+    string,
+    { gaps?: [number, number][]; phones?: OtherPhone[]; numbers?: BlockNumber[] }
+  >;
 }
 
 export interface PushResponse {

@@ -247,10 +247,10 @@ class Kind:
     `roles` may make the decision; empty: everybody. `forbidden_roles` never may, whatever other
     role they have, because the law forbids it.
     `optimistic_patch` is what a phone changes in the record before the verdict. `$at`, `$by` and
-    `$by_name` stand for the op's time and author, any other `$name` for that field of the payload.
-    The key `scans.$point` sets an entry of a nested object, `confirmed+` appends to a list,
-    `confirmed-` removes its last entry. `overlay_payload`: the payload's fields are laid over the
-    record as well.
+    `$by_name` stand for the op's time and author, any other `$name` for that field of the payload,
+    `$a|$b` for the first that is there. The key `scans.$point` sets an entry of a nested object,
+    `confirmed+` appends to a list, `confirmed-` removes its last entry. `overlay_payload`: the
+    payload's fields are laid over the record as well.
     `proof`: `person` needs the signature of its author's key, or the author's session at the desk;
     `claimed` stands without. None: `person` for a decision that needs a role, else `claimed`.
     `not_before` is the field of the record with the time since when there is something to confirm

@@ -166,9 +166,6 @@ REFUSALS: Texts = {
     "verified-own-work": _l(
         "Someone checked their own corrective action. Another person has to check it."
     ),
-    "same-number": _l(
-        "Another ticket has the same number. Both are kept. Write the day beside both numbers."
-    ),
     "number-changed": _l(
         "The ticket could not get the number that the resident was told. Tell them the new number."
     ),

@@ -201,9 +201,7 @@ def slip(id: str) -> str:
     typed_address = url_for("resident.show", number=ticket.number, _external=True)
     address = typed_address
     if ticket.slip:
-        address = url_for(
-            "resident.scan", number=ticket.number, slip=ticket.slip, _external=True
-        )
+        address = url_for("resident.scan", number=ticket.number, slip=ticket.slip, _external=True)
     qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
     return render_template(
         "desk/tickets/slip.html",

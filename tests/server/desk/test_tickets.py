@@ -248,7 +248,9 @@ def test_a_number_without_its_slip_shows_nothing(app, new_browser, ticket):
         asked = anybody.get(f"/r/{number}", headers=EN)
         assert asked.status_code == 200 and "Type the four check digits" in asked.text
         for wrong in (other_digits, "0000" if row.slip[:4] != "0000" else "0001"):
-            answer = anybody.get("/r/", query_string={"number": number, "digits": wrong}, headers=EN)
+            answer = anybody.get(
+                "/r/", query_string={"number": number, "digits": wrong}, headers=EN
+            )
             assert answer.status_code == 404 and "not found" in answer.text
         for code in (row.slip[:4], row.slip[:-1], "é" * 20, f"{other_digits}{row.slip[4:]}"):
             assert anybody.get(f"/r/{number}/{code}").status_code == 404
@@ -279,7 +281,5 @@ def test_ticket_numbers_cannot_be_guessed(app, new_browser, ticket):
         where = {"REMOTE_ADDR": f"192.0.2.{client}"}
         tried.append(anybody.get("/r/", query_string=query, environ_base=where).status_code)
     assert tried.count(429) == 3
-    scanned = anybody.get(
-        f"/r/{row.number}/{row.slip}", environ_base={"REMOTE_ADDR": "192.0.2.99"}
-    )
+    scanned = anybody.get(f"/r/{row.number}/{row.slip}", environ_base={"REMOTE_ADDR": "192.0.2.99"})
     assert scanned.status_code == 200
