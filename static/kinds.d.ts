@@ -7,6 +7,8 @@ export interface Kind {
   fact: boolean;
   /** Whether the op creates the record. */
   creates: boolean;
+  /** Whether the op takes the next number of the phone's block. */
+  numbered: boolean;
   /** Fields of the payload. */
   fields: Record<string, "string" | "integer" | "boolean" | "list" | "object" | "time">;
   /** Fields that the op sets on the record until it is judged; see field/overlay.js. */

@@ -47,6 +47,7 @@ def register_filters(
         "day": with_context(lambda time: day(time, zone)),
         "late": with_context(late),
         "mask": with_context(mask),
+        "spaced": with_context(spaced),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
         "code_key": with_context(lambda text: code_key(text or "")),
@@ -148,6 +149,13 @@ def mask(number: str | None) -> str:
     """The last four characters, and a dot for each of the others."""
     text = number or ""
     return "•" * max(len(text) - 4, 0) + text[-4:]
+
+
+def spaced(number: str | None) -> str:
+    """A number of seven digits in two groups, as people say it; any other text as it is."""
+    text = number or ""
+    is_long = len(text) == 7 and text.isascii() and text.isdecimal()
+    return f"{text[:3]} {text[3:]}" if is_long else text
 
 
 def plus_hours(time: Time, hours: int) -> str:

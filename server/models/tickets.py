@@ -31,6 +31,7 @@ class Ticket(Model):
     id: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[str]
     numbers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    slip: Mapped[str | None]
     channel: Mapped[str | None]
     matter: Mapped[str | None]
     category: Mapped[str | None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
@@ -14,6 +15,7 @@ from server.oplog.op_row import Answer, OpRow, set_answer
 from server.oplog.open_questions import OpenQuestions
 from server.oplog.record_store import LoadedRecord
 from server.oplog.redaction import photos_in_payload, redact_op
+from server.oplog.ticket_numbers import number_for
 from server.oplog.triage import Triage
 from server.oplog.unit_of_work import UnitOfWork
 from sync import KINDS, Accepted, Contested, Merged, Op, Quarantined, Refused, Verdict, judge
@@ -84,6 +86,8 @@ class OpProcessor:
 
     def _judge(self, op: Op, row: OpRow) -> None:
         record = self.unit_of_work.record_for(op)
+        if KINDS[op.kind].given_fields and record.row is None:
+            op = replace(op, given=number_for(op, row, self.unit_of_work))
         verdict = self._verdict(record, op)
         row["subject_type"], row["status"], row["code"] = record.type, "applied", None
         match verdict:

@@ -20,7 +20,7 @@ from server.oplog.op_row import OpRow
 from server.oplog.record_store import RecordStore
 from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG, redact_op
 from server.oplog.row_builder import MASKED_FLAG
-from sync import Accepted, Merged, Op, Verdict, judge
+from sync import KINDS, Accepted, Merged, Op, Verdict, judge
 from sync.protocol.conflict_resolution import to_json_value
 from sync.protocol.hash_chain import content_hash
 
@@ -138,6 +138,7 @@ def replay_op(store: RecordStore, row: OpRow) -> Verdict:
         payload=row["payload"],
         base=row["base"],
         v=row["v"],
+        given={name: row["changes"].get(name) for name in KINDS[row["kind"]].given_fields},
         arriving=False,
     )
     record = store.record_for(op)

@@ -55,10 +55,7 @@ class UnitOfWork(RecordStore):
         unique_keys = RECORD_TYPES[type_].unique_keys
         if type_ not in self._taken and unique_keys:
             table = table_of(type_)
-            columns = [
-                table.c[name] for name in RECORD_TYPES[type_].unique_columns or table.c.keys()
-            ]
-            rows = db.session.execute(select(*columns).where(table.c.site_id == self.site_id))
+            rows = db.session.execute(select(table).where(table.c.site_id == self.site_id))
             self._taken[type_] = {key for row in rows.mappings() for key in unique_keys(dict(row))}
         return super().taken_keys(type_)
 

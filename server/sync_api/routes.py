@@ -24,6 +24,7 @@ from server.oplog.directory import directory_of
 from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
 from server.oplog.security_log import log_access
+from server.oplog.ticket_numbers import block_of
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat, revocation_of
@@ -114,6 +115,7 @@ def hello() -> Response:
     if chain and chain.device_id not in (None, g.device.id):
         chain = None  # L5: that of another phone
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
+    numbers = [] if g.device.is_revoked else block_of(site, g.device.id)
     record_heartbeat(g.device, message, chain, received_at)
     return sync_response(
         epoch=g.device.epoch,
@@ -134,6 +136,7 @@ def hello() -> Response:
                 "gaps": gaps,
                 "phones": other_phones(g.device),
                 "people": people,
+                "numbers": numbers,
             }
         },
         log=_log_head(site),

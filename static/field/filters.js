@@ -153,6 +153,15 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
     value_label: (value, type, field) => labelOf(labels.values[type]?.[field], value),
 
     /**
+     * A number of seven digits in two groups, as people say it; any other text as it is.
+     * @param {string | null | undefined} number
+     */
+    spaced(number) {
+      if (number && typeof number !== "string") throw new TypeError("spaced needs a text");
+      return (number || "").replace(/^([0-9]{3})([0-9]{4})$/, "$1 $2");
+    },
+
+    /**
      * The last four characters, and a dot for each before.
      * @param {string | null | undefined} number
      */

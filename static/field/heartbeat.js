@@ -4,6 +4,7 @@
 import { VERSION } from "../shell.js";
 import kinds from "../kinds.js";
 import { getMeta, getMetaAll, setMeta } from "./database.js";
+import { saveBlock } from "./number_block.js";
 import { chainTail } from "./op_chain.js";
 import { noteKnown } from "./credentials.js";
 import { countUnsentByKind, oldestUnsent } from "./outbox.js";
@@ -44,6 +45,7 @@ export async function sayHello() {
   if (answer.lock) await setMeta("lock", answer.lock);
   await setMeta("revoked", answer.revoked ?? undefined);
   const { phones } = answer.sites[device.site] ?? {};
+  await saveBlock(answer.sites[device.site]?.numbers ?? []);
   if (phones) await setMeta("phones", { at: answer.received_at, phones });
   await setMeta("watermark", answer.backup_watermark);
   await pruneDaily(answer.backup_watermark);

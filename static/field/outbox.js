@@ -2,12 +2,13 @@
 // answered it.
 
 import { appendToChain, buildOp, chainTail, newTail, withChainLock } from "./op_chain.js";
-import { database, getMeta, keysStartingWith, writeTransaction } from "./database.js";
+import { database, getMetaAll, keysStartingWith, writeTransaction } from "./database.js";
 import { openDraftPhotos } from "./draft_seals.js";
+import { takeNumbers } from "./number_block.js";
 import { signOp } from "./signing.js";
 
 /** @import { ChainTail, FormContent, OpInput, OutboxRow } from "../types/storage.js" */
-/** @import { OpenKeys, Photo, Schema, SignedContent, StoreName } from "../types/storage.js" */
+/** @import { OpContent, OpenKeys, Photo, Schema, SignedContent, StoreName } from "../types/storage.js" */
 /** @import { IDBPObjectStore } from "idb" */
 
 /** @typedef {IDBPObjectStore<Schema, StoreName[], "photos", "readwrite">} PhotoStore */
@@ -40,13 +41,11 @@ class ConcurrentWriteError extends Error {}
  */
 export function appendOps(inputs, author, form) {
   return withChainLock(async () => {
-    const build = (/** @type {OpInput} */ input) => buildSigned(input, author);
-    const contents = await Promise.all(inputs.map(build));
+    const contents = await Promise.all(inputs.map((input) => buildOp(input, author.id)));
     const photos = await openDraftPhotos(form.content.photos);
-    const credential = author.keys?.credential;
     for (;;) {
       try {
-        return await store(contents, form, photos, credential);
+        return await store(contents, form, photos, author.keys);
       } catch (error) {
         if (!(error instanceof ConcurrentWriteError)) throw error;
       }
@@ -54,27 +53,29 @@ export function appendOps(inputs, author, form) {
   });
 }
 
-/** @param {OpInput} input @param {Author} author @returns {Promise<SignedContent>} */
-async function buildSigned(input, { id, keys }) {
-  const content = await buildOp(input, id);
+/** @param {OpContent} content @param {OpenKeys} [keys] @returns {Promise<SignedContent>} */
+async function signed(content, keys) {
   return keys ? { ...content, sig: await signOp(content, keys) } : content;
 }
 
 /**
- * Writes ops, photos and the new tail, and deletes the draft, in one transaction.
- * @param {SignedContent[]} contents
+ * Numbers and signs ops, writes them with the photos and the new tail, and deletes the draft, in one
+ * transaction.
+ * @param {OpContent[]} contents
  * @param {SubmittedForm} form
  * @param {Map<string, Photo>} photos those of the draft, by SHA-256
- * @param {string} [credential] whose key has signed the ops
+ * @param {OpenKeys} [keys] of the author
  * @throws {ConcurrentWriteError} if the stored tail is not the one that the ops were linked to
  */
-async function store(contents, { token, content }, photos, credential) {
-  const known = await getMeta("tail");
+async function store(contents, { token, content }, photos, keys) {
+  const [known, block = []] = await getMetaAll(["tail", "numbers"]);
   const tail = { ...(known ?? newTail()) };
+  const { numbered, left } = takeNumbers(contents, block);
   /** @type {OutboxRow[]} */
   const rows = [];
-  const more = { token, form: content, ...(credential ? { credential } : {}) };
-  for (const each of contents) rows.push({ ...(await appendToChain(each, tail)), ...more });
+  const more = { token, form: content, ...(keys ? { credential: keys.credential } : {}) };
+  for (const each of numbered)
+    rows.push({ ...(await appendToChain(await signed(each, keys), tail)), ...more });
   return writeTransaction(
     ["ops", "meta", "photos", "drafts"],
     async (tx) => {
@@ -84,6 +85,12 @@ async function store(contents, { token, content }, photos, credential) {
       const stored = await tx.objectStore("meta").get("tail");
       if (stored?.lineage !== known?.lineage || stored?.n !== known?.n)
         throw new ConcurrentWriteError();
+      if (numbered.some((each, i) => each !== contents[i])) {
+        const now = await tx.objectStore("meta").get("numbers");
+        // a hello has replaced the block meanwhile
+        if (JSON.stringify(now) !== JSON.stringify(block)) throw new ConcurrentWriteError();
+        tx.objectStore("meta").put(left, "numbers");
+      }
       for (const row of rows) tx.objectStore("ops").put(row);
       for (const photo of photos.values()) await markUnsent(tx.objectStore("photos"), photo);
       tx.objectStore("drafts").delete(token);

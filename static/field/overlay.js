@@ -142,7 +142,7 @@ function setAt(row, [first, ...rest], operation, value) {
 
 /**
  * A value of a patch with its variables filled in: `$name` alone stands for any value, `$code` for
- * the record's short code, also inside a text.
+ * the record's short code, also inside a text; of values divided by `|` it is the first that is there.
  * @param {any} value
  * @param {Record<string, any>} variables
  * @param {string} subject
@@ -155,6 +155,11 @@ function substitute(value, variables, subject) {
       Object.entries(value).map(([name, inner]) => [name, substitute(inner, variables, subject)]),
     );
   if (typeof value !== "string") return value;
+  if (value.includes("|"))
+    return value
+      .split("|")
+      .map((each) => substitute(each, variables, subject))
+      .find((each) => each !== null);
   if (value.startsWith("$") && value !== "$code") return variables[value] ?? null;
   return value.replace("$code", () => shortCode(subject));
 }

@@ -140,6 +140,14 @@ export interface Sealed {
   data: ArrayBuffer;
 }
 
+/** A number that the server gave to this phone alone, and the code of its slip. */
+export interface BlockNumber {
+  number: string;
+  slip: string;
+  /** An op of this phone has it; the server may not know yet. */
+  used?: true;
+}
+
 /** The end of the chain that this phone appends to. */
 export interface ChainTail {
   lineage: string;
@@ -264,6 +272,8 @@ export interface Meta {
   lock: { background: number; idle: number };
   /** Id of the person who has unlocked the phone. */
   me: string;
+  /** The block of numbers that the server gave for new records. */
+  numbers: BlockNumber[];
   /** The other phones of the site, as the server told at a time. */
   phones: { at: string; phones: OtherPhone[] };
   /** Those who may use this phone, as answered at enrolment, and who has unlocked it since. */
@@ -354,7 +364,10 @@ export interface HelloResponse {
   lock?: Meta["lock"];
   revoked?: Revocation | null;
   /** By site: first and last places of the ops that the server lacks of this chain; other phones. */
-  sites: Record<string, { gaps?: [number, number][]; phones?: OtherPhone[] }>;
+  sites: Record<
+    string,
+    { gaps?: [number, number][]; phones?: OtherPhone[]; numbers?: BlockNumber[] }
+  >;
 }
 
 /** Why the desk has removed this phone. */

@@ -48,7 +48,6 @@ class RecordType:
     redacted_values: Mapping[str, Any] = field(default_factory=dict)
     allows_photos: bool = True
     unique_keys: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
-    unique_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

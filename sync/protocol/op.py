@@ -49,6 +49,9 @@ class Op:
     """The keys (`RecordType.unique_keys`) of the records of this type, for an op that adds one."""
     sent_v: int | None = None
     """The payload version that was sent, where `judge` has converted the payload to a newer one."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What the server states of a new record: the fields that `Kind.given_fields` names. No rule
+    can derive it, so a replay takes it from the log."""
     arriving: bool = True
     """False while a logged op is judged again. A bound on what people type holds for arriving ops
     only, so that a bound that is introduced later leaves earlier records as they are."""
@@ -244,10 +247,10 @@ class Kind:
     `roles` may make the decision; empty: everybody. `forbidden_roles` never may, whatever other
     role they have, because the law forbids it.
     `optimistic_patch` is what a phone changes in the record before the verdict. `$at`, `$by` and
-    `$by_name` stand for the op's time and author, any other `$name` for that field of the payload.
-    The key `scans.$point` sets an entry of a nested object, `confirmed+` appends to a list,
-    `confirmed-` removes its last entry. `overlay_payload`: the payload's fields are laid over the
-    record as well.
+    `$by_name` stand for the op's time and author, any other `$name` for that field of the payload,
+    `$a|$b` for the first that is there. The key `scans.$point` sets an entry of a nested object,
+    `confirmed+` appends to a list, `confirmed-` removes its last entry. `overlay_payload`: the
+    payload's fields are laid over the record as well.
     `proof`: `person` needs the signature of its author's key, or the author's session at the desk;
     `claimed` stands without. None: `person` for a decision that needs a role, else `claimed`.
     `not_before` is the field of the record with the time since when there is something to confirm
@@ -257,6 +260,8 @@ class Kind:
     `conflicts_with` are fields whose unseen change contests the decision although it writes
     others.
     `ignore_base`: judged by the current record, whatever version its author saw.
+    `given_fields` are fields of the record that the server fills in before the rule is asked.
+    `numbered`: phones put the next number of their block, and its slip's code, into the payload.
     `from_desk_only`: accepted from the desk alone. `from_server_only`: from the server alone.
     `upcasters[n]` converts a payload of version n to n + 1. It is pure and is never removed.
     """
@@ -274,6 +279,8 @@ class Kind:
     related_fields: tuple[str, ...] = ()
     more_related: Callable[[Op], list[str]] | None = None
     overlay_payload: bool = True
+    given_fields: tuple[str, ...] = ()
+    numbered: bool = False
     from_server_only: bool = False
     from_desk_only: bool = False
     proof: str | None = None

@@ -166,8 +166,8 @@ REFUSALS: Texts = {
     "verified-own-work": _l(
         "Someone checked their own corrective action. Another person has to check it."
     ),
-    "same-number": _l(
-        "Another ticket has the same number. Both are kept. Write the day beside both numbers."
+    "number-changed": _l(
+        "The ticket could not get the number that the resident was told. Tell them the new number."
     ),
     "left-again": _l("The exit was recorded twice. The first time counts."),
     "left-before-arriving": _l("The exit time is before the entry time."),

@@ -196,11 +196,20 @@ def merge(id: str) -> Any:
 @bp.get("/<id>/slip")
 @allow(*FRONT_DESK_ROLES)
 def slip(id: str) -> str:
-    """The slip for the resident: the number and the address of its page."""
+    """The slip for the resident: the number, its check digits and the address of its page."""
     ticket = get_or_404(Ticket, id)
-    address = url_for("resident.show", number=ticket.number, _external=True)
+    typed_address = url_for("resident.show", number=ticket.number, _external=True)
+    address = typed_address
+    if ticket.slip:
+        address = url_for("resident.scan", number=ticket.number, slip=ticket.slip, _external=True)
     qr = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
-    return render_template("desk/tickets/slip.html", ticket=ticket, address=address, qr=qr)
+    return render_template(
+        "desk/tickets/slip.html",
+        ticket=ticket,
+        address=address,
+        typed_address=typed_address,
+        qr=qr,
+    )
 
 
 def _alike(ticket: Any) -> list[Ticket]:

@@ -18,6 +18,7 @@ def describe(kinds: Mapping[str, Kind]) -> dict[str, dict[str, Any]]:
             "type": kind.type,
             "fact": kind.fact,
             "creates": kind.creates,
+            "numbered": kind.numbered,
             "fields": _fields(kind.payload()),
             "optimistic_patch": kind.optimistic_patch,
             "overlay_payload": kind.overlay_payload,

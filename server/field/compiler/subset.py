@@ -48,6 +48,7 @@ FILTERS: Final[dict[str, Parameters]] = {
     "ago": (("now", REQUIRED),),
     "late": (("now", REQUIRED),),
     "mask": (),
+    "spaced": (),
     "plus_hours": (("hours", REQUIRED),),
     "money": (),
     "code_key": (),
@@ -62,7 +63,7 @@ FILTERS: Final[dict[str, Parameters]] = {
 }
 SEQUENCE_FILTERS: Final = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 APP_FILTERS: Final = frozenset(
-    {"say", "by_label", "clock", "day", "ago", "late", "mask", "plus_hours", "money"}
+    {"say", "by_label", "clock", "day", "ago", "late", "mask", "spaced", "plus_hours", "money"}
     | {"code_key", "phone_number", "kind_label", "refusal_label", "state_label", "value_label"}
     | {"doubtful_number", "names_same_home", "shares_words"}
 )

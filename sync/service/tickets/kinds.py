@@ -89,6 +89,8 @@ KINDS = {
         optimistic_patch=OPEN_PATCH,
         payload_version=2,
         upcasters={1: unchanged},
+        given_fields=("number", "numbers", "slip"),
+        numbered=True,
         label=_l("Ticket opened"),
     ),
     "ticket.hand_over": fact_kind(

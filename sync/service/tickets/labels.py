@@ -39,6 +39,7 @@ FIELDS: Texts = {
     "about_type": _l("Related record type"),
     "done_on_the_spot": _l("Resolved on the spot"),
     "number": _l("Number"),
+    "slip": _l("Code of the slip"),
     "matter": _l("Request type"),
     "category": _l("Problem"),
     "voices": _l("How the resident was received"),

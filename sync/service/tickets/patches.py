@@ -23,7 +23,7 @@ ITEM_PATCH: dict[str, Any] = {
 
 OPEN_PATCH = {
     "state": "received",
-    "number": "T-$code",
+    "number": "$number|T-$code",
     "details": "$details",
     "opened_at": "$at",
     "first_responder_id": "$by",

@@ -5,10 +5,11 @@ Every list of outcomes is closed, and none of them sends a resident elsewhere [F
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 from sync.protocol.photos import Photos
@@ -25,6 +26,12 @@ VOICES = ("greeted", "answered", "farewell")
 FOUND_BY_US = "on_round"
 """The channel of a ticket that no resident asked for."""
 
+NUMBER_PATTERN = re.compile(r"[1-9][0-9]{6}")
+"""A number that the server gives: easy to say, and no telephone number."""
+
+SLIP_PATTERN = r"^[0-9]{4}[A-Z2-7]{16}\Z"
+"""The code of a slip: four check digits, and what its QR code has in addition."""
+
 URGENCIES = ("normal", "urgent")
 REACTIONS = ("satisfied", "unsatisfied", "unreachable")
 ESCALATIONS = ("unclear", "urgent", "major")
@@ -40,7 +47,10 @@ def LongText(min_length: int = 1, **kwargs: Any) -> fields.String:  # noqa: N802
 
 
 class TicketOpenPayload(Payload):
-    """What is known of a matter when it is received. What is left out was not asked for yet."""
+    """What is known of a matter when it is received. What is left out was not asked for yet.
+
+    `number` and `slip` are the next of the phone's block of numbers.
+    """
 
     channel = fields.String(allow_none=True, validate=OneOf(CHANNELS))
     matter = fields.String(allow_none=True, validate=OneOf(MATTERS))
@@ -63,6 +73,8 @@ class TicketOpenPayload(Payload):
     reaction = fields.String(validate=OneOf(("satisfied", "unsatisfied")))
     voices = fields.List(fields.String(validate=OneOf(VOICES)), validate=Length(max=len(VOICES)))
     photos = Photos()
+    number = fields.String(validate=Regexp(rf"^{NUMBER_PATTERN.pattern}\Z"))
+    slip = fields.String(validate=Regexp(SLIP_PATTERN))
 
     @validates_schema
     def validate_subject(self, payload: dict[str, Any], **_: Any) -> None:

@@ -46,22 +46,25 @@ FIELDS_OF_STEPS = ("done_on_the_spot", "reaction", "item", "condition", "quantit
 
 
 def open_(_: None, op: Op) -> Accepted | Refused:
-    """K1, K2, K23: anybody may open a ticket and stays its first responder. Two phones can derive
-    one number from two ids; both tickets stand."""
+    """K1, K2, K23: anybody may open a ticket and stays its first responder. It has the number that
+    the server gives, and keeps that which the resident was told; without one, its id's own."""
     if error := promise_error(op):
         return Refused(error)
     fields = {name: value for name, value in op.payload.items() if name not in FIELDS_OF_STEPS}
+    number = op.given.get("number") or ticket_number(op.subject)
+    numbers = op.given.get("numbers") or [number]
     return Accepted(
         {
             "urgency": "normal",
             **fields,
-            "number": (number := ticket_number(op.subject)),
-            "numbers": [number],
+            "number": number,
+            "numbers": numbers,
+            "slip": op.given.get("slip"),
             "steward_id": op.by,
             "successions": {},
             "co_receiver_ids": [],
         },
-        flag="same-number" if number in op.taken else None,
+        flag="number-changed" if len(numbers) > 1 else None,
     )
 
 

@@ -12,6 +12,7 @@ from server.models.conflicts import Conflict
 from server.models.oplog import LoggedOp
 from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
+from sync.service.tickets import ticket_number
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id
 from tests.server.conftest import is_refused
 
@@ -42,19 +43,20 @@ def ticket_page(browser, id_=TICKET_ID, path=""):
 
 
 @pytest.mark.rule("K23")
-def test_two_phones_that_give_one_number_offline_keep_both_tickets(app, client, phone, new_phone):
+def test_no_phone_takes_the_number_of_another_ticket_by_its_id(app, client, phone, new_phone):
     other, twin = new_phone(), str(UUID(bytes=bytes(11) + UUID(TICKET_ID).bytes[-5:]))
     phone.add_op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
     other.add_op("ticket.open", twin, {**TICKET_PAYLOAD, "details": "A lamp"}, by=CHU)
     phone.send_outbox()
     other.send_outbox()
     first, second = stored_ticket(app), stored_ticket(app, twin)
-    assert first.number == second.number and first.details != second.details
+    assert first.number == ticket_number(TICKET_ID) and first.slip is None
+    assert second.number.isdecimal() and second.numbers == [second.number, first.number]
     with app.app_context():
-        flagged = db.session.scalars(select(Conflict).where(Conflict.rule == "same-number")).all()
-    assert [conflict.subject for conflict in flagged] == [twin]
+        flags = select(Conflict).where(Conflict.rule == "number-changed")
+        assert [conflict.subject for conflict in db.session.scalars(flags)] == [twin]
     page = client.get(f"/r/{first.number}", headers=EN)
-    assert page.status_code == 200 and "Two requests have this number" in page.text
+    assert page.status_code == 200 and "We have received it" in page.text
 
 
 @pytest.mark.rule("K10")
@@ -167,8 +169,8 @@ def test_merged_tickets_share_their_numbers(app, ben, phone, ticket):
         stored_ticket(app).co_receiver_ids == [ANA]
         and stored_ticket(app, OTHER_TICKET_ID).merged_into == TICKET_ID
     )
-    for number in (first.number, later.number):
-        assert "We have received it" in ben.get(f"/r/{number}", headers=EN).text
+    for address in (f"{first.number}/{first.slip}", later.number):
+        assert "We have received it" in ben.get(f"/r/{address}", headers=EN).text
     again = ben.post(f"/desk/tickets/{OTHER_TICKET_ID}/merge", {"base": "2", "other_id": TICKET_ID})
     assert is_refused(again, "already-merged")
     by_phone = phone.send_op(
@@ -217,26 +219,67 @@ def test_a_ticket_opened_at_the_desk_has_its_author_as_first_responder(app, ben)
         row = db.session.scalars(Ticket.newest(HOME_SITE)).one()
     assert (row.first_responder_id, list(row.things)) == (BEN, ["umbrella"])
     assert row.promised_at == datetime(2030, 1, 2, 1, tzinfo=UTC)
-    assert "/r/T-" in ticket_page(ben, row.id, "/slip")
+    slip = ticket_page(ben, row.id, "/slip")
+    assert f"{row.number[:3]} {row.number[3:]}" in slip and f"Check digits: {row.slip[:4]}" in slip
+    assert f"/r/{row.number}/{row.slip}" in slip
 
 
 @pytest.mark.rule("K21")
 @pytest.mark.clause("F7")
 def test_the_resident_page_shows_progress_without_personal_data(app, ben, new_browser, ticket):
     anybody, row = new_browser(), stored_ticket(app)
-    for typed in (row.number, row.number.lower(), row.number.replace("-", " "), row.number[2:]):
-        response = anybody.get(f"/r/{typed}", headers=EN).text
-        assert "We have received it" in response
+    spaced = f" {row.number[:3]} {row.number[3:]} "
+    for typed in (row.number, spaced, "".join(chr(ord(c) + 0xFEE0) for c in row.number)):
+        query = {"number": typed, "digits": row.slip[:4]}
+        response = anybody.get("/r/", query_string=query, headers=EN).text
+        assert "We have received it" in response and spaced.strip() in response
     for secret in ("A leak", "gate", "Chu", TICKET_ID):
         assert secret not in response
     ben.post(f"/desk/tickets/{TICKET_ID}/tell/resolve", {"how": "mended"})
-    assert "The work is done" in anybody.get(f"/r/{row.number}", headers=EN).text
-    assert anybody.get("/r/T-AAAAAAAA").status_code == 404
-    moved = anybody.get("/r/", query_string={"number": row.number})
-    assert moved.location.endswith(f"/r/{row.number}")
+    assert "The work is done" in anybody.get(f"/r/{row.number}/{row.slip}", headers=EN).text
 
 
 @pytest.mark.rule("K21")
-def test_ticket_numbers_cannot_be_guessed(new_browser):
-    anybody = new_browser()
+def test_a_number_without_its_slip_shows_nothing(app, new_browser, ticket):
+    anybody, row = new_browser(), stored_ticket(app)
+    other = str(int(row.number) % 8_999_999 + 1_000_001)
+    other_digits = f"{(int(row.slip[:4]) + 1) % 10_000:04}"
+    for number in (row.number, other):
+        asked = anybody.get(f"/r/{number}", headers=EN)
+        assert asked.status_code == 200 and "Type the four check digits" in asked.text
+        for wrong in (other_digits, "0000" if row.slip[:4] != "0000" else "0001"):
+            answer = anybody.get(
+                "/r/", query_string={"number": number, "digits": wrong}, headers=EN
+            )
+            assert answer.status_code == 404 and "not found" in answer.text
+        for code in (row.slip[:4], row.slip[:-1], "é" * 20, f"{other_digits}{row.slip[4:]}"):
+            assert anybody.get(f"/r/{number}/{code}").status_code == 404
+
+
+@pytest.mark.rule("K21")
+@pytest.mark.clause("F7")
+def test_a_slip_with_an_old_number_works_for_ever(app, new_browser, phone):
+    phone.add_op("ticket.open", TICKET_ID, TICKET_PAYLOAD, by=ANA)
+    phone.send_outbox()
+    anybody, number = new_browser(), stored_ticket(app).number
+    assert number == ticket_number(TICKET_ID)
+    for typed in (number, number.lower(), number.replace("-", " "), number[2:]):
+        assert "We have received it" in anybody.get(f"/r/{typed}", headers=EN).text
+    moved = anybody.get("/r/", query_string={"number": number})
+    assert moved.location.endswith(f"/r/{number}")
+    assert anybody.get("/r/T-AAAAAAAA").status_code == 404
+
+
+@pytest.mark.rule("K21")
+@pytest.mark.asvs("2.4.1")
+def test_ticket_numbers_cannot_be_guessed(app, new_browser, ticket):
+    anybody, row = new_browser(), stored_ticket(app)
     assert [anybody.get("/r/T-AAAAAAAA").status_code for _ in range(32)].count(429) == 2
+    tried = []
+    for client in range(13):
+        query = {"number": row.number, "digits": f"{client:04}"}
+        where = {"REMOTE_ADDR": f"192.0.2.{client}"}
+        tried.append(anybody.get("/r/", query_string=query, environ_base=where).status_code)
+    assert tried.count(429) == 3
+    scanned = anybody.get(f"/r/{row.number}/{row.slip}", environ_base={"REMOTE_ADDR": "192.0.2.99"})
+    assert scanned.status_code == 200
