@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import delete, update
 
-from server.auth.credentials import set_pin
+from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
 from server.maintenance.verification import server_faults, site_faults
 from server.models.feed import ServerState

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
-from server.auth.credentials import set_password, set_pin
+from server.auth.credentials import set_password
+from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
 from server.models.access import Account, Device
 from server.models.oplog import LoggedOp
