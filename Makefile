@@ -14,9 +14,14 @@ MO  := $(PO:.po=.mo)
 NODE_PACKAGES := @eslint/js@9.39.5 eslint@9.39.5 globals@17.14.0 idb@8.0.4 prettier@3.10.1 stylelint@16.26.1 \
                  stylelint-config-recommended@17.0.0 typescript@6.0.3
 
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+UPGRADE    ?=
+UV_COMPILE := .venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 
-.PHONY: install demo test soak check bench words clean
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# where it is set, each of the many processes of the tests compiles Lodge anew
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: install demo test soak check bench words lock sbom clean
 .DEFAULT_GOAL := install
 
 install: .venv/installed $(MO)  ## .venv with the lodge command
@@ -29,7 +34,7 @@ test: check .venv/caddy .venv/chromium .venv/postgresql .venv/strace  ## everyth
 
 soak: export LODGE_SOAK := 1
 soak: .venv/tested .venv/caddy .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the tests with random input, for hours; see tests/soak.py
-	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/sync_api/test_openapi.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py tests/browser/test_compiled_templates.py)
+	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/auth/test_access.py tests/server/desk/test_odd_values.py tests/server/sync_api/test_openapi.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py tests/browser/test_compiled_templates.py)
 
 check: .venv/tested .venv/node install  ## all gates but the tests
 	$(BIN)/ruff check .
@@ -49,6 +54,13 @@ words: .venv/tested  ## collect translatable texts into the catalogues
 	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 -k lazy_gettext -k lazy_pgettext:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static
 	$(BIN)/pybabel --quiet update -w 100 -i .venv/messages.pot -d server/translations --no-fuzzy-matching
 
+lock: .venv/uv/bin/uv  ## pin every package and its hashes anew; UPGRADE=--upgrade takes newer ones
+	$(UV_COMPILE) --extra build --extra test --output-file requirements-test.lock pyproject.toml
+	$(UV_COMPILE) --extra build --constraint requirements-test.lock --output-file requirements.lock pyproject.toml
+
+sbom: install  ## the bill of materials of a release, CycloneDX
+	@$(BIN)/python .ci/sbom.py
+
 clean:  ## remove everything that can be rebuilt; keeps ./var
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info $(MO)
 
@@ -61,12 +73,18 @@ clean:  ## remove everything that can be rebuilt; keeps ./var
 	@$(PYTHON) -m venv .venv \
 	  || { rm -rf .venv; echo "Install what makes environments, then try again: apt install python3-venv"; exit 1; }
 
-.venv/installed: pyproject.toml | .venv/bin/python
-	$(PIP) install --editable .
+.venv/uv/bin/uv: | .venv/bin/python
+	@$(PYTHON) -m venv .venv/uv
+	@.venv/uv/bin/python -m pip --quiet --disable-pip-version-check install 'uv>=0.9,<1'
+
+.venv/installed: pyproject.toml requirements.lock | .venv/bin/python
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-build-isolation --editable .
 	@touch $@
 
-.venv/tested: pyproject.toml | .venv/bin/python
-	$(PIP) install --editable '.[test]'
+.venv/tested: pyproject.toml requirements-test.lock | .venv/bin/python
+	$(PIP) install --require-hashes --requirement requirements-test.lock
+	$(PIP) install --no-build-isolation --editable '.[test]'
 	@touch .venv/installed $@
 
 .venv/node: Makefile .ci/needs | .venv/bin/python

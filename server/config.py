@@ -11,8 +11,15 @@ from typing import Any
 from sync.protocol.json_codec import dump_json, load_json
 
 COMPRESSED = ["text/javascript", "text/css", "image/svg+xml", "application/json"]
+DIGEST_SECONDS = 600
+"""How often the digest of a phone's records is computed anew at most."""
 MIN_KEY_LENGTH = 32
 """A shorter secret key is refused."""
+MAX_KEYS = 5
+"""So many keys are kept: the newest signs, the others verify what was signed before."""
+KEY_FILE, BACKUP_KEY_FILE = "secret-key", "backup-key"
+OWN_FILES = ("lodge.sqlite3*", "photos", "photos/*", "photos/*/*")
+"""What is in the data folder besides the keys."""
 
 
 def data_folder(name: str) -> Path:
@@ -52,9 +59,10 @@ def fill_in_defaults(config: Any) -> None:
     # what phones load most; desk pages are not compressed, as their size could reveal secrets
     config.setdefault("COMPRESS_MIMETYPES", COMPRESSED)
     config.setdefault("COMPRESS_ALGORITHM", ["gzip"])
-    config["SECRET_KEY"] = config.get("SECRET_KEY") or load_or_create_secret_key(
-        data / "secret-key"
-    )
+    config.setdefault("DIGEST_SECONDS", DIGEST_SECONDS)
+    if not config.get("SECRET_KEY"):
+        newest, *older = load_or_create_keys(data / KEY_FILE)
+        config.update(SECRET_KEY=newest, SECRET_KEY_FALLBACKS=older)
 
 
 def with_psycopg_driver(url: str) -> str:
@@ -65,25 +73,65 @@ def with_psycopg_driver(url: str) -> str:
     return url
 
 
-def load_or_create_secret_key(file: Path) -> str:
-    """The secret key in a file that only its owner may read; creates the file if it is missing.
+def load_or_create_keys(file: Path) -> list[str]:
+    """The secret keys in a file that only its owner may read, one a line, the newest first; creates
+    the file with one key if it is missing.
 
     Raises RuntimeError for a file that others can read, or without a key.
     """
     if not file.exists():
-        draft = file.with_name(f"{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(secrets.token_urlsafe(48))
+        draft = _draft_key_file(file, [secrets.token_urlsafe(48)])
         with suppress(FileExistsError):  # another process was faster, and its key is used
             os.link(draft, file)
         draft.unlink()
-    return _read_secret_key(file)
+    return read_keys(file)
 
 
-def _read_secret_key(file: Path) -> str:
+def add_key(file: Path) -> int:
+    """Put a new key before those of the file, and drop those beyond `MAX_KEYS`; returns how many
+    there are now. Raises RuntimeError as `load_or_create_keys`."""
+    keys = [secrets.token_urlsafe(48), *load_or_create_keys(file)][:MAX_KEYS]
+    _draft_key_file(file, keys).replace(file)
+    return len(keys)
+
+
+def merge_keys(file: Path, more: list[str]) -> None:
+    """Add keys that only verify behind those of the file, which keeps its newest one."""
+    present = read_keys(file) if file.exists() else []
+    keys = list(dict.fromkeys([*present, *more]))[:MAX_KEYS]
+    _draft_key_file(file, keys).replace(file)
+
+
+def _draft_key_file(file: Path, keys: list[str]) -> Path:
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write("\n".join(keys))
+        out.flush()
+        os.fsync(out.fileno())
+    return draft
+
+
+def read_keys(file: Path) -> list[str]:
+    """The keys in a file. Raises RuntimeError as `load_or_create_keys`."""
     if file.stat().st_mode & 0o077:
         raise RuntimeError(f"Other users can read {file}. Run: chmod 600 {file}")
-    key = file.read_text().strip()
-    if len(key) < MIN_KEY_LENGTH:
+    keys = file.read_text().split()
+    if not keys or any(len(key) < MIN_KEY_LENGTH for key in keys):
         raise RuntimeError(f"{file} holds no key. Delete it: a new key ends all sessions.")
-    return key
+    return keys
+
+
+def make_private(folder: Path) -> None:
+    """Take the rights of other users off the data folder and off what Lodge keeps in it. Key files
+    are left out: one that others could read is no secret any more, so reading it is an error.
+
+    Raises RuntimeError where that needs another user.
+    """
+    own = (path for pattern in OWN_FILES for path in folder.glob(pattern))
+    try:
+        for path in (folder, *own):
+            if path.stat().st_mode & 0o077 and not path.is_symlink():
+                path.chmod(path.stat().st_mode & 0o700)
+    except PermissionError as error:
+        message = f"Other users can read {error.filename}. Run: sudo chmod -R go= {folder}"
+        raise RuntimeError(message) from None

@@ -58,7 +58,7 @@ CHROMIUM = str(_configured_chromium) if _configured_chromium.exists() else None
 
 def create_test_app(url: str, folder: Path) -> Flask:
     settings = {"SQLALCHEMY_DATABASE_URI": url, "DATA_DIR": str(folder), "SECRET_KEY": SECRET_KEY}
-    return create_app({**settings, "TESTING": True})
+    return create_app({**settings, "TESTING": True, "DIGEST_SECONDS": 0})
 
 
 def create_seeded_database(url: str, folder: Path) -> None:

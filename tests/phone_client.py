@@ -308,12 +308,20 @@ class PhoneClient:
 
     def _apply_change(self, change: Mapping[str, Any]) -> None:
         key = (change["type"], change["id"])
-        if change["deleted"]:
+        if change.get("drop") or change["deleted"]:
             self.records.pop(key, None)
             self.versions.pop(key, None)
         else:
             self.records[key] = change["record"]
             self.versions[key] = change["version"]
+
+    def own_digest(self) -> str:
+        """The digest of the records that this phone has."""
+        total = sum(
+            int.from_bytes(hashlib.sha256(f"{type_}\n{id_}\n{version}".encode()).digest()[:8])
+            for (type_, id_), version in self.versions.items()
+        )
+        return f"{total % 2**64:016x}"
 
     def get_record(self, type_: str, id_: str) -> dict[str, Any]:
         return self.pull_all()[type_, id_]

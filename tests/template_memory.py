@@ -6,15 +6,21 @@ to compile the templates takes longer than most tests.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from types import CodeType
 
 from flask import Flask
 from jinja2 import BytecodeCache, Environment, TemplateNotFound
 from jinja2.bccache import Bucket
 
-from server.field.compiler import module
+from server.field.compiler import catalogue, module
+from server.field.compiler.catalogue import Messages
 from server.field.compiler.module import TemplateCompiler
 
+_read_scripts, _read_translations = catalogue.messages_in_scripts, catalogue.load_translations
+_messages: dict[tuple[bytes, ...], set[str]] = {}
+_translations: dict[tuple[tuple[bytes, ...], frozenset[str]], Messages] = {}
 _compile_for_phone = module._parse_template
 _compiled_for_phone: dict[tuple[str, str], TemplateCompiler] = {}
 
@@ -43,7 +49,25 @@ def _compile_for_phone_once(env: Environment, name: str, file: str, line: int) -
     return _compiled_for_phone[name, source]
 
 
+def _read_scripts_once(scripts: Iterable[Path]) -> set[str]:
+    scripts = list(scripts)
+    content = tuple(script.read_bytes() for script in scripts)
+    if content not in _messages:
+        _messages[content] = _read_scripts(scripts)
+    return set(_messages[content])
+
+
+def _read_translations_once(files: Iterable[Path], keys: Iterable[str]) -> Messages:
+    files, keys = list(files), frozenset(keys)
+    content = tuple(file.read_bytes() for file in files), keys
+    if content not in _translations:
+        _translations[content] = _read_translations(files, keys)
+    return dict(_translations[content])
+
+
 def remember_compiled_templates() -> None:
     """From now on for every application of this process, and of the processes forked from it."""
+    catalogue.messages_in_scripts = _read_scripts_once
+    catalogue.load_translations = _read_translations_once
     module._parse_template = _compile_for_phone_once
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}

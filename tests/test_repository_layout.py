@@ -36,6 +36,7 @@ EXPECTED_TOP_LEVEL = {
     *READMES,
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md", "docs"),
     *("Makefile", "hatch_build.py", "pyproject.toml", ".ci", ".github"),
+    *("requirements.lock", "requirements-test.lock"),
     *(".editorconfig", ".gitignore", ".pre-commit-config.yaml"),
     *("sync", "server", "templates", "static", "tests"),
 }

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 
-from flask import current_app
-
+from server.auth.keys import derived_keys
 from sync.work.patrol_rules import token_hash
 
 TOKEN_LENGTH = 16
@@ -15,11 +13,16 @@ TOKEN_LENGTH = 16
 
 def label_token(site_id: str, checkpoint_id: str, serial: int) -> str:
     """The text in the QR code. `serial` counts printings: a new one replaces older labels."""
-    key = hashlib.sha256(b"labels|" + current_app.config["SECRET_KEY"].encode()).digest()
+    return _label_tokens(site_id, checkpoint_id, serial)[0]
+
+
+def label_token_hashes(site_id: str, checkpoint_id: str, serial: int) -> list[str]:
+    """The hashes of the label's token, which patrol rounds store instead of the token: one for each
+    key of the server, because labels that were printed with an older key stay valid."""
+    return [token_hash(token) for token in _label_tokens(site_id, checkpoint_id, serial)]
+
+
+def _label_tokens(site_id: str, checkpoint_id: str, serial: int) -> list[str]:
     message = f"{site_id}|{checkpoint_id}|{serial}".encode()
-    return base64.b32encode(hmac.digest(key, message, "sha256")).decode()[:TOKEN_LENGTH]
-
-
-def label_token_hash(site_id: str, checkpoint_id: str, serial: int) -> str:
-    """The hash of the label's token, which patrol rounds store instead of the token."""
-    return token_hash(label_token(site_id, checkpoint_id, serial))
+    digests = [hmac.digest(key, message, "sha256") for key in derived_keys("labels")]
+    return [base64.b32encode(digest).decode()[:TOKEN_LENGTH] for digest in digests]

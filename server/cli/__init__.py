@@ -4,6 +4,7 @@ from server.cli.database import (
     backup_command,
     compact,
     init,
+    key,
     move,
     purge,
     restore,
@@ -19,5 +20,5 @@ __all__ = ["THREADS", "main"]
 
 for command in (init, serve, demo, site, user, enrol):
     main.add_command(command)
-for command in (verify, purge, compact, backup_command, restore, move, version):
+for command in (key, verify, purge, compact, backup_command, restore, move, version):
     main.add_command(command)

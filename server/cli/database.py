@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,8 +16,10 @@ import click
 
 from server import create_app
 from server.cli.texts import N_
+from server.config import KEY_FILE, add_key
 from server.jobs import compaction, retention
 from server.maintenance import backup, demo, seed, transfer, verification
+from server.maintenance.backup_seal import is_encrypted
 from server.maintenance.upgrade import require_current_schema, upgrade
 from server.oplog import receive, replay, security_log
 from server.oplog.security_log import log_access
@@ -103,10 +106,16 @@ def compact() -> None:
     help=N_("Write database, photos and key into one file, while the server runs; then check it."),
 )
 @click.argument("target", type=click.Path(dir_okay=False, writable=True, path_type=Path))
-def backup_command(target: Path) -> None:
+@click.option(
+    "--encrypt",
+    is_flag=True,
+    help=N_("Encrypt it with a passphrase: LODGE_BACKUP_PASSPHRASE, or it is asked for."),
+)
+def backup_command(target: Path, encrypt: bool) -> None:
+    passphrase = _passphrase(confirm=True) if encrypt else None
     with create_app().app_context():
         require_current_schema()
-        manifest = backup.create_backup(target)
+        manifest = backup.create_backup(target, passphrase)
         log_access("backup", site_id=None, by=None)
     click.echo(json.dumps({name: manifest[name] for name in ("taken_at", "version", "sites")}))
 
@@ -115,12 +124,22 @@ def backup_command(target: Path) -> None:
     help=N_("Replace everything by a backup. Phones send again what the backup does not have.")
 )
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def restore(source: Path) -> None:
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=N_("The file backup-key of the server that made the backup, if it was another one."),
+)
+@click.option(
+    "--unverified", is_flag=True, help=N_("Take a backup although its seal cannot be checked.")
+)
+def restore(source: Path, key_file: Path | None, unverified: bool) -> None:
+    passphrase = _passphrase(confirm=False) if is_encrypted(source) else None
     with create_app().app_context():
-        manifest = backup.restore_backup(source)
+        manifest = backup.restore_backup(source, passphrase, key_file, unverified=unverified)
         upgrade()
         security_log.seal_older_rows()
-        log_access("restore", site_id=None, by=None, details={"taken_at": manifest["taken_at"]})
+        details = {"taken_at": manifest["taken_at"], "unverified": unverified}
+        log_access("restore", site_id=None, by=None, details=details)
         faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
     click.echo(json.dumps({**_summary(faults), "taken_at": manifest["taken_at"]}))
 
@@ -141,6 +160,37 @@ def move(database_url: str) -> None:
 @click.command(help=N_("Print the version."))
 def version() -> None:
     click.echo(VERSION)
+
+
+@click.group(help=N_("The secret key of this server."))
+def key() -> None:
+    pass
+
+
+@key.command(
+    "rotate",
+    help=N_(
+        "Make a new secret key. Older ones still verify: nobody is signed out, and printed labels "
+        "stay valid. Restart the server afterwards."
+    ),
+)
+def rotate_key() -> None:
+    app = create_app()
+    with app.app_context():
+        require_current_schema()
+        folder = Path(app.config["DATA_DIR"])
+        log_access("key_rotated", site_id=None, by=None)
+        number = add_key(folder / KEY_FILE)
+    message = _("A new key signs from the next start on; %(number)d older ones still verify.")
+    click.echo(message % {"number": number - 1})
+
+
+def _passphrase(*, confirm: bool) -> str:
+    from_environment = os.environ.get("LODGE_BACKUP_PASSPHRASE")
+    if from_environment:
+        return from_environment
+    prompt = _("Passphrase of the backup")
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm))
 
 
 def _summary(faults: Mapping[str, Sequence[str]]) -> dict[str, Any]:

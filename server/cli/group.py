@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from gettext import gettext as _
 from typing import Any
 
@@ -19,6 +20,7 @@ class LodgeGroup(click.Group):
     """Translates help and errors; shows errors of the environment without a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        os.umask(0o077)  # what this writes is for its own user alone
         use_catalogues()
         translate_help(self)
         return super().main(*args, **kwargs)

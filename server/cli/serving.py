@@ -6,6 +6,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from gettext import gettext as _
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from flask import Flask
 from server import create_app
 from server.cli.database import SIZE_OPTION, init
 from server.cli.texts import N_
+from server.config import make_private
 from server.db.engine import require_durable_commits
 from server.field.shell import get_bundle
 from server.jobs import runner
@@ -71,6 +73,7 @@ class Proxies:
 def serve(host: str, port: int, threads: int, proxies: int, proxy_address: str) -> None:
     app = create_app()
     with app.app_context():
+        make_private(Path(app.config["DATA_DIR"]))
         require_current_schema()
         require_durable_commits()
         app.config["DEMO"] = demo_size()

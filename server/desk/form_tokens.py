@@ -10,10 +10,11 @@ import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 
-from flask import current_app, request
+from flask import request
 from itsdangerous import BadSignature, URLSafeSerializer
 from markupsafe import Markup
 
+from server.auth.keys import serializer
 from server.auth.sessions import CurrentUser
 
 TOKEN_FIELD = "form_token"
@@ -75,4 +76,4 @@ def page_address() -> str:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="desk-form")
+    return serializer("desk-form")

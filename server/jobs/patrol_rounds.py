@@ -95,7 +95,7 @@ def _point(site_id: str, point: Checkpoint) -> dict[str, Any]:
         "area_id": point.area_id,
         "label": point.label,
         "code": point.code,
-        "seals": [qr_tokens.label_token_hash(site_id, point.id, point.serial)],
+        "seals": qr_tokens.label_token_hashes(site_id, point.id, point.serial),
     }
 
 

@@ -73,7 +73,7 @@ def _applied_ops(
         select(*columns)
         .where(OP_TABLE.c.site_id == site_id, OP_TABLE.c.kind.in_(kinds))
         .where(OP_TABLE.c.status.in_(APPLIED_STATUSES))
-        .order_by(OP_TABLE.c.place)
+        .order_by(LoggedOp.in_order())
     )
     for ids in chunks(sorted(subjects)):
         yield from db.session.execute(query.where(OP_TABLE.c.subject.in_(ids)))

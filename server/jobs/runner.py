@@ -14,7 +14,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from server.db.engine import db
-from server.jobs import compaction, frequent_visitors, home_entries, retention, scheduler
+from server.jobs import compaction, frequent_visitors, home_entries, retention, scheduler, scopes
 from server.jobs.failures import JobFailure, delete_failure, failures_of, save_failure
 from server.logs import log_crash
 from server.oplog import replay, security_log
@@ -38,6 +38,11 @@ class Job:
 
 JOBS = (
     Job("plan", scheduler.plan, _("Tasks and patrols are not being planned.")),
+    Job(
+        "move_records",
+        scopes.move_records,
+        _("Phones are not given the work of the coming days."),
+    ),
     Job(
         "purge",
         retention.purge_expired,

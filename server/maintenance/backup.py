@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from gettext import gettext as _
 from pathlib import Path
@@ -18,8 +19,22 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from server.config import (
+    BACKUP_KEY_FILE,
+    KEY_FILE,
+    load_or_create_keys,
+    merge_keys,
+    read_keys,
+)
 from server.db.engine import db, write_transaction
 from server.maintenance.archive import BackupError, extracted_archive, write_archive
+from server.maintenance.backup_seal import (
+    decrypt_file,
+    encrypt_file,
+    is_encrypted,
+    is_sealed_by,
+    seal_file,
+)
 from server.maintenance.database_dump import dump_database, replace_database
 from server.maintenance.epoch import replace_epoch
 from server.models.feed import ServerState, SiteHead
@@ -29,16 +44,17 @@ from server.version import VERSION
 from sync.protocol.clock import format_time
 
 WRITE_ATTEMPTS = 6
-DATABASE, KEY_FILE, PHOTOS = "database", "secret-key", "photos"
+DATABASE, PHOTOS, ENCRYPTED = "database", "photos", "encrypted"
 TAKEN_AT_KEY = "backup_taken_at"
 """Row of `server_state`: when the newest checked backup was begun. Everything received before is
 in it, so phones may delete their copies."""
 
 
-def create_backup(target: Path) -> dict[str, Any]:
+def create_backup(target: Path, passphrase: str | None = None) -> dict[str, Any]:
     """Write a backup file, read it again, and store its time for phones; returns its manifest.
 
-    The file appears only when it is complete and checked. Raises BackupError.
+    It is sealed with the backup key of this server, and encrypted if there is a passphrase. The
+    file appears only when it is complete and checked. Raises BackupError.
     """
     taken_at = datetime.now(UTC)
     target = target.resolve()
@@ -53,31 +69,74 @@ def create_backup(target: Path) -> dict[str, Any]:
         _copy_files(folder)
         manifest["sites"] = _site_heads()
         archive = write_archive(folder, manifest, target)
-    verify_backup(archive)
+        seal_file(archive, load_or_create_keys(backup_key_file())[0])
+        if passphrase:
+            encrypt_file(archive, folder / ENCRYPTED, passphrase)
+            (folder / ENCRYPTED).replace(archive)
+    verify_backup(archive, passphrase)
     archive.replace(target)
     fsync_folder(target.parent)
     _save_taken_at(taken_at)
     return manifest
 
 
-def verify_backup(source: Path) -> dict[str, Any]:
-    """Check every file of a backup; returns its manifest. Raises BackupError."""
-    with extracted_archive(source) as (_folder, manifest):
+def verify_backup(source: Path, passphrase: str | None = None) -> dict[str, Any]:
+    """Check seal and files of a backup; returns its manifest. Raises BackupError."""
+    with _opened(source, passphrase, backup_key_file()) as (_folder, manifest):
         return manifest
 
 
-def restore_backup(source: Path) -> dict[str, Any]:
+def restore_backup(
+    source: Path,
+    passphrase: str | None = None,
+    key_file: Path | None = None,
+    *,
+    unverified: bool = False,
+) -> dict[str, Any]:
     """Replace database and key by a backup, add its photos, begin a new epoch.
 
-    Returns the manifest. Raises BackupError, before anything is changed, if it is damaged.
+    `key_file` has the backup key of the server that made it; without one it is this server's.
+    `unverified`: take a backup whose seal does not fit. Returns the manifest. Raises BackupError,
+    before anything is changed, if it is damaged, changed, or sealed by another server.
     """
-    with extracted_archive(source) as (folder, manifest):
+    keys = key_file or backup_key_file()
+    with _opened(source, passphrase, None if unverified else keys) as (folder, manifest):
         _load_database(folder / DATABASE)
         _restore_files(folder)
     replace_epoch()
     _restore_marker().unlink()
     invalidate_directories()
     return manifest
+
+
+@contextmanager
+def _opened(
+    source: Path, passphrase: str | None, key_file: Path | None
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The files of a backup and its manifest, once its seal was checked by a key of `key_file`, or
+    its encryption by the passphrase; without a file the seal is not checked."""
+    with TemporaryDirectory() as place:
+        archive = source
+        if is_encrypted(source):
+            if not passphrase:
+                message = _("%(file)s is encrypted. Give its passphrase.")
+                raise BackupError(message % {"file": source})
+            archive = Path(place) / ENCRYPTED
+            decrypt_file(source, archive, passphrase)
+        elif key_file and not (key_file.exists() and is_sealed_by(source, read_keys(key_file))):
+            message = _(
+                "The seal of %(file)s does not fit: it was changed, or another server made it. "
+                "Use another one; or name that server's backup key with --key-file; or, if you "
+                "are sure of it, add --unverified."
+            )
+            raise BackupError(message % {"file": source})
+        with extracted_archive(archive) as opened:
+            yield opened
+
+
+def backup_key_file() -> Path:
+    """The key with which this server seals its backups. It is in no backup: keep a copy of it."""
+    return Path(current_app.config["DATA_DIR"]) / BACKUP_KEY_FILE
 
 
 def is_restore_unfinished() -> bool:
@@ -143,7 +202,7 @@ def _restore_files(folder: Path) -> None:
             _copy_atomically(file, target)
     if (folder / KEY_FILE).exists():
         (folder / KEY_FILE).chmod(0o600)
-        _copy_atomically(folder / KEY_FILE, data / KEY_FILE)
+        merge_keys(data / KEY_FILE, read_keys(folder / KEY_FILE))
 
 
 def _copy_atomically(file: Path, target: Path) -> None:

@@ -11,11 +11,15 @@ from server.db.engine import Model
 
 
 class FeedRow(Model):
-    """The newest state of a record. `audience` is the bit mask of the roles that may see it,
-    `seen_by` that of all roles that ever could."""
+    """The newest state of a record, and which phones hold it.
+
+    `audience` is the bit mask of the roles that see it now, `readers` the ids of further people;
+    `seen_by` and `past_readers` are those of all who ever did. At `changes_at` this changes by
+    itself, see `server.jobs.scopes`.
+    """
 
     __tablename__ = "feed"
-    __table_args__ = (Index(None, "site_id", "seq"),)
+    __table_args__ = (Index(None, "site_id", "seq"), Index(None, "site_id", "changes_at"))
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -25,6 +29,9 @@ class FeedRow(Model):
     deleted: Mapped[bool]
     audience: Mapped[int] = mapped_column(BigInteger)
     seen_by: Mapped[int] = mapped_column(BigInteger)
+    readers: Mapped[str] = mapped_column(Text, default="", server_default="")
+    past_readers: Mapped[str] = mapped_column(Text, default="", server_default="")
+    changes_at: Mapped[datetime | None]
     body: Mapped[str] = mapped_column(Text)
 
 
@@ -40,16 +47,6 @@ class SiteHead(Model):
     names_seq: Mapped[int] = mapped_column(BigInteger)
     heard_at: Mapped[datetime | None]
     link: Mapped[str] = mapped_column(server_default="")
-
-
-class FeedDigest(Model):
-    """The digest of the rows with one audience. A reader adds those that it may see."""
-
-    __tablename__ = "feed_digest"
-
-    site_id: Mapped[str] = mapped_column(primary_key=True)
-    audience: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    digest: Mapped[str]
 
 
 class ServerState(Model):

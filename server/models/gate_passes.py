@@ -16,7 +16,11 @@ from server.models.registry import StoredType
 
 class GatePass(Model):
     __tablename__ = "release"
-    __table_args__ = (Index(None, "site_id", "recorded_at"), Index(None, "site_id", "visit"))
+    __table_args__ = (
+        Index(None, "site_id", "recorded_at"),
+        Index(None, "site_id", "visit", "recorded_at"),
+        Index(None, "site_id", "purged_at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

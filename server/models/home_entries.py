@@ -17,7 +17,14 @@ from sync.gate.home_entries import MAX_STAY, party_key
 
 class HomeEntry(Model):
     __tablename__ = "entry"
-    __table_args__ = (Index(None, "site_id", "unit", "in_at"), Index(None, "site_id", "in_at"))
+    __table_args__ = (
+        Index(None, "site_id", "unit", "in_at"),
+        Index(None, "site_id", "in_at"),
+        Index(None, "site_id", "out_at"),
+        Index(None, "site_id", "joined_at"),
+        Index(None, "site_id", "ticket"),
+        Index(None, "site_id", "visit"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

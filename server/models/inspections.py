@@ -16,7 +16,10 @@ from server.models.registry import StoredType
 
 class Inspection(Model):
     __tablename__ = "inspection"
-    __table_args__ = (Index(None, "site_id", "inspected_at"), Index(None, "site_id", "slot"))
+    __table_args__ = (
+        Index(None, "site_id", "inspected_at"),
+        Index(None, "site_id", "slot", "inspected_at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

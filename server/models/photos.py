@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -30,6 +31,10 @@ class PhotoLink(Model):
     """The record that shows a photo; written with the op that names it."""
 
     __tablename__ = "photo_link"
+    __table_args__ = (
+        Index(None, "site_id", "subject", "sha256"),
+        Index(None, "site_id", "subject_type"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(primary_key=True)

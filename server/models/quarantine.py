@@ -41,7 +41,7 @@ class QuarantinedOp(Model):
     @classmethod
     def undecided(cls, site_id: str) -> Select[Any]:
         """Ops that wait for a decision, oldest first."""
-        return select(LoggedOp).where(*_undecided_clauses(site_id)).order_by(LoggedOp.place)
+        return select(LoggedOp).where(*_undecided_clauses(site_id)).order_by(LoggedOp.in_order())
 
     @classmethod
     def count_undecided(cls, site_id: str, before: datetime | None = None) -> Select[Any]:

@@ -21,7 +21,9 @@ class Ticket(Model):
     __tablename__ = "ticket"
     __table_args__ = (
         Index(None, "site_id", "opened_at"),
-        Index(None, "site_id", "closed_at"),
+        Index(None, "site_id", "closed_at", "opened_at"),
+        Index(None, "site_id", "feedback_at"),
+        Index(None, "site_id", "about", "opened_at"),
         Index(None, "number"),
     )
 

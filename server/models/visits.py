@@ -22,6 +22,7 @@ class Visit(Model):
         Index(None, "site_id", "arrived_at"),
         Index(None, "site_id", "host_unit"),
         Index(None, "site_id", "retained_from"),
+        Index(None, "site_id", "purged_at"),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)

@@ -32,7 +32,7 @@ def judge_proven_ops(site_id: str, device_id: str, person_id: str, now: datetime
         LoggedOp.code.in_((UNPROVEN, BAD_SIGNATURE)),
     )
     by_lineage: dict[str | None, list[dict[str, Any]]] = defaultdict(list)
-    for lineage, body, flags in db.session.execute(waiting.order_by(LoggedOp.place)).all():
+    for lineage, body, flags in db.session.execute(waiting.order_by(LoggedOp.in_order())).all():
         raw = json.loads(body)
         if raw.get("sig") and PURGED_FLAG not in flags:
             by_lineage[lineage].append(raw)

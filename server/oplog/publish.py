@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, NotRequired, Protocol, TypedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, NotRequired, Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from server.db.engine import db
-from server.db.statements import IDS_PARAM, SITE_PARAM, insert_rows, replace_rows, select_by_ids
+from server.db.statements import insert_rows, replace_rows
 from server.models import PHONE_BODIES
 from server.models.directory import Directory
-from server.models.feed import FeedDigest, FeedRow, SiteHead
+from server.models.feed import FeedRow, SiteHead
+from server.oplog.record_scopes import (
+    NOBODY,
+    PastScope,
+    ScopeColumns,
+    deleted_columns,
+    scope_columns,
+    site_scope,
+)
 from sync import RECORD_TYPES
-from sync.protocol.digest import add_to_digest, digest_text, record_fingerprint
 from sync.protocol.json_codec import dump_json
+from sync.protocol.scope import SiteScope
 
 FEED_TABLE, SITE_FEED_TABLE = FeedRow.metadata.tables["feed"], SiteHead.metadata.tables["site_feed"]
-FEED_DIGEST_TABLE = FeedDigest.metadata.tables["feed_digest"]
-DIGESTS_BY_AUDIENCE = select_by_ids(
-    FEED_DIGEST_TABLE, FEED_DIGEST_TABLE.c.audience, FEED_DIGEST_TABLE.c.digest, key="audience"
-)
 
 
 class FeedState(NamedTuple):
-    """A record's row of the feed, without its body; `seen_by` joins all audiences it ever had."""
+    """What a record's row of the feed says about who ever held it."""
 
     id: str
     type: str
-    version: int
-    audience: int
     seen_by: int
+    past_readers: str
 
 
-class FeedValues(TypedDict):
+class FeedValues(ScopeColumns):
     """A row of the feed to be written; it gets its number last."""
 
     site_id: str
@@ -42,8 +45,6 @@ class FeedValues(TypedDict):
     id: str
     version: int
     deleted: bool
-    audience: int
-    seen_by: int
     body: str
     seq: NotRequired[int]
 
@@ -74,9 +75,10 @@ def publish_records(
     the order of the numbers is the order of the commits and no reader's cursor skips one.
     `log_head` are the head's new columns of the log. Returns the number of each record by id.
     """
-    rows = [_feed_row(site_id, record, names) for record in records]
-    previous = {record.id: record.previous for record in records if record.previous}
-    _update_digests(site_id, rows, previous.values())
+    now = datetime.now(UTC)
+    site = site_scope(site_id, names, {record.type for record in records}, now)
+    rows = [_feed_row(site_id, record, names, site, now) for record in records]
+    previous = {record.id for record in records if record.previous}
     new_head = SITE_FEED_TABLE.c.head + len(rows)
     values = {**log_head, "head": new_head, **({"names_seq": new_head} if names_changed else {})}
     raise_head = update(SITE_FEED_TABLE).where(SITE_FEED_TABLE.c.site_id == site_id).values(values)
@@ -89,18 +91,29 @@ def publish_records(
     return {row["id"]: row["seq"] for row in rows}
 
 
-def _feed_row(site_id: str, record: Publishable, names: Directory) -> FeedValues:
-    columns = vars(record.row)
-    audience = RECORD_TYPES[record.type].audience(columns, names.roles_of)
+def _feed_row(
+    site_id: str, record: Publishable, names: Directory, site: SiteScope, now: datetime
+) -> FeedValues:
+    columns, past = vars(record.row), NOBODY
+    if record.previous:
+        past = PastScope(record.previous.seen_by, record.previous.past_readers)
+    if record.deleted:
+        scope, body = deleted_columns(past), "null"
+    else:
+        scope = scope_columns(record.type, columns, site, now, past)
+        body = record_json(record.type, columns, names)
     return {
         "site_id": site_id,
         "type": record.type,
         "id": record.id,
         "version": record.version,
         "deleted": record.deleted,
-        "audience": 0 if record.deleted else audience,
-        "seen_by": audience | (record.previous.seen_by if record.previous else 0),
-        "body": "null" if record.deleted else record_json(record.type, columns, names),
+        "body": body,
+        "audience": scope["audience"],
+        "seen_by": scope["seen_by"],
+        "readers": scope["readers"],
+        "past_readers": scope["past_readers"],
+        "changes_at": scope["changes_at"],
     }
 
 
@@ -114,35 +127,3 @@ def record_json(type_: str, columns: Mapping[str, Any], names: Directory) -> str
         "until": RECORD_TYPES[type_].visible_until(columns),
     }
     return dump_json(body)
-
-
-def _update_digests(
-    site_id: str, rows: Iterable[FeedValues], previous: Iterable[FeedState]
-) -> None:
-    """Add new fingerprints to the digest of their audience, and subtract the replaced ones."""
-    changes: dict[int, int] = defaultdict(int)
-    for row in rows:
-        changes[row["audience"]] += record_fingerprint(row["type"], row["id"], row["version"])
-    for state in previous:
-        changes[state.audience] -= record_fingerprint(state.type, state.id, state.version)
-    params = {SITE_PARAM: site_id, IDS_PARAM: list(changes)}
-    stored = db.session.connection().execute(DIGESTS_BY_AUDIENCE, params)
-    digests = {audience: int(digest, 16) for audience, digest in stored}
-    values = [
-        {
-            "site_id": site_id,
-            "audience": audience,
-            "digest": digest_text(add_to_digest(digests.get(audience, 0), change)),
-        }
-        for audience, change in changes.items()
-    ]
-    known = [value for value in values if value["audience"] in digests]
-    replace_rows(FEED_DIGEST_TABLE, ("site_id", "audience"), known)
-    insert_rows(FEED_DIGEST_TABLE, [value for value in values if value not in known])
-
-
-def digest_for_audience(site_id: str, audience: int) -> str:
-    """The digest of every record that a reader with this mask of roles may see."""
-    rows = select(FeedDigest.audience, FeedDigest.digest).where(FeedDigest.site_id == site_id)
-    visible = (int(digest, 16) for mask, digest in db.session.execute(rows) if mask & audience)
-    return digest_text(add_to_digest(0, *visible))

@@ -58,7 +58,8 @@ class Triage:
 
     def _load_known_ops(self) -> None:
         ids = [op.id for op in self.ops]
-        ids += [after for op in self.ops if isinstance(after := op.raw.get("after"), str)]
+        # of a damaged op `after` may be anything, also text that no database takes
+        ids += [after for op in self.ops if op.fault is None and (after := op.raw.get("after"))]
         known = self.reader.identities(ids)
         self.identities.update({stored["id"]: stored for stored in known})
         unsettled = [

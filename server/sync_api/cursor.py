@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
-FEED_VERSION = 5
+from server.auth.keys import serializer
+
+FEED_VERSION = 6
 """Raise it when the shape of bodies changes: phones then replace all their records."""
 
 SIGNER_KEY = "lodge-cursors"
@@ -55,10 +57,7 @@ def resume_position(token: str | None, now: Cursor) -> tuple[int, str | None]:
 def _cursor_signer() -> URLSafeSerializer:
     extensions = current_app.extensions
     if SIGNER_KEY not in extensions:
-        extensions[SIGNER_KEY] = URLSafeSerializer(
-            current_app.config["SECRET_KEY"],
-            salt="cursor",
-            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-        )
+        options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        extensions[SIGNER_KEY] = serializer("cursor", **options)
     signer: URLSafeSerializer = extensions[SIGNER_KEY]
     return signer

@@ -7,22 +7,16 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import BigInteger, Column, Select, bindparam, select
+from sqlalchemy import BigInteger, Column, Select, bindparam, or_, select
 
 from server.auth.devices import DeviceIdentity
 from server.db.engine import db
 from server.db.statements import SITE_PARAM
-from server.models.feed import FeedRow, SiteHead
-from server.oplog.directory import directory_of
-from server.oplog.publish import digest_for_audience
+from server.models.feed import FeedRow
 from server.sync_api.cursor import FEED_VERSION, Cursor, resume_position
+from server.sync_api.phone_scope import PhoneScope, fresh_digest, in_snapshot, phone_scope
 
-DIGESTS_KEY = "lodge-digests"
-
-SITE_FEED_TABLE, FEED_TABLE = SiteHead.metadata.tables["site_feed"], FeedRow.metadata.tables["feed"]
-SITE_POSITION = select(
-    SITE_FEED_TABLE.c.head, SITE_FEED_TABLE.c.floor, SITE_FEED_TABLE.c.names_seq
-).where(SITE_FEED_TABLE.c.site_id == bindparam(SITE_PARAM))
+FEED_TABLE = FeedRow.metadata.tables["feed"]
 
 
 class FeedEntry(NamedTuple):
@@ -32,26 +26,31 @@ class FeedEntry(NamedTuple):
     type: str
     id: str
     version: int
+    deleted: bool
     audience: int
+    seen_by: int
+    readers: str
+    past_readers: str
     body: str
 
 
-def _entries_query(by: Column[int]) -> Select[Any]:
-    """Entries between two numbers that the mask `audience` matches in the column `by`."""
+def _entries_query(roles: Column[int], people: Column[str]) -> Select[Any]:
+    """Entries between two numbers that the mask `audience` matches in the column `roles`, or that
+    concern somebody in person."""
     return (
         select(*(FEED_TABLE.c[name] for name in FeedEntry._fields))
         .where(FEED_TABLE.c.site_id == bindparam(SITE_PARAM))
         .where(FEED_TABLE.c.seq > bindparam("since"), FEED_TABLE.c.seq <= bindparam("head"))
-        .where(by.op("&")(bindparam("audience", type_=BigInteger)) != 0)
+        .where(or_(roles.op("&")(bindparam("audience", type_=BigInteger)) != 0, people != ""))
         .order_by(FEED_TABLE.c.seq)
         .limit(bindparam("limit"))
     )
 
 
-CHANGES_SINCE = _entries_query(FEED_TABLE.c.seen_by)
-"""Includes records that this audience could see once and cannot any more."""
-VISIBLE_SINCE = _entries_query(FEED_TABLE.c.audience)
-"""Only records that this audience can see: for a phone that starts with none."""
+CHANGES_SINCE = _entries_query(FEED_TABLE.c.seen_by, FEED_TABLE.c.past_readers)
+"""Includes records that a phone of this scope held once and does not hold any more."""
+VISIBLE_SINCE = _entries_query(FEED_TABLE.c.audience, FEED_TABLE.c.readers)
+"""Only records that a phone of this scope holds: for a phone that starts with none."""
 
 
 def feed_page(
@@ -62,65 +61,55 @@ def feed_page(
     `token` is the cursor of the last page, `limit` the most changes of this one. With
     `digest_mismatch` the phone's records differ from the feed, so it gets all of them again.
     """
-    phone = _in_snapshot(phone)
-    site, audience = phone.site_id, audience_of(phone)
-    now = Cursor(phone.epoch, site, scope_token(audience), FEED_VERSION, phone.head, phone.floor)
+    phone = in_snapshot(phone)
+    site, scope = phone.site_id, phone_scope(phone)
+    now = Cursor(phone.epoch, site, scope.token, FEED_VERSION, phone.head, phone.floor)
     if phone.is_revoked:
-        return _page_json(replace(now, seq=0), [], audience, more=False, head=0, reset="scope")
+        return _page_json(replace(now, seq=0), [], scope, more=False, head=0, reset="scope")
     since, reset = (0, "digest") if digest_mismatch else resume_position(token, now)
     if since == now.seq and reset is None:
-        digest = _cached_digest(now, audience)
-        return _page_json(now, [], audience, more=False, head=now.seq, digest=digest)
-    rows = _rows(now, since, limit, audience, from_start=reset is not None)
+        return _page_json(now, [], scope, more=False, head=now.seq, digest=fresh_digest(now, scope))
+    rows = _rows(now, since, limit, scope, from_start=reset is not None)
     more = len(rows) > limit
     return _page_json(
         replace(now, seq=rows[limit - 1].seq) if more else now,
         rows[:limit],
-        audience,
+        scope,
         more=more,
         head=now.seq,
         reset=reset,
-        digest=None if more else _cached_digest(now, audience),
+        digest=None if more else fresh_digest(now, scope),
     )
 
 
-def _in_snapshot(phone: DeviceIdentity) -> DeviceIdentity:
-    """Read head, rows and digest from one snapshot, which SQLite's read transactions always do.
-    Returns the phone with the site's position in that snapshot."""
-    if db.engine.dialect.name != "sqlite":
-        db.session.rollback()
-        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    asked = {SITE_PARAM: phone.site_id}
-    head, floor, names_seq = db.session.connection().execute(SITE_POSITION, asked).one()
-    return phone._replace(head=head, floor=floor, names_seq=names_seq)
-
-
-def audience_of(phone: DeviceIdentity) -> int:
-    """The mask of roles whose records a phone may see: those of everybody who may work on it."""
-    if phone.is_revoked:
-        return 0
-    return directory_of(phone.site_id, phone.names_seq).audience
-
-
-def scope_token(audience: int) -> str:
-    """The audience as text; a phone whose scope changes starts again."""
-    return f"{audience:x}"
-
-
 def _rows(
-    now: Cursor, since: int, limit: int, audience: int, *, from_start: bool
+    now: Cursor, since: int, limit: int, scope: PhoneScope, *, from_start: bool
 ) -> list[FeedEntry]:
-    """Entries up to the head of the snapshot; one more than the limit if there are more."""
-    query = VISIBLE_SINCE if from_start else CHANGES_SINCE
-    bounds = {"since": since, "head": now.seq, "audience": audience, "limit": limit + 1}
-    rows = db.session.connection().execute(query, {SITE_PARAM: now.site, **bounds})
-    return [FeedEntry._make(row) for row in rows]
+    """Entries up to the head of the snapshot that concern a phone of this scope; one more than the
+    limit if there are more."""
+    query, people_in = CHANGES_SINCE, FeedEntry._fields.index("past_readers")
+    if from_start:
+        query, people_in = VISIBLE_SINCE, FeedEntry._fields.index("readers")
+    roles_in = "audience" if from_start else "seen_by"
+    found: list[FeedEntry] = []
+    while len(found) <= limit:
+        bounds = {"since": since, "head": now.seq, "audience": scope.roles, "limit": limit + 1}
+        page = db.session.connection().execute(query, {SITE_PARAM: now.site, **bounds}).all()
+        found += [
+            FeedEntry._make(row)
+            for row in page
+            if row._mapping[roles_in] & scope.roles or scope.includes(row[people_in])
+        ]
+        if len(page) <= limit:
+            break
+        since = page[-1].seq
+    return found[: limit + 1]
 
 
 def _page_json(
     cursor: Cursor,
     rows: Sequence[FeedEntry],
-    audience: int,
+    scope: PhoneScope,
     *,
     more: bool,
     head: int,
@@ -128,7 +117,7 @@ def _page_json(
     digest: str | None = None,
 ) -> str:
     """A page as JSON text. Bodies are stored as JSON, so they are joined and not encoded again."""
-    changes = ",".join(_change_json(row, audience) for row in rows)
+    changes = ",".join(_change_json(row, scope) for row in rows)
     fields = {"sync": "1", "epoch": cursor.epoch, "cursor": cursor.encode()}
     fields |= {"reset": reset} if reset else {}
     fields |= {"digest": digest} if digest else {}
@@ -136,21 +125,10 @@ def _page_json(
     return f'{text[:-1]},"changes":[{changes}]}}'
 
 
-def _change_json(row: FeedEntry, audience: int) -> str:
-    is_hidden = not row.audience & audience
-    record = "null" if is_hidden else row.body
-    return (
-        f'{{"type":"{row.type}","id":"{row.id}","version":{row.version},'
-        f'"deleted":{"true" if is_hidden else "false"},"record":{record}}}'
-    )
-
-
-def _cached_digest(now: Cursor, audience: int) -> str:
-    """The digest at this head, computed once for all phones of the same scope."""
-    cache: dict[tuple[str, str], tuple[str, int, str]]
-    cache = current_app.extensions.setdefault(DIGESTS_KEY, {})
-    epoch, seq, digest = cache.get((now.site, now.scope), ("", 0, ""))
-    if (epoch, seq) != (now.epoch, now.seq):
-        digest = digest_for_audience(now.site, audience)
-        cache[now.site, now.scope] = (now.epoch, now.seq, digest)
-    return digest
+def _change_json(row: FeedEntry, scope: PhoneScope) -> str:
+    key = f'{{"type":"{row.type}","id":"{row.id}","version":{row.version},'
+    if row.deleted:
+        return f'{key}"deleted":true,"record":null}}'
+    if not scope.holds(row.audience, row.readers):
+        return f'{key}"drop":true}}'
+    return f'{key}"deleted":false,"record":{row.body}}}'

@@ -28,7 +28,8 @@ from server.photos import uploads
 from server.sync_api import pull_cache, request_body
 from server.sync_api.heartbeat import other_phones, record_heartbeat
 from server.sync_api.openapi import document
-from server.sync_api.pull import audience_of, feed_page, scope_token
+from server.sync_api.phone_scope import in_snapshot, phone_scope
+from server.sync_api.pull import feed_page
 from server.sync_api.responses import disable_caching, sync_response
 from sync import KINDS
 from sync.protocol.clock import format_time, parse_time
@@ -105,12 +106,12 @@ def hello() -> Response:
     """The heartbeat: clocks are compared, and the phone reports what it has not sent yet."""
     message, received_at = request_body.read_message(request, HELLO), datetime.now(UTC)
     site = g.device.site_id
+    scope = phone_scope(in_snapshot(g.device))
+    people = people_on_phone(site, scope.people)
     chain = db.session.get(Lineage, (site, message["lineage"]))
     if chain and chain.device_id not in (None, g.device.id):
         chain = None  # L5: that of another phone
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
-    scope = scope_token(audience_of(g.device))
-    people = [] if g.device.is_revoked else people_on_phone(site, people_of(g.device.id))
     record_heartbeat(g.device, message, chain, received_at)
     return sync_response(
         epoch=g.device.epoch,
@@ -123,7 +124,7 @@ def hello() -> Response:
         credentials=usable_credentials(site, g.device.id),
         sites={
             site: {
-                "scope": scope,
+                "scope": scope.token,
                 "upto": upto,
                 "hash": hash_,
                 "gaps": gaps,

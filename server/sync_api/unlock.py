@@ -29,14 +29,14 @@ from server.auth.pins import (
 from server.auth.rate_limit import count_attempt, reset_attempts
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
-from server.models.access import Account, Device
+from server.models.access import Account
 from server.models.credentials import Credential
 from server.models.people import Person
 from server.oplog.held_proofs import judge_proven_ops
 from server.oplog.security_log import log_access
 from server.oplog.signatures import is_valid_signature, parse_public_key
 from server.sync_api import request_body
-from server.sync_api.pull import audience_of, scope_token
+from server.sync_api.phone_scope import in_snapshot, phone_scope
 from server.sync_api.responses import disable_caching, sync_response
 from sync.protocol.messages import PinRequest, UnlockRequest
 from sync.protocol.signatures import new_key_text
@@ -97,14 +97,12 @@ def unlock() -> Response:
         if replace_old_verifier(account, proven.new_hash):
             _log_change("pin", phone, proven.id, "rehashed")
         credential_id = credential.id
-        people_key = db.session.get_one(Device, phone.id).people_key
     judge_proven_ops(*owner, now)
-    phone = phone._replace(people_key=people_key)
     return sync_response(
         credential=credential_id,
         person=proven.body(),
         roles=proven.roles,
-        scope=scope_token(audience_of(phone)),
+        scope=phone_scope(in_snapshot(phone)).token,
         pin_must_change=proven.must_change,
         draft_secret=secret,
     )

@@ -28,9 +28,10 @@ export async function applyPage(page) {
     durability: "relaxed",
   });
   const [records, meta] = [tx.objectStore("records"), tx.objectStore("meta")];
-  for (const { type, id, version, deleted, record } of page.changes) {
+  for (const { type, id, version, deleted, drop, record } of page.changes) {
     const key = { type, id, version, ...(fullPull ? { round: fullPull.id } : {}) };
     if (deleted) await deleteRecord(tx, type, id);
+    else if (drop) records.delete([type, id]);
     else records.put(record.until < oldest ? pastHorizon(key) : { ...record, ...key });
   }
   meta.put(page.cursor, "cursor");

@@ -301,5 +301,20 @@ export interface PullPage {
 }
 
 export type Change =
-  | { type: string; id: string; version: number; deleted: true; record: null }
-  | { type: string; id: string; version: number; deleted: false; record: RecordRow };
+  | { type: string; id: string; version: number; deleted: true; drop?: undefined; record: null }
+  | {
+      type: string;
+      id: string;
+      version: number;
+      deleted?: undefined;
+      drop: true;
+      record?: undefined;
+    }
+  | {
+      type: string;
+      id: string;
+      version: number;
+      deleted: false;
+      drop?: undefined;
+      record: RecordRow;
+    };

@@ -29,7 +29,7 @@ from sync.accountability.case_rules import (
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import PERSON, EmptyPayload, HistoryEntry, Kind, Payload
-from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, role_mask
+from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
 from sync.protocol.text import _l
 
 
@@ -75,15 +75,11 @@ def state(case: Any) -> str:
     return "fact_finding" if case["found_at"] else "raised"
 
 
-def audience(case: Any, roles_of: Any) -> int:
-    """A13: phones get a case only after its subject was asked or it was decided, and until it is
-    closed."""
+def people(case: Any) -> list[str]:
+    """A13: only the phones of the person who answers get a case: after they were asked or it was
+    decided, and until it is closed."""
     is_shared = case["asked_at"] or case["decided_at"]
-    return (
-        role_mask(roles_of(case["answers_id"]))
-        if is_shared and not case["closed_at"]
-        else DESK_ONLY_AUDIENCE
-    )
+    return [case["answers_id"]] if is_shared and not case["closed_at"] else []
 
 
 def visible_until(case: Any) -> str:
@@ -194,7 +190,8 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=audience,
+            audience=lambda _, __: DESK_ONLY_AUDIENCE,
+            people=people,
             states=STATES,
         ),
     },

@@ -173,6 +173,7 @@ FEATURE = Feature(
         "file": _l("File"),
         "taken_at": _l("Taken at"),
         "record": _l("Record"),
+        "unverified": _l("Seal not checked"),
     },
     values={"event": EVENTS, "origin": ORIGINS, "action": ACTIONS},
 )

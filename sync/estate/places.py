@@ -24,6 +24,7 @@ from sync.protocol.op import (
     Refused,
     Rule,
 )
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import Text, _l, _lp
 
 AREA_KINDS = (
@@ -250,6 +251,8 @@ FEATURE = Feature(
             label=_lp("record type", "Home"),
             state=state,
             visible_until=visible_until,
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            area_field="area_id",
             states=STATES,
             unique_keys=home_keys,
         ),
@@ -257,6 +260,7 @@ FEATURE = Feature(
             label=_l("Checkpoint"),
             state=state,
             visible_until=visible_until,
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
             states=STATES,
             unique_keys=checkpoint_keys,
         ),

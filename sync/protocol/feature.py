@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sync.protocol.op import Fold, Kind
@@ -23,10 +24,13 @@ class RecordType:
 
     `state` returns the record's state, a key of `states`. Phones show a record from `visible_from`
     to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine. `audience`
-    returns the bit mask of the roles that may see it. `redacted_values` replaces personal data when
-    the record is purged. `allows_photos`: whether photos may be attached. `unique_keys` are the
-    keys that no other record of the type should have at its site; `unique_columns` names the fields
-    that it reads, if it is not given the whole record.
+    returns the bit mask of the roles that may see it, `people` the ids of those whom it concerns in
+    person (None among them is nobody), `area_field` names the field with the area whose workers see
+    it. Phones hold a record from `held_before` its beginning until `held_after` its end, and one of
+    a home (`home_field`) with an open lost-property case for longer. `redacted_values` replaces
+    personal data when the record is purged. `allows_photos`: whether photos may be attached.
+    `unique_keys` are the keys that no other record of the type should have at its site;
+    `unique_columns` names the fields that it reads, if it is not given the whole record.
     """
 
     label: Text
@@ -36,6 +40,11 @@ class RecordType:
     fold: Fold = lambda _, __: {}
     visible_from: Callable[[Mapping[str, Any]], str] = lambda _: ""
     audience: Callable[[Mapping[str, Any], RolesLookup], int] = lambda _, __: role_mask(ALL_ROLES)
+    people: Callable[[Mapping[str, Any]], Iterable[str | None]] = lambda _: ()
+    area_field: str | None = None
+    home_field: str | None = None
+    held_before: timedelta = timedelta(days=7)
+    held_after: timedelta = timedelta(days=2)
     redacted_values: Mapping[str, Any] = field(default_factory=dict)
     allows_photos: bool = True
     unique_keys: Callable[[Mapping[str, Any]], Iterable[str]] | None = None

@@ -204,6 +204,8 @@ class RecordChangeSchema(MessageSchema):
     version = fields.Integer()
     deleted = fields.Boolean()
     record = fields.Dict(allow_none=True)
+    drop = fields.Boolean()
+    """Instead of `deleted` and `record`: the phone need not hold the record any more."""
 
 
 class PullResponse(MessageSchema):

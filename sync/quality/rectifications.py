@@ -151,6 +151,12 @@ def visible_until(rectification: Any) -> str:
     return format_time(verified) if verified else FOREVER
 
 
+def audience(rectification: Any, _: Any) -> int:
+    """Whoever may fix an area sees what nobody is responsible for."""
+    is_open_to_all = rectification["area"] and not rectification["responsible_id"]
+    return role_mask(DESK_ROLES | (RECTIFYING_ROLES if is_open_to_all else frozenset()))
+
+
 KINDS = {
     "rectification.raise": Kind(
         payload=RectificationRaisePayload,
@@ -205,15 +211,12 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda rectification, roles_of: role_mask(
-                DESK_ROLES
-                | roles_of(rectification["responsible_id"] or "")
-                | (
-                    RECTIFYING_ROLES
-                    if rectification["area"]
-                    else roles_of(rectification["person"] or "")
-                )
-            ),
+            audience=audience,
+            people=lambda rectification: [
+                rectification["responsible_id"],
+                rectification["person"],
+                rectification["done_by_id"],
+            ],
             states={
                 "open": _l("to be fixed"),
                 "done": _l("fixed, not checked yet"),

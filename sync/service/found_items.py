@@ -190,9 +190,8 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda find, roles_of: role_mask(
-                FRONT_DESK_ROLES | {"guard"} | roles_of(find["found_by_id"])
-            ),
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            people=lambda find: [find["found_by_id"]],
             states={
                 "kept": _l("in storage"),
                 "notified": _l("notice given"),

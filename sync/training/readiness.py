@@ -148,9 +148,8 @@ FEATURE = Feature(
             label=_l("Readiness"),
             state=state,
             visible_until=visible_until,
-            audience=lambda readiness, roles_of: role_mask(
-                DESK_ROLES | roles_of(readiness["person"])
-            ),
+            audience=lambda _, __: role_mask(DESK_ROLES),
+            people=lambda readiness: [readiness["person"]],
             states={"attested": _l("confirmed"), "own_word": _l("self-confirmed only")},
         ),
     },

@@ -303,11 +303,8 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda session, roles_of: role_mask(
-                FRONT_DESK_ROLES.union(
-                    *map(roles_of, [session["facilitator_id"], *session["attendees"]])
-                )
-            ),
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES),
+            people=lambda session: [session["facilitator_id"], *session["attendees"]],
             states={"open": _lp("training", "in progress"), "closed": _lp("training", "ended")},
         ),
     },

@@ -245,9 +245,9 @@ FEATURE = Feature(
             fold=fold,
             audience=lambda shift, roles_of: role_mask(
                 FRONT_DESK_ROLES
-                | roles_of(shift["person_id"])
-                | roles_of(shift["handed_to_id"] or "")
+                | (set() if state(shift) == "closed" else roles_of(shift["person_id"]))
             ),
+            people=lambda shift: [shift["person_id"], shift["handed_to_id"]],
             states=STATES,
         ),
     },

@@ -10,7 +10,7 @@ from sync.protocol.op import (
     EmptyPayload,
     Kind,
 )
-from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
+from sync.protocol.roles import DESK_ROLES, role_mask
 from sync.protocol.text import _l
 from sync.work.task_folding import fold, state, window_deadline
 from sync.work.task_labels import FIELDS, STATES, VALUES
@@ -49,6 +49,12 @@ def visible_from(task: Any) -> str:
 def visible_until(task: Any) -> str:
     """T11: phones show a task until the end of its window plus the grace period."""
     return format_time(window_deadline(task["window_end"], task["grace"]))
+
+
+def audience(task: Any, _: Any) -> int:
+    """Whoever has the role sees a task for which nobody is responsible."""
+    role = set() if task["responsible_id"] else {task["role"]}
+    return role_mask(DESK_ROLES | role)
 
 
 KINDS = {
@@ -214,7 +220,12 @@ FEATURE = Feature(
             visible_until=visible_until,
             visible_from=visible_from,
             fold=fold,
-            audience=lambda task, _: role_mask(FRONT_DESK_ROLES | {task["role"]}),
+            audience=audience,
+            people=lambda task: [
+                task["responsible_id"],
+                task["done_by_id"],
+                *task["helper_ids"],
+            ],
             states=STATES,
         ),
     },

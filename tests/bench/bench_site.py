@@ -22,7 +22,7 @@ from server.db.statements import insert_rows
 from server.maintenance.demo import demo_id
 from server.oplog.receive import make_op, submit_many
 from server.sync_api.cursor import FEED_VERSION, Cursor
-from server.sync_api.pull import audience_of, scope_token
+from server.sync_api.phone_scope import phone_scope
 from sync.protocol.clock import format_time
 from tests.bench.http_load import build_post
 from tests.live_server import LiveServer
@@ -87,7 +87,7 @@ class BenchSite:
         with self.app_context():
             known = device_for_token(phone.token)
             assert known is not None
-            seen = scope_token(audience_of(known))
+            seen = phone_scope(known).token
             phone.cursor = Cursor(known.epoch, SITE, seen, FEED_VERSION, known.head).encode()
         return phone
 

@@ -64,7 +64,10 @@ class FeedModel:
     def feed_row(self, id_: str, held: Any, seq: int) -> FeedRow:
         """A record as it goes out."""
         columns, before = vars(held.row), self.rows.get(id_)
-        audience = RECORD_TYPES[held.type].audience(columns, self.roles_of)
+        type_ = RECORD_TYPES[held.type]
+        people = [id_ for id_ in type_.people(columns) if id_]
+        audience = type_.audience(columns, self.roles_of)
+        audience |= masked_roles(frozenset().union(*map(self.roles_of, people)))
         seen_by = audience | (before.seen_by if before else 0)
         if held.is_deleted:
             return FeedRow(seq, held.type, held.version, 0, seen_by, None)

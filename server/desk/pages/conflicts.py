@@ -119,7 +119,7 @@ def _conflict_views(conflicts: Sequence[Conflict]) -> list[ConflictView]:
     site, ids = current_user().site_id, [conflict.subject for conflict in conflicts]
     about = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
     lines: dict[str, list[OpLine]] = defaultdict(list)
-    for line in op_lines(db.session.scalars(about.order_by(LoggedOp.place))):
+    for line in op_lines(db.session.scalars(about.order_by(LoggedOp.in_order()))):
         lines[line.op.subject or ""].append(line)
     feed_rows = select(FeedRow).where(FeedRow.site_id == site, FeedRow.id.in_(ids))
     bodies = {row.id: json.loads(row.body) or {} for row in db.session.scalars(feed_rows)}

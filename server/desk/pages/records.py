@@ -119,7 +119,7 @@ def _ops_with_conflicts(id_: str) -> Sequence[LoggedOp]:
     conflicts = select(Conflict.id).where(Conflict.site_id == site, Conflict.subject == id_)
     ids = [id_, *db.session.scalars(conflicts)]
     ops = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
-    return db.session.scalars(ops.order_by(LoggedOp.place)).all()
+    return db.session.scalars(ops.order_by(LoggedOp.in_order())).all()
 
 
 def _labelled_fields(type_: str, record: Any) -> list[tuple[str, str]]:

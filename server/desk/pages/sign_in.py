@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -17,6 +17,7 @@ from server.auth.credentials import (
     password_weakness,
     set_password,
 )
+from server.auth.keys import serializer
 from server.auth.rate_limit import (
     ADDRESS,
     KNOWN_BROWSER,
@@ -221,7 +222,7 @@ def _known_browser(username: str) -> str | None:
 
 
 def _cookie_signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="known-browser")
+    return serializer("known-browser")
 
 
 def _render_form(fault: str) -> str:

@@ -28,7 +28,7 @@ from sync.protocol.op import EmptyPayload, Kind, Payload
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
-VISIBLE_FOR = timedelta(days=7)
+VISIBLE_FOR = timedelta(days=3)
 """How long phones show a home entry. A loss is noticed within days."""
 
 
@@ -149,12 +149,10 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda entry, roles_of: role_mask(
-                FRONT_DESK_ROLES
-                | {"guard"}
-                | roles_of(entry["recorded_by_id"])
-                | roles_of(entry["worker_id"] or "")
-            ),
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            people=lambda entry: [entry["recorded_by_id"], entry["worker_id"]],
+            home_field="unit",
+            held_after=timedelta(0),
             states=STATES,
         ),
     },

@@ -37,6 +37,9 @@ from sync.protocol.op import EmptyPayload, Kind
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
+HELD_AFTER = timedelta(days=3)
+"""How long phones at the gate keep a visit that has ended."""
+
 EXPECTED_VISIBLE_FOR = timedelta(hours=12)
 """How long phones show a pre-registered visitor without an end time."""
 
@@ -183,6 +186,8 @@ FEATURE = Feature(
             visible_until=visible_until,
             fold=fold,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            home_field="host_unit",
+            held_after=HELD_AFTER,
             redacted_values=REDACTED_VALUES,
             states=STATES,
         ),

@@ -227,9 +227,8 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda case, roles_of: role_mask(
-                FRONT_DESK_ROLES | {"guard"} | roles_of(case["first_responder_id"])
-            ),
+            audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            people=lambda case: [case["first_responder_id"]],
             states=STATES,
         ),
     },

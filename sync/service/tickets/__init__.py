@@ -68,11 +68,8 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda ticket, roles_of: role_mask(
-                FRONT_DESK_ROLES.union(
-                    {ticket["asked_role"]}, *map(roles_of, involved_person_ids(ticket))
-                )
-            ),
+            audience=lambda ticket, _: role_mask(FRONT_DESK_ROLES | {ticket["asked_role"]}),
+            people=involved_person_ids,
             states=STATES,
             unique_keys=lambda ticket: [ticket["number"]],
             unique_columns=("number",),

@@ -129,8 +129,8 @@ def test_a_replaced_label_is_valid_in_current_and_future_patrols(
             PatrolRound.between(HOME_SITE, later, later + timedelta(days=99))
         )
         seals = {seal for point in new.points for seal in point["seals"]}
-        assert qr_tokens.label_token_hash(HOME_SITE, NORTH_POINT, 1) not in seals
-        assert qr_tokens.label_token_hash(HOME_SITE, NORTH_POINT, 2) in seals
+        assert qr_tokens.label_token_hashes(HOME_SITE, NORTH_POINT, 1)[0] not in seals
+        assert qr_tokens.label_token_hashes(HOME_SITE, NORTH_POINT, 2)[0] in seals
 
 
 @pytest.mark.clause("B4")

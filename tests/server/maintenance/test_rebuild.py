@@ -10,7 +10,7 @@ from server.models.feed import FeedRow
 from server.oplog.directory import directory_of
 from server.oplog.rebuild import rebuild_feed
 from server.oplog.replay import find_faults
-from sync.protocol.roles import DESK_ONLY_AUDIENCE
+from sync.protocol.roles import ALL_ROLES, DESK_ONLY_AUDIENCE, role_mask
 from tests.seed_data import HOME_SITE, STAIRS, TASK
 
 
@@ -44,6 +44,7 @@ def pulled(phone):
 
 
 def test_what_becomes_visible_is_pulled_once(phone, as_if_judged, rebuild):
+    rebuild()  # the flat is on the phones of those who work at its stairs
     phone.pull_all()
     digest = phone.digest
     as_if_judged(TASK, DESK_ONLY_AUDIENCE)
@@ -56,10 +57,14 @@ def test_what_becomes_visible_is_pulled_once(phone, as_if_judged, rebuild):
 
 
 def test_what_stays_visible_is_not_sent_again(phone, as_if_judged, rebuild):
+    rebuild()
     phone.pull_all()
     digest = phone.digest
-    as_if_judged(STAIRS, 1)
+    as_if_judged(STAIRS, role_mask(ALL_ROLES))
     rebuild()
     assert pulled(phone) == ([], None)
+    as_if_judged(STAIRS, role_mask(["cleaner"]))
+    rebuild()
+    assert pulled(phone) == ([STAIRS], None), "a phone of guards alone has not got it"
     phone.pull_all()
     assert phone.digest == digest

@@ -49,7 +49,8 @@ def test_an_untouched_log_has_no_faults(app, logged_history, desk_op):
         "UPDATE op SET body = replace(body, 'rain', 'snow') WHERE kind = 'task.cancel'",
         "UPDATE feed SET body = replace(body, 'Wang', 'Zhao')",
         "UPDATE feed SET version = version + 1 WHERE id = '{task}'",
-        "UPDATE feed_digest SET digest = '0000000000000000'",
+        "UPDATE feed SET audience = -1 WHERE type = 'schedule' OR type = 'task'",
+        "UPDATE feed SET readers = '{ben}' WHERE id = '{task}'",
         "DELETE FROM visit",
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from sync import KINDS, RECORD_TYPES, Accepted, Contested, Quarantined, Refused, judge
 from sync.accountability.case_payloads import SUBJECT_KINDS
+from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from tests.sync.accountability.case_builders import (
     CATEGORY_ID,
     EVE,
@@ -328,12 +329,13 @@ def test_a_supervisor_cannot_act_in_their_own_case():
 
 @pytest.mark.rule("A13")
 def test_phones_get_a_case_from_the_question_to_the_close():
-    roles = {ANA: frozenset({"cleaner"})}
-
     def is_on_phones(case):
-        return RECORD_TYPES["case"].audience(vars(case.row), roles.get) & 1
+        people = RECORD_TYPES["case"].people(vars(case.row))
+        assert people in ([], [ANA]), "nobody else's phone"
+        return people
 
     case = raised_case()
+    assert RECORD_TYPES["case"].audience(vars(case.row), None) == DESK_ONLY_AUDIENCE
     assert not is_on_phones(case)
     case.ask()
     assert is_on_phones(case)

@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sync import RECORD_TYPES, Accepted, Refused
 from sync.accountability.case_payloads import is_accusing
 from sync.protocol.clock import parse_time
-from sync.protocol.roles import DESK_ONLY_AUDIENCE
 from tests.sync.accountability.case_builders import (
     CATEGORY_ID,
     EVE,
@@ -173,8 +172,8 @@ class CaseMachine(RuleBasedStateMachine):
             row = vars(self.case.row)
             assert self.step in STEPS
             hidden = row["closed_at"] or not (row["asked_at"] or row["decided_at"])
-            audience = RECORD_TYPES["case"].audience(row, lambda _: frozenset({"cleaner"}))
-            assert (audience == DESK_ONLY_AUDIENCE) == bool(hidden)
+            people = RECORD_TYPES["case"].people(row)
+            assert people == ([] if hidden else [row["answers_id"]])
 
 
 TestCases = CaseMachine.TestCase
