@@ -55,6 +55,7 @@ ACTIONS: Texts = {
     "revoked": _lp("phone", "blocked"),
     "lost": _lp("phone", "reported lost"),
     "renamed": _lp("phone", "renamed"),
+    "token": _lp("phone", "key renewed"),
     "opened": _lp("security log", "opened"),
     "searched": _lp("security log", "searched"),
 }
