@@ -47,6 +47,7 @@ def list_users(site_name: str | None) -> None:
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
 @SITE_OPTION
+@click.option("--number", help=N_("Staff number, with which the person unlocks any phone."))
 @click.option("--username", help=N_("User name for the desk; a password is generated and printed."))
 @click.option(
     "--pin", help=N_("One-time PIN for phones, at least six digits; generated if it is not given.")
@@ -55,6 +56,7 @@ def add_user(
     name: str,
     roles: tuple[str, ...],
     site_name: str | None,
+    number: str | None,
     username: str | None,
     pin: str | None,
 ) -> None:
@@ -65,7 +67,8 @@ def add_user(
         pin = _checked_pin(pin or new_pin())
         password = secrets.token_urlsafe(12) if username else None
         _save_credentials(person, pin, username, password)
-        answer = receive.submit(site.id, "person.add", person, {"name": name, "roles": list(roles)})
+        details = {"name": name, "roles": list(roles), "employee_no": number or None}
+        answer = receive.submit(site.id, "person.add", person, details)
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
         _log_changes(person, pin, password)
