@@ -10,6 +10,11 @@ STATES: Texts = {"there": _lp("place", "in use")}
 
 FIELDS: Texts = {
     "retention_days": _l("Days to keep visits"),
+    "entry_days": _l("Days to keep home entries"),
+    "ticket_days": _l("Days to keep closed tickets"),
+    "find_days": _l("Days to keep returned found items"),
+    "lost_days": _l("Days to keep closed lost item cases"),
+    "arrears_days": _l("Days to keep paid arrears"),
     "visit_minutes": _l("Usual length of a visit (minutes)"),
     "occupied": _l("Occupied"),
     "kind": _l("Type"),

@@ -17,7 +17,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import FOREVER
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import (
     MAX_NAME_LENGTH,
     Accepted,
@@ -150,6 +150,12 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            personal=PersonalData(
+                term="retention_days",
+                ended=("last_at",),
+                why=_l("Who comes often is let in quickly. It goes with the last visit."),
+                home_field="host_unit",
+            ),
             redacted_values=REDACTED_VALUES,
             states={"known": _l("frequent visitor"), "purged": _l("erased")},
         ),

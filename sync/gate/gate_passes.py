@@ -10,7 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range
 
 from sync.protocol.clock import format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -157,6 +157,14 @@ FEATURE = Feature(
             visible_until=visible_until,
             fold=fold,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            personal=PersonalData(
+                term="retention_days",
+                ended=("passed_at", "recorded_at"),
+                why=_l("The safety of the estate: what was carried out can still be asked."),
+                home_field="host_unit",
+                is_evidence=True,
+                belongs_to=("visit", "visit"),
+            ),
             redacted_values=REDACTED_VALUES,
             states={"waiting": _l("waiting"), "passed": _l("released"), "purged": _l("erased")},
         ),

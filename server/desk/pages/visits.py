@@ -1,4 +1,4 @@
-"""Visits: who is inside or expected, search, gate passes, legal hold, retention."""
+"""Visits: who is inside or expected, search, gate passes, legal hold."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from server.i18n.local_time import parse_local_time
 from server.models.gate_passes import GatePass
 from server.models.home_entries import HomeEntry
 from server.models.places import Site
-from server.models.purges import PurgeRun
 from server.models.visits import Visit
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
-from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.normalise import visible
@@ -40,7 +38,6 @@ EXPECT_FORM = PayloadForm(
     *("visitor", "purpose", "host_unit", "host_person", "firm", "plate", "party_size"),
     *("expected_from", "expected_until"),
 )
-RETENTION_FORM = PayloadForm("site.retain", "retention_days", "visit_minutes")
 HOLD_FORM = PayloadForm("visit.hold", "reason")
 
 
@@ -101,27 +98,6 @@ def notice() -> str:
     """The privacy notice for the gate."""
     site = db.session.get_one(Site, (current_user().site_id, current_user().site_id))
     return render_template("desk/visits/notice.html", site=site)
-
-
-@bp.get("/keeping")
-@allow(*DESK_ROLES)
-def retention() -> str:
-    """How long visits are stored, and what has been erased."""
-    site_id = current_user().site_id
-    return render_template(
-        "desk/visits/retention.html",
-        site=(site := db.session.get_one(Site, (site_id, site_id))),
-        inputs=RETENTION_FORM.inputs(vars(site)),
-        purges=db.session.scalars(PurgeRun.newest(site_id).limit(PAGE_SIZE)).all(),
-        may_set=current_user().has_role(*MASTER_DATA_ROLES),
-    )
-
-
-@bp.post("/keeping")
-@allow(*MASTER_DATA_ROLES)
-def set_retention() -> Any:
-    payload, site_id = RETENTION_FORM.payload(request.form), current_user().site_id
-    return submit_and_redirect("site.retain", site_id, payload, url_for("visits.retention"))
 
 
 @bp.get("/releases")
