@@ -7,6 +7,7 @@ records from the log.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 from uuid import UUID, uuid5
@@ -15,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from server.db.engine import db, write_transaction
 from server.db.statements import chunks, replace_rows
-from server.jobs.purged_photos import unlink_photos
+from server.jobs.purged_photos import delete_photo_files, unlink_photos
 from server.models.conflicts import Conflict
 from server.models.feed import FeedRow
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
@@ -26,15 +27,16 @@ from server.oplog.op_row import OpRow
 from server.oplog.publish import record_json
 from server.oplog.record_loader import column_values
 from server.oplog.record_store import LoadedRecord, RecordStore, table_of
-from server.oplog.redaction import redact_op
+from server.oplog.redaction import redact_op, redact_unapplied
 from server.oplog.replay import op_of_row, replay_op
 from sync import KINDS, RECORD_TYPES, Accepted, Merged, Verdict
 from sync.protocol.conflict_resolution import to_json_value
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.protocol.redaction import redact
 
-MAX_RECORDS, MAX_OPS = 10, 40
-"""Records and their ops in one transaction: nobody else writes meanwhile, so it has to be short."""
+MAX_RECORDS, MAX_OPS, MAX_UNAPPLIED = 10, 40, 200
+"""Records and their ops, or ops of no record, in one transaction: nobody else writes meanwhile, so
+it has to be short."""
 
 
 def erase_records(
@@ -50,6 +52,30 @@ def erase_records(
         erased, unlinked = _erase_few(site_id, type_, few, by)
         records, photos = records + erased, photos + unlinked
     return records, photos
+
+
+def erase_on_request(site_id: str, chosen: Iterable[tuple[str, str]], by: str) -> int:
+    """Erase records, given as type and id, because somebody asked for it; the type "op" is an op
+    that belongs to no record. Returns how many were erased."""
+    by_type: dict[str, list[str]] = defaultdict(list)
+    for type_, id_ in chosen:
+        by_type[type_].append(id_)
+    erased = redact_unapplied_ops(site_id, by_type.pop("op", []))
+    erased += sum(erase_records(site_id, type_, ids, by)[0] for type_, ids in by_type.items())
+    delete_photo_files(site_id)
+    return erased
+
+
+def redact_unapplied_ops(site_id: str, ids: list[str]) -> int:
+    """V12. Erase the content of ops that were never applied; returns how many."""
+    ops = LoggedOp.metadata.tables["op"]
+    for some in chunks(ids, MAX_UNAPPLIED):
+        with write_transaction():
+            query = select(ops).where(ops.c.site_id == site_id, ops.c.id.in_(some))
+            rows = [cast(OpRow, dict(row)) for row in db.session.execute(query).mappings()]
+            redacted: list[OpRow] = [{**row, **redact_unapplied(row)} for row in rows]
+            replace_rows(ops, ("site_id", "id"), redacted)
+    return len(ids)
 
 
 def _short_batches(site_id: str, ids: list[str]) -> Iterator[list[str]]:

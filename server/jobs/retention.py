@@ -14,8 +14,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select
 
 from server.db.engine import Model, db, write_transaction
-from server.db.statements import chunks, replace_rows
-from server.jobs.erasure import erase_records
+from server.jobs.erasure import erase_records, redact_unapplied_ops
 from server.jobs.purged_photos import delete_photo_files
 from server.models import MODELS_BY_TYPE
 from server.models.feed import FeedRow
@@ -25,8 +24,7 @@ from server.models.oplog import LoggedOp
 from server.models.places import Site
 from server.models.purges import PurgeRun
 from server.models.visits import Visit
-from server.oplog.op_row import OpRow
-from server.oplog.redaction import EMPTY_BODY, redact_unapplied
+from server.oplog.redaction import EMPTY_BODY
 from sync import RECORD_TYPES
 from sync.protocol.feature import PersonalData
 
@@ -36,8 +34,6 @@ PERSONAL_TYPES: dict[str, PersonalData] = {
 """The types of record that hold personal data of people who do not work here."""
 
 UNAPPLIED_STATUSES = ("quarantined", "held", "refused")
-BATCH_SIZE = 200
-"""Ops that were never applied, in one transaction."""
 
 
 @dataclass(slots=True)
@@ -162,13 +158,7 @@ def _redact_unapplied_ops(site_id: str, starts: dict[str, datetime]) -> int:
     homes = _homes_of_open_cases(site_id)
     found = db.session.execute(expired).all()
     unapplied = [row.id for row in found if not homes & _homes_of(row.payload)]
-    for some in chunks(unapplied, BATCH_SIZE):
-        with write_transaction():
-            query = select(ops).where(ops.c.site_id == site_id, ops.c.id.in_(some))
-            rows = [cast(OpRow, dict(row)) for row in db.session.execute(query).mappings()]
-            redacted: list[OpRow] = [{**row, **redact_unapplied(row)} for row in rows]
-            replace_rows(ops, ("site_id", "id"), redacted)
-    return len(unapplied)
+    return redact_unapplied_ops(site_id, unapplied)
 
 
 def _homes_of_open_cases(site_id: str) -> set[str]:

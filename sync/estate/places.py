@@ -70,6 +70,8 @@ class SiteRetainPayload(Payload):
     silent_hours = fields.Integer(strict=True, validate=Range(min=1, max=48))
     statement_hours = fields.Integer(strict=True, validate=Range(min=1, max=720))
     two_step = fields.Boolean()
+    notice_contact = LocalizedLabel(may_be_empty=True, allow_none=True)
+    notice_text = LocalizedLabel(max_length=500, may_be_empty=True, allow_none=True)
     entry_days = DaysField()
     ticket_days = DaysField()
     find_days = DaysField()

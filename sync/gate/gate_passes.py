@@ -10,6 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range
 
 from sync.protocol.clock import format_time
+from sync.protocol.erasure import amend_kind
 from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
@@ -50,6 +51,14 @@ class ReleaseRecordPayload(Payload):
     host_unit = Id(allow_none=True)
     agreed_by = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     photos = Photos()
+
+
+class ReleaseAmendPayload(Payload):
+    what = fields.String(validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    quantity = fields.Integer(allow_none=True, strict=True, validate=Range(min=1, max=9999))
+    carrier = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    host_unit = Id(allow_none=True)
+    agreed_by = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
 
 
 def assume_one_piece(payload: dict[str, Any]) -> dict[str, Any]:
@@ -138,6 +147,7 @@ KINDS = {
         optimistic_patch={"state": "waiting", "passed_at": None, "passed_by": None},
         label=_l("Item release undone"),
     ),
+    "release.amend": amend_kind("release", ReleaseAmendPayload, _l("Gate pass corrected")),
     "release.purge": Kind(
         payload=EmptyPayload,
         rule=purge,

@@ -1,12 +1,13 @@
-"""Erasing the personal data of a record: the kind of op that does it, for any record type."""
+"""Erasing and correcting personal data: the kinds of op that do it, for any type of record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sync.protocol.op import Accepted, EmptyPayload, Kind, Op, Refused, Rule
+from sync.protocol.op import Accepted, EmptyPayload, Kind, Op, Payload, Refused, Rule
 from sync.protocol.redaction import NUMBERED
+from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import Text
 
 
@@ -39,6 +40,27 @@ def _purge_rule(redacted_values: Mapping[str, Any]) -> Rule:
         return Accepted({**changes, "purged_at": op.occurred_at}, tombstone=True)
 
     return purge
+
+
+def amend_kind(type_: str, payload: type[Payload], label: Text) -> Kind:
+    """The kind `<type>.amend`: the desk corrects what is wrong about somebody."""
+    return Kind(
+        payload=payload,
+        rule=amend,
+        type=type_,
+        fact=False,
+        roles=DESK_ROLES,
+        from_desk_only=True,
+        label=label,
+    )
+
+
+def amend(record: Any, op: Op) -> Accepted | Refused:
+    """V19: a correction writes only the fields that it names; nothing of an erased record is
+    written again."""
+    if record.purged_at:
+        return Refused("purged")
+    return Accepted(dict(op.payload)) if op.payload else Refused("nothing-changed")
 
 
 def photos_unless_purged(record: Any, photos: list[str]) -> list[str]:

@@ -24,7 +24,8 @@ class PersonalData:
 
     `term` is the setting of the site with the number of days, which begin at the first of the
     fields `ended` that has a time; a record without one is still needed. `is_over` may ask for
-    more, of a record whose days are over. `why` says what the data are kept for. `home_field` names
+    more, of a record whose days are over. `in_use`: a record that is not erased even if somebody
+    asks for it. `why` says what the data are kept for. `home_field` names
     the home; `is_evidence`: a lost-property case about that home keeps the record. `belongs_to`
     names the record without which this one is not erased, and its type.
     """
@@ -33,6 +34,7 @@ class PersonalData:
     ended: tuple[str, ...]
     why: Text
     is_over: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    in_use: Callable[[Mapping[str, Any]], bool] = lambda _: False
     home_field: str | None = None
     is_evidence: bool = False
     belongs_to: tuple[str, str] | None = None

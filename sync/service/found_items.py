@@ -11,7 +11,7 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.erasure import photos_unless_purged, purge_kind
+from sync.protocol.erasure import amend_kind, photos_unless_purged, purge_kind
 from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
@@ -52,6 +52,13 @@ class FindRecordPayload(Payload):
     finder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     place = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     photos = Photos()
+
+
+class FindAmendPayload(Payload):
+    what = fields.String(validate=Length(min=1, max=MAX_NAME_LENGTH))
+    condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    found_where = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    finder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
 
 
 class FindNotifyPayload(Payload):
@@ -190,6 +197,7 @@ KINDS = {
         {**ENDED_PATCH, "state": "police", "ended_with": "$station", "receipt": "$receipt"},
         label=_l("Found item handed to police"),
     ),
+    "find.amend": amend_kind("find", FindAmendPayload, _l("Found item corrected")),
     "find.purge": purge_kind("find", REDACTED_VALUES, _l("Found item erased")),
 }
 

@@ -12,6 +12,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.homes import requested_page
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
@@ -23,6 +24,7 @@ from server.models.places import Site
 from server.models.visits import Visit
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
+from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.normalise import visible
@@ -95,9 +97,19 @@ def search() -> str:
 @bp.get("/notice")
 @allow(*FRONT_DESK_ROLES)
 def notice() -> str:
-    """The privacy notice for the gate."""
+    """The privacy notice for the gate, to be printed; phones show it too."""
     site = db.session.get_one(Site, (current_user().site_id, current_user().site_id))
-    return render_template("desk/visits/notice.html", site=site)
+    may_set = current_user().has_role(*MASTER_DATA_ROLES)
+    return render_template("desk/visits/notice.html", site=site, may_set=may_set)
+
+
+@bp.post("/notice")
+@allow(*MASTER_DATA_ROLES)
+def set_notice() -> Any:
+    """Whom to ask, and what the site wants to say besides."""
+    payload = {name: form_label(request.form, name) for name in ("notice_contact", "notice_text")}
+    site_id = current_user().site_id
+    return submit_and_redirect("site.retain", site_id, payload, url_for("visits.notice"))
 
 
 @bp.get("/releases")

@@ -1,4 +1,5 @@
-"""Every type with personal data has its days of retention; purge runs count by type."""
+"""Every type with personal data has its days of retention; purge runs count by type; the privacy
+notice says whom to ask."""
 
 from __future__ import annotations
 
@@ -27,6 +28,8 @@ def upgrade() -> None:
     with op.batch_alter_table("site") as batch_op:
         for name, days in DAYS.items():
             batch_op.add_column(sa.Column(name, sa.Integer(), server_default=days, nullable=False))
+        for name in ("notice_contact", "notice_text"):
+            batch_op.add_column(sa.Column(name, sa.JSON(), nullable=True))
     for name in TABLES:
         with op.batch_alter_table(name) as batch_op:
             batch_op.add_column(sa.Column("purged_at", sa.DateTime(), nullable=True))

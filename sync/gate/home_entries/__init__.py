@@ -12,6 +12,7 @@ from sync.gate.home_entries.labels import FIELDS, STATES, VALUES
 from sync.gate.home_entries.pairing import Pair, possible_pairs
 from sync.gate.home_entries.payloads import (
     EntryAbsorbPayload,
+    EntryAmendPayload,
     EntryBeginPayload,
     EntryEndPayload,
     EntryExitPayload,
@@ -27,7 +28,7 @@ from sync.protocol.erasure import purge_kind
 from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import EmptyPayload, Kind, Payload
 from sync.protocol.redaction import NIL_ID
-from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 
 REDACTED_VALUES: dict[str, Any] = {
@@ -153,6 +154,11 @@ KINDS = {
         ),
         from_server_only=True,
     ),
+    "entry.amend": replace(
+        fact_kind(EntryAmendPayload, accept_fact, {}, label=_l("Home entry corrected")),
+        from_desk_only=True,
+        roles=DESK_ROLES,
+    ),
     "entry.purge": purge_kind("entry", REDACTED_VALUES, _l("Home entry erased")),
 }
 
@@ -172,6 +178,7 @@ FEATURE = Feature(
                 term="entry_days",
                 ended=("out_at", "in_at", "recorded_at"),
                 why=_l("A loss or damage in a home can still be cleared up."),
+                in_use=lambda entry: state(entry) == "inside",
                 home_field="unit",
                 is_evidence=True,
             ),

@@ -192,6 +192,7 @@ FEATURE = Feature(
                 term="retention_days",
                 ended=("retained_from",),
                 why=_l("The safety of the estate: who was here can still be asked for some weeks."),
+                in_use=lambda visit: state(visit) == "inside",
                 home_field="host_unit",
                 is_evidence=True,
             ),

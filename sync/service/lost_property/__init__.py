@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.erasure import purge_kind
+from sync.protocol.erasure import amend_kind, purge_kind
 from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import PERSON, Kind
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
@@ -23,6 +23,7 @@ from sync.service.lost_property.payloads import (
     CHANNELS,
     OUTCOMES,
     POLICE_ANSWERS,
+    LostAmendPayload,
     LostAskPayload,
     LostClosePayload,
     LostCompilePayload,
@@ -232,6 +233,7 @@ KINDS = {
     "lost.reopen": decision_kind(
         LostReopenPayload, reopen, from_desk_only=True, label=_l("Lost item case reopened")
     ),
+    "lost.amend": amend_kind("lost", LostAmendPayload, _l("Lost item case corrected")),
     "lost.purge": purge_kind("lost", REDACTED_VALUES, _l("Lost item case erased")),
 }
 
