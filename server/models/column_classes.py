@@ -263,7 +263,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         SENSITIVE: "token_hash challenge",
     },
     "site": {
-        PUBLIC: "label",
+        PUBLIC: "label notice_contact notice_text",
         INTERNAL: (
             "site_id id retention_days visit_minutes silent_hours statement_hours two_step "
             "entry_days ticket_days find_days lost_days arrears_days version"
