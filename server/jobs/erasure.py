@@ -83,7 +83,7 @@ def _short_batches(site_id: str, ids: list[str]) -> Iterator[list[str]]:
     for some in chunks(ids, 500):
         in_site = LoggedOp.site_id == site_id, LoggedOp.subject.in_(some)
         counts = select(LoggedOp.subject, func.count()).where(*in_site).group_by(LoggedOp.subject)
-        ops: dict[str | None, int] = dict(db.session.execute(counts).tuples())
+        ops: dict[Any, int] = {row[0]: row[1] for row in db.session.execute(counts)}
         batch: list[str] = []
         for id_ in some:
             is_full = sum(ops.get(each, 0) for each in (*batch, id_)) > MAX_OPS

@@ -97,7 +97,7 @@ def is_on_hold(site_id: str, type_: str) -> ColumnElement[bool]:
             and_(home.is_not(None), LostProperty.of_home(site_id, home, ended_at(type_)))
         )
     if table is Visit:
-        in_home = LostProperty.of_home(site_id, HomeEntry.unit, HomeEntry.by_time())
+        in_home = LostProperty.of_home(site_id, cast(Any, HomeEntry.unit), HomeEntry.by_time())
         entries = select(HomeEntry.visit).where(
             HomeEntry.site_id == site_id, HomeEntry.visit.is_not(None), in_home
         )
@@ -132,7 +132,7 @@ def _expired_ids(site_id: str, type_: str, before: datetime) -> list[str]:
         .order_by(table.id)
     )
     records = db.session.execute(query.with_only_columns(*table.__table__.columns)).mappings()
-    return [record["id"] for record in records if personal.is_over(record)]
+    return [record["id"] for record in records if personal.is_over(dict(record))]
 
 
 def _redact_unapplied_ops(site_id: str, starts: dict[str, datetime]) -> int:

@@ -93,9 +93,7 @@ def erase() -> Any:
 @bp.get("/correct/<type>/<id>")
 @allow(*MASTER_DATA_ROLES)
 def correct(type: str, id: str) -> str:
-    form, record = _correction(type), get_or_404(MODELS_BY_TYPE[type], id)
-    if getattr(record, "purged_at", None):
-        abort(404)
+    form, record = _correction(type), _record(type, id)
     homes = home_options(current_user().site_id)
     options = dict.fromkeys(("host_unit", "unit"), homes)
     return render_template(
@@ -111,7 +109,7 @@ def correct(type: str, id: str) -> str:
 @allow(*MASTER_DATA_ROLES)
 def save_correction(type: str, id: str) -> Any:
     """An op that changes the fields that differ from what is stored."""
-    form, record = _correction(type), get_or_404(MODELS_BY_TYPE[type], id)
+    form, record = _correction(type), _record(type, id)
     written = form.payload(request.form)
     changes = {
         name: written.get(name)
@@ -119,8 +117,14 @@ def save_correction(type: str, id: str) -> Any:
         if name in request.form and written.get(name) != (getattr(record, name) or None)
     }
     back = url_for("personal_data.correct", type=type, id=id)
-    base = None if type == "entry" else record.version  # type: ignore[attr-defined]
-    return submit_and_redirect(form.kind, record.id, changes, back, base=base)  # type: ignore[attr-defined]
+    base = None if type == "entry" else record.version
+    return submit_and_redirect(form.kind, record.id, changes, back, base=base)
+
+
+def _record(type_: str, id_: str) -> Any:
+    """A record that is not erased. Aborts with 404 without one."""
+    record: Any = get_or_404(MODELS_BY_TYPE[type_], id_)
+    return record if record.purged_at is None else abort(404)
 
 
 def _correction(type_: str) -> PayloadForm:
