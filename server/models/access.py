@@ -123,7 +123,7 @@ class Device(Model):
     `misfit`: a log head that it was given once and that the log does not contain any more.
     `people_key` identifies the set of its people, see `server.auth.device_people`. `token_at`:
     since when its token is valid, if that is not the one of its enrolment; `next_token_hash`: see
-    `server.auth.device_tokens`.
+    `server.sync_api.device_tokens`.
     """
 
     __tablename__ = "device"

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from server.auth.access import device_only, public
 from server.auth.device_people import people_of
-from server.auth.device_tokens import renew_token
 from server.auth.devices import bearer_token, enrol_device, record_wipe_notice
 from server.auth.phone_credentials import usable_credentials
 from server.db.engine import db, write_transaction
@@ -28,6 +27,7 @@ from server.oplog.security_log import log_access
 from server.oplog.ticket_numbers import block_of
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
+from server.sync_api.device_tokens import renew_token
 from server.sync_api.heartbeat import other_phones, record_heartbeat, revocation_of
 from server.sync_api.openapi import document
 from server.sync_api.phone_scope import in_snapshot, phone_scope

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from server.auth.device_tokens import TOKEN_LIFETIME
 from server.auth.devices import CONTACT_LIMIT
 from server.db.engine import db, write_transaction
 from server.models.access import Device
 from server.oplog.sealed_rows import row_faults
+from server.sync_api.device_tokens import TOKEN_LIFETIME
 
 LATER = timedelta(minutes=1)
 
