@@ -1,4 +1,4 @@
-"""The list of quarantined ops that need a decision: by reason, person, phone and words, in pages."""
+"""The ops that need a decision: by reason, person, phone and words, in pages."""
 
 from __future__ import annotations
 

@@ -181,12 +181,12 @@ def _ways_to_decide(op: LoggedOp, draft: Draft | None) -> dict[str, Any]:
     if draft is None:
         return {}
     user = current_user()
-    who = {"by": user.person_id, "roles": user.roles}
+    by, roles = user.person_id, user.roles
     return {
         "takeover": needs_takeover(op, draft),
-        "is_author": draft.by == user.person_id,
-        "objection": objection(op, draft, **who),
-        "objection_to_correction": objection(op, draft, **who, is_corrected=True),
+        "is_author": draft.by == by,
+        "objection": objection(op, draft, by=by, roles=roles),
+        "objection_to_correction": objection(op, draft, by=by, roles=roles, is_corrected=True),
         "awaits_key": op.code == "unproven" and bool(json.loads(op.body).get("sig")),
     }
 

@@ -12,6 +12,7 @@ from server.db.engine import db
 from server.desk.certainty import Certainties, certainty_of_op
 from server.desk.evidence_pack import contents
 from server.models.lost_property import LostProperty
+from server.models.tickets import Ticket
 from sync.protocol.op import SERVER_AUTHOR_ID
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, TASKS, fixed_id
 
@@ -25,6 +26,7 @@ NOT_BY_AN_OP = {
     "people/phone.html": "a setup code is issued at the desk",
 }
 """Templates that name somebody without a certainty, and why."""
+TICKET = {"channel": "phone", "matter": "report", "contact": "1203", "details": "Lamp"}
 WANG, LOST = fixed_id("wang"), fixed_id("lost")
 
 
@@ -49,7 +51,7 @@ def test_the_history_says_how_sure_each_author_is(app, ben, phone, desk_op):
     assert "Ben · confirmed by PIN" in page, "among the current values"
     page = " ".join(ben.get(f"/desk/record/task/{TASKS[1]}", headers=ZH).text.split())
     assert re.search(r"<b>Ben</b> <span[^>]*><span[^>]*>■</span> 电脑端", page)
-    assert re.search(r"<b>Lodge</b> ·", page), "what the server did needs no mark"
+    assert re.search(r"<b>[^<]+</b> · ", page), "what the server did needs no mark"
 
 
 def test_lists_and_records_say_it_too(app, ben, phone):
@@ -62,10 +64,10 @@ def test_lists_and_records_say_it_too(app, ben, phone):
 
 
 def test_of_several_acts_the_time_decides_and_else_the_least_certain(app, phone, desk_op):
-    desk_op("ticket.open", fixed_id("lamp"), {"channel": "phone", "matter": "report"}, by=CHU)
+    assert desk_op("ticket.open", fixed_id("lamp"), TICKET, by=CHU)["status"] == "applied"
     phone.send_op("ticket.follow", fixed_id("lamp"), {"text": "looked"}, by=CHU)
     with app.app_context():
-        ticket = phone.get_record("ticket", fixed_id("lamp"))
+        ticket = vars(db.session.get(Ticket, (HOME_SITE, fixed_id("lamp"))))
         known = Certainties(HOME_SITE)
         assert known.of(ticket["id"], CHU, ticket["opened_at"]) == "desk"
         assert known.of(ticket["id"], CHU) == "claimed"
@@ -105,11 +107,13 @@ def test_the_police_pack_says_it_in_data_and_in_print(app, ben, phone, desk_op):
 
 
 def test_no_template_names_an_author_without_saying_how_sure_it_is():
-    bare = []
-    for path in sorted(TEMPLATES.rglob("*.html")):
-        name, text = str(path.relative_to(TEMPLATES)), path.read_text(encoding="utf-8")
-        text = re.sub(r"<option.*?</option>", "", text, flags=re.DOTALL)
-        for hit in AUTHOR.finditer(text):
-            if "certainty(" not in text[hit.end() : hit.end() + 200] and name not in NOT_BY_AN_OP:
-                bare.append((name, hit[0]))
-    assert bare == []
+    assert [hit for path in TEMPLATES.rglob("*.html") for hit in bare_authors(path)] == []
+
+
+def bare_authors(path):
+    """Where a template names an author and no certainty soon after."""
+    name, text = str(path.relative_to(TEMPLATES)), path.read_text(encoding="utf-8")
+    text = re.sub(r"<option.*?</option>", "", text, flags=re.DOTALL)
+    for hit in AUTHOR.finditer(text):
+        if "certainty(" not in text[hit.end() : hit.end() + 200] and name not in NOT_BY_AN_OP:
+            yield name, hit[0]
