@@ -57,6 +57,8 @@ ACTIONS: Texts = {
     "lost": _lp("phone", "reported lost"),
     "renamed": _lp("phone", "renamed"),
     "token": _lp("phone", "key renewed"),
+    "registered": _lp("security log", "registered"),
+    "ended": _lp("security log", "ended"),
     "opened": _lp("security log", "opened"),
     "searched": _lp("security log", "searched"),
 }

@@ -85,7 +85,8 @@ def test_an_op_edited_by_hand_is_not_proven(phone_page, live_server):
         tick(phone_page)
     phone_page.page.evaluate(JS_EDIT_OPS, BAO)
     live_server.start()
-    phone_page.sync_now()
+    phone_page.open("/field/me")
+    wait_for(lambda: len(logged_ops(live_server, "task.complete")) == 3)
     other, forged, unsigned = logged_ops(live_server, "task.complete")
     assert (other[2], forged[2], unsigned[2]) == ("quarantined", "quarantined", "applied")
     assert "person" not in [proof for proof, _ in proofs(live_server, "task.complete")]
