@@ -21,12 +21,25 @@ DESK_ROLES = frozenset({"supervisor", "manager", "admin"})
 FRONT_DESK_ROLES = DESK_ROLES | {"service_desk"}
 ALL_ROLES = frozenset(ROLES)
 
-ROLE_GROUPS = {
+ROLE_PAGES = (
+    ("guard", ("patrol", "scan", "visits", "tickets")),
+    ("supervisor", ("board", "tasks", "inspections", "tickets")),
+    ("manager", ("board", "tasks", "inspections", "tickets")),
+    ("admin", ("board", "tasks", "inspections", "tickets")),
+    ("service_desk", ("tickets", "visits", "cards")),
+    ("cleaner", ("tasks", "tickets", "cards")),
+    ("contractor_worker", ("tasks", "tickets", "cards")),
+)
+"""The tabs of each role on the phone: first the page that its work begins with. Somebody with
+several roles begins with the page of the first one here, and has the first tabs of each."""
+
+ROLE_CONSTANTS = {
     "ROLES": ROLES,
     "DESK_ROLES": tuple(role for role in ROLES if role in DESK_ROLES),
     "FRONT_DESK_ROLES": tuple(role for role in ROLES if role in FRONT_DESK_ROLES),
+    "ROLE_PAGES": ROLE_PAGES,
 }
-"""The groups of roles by the names that templates use, each in the order of `ROLES`."""
+"""What templates know about roles, by the names that they use. Groups are in the order of `ROLES`."""
 
 DESK_ONLY_AUDIENCE = 1 << 62
 """The audience of records that no phone may see. The highest bit that a signed 64-bit column takes
