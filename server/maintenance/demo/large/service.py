@@ -102,7 +102,7 @@ def _handler(number: int, random: Random) -> tuple[str, dict[str, Any]]:
             "contractor_id": contractor,
             "accountable_id": person_id("supervisor2"),
         }
-    worker = f"repair{1 + number % 10}"
+    worker = f"repair{1 + number % 4}"
     return worker, {"handler_id": person_id(worker)}
 
 
