@@ -153,7 +153,7 @@ KINDS = {
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
         related_fields=("contractor_id",),
-        label=_l("Roles, trades or firm of a person changed"),
+        label=_l("Roles or contractor of a person changed"),
     ),
     "person.leave": Kind(
         payload=EmptyPayload,
