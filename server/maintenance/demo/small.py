@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -117,13 +117,12 @@ def _site_ops(
         _accounts(name, staff)
     return [
         seed.idempotent_op("site.add", site, {"label": site_label}),
-        *_people(name, [who for who in staff if "contractor_worker" not in who[4]]),
+        *_people(name, staff),
         *_grounds(name),
         *(op for number in range(1, buildings + 1) for op in _building(name, number)),
         *_schedules(name, [demo_id(name, who[0]) for who in staff], now),
         _route(name, [demo_id(name, who[0]) for who in staff], now),
         *_contractors(name, staff),
-        *_people(name, [who for who in staff if "contractor_worker" in who[4]]),
         *seed.shared_content_ops(site),
     ]
 
@@ -138,13 +137,11 @@ def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
     invalidate_directories()
 
 
-def _people(name: str, staff: Iterable[Staff]) -> Iterator[NewOp]:
+def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[NewOp]:
     for username, called, _, number, roles in staff:
         payload: dict[str, Any] = {"name": called, "roles": list(roles), "employee_no": number}
         if username in TRADES:
             payload["trades"] = TRADES[username]
-        if "contractor_worker" in roles:
-            payload["contractor_id"] = demo_id(name, "contractor")
         yield seed.idempotent_op("person.add", demo_id(name, username), payload)
 
 
@@ -236,3 +233,7 @@ def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[NewOp]:
         yield seed.idempotent_op(
             "contractor.add", demo_id(name, "contractor"), {**firm, **answered}
         )
+        for who in staff:
+            if "contractor_worker" in who[4]:
+                bound = {"contractor_id": demo_id(name, "contractor")}
+                yield seed.idempotent_op("person.revise", demo_id(name, who[0]), bound)

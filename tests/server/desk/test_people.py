@@ -53,7 +53,7 @@ def test_a_manager_makes_somebody_a_repair_worker_with_trades(app, eve):
     assert "Plumber" in eve.get("/desk/people/", headers=EN).text
     with app.app_context():
         entries = db.session.scalars(select(AccessEntry).where(AccessEntry.event == "role")).all()
-        assert [(entry.by_id, entry.about) for entry in entries] == [(EVE, ANA)]
+        assert [(entry.by_id, entry.about_id) for entry in entries] == [(EVE, ANA)]
     assert is_refused(work(eve, ANA, roles=["cleaner"], trades=trades), "trade-without-repair")
     assert is_refused(work(eve, ANA, roles=["cleaner", "repair"], trades=trades), "nothing-changed")
     assert work(eve, ANA, trades=[]).status_code == 422, "without any role"
