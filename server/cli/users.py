@@ -48,7 +48,11 @@ def list_users(site_name: str | None) -> None:
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
 @click.option(
-    "--trade", "trades", multiple=True, type=click.Choice(TRADES), help=N_("Trade of a repair worker; may be given several times.")
+    "--trade",
+    "trades",
+    multiple=True,
+    type=click.Choice(TRADES),
+    help=N_("Trade of a repair worker; may be given several times."),
 )
 @SITE_OPTION
 @click.option("--username", help=N_("User name for the desk; a password is generated and printed."))

@@ -26,11 +26,12 @@ class RecordType:
     to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine. `audience`
     returns the bit mask of the roles that may see it, `people` the ids of those whom it concerns in
     person (None among them is nobody), `groups` the keys of groups that see it (`trade_key`,
-    `firm_key`), `area_field` names the field with the area whose workers see it. Phones hold a record from `held_before` its beginning until `held_after` its end, and one of
-    a home (`home_field`) with an open lost-property case for longer. `redacted_values` replaces
-    personal data when the record is purged. `allows_photos`: whether photos may be attached.
-    `unique_keys` are the keys that no other record of the type should have at its site;
-    `unique_columns` names the fields that it reads, if it is not given the whole record.
+    `firm_key`), `area_field` names the field with the area whose workers see it. Phones hold a
+    record from `held_before` its beginning until `held_after` its end, and one of a home
+    (`home_field`) with an open lost-property case for longer. `redacted_values` replaces personal
+    data when the record is purged. `allows_photos`: whether photos may be attached. `unique_keys`
+    are the keys that no other record of the type should have at its site; `unique_columns` names
+    the fields that it reads, if it is not given the whole record.
     """
 
     label: Text

@@ -57,7 +57,8 @@ ROLE_CONSTANTS = {
     "ROLE_PAGES": ROLE_PAGES,
     "TRADES": TRADES,
 }
-"""What templates know about roles, by the names that they use. Groups are in the order of `ROLES`."""
+"""What templates know about roles, by the names that they use. Groups are in the order of
+`ROLES`."""
 
 DESK_ONLY_AUDIENCE = 1 << 62
 """The audience of records that no phone may see. The highest bit that a signed 64-bit column takes

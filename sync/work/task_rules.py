@@ -113,7 +113,7 @@ def accept_fact(_: TaskLike, __: Op) -> Accepted:
     return Accepted({})
 
 
-def skip(task: TaskLike, _: Op) -> Accepted:
+def skip(task: TaskLike, op: Op) -> Accepted:
     """T5: a skip is stored with its reason; work that was done takes precedence."""
     flag = "skipped-though-done" if task.done_at else other_firm_flag(task, op)
     return Accepted({}, flag=flag)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -10,16 +11,18 @@ from flask_babel import gettext
 from sqlalchemy import or_
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
+from server.auth.device_people import people_of, set_people
 from server.auth.devices import issue_code, rename_device, revoke_device
 from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
-from server.desk.options import active_contractors, list_people
+from server.desk.options import active_contractors, active_people, list_people
 from server.desk.payload_form import PayloadForm
+from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
-from server.models.access import Device
+from server.models.access import EVERYBODY, Device
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
@@ -120,12 +123,13 @@ def phones() -> str:
 @allow(*DESK_ROLES)
 @recent_sign_in
 def new_code() -> str:
-    """A new setup code; it is shown once, only its hash is stored."""
-    user = current_user()
+    """A new setup code for a phone of the people that were chosen, at first nobody; it is shown
+    once, only its hash is stored."""
+    user, people = current_user(), _chosen_people()
     with write_transaction():
-        code = issue_code(user.site_id, user.person_id)
+        code = issue_code(user.site_id, user.person_id, people)
         log_access("code", site_id=user.site_id, by=user.person_id)
-    return _render_phones(code)
+    return _render_phones(code, people)
 
 
 @bp.post("/phones/silence")
@@ -164,6 +168,19 @@ def rename(id: str) -> Any:
     return redirect(url_for("people.phone", id=device.id), 303)
 
 
+@bp.post("/phones/<id>/people")
+@allow(*DESK_ROLES)
+@recent_sign_in
+def set_phone_people(id: str) -> Any:
+    """W7: whose phone it is. At its next contact it gets what they need, and loses the rest."""
+    user, device, people = current_user(), _device_or_404(id), _chosen_people()
+    with write_transaction():
+        set_people(user.site_id, device.id, people)
+        details = {"people": len(people)}
+        log_access("device", site_id=user.site_id, by=user.person_id, device=id, details=details)
+    return redirect(url_for("people.phone", id=id), 303)
+
+
 @bp.get("/phones/<id>")
 @allow(*DESK_ROLES)
 def phone(id: str) -> str:
@@ -179,16 +196,29 @@ def phone(id: str) -> str:
         ).all(),
         people=sorted(name for by in using if (name := names.person_name(by))),
         names=names,
+        choices=people_choices(site, set(people_of(device.id))),
+        is_everybodys=device.people_key == EVERYBODY,
     )
 
 
-def _render_phones(new: str | None) -> str:
-    site_id = current_user().site_id
+def _chosen_people() -> list[str]:
+    """The ids of the people who are ticked, by person or by role. 404 for somebody else."""
+    ids, roles = set(request.form.getlist("person")), set(request.form.getlist("role"))
+    working = active_people(current_user().site_id)
+    if not ids <= {person.id for person in working}:
+        abort(404)
+    return [person.id for person in working if person.id in ids or roles & set(person.roles)]
+
+
+def _render_phones(new: str | None, people: Iterable[str] = ()) -> str:
+    site_id, names = current_user().site_id, directory_of(current_user().site_id)
     return render_template(
         "desk/people/phones.html",
         reports=phone_statuses(site_id, db.session.scalars(Device.for_site(site_id)).all()),
-        names=directory_of(current_user().site_id),
+        names=names,
         code=new,
+        chosen=[names.person_name(id_) for id_ in people],
+        choices=people_choices(site_id),
         silence_inputs=SILENCE_FORM.inputs(
             vars(db.session.get_one(Site, (site_id, site_id))),
             labels={

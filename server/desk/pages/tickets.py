@@ -157,7 +157,9 @@ def hand_over(id: str) -> Any:
         get_or_404(Ticket, id).id,
         payload,
         _ticket_url(id),
-        inputs=dict.fromkeys(("handler_id", "role", "trade", "contractor_id", "accountable_id"), "to"),
+        inputs=dict.fromkeys(
+            ("handler_id", "role", "trade", "contractor_id", "accountable_id"), "to"
+        ),
     )
 
 

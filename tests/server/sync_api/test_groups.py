@@ -13,7 +13,9 @@ from tests import seed_data
 from tests.phone_client import FlaskTransport, PhoneClient
 from tests.seed_data import ANA, BEN, EVE, HOME_SITE, TASK, fixed_id
 
-LEI, GAO, WEI, XIA, YUN, ZHU = (fixed_id(name) for name in ("lei", "gao", "wei", "xia", "yun", "zhu"))
+LEI, GAO, WEI, XIA, YUN, ZHU = (
+    fixed_id(name) for name in ("lei", "gao", "wei", "xia", "yun", "zhu")
+)
 FIRM, OTHER_FIRM = fixed_id("firm"), fixed_id("other firm")
 WORKER = ["contractor_worker"]
 PEOPLE = [

@@ -1,4 +1,4 @@
-"""People: roles, trades of repair workers, contractors of contractors' workers, and what follows."""
+"""People: roles, trades, contractors of their workers, and what follows for tickets and tasks."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
