@@ -7,10 +7,10 @@ from tests.phone_page import JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS
 LIT = ".tab[aria-current]"
 
 
-def test_a_guard_and_a_supervisor_begin_where_their_work_is(phone_page):
+def test_a_guard_a_supervisor_and_a_repair_worker_begin_where_their_work_is(phone_page):
     phone_page.page.set_viewport_size({"width": 320, "height": 740})
     phone_page.enrol()
-    for username, start in (("chu", "patrol"), ("ben", "board")):
+    for username, start in (("chu", "patrol"), ("ben", "board"), ("lei", "jobs")):
         phone_page.unlock(username)
         phone_page.open("/field/")
         lit = phone_page.page.locator(LIT)

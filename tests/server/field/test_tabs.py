@@ -20,6 +20,7 @@ FIRST = {
     "manager": "board",
     "admin": "board",
     "contractor_worker": "tasks",
+    "repair": "jobs",
 }
 PAGES = dict(ROLE_PAGES)
 
