@@ -36,13 +36,13 @@ class PersonLike(Protocol):
     active_to: datetime | None
 
 
-def RoleList(**more: Any) -> fields.List:  # noqa: N802 - named like a field type
+def RoleList(**more: Any) -> fields.List[Any]:  # noqa: N802 - named like a field type
     """A field for the roles of a person."""
     each = fields.String(validate=OneOf(ROLES))
     return fields.List(each, validate=Length(min=1, max=50), **more)
 
 
-def TradeList(**more: Any) -> fields.List:  # noqa: N802
+def TradeList(**more: Any) -> fields.List[Any]:  # noqa: N802
     """A field for the trades of a repair worker."""
     each = fields.String(validate=OneOf(TRADES))
     return fields.List(each, validate=Length(max=len(TRADES)), **more)

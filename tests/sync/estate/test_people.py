@@ -10,7 +10,7 @@ from sync import RECORD_TYPES, Accepted, Quarantined, Refused, judge
 from sync.estate.people import known_trades
 from sync.protocol.roles import FRONT_DESK_ROLES, TRADES, role_mask
 from sync.protocol.scope import firm_key, group_keys, trade_key
-from tests.sync.builders import ANA, BEN, CHU, NOON, make_op, opened_ticket
+from tests.sync.builders import ANA, BEN, CHU, COLUMNS, NOON, make_op, opened_ticket
 
 FIRM, OTHER_FIRM = "firm-1", "firm-2"
 FIRMS = {
@@ -137,10 +137,9 @@ def test_only_repair_workers_are_asked_by_trade(payload):
 def tick(kind, responsible, firms, **payload):
     """The flag of what Ana says of a task."""
     end = datetime(2026, 11, 25, tzinfo=UTC)
-    task = SimpleNamespace(
-        **{"id": "t", "version": 1, "responsible_id": responsible, "cancelled_at": None},
-        **{"done_at": None, "items": ["a"], "standing": False, "window_end": end, "grace": 0},
-    )
+    known = {"id": "t", "responsible_id": responsible, "items": ["a"], "standing": False}
+    times = {"window_end": end, "grace": 0}
+    task = SimpleNamespace(**dict.fromkeys(COLUMNS["task"]) | known | times)
     related = {id_: SimpleNamespace(contractor_id=firm) for id_, firm in firms.items()}
     op = replace(make_op(f"task.{kind}", "t", payload=payload), related=related)
     return judge("task", task, op).flag
