@@ -186,5 +186,5 @@ FEATURE = Feature(
     },
     kinds=KINDS,
     fields={"employee_no": _l("Staff number"), "trades": _l("Trades")},
-    values={"roles": ROLE_LABELS, "trades": TRADE_LABELS},
+    values={"roles": ROLE_LABELS, "trade": TRADE_LABELS},
 )
