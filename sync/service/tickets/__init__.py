@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.scope import trade_key
 from sync.protocol.text import _l
@@ -23,6 +23,7 @@ from sync.service.tickets.payloads import (
     REACTIONS,
     URGENCIES,
 )
+from sync.service.tickets.personal_data import REDACTED_VALUES
 from sync.service.tickets.rules import ticket_number
 from sync.service.tickets.ticket_state import (
     MAX_CONTACT_TRIES,
@@ -85,6 +86,13 @@ FEATURE = Feature(
             audience=audience,
             people=involved_person_ids,
             groups=asked_groups,
+            personal=PersonalData(
+                term="ticket_days",
+                ended=("closed_at", "merged_at"),
+                why=_l("Until the yearly report it can be asked what was promised and done."),
+                home_field="unit",
+            ),
+            redacted_values=REDACTED_VALUES,
             states=STATES,
         ),
     },
