@@ -140,6 +140,9 @@ def test_a_slip_has_a_number_of_the_phones_block_digits_and_a_code_of_its_page(
     assert phone_page.page.inner_text("h1") == f"{number[:3]} {number[3:]}"
     phone_page.tap("summary:has-text('给业主')")
     assert slip[:4] in phone_page.page.inner_text("details:has(qr-code)")
+    phone_page.page.evaluate(
+        "document.querySelector('qr-code').scrollIntoView({ block: 'center' })"
+    )
     address = phone_page.page.evaluate(
         JS_READ_CODE, base64.b64encode(phone_page.page.locator("qr-code").screenshot()).decode()
     )

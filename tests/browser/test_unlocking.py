@@ -247,7 +247,7 @@ def test_a_removed_phone_says_why_and_still_sends_what_it_has(phone_page, live_s
     assert SECRET in phone_page.page.inner_text("#unfinished")
 
 
-@pytest.mark.rule("W8")
+@pytest.mark.rule("W7")
 def test_after_two_weeks_without_contact_the_lists_go_and_the_outbox_stays(phone_page, live_server):
     phone_page.enrol("ana")
     phone_page.unlock("ana")
