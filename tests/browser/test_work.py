@@ -67,7 +67,7 @@ def test_the_flag_is_raised_and_lowered_and_only_the_weather_keeps_it_down(phone
 @pytest.mark.clause("B2")
 def test_a_raised_flag_is_assessed_by_somebody_else(phone_page, live_server):
     task = plan_task(live_server, "FL-01", "gate")
-    phone_page.enrol("ana")
+    phone_page.enrol("ana", "ben")
     phone_page.unlock("ana")
     phone_page.tap(f"#task-{task} .item:nth-child(1) button")
     phone_page.wait_for_js(f"document.getElementById('task-{task}').dataset.state == 'partial'")
