@@ -94,7 +94,7 @@ def test_a_photo_that_cannot_be_read_is_named_and_nothing_else_is_lost(
     phone_page, live_server, photo_file, broken_photo, empty_photo
 ):
     page = phone_page.page
-    phone_page.enrol("ana")
+    phone_page.enrol("ana", "ben")
     phone_page.unlock("ana")
     live_server.kill()
     write_report(phone_page, "水从三楼下来")
@@ -190,7 +190,7 @@ def test_a_draft_outlives_tab_change_reload_kill_and_lock_and_is_its_authors(
     phone_page, context, live_server, photo_file
 ):
     page = phone_page.page
-    phone_page.enrol("ana")
+    phone_page.enrol("ana", "ben")
     phone_page.unlock("ana")
     write_report(phone_page, "电梯里有异味")
     page.set_input_files(f"{REPORT} [name=photos]", photo_file)

@@ -54,7 +54,7 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(
     other.unlock("chu")
     record_contractor_entry(other)
     other.wait_until_sent()
-    phone_page.enrol("chu")
+    phone_page.enrol("chu", "ben")
     phone_page.unlock("chu")
     phone_page.open("/field/home_entries")
     phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
