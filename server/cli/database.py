@@ -159,7 +159,7 @@ def move(database_url: str) -> None:
 
 @click.command(
     help=N_(
-        "Let another PostgreSQL role serve: it can add to the log, and neither rewrite nor delete it."
+        "Let another PostgreSQL role serve: it can add to the log, but not rewrite it."
     )
 )
 @click.argument("role")

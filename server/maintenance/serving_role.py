@@ -34,12 +34,12 @@ END $$
 STATEMENTS = (
     GUARD,
     "DROP TRIGGER IF EXISTS lodge_guard_log ON op",
-    "CREATE TRIGGER lodge_guard_log BEFORE UPDATE ON op FOR EACH ROW"
-    " EXECUTE FUNCTION lodge_guard_log({literal})",
+    """CREATE TRIGGER lodge_guard_log BEFORE UPDATE ON op FOR EACH ROW
+    EXECUTE FUNCTION lodge_guard_log({literal})""",
     "GRANT USAGE ON SCHEMA public TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
-    " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
+    """ALTER DEFAULT PRIVILEGES IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}""",
     "REVOKE DELETE ON op FROM {role}",
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
 )
