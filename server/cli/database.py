@@ -158,9 +158,7 @@ def move(database_url: str) -> None:
 
 
 @click.command(
-    help=N_(
-        "Let another PostgreSQL role serve: it can add to the log, but not rewrite it."
-    )
+    help=N_("Let another PostgreSQL role serve: it can add to the log, but not rewrite it.")
 )
 @click.argument("role")
 def grant(role: str) -> None:

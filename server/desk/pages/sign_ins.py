@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.auth.account_access import may_reset, resettable_people
 from server.auth.credentials import FIRST_PASSWORD_DAYS, get_or_create_account, set_password
-from server.auth.second_factors import has_second_factor, remove_second_factors
+from server.auth.second_factors import people_with_second_factor, remove_second_factors
 from server.auth.sessions import end_all_sessions, sessions_of
 from server.db.engine import db, write_transaction
 from server.desk.field_errors import FieldError, FormRefused
@@ -112,7 +112,7 @@ def _render(**new: Any) -> str:
         sessions=[session for session in sessions if session.site_id == user.site_id],
         resettable=resettable_people(user, [person.id for person in people]),
         two_step=db.session.get_one(Site, (user.site_id, user.site_id)).two_step,
-        with_factor={id_ for id_, account in accounts.items() if has_second_factor(account)},
+        with_factor=people_with_second_factor(accounts.values()),
         days=FIRST_PASSWORD_DAYS,
         new=new,
     )
