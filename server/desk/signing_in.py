@@ -130,7 +130,8 @@ def log_account(event: str, person_id: str, action: str | None = None) -> None:
 
 def _log_failure(account: Account | None, action: str | None = None) -> None:
     """What was typed is not kept: it may be a password in the wrong field."""
-    about, details = account and account.person_id, {"action": action} if action else None
+    about = account.person_id if account else None
+    details = {"action": action} if action else None
     log_access("sign_in_failed", site_id=None, by=None, about=about, details=details)
 
 
