@@ -16,7 +16,7 @@ down_revision = "0027"
 branch_labels = None
 depends_on = None
 
-NEW_COLUMNS: dict[str, Any] = {
+NEW_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "id": sa.String(36),
     "browser": sa.String(80),
     "address": sa.String(64),
