@@ -15,8 +15,8 @@ from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.auth.account_access import may_reset, resettable_people
 from server.auth.device_people import people_of, set_people
 from server.auth.devices import issue_code, rename_device, revoke_device
-from server.auth.pins import ONE_TIME_LIFETIME, reset_pin
 from server.auth.phone_credentials import revoke_credentials
+from server.auth.pins import ONE_TIME_LIFETIME, reset_pin
 from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
