@@ -58,9 +58,23 @@ ACTIONS: Texts = {
     "renamed": _lp("phone", "renamed"),
     "token": _lp("phone", "key renewed"),
     "registered": _lp("security log", "registered"),
+    "registered": _lp("security log", "unlocked with the PIN"),
+    "rehashed": _lp("security log", "stored more safely"),
     "ended": _lp("security log", "ended"),
     "opened": _lp("security log", "opened"),
     "searched": _lp("security log", "searched"),
+    "with_password": _lp("security log", "with the password"),
+    "with_code": _lp("security log", "with password and code"),
+    "with_passkey": _lp("security log", "with a passkey"),
+    "changed": _lp("security log", "changed by the person"),
+    "first_password": _lp("security log", "new first password"),
+    "one_time_pin": _lp("security log", "new one-time PIN"),
+    "app_added": _lp("security log", "app added"),
+    "app_removed": _lp("security log", "app removed"),
+    "passkey_added": _lp("security log", "passkey added"),
+    "passkey_removed": _lp("security log", "passkey removed"),
+    "recovery_codes": _lp("security log", "new recovery codes"),
+    "removed": _lp("security log", "removed"),
 }
 """What was done, more exactly than the event says."""
 
