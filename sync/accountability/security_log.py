@@ -56,6 +56,8 @@ ACTIONS: Texts = {
     "revoked": _lp("phone", "blocked"),
     "lost": _lp("phone", "reported lost"),
     "renamed": _lp("phone", "renamed"),
+    "registered": _lp("security log", "registered"),
+    "ended": _lp("security log", "ended"),
     "opened": _lp("security log", "opened"),
     "searched": _lp("security log", "searched"),
 }
