@@ -17,8 +17,10 @@ TOKEN_LIFETIME = timedelta(days=7)
 
 
 def renew_token(device_id: str, token: str, now: datetime) -> str | None:
-    """W9: the next token for a phone that says hello with this one, or None while it is to keep it. If
-    this is the next one already, the one before it ends."""
+    """W9: the next token for a phone that says hello with this one, or None while it is to keep it.
+
+    If this is the next one already, the one before it ends.
+    """
     device = db.session.get_one(Device, device_id)
     is_next = device.next_token_hash == token_digest(token)
     if not is_next and now - (device.token_at or device.enrolled_at) < TOKEN_LIFETIME:
