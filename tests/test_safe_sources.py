@@ -1,5 +1,6 @@
 """Source code does not contain what turns data into code, markup or a command, or a weak hash."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -82,3 +83,63 @@ def test_passwords_are_hidden_and_may_be_pasted():
 @pytest.mark.asvs("6.4.2")
 def test_no_secret_question_is_asked():
     assert places(r"(?i)secret question|security question|mother's maiden", TEMPLATES) == []
+
+
+ADDRESSES = re.compile(
+    r"""(?:href|src|action|formaction|hx-get|hx-post)=["'](?!/|\#|\?|data:image/)([^"']*)"""
+)
+OWN_ADDRESSES = re.compile(
+    r"\{\{ *(?:url_for\(|asset\(|(?:address|where|qr|phone\.qr|back|next|url|page)\b)|\{%|tel:\{\{|$"
+)
+"""What an address begins with: one that the server makes, or a number to call."""
+
+
+@pytest.mark.asvs("1.2.2")
+def test_no_text_of_somebody_becomes_the_scheme_of_an_address():
+    begun = {text for _, text in matches(ADDRESSES, TEMPLATES)}
+    assert len(begun) > 20
+    assert {text for text in begun if not OWN_ADDRESSES.match(text)} == set()
+
+
+def matches(pattern, files):
+    """File and first group of each match."""
+    return [
+        (file.name, match[1])
+        for file in files
+        for match in re.finditer(pattern, file.read_text("utf-8"))
+    ]
+
+
+@pytest.mark.asvs("1.3.10")
+def test_what_is_formatted_is_a_text_of_ours():
+    """`format` and `%` are called on constants and on texts of the catalogue alone."""
+    odd = []
+    for file in PYTHON:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".format"):
+                owner = node.func.value
+                if not isinstance(owner, ast.Constant) and not ast.unparse(owner).isupper():
+                    odd.append((file.name, ast.unparse(node)[:80]))
+    assert odd == []
+
+
+@pytest.mark.asvs("3.7.1")
+def test_no_technology_of_yesterday_is_used():
+    old = r"(?i)<(?:applet|embed|object|bgsound|frame|frameset)\b|ActiveX|classid=|\.swf\b"
+    assert places(old, [*TEMPLATES, *SCRIPTS]) == []
+
+
+@pytest.mark.asvs("3.5.5")
+def test_pages_take_messages_from_their_own_origin_alone():
+    """A BroadcastChannel and a page's own worker; no window is listened to or written to."""
+    listeners = places(r"([\w.]+)\.addEventListener\(\s*\"message\"|onmessage", SCRIPTS)
+    assert {text.partition(".")[0] for _, text in listeners} <= {"channel", "self", "worker"}
+    assert places(r"(?:parent|opener|top|window|frames)\.postMessage", SCRIPTS) == []
+
+
+@pytest.mark.asvs("14.2.3")
+def test_nothing_is_loaded_from_elsewhere():
+    elsewhere = r"""(?:src|href|action)=["'](?:https?:)?//[^"']*|fetch\(["']https?:"""
+    assert places(elsewhere, [*TEMPLATES, *SCRIPTS]) == []
+    styles = (ROOT / "static/css").rglob("*.css")
+    assert places(r"url\(\s*[\"']?(?:https?:)?//|@import", styles) == []
