@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,6 +44,7 @@ class AnyRecord(dict[str, Any]):
         return None
 
 
+@cache
 def translator(lang: str) -> Callable[[Text], str]:
     if lang == "en":
         return lambda text: text.message
@@ -71,8 +73,12 @@ def phone_table(lang: str) -> str:
     """Each type of record, and the roles on whose phones it is."""
     translate, (record, _, also, held) = translator(lang), HEADS[lang]
     rows = [
-        [translate(type_.label), *(mark(type_, role) for role in ROLES), others(type_, lang)]
-        + [span(type_, lang)]
+        [
+            translate(type_.label),
+            *(mark(type_, role) for role in ROLES),
+            others(type_, lang),
+            span(type_, lang),
+        ]
         for type_ in RECORD_TYPES.values()
         if any(mark(type_, role) for role in ROLES) or others(type_, lang)
     ]
@@ -111,11 +117,9 @@ def desk_table(app: Flask, lang: str) -> str:
     return table([HEADS[lang][1], *role_names(lang)], rows)
 
 
-def tables(lang: str) -> dict[str, str]:
+def tables(app: Flask, lang: str) -> dict[str, str]:
     """The tables of the document of a language, by their names in it."""
-    with TemporaryDirectory() as folder:
-        app = create_app({"DATA_DIR": folder})
-        return {"phones": phone_table(lang), "desk": desk_table(app, lang)}
+    return {"phones": phone_table(lang), "desk": desk_table(app, lang)}
 
 
 def with_tables(text: str, made: dict[str, str]) -> str:
@@ -131,5 +135,8 @@ def with_tables(text: str, made: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    for lang, file in FILES.items():
-        file.write_text(with_tables(file.read_text("utf-8"), tables(lang)), "utf-8")
+    with TemporaryDirectory() as folder:
+        made_app = create_app({"DATA_DIR": folder})
+        for lang, file in FILES.items():
+            text = with_tables(file.read_text("utf-8"), tables(made_app, lang))
+            file.write_text(text, "utf-8")

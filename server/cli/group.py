@@ -9,8 +9,8 @@ from typing import Any
 import click
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
-from server.config import UnencryptedService
 from server.cli.texts import N_, translate_help, use_catalogues
+from server.config import UnencryptedService
 from server.maintenance.archive import BackupError
 from server.maintenance.demo.large import DemoIncomplete
 from server.maintenance.transfer import TransferError

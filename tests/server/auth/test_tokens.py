@@ -1,4 +1,4 @@
-"""Signed tokens: each for one purpose, changed in nothing, with an algorithm that they do not name."""
+"""Signed tokens: each for one purpose, unchanged, by an algorithm that they do not name."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ HOSTILE = {
     "file of the server": (with_file_of_the_server, "unreadable"),
     "many cells": (of_many_cells, "too-long"),
     "long texts": (of_long_texts, "too-long"),
-    "tags without end": (lambda: with_part(SHEET, b"<row " * 2_000_000), "unreadable"),
+    "tags without end": (lambda: with_part(SHEET, b"<row " * 200_000), "unreadable"),
     "rows of nothing": (
         lambda: ods(ods_row("x", repeated=999_999_999) + ods_row(*["x"] * 9)),
         "too-far-out",
@@ -128,7 +128,7 @@ def bounded(tmp_path):
 
 
 def test_whoever_comes_while_others_are_read_is_asked_to_come_again():
-    content = of_many_cells()
+    content = of_long_texts()
     with ThreadPoolExecutor(6) as together:
         outcomes = set(together.map(outcome_of, [content] * 6))
     assert outcomes == {"busy", "too-long"}

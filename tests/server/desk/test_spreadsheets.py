@@ -16,7 +16,6 @@ from server.desk.spreadsheets import (
     read_table,
     write_workbook,
 )
-
 from sync.service.arrears.ledger import Homes, has_heading, read_ledger
 
 FILES = Path(__file__).parent / "spreadsheets"
