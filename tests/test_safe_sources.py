@@ -88,7 +88,8 @@ ADDRESSES = re.compile(
     r"""(?:href|src|action|formaction|hx-get|hx-post)=["'](?!/|\#|\?|data:image/)([^"']*)"""
 )
 OWN_ADDRESSES = re.compile(
-    r"\{\{ *(?:url_for\(|asset\(|(?:address|where|qr|back|\w+\.(?:qr|url|address))\b)|\{%|tel:\{\{|$"
+    r"\{\{ *(?:url_for\(|asset\(|(?:address|where|qr|back|\w+\.(?:qr|url|address))\b)"
+    r"|\{%|tel:\{\{|$"
 )
 """What an address begins with: one that the server makes, or a number to call."""
 

@@ -61,7 +61,7 @@ def test_nothing_is_told_about_the_inside(client):
 
 @pytest.mark.asvs("15.3.7")
 def test_a_name_that_stands_twice_counts_once(client, phone, ben):
-    first = ben.get("/desk/visits/search?name=Fir&name=Oak").text
+    first = ben.get("/desk/visits/search?who=Fir&who=Oak").text
     assert 'value="Fir"' in first and "Oak" not in first
     body = b'{"code": "AAAA-AAAA", "code": 7, "label": "x", "language": "zh"}'
     twice = client.post("/sync/enrol", data=body, content_type="application/json")

@@ -15,7 +15,6 @@ GATE = FRONT_DESK_ROLES | {"guard"}
 SECRETS = {
     "Mr Wang": GATE,
     "Ms Li": GATE,
-    "Sofa": GATE,
     "Organiser": GATE,
     '"arrears"': FRONT_DESK_ROLES,
 }
