@@ -13,6 +13,7 @@ from contextlib import closing
 import pytest
 
 from server.i18n.languages import TRANSLATIONS
+from server.maintenance.demo.small import SQUIRREL
 from tests.live_server import LODGE_COMMAND, LiveServer
 
 
@@ -197,6 +198,25 @@ def test_a_site_is_named_in_the_language_of_the_environment(lodge, two_sites):
     for language, name in (("en_GB.UTF-8", "Squirrel Lane"), ("zh_CN.UTF-8", "松鼠里")):
         lodge.env["LC_ALL"] = language
         assert lodge.run("enrol", "--site", "松鼠").startswith(name)
+
+
+def test_enrol_says_whose_phone_it_is_and_takes_people_by_role_or_name(demo_lodge):
+    def whose(*words):
+        return demo_lodge.run("enrol", *words).splitlines()[0]
+
+    assert "everybody of the site" in whose()
+    assert "everybody of the site" in whose("--people", "all")
+    assert "nobody yet" in whose("--people", "none")
+    name = next(name for username, name, *_ in SQUIRREL if username == "ana")
+    by_role = whose("--role", "cleaner")
+    assert name in by_role
+    assert name in whose("--person", name)
+    for words in (
+        ["--people", "all", "--role", "cleaner"],
+        ["--person", "Nobody"],
+        ["--role", "king"],
+    ):
+        assert demo_lodge.run_unchecked("enrol", *words).returncode == 2
 
 
 @pytest.mark.asvs("13.3.1", "13.3.2")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from server import create_app
 from server.auth import devices
+from server.cli.phone_people import chosen_people, describe, with_people_options
 from server.cli.texts import N_, language
 from server.db.engine import db
 from server.i18n.filters import localize
@@ -35,13 +36,21 @@ SITE_OPTION = click.option(
 
 @click.command(help=N_("Print a setup code for one phone; it is valid once, for ten minutes."))
 @SITE_OPTION
-def enrol(site_name: str | None) -> None:
+@with_people_options
+def enrol(
+    site_name: str | None, choice: str | None, roles: tuple[str, ...], persons: tuple[str, ...]
+) -> None:
     with create_app().app_context():
         require_current_schema()
         site = find_site(site_name)
-        code = devices.issue_code(site.id, None)
+        people = chosen_people(site.id, choice, roles, persons)
+        whose = describe(people)
+        ids = None if people is None else [person.id for person in people]
+        code = devices.issue_code(site.id, None, ids)
         log_access("code", site_id=site.id, by=None)
         message = _("%(site)s: type this on the phone within ten minutes: %(code)s")
+        site = find_site(site.id)
+        click.echo(f"{site_label(site)}: {whose}")
         click.echo(message % {"site": site_label(site), "code": code})
 
 

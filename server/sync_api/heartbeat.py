@@ -67,7 +67,11 @@ def revocation_of(phone: DeviceIdentity) -> dict[str, Any] | None:
         return None
     device = db.session.get_one(Device, phone.id)
     at = device.lost_at or device.revoked_at
-    return {"at": at and format_time(at), "lost": device.lost_at is not None}
+    return {
+        "at": at and format_time(at),
+        "lost": device.lost_at is not None,
+        "because": device.ended_because,
+    }
 
 
 def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:

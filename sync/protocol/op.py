@@ -253,6 +253,7 @@ class Kind:
     payload's fields are laid over the record as well.
     `proof`: `person` needs the signature of its author's key, or the author's session at the desk;
     `claimed` stands without. None: `person` for a decision that needs a role, else `claimed`.
+    `personal`: its author speaks for themself alone, so nobody takes it over.
     `not_before` is the field of the record with the time since when there is something to confirm
     or to approve: an op of an earlier time is refused.
     `related_fields` are fields of the payload with the ids of other records that the rule reads.
@@ -284,6 +285,7 @@ class Kind:
     from_server_only: bool = False
     from_desk_only: bool = False
     proof: str | None = None
+    personal: bool = False
     not_before: str | None = None
     ignore_base: bool = False
     payload_version: int = 1

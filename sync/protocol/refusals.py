@@ -92,6 +92,9 @@ REFUSALS: Texts = {
     "unproven": _l(
         "It is not certain who did this, because no PIN confirmed it. A supervisor will check it."
     ),
+    "only-the-author": _l(
+        "Only the person themselves can say this. Ask them to confirm it with their PIN."
+    ),
     "bad-signature": _l("The signature does not fit this record. A supervisor will check it."),
     "revoked-credential": _l(
         "This person's key on the phone was blocked before the record arrived. A supervisor will "

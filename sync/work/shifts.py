@@ -224,6 +224,7 @@ KINDS = {
         type="shift",
         fact=True,
         proof=PERSON,
+        personal=True,
         not_before="opened_at",
         optimistic_patch={
             "state": "closed",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -10,16 +12,20 @@ from flask_babel import gettext
 from sqlalchemy import or_
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
+from server.auth.device_people import people_of, set_people
 from server.auth.devices import issue_code, rename_device, revoke_device
+from server.auth.phone_credentials import revoke_credentials
 from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
-from server.desk.options import list_people
-from server.desk.payload_form import PayloadForm
+from server.desk.options import active_people, list_people
+from server.desk.payload_form import PayloadForm, form_text
+from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
-from server.models.access import Device
+from server.models.access import EVERYBODY, Device
+from server.models.credentials import Credential
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
@@ -27,7 +33,7 @@ from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.security_log import log_access
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.op import MAX_NAME_LENGTH
+from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -38,6 +44,7 @@ NAVIGATION = [
 ]
 
 MAX_IMPORTS = 50
+MAX_CREDENTIALS = 100
 SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
 
 
@@ -85,12 +92,13 @@ def phones() -> str:
 @allow(*DESK_ROLES)
 @recent_sign_in
 def new_code() -> str:
-    """A new setup code; it is shown once, only its hash is stored."""
-    user = current_user()
+    """A new setup code for a phone of the people that were chosen, at first nobody; it is shown
+    once, only its hash is stored."""
+    user, people = current_user(), _chosen_people()
     with write_transaction():
-        code = issue_code(user.site_id, user.person_id)
+        code = issue_code(user.site_id, user.person_id, people)
         log_access("code", site_id=user.site_id, by=user.person_id)
-    return _render_phones(code)
+    return _render_phones(code, people)
 
 
 @bp.post("/phones/silence")
@@ -125,7 +133,46 @@ def rename(id: str) -> Any:
         raise FormRefused(message, [FieldError(("label",), message)])
     with write_transaction():
         rename_device(device.site_id, device.id, name)
-        _log_device(device.id, "renamed")
+        _log_device(device.id, "renamed", label=name)
+    return redirect(url_for("people.phone", id=device.id), 303)
+
+
+@bp.post("/phones/<id>/people")
+@allow(*DESK_ROLES)
+@recent_sign_in
+def set_phone_people(id: str) -> Any:
+    """W7: whose phone it is. At its next contact it gets what they need, and loses the rest."""
+    user, device, people = current_user(), _device_or_404(id), _chosen_people()
+    with write_transaction():
+        set_people(user.site_id, device.id, people)
+        details = {"people": len(people)}
+        log_access("device", site_id=user.site_id, by=user.person_id, device=id, details=details)
+    return redirect(url_for("people.phone", id=id), 303)
+
+
+@bp.post("/phones/<id>/credentials/<credential_id>/end")
+@allow(*DESK_ROLES)
+@recent_sign_in
+def end_credential(id: str, credential_id: str) -> Any:
+    """L6: what this key signs and arrives from now on proves nothing. Its person unlocks the phone
+    with their PIN again to get another one."""
+    user, device = current_user(), _device_or_404(id)
+    credential = db.session.get(Credential, credential_id)
+    if credential is None or (credential.site_id, credential.device_id) != (
+        user.site_id,
+        device.id,
+    ):
+        abort(404)
+    with write_transaction():
+        if revoke_credentials(datetime.now(UTC), Credential.id == credential.id):
+            log_access(
+                "credential",
+                site_id=user.site_id,
+                by=user.person_id,
+                about=credential.person_id,
+                device=device.id,
+                details={"action": "ended"},
+            )
     return redirect(url_for("people.phone", id=device.id), 303)
 
 
@@ -144,16 +191,33 @@ def phone(id: str) -> str:
         ).all(),
         people=sorted(name for by in using if (name := names.person_name(by))),
         names=names,
+        choices=people_choices(site, set(people_of(device.id))),
+        is_everybodys=device.people_key == EVERYBODY,
+        credentials=db.session.scalars(
+            Credential.of_device(site, device.id).limit(MAX_CREDENTIALS)
+        ).all(),
+        may_set=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
 
-def _render_phones(new: str | None) -> str:
-    site_id = current_user().site_id
+def _chosen_people() -> list[str]:
+    """The ids of the people who are ticked, by person or by role. 404 for somebody else."""
+    ids, roles = set(request.form.getlist("person")), set(request.form.getlist("role"))
+    working = active_people(current_user().site_id)
+    if not ids <= {person.id for person in working}:
+        abort(404)
+    return [person.id for person in working if person.id in ids or roles & set(person.roles)]
+
+
+def _render_phones(new: str | None, people: Iterable[str] = ()) -> str:
+    site_id, names = current_user().site_id, directory_of(current_user().site_id)
     return render_template(
         "desk/people/phones.html",
         reports=phone_statuses(site_id, db.session.scalars(Device.for_site(site_id)).all()),
-        names=directory_of(current_user().site_id),
+        names=names,
         code=new,
+        chosen=[names.person_name(id_) for id_ in people],
+        choices=people_choices(site_id),
         silence_inputs=SILENCE_FORM.inputs(
             vars(db.session.get_one(Site, (site_id, site_id))),
             labels={
@@ -169,14 +233,20 @@ def _render_phones(new: str | None) -> str:
 
 def _revoke_device(id_: str, *, lost: bool) -> Any:
     user, device = current_user(), _device_or_404(id_)
+    because = form_text(request.form, "because")
+    if len(because) > MAX_LABEL_LENGTH or not " ".join(because.split()).isprintable():
+        message = gettext("Write a reason of up to %(n)d characters.", n=MAX_LABEL_LENGTH)
+        raise FormRefused(message, [FieldError(("because",), message)])
     with write_transaction():
-        if revoke_device(user.site_id, device.id, lost=lost):
-            _log_device(id_, "lost" if lost else "revoked")
-    return redirect(url_for("people.phones"), 303)
+        if revoke_device(user.site_id, device.id, lost=lost, because=because or None):
+            _log_device(id_, "lost" if lost else "revoked", because=because)
+    back = url_for("people.phone", id=device.id) if because else url_for("people.phones")
+    return redirect(back, 303)
 
 
-def _log_device(id_: str, action: str) -> None:
-    user, details = current_user(), {"action": action}
+def _log_device(id_: str, action: str, **more: str) -> None:
+    user = current_user()
+    details = {"action": action, **{name: text for name, text in more.items() if text}}
     log_access("device", site_id=user.site_id, by=user.person_id, device=id_, details=details)
 
 

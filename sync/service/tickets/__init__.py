@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 from sync.service.tickets.folding import fold
@@ -22,6 +22,7 @@ from sync.service.tickets.payloads import (
     REACTIONS,
     URGENCIES,
 )
+from sync.service.tickets.personal_data import REDACTED_VALUES
 from sync.service.tickets.rules import ticket_number
 from sync.service.tickets.ticket_state import (
     MAX_CONTACT_TRIES,
@@ -71,6 +72,13 @@ FEATURE = Feature(
             fold=fold,
             audience=lambda ticket, _: role_mask(FRONT_DESK_ROLES | {ticket["asked_role"]}),
             people=involved_person_ids,
+            personal=PersonalData(
+                term="ticket_days",
+                ended=("closed_at", "merged_at"),
+                why=_l("Until the yearly report it can be asked what was promised and done."),
+                home_field="unit",
+            ),
+            redacted_values=REDACTED_VALUES,
             states=STATES,
         ),
     },
