@@ -57,7 +57,7 @@ class TooLong(Exception):
 def answer(content: bytes) -> bytes:
     """The tables of a file, or the code of why it has none, as JSON."""
     try:
-        found = {"tables": _tables(content)}
+        found: dict[str, Any] = {"tables": _tables(content)}
     except TooFarOut:
         found = {"error": "too-far-out"}
     except TooLong:

@@ -63,7 +63,7 @@ def read_table(
         answer = _process.ask(content)
     except Busy:
         raise UnreadableSpreadsheet("busy") from None
-    found = json.loads(answer) if answer else {"error": "too-much"}
+    found: dict[str, Any] = json.loads(answer) if answer else {"error": "too-much"}
     if code := found.get("error"):
         raise UnreadableSpreadsheet(code)
     tables = [_table(**each) for each in found["tables"]]
