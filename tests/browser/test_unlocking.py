@@ -214,6 +214,7 @@ def test_a_one_time_pin_is_changed_at_once(phone_page, live_server):
     assert not phone_page.page.locator("a.banner[href='/field/pin']").count()
 
 
+@pytest.mark.asvs("14.3.1")
 def test_a_removed_phone_says_why_and_still_sends_what_it_has(phone_page, live_server):
     phone_page.enrol("ana")
     phone_page.unlock("ana")
@@ -248,6 +249,7 @@ def test_a_removed_phone_says_why_and_still_sends_what_it_has(phone_page, live_s
 
 
 @pytest.mark.rule("W7")
+@pytest.mark.asvs("14.3.1")
 def test_after_two_weeks_without_contact_the_lists_go_and_the_outbox_stays(phone_page, live_server):
     phone_page.enrol("ana")
     phone_page.unlock("ana")
