@@ -158,6 +158,24 @@ def test_an_unclear_site_is_answered_with_the_sites(lodge, two_sites):
         assert two_sites[1] in result.stderr
 
 
+def test_a_phone_belongs_to_whom_the_command_names(demo_lodge):
+    def people_of(*words):
+        with closing(sqlite3.connect(demo_lodge.folder / "var" / "lodge.sqlite3")) as database:
+            told = demo_lodge.run("enrol", *words)
+            query = "select people from enrolment order by issued_at desc limit 1"
+            return told, json.loads(database.execute(query).fetchone()[0] or "null")
+
+    told, people = people_of()
+    assert "everybody at the site" in told and people is None
+    told, guards = people_of("--role", "guard")
+    assert guards and "everybody" not in told
+    told, people = people_of("--role", "guard", "--people", "none", "--person", guards[0])
+    assert people == guards
+    assert people_of("--people", "none")[1] == []
+    for wrong in (["--person", "nobody"], ["--people", "all", "--role", "guard"]):
+        assert demo_lodge.run_unchecked("enrol", *wrong).returncode == 2
+
+
 def test_a_full_name_wins_over_a_longer_one_that_begins_so(lodge, two_sites):
     lodge.run("site", "add", "松鼠里二期", "--english", "Squirrel Lane 2")
     assert "Squirrel Lane:" in lodge.run("enrol", "--site", "Squirrel Lane")

@@ -24,8 +24,14 @@ from server.models.feed import ServerState, SiteHead
 from server.models.security_log import AccessCount
 from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.sealed_rows import seal, sites_of_person, unsealed_rows
-from sync.accountability.security_log import COUNTED_EVENTS, MAX_DETAIL_LENGTH, MAX_SEALS
+from sync.accountability.security_log import (
+    COUNTED_EVENTS,
+    MAX_DETAIL_ITEMS,
+    MAX_DETAIL_LENGTH,
+    MAX_SEALS,
+)
 from sync.protocol.json_codec import canonical_json
+from sync.protocol.message_fields import MAX_SAFE_INTEGER
 from sync.protocol.op import SERVER_AUTHOR_ID
 
 WINDOW = timedelta(minutes=10)
@@ -188,9 +194,9 @@ def _requesting_device() -> str | None:
 
 def _cleaned(value: Any) -> Any:
     """A number as it is; a text short, in one line, without control characters."""
-    if isinstance(value, bool | int | None):
+    if isinstance(value, int | None) and abs(value or 0) <= MAX_SAFE_INTEGER:
         return value
     if isinstance(value, list | tuple | set | frozenset):
-        return [_cleaned(inner) for inner in list(value)[:20]]
+        return [_cleaned(str(inner)) for inner in list(value)[:MAX_DETAIL_ITEMS]]
     text = "".join(char if char.isprintable() else "?" for char in str(value))
     return text[:MAX_DETAIL_LENGTH]

@@ -179,10 +179,11 @@ def _follows_from(
 ) -> bool:
     """Whether the old key signed the new one. One that the server does not know, because it was
     restored from a backup, says nothing."""
-    old = db.session.get(Credential, previous["credential"]) if previous else None
+    key = previous and (phone.site_id, previous["credential"])
+    old = db.session.get(Credential, key) if key else None
     if previous is None or old is None:
         return True
-    if (old.site_id, old.device_id, old.person_id) != (phone.site_id, phone.id, person_id):
+    if (old.device_id, old.person_id) != (phone.id, person_id):
         return False
     text = new_key_text(phone.site_id, phone.id, public_key)
     return is_valid_signature(old.public_key, previous["sig"], text)

@@ -20,6 +20,8 @@ ROLES = tuple(ROLE_LABELS)
 DESK_ROLES = frozenset({"supervisor", "manager", "admin"})
 FRONT_DESK_ROLES = DESK_ROLES | {"service_desk"}
 ALL_ROLES = frozenset(ROLES)
+OUTSIDE_ROLES = frozenset({"contractor_worker"})
+"""Roles of people of other firms: they see what is theirs by name, not what waits for a role."""
 
 ROLE_GROUPS = {
     "ROLES": ROLES,

@@ -33,8 +33,8 @@ DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
 rest."""
 
 
-RECTIFYING_ROLES = frozenset({"cleaner", "contractor_worker"})
-"""Roles that may fix a problem of an area, whoever is responsible."""
+RECTIFYING_ROLES = frozenset({"cleaner"})
+"""Roles that see a problem of an area for which nobody is responsible."""
 
 
 class RectificationLike(Protocol):
@@ -152,7 +152,7 @@ def visible_until(rectification: Any) -> str:
 
 
 def audience(rectification: Any, _: Any) -> int:
-    """Whoever may fix an area sees what nobody is responsible for."""
+    """W8: whoever of our staff may fix an area sees what nobody is responsible for."""
     is_open_to_all = rectification["area"] and not rectification["responsible_id"]
     return role_mask(DESK_ROLES | (RECTIFYING_ROLES if is_open_to_all else frozenset()))
 

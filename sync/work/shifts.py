@@ -12,7 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.feature import Feature, RecordType, RolesLookup
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -25,7 +25,7 @@ from sync.protocol.op import (
     Op,
     Payload,
 )
-from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.roles import FRONT_DESK_ROLES, OUTSIDE_ROLES, role_mask
 from sync.protocol.text import _l
 from sync.work.shift_labels import FIELDS, STATES, VALUES
 
@@ -186,6 +186,12 @@ def overlapping_shifts(shifts: Iterable[ShiftLike], phones: Mapping[str, str | N
     }
 
 
+def audience(shift: Any, roles_of: RolesLookup) -> int:
+    """W8: an open shift is seen by our own people of that role, one of whom takes it over."""
+    same = frozenset() if state(shift) == "closed" else roles_of(shift["person_id"])
+    return role_mask(FRONT_DESK_ROLES | same - OUTSIDE_ROLES)
+
+
 KINDS = {
     "shift.open": Kind(
         payload=ShiftOpenPayload,
@@ -243,10 +249,7 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda shift, roles_of: role_mask(
-                FRONT_DESK_ROLES
-                | (set() if state(shift) == "closed" else roles_of(shift["person_id"]))
-            ),
+            audience=audience,
             people=lambda shift: [shift["person_id"], shift["handed_to_id"]],
             states=STATES,
         ),

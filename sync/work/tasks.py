@@ -10,7 +10,7 @@ from sync.protocol.op import (
     EmptyPayload,
     Kind,
 )
-from sync.protocol.roles import DESK_ROLES, role_mask
+from sync.protocol.roles import DESK_ROLES, OUTSIDE_ROLES, role_mask
 from sync.protocol.text import _l
 from sync.work.task_folding import fold, state, window_deadline
 from sync.work.task_labels import FIELDS, STATES, VALUES
@@ -52,9 +52,9 @@ def visible_until(task: Any) -> str:
 
 
 def audience(task: Any, _: Any) -> int:
-    """Whoever has the role sees a task for which nobody is responsible."""
+    """W8: whoever of our staff has the role sees a task for which nobody is responsible."""
     role = set() if task["responsible_id"] else {task["role"]}
-    return role_mask(DESK_ROLES | role)
+    return role_mask(DESK_ROLES | role - OUTSIDE_ROLES)
 
 
 KINDS = {

@@ -64,6 +64,7 @@ class PlannedOp:
     with_base: bool = False
     creates: bool = False
     corruption: str | None = None
+    """What is wrong with it: it cannot be read, or its signature is another's."""
 
 
 PLANNED_OPS = (
@@ -109,6 +110,10 @@ STEP_WEIGHTS = {
     "upgrade": 2,
     "close_month": 1.5,
     "act_at_desk": 2,
+    "unlock": 2,
+    "revoke_key": 1,
+    "forge": 2,
+    "steal_lineage": 0.7,
 }
 STEP_NAMES = list(STEP_WEIGHTS)
 

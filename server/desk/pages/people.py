@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -10,12 +11,13 @@ from flask_babel import gettext
 from sqlalchemy import or_
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
+from server.auth.device_people import people_of, set_people
 from server.auth.devices import issue_code, rename_device, revoke_device
 from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
-from server.desk.options import list_people
+from server.desk.options import active_people, list_people
 from server.desk.payload_form import PayloadForm
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
@@ -85,12 +87,34 @@ def phones() -> str:
 @allow(*DESK_ROLES)
 @recent_sign_in
 def new_code() -> str:
-    """A new setup code; it is shown once, only its hash is stored."""
-    user = current_user()
+    """A new setup code for the phone of the chosen people; it is shown once, only its hash is
+    stored."""
+    user, people = current_user(), _chosen_people()
     with write_transaction():
-        code = issue_code(user.site_id, user.person_id)
-        log_access("code", site_id=user.site_id, by=user.person_id)
-    return _render_phones(code)
+        code = issue_code(user.site_id, user.person_id, people)
+        details = {"people": len(people)}
+        log_access("code", site_id=user.site_id, by=user.person_id, details=details)
+    return _render_phones(code, people)
+
+
+@bp.post("/phones/<id>/people")
+@allow(*DESK_ROLES)
+@recent_sign_in
+def choose_people(id: str) -> Any:
+    """Choose anew whose phone it is; records of nobody else stay on it. Its outbox stays."""
+    device, people = _device_or_404(id), _chosen_people()
+    with write_transaction():
+        set_people(device.site_id, device.id, people)
+        _log_device(device.id, "people", people=len(people))
+    return redirect(url_for("people.phone", id=device.id), 303)
+
+
+def _chosen_people() -> list[str]:
+    """The people who are ticked in a form. 404 for somebody who does not work here."""
+    chosen = set(request.form.getlist("people"))
+    if not chosen <= {person.id for person in active_people(current_user().site_id)}:
+        abort(404)
+    return sorted(chosen)
 
 
 @bp.post("/phones/silence")
@@ -144,16 +168,21 @@ def phone(id: str) -> str:
         ).all(),
         people=sorted(name for by in using if (name := names.person_name(by))),
         names=names,
+        staff=active_people(site),
+        chosen=people_of(device.id),
     )
 
 
-def _render_phones(new: str | None) -> str:
+def _render_phones(new: str | None, chosen: Collection[str] = ()) -> str:
+    """The list of phones, with a new setup code and the people whom it is for."""
     site_id = current_user().site_id
     return render_template(
         "desk/people/phones.html",
         reports=phone_statuses(site_id, db.session.scalars(Device.for_site(site_id)).all()),
         names=directory_of(current_user().site_id),
         code=new,
+        staff=active_people(site_id),
+        chosen=chosen,
         silence_inputs=SILENCE_FORM.inputs(
             vars(db.session.get_one(Site, (site_id, site_id))),
             labels={
@@ -175,8 +204,8 @@ def _revoke_device(id_: str, *, lost: bool) -> Any:
     return redirect(url_for("people.phones"), 303)
 
 
-def _log_device(id_: str, action: str) -> None:
-    user, details = current_user(), {"action": action}
+def _log_device(id_: str, action: str, **more: Any) -> None:
+    user, details = current_user(), {"action": action, **more}
     log_access("device", site_id=user.site_id, by=user.person_id, device=id_, details=details)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, RecordType
-from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.roles import FRONT_DESK_ROLES, OUTSIDE_ROLES, role_mask
 from sync.protocol.text import _l
 from sync.service.tickets.folding import fold
 from sync.service.tickets.kinds import KINDS
@@ -69,7 +69,9 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda ticket, _: role_mask(FRONT_DESK_ROLES | {ticket["asked_role"]}),
+            audience=lambda ticket, _: role_mask(
+                FRONT_DESK_ROLES | {ticket["asked_role"]} - OUTSIDE_ROLES
+            ),
             people=involved_person_ids,
             states=STATES,
         ),
