@@ -13,6 +13,7 @@ from contextlib import closing
 import pytest
 
 from server.i18n.languages import TRANSLATIONS
+from server.maintenance.demo.small import SQUIRREL
 from tests.live_server import LODGE_COMMAND, LiveServer
 
 
@@ -158,24 +159,6 @@ def test_an_unclear_site_is_answered_with_the_sites(lodge, two_sites):
         assert two_sites[1] in result.stderr
 
 
-def test_a_phone_belongs_to_whom_the_command_names(demo_lodge):
-    def people_of(*words):
-        with closing(sqlite3.connect(demo_lodge.folder / "var" / "lodge.sqlite3")) as database:
-            told = demo_lodge.run("enrol", *words)
-            query = "select people from enrolment order by issued_at desc limit 1"
-            return told, json.loads(database.execute(query).fetchone()[0] or "null")
-
-    told, people = people_of()
-    assert "everybody at the site" in told and people is None
-    told, guards = people_of("--role", "guard")
-    assert guards and "everybody" not in told
-    told, people = people_of("--role", "guard", "--people", "none", "--person", guards[0])
-    assert people == guards
-    assert people_of("--people", "none")[1] == []
-    for wrong in (["--person", "nobody"], ["--people", "all", "--role", "guard"]):
-        assert demo_lodge.run_unchecked("enrol", *wrong).returncode == 2
-
-
 def test_a_full_name_wins_over_a_longer_one_that_begins_so(lodge, two_sites):
     lodge.run("site", "add", "松鼠里二期", "--english", "Squirrel Lane 2")
     assert "Squirrel Lane:" in lodge.run("enrol", "--site", "Squirrel Lane")
@@ -213,6 +196,25 @@ def test_a_site_is_named_in_the_language_of_the_environment(lodge, two_sites):
     for language, name in (("en_GB.UTF-8", "Squirrel Lane"), ("zh_CN.UTF-8", "松鼠里")):
         lodge.env["LC_ALL"] = language
         assert lodge.run("enrol", "--site", "松鼠").startswith(name)
+
+
+def test_enrol_says_whose_phone_it_is_and_takes_people_by_role_or_name(demo_lodge):
+    def whose(*words):
+        return demo_lodge.run("enrol", *words).splitlines()[0]
+
+    assert "everybody of the site" in whose()
+    assert "everybody of the site" in whose("--people", "all")
+    assert "nobody yet" in whose("--people", "none")
+    name = next(name for username, name, *_ in SQUIRREL if username == "ana")
+    by_role = whose("--role", "cleaner")
+    assert name in by_role
+    assert name in whose("--person", name)
+    for words in (
+        ["--people", "all", "--role", "cleaner"],
+        ["--person", "Nobody"],
+        ["--role", "king"],
+    ):
+        assert demo_lodge.run_unchecked("enrol", *words).returncode == 2
 
 
 @pytest.mark.asvs("13.3.1", "13.3.2")

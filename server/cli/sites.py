@@ -11,18 +11,17 @@ from sqlalchemy import select
 
 from server import create_app
 from server.auth import devices
+from server.cli.phone_people import chosen_people, describe, with_people_options
 from server.cli.texts import N_, language
 from server.db.engine import db
 from server.i18n.filters import localize
 from server.i18n.languages import DEFAULT_LANGUAGE, SOURCE_LANGUAGE
 from server.maintenance import demo, seed
 from server.maintenance.upgrade import require_current_schema
-from server.models.people import Person
 from server.models.places import Site
 from server.oplog import receive
 from server.oplog.security_log import log_access
 from sync.protocol.clock import SITE_ZONE
-from sync.protocol.roles import ROLES
 
 SITE_OPTION = click.option(
     "--site",
@@ -37,69 +36,22 @@ SITE_OPTION = click.option(
 
 @click.command(help=N_("Print a setup code for one phone; it is valid once, for ten minutes."))
 @SITE_OPTION
-@click.option(
-    "--people",
-    type=click.Choice(["all", "none"]),
-    help=N_("Whose phone it is: everybody's at the site (the default), or nobody's yet."),
-)
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    type=click.Choice(ROLES),
-    help=N_("The phone of everybody with this role; may be repeated."),
-)
-@click.option(
-    "--person",
-    "names",
-    multiple=True,
-    metavar="ID",
-    help=N_("The phone of this person, by id or staff number; may be repeated."),
-)
+@with_people_options
 def enrol(
-    site_name: str | None, people: str | None, roles: tuple[str, ...], names: tuple[str, ...]
+    site_name: str | None, choice: str | None, roles: tuple[str, ...], persons: tuple[str, ...]
 ) -> None:
     with create_app().app_context():
         require_current_schema()
         site = find_site(site_name)
-        is_everybodys = people == "all" or not (people or roles or names)
-        if is_everybodys and (roles or names):
-            raise click.UsageError(_("Choose everybody, or some people, not both."))
-        chosen = None if is_everybodys else _find_people(site.id, roles, names)
-        code = devices.issue_code(site.id, None, chosen)
-        log_access("code", site_id=site.id, by=None, details={"people": _count(chosen)})
-        click.echo(_whose_phone(chosen))
+        people = chosen_people(site.id, choice, roles, persons)
+        whose = describe(people)
+        ids = None if people is None else [person.id for person in people]
+        code = devices.issue_code(site.id, None, ids)
+        log_access("code", site_id=site.id, by=None)
         message = _("%(site)s: type this on the phone within ten minutes: %(code)s")
+        site = find_site(site.id)
+        click.echo(f"{site_label(site)}: {whose}")
         click.echo(message % {"site": site_label(site), "code": code})
-
-
-def _find_people(site_id: str, roles: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
-    """The names, by id, of those who work at a site and have one of these roles, or one of these
-    ids or staff numbers. Raises click.UsageError for one that nobody has."""
-    working = select(Person).where(Person.site_id == site_id, Person.active_to.is_(None))
-    staff: Sequence[Person] = db.session.scalars(working.order_by(Person.id)).all()
-    for name in names:
-        if not any(name in (person.id, person.employee_no) for person in staff):
-            message = _("Nobody at this site has the id or staff number %(name)s.")
-            raise click.UsageError(message % {"name": name})
-    return {
-        person.id: person.name
-        for person in staff
-        if not {person.id, person.employee_no}.isdisjoint(names)
-        or not set(person.roles).isdisjoint(roles)
-    }
-
-
-def _whose_phone(chosen: dict[str, str] | None) -> str:
-    if chosen is None:
-        return _("The phone will belong to everybody at the site.")
-    if not chosen:
-        return _("The phone will belong to nobody yet: unlock it with staff number and PIN.")
-    return _("The phone will belong to: %(names)s") % {"names": ", ".join(chosen.values())}
-
-
-def _count(chosen: dict[str, str] | None) -> int | str:
-    return "all" if chosen is None else len(chosen)
 
 
 @click.group(help=N_("Sites: the estates on this server."))

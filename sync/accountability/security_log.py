@@ -55,7 +55,6 @@ ACTIONS: Texts = {
     "revoked": _lp("phone", "blocked"),
     "lost": _lp("phone", "reported lost"),
     "renamed": _lp("phone", "renamed"),
-    "people": _lp("phone", "other people"),
     "opened": _lp("security log", "opened"),
     "searched": _lp("security log", "searched"),
 }
@@ -192,7 +191,6 @@ FEATURE = Feature(
         "action": _l("What was done"),
         "many": _l("Many accounts or addresses"),
         "page": _l("Page"),
-        "people": _l("People"),
         "file": _l("File"),
         "taken_at": _l("Taken at"),
         "record": _l("Record"),

@@ -318,7 +318,7 @@ class Simulation(SimulatedNetwork):
         raise InvariantViolation("phones and server never come to rest")
 
     def unlock_again(self) -> None:
-        """After a restore everybody types their PIN once more whose key the server does not know."""
+        """Everybody types their PIN once more whose key a restored server does not know."""
         for phone in self.phones:
             phone.now = self.now
             for person, key in list(phone.keys.items()):

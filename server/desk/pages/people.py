@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -19,9 +19,10 @@ from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, list_people
 from server.desk.payload_form import PayloadForm
+from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
-from server.models.access import Device
+from server.models.access import EVERYBODY, Device
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
@@ -87,34 +88,13 @@ def phones() -> str:
 @allow(*DESK_ROLES)
 @recent_sign_in
 def new_code() -> str:
-    """A new setup code for the phone of the chosen people; it is shown once, only its hash is
-    stored."""
+    """A new setup code for a phone of the people that were chosen, at first nobody; it is shown
+    once, only its hash is stored."""
     user, people = current_user(), _chosen_people()
     with write_transaction():
         code = issue_code(user.site_id, user.person_id, people)
-        details = {"people": len(people)}
-        log_access("code", site_id=user.site_id, by=user.person_id, details=details)
+        log_access("code", site_id=user.site_id, by=user.person_id)
     return _render_phones(code, people)
-
-
-@bp.post("/phones/<id>/people")
-@allow(*DESK_ROLES)
-@recent_sign_in
-def choose_people(id: str) -> Any:
-    """Choose anew whose phone it is; records of nobody else stay on it. Its outbox stays."""
-    device, people = _device_or_404(id), _chosen_people()
-    with write_transaction():
-        set_people(device.site_id, device.id, people)
-        _log_device(device.id, "people", people=len(people))
-    return redirect(url_for("people.phone", id=device.id), 303)
-
-
-def _chosen_people() -> list[str]:
-    """The people who are ticked in a form. 404 for somebody who does not work here."""
-    chosen = set(request.form.getlist("people"))
-    if not chosen <= {person.id for person in active_people(current_user().site_id)}:
-        abort(404)
-    return sorted(chosen)
 
 
 @bp.post("/phones/silence")
@@ -153,6 +133,19 @@ def rename(id: str) -> Any:
     return redirect(url_for("people.phone", id=device.id), 303)
 
 
+@bp.post("/phones/<id>/people")
+@allow(*DESK_ROLES)
+@recent_sign_in
+def set_phone_people(id: str) -> Any:
+    """W7: whose phone it is. At its next contact it gets what they need, and loses the rest."""
+    user, device, people = current_user(), _device_or_404(id), _chosen_people()
+    with write_transaction():
+        set_people(user.site_id, device.id, people)
+        details = {"people": len(people)}
+        log_access("device", site_id=user.site_id, by=user.person_id, device=id, details=details)
+    return redirect(url_for("people.phone", id=id), 303)
+
+
 @bp.get("/phones/<id>")
 @allow(*DESK_ROLES)
 def phone(id: str) -> str:
@@ -168,21 +161,29 @@ def phone(id: str) -> str:
         ).all(),
         people=sorted(name for by in using if (name := names.person_name(by))),
         names=names,
-        staff=active_people(site),
-        chosen=people_of(device.id),
+        choices=people_choices(site, set(people_of(device.id))),
+        is_everybodys=device.people_key == EVERYBODY,
     )
 
 
-def _render_phones(new: str | None, chosen: Collection[str] = ()) -> str:
-    """The list of phones, with a new setup code and the people whom it is for."""
-    site_id = current_user().site_id
+def _chosen_people() -> list[str]:
+    """The ids of the people who are ticked, by person or by role. 404 for somebody else."""
+    ids, roles = set(request.form.getlist("person")), set(request.form.getlist("role"))
+    working = active_people(current_user().site_id)
+    if not ids <= {person.id for person in working}:
+        abort(404)
+    return [person.id for person in working if person.id in ids or roles & set(person.roles)]
+
+
+def _render_phones(new: str | None, people: Iterable[str] = ()) -> str:
+    site_id, names = current_user().site_id, directory_of(current_user().site_id)
     return render_template(
         "desk/people/phones.html",
         reports=phone_statuses(site_id, db.session.scalars(Device.for_site(site_id)).all()),
-        names=directory_of(current_user().site_id),
+        names=names,
         code=new,
-        staff=active_people(site_id),
-        chosen=chosen,
+        chosen=[names.person_name(id_) for id_ in people],
+        choices=people_choices(site_id),
         silence_inputs=SILENCE_FORM.inputs(
             vars(db.session.get_one(Site, (site_id, site_id))),
             labels={
@@ -204,8 +205,8 @@ def _revoke_device(id_: str, *, lost: bool) -> Any:
     return redirect(url_for("people.phones"), 303)
 
 
-def _log_device(id_: str, action: str, **more: Any) -> None:
-    user, details = current_user(), {"action": action, **more}
+def _log_device(id_: str, action: str) -> None:
+    user, details = current_user(), {"action": action}
     log_access("device", site_id=user.site_id, by=user.person_id, device=id_, details=details)
 
 

@@ -82,8 +82,13 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(by=PERSONS, action=st.sampled_from(("acknowledge", "appeal")))
     def respond(self, by, action):
+        """There is nothing to acknowledge before there is a decision."""
         payload = {"text": "not so"} if action == "appeal" else {}
-        assert isinstance(self.case.submit(action, by, self.now, **payload), Accepted)
+        verdict = self.case.submit(action, by, self.now, **payload)
+        if action == "acknowledge" and self.case.row.decided_at is None:
+            assert verdict == Refused("before-it-existed")
+        else:
+            assert isinstance(verdict, Accepted)
 
     @rule()
     def ask_and_answer(self):
