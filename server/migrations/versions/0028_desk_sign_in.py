@@ -5,6 +5,7 @@ Of sessions that began before, browser and address are not known; the password b
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ down_revision = "0027"
 branch_labels = None
 depends_on = None
 
-NEW_COLUMNS = {
+NEW_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "id": sa.String(36),
     "browser": sa.String(80),
     "address": sa.String(64),
