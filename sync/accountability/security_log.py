@@ -60,7 +60,9 @@ ACTIONS: Texts = {
 }
 """What was done, more exactly than the event says."""
 
-COUNTED_EVENTS = frozenset({"sign_in_failed", "lookup", "foreign_lineage", "denied"})
+COUNTED_EVENTS = frozenset(
+    {"sign_in_failed", "lookup", "foreign_lineage", "denied", "log_mismatch"}
+)
 """Events that may come in any number: the same within ten minutes is one entry with a count."""
 
 MAX_DETAILS, MAX_DETAIL_LENGTH = 20, 200

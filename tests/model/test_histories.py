@@ -1,5 +1,5 @@
-"""Many short histories with lost, doubled, late and forked messages, with people who unlock a phone,
-lose their key or sign in another name; in the end all agree."""
+"""Many short histories with lost, doubled, late and forked messages, with people who unlock a
+phone, lose their key or sign in another name; in the end all agree."""
 
 from __future__ import annotations
 
