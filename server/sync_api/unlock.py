@@ -93,7 +93,7 @@ def unlock() -> Response:
         account = get_or_create_account(proven.id)
         secret = draft_secret(account)
         if credential.created_at == now:
-            _log_change("credential", phone, proven.id, "registered")
+            _log_change("credential", phone, proven.id, "registered", credential.id)
         if replace_old_verifier(account, proven.new_hash):
             _log_change("pin", phone, proven.id, "rehashed")
         credential_id = credential.id
@@ -189,8 +189,10 @@ def _follows_from(
     return is_valid_signature(old.public_key, previous["sig"], text)
 
 
-def _log_change(event: str, phone: DeviceIdentity, person_id: str, action: str) -> None:
-    who = {"by": person_id, "about": person_id, "device": phone.id}
+def _log_change(
+    event: str, phone: DeviceIdentity, person_id: str, action: str, credential: str | None = None
+) -> None:
+    who = {"by": person_id, "about": person_id, "device": phone.id, "credential": credential}
     log_access(event, site_id=phone.site_id, details={"action": action}, **who)
 
 
