@@ -116,8 +116,8 @@ def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_o
 
     phone_page.page.route("**/sync/**", lambda route: route.abort())
     tick_tasks(phone_page, 5)
+    phone_page.page.route("**/push", fate)  # before the network is back: none gets through
     phone_page.page.unroute("**/sync/**")
-    phone_page.page.route("**/push", fate)
     wait_for(
         lambda: phone_page.sync_status() and len(logged_ops(live_server, "task.complete")) == 4
     )

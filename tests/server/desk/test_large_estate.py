@@ -45,6 +45,7 @@ def open_page(manager, path):
     return answer.text
 
 
+@pytest.mark.timeout(1_200)
 def test_pages_show_all_of_a_large_site(manager):
     """One test, not several: one worker builds the estate while the others go on."""
     board = open_page(manager, "/desk/")
