@@ -25,7 +25,10 @@ def begin_epoch(connection: Connection) -> None:
     epoch is stored, because phones know its links."""
     old = connection.execute(select(STATE.c.value).where(STATE.c.key == EPOCH_KEY)).scalar()
     heads = connection.execute(select(SiteHead.site_id, SiteHead.judged))
-    end = {"at": datetime.now(UTC).isoformat(), "places": {row.site_id: row.judged for row in heads}}
+    end = {
+        "at": datetime.now(UTC).isoformat(),
+        "places": {row.site_id: row.judged for row in heads},
+    }
     values = {EPOCH_KEY: secrets.token_hex(8)}
     values |= {f"{EPOCH_END}{old}": json.dumps(end)} if old else {}
     connection.execute(delete(STATE).where(STATE.c.key.in_(values)))

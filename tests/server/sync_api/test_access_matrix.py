@@ -109,4 +109,4 @@ def all_groups():
     return (group for size in range(len(ROLES) + 1) for group in combinations(ROLES, size))
 
 
-NOT_IN_THE_ESTATE = frozenset[str]()
+NOT_IN_THE_ESTATE = frozenset({"aside", "month", "parcel", "regular"})
