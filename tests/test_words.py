@@ -103,6 +103,7 @@ def codes_in_source() -> set[str]:
         ("Merged", 3),
         ("Contested", 3),
         ("CorrectedTime", 2),
+        ("NotApplicable", 0),
     ):
         for module, function, call in calls_of([name]):
             for value in call.args[place : place + 1]:

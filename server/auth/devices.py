@@ -151,16 +151,16 @@ def device_for_token(token: str) -> DeviceIdentity | None:
     return DeviceIdentity._make(row)._replace(is_revoked=bool(row[2])) if row else None
 
 
-def revoke_device(site_id: str, device_id: str, *, lost: bool) -> bool:
-    """Revoke a phone, or declare it lost: at its next contact it deletes its records, and the keys
-    of its people prove nothing any more. False if that was done before."""
+def revoke_device(site_id: str, device_id: str, *, lost: bool, because: str | None = None) -> bool:
+    """Revoke a phone, or declare it lost: at its next contact it deletes its records and says
+    `because`, and the keys of its people prove nothing any more. False if that was done before."""
     column, now = Device.lost_at if lost else Device.revoked_at, datetime.now(UTC)
     with write_transaction():
         device = update(Device).where(
             Device.site_id == site_id, Device.id == device_id, column.is_(None)
         )
         revoked: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
-            device.values({column: now})
+            device.values({column: now, **({Device.ended_because: because} if because else {})})
         )
         of_phone = Credential.site_id == site_id, Credential.device_id == device_id
         db.session.execute(Credential.revocation(now, *of_phone))

@@ -82,7 +82,7 @@ def verify(links: tuple[str, ...]) -> None:
 
 
 @click.command(
-    help=N_("Erase visitors past their retention period; `serve` does this every ten minutes.")
+    help=N_("Erase personal data past its retention period; `serve` does this every ten minutes.")
 )
 def purge() -> None:
     with create_app().app_context():

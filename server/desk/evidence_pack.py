@@ -18,6 +18,7 @@ from flask import render_template
 from sqlalchemy import select
 
 from server.db.engine import db
+from server.desk.certainty import Certainties, certainty_of_op
 from server.desk.presence import entry_texts, listed_visits
 from server.i18n.languages import language_codes
 from server.i18n.local_time import format_local_time
@@ -59,7 +60,7 @@ def contents(case: LostProperty) -> dict[str, bytes]:
         "timeline.json": [_op_fields(op, names) for op in ops],
         "entries.json": {"lists": case.lists, "records": _entries(case, names)},
         "visits.json": _visits(case, names),
-        "statements.json": _with_author_names(case.statements, names),
+        "statements.json": _with_authors(case, case.statements, names),
     }
     files = {
         name: canonical_json(to_json_value(value)) for name, value in documents.items()
@@ -87,6 +88,7 @@ def _report(
         case=case,
         state=state(vars(case)),
         names=names,
+        certainty_of=Certainties(case.site_id).of,
         listed=listed,
         story=case_timeline(vars(case)),
         photos={name: b64encode(content).decode() for name, content in sorted(shots.items())},
@@ -132,22 +134,32 @@ def _record(case: LostProperty, names: Directory) -> dict[str, Any]:
         "first_responder": names.person_name(case.first_responder_id),
         "contractor": names.contractor_name(case.contractor_id),
         "accountable": names.person_name(case.accountable_id),
-        "story": _with_author_names(case_timeline(vars(case)), names),
+        "story": _with_authors(case, case_timeline(vars(case)), names),
     }
 
 
-def _with_author_names(
-    lines: Sequence[Mapping[str, Any]], names: Directory
+def _with_authors(
+    case: LostProperty, lines: Sequence[Mapping[str, Any]], names: Directory
 ) -> list[dict[str, Any]]:
-    return [{**line, "by": names.person_name(line["by_id"])} for line in lines]
+    """These lines with the name of each author, and how sure it is that they wrote it."""
+    known = Certainties(case.site_id)
+    return [
+        {
+            **line,
+            "by": names.person_name(line["by_id"]),
+            "certainty": known.of(case.id, line["by_id"], line["at"]),
+        }
+        for line in lines
+    ]
 
 
 def _op_fields(op: LoggedOp, names: Directory) -> dict[str, Any]:
-    """One op of the log: kind, author, times, payload, hash and status."""
+    """One op of the log: kind, author and how sure that is, times, payload, hash and status."""
     return {
         "id": op.id,
         "kind": op.kind,
         "by": names.person_name(op.by) or op.by,
+        "certainty": certainty_of_op(op.by, op.proof, op.device_id),
         "at": op.occurred_at,
         "received_at": op.received_at,
         "payload": op.payload,

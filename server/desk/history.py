@@ -12,6 +12,7 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
+from server.desk.certainty import certainty_of_op
 from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
 from server.i18n.locale import localize
 from server.models.access import Device
@@ -47,6 +48,14 @@ class OpLine:
     fields: list[tuple[str, str]]
 
     @property
+    def certainty(self) -> str | None:
+        """How sure it is that the author made it; None for the server, and for what it logs of
+        somebody."""
+        if self.op.subject_type == "access":
+            return None
+        return certainty_of_op(self.op.by, self.op.proof, self.op.device_id)
+
+    @property
     def sync_delay(self) -> timedelta | None:
         """The time between the event and its arrival; None if it is at most LATE_AFTER."""
         wait: timedelta = self.op.received_at - self.op.occurred_at
@@ -60,7 +69,7 @@ class OpLine:
 
 def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
     """These ops of the current user's site with their texts."""
-    ops, names, phones = list(ops), directory_of(current_user().site_id), _device_labels()
+    ops, names, phones = list(ops), directory_of(current_user().site_id), device_labels()
     items, criteria = _task_items(ops), _criteria(ops)
     return [
         OpLine(
@@ -177,7 +186,8 @@ def record_title(type_: str, body: dict[str, Any]) -> Any:
     return labels.type_label(type_)
 
 
-def _device_labels() -> dict[str, str]:
+def device_labels() -> dict[str, str]:
+    """The names of the phones of the current user's site, by id."""
     rows = db.session.execute(
         select(Device.id, Device.label).where(Device.site_id == current_user().site_id)
     )

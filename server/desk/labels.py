@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
         "state_label": lambda state, type_: state_label(type_, state),
         "role_label": role_label,
         "status_label": status_label,
+        "certainty_label": certainty_label,
         "sign": sign,
     }
     app.jinja_env.filters |= {name: with_context(function) for name, function in filters.items()}
@@ -135,6 +136,11 @@ def status_label(status: str) -> str:
     """What became of an op, by the status of its verdict."""
     text = labels.STATUSES.get(status)
     return translate(text) if text else ""
+
+
+def certainty_label(certainty: str) -> str:
+    """How sure it is who did something."""
+    return translate(labels.CERTAINTIES[certainty])
 
 
 def refusal_label(code: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -252,9 +253,16 @@ def import_ops(
     return [op for op in ops if op]
 
 
-def arrears_account_id(site_id: str, unit: str) -> str:
-    """The id of a home's account, derived from the home, so that there is one a home."""
-    return str(uuid5(UUID(site_id), f"arrears|{unit}"))
+def arrears_account_id(site_id: str, unit: str, erased: int = 0) -> str:
+    """The id of a home's account, derived from the home, so that there is one a home. `erased` are
+    the earlier accounts of the home whose days of retention were over."""
+    return str(uuid5(UUID(site_id), "|".join(("arrears", unit, *(["*"] * erased)))))
+
+
+def _new_account_id(site_id: str, unit: str) -> str:
+    """The first id that no erased account of the home has."""
+    ids = (arrears_account_id(site_id, unit, erased) for erased in count())
+    return next(id_ for id_ in ids if not db.session.get(ArrearsAccount, (site_id, id_)))
 
 
 def _account_op(
@@ -268,7 +276,7 @@ def _account_op(
     by, site_id = current_user().person_id, current_user().site_id
     if account is None:
         listing = {"unit": unit, **payload}
-        id_ = arrears_account_id(site_id, unit)
+        id_ = _new_account_id(site_id, unit)
         return make_op("arrears.list", id_, listing, by=by) if lines else None
     if account.lines == lines and not (is_included and account.paid_cents):
         return None

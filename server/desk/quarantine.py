@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -95,11 +95,12 @@ def judge_quarantined(
     new_payload = draft.payload if payload is None else payload
     base = draft.base if payload is None else None  # a correction is made on the current record
     author, proof = _author_in_place(op, draft, by=by, is_corrected=payload is not None)
+    moment = draft.occurred_at if author == draft.by else datetime.now(UTC)
     op_in_place = make_op(draft.kind, draft.subject, new_payload, by=author, base=base, id=instead)
     op_in_place["stands_for"] = {
         "op": op.id,
         "how": outcome,
-        "occurred_at": format_time(draft.occurred_at),
+        "occurred_at": format_time(moment),
         "proof": proof,
     }
     ops = [
@@ -124,14 +125,37 @@ def judge_quarantined(
     return verdict
 
 
-def _author_in_place(op: LoggedOp, draft: Draft, *, by: str, is_corrected: bool) -> tuple[str, str]:
-    """L7. In whose name an op is judged in place of a quarantined one, and how sure that is.
+def objection(
+    op: LoggedOp, draft: Draft, *, by: str, roles: frozenset[str], is_corrected: bool = False
+) -> str | None:
+    """L7, L9. Why a person may not have an op judged, as a refusal code; None if they may, as far
+    as their roles are concerned."""
+    kind = KINDS[draft.kind]
+    if not needs_takeover(op, draft, is_corrected=is_corrected):
+        return None
+    if kind.personal and by != draft.by:
+        return "only-the-author"
+    if kind.forbidden_roles & roles:
+        return "barred"
+    return "not-allowed" if kind.roles and not kind.fact and not kind.roles & roles else None
 
-    What needs a proof that its author never gave is taken over by whoever decides.
+
+def needs_takeover(op: LoggedOp, draft: Draft, *, is_corrected: bool = False) -> bool:
+    """L7. Whether an op needs a proof that its author never gave, so that whoever decides has to
+    stand for it. What the desk corrects was not said by its author like that."""
+    return KINDS[draft.kind].needs_proof and (is_corrected or op.proof != PERSON)
+
+
+def _author_in_place(op: LoggedOp, draft: Draft, *, by: str, is_corrected: bool) -> tuple[str, str]:
+    """L7, L9. In whose name an op is judged in place of a quarantined one, and how sure that is.
+
+    Raises NotApplicable if it would be taken over although it speaks for its author alone.
     """
-    if op.proof == PERSON and not is_corrected:
-        return draft.by, PERSON
-    return (by, DESK) if KINDS[draft.kind].needs_proof else (draft.by, CLAIMED)
+    if not needs_takeover(op, draft, is_corrected=is_corrected):
+        return draft.by, PERSON if op.proof == PERSON and not is_corrected else CLAIMED
+    if KINDS[draft.kind].personal and by != draft.by:
+        raise NotApplicable("only-the-author")
+    return by, DESK
 
 
 def _require_open(site_id: str, op_id: str) -> None:

@@ -1,222 +1,173 @@
-"""Purging: erases personal data of visitors after the site's retention period.
+"""Purging: erases personal data after the days that a site keeps them, for every type of record.
 
-It is erased in the record, in the log of its ops, in its conflicts and photos; phones delete the
-record at their next pull. Records under a legal hold and the evidence of open lost-property cases
-are left out. Only numbers are stored of a run. Purging again changes nothing. The redacted ops are
-judged again and the result is stored, so that `lodge verify` still gets the records from the log.
+What is kept for how long is declared with each type (`RecordType.personal`). Records under a legal
+hold and the evidence of lost-property cases are left out. Only numbers are stored of a run. Purging
+again changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select
 
-from server.db.engine import db, write_transaction
-from server.db.statements import chunks, replace_rows
-from server.jobs.purged_photos import delete_photo_files, unlink_photos
-from server.models.conflicts import Conflict
+from server.db.engine import Model, db, write_transaction
+from server.jobs.erasure import erase_records, redact_unapplied_ops
+from server.jobs.purged_photos import delete_photo_files
+from server.models import MODELS_BY_TYPE
 from server.models.feed import FeedRow
-from server.models.frequent_visitors import FrequentVisitor
-from server.models.gate_passes import GatePass
 from server.models.home_entries import HomeEntry
 from server.models.lost_property import LostProperty
-from server.models.oplog import APPLIED_STATUSES, LoggedOp
+from server.models.oplog import LoggedOp
 from server.models.places import Site
 from server.models.purges import PurgeRun
 from server.models.visits import Visit
-from server.oplog import receive
-from server.oplog.directory import directory_of
-from server.oplog.incoming import NewOp
-from server.oplog.op_row import OpRow
-from server.oplog.publish import record_json
-from server.oplog.record_store import LoadedRecord, RecordStore, table_of
-from server.oplog.redaction import EMPTY_BODY, redact_op, redact_unapplied
-from server.oplog.replay import replay_op
-from sync import Accepted, Merged
-from sync.protocol.conflict_resolution import to_json_value
+from server.oplog.redaction import EMPTY_BODY
+from sync import RECORD_TYPES
+from sync.protocol.feature import PersonalData
 
-BATCH_SIZE = 10
-"""Records in one transaction: nobody else writes meanwhile, so it has to be short."""
+PERSONAL_TYPES: dict[str, PersonalData] = {
+    name: type_.personal for name, type_ in RECORD_TYPES.items() if type_.personal
+}
+"""The types of record that hold personal data of people who do not work here."""
+
 UNAPPLIED_STATUSES = ("quarantined", "held", "refused")
 
 
 @dataclass(slots=True)
 class PurgeCounts:
-    """Number of records, photos and unapplied ops purged, and of visits under a legal hold."""
+    """What was purged: records by type, photos, unapplied ops; and the visits under a hold."""
 
-    visits: int = 0
-    releases: int = 0
-    regulars: int = 0
+    records: dict[str, int] = field(default_factory=dict)
     photos: int = 0
     asides: int = 0
     held: int = 0
 
     @property
     def purged_anything(self) -> bool:
-        return bool(self.visits or self.releases or self.regulars or self.photos or self.asides)
+        return bool(self.records or self.photos or self.asides)
 
 
 def purge_expired(site_id: str, now: datetime) -> PurgeCounts:
-    """V12, V13: purge what is past the retention period of a site; store the numbers."""
-    days = db.session.scalar(select(Site.retention_days).where(Site.site_id == site_id)) or 30
-    before, counts = now - timedelta(days=days), PurgeCounts()
-    counts.held = _count_on_hold(site_id, before)
-    for type_, ids in _expired_ids(site_id, before).items():
-        for chunk in chunks(ids, BATCH_SIZE):
-            purged, photos = _purge_records(site_id, type_, chunk)
-            setattr(counts, f"{type_}s", getattr(counts, f"{type_}s") + purged)
-            counts.photos += photos
-    counts.asides = _redact_unapplied_ops(site_id, before)
+    """V12, V13, V18: purge what is past the retention period of a site; store the numbers."""
+    counts, starts = PurgeCounts(), retention_starts(site_id, now)
+    counts.held = _count_on_hold(site_id, starts["visit"])
+    for type_ in PERSONAL_TYPES:
+        ids = _expired_ids(site_id, type_, starts[type_])
+        erased, photos = erase_records(site_id, type_, ids)
+        if erased:
+            counts.records[type_] = erased
+        counts.photos += photos
+    counts.asides = _redact_unapplied_ops(site_id, starts)
     delete_photo_files(site_id)
     if counts.purged_anything:
         with write_transaction():
-            row = {"site_id": site_id, "at": now, "before": before, **asdict(counts)}
-            db.session.execute(insert(PurgeRun), [row])
+            db.session.execute(
+                insert(PurgeRun), [{"site_id": site_id, "at": now, **asdict(counts)}]
+            )
     return counts
 
 
+def retention_starts(site_id: str, now: datetime) -> dict[str, datetime]:
+    """By type: what ended before this moment is to be erased."""
+    site = db.session.get_one(Site, (site_id, site_id))
+    return {
+        name: now - timedelta(days=getattr(site, personal.term))
+        for name, personal in PERSONAL_TYPES.items()
+    }
+
+
+def ended_at(type_: str) -> ColumnElement[Any]:
+    """When the days of a record begin; NULL for one that is still needed."""
+    table = cast(Any, MODELS_BY_TYPE[type_])
+    columns = [getattr(table, name) for name in PERSONAL_TYPES[type_].ended]
+    return func.coalesce(*columns) if len(columns) > 1 else columns[0]
+
+
+def is_on_hold(site_id: str, type_: str) -> ColumnElement[bool]:
+    """V13, Q12: whether a record is under a legal hold or belongs to one that is, or is evidence of
+    a lost-property case: about its home, or a visit that a home entry there names."""
+    table, personal = cast(Any, MODELS_BY_TYPE[type_]), PERSONAL_TYPES[type_]
+    reasons: list[ColumnElement[bool]] = []
+    if personal.is_evidence and personal.home_field:
+        home = getattr(table, personal.home_field)
+        reasons.append(
+            and_(home.is_not(None), LostProperty.of_home(site_id, home, ended_at(type_)))
+        )
+    if table is Visit:
+        in_home = LostProperty.of_home(site_id, cast(Any, HomeEntry.unit), HomeEntry.by_time())
+        entries = select(HomeEntry.visit).where(
+            HomeEntry.site_id == site_id, HomeEntry.visit.is_not(None), in_home
+        )
+        reasons += [Visit.held_at.is_not(None), Visit.id.in_(entries)]
+    if personal.belongs_to:
+        field_name, owner_type = personal.belongs_to
+        owner, named = MODELS_BY_TYPE[owner_type], getattr(table, field_name)
+        on_hold = select(_column(owner, "id")).where(
+            _column(owner, "site_id") == site_id, is_on_hold(site_id, owner_type)
+        )
+        reasons.append(and_(named.is_not(None), named.in_(on_hold)))
+    return or_(*reasons) if reasons else false()
+
+
+def _column(table: type[Model], name: str) -> Any:
+    return getattr(table, name)
+
+
 def _count_on_hold(site_id: str, before: datetime) -> int:
-    conditions = Visit.retained_from < before, _is_held(site_id)
+    conditions = Visit.retained_from < before, is_on_hold(site_id, "visit")
     visits = Visit.not_purged(site_id).where(*conditions).subquery()
     return db.session.scalar(select(func.count()).select_from(visits)) or 0
 
 
-def _expired_ids(site_id: str, before: datetime) -> dict[str, list[str]]:
-    """Ids of expired records by type; a gate pass of a visit under a legal hold stays with it."""
-    on_hold = select(Visit.id).where(Visit.site_id == site_id, _is_held(site_id))
-    homes = LostProperty.held_homes(site_id)
-    expired: dict[Any, tuple[ColumnElement[bool], ...]] = {
-        Visit: (Visit.retained_from < before, ~_is_held(site_id)),
-        GatePass: (
-            func.coalesce(GatePass.passed_at, GatePass.recorded_at) < before,
-            or_(GatePass.visit.is_(None), GatePass.visit.not_in(on_hold)),
-            or_(GatePass.host_unit.is_(None), GatePass.host_unit.not_in(homes)),
-        ),
-        FrequentVisitor: (FrequentVisitor.last_at < before,),
-    }
-    ids: dict[str, list[str]] = {}
-    for table, conditions in expired.items():
-        query = select(table.id).where(table.site_id == site_id, table.purged_at.is_(None))
-        ids[table.__tablename__] = list(
-            db.session.scalars(query.where(*conditions).order_by(table.id))
-        )
-    return ids
-
-
-def _is_held(site_id: str) -> ColumnElement[bool]:
-    """V13, Q12: whether a visit is under a legal hold, or is evidence of an open lost-property
-    case: a visit to its home, or one that a home entry there names."""
-    homes = LostProperty.held_homes(site_id)
-    entries = select(HomeEntry.visit).where(
-        HomeEntry.site_id == site_id, HomeEntry.visit.is_not(None), HomeEntry.unit.in_(homes)
+def _expired_ids(site_id: str, type_: str, before: datetime) -> list[str]:
+    """Ids of the records of a type whose days are over and that nothing holds."""
+    table, personal = cast(Any, MODELS_BY_TYPE[type_]), PERSONAL_TYPES[type_]
+    query = (
+        select(table)
+        .where(table.site_id == site_id, table.purged_at.is_(None))
+        .where(ended_at(type_) < before, ~is_on_hold(site_id, type_))
+        .order_by(table.id)
     )
-    to_home = and_(Visit.host_unit.is_not(None), Visit.host_unit.in_(homes))
-    return or_(Visit.held_at.is_not(None), to_home, Visit.id.in_(entries))
+    records = db.session.execute(query.with_only_columns(*table.__table__.columns)).mappings()
+    return [record["id"] for record in records if personal.is_over(dict(record))]
 
 
-def _purge_records(site_id: str, type_: str, ids: list[str]) -> tuple[int, int]:
-    """Purge records of one type with their history and conflicts, in one transaction.
-
-    Returns the number of records and of photos.
-    """
-    with write_transaction():
-        conflicts = _conflicts_about(site_id, ids)
-        ops = [*_settle_ops(conflicts), *(_purge_op(type_, id_) for id_ in ids)]
-        answers = receive.submit_in_transaction(site_id, ops)[-len(ids) :]
-        answered = zip(ids, answers, strict=True)
-        purged = [id_ for id_, answer in answered if answer["status"] == "applied"]
-        for id_ in purged:
-            _redact_history(site_id, type_, id_, type_)
-        for conflict in conflicts:
-            if conflict.subject in purged:
-                redacted = _redact_history(site_id, "merge", conflict.id, type_)
-                _replace_feed_body(site_id, redacted)
-        return len(purged), unlink_photos(site_id, purged)
-
-
-def _conflicts_about(site_id: str, ids: list[str]) -> list[Any]:
-    query = select(Conflict.id, Conflict.subject, Conflict.settled_at)
-    of_records = query.where(Conflict.site_id == site_id, Conflict.subject.in_(ids))
-    return list(db.session.execute(of_records.order_by(Conflict.id)).all())
-
-
-def _settle_ops(conflicts: Iterable[Any]) -> Iterable[NewOp]:
-    """Settle open conflicts of purged records: the stored values stay."""
-    for conflict in conflicts:
-        if conflict.settled_at is None:
-            id_ = str(uuid5(UUID(conflict.id), "purge"))
-            yield receive.make_op("merge.settle", conflict.id, {"take": "theirs"}, id=id_)
-
-
-def _purge_op(type_: str, id_: str) -> NewOp:
-    return receive.make_op(f"{type_}.purge", id_, {})
-
-
-def _redact_history(site_id: str, type_: str, id_: str, redact_as: str) -> LoadedRecord:
-    """Redact every op about a record, judge them again, and store what they now lead to.
-
-    `redact_as`: the record type whose personal fields are redacted, for a conflict that of the
-    record it is about. Returns the record. Raises RuntimeError if an applied op is not any more.
-    """
-    ops = LoggedOp.metadata.tables["op"]
-    query = select(ops).where(ops.c.site_id == site_id, ops.c.subject == id_)
-    store = RecordStore(site_id)
-    rows: list[OpRow] = []
-    for columns in db.session.execute(query.order_by(ops.c.place)).mappings():
-        row = cast(OpRow, dict(columns))
-        redacted: OpRow = {**row, **redact_op(row, redact_as)}
-        if row["status"] in APPLIED_STATUSES:
-            verdict = replay_op(store, redacted)
-            if not isinstance(verdict, Accepted | Merged):
-                raise RuntimeError(f"op {row['id']} is not applied any more once it is redacted")
-            redacted["changes"] = to_json_value(verdict.changes)
-        rows.append(redacted)
-    replace_rows(ops, ("site_id", "id"), rows)
-    record = store.records[id_]
-    record_row = {**vars(record.row), "version": record.version}
-    replace_rows(table_of(type_), ("site_id", "id"), [record_row])
-    return record
-
-
-def _replace_feed_body(site_id: str, conflict: LoadedRecord) -> None:
-    """Replace the body of a conflict without a new feed number: no phone ever gets conflicts."""
-    body = record_json("merge", vars(conflict.row), directory_of(site_id))
-    rows = update(FeedRow).where(FeedRow.site_id == site_id, FeedRow.id == conflict.id)
-    db.session.execute(rows.values(body=body))
-
-
-def _redact_unapplied_ops(site_id: str, before: datetime) -> int:
-    """Redact expired ops about visitors that were never applied and belong to no record.
+def _redact_unapplied_ops(site_id: str, starts: dict[str, datetime]) -> int:
+    """Redact expired ops that were never applied and belong to no record: those about types with
+    personal data, and after the days of tickets those that this version does not know.
 
     Returns how many.
     """
     ops = LoggedOp.metadata.tables["op"]
     records = select(FeedRow.id).where(FeedRow.site_id == site_id, FeedRow.id == ops.c.subject)
+    is_old = [
+        and_(ops.c.kind.like(f"{type_}.%"), ops.c.received_at < before)
+        for type_, before in starts.items()
+    ]
+    is_unknown = and_(*(~ops.c.kind.like(f"{type_}.%") for type_ in RECORD_TYPES))
     expired = (
-        select(ops)
+        select(ops.c.id, ops.c.payload)
         .where(ops.c.site_id == site_id, ops.c.status.in_(UNAPPLIED_STATUSES))
-        .where(ops.c.received_at < before, ops.c.body != EMPTY_BODY)
-        .where(or_(ops.c.kind.like("visit.%"), ops.c.kind.like("release.%")))
+        .where(ops.c.body != EMPTY_BODY)
+        .where(or_(*is_old, and_(is_unknown, ops.c.received_at < starts["ticket"])))
         .where(or_(ops.c.subject.is_(None), ~records.exists()))
     )
-    with write_transaction():
-        homes = set(db.session.scalars(LostProperty.held_homes(site_id)))
-        found = [cast(OpRow, dict(row)) for row in db.session.execute(expired).mappings()]
-        unapplied = [row for row in found if _home_of(row) not in homes]
-        rows: list[OpRow] = [{**row, **redact_unapplied(row)} for row in unapplied]
-        if rows:
-            replace_rows(ops, ("site_id", "id"), rows)
-    return len(rows)
+    homes = _homes_of_open_cases(site_id)
+    found = db.session.execute(expired).all()
+    unapplied = [row.id for row in found if not homes & _homes_of(row.payload)]
+    return redact_unapplied_ops(site_id, unapplied)
 
 
-def _home_of(row: OpRow) -> str | None:
-    """The home that an op about a visitor names; a payload that could not be read may be
-    anything."""
-    payload: Any = row["payload"]
-    home = payload.get("host_unit") if isinstance(payload, dict) else None
-    return home.lower() if isinstance(home, str) else None
+def _homes_of_open_cases(site_id: str) -> set[str]:
+    return {case.unit for case in db.session.scalars(LostProperty.open_cases(site_id)) if case.unit}
+
+
+def _homes_of(payload: Any) -> set[str]:
+    """The homes that an op names; a payload that could not be read may be anything."""
+    named = (
+        (payload.get(name) for name in ("host_unit", "unit")) if isinstance(payload, dict) else ()
+    )
+    return {home.lower() for home in named if isinstance(home, str)}

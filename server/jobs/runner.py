@@ -46,7 +46,7 @@ JOBS = (
     Job(
         "purge",
         retention.purge_expired,
-        _("Visitor records past their retention period are not being erased."),
+        _("Personal data past its retention period is not being erased."),
     ),
     Job(
         "delete_stale_uploads",

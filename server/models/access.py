@@ -134,6 +134,8 @@ class Device(Model):
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     lost_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(String(120))
+    """Why the desk blocked it or reported it lost."""
     told_at: Mapped[datetime | None]
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     lineage: Mapped[str | None] = mapped_column(String(64))

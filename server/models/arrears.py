@@ -17,7 +17,7 @@ from sync.service.arrears import stated_amounts
 
 class ArrearsAccount(Model):
     __tablename__ = "arrears"
-    __table_args__ = (Index(None, "site_id", "unit"),)
+    __table_args__ = (Index(None, "site_id", "unit"), Index(None, "site_id", "purged_at"))
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -45,17 +45,20 @@ class ArrearsAccount(Model):
     paid_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     handed_at: Mapped[datetime | None]
     handed_reason: Mapped[str | None]
+    purged_at: Mapped[datetime | None]
     version: Mapped[int]
 
     @classmethod
     def for_site(cls, site_id: str) -> Select[Any]:
-        """Every account of a site."""
-        return select(cls).where(cls.site_id == site_id).order_by(cls.listed_at, cls.id)
+        """Every account of a site that is not erased."""
+        kept = cls.site_id == site_id, cls.purged_at.is_(None)
+        return select(cls).where(*kept).order_by(cls.listed_at, cls.id)
 
 
 def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of an account for phones."""
-    shown = {name: value for name, value in account.items() if name not in ("site_id", "version")}
+    hidden = ("site_id", "version", "purged_at")
+    shown = {name: value for name, value in account.items() if name not in hidden}
     calls = [{**call, "by": names.person_name(call["by_id"])} for call in account["calls"][-10:]]
     return {
         **shown,

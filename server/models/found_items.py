@@ -18,7 +18,7 @@ JsonRows = list[dict[str, Any]]
 
 class FoundItem(Model):
     __tablename__ = "find"
-    __table_args__ = (Index(None, "site_id", "found_at"),)
+    __table_args__ = (Index(None, "site_id", "found_at"), Index(None, "site_id", "purged_at"))
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -38,6 +38,7 @@ class FoundItem(Model):
     receipt: Mapped[str | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
     photos_here: Mapped[int] = mapped_column(default=0)
+    purged_at: Mapped[datetime | None]
     version: Mapped[int]
 
     @classmethod
@@ -49,7 +50,8 @@ class FoundItem(Model):
 
 def phone_body(find: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of a found item for phones."""
-    shown = {name: value for name, value in find.items() if name not in ("site_id", "version")}
+    hidden = ("site_id", "version", "purged_at")
+    shown = {name: value for name, value in find.items() if name not in hidden}
     return {
         **shown,
         **{name: _add_author_names(find[name], names) for name in ("notices", "chain")},

@@ -24,6 +24,7 @@ class HomeEntry(Model):
         Index(None, "site_id", "joined_at"),
         Index(None, "site_id", "ticket"),
         Index(None, "site_id", "visit"),
+        Index(None, "site_id", "purged_at"),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -52,6 +53,7 @@ class HomeEntry(Model):
     joined_to: Mapped[str | None]
     joined_at: Mapped[datetime | None]
     joined_by_id: Mapped[str | None]
+    purged_at: Mapped[datetime | None]
     version: Mapped[int]
 
     @property
@@ -126,7 +128,7 @@ class HomeEntry(Model):
 
 def phone_body(entry: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of a home entry for phones."""
-    hidden = ("site_id", "version", "received_at", "struck_by_id", "joined_by_id")
+    hidden = ("site_id", "version", "purged_at", "received_at", "struck_by_id", "joined_by_id")
     shown = {name: value for name, value in entry.items() if name not in hidden}
     return {
         **shown,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy import JSON, ColumnElement, Index, Select, exists, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -25,6 +25,8 @@ class LostProperty(Model):
     __table_args__ = (
         Index(None, "site_id", "opened_at"),
         Index(None, "site_id", "next_action_at"),
+        Index(None, "site_id", "unit"),
+        Index(None, "site_id", "purged_at"),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -63,6 +65,7 @@ class LostProperty(Model):
     closed_by_id: Mapped[str | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
     photos_here: Mapped[int] = mapped_column(default=0)
+    purged_at: Mapped[datetime | None]
     version: Mapped[int]
 
     @classmethod
@@ -72,10 +75,14 @@ class LostProperty(Model):
         return select(cls).where(*conditions).order_by(cls.next_action_at, cls.id)
 
     @classmethod
-    def held_homes(cls, site_id: str) -> Select[Any]:
-        """The homes of open cases: what is known of who was there is evidence."""
-        return select(cls.unit).where(
-            cls.site_id == site_id, cls.closed_at.is_(None), cls.unit.is_not(None)
+    def of_home(
+        cls, site_id: str, home: ColumnElement[Any], since: ColumnElement[Any]
+    ) -> ColumnElement[bool]:
+        """Q12: whether what was known of a home at `since` is evidence of a case: of an open one,
+        or of a closed one whose own term is not over, unless it is from after its end."""
+        is_before_end = or_(cls.closed_at.is_(None), since <= cls.closed_at)
+        return exists().where(
+            cls.site_id == site_id, cls.unit == home, cls.purged_at.is_(None), is_before_end
         )
 
     @classmethod
@@ -87,7 +94,7 @@ class LostProperty(Model):
 
 def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of a case for phones: its state and its timeline."""
-    hidden = ("site_id", "version", *COLUMN_BY_KIND.values())
+    hidden = ("site_id", "version", "purged_at", *COLUMN_BY_KIND.values())
     shown = {name: value for name, value in case.items() if name not in hidden}
     return {
         **shown,

@@ -14,7 +14,8 @@ from server.models.registry import StoredType
 
 Label = dict[str, str]
 
-NOT_FOR_PHONES = ("site_id", "version", "two_step")
+KEPT_DAYS = ("entry_days", "ticket_days", "find_days", "lost_days", "arrears_days")
+NOT_FOR_PHONES = ("site_id", "version", "two_step", *KEPT_DAYS)
 
 
 class Site(Model):
@@ -28,6 +29,13 @@ class Site(Model):
     silent_hours: Mapped[int] = mapped_column(default=4, server_default="4")
     statement_hours: Mapped[int] = mapped_column(default=24, server_default="24")
     two_step: Mapped[bool] = mapped_column(default=False, server_default=false())
+    notice_contact: Mapped[Label | None] = mapped_column(JSON(none_as_null=True))
+    notice_text: Mapped[Label | None] = mapped_column(JSON(none_as_null=True))
+    entry_days: Mapped[int] = mapped_column(default=90, server_default="90")
+    ticket_days: Mapped[int] = mapped_column(default=365, server_default="365")
+    find_days: Mapped[int] = mapped_column(default=365, server_default="365")
+    lost_days: Mapped[int] = mapped_column(default=365, server_default="365")
+    arrears_days: Mapped[int] = mapped_column(default=1095, server_default="1095")
     version: Mapped[int]
 
 

@@ -25,6 +25,7 @@ class Ticket(Model):
         Index(None, "site_id", "feedback_at"),
         Index(None, "site_id", "about", "opened_at"),
         Index(None, "number"),
+        Index(None, "site_id", "purged_at"),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
@@ -58,6 +59,7 @@ class Ticket(Model):
     accountable_id: Mapped[str | None]
     given_by_id: Mapped[str | None]
     asked_role: Mapped[str | None]
+    asked_trade: Mapped[str | None]
     handed_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     proxy_for_id: Mapped[str | None]
@@ -79,6 +81,7 @@ class Ticket(Model):
     merged_into: Mapped[str | None]
     merged_at: Mapped[datetime | None]
     timeline: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    purged_at: Mapped[datetime | None]
     version: Mapped[int]
 
     @classmethod
@@ -110,7 +113,7 @@ class Ticket(Model):
 
 def phone_body(ticket: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of a ticket for phones, with the newest part of its timeline."""
-    hidden = ("site_id", "version", "successions")
+    hidden = ("site_id", "version", "purged_at", "successions")
     shown = {name: value for name, value in ticket.items() if name not in hidden}
     return {
         **shown,

@@ -42,10 +42,13 @@ def invalidate_directories() -> None:
 
 def _load(site_id: str) -> Directory:
     directory = Directory()
-    people = select(Person.id, Person.name, Person.roles, Person.active_to)
-    for id_, name, roles, left_at in db.session.execute(people.where(Person.site_id == site_id)):
+    work = Person.roles, Person.trades, Person.contractor_id
+    people = select(Person.id, Person.name, *work, Person.active_to)
+    for id_, name, roles, trades, firm, left_at in db.session.execute(
+        people.where(Person.site_id == site_id)
+    ):
         directory.people[id_] = name
-        directory.roles[id_] = frozenset(roles)
+        directory.set_work(id_, roles, trades, firm)
         if left_at:
             directory.left_at[id_] = left_at
     for table, labels in ((Area, directory.areas), (Unit, directory.units)):

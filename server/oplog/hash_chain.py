@@ -130,7 +130,7 @@ def contains_link(site_id: str, place: int, link: str) -> bool:
 
 
 def shared_length(site_id: str, epoch: str) -> int | None:
-    """A25. Up to which place the log of an earlier epoch and this one are the same: the least place
+    """A27. Up to which place the log of an earlier epoch and this one are the same: the least place
     at which that epoch or one after it ended. None for an epoch that this database never had."""
     rows = select(ServerState.key, ServerState.value).where(ServerState.key.startswith(EPOCH_END))
     ends = {key: json.loads(value) for key, value in db.session.execute(rows)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from types import SimpleNamespace
@@ -86,13 +86,7 @@ def _fetch(query: Select[Any], site_id: str, ids: list[str]) -> Sequence[Row[Any
 
 
 def _history_entry(row: HistoryRow, type_: str) -> HistoryEntry:
-    """A logged op as an entry of its record's history; JSON text of times becomes datetimes."""
-    columns = table_of(type_).columns
-    changes = {
-        name: parse_time(value) if value and isinstance(columns[name].type, UTCDateTime) else value
-        for name, value in row.changes.items()
-        if name in columns  # an earlier version of the table had others
-    }
+    """A logged op as an entry of its record's history."""
     return HistoryEntry(
         id=row.id,
         kind=row.kind,
@@ -101,7 +95,17 @@ def _history_entry(row: HistoryRow, type_: str) -> HistoryEntry:
         received_at=row.received_at,
         version=row.version or 0,
         fact=row.fact,
-        changes=changes,
+        changes=column_values(type_, row.changes),
         payload=KINDS[row.kind].upcast(row.v, row.payload),
         v=row.v,
     )
+
+
+def column_values(type_: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes of a logged op as values of columns: text of times becomes datetimes."""
+    columns = table_of(type_).columns
+    return {
+        name: parse_time(value) if value and isinstance(columns[name].type, UTCDateTime) else value
+        for name, value in changes.items()
+        if name in columns  # an earlier version of the table had others
+    }

@@ -9,7 +9,7 @@ from server.oplog.op_row import OpRow
 from sync import RECORD_TYPES
 from sync.protocol.json_codec import dump_json
 from sync.protocol.photos import SHA256_PATTERN
-from sync.protocol.redaction import redact
+from sync.protocol.redaction import redact, values_for_kind
 
 PURGED_FLAG = "purged"
 """The flag of an op whose text is no longer what was sent; its hash stays as the receipt."""
@@ -26,11 +26,15 @@ class RedactedColumns(TypedDict):
     flags: list[str]
 
 
-def redact_op(row: OpRow, type_: str) -> RedactedColumns:
-    """V12. An op about a record of this type without personal data, in the shape of its kind."""
+def redact_op(row: OpRow, type_: str, numbers: dict[str, str] | None = None) -> RedactedColumns:
+    """V12. An op about a record of this type without personal data, in the shape of its kind.
+
+    `numbers`: see `redact`.
+    """
     if not isinstance(row["payload"], dict) or row["subject"] is None:
         return redact_unapplied(row)
-    payload = redact(row["payload"], RECORD_TYPES[type_].redacted_values)
+    values = values_for_kind(row["kind"], RECORD_TYPES[type_].redacted_values)
+    payload = redact(row["payload"], values, numbers)
     body = dump_json({**json.loads(row["body"]), "payload": payload})
     return {"payload": payload, "body": body, "flags": _flags_with_purged(row)}
 
@@ -38,6 +42,13 @@ def redact_op(row: OpRow, type_: str) -> RedactedColumns:
 def redact_unapplied(row: OpRow) -> RedactedColumns:
     """V12. An op that was never applied: nothing of its content is left."""
     return {"payload": {}, "body": EMPTY_BODY, "flags": _flags_with_purged(row)}
+
+
+def may_be_emptied(kind: str) -> bool:
+    """V12. Whether ops of this kind may hold personal data: those about a type that does, and those
+    that this version does not know."""
+    type_ = kind.partition(".")[0]
+    return type_ not in RECORD_TYPES or RECORD_TYPES[type_].personal is not None
 
 
 def _flags_with_purged(row: OpRow) -> list[str]:

@@ -18,7 +18,7 @@ from server.oplog.comparison import compare_feed, compare_tables
 from server.oplog.hash_chain import ChainVerifier
 from server.oplog.op_row import OpRow
 from server.oplog.record_store import RecordStore
-from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG, redact_op
+from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG, may_be_emptied, redact_op
 from server.oplog.row_builder import MASKED_FLAG
 from sync import KINDS, Accepted, Merged, Op, Verdict, judge
 from sync.protocol.conflict_resolution import to_json_value
@@ -84,7 +84,7 @@ def _unjustified_purge(store: RecordStore, row: OpRow) -> Iterator[str]:
     record = store.records.get(row["subject"] or "")
     if record and record.row and record.type == "merge":
         record = store.records.get(record.row.subject)
-    is_emptied = row["body"] == EMPTY_BODY and row["kind"].startswith(("visit.", "release."))
+    is_emptied = row["body"] == EMPTY_BODY and may_be_emptied(row["kind"])
     if record and record.row and (row["status"] in APPLIED_STATUSES or not is_emptied):
         redacted = json.loads(redact_op(row, record.type)["body"])
         is_purged = getattr(record.row, "purged_at", None)
@@ -128,7 +128,17 @@ def _replay(store: RecordStore, row: OpRow) -> Iterator[str]:
 
 def replay_op(store: RecordStore, row: OpRow) -> Verdict:
     """Judge a logged op by the records replayed so far, and apply it if it is accepted."""
-    op = Op(
+    op = op_of_row(row)
+    record = store.record_for(op)
+    verdict = judge(record.type, record.row, store.with_related(op), record.history)
+    if isinstance(verdict, Accepted | Merged):
+        store.apply(record, op, verdict)
+    return verdict
+
+
+def op_of_row(row: OpRow) -> Op:
+    """A logged op, to be judged again."""
+    return Op(
         id=row["id"],
         kind=row["kind"],
         subject=row["subject"] or "",
@@ -141,8 +151,3 @@ def replay_op(store: RecordStore, row: OpRow) -> Verdict:
         given={name: row["changes"].get(name) for name in KINDS[row["kind"]].given_fields},
         arriving=False,
     )
-    record = store.record_for(op)
-    verdict = judge(record.type, record.row, store.with_related(op), record.history)
-    if isinstance(verdict, Accepted | Merged):
-        store.apply(record, op, verdict)
-    return verdict

@@ -39,7 +39,10 @@ SEALED_TABLES = {
     "device": SealedTable(
         Device.metadata.tables["device"],
         ("id",),
-        ("site_id", "label", "enrolled_by", "enrolled_at", "revoked_at", "lost_at", "token_hash"),
+        (
+            *("site_id", "label", "enrolled_by", "enrolled_at", "revoked_at", "lost_at"),
+            *("ended_because", "token_hash"),
+        ),
     ),
     "credential": SealedTable(
         Credential.metadata.tables["credential"],

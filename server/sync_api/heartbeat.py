@@ -71,7 +71,11 @@ def revocation_of(phone: DeviceIdentity) -> dict[str, Any] | None:
         return None
     device = db.session.get_one(Device, phone.id)
     at = device.lost_at or device.revoked_at
-    return {"at": at and format_time(at), "lost": device.lost_at is not None}
+    return {
+        "at": at and format_time(at),
+        "lost": device.lost_at is not None,
+        "because": device.ended_because,
+    }
 
 
 def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
@@ -83,7 +87,7 @@ def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
 
 
 def _log_contains_known_head(phone: DeviceIdentity, known: dict[str, Any] | None) -> bool:
-    """A15, A25. Whether the log still has the end that the phone received last. After a restore
+    """A15, A27. Whether the log still has the end that the phone received last. After a restore
     only what is older than the backup can be compared."""
     if not known:
         return True

@@ -374,6 +374,8 @@ export interface HelloResponse {
 export interface Revocation {
   at: string;
   lost: boolean;
+  /** Why, in the desk's words; a server of an earlier version does not say. */
+  because?: string | null;
 }
 
 export interface UnlockResponse {

@@ -148,6 +148,7 @@ KINDS = {
         type="case",
         fact=True,
         proof=PERSON,
+        personal=True,
         overlay_payload=False,
         optimistic_patch={
             "state": "$answer",
@@ -162,6 +163,7 @@ KINDS = {
         type="case",
         fact=True,
         proof=PERSON,
+        personal=True,
         not_before="decided_at",
         optimistic_patch={"state": "acknowledged", "acknowledged_at": "$at"},
         label=_l("Decision read"),
@@ -172,6 +174,7 @@ KINDS = {
         type="case",
         fact=True,
         proof=PERSON,
+        personal=True,
         overlay_payload=False,
         optimistic_patch={
             "state": "appealed",

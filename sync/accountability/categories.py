@@ -146,6 +146,7 @@ KINDS = {
         type="category",
         fact=True,
         proof=PERSON,
+        personal=True,
         not_before="published_at",
         optimistic_patch={"acknowledged.$by": "$at"},
         label=_l("Category read"),

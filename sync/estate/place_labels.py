@@ -10,6 +10,13 @@ STATES: Texts = {"there": _lp("place", "in use")}
 
 FIELDS: Texts = {
     "retention_days": _l("Days to keep visits"),
+    "notice_contact": _l("Whom to ask about personal data"),
+    "notice_text": _l("Further text of the privacy notice"),
+    "entry_days": _l("Days to keep home entries"),
+    "ticket_days": _l("Days to keep closed tickets"),
+    "find_days": _l("Days to keep returned found items"),
+    "lost_days": _l("Days to keep closed lost item cases"),
+    "arrears_days": _l("Days to keep paid arrears"),
     "visit_minutes": _l("Usual length of a visit (minutes)"),
     "occupied": _l("Occupied"),
     "kind": _l("Type"),

@@ -55,6 +55,11 @@ def OrdinalField(**more: Any) -> fields.Integer:  # noqa: N802 - named like a fi
     return fields.Integer(strict=True, validate=Range(min=-MAX_ORDINAL, max=MAX_ORDINAL), **more)
 
 
+def DaysField(least: int = 30) -> fields.Integer:  # noqa: N802 - named like a field type
+    """A field for the days that personal data are kept: at least a month, ten years at most."""
+    return fields.Integer(strict=True, validate=Range(min=least, max=3653))
+
+
 class SiteAddPayload(Payload):
     label = LocalizedLabel(required=True)
 
@@ -65,6 +70,13 @@ class SiteRetainPayload(Payload):
     silent_hours = fields.Integer(strict=True, validate=Range(min=1, max=48))
     statement_hours = fields.Integer(strict=True, validate=Range(min=1, max=720))
     two_step = fields.Boolean()
+    notice_contact = LocalizedLabel(may_be_empty=True, allow_none=True)
+    notice_text = LocalizedLabel(max_length=500, may_be_empty=True, allow_none=True)
+    entry_days = DaysField()
+    ticket_days = DaysField()
+    find_days = DaysField()
+    lost_days = DaysField()
+    arrears_days = DaysField(least=365)
 
 
 class AreaAddPayload(Payload):

@@ -17,7 +17,8 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.protocol.clock import FOREVER
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.erasure import amend_kind
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import (
     MAX_NAME_LENGTH,
     Accepted,
@@ -75,6 +76,13 @@ class RegularPayload(Payload):
     plate = fields.String(allow_none=True, load_default=None, validate=Length(max=12))
     times = fields.Integer(required=True, strict=True, validate=Range(min=1, max=1_000_000))
     last_at = Moment(required=True)
+
+
+class RegularAmendPayload(Payload):
+    visitor = fields.String(validate=Length(min=1, max=MAX_NAME_LENGTH))
+    host_unit = Id(allow_none=True)
+    firm = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    plate = fields.String(allow_none=True, validate=Length(max=12))
 
 
 def visitor_key(visit: Any) -> tuple[str, str, str | None]:
@@ -139,6 +147,7 @@ KINDS = {
         RegularPayload, note, creates=True, label=_l("Frequent visitor added")
     ),
     "regular.renew": server_kind(RegularPayload, renew, label=_l("Frequent visitor seen again")),
+    "regular.amend": amend_kind("regular", RegularAmendPayload, _l("Frequent visitor corrected")),
     "regular.purge": server_kind(EmptyPayload, purge, label=_l("Frequent visitor erased")),
 }
 
@@ -150,6 +159,12 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            personal=PersonalData(
+                term="retention_days",
+                ended=("last_at",),
+                why=_l("Who comes often is let in quickly. It goes with the last visit."),
+                home_field="host_unit",
+            ),
             redacted_values=REDACTED_VALUES,
             states={"known": _l("frequent visitor"), "purged": _l("erased")},
         ),

@@ -10,7 +10,8 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range
 
 from sync.protocol.clock import format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.erasure import amend_kind
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -50,6 +51,14 @@ class ReleaseRecordPayload(Payload):
     host_unit = Id(allow_none=True)
     agreed_by = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     photos = Photos()
+
+
+class ReleaseAmendPayload(Payload):
+    what = fields.String(validate=Length(min=1, max=MAX_LABEL_LENGTH))
+    quantity = fields.Integer(allow_none=True, strict=True, validate=Range(min=1, max=9999))
+    carrier = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    host_unit = Id(allow_none=True)
+    agreed_by = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
 
 
 def assume_one_piece(payload: dict[str, Any]) -> dict[str, Any]:
@@ -138,6 +147,7 @@ KINDS = {
         optimistic_patch={"state": "waiting", "passed_at": None, "passed_by": None},
         label=_l("Item release undone"),
     ),
+    "release.amend": amend_kind("release", ReleaseAmendPayload, _l("Gate pass corrected")),
     "release.purge": Kind(
         payload=EmptyPayload,
         rule=purge,
@@ -157,6 +167,14 @@ FEATURE = Feature(
             visible_until=visible_until,
             fold=fold,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
+            personal=PersonalData(
+                term="retention_days",
+                ended=("passed_at", "recorded_at"),
+                why=_l("The safety of the estate: what was carried out can still be asked."),
+                home_field="host_unit",
+                is_evidence=True,
+                belongs_to=("visit", "visit"),
+            ),
             redacted_values=REDACTED_VALUES,
             states={"waiting": _l("waiting"), "passed": _l("released"), "purged": _l("erased")},
         ),

@@ -19,16 +19,40 @@ RolesLookup = Callable[[str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalData:
+    """What a record type holds about people who do not work here, and for how long.
+
+    `term` is the setting of the site with the number of days, which begin at the first of the
+    fields `ended` that has a time; a record without one is still needed. `is_over` may ask for
+    more, of a record whose days are over. `in_use`: a record that is not erased even if somebody
+    asks for it. `why` says what the data are kept for. `home_field` names
+    the home; `is_evidence`: a lost-property case about that home keeps the record. `belongs_to`
+    names the record without which this one is not erased, and its type.
+    """
+
+    term: str
+    ended: tuple[str, ...]
+    why: Text
+    is_over: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    in_use: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    home_field: str | None = None
+    is_evidence: bool = False
+    belongs_to: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType:
     """A type of record: its state, how its facts are folded, and who sees it when.
 
     `state` returns the record's state, a key of `states`. Phones show a record from `visible_from`
     to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine. `audience`
     returns the bit mask of the roles that may see it, `people` the ids of those whom it concerns in
-    person (None among them is nobody), `area_field` names the field with the area whose workers see
-    it. Phones hold a record from `held_before` its beginning until `held_after` its end, and one of
-    a home (`home_field`) with an open lost-property case for longer. `redacted_values` replaces
-    personal data when the record is purged. `allows_photos`: whether photos may be attached.
+    person (None among them is nobody), `groups` the keys of groups that see it (`trade_key`,
+    `firm_key`), `area_field` names the field with the area whose workers see it. Phones hold a
+    record from `held_before` its beginning until `held_after` its end, and one of a home
+    (`home_field`) with an open lost-property case for longer. `personal` says for how long personal
+    data are kept, `redacted_values` replaces them when the record is purged; a key `reopen.reason`
+    is for the kind that ends in `.reopen` alone. `allows_photos`: whether photos may be attached.
     `unique_keys` are the keys that no other record of the type should have at its site;
     `unique_columns` names the fields that it reads, if it is not given the whole record.
     """
@@ -41,10 +65,12 @@ class RecordType:
     visible_from: Callable[[Mapping[str, Any]], str] = lambda _: ""
     audience: Callable[[Mapping[str, Any], RolesLookup], int] = lambda _, __: role_mask(ALL_ROLES)
     people: Callable[[Mapping[str, Any]], Iterable[str | None]] = lambda _: ()
+    groups: Callable[[Mapping[str, Any]], Iterable[str]] = lambda _: ()
     area_field: str | None = None
     home_field: str | None = None
     held_before: timedelta = timedelta(days=7)
     held_after: timedelta = timedelta(days=2)
+    personal: PersonalData | None = None
     redacted_values: Mapping[str, Any] = field(default_factory=dict)
     allows_photos: bool = True
     unique_keys: Callable[[Mapping[str, Any]], Iterable[str]] | None = None

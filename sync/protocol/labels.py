@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync.protocol.op import CLAIMED, DESK, PERSON
 from sync.protocol.text import Texts, _l, _lp
 
 FIELDS: Texts = {
@@ -105,3 +106,10 @@ STATUSES: Texts = {
     "deferred": _l("made with a newer version"),
 }
 """The result of an op, by the status of its verdict."""
+
+CERTAINTIES: Texts = {
+    PERSON: _lp("author", "confirmed by PIN"),
+    DESK: _lp("author", "at the desk"),
+    CLAIMED: _lp("author", "claimed"),
+}
+"""How sure it is who did something, beside the name."""

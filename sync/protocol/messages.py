@@ -143,10 +143,11 @@ class LogHeadSchema(MessageSchema):
 
 
 class RevocationSchema(MessageSchema):
-    """When the desk removed a phone, and whether it was reported lost."""
+    """When the desk removed a phone, whether it was reported lost, and why in the desk's words."""
 
     at = fields.String()
     lost = fields.Boolean()
+    because = fields.String(allow_none=True)
 
 
 class HelloResponse(MessageSchema):

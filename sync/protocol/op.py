@@ -253,10 +253,12 @@ class Kind:
     payload's fields are laid over the record as well.
     `proof`: `person` needs the signature of its author's key, or the author's session at the desk;
     `claimed` stands without. None: `person` for a decision that needs a role, else `claimed`.
+    `personal`: its author speaks for themself alone, so nobody takes it over.
     `not_before` is the field of the record with the time since when there is something to confirm
     or to approve: an op of an earlier time is refused.
     `related_fields` are fields of the payload with the ids of other records that the rule reads.
     `more_related` derives further ids from the op, whose payload is not validated yet.
+    `related_columns` are fields of the record with the ids of further records that the rule reads.
     `conflicts_with` are fields whose unseen change contests the decision although it writes
     others.
     `ignore_base`: judged by the current record, whatever version its author saw.
@@ -278,12 +280,14 @@ class Kind:
     conflicts_with: frozenset[str] = frozenset()
     related_fields: tuple[str, ...] = ()
     more_related: Callable[[Op], list[str]] | None = None
+    related_columns: tuple[str, ...] = ()
     overlay_payload: bool = True
     given_fields: tuple[str, ...] = ()
     numbered: bool = False
     from_server_only: bool = False
     from_desk_only: bool = False
     proof: str | None = None
+    personal: bool = False
     not_before: str | None = None
     ignore_base: bool = False
     payload_version: int = 1

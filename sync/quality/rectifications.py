@@ -26,6 +26,7 @@ from sync.protocol.op import (
 )
 from sync.protocol.photos import Photos, photos_of
 from sync.protocol.roles import DESK_ROLES, role_mask
+from sync.protocol.scope import firm_key
 from sync.protocol.text import _l, _lp
 
 DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
@@ -34,7 +35,7 @@ rest."""
 
 
 RECTIFYING_ROLES = frozenset({"cleaner"})
-"""Roles that see a problem of an area for which nobody is responsible."""
+"""Roles that may fix a problem of an area, whoever is responsible."""
 
 
 class RectificationLike(Protocol):
@@ -152,7 +153,7 @@ def visible_until(rectification: Any) -> str:
 
 
 def audience(rectification: Any, _: Any) -> int:
-    """W8: whoever of our staff may fix an area sees what nobody is responsible for."""
+    """Whoever may fix an area sees what nobody is responsible for."""
     is_open_to_all = rectification["area"] and not rectification["responsible_id"]
     return role_mask(DESK_ROLES | (RECTIFYING_ROLES if is_open_to_all else frozenset()))
 
@@ -212,6 +213,9 @@ FEATURE = Feature(
             visible_until=visible_until,
             fold=fold,
             audience=audience,
+            groups=lambda rectification: [
+                firm_key(id_) for id_ in (rectification["responsible_id"],) if id_
+            ],
             people=lambda rectification: [
                 rectification["responsible_id"],
                 rectification["person"],

@@ -15,6 +15,15 @@ from sync.protocol.text import _l, _lp
 
 ACCEPTED, CORRECTED, DISMISSED = "accepted", "mended", "dismissed"
 
+OTHER_REASON = "unreadable"
+REASON_GROUPS = {
+    "unproven": ("unproven", "bad-signature", "revoked-credential"),
+    "blocked": ("revoked",),
+    "left": ("left",),
+    "file": ("unsealed",),
+}
+"""Codes of ops in quarantine by what the desk has to look at; all others are OTHER_REASON."""
+
 
 class QuarantinedOpLike(Protocol):
     """The fields of a quarantined op that the rules read."""
@@ -36,6 +45,11 @@ class AsideReplacementPayload(Payload):
 
 class AsideDismissPayload(Payload):
     reason = fields.String(required=True, validate=Length(min=1, max=MAX_LABEL_LENGTH))
+
+
+def reason_group(code: str | None) -> str:
+    """The group of reasons to which a code belongs."""
+    return next((group for group, codes in REASON_GROUPS.items() if code in codes), OTHER_REASON)
 
 
 def open_(_: None, op: Op) -> Accepted:
@@ -149,6 +163,13 @@ FEATURE = Feature(
             "accepted": _l("Accepted"),
             "mended": _l("Corrected"),
             "dismissed": _l("Dismissed"),
-        }
+        },
+        "group": {
+            "unproven": _l("Not confirmed by PIN"),
+            "blocked": _l("Phone blocked"),
+            "left": _l("No longer works here"),
+            "file": _l("From an unsigned file"),
+            "unreadable": _l("Could not be read"),
+        },
     },
 )

@@ -11,7 +11,8 @@ from marshmallow import fields
 from marshmallow.validate import Length
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.erasure import amend_kind, photos_unless_purged, purge_kind
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_NAME_LENGTH,
@@ -26,6 +27,15 @@ from sync.protocol.op import (
 from sync.protocol.photos import Photos, photos_of
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l, _lp
+
+REDACTED_VALUES: dict[str, Any] = {
+    **dict.fromkeys(("what", "condition", "found_where", "finder", "place", "told_whom"), "*"),
+    **dict.fromkeys(("note", "keeper", "to", "how_known", "station", "officer", "receipt"), "*"),
+    "ended_with": "*",
+    "photos": [],
+    "sha256": "0" * 64,
+}
+"""The personal data of a found item, with the values that replace it when it is erased."""
 
 
 class FoundItemLike(Protocol):
@@ -42,6 +52,13 @@ class FindRecordPayload(Payload):
     finder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
     place = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
     photos = Photos()
+
+
+class FindAmendPayload(Payload):
+    what = fields.String(validate=Length(min=1, max=MAX_NAME_LENGTH))
+    condition = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    found_where = fields.String(allow_none=True, validate=Length(max=MAX_LABEL_LENGTH))
+    finder = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
 
 
 class FindNotifyPayload(Payload):
@@ -79,7 +96,7 @@ def flag_if_ended(find: FoundItemLike, _: Op) -> Accepted:
     return Accepted({}, flag="after-the-end" if find.ended_at else None)
 
 
-def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
+def fold(find: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """O2, O3: notices and keepers in the order of their times; the first return or hand-over to the
     police counts."""
     recording = next((entry for entry in history if entry.kind == "find.record"), None)
@@ -98,7 +115,7 @@ def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
         "ended_how": end and ("police" if end.kind == "find.to_police" else "returned"),
         "ended_with": end and (end.payload.get("to") or end.payload.get("station")),
         "receipt": end and (end.payload.get("receipt") or end.payload.get("how_known")),
-        "photos": list(dict.fromkeys(s for entry in history for s in photos_of(entry))),
+        "photos": photos_unless_purged(find, [s for entry in history for s in photos_of(entry)]),
     }
 
 
@@ -180,6 +197,8 @@ KINDS = {
         {**ENDED_PATCH, "state": "police", "ended_with": "$station", "receipt": "$receipt"},
         label=_l("Found item handed to police"),
     ),
+    "find.amend": amend_kind("find", FindAmendPayload, _l("Found item corrected")),
+    "find.purge": purge_kind("find", REDACTED_VALUES, _l("Found item erased")),
 }
 
 
@@ -192,6 +211,12 @@ FEATURE = Feature(
             fold=fold,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
             people=lambda find: [find["found_by_id"]],
+            personal=PersonalData(
+                term="find_days",
+                ended=("ended_at",),
+                why=_l("Another owner may come later (Civil Code 314-318)."),
+            ),
+            redacted_values=REDACTED_VALUES,
             states={
                 "kept": _l("in storage"),
                 "notified": _l("notice given"),

@@ -281,6 +281,7 @@ KINDS = {
         type="session",
         fact=True,
         proof=PERSON,
+        personal=True,
         not_before="begun_at",
         optimistic_patch={"acknowledged.$by": {"at": "$at"}},
         label=_l("Training signed"),

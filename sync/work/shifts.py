@@ -25,7 +25,8 @@ from sync.protocol.op import (
     Op,
     Payload,
 )
-from sync.protocol.roles import FRONT_DESK_ROLES, OUTSIDE_ROLES, role_mask
+from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.scope import firm_key
 from sync.protocol.text import _l
 from sync.work.shift_labels import FIELDS, STATES, VALUES
 
@@ -186,12 +187,6 @@ def overlapping_shifts(shifts: Iterable[ShiftLike], phones: Mapping[str, str | N
     }
 
 
-def audience(shift: Any, roles_of: RolesLookup) -> int:
-    """W8: an open shift is seen by our own people of that role, one of whom takes it over."""
-    same = frozenset() if state(shift) == "closed" else roles_of(shift["person_id"])
-    return role_mask(FRONT_DESK_ROLES | same - OUTSIDE_ROLES)
-
-
 KINDS = {
     "shift.open": Kind(
         payload=ShiftOpenPayload,
@@ -230,6 +225,7 @@ KINDS = {
         type="shift",
         fact=True,
         proof=PERSON,
+        personal=True,
         not_before="opened_at",
         optimistic_patch={
             "state": "closed",
@@ -242,6 +238,13 @@ KINDS = {
 }
 
 
+def audience(shift: Any, roles_of: RolesLookup) -> int:
+    """The front desk sees every shift, and everybody of the same post those that are open. W8: of a
+    contractor's worker only the colleagues of the same firm do."""
+    same_post = set() if state(shift) == "closed" else roles_of(shift["person_id"])
+    return role_mask(FRONT_DESK_ROLES | same_post - {"contractor_worker"})
+
+
 FEATURE = Feature(
     types={
         "shift": RecordType(
@@ -250,6 +253,7 @@ FEATURE = Feature(
             visible_until=visible_until,
             fold=fold,
             audience=audience,
+            groups=lambda shift: [] if state(shift) == "closed" else [firm_key(shift["person_id"])],
             people=lambda shift: [shift["person_id"], shift["handed_to_id"]],
             states=STATES,
         ),

@@ -236,3 +236,19 @@ JS_LEFT_RECORDS = """() => new Promise((done, failed) => {
     tx.oncomplete = () => { opening.result.close(); done(counts); };
   };
 })"""
+
+
+def test_the_privacy_notice_is_shown_at_the_gate_in_both_languages(phone_page, live_server):
+    """One tap from the form, without a network; what was typed into the form stays."""
+    unlock_as_guard(phone_page)
+    phone_page.tap("a[href='/field/visit_arrival']")
+    phone_page.fill("[name=visitor]", "李师傅")
+    live_server.kill()
+    phone_page.tap("a[href='/field/visit_notice']")
+    phone_page.wait_for_js("document.body.innerText.includes('30 天')")
+    assert phone_page.page.evaluate(JS_HORIZONTAL_OVERFLOW) <= 0
+    assert phone_page.page.evaluate(JS_SMALL_TARGETS) == []
+    phone_page.tap("form.language button[value=en]")
+    phone_page.wait_for_js("document.body.innerText.includes('30 days after you leave')")
+    phone_page.open("/field/visit_arrival")
+    phone_page.wait_for_js("document.querySelector('[name=visitor]')?.value === '李师傅'")

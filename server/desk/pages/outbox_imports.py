@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from server.auth.access import allow, current_user
 from server.desk import labels
+from server.desk.certainty import certainty_by_op
 from server.desk.formatting import author_name
 from server.desk.outbox_imports import ImportResult, exporting_device, import_outbox
 from server.desk.posted_forms import reads_own_upload
@@ -60,6 +61,7 @@ class OpResult:
     """One op of the file with its verdict as text."""
 
     author: str
+    certainty: str | None
     action_label: str
     at: str
     status_code: str
@@ -103,10 +105,14 @@ def _read_upload() -> OutboxFile | InvalidOutboxFile:
 
 
 def _op_results(result: ImportResult) -> list[OpResult]:
-    names = directory_of(current_user().site_id)
+    site_id = current_user().site_id
+    names = directory_of(site_id)
+    ids = (str(answer["id"]) for _, answer in result.answers if answer["id"])
+    certainty = certainty_by_op(site_id, ids)
     return [
         OpResult(
             author=author_name(op["by"], names) if isinstance(op.get("by"), str) else "",
+            certainty=certainty.get(str(answer["id"])),
             action_label=labels.op_label(str(op.get("kind", ""))),
             at=_format_time(op.get("at")),
             status_code=answer["status"],

@@ -16,6 +16,7 @@ from server.auth import qr_tokens
 from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
+from server.desk.certainty import certainty_by_op, certainty_of_op
 from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
@@ -36,6 +37,7 @@ from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.normalise import natural_key
+from sync.protocol.op import CLAIMED
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.patrol import KINDS
@@ -57,6 +59,11 @@ class Move(NamedTuple):
 
     op: LoggedOp
     other: PatrolRound | None
+
+    @property
+    def certainty(self) -> str | None:
+        """How sure it is who moved it."""
+        return certainty_of_op(self.op.by, self.op.proof, self.op.device_id)
 
 
 bp = Blueprint("patrol", __name__)
@@ -101,6 +108,7 @@ def show(id: str) -> str:
         uncounted=uncounted_scans(round_),
         labels={point["checkpoint"]: point["label"] for point in round_.points},
         scans=_round_scans(round_),
+        scan_certainty=_scan_certainty(round_),
         moves=_moves(round_),
         targets=[target for target in targets if target[0] != round_.id],
         may_move=current_user().has_role(*DESK_ROLES),
@@ -251,6 +259,14 @@ def _round_scans(round_: PatrolRound) -> list[RoundScan]:
     """Every scan of a patrol from its log, also those that were not the first of a checkpoint."""
     ops = [op for op in ops_about(round_.site_id, round_.id) if op.status in APPLIED_STATUSES]
     return scans_of(sorted(ops, key=lambda op: (op.occurred_at, op.id)))
+
+
+def _scan_certainty(round_: PatrolRound) -> dict[tuple[str, str], str | None]:
+    """How sure it is who made each scan of a patrol, by author and time: one that was moved here is
+    as sure as its own op."""
+    scans = _round_scans(round_)
+    known = certainty_by_op(round_.site_id, (scan.id for scan in scans))
+    return {(scan.by_id, format_time(scan.at)): known.get(scan.id, CLAIMED) for scan in scans}
 
 
 def _moves(round_: PatrolRound) -> list[Move]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -13,16 +14,18 @@ from sqlalchemy import or_
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.auth.device_people import people_of, set_people
 from server.auth.devices import issue_code, rename_device, revoke_device
+from server.auth.phone_credentials import revoke_credentials
 from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, list_people
-from server.desk.payload_form import PayloadForm
+from server.desk.options import active_contractors, active_people, list_people
+from server.desk.payload_form import PayloadForm, form_text
 from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.models.access import EVERYBODY, Device
+from server.models.credentials import Credential
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
@@ -30,7 +33,7 @@ from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.security_log import log_access
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.op import MAX_NAME_LENGTH
+from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -41,6 +44,7 @@ NAVIGATION = [
 ]
 
 MAX_IMPORTS = 50
+MAX_CREDENTIALS = 100
 SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
 
 
@@ -57,6 +61,7 @@ def index() -> str:
         "desk/people/index.html",
         people=list_people(site_id),
         ticket_counts=ticket_counts,
+        names=directory_of(site_id),
         may_record_leaving=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
@@ -76,6 +81,40 @@ def record_leaving(id: str) -> Any:
     ops = [form_op("ticket.succeed", ticket.id, handed, page=back) for ticket in tickets]
     ops.append(form_op("person.leave", person.id, {}, page=back))
     return submit_ops_and_redirect(ops, back, inputs={"to_id": "heir"})
+
+
+@bp.get("/<id>/work")
+@allow(*MASTER_DATA_ROLES)
+def work(id: str) -> str:
+    """The form of what somebody does here: roles, trades, and the firm of a contractor's worker."""
+    person = get_or_404(Person, id)
+    contractors = active_contractors(person.site_id)
+    return render_template("desk/people/work.html", person=person, contractors=contractors)
+
+
+@bp.post("/<id>/work")
+@allow(*MASTER_DATA_ROLES)
+@recent_sign_in
+def revise_work(id: str) -> Any:
+    """E21: roles, trades and firm are as the form says."""
+    person, user = get_or_404(Person, id), current_user()
+    wanted = {
+        "roles": _chosen("roles", person.roles),
+        "trades": _chosen("trades", person.trades),
+        "contractor_id": request.form.get("contractor_id") or None,
+    }
+    changes = {name: value for name, value in wanted.items() if value != getattr(person, name)}
+    answer = submit_and_redirect("person.revise", person.id, changes, url_for("people.index"))
+    with write_transaction():
+        log_access("role", site_id=user.site_id, by=user.person_id, about=person.id)
+    return answer
+
+
+def _chosen(name: str, before: list[str]) -> list[str]:
+    """What is ticked of a list; what was there before keeps its place."""
+    ticked = request.form.getlist(name)
+    kept = [each for each in before if each in ticked]
+    return list(dict.fromkeys([*kept, *ticked]))
 
 
 @bp.get("/phones")
@@ -129,7 +168,7 @@ def rename(id: str) -> Any:
         raise FormRefused(message, [FieldError(("label",), message)])
     with write_transaction():
         rename_device(device.site_id, device.id, name)
-        _log_device(device.id, "renamed")
+        _log_device(device.id, "renamed", label=name)
     return redirect(url_for("people.phone", id=device.id), 303)
 
 
@@ -144,6 +183,32 @@ def set_phone_people(id: str) -> Any:
         details = {"people": len(people)}
         log_access("device", site_id=user.site_id, by=user.person_id, device=id, details=details)
     return redirect(url_for("people.phone", id=id), 303)
+
+
+@bp.post("/phones/<id>/credentials/<credential_id>/end")
+@allow(*DESK_ROLES)
+@recent_sign_in
+def end_credential(id: str, credential_id: str) -> Any:
+    """L6: what this key signs and arrives from now on proves nothing. Its person unlocks the phone
+    with their PIN again to get another one."""
+    user, device = current_user(), _device_or_404(id)
+    credential = db.session.get(Credential, credential_id)
+    if credential is None or (credential.site_id, credential.device_id) != (
+        user.site_id,
+        device.id,
+    ):
+        abort(404)
+    with write_transaction():
+        if revoke_credentials(datetime.now(UTC), Credential.id == credential.id):
+            log_access(
+                "credential",
+                site_id=user.site_id,
+                by=user.person_id,
+                about=credential.person_id,
+                device=device.id,
+                details={"action": "ended"},
+            )
+    return redirect(url_for("people.phone", id=device.id), 303)
 
 
 @bp.get("/phones/<id>")
@@ -163,6 +228,10 @@ def phone(id: str) -> str:
         names=names,
         choices=people_choices(site, set(people_of(device.id))),
         is_everybodys=device.people_key == EVERYBODY,
+        credentials=db.session.scalars(
+            Credential.of_device(site, device.id).limit(MAX_CREDENTIALS)
+        ).all(),
+        may_set=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
 
@@ -199,14 +268,20 @@ def _render_phones(new: str | None, people: Iterable[str] = ()) -> str:
 
 def _revoke_device(id_: str, *, lost: bool) -> Any:
     user, device = current_user(), _device_or_404(id_)
+    because = form_text(request.form, "because")
+    if len(because) > MAX_LABEL_LENGTH or not " ".join(because.split()).isprintable():
+        message = gettext("Write a reason of up to %(n)d characters.", n=MAX_LABEL_LENGTH)
+        raise FormRefused(message, [FieldError(("because",), message)])
     with write_transaction():
-        if revoke_device(user.site_id, device.id, lost=lost):
-            _log_device(id_, "lost" if lost else "revoked")
-    return redirect(url_for("people.phones"), 303)
+        if revoke_device(user.site_id, device.id, lost=lost, because=because or None):
+            _log_device(id_, "lost" if lost else "revoked", because=because)
+    back = url_for("people.phone", id=device.id) if because else url_for("people.phones")
+    return redirect(back, 303)
 
 
-def _log_device(id_: str, action: str) -> None:
-    user, details = current_user(), {"action": action}
+def _log_device(id_: str, action: str, **more: str) -> None:
+    user = current_user()
+    details = {"action": action, **{name: text for name, text in more.items() if text}}
     log_access("device", site_id=user.site_id, by=user.person_id, device=id_, details=details)
 
 

@@ -12,8 +12,9 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
 from server.desk.field_errors import check_payload, refused_by_rule
-from server.desk.formatting import labelled_values
-from server.desk.history import OpLine, op_lines
+from server.desk.formatting import author_name, labelled_values
+from server.desk.history import OpLine, device_labels, op_lines
+from server.desk.homes import requested_page
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import (
     corrected_payload,
@@ -27,9 +28,12 @@ from server.desk.quarantine import (
     NotApplicable,
     judge_quarantined,
     make_open_op,
+    needs_takeover,
+    objection,
     parse_draft,
     quarantine_record_id,
 )
+from server.desk.quarantine_list import read_filters, waiting_list
 from server.desk.submit import submit_and_redirect
 from server.models.directory import Directory
 from server.models.feed import FeedRow
@@ -42,7 +46,7 @@ from sync.protocol.text import _l
 
 bp = Blueprint("quarantine", __name__, url_prefix="/desk/aside")
 
-MAX_LISTED = 200
+MAX_REST = 100
 MAX_DECISIONS = 50
 
 
@@ -63,16 +67,22 @@ class Decision:
 @bp.get("")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """Ops that need a decision, decided ones, and those refused or waiting."""
-    site = current_user().site_id
-    waiting = db.session.scalars(QuarantinedOp.undecided(site).limit(MAX_LISTED)).all()
-    rest = QuarantinedOp.refused_or_waiting(site).limit(MAX_LISTED)
+    """Ops that need a decision, by reason, person, phone and words, in pages; decided ones; and
+    those refused or waiting."""
+    site, filters = current_user().site_id, read_filters(request.args)
+    names, phones = directory_of(site), device_labels()
+    listed = waiting_list(site, filters, requested_page())
+    rest = QuarantinedOp.refused_or_waiting(site).limit(MAX_REST)
     return render_template(
         "desk/quarantine/index.html",
-        waiting=op_lines(waiting),
+        listed=listed,
+        filters=filters,
+        is_filtered=any(filters[name] for name in ("group", "person", "phone", "words")),
+        people=sorted((author_name(id_, names), id_) for id_ in listed.people),
+        phones=sorted((phones.get(id_, ""), id_) for id_ in listed.phones),
         decided=_recent_decisions(),
         rest=op_lines(db.session.scalars(rest)),
-        names=directory_of(site),
+        names=names,
     )
 
 
@@ -159,9 +169,26 @@ def _render_op(op: LoggedOp) -> str:
         inputs=correction_inputs(draft.kind, payload, names) if draft else [],
         left_out=unknown_fields(draft.kind, draft.payload) if draft else [],
         acceptable=draft and not invalid_fields(draft.kind, draft.payload),
+        **_ways_to_decide(op, draft),
         replacement=op_lines([replacement])[0] if replacement else None,
         text=json.dumps(json.loads(op.body), ensure_ascii=False, indent=2),
     )
+
+
+def _ways_to_decide(op: LoggedOp, draft: Draft | None) -> dict[str, Any]:
+    """Whether the op would be taken over, why the current user may not do that, and whether its
+    author's key may still prove it."""
+    if draft is None:
+        return {}
+    user = current_user()
+    by, roles = user.person_id, user.roles
+    return {
+        "takeover": needs_takeover(op, draft),
+        "is_author": draft.by == by,
+        "objection": objection(op, draft, by=by, roles=roles),
+        "objection_to_correction": objection(op, draft, by=by, roles=roles, is_corrected=True),
+        "awaits_key": op.code == "unproven" and bool(json.loads(op.body).get("sig")),
+    }
 
 
 def _labelled_fields(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
+from server.desk.certainty import certainties
 from server.desk.formatting import labelled_values
 from server.desk.history import op_lines, readable_fields, record_title
 from server.desk.options import active_people, person_options
@@ -129,4 +130,19 @@ def _labelled_fields(type_: str, record: Any) -> list[tuple[str, str]]:
         for name, value in readable_fields(columns).items()
         if labels.has_field_label(type_, name) and value not in (None, "", [])
     }
-    return labelled_values(type_, values, directory_of(current_user().site_id))
+    return labelled_values(
+        type_, {**values, **_authors(record, values)}, directory_of(current_user().site_id)
+    )
+
+
+def _authors(record: Any, values: Mapping[str, Any]) -> dict[str, str]:
+    """The fields that name who did something, each with the name and how sure that is."""
+    names, known = directory_of(current_user().site_id), certainties()
+    texts: dict[str, str] = {}
+    for field in values:
+        if field.endswith("_by_id") and (name := names.person_name(values[field])):
+            at = values.get(f"{field.removesuffix('_by_id')}_at")
+            certainty = known.of(record.id, values[field], at)
+            label = f" · {labels.certainty_label(certainty)}" if certainty else ""
+            texts[field] = f"{name}{label}"
+    return texts

@@ -1,4 +1,4 @@
-"""Visits: who is inside or expected, search, gate passes, legal hold, retention."""
+"""Visits: who is inside or expected, search, gate passes, legal hold."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.history import op_lines
 from server.desk.homes import requested_page
+from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
@@ -20,7 +21,6 @@ from server.i18n.local_time import parse_local_time
 from server.models.gate_passes import GatePass
 from server.models.home_entries import HomeEntry
 from server.models.places import Site
-from server.models.purges import PurgeRun
 from server.models.visits import Visit
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
@@ -40,7 +40,6 @@ EXPECT_FORM = PayloadForm(
     *("visitor", "purpose", "host_unit", "host_person", "firm", "plate", "party_size"),
     *("expected_from", "expected_until"),
 )
-RETENTION_FORM = PayloadForm("site.retain", "retention_days", "visit_minutes")
 HOLD_FORM = PayloadForm("visit.hold", "reason")
 
 
@@ -98,30 +97,19 @@ def search() -> str:
 @bp.get("/notice")
 @allow(*FRONT_DESK_ROLES)
 def notice() -> str:
-    """The privacy notice for the gate."""
+    """The privacy notice for the gate, to be printed; phones show it too."""
     site = db.session.get_one(Site, (current_user().site_id, current_user().site_id))
-    return render_template("desk/visits/notice.html", site=site)
+    may_set = current_user().has_role(*MASTER_DATA_ROLES)
+    return render_template("desk/visits/notice.html", site=site, may_set=may_set)
 
 
-@bp.get("/keeping")
-@allow(*DESK_ROLES)
-def retention() -> str:
-    """How long visits are stored, and what has been erased."""
-    site_id = current_user().site_id
-    return render_template(
-        "desk/visits/retention.html",
-        site=(site := db.session.get_one(Site, (site_id, site_id))),
-        inputs=RETENTION_FORM.inputs(vars(site)),
-        purges=db.session.scalars(PurgeRun.newest(site_id).limit(PAGE_SIZE)).all(),
-        may_set=current_user().has_role(*MASTER_DATA_ROLES),
-    )
-
-
-@bp.post("/keeping")
+@bp.post("/notice")
 @allow(*MASTER_DATA_ROLES)
-def set_retention() -> Any:
-    payload, site_id = RETENTION_FORM.payload(request.form), current_user().site_id
-    return submit_and_redirect("site.retain", site_id, payload, url_for("visits.retention"))
+def set_notice() -> Any:
+    """Whom to ask, and what the site wants to say besides."""
+    payload = {name: form_label(request.form, name) for name in ("notice_contact", "notice_text")}
+    site_id = current_user().site_id
+    return submit_and_redirect("site.retain", site_id, payload, url_for("visits.notice"))
 
 
 @bp.get("/releases")

@@ -12,6 +12,7 @@ from sync.gate.home_entries.labels import FIELDS, STATES, VALUES
 from sync.gate.home_entries.pairing import Pair, possible_pairs
 from sync.gate.home_entries.payloads import (
     EntryAbsorbPayload,
+    EntryAmendPayload,
     EntryBeginPayload,
     EntryEndPayload,
     EntryExitPayload,
@@ -23,10 +24,24 @@ from sync.gate.home_entries.payloads import (
 )
 from sync.gate.home_entries.rules import MAX_STAY, accept_fact, begin, end, join, separate
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.erasure import purge_kind
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import EmptyPayload, Kind, Payload
-from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.redaction import NIL_ID
+from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
+
+REDACTED_VALUES: dict[str, Any] = {
+    "unit": NIL_ID,
+    "purpose": "other",
+    "worker": "*",
+    "second_person": "*",
+    "remarks": "*",
+    "reason": "*",
+    "struck_because": "*",
+}
+"""What tells whose home it was and who came, with the values that replace it. Who of ours was there
+stays: it is their work."""
 
 VISIBLE_FOR = timedelta(days=3)
 """How long phones show a home entry. A loss is noticed within days."""
@@ -139,6 +154,12 @@ KINDS = {
         ),
         from_server_only=True,
     ),
+    "entry.amend": replace(
+        fact_kind(EntryAmendPayload, accept_fact, {}, label=_l("Home entry corrected")),
+        from_desk_only=True,
+        roles=DESK_ROLES,
+    ),
+    "entry.purge": purge_kind("entry", REDACTED_VALUES, _l("Home entry erased")),
 }
 
 
@@ -153,6 +174,15 @@ FEATURE = Feature(
             people=lambda entry: [entry["recorded_by_id"], entry["worker_id"]],
             home_field="unit",
             held_after=timedelta(0),
+            personal=PersonalData(
+                term="entry_days",
+                ended=("out_at", "in_at", "recorded_at"),
+                why=_l("A loss or damage in a home can still be cleared up."),
+                in_use=lambda entry: state(entry) == "inside",
+                home_field="unit",
+                is_evidence=True,
+            ),
+            redacted_values=REDACTED_VALUES,
             states=STATES,
         ),
     },

@@ -67,6 +67,8 @@ def _identity(beginning: HistoryEntry, history: Iterable[HistoryEntry]) -> dict[
     if not (given["worker"] or given["contractor"] or given["worker_id"]):
         given["worker_id"] = beginning.by
     for entry in history:
+        if entry.kind == "entry.amend":
+            given |= {n: entry.payload[n] or None for n in ("worker",) if n in entry.payload}
         if entry.kind != "entry.absorb":
             continue
         is_named = given["worker_id"] or given["worker"]

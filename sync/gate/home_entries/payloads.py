@@ -54,6 +54,13 @@ class EntryTellPayload(EntryBeginPayload):
     out_at = PastMoment(allow_none=True)
 
 
+class EntryAmendPayload(Payload):
+    """What is corrected of who was there."""
+
+    worker = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+    second_person = fields.String(allow_none=True, validate=Length(max=MAX_NAME_LENGTH))
+
+
 class EntryLeftPayload(EntryEndPayload):
     out_at = PastMoment(required=True)
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from sync.protocol.clock import format_time
 from sync.protocol.op import Accepted, Op, Refused, derive_op
+from sync.protocol.redaction import NIL_ID
 
 END_FIELDS = ("resident_present", "second_person", "acknowledgement", "remarks")
 LINK_FIELDS = ("worker_id", "worker", "contractor", "ticket", "visit")
@@ -27,8 +28,11 @@ class HomeEntryLike(Protocol):
 
 
 def ends(exit_: HomeEntryLike, entry: HomeEntryLike) -> bool:
-    """J7: whether a recorded exit may be that of an entry without one, by home and time."""
-    if entry.in_at is None or entry.out_at or exit_.out_at is None or exit_.unit != entry.unit:
+    """J7: whether a recorded exit may be that of an entry without one, by home and time. Which home
+    an erased one was about is not known."""
+    if entry.in_at is None or entry.out_at or exit_.out_at is None:
+        return False
+    if exit_.unit != entry.unit and NIL_ID not in (exit_.unit, entry.unit):
         return False
     return entry.in_at <= exit_.out_at <= entry.in_at + MAX_STAY
 

@@ -32,7 +32,7 @@ from sync.gate.visits.rules import (
     release_hold,
 )
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import EmptyPayload, Kind
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
@@ -188,6 +188,14 @@ FEATURE = Feature(
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
             home_field="host_unit",
             held_after=HELD_AFTER,
+            personal=PersonalData(
+                term="retention_days",
+                ended=("retained_from",),
+                why=_l("The safety of the estate: who was here can still be asked for some weeks."),
+                in_use=lambda visit: state(visit) == "inside",
+                home_field="host_unit",
+                is_evidence=True,
+            ),
             redacted_values=REDACTED_VALUES,
             states=STATES,
         ),

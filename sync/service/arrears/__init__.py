@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.erasure import purge_kind
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import EmptyPayload, Kind
+from sync.protocol.redaction import NIL_ID
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 from sync.service.arrears.folding import complaint_ticket_id, fold
@@ -43,6 +45,14 @@ from sync.service.arrears.rules import (
     relist,
     visit,
 )
+
+REDACTED_VALUES: dict[str, Any] = {
+    "unit": NIL_ID,
+    **dict.fromkeys(("note", "override_reason", "details", "contact", "reason", "receipt"), "*"),
+    **dict.fromkeys(("visit_reason", "handed_reason"), "*"),
+}
+"""Whose account it was and what was said, with the values that replace it. The amounts stay:
+without the home they are about nobody."""
 
 
 def owed_cents(account: Any) -> int:
@@ -200,6 +210,7 @@ KINDS = {
         optimistic_patch={"state": "handed_up"},
         label=_l("Passed to a manager"),
     ),
+    "arrears.purge": purge_kind("arrears", REDACTED_VALUES, _l("Arrears erased")),
 }
 
 
@@ -212,6 +223,14 @@ FEATURE = Feature(
             fold=fold,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES),
             allows_photos=False,
+            personal=PersonalData(
+                term="arrears_days",
+                ended=("ledger_at",),
+                why=_l("Claims are out of time after three years (Civil Code 188)."),
+                is_over=lambda account: state(account) == "paid",
+                home_field="unit",
+            ),
+            redacted_values=REDACTED_VALUES,
             states=STATES,
         ),
     },

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.erasure import amend_kind, purge_kind
+from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.op import PERSON, Kind
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import Text, _l
@@ -22,6 +23,7 @@ from sync.service.lost_property.payloads import (
     CHANNELS,
     OUTCOMES,
     POLICE_ANSWERS,
+    LostAmendPayload,
     LostAskPayload,
     LostClosePayload,
     LostCompilePayload,
@@ -47,6 +49,20 @@ from sync.service.lost_property.rules import (
     set_contact,
     tell,
 )
+
+REDACTED_VALUES: dict[str, Any] = {
+    **dict.fromkeys(("item", "details", "last_seen_where", "contact", "declined_because"), "*"),
+    **dict.fromkeys(("party", "name", "said", "to", "where", "note", "station", "officer"), "*"),
+    **dict.fromkeys(("receipt", "handed_by", "next_action", "closing_note", "reason"), "*"),
+    "unit": None,
+    "entries": {},
+    "purposes": {},
+    "parties": {},
+    "unheard": [],
+    "photos": [],
+    "sha256": "0" * 64,
+}
+"""The personal data of a case, with the values that replace it when it is erased."""
 
 
 def state(case: Any) -> str:
@@ -217,6 +233,8 @@ KINDS = {
     "lost.reopen": decision_kind(
         LostReopenPayload, reopen, from_desk_only=True, label=_l("Lost item case reopened")
     ),
+    "lost.amend": amend_kind("lost", LostAmendPayload, _l("Lost item case corrected")),
+    "lost.purge": purge_kind("lost", REDACTED_VALUES, _l("Lost item case erased")),
 }
 
 
@@ -229,6 +247,13 @@ FEATURE = Feature(
             fold=fold,
             audience=lambda _, __: role_mask(FRONT_DESK_ROLES | {"guard"}),
             people=lambda case: [case["first_responder_id"]],
+            personal=PersonalData(
+                term="lost_days",
+                ended=("closed_at",),
+                why=_l("A closed case may be opened again, or the police may ask."),
+                home_field="unit",
+            ),
+            redacted_values=REDACTED_VALUES,
             states=STATES,
         ),
     },

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from sync.protocol.clock import as_datetime, format_time
+from sync.protocol.erasure import photos_unless_purged
 from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
 
@@ -29,7 +30,7 @@ COLUMN_BY_KIND = {
 """The list of the record to which each kind of fact adds an entry."""
 
 
-def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
+def fold(case: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     """Q2, Q3: each fact is an entry of its list, in the order of the facts' times."""
     opening = next((entry for entry in history if entry.kind == "lost.open"), None)
     if opening is None:
@@ -44,7 +45,7 @@ def fold(_: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
         **lists,
         **_next_step(opening, history),
         **_contact(history),
-        "photos": list(dict.fromkeys(s for entry in history for s in photos_of(entry))),
+        "photos": photos_unless_purged(case, [s for entry in history for s in photos_of(entry)]),
     }
 
 

@@ -58,6 +58,13 @@ class LostOpenPayload(Payload):
     photos = Photos()
 
 
+class LostAmendPayload(Payload):
+    item = fields.String(validate=Length(min=1, max=MAX_NAME_LENGTH))
+    details = OptionalText(MAX_TEXT_LENGTH)
+    last_seen_where = OptionalText()
+    unit = Id(allow_none=True)
+
+
 class LostContactPayload(Payload):
     """How to reach the resident, or the reason why they did not say."""
 

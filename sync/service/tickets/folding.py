@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sync.protocol.clock import format_time
+from sync.protocol.erasure import photos_unless_purged
 from sync.protocol.op import HistoryEntry
 from sync.protocol.photos import photos_of
 from sync.service.tickets.steps import STEP_HANDLERS, canonical_id, initial_state
@@ -34,7 +35,7 @@ def fold(record: Any, history: Sequence[HistoryEntry]) -> dict[str, Any]:
         close_if_complete(ticket, entry.occurred_at)
     return {
         **{name: getattr(ticket, name) for name in FOLDED_FIELDS},
-        "photos": list(dict.fromkeys(s for entry in history for s in photos_of(entry))),
+        "photos": photos_unless_purged(record, [s for e in history for s in photos_of(e)]),
         "timeline": timeline[-MAX_TIMELINE_LENGTH:],
     }
 
@@ -54,7 +55,7 @@ def _timeline_entry(entry: HistoryEntry, *, out_of_order: bool = False) -> dict[
         (canonical_id(payload[name]) for name in id_fields if payload.get(name)), None
     )
     line["contractor_id"] = canonical_id(payload.get("contractor_id"))
-    for name in ("reaction", "role", "to", "who"):
+    for name in ("reaction", "role", "trade", "to", "who"):
         if payload.get(name):
             line[name] = payload[name]
     return {**line, "aside": True} if out_of_order else line

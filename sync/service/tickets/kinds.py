@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sync.protocol.clock import FOREVER
+from sync.protocol.erasure import purge_kind
 from sync.protocol.op import EmptyPayload, Kind
 from sync.protocol.roles import ALL_ROLES, DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
@@ -38,6 +39,7 @@ from sync.service.tickets.payloads import (
     TicketRevisePayload,
     TicketSucceedPayload,
 )
+from sync.service.tickets.personal_data import REDACTED_VALUES
 from sync.service.tickets.rules import (
     absorb,
     accept_fact,
@@ -248,4 +250,5 @@ KINDS = {
         from_server_only=True,
         label=_l("Ticket merged into another"),
     ),
+    "ticket.purge": purge_kind("ticket", REDACTED_VALUES, _l("Ticket erased")),
 }

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from html import escape, unescape
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from server.db.engine import db
 from server.desk.ledger_import import arrears_account_id, parse_ledger
 from server.desk.spreadsheets import MAX_BYTES, read_table, write_workbook
+from server.jobs import retention
 from server.models.arrears import ArrearsAccount
 from server.models.conflicts import Conflict
 from server.models.home_entries import HomeEntry
@@ -87,6 +89,19 @@ def test_importing_a_ledger_twice_changes_nothing(app, ben, name):
     assert "taken=1" in import_ledger(ben, newer, scope="whole").location
     assert stored_account(app).lines == [{"what": "物业费", "period": "2026-11", "cents": 100}]
     assert logged_kinds(app) == {"arrears.list", "arrears.relist"}
+
+
+@pytest.mark.rule("U10", "V18")
+def test_a_home_whose_account_was_erased_gets_a_new_one(app, ben, desk_op):
+    import_ledger(ben, LEDGER_ROWS)
+    desk_op("arrears.pay", ACCOUNT, {"cents": 17345})
+    with app.app_context():
+        later = datetime.now(UTC) + timedelta(days=1100)
+        assert retention.purge_expired(HOME_SITE, later).records == {"arrears": 1}
+    import_ledger(ben, LEDGER_ROWS)
+    with app.app_context():
+        (account,) = db.session.scalars(ArrearsAccount.for_site(HOME_SITE))
+        assert (account.unit, account.id == ACCOUNT) == (FLAT, False)
 
 
 @pytest.mark.rule("U10")

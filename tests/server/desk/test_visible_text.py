@@ -167,7 +167,9 @@ def page_arguments(rule: Rule) -> Iterator[dict[str, str]]:
         case "records", "show":
             yield from ({"type": type_, "id": id_} for type_, id_ in records)
         case "resident", _:
-            yield {"number": db.session.get(Ticket, (HOME_SITE, fixed_id("lamp"))).number}
+            lamp = db.session.get(Ticket, (HOME_SITE, fixed_id("lamp")))
+            values = {"number": lamp.number, "slip": lamp.slip or "0000"}
+            yield {name: values[name] for name in rule.arguments}
         case "quarantine", _:
             quarantined = ops.where(LoggedOp.status.in_(("quarantined", "held", "waiting")))
             yield from ({"id": op.id} for op in db.session.scalars(quarantined))

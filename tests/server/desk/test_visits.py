@@ -73,14 +73,14 @@ def test_a_visit_page_and_its_legal_hold(ben, dao, expected_visits):
 
 def test_set_the_retention_and_list_erased_visits(app, signed_in, ben, expected_visits):
     form = {"retention_days": "7", "visit_minutes": "60"}
-    assert ben.post("/desk/visits/keeping", form).status_code == 403
+    assert ben.post("/desk/retention/", form).status_code == 403
     eve = signed_in(EVE)
-    eve.post("/desk/visits/keeping", form)
-    assert 'value="7"' in eve.get("/desk/visits/keeping").text
+    eve.post("/desk/retention/", form)
+    assert 'value="7"' in eve.get("/desk/retention/").text
     assert "7 天" in eve.get("/desk/visits/notice").text
     with app.app_context():
         retention.purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=8))
-    assert "<td>2</td>" in ben.get("/desk/visits/keeping").text
+    assert "<td>2</td>" in ben.get("/desk/retention/").text
     for page in (f"/desk/visits/{WANG}", f"/desk/record/visit/{WANG}"):
         assert ben.get(page).status_code == 200
         assert "Mr Wang" not in ben.get(page).text

@@ -80,5 +80,5 @@ def test_no_job_holds_the_write_lock_longer_than_the_largest_push(
             db.session.execute(update(Visit).values(departed_at=Visit.arrived_at))
         purged = retention.purge_expired(HOME_SITE, now + timedelta(days=400))
         compacted = compact_feed(HOME_SITE, now + timedelta(days=800))
-    assert (purged.visits, compacted) == (VISITS, VISITS)
+    assert (purged.records["visit"], compacted) == (VISITS, VISITS)
     assert held[-1] < allowed, (held[-1], allowed)

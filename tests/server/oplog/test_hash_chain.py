@@ -149,7 +149,7 @@ def test_a_hello_with_an_unknown_link_is_a_fault(app, phone, desk_op):
         assert any("received link" in fault for fault in find_faults(HOME_SITE))
 
 
-@pytest.mark.rule("A25")
+@pytest.mark.rule("A27")
 @pytest.mark.asvs("16.4.2")
 def test_a_log_that_was_rewritten_is_noticed_even_across_a_restore(app, phone, desk_op):
     reply = phone.hello().expect_ok()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from base64 import urlsafe_b64decode
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import select
 
 from server.auth.devices import revoke_device
@@ -14,10 +17,13 @@ from server.models.credentials import Credential
 from server.models.oplog import LoggedOp
 from server.oplog.held_proofs import judge_proven_ops
 from server.oplog.replay import find_faults
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
 from tests.phone_client import KeyPair, base64url, with_hash
 from tests.seed_data import ANA, BEN, DAO, EVE, HOME_SITE, OTHER_SITE, TASK, TASKS
 
 CANCEL = {"reason": "rain"}
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 @pytest.fixture
@@ -125,6 +131,32 @@ def forge_with_rubbish(phone, op, _):
 
 def forge_with_a_padded_signature(phone, op, _):
     return {**op, "sig": op["sig"] + "=="}
+
+
+def forge_by_dropping_what_is_signed(phone, op, _):
+    """Signed as task.cancel of nothing: `base` and `after` are part of what is signed."""
+    return with_hash({**op, "base": 7})
+
+
+def forge_with_the_same_signature_in_capitals(phone, op, _):
+    return {**op, "sig": op["sig"].swapcase()}
+
+
+def forge_with_the_author_in_capitals(phone, op, _):
+    return with_hash({**op, "by": op["by"].upper()})
+
+
+def forge_with_a_der_signature(phone, op, _):
+    raw = phone.keys[BEN].private.sign(b"lodge-op-1", ec.ECDSA(SHA256()))
+    return {**op, "sig": base64url(raw)}
+
+
+def forge_with_the_signature_of_an_unlock(phone, op, _):
+    return {**op, "sig": phone.keys[BEN].sign(f"lodge-op-1\n{HOME_SITE}\n{op['hash']}")}
+
+
+def forge_with_zero_and_infinity(phone, op, _):
+    return {**op, "sig": base64url(bytes(32) + b"\xff" * 32)}
 
 
 FORGERIES = [value for name, value in list(globals().items()) if name.startswith("forge_")]
@@ -260,3 +292,99 @@ def test_a_person_of_another_site_proves_nothing_here(new_phone, register, phone
     phone.keys[DAO] = key
     op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=DAO)
     assert answer(phone, op)[0] == "held"
+
+
+FORGED_FIELDS = (
+    {"proof": "person"},
+    {"credential": "0199d1c4-8a00-7000-8000-00000000000c"},
+    {"stands_for": {"op": TASK, "how": "accepted", "occurred_at": "2026-01-01T00:00:00Z"}},
+    {"stands_for": {"op": TASK, "how": "accepted", "proof": "person", "occurred_at": "x"}},
+)
+
+
+@pytest.mark.rule("L3")
+@pytest.mark.parametrize("field", FORGED_FIELDS)
+def test_no_field_of_an_op_says_that_it_is_proven(new_phone, stored, field):
+    phone = unsigned_phone(new_phone)
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN, **field)
+    assert answer(phone, op)[0] in ("held", "quarantined")
+    assert stored(op)[2] == "claimed"
+    assert phone.get_record("task", TASKS[4])["cancelled_at"] is None
+
+
+@pytest.mark.rule("L4")
+def test_a_malleable_signature_is_the_same_act_once(phone, stored):
+    """(r, n − s) verifies as well: it proves the same op, which counts once."""
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)
+    raw = urlsafe_b64decode(op["sig"] + "==")
+    other_s = P256_ORDER - int.from_bytes(raw[32:])
+    twin = {**op, "sig": base64url(raw[:32] + other_s.to_bytes(32))}
+    assert answer(phone, twin) == answer(phone, op) == ("applied", None)
+    assert stored(op) == ("applied", None, "person")
+
+
+@pytest.mark.rule("L3", "L6")
+def test_what_waited_while_its_key_was_revoked_is_as_sure_as_when_it_arrived(app, phone, stored):
+    """Its signature was checked on arrival; the author had the key then."""
+    first = phone.add_op("task.complete", TASKS[0], by=ANA)
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN, after=first["id"])
+    assert answer(phone, op) == ("waiting", "waiting")
+    with app.app_context(), write_transaction():
+        revoke_credentials(datetime.now(UTC), Credential.person_id == BEN)
+    phone.push(first)
+    assert stored(op) == ("applied", None, "person")
+    late = phone.add_op("task.cancel", TASKS[5], CANCEL, by=BEN)
+    assert answer(phone, late) == ("held", "revoked-credential")
+
+
+@pytest.mark.rule("L3")
+def test_what_waited_unproven_is_not_proven_by_what_releases_it(phone, new_phone, stored):
+    bare = unsigned_phone(new_phone)
+    first = bare.add_op("task.complete", TASKS[0], by=ANA)
+    op = bare.add_op("task.cancel", TASKS[4], CANCEL, by=BEN, after=first["id"])
+    assert answer(bare, op)[0] == "held"
+    bare.push(first)
+    assert stored(op) == ("held", "unproven", "claimed")
+
+
+@pytest.mark.rule("L2")
+def test_the_roles_are_those_of_the_proven_person(phone, stored):
+    """A key of one's own is no right: Ana proves that she is Ana, who cancels nothing."""
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=ANA)
+    assert answer(phone, op) == ("refused", "not-allowed")
+    assert stored(op)[2] == "person"
+
+
+@pytest.mark.rule("L8")
+@pytest.mark.parametrize("clock", [timedelta(), timedelta(days=-400), timedelta(days=400)])
+def test_nothing_is_read_before_it_was_published_whatever_the_clock(
+    app, new_phone, register, desk_op, clock
+):
+    """The phone's clock is compared; an acknowledgement from before the publication is refused."""
+    phone = new_phone(clock_offset=clock, unlocks_for=None)
+    phone.keys[ANA] = KeyPair()
+    register(phone, ANA, phone.keys[ANA])
+    category = category_id(HOME_SITE, "AC-1")
+    desk_op("category.add", category, CATEGORIES[0], by=EVE)
+    early = (datetime.now(UTC) + clock - timedelta(hours=1)).isoformat()
+    desk_op("category.publish", category, {}, by=EVE)
+    op = phone.add_op("category.acknowledge", category, {}, by=ANA, at=early, mono=0, boot=None)
+    assert answer(phone, op) == ("refused", "before-it-existed")
+    assert phone.get_record("category", category)["acknowledged"] == {}
+
+
+@pytest.mark.rule("L7")
+def test_no_decision_of_the_desk_makes_a_forgery_proven(app, phone, register, ben, stored):
+    """Accepting what somebody forged makes it the decision of whoever accepts it."""
+    for person in (BEN, EVE):
+        phone.keys[person] = KeyPair()
+        register(phone, person, phone.keys[person])
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=EVE)
+    forged = {**op, "sig": phone.keys[BEN].sign_op(HOME_SITE, op)}
+    assert answer(phone, forged) == ("quarantined", "bad-signature")
+    ben.post(f"/desk/aside/{op['id']}/accept")
+    with app.app_context():
+        rows = db.session.scalars(select(LoggedOp).filter_by(kind="task.cancel")).all()
+        assert {(row.by, row.proof) for row in rows} == {(EVE, "claimed"), (BEN, "desk")}
+        assert find_faults(HOME_SITE) == []
+    assert answer(phone, op)[0] != "applied", "the desk has decided"

@@ -1,0 +1,164 @@
+"""What we hold about somebody: find it, give it to them, correct it, erase it; and who looked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from server.auth.access import allow, current_user, get_or_404, recent_sign_in
+from server.db.engine import db
+from server.desk.navigation import NavEntry
+from server.desk.options import home_options
+from server.desk.payload_form import PayloadForm
+from server.desk.personal_data import MAX_FOUND, Found, Terms, find_records, pack
+from server.desk.submit import submit_and_redirect
+from server.jobs.erasure import erase_on_request
+from server.models import MODELS_BY_TYPE
+from server.models.security_log import AccessEntry
+from server.oplog.directory import directory_of
+from server.oplog.security_log import log_access
+from sync.estate.places import MASTER_DATA_ROLES
+from sync.protocol.text import _l
+
+bp = Blueprint("personal_data", __name__, url_prefix="/desk/personal_data")
+NAVIGATION = [NavEntry("personal_data.index", _l("Personal data"), 236)]
+
+ABOUT_DATA = ("lookup", "export", "erasure")
+"""Events of the security log that are listed under "who looked"."""
+
+LOOKS_SHOWN = 50
+CORRECTIONS = {
+    "visit": PayloadForm(
+        "visit.amend",
+        *("visitor", "host_unit", "host_person", "firm", "phone", "plate", "note"),
+    ),
+    "release": PayloadForm("release.amend"),
+    "regular": PayloadForm("regular.amend"),
+    "entry": PayloadForm("entry.amend"),
+    "ticket": PayloadForm("ticket.amend", "contact", "declined_because", "details", "unit"),
+    "find": PayloadForm("find.amend"),
+    "lost": PayloadForm("lost.amend"),
+}
+"""What can be corrected of each type. Arrears are corrected in the ledger and imported again."""
+
+
+@bp.get("/")
+@allow(*MASTER_DATA_ROLES)
+def index() -> str:
+    return _page(Terms(), [])
+
+
+@bp.post("/find")
+@allow(*MASTER_DATA_ROLES)
+def find() -> Any:
+    """Everything about somebody, by any of name, number, plate and home. What is looked for is in
+    no address; that somebody looked is in the security log."""
+    terms = Terms.of_form(request.form)
+    found = _find(terms)
+    if terms:
+        _log("lookup", found)
+    return _page(terms, found, searched=True)
+
+
+@bp.post("/export")
+@allow(*MASTER_DATA_ROLES)
+@recent_sign_in
+def export() -> Response:
+    """The same as a ZIP, to be given to the person."""
+    found = _find(Terms.of_form(request.form))
+    _log("export", found, file="personal-data.zip")
+    answer = Response(pack(current_user().site_id, found), mimetype="application/zip")
+    answer.headers["Content-Disposition"] = 'attachment; filename="personal-data.zip"'
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@bp.post("/erase")
+@allow(*MASTER_DATA_ROLES)
+@recent_sign_in
+def erase() -> Any:
+    """Erase the chosen records, except those that something forbids to erase; the page says why."""
+    terms, user = Terms.of_form(request.form), current_user()
+    chosen = set(request.form.getlist("record"))
+    found = [each for each in _find(terms) if each.key in chosen]
+    free = [each for each in found if not each.obstacles]
+    erased = erase_on_request(user.site_id, [(each.type, each.id) for each in free], user.person_id)
+    if free:
+        _log("erasure", free)
+    return _page(terms, _find(terms), searched=True, erased=erased, chosen=len(chosen))
+
+
+@bp.get("/correct/<type>/<id>")
+@allow(*MASTER_DATA_ROLES)
+def correct(type: str, id: str) -> str:
+    form, record = _correction(type), _record(type, id)
+    homes = home_options(current_user().site_id)
+    options = dict.fromkeys(("host_unit", "unit"), homes)
+    return render_template(
+        "desk/personal_data/correct.html",
+        type=type,
+        record=record,
+        inputs=form.inputs(vars(record), options),
+        arguments={"type": type, "id": record.id},
+    )
+
+
+@bp.post("/correct/<type>/<id>")
+@allow(*MASTER_DATA_ROLES)
+def save_correction(type: str, id: str) -> Any:
+    """An op that changes the fields that differ from what is stored."""
+    form, record = _correction(type), _record(type, id)
+    written = form.payload(request.form)
+    changes = {
+        name: written.get(name)
+        for name in form.names
+        if name in request.form and written.get(name) != (getattr(record, name) or None)
+    }
+    back = url_for("personal_data.correct", type=type, id=id)
+    base = None if type == "entry" else record.version
+    return submit_and_redirect(form.kind, record.id, changes, back, base=base)
+
+
+def _record(type_: str, id_: str) -> Any:
+    """A record that is not erased. Aborts with 404 without one."""
+    record: Any = get_or_404(MODELS_BY_TYPE[type_], id_)
+    return record if record.purged_at is None else abort(404)
+
+
+def _correction(type_: str) -> PayloadForm:
+    return CORRECTIONS.get(type_) or abort(404)
+
+
+def _find(terms: Terms) -> list[Found]:
+    return find_records(current_user().site_id, terms)
+
+
+def _log(event: str, found: list[Found], **details: str) -> None:
+    user, counted = current_user(), {**details, "records": len(found)}
+    log_access(event, site_id=user.site_id, by=user.person_id, details=counted)
+
+
+def _page(
+    terms: Terms,
+    found: list[Found],
+    *,
+    searched: bool = False,
+    erased: int | None = None,
+    chosen: int = 0,
+) -> str:
+    site_id = current_user().site_id
+    looks = AccessEntry.newest(site_id).where(AccessEntry.event.in_(ABOUT_DATA))
+    return render_template(
+        "desk/personal_data/index.html",
+        terms=terms,
+        found=found,
+        searched=searched,
+        erased=erased,
+        kept=chosen - (erased or 0),
+        max_found=MAX_FOUND,
+        correctable=CORRECTIONS.keys(),
+        looks=db.session.scalars(looks.limit(LOOKS_SHOWN)).all(),
+        names=directory_of(site_id),
+    )

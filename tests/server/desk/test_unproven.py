@@ -1,0 +1,162 @@
+"""Ops that no PIN confirmed: found among hundreds, taken over in one's own name, or left aside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from server.db.engine import db
+from server.desk.quarantine import (
+    NotApplicable,
+    judge_quarantined,
+    parse_draft,
+    quarantine_record_id,
+)
+from server.models.oplog import LoggedOp
+from server.models.quarantine import QuarantinedOp
+from server.oplog.replay import find_faults
+from sync import KINDS
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
+from tests.phone_client import KeyPair
+from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, TASK, TASKS, fixed_id
+from tests.server.conftest import is_refused
+
+EN = {"Accept-Language": "en"}
+TICKET = {"channel": "phone", "matter": "report", "contact": "1203", "details": "Lift"}
+
+
+@pytest.fixture
+def app(sqlite_app):
+    return sqlite_app
+
+
+@pytest.fixture(autouse=True)
+def log_and_records_agree(app):
+    yield
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+def logged_op(app, id_):
+    with app.app_context():
+        return db.session.get(LoggedOp, (HOME_SITE, id_))
+
+
+def quarantined_record(app, op):
+    with app.app_context():
+        return db.session.get(QuarantinedOp, (HOME_SITE, quarantine_record_id(op["id"])))
+
+
+@pytest.fixture
+def bare_phone(new_phone):
+    """A phone that nobody has unlocked."""
+    return new_phone(unlocks_for=None)
+
+
+def add_unproven(phone, number, by=EVE):
+    ops = [
+        phone.add_op("task.cancel", TASKS[n % 12], {"reason": f"rain {n:03}"}, by=by)
+        for n in range(number)
+    ]
+    verdicts = phone.send_outbox()
+    assert {verdict["code"] for verdict in verdicts.values()} == {"unproven"}
+    return ops
+
+
+@pytest.mark.rule("L7")
+def test_hundreds_of_unproven_ops_are_found_and_paged(ben, bare_phone):
+    unreadable = {**TICKET, "channel": "smoke"}
+    bare_phone.send_op("ticket.open", fixed_id("lift"), unreadable, by=CHU)
+    add_unproven(bare_phone, 120)
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "Not confirmed by PIN 120" in page and "Could not be read 1" in page
+    assert "Page 1 of 3" in page and "rain 000" in page and "rain 110" not in page
+    assert "Page 3 of 3" in ben.get("/desk/aside?page=99", headers=EN).text
+    page = ben.get("/desk/aside?group=unproven&order=newest&page=1", headers=EN).text
+    assert "rain 119" in page and "rain 000" not in page and "Lift" not in page
+    assert "Task: Mop the floor" in page, "what it is about"
+    assert "Lift" in ben.get("/desk/aside?group=unreadable", headers=EN).text
+    page = ben.get("/desk/aside?words=RAIN 07", headers=EN).text
+    assert "rain 071" in page and "Page" not in page
+    assert "Lift" not in ben.get(f"/desk/aside?person={EVE}", headers=EN).text
+    assert "rain 0" not in ben.get(f"/desk/aside?phone={fixed_id('none')}", headers=EN).text
+    for odd in ("words=%25", "group=x", "order=x", "person=%00", "words=%ff", "page=-1", "page=x"):
+        assert ben.get(f"/desk/aside?{odd}").status_code == 200, odd
+
+
+@pytest.mark.rule("L7")
+def test_a_takeover_is_dated_now_and_names_nobody_else(app, ben, bare_phone):
+    op = bare_phone.add_op(
+        "task.cancel", TASK, {"reason": "rain"}, by=EVE, at="2026-11-20T08:00:00+08:00"
+    )
+    bare_phone.send_outbox()
+    page = ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+    assert "Take over in my name" in page and "Eve is not named as its author" in page
+    before = datetime.now(UTC)
+    ben.post(f"/desk/aside/{op['id']}/accept")
+    instead = logged_op(app, quarantined_record(app, op).instead_id)
+    assert (instead.by, instead.proof, instead.status) == (BEN, "desk", "applied")
+    assert instead.occurred_at >= before - timedelta(seconds=1)
+    assert logged_op(app, op["id"]).status == "held"
+
+
+@pytest.mark.rule("L9")
+def test_nobody_speaks_for_somebody_else(app, ben, signed_in, desk_op, bare_phone):
+    category = category_id(HOME_SITE, "AC-1")
+    desk_op("category.add", category, CATEGORIES[0], by=EVE)
+    desk_op("category.publish", category, {}, by=EVE)
+    op = bare_phone.add_op("category.acknowledge", category, {}, by=EVE)
+    assert bare_phone.send_outbox()[op["id"]]["code"] == "unproven"
+    page = ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+    assert "Only Eve can say this" in page and "/accept" not in page and "/mend" not in page
+    for verb in ("accept", "mend"):
+        assert is_refused(ben.post(f"/desk/aside/{op['id']}/{verb}"), "only-the-author")
+    assert bare_phone.get_record("category", category)["acknowledged"] == {}
+    assert quarantined_record(app, op) is None
+    eve = signed_in(EVE)
+    assert "Confirm: I did this" in eve.get(f"/desk/aside/{op['id']}", headers=EN).text
+    eve.post(f"/desk/aside/{op['id']}/accept")
+    instead = logged_op(app, quarantined_record(app, op).instead_id)
+    assert (instead.by, instead.proof) == (EVE, "desk")
+    assert instead.occurred_at == logged_op(app, op["id"]).occurred_at
+    assert list(bare_phone.get_record("category", category)["acknowledged"]) == [EVE]
+
+
+@pytest.mark.rule("L9")
+def test_what_speaks_for_its_author_needs_their_proof():
+    personal = {name for name, kind in KINDS.items() if kind.personal}
+    assert personal == {
+        *("case.state", "case.acknowledge", "case.appeal", "category.acknowledge"),
+        *("session.acknowledge", "shift.take_over"),
+    }
+    assert all(KINDS[name].needs_proof for name in personal)
+
+
+@pytest.mark.rule("L7")
+def test_whoever_takes_over_needs_the_right_and_four_eyes(app, ben, signed_in, desk_op, bare_phone):
+    lines = [{"what": "Fee", "period": "2026-10", "cents": 12345}]
+    account = fixed_id("account")
+    desk_op("arrears.list", account, {"unit": FLAT, "lines": lines, "batch": "nov"})
+    desk_op("arrears.call", account, {"outcome": "wrong_number", "override_reason": "x"})
+    assert desk_op("arrears.ask_visit", account, {"reason": "no answer"})["status"] == "applied"
+    op = bare_phone.add_op("arrears.approve_visit", account, {}, by=EVE)
+    assert bare_phone.send_outbox()[op["id"]]["code"] == "unproven"
+    assert is_refused(ben.post(f"/desk/aside/{op['id']}/accept"), "own-request")
+    with app.app_context():
+        held = db.session.get(LoggedOp, (HOME_SITE, op["id"]))
+        with pytest.raises(NotApplicable, match="not-allowed"):
+            judge_quarantined(HOME_SITE, held, parse_draft(held), by=CHU)
+    assert quarantined_record(app, op) is None, "nothing was changed"
+    signed_in(EVE).post(f"/desk/aside/{op['id']}/accept")
+    assert quarantined_record(app, op).settled_by_id == EVE
+
+
+def test_a_signed_op_whose_key_is_unknown_says_what_helps(app, ben, bare_phone):
+    bare_phone.keys[EVE] = KeyPair()
+    (op,) = add_unproven(bare_phone, 1)
+    page = ben.get(f"/desk/aside/{op['id']}", headers=EN).text
+    assert "When Eve unlocks that phone with their PIN" in page
+    (unsigned,) = add_unproven(bare_phone, 1, by=BEN)
+    assert "unlocks that phone" not in ben.get(f"/desk/aside/{unsigned['id']}", headers=EN).text
