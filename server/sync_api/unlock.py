@@ -77,12 +77,12 @@ def unlock() -> Response:
     """Check a PIN and register a key of the person on this phone."""
     message, now = request_body.read_message(request, UNLOCK), datetime.now(UTC)
     public_key, phone = message["public_key"], g.device
-    if parse_public_key(public_key) is None:
-        return _unusable_key("public_key", "Send a P-256 key: SPKI as base64url.")
     found = _person_for(phone, message)
     proven = _proven_person(phone, found, message["pin"], now, typed=_typed_name(message))
     if proven is None:
         return _wrong_pin()
+    if parse_public_key(public_key) is None:
+        return _unusable_key("public_key", "Send a P-256 key: SPKI as base64url.")
     if not _follows_from(message["previous"], phone, proven.id, public_key):
         return _unusable_key("previous", "Sign the new key with the old one, or leave it out.")
     owner = phone.site_id, phone.id, proven.id

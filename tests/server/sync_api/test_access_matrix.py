@@ -37,6 +37,7 @@ SEEN_BY = {
     "manager": LEADERS,
     "admin": LEADERS,
     "contractor_worker": EVERYBODY,
+    "repair": EVERYBODY,
 }
 """The types of which a role sees records that concern nobody in person."""
 
@@ -44,6 +45,7 @@ WAITING = {
     "cleaner": {"rectification", "task", "ticket", "shift"},
     "guard": {"task", "ticket", "shift"},
     "service_desk": {"task"},
+    "repair": {"rectification", "task", "ticket", "shift"},
 }
 """The types of which a role further sees what waits for anybody in it."""
 
