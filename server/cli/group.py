@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from server.cli.texts import N_, translate_help, use_catalogues
 from server.maintenance.archive import BackupError
 from server.maintenance.demo.large import DemoIncomplete
+from server.maintenance.serving_role import GrantError
 from server.maintenance.transfer import TransferError
 from server.maintenance.upgrade import SchemaError
 
@@ -28,7 +29,7 @@ class LodgeGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (BackupError, DemoIncomplete, SchemaError, TransferError) as error:
+        except (BackupError, DemoIncomplete, GrantError, SchemaError, TransferError) as error:
             message = str(error)
         except (ArgumentError, NoSuchModuleError):
             message = _(

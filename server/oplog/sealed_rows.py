@@ -34,7 +34,10 @@ SEALED_TABLES = {
     "account": SealedTable(
         Account.metadata.tables["account"],
         ("person_id",),
-        ("username", "password_hash", "pin_check", "pin_hash", "pin_expires_at"),
+        (
+            *("username", "password_hash", "first_until", "totp_secret"),
+            *("pin_check", "pin_hash", "pin_expires_at"),
+        ),
     ),
     "device": SealedTable(
         Device.metadata.tables["device"],

@@ -25,6 +25,7 @@ from server.models.security_log import AccessCount
 from server.oplog.receive import lock_site, make_op, submit_in_transaction
 from server.oplog.sealed_rows import seal, sites_of_person, unsealed_rows
 from sync.accountability.security_log import (
+    ACTIONS,
     COUNTED_EVENTS,
     MAX_DETAIL_ITEMS,
     MAX_DETAIL_LENGTH,
@@ -63,7 +64,11 @@ def log_access(
     `device` the phone, `credential` a new key of that site: the digests of their rows are written
     too, so call this after the change.
     `details` are short texts and numbers; never a password, PIN, code or what was searched for.
+    An `action` among them is one of `sync.accountability.security_log.ACTIONS`; raises KeyError for
+    another one, which no page could put into words.
     """
+    if details and "action" in details:
+        _ = ACTIONS[details["action"]]
     payload: dict[str, Any] = {
         "about_id": about,
         "device_id": device or _requesting_device(),

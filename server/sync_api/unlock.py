@@ -161,7 +161,8 @@ def _proven_person(
         raise TooManyTries(wait)
     account = db.session.get(Account, person.id) if person else None
     if not pin_matches(account, pin, now) or person is None or account is None:
-        log_access("sign_in_failed", site_id=phone.site_id, by=None, device=phone.id)
+        about = person.id if person else None
+        log_access("sign_in_failed", site_id=phone.site_id, by=None, about=about, device=phone.id)
         return None
     proven = ProvenPerson(
         id=person.id,

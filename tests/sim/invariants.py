@@ -188,7 +188,8 @@ def proven_work_is_judged(history: Any) -> None:
     for row in history.server.log.values():
         owner = history.signed_by.get(row["called"])
         is_known = owner in history.usable_keys and owner[0] == row["device"]
-        if row["code"] in AWAITS_PROOF and is_known:
+        is_as_signed = is_known and not history.created_ops[row["called"]][0].corruption
+        if row["code"] in AWAITS_PROOF and is_as_signed:
             raise InvariantViolation(f"signed work waits for ever: {row['code']}")
 
 

@@ -285,12 +285,16 @@ class ProofNotNeeded(ServerModel):
 class RevokedKeyProves(ServerModel):
     """Who was sent away goes on signing."""
 
+    where = "keys"
+
     def is_usable(self, owner: KeyOwner) -> bool:
         return True
 
 
 class SignatureOfAnotherOpProves(ServerModel):
     """A signature is not compared with what was signed."""
+
+    where = "keys"
 
     def verifies(self, key: str, raw: Mapping[str, Any]) -> bool:
         return bool(raw["sig"].startswith(key))
@@ -306,7 +310,7 @@ class KeyOfAnybodyProves(ServerModel):
 class HeldNeverJudgedAgain(ServerModel):
     """What arrived before the key of its author stays aside for ever."""
 
-    where = "restores"
+    where = "keys"
 
     def can_be_judged_now(self, one: ParsedOp) -> bool:
         waits = self.log[one.id]["status"] == "deferred"

@@ -37,6 +37,11 @@ from tests.sim.scenario import ANA, SEED_OPS, START, TOO_NEW, fixed_id
 from tests.sync.builders import COLUMNS
 
 APPLIED_STATUSES = ("applied", "merged")
+EMPTY_LISTS: dict[str, dict[str, list[str]]] = {
+    "task": {"helper_ids": []},
+    "ticket": {"co_receiver_ids": []},
+}
+"""Columns that a table never leaves without a value."""
 AWAITS_PROOF = ("unproven", "bad-signature")
 """What becomes of an op as long as the key of its author is not known."""
 
@@ -418,7 +423,8 @@ class ServerModel(CredentialModel, FeedModel):
     ) -> None:
         """Put an accepted op in force."""
         if held.row is None:
-            held.row = SimpleNamespace(**dict.fromkeys(COLUMNS[held.type]))
+            columns = dict.fromkeys(COLUMNS[held.type])
+            held.row = SimpleNamespace(**columns | EMPTY_LISTS.get(held.type, {}))
         vars(held.row).update(verdict.changes)
         held.version += 1
         gone = isinstance(verdict, Accepted) and verdict.tombstone

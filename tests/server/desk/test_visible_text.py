@@ -173,6 +173,8 @@ def page_arguments(rule: Rule) -> Iterator[dict[str, str]]:
         case "quarantine", _:
             quarantined = ops.where(LoggedOp.status.in_(("quarantined", "held", "waiting")))
             yield from ({"id": op.id} for op in db.session.scalars(quarantined))
+        case "people", "work":
+            yield from ({"id": id_} for type_, id_ in records if type_ == "person")
         case "people", _:
             yield from ({"id": id_} for id_ in db.session.scalars(select(Device.id)))
         case "board", _:

@@ -72,7 +72,6 @@ def who_may_not():
     yield "has left", {"person": EVE, "pin": PIN}
 
 
-@pytest.mark.asvs("6.3.8")
 def test_everybody_who_may_not_is_answered_alike(app, pins, bare_phone, desk_op, monkeypatch):
     """The same words, and the same work: one hash is compared, whoever is named."""
     desk_op("person.leave", EVE, {}, by=EVE)
