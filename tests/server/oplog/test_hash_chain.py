@@ -136,6 +136,7 @@ def test_a_log_without_its_newest_op_lacks_the_link_that_a_phone_received(app, p
 
 
 @pytest.mark.rule("A15")
+@pytest.mark.asvs("16.4.3")
 def test_a_hello_with_an_unknown_link_is_a_fault(app, phone, desk_op):
     reply = phone.hello().expect_ok()
     known = {**reply["log"], "epoch": reply["epoch"]}
