@@ -14,8 +14,8 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "credential",
-        sa.Column("site_id", sa.String(36), nullable=False),
         sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("site_id", sa.String(36), nullable=False),
         sa.Column("device_id", sa.String(36), nullable=False),
         sa.Column("person_id", sa.String(36), nullable=False),
         sa.Column("public_key", sa.String(200), nullable=False),
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("activated_at", sa.DateTime(), nullable=True),
         sa.Column("used_at", sa.DateTime(), nullable=True),
         sa.Column("revoked_at", sa.DateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("site_id", "id", name=op.f("pk_credential")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_credential")),
     )
     for owner in ("device_id", "person_id"):
         name = f"ix_credential_site_id_{owner}"
