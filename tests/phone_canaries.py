@@ -108,6 +108,7 @@ def check_content(content: PhoneContent) -> None:
     assert canaries & content.texts == set(), "texts of others"
     numbers = numbers_in(canaries) - numbers_in(known)
     assert numbers & numbers_in(content.texts) == set(), "numbers of others"
+    assert "pin_check" not in json.dumps(content.records), "something that verifies a PIN"
 
 
 def read_phone(page: Any) -> PhoneContent | None:
