@@ -17,7 +17,7 @@ from server.models.oplog import LoggedOp
 from server.models.quarantine import QuarantinedOp
 from sync.review.quarantine import REASON_GROUPS, reason_group
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 MAX_FILTER_LENGTH = 40
 
 
