@@ -80,6 +80,7 @@ def test_hundreds_of_unproven_ops_are_found_and_paged(ben, bare_phone):
     assert "Lift" in ben.get("/desk/aside?group=unreadable", headers=EN).text
     page = ben.get("/desk/aside?words=RAIN 03", headers=EN).text
     assert "rain 031" in page and "Page" not in page
+    assert "Nothing found" in ben.get(f"/desk/aside?words={TASK[:6]}", headers=EN).text
     assert "Lift" not in ben.get(f"/desk/aside?person={EVE}", headers=EN).text
     assert "rain 0" not in ben.get(f"/desk/aside?phone={fixed_id('none')}", headers=EN).text
     for odd in ("words=%25", "group=x", "order=x", "person=%00", "words=%ff", "page=-1", "page=x"):
