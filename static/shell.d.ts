@@ -7,3 +7,5 @@ export const LATER: string[];
 export const SITE_ZONE: string;
 /** The Content-Security-Policy of pages that are rendered on the phone. */
 export const CSP: string;
+/** The tabs of each role: first the page that its work begins with. */
+export const ROLE_PAGES: [role: string, pages: string[]][];

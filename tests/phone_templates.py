@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 from server.i18n import filters
-from sync.protocol.roles import ROLE_GROUPS
+from sync.protocol.roles import ROLE_CONSTANTS
 
 
 def _environment() -> Environment:
@@ -19,7 +19,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-    env.globals.update({"asset": str, **ROLE_GROUPS})
+    env.globals.update({"asset": str, **ROLE_CONSTANTS})
     filters.register_filters(env, lambda: "en")
     return env
 
@@ -30,3 +30,8 @@ _ENVIRONMENT = _environment()
 def render_page(page: str, context: dict[str, Any]) -> str:
     """The HTML of a page of `templates/field/`."""
     return _ENVIRONMENT.get_template(f"field/{page}.html").render(context)
+
+
+def render_macro(file: str, name: str, *args: Any) -> str:
+    """What a macro of a file in `templates/` returns."""
+    return str(getattr(_ENVIRONMENT.get_template(file).module, name)(*args))

@@ -16,7 +16,7 @@ from server.auth.devices import identify_device
 from server.auth.security_headers import refuse_cross_site
 from server.auth.sessions import CurrentUser, current_user, current_user_or_none, desk_sites
 from server.db.engine import Model, db
-from sync.protocol.roles import ROLE_GROUPS
+from sync.protocol.roles import ROLE_CONSTANTS
 
 PUBLIC, DEVICE_TOKEN = "anybody", "a phone"
 
@@ -80,7 +80,7 @@ def init_app(app: Flask) -> None:
     if "static" in app.view_functions:
         public(app.view_functions["static"])
     app.context_processor(lambda: {"current_user": current_user_or_none, "desk_sites": desk_sites})
-    app.jinja_env.globals.update(ROLE_GROUPS)
+    app.jinja_env.globals.update(ROLE_CONSTANTS)
 
 
 def _check_access() -> Any:

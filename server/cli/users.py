@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from gettext import gettext as _
+from typing import Any
 
 import click
 from sqlalchemy import select
@@ -25,7 +26,7 @@ from server.models.people import Person
 from server.oplog import receive
 from server.oplog.directory import invalidate_directories
 from server.oplog.security_log import log_access
-from sync.protocol.roles import ROLES
+from sync.protocol.roles import ROLES, TRADES
 
 
 @click.group(help=N_("People who work at a site."))
@@ -46,6 +47,13 @@ def list_users(site_name: str | None) -> None:
 @user.command("add", help=N_("Add a person; print the PIN, and with --username the password."))
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
+@click.option(
+    "--trade",
+    "trades",
+    multiple=True,
+    type=click.Choice(TRADES),
+    help=N_("Trade of a repair worker; may be given several times."),
+)
 @SITE_OPTION
 @click.option("--username", help=N_("User name for the desk; a password is generated and printed."))
 @click.option(
@@ -54,6 +62,7 @@ def list_users(site_name: str | None) -> None:
 def add_user(
     name: str,
     roles: tuple[str, ...],
+    trades: tuple[str, ...],
     site_name: str | None,
     username: str | None,
     pin: str | None,
@@ -65,7 +74,9 @@ def add_user(
         pin = _checked_pin(pin or new_pin())
         password = secrets.token_urlsafe(12) if username else None
         _save_credentials(person, pin, username, password)
-        answer = receive.submit(site.id, "person.add", person, {"name": name, "roles": list(roles)})
+        payload: dict[str, Any] = {"name": name, "roles": list(roles)}
+        payload |= {"trades": list(trades)} if trades else {}
+        answer = receive.submit(site.id, "person.add", person, payload)
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
         _log_changes(person, pin, password)

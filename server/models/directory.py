@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sync.estate.people import known_trades
 from sync.protocol.roles import role_mask
+from sync.protocol.scope import group_keys
 
 Label = dict[str, str]
 
 
 @dataclass(slots=True)
 class Directory:
-    """The names of one site."""
+    """The names of one site, and which work each of its people does."""
 
     people: dict[str, str] = field(default_factory=dict)
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -22,6 +25,8 @@ class Directory:
     pin_verifiers: dict[str, dict[str, object]] = field(default_factory=dict)
     left_at: dict[str, datetime] = field(default_factory=dict)
     contractors: dict[str, str] = field(default_factory=dict)
+    trades: dict[str, frozenset[str]] = field(default_factory=dict)
+    firms: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Directory:
         """A copy that can be extended without changing this one."""
@@ -33,7 +38,23 @@ class Directory:
             dict(self.pin_verifiers),
             dict(self.left_at),
             dict(self.contractors),
+            dict(self.trades),
+            dict(self.firms),
         )
+
+    def set_work(
+        self, id_: str, roles: Iterable[str], trades: Iterable[str], firm: str | None
+    ) -> None:
+        """Set a person's roles, their trades as a repair worker, and the firm they work for."""
+        self.roles[id_] = frozenset(roles)
+        self.trades[id_] = known_trades(self.roles[id_], trades)
+        self.firms.pop(id_, None)
+        if firm:
+            self.firms[id_] = firm
+
+    def groups_of(self, people: Iterable[str]) -> frozenset[str]:
+        """The keys of the groups that people belong to."""
+        return group_keys(people, self.trades, self.firms)
 
     @property
     def audience(self) -> int:

@@ -13,9 +13,9 @@ from server.db.engine import Model
 class FeedRow(Model):
     """The newest state of a record, and which phones hold it.
 
-    `audience` is the bit mask of the roles that see it now, `readers` the ids of further people;
-    `seen_by` and `past_readers` are those of all who ever did. At `changes_at` this changes by
-    itself, see `server.jobs.scopes`.
+    `audience` is the bit mask of the roles that see it now, `readers` the ids of further people and
+    the keys of groups; `seen_by` and `past_readers` are those of all who ever did. At `changes_at`
+    this changes by itself, see `server.jobs.scopes`.
     """
 
     __tablename__ = "feed"

@@ -22,6 +22,8 @@ class Person(Model):
     name: Mapped[str]
     employee_no: Mapped[str | None]
     roles: Mapped[list[str]] = mapped_column(JSON)
+    trades: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    contractor_id: Mapped[str | None]
     active_from: Mapped[datetime]
     active_to: Mapped[datetime | None]
     version: Mapped[int]
@@ -38,6 +40,8 @@ def phone_body(person: Mapping[str, Any], names: Directory) -> dict[str, Any]:
         "id": person["id"],
         "name": person["name"],
         "roles": person["roles"],
+        "trades": person["trades"],
+        "contractor_id": person["contractor_id"],
         "active": person["active_to"] is None,
         "pin_check": names.pin_verifiers.get(person["id"]),
     }

@@ -59,6 +59,7 @@ class Ticket(Model):
     accountable_id: Mapped[str | None]
     given_by_id: Mapped[str | None]
     asked_role: Mapped[str | None]
+    asked_trade: Mapped[str | None]
     handed_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     proxy_for_id: Mapped[str | None]

@@ -43,13 +43,14 @@ def invalidate_directories() -> None:
 
 def _load(site_id: str) -> Directory:
     directory = Directory()
-    people = select(Person.id, Person.name, Person.roles, Person.active_to, Account.pin_check)
+    work = Person.roles, Person.trades, Person.contractor_id
+    people = select(Person.id, Person.name, *work, Person.active_to, Account.pin_check)
     people = people.outerjoin(Account, Account.person_id == Person.id)
-    for id_, name, roles, left_at, pin_verifier in db.session.execute(
+    for id_, name, roles, trades, firm, left_at, pin_verifier in db.session.execute(
         people.where(Person.site_id == site_id)
     ):
         directory.people[id_] = name
-        directory.roles[id_] = frozenset(roles)
+        directory.set_work(id_, roles, trades, firm)
         if left_at:
             directory.left_at[id_] = left_at
         if pin_verifier:

@@ -57,6 +57,9 @@ class RecordStore:
         kind = KINDS[op.kind]
         ids = kind.related_ids(upcast_payload(op))
         ids += kind.more_related(op) if kind.more_related else []
+        record = self.records.get(op.subject)
+        named = [getattr(record.row, n, None) for n in kind.related_columns] if record else []
+        ids += [str(id_) for id_ in named if id_]
         if kind.creates and RECORD_TYPES[str(kind.type)].unique_keys:
             op = replace(op, taken=self.taken_keys(str(kind.type)))
         if not ids:

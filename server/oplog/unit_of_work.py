@@ -89,7 +89,8 @@ class UnitOfWork(RecordStore):
             return
         if record.type == "person":
             self.directory.people[record.id] = record.row.name
-            self.directory.roles[record.id] = frozenset(record.row.roles)
+            row = record.row
+            self.directory.set_work(record.id, row.roles, row.trades, row.contractor_id)
             if record.row.active_to:
                 self._revoke_credentials(record.id, record.row.active_to)
             account = db.session.get(Account, record.id)

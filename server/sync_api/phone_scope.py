@@ -38,15 +38,16 @@ _cache_lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class PhoneScope:
-    """`roles` is the mask of the roles of a phone's people, `people` are their ids. A phone whose
-    `token` changes starts again."""
+    """`roles` is the mask of the roles of a phone's people, `people` are their ids and the keys of
+    their groups. A phone whose `token` changes starts again."""
 
     roles: int
     people: frozenset[str]
     token: str
 
     def includes(self, ids: str) -> bool:
-        """Whether one of the phone's people is among the ids that a column of the feed holds."""
+        """Whether one of the phone's people or groups is among those that a column of the feed
+        holds."""
         return not self.people.isdisjoint(ids.split())
 
     def holds(self, audience: int, readers: str) -> bool:
@@ -75,9 +76,10 @@ def phone_scope(phone: DeviceIdentity) -> PhoneScope:
         names = directory_of(phone.site_id, phone.names_seq)
         people = active_people(phone.site_id, phone.id, phone.people_key)
         roles = role_mask(role for id_ in people for role in names.roles_of(id_))
-        text = f"{roles:x} {' '.join(people)}"
+        readers = names.groups_of(people).union(people)
+        text = f"{roles:x} {' '.join(sorted(readers))}"
         token = hashlib.sha256(text.encode()).hexdigest()[:16]
-        scope = PhoneScope(roles, frozenset(people), token)
+        scope = PhoneScope(roles, readers, token)
         _store(SCOPES_KEY, key, scope)
     return scope
 

@@ -8,6 +8,7 @@ import { currentUser, isUnused, lock } from "./people.js";
 import { photoResponse } from "./photos.js";
 import { pageExists, renderPage } from "./render.js";
 import { htmlResponse, pathParts } from "./responses.js";
+import { startPage } from "./start_page.js";
 
 /**
  * Routes: GET photos/SHA256, GET PAGE[/ID], POST ops/KIND[/SUBJECT], POST me/ACTION.
@@ -19,7 +20,7 @@ export async function handleRequest(request) {
   const [first = "", ...rest] = pathParts(url);
   try {
     if (first === "photos") return await photoResponse(rest[0] ?? "");
-    if (request.method !== "POST") return await getPage(first || "index", rest[0], url);
+    if (request.method !== "POST") return await getPage(first, rest[0], url);
     if (first === "ops") return await submitOps(rest[0], rest[1], request);
     if (first === "me") return await runAction(rest[0] ?? "", request);
     return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
@@ -30,11 +31,16 @@ export async function handleRequest(request) {
   }
 }
 
-/** @param {string} page @param {string | undefined} id of a record @param {URL} url */
-async function getPage(page, id, url) {
-  const permitted = await permittedPage(page);
-  if (permitted !== page)
+/**
+ * @param {string} wanted page; empty: the start page
+ * @param {string | undefined} id of a record
+ * @param {URL} url
+ */
+async function getPage(wanted, id, url) {
+  const permitted = await permittedPage(wanted);
+  if (permitted !== wanted)
     return htmlResponse(await renderPage(permitted, { wanted: url.pathname }));
+  const page = wanted || (await startPage());
   if (!pageExists(page) || page.startsWith("_"))
     return htmlResponse(await renderPage("notice", { code: "unknown" }), 404);
   const args = { ...Object.fromEntries(url.searchParams), ...(id ? { id } : {}) };

@@ -19,6 +19,7 @@ import {
   refererAddress,
   refererUrl,
 } from "./responses.js";
+import { startPage } from "./start_page.js";
 
 /** @import { Draft, FormContent, OpInput, OutboxRow } from "../types/storage.js" */
 /** @import { Author } from "./outbox.js" */
@@ -109,7 +110,7 @@ async function redisplay(form, request, refusal) {
     ([name, value]) => name !== "sign_pin" && !name.startsWith("_") && typeof value === "string",
   );
   const args = { ...Object.fromEntries(texts), ...(id ? { id } : {}), ...refusal };
-  return renderPage(pageExists(page) ? page : "index", args);
+  return renderPage(pageExists(page) ? page : await startPage(), args);
 }
 
 /**
@@ -162,5 +163,5 @@ async function redrawnPage(kind, rows, request) {
   const [page, id] = pathParts(url);
   const tapped = { kind, subjects: rows.map(({ subject }) => subject) };
   const args = { ...Object.fromEntries(url.searchParams), ...(id ? { id } : {}), tapped };
-  return htmlResponse(await renderPage(pageExists(page) ? page : "index", args));
+  return htmlResponse(await renderPage(pageExists(page) ? page : await startPage(), args));
 }

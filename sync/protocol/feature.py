@@ -47,13 +47,14 @@ class RecordType:
     `state` returns the record's state, a key of `states`. Phones show a record from `visible_from`
     to `visible_until` (ISO 8601 times). `fold` computes the fields that facts determine. `audience`
     returns the bit mask of the roles that may see it, `people` the ids of those whom it concerns in
-    person (None among them is nobody), `area_field` names the field with the area whose workers see
-    it. Phones hold a record from `held_before` its beginning until `held_after` its end, and one of
-    a home (`home_field`) with an open lost-property case for longer. `personal` says for how long
-    personal data are kept, `redacted_values` replaces them when the record is purged; a key
-    `reopen.reason` is for the kind that ends in `.reopen` alone. `allows_photos`: whether photos
-    may be attached. `unique_keys` are the keys that no other record of the type should have at its
-    site; `unique_columns` names the fields that it reads, if it is not given the whole record.
+    person (None among them is nobody), `groups` the keys of groups that see it (`trade_key`,
+    `firm_key`), `area_field` names the field with the area whose workers see it. Phones hold a
+    record from `held_before` its beginning until `held_after` its end, and one of a home
+    (`home_field`) with an open lost-property case for longer. `personal` says for how long personal
+    data are kept, `redacted_values` replaces them when the record is purged; a key `reopen.reason`
+    is for the kind that ends in `.reopen` alone. `allows_photos`: whether photos may be attached.
+    `unique_keys` are the keys that no other record of the type should have at its site;
+    `unique_columns` names the fields that it reads, if it is not given the whole record.
     """
 
     label: Text
@@ -64,6 +65,7 @@ class RecordType:
     visible_from: Callable[[Mapping[str, Any]], str] = lambda _: ""
     audience: Callable[[Mapping[str, Any], RolesLookup], int] = lambda _, __: role_mask(ALL_ROLES)
     people: Callable[[Mapping[str, Any]], Iterable[str | None]] = lambda _: ()
+    groups: Callable[[Mapping[str, Any]], Iterable[str]] = lambda _: ()
     area_field: str | None = None
     home_field: str | None = None
     held_before: timedelta = timedelta(days=7)

@@ -54,6 +54,11 @@ REFUSALS: Texts = {
     "number-taken": _l("This name or number is taken here. Choose another one."),
     "number-too-short": _l("The number is too short. Enter at least two characters."),
     "nothing-changed": _l("Nothing was changed."),
+    "own-roles": _l("Someone else has to change your own roles. Ask another manager."),
+    "trade-without-repair": _l("Only repair workers have a trade. Choose that role too."),
+    "firm-without-contractor-worker": _l(
+        "Only contractor workers belong to a contractor. Choose that role too."
+    ),
     "barred": _l("The law does not allow your role to do this. Ask the service desk."),
     "needs-call": _l("Call the resident first. A visit is only possible after a call."),
     "needs-approval": _l("A supervisor must approve the visit first."),
@@ -161,6 +166,7 @@ REFUSALS: Texts = {
     "clock-jumped": _l("The phone's clock was changed. The time has been corrected."),
     "in-the-future": _l("The phone's clock was ahead."),
     "cancelled-though-done": _l("The task was done before it was cancelled, but arrived later."),
+    "other-firm": _l("The task is not of this worker's contractor."),
     "done-after-cancel": _l("The task was done after it had been cancelled."),
     "skipped-though-done": _l("The task was skipped by one person and done by another."),
     "self-inspection": _l("Someone inspected their own work. It cannot be official."),

@@ -22,6 +22,29 @@ RECHECK = timedelta(minutes=10)
 """After how long the scope of a record that a case keeps on phones is computed again."""
 
 
+def trade_key(trade: str) -> str:
+    """The key of everybody with a trade."""
+    return f"trade:{trade}"
+
+
+def firm_key(person_id: str) -> str:
+    """The key of everybody who works for the same firm as a person. Nobody, if they work for
+    none."""
+    return f"firm-of:{person_id}"
+
+
+def group_keys(
+    people: Iterable[str], trades: Mapping[str, Iterable[str]], firms: Mapping[str, str]
+) -> frozenset[str]:
+    """W8: the groups that people belong to. `trades` are those of each repair worker, `firms` those
+    of each contractor's worker, by person id."""
+    here = set(people)
+    own_firms = {firm for id_, firm in firms.items() if id_ in here}
+    colleagues = (id_ for id_, firm in firms.items() if firm in own_firms)
+    keys = {trade_key(trade) for id_ in here for trade in trades.get(id_, ())}
+    return frozenset(keys.union(map(firm_key, colleagues)))
+
+
 @dataclass(frozen=True, slots=True)
 class SiteScope:
     """What the scope of a record depends on besides the record itself."""
@@ -34,8 +57,8 @@ class SiteScope:
 
 
 class RecordScope(NamedTuple):
-    """The phones that hold a record now: the roles as a bit mask, further people by id, and when
-    this changes by itself (None: never)."""
+    """The phones that hold a record now: the roles as a bit mask, further people by id and groups
+    by key, and when this changes by itself (None: never)."""
 
     roles: int
     people: frozenset[str]
@@ -68,6 +91,7 @@ def _readers(
 ) -> tuple[int, frozenset[str]]:
     roles = type_.audience(record, site.roles_of)
     people = frozenset(id_ for id_ in type_.people(record) if id_)
+    people |= frozenset(type_.groups(record))
     if type_.area_field:
         people |= site.workers.get(record[type_.area_field], frozenset())
     return roles, people

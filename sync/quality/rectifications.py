@@ -26,6 +26,7 @@ from sync.protocol.op import (
 )
 from sync.protocol.photos import Photos, photos_of
 from sync.protocol.roles import DESK_ROLES, role_mask
+from sync.protocol.scope import firm_key
 from sync.protocol.text import _l, _lp
 
 DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
@@ -33,7 +34,7 @@ DUE_IF_CRITICAL, DUE_OTHERWISE = timedelta(days=1), timedelta(days=3)
 rest."""
 
 
-RECTIFYING_ROLES = frozenset({"cleaner", "contractor_worker"})
+RECTIFYING_ROLES = frozenset({"cleaner"})
 """Roles that may fix a problem of an area, whoever is responsible."""
 
 
@@ -212,6 +213,9 @@ FEATURE = Feature(
             visible_until=visible_until,
             fold=fold,
             audience=audience,
+            groups=lambda rectification: [
+                firm_key(id_) for id_ in (rectification["responsible_id"],) if id_
+            ],
             people=lambda rectification: [
                 rectification["responsible_id"],
                 rectification["person"],

@@ -66,6 +66,10 @@ def _fine_or_taken_back(fact: FlaggedFact) -> bool:
     return _fine_beside_others(fact) or fact.is_taken_back()
 
 
+def _taken_back(fact: FlaggedFact) -> bool:
+    return fact.is_taken_back()
+
+
 def _has(*fields: str) -> Callable[[FlaggedFact], bool]:
     """Whether whoever should have done it has done it by now: one of these fields is set."""
     return lambda fact: any(getattr(fact.record, name, None) for name in fields)
@@ -109,6 +113,7 @@ MOOT_TESTS: Mapping[str, Sequence[MootTest]] = {
     "not-the-facilitator": (_has("summary"),),
     "not-the-handler": (_fine_at_its_time,),
     "not-the-subject": (_said_by_the_subject,),
+    "other-firm": (_taken_back,),
     "refused-though-inside": (_never_let_in,),
     "signed-by-another": (_fine_beside_others, _has("taken_over_at")),
     "skipped-though-done": (_fine_or_taken_back,),

@@ -12,7 +12,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, Range, Regexp
 
 from sync.protocol.clock import FOREVER, format_time
-from sync.protocol.feature import Feature, RecordType
+from sync.protocol.feature import Feature, RecordType, RolesLookup
 from sync.protocol.op import (
     MAX_LABEL_LENGTH,
     MAX_TEXT_LENGTH,
@@ -26,6 +26,7 @@ from sync.protocol.op import (
     Payload,
 )
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.scope import firm_key
 from sync.protocol.text import _l
 from sync.work.shift_labels import FIELDS, STATES, VALUES
 
@@ -237,6 +238,13 @@ KINDS = {
 }
 
 
+def audience(shift: Any, roles_of: RolesLookup) -> int:
+    """The front desk sees every shift, and everybody of the same post those that are open. W8: of a
+    contractor's worker only the colleagues of the same firm do."""
+    same_post = set() if state(shift) == "closed" else roles_of(shift["person_id"])
+    return role_mask(FRONT_DESK_ROLES | same_post - {"contractor_worker"})
+
+
 FEATURE = Feature(
     types={
         "shift": RecordType(
@@ -244,10 +252,8 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda shift, roles_of: role_mask(
-                FRONT_DESK_ROLES
-                | (set() if state(shift) == "closed" else roles_of(shift["person_id"]))
-            ),
+            audience=audience,
+            groups=lambda shift: [] if state(shift) == "closed" else [firm_key(shift["person_id"])],
             people=lambda shift: [shift["person_id"], shift["handed_to_id"]],
             states=STATES,
         ),

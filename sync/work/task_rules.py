@@ -90,16 +90,22 @@ def complete(task: TaskLike, op: Op) -> Accepted:
     """T2, T3: completed work is never refused; work on a cancelled task is flagged, by whether it
     was done before the cancellation or after."""
     if not task.cancelled_at:
-        return Accepted({})
+        return Accepted({}, flag=other_firm_flag(task, op))
     is_earlier = op.occurred_at < task.cancelled_at
     flag = "cancelled-though-done" if is_earlier else "done-after-cancel"
     return Accepted({}, flag=flag, proposal=uncancelled_fields())
 
 
 def tick(task: TaskLike, op: Op) -> Accepted:
-    """T9: tick one item, or take the tick back; an unknown item is flagged."""
+    """T9: tick one item; an unknown item is flagged."""
     is_known = op.payload["item"] < max(len(task.items or ()), 1)
     return complete(task, op) if is_known else Accepted({}, flag="no-such-item")
+
+
+def untick(task: TaskLike, op: Op) -> Accepted:
+    """T9: take the tick of an item back; an unknown item is flagged."""
+    verdict = tick(task, op)
+    return Accepted({}) if verdict.flag == "other-firm" else verdict
 
 
 def accept_fact(_: TaskLike, __: Op) -> Accepted:
@@ -107,9 +113,10 @@ def accept_fact(_: TaskLike, __: Op) -> Accepted:
     return Accepted({})
 
 
-def skip(task: TaskLike, _: Op) -> Accepted:
+def skip(task: TaskLike, op: Op) -> Accepted:
     """T5: a skip is stored with its reason; work that was done takes precedence."""
-    return Accepted({}, flag="skipped-though-done" if task.done_at else None)
+    flag = "skipped-though-done" if task.done_at else other_firm_flag(task, op)
+    return Accepted({}, flag=flag)
 
 
 def cancel(task: TaskLike, op: Op) -> Accepted | Refused:
@@ -148,6 +155,21 @@ def dispose(task: TaskLike, op: Op) -> Accepted | Refused:
 def amend(_: TaskLike, op: Op) -> Accepted:
     """T7: a correction by the desk writes only the fields that it names."""
     return Accepted(dict(op.payload))
+
+
+def other_firm_flag(task: TaskLike, op: Op) -> str | None:
+    """T19: what a contractor's worker says of a task is flagged unless it is their own or that of
+    a colleague of the same firm."""
+    firm = getattr(op.related.get(op.by), "contractor_id", None)
+    if not firm or op.by == task.responsible_id:
+        return None
+    responsible = op.related.get(task.responsible_id or "")
+    return None if getattr(responsible, "contractor_id", None) == firm else "other-firm"
+
+
+def author_of(op: Op) -> list[str]:
+    """The id of the person whose firm `other_firm_flag` reads."""
+    return [op.by]
 
 
 def uncancelled_fields() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sync.protocol.op import (
     Kind,
 )
 from sync.protocol.roles import DESK_ROLES, role_mask
+from sync.protocol.scope import firm_key
 from sync.protocol.text import _l
 from sync.work.task_folding import fold, state, window_deadline
 from sync.work.task_labels import FIELDS, STATES, VALUES
@@ -30,6 +31,7 @@ from sync.work.task_rules import (
     accept_fact,
     amend,
     assign,
+    author_of,
     cancel,
     complete,
     dispose,
@@ -38,6 +40,7 @@ from sync.work.task_rules import (
     replan,
     skip,
     tick,
+    untick,
 )
 
 
@@ -52,9 +55,15 @@ def visible_until(task: Any) -> str:
 
 
 def audience(task: Any, _: Any) -> int:
-    """Whoever has the role sees a task for which nobody is responsible."""
-    role = set() if task["responsible_id"] else {task["role"]}
+    """Whoever has the role sees a task for which nobody is responsible. W8: no contractor's worker
+    does, because nobody knows which firm it is for."""
+    role = set() if task["responsible_id"] else {task["role"]} - {"contractor_worker"}
     return role_mask(DESK_ROLES | role)
+
+
+def colleagues(task: Any) -> list[str]:
+    """W8: the colleagues of the contractor's worker who is responsible."""
+    return [firm_key(task["responsible_id"])] if task["responsible_id"] else []
 
 
 KINDS = {
@@ -110,6 +119,8 @@ KINDS = {
     "task.tick": Kind(
         payload=TaskTickPayload,
         rule=tick,
+        more_related=author_of,
+        related_columns=("responsible_id",),
         type="task",
         fact=True,
         overlay_payload=False,
@@ -121,7 +132,9 @@ KINDS = {
     ),
     "task.untick": Kind(
         payload=TaskTickPayload,
-        rule=tick,
+        rule=untick,
+        more_related=author_of,
+        related_columns=("responsible_id",),
         type="task",
         fact=True,
         overlay_payload=False,
@@ -131,6 +144,8 @@ KINDS = {
     "task.confirm": Kind(
         payload=TaskCompletePayload,
         rule=complete,
+        more_related=author_of,
+        related_columns=("responsible_id",),
         type="task",
         fact=True,
         overlay_payload=False,
@@ -144,6 +159,8 @@ KINDS = {
     "task.complete": Kind(
         payload=TaskCompletePayload,
         rule=complete,
+        more_related=author_of,
+        related_columns=("responsible_id",),
         type="task",
         fact=True,
         optimistic_patch={
@@ -175,6 +192,8 @@ KINDS = {
     "task.skip": Kind(
         payload=TaskReasonPayload,
         rule=skip,
+        more_related=author_of,
+        related_columns=("responsible_id",),
         type="task",
         fact=True,
         optimistic_patch={"state": "skipped", "skipped_at": "$at"},
@@ -226,6 +245,7 @@ FEATURE = Feature(
                 task["done_by_id"],
                 *task["helper_ids"],
             ],
+            groups=colleagues,
             states=STATES,
         ),
     },

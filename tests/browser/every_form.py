@@ -18,7 +18,7 @@ _FIELD = re.compile(
     r'<textarea|<select|<input(?![^>]*type="(?:hidden|file)")|_(?:fields|questions)\('
 )
 _STATE = re.compile(r'state (?:==|!=) "([a-z_]+)"')
-_NOT_PAGES = {"base", "shell", "enrol", "unlock", "notice", "index"}
+_NOT_PAGES = {"base", "shell", "enrol", "unlock", "notice"}
 
 
 def sources() -> dict[str, str]:

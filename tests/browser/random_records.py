@@ -29,7 +29,10 @@ SYNC_STATES = [
 ]
 SYNC_STATES += ["stale", "signed_out"]
 PIN_RESULTS = ["", "ok", "wrong", "wait", "first", "different", "same", "short", "trivial"]
-ROLES = ["cleaner", "guard", "service_desk", "supervisor", "manager", "admin"]
+ROLES = [
+    *("cleaner", "guard", "service_desk", "supervisor", "manager", "admin"),
+    *("contractor_worker", "repair"),
+]
 
 
 def page_context(rng: Random, lang: str) -> dict[str, Any]:
@@ -162,12 +165,15 @@ def ticket(rng: Random) -> dict[str, Any]:
     )
     extra = plain | photos(rng) | {"opened_at": rng.choice(TIMES), "number": rng.randint(1, 99)}
     place = {"area": "a", "area_label": rng.choice([label(rng), None])}
+    place |= {"unit_label": rng.choice([label(rng), None])}
+    asked = {"asked_role": rng.choice([*ROLES, None]), "asked_trade": rng.choice(["locks", None])}
     more = {
         "matter": rng.choice(["business", "report"]),
         "urgency": rng.choice(["normal", "urgent"]),
     }
     ids = {"channel": "phone", "handler_id": "p", "first_responder_id": "p"}
-    return random_row(rng, "ticket", ["open"], **extra, **place, **more, **ids)
+    states = ["open", "handed_over"]
+    return random_row(rng, "ticket", states, **extra, **place, **more, **ids, **asked)
 
 
 def point(rng: Random) -> dict[str, Any]:
@@ -387,7 +393,9 @@ def unit(rng: Random) -> dict[str, Any]:
 
 def person(rng: Random) -> dict[str, Any]:
     roles = rng.sample(ROLES, rng.randint(1, 3))
-    return random_row(rng, "person", ["active"], name=rng.choice(TEXTS), roles=roles, active=True)
+    work = {"trades": rng.choice([[], ["locks"]]), "contractor_id": rng.choice(["f", None])}
+    names = {"name": rng.choice(TEXTS), "roles": roles}
+    return random_row(rng, "person", ["active"], **names, **work, active=True)
 
 
 def contractor(rng: Random) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from server.field.compiler import label_manifest
 from server.field.compiler.module import compile_templates
 from server.i18n import filters
 from sync.protocol.clock import SITE_ZONE
-from sync.protocol.roles import ROLE_GROUPS
+from sync.protocol.roles import ROLE_CONSTANTS
 from tests.browser.random_records import page_context
 from tests.browser.random_templates import CONTEXTS_PER_CASE, MESSAGES, TemplateCase, make_case
 from tests.soak import repeats
@@ -113,7 +113,7 @@ class JinjaReference:
             gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
         )
         env.globals["asset"] = lambda path: f"/a/{path}"
-        env.globals.update(ROLE_GROUPS)
+        env.globals.update(ROLE_CONSTANTS)
         filters.register_filters(env, lambda: language)
         return env
 

@@ -50,11 +50,12 @@ def add() -> Any:
 @bp.get("/<id>")
 @allow(*DESK_ROLES)
 def show(id: str) -> str:
-    """One contractor: what is agreed, cases about it, and its history."""
+    """One contractor: who works for it, what is agreed, cases about it, and its history."""
     firm = get_or_404(Contractor, id)
     return render_template(
         "desk/contractors/show.html",
         firm=firm,
+        workers=[each for each in active_people(firm.site_id) if each.contractor_id == firm.id],
         cases=cases_about(firm.site_id, firm.id),
         lines=op_lines(ops_about(firm.site_id, firm.id)),
         names=directory_of(firm.site_id),

@@ -19,7 +19,7 @@ from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, list_people
+from server.desk.options import active_contractors, active_people, list_people
 from server.desk.payload_form import PayloadForm, form_text
 from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
@@ -61,6 +61,7 @@ def index() -> str:
         "desk/people/index.html",
         people=list_people(site_id),
         ticket_counts=ticket_counts,
+        names=directory_of(site_id),
         may_record_leaving=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
@@ -80,6 +81,40 @@ def record_leaving(id: str) -> Any:
     ops = [form_op("ticket.succeed", ticket.id, handed, page=back) for ticket in tickets]
     ops.append(form_op("person.leave", person.id, {}, page=back))
     return submit_ops_and_redirect(ops, back, inputs={"to_id": "heir"})
+
+
+@bp.get("/<id>/work")
+@allow(*MASTER_DATA_ROLES)
+def work(id: str) -> str:
+    """The form of what somebody does here: roles, trades, and the firm of a contractor's worker."""
+    person = get_or_404(Person, id)
+    contractors = active_contractors(person.site_id)
+    return render_template("desk/people/work.html", person=person, contractors=contractors)
+
+
+@bp.post("/<id>/work")
+@allow(*MASTER_DATA_ROLES)
+@recent_sign_in
+def revise_work(id: str) -> Any:
+    """E21: roles, trades and firm are as the form says."""
+    person, user = get_or_404(Person, id), current_user()
+    wanted = {
+        "roles": _chosen("roles", person.roles),
+        "trades": _chosen("trades", person.trades),
+        "contractor_id": request.form.get("contractor_id") or None,
+    }
+    changes = {name: value for name, value in wanted.items() if value != getattr(person, name)}
+    answer = submit_and_redirect("person.revise", person.id, changes, url_for("people.index"))
+    with write_transaction():
+        log_access("role", site_id=user.site_id, by=user.person_id, about=person.id)
+    return answer
+
+
+def _chosen(name: str, before: list[str]) -> list[str]:
+    """What is ticked of a list; what was there before keeps its place."""
+    ticked = request.form.getlist(name)
+    kept = [each for each in before if each in ticked]
+    return list(dict.fromkeys([*kept, *ticked]))
 
 
 @bp.get("/phones")

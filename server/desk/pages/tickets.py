@@ -140,13 +140,15 @@ def revise(id: str) -> Any:
 @bp.post("/<id>/hand-over")
 @allow(*FRONT_DESK_ROLES)
 def hand_over(id: str) -> Any:
-    """To a person, a role, or a contractor through its accountable manager."""
+    """To a person, a role, a trade, or a contractor through its accountable manager."""
     receiver_type, _, receiver = request.form.get("to", "").partition(":")
     if receiver_type == "person":
         payload = {"handler_id": get_or_404(Person, receiver).id}
     elif receiver_type == "firm":
         contractor = get_or_404(Contractor, receiver)
         payload = {"contractor_id": contractor.id, "accountable_id": contractor.accountable_id}
+    elif receiver_type == "trade":
+        payload = {"role": "repair", "trade": receiver}
     else:
         payload = {"role": receiver}
     payload |= {"reason": reason} if (reason := form_text(request.form, "reason")) else {}
@@ -155,7 +157,9 @@ def hand_over(id: str) -> Any:
         get_or_404(Ticket, id).id,
         payload,
         _ticket_url(id),
-        inputs=dict.fromkeys(("handler_id", "role", "contractor_id", "accountable_id"), "to"),
+        inputs=dict.fromkeys(
+            ("handler_id", "role", "trade", "contractor_id", "accountable_id"), "to"
+        ),
     )
 
 

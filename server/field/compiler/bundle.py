@@ -22,6 +22,7 @@ from server.i18n.languages import Language, catalogue_files, catalogue_folders, 
 from server.models import NAME_FIELDS
 from sync import KINDS
 from sync.protocol.clock import SITE_ZONE
+from sync.protocol.roles import ROLE_PAGES
 
 SHELL_TEMPLATE = "field/shell.html"
 
@@ -78,6 +79,7 @@ def build_bundle(app: Flask) -> Bundle:
             ("LATER", later),
             ("CSP", CSP),
             ("SITE_ZONE", str(SITE_ZONE)),
+            ("ROLE_PAGES", ROLE_PAGES),
         )
     )
     return Bundle(version, {**generated, "shell.js": shell_module}, names, manifest)

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 from jinja2 import nodes
 
-from sync.protocol.roles import ROLE_GROUPS
+from sync.protocol.roles import ROLE_CONSTANTS
 
 REQUIRED: Final = object()
 
@@ -107,7 +107,7 @@ GETTEXT_WITH_CONTEXT: Final = frozenset({"pgettext", "npgettext"})
 CONTEXT_SEPARATOR: Final = "\x04"
 """Between context and message in the key of a message, as in gettext's .mo files."""
 GLOBALS: Final = frozenset({*GETTEXT, "asset", "range", "dict"})
-CONSTANTS: Final = ROLE_GROUPS
+CONSTANTS: Final = ROLE_CONSTANTS
 """Names that stand for the same list in every template; the list is compiled in."""
 UNAVAILABLE_NAMES: Final = frozenset(
     {"namespace", "cycler", "joiner", "lipsum", "self", "varargs", "kwargs"}

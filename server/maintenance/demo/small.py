@@ -41,7 +41,10 @@ SQUIRREL: tuple[Staff, ...] = (
     ("mei", "梅经理", "258006", "MG-1", ("manager",)),
     ("adi", "艾管理", "258007", "AD-1", ("admin",)),
     ("wei", "卫外包", "258008", "CW-1", ("contractor_worker",)),
+    ("lei", "雷维修", "258011", "RP-1", ("repair",)),
 )
+TRADES = {"lei": ["electrician", "plumber"]}
+"""The trades of repair workers, by user name."""
 HEDGEHOG: tuple[Staff, ...] = (
     ("dao", "道别苑", "258009", "CL-9", ("cleaner",)),
     ("fan", "樊主管", "258010", "SV-9", ("supervisor",)),
@@ -129,14 +132,16 @@ def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
         for username, _, pin, _, roles in staff:
             person = demo_id(name, username)
             set_pin(person, pin)
-            if not set(roles) & {"cleaner", "guard", "contractor_worker"}:
+            if not set(roles) & {"cleaner", "guard", "contractor_worker", "repair"}:
                 set_password(person, username, PASSWORD)
     invalidate_directories()
 
 
 def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[NewOp]:
     for username, called, _, number, roles in staff:
-        payload = {"name": called, "roles": list(roles), "employee_no": number}
+        payload: dict[str, Any] = {"name": called, "roles": list(roles), "employee_no": number}
+        if username in TRADES:
+            payload["trades"] = TRADES[username]
         yield seed.idempotent_op("person.add", demo_id(name, username), payload)
 
 
@@ -228,3 +233,7 @@ def _contractors(name: str, staff: tuple[Staff, ...]) -> Iterator[NewOp]:
         yield seed.idempotent_op(
             "contractor.add", demo_id(name, "contractor"), {**firm, **answered}
         )
+        for who in staff:
+            if "contractor_worker" in who[4]:
+                bound = {"contractor_id": demo_id(name, "contractor")}
+                yield seed.idempotent_op("person.revise", demo_id(name, who[0]), bound)

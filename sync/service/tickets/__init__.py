@@ -7,6 +7,7 @@ from typing import Any
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.feature import Feature, PersonalData, RecordType
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
+from sync.protocol.scope import trade_key
 from sync.protocol.text import _l
 from sync.service.tickets.folding import fold
 from sync.service.tickets.kinds import KINDS
@@ -63,6 +64,18 @@ def involved_person_ids(ticket: Any) -> list[str]:
     return [*(ticket[name] for name in names if ticket[name]), *ticket["co_receiver_ids"]]
 
 
+def audience(ticket: Any, _: Any) -> int:
+    """K24: the front desk sees every ticket, and everybody with the role that it waits for; of the
+    repair workers those with the trade, if one is named."""
+    waits_for = set() if ticket["asked_trade"] else {ticket["asked_role"]}
+    return role_mask(FRONT_DESK_ROLES | waits_for)
+
+
+def asked_groups(ticket: Any) -> list[str]:
+    """K24: the trade that a ticket waits for."""
+    return [trade_key(ticket["asked_trade"])] if ticket["asked_trade"] else []
+
+
 FEATURE = Feature(
     types={
         "ticket": RecordType(
@@ -70,8 +83,9 @@ FEATURE = Feature(
             state=state,
             visible_until=visible_until,
             fold=fold,
-            audience=lambda ticket, _: role_mask(FRONT_DESK_ROLES | {ticket["asked_role"]}),
+            audience=audience,
             people=involved_person_ids,
+            groups=asked_groups,
             personal=PersonalData(
                 term="ticket_days",
                 ended=("closed_at", "merged_at"),

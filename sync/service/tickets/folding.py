@@ -55,7 +55,7 @@ def _timeline_entry(entry: HistoryEntry, *, out_of_order: bool = False) -> dict[
         (canonical_id(payload[name]) for name in id_fields if payload.get(name)), None
     )
     line["contractor_id"] = canonical_id(payload.get("contractor_id"))
-    for name in ("reaction", "role", "to", "who"):
+    for name in ("reaction", "role", "trade", "to", "who"):
         if payload.get(name):
             line[name] = payload[name]
     return {**line, "aside": True} if out_of_order else line

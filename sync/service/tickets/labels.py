@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sync.protocol.roles import TRADE_LABELS
 from sync.protocol.text import Texts, _l, _lp
 
 STATES: Texts = {
@@ -50,6 +51,8 @@ FIELDS: Texts = {
     "from_id": _l("Previous"),
     "into_id": _l("Merged into"),
     "numbers": _l("Numbers"),
+    "trade": _l("Trade"),
+    "asked_trade": _l("Trade"),
     "receiver_ids": _l("Also received by"),
 }
 
@@ -62,6 +65,8 @@ ESCALATION_LABELS: Texts = {
 ON_THE_SPOT: Texts = {"on_the_spot": _l("resolved on the spot")}
 
 VALUES: Mapping[str, Texts] = {
+    "trade": TRADE_LABELS,
+    "asked_trade": TRADE_LABELS,
     "voice": {
         "greeted": _l("greeted"),
         "answered": _l("question answered"),

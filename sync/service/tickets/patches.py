@@ -46,6 +46,7 @@ HAND_OVER_PATCH = {
     "handler_id": "$handler_id",
     "handler": None,
     "asked_role": "$role",
+    "asked_trade": "$trade",
     "contractor_id": "$contractor_id",
     "given_by_id": "$by",
     "handed_at": "$at",
@@ -57,6 +58,7 @@ HAND_OVER_PATCH = {
         to_id="$handler_id",
         contractor_id="$contractor_id",
         role="$role",
+        trade="$trade",
     ),
 }
 

@@ -13,7 +13,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.op import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Id, Payload
 from sync.protocol.photos import Photos
-from sync.protocol.roles import ROLES
+from sync.protocol.roles import ROLES, TRADES
 
 CHANNELS = ("in_person", "phone", "message", "letter", "on_round", "other")
 MATTERS = ("business", "enquiry", "report", "complaint")
@@ -97,11 +97,12 @@ class TicketRevisePayload(Payload):
 
 
 class TicketHandOverPayload(Payload):
-    """The receiver: a person, everybody with a role, or a contractor with an accountable
-    manager."""
+    """The receiver: a person, everybody with a role, or a contractor with an accountable manager.
+    `trade`: of the repair workers, those with this trade."""
 
     handler_id = Id()
     role = fields.String(validate=OneOf(ROLES))
+    trade = fields.String(validate=OneOf(TRADES))
     contractor_id = Id()
     accountable_id = Id()
     reason = LongText()
@@ -116,6 +117,8 @@ class TicketHandOverPayload(Payload):
             raise ValidationError("Name one person, one post or one firm.")
         if ("contractor_id" in payload) != ("accountable_id" in payload):
             raise ValidationError("Name who of ours answers for the firm.")
+        if "trade" in payload and payload.get("role") != "repair":
+            raise ValidationError("Only repair workers have a trade.")
 
 
 class TicketHoldPayload(Payload):

@@ -66,7 +66,7 @@ def _hand_over(ticket: TicketState, entry: HistoryEntry) -> bool:
     ticket.accepted_at = ticket.proxy_for_id = None
     ticket.contractor_id = canonical_id(payload.get("contractor_id"))
     ticket.accountable_id = canonical_id(payload.get("accountable_id"))
-    ticket.asked_role = payload.get("role")
+    ticket.asked_role, ticket.asked_trade = payload.get("role"), payload.get("trade")
     ticket.handler_id = (
         canonical_id(payload.get("handler_id")) or ticket.accountable_id or ticket.handler_id
     )
@@ -79,7 +79,8 @@ def _accept(ticket: TicketState, entry: HistoryEntry) -> bool:
     waits = ticket.handed_at and not ticket.accepted_at and not ticket.closed_at
     if not waits or (ticket.asked_role is None and entry.by != ticket.handler_id):
         return False
-    ticket.accepted_at, ticket.handler_id, ticket.asked_role = entry.occurred_at, entry.by, None
+    ticket.accepted_at, ticket.handler_id = entry.occurred_at, entry.by
+    ticket.asked_role = ticket.asked_trade = None
     return _mark_acted(ticket, entry)
 
 
@@ -89,7 +90,8 @@ def _give_back(ticket: TicketState, entry: HistoryEntry) -> bool:
     if ticket.closed_at or not ticket.given_by_id or not is_handler:
         return False
     ticket.handler_id, ticket.given_by_id = ticket.given_by_id, None
-    ticket.asked_role = ticket.contractor_id = ticket.accountable_id = None
+    ticket.asked_role = ticket.asked_trade = None
+    ticket.contractor_id = ticket.accountable_id = None
     ticket.accepted_at = entry.occurred_at
     return True
 
@@ -99,7 +101,8 @@ def _hold(ticket: TicketState, entry: HistoryEntry) -> bool:
     if ticket.closed_at:
         return False
     ticket.handler_id, ticket.proxy_for_id = entry.by, canonical_id(entry.payload["for_id"])
-    ticket.asked_role, ticket.accepted_at = None, entry.occurred_at
+    ticket.asked_role = ticket.asked_trade = None
+    ticket.accepted_at = entry.occurred_at
     return True
 
 
@@ -113,7 +116,8 @@ def _escalate(ticket: TicketState, entry: HistoryEntry) -> bool:
     )
     ticket.escalated_at = ticket.handed_at = entry.occurred_at
     ticket.escalation = entry.payload["reason"]
-    ticket.accepted_at = ticket.asked_role = ticket.proxy_for_id = None
+    ticket.accepted_at = ticket.proxy_for_id = None
+    ticket.asked_role = ticket.asked_trade = None
     return _mark_acted(ticket, entry)
 
 

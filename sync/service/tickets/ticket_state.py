@@ -32,6 +32,7 @@ class TicketState:
     accountable_id: str | None = None
     given_by_id: str | None = None
     asked_role: str | None = None
+    asked_trade: str | None = None
     handed_at: datetime | None = None
     accepted_at: datetime | None = None
     proxy_for_id: str | None = None

@@ -14,6 +14,7 @@ from server.field.compiler.bundle import Bundle, build_bundle, field_templates
 from server.field.shell import get_bundle
 from sync import KINDS
 from sync.protocol.clock import SITE_ZONE
+from sync.protocol.roles import ROLE_PAGES
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,12 @@ def test_shell_module_has_the_time_zone_of_the_sites(
 ) -> None:
     text = client.get(field_build.asset_url("shell.js")).text
     assert f'export const SITE_ZONE = "{SITE_ZONE}";' in text
+
+
+def test_shell_module_has_the_tabs_of_each_role(client: FlaskClient, field_build: Bundle) -> None:
+    text = client.get(field_build.asset_url("shell.js")).text
+    told = json.loads(text.split("export const ROLE_PAGES = ")[1].split(";\n")[0])
+    assert {role: tuple(pages) for role, pages in told} == dict(ROLE_PAGES)
 
 
 def test_every_precached_address_is_served(client: FlaskClient, field_build: Bundle) -> None:

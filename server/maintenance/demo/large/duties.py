@@ -16,7 +16,7 @@ from server.maintenance.demo.large.estate import (
     checkpoint_id,
     place_id,
 )
-from server.maintenance.demo.large.people import person_id
+from server.maintenance.demo.large.people import PEOPLE, person_id
 from server.oplog.incoming import NewOp
 from sync.protocol.clock import format_time
 from sync.work.standards_content import STANDARDS
@@ -24,6 +24,7 @@ from sync.work.standards_content import STANDARDS
 INDOOR_STANDARDS = ("CL-05", "CL-06", "CL-07", "CL-08")
 OUTDOOR_STANDARDS = ("CL-01", "CL-02", "CL-03", "CL-04")
 FIRST_OUTDOOR_CLEANER, OUTDOOR_CLEANERS = 25, 6
+WORKER = "contractor_worker"
 CONTRACTORS = (
     ("银杉电梯 Silver Fir Lifts", "电梯维保 lift maintenance"),
     ("雪松绿化 Cedar Greenery", "绿化养护 gardening"),
@@ -49,6 +50,9 @@ def duty_ops(estate: Estate, since: datetime) -> Iterator[NewOp]:
             "accountable_id": person_id("supervisor2"),
         }
         yield seed.idempotent_op("contractor.add", contractor_id(number), payload)
+    for place, worker in enumerate(each for each in PEOPLE.values() if each.role == WORKER):
+        firm = contractor_id(1 + place % len(CONTRACTORS))
+        yield seed.idempotent_op("person.revise", worker.id, {"contractor_id": firm})
 
 
 def _standards() -> dict[str, dict[str, Any]]:

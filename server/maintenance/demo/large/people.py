@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from server.auth.credentials import get_or_create_account, hash_password, make_pin_verifier
 from server.db.engine import write_transaction
@@ -34,12 +35,21 @@ class Team:
 TEAMS = (
     Team("cleaner", "cleaner", 30, "小净", "BJ"),
     Team("guard", "guard", 25, "守门", "BA"),
-    Team("repair", "contractor_worker", 10, "修好", "WX"),
+    Team("repair", "repair", 4, "修好", "WX"),
+    Team("contractor", "contractor_worker", 6, "帮修", "WB"),
     Team("desk", "service_desk", 8, "应声", "KF", "desk"),
     Team("supervisor", "supervisor", 5, "巡查", "ZG", "super"),
     Team("manager", "manager", 2, "理事", "JL", "manager"),
     Team("admin", "admin", 1, "管机", "IT", "admin"),
 )
+
+
+TRADES = {
+    "repair1": ["electrician", "lifts"],
+    "repair2": ["plumber", "air_conditioning"],
+    "repair3": ["locks", "carpentry"],
+}
+"""The trades of repair workers; `repair4` does everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +104,13 @@ def create_accounts() -> None:
 
 def person_ops() -> Iterator[NewOp]:
     for person in PEOPLE.values():
-        payload = {
+        payload: dict[str, Any] = {
             "name": person.name,
             "roles": [person.role],
             "employee_no": person.employee_no,
         }
+        if person.key in TRADES:
+            payload["trades"] = TRADES[person.key]
         yield seed.idempotent_op("person.add", person.id, payload)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from server.maintenance.demo.large.day import Day
 from server.maintenance.demo.large.duties import CONTRACTORS, contractor_id
 from server.maintenance.demo.large.estate import Home
-from server.maintenance.demo.large.people import person_id
+from server.maintenance.demo.large.people import PEOPLE, person_id
 from server.maintenance.demo.large.work import phone_of
 from sync.protocol.clock import format_time
 
@@ -23,6 +23,10 @@ REMARKS = ("", "请尽快处理", "老人在家", "晚上六点后有人", "已�
 CHANNELS = ("in_person", "phone", "message", "on_round")
 REQUEST_TYPES = ("enquiry", "report", "report", "complaint", "business")
 ENTRIES_PER_DAY = 8
+HOME_WORKERS = [
+    key for key, person in PEOPLE.items() if person.role in ("repair", "contractor_worker")
+]
+"""Who enters homes, one a visit."""
 
 
 def simulate_tickets(day: Day) -> None:
@@ -102,7 +106,7 @@ def _handler(number: int, random: Random) -> tuple[str, dict[str, Any]]:
             "contractor_id": contractor,
             "accountable_id": person_id("supervisor2"),
         }
-    worker = f"repair{1 + number % 10}"
+    worker = f"repair{1 + number % 4}"
     return worker, {"handler_id": person_id(worker)}
 
 
@@ -110,7 +114,7 @@ def simulate_home_entries(day: Day) -> None:
     """Repair workers enter homes, one an hour from 9:00 on; the first one's exit is missing."""
     random = day.random("entries")
     for number in range(ENTRIES_PER_DAY):
-        worker, entry = f"repair{1 + number}", day.new_id("entry", number)
+        worker, entry = HOME_WORKERS[number], day.new_id("entry", number)
         start = day.at(9 + number, random.randint(0, 50))
         end = start + timedelta(minutes=random.randint(10, 40))
         entering = {

@@ -36,7 +36,7 @@ def phone_of(person: str) -> str:
 def simulate_shifts(day: Day) -> None:
     random = day.random("shifts")
     for key, person in PEOPLE.items():
-        if person.role not in ("cleaner", "guard", "contractor_worker"):
+        if person.role not in ("cleaner", "guard", "contractor_worker", "repair"):
             continue
         if random.random() > ON_DUTY_SHARE:
             continue
