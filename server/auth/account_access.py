@@ -1,6 +1,9 @@
-"""Who may reset somebody else's access to the desk."""
+"""Who may reset somebody else's access: to the desk, and to phones."""
 
 from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
 
 from sqlalchemy import select
 
@@ -11,24 +14,39 @@ from sync.estate.places import MASTER_DATA_ROLES
 
 
 def may_reset(user: CurrentUser, person_id: str) -> bool:
-    """Whether a user may reset passwords and second steps of a person, and so act as that person:
-    a manager or administrator, at every site where the person works; only an administrator for an
-    administrator; nobody for themselves."""
-    if person_id == user.person_id or not user.has_role(*MASTER_DATA_ROLES):
-        return False
-    own, theirs = _roles_by_site(user.person_id), _roles_by_site(person_id)
-    return bool(theirs) and all(
-        not own.get(site, frozenset()).isdisjoint(
-            {"admin"} if "admin" in roles else MASTER_DATA_ROLES
-        )
-        for site, roles in theirs.items()
-    )
+    """Whether a user may reset passwords, second steps and PINs of a person, and so act as that
+    person."""
+    return person_id in resettable_people(user, [person_id])
 
 
-def _roles_by_site(person_id: str) -> dict[str, frozenset[str]]:
+def resettable_people(user: CurrentUser, person_ids: Iterable[str]) -> set[str]:
+    """Whose access a user may reset: as a manager or administrator, of people at all of whose sites
+    the user is one; only an administrator that of an administrator; nobody their own."""
+    if not user.has_role(*MASTER_DATA_ROLES):
+        return set()
+    wanted = set(person_ids) - {user.person_id}
+    roles = _roles_by_site({user.person_id, *wanted})
+    own = roles[user.person_id]
+    return {
+        id_
+        for id_ in wanted
+        if roles[id_] and all(_is_above(own.get(site), held) for site, held in roles[id_].items())
+    }
+
+
+def _is_above(own: frozenset[str] | None, theirs: frozenset[str]) -> bool:
+    needed = {"admin"} if "admin" in theirs else MASTER_DATA_ROLES
+    return own is not None and not own.isdisjoint(needed)
+
+
+def _roles_by_site(person_ids: set[str]) -> dict[str, dict[str, frozenset[str]]]:
+    """The roles of people at each site where they work now, by person."""
     rows = db.session.execute(
-        select(Person.site_id, Person.roles).where(
-            Person.id == person_id, Person.active_to.is_(None)
+        select(Person.id, Person.site_id, Person.roles).where(
+            Person.id.in_(person_ids), Person.active_to.is_(None)
         )
     )
-    return {row.site_id: frozenset(row.roles) for row in rows}
+    roles: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
+    for row in rows:
+        roles[row.id][row.site_id] = frozenset(row.roles)
+    return roles

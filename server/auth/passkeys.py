@@ -13,7 +13,7 @@ from uuid import UUID
 
 import webauthn
 from flask import request
-from sqlalchemy import delete, select
+from sqlalchemy import CursorResult, delete, select
 from uuid_utils.compat import uuid7
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
@@ -117,11 +117,12 @@ def use_passkey(challenge: str, credential: Any) -> str | None:
     return passkey.person_id
 
 
-def remove_passkey(person_id: str, id_: str) -> None:
-    """Remove a passkey of a person, if it is theirs."""
+def remove_passkey(person_id: str, id_: str) -> bool:
+    """Remove a passkey of a person; False if it is not theirs."""
+    own = delete(Passkey).where(Passkey.id == id_, Passkey.person_id == person_id)
     with write_transaction():
-        own = delete(Passkey).where(Passkey.id == id_, Passkey.person_id == person_id)
-        db.session.execute(own)
+        removed: CursorResult[Any] = db.session.execute(own)  # type: ignore[assignment]
+    return removed.rowcount == 1
 
 
 def _host() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,12 @@ RECOVERY_CODES, RECOVERY_LENGTH = 10, 24
 def has_second_factor(account: Account) -> bool:
     """Whether signing in with the password needs a second step."""
     return bool(account.totp_secret) or has_passkeys(account.person_id)
+
+
+def people_with_second_factor(accounts: Iterable[Account]) -> set[str]:
+    """The ids of the people among these accounts who have a second step."""
+    apps = {account.person_id for account in accounts if account.totp_secret}
+    return apps | set(db.session.scalars(select(Passkey.person_id).distinct()))
 
 
 def has_passkeys(person_id: str) -> bool:

@@ -3,6 +3,7 @@
 from server.cli.database import (
     backup_command,
     compact,
+    grant,
     init,
     key,
     move,
@@ -20,5 +21,5 @@ __all__ = ["THREADS", "main"]
 
 for command in (init, serve, demo, site, user, enrol):
     main.add_command(command)
-for command in (key, verify, purge, compact, backup_command, restore, move, version):
+for command in (key, verify, purge, compact, backup_command, restore, move, grant, version):
     main.add_command(command)

@@ -18,7 +18,7 @@ from server import create_app
 from server.cli.texts import N_
 from server.config import KEY_FILE, add_key
 from server.jobs import compaction, retention
-from server.maintenance import backup, demo, seed, transfer, verification
+from server.maintenance import backup, demo, seed, serving_role, transfer, verification
 from server.maintenance.backup_seal import is_encrypted
 from server.maintenance.upgrade import require_current_schema, upgrade
 from server.oplog import receive, replay, security_log
@@ -155,6 +155,17 @@ def move(database_url: str) -> None:
         faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
     click.echo(json.dumps({**_summary(faults), "rows": sum(rows.values())}))
     sys.exit(1 if any(faults.values()) else 0)
+
+
+@click.command(
+    help=N_("Let another PostgreSQL role serve: it can add to the log, but not rewrite it.")
+)
+@click.argument("role")
+def grant(role: str) -> None:
+    with create_app().app_context():
+        require_current_schema()
+        serving_role.grant(role)
+    click.echo(_("%(role)s can serve now. Use it in LODGE_DATABASE_URL.") % {"role": role})
 
 
 @click.command(help=N_("Print the version."))

@@ -10,8 +10,10 @@ import click
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from server.cli.texts import N_, translate_help, use_catalogues
+from server.config import UnencryptedService
 from server.maintenance.archive import BackupError
 from server.maintenance.demo.large import DemoIncomplete
+from server.maintenance.serving_role import GrantError
 from server.maintenance.transfer import TransferError
 from server.maintenance.upgrade import SchemaError
 
@@ -28,13 +30,18 @@ class LodgeGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (BackupError, DemoIncomplete, SchemaError, TransferError) as error:
+        except (BackupError, DemoIncomplete, GrantError, SchemaError, TransferError) as error:
             message = str(error)
         except (ArgumentError, NoSuchModuleError):
             message = _(
                 "LODGE_DATABASE_URL is not the URL of a database. It looks like "
                 "postgresql://name@host/database. Unset it to use SQLite."
             )
+        except UnencryptedService as error:
+            message = _(
+                "%(setting)s names another machine without a verified TLS connection. Add "
+                "sslmode=verify-full to the URL of a database, use https:// for a bucket."
+            ) % {"setting": error}
         except OperationalError:
             message = _(
                 "The database does not answer. Check that it is running and that "

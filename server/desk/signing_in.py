@@ -14,10 +14,23 @@ from server.auth.credentials import password_matches, use_first_password
 from server.auth.known_browsers import remember_browser, sign_in_limits
 from server.auth.rate_limit import count_attempt, reset_attempts, uncount_attempt
 from server.auth.second_factors import use_code
-from server.auth.sessions import PASSKEY, cookie_name, desk_sites, set_cookie, start_session
+from server.auth.sessions import (
+    PASSKEY,
+    PASSWORD,
+    TWO_STEPS,
+    cookie_name,
+    current_user,
+    desk_sites,
+    set_cookie,
+    start_session,
+)
 from server.db.engine import write_transaction
 from server.desk.kept_forms import newest_unsaved_page
 from server.models.access import Account
+from server.oplog.security_log import log_access
+
+FACTOR_ACTIONS = {PASSWORD: "with_password", TWO_STEPS: "with_code", PASSKEY: "with_passkey"}
+"""How somebody signed in, as the security log says it."""
 
 
 class Fault(NamedTuple):
@@ -53,6 +66,7 @@ def check_password(username: str, account: Account | None) -> Fault | None:
     if wait:
         return _too_many(wait)
     if not password_matches(account, request.form.get("password", "")):
+        _log_failure(account)
         return Fault(gettext("User name or password is wrong."), 401)
     reset_attempts(own)
     if shared:
@@ -67,6 +81,7 @@ def check_code(account: Account) -> Fault | None:
     if wait:
         return _too_many(wait)
     if not use_code(account, request.form.get("one_time_code", "")[:100]):
+        _log_failure(account, action="with_code")
         message = gettext("This code is wrong, or was used before. Wait for the next one.")
         return Fault(message, 401)
     reset_attempts(own)
@@ -92,17 +107,32 @@ def open_desk(account: Account, factors: str, page: str | None) -> Response | No
     is_first = account.first_until is not None and factors != PASSKEY
     if not sites:
         return None
-    if is_first:
-        with write_transaction():
-            if not use_first_password(account, datetime.now(UTC)):
-                return None
     unsaved = newest_unsaved_page(account.person_id)
     site_id, page = unsaved if unsaved and unsaved[0] in sites else (sites[0], page)
-    response = redirect(local_path(page), 303)
-    token = start_session(account.person_id, site_id, factors, must_change=is_first)
+    response, who = redirect(local_path(page), 303), account.person_id
+    with write_transaction():
+        if is_first and not use_first_password(account, datetime.now(UTC)):
+            return None
+        token = start_session(who, site_id, factors, must_change=is_first)
+        details = {"action": FACTOR_ACTIONS[factors]}
+        log_access("sign_in", site_id=site_id, by=who, about=who, details=details)
     set_cookie(response, cookie_name(), token)
     remember_browser(response, account)
     return response
+
+
+def log_account(event: str, person_id: str, action: str | None = None) -> None:
+    """Write into the security log, at each site of a person, what the current user changed in the
+    person's account. Within the transaction of the change."""
+    details = {"action": action} if action else None
+    log_access(event, site_id=None, by=current_user().person_id, about=person_id, details=details)
+
+
+def _log_failure(account: Account | None, action: str | None = None) -> None:
+    """What was typed is not kept: it may be a password in the wrong field."""
+    about = account.person_id if account else None
+    details = {"action": action} if action else None
+    log_access("sign_in_failed", site_id=None, by=None, about=about, details=details)
 
 
 def _too_many(wait: timedelta) -> Fault:

@@ -1,4 +1,4 @@
-"""Digests of rows that no op changes: accounts and phones.
+"""Digests of rows that no op changes: accounts, phones, and the keys of people on phones.
 
 Whoever changes such a row writes its new digest into the security log, whose entries are chained.
 `lodge verify` then finds a row that was changed by hand.
@@ -15,6 +15,7 @@ from sqlalchemy import Table, select
 
 from server.db.engine import db
 from server.models.access import Account, Device
+from server.models.credentials import Credential
 from server.models.feed import SiteHead
 from server.models.people import Person
 from server.models.security_log import AccessEntry
@@ -33,15 +34,23 @@ SEALED_TABLES = {
     "account": SealedTable(
         Account.metadata.tables["account"],
         ("person_id",),
-        ("username", "password_hash", "pin_check", "pin_hash", "pin_expires_at"),
+        (
+            *("username", "password_hash", "first_until", "totp_secret"),
+            *("pin_check", "pin_hash", "pin_expires_at"),
+        ),
     ),
     "device": SealedTable(
         Device.metadata.tables["device"],
         ("id",),
         (
             *("site_id", "label", "enrolled_by", "enrolled_at", "revoked_at", "lost_at"),
-            *("ended_because", "token_hash"),
+            *("ended_because", "token_hash", "next_token_hash"),
         ),
+    ),
+    "credential": SealedTable(
+        Credential.metadata.tables["credential"],
+        ("site_id", "id"),
+        ("device_id", "person_id", "public_key", "created_at"),
     ),
 }
 

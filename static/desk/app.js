@@ -1,5 +1,6 @@
 /** The desk's own scripts. Every page works without them. */
 
+import "../field/trusted_types.js";
 import { keepDrafts } from "./drafts.js";
 import { offerPasskeys } from "./passkeys.js";
 import { keepPlace } from "./place.js";

@@ -1,6 +1,7 @@
 // Starts the app in a page: wires the modules together, draws the first page, begins to sync.
 
 import "./one_of.js"; // before whatever takes a submitted form
+import "./trusted_types.js"; // before htmx draws anything
 import { watchForIdleness } from "./auto_lock.js";
 import { requestBackgroundSync } from "./background_sync.js";
 import { fillReserve } from "./database.js";

@@ -7,6 +7,7 @@ import { FORMS, formKey, hasContent } from "./form_fields.js";
 import { formsOnPage, isUnsaved, personOf, stateOf } from "./form_state.js";
 import { handleRequest } from "./local_server.js";
 import { hasPendingRequests } from "./pending_requests.js";
+import { parseDocument } from "./trusted_types.js";
 
 const DELAY = 120; // ms: several changes make one redraw
 const TEXT_INPUT = "input:not([type=checkbox],[type=radio]), textarea, select";
@@ -58,7 +59,7 @@ export async function redraw() {
 /** @param {string} html a whole page */
 async function show(html) {
   const page = document.querySelector("#page");
-  const drawn = parse(html);
+  const drawn = parseDocument(html);
   if (!page || personOf(drawn) !== personOf()) {
     await flushDrafts(); // somebody locked the phone in another tab: what was typed is not for all
     forgetDraftKey();
@@ -162,6 +163,3 @@ export function applyTheme() {
   if (scheme) document.documentElement.dataset.scheme = scheme;
   if (size) document.documentElement.dataset.size = size;
 }
-
-/** @param {string} html */
-const parse = (html) => new DOMParser().parseFromString(html, "text/html");

@@ -4,6 +4,7 @@
 import { VERSION } from "../shell.js";
 import { formsOnPage, isUnsaved } from "./form_state.js";
 import { hasPendingRequests } from "./pending_requests.js";
+import { workerAddress } from "./trusted_types.js";
 
 let reloadNeeded = false;
 
@@ -24,7 +25,7 @@ export async function watchForUpdates() {
   });
   /** @type {RegistrationOptions} */
   const options = { type: "module", scope: "/", updateViaCache: "none" };
-  const registration = await workers?.register("/sw.js", options);
+  const registration = await workers?.register(workerAddress(), options);
   if (!registration) return;
   const offer = () => {
     if (registration.waiting && workers.controller)

@@ -10,6 +10,7 @@ interface HtmxSwap {
 
 interface Htmx {
   config: { morphSkip: string };
+  registerExtension(name: string, extension: HtmxExtension): void;
   process(element: Element): void;
   swap(options: HtmxSwap): Promise<void>;
   ajax(
@@ -19,7 +20,19 @@ interface Htmx {
   ): Promise<void>;
 }
 
+interface HtmxExtension {
+  init?(page: { initSecurity(policy: TrustedTypePolicy): void }): void;
+}
+
+/** https://w3c.github.io/trusted-types/ What it makes stands for text wherever text was taken. */
+interface TrustedTypePolicy {
+  createHTML(text: string): string;
+  createScript(text: string): string;
+  createScriptURL(text: string): string;
+}
+
 interface Window {
+  trustedTypes?: { createPolicy(name: string, rules: TrustedTypePolicy): TrustedTypePolicy };
   htmx: Htmx;
 }
 

@@ -1,11 +1,11 @@
-"""Passkeys in a browser, with the virtual authenticator of Chromium."""
+"""Passkeys and Trusted Types in a browser; passkeys with the virtual authenticator of Chromium."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from server.maintenance.demo import PASSWORD
 from tests.live_server import LiveServer
@@ -55,3 +55,26 @@ def sign_in(page, url: str) -> None:
     page.fill("[name=username]", "ben")
     page.fill("[name=password]", PASSWORD)
     page.click("main button[type=submit]")
+
+
+DRAW = """() => {
+  const tries = [
+    () => (document.createElement("div").innerHTML = "<b>x</b>"),
+    () => new DOMParser().parseFromString("<b>x</b>", "text/html"),
+    () => (document.createElement("script").text = "1"),
+    () => trustedTypes.createPolicy("mine", {}),
+    () => trustedTypes.createPolicy("lodge", {}),
+  ];
+  return tries.map((draw) => { try { draw(); return "drawn"; } catch (e) { return e.name; } });
+}"""
+
+
+@pytest.mark.asvs("3.2.2", "3.4.3")
+@pytest.mark.parametrize("path", ["/sign-in", "/field/"])
+def test_text_becomes_elements_in_our_own_module_alone(
+    page: Page, live_server: LiveServer, path: str
+) -> None:
+    """Trusted Types, at the desk and on the phone: whatever else tries is refused."""
+    page.goto(f"{live_server.url}{path}")
+    expect(page.locator("main input:visible").first).to_be_visible()
+    assert page.evaluate(DRAW) == ["TypeError"] * 5

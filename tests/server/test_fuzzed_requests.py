@@ -22,7 +22,10 @@ REQUESTS = repeats("fuzzed_requests") // SEEDS
 """Requests in all, shared by the seeds; `make soak` asks for more."""
 
 MAX_MEMORY_MB = 50
-SLOW_ENDPOINTS = {"sign_in.enter", "sign_in.change_password", "sync_api.enrol"}
+SLOW_ENDPOINTS = {
+    *("sign_in.sign_in", "account.change_password", "account.take_proof"),
+    *("people.new_pin", "sign_ins.new_first_password", "unlock.unlock", "unlock.change_pin"),
+}
 """Routes that take their time on purpose are asked seldom."""
 
 
@@ -59,6 +62,7 @@ class FuzzClient:
             for method in sorted(rule.methods - {"OPTIONS"})
             if rule.endpoint != "static"
         ]
+        assert {rule.endpoint for rule, _ in self.routes} >= SLOW_ENDPOINTS
 
     def send(self):
         rule, method = self.rng.choice(self.routes)

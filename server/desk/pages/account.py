@@ -50,6 +50,7 @@ from server.desk.signing_in import (
     check_code,
     check_password,
     local_path,
+    log_account,
     page_after,
     qr_image,
 )
@@ -85,6 +86,7 @@ def change_password() -> Any:
     with write_transaction():
         set_password(person_id, username, new)
         end_all_sessions(person_id, except_token_hash=current_user().token_hash)
+        log_account("password", person_id, "changed")
     say_nothing()
     response = redirect(url_for("account.index", changed=1), 303)
     set_cookie(response, cookie_name(), renew_session(must_change=False))
@@ -97,8 +99,11 @@ def change_password() -> Any:
 @recent_sign_in
 def end_one_session(id: str) -> Any:
     """End one session of the user; 404 if it is not theirs."""
-    if not end_session_by_id(current_user().person_id, id):
-        abort(404)
+    person_id = current_user().person_id
+    with write_transaction():
+        if not end_session_by_id(person_id, id):
+            abort(404)
+        log_account("session_ended", person_id)
     return redirect(url_for("account.index"), 303)
 
 
@@ -110,6 +115,7 @@ def end_other_sessions() -> Any:
     with write_transaction():
         user = current_user()
         end_all_sessions(user.person_id, except_token_hash=user.token_hash)
+        log_account("session_ended", user.person_id)
     return redirect(url_for("account.index"), 303)
 
 
@@ -141,6 +147,8 @@ def add_app() -> Any:
             account, secret.upper(), request.form.get("one_time_code", "")[:20]
         )
         codes = new_recovery_codes(person_id) if is_set else []
+        if is_set:
+            log_account("second_factor", person_id, "app_added")
     if not is_set:
         raise _refused(
             "one_time_code", gettext("This is not the code that the app shows now. Try again.")
@@ -157,6 +165,7 @@ def remove_app() -> Any:
     with write_transaction():
         account = get_or_create_account(person_id)
         account.totp_secret = account.totp_step = None
+        log_account("second_factor", person_id, "app_removed")
     return redirect(url_for("account.two_steps"), 303)
 
 
@@ -172,6 +181,7 @@ def renew_recovery_codes() -> Any:
         abort(404)
     with write_transaction():
         codes = new_recovery_codes(person_id)
+        log_account("second_factor", person_id, "recovery_codes")
     return _show_recovery_codes(codes, current_user().factors)
 
 
@@ -200,8 +210,10 @@ def store_passkey() -> Any:
     challenge = step.challenge if step and step.person_id == user.person_id else None
     if challenge is None or not finish_step():
         abort(400)
-    if not add_passkey(user.person_id, challenge, request.get_json(silent=True)):
-        abort(400)
+    with write_transaction():
+        if not add_passkey(user.person_id, challenge, request.get_json(silent=True)):
+            abort(400)
+        log_account("second_factor", user.person_id, "passkey_added")
     response = jsonify(location=url_for("account.two_steps"))
     _prove_anew(response, PASSKEY)
     return response
@@ -211,7 +223,11 @@ def store_passkey() -> Any:
 @allow(*FRONT_DESK_ROLES)
 @recent_sign_in
 def drop_passkey(id: str) -> Any:
-    remove_passkey(current_user().person_id, id)
+    person_id = current_user().person_id
+    _refuse_unproven(_own_account())
+    with write_transaction():
+        if remove_passkey(person_id, id):
+            log_account("second_factor", person_id, "passkey_removed")
     return redirect(url_for("account.two_steps"), 303)
 
 

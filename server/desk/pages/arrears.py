@@ -169,7 +169,9 @@ def bad_rows() -> Response:
         list(map(str, row)) for row in posted_json("bad", list) if isinstance(row, list) and row
     ]
     explained = [[*row[:-1], str(LEDGER_ROW_ERRORS.get(row[-1], ""))] for row in rows]
-    return _xlsx_response([(*ledger_headings(), "!"), *explained], "lodge-arrears-to-mend.xlsx")
+    name, user = "lodge-arrears-to-mend.xlsx", current_user()
+    log_access("export", site_id=user.site_id, by=user.person_id, details={"file": name})
+    return _xlsx_response([(*ledger_headings(), "!"), *explained], name)
 
 
 @bp.post("/import")
@@ -220,8 +222,6 @@ def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:
 
 
 def _xlsx_response(rows: Any, name: str) -> Response:
-    user = current_user()
-    log_access("export", site_id=user.site_id, by=user.person_id, details={"file": name})
     answer = Response(spreadsheets.write_workbook(rows), mimetype=spreadsheets.XLSX_MIMETYPE)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from server.auth.access import allow, current_user, get_or_404
+from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
 from server.desk import evidence_pack
 from server.desk.history import op_lines
@@ -164,6 +164,7 @@ def summary(id: str) -> str:
 
 @bp.get("/<id>/report.html")
 @allow(*DESK_ROLES)
+@recent_sign_in
 def report(id: str) -> Response:
     """Q9: the report of the police handover pack, one file for printing."""
     case = get_or_404(LostProperty, id)
@@ -177,6 +178,7 @@ def report(id: str) -> Response:
 
 @bp.get("/<id>/pack.zip")
 @allow(*DESK_ROLES)
+@recent_sign_in
 def pack(id: str) -> Response:
     """Q9: the police handover pack, byte-identical as long as the case is unchanged."""
     case = get_or_404(LostProperty, id)

@@ -12,9 +12,11 @@ from flask_babel import gettext
 from sqlalchemy import or_
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
+from server.auth.account_access import may_reset, resettable_people
 from server.auth.device_people import people_of, set_people
 from server.auth.devices import issue_code, rename_device, revoke_device
 from server.auth.phone_credentials import revoke_credentials
+from server.auth.pins import ONE_TIME_LIFETIME, reset_pin
 from server.db.engine import db, write_transaction
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
@@ -23,6 +25,7 @@ from server.desk.options import active_contractors, active_people, list_people
 from server.desk.payload_form import PayloadForm, form_text
 from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
+from server.desk.signing_in import log_account
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.models.access import EVERYBODY, Device
 from server.models.credentials import Credential
@@ -52,14 +55,37 @@ SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
 @allow(*DESK_ROLES)
 def index() -> str:
     """Everybody, and for how many open tickets each is responsible."""
+    return _render_people()
+
+
+@bp.post("/<id>/pin")
+@allow(*MASTER_DATA_ROLES)
+@recent_sign_in
+def new_pin(id: str) -> str:
+    """A new one-time PIN for phones, shown once. What the person registered on phones before
+    proves nothing any more."""
+    person = get_or_404(Person, id)
+    if not may_reset(current_user(), person.id):
+        abort(403)
+    with write_transaction():
+        pin = reset_pin(person.id, datetime.now(UTC))
+        log_account("pin", person.id, "one_time_pin")
+    return _render_people(person=person, pin=pin)
+
+
+def _render_people(**new: Any) -> str:
     site_id = current_user().site_id
     open_tickets = db.session.scalars(Ticket.open_tickets(site_id)).all()
     ticket_counts = Counter(
         id_ for ticket in open_tickets for id_ in {ticket.steward_id, ticket.handler_id}
     )
+    people = list_people(site_id)
     return render_template(
         "desk/people/index.html",
-        people=list_people(site_id),
+        people=people,
+        resettable=resettable_people(current_user(), [each.id for each in people]),
+        new=new,
+        days=ONE_TIME_LIFETIME.days,
         ticket_counts=ticket_counts,
         names=directory_of(site_id),
         may_record_leaving=current_user().has_role(*MASTER_DATA_ROLES),

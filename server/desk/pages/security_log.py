@@ -25,6 +25,8 @@ bp = Blueprint("security_log", __name__, url_prefix="/desk/security-log")
 NAVIGATION = [NavEntry("security_log.index", _l("Security log"), 235)]
 
 PAGE_SIZE = 100
+ALARMING = frozenset({"sign_in_failed", "denied", "foreign_lineage", "log_mismatch"})
+"""Events that should not happen: they are marked."""
 
 
 @bp.get("/")
@@ -48,6 +50,7 @@ def index() -> str:
         filters={**filters, **times},
         people=list_people(site_id),
         events=sorted(EVENTS),
+        alarming=ALARMING,
         phones={row.id: row.label for row in db.session.execute(phones.order_by(Device.label))},
         names=names,
     )

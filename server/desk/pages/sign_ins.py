@@ -12,14 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
-from server.auth.account_access import may_reset
+from server.auth.account_access import may_reset, resettable_people
 from server.auth.credentials import FIRST_PASSWORD_DAYS, get_or_create_account, set_password
-from server.auth.second_factors import has_second_factor, remove_second_factors
+from server.auth.second_factors import people_with_second_factor, remove_second_factors
 from server.auth.sessions import end_all_sessions, sessions_of
 from server.db.engine import db, write_transaction
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
 from server.desk.options import list_people
+from server.desk.signing_in import log_account
 from server.desk.submit import submit_and_redirect
 from server.models.access import Account
 from server.models.people import Person
@@ -49,6 +50,7 @@ def end_sessions(id: str) -> Any:
     person = get_or_404(Person, id)
     with write_transaction():
         end_all_sessions(person.id)
+        log_account("session_ended", person.id)
     return redirect(url_for("sign_ins.index"), 303)
 
 
@@ -64,6 +66,7 @@ def new_first_password(id: str) -> str:
         with write_transaction():
             set_password(person.id, username, password, first=True)
             end_all_sessions(person.id)
+            log_account("password", person.id, "first_password")
     except IntegrityError:
         raise _username_refused(gettext("This user name is taken.")) from None
     return _render(person=person, username=username.lower(), password=password)
@@ -78,6 +81,7 @@ def remove_second_step(id: str) -> Any:
     with write_transaction():
         remove_second_factors(get_or_create_account(person.id))
         end_all_sessions(person.id)
+        log_account("second_factor", person.id, "removed")
     return redirect(url_for("sign_ins.index"), 303)
 
 
@@ -106,9 +110,9 @@ def _render(**new: Any) -> str:
         people=people,
         accounts=accounts,
         sessions=[session for session in sessions if session.site_id == user.site_id],
-        resettable={person.id for person in people if may_reset(user, person.id)},
+        resettable=resettable_people(user, [person.id for person in people]),
         two_step=db.session.get_one(Site, (user.site_id, user.site_id)).two_step,
-        with_factor={id_ for id_, account in accounts.items() if has_second_factor(account)},
+        with_factor=people_with_second_factor(accounts.values()),
         days=FIRST_PASSWORD_DAYS,
         new=new,
     )

@@ -173,6 +173,7 @@ NEEDS_RECENT = [
     f"/desk/people/phones/{ANA}/revoke",
     f"/desk/people/phones/{ANA}/lost",
     f"/desk/people/{ANA}/leave",
+    f"/desk/people/{ANA}/pin",
     f"/desk/sign-ins/{BEN}/end",
     f"/desk/sign-ins/{BEN}/first-password",
     f"/desk/sign-ins/{BEN}/second-step",
@@ -191,6 +192,19 @@ def test_what_gives_access_needs_a_recent_sign_in(app, signed_in, address):
     assert answer.status_code == 401 and "/desk/account/confirm" in answer.text
     assert eve.post(address).location.startswith("/desk/account/confirm"), "an empty form"
     assert eve.get("/desk/").status_code == 200, "other pages do not"
+
+
+@pytest.mark.asvs("7.5.1")
+@pytest.mark.parametrize("file", ["pack.zip", "report.html"])
+def test_files_of_personal_data_need_a_recent_sign_in(app, signed_in, bens_password, file):
+    """Afterwards the browser is sent to the file."""
+    ben, address = signed_in(BEN), f"/desk/lost/{ANA}/{file}"
+    assert ben.get(address).status_code == 404
+    age_sessions(app, RECENT + timedelta(seconds=1))
+    asked = ben.get(address).location
+    assert asked.startswith("/desk/account/confirm?next=")
+    proof = {"password": PASSWORD, "next": address}
+    assert ben.post("/desk/account/confirm", proof).location == address
 
 
 @pytest.mark.asvs("7.5.1")

@@ -34,7 +34,7 @@ def rows(browser, **filters):
         re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL) for row in body.split("</tr>")
     ]
     plain = [[" ".join(re.sub("<[^>]+>", "", c).split()) for c in row] for row in cells if row]
-    return [(event, who, about) for _, event, who, about, *_ in plain]
+    return [(event.removeprefix("! "), who, about) for _, event, who, about, *_ in plain]
 
 
 @pytest.mark.rule("A20")

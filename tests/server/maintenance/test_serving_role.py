@@ -1,0 +1,94 @@
+"""The role that serves on PostgreSQL adds to the log, and cannot rewrite it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text, update
+from sqlalchemy.exc import ProgrammingError
+
+from server.db.engine import db
+from server.jobs.retention import purge_expired
+from server.maintenance.serving_role import GrantError, grant
+from server.models.visits import Visit
+from server.oplog.receive import submit
+from server.oplog.replay import find_faults
+from tests.conftest import create_test_app
+from tests.postgres import PostgresCluster
+from tests.seed_data import BEN, HOME_SITE, fixed_id
+
+ROLE = "lodge-serve"
+REWRITTEN = (
+    "DELETE FROM op",
+    "TRUNCATE op",
+    "UPDATE op SET by = NULL",
+    "UPDATE op SET received_at = now()",
+    "UPDATE op SET status = 'refused'",
+    "UPDATE op SET payload = '{}' WHERE kind = 'visit.arrive'",
+    "ALTER TABLE op DISABLE TRIGGER ALL",
+    "DROP TRIGGER lodge_guard_log ON op",
+    "CREATE TABLE mine (id int)",
+    "UPDATE alembic_version SET version_num = '0'",
+)
+
+
+@pytest.fixture
+def serving(
+    postgres: PostgresCluster, postgres_template: str, tmp_path: Path
+) -> Iterator[tuple[Flask, Flask]]:
+    """The application as the owner of the tables, and as the role that serves."""
+    postgres.restore_snapshot(postgres_template)
+    name = postgres.create_database(postgres_template)
+    postgres.admin.execute(f'CREATE ROLE "{ROLE}" LOGIN')
+    url = postgres.url(name)
+    owner = create_test_app(url, tmp_path / "owner")
+    server = create_test_app(url.replace("lodge@", f"{ROLE}@", 1), tmp_path / "serving")
+    with owner.app_context():
+        db.session.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num text)"))
+        db.session.commit()
+        grant(ROLE)
+        grant(ROLE)  # after an upgrade, once more
+    yield owner, server
+    for app in (owner, server):
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+    postgres.admin.execute(f'DROP DATABASE "{name}"')
+    postgres.admin.execute(f'DROP ROLE "{ROLE}"')
+
+
+@pytest.mark.asvs("13.2.2", "16.4.2")
+def test_the_serving_role_cannot_rewrite_the_log(serving: tuple[Flask, Flask]) -> None:
+    """It records, judges and purges; whatever else it tries with the log is refused."""
+    _, server = serving
+    visit = fixed_id("a visit")
+    with server.app_context():
+        arrival = {"visitor": "Ms Secret", "purpose": "family"}
+        assert submit(HOME_SITE, "visit.arrive", visit, arrival, by=BEN)["status"] == "applied"
+        for statement in REWRITTEN:
+            with pytest.raises(ProgrammingError):
+                db.session.execute(text(statement))
+            db.session.rollback()
+        submit(HOME_SITE, "visit.leave", visit, {}, by=BEN)
+        assert find_faults(HOME_SITE) == []
+        db.session.execute(update(Visit).values(departed_at=datetime(2026, 1, 1, tzinfo=UTC)))
+        db.session.commit()
+        purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=4000))
+        bodies = db.session.scalars(text("SELECT body FROM op")).all()
+        assert not any("Ms Secret" in body for body in bodies)
+
+
+def test_only_another_role_of_postgresql_can_be_named(
+    serving: tuple[Flask, Flask], sqlite_app: Flask
+) -> None:
+    owner, _ = serving
+    with owner.app_context():
+        for role in ("nobody-of-this-name", "lodge"):
+            with pytest.raises(GrantError):
+                grant(role)
+    with sqlite_app.app_context(), pytest.raises(GrantError):
+        grant(ROLE)
