@@ -7,6 +7,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy.engine import make_url
 
 from sync.protocol.json_codec import dump_json, load_json
 
@@ -18,8 +21,15 @@ MIN_KEY_LENGTH = 32
 MAX_KEYS = 5
 """So many keys are kept: the newest signs, the others verify what was signed before."""
 KEY_FILE, BACKUP_KEY_FILE = "secret-key", "backup-key"
+VERIFIED = frozenset({"verify-ca", "verify-full"})
+"""The values of `sslmode` with which PostgreSQL's client knows whom it talks to."""
 OWN_FILES = ("lodge.sqlite3*", "photos", "photos/*", "photos/*/*")
 """What is in the data folder besides the keys."""
+
+
+class UnencryptedService(Exception):
+    """A setting sends records to another machine in the clear, or to whoever answers there; the
+    text of the exception is its name."""
 
 
 def data_folder(name: str) -> Path:
@@ -50,6 +60,7 @@ def fill_in_defaults(config: Any) -> None:
     config["SQLALCHEMY_DATABASE_URI"] = with_psycopg_driver(
         config.get("SQLALCHEMY_DATABASE_URI") or f"sqlite:///{data / 'lodge.sqlite3'}"
     )
+    refuse_unencrypted(config["SQLALCHEMY_DATABASE_URI"], config.get("PHOTOS_URL"))
     # hidden parameters: a database error must not write a visitor's name to the log
     options = {
         "hide_parameters": True,
@@ -72,6 +83,25 @@ def with_psycopg_driver(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+def refuse_unencrypted(database: str, photos: str | None) -> None:
+    """Raise UnencryptedService for a database or a bucket of another machine without TLS that
+    verifies who answers."""
+    url = make_url(database)
+    named = [url.host or "", *str(url.query.get("host", "")).split(",")]
+    is_verified = (url.query.get("sslmode") or os.environ.get("PGSSLMODE")) in VERIFIED
+    if url.get_backend_name() == "postgresql" and not (is_verified or all(map(_is_here, named))):
+        raise UnencryptedService("LODGE_DATABASE_URL")
+    for endpoint in parse_qs(urlsplit(photos or "").query).get("endpoint", ()):
+        address = urlsplit(endpoint)
+        if address.scheme != "https" and not _is_here(address.hostname or ""):
+            raise UnencryptedService("LODGE_PHOTOS_URL")
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine: no name, the folder of a socket, or a loopback address."""
+    return host in ("", "localhost", "::1") or host.startswith(("/", "127."))
 
 
 def load_or_create_keys(file: Path) -> list[str]:

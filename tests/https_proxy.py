@@ -42,6 +42,7 @@ class HttpsProxy:
         (block,) = re.findall(
             r"```\n(lodge\.example\.org \{.*?)```", INSTALL_PAGE.read_text(), re.DOTALL
         )
+        block = block.replace("http://lodge.example.org {", f"http://{HOST}:{self.http_port} {{")
         block = block.replace("lodge.example.org {", f"{self.url} {{\n\ttls internal")
         block = block.replace("127.0.0.1:8000", f"127.0.0.1:{server_port}")
         options = f"admin off\n\tskip_install_trust\n\thttp_port {self.http_port}"

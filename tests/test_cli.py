@@ -67,6 +67,8 @@ def test_without_a_database_every_command_says_how_to_create_one(lodge):
         ("LODGE_DATABASE_URL", "nonsense"),
         ("LODGE_DATABASE_URL", "nosuch://here/base"),
         ("LODGE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/base"),
+        ("LODGE_DATABASE_URL", "postgresql://lodge@db.example.org/lodge"),
+        ("LODGE_PHOTOS_URL", "s3://photos?endpoint=http://s3.example.org"),
         ("LODGE_DATA_DIR", "a-file/var"),
     ],
 )
@@ -239,6 +241,7 @@ def test_verify_exits_with_1_after_a_record_was_changed_by_hand(demo_lodge):
     assert demo_lodge.run_unchecked("verify").returncode == 1
 
 
+@pytest.mark.asvs("16.4.3")
 def test_verify_finds_a_printed_link_in_the_log_again(demo_lodge):
     links = json.loads(demo_lodge.run("verify"))["links"]
     for link in links.values():

@@ -94,6 +94,7 @@ CLAUSES_IN_TESTS = find_words(r'mark\.clause\(("\w+"(?:, "\w+")*)\)', "tests", g
 
 
 @pytest.mark.parametrize("clause", CLAUSES)
+@pytest.mark.asvs("2.1.2")
 def test_a_clause_has_a_rule_and_a_test(clause):
     assert clause in CLAUSES_IN_TESTS, f'no test is marked @pytest.mark.clause("{clause}")'
     assert clause in CLAUSES_IN_RULES | expand_ranges(), (

@@ -82,3 +82,65 @@ def test_passwords_are_hidden_and_may_be_pasted():
 @pytest.mark.asvs("6.4.2")
 def test_no_secret_question_is_asked():
     assert places(r"(?i)secret question|security question|mother's maiden", TEMPLATES) == []
+
+
+ADDRESSES = re.compile(
+    r"""(?:href|src|action|formaction|hx-get|hx-post)=["'](?!/|\#|\?|data:image/)([^"']*)"""
+)
+OWN_ADDRESSES = re.compile(
+    r"\{\{ *(?:url_for\(|asset\(|(?:address|where|qr|back|\w+\.(?:qr|url|address))\b)"
+    r"|\{%|tel:\{\{|$"
+)
+"""What an address begins with: one that the server makes, or a number to call."""
+
+
+@pytest.mark.asvs("1.2.2")
+def test_no_text_of_somebody_becomes_the_scheme_of_an_address():
+    begun = {text for _, text in matches(ADDRESSES, TEMPLATES)}
+    assert len(begun) > 10
+    assert {text for text in begun if not OWN_ADDRESSES.match(text)} == set()
+
+
+def matches(pattern, files):
+    """File and first group of each match."""
+    return [
+        (file.name, match[1])
+        for file in files
+        for match in re.finditer(pattern, file.read_text("utf-8"))
+    ]
+
+
+@pytest.mark.asvs("1.3.10")
+def test_what_is_formatted_is_a_text_of_ours():
+    owners = places(r"""[\w\]"')}]+(?=\.format\()""", PYTHON)
+    odd = {(name, text) for name, text in owners if not re.fullmatch(r"""[A-Z_\d]+|.*["']""", text)}
+    assert {name for name, _ in odd} <= FORMATTING.keys()
+
+
+FORMATTING = {
+    "expressions.py": "the compiler puts expressions together",
+    "inspections.py": "a picture drawn from numbers",
+}
+"""Files that fill in a text which is no literal there, and why nobody else wrote it."""
+
+
+@pytest.mark.asvs("3.7.1")
+def test_no_technology_of_yesterday_is_used():
+    old = r"(?i)<(?:applet|embed|object|bgsound|frame|frameset)\b|ActiveX|classid=|\.swf\b"
+    assert places(old, [*TEMPLATES, *SCRIPTS]) == []
+
+
+@pytest.mark.asvs("3.5.5")
+def test_pages_take_messages_from_their_own_origin_alone():
+    """A BroadcastChannel and a page's own worker; no window is listened to or written to."""
+    listeners = places(r"([\w.]+)\.addEventListener\(\s*\"message\"|onmessage", SCRIPTS)
+    assert {text.partition(".")[0] for _, text in listeners} <= {"channel", "self", "worker"}
+    assert places(r"(?:parent|opener|top|window|frames)\.postMessage", SCRIPTS) == []
+
+
+@pytest.mark.asvs("14.2.3")
+def test_nothing_is_loaded_from_elsewhere():
+    elsewhere = r"""(?:src|href|action)=["'](?:https?:)?//[^"']*|fetch\(["']https?:"""
+    assert places(elsewhere, [*TEMPLATES, *SCRIPTS]) == []
+    styles = (ROOT / "static/css").rglob("*.css")
+    assert places(r"url\(\s*[\"']?(?:https?:)?//|@import", styles) == []

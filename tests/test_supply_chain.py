@@ -76,6 +76,7 @@ def test_the_bill_of_materials_lists_every_package_and_browser_file():
 
 
 @pytest.mark.asvs("15.1.1")
+@pytest.mark.asvs("15.2.1")
 def test_the_security_policy_says_how_fast_a_fault_is_mended():
     policy = (ROOT / "SECURITY.md").read_text("utf-8")
     for severity, days in PATCH_DAYS.items():

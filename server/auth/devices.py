@@ -162,7 +162,8 @@ def revoke_device(site_id: str, device_id: str, *, lost: bool, because: str | No
         revoked: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
             device.values({column: now, **({Device.ended_because: because} if because else {})})
         )
-        db.session.execute(Credential.revocation(now, Credential.device_id == device_id))
+        of_phone = Credential.site_id == site_id, Credential.device_id == device_id
+        db.session.execute(Credential.revocation(now, *of_phone))
     return revoked.rowcount == 1
 
 

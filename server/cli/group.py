@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from server.cli.texts import N_, translate_help, use_catalogues
+from server.config import UnencryptedService
 from server.maintenance.archive import BackupError
 from server.maintenance.demo.large import DemoIncomplete
 from server.maintenance.serving_role import GrantError
@@ -36,6 +37,11 @@ class LodgeGroup(click.Group):
                 "LODGE_DATABASE_URL is not the URL of a database. It looks like "
                 "postgresql://name@host/database. Unset it to use SQLite."
             )
+        except UnencryptedService as error:
+            message = _(
+                "%(setting)s names another machine without a verified TLS connection. Add "
+                "sslmode=verify-full to the URL of a database, use https:// for a bucket."
+            ) % {"setting": error}
         except OperationalError:
             message = _(
                 "The database does not answer. Check that it is running and that "

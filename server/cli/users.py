@@ -24,7 +24,6 @@ from server.db.engine import db, write_transaction
 from server.maintenance.upgrade import require_current_schema
 from server.models.people import Person
 from server.oplog import receive
-from server.oplog.directory import invalidate_directories
 from server.oplog.security_log import log_access
 from sync.protocol.roles import ROLES, TRADES
 
@@ -175,4 +174,3 @@ def _save_credentials(
     except IntegrityError:
         message = _("The user name %(username)s is taken.") % {"username": username}
         raise click.UsageError(message) from None
-    invalidate_directories()

@@ -63,6 +63,11 @@ LEDGER_FILE_ERRORS = {
     "too-far-out": lazy_gettext(
         "A cell stands far outside of the table. Copy the table into a new sheet and save that."
     ),
+    "too-much": lazy_gettext(
+        "Reading this file took too much memory or time. Copy the table into a new file and save"
+        " that."
+    ),
+    "busy": lazy_gettext("Other files are being read. Choose this one again in a moment."),
 }
 """Why a ledger file is rejected, and what to do about it."""
 
@@ -133,7 +138,7 @@ class HomeChange:
 def parse_ledger(content: bytes) -> Ledger:
     """The accounts and rejected rows of a file.
 
-    Raises InvalidLedger, or an UnreadableSpreadsheet of some kind.
+    Raises InvalidLedger or UnreadableSpreadsheet.
     """
     if len(content) > spreadsheets.MAX_BYTES:
         raise InvalidLedger("too-long")

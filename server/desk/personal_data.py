@@ -15,6 +15,7 @@ from sqlalchemy import cast as cast_to
 
 from server.db.engine import db
 from server.desk.evidence_pack import archive
+from server.desk.field_errors import FieldError, FormRefused
 from server.desk.formatting import labelled_values
 from server.desk.labels import op_label, state_label, type_label
 from server.jobs.retention import (
@@ -38,7 +39,7 @@ from sync.protocol.normalise import home_key, plate_key, visible
 MAX_FOUND = 300
 """Records of one type that are listed; whoever finds more has to say more."""
 
-MIN_LETTERS = {"name": 1, "number": 4, "plate": 3, "home": 1}
+MIN_LETTERS, MAX_LETTERS = {"name": 1, "number": 4, "plate": 3, "home": 1}, 80
 BLANKS = (" ", "-", "·", ".")
 """What stands between the digits of a number or a plate."""
 
@@ -59,8 +60,18 @@ class Terms:
 
     @classmethod
     def of_form(cls, form: Mapping[str, str]) -> Terms:
-        """The terms of a sent form; one that is too short to tell people apart is left out."""
-        given = {name: visible(form.get(name, ""))[:80] for name in MIN_LETTERS}
+        """The terms of a sent form; one that is too short to tell people apart is left out.
+
+        Raises FormRefused for one that is longer than any name.
+        """
+        given = {name: visible(form.get(name, "")) for name in MIN_LETTERS}
+        too_long = [
+            FieldError((name,), _too_long(len(text)))
+            for name, text in given.items()
+            if len(text) > MAX_LETTERS
+        ]
+        if too_long:
+            raise FormRefused(too_long[0].message, too_long)
         return cls(**{n: text for n, text in given.items() if len(text) >= MIN_LETTERS[n]})
 
     def __bool__(self) -> bool:
@@ -86,6 +97,12 @@ class Found:
     @property
     def key(self) -> str:
         return f"{self.type}:{self.id}"
+
+
+def _too_long(length: int) -> str:
+    return gettext(
+        "At most %(most)s characters; this has %(length)s.", most=MAX_LETTERS, length=length
+    )
 
 
 def find_records(site_id: str, terms: Terms) -> list[Found]:

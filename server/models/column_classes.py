@@ -81,7 +81,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "device": {
         INTERNAL: (
             "id site_id enrolled_by enrolled_at revoked_at lost_at told_at lineage seen_at "
-            "clear_at offset_ms storage misfit people_key"
+            "clear_at offset_ms storage misfit people_key ended_because"
         ),
         PERSONAL: "label app report",
         SENSITIVE: "token_hash",
@@ -167,7 +167,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         SENSITIVE: "credential_id public_key",
     },
     "person": {
-        INTERNAL: "site_id id roles active_from active_to version",
+        INTERNAL: "site_id id roles trades contractor_id active_from active_to version",
         PERSONAL: "name employee_no",
     },
     "photo": {
@@ -305,7 +305,7 @@ COLUMNS: dict[str, dict[str, str]] = {
             "site_id id number numbers channel matter category area urgency voices "
             "about_type about photos_here has_items opened_at first_responder_id steward_id "
             "successions co_receiver_ids handler_id contractor_id accountable_id "
-            "given_by_id asked_role handed_at accepted_at proxy_for_id escalated_at "
+            "given_by_id asked_role asked_trade handed_at accepted_at proxy_for_id escalated_at "
             "escalation promised_at followed_at acted_at resolved_at resolved_by_id "
             "feedback_at feedback_by_id reaction unreachable marks reopened_at closed_at "
             "merged_into merged_at purged_at version"

@@ -16,10 +16,11 @@ from flask import current_app
 from sqlalchemy import select
 
 from server.auth.rate_limit import RateLimit, count_attempt
+from server.bounded.process import Busy
 from server.db.engine import db, write_transaction
 from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
 from server.oplog import receive
-from server.photos.decoding import DecoderBusy, NotAPicture, PictureTooLarge, photo_decoder
+from server.photos.decoding import NotAPicture, PictureTooLarge, reencode
 from server.photos.storage import blob_store
 from sync.protocol.photos import MAX_PHOTO_BYTES
 
@@ -185,8 +186,8 @@ def _complete_upload(site_id: str, sha256: str, part: Path) -> None:
 def _reencode(content: bytes, part: Path) -> bytes:
     """The photo as it is stored. Raises InvalidPhoto; what cannot be decoded is deleted."""
     try:
-        return photo_decoder.reencode(content)
-    except DecoderBusy:  # what has arrived stays, so the phone need not send it again
+        return reencode(content)
+    except Busy:  # what has arrived stays, so the phone need not send it again
         raise InvalidPhoto(503, "Many photos are arriving. Send it again in a moment.") from None
     except NotAPicture:
         part.unlink()

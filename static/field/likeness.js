@@ -1,7 +1,7 @@
 // Whether two texts are about the same home or the same thing. The same as sync/protocol/likeness.py.
 
 const HOME_NUMBER =
-  /[0-9]+(?: *(?:号楼|号|栋|幢|座|单元|层|[-–—/#]) *[0-9]+)*(?![0-9年月日元块米点.:])/g;
+  /(?<![0-9])[0-9]+(?: *(?:号楼|号|栋|幢|座|单元|层|[-–—/#]) *[0-9]+)*(?![0-9年月日元块米点.:])/g;
 const MIN_ROOM_DIGITS = 3;
 const MAX_ROOM_DIGITS = 4;
 const EVERYDAY_WORDS = new Set([

@@ -6,7 +6,7 @@ import re
 from unicodedata import normalize
 
 HOME_NUMBER = re.compile(
-    r"[0-9]+(?: *(?:号楼|号|栋|幢|座|单元|层|[-–—/#]) *[0-9]+)*(?![0-9年月日元块米点.:])"
+    r"(?<![0-9])[0-9]+(?: *(?:号楼|号|栋|幢|座|单元|层|[-–—/#]) *[0-9]+)*(?![0-9年月日元块米点.:])"
 )
 """The number of a home as people write it: 301, 3-2-501, 3栋2单元501; no year, price or time."""
 

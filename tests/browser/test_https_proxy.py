@@ -141,10 +141,14 @@ def test_the_documented_proxy_speaks_new_versions_of_tls_only(proxy):
         proxy.connect(version=ssl.TLSVersion.TLSv1_1)
 
 
-@pytest.mark.asvs("12.2.1")
-def test_without_tls_the_proxy_only_leads_to_https(proxy):
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.http_port)
-    connection.request("GET", "/sign-in", headers={"Host": HOST})
-    answer = connection.getresponse()
-    connection.close()
-    assert answer.status == 308 and answer.headers["Location"].startswith(f"https://{HOST}")
+@pytest.mark.asvs("4.1.2", "12.2.1")
+def test_without_tls_the_proxy_leads_people_to_https_and_refuses_phones(proxy):
+    answers = {}
+    for path in ("/sign-in", "/sync/hello"):
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.http_port)
+        connection.request("GET", path, headers={"Host": HOST})
+        answers[path] = connection.getresponse()
+        connection.close()
+    assert answers["/sign-in"].status == 308
+    assert answers["/sign-in"].headers["Location"].startswith(f"https://{HOST}")
+    assert answers["/sync/hello"].status == 403

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from server.maintenance.demo import demo_id
 from server.models import NAME_FIELDS
 from sync import KINDS
@@ -31,6 +33,22 @@ JS_OVERLAY = """async ([cases, name]) => {
 }"""
 
 
+JS_POISON = """async ([kinds, text]) => {
+  const entry = document.querySelector('script[type=module]').src;
+  const { overlayOps } = await import(new URL("overlay.js", entry));
+  const id = "0199aaaa-0000-7000-8000-000000000000", known = { names: new Map(), clockAhead: 0 };
+  for (const [kind, type, fields] of kinds) {
+    const payload = JSON.parse(text);
+    for (const field of fields) payload[field] = "__proto__";
+    const op = { kind, payload, subject: id, by: "x", at: "2026-11-24T12:00:00.000Z" };
+    const before = Object.assign(JSON.parse(text), { type, id, until: "" });
+    try { overlayOps(type, [before], [{ subject: id, op, state: "unsent" }], known); } catch { }
+  }
+  return [Object.keys(Object.prototype), {}.poisoned, [].poisoned];
+}"""
+POISON = """{"__proto__": {"poisoned": 1}, "constructor": {"prototype": {"poisoned": 1}}}"""
+
+
 def overlay_cases():
     """For each kind that phones send: a payload of ids, and the fields that they have to name."""
     for name, kind in sorted(KINDS.items()):
@@ -45,11 +63,19 @@ def overlay_cases():
             yield {"kind": name, "type": kind.type, "payload": payload, "expected": expected}
 
 
+@pytest.mark.asvs("15.3.6")
 def test_every_id_that_an_op_lays_over_a_record_gets_its_name(phone_page):
+    """And no payload reaches into what all objects share."""
     cases = list(overlay_cases())
     assert len(cases) > 15
     phone_page.enrol()
     assert phone_page.page.evaluate(JS_OVERLAY, [cases, "Ana"]) == []
+    kinds = [
+        [name, kind.type, list(kind.payload().fields)]
+        for name, kind in KINDS.items()
+        if kind.from_phones
+    ]
+    assert phone_page.page.evaluate(JS_POISON, [kinds, POISON]) == [[], None, None]
 
 
 def test_a_ticket_that_is_held_names_for_whom_without_a_network(phone_page, live_server):

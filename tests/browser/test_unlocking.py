@@ -244,6 +244,7 @@ def test_a_one_time_pin_is_changed_at_once(phone_page, live_server):
     assert not phone_page.page.locator("a.banner[href='/field/pin']").count()
 
 
+@pytest.mark.asvs("14.3.1")
 def test_a_removed_phone_says_why_and_still_sends_what_it_has(phone_page, live_server):
     phone_page.enrol()
     phone_page.unlock("ana")
@@ -277,6 +278,7 @@ def test_a_removed_phone_says_why_and_still_sends_what_it_has(phone_page, live_s
     assert SECRET in phone_page.page.inner_text("#unfinished")
 
 
+@pytest.mark.asvs("14.3.1")
 def test_after_two_weeks_without_contact_the_lists_go_and_the_outbox_stays(phone_page, live_server):
     phone_page.enrol()
     phone_page.unlock("ana")

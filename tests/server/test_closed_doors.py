@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.seed_data import HOME_SITE
+
 FORGOTTEN = (
     "/.git/HEAD",
     "/.env",
@@ -10,6 +12,7 @@ FORGOTTEN = (
     "/static/",
     "/static/field/",
 )
+INSIDE = ("/metrics", "/debug", "/console", "/server-status", "/docs", "/swagger", "/status")
 CLIMBING = ("/static/../pyproject.toml", "/static/%2e%2e/README.md")
 FOREIGN = {"Origin": "https://evil.example"}
 
@@ -45,3 +48,21 @@ def test_another_site_is_told_nothing_and_cannot_use_a_simple_request(client, pa
         sent = client.post(path, data=b"{}", headers={**FOREIGN, "Content-Type": type_})
         assert 400 <= sent.status_code < 500, type_
         assert "Access-Control-Allow-Origin" not in sent.headers
+
+
+@pytest.mark.asvs("13.4.5")
+def test_nothing_is_told_about_the_inside(client):
+    """The description of the API is in the source, and says nothing of this server."""
+    assert {client.get(path).status_code for path in INSIDE} == {404}
+    assert client.get("/healthz").json == {"status": "ok"}
+    described = client.get("/sync/openapi.json").get_data(as_text=True)
+    assert HOME_SITE not in described and "sqlite" not in described
+
+
+@pytest.mark.asvs("15.3.7")
+def test_a_name_that_stands_twice_counts_once(client, phone, ben):
+    first = ben.get("/desk/visits/search?who=Fir&who=Oak").text
+    assert 'value="Fir"' in first and "Oak" not in first
+    body = b'{"code": "AAAA-AAAA", "code": 7, "label": "x", "language": "zh"}'
+    twice = client.post("/sync/enrol", data=body, content_type="application/json")
+    assert twice.status_code == 422 and "code" in twice.json["errors"], "the last one counts"

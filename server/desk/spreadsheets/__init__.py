@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from server.desk.spreadsheets.reading import (
-    MAX_BYTES,
-    OversizedSpreadsheet,
-    ProtectedSpreadsheet,
-    SeveralTables,
-    Table,
-    UnreadableSpreadsheet,
-    read_table,
-)
+from server.desk.spreadsheets.reading import MAX_BYTES, Table, UnreadableSpreadsheet, read_table
 from server.desk.spreadsheets.writing import XLSX_MIMETYPE, write_workbook
 
 __all__ = [
     "MAX_BYTES",
     "XLSX_MIMETYPE",
-    "OversizedSpreadsheet",
-    "ProtectedSpreadsheet",
-    "SeveralTables",
     "Table",
     "UnreadableSpreadsheet",
     "read_table",

@@ -84,7 +84,7 @@ MAX_TITLE_ROWS = 20
 """The heading stands within this many rows of text."""
 
 _MARKED_TEXT = re.compile(r"=\"([^\"]+)\"|'(.+)")
-_BRACKETS = re.compile(r"[(\[【〔](.*?)[)\]】〕]")
+_BRACKETS = re.compile(r"[(\[【〔]([^()\[\]【】〔〕]*)[)\]】〕]")
 _YUAN_SUFFIX = re.compile(r"(?<=.)[/:]?(?:人民币|元|rmb|cny|yuan|¥)$")
 _OTHER_UNIT = re.compile(
     r"(?:单位|unit|currency|币种):?\(?(?:人民币)?(?:[万千百]元?|角|分|美元|港[元币]|usd|hkd)"

@@ -164,6 +164,7 @@ def test_every_response_has_security_headers(app, ben):
 
 
 @pytest.mark.asvs("3.3.1", "3.3.2", "3.3.3", "3.3.4")
+@pytest.mark.asvs("3.5.4")
 def test_over_https_the_cookie_is_secure_and_bound_to_the_host(app, bens_password, new_browser):
     desk = new_browser()
     secure = {"Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"}
@@ -192,6 +193,7 @@ def test_signing_out_ends_the_session(ben):
 
 
 @pytest.mark.asvs("7.2.4")
+@pytest.mark.asvs("7.2.2")
 def test_signing_in_gives_a_new_token(app, ben, bens_password):
     before = ben.client.get_cookie("lodge").value
     ben.sign_in("ben")

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from server.db.engine import db
+from server.desk.pages.personal_data import CORRECTIONS
 from server.field.compiler.bundle import field_templates
 from server.i18n.languages import folder_name
 from server.models.access import Device
@@ -166,6 +167,8 @@ def page_arguments(rule: Rule) -> Iterator[dict[str, str]]:
     match blueprint, page:
         case "records", "show":
             yield from ({"type": type_, "id": id_} for type_, id_ in records)
+        case "personal_data", _:
+            yield from ({"type": t, "id": id_} for t, id_ in records if t in CORRECTIONS)
         case "resident", _:
             lamp = db.session.get(Ticket, (HOME_SITE, fixed_id("lamp")))
             values = {"number": lamp.number, "slip": lamp.slip or "0000"}

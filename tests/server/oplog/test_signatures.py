@@ -165,6 +165,7 @@ FORGERIES = [value for name, value in list(globals().items()) if name.startswith
 @pytest.mark.rule("L4")
 @pytest.mark.parametrize("forge", FORGERIES)
 @pytest.mark.asvs("9.1.1")
+@pytest.mark.asvs("16.3.3")
 def test_a_forged_signature_proves_nothing(phone, register, stored, forge):
     for person in (ANA, BEN, EVE):
         phone.keys[person] = KeyPair()

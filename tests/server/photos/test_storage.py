@@ -71,6 +71,7 @@ def test_a_photo_is_stored_in_the_bucket_and_read_back(sqlite_app, bucket):
     assert bucket() == []
 
 
+@pytest.mark.asvs("16.5.2")
 def test_an_unreachable_bucket_loses_no_photo_and_blocks_no_op(sqlite_app, bucket, s3_server):
     phone = enrol_client(sqlite_app)
     content, (_, server) = image_bytes(), s3_server
