@@ -44,7 +44,7 @@ SEALED_TABLES = {
         ("id",),
         (
             *("site_id", "label", "enrolled_by", "enrolled_at", "revoked_at", "lost_at"),
-            *("ended_because", "token_hash"),
+            *("ended_because", "token_hash", "next_token_hash"),
         ),
     ),
     "credential": SealedTable(

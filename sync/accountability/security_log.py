@@ -56,6 +56,7 @@ ACTIONS: Texts = {
     "revoked": _lp("phone", "blocked"),
     "lost": _lp("phone", "reported lost"),
     "renamed": _lp("phone", "renamed"),
+    "token": _lp("phone", "key renewed"),
     "registered": _lp("security log", "unlocked with the PIN"),
     "rehashed": _lp("security log", "stored more safely"),
     "ended": _lp("security log", "ended"),

@@ -149,6 +149,8 @@ class HelloResponse(MessageSchema):
     received_at = fields.String()
     sent_at = fields.String()
     min_app = fields.String()
+    token = fields.String()
+    """The next token of this phone, now and then; the old one is valid until the next hello."""
     lock = fields.Dict(keys=fields.String(), values=fields.Integer())
     """Seconds after which the phone locks itself: in the `background`, and `idle`."""
     revoked = fields.Nested(RevocationSchema, allow_none=True)
