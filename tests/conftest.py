@@ -28,6 +28,7 @@ from server.oplog.receive import make_op, receive_ops
 from sync import KINDS
 from tests import seed_data
 from tests.live_server import LiveServer
+from tests.phone_canaries import check_canaries
 from tests.phone_client import FlaskTransport, HttpTransport, KeyPair, PhoneClient
 from tests.phone_page import PhonePage
 from tests.postgres import PostgresCluster
@@ -286,9 +287,11 @@ def page(context: BrowserContext) -> Page:
 
 @pytest.fixture
 def phone_page(page: Page, live_server: LiveServer) -> Iterator[PhonePage]:
-    """A hand on a phone; nothing may go wrong on the console meanwhile."""
+    """A hand on a phone; nothing may go wrong on the console meanwhile, and nothing may lie on it
+    that its people may not have."""
     hand = PhonePage(page, live_server)
     yield hand
+    check_canaries(hand)
     assert hand.console_errors == []
 
 
@@ -298,6 +301,7 @@ def second_phone_page(browser: Browser, live_server: LiveServer) -> Iterator[Pho
     context = new_browser_context(browser)
     hand = PhonePage(context.new_page(), live_server)
     yield hand
+    check_canaries(hand)
     assert hand.console_errors == []
     context.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from server.maintenance.demo import demo_id
 from server.maintenance.demo.small import HEDGEHOG, SQUIRREL
 from tests.wait_for import wait_for
 
@@ -22,12 +23,53 @@ JS_LAST_SYNC_AT = """new Promise((done, failed) => {
 """When the phone last exchanged records with the server."""
 
 
+JS_STORE = """(store) => new Promise((done) => {
+  const opening = indexedDB.open("lodge");
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction(store).objectStore(store).getAll();
+    asking.onsuccess = () => { opening.result.close(); done(asking.result); };
+  };
+})"""
+JS_META = """([key, value]) => new Promise((done) => {
+  const opening = indexedDB.open("lodge");
+  opening.onsuccess = () => {
+    const tx = opening.result.transaction("meta", "readwrite");
+    const asking = tx.objectStore("meta").get(key);
+    if (value !== undefined) tx.objectStore("meta").put(value, key);
+    tx.oncomplete = () => { opening.result.close(); done(asking.result ?? null); };
+  };
+})"""
+JS_META_KEYS = """new Promise((done) => {
+  const opening = indexedDB.open("lodge");
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("meta").objectStore("meta").getAllKeys();
+    asking.onsuccess = () => { opening.result.close(); done(asking.result); };
+  };
+})"""
+
+
+def rows(hand, store):
+    """All rows of a store of the phone's database; binary values are lost on the way."""
+    return hand.page.evaluate(JS_STORE, store)
+
+
+def meta(hand, key, value=None):
+    """A value of the phone's database; `value` takes its place, as somebody writes it by hand."""
+    return hand.page.evaluate(JS_META, [key] if value is None else [key, value])
+
+
+def meta_keys(hand):
+    return set(hand.page.evaluate(JS_META_KEYS))
+
+
 class PhonePage:
     """Somebody's hand on a phone; counts every tap and every field that is typed."""
 
     def __init__(self, page, live):
         self.page, self.server, self.taps = page, live, 0
         self.console_errors = []
+        self.is_edited = False
+        """Records were written into it by hand: what lies on it says nothing."""
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
@@ -53,8 +95,10 @@ class PhonePage:
             "document.documentElement.dataset.ready && !!document.querySelector('#page')"
         )
 
-    def enrol(self):
-        self.open(f"/field/enrol#{self.server.new_enrolment_code()}")
+    def enrol(self, *usernames):
+        """For these people; without any for everybody of the site."""
+        people = [demo_id("squirrel", username) for username in usernames] or None
+        self.open(f"/field/enrol#{self.server.new_enrolment_code(people=people)}")
         self.wait_for_js("document.querySelector('[name=code]').value.length > 7")
         self.tap("#main button[type=submit]")
         self.wait_for_js("!!document.querySelector('.names')")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 import threading
@@ -17,7 +16,6 @@ from sqlalchemy import CursorResult, select, update
 from server.db.engine import db
 from server.models.access import Account
 
-PIN_ROUNDS = 600_000
 FIRST_PASSWORD_DAYS = 7
 """How long a first password can be used, once."""
 
@@ -71,17 +69,6 @@ def hash_matches(stored: str | None, secret: str) -> bool:
     finally:
         HASHING_SLOTS.release()
     return stored is not None
-
-
-def make_pin_verifier(pin: str) -> dict[str, Any]:
-    """A salted PBKDF2 hash that a phone checks a PIN against while it is offline."""
-    salt = secrets.token_bytes(16)
-    key = hashlib.pbkdf2_hmac("sha256", pin.encode(), salt, PIN_ROUNDS)
-    return {
-        "iterations": PIN_ROUNDS,
-        "salt": base64.b64encode(salt).decode(),
-        "hash": base64.b64encode(key).decode(),
-    }
 
 
 def set_password(person_id: str, username: str, password: str, *, first: bool = False) -> None:

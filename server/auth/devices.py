@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, bindparam, literal_column, or_, select, update
+from sqlalchemy import CursorResult, bindparam, func, literal_column, or_, select, update
 from uuid_utils.compat import uuid7
 
 from server.auth.credentials import new_token, token_digest
@@ -30,6 +30,8 @@ CODE_LENGTH = 8
 """40 bits in Crockford's base 32, which has no letters that look like digits."""
 
 CODE_LIFETIME = timedelta(minutes=10)
+CONTACT_LIMIT = timedelta(days=90)
+"""A phone that was silent for longer has to be set up again; what is unsent on it stays."""
 ENVIRON_KEY = "lodge.device"
 
 
@@ -119,36 +121,56 @@ class DeviceIdentity(NamedTuple):
 
 
 _epoch_query = select(ServerState.value).where(ServerState.key == literal_column("'epoch'"))
-_identity_query = (
-    select(
-        Device.id,
-        Device.site_id,
-        or_(Device.revoked_at.is_not(None), Device.lost_at.is_not(None)),
-        *(SiteHead.head, SiteHead.floor, SiteHead.names_seq, _epoch_query.scalar_subquery()),
-        Device.people_key,
-    )
-    .join(SiteHead, SiteHead.site_id == Device.site_id)
-    .where(Device.token_hash == bindparam("token"))
-)
+_identity_query = select(
+    Device.id,
+    Device.site_id,
+    or_(Device.revoked_at.is_not(None), Device.lost_at.is_not(None)),
+    *(SiteHead.head, SiteHead.floor, SiteHead.names_seq, _epoch_query.scalar_subquery()),
+    Device.people_key,
+    func.coalesce(Device.seen_at, Device.enrolled_at),
+).join(SiteHead, SiteHead.site_id == Device.site_id)
+_token_queries = [
+    _identity_query.where(column == bindparam("token"))
+    for column in (Device.token_hash, Device.next_token_hash)
+]
+
+
+def bearer_token(environ: dict[str, Any]) -> str:
+    """The token that a request carries; empty if it has none."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def identify_device(environ: dict[str, Any]) -> DeviceIdentity | None:
     """The phone that sent a request, by its bearer token, or None. Looked up once a request."""
     if ENVIRON_KEY not in environ:
-        scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        device = device_for_token(token.strip()) if scheme.lower() == "bearer" and token else None
-        environ[ENVIRON_KEY] = device
+        token = bearer_token(environ)
+        environ[ENVIRON_KEY] = device_for_token(token) if token else None
     identity: DeviceIdentity | None = environ[ENVIRON_KEY]
     return identity
 
 
 def device_for_token(token: str) -> DeviceIdentity | None:
-    """The phone with this token, or None: the only query of a poll when nothing has changed.
+    """The phone with this token, or None: the only query of a poll when nothing has changed, but
+    for the first after the token was renewed.
 
     A revoked phone is found too: its ops are still accepted, to be reviewed at the desk.
     """
-    row = fetch_first_direct(_identity_query, token=token_digest(token))
-    return DeviceIdentity._make(row)._replace(is_revoked=bool(row[2])) if row else None
+    digest = token_digest(token)
+    for query in _token_queries:
+        row = fetch_first_direct(query, token=digest)
+        if row:
+            *values, heard_at = row
+            if _is_forgotten(heard_at):
+                return None
+            return DeviceIdentity._make(values)._replace(is_revoked=bool(row[2]))
+    return None
+
+
+def _is_forgotten(heard_at: Any) -> bool:
+    """Whether a phone was silent for too long; the time is as the driver gives it."""
+    heard = datetime.fromisoformat(str(heard_at)).replace(tzinfo=UTC)
+    return datetime.now(UTC) - heard > CONTACT_LIMIT
 
 
 def revoke_device(site_id: str, device_id: str, *, lost: bool, because: str | None = None) -> bool:
@@ -162,7 +184,8 @@ def revoke_device(site_id: str, device_id: str, *, lost: bool, because: str | No
         revoked: CursorResult[Any] = db.session.execute(  # type: ignore[assignment]
             device.values({column: now, **({Device.ended_because: because} if because else {})})
         )
-        db.session.execute(Credential.revocation(now, Credential.device_id == device_id))
+        of_phone = Credential.site_id == site_id, Credential.device_id == device_id
+        db.session.execute(Credential.revocation(now, *of_phone))
     return revoked.rowcount == 1
 
 

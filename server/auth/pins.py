@@ -15,12 +15,7 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from server.auth.credentials import (
-    get_or_create_account,
-    hash_matches,
-    hash_password,
-    make_pin_verifier,
-)
+from server.auth.credentials import get_or_create_account, hash_matches, hash_password
 from server.auth.rate_limit import RateLimit
 from server.db.engine import db
 from server.models.access import Account
@@ -58,7 +53,7 @@ def pin_weakness(pin: str) -> str | None:
 def set_pin(person_id: str, pin: str, *, expires_at: datetime | None = None) -> None:
     """Set the PIN of a person; with `expires_at` a one-time PIN. The caller commits."""
     account = get_or_create_account(person_id)
-    account.pin_hash, account.pin_check = hash_password(pin), make_pin_verifier(pin)
+    account.pin_hash, account.pin_check = hash_password(pin), None
     account.pin_expires_at = expires_at
 
 
@@ -88,11 +83,11 @@ def pin_matches(account: Account | None, pin: str, now: datetime) -> bool:
 
 
 def replace_old_verifier(account: Account, pin_hash: str | None) -> bool:
-    """Store the hash of a PIN that matched the verifier of an earlier version. Returns whether
-    there was one. The caller commits."""
-    if not (pin_hash and account.pin_check) or account.pin_hash:
+    """Store the hash of a PIN that matched the verifier of an earlier version in its place. Returns
+    whether there was one. The caller commits."""
+    if not (pin_hash and account.pin_check):
         return False
-    account.pin_hash = pin_hash
+    account.pin_hash, account.pin_check = pin_hash, None
     return True
 
 

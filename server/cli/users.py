@@ -24,7 +24,6 @@ from server.db.engine import db, write_transaction
 from server.maintenance.upgrade import require_current_schema
 from server.models.people import Person
 from server.oplog import receive
-from server.oplog.directory import invalidate_directories
 from server.oplog.security_log import log_access
 from sync.protocol.roles import ROLES, TRADES
 
@@ -55,6 +54,7 @@ def list_users(site_name: str | None) -> None:
     help=N_("Trade of a repair worker; may be given several times."),
 )
 @SITE_OPTION
+@click.option("--number", help=N_("Staff number, with which the person unlocks any phone."))
 @click.option("--username", help=N_("User name for the desk; a password is generated and printed."))
 @click.option(
     "--pin", help=N_("One-time PIN for phones, at least six digits; generated if it is not given.")
@@ -64,6 +64,7 @@ def add_user(
     roles: tuple[str, ...],
     trades: tuple[str, ...],
     site_name: str | None,
+    number: str | None,
     username: str | None,
     pin: str | None,
 ) -> None:
@@ -76,6 +77,7 @@ def add_user(
         _save_credentials(person, pin, username, password)
         payload: dict[str, Any] = {"name": name, "roles": list(roles)}
         payload |= {"trades": list(trades)} if trades else {}
+        payload |= {"employee_no": number} if number else {}
         answer = receive.submit(site.id, "person.add", person, payload)
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
@@ -175,4 +177,3 @@ def _save_credentials(
     except IntegrityError:
         message = _("The user name %(username)s is taken.") % {"username": username}
         raise click.UsageError(message) from None
-    invalidate_directories()

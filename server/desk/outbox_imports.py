@@ -46,8 +46,17 @@ def exporting_device(site_id: str, parcel: OutboxFile) -> Device | InvalidOutbox
 
 
 def is_signed(parcel: OutboxFile, phone: Device) -> bool:
-    """X9: whether the phone itself signed the file: HMAC-SHA256 with the hash of its token."""
-    seal = hmac.new(bytes.fromhex(phone.token_hash), parcel.signed_bytes, "sha256").hexdigest()
+    """X9: whether the phone itself signed the file: HMAC-SHA256 with the hash of its token, or of
+    the next one."""
+    return any(
+        _fits(parcel, token_hash) for token_hash in (phone.token_hash, phone.next_token_hash)
+    )
+
+
+def _fits(parcel: OutboxFile, token_hash: str | None) -> bool:
+    if token_hash is None:
+        return False
+    seal = hmac.new(bytes.fromhex(token_hash), parcel.signed_bytes, "sha256").hexdigest()
     return hmac.compare_digest(seal.encode(), str(parcel.seal).encode("utf-8", "replace"))
 
 

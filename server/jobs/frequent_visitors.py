@@ -8,10 +8,11 @@ from typing import Any, cast
 from uuid import UUID, uuid5
 
 from server.db.engine import db
+from server.jobs.batches import receive_in_batches
 from server.models.frequent_visitors import FrequentVisitor
 from server.models.visits import Visit
-from server.oplog.incoming import NewOp, Source
-from server.oplog.receive import make_op, receive_ops
+from server.oplog.incoming import NewOp
+from server.oplog.receive import make_op
 from sync.gate import frequent_visitors as rules
 from sync.protocol.clock import format_time
 
@@ -33,10 +34,7 @@ def update_frequent_visitors(site_id: str, now: datetime) -> int:
         rules.visitor_key(visitor): visitor
         for visitor in db.session.scalars(FrequentVisitor.not_purged(site_id))
     }
-    ops = list(_ops(computed, stored))
-    if ops:
-        receive_ops(site_id, ops, Source.for_desk(now))
-    return len(ops)
+    return receive_in_batches(site_id, list(_ops(computed, stored)), now)
 
 
 def _ops(

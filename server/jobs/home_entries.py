@@ -8,10 +8,10 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 
 from server.db.engine import db
+from server.jobs.batches import receive_in_batches
 from server.models.home_entries import HomeEntry
 from server.models.oplog import LoggedOp
-from server.oplog.incoming import Source
-from server.oplog.receive import make_op, receive_ops
+from server.oplog.receive import make_op
 from sync.gate.home_entries import MAX_STAY, Pair, possible_pairs
 
 
@@ -29,9 +29,7 @@ def join_plain_pairs(site_id: str, now: datetime) -> int:
         for id_, pair in plain.items()
         if id_ not in joined_before
     ]
-    if ops:
-        receive_ops(site_id, ops, Source.for_desk(now))
-    return len(ops)
+    return receive_in_batches(site_id, ops, now)
 
 
 def _op_id(pair: Pair) -> str:

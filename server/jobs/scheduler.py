@@ -12,12 +12,13 @@ from sqlalchemy import Select, select
 
 from server.db.engine import db
 from server.jobs import patrol_rounds, plan_history
+from server.jobs.batches import receive_in_batches
 from server.jobs.holidays import days_off_for
 from server.models.places import Area, Unit
 from server.models.schedules import Schedule
 from server.models.tasks import Task
-from server.oplog.incoming import NewOp, Source
-from server.oplog.receive import make_op, receive_ops
+from server.oplog.incoming import NewOp
+from server.oplog.receive import make_op
 from sync.protocol.clock import format_time
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.work.plan_versions import PlanVersion, responsible_id
@@ -27,8 +28,6 @@ from sync.work.task_rules import uncancelled_fields
 LOOK_BEHIND, LOOK_AHEAD = timedelta(days=1), timedelta(days=14)
 VACANT, REPLANNED = "vacant", "replanned"
 """Reasons with which the scheduler itself cancels a task."""
-BATCH_SIZE = 100
-"""Ops in one transaction: nobody else writes meanwhile, so it has to be short."""
 
 
 def plan(site_id: str, now: datetime) -> int:
@@ -57,9 +56,7 @@ def plan(site_id: str, now: datetime) -> int:
         *_replan_ops(planned, required, now),
     ]
     ops += patrol_rounds.round_ops(site_id, now, now - LOOK_BEHIND, now + LOOK_AHEAD)
-    for start in range(0, len(ops), BATCH_SIZE):
-        receive_ops(site_id, ops[start : start + BATCH_SIZE], Source.for_desk(now))
-    return len(ops)
+    return receive_in_batches(site_id, ops, now)
 
 
 @dataclass(frozen=True, slots=True)

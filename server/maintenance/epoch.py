@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, insert, select
 
 from server.db.engine import db, write_transaction
-from server.models.feed import ServerState
+from server.models.feed import EPOCH_END, EPOCH_KEY, ServerState, SiteHead
 
-EPOCH_KEY = "epoch"
-
-
-def new_epoch() -> str:
-    """A random epoch."""
-    return secrets.token_hex(8)
+STATE = ServerState.metadata.tables["server_state"]
 
 
 def replace_epoch() -> None:
     """Begin a new epoch: phones load everything again and re-upload what the server lost."""
     with write_transaction():
-        db.session.merge(ServerState(key=EPOCH_KEY, value=new_epoch()))
+        begin_epoch(db.session.connection())
+
+
+def begin_epoch(connection: Connection) -> None:
+    """The same, within a transaction of the caller. Where the log of each site ended in the old
+    epoch is stored, because phones know its links."""
+    old = connection.execute(select(STATE.c.value).where(STATE.c.key == EPOCH_KEY)).scalar()
+    heads = connection.execute(select(SiteHead.site_id, SiteHead.judged))
+    end = {
+        "at": datetime.now(UTC).isoformat(),
+        "places": {row.site_id: row.judged for row in heads},
+    }
+    values = {EPOCH_KEY: secrets.token_hex(8)}
+    values |= {f"{EPOCH_END}{old}": json.dumps(end)} if old else {}
+    connection.execute(delete(STATE).where(STATE.c.key.in_(values)))
+    connection.execute(insert(STATE), [{"key": k, "value": v} for k, v in values.items()])
 
 
 def ensure_epoch() -> None:
     """Set the first epoch of a new database; does nothing if there is one."""
     with write_transaction():
         if db.session.get(ServerState, EPOCH_KEY) is None:
-            db.session.add(ServerState(key=EPOCH_KEY, value=new_epoch()))
+            begin_epoch(db.session.connection())

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from gettext import gettext as _
 
 from flask import Flask
-from sqlalchemy import Connection, Table, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, Table, func, insert, inspect, select, text
 
 from server.db.engine import db
-from server.maintenance.epoch import EPOCH_KEY, new_epoch
+from server.maintenance.epoch import begin_epoch
 from server.maintenance.upgrade import upgrade
-from server.models.feed import ServerState
 
 BATCH_SIZE = 2000
 
@@ -37,8 +36,7 @@ def copy_database(source: Flask, target: Flask) -> dict[str, int]:
     with _exclusive_transaction(source) as reader, _exclusive_transaction(target) as writer:
         tables = db.metadata.sorted_tables
         rows = {table.name: _copy_table(table, reader, writer) for table in tables}
-        epoch = update(ServerState).where(ServerState.key == EPOCH_KEY)
-        writer.execute(epoch.values(value=new_epoch()))
+        begin_epoch(writer)
     return rows
 
 

@@ -1,29 +1,47 @@
-"""What `lodge verify` checks besides the log of a site: accounts, phones, their chains, photos."""
+"""What `lodge verify` checks besides the log of a site: accounts, phones, their chains and keys,
+photos."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from server.db.engine import db
+from server.models.access import Device
+from server.models.credentials import Credential
 from server.models.oplog import Lineage, LoggedOp
+from server.models.people import Person
 from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
+from server.oplog.redaction import PURGED_FLAG
+from server.oplog.row_builder import MASKED_FLAG
 from server.oplog.sealed_rows import row_faults
+from server.oplog.signatures import is_valid_signature
 from server.photos.uploads import read_photo
 from sync.protocol.hash_chain import remove_number
+from sync.protocol.signatures import signed_text
+
+OPS = LoggedOp.metadata.tables["op"]
 
 
 def server_faults() -> list[str]:
-    """A22. Accounts and phones that are not as the security log has them, one sentence each."""
+    """A22. Accounts, phones and keys that are not as the security log has them, one sentence
+    each."""
     return list(row_faults())
 
 
 def site_faults(site_id: str) -> list[str]:
-    """Chains of phones and photos of a site that do not agree with its log, one sentence each."""
-    return [*_lineage_faults(site_id), *_photo_faults(site_id)]
+    """Chains of phones, signatures, keys and photos of a site that do not agree with its log, one
+    sentence each."""
+    return [
+        *_lineage_faults(site_id),
+        *_proof_faults(site_id),
+        *_key_faults(site_id),
+        *_photo_faults(site_id),
+    ]
 
 
 def _lineage_faults(site_id: str) -> Iterator[str]:
@@ -54,6 +72,38 @@ def _received_numbers(chain: Lineage) -> set[int]:
         for n in range(first, last + 1):
             ranges = remove_number(ranges, n)
     return {n for first, last in ranges for n in range(first, last + 1)}
+
+
+def _proof_faults(site_id: str) -> Iterator[str]:
+    """A26. Ops that count as proven, but were not signed by the key of their author on their
+    phone."""
+    keys = db.session.scalars(select(Credential).where(Credential.site_id == site_id))
+    known = {key.id: key for key in keys}
+    proven = select(OPS).where(OPS.c.site_id == site_id, OPS.c.credential.is_not(None))
+    for row in db.session.execute(proven, execution_options={"yield_per": 500}):
+        key = known.get(row.credential)
+        if key is None or (key.device_id, key.person_id) != (row.device_id, row.by):
+            yield f"op {row.id}: the key that signed it is not its author's on that phone"
+        elif not {PURGED_FLAG, MASKED_FLAG} & set(row.flags):
+            raw = json.loads(row.body)
+            if not is_valid_signature(key.public_key, raw.get("sig"), signed_text(site_id, raw)):
+                yield f"op {row.id}: its signature is not that of its author's key"
+
+
+def _key_faults(site_id: str) -> Iterator[str]:
+    """A26. Keys that still prove something although their phone is blocked or their person left."""
+    usable = (
+        select(Credential.id)
+        .join(Device, Device.id == Credential.device_id)
+        .join(
+            Person,
+            (Person.site_id == Credential.site_id) & (Person.id == Credential.person_id),
+        )
+        .where(Credential.site_id == site_id, Credential.revoked_at.is_(None))
+    )
+    ended = or_(Device.revoked_at.is_not(None), Device.lost_at.is_not(None))
+    for id_ in db.session.scalars(usable.where(or_(ended, Person.active_to.is_not(None)))):
+        yield f"key {id_}: it was not revoked with its phone or its person"
 
 
 def _photo_faults(site_id: str) -> Iterator[str]:

@@ -121,7 +121,9 @@ class Device(Model):
     `told_at`: when, after its access ended, it was told to delete its records.
 
     `misfit`: a log head that it was given once and that the log does not contain any more.
-    `people_key` identifies the set of its people, see `server.auth.device_people`.
+    `people_key` identifies the set of its people, see `server.auth.device_people`. `token_at`:
+    since when its token is valid, if that is not the one of its enrolment; `next_token_hash`: see
+    `server.sync_api.device_tokens`.
     """
 
     __tablename__ = "device"
@@ -138,6 +140,8 @@ class Device(Model):
     """Why the desk blocked it or reported it lost."""
     told_at: Mapped[datetime | None]
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_at: Mapped[datetime | None]
+    next_token_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     lineage: Mapped[str | None] = mapped_column(String(64))
     seen_at: Mapped[datetime | None]
     clear_at: Mapped[datetime | None]

@@ -24,8 +24,8 @@ class Credential(Model):
         Index(None, "site_id", "person_id"),
     )
 
+    site_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    site_id: Mapped[str] = mapped_column(String(36))
     device_id: Mapped[str] = mapped_column(String(36))
     person_id: Mapped[str] = mapped_column(String(36))
     public_key: Mapped[str] = mapped_column(String(200))

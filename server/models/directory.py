@@ -22,7 +22,6 @@ class Directory:
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
     areas: dict[str, Label] = field(default_factory=dict)
     units: dict[str, Label] = field(default_factory=dict)
-    pin_verifiers: dict[str, dict[str, object]] = field(default_factory=dict)
     left_at: dict[str, datetime] = field(default_factory=dict)
     contractors: dict[str, str] = field(default_factory=dict)
     trades: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -35,7 +34,6 @@ class Directory:
             dict(self.roles),
             dict(self.areas),
             dict(self.units),
-            dict(self.pin_verifiers),
             dict(self.left_at),
             dict(self.contractors),
             dict(self.trades),

@@ -49,6 +49,13 @@ class SiteHead(Model):
     link: Mapped[str] = mapped_column(server_default="")
 
 
+EPOCH_KEY = "epoch"
+"""Row of `server_state`: the epoch of the database."""
+EPOCH_END = "epoch-end:"
+"""With an earlier epoch, a row of `server_state`: JSON of when it ended (`at`), and at which place
+the log of each site ended then (`places`)."""
+
+
 class ServerState(Model):
     """Key-value settings of the whole server, such as its epoch."""
 

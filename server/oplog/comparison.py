@@ -23,7 +23,7 @@ from sync.protocol.scope import SiteScope, scope_of
 
 FEED_TABLE = FeedRow.metadata.tables["feed"]
 
-OTHER_NAME_FIELDS = frozenset({"calls", "confirmed_by", "pin_check", "who"})
+OTHER_NAME_FIELDS = frozenset({"calls", "confirmed_by", "who"})
 """Fields of phone bodies with names in them that a record type does not declare as `names`."""
 
 

@@ -8,7 +8,6 @@ from flask import current_app
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.models.access import Account
 from server.models.contractors import Contractor
 from server.models.directory import Directory
 from server.models.feed import SiteHead
@@ -37,24 +36,21 @@ def directory_of(site_id: str, names_seq: int | None = None) -> Directory:
 
 
 def invalidate_directories() -> None:
-    """Empty the cache after a PIN was set: that changes no record, and so no `names_seq`."""
+    """Empty the cache after the database was replaced: `names_seq` may be the same by chance."""
     current_app.extensions.pop(CACHE_KEY, None)
 
 
 def _load(site_id: str) -> Directory:
     directory = Directory()
     work = Person.roles, Person.trades, Person.contractor_id
-    people = select(Person.id, Person.name, *work, Person.active_to, Account.pin_check)
-    people = people.outerjoin(Account, Account.person_id == Person.id)
-    for id_, name, roles, trades, firm, left_at, pin_verifier in db.session.execute(
+    people = select(Person.id, Person.name, *work, Person.active_to)
+    for id_, name, roles, trades, firm, left_at in db.session.execute(
         people.where(Person.site_id == site_id)
     ):
         directory.people[id_] = name
         directory.set_work(id_, roles, trades, firm)
         if left_at:
             directory.left_at[id_] = left_at
-        if pin_verifier:
-            directory.pin_verifiers[id_] = pin_verifier
     for table, labels in ((Area, directory.areas), (Unit, directory.units)):
         rows = select(table.id, table.label).where(table.site_id == site_id)
         labels.update((row.id, row.label) for row in db.session.execute(rows))

@@ -9,6 +9,7 @@ the chain intact. Whoever notes the newest link elsewhere can check later that t
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import Any, cast
 from sqlalchemy import bindparam, select, update
 
 from server.db.engine import db
-from server.models.feed import SiteHead
+from server.models.feed import EPOCH_END, ServerState, SiteHead
 from server.models.oplog import LoggedOp
 from server.oplog.op_row import OpRow
 from server.oplog.redaction import PURGED_FLAG
@@ -126,6 +127,18 @@ def contains_link(site_id: str, place: int, link: str) -> bool:
     if link in db.session.scalars(links).all():
         return True
     return any(entry[0] == place and entry[2] == link for entry in _moved_positions(site_id))
+
+
+def shared_length(site_id: str, epoch: str) -> int | None:
+    """A27. Up to which place the log of an earlier epoch and this one are the same: the least place
+    at which that epoch or one after it ended. None for an epoch that this database never had."""
+    rows = select(ServerState.key, ServerState.value).where(ServerState.key.startswith(EPOCH_END))
+    ends = {key: json.loads(value) for key, value in db.session.execute(rows)}
+    end = ends.get(f"{EPOCH_END}{epoch}")
+    if end is None:
+        return None
+    later = [each for each in ends.values() if each["at"] >= end["at"]]
+    return min(int(each["places"].get(site_id, 0)) for each in later)
 
 
 def _moved_positions(site_id: str) -> Iterator[list[Any]]:

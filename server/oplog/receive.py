@@ -91,7 +91,7 @@ def _receive_in_transaction(site_id: str, ops: list[IncomingOp], source: Source)
     _process_photo_arrivals(unit_of_work, source.received_at)
     log_head = unit_of_work.write()
     triage.lineage.save()
-    mark_used((op.signature for op in ops), source.received_at)
+    mark_used(site_id, (op.signature for op in ops), source.received_at)
     return ReceiveResult(answers, triage.lineage.state, log_head, triage.lineage.is_foreign)
 
 

@@ -1,4 +1,4 @@
-"""Digests of rows that no op changes: accounts and phones.
+"""Digests of rows that no op changes: accounts, phones, and the keys of people on phones.
 
 Whoever changes such a row writes its new digest into the security log, whose entries are chained.
 `lodge verify` then finds a row that was changed by hand.
@@ -15,6 +15,7 @@ from sqlalchemy import Table, select
 
 from server.db.engine import db
 from server.models.access import Account, Device
+from server.models.credentials import Credential
 from server.models.feed import SiteHead
 from server.models.people import Person
 from server.models.security_log import AccessEntry
@@ -43,8 +44,13 @@ SEALED_TABLES = {
         ("id",),
         (
             *("site_id", "label", "enrolled_by", "enrolled_at", "revoked_at", "lost_at"),
-            *("ended_because", "token_hash"),
+            *("ended_because", "token_hash", "next_token_hash"),
         ),
+    ),
+    "credential": SealedTable(
+        Credential.metadata.tables["credential"],
+        ("site_id", "id"),
+        ("device_id", "person_id", "public_key", "created_at"),
     ),
 }
 

@@ -27,10 +27,12 @@ from server.oplog.sealed_rows import seal, sites_of_person, unsealed_rows
 from sync.accountability.security_log import (
     ACTIONS,
     COUNTED_EVENTS,
+    MAX_DETAIL_ITEMS,
     MAX_DETAIL_LENGTH,
     MAX_SEALS,
 )
 from sync.protocol.json_codec import canonical_json
+from sync.protocol.message_fields import MAX_SAFE_INTEGER
 from sync.protocol.op import SERVER_AUTHOR_ID
 
 WINDOW = timedelta(minutes=10)
@@ -51,6 +53,7 @@ def log_access(
     by: str | None,
     about: str | None = None,
     device: str | None = None,
+    credential: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an entry of the security log, within a `write_transaction` of the caller or its own.
@@ -58,7 +61,8 @@ def log_access(
     `event` is one of `sync.accountability.security_log.EVENTS`. `site_id` None: at every site where
     `about`, or else `by`, works, and at every site of the server if that is nobody. `by` is the
     person who did it, None if nobody signed in. `about` is the person whose account it concerns,
-    `device` the phone: the digests of their rows are written too, so call this after the change.
+    `device` the phone, `credential` a new key of that site: the digests of their rows are written
+    too, so call this after the change.
     `details` are short texts and numbers; never a password, PIN, code or what was searched for.
     An `action` among them is one of `sync.accountability.security_log.ACTIONS`; raises KeyError for
     another one, which no page could put into words.
@@ -72,7 +76,11 @@ def log_access(
         "details": {name: _cleaned(value) for name, value in (details or {}).items()},
     }
     with write_transaction():
-        seals = (about and seal("account", about), device and seal("device", device))
+        seals = (
+            about and seal("account", about),
+            device and seal("device", device),
+            credential and site_id and seal("credential", site_id, credential),
+        )
         payload["seals"] = [present for present in seals if present]
         for site in [site_id] if site_id else _sites(about or by):
             _write(site, event, by, payload)
@@ -86,13 +94,14 @@ def seal_older_rows() -> None:
 
 
 def seal_rows() -> None:
-    """Write the digest of every account and phone that has none yet."""
+    """Write the digest of every account, phone and key that has none yet."""
     with write_transaction():
         by_site: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for present in unsealed_rows():
             name, key = present["row"].split("/", 1)
             device = db.session.get(Device, key) if name == "device" else None
-            for site_id in [device.site_id] if device else sites_of_person(key):
+            sites = [key.split("/")[0]] if name == "credential" else sites_of_person(key)
+            for site_id in [device.site_id] if device else sites:
                 by_site[site_id].append(present)
         for site_id, seals in by_site.items():
             for chunk in chunks(seals, MAX_SEALS):
@@ -197,9 +206,9 @@ def _requesting_device() -> str | None:
 
 def _cleaned(value: Any) -> Any:
     """A number as it is; a text short, in one line, without control characters."""
-    if isinstance(value, bool | int | None):
+    if isinstance(value, int | None) and abs(value or 0) <= MAX_SAFE_INTEGER:
         return value
     if isinstance(value, list | tuple | set | frozenset):
-        return [_cleaned(inner) for inner in list(value)[:20]]
+        return [_cleaned(str(inner)) for inner in list(value)[:MAX_DETAIL_ITEMS]]
     text = "".join(char if char.isprintable() else "?" for char in str(value))
     return text[:MAX_DETAIL_LENGTH]

@@ -98,11 +98,13 @@ def parse_public_key(text: str) -> EllipticCurvePublicKey | None:
     return key if is_p256 else None  # type: ignore[return-value]
 
 
-def mark_used(signatures: Iterable[Signature], now: datetime) -> None:
+def mark_used(site_id: str, signatures: Iterable[Signature], now: datetime) -> None:
     """Store when credentials proved an op last, within the caller's `write_transaction`."""
     ids = {each.credential_id for each in signatures if each.is_proof}
     if ids:
-        used = update(CREDENTIAL_TABLE).where(CREDENTIAL_TABLE.c.id.in_(ids))
+        used = update(CREDENTIAL_TABLE).where(
+            CREDENTIAL_TABLE.c.site_id == site_id, CREDENTIAL_TABLE.c.id.in_(ids)
+        )
         db.session.connection().execute(used.values(used_at=now))
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from server.db.engine import db
 from server.db.statements import insert_rows, replace_rows
-from server.models.access import Account
 from server.models.credentials import Credential
 from server.models.directory import Directory
 from server.models.oplog import LoggedOp
@@ -93,9 +92,6 @@ class UnitOfWork(RecordStore):
             self.directory.set_work(record.id, row.roles, row.trades, row.contractor_id)
             if record.row.active_to:
                 self._revoke_credentials(record.id, record.row.active_to)
-            account = db.session.get(Account, record.id)
-            if account and account.pin_check:
-                self.directory.pin_verifiers[record.id] = account.pin_check
         elif record.type == "area":
             self.directory.areas[record.id] = record.row.label
         elif record.type == "unit":

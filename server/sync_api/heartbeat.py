@@ -13,6 +13,7 @@ from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import Lineage
 from server.oplog import hash_chain
+from server.oplog.security_log import log_access
 from sync.protocol.clock import format_time, parse_time
 from sync.protocol.hash_chain import open_gaps
 from sync.work.board import active_phones
@@ -35,13 +36,16 @@ def record_heartbeat(
     }
     if report is not None and is_fully_synced(chain, report):
         values["clear_at"] = received_at
-    if not _log_contains_known_head(phone, hello["log"]):
+    is_mismatch = not _log_contains_known_head(phone, hello["log"])
+    if is_mismatch:
         values["misfit"] = hello["log"]
     with write_transaction():
         db.session.execute(update(Device).where(Device.id == phone.id).values(values))
         # `heard_at` is part of what open desk pages compare to see that something has changed
         site = update(SiteHead).where(SiteHead.site_id == phone.site_id)
         db.session.execute(site.values(heard_at=received_at))
+        if is_mismatch:
+            log_access("log_mismatch", site_id=phone.site_id, by=None)
 
 
 def other_phones(phone: DeviceIdentity) -> list[dict[str, Any]]:
@@ -83,8 +87,12 @@ def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
 
 
 def _log_contains_known_head(phone: DeviceIdentity, known: dict[str, Any] | None) -> bool:
-    """A15. Whether the log still has the end that the phone received last. One of another epoch
-    cannot be compared."""
-    if not known or known["epoch"] != phone.epoch:
+    """A15, A27. Whether the log still has the end that the phone received last. After a restore
+    only what is older than the backup can be compared."""
+    if not known:
         return True
+    if known["epoch"] != phone.epoch:
+        shared = hash_chain.shared_length(phone.site_id, known["epoch"])
+        if shared is None or known["place"] > shared:
+            return True
     return hash_chain.contains_link(phone.site_id, known["place"], known["link"])

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from server.auth.access import device_only, public
 from server.auth.device_people import people_of
-from server.auth.devices import enrol_device, record_wipe_notice
+from server.auth.devices import bearer_token, enrol_device, record_wipe_notice
 from server.auth.phone_credentials import usable_credentials
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
@@ -27,6 +27,7 @@ from server.oplog.security_log import log_access
 from server.oplog.ticket_numbers import block_of
 from server.photos import uploads
 from server.sync_api import pull_cache, request_body
+from server.sync_api.device_tokens import renew_token
 from server.sync_api.heartbeat import other_phones, record_heartbeat, revocation_of
 from server.sync_api.openapi import document
 from server.sync_api.phone_scope import in_snapshot, phone_scope
@@ -85,10 +86,7 @@ def enrol() -> Response:
     if enrolled is None:
         return problem_json(403, "Invalid code", "Ask for a new code; it is valid for ten minutes.")
     phone, token = enrolled
-    people = [
-        {**person, "pin_check": directory_of(phone.site_id).pin_verifiers.get(person["id"])}
-        for person in people_on_phone(phone.site_id, people_of(phone.id))
-    ]
+    people = people_on_phone(phone.site_id, people_of(phone.id))
     told = {"device": phone.id, "token": token, "site": phone.site_id, "label": phone.label}
     return sync_response(**told, people=people)
 
@@ -117,7 +115,10 @@ def hello() -> Response:
     upto, hash_, gaps = (chain.upto, chain.hash, chain.gaps) if chain else (0, None, [])
     numbers = [] if g.device.is_revoked else block_of(site, g.device.id)
     record_heartbeat(g.device, message, chain, received_at)
+    token = bearer_token(request.environ)
+    renewed = None if g.device.is_revoked else renew_token(g.device.id, token, received_at)
     return sync_response(
+        **({"token": renewed} if renewed else {}),
         epoch=g.device.epoch,
         received_at=format_time(received_at),
         sent_at=format_time(datetime.now(UTC)),
@@ -212,9 +213,8 @@ def photo(site: str, sha256: str) -> Response:
 @bp.put("/<site>/photos/<sha256>")
 @device_only
 def put_photo(site: str, sha256: str) -> Response:
-    """Receive a photo or a piece of it; sending it again is harmless."""
-    if g.device.is_revoked:
-        abort(404)
+    """Receive a photo or a piece of it; sending it again is harmless. Those of a revoked phone
+    belong to ops that are held."""
     if uploads.find_photo(site, photo_name_or_404(sha256)) or uploads.belongs_to_purged_only(
         site, sha256
     ):

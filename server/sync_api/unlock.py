@@ -77,12 +77,12 @@ def unlock() -> Response:
     """Check a PIN and register a key of the person on this phone."""
     message, now = request_body.read_message(request, UNLOCK), datetime.now(UTC)
     public_key, phone = message["public_key"], g.device
-    if parse_public_key(public_key) is None:
-        return _unusable_key("public_key", "Send a P-256 key: SPKI as base64url.")
     found = _person_for(phone, message)
     proven = _proven_person(phone, found, message["pin"], now, typed=_typed_name(message))
     if proven is None:
         return _wrong_pin()
+    if parse_public_key(public_key) is None:
+        return _unusable_key("public_key", "Send a P-256 key: SPKI as base64url.")
     if not _follows_from(message["previous"], phone, proven.id, public_key):
         return _unusable_key("previous", "Sign the new key with the old one, or leave it out.")
     owner = phone.site_id, phone.id, proven.id
@@ -93,7 +93,7 @@ def unlock() -> Response:
         account = get_or_create_account(proven.id)
         secret = draft_secret(account)
         if credential.created_at == now:
-            _log_change("credential", phone, proven.id, "registered")
+            _log_change("credential", phone, proven.id, "registered", credential.id)
         if replace_old_verifier(account, proven.new_hash):
             _log_change("pin", phone, proven.id, "rehashed")
         credential_id = credential.id
@@ -180,17 +180,20 @@ def _follows_from(
 ) -> bool:
     """Whether the old key signed the new one. One that the server does not know, because it was
     restored from a backup, says nothing."""
-    old = db.session.get(Credential, previous["credential"]) if previous else None
+    key = previous and (phone.site_id, previous["credential"])
+    old = db.session.get(Credential, key) if key else None
     if previous is None or old is None:
         return True
-    if (old.site_id, old.device_id, old.person_id) != (phone.site_id, phone.id, person_id):
+    if (old.device_id, old.person_id) != (phone.id, person_id):
         return False
     text = new_key_text(phone.site_id, phone.id, public_key)
     return is_valid_signature(old.public_key, previous["sig"], text)
 
 
-def _log_change(event: str, phone: DeviceIdentity, person_id: str, action: str) -> None:
-    who = {"by": person_id, "about": person_id, "device": phone.id}
+def _log_change(
+    event: str, phone: DeviceIdentity, person_id: str, action: str, credential: str | None = None
+) -> None:
+    who = {"by": person_id, "about": person_id, "device": phone.id, "credential": credential}
     log_access(event, site_id=phone.site_id, details={"action": action}, **who)
 
 

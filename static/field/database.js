@@ -100,7 +100,7 @@ function upgradeToVersion4(db, tx) {
 
 /**
  * What a PIN was checked against stays for those who are without a connection: the server sends it
- * no more.
+ * no more. Until it says whose phone this is, it is everybody's, as it was.
  * @param {UpgradeTransaction} tx
  */
 async function upgradeToVersion5(tx) {
@@ -111,11 +111,10 @@ async function upgradeToVersion5(tx) {
   for (const { id, pin_check } of [...people, ...rows])
     if (pin_check) meta.put(pin_check, `verifier:${id}`);
   for (const { pin_check: _, ...row } of rows) records.put(/** @type {any} */ (row));
-  if (people.length)
-    meta.put(
-      people.map(({ pin_check: _, ...person }) => person),
-      "people",
-    );
+  const working = rows.filter(({ active }) => active !== false);
+  const all = working.length ? working : people;
+  const own = all.map(({ id, name, roles }) => ({ id, name, roles }));
+  if (own.length) meta.put(own, "people");
 }
 
 /**

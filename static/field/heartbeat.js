@@ -12,7 +12,7 @@ import { answerGaps, onEpoch, pruneOutbox, resendDeferred } from "./outbox_updat
 import { measureUnsent } from "./photos.js";
 import { pruneRecords } from "./record_feed.js";
 import { measureStorage } from "./storage_quota.js";
-import { request } from "./sync_client.js";
+import { request, saveToken } from "./sync_client.js";
 
 /** @import { HelloResponse, LogHead } from "../types/storage.js" */
 
@@ -37,6 +37,7 @@ export async function sayHello() {
     storage: await measureStorage(),
     log: told?.site === device.site ? told.log : null,
   });
+  if (answer.token) await saveToken(answer.token);
   await saveLogHead(device.site, answer);
   await onEpoch(answer.epoch);
   await setMeta("lost", await unreported(await answerGaps(answer.sites[device.site]?.gaps ?? [])));
@@ -44,8 +45,9 @@ export async function sayHello() {
   if (answer.credentials) await noteKnown(answer.credentials);
   if (answer.lock) await setMeta("lock", answer.lock);
   await setMeta("revoked", answer.revoked ?? undefined);
-  const { phones } = answer.sites[device.site] ?? {};
-  await saveBlock(answer.sites[device.site]?.numbers ?? []);
+  const { phones, people, numbers = [] } = answer.sites[device.site] ?? {};
+  await saveBlock(numbers);
+  if (people) await setMeta("people", people);
   if (phones) await setMeta("phones", { at: answer.received_at, phones });
   await setMeta("watermark", answer.backup_watermark);
   await pruneDaily(answer.backup_watermark);

@@ -31,7 +31,8 @@ export async function saveBlock(given) {
 export function takeNumbers(contents, block) {
   const left = block.map((each) => ({ ...each }));
   const numbered = contents.map((content) => {
-    const next = kinds[content.kind].numbered ? left.find((each) => !each.used) : undefined;
+    const lacksNumber = kinds[content.kind].numbered && !content.payload.number;
+    const next = lacksNumber ? left.find((each) => !each.used) : undefined;
     if (!next) return content;
     next.used = true;
     const { number, slip } = next;

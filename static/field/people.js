@@ -32,7 +32,7 @@ export async function enrol(code, label) {
   await writeTransaction(["meta"], (tx) => {
     tx.objectStore("meta").put({ id: device, token, site, label: enrolled.label }, "device");
     tx.objectStore("meta").put(people, "people");
-    for (const key of ["revoked", "link"]) tx.objectStore("meta").delete(key);
+    for (const key of ["revoked", "link", "numbers"]) tx.objectStore("meta").delete(key);
   });
 }
 
@@ -44,8 +44,7 @@ async function phoneModel() {
 }
 
 /**
- * Everybody who may use this phone: the people pulled, or those of the enrolment before the first
- * pull.
+ * Everybody who works at the site: the people pulled, or those of this phone before the first pull.
  * @returns {Promise<Person[]>}
  */
 export async function everybody() {
@@ -185,7 +184,10 @@ async function opened(id, stored, bytes) {
 }
 
 /** @param {string} id */
-const findPerson = async (id) => (await everybody()).find((each) => each.id === id);
+async function findPerson(id) {
+  const known = [...(await everybody()), ...((await getMeta("people")) ?? [])];
+  return known.find((each) => each.id === id);
+}
 
 /**
  * Until the first unlock with a connection: by what an older version of the app has stored. The

@@ -4,7 +4,7 @@ import catalogue from "../catalogue.js";
 import { SITE_ZONE } from "../shell.js";
 import templates, { needs } from "../templates.js";
 import * as clock from "./clock.js";
-import { getMeta, getMetaAll } from "./database.js";
+import { getMetaAll } from "./database.js";
 import { draftsOf } from "./drafts.js";
 import { aboutOf, textsOf } from "./form_content.js";
 import filters from "./filters.js";
@@ -43,7 +43,8 @@ export async function renderPage(page, args = {}) {
     loadRecords(needsOf(page), now),
   ]);
   const own = page === "me" ? await ownContext(common.me?.id) : {};
-  const users = page === "unlock" ? ((await getMeta("users")) ?? []) : [];
+  const [users, phone_people] =
+    page === "unlock" ? await getMetaAll(["users", "people"]) : [undefined, undefined];
   const trace = page === "enrol" ? await readLossMarker() : null;
   const context = {
     ...common,
@@ -51,7 +52,8 @@ export async function renderPage(page, args = {}) {
     args,
     page,
     ...own,
-    users,
+    users: users ?? [],
+    phone_people: phone_people ?? [],
     trace,
     saving: exportProgress(),
   };

@@ -1,10 +1,13 @@
 // One HTTP request to the server, as the sync protocol wants it.
 
 import { measureClock } from "./clock.js";
-import { getMeta } from "./database.js";
+import { getMeta, setMeta } from "./database.js";
 
 const TIMEOUT = 15_000; // ms
 const PROBLEM = "application/problem+json";
+const FORMER_TOKENS = 3;
+
+/** @typedef {{method?: string, headers?: Record<string, string>, timeout?: number}} RequestOptions `timeout` in ms */
 
 /** The server gave no answer that counts: no network, a captive portal, an error. */
 export class SyncError extends Error {
@@ -22,24 +25,57 @@ export class SyncError extends Error {
 }
 
 /**
- * Sends a request with the token of this phone.
+ * Stores the next token of this phone; those before it stay for a while.
+ * @param {string} token
+ */
+export async function saveToken(token) {
+  const device = await getMeta("device");
+  if (!device || device.token === token) return;
+  const others = [device.token, ...(device.former ?? [])].filter((each) => each !== token);
+  await setMeta("device", { ...device, token, former: others.slice(0, FORMER_TOKENS) });
+}
+
+/**
+ * Sends a request with the token of this phone, and, if the server does not know that, with one that
+ * the phone had before or has got meanwhile.
  * @param {string} address
  * @param {unknown} body an ArrayBuffer is sent as it is, anything else as JSON
- * @param {{method?: string, headers?: Record<string, string>, timeout?: number}} [options] `timeout`
- *   in ms
+ * @param {RequestOptions} [options]
  * @returns {Promise<any>} the JSON of an answer that has `"sync": "1"`
  * @throws {SyncError} for every other answer, and for none
  */
 export async function request(address, body, options = {}) {
+  const tried = new Set();
+  for (let token = (await getMeta("device"))?.token; ;) {
+    try {
+      const answer = await send(address, body, options, token);
+      if (token && tried.size) await saveToken(token);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.status !== 401) throw error;
+      tried.add(token);
+      const device = await getMeta("device");
+      token = [device?.token, ...(device?.former ?? [])].find((each) => each && !tried.has(each));
+      if (!token) throw error;
+    }
+  }
+}
+
+/**
+ * @param {string} address
+ * @param {unknown} body
+ * @param {RequestOptions} options
+ * @param {string} [token]
+ */
+async function send(address, body, options, token) {
   const { method = "POST", headers = {}, timeout = TIMEOUT } = options;
-  const device = await getMeta("device");
   const isBinary = body instanceof ArrayBuffer;
   const requestedAt = Date.now();
   const response = await fetch(address, {
     method,
     headers: {
       ...(isBinary ? {} : { "Content-Type": "application/json" }),
-      ...(device ? { Authorization: `Bearer ${device.token}` } : {}),
+      ...(token ? { Authorization: `Bearer ${token}` } : {}),
       ...headers,
     },
     body: isBinary ? body : JSON.stringify(body),

@@ -233,6 +233,8 @@ export interface Device {
   token: string;
   site: string;
   label: string;
+  /** Tokens before this one, the newest first: a server restored from a backup knows one of them. */
+  former?: string[];
 }
 
 /** The newest entry of the server's log. */
@@ -276,7 +278,7 @@ export interface Meta {
   numbers: BlockNumber[];
   /** The other phones of the site, as the server told at a time. */
   phones: { at: string; phones: OtherPhone[] };
-  /** Those who may use this phone, as answered at enrolment, and who has unlocked it since. */
+  /** The people of this phone, as the server has told last, and who has unlocked it since. */
   people: Person[];
   /** Day on which the digest was last compared. */
   proved: string;
@@ -361,12 +363,19 @@ export interface HelloResponse {
   log?: LogHead;
   /** Ids of the credentials that the server knows of people of this phone, by person. */
   credentials?: Record<string, string>;
+  /** The next token of this phone. */
+  token?: string;
   lock?: Meta["lock"];
   revoked?: Revocation | null;
   /** By site: first and last places of the ops that the server lacks of this chain; other phones. */
   sites: Record<
     string,
-    { gaps?: [number, number][]; phones?: OtherPhone[]; numbers?: BlockNumber[] }
+    {
+      gaps?: [number, number][];
+      phones?: OtherPhone[];
+      people?: Person[];
+      numbers?: BlockNumber[];
+    }
   >;
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.clock import FOREVER
@@ -56,6 +56,7 @@ ACTIONS: Texts = {
     "revoked": _lp("phone", "blocked"),
     "lost": _lp("phone", "reported lost"),
     "renamed": _lp("phone", "renamed"),
+    "token": _lp("phone", "key renewed"),
     "registered": _lp("security log", "unlocked with the PIN"),
     "rehashed": _lp("security log", "stored more safely"),
     "ended": _lp("security log", "ended"),
@@ -76,11 +77,34 @@ ACTIONS: Texts = {
 }
 """What was done, more exactly than the event says."""
 
-COUNTED_EVENTS = frozenset({"sign_in_failed", "lookup", "foreign_lineage", "denied"})
+COUNTED_EVENTS = frozenset(
+    {"sign_in_failed", "lookup", "foreign_lineage", "denied", "log_mismatch"}
+)
 """Events that may come in any number: the same within ten minutes is one entry with a count."""
 
 MAX_DETAILS, MAX_DETAIL_LENGTH = 20, 200
+MAX_DETAIL_ITEMS = 20
 MAX_SEALS = 10
+
+
+class Detail(fields.Raw):
+    """A field for a number, yes or no, nothing, a short text, or a short list of these."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(allow_none=True, **more)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        items = value if isinstance(value, list) else [value]
+        if len(items) > MAX_DETAIL_ITEMS or not all(map(_is_short, items)):
+            raise ValidationError("A detail is a number, a short text, or a list of these.")
+        return value
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_DETAIL_LENGTH
+    is_number = isinstance(value, int) and abs(value) <= MAX_SAFE_INTEGER
+    return value is None or is_number
 
 
 class SealPayload(Payload):
@@ -101,7 +125,7 @@ class AccessPayload(Payload):
     address = fields.String(allow_none=True, load_default=None, validate=Length(max=64))
     details = fields.Dict(
         keys=fields.String(validate=Regexp(r"^[a-z_]{1,30}\Z")),
-        values=fields.Raw(),
+        values=Detail(),
         load_default=dict,
         validate=Length(max=MAX_DETAILS),
     )

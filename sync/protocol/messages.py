@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync.protocol.message_fields import MAX_PAGE, CountField, MessageSchema, NameField, TimeField
@@ -60,7 +58,7 @@ class PersonSchema(MessageSchema):
 
 
 class UnlockRequest(MessageSchema):
-    """Who types a PIN is named by id, or by their staff number."""
+    """Who types a PIN is named by id, or by their staff number; without either, nobody is found."""
 
     person = Id(allow_none=True, load_default=None)
     staff_number = NameField(allow_none=True, load_default=None)
@@ -68,11 +66,6 @@ class UnlockRequest(MessageSchema):
     public_key = fields.String(required=True, validate=Length(max=200))
     sent_at = TimeField(required=True)
     previous = fields.Nested(PreviousKeySchema, allow_none=True, load_default=None)
-
-    @validates_schema
-    def require_a_name(self, data: dict[str, Any], **_: Any) -> None:
-        if not data.get("person") and not data.get("staff_number"):
-            raise ValidationError("Name a person or a staff number.", "person")
 
 
 class UnlockResponse(MessageSchema):
@@ -156,6 +149,8 @@ class HelloResponse(MessageSchema):
     received_at = fields.String()
     sent_at = fields.String()
     min_app = fields.String()
+    token = fields.String()
+    """The next token of this phone, now and then; the old one is valid until the next hello."""
     lock = fields.Dict(keys=fields.String(), values=fields.Integer())
     """Seconds after which the phone locks itself: in the `background`, and `idle`."""
     revoked = fields.Nested(RevocationSchema, allow_none=True)

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from server import create_app
 from server.auth.devices import device_for_token, issue_code
+from server.auth.phone_credentials import register_credential
 from server.config import with_psycopg_driver
 from server.db.engine import db, write_transaction
 from server.db.statements import insert_rows
@@ -26,7 +27,7 @@ from server.sync_api.phone_scope import phone_scope
 from sync.protocol.clock import format_time
 from tests.bench.http_load import build_post
 from tests.live_server import LiveServer
-from tests.phone_client import HttpTransport, PhoneClient
+from tests.phone_client import HttpTransport, KeyPair, PhoneClient
 
 SITE, ANA = demo_id("squirrel"), demo_id("squirrel", "ana")
 WINDOW_STEP = timedelta(minutes=30)
@@ -68,6 +69,13 @@ class BenchSite:
         with self.app_context():
             codes = [issue_code(SITE, None) for _ in range(number)]
         return [PhoneClient(HttpTransport(self.server.url)).enrol(code) for code in codes]
+
+    def unlock(self, phone: PhoneClient, person: str) -> None:
+        """From now on the person signs on this phone; no PIN is asked."""
+        key = phone.keys[person] = KeyPair()
+        owner = phone.site, phone.device, person, key.public_key
+        with self.app_context(), write_transaction():
+            register_credential(*owner, datetime.now(UTC), usable=True)
 
     def plan_tasks(self, number: int, spread: timedelta = timedelta(hours=4)) -> list[str]:
         """Occurrences that were planned just now and are due around now: their ids.

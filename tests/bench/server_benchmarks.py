@@ -14,7 +14,7 @@ from pathlib import Path
 
 from server.cli import THREADS
 from tests.bench import baselines
-from tests.bench.bench_site import BenchSite, pull_request, push_requests
+from tests.bench.bench_site import ANA, BenchSite, pull_request, push_requests
 from tests.bench.http_load import HEADER_END, LoadConnection, run_load
 from tests.phone_client import PhoneClient
 
@@ -47,6 +47,7 @@ def measure(folder: Path, database_url: str | None) -> Iterator[Figure]:
     try:
         with baselines.empty_app(THREADS) as port:
             yield from _measure_pushes(stand)
+            yield from _measure_signatures(stand)
             yield from _measure_reconnect_storm(stand)
             yield from _measure_polls(stand, port)
             yield from _measure_changed_pulls(stand, port)
@@ -78,6 +79,23 @@ def _measure_pushes(stand: BenchSite) -> Iterator[Figure]:
             agains.append((again, first))
         yield _median_round(name, "ops/s", "≥ 0.35", firsts)
         yield _median_round(f"{name} again", "ops/s", "≥ 2", agains)
+
+
+def _measure_signatures(stand: BenchSite) -> Iterator[Figure]:
+    """The same push with the signature of its author on each op, and without."""
+    pairs = []
+    for _ in range(ROUNDS):
+        signed, unsigned = (_push_milliseconds(stand, signs=signs) for signs in (True, False))
+        pairs.append((signed, unsigned))
+    yield _median_round("push 1 × 1000, signed", "ms", "≤ 1.35", pairs)
+
+
+def _push_milliseconds(stand: BenchSite, *, signs: bool) -> float:
+    (sender,) = stand.enrol_clients(1)
+    if signs:
+        stand.unlock(sender, ANA)
+    requests = [push_requests(sender, stand.plan_tasks(1000), SIZE)]
+    return 1000 * 1000 / _push_rate(requests, 1000, stand)
 
 
 def _push_rate(requests: list[list[bytes]], ops: int, stand: BenchSite) -> float:

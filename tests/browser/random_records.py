@@ -80,6 +80,7 @@ def page_context(rng: Random, lang: str) -> dict[str, Any]:
         "pin": {name: rng.random() < 0.5 for name in ("open", "unknown", "must_change")},
         "revoked": rng.choice([None, {"at": rng.choice(TIMES), "lost": rng.random() < 0.5}]),
         "users": [person["id"] for person in people[: rng.randint(0, 2)]],
+        "phone_people": people[: rng.randint(0, len(people))],
         "outbox": random_rows(rng, outbox_row, 0, 4),
         "checks": random_rows(rng, outbox_row, 0, 2),
         "drafts": random_rows(rng, draft, 0, 3),

@@ -20,7 +20,7 @@ def states(phone_page, tasks):
 def test_all_done_is_the_days_work_of_the_place_and_one_tap_takes_it_back(
     phone_page, live_server, garden_tasks
 ):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     before = states(phone_page, garden_tasks)
     assert (before["day one"], before["overdue"], before["week"]) == ("open", "late", "open")
@@ -54,7 +54,7 @@ def test_nobody_of_another_role_is_offered_all_done(phone_page, garden_tasks):
 
 
 def test_an_item_is_taken_back_by_its_toast(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     row = phone_page.page.locator(".row[data-state=open]:has(.items)").first.get_attribute("id")
     phone_page.tap(f"#{row} .item:nth-child(1) button")
@@ -67,7 +67,7 @@ def test_an_item_is_taken_back_by_its_toast(phone_page, live_server):
 def test_work_done_after_a_cancellation_tells_its_doer_that_it_is_kept(
     phone_page, live_server, garden_tasks
 ):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     task = garden_tasks["day one"]
     phone_page.page.context.set_offline(True)

@@ -38,7 +38,7 @@ def listed_account(live):
 @pytest.mark.clause("H4")
 def test_a_call_at_a_wrong_hour_needs_a_reason_and_a_complaint_pauses(phone_page, live_server):
     listed_account(live_server)
-    phone_page.enrol()
+    phone_page.enrol("qin")
     phone_page.unlock("qin")
     live_server.kill()
     phone_page.open("/field/arrears")
@@ -70,7 +70,7 @@ def test_a_call_at_a_wrong_hour_needs_a_reason_and_a_complaint_pauses(phone_page
 @pytest.mark.rule("U8")
 def test_a_guard_sees_nothing_of_it(phone_page, live_server):
     listed_account(live_server)
-    phone_page.enrol()
+    phone_page.enrol("chu")
     phone_page.unlock("chu")
     phone_page.open(f"/field/arrears_account/{ACCOUNT}")
     assert "123.45" not in phone_page.page.locator("#main").inner_text()

@@ -38,7 +38,7 @@ def test_without_a_network_and_after_a_cold_start_all_cards_open_and_are_found(
     how |= {"executable_path": CHROMIUM, "args": list(CHROMIUM_ARGS)}
     first = kind.launch_persistent_context(folder, **how)
     hand = PhonePage(first.new_page(), live_server)
-    hand.enrol()
+    hand.enrol("ana")
     hand.unlock("ana")
     first.close()
     live_server.kill()
@@ -67,7 +67,7 @@ def test_without_a_network_and_after_a_cold_start_all_cards_open_and_are_found(
 
 
 def test_a_phrase_stands_first_and_large_and_an_empty_card_says_that_it_waits(phone_page):
-    phone_page.enrol()
+    phone_page.enrol("chu")
     phone_page.unlock("chu")
     phone_page.open(f"/field/card/{card_id(SITE, 'PC-04')}")
     assert phone_page.page.locator(".reading > :first-child").inner_text() == "对不起"
@@ -85,7 +85,7 @@ def test_a_phrase_stands_first_and_large_and_an_empty_card_says_that_it_waits(ph
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_cards_fit_with_big_targets_in_both_languages(phone_page, width):
     phone_page.page.set_viewport_size({"width": width, "height": 740})
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     places = ["cards", "cards?group=standards", "cards?q=请"]
     for language in ("zh", "en"):

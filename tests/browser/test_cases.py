@@ -90,7 +90,7 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     admin.goto(f"{live_server.url}/desk/rules/")
     admin.locator(f"form[action*='{CATEGORY_ID}'] button").click()
     admin.wait_for_selector("text=停用")
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     acknowledge_category(phone_page)
     file = raise_case(desk_page("ben"), live_server)

@@ -19,8 +19,8 @@ TAP_BUDGETS = {"tick": 1, "undo": 1, "report": 4, "unsent": 1, "send now": 2}
 def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
     phone_page, second_phone_page, live_server
 ):
-    phone_page.enrol()
-    second_phone_page.enrol()
+    phone_page.enrol("ana")
+    second_phone_page.enrol("chu")
     phone_page.unlock("ana")
     second_phone_page.unlock("chu")
     live_server.kill()
@@ -55,7 +55,7 @@ def test_a_cleaner_and_a_guard_work_offline_at_once_and_one_phone_comes_late(
 
 def test_no_job_takes_more_taps_than_its_budget(phone_page, live_server, photo_file):
     spent = {}
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
 
     def counted(job, start):
@@ -79,7 +79,9 @@ def test_no_job_takes_more_taps_than_its_budget(phone_page, live_server, photo_f
         phone_page.taps += 1
         phone_page.page.set_input_files("[name=photos]", photo_file)
         phone_page.tap("#main .primary")
-        phone_page.wait_for_js("/T-[A-Z2-7]{8}/.test(document.querySelector('#main').innerText)")
+        phone_page.wait_for_js(
+            "/[0-9]{3} [0-9]{4}/.test(document.querySelector('#main').innerText)"
+        )
     for _ in counted("unsent", "tasks"):
         phone_page.tap("#pill")
         phone_page.wait_for_js("location.pathname == '/field/me'")

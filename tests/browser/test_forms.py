@@ -94,7 +94,7 @@ def test_a_photo_that_cannot_be_read_is_named_and_nothing_else_is_lost(
     phone_page, live_server, photo_file, broken_photo, empty_photo
 ):
     page = phone_page.page
-    phone_page.enrol()
+    phone_page.enrol("ana", "ben")
     phone_page.unlock("ana")
     live_server.kill()
     write_report(phone_page, "水从三楼下来")
@@ -146,7 +146,7 @@ def test_a_tenth_photo_takes_the_place_of_none_and_lines_stay_lines(
     phone_page, live_server, tmp_path
 ):
     page = phone_page.page
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     open_report(phone_page)
@@ -169,7 +169,7 @@ def test_a_tenth_photo_takes_the_place_of_none_and_lines_stay_lines(
 def test_a_form_is_taken_once_and_says_that_it_is_saving(phone_page, live_server, photo_file):
     page = phone_page.page
     page.add_init_script(JS_SLOW_PHOTOS)
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     write_report(phone_page, "电梯停了")
@@ -190,7 +190,7 @@ def test_a_draft_outlives_tab_change_reload_kill_and_lock_and_is_its_authors(
     phone_page, context, live_server, photo_file
 ):
     page = phone_page.page
-    phone_page.enrol()
+    phone_page.enrol("ana", "ben")
     phone_page.unlock("ana")
     write_report(phone_page, "电梯里有异味")
     page.set_input_files(f"{REPORT} [name=photos]", photo_file)
@@ -234,7 +234,7 @@ def test_a_draft_outlives_tab_change_reload_kill_and_lock_and_is_its_authors(
 
 def test_an_exception_while_saving_keeps_the_form(phone_page, live_server, photo_file):
     page = phone_page.page
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     write_report(phone_page, "灯不亮")
@@ -258,7 +258,7 @@ def test_an_exception_while_saving_keeps_the_form(phone_page, live_server, photo
 
 def test_what_was_not_accepted_is_told_to_its_author_alone_with_its_words(phone_page, live_server):
     page = phone_page.page
-    phone_page.enrol()
+    phone_page.enrol("ben", "ana")
     phone_page.unlock_before("ben")
     phone_page.unlock("ana")
     write_report(phone_page, "门锁坏了")

@@ -22,7 +22,7 @@ SUBMIT = "form[action*='entry.'] .primary"
 @pytest.mark.rule("J7", "J8")
 @pytest.mark.clause("E1")
 def test_an_exit_proposes_the_entry_and_is_recorded_without_one(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("chu")
     phone_page.unlock("chu")
     ticket = open_ticket(phone_page)
     live_server.kill()

@@ -80,7 +80,7 @@ def test_a_phone_is_enrolled_ticks_offline_and_sends_a_photo_through_the_proxy(
 ):
     context = new_browser_context(secure_browser)
     hand = PhonePage(context.new_page(), server)
-    hand.enrol()
+    hand.enrol("ana")
     hand.unlock("ana")
     proxy.stop()
     row = hand.page.locator(PLAIN_TASK_ROW).first.get_attribute("id")

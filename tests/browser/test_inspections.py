@@ -35,9 +35,9 @@ def rectification(live):
 def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
     phone_page, second_phone_page, live_server, photo_file
 ):
-    phone_page.enrol()
+    phone_page.enrol("ben")
     phone_page.unlock("ben")
-    second_phone_page.enrol()
+    second_phone_page.enrol("ana")
     second_phone_page.unlock("ana")
     phone_page.open("/field/inspections")
     live_server.kill()
@@ -102,7 +102,7 @@ def test_a_failed_criterion_goes_from_the_supervisor_to_the_cleaner_and_back(
 
 @pytest.mark.rule("I7")
 def test_what_is_put_right_on_the_spot_fails_and_raises_nothing(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ben")
     phone_page.unlock("ben")
     phone_page.open(f"/field/inspection/{STAIRWELL}")
     phone_page.page.select_option("[name=area]", PLACE)
@@ -118,7 +118,7 @@ def test_what_is_put_right_on_the_spot_fails_and_raises_nothing(phone_page, live
 
 
 def test_what_is_chosen_stays_when_the_page_is_drawn_again(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ben")
     phone_page.unlock("ben")
     phone_page.open(f"/field/inspection/{STAIRWELL}")
     phone_page.page.select_option("[name=area]", PLACE)
@@ -137,7 +137,7 @@ def test_what_is_chosen_stays_when_the_page_is_drawn_again(phone_page, live_serv
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_an_inspection_fit_in_both_languages(phone_page, width):
     phone_page.page.set_viewport_size({"width": width, "height": 740})
-    phone_page.enrol()
+    phone_page.enrol("ben")
     phone_page.unlock("ben")
     for language in ("zh", "en"):
         for place in ("inspections", f"inspection/{STAIRWELL}"):

@@ -50,11 +50,11 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(
     phone_page, second_phone_page, live_server
 ):
     other = second_phone_page
-    other.enrol()
+    other.enrol("chu")
     other.unlock("chu")
     record_contractor_entry(other)
     other.wait_until_sent()
-    phone_page.enrol()
+    phone_page.enrol("chu", "ben")
     phone_page.unlock("chu")
     phone_page.open("/field/home_entries")
     phone_page.wait_for_js("!!document.querySelector('.row[data-state=inside]')")
@@ -115,7 +115,7 @@ def test_a_guard_opens_a_file_while_the_other_phone_holds_the_firms_exit(
 
 
 def test_a_cleaner_goes_in_and_comes_out_in_few_taps_without_a_network(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     phone_page.open("/field/home_entries")
@@ -143,7 +143,7 @@ def test_a_cleaner_goes_in_and_comes_out_in_few_taps_without_a_network(phone_pag
 def test_the_pages_of_homes_and_losses_fit_and_have_big_targets_in_both_languages(
     phone_page, live_server
 ):
-    phone_page.enrol()
+    phone_page.enrol("chu")
     phone_page.unlock("chu")
     record_contractor_entry(phone_page)
     phone_page.open("/field/lost_property_report")

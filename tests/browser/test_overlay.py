@@ -79,7 +79,7 @@ def test_every_id_that_an_op_lays_over_a_record_gets_its_name(phone_page):
 
 
 def test_a_ticket_that_is_held_names_for_whom_without_a_network(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("qin")
     phone_page.unlock("qin")
     live_server.kill()
     ticket = open_ticket(phone_page)

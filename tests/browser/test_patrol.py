@@ -55,7 +55,7 @@ def to_iso(text):
 def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
     current_round, phone_page, live_server
 ):
-    phone_page.enrol()
+    phone_page.enrol("chu")
     phone_page.unlock("chu")
     live_server.kill()
     phone_page.open("/field/scan")
@@ -93,7 +93,7 @@ def test_a_guard_goes_a_round_offline_with_typed_numbers_and_all_of_it_arrives(
 
 
 def test_a_label_that_another_app_has_read_checks_in(current_round, phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("chu")
     phone_page.unlock("chu")
     point = demo_id("squirrel", "point", "gate")
     phone_page.open(f"/p/{point}.ABCDEFGHIJKLMNOP/?from=camera")

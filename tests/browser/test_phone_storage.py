@@ -56,7 +56,7 @@ def test_a_full_phone_keeps_every_word_and_says_which_photo_it_cannot_take(
     storage_controls.send(
         "Storage.overrideQuotaForOrigin", {"origin": live_server.url, "quotaSize": QUOTA_BYTES}
     )
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     phone_page.wait_for_js("document.querySelectorAll('.row').length > 3")
     wait_for(lambda: stored_rows(phone_page, "reserve") == 1)
@@ -98,7 +98,7 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(
     phone_page, live_server, storage_controls
 ):
     phone_page.page.add_init_script(JS_GRANT_PERSISTENCE)
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     tick_tasks(phone_page, 2)
     phone_page.sync_now()
@@ -120,7 +120,7 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(
     for check in (JS_HORIZONTAL_OVERFLOW, JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
         assert not phone_page.page.evaluate(check)
     live_server.start()
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     tick_tasks(phone_page, 1)
     phone_page.sync_now()
@@ -135,14 +135,14 @@ def test_a_wiped_phone_says_what_was_sent_and_what_was_not(
 def test_what_is_unsent_goes_into_a_file_and_stays_on_the_phone(
     phone_page, live_server, photo_file
 ):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     tick_tasks(phone_page, 2)
     phone_page.open("/field/tickets")
     phone_page.page.set_input_files("[name=photos]", photo_file)
     phone_page.tap("#main .primary")
-    phone_page.wait_for_js("/T-[A-Z2-7]{8}/.test(document.querySelector('#main').innerText)")
+    phone_page.wait_for_js("/[0-9]{3} [0-9]{4}/.test(document.querySelector('#main').innerText)")
     phone_page.open("/field/me")
     assert "3 条待上传 · 1 张照片待传" in phone_page.page.inner_text(".meta")
     with phone_page.page.expect_download() as saving:
@@ -181,7 +181,7 @@ def exported_file(hand):
 
 
 def test_however_much_is_unsent_every_file_is_one_that_the_desk_takes(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     tick_tasks(phone_page, 1)

@@ -34,7 +34,7 @@ def sign_with_pin(hand, pin):
 
 @pytest.mark.clause("D1")
 def test_a_shift_begins_without_a_uniform_and_without_a_network(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     assert phone_page.page.locator(".row[data-state=open] button.tick").count()
@@ -56,7 +56,7 @@ def test_a_shift_begins_without_a_uniform_and_without_a_network(phone_page, live
 
 
 def test_no_uniform_needs_a_word_in_the_form(phone_page):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     phone_page.open("/field/shift")
     phone_page.tap("summary")
@@ -70,7 +70,7 @@ def test_no_uniform_needs_a_word_in_the_form(phone_page):
 
 
 def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("bao", "ana")
     phone_page.unlock_before("bao")
     phone_page.unlock("ana")
     begin_shift(phone_page)
@@ -110,7 +110,7 @@ def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone
 
 
 def test_too_many_wrong_pins_have_to_wait_and_never_sign(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     begin_shift(phone_page)
     phone_page.open("/field/shift_handover")
@@ -131,7 +131,7 @@ def test_too_many_wrong_pins_have_to_wait_and_never_sign(phone_page, live_server
 
 
 def test_a_redraw_takes_away_neither_half_a_pin_nor_why_the_last_did_not_fit(phone_page):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     begin_shift(phone_page)
     phone_page.open("/field/shift_handover")
@@ -152,7 +152,7 @@ def test_a_redraw_takes_away_neither_half_a_pin_nor_why_the_last_did_not_fit(pho
 
 
 def test_what_was_open_and_unsent_is_told_when_a_shift_is_closed(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     begin_shift(phone_page)
@@ -170,7 +170,7 @@ def test_what_was_open_and_unsent_is_told_when_a_shift_is_closed(phone_page, liv
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_a_shift_fit_with_big_targets_in_both_languages(phone_page, width):
     phone_page.page.set_viewport_size({"width": width, "height": 740})
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     for language in ("zh", "en"):
         for place in ("tasks", "shift", "shift_handover"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.phone_page import (
     JS_SMALL_TARGETS,
     JS_UNLABELLED_CONTROLS,
     logged_ops,
+    meta,
 )
 
 ANA, BAO = demo_id("squirrel", "ana"), demo_id("squirrel", "bao")
@@ -42,7 +45,7 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
 ):
     other = second_phone_page
     for one, who in ((phone_page, "ana"), (other, "bao")):
-        one.enrol()
+        one.enrol(who)
         one.unlock(who)
     live_server.kill()
     matter = open_ticket(phone_page)
@@ -91,14 +94,14 @@ def test_a_matter_comes_back_to_the_cleaner_until_the_resident_is_satisfied(
 
 @pytest.mark.rule("K14")
 def test_a_question_is_answered_from_the_story_without_a_signal(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("qin")
     phone_page.unlock("qin")
     matter = open_ticket(phone_page)
     live_server.kill()
     number = phone_page.page.evaluate(
-        "/T-[A-Z2-7]{8}/.exec(document.querySelector('.said').innerText)[0]"
+        "/[0-9]{3} [0-9]{4}/.exec(document.querySelector('.said').innerText)[0]"
     )
-    phone_page.fill("[name=q]", number.lower())
+    phone_page.fill("[name=q]", number)
     phone_page.tap("form[role=search] button")
     phone_page.wait_for_js(f"document.querySelectorAll('#ticket-{matter}').length == 2")
     for page in (
@@ -116,3 +119,50 @@ def test_a_question_is_answered_from_the_story_without_a_signal(phone_page, live
     phone_page.fill("textarea[name=answered]", "电工明天来")
     phone_page.tap("form[action*='ticket.enquire'] button")
     saved_message(phone_page, "电工明天来")
+
+
+@pytest.mark.rule("K21", "K23")
+@pytest.mark.clause("F7")
+def test_a_slip_has_a_number_of_the_phones_block_digits_and_a_code_of_its_page(
+    phone_page, live_server, context
+):
+    phone_page.enrol("qin")
+    phone_page.unlock("qin")
+    block = meta(phone_page, "numbers")
+    assert len({each["number"] for each in block}) == 20
+    live_server.kill()
+    meta(phone_page, "numbers", block[:1])
+    first, second = open_ticket(phone_page), open_ticket(phone_page)
+    said = phone_page.page.inner_text(".said[role=status]")
+    assert re.search("T-[A-Z2-7]{8}", said), "the block is used up"
+    number, slip = block[0]["number"], block[0]["slip"]
+    phone_page.open(f"/field/ticket/{first}")
+    assert phone_page.page.inner_text("h1") == f"{number[:3]} {number[3:]}"
+    phone_page.tap("summary:has-text('给业主')")
+    assert slip[:4] in phone_page.page.inner_text("details:has(qr-code)")
+    phone_page.page.evaluate(
+        "document.querySelector('qr-code').scrollIntoView({ block: 'center' })"
+    )
+    address = phone_page.page.evaluate(
+        JS_READ_CODE, base64.b64encode(phone_page.page.locator("qr-code").screenshot()).decode()
+    )
+    assert address == f"{live_server.url}/r/{number}/{slip}"
+    live_server.start()
+    phone_page.sync_now()
+    assert len([each for each in meta(phone_page, "numbers") if "used" not in each]) == 20
+    resident = context.new_page()
+    assert resident.goto(address).status == 200
+    assert number[:3] in resident.inner_text("main")
+    assert resident.goto(f"{address[:-1]}{'A' if address[-1] != 'A' else 'B'}").status == 404
+    resident.close()
+    phone_page.open(f"/field/ticket/{second}")
+    phone_page.wait_for_js("/^[0-9]{3} [0-9]{4}$/.test(document.querySelector('h1').innerText)")
+    assert re.search("T-[A-Z2-7]{8}", phone_page.page.inner_text("#main")), "what was told stays"
+
+
+JS_READ_CODE = """async (picture) => {
+  const program = document.querySelector("script[type=module]").src;
+  const { decode } = await import(new URL("qr_reader.js", program).href);
+  const bytes = Uint8Array.from(atob(picture), (character) => character.charCodeAt(0));
+  return decode(await createImageBitmap(new Blob([bytes], { type: "image/png" })));
+}"""

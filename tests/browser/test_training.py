@@ -49,7 +49,7 @@ def sign_with_pin(hand, person, pin):
 
 @pytest.mark.clause("E7", "E10", "E11")
 def test_two_people_answer_and_sign_on_one_phone_without_a_network(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana", "chu", "ben")
     phone_page.unlock_before("ana", "chu")
     phone_page.unlock("ben")
     live_server.kill()
@@ -100,7 +100,7 @@ def test_two_people_answer_and_sign_on_one_phone_without_a_network(phone_page, l
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_pages_of_training_fit_with_big_targets_in_both_languages(phone_page, width):
     phone_page.page.set_viewport_size({"width": width, "height": 740})
-    phone_page.enrol()
+    phone_page.enrol("ben")
     phone_page.unlock("ben")
     begin_session(phone_page)
     session = phone_page.page.evaluate("location.pathname")

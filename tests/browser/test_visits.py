@@ -33,7 +33,7 @@ RECEPTION = [
 
 
 def unlock_as_guard(hand):
-    hand.enrol()
+    hand.enrol("chu")
     hand.unlock("chu")
     hand.open("/field/visits")
 

@@ -51,7 +51,7 @@ def plan_task(live, code, area, **more):
 @pytest.mark.clause("B2")
 def test_the_flag_is_raised_and_lowered_and_only_the_weather_keeps_it_down(phone_page, live_server):
     task = plan_task(live_server, "FL-01", "gate")
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     items = phone_page.page.locator(f"#task-{task} .item").all_inner_texts()
     assert [item.strip() for item in items] == ["升旗", "降旗"]
@@ -67,7 +67,7 @@ def test_the_flag_is_raised_and_lowered_and_only_the_weather_keeps_it_down(phone
 @pytest.mark.clause("B2")
 def test_a_raised_flag_is_assessed_by_somebody_else(phone_page, live_server):
     task = plan_task(live_server, "FL-01", "gate")
-    phone_page.enrol()
+    phone_page.enrol("ana", "ben")
     phone_page.unlock("ana")
     phone_page.tap(f"#task-{task} .item:nth-child(1) button")
     phone_page.wait_for_js(f"document.getElementById('task-{task}').dataset.state == 'partial'")
@@ -86,7 +86,7 @@ def test_a_raised_flag_is_assessed_by_somebody_else(phone_page, live_server):
 @pytest.mark.clause("C10")
 def test_pest_control_is_done_with_its_record(phone_page, live_server):
     task = plan_task(live_server, "CL-09", "garden")
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     phone_page.tap(f"#task-{task} a.tick")
@@ -111,7 +111,7 @@ JS_NO_DOUBLE_TAP = "(window.tapped ??= performance.now()) + 1100 < performance.n
 @pytest.mark.clause("C3")
 def test_a_standing_duty_counts_each_tap_and_takes_back_the_last(phone_page, live_server):
     task = plan_task(live_server, "CL-04", "garden", standing=True)
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     for times in (1, 2):
@@ -132,7 +132,7 @@ def test_a_standing_duty_counts_each_tap_and_takes_back_the_last(phone_page, liv
 
 @pytest.mark.clause("C2")
 def test_items_are_ticked_with_one_tap_each_and_taken_back_by_the_same_tap(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     row = phone_page.page.locator(".row[data-state=open]:has(.items)").first.get_attribute("id")
@@ -158,7 +158,7 @@ def test_items_are_ticked_with_one_tap_each_and_taken_back_by_the_same_tap(phone
 @pytest.mark.clause("G3")
 def test_work_goes_from_one_phone_to_another(phone_page, second_phone_page, live_server):
     other = second_phone_page
-    phone_page.enrol()
+    phone_page.enrol("ben")
     phone_page.unlock("ben")
     phone_page.tap("a[href='/field/task_assignment']")
     phone_page.wait_for_js("!!document.querySelector('[name=label]')")
@@ -169,7 +169,7 @@ def test_work_goes_from_one_phone_to_another(phone_page, second_phone_page, live
     phone_page.tap("#main .primary")
     phone_page.wait_for_js("!!document.querySelector('.said')")
     wait_for(lambda: len(logged_ops(live_server, "task.assign")) == 1)
-    other.enrol()
+    other.enrol("ana")
     other.unlock("ana")
     row = f"task-{logged_ops(live_server, 'task.assign')[0][1]}"
     other.wait_for_js(f"!!document.getElementById('{row}')")
@@ -187,7 +187,7 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(
 ):
     other = second_phone_page
     for one, who in ((phone_page, "ben"), (other, "mei")):
-        one.enrol()
+        one.enrol(who)
         one.unlock(who)
         one.open("/field/weather")
     live_server.kill()
@@ -211,7 +211,7 @@ def test_two_phones_tell_of_rain_offline_and_each_task_is_there_once(
 
 @pytest.mark.clause("C11")
 def test_rain_is_not_reported_without_a_place(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ben")
     phone_page.unlock("ben")
     phone_page.open("/field/weather")
     phone_page.page.uncheck("[name=areas]:checked")
@@ -229,7 +229,7 @@ def test_rain_is_not_reported_without_a_place(phone_page, live_server):
 def test_a_report_is_settled_on_the_spot_with_one_tap_after_the_photo(
     phone_page, live_server, photo_file
 ):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     about = demo_id("round")

@@ -64,10 +64,10 @@ def test_a_phone_with_a_wrong_clock_works_and_says_so(
     phone_page, second_phone_page, live_server, ms
 ):
     began = datetime.now(UTC)
-    second_phone_page.enrol()
+    second_phone_page.enrol("ana")
     second_phone_page.unlock("ana")
     phone_page.page.add_init_script(f"({JS_SET_CLOCK})({ms})")
-    phone_page.enrol()
+    phone_page.enrol("ana")
     set_clock(phone_page, ms)
     phone_page.unlock("ana")
     phone_page.wait_for_js(JS_CLOCK_WARNING)
@@ -89,7 +89,7 @@ def test_a_phone_with_a_wrong_clock_works_and_says_so(
 @pytest.mark.rule("W2")
 def test_a_clock_that_is_put_back_between_two_taps_changes_no_order(phone_page, live_server):
     began = datetime.now(UTC)
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     set_clock(phone_page, 10 * MINUTE_MS)
@@ -108,12 +108,12 @@ def test_a_clock_that_is_put_back_between_two_taps_changes_no_order(phone_page, 
 @pytest.mark.rule("W1")
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/New_York", "Pacific/Apia"])
 def test_a_phone_in_another_zone_shows_the_day_of_the_estate(phone_page, live_server, zone, driver):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     here = phone_page.page.evaluate(JS_ROW_TEXTS)
     browser = launch_browser(driver, env={**os.environ, "TZ": zone})
     away = PhonePage(new_browser_context(browser).new_page(), live_server)
-    away.enrol()
+    away.enrol("ana")
     away.unlock("ana")
     assert away.page.evaluate(JS_ROW_TEXTS) == here
     tick_until(away, 1)

@@ -15,7 +15,7 @@ BACKLOG = repeats("phone_backlog_ops")
 
 
 def test_a_long_outbox_drains_and_the_phone_stays_usable(phone_page, live_server, record_property):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     live_server.kill()
     phone_page.page.evaluate(JS_FILL_OUTBOX, BACKLOG)

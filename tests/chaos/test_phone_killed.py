@@ -68,7 +68,7 @@ def test_a_browser_that_is_killed_while_it_writes_keeps_every_tap_that_it_showed
     chromium = ChromiumProcess(browser.browser_type, tmp_path / "profile")
     with chromium.page() as page:
         hand = PhonePage(page, live_server)
-        hand.enrol()
+        hand.enrol("ana")
         hand.unlock("ana")
         hand.page.wait_for_timeout(300)
     shown: set[str] = set()
@@ -114,7 +114,7 @@ def test_a_phone_whose_store_is_spoilt_says_what_was_on_it_and_works_again(
     chromium = ChromiumProcess(browser.browser_type, tmp_path / "profile")
     with chromium.page() as page:
         hand = PhonePage(page, live_server)
-        hand.enrol()
+        hand.enrol("ana")
         hand.unlock("ana")
         wait_for(lambda: page.evaluate(JS_LIST_READY), timeout=60)
         hand.tap(TICK_BUTTON)
@@ -132,7 +132,7 @@ def test_a_phone_whose_store_is_spoilt_says_what_was_on_it_and_works_again(
         hand.open("/field/tasks")
         said = page.inner_text("#main [role=alert]")
         assert "1 record was already sent" in said and "1 to send" in said
-        hand.enrol()
+        hand.enrol("ana")
         hand.unlock("ana")
         wait_for(lambda: page.evaluate(JS_LIST_READY), timeout=60)
         hand.tap(TICK_BUTTON)

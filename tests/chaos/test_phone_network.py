@@ -52,7 +52,7 @@ def captive_portal(port, status):
 
 @pytest.mark.parametrize("status", [200, 302])
 def test_a_portal_replaces_nothing_and_answers_nothing(phone_page, live_server, photo_file, status):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     version = phone_page.page.evaluate(JS_APP_URL)
     before = phone_page.page.evaluate(JS_CACHED_URLS)
@@ -85,7 +85,7 @@ def test_a_portal_replaces_nothing_and_answers_nothing(phone_page, live_server, 
 
 def test_a_phone_waits_twice_as_long_after_each_failure_and_not_at_all_after_a_success(phone_page):
     phone_page.page.add_init_script(JS_SHORTEN_TIMEOUTS)
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     phone_page.page.route("**/sync/**", lambda route: route.abort())
     phone_page.page.evaluate("waits.length = 0")
@@ -103,7 +103,7 @@ def test_an_op_that_breaks_the_server_three_times_is_set_aside_and_holds_up_no_o
     phone_page, live_server
 ):
     phone_page.page.add_init_script(JS_SHORTEN_TIMEOUTS)
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     sizes = []
 

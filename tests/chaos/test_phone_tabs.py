@@ -37,7 +37,7 @@ def assert_consistent(hand, live, count):
 
 
 def test_three_tabs_at_once_make_one_chain_and_show_the_same(phone_page, live_server):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     tabs = [
         phone_page,
@@ -65,7 +65,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_sending_loses_and_doubles_noth
 ):
     print(f"to repeat: LODGE_SEED={SEED}")
     chance = random.Random(SEED)
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     phone_page.page.route(
         "**/sync/**", lambda route: route.abort()

@@ -39,7 +39,7 @@ def upgrade_server(live, folder):
 
 
 def test_a_new_worker_takes_over_and_a_half_written_form_stays(phone_page, live_server, tmp_path):
-    phone_page.enrol()
+    phone_page.enrol("ana")
     phone_page.unlock("ana")
     old = phone_page.page.evaluate(JS_APP_VERSION)
     writer = PhonePage(phone_page.page.context.new_page(), live_server)

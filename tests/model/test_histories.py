@@ -1,29 +1,37 @@
-"""Many short histories with lost, doubled, late and forked messages; in the end all agree."""
+"""Many short histories with lost, doubled, late and forked messages, with people who unlock a
+phone, lose their key or sign in another name; in the end all agree."""
 
 from __future__ import annotations
 
 import copy
 import random
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
-from server.db.engine import db
+from server.auth.phone_credentials import register_credential, revoke_credentials
+from server.db.engine import db, write_transaction
+from server.models.credentials import Credential
 from server.models.oplog import LoggedOp
+from server.oplog.held_proofs import judge_proven_ops
 from server.oplog.replay import find_faults
 from tests import seed_data
+from tests.phone_client import KeyPair
 from tests.soak import repeats
 
 HISTORIES = repeats("model_histories")
 STEPS = 40
+ASIDE = ("held", "quarantined", "waiting")
 
 
 class HistorySimulation:
     """Three phones with a bad network between them and the server."""
 
-    def __init__(self, seed, phones):
+    def __init__(self, seed, phones, app):
         self.rng = random.Random(seed)
-        self.phones = phones
+        self.phones, self.app = phones, app
+        self.signed = set()
         self.backups = {}
         self.delayed_pushes = []
         self.destroyed = set()
@@ -39,8 +47,12 @@ class HistorySimulation:
                 self.refresh,
                 self.take_backup,
                 self.roll_back,
+                self.unlock,
+                self.lose_key,
+                self.revoke_key,
+                self.forge,
             ),
-            weights=(40, 20, 10, 15, 5, 2),
+            weights=(40, 20, 10, 15, 5, 2, 6, 2, 2, 3),
         )[0]
         does(phone)
         if self.delayed_pushes and self.rng.random() < 0.2:
@@ -66,6 +78,33 @@ class HistorySimulation:
             op = phone.add_op("ticket.open", None, said, by=by)
         else:
             op = phone.add_op("task.complete", task, {"nonsense": 1}, by=by)
+        self.created_ids.add(op["id"])
+        if op.get("sig"):
+            self.signed.add(op["id"])
+
+    def unlock(self, phone, person=None):
+        """Somebody types their PIN: their key is registered, what waited for it is judged."""
+        person = person or self.rng.choice((seed_data.ANA, seed_data.BEN, seed_data.CHU))
+        key = phone.keys.setdefault(person, KeyPair())
+        owner, now = (phone.site, phone.device, person), datetime.now(UTC)
+        with self.app.app_context():
+            with write_transaction():
+                register_credential(*owner, key.public_key, now, usable=True)
+            judge_proven_ops(*owner, now)
+
+    def lose_key(self, phone):
+        """The phone is locked: nobody signs any more."""
+        phone.keys.clear()
+
+    def revoke_key(self, phone):
+        """Keys prove nothing any more; the phone goes on signing with them."""
+        with self.app.app_context(), write_transaction():
+            revoke_credentials(datetime.now(UTC), Credential.device_id == phone.device)
+
+    def forge(self, phone):
+        """A decision in another name, with a signature that is right for another op."""
+        op = phone.add_op("task.cancel", seed_data.TASKS[0], {"reason": "no"}, by=seed_data.EVE)
+        op["sig"] = KeyPair().sign_op(phone.site, {**op, "by": seed_data.ANA})
         self.created_ids.add(op["id"])
 
     def send(self, phone):
@@ -124,21 +163,26 @@ def start_new_lineage(phone):
             name: op[name] for name in ("id", "subject", "payload", "by", "base", "after", "at")
         }
         more = {name: op[name] for name in ("mono", "boot")}
-        phone.add_op(op["kind"], same.pop("subject"), same.pop("payload"), **same, **more)
+        again = phone.add_op(op["kind"], same.pop("subject"), same.pop("payload"), **same, **more)
+        again.pop("sig", None)
+        again.update({"sig": op["sig"]} if op.get("sig") else {})
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
 def test_after_all_faults_everybody_agrees_and_nothing_is_lost(app, new_phone, seed):
     if "postgresql" in app.config["SQLALCHEMY_DATABASE_URI"] and seed > 2:
         pytest.skip("three histories show that PostgreSQL does the same")
-    sim = HistorySimulation(seed, [new_phone() for _ in range(3)])
+    sim = HistorySimulation(seed, [new_phone(unlocks_for=None) for _ in range(3)], app)
+    sim.unlock(sim.phones[0], seed_data.BEN)
     for _ in range(STEPS):
         sim.step()
     sim.settle()
     states = [(phone.records, phone.versions, phone.digest) for phone in sim.phones]
     assert all(state == states[0] for state in states)
     with app.app_context():
-        rows = db.session.execute(select(LoggedOp.id, LoggedOp.status, LoggedOp.after)).all()
+        rows = db.session.scalars(select(LoggedOp)).all()
         assert find_faults(seed_data.HOME_SITE) == []
     assert sim.created_ids - sim.destroyed <= {row.id for row in rows}
     assert {row.after for row in rows if row.status == "waiting"} <= sim.destroyed
+    decided = {row.id for row in rows if row.kind == "task.cancel" and row.status not in ASIDE}
+    assert decided <= sim.signed & {row.id for row in rows if row.proof == "person"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sync import KINDS, RECORD_TYPES, to_history_entry
+from tests.sim.server_model import AWAITS_PROOF
 
 APPLIED_STATUSES = ("applied", "merged")
 
@@ -79,6 +80,8 @@ def phone_verdicts_match_server(history: Any) -> None:
                 raise InvariantViolation(
                     "a phone takes an op for answered that the server does not have"
                 )
+            if row.verdict["code"] in AWAITS_PROOF:
+                continue  # a copy of this phone may have brought the key
             if row.verdict["status"] not in log[row.id]:
                 raise InvariantViolation(
                     f"a phone shows {row.verdict['status']} for what is something else"
@@ -172,6 +175,33 @@ def ops_of_leavers_are_quarantined(history: Any) -> None:
             raise InvariantViolation("work of somebody who had left stands")
 
 
+def only_owners_of_keys_prove(history: Any) -> None:
+    """What counts as proven was signed by its author on that phone, and by nobody else."""
+    for row in history.server.log.values():
+        owner = history.signed_by.get(row["called"])
+        if row.get("proof") and (owner is None or owner[:2] != (row["device"], row["by"])):
+            raise InvariantViolation("a forgery counts as proven")
+
+
+def proven_work_is_judged(history: Any) -> None:
+    """What was signed with a key that the server knows does not wait for a proof."""
+    for row in history.server.log.values():
+        owner = history.signed_by.get(row["called"])
+        is_known = owner in history.usable_keys and owner[0] == row["device"]
+        is_as_signed = is_known and not history.created_ops[row["called"]][0].corruption
+        if row["code"] in AWAITS_PROOF and is_as_signed:
+            raise InvariantViolation(f"signed work waits for ever: {row['code']}")
+
+
+def lineages_belong_to_one_phone(history: Any) -> None:
+    """All ops of a chain came from one phone."""
+    devices: dict[str, set[str]] = {}
+    for row in history.server.log.values():
+        devices.setdefault(row["lineage"], set()).add(row["device"])
+    if any(len(of) > 1 for of in devices.values()):
+        raise InvariantViolation("two phones write one chain")
+
+
 def _is_applied(row: dict[str, Any]) -> int:
     return int(row["place"])
 
@@ -192,4 +222,7 @@ INVARIANTS = (
     unseen_values_are_contested,
     gaps_match_missing_ops,
     ops_of_leavers_are_quarantined,
+    only_owners_of_keys_prove,
+    proven_work_is_judged,
+    lineages_belong_to_one_phone,
 )

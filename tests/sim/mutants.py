@@ -6,12 +6,13 @@ has most room; it is looked for there. Mutants of the server come first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sync import KINDS, RECORD_TYPES, Accepted, Op, judge, to_history_entry
+from tests.sim.credential_model import KeyOwner
 from tests.sim.feed_model import Cursor, FeedRow
 from tests.sim.phone_model import RETENTION, OutboxRow, PhoneModel, RequestGenerator
 from tests.sim.server_model import LoadedRecord, ParsedOp, Request, ServerModel, parse_op
@@ -274,6 +275,57 @@ class DependencyOnDeferredIgnored(ServerModel):
         return super().lacks_dependency(one) and (before is None or before["status"] == "waiting")
 
 
+class ProofNotNeeded(ServerModel):
+    """The author of a decision is believed, signature or not."""
+
+    def lacks_proof(self, raw: Mapping[str, Any], signature: str) -> bool:
+        return False
+
+
+class RevokedKeyProves(ServerModel):
+    """Who was sent away goes on signing."""
+
+    where = "keys"
+
+    def is_usable(self, owner: KeyOwner) -> bool:
+        return True
+
+
+class SignatureOfAnotherOpProves(ServerModel):
+    """A signature is not compared with what was signed."""
+
+    where = "keys"
+
+    def verifies(self, key: str, raw: Mapping[str, Any]) -> bool:
+        return bool(raw["sig"].startswith(key))
+
+
+class KeyOfAnybodyProves(ServerModel):
+    """Whoever has a key on the phone signs for everybody."""
+
+    def keys_of(self, device: str, person: str) -> list[KeyOwner]:
+        return [owner for owner in self.credentials if owner.device == device]
+
+
+class HeldNeverJudgedAgain(ServerModel):
+    """What arrived before the key of its author stays aside for ever."""
+
+    where = "keys"
+
+    def can_be_judged_now(self, one: ParsedOp) -> bool:
+        waits = self.log[one.id]["status"] == "deferred"
+        return waits and super().can_be_judged_now(one)
+
+
+class ForeignLineageAccepted(ServerModel):
+    """A phone may go on in the chain of another one."""
+
+    where = "forks"
+
+    def is_foreign(self, request: Request) -> bool:
+        return False
+
+
 class CursorFirst(PhoneModel):
     """The cursor is stored before the records."""
 
@@ -322,6 +374,16 @@ class OldLineage(PhoneModel):
 
     def start_new_lineage(self) -> None:
         return
+
+
+class SignatureLostInNewLineage(PhoneModel):
+    """After a fork ops go out without their signatures."""
+
+    where = "forks"
+
+    def append_to_chain(self, said: dict[str, Any]) -> OutboxRow:
+        is_again = said["id"] in self.ops
+        return super().append_to_chain({**said, "sig": None} if is_again else said)
 
 
 class ResetClearsOutbox(PhoneModel):

@@ -16,9 +16,10 @@ from sync.protocol.clock import format_time
 from sync.protocol.digest import add_to_digest
 from sync.protocol.hash_chain import content_hash
 from sync.protocol.redaction import mask_id_numbers
+from tests.sim.credential_model import make_signature
 from tests.sim.feed_model import fingerprint
 from tests.sim.scenario import DAY, PlannedOp
-from tests.sim.server_model import Request
+from tests.sim.server_model import AWAITS_PROOF, Request
 
 RETENTION, CLOCK_TOLERANCE = 30 * DAY, DAY
 MAX_ATTEMPTS = 3
@@ -85,6 +86,7 @@ class PhoneModel:
         self.limit: int | None = None
         self.watermark: datetime | None = None
         self.repair_count = 0
+        self.keys: dict[str, str] = {}
         self.now: datetime
         self.expected_ops: frozenset[str] = (
             frozenset()
@@ -94,13 +96,16 @@ class PhoneModel:
         """The profile's files as they are."""
         twin = type(self).__new__(type(self))
         vars(twin).update(vars(self))
-        twin.ops, twin.records = dict(self.ops), dict(self.records)
+        twin.ops, twin.records, twin.keys = dict(self.ops), dict(self.records), dict(self.keys)
         return twin
 
     # --- the outbox ---
 
-    def add_op(self, draft: PlannedOp, id_: str, subject: str, by: str) -> None:
-        """What a person did, safe in its place of the chain."""
+    def add_op(
+        self, draft: PlannedOp, id_: str, subject: str, by: str, *, forged: str | None = None
+    ) -> None:
+        """What a person did, signed if they have unlocked the phone, safe in its place of the
+        chain. `forged` is the signature that somebody else puts there."""
         seen = self.records.get(subject)
         said = {
             **{"id": id_, "kind": draft.kind, "v": 1, "subject": subject},
@@ -108,7 +113,17 @@ class PhoneModel:
             **{"after": self.creating_op(subject), "at": format_time(self.now + self.skew)},
             **{"mono": None, "boot": None, "payload": mask_id_numbers(draft.payload)},
         }
+        if signature := forged or (by in self.keys and make_signature(self.keys[by], said)):
+            said["sig"] = signature
         self.ops[id_] = self.append_to_chain(said)
+
+    def unlock(self, person: str, key: str) -> None:
+        """A person has a key here; what the server kept because it lacked that is offered again."""
+        self.keys[person] = key
+        for row in self.ops.values():
+            waits = row.state == "answered" and row.verdict["code"] in AWAITS_PROOF
+            if waits and row.op["by"] == person:
+                self.ops[row.id] = row.with_state("unsent")
 
     def creating_op(self, subject: str) -> str | None:
         """The op that makes a record which the server does not know yet."""

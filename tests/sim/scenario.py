@@ -64,6 +64,7 @@ class PlannedOp:
     with_base: bool = False
     creates: bool = False
     corruption: str | None = None
+    """What is wrong with it: it cannot be read, or its signature is another's."""
 
 
 PLANNED_OPS = (
@@ -109,6 +110,10 @@ STEP_WEIGHTS = {
     "upgrade": 2,
     "close_month": 1.5,
     "act_at_desk": 2,
+    "unlock": 2,
+    "revoke_key": 1,
+    "forge": 2,
+    "steal_lineage": 0.7,
 }
 STEP_NAMES = list(STEP_WEIGHTS)
 
@@ -120,7 +125,8 @@ def _step_weights(**more: float) -> list[float]:
 USUAL_OPS = list(accumulate(OP_WEIGHTS))
 CORRUPT_OPS = list(accumulate((6, 0, 4, 0, 2, 0, 0, 0, 0, 2, 0, 0, 2, 2, 12, 3)))
 VISIT_OPS = list(accumulate((1, 0, 1, 0, 0, 3, 0, 3, 3, 6, 9, 9, 9, 0, 0, 0)))
-"""What people tap: a bit of everything, much that is spoilt, or visits above all."""
+DECISIONS = list(accumulate((2, 0, 1, 1, 12, 1, 2, 2, 2, 2, 0, 1, 1, 0, 0, 0)))
+"""What people tap: a bit of everything, much that is spoilt, visits, or decisions above all."""
 
 BAD_NETWORK = tuple(accumulate((66, 5, 8, 5, 3, 3, 3, 3, 4)))
 SLOW_NETWORK = tuple(accumulate((40, 4, 4, 4, 2, 2, 8, 25, 20)))
@@ -137,6 +143,10 @@ THEMES = {
     "restores": (
         _step_weights(step_phone=75, take_backup=5, restore=10, close_month=5, upgrade=0.5, wipe=0),
         *(USUAL_OPS, SLOW_NETWORK),
+    ),
+    "keys": (
+        _step_weights(step_phone=70, unlock=4, revoke_key=5, forge=5, take_backup=5, restore=6),
+        *(DECISIONS, BAD_NETWORK),
     ),
     "feed": (
         _step_weights(purge=5, compact=5, deactivate_person=4, add_person=4, act_at_desk=6),

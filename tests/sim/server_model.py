@@ -31,11 +31,19 @@ from sync.protocol.hash_chain import LineageState, content_hash, op_content
 from sync.protocol.op import SERVER_AUTHOR_ID, derive_op
 from sync.protocol.op_validation import op_error
 from sync.protocol.redaction import mask_id_numbers
+from tests.sim.credential_model import CredentialModel
 from tests.sim.feed_model import FeedModel
 from tests.sim.scenario import ANA, SEED_OPS, START, TOO_NEW, fixed_id
 from tests.sync.builders import COLUMNS
 
 APPLIED_STATUSES = ("applied", "merged")
+EMPTY_LISTS: dict[str, dict[str, list[str]]] = {
+    "task": {"helper_ids": []},
+    "ticket": {"co_receiver_ids": []},
+}
+"""Columns that a table never leaves without a value."""
+AWAITS_PROOF = ("unproven", "bad-signature")
+"""What becomes of an op as long as the key of its author is not known."""
 
 
 @dataclass(slots=True)
@@ -103,7 +111,7 @@ class Request:
     limit: int = 2
 
 
-class ServerModel(FeedModel):
+class ServerModel(CredentialModel, FeedModel):
     """One site on the server."""
 
     limit = 3
@@ -119,6 +127,7 @@ class ServerModel(FeedModel):
         self.known_kinds = KINDS.keys() - TOO_NEW
         self.watermark: datetime | None = None
         self.last_position = 0
+        self.init_credentials()
         self.init_feed()
         for kind, subject, payload in SEED_OPS:
             self.submit(kind, subject, payload, START)
@@ -133,6 +142,7 @@ class ServerModel(FeedModel):
         twin.loaded = {id_: held.copy() for id_, held in self.loaded.items()}
         twin.op_at_position, twin.roles = self.op_at_position.copy(), self.roles.copy()
         twin.left, twin.rows = self.left.copy(), self.rows.copy()
+        twin.credentials, twin.owners = self.credentials.copy(), self.owners.copy()
         return twin
 
     def restore_from(self, backup: ServerModel) -> ServerModel:
@@ -155,6 +165,8 @@ class ServerModel(FeedModel):
     def hello(self, request: Request) -> dict[str, Any]:
         """The heartbeat."""
         chain = self.chains.get(request.lineage) or LineageState()
+        if self.is_foreign(request):
+            chain = LineageState()
         return {
             "epoch": self.epoch,
             "upto": chain.upto,
@@ -176,6 +188,9 @@ class ServerModel(FeedModel):
         """A batch of ops: judged in one transaction, answered one by one."""
         self.request, self.now = request, now
         incoming = [parse_op(raw) for raw in request.ops]
+        if self.is_foreign(request):
+            forks = [self.fork_verdict(one) for one in incoming]
+            return {"epoch": self.epoch, "verdicts": [row["verdict"] for row in forks]}
         sound = [one.raw for one in incoming if one.fault is None]
         self.moments = correct_times(sound, sent_at=request.sent_at, received_at=now)
         known = self.chains.get(request.lineage)
@@ -184,6 +199,7 @@ class ServerModel(FeedModel):
         rows = [self.handle_op(one) for one in incoming]
         self.publish()
         self.chains[request.lineage] = self.chain
+        self.owners.setdefault(request.lineage, request.device)
         return {"epoch": self.epoch, "verdicts": [row["verdict"] for row in rows]}
 
     def submit(self, kind: str, subject: str, payload: dict[str, Any], now: datetime) -> str:
@@ -195,6 +211,24 @@ class ServerModel(FeedModel):
         row = self.handle_op(ParsedOp(raw["id"], raw, None, ""))
         self.publish()
         return str(row["status"])
+
+    def unlock(self, device: str, person: str, key: str, now: datetime) -> None:
+        """Somebody proves who they are on a phone; what waited for their key is judged."""
+        if self.is_revoked(device) or person not in self.roles or person in self.left:
+            return
+        self.register_key(device, person, key)
+        for row in self.waiting_for_proof(device, person):
+            self.push(Request("push", device, row["lineage"], now, (row["body"],)), now)
+
+    def waiting_for_proof(self, device: str, person: str) -> list[dict[str, Any]]:
+        """Signed ops that were set aside because the key of their author was not known."""
+        return [
+            row
+            for row in sorted(self.log.values(), key=lambda row: row["place"])
+            if row["code"] in AWAITS_PROOF
+            and (row["device"], row["by"]) == (device, person)
+            and row["body"].get("sig")
+        ]
 
     # --- the one door ---
 
@@ -238,7 +272,9 @@ class ServerModel(FeedModel):
         return op_content(mask_id_numbers(one.raw)) == op_content(stored["body"])
 
     def can_be_judged_now(self, one: ParsedOp) -> bool:
-        """Whether an op that was too new for us can be judged by now."""
+        """Whether an op that was too new for us, or whose author had no key, can be judged now."""
+        if self.log[one.id]["code"] in AWAITS_PROOF:
+            return self.signature_of(one.raw) == "proof"
         return self.log[one.id]["status"] == "deferred" and not self.is_unknown_kind(one)
 
     def is_fork(self, one: ParsedOp) -> bool:
@@ -259,11 +295,17 @@ class ServerModel(FeedModel):
             self.chain.record_op(one.n, one.raw["hash"])
 
     def quarantine_reason(self, one: ParsedOp) -> tuple[str, str] | None:
-        """Why an op is not judged: damaged, its author or phone gone, too new, or too early."""
+        """Why an op is not judged: damaged, its author or phone gone or not proven, too new, or too
+        early."""
         if one.fault:
             return "quarantined", one.fault
+        signature = self.signature_of(one.raw)
+        if signature == "wrong":
+            return "quarantined", "bad-signature"
         if self.is_revoked(self.request.device):
             return "held", "revoked"
+        if signature == "revoked":
+            return "held", "revoked-credential"
         if self.is_unknown_kind(one):
             return "deferred", "newer"
         by, at = one.raw["by"], self.corrected_time(one)
@@ -271,6 +313,8 @@ class ServerModel(FeedModel):
             by not in self.roles or at >= self.left.get(by, self.NEVER_LEFT)
         ):
             return "held", "left"
+        if self.lacks_proof(one.raw, signature):
+            return "held", "unproven"
         return ("waiting", "waiting") if self.lacks_dependency(one) else None
 
     def lacks_dependency(self, one: ParsedOp) -> bool:
@@ -290,6 +334,9 @@ class ServerModel(FeedModel):
 
     def corrected_time(self, one: ParsedOp) -> datetime:
         """When it happened, as well as we know."""
+        stored = self.log.get(one.id)
+        if stored and stored["code"] in AWAITS_PROOF:
+            return stored["occurred_at"]  # type: ignore[no-any-return]
         found = self.moments.get(one.raw["id"])
         return found.occurred_at if found and not one.fault else self.now
 
@@ -307,6 +354,7 @@ class ServerModel(FeedModel):
             },
             **{"body": raw, "received_at": self.now, "occurred_at": self.corrected_time(one)},
             **{"called": raw["id"], "version": None, "changes": {}, "device": self.request.device},
+            "proof": self.signature_of(one.raw) == "proof",
         }
 
     def store_first_time(self, one: ParsedOp, row: dict[str, Any]) -> None:
@@ -375,7 +423,8 @@ class ServerModel(FeedModel):
     ) -> None:
         """Put an accepted op in force."""
         if held.row is None:
-            held.row = SimpleNamespace(**dict.fromkeys(COLUMNS[held.type]))
+            columns = dict.fromkeys(COLUMNS[held.type])
+            held.row = SimpleNamespace(**columns | EMPTY_LISTS.get(held.type, {}))
         vars(held.row).update(verdict.changes)
         held.version += 1
         gone = isinstance(verdict, Accepted) and verdict.tombstone
@@ -412,6 +461,7 @@ class ServerModel(FeedModel):
             self.roles[id_] = frozenset(held.row.roles)
             if held.row.active_to:
                 self.left[id_] = held.row.active_to
+                self.revoke_keys(lambda owner: owner.person == id_)
 
     def make_verdict(self, row: dict[str, Any], status: str, code: str | None) -> None:
         """The answer, as it is kept and as it goes out."""

@@ -6,11 +6,14 @@ from bisect import bisect
 from random import Random
 from typing import Any
 
+from sync import KINDS
+from tests.sim.credential_model import KeyOwner
 from tests.sim.invariants import InvariantViolation
 from tests.sim.phone_model import PhoneModel, SyncError, TooManyRequests
-from tests.sim.server_model import Request, ServerModel, parse_op
+from tests.sim.server_model import AWAITS_PROOF, ParsedOp, Request, ServerModel, parse_op
 
 FAULTS = ("none", "lost", "reply lost", "copied", "crash", "busy", "slow", "slow reply", "open")
+JUDGED = ("applied", "merged", "contested")
 DELAYING_FAULTS = {"slow", "slow reply", "open"}
 KILL_PROBABILITY = 0.04
 """How often a browser ends between two of its transactions."""
@@ -31,6 +34,8 @@ class SimulatedNetwork:
     refused: set[str]
     faults: tuple[int, ...]
     request_count: int
+    usable_keys: set[KeyOwner]
+    signed_by: dict[str, KeyOwner]
     faults_disabled = False
 
     def step_phone(self) -> None:
@@ -145,7 +150,7 @@ class SimulatedNetwork:
 
     def record_response(self, request: Request, answer: dict[str, Any], known: set[str]) -> None:
         """For the reckoning: what the server said of which op, and which places have come."""
-        said = {verdict["id"]: verdict["status"] for verdict in answer["verdicts"]}
+        said = {verdict["id"]: _status(verdict) for verdict in answer["verdicts"]}
         for raw in request.ops:
             one, status = parse_op(raw), said.get(raw["id"])
             if status in (None, "fork"):
@@ -153,14 +158,28 @@ class SimulatedNetwork:
             if one.n is not None:
                 self.received_positions.setdefault(request.lineage, set()).add(one.n)
             of_the_gone = request.device in self.server.revoked and one.id not in known
-            if of_the_gone and status not in ("held", "quarantined"):
+            if of_the_gone and status not in ("held", "quarantined", "unproven"):
                 raise InvariantViolation("work of a phone that was cut off stands")
+            if one.id not in known and status in JUDGED:
+                self.check_proof(one, request.device)
             self.check_stable_verdict(one.id, status)
+
+    def check_proof(self, one: ParsedOp, device: str) -> None:
+        """Of what needs a proof, only that stands which its author signed with a usable key."""
+        if one.fault is None and KINDS[one.raw["kind"]].needs_proof:
+            owner = self.signed_by.get(one.id)
+            if owner is None or owner.device != device or owner not in self.usable_keys:
+                raise InvariantViolation("a decision stands that nobody proved")
 
     def check_stable_verdict(self, id_: str, status: str) -> None:
         """The same op never has two answers in one life of the server."""
         key = self.server.epoch, id_
         before = self.verdicts.get(key, status)
-        if before != status and before not in ("waiting", "deferred"):
+        if before != status and before not in ("waiting", "deferred", "unproven"):
             raise InvariantViolation(f"an op was {before} first, and {status} later")
         self.verdicts[key] = status
+
+
+def _status(verdict: dict[str, Any]) -> str:
+    """The status of an op; one that only waits for a key is judged later."""
+    return "unproven" if verdict["code"] in AWAITS_PROOF else str(verdict["status"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+from tests.sim.credential_model import KeyOwner, make_signature
 from tests.sim.invariants import InvariantViolation, check_all
 from tests.sim.phone_model import PhoneModel
 from tests.sim.scenario import (
@@ -65,7 +67,9 @@ class Simulation(SimulatedNetwork):
         self.refused: set[str] = set()
         self.delayed_requests: list[Request] = []
         self.open_transactions: list[Any] = []
-        self.backup: tuple[ServerModel, dict[str, set[int]]] | None = None
+        self.backup: tuple[ServerModel, dict[str, set[int]], set[KeyOwner]] | None = None
+        self.usable_keys: set[KeyOwner] = set()
+        self.signed_by: dict[str, KeyOwner] = {}
         self.pending_requests: dict[tuple[PhoneModel, str], tuple[Any, Any]] = {}
         self.corrupted_count = self.request_count = 0
         self.phones = [self.enrol_phone() for _ in range(self.rng.choice((2, 2, 3)))]
@@ -78,7 +82,12 @@ class Simulation(SimulatedNetwork):
     def enrol_phone(self) -> PhoneModel:
         """A new phone, or one that was wiped: another device, another lineage."""
         skew = self.rng.choice((0, 0, 0, 3, -7, 90)) * MINUTE
-        return self.phone_class(self.new_id(5), self.new_id, skew)
+        phone = self.phone_class(self.new_id(5), self.new_id, skew)
+        phone.now = self.now
+        for person in (ANA, BEN, CHU):
+            if self.rng.random() < 0.7:
+                self.unlock(phone, person)
+        return phone
 
     def run(self) -> None:
         """Trouble, then quiet."""
@@ -110,11 +119,65 @@ class Simulation(SimulatedNetwork):
             return
         id_, by = self.new_id(7), self.rng.choice((ANA, ANA, BEN, CHU))
         phone.add_op(draft, id_, subject, by)
+        if by in phone.keys:
+            self.signed_by[id_] = KeyOwner(phone.device, by, phone.keys[by])
         if draft.corruption == "damage":
             row = phone.ops[id_]
             row.op["payload"] = {"note": "y"}
         phone.expected_ops |= {id_}
         self.created_ops[id_] = (draft, subject)
+
+    def unlock(self, phone: PhoneModel | None = None, person: str | None = None) -> None:
+        """Somebody types their PIN, with a key of the phone's or a new one."""
+        phone, person = phone or self.some_phone(), person or self.rng.choice((ANA, BEN, CHU))
+        is_here = person in self.server.roles and person not in self.server.left
+        if is_here and phone.device not in self.server.revoked:
+            key = phone.keys.get(person) or self.new_id(8)
+            self.usable_keys.add(KeyOwner(phone.device, person, key))
+            self.server.unlock(phone.device, person, key, self.now)
+            phone.unlock(person, key)
+
+    def revoke_key(self) -> None:
+        phone = self.some_phone()
+        if phone.keys:
+            self.revoke_keys(device=phone.device, person=self.rng.choice(list(phone.keys)))
+
+    def revoke_keys(self, **of: str) -> None:
+        """Keys prove nothing any more; the phone goes on signing with them."""
+
+        def fits(owner: KeyOwner) -> bool:
+            return all(getattr(owner, name) == value for name, value in of.items())
+
+        self.server.revoke_keys(fits)
+        self.usable_keys = {owner for owner in self.usable_keys if not fits(owner)}
+
+    def forge(self) -> None:
+        """Somebody writes another name under what they did, and a signature of their own, or one
+        that its owner has made for something else."""
+        phone = self.some_phone()
+        by, id_ = self.rng.choice((ANA, BEN, CHU)), self.new_id(7)
+        draft = self.rng.choice((PLANNED_OPS[0], PLANNED_OPS[4]))
+        if draft.with_base and draft.subject not in phone.records:
+            return
+        keys = [key for person, key in phone.keys.items() if person != by]
+        others = [row.op["sig"] for row in phone.ops.values() if row.op.get("sig")]
+        key = self.rng.choice([*keys, self.new_id(8)])
+        content = {"id": id_, "kind": draft.kind, "by": by}
+        forged = self.rng.choice([make_signature(key, content), *others[-1:]])
+        draft = replace(draft, corruption="forged")
+        phone.add_op(draft, id_, draft.subject or "", by, forged=forged)
+        if self.rng.random() < 0.5:
+            row = phone.ops[id_]
+            row.op["sig"] = make_signature(key, row.op)
+        phone.expected_ops |= {id_}
+        self.created_ops[id_] = (draft, draft.subject)
+
+    def steal_lineage(self) -> None:
+        """A phone goes on in the chain of another one."""
+        thief, victim = self.some_phone(), self.some_phone()
+        if thief.device != victim.device:
+            thief.lineage, thief.n, thief.hash = victim.lineage, victim.n, victim.hash
+            self.create_op(thief)
 
     def act_at_desk(self) -> None:
         said = self.rng.choice(("From the desk", "A leak", "Asked again"))
@@ -124,6 +187,7 @@ class Simulation(SimulatedNetwork):
         who = self.rng.choice((ANA, CHU, BEN))
         if who in self.server.roles and who not in self.server.left:
             self.server.submit("person.leave", who, {}, self.now)
+            self.revoke_keys(person=who)
 
     def add_person(self) -> None:
         if EVE not in self.server.roles:
@@ -136,7 +200,9 @@ class Simulation(SimulatedNetwork):
             self.purged.add(known[0])
 
     def revoke(self) -> None:
-        self.server.revoked |= {self.some_phone().device}
+        device = self.some_phone().device
+        self.server.revoked |= {device}
+        self.revoke_keys(device=device)
 
     def upgrade(self) -> None:
         self.server.upgrade()
@@ -217,7 +283,8 @@ class Simulation(SimulatedNetwork):
 
     def take_backup(self) -> None:
         """What came in until now is safe; that is noted after the copy was made."""
-        self.backup = self.server.copy(), deepcopy(self.received_positions)
+        positions, keys = deepcopy(self.received_positions), set(self.usable_keys)
+        self.backup = self.server.copy(), positions, keys
         self.server.watermark = self.now
 
     def restore(self) -> None:
@@ -226,6 +293,7 @@ class Simulation(SimulatedNetwork):
         before, self.open_transactions = self.server, []
         self.server = self.server.restore_from(self.backup[0])
         self.received_positions = deepcopy(self.backup[1])
+        self.usable_keys = set(self.backup[2])
         self.mark_destroyed(before.log.keys() - self.server.log.keys())
 
     # --- and then it is quiet ---
@@ -238,15 +306,25 @@ class Simulation(SimulatedNetwork):
         self.upgrade()
         while self.delayed_requests or self.open_transactions:
             self.deliver_delayed()
-        for _ in range(SETTLE_ROUNDS):
+        for number in range(SETTLE_ROUNDS):
+            if number == 1:
+                self.unlock_again()
             before = self.request_count, self.server.head
             for phone in self.phones:
                 phone.now = self.now = self.now + MINUTE
                 self.resume(phone, "send", phone.send(), None)
                 self.resume(phone, "pull", phone.pull(), None)
-            if (self.request_count, self.server.head) == before:
+            if number > 1 and (self.request_count, self.server.head) == before:
                 return check_all(self)
         raise InvariantViolation("phones and server never come to rest")
+
+    def unlock_again(self) -> None:
+        """Everybody types their PIN once more whose key a restored server does not know."""
+        for phone in self.phones:
+            phone.now = self.now
+            for person, key in list(phone.keys.items()):
+                if KeyOwner(phone.device, person, key) not in self.server.credentials:
+                    self.unlock(phone, person)
 
     def check_pruned(self, phone: PhoneModel) -> None:
         """What a phone dropped was in a backup, or was purged; else it should still be there."""

@@ -19,7 +19,6 @@ from server.models.feed import SiteHead
 from server.models.places import Site
 from server.models.tasks import Task
 from server.oplog import receive
-from server.oplog.directory import invalidate_directories
 from server.oplog.incoming import NewOp, Source
 from sync.protocol.clock import SITE_ZONE, format_time
 from sync.work.recurrence import MAX_INTERVAL, due_windows
@@ -134,7 +133,6 @@ def _accounts(name: str, staff: tuple[Staff, ...]) -> None:
             set_pin(person, pin)
             if not set(roles) & {"cleaner", "guard", "contractor_worker", "repair"}:
                 set_password(person, username, PASSWORD)
-    invalidate_directories()
 
 
 def _people(name: str, staff: tuple[Staff, ...]) -> Iterator[NewOp]:

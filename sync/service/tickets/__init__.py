@@ -66,8 +66,8 @@ def involved_person_ids(ticket: Any) -> list[str]:
 
 def audience(ticket: Any, _: Any) -> int:
     """K24: the front desk sees every ticket, and everybody with the role that it waits for; of the
-    repair workers those with the trade, if one is named."""
-    waits_for = set() if ticket["asked_trade"] else {ticket["asked_role"]}
+    repair workers those with the trade, if one is named. W8: no contractor's worker."""
+    waits_for = set() if ticket["asked_trade"] else {ticket["asked_role"]} - {"contractor_worker"}
     return role_mask(FRONT_DESK_ROLES | waits_for)
 
 

@@ -126,7 +126,7 @@ def test_the_quarantine_list_shows_payloads(ben, phone):
     phone.add_op("no.such_kind", seed_data.TASK, {"more": "deferred words"}, by=seed_data.ANA)
     phone.send_outbox()
     page = ben.get("/desk/aside", headers=EN).text
-    assert "what I did" in page and "could not be read" in page
+    assert "what I did" in page and "Could not be read" in page
 
 
 def test_the_service_desk_sees_fewer_record_types(desk_op, signed_in):

@@ -149,7 +149,7 @@ def test_the_ops_of_an_unsigned_file_are_quarantined(app, ben, phone):
     assert row_count(app, Lineage) == 0, "of the chain it says nothing"
     assert row_count(app, Photo) == 1
     page = ben.get("/desk/aside", headers=EN).text
-    assert "1 record in quarantine" in page and "two buckets" in page and "was not signed" in page
+    assert "1 record in quarantine" in page and "two buckets" in page and "unsigned file" in page
     ben.post(f"/desk/aside/{op['id']}/accept")
     with app.app_context():
         task = db.session.get(Task, (HOME_SITE, TASK))

@@ -7,18 +7,21 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 
 from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
 from server.maintenance.verification import server_faults, site_faults
+from server.models.access import Device
+from server.models.credentials import Credential
 from server.models.feed import ServerState
-from server.models.oplog import Lineage
+from server.models.oplog import Lineage, LoggedOp
 from server.models.photos import Photo
 from server.oplog.replay import find_faults
 from server.oplog.security_log import SEALED_KEY, seal_older_rows
 from server.photos.storage import blob_store
 from server.photos.uploads import storage_key
+from tests.phone_client import KeyPair
 from tests.seed_data import ANA, BEN, HOME_SITE, TASK, TASKS
 
 
@@ -82,6 +85,54 @@ def test_a_chain_that_was_deleted_is_found(app, phone):
         with write_transaction():
             db.session.execute(delete(Lineage))
         assert [fault.endswith("the chain is gone") for fault in site_faults(HOME_SITE)] == [True]
+
+
+@pytest.fixture
+def signed(app, new_phone):
+    """An op that Ben signed on a phone that he unlocked with his PIN."""
+    with app.app_context(), write_transaction():
+        set_pin(BEN, "730914")
+    phone = new_phone(unlocks_for=None)
+    phone.unlock(BEN, "730914")
+    op = phone.add_op("task.cancel", TASKS[0], {"reason": "rain"}, by=BEN)
+    assert phone.send_outbox()[op["id"]]["status"] == "applied"
+    return op
+
+
+def replace_key():
+    db.session.execute(update(Credential).values(public_key=KeyPair().public_key))
+
+
+def give_key_to_another():
+    db.session.execute(update(Credential).values(person_id=ANA))
+
+
+def delete_key():
+    db.session.execute(delete(Credential))
+
+
+def block_phone_without_its_keys():
+    db.session.execute(update(Device).values(revoked_at=Device.enrolled_at))
+
+
+def remove_signature():
+    rows = update(LoggedOp).where(LoggedOp.kind == "task.cancel")
+    db.session.execute(rows.values(body=func.replace(LoggedOp.body, '"sig"', '"sic"')))
+
+
+@pytest.mark.rule("A22", "A26")
+@pytest.mark.parametrize(
+    "tamper",
+    [replace_key, give_key_to_another, delete_key, block_phone_without_its_keys, remove_signature],
+)
+def test_a_key_or_a_signature_that_was_changed_by_hand_is_found(app, signed, tamper):
+    with app.app_context():
+        assert site_faults(HOME_SITE) == find_faults(HOME_SITE) == []
+        assert [fault for fault in server_faults() if fault.startswith("credential")] == []
+        with write_transaction():
+            tamper()
+        assert len(site_faults(HOME_SITE)) == 1
+        assert tamper is remove_signature or server_faults()
 
 
 @pytest.mark.rule("A22")

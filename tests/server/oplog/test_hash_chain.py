@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Integer, String, insert, select, text, update
 
 from server.db.engine import db, write_transaction
+from server.maintenance.epoch import replace_epoch
 from server.models.feed import SiteHead
 from server.models.oplog import LoggedOp
-from server.oplog.hash_chain import chain_existing_log, chain_rows
+from server.oplog.hash_chain import chain_existing_log, chain_rows, shared_length
 from server.oplog.replay import find_faults, verify_site
 from tests.seed_data import ANA, CHU, HOME_SITE, TASK, TASKS
 from tests.soak import repeats
@@ -147,6 +148,29 @@ def test_a_hello_with_an_unknown_link_is_a_fault(app, phone, desk_op):
     assert phone.hello(log={**known, "place": known["place"] + 99}).status == 200
     with app.app_context():
         assert any("received link" in fault for fault in find_faults(HOME_SITE))
+
+
+@pytest.mark.rule("A27")
+@pytest.mark.asvs("16.4.2")
+def test_a_log_that_was_rewritten_is_noticed_even_across_a_restore(app, phone, desk_op):
+    reply = phone.hello().expect_ok()
+    known = {**reply["log"], "epoch": reply["epoch"]}
+    with app.app_context():
+        replace_epoch()
+    lost_with_the_restore = {**known, "place": known["place"] + 1, "link": "0" * 64}
+    for head in (known, lost_with_the_restore):
+        phone.hello(log=head)
+        with app.app_context():
+            assert find_faults(HOME_SITE) == []
+    for _ in range(3):
+        phone.hello(log={**known, "link": "0" * 64})
+    with app.app_context():
+        assert any("received link" in fault for fault in find_faults(HOME_SITE))
+        assert len(logged_ops("access.log_mismatch")) == 1
+        replace_epoch()
+    assert phone.hello(log={**known, "link": "0" * 64}).status == 200
+    with app.app_context():
+        assert shared_length(HOME_SITE, known["epoch"]) == known["place"]
 
 
 def test_the_log_contains_the_link_of_an_op_that_moved(app, phone):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from server.auth.devices import revoke_device
 from server.photos.uploads import delete_stale_uploads
 from tests.seed_data import ANA, HOME_SITE, OTHER_SITE, TASK
 from tests.server.sync_api.test_requests import is_problem
@@ -47,6 +48,16 @@ def test_a_photo_is_uploaded_in_one_request(phone):
     assert got.headers["Cache-Control"] == "no-store"
     assert Image.open(BytesIO(got.body)).size == (400, 300)
     assert phone.request_photo("PUT", sha256, content).status in (200, 201, 204)
+
+
+def test_a_revoked_phone_sends_its_photos_and_gets_none(app, phone, new_phone):
+    content = image_bytes()
+    sha256 = sha256_of(content)
+    with app.app_context():
+        revoke_device(HOME_SITE, phone.device, lost=True)
+    assert phone.request_photo("PUT", sha256, content).status == 200
+    assert phone.request_photo("GET", sha256).status == 404
+    assert new_phone().request_photo("GET", sha256).status == 200
 
 
 def test_pieces_may_be_repeated(phone):

@@ -37,7 +37,7 @@ def test_enrolment_returns_only_the_people_of_the_site(client, enrolment_code):
     assert reply.json.keys() == {"sync", "device", "token", "site", "label", "people"}
     assert (reply.json["sync"], reply.json["site"]) == ("1", HOME_SITE)
     assert {person["id"] for person in reply.json["people"]} == {ANA, BEN, CHU, EVE}
-    assert all(p.keys() == {"id", "name", "roles", "pin_check"} for p in reply.json["people"])
+    assert all(p.keys() == {"id", "name", "roles"} for p in reply.json["people"])
     assert DAO not in reply.body.decode()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from server.auth.credentials import make_pin_verifier
 from server.auth.pins import pin_weakness, reset_pin, set_pin
 from server.auth.rate_limit import FIRST_WAIT
 from server.db.engine import db, write_transaction
@@ -197,16 +198,23 @@ def test_what_is_no_key_is_refused(pins, bare_phone, public_key):
     assert bare_phone.request_unlock(PIN, key, person=BEN).status == 422
 
 
+def old_verifier(pin):
+    """What an earlier version stored of a PIN, and sent to phones."""
+    key = hashlib.pbkdf2_hmac("sha256", pin.encode(), b"salt", 600_000)
+    texts = {"salt": base64.b64encode(b"salt").decode(), "hash": base64.b64encode(key).decode()}
+    return {"iterations": 600_000, **texts}
+
+
 def test_a_pin_of_an_earlier_version_opens_and_is_hashed_anew(app, pins, bare_phone):
     """Four digits have to be changed, six stay; the old verifier goes with the first use."""
     with app.app_context(), write_transaction():
         for person, pin in ((BEN, "2468"), (EVE, PIN)):
             account = db.session.scalar(select(Account).where(Account.person_id == person))
-            account.pin_hash, account.pin_check = None, make_pin_verifier(pin)
+            account.pin_hash, account.pin_check = None, old_verifier(pin)
     assert bare_phone.request_unlock("2469", KeyPair(), person=BEN).status == 403
     assert bare_phone.unlock(BEN, "2468")["pin_must_change"] is True
     assert bare_phone.unlock(EVE, PIN)["pin_must_change"] is False
     with app.app_context():
         account = db.session.get(Account, BEN)
-        assert account.pin_hash
+        assert account.pin_hash and account.pin_check is None
     assert bare_phone.unlock(BEN, "2468")["pin_must_change"] is True

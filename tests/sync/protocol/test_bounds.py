@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from sync import KINDS, Quarantined, Refused
+from sync.accountability.security_log import Detail
 from sync.protocol.clock import format_time
 from sync.protocol.op import Id, Moment
 from tests.sync.builders import ANA, NOON, InMemoryRecord, make_op
@@ -41,7 +42,7 @@ FIELDS = dict(
 def is_bounded(field):
     """Whether a field refuses what is too long, too large or too far."""
     limits = [part for each in field.validators for part in getattr(each, "validators", (each,))]
-    if isinstance(field, fields.Boolean | Id | fields.DateTime | fields.Nested):
+    if isinstance(field, fields.Boolean | Detail | Id | fields.DateTime | fields.Nested):
         return True
     if isinstance(field, fields.Integer | fields.Date):
         ranges = [each for each in limits if isinstance(each, Range)]
@@ -62,6 +63,15 @@ def is_bounded(field):
 def test_every_field_of_every_payload_has_a_bound():
     assert len(FIELDS) > 300
     assert sorted(path for path, field in FIELDS.items() if not is_bounded(field)) == []
+
+
+@pytest.mark.rule("B20")
+def test_a_detail_of_the_security_log_is_short():
+    for value in (None, True, 2**53, "x" * 200, ["x"] * 20):
+        assert Detail().deserialize(value) == value
+    for value in ("x" * 201, 2**53 + 1, 0.5, {}, ["x"] * 21, [["x"]], ["x" * 201]):
+        with pytest.raises(ValidationError):
+            Detail().deserialize(value)
 
 
 @pytest.mark.rule("B20")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 
 import pytest
@@ -135,3 +136,29 @@ WHO_SEES = {
 def test_each_role_sees_only_the_types_of_its_post(type_):
     audience = RECORD_TYPES[type_].audience({}, lambda _: ALL_ROLES)
     assert audience == role_mask(WHO_SEES[type_])
+
+
+@pytest.mark.rule("W8")
+@pytest.mark.asvs("8.2.2")
+@pytest.mark.parametrize(
+    ("type_", "row"),
+    [
+        ("task", {"responsible_id": None}),
+        ("rectification", {"area": "a", "responsible_id": None}),
+        ("ticket", {}),
+        ("shift", {"person_id": BEN, "closed_at": None, "taken_over_at": None}),
+    ],
+)
+def test_what_waits_for_a_role_is_not_for_workers_of_other_firms(type_, row):
+    """Nor is it for another role of our own."""
+
+    def sees(role, waiting_for):
+        names = {"role": waiting_for, "asked_role": waiting_for}
+        record = defaultdict(lambda: None, {**names, **row})
+        audience = RECORD_TYPES[type_].audience(record, lambda _: frozenset({waiting_for}))
+        return bool(audience & role_mask([role]))
+
+    assert sees("cleaner", "cleaner")
+    assert not sees("contractor_worker", "contractor_worker")
+    assert not sees("contractor_worker", "cleaner")
+    assert not sees("guard", "cleaner")

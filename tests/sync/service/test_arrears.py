@@ -69,13 +69,13 @@ def test_a_visit_needs_a_call_a_special_reason_and_an_approval():
     assert submit(account, "visit", outcome="met") == Refused("needs-approval")
     assert submit(account, "approve_visit", by=BEN) == Refused("needs-special-reason")
     submit(account, "ask_visit", minutes=1, reason="cannot come: broken leg")
-    assert submit(account, "approve_visit", by=ANA) == Refused("own-request")
+    assert submit(account, "approve_visit", minutes=1, by=ANA) == Refused("own-request")
     submit(account, "approve_visit", by=BEN, minutes=2)
     assert collection_state(account) == "visit_allowed"
     submit(account, "visit", minutes=3, outcome="met", apologised=True)
     assert collection_state(account) == "visited"
     assert submit(account, "visit", minutes=4, outcome="met") == Refused("needs-approval")
-    assert submit(account, "approve_visit", by=BEN) == Refused("needs-special-reason")
+    assert submit(account, "approve_visit", minutes=5, by=BEN) == Refused("needs-special-reason")
 
 
 @pytest.mark.rule("U2")
@@ -149,7 +149,7 @@ def test_a_complaint_becomes_a_ticket_and_pauses_collection_until_its_answer():
     assert said_by_nobody.isdisjoint(ticket.payload), "contact details are still to be asked for"
     assert account.row.paused_by == [ticket.subject] and collection_state(account) == "disputed"
     assert record_call(account, minutes=3).flag == "called-while-paused"
-    assert submit(account, "approve_visit", by=BEN) == Refused("paused")
+    assert submit(account, "approve_visit", minutes=4, by=BEN) == Refused("paused")
     assert submit(account, "visit", outcome="met") == Refused("paused")
     submit(account, "resume", minutes=9, ticket=ticket.subject)
     assert account.row.paused_by == [] and collection_state(account) != "disputed"

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from server.auth.credentials import get_or_create_account, hash_password, make_pin_verifier
+from server.auth.credentials import get_or_create_account, hash_password
 from server.db.engine import write_transaction
 from server.maintenance import seed
 from server.maintenance.demo.ids import PASSWORD, demo_id
-from server.oplog.directory import invalidate_directories
 from server.oplog.incoming import NewOp
 
 PIN = "258000"
@@ -92,14 +91,12 @@ def create_accounts() -> None:
     Both are public and the same for all, so each is hashed once: hashing is slow by design.
     """
     pin_hash, password_hash = hash_password(PIN), hash_password(PASSWORD)
-    pin_verifier = make_pin_verifier(PIN)
     with write_transaction():
         for person in PEOPLE.values():
             account = get_or_create_account(person.id)
-            account.pin_hash, account.pin_check = pin_hash, pin_verifier
+            account.pin_hash = pin_hash
             if person.username:
                 account.username, account.password_hash = person.username, password_hash
-    invalidate_directories()
 
 
 def person_ops() -> Iterator[NewOp]:
