@@ -81,10 +81,10 @@ COLUMNS: dict[str, dict[str, str]] = {
     "device": {
         INTERNAL: (
             "id site_id enrolled_by enrolled_at revoked_at lost_at told_at lineage seen_at "
-            "clear_at offset_ms storage misfit people_key ended_because"
+            "clear_at offset_ms storage misfit people_key ended_because token_at"
         ),
         PERSONAL: "label app report",
-        SENSITIVE: "token_hash",
+        SENSITIVE: "token_hash next_token_hash",
     },
     "device_person": {
         INTERNAL: "site_id device_id person_id",

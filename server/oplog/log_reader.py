@@ -20,6 +20,7 @@ from server.oplog.op_row import (
     is_unsigned,
 )
 from server.oplog.redaction import EMPTY_BODY
+from sync import KINDS
 from sync.protocol.hash_chain import LineageState
 from sync.review.quarantine import ACCEPTED, CORRECTED, DISMISSED
 
@@ -51,6 +52,12 @@ ORPHANS_BY_SUBJECT = select_by_ids(OP_TABLE, key="subject").where(
     OP_TABLE.c.code == NO_SUCH_RECORD,
     OP_TABLE.c.body != EMPTY_BODY,  # of a purged op nothing is left to judge
     ~HAS_DESK_DECISION,
+)
+HELD_CREATION = select(OP_TABLE.c.id).where(
+    OP_TABLE.c.site_id == bindparam(SITE_PARAM),
+    OP_TABLE.c.subject == bindparam("subject"),
+    OP_TABLE.c.status == "held",
+    OP_TABLE.c.kind.in_(sorted(name for name, kind in KINDS.items() if kind.creates)),
 )
 
 
@@ -87,6 +94,10 @@ class LogReader:
         After a restore, phones send theirs in any order.
         """
         return self._fetch_rows(ORPHANS_BY_SUBJECT, subjects)
+
+    def held_creation(self, subject: str) -> bool:
+        """Whether an op that creates this record is held for the desk."""
+        return bool(self._fetch(HELD_CREATION, subject=subject))
 
     def body(self, id_: str) -> str:
         """The text of one stored op."""

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from server.oplog.incoming import IncomingOp
-from server.oplog.op_row import Answer, OpRow, set_answer
+from server.oplog.op_row import NO_SUCH_RECORD, Answer, OpRow, set_answer
 from server.oplog.open_questions import OpenQuestions
 from server.oplog.record_store import LoadedRecord
 from server.oplog.redaction import photos_in_payload, redact_op
@@ -98,7 +98,8 @@ class OpProcessor:
             case Refused(code):
                 _record_unapplied(row, "refused", code)
             case Quarantined(code):
-                _record_unapplied(row, "quarantined", code)
+                waits = code == NO_SUCH_RECORD and self.triage.is_creation_held(op.subject)
+                _record_unapplied(row, "held" if waits else "quarantined", code)
 
     def _verdict(self, record: LoadedRecord, op: Op) -> Verdict:
         kind, roles = KINDS[op.kind], self.unit_of_work.directory.roles_of(op.by)

@@ -199,6 +199,16 @@ class Triage:
             return CorrectedTime(stored["occurred_at"], stored["uncertainty_ms"], tuple(flags))
         return now if op.fault else self.moments.get(op.raw["id"], now)
 
+    def is_creation_held(self, subject: str) -> bool:
+        """L3. Whether the op that creates a record waits for the desk, for want of a proof: then
+        what others did with the record waits with it."""
+        in_batch = (
+            row["status"] == "held" and row["subject"] == subject and KINDS[row["kind"]].creates
+            for row in self.rows.values()
+            if row["kind"] in KINDS
+        )
+        return any(in_batch) or self.reader.held_creation(subject)
+
     def register(self, op: IncomingOp, row: OpRow) -> None:
         """Make an op of this batch known to the ops after it."""
         self._add_row(row)

@@ -38,17 +38,18 @@ _cache_lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class PhoneScope:
-    """`roles` is the mask of the roles of a phone's people, `people` are their ids and the keys of
-    their groups. A phone whose `token` changes starts again."""
+    """`roles` is the mask of the roles of a phone's people, `people` are their ids, `readers` these
+    and the keys of their groups. A phone whose `token` changes starts again."""
 
     roles: int
     people: frozenset[str]
+    readers: frozenset[str]
     token: str
 
     def includes(self, ids: str) -> bool:
         """Whether one of the phone's people or groups is among those that a column of the feed
         holds."""
-        return not self.people.isdisjoint(ids.split())
+        return not self.readers.isdisjoint(ids.split())
 
     def holds(self, audience: int, readers: str) -> bool:
         """Whether the phone holds a record with these columns."""
@@ -69,7 +70,7 @@ def in_snapshot(phone: DeviceIdentity) -> DeviceIdentity:
 def phone_scope(phone: DeviceIdentity) -> PhoneScope:
     """The scope of a phone that was read `in_snapshot`; a revoked one holds nothing."""
     if phone.is_revoked:
-        return PhoneScope(0, frozenset(), "0")
+        return PhoneScope(0, frozenset(), frozenset(), "0")
     key = phone.site_id, phone.people_key, phone.names_seq
     scope: PhoneScope | None = _cache(SCOPES_KEY).get(key)
     if scope is None:
@@ -79,7 +80,7 @@ def phone_scope(phone: DeviceIdentity) -> PhoneScope:
         readers = names.groups_of(people).union(people)
         text = f"{roles:x} {' '.join(sorted(readers))}"
         token = hashlib.sha256(text.encode()).hexdigest()[:16]
-        scope = PhoneScope(roles, readers, token)
+        scope = PhoneScope(roles, frozenset(people), readers, token)
         _store(SCOPES_KEY, key, scope)
     return scope
 

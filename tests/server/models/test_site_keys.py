@@ -58,7 +58,8 @@ def executed_statements(app):
 
 def test_every_question_of_the_hot_path_names_the_site(app, phone, executed_statements):
     ops = [phone.add_op("task.complete", task, by=seed_data.ANA) for task in seed_data.TASKS[:5]]
-    opened = phone.add_op("ticket.open", None, {**TICKET}, by=seed_data.BEN)
+    number = phone.hello().expect_ok()["sites"][phone.site]["numbers"][0]
+    opened = phone.add_op("ticket.open", None, {**TICKET, **number}, by=seed_data.BEN)
     revised = {"subject": opened["subject"], "after": opened["id"], "base": 1, "by": seed_data.BEN}
     phone.add_op("ticket.revise", revised.pop("subject"), {"urgency": "urgent"}, **revised)
     assert phone.push().status == 200 and phone.push(*ops).status == 200

@@ -20,9 +20,16 @@ from server.oplog.replay import find_faults
 from sync.accountability.categories import category_id
 from sync.accountability.categories_content import CATEGORIES
 from tests.phone_client import KeyPair, base64url, with_hash
-from tests.seed_data import ANA, BEN, DAO, EVE, HOME_SITE, OTHER_SITE, TASK, TASKS
+from tests.seed_data import ANA, BEN, DAO, EVE, HOME_SITE, OTHER_SITE, STAIRS, TASK, TASKS
 
 CANCEL = {"reason": "rain"}
+ASSIGNED = {
+    "label": "Wipe the door",
+    "area_id": STAIRS,
+    "responsible_id": ANA,
+    "window_end": (datetime.now(UTC) + timedelta(hours=2)).isoformat(),
+    "reason": "A spill",
+}
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -389,3 +396,15 @@ def test_no_decision_of_the_desk_makes_a_forgery_proven(app, phone, register, be
         assert {(row.by, row.proof) for row in rows} == {(EVE, "claimed"), (BEN, "desk")}
         assert find_faults(HOME_SITE) == []
     assert answer(phone, op)[0] != "applied", "the desk has decided"
+
+
+@pytest.mark.rule("L3", "H5")
+def test_work_on_what_nobody_proved_waits_with_it_for_the_desk(new_phone, ben, stored):
+    """A task that a supervisor without a key gave, and that somebody has done already."""
+    phone = unsigned_phone(new_phone)
+    given = phone.add_op("task.assign", payload=ASSIGNED, by=EVE)
+    done = phone.add_op("task.complete", given["subject"], by=ANA)
+    assert answer(phone, given) == ("held", "unproven")
+    assert answer(phone, done) == ("held", "no-such-record")
+    assert ben.post(f"/desk/aside/{given['id']}/accept").status_code == 303
+    assert stored(done)[:2] == ("applied", None)

@@ -128,6 +128,11 @@ def test_another_contractor_means_other_tasks(desk_op, phone_of):
     assert phone.digest == phone.own_digest()
 
 
+def test_a_phone_of_people_in_groups_is_told_who_they_are(phone_of):
+    told = phone_of(LEI, WEI).hello().expect_ok()["sites"][HOME_SITE]["people"]
+    assert {person["id"] for person in told} == {LEI, WEI}
+
+
 @pytest.mark.rule("T19")
 def test_a_tick_of_anothers_work_stands_and_the_desk_is_asked(app, desk_op, phone_of):
     phone = phone_of(WEI)
