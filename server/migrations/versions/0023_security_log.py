@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site_id", "id", name=op.f("pk_access")),
     )
-    op.create_index(op.f("ix_access_site_id_at"), "access", ["site_id", "at"])
+    op.create_index(op.f("ix_access_site_id"), "access", ["site_id", "at"])
     op.create_table(
         "access_count",
         sa.Column("site_id", sa.String(), nullable=False),
@@ -40,4 +40,4 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site_id", "key", name=op.f("pk_access_count")),
     )
-    op.create_index(op.f("ix_access_count_site_id_event_since"), "access_count", ["site_id", "event", "since"])
+    op.create_index(op.f("ix_access_count_site_id"), "access_count", ["site_id", "event", "since"])
