@@ -291,7 +291,7 @@ def phone_page(page: Page, live_server: LiveServer) -> Iterator[PhonePage]:
     that its people may not have."""
     hand = PhonePage(page, live_server)
     yield hand
-    check_canaries(page, live_server)
+    check_canaries(hand)
     assert hand.console_errors == []
 
 
@@ -301,7 +301,7 @@ def second_phone_page(browser: Browser, live_server: LiveServer) -> Iterator[Pho
     context = new_browser_context(browser)
     hand = PhonePage(context.new_page(), live_server)
     yield hand
-    check_canaries(hand.page, live_server)
+    check_canaries(hand)
     assert hand.console_errors == []
     context.close()
 

@@ -68,6 +68,8 @@ class PhonePage:
     def __init__(self, page, live):
         self.page, self.server, self.taps = page, live, 0
         self.console_errors = []
+        self.is_edited = False
+        """Records were written into it by hand: what lies on it says nothing."""
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -20,8 +20,10 @@ from server import create_app
 from server.auth.access import access_rule
 from server.desk.navigation import _KEY as NAVIGATION
 from server.i18n.languages import TRANSLATIONS
-from sync import RECORD_TYPES
+from server.models.places import Site
+from sync import FEATURES, RECORD_TYPES
 from sync.protocol.feature import RecordType
+from sync.protocol.labels import FIELDS
 from sync.protocol.roles import ROLE_LABELS, ROLES, role_mask
 from sync.protocol.text import Text
 
@@ -34,6 +36,12 @@ HEADS = {
 }
 CONCERNED = {"en": "those whom it concerns", "zh": "与其有关的人"}
 WORKERS = {"en": "those who work in the area", "zh": "在该区域工作的人"}
+GROUPS = {"en": "those of the trade or the firm", "zh": "该工种或该单位的人"}
+KEPT_HEADS = {
+    "en": ("record", "personal data", "what for", "kept for"),
+    "zh": ("记录", "个人信息", "用途", "保存"),
+}
+KEPT = {"en": "{} days", "zh": "{} 天"}
 DAYS = {"en": "{} days before, {} after", "zh": "前 {} 天至后 {} 天"}
 
 
@@ -98,6 +106,8 @@ def others(type_: RecordType, lang: str) -> str:
     default = RecordType.__dataclass_fields__["people"].default
     found = [CONCERNED[lang]] if type_.people is not default else []
     found += [WORKERS[lang]] if type_.area_field else []
+    by_group = type_.groups is not RecordType.__dataclass_fields__["groups"].default
+    found += [GROUPS[lang]] if by_group else []
     return (", " if lang == "en" else "、").join(found)
 
 
@@ -105,6 +115,31 @@ def span(type_: RecordType, lang: str) -> str:
     """From how long before a record begins until how long after it has ended."""
     day = timedelta(days=1)
     return DAYS[lang].format(type_.held_before // day, type_.held_after // day)
+
+
+def kept_table(lang: str) -> str:
+    """Each type of record with personal data of people who do not work here."""
+    translate, comma = translator(lang), ", " if lang == "en" else "、"
+    rows = [
+        [
+            translate(type_.label),
+            comma.join(dict.fromkeys(translate(label) for label in personal_labels(name))),
+            translate(type_.personal.why),
+            KEPT[lang].format(Site.__table__.c[type_.personal.term].default.arg),
+        ]
+        for name, type_ in RECORD_TYPES.items()
+        if type_.personal
+    ]
+    return table(KEPT_HEADS[lang], rows)
+
+
+def personal_labels(type_: str) -> Iterator[Text]:
+    """The words for the fields of a type that are emptied when its days are over."""
+    own = next(feature.fields for feature in FEATURES if type_ in feature.types)
+    fields = {**FIELDS, **own}
+    for field in RECORD_TYPES[type_].redacted_values:
+        if label := fields.get(field) or fields.get(field.rpartition(".")[2]):
+            yield label
 
 
 def desk_table(app: Flask, lang: str) -> str:
@@ -119,7 +154,7 @@ def desk_table(app: Flask, lang: str) -> str:
 
 def tables(app: Flask, lang: str) -> dict[str, str]:
     """The tables of the document of a language, by their names in it."""
-    return {"phones": phone_table(lang), "desk": desk_table(app, lang)}
+    return {"phones": phone_table(lang), "desk": desk_table(app, lang), "kept": kept_table(lang)}
 
 
 def with_tables(text: str, made: dict[str, str]) -> str:

@@ -197,6 +197,7 @@ def check_page(hand: PhonePage, address: str) -> None:
 def test_every_form_of_the_phone_gives_back_what_was_typed(phone_page, live_server):
     phone_page.enrol("ana")
     phone_page.unlock("ana")
+    phone_page.is_edited = True
     live_server.kill()
     found = find_forms(phone_page)
     places = [(seed, address) for seed, addresses in found.items() for address in addresses]

@@ -12,7 +12,9 @@ from server.auth import sessions
 from server.auth.access import access_rule
 from server.config import data_folder
 from server.desk.spreadsheets import MAX_BYTES as MAX_SPREADSHEET_BYTES
+from server.models import MODELS_BY_TYPE
 from server.photos.decoder import FORMATS, MAX_PIXELS
+from sync import RECORD_TYPES
 from sync.protocol.photos import MAX_PHOTO_BYTES
 from tests.security_documents import FILES, tables, with_tables
 
@@ -56,6 +58,24 @@ def test_the_tables_of_who_sees_what_are_those_of_the_code(sqlite_app, lang):
     """Run python -m tests.security_documents."""
     text = FILES[lang].read_text("utf-8")
     assert with_tables(text, tables(sqlite_app, lang)) == text
+
+
+PERSONAL_NAMES = {"visitor", "contact", "plate", "phone", "worker", "caller", "companions"}
+"""Fields that hold somebody's name, number or plate, whatever the record."""
+OWN_PEOPLE = {"contractor", "person"}
+"""Those who work here, and firms: kept as long as their work can be asked about."""
+
+
+@pytest.mark.asvs("14.1.1", "14.1.2", "14.2.4")
+def test_every_record_that_names_somebody_from_outside_says_for_how_long():
+    """And what replaces the name then, in records, log and phones alike."""
+    for name, type_ in RECORD_TYPES.items():
+        columns = {column.name for column in MODELS_BY_TYPE[name].__table__.columns}
+        found = columns & PERSONAL_NAMES
+        if found and name not in OWN_PEOPLE:
+            assert type_.personal and type_.personal.why, name
+            assert found <= {field.rpartition(".")[2] for field in type_.redacted_values}, name
+        assert bool(type_.personal) == bool(type_.redacted_values), name
 
 
 @pytest.mark.asvs("5.1.1")

@@ -124,12 +124,16 @@ def work(id: str) -> str:
 def revise_work(id: str) -> Any:
     """E21: roles, trades and firm are as the form says."""
     person, user = get_or_404(Person, id), current_user()
+    roles = _chosen("roles", person.roles)
     wanted = {
-        "roles": _chosen("roles", person.roles),
+        "roles": roles,
         "trades": _chosen("trades", person.trades),
         "contractor_id": request.form.get("contractor_id") or None,
     }
     changes = {name: value for name, value in wanted.items() if value != getattr(person, name)}
+    concerned = {*person.roles, *roles} if "roles" in changes else set()
+    if "admin" in concerned and not user.has_role("admin"):
+        abort(403)  # else a manager could make somebody an administrator, and act as that person
     answer = submit_and_redirect("person.revise", person.id, changes, url_for("people.index"))
     with write_transaction():
         log_access("role", site_id=user.site_id, by=user.person_id, about=person.id)

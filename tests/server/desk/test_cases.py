@@ -4,13 +4,12 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from server.db.engine import db, write_transaction
 from server.models.access import Device
 from server.models.cases import Case
 from server.models.categories import CaseCategory
-from server.models.feed import FeedRow
 from server.models.months import ClosedMonth
 from server.models.places import Site
 from server.models.tasks import Task
@@ -72,11 +71,6 @@ def stored(app, table=Case, id_=None):
         found = db.session.get(table, (HOME_SITE, id_ or fixed_id("case")))
         db.session.expunge_all()
         return found
-
-
-def feed_audience(app, id_):
-    with app.app_context():
-        return db.session.scalar(select(FeedRow.audience).where(FeedRow.id == id_))
 
 
 @pytest.mark.rule("A3", "A10")
@@ -201,7 +195,7 @@ def test_phones_get_a_case_once_a_statement_is_requested(app, phone, raised_case
     assert ("case", raised_case) not in phone.pull_all()
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     desk_op("case.ask", raised_case, {"answer_until": until})
-    assert feed_audience(app, raised_case) == 1
+    assert phone.get_record("case", raised_case)["state"] == "asked"
 
 
 @pytest.fixture

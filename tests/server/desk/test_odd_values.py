@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from werkzeug.test import create_environ, run_wsgi_app
 
 from server.auth.devices import issue_code
 from server.config import data_folder
@@ -165,7 +166,11 @@ def test_no_parameter_of_a_page_breaks_the_server(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_name_of_a_host_breaks_the_server(app: Flask, path: str) -> None:
-    statuses = {
-        host: app.test_client().get(path, headers={"Host": host}).status_code for host in HOSTS
-    }
-    assert {host: status for host, status in statuses.items() if status >= 500} == {}
+    statuses = {}
+    for host in HOSTS:  # without a test client: its cookies need a name that can be decoded
+        environ = {
+            **create_environ(path),
+            "HTTP_HOST": host.encode("utf-8", "surrogateescape").decode("latin-1"),
+        }
+        statuses[host] = run_wsgi_app(app, environ)[1]
+    assert {host: status for host, status in statuses.items() if status >= "5"} == {}

@@ -8,6 +8,7 @@ from server.models.contractors import Contractor
 from server.models.people import Person
 from server.models.security_log import AccessEntry
 from server.models.tickets import Ticket
+from sync.protocol.op import SERVER_AUTHOR_ID
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id
 from tests.server.conftest import is_refused
 
@@ -77,10 +78,22 @@ def test_a_manager_binds_a_contractors_worker(app, eve, firm):
 @pytest.mark.rule("E21")
 @pytest.mark.asvs("8.2.1", "8.2.3")
 def test_roles_are_changed_by_another_manager_alone(app, eve, ben):
-    assert is_refused(work(eve, EVE, roles=["manager", "admin"]), "own-roles")
+    assert is_refused(work(eve, EVE, roles=["manager", "guard"]), "own-roles")
     assert work(ben, ANA, roles=["admin"]).status_code == 403
     assert stored(app, Person, EVE).roles == ["manager"]
     assert stored(app, Person, ANA).roles == ["cleaner"]
+
+
+@pytest.mark.rule("E21")
+@pytest.mark.asvs("8.3.1")
+def test_only_administrators_make_administrators(app, eve, signed_in, desk_op):
+    """Else a manager could make somebody one, set their password and act as that person."""
+    admin = fixed_id("an administrator")
+    desk_op("person.add", admin, {"name": "Ada", "roles": ["admin"]}, by=SERVER_AUTHOR_ID)
+    assert work(eve, BEN, roles=["admin"]).status_code == 403
+    assert work(eve, admin, roles=["cleaner"]).status_code == 403
+    assert stored(app, Person, BEN).roles == ["supervisor"]
+    assert work(signed_in(admin), BEN, roles=["supervisor", "admin"]).status_code == 303
 
 
 @pytest.mark.rule("K24")
