@@ -222,14 +222,12 @@ def end_credential(id: str, credential_id: str) -> Any:
     """L6: what this key signs and arrives from now on proves nothing. Its person unlocks the phone
     with their PIN again to get another one."""
     user, device = current_user(), _device_or_404(id)
-    credential = db.session.get(Credential, credential_id)
-    if credential is None or (credential.site_id, credential.device_id) != (
-        user.site_id,
-        device.id,
-    ):
+    credential = get_or_404(Credential, credential_id)
+    if credential.device_id != device.id:
         abort(404)
     with write_transaction():
-        if revoke_credentials(datetime.now(UTC), Credential.id == credential.id):
+        same = Credential.site_id == user.site_id, Credential.id == credential.id
+        if revoke_credentials(datetime.now(UTC), *same):
             log_access(
                 "credential",
                 site_id=user.site_id,

@@ -23,6 +23,7 @@ AUTHOR = re.compile(r"person_name\([\w.]*(?:by_id|\.by|assessor_id|facilitator_i
 NOT_BY_AN_OP = {
     "_author.html": "the macro itself",
     "security_log/index.html": "the entry says through what it was done",
+    "personal_data/index.html": "who looked is an entry of the security log",
     "people/phone.html": "a setup code is issued at the desk",
 }
 """Templates that name somebody without a certainty, and why."""

@@ -89,7 +89,7 @@ def test_a_credential_of_another_phone_is_not_ended_here(app, ben, new_phone, un
     at = f"/desk/people/phones/{other.device}/credentials/{credential}/end"
     assert ben.post(at).status_code == 404
     with app.app_context():
-        assert db.session.get(Credential, credential).revoked_at is None
+        assert db.session.get(Credential, (HOME_SITE, credential)).revoked_at is None
 
 
 @pytest.mark.rule("W3")
