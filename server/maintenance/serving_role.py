@@ -16,9 +16,9 @@ GUARD = """
 CREATE OR REPLACE FUNCTION lodge_guard_log() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF current_user = TG_ARGV[0] AND (
-    (NEW.site_id, NEW.id, NEW.lineage, NEW.n, NEW.hash, NEW.kind, NEW.by, NEW.device_id, NEW.at,
+    (NEW.site_id, NEW.id, NEW.lineage, NEW.n, NEW.hash, NEW.kind, NEW."by", NEW.device_id, NEW.at,
      NEW.received_at) IS DISTINCT FROM
-    (OLD.site_id, OLD.id, OLD.lineage, OLD.n, OLD.hash, OLD.kind, OLD.by, OLD.device_id, OLD.at,
+    (OLD.site_id, OLD.id, OLD.lineage, OLD.n, OLD.hash, OLD.kind, OLD."by", OLD.device_id, OLD.at,
      OLD.received_at)
     OR OLD.status IN ('applied', 'merged') AND (
       NEW.status NOT IN ('applied', 'merged')

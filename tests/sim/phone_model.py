@@ -121,7 +121,7 @@ class PhoneModel:
         """A person has a key here; what the server kept because it lacked that is offered again."""
         self.keys[person] = key
         for row in self.ops.values():
-            waits = row.state == "answered" and row.verdict["code"] in AWAITS_PROOF
+            waits = row.state == "answered" and row.verdict.get("code") in AWAITS_PROOF
             if waits and row.op["by"] == person:
                 self.ops[row.id] = row.with_state("unsent")
 

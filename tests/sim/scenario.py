@@ -145,7 +145,7 @@ THEMES = {
         *(USUAL_OPS, SLOW_NETWORK),
     ),
     "keys": (
-        _step_weights(step_phone=70, unlock=4, revoke_key=5, forge=5, take_backup=5, restore=6),
+        _step_weights(step_phone=60, unlock=9, revoke_key=5, forge=5, take_backup=5, restore=10),
         *(DECISIONS, BAD_NETWORK),
     ),
     "feed": (

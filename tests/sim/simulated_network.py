@@ -182,4 +182,4 @@ class SimulatedNetwork:
 
 def _status(verdict: dict[str, Any]) -> str:
     """The status of an op; one that only waits for a key is judged later."""
-    return "unproven" if verdict["code"] in AWAITS_PROOF else str(verdict["status"])
+    return "unproven" if verdict.get("code") in AWAITS_PROOF else str(verdict["status"])

@@ -15,6 +15,7 @@ STATES: Texts = {
 }
 
 FIELDS: Texts = {
+    "retained_from": _l("Departure or planned visit"),
     "note": _lp("visit", "Special needs"),
     "phone": _l("Phone number"),
     "party_size": _l("Number of people"),

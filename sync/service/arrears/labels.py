@@ -22,6 +22,7 @@ FIELDS: Texts = {
     "lines": _l("Amounts owed"),
     "what": _l("Fee"),
     "batch": _l("Ledger"),
+    "ledger_at": _l("Last ledger"),
     "payments_included": _l("Payments are in the ledger"),
     "itemised": _l("Stated item by item"),
     "appointment_at": _l("Appointment"),

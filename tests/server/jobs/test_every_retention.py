@@ -236,7 +236,10 @@ def test_every_term_is_a_setting_of_the_site(app, desk_op, signed_in):
     assert terms <= SiteRetainPayload().fields.keys() & vars(Site).keys()
     form = dict.fromkeys(terms - {"retention_days"}, "400") | {"retention_days": "20"}
     assert signed_in(BEN).post("/desk/retention/", form).status_code == 403
-    assert signed_in(EVE).post("/desk/retention/", form).status_code == 303
+    eve = signed_in(EVE)
+    assert eve.post("/desk/retention/", form).status_code == 303
+    page = eve.get("/desk/retention/", headers={"Accept-Language": "en"}).text
+    assert not {n for p in PERSONAL_TYPES.values() for n in p.ended if f"<td>{n}</td>" in page}
     with app.app_context():
         site = db.session.get(Site, (HOME_SITE, HOME_SITE))
         assert {term: str(getattr(site, term)) for term in terms} == form
