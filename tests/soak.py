@@ -34,7 +34,7 @@ REPEATS = {
     "simulated_histories": Repeats(5_000, 2_000_000),
     "fuzzed_requests": Repeats(2_000, 2_000_000),
     "odd_values_of_a_place": Repeats(1, 1_000),
-    "hostile_uploads": Repeats(30, 1_000),
+    "hostile_uploads": Repeats(24, 1_000),
     "openapi_examples": Repeats(20, 2_000),
     "forged_ops": Repeats(300, 200_000),
     "tampered_logs": Repeats(40, 50_000),

@@ -66,10 +66,10 @@ def test_a_move_into_a_database_with_tables_is_refused(app, target_database):
 
 
 def test_an_interrupted_move_leaves_the_target_empty(app, target_database, monkeypatch):
-    def interrupt():
+    def interrupt(_connection):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("server.maintenance.transfer.new_epoch", interrupt)
+    monkeypatch.setattr("server.maintenance.transfer.begin_epoch", interrupt)
     with pytest.raises(KeyboardInterrupt):
         copy_database(app, target_database)
     with target_database.app_context():
