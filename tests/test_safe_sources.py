@@ -120,7 +120,7 @@ def test_what_is_formatted_is_a_text_of_ours():
 FORMATTING = {
     "expressions.py": "the compiler puts expressions together",
     "inspections.py": "a picture drawn from numbers",
-    "serving_role.py": "statements of ours, with names that psycopg quotes",
+    "serving_role.py": "statements of ours, with the quoted name of a role",
 }
 """Files that fill in a text which is no literal there, and why nobody else wrote it."""
 

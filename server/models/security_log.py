@@ -19,7 +19,7 @@ class AccessEntry(Model):
     the server itself. `seals` are digests of rows that are not made of ops."""
 
     __tablename__ = "access"
-    __table_args__ = (Index("ix_access_site_id", "site_id", "at"),)
+    __table_args__ = (Index(None, "site_id", "at"),)
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -46,7 +46,7 @@ class AccessCount(Model):
     The key is a hash of what is counted together."""
 
     __tablename__ = "access_count"
-    __table_args__ = (Index("ix_access_count_site_id", "site_id", "event", "since"),)
+    __table_args__ = (Index(None, "site_id", "event", "since"),)
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
