@@ -33,6 +33,7 @@ JS_FIND_FORMS = (
     + JS_MODULES
     + """
   const { renderPage } = await load("render.js");
+  const { parseDocument } = await load("trusted_types.js");
   const { default: templates, needs } = await import(build.replace("field/app.js", "templates.js"));
   const { allOf } = await load("records.js");
   const addresses = [...names];
@@ -46,7 +47,7 @@ JS_FIND_FORMS = (
     if (!Object.hasOwn(templates, `field/${name}.html`)) continue;
     const args = Object.fromEntries(new URLSearchParams(search));
     const html = await renderPage(name, id ? { ...args, id } : args).catch(() => "");
-    const drawn = new DOMParser().parseFromString(html, "text/html");
+    const drawn = parseDocument(html);
     const forms = [...drawn.querySelectorAll("#page form[data-op]")];
     const kinds = forms.filter((form) => form.querySelector(
       "input:not([type=hidden], [type=file], [type=password]), textarea, select"))
