@@ -35,7 +35,11 @@ class LoadResult:
 
 def build_post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """A POST, ready to be written to a socket."""
-    heads = {"Host": "bench", "Content-Type": "application/json", "Content-Length": str(len(body))}
+    heads = {
+        "Host": "localhost",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+    }
     lines = [f"{name}: {value}\r\n" for name, value in {**heads, **headers}.items()]
     return f"POST {path} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body
 
