@@ -104,7 +104,7 @@ def test_credentials_need_an_existing_person_and_a_free_user_name(lodge):
     lodge.run("site", "add", "Squirrel Lane")
     lodge.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
     for words in (
-        ("pin", "nobody", "--pin", "4711"),
+        ("pin", "nobody", "--pin", "471182"),
         ("password", "nobody", "--username", "mo"),
         ("add", "Mo", "--role", "manager", "--username", "Mei"),
     ):
@@ -130,7 +130,7 @@ def test_a_site_and_its_first_people_are_added(lodge):
     lodge.run("init")
     site = lodge.run("site", "add", "松鼠里", "--english", "Squirrel Lane").split()[-1]
     assert "password" in lodge.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
-    lodge.run("user", "add", "Ana", "--role", "cleaner", "--pin", "4711")
+    lodge.run("user", "add", "Ana", "--role", "cleaner", "--pin", "471182")
     assert "Ana" in lodge.run("user", "list", "--site", site)
     short_pin = lodge.run_unchecked("user", "add", "Bo", "--role", "cleaner", "--pin", "12")
     assert short_pin.returncode != 0
