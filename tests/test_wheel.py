@@ -49,11 +49,12 @@ PHONE_OPS = (
 UNLINKED = {
     *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.open_label"),
     *("quarantine.show", "records.photo", "resident.show", "teams.show"),
-    "training_sessions.show",
+    *("training_sessions.show", "resident.scan", "personal_data.correct"),
 }
 """Routes that no page of the demo estate links to: a wrong id gives 404, or a page for any id."""
 
-BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none", "number": "none"}
+BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none"}
+BLANKS |= {"number": "none", "slip": "none", "type": "visit"}
 DEVICE_ROUTES = {"sync_api.photo"}
 """Routes that only a phone may ask."""
 
