@@ -81,7 +81,7 @@ def test_a_pin_opens_a_key_that_signs_without_a_network_and_after_a_reload(phone
     # a name written into the database by hand opens no key
     bao = next(row["id"] for row in rows(phone_page, "records") if row.get("name") == "包勤")
     meta(phone_page, "me", bao)
-    phone_page.open("/field/tasks")
+    phone_page.open("/field/tasks?who=all")
     phone_page.tap(OPEN_TASK)
     meta(phone_page, "me", ana)
     live_server.start()

@@ -18,6 +18,9 @@ def page_text(page, url):
 
 
 def test_an_address_without_https_says_that_it_is_the_wrong_one(live_server, driver):
+    live_server.stop()
+    live_server.env["LODGE_HOSTS"] = "lodge.example"
+    live_server.start()
     browser = launch_browser(
         driver, args=[*CHROMIUM_ARGS, "--host-resolver-rules=MAP lodge.example 127.0.0.1"]
     )
