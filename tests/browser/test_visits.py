@@ -181,7 +181,7 @@ def test_a_regular_comes_in_with_two_taps_and_what_is_forgotten_leaves_the_phone
     base.commit()
     base.close()
     counted = json.loads(live_server.run("purge"))
-    assert counted[demo_id("squirrel")]["visits"] == 3
+    assert counted[demo_id("squirrel")]["records"]["visit"] == 3
     live_server.start()
     phone_page.sync_now()
     wait_for(lambda: phone_page.page.evaluate(JS_LEFT_RECORDS) == [0, 0])

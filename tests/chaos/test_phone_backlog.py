@@ -56,13 +56,15 @@ JS_FILL_OUTBOX = """async (count) => {
   const { appendOps } = await import(new URL("outbox.js", root));
   const { uuid7 } = await import(new URL("ids.js", root));
   const { currentUser } = await import(new URL("people.js", root));
+  const { keysOf } = await import(new URL("signing.js", root));
   const { id } = await currentUser();
+  const author = { id, keys: await keysOf(id) };
   const payload = { visitor: "W", purpose: "service" };
   for (let left = count; left > 0; left -= 500) {
     const some = Array.from({ length: Math.min(left, 500) }, () =>
       ({ kind: "visit.arrive", subject: uuid7(), payload, base: null }));
     const content = { form: "", kind: "visit.arrive", page: "", about: "", fields: {}, photos: [] };
-    await appendOps(some, id, { token: uuid7(), content });
+    await appendOps(some, author, { token: uuid7(), content });
   }
 }"""
 JS_OBSERVE_LONG_TASKS = """() => {
