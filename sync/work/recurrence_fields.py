@@ -15,6 +15,9 @@ from sync.work.recurrence import parse_rrule, window_length
 
 MAX_DAYS = 400
 MAX_RRULE_LENGTH, MAX_WINDOW_LENGTH = 500, 20
+FIRST = datetime(9970, 1, 1)  # noqa: DTZ001 - site time
+"""Its years have the weekdays and the leap year of 2026 to 2028, and a rule that never matches is
+tried until the year 9999: 20 ms, not 10 s."""
 
 
 def validate_window(text: str | None) -> None:
@@ -30,9 +33,8 @@ def validate_rrule(text: str | None) -> None:
     times a day."""
     if re.search(r"SECONDLY|MINUTELY|HOURLY|TZID|DTSTART|COUNT|UNTIL|EXRULE|RDATE|\n", text or ""):
         raise ValidationError("A duty is due at most a few times a day: use DAILY with BYHOUR.")
-    first = datetime(2026, 1, 1)  # noqa: DTZ001 - site time
     try:
-        match = next(iter(parse_rrule(text or "", first, first + timedelta(days=800))), None)
+        match = next(iter(parse_rrule(text or "", FIRST, FIRST + timedelta(days=800))), None)
     except (ValueError, KeyError, TypeError, AttributeError):
         match = None
     if match is None:
