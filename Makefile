@@ -31,7 +31,7 @@ test: check .venv/caddy .venv/chromium .venv/postgresql .venv/strace  ## everyth
 
 soak: export LODGE_SOAK := 1
 soak: .venv/tested .venv/caddy .venv/chromium .venv/postgresql .venv/strace install  ## before a release: the tests with random input, for hours; see tests/soak.py
-	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/auth/test_access.py tests/server/sync_api/test_openapi.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py tests/browser/test_compiled_templates.py tests/browser/test_every_form.py)
+	$(BIN)/python -m pytest -n $(JOBS) --durations=0 $(wildcard tests/chaos tests/model tests/sim tests/server/test_fuzzed_requests.py tests/server/auth/test_access.py tests/server/desk tests/server/sync_api/test_openapi.py tests/server/oplog/test_forged_ops.py tests/server/oplog/test_hash_chain.py tests/sync/work/test_time_zones.py tests/browser/test_compiled_templates.py tests/browser/test_every_form.py)
 
 check: .venv/tested .venv/node install  ## all gates but the tests
 	$(BIN)/ruff check .
