@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -83,8 +84,17 @@ class PreforkServer:
         return ForkedProcess(line)
 
 
-@cache
+_starting = threading.Lock()
+
+
 def prefork_server() -> PreforkServer:
+    """The one of this process, also for threads that ask at once."""
+    with _starting:
+        return _started_server()
+
+
+@cache
+def _started_server() -> PreforkServer:
     return PreforkServer()
 
 
