@@ -16,6 +16,7 @@ const CACHE = "trace"; // does not begin with "lodge-": those are deleted with t
  * @property {number} unsent ops that were not
  * @property {number} photos photos that were not sent
  * @property {string | null} at time of the last complete sync
+ * @property {number} written when the marker was written, ms
  */
 
 /** Writes the present numbers to both places. */
@@ -24,7 +25,13 @@ export async function writeLossMarker() {
   if (!device || !tail) return;
   const [unsent, unsentPhotos] = await Promise.all([outbox.countUnsent(), photos.countUnsent()]);
   /** @type {LossMarker} */
-  const marker = { sent: tail.n - unsent, unsent, photos: unsentPhotos, at: link?.sent_at ?? null };
+  const marker = {
+    sent: tail.n - unsent,
+    unsent,
+    photos: unsentPhotos,
+    at: link?.sent_at ?? null,
+    written: Date.now(),
+  };
   const text = JSON.stringify(marker);
   try {
     globalThis.localStorage?.setItem(KEY, text);
@@ -35,13 +42,16 @@ export async function writeLossMarker() {
 }
 
 /**
- * What the phone had before its database was deleted; null on a new phone.
+ * What the phone had before its database was deleted; null on a new phone. The newer of both
+ * places: browsers write localStorage to disk seconds later, and may be killed before.
  * @returns {Promise<LossMarker | null>}
  */
 export async function readLossMarker() {
   try {
-    const text = globalThis.localStorage?.getItem(KEY) ?? (await readFromCache());
-    return text ? JSON.parse(text) : null;
+    const texts = [globalThis.localStorage?.getItem(KEY), await readFromCache()];
+    /** @type {LossMarker[]} */
+    const markers = texts.filter((text) => text).map((text) => JSON.parse(text ?? ""));
+    return markers.sort((a, b) => b.written - a.written)[0] ?? null;
   } catch {
     return null;
   }

@@ -10,6 +10,7 @@ import { hasPendingRequests } from "./pending_requests.js";
 import { parseDocument } from "./trusted_types.js";
 
 const DELAY = 120; // ms: several changes make one redraw
+const LONGEST_PRESS = 2_000; // ms: in case the end of a press is not told
 const TEXT_INPUT = "input:not([type=checkbox],[type=radio]), textarea, select";
 const UNSAVED = "form[data-unsaved]";
 const NOT_SENT = "[data-state=no_network], [data-state=busy], [data-state=stale]";
@@ -20,6 +21,17 @@ channel.addEventListener("message", scheduleRedraw);
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let redrawing = false;
+let pressedAt = -Infinity;
+
+document.addEventListener("pointerdown", () => (pressedAt = performance.now()), true);
+for (const end of ["pointerup", "pointercancel"])
+  document.addEventListener(end, () => (pressedAt = -Infinity), true);
+
+/** A button that is exchanged between press and release gets no click: the tap would be lost. */
+const isPressed = () => performance.now() - pressedAt < LONGEST_PRESS;
+
+/** Whether the page may not change now: somebody presses on it, or htmx is about to change it. */
+const isBusy = () => isPressed() || hasPendingRequests();
 
 /** Redraws this tab and all others soon. */
 export function announceChange() {
@@ -35,17 +47,17 @@ export function scheduleRedraw() {
 }
 
 /**
- * Redraws now; later if a redraw or a request of htmx is going on, or if the address changes
- * meanwhile.
+ * Redraws now; later if a redraw, a press or a request of htmx is going on, or if the address
+ * changes meanwhile.
  */
 export async function redraw() {
-  if (redrawing || hasPendingRequests()) {
+  if (redrawing || isBusy()) {
     scheduleRedraw();
     return;
   }
   redrawing = true;
   const { href } = location;
-  const isOutdated = () => href !== location.href || hasPendingRequests();
+  const isOutdated = () => href !== location.href || isBusy();
   try {
     const html = await handleRequest(new Request(href)).then((response) => response.text());
     if (!isOutdated()) await show(html);

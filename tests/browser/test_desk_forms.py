@@ -95,6 +95,7 @@ def test_a_refusal_focuses_the_field_and_saving_twice_saves_once(desk: Page) -> 
     form.locator("button[type=submit]").click()
     contact = desk.locator("[name=contact][aria-invalid=true]")
     expect(contact).to_be_focused()
+    desk.wait_for_load_state()  # the field has the focus before the page's scripts have run
     expect(contact).to_have_value("x" * 900)
     expect(details(desk)).to_have_value(TYPED)
     contact.fill("1203")
@@ -119,7 +120,7 @@ def test_the_page_is_where_it_was_after_saving(desk: Page, live_server: LiveServ
     desk.locator("form:has([name=details]) button[type=submit]").first.click()
     expect(desk.locator(".good[role=status]")).to_be_attached()
     expect(details(desk)).to_be_visible()  # the fold is open as it was
-    assert desk.evaluate("scrollY") > 0
+    desk.wait_for_function("scrollY > 0")
 
 
 def test_a_session_that_ends_gives_the_text_back(desk: Page, live_server: LiveServer) -> None:

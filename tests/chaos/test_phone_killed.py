@@ -124,7 +124,6 @@ def test_a_phone_whose_store_is_spoilt_says_what_was_on_it_and_works_again(
         hand.tap(TICK_BUTTON)
         wait_for(lambda: page.evaluate(JS_UNSENT_COUNT) == 1)
         wait_for(lambda: json.loads(page.evaluate(JS_LOSS_MARKER))["unsent"] == 1)
-        hand.page.wait_for_timeout(6_000)  # Chromium writes localStorage to disk with a delay
     assert corrupt_profile(chromium.folder, random.Random(SEED)) > 2
     live_server.start()
     with chromium.page() as page:
@@ -136,14 +135,17 @@ def test_a_phone_whose_store_is_spoilt_says_what_was_on_it_and_works_again(
         hand.unlock("ana")
         wait_for(lambda: page.evaluate(JS_LIST_READY), timeout=60)
         hand.tap(TICK_BUTTON)
+        hand.wait_for_js(JS_HAS_TWO_DONE_ROWS)
         wait_for(lambda: len(logged_ops(live_server, "task.complete")) == 2)
 
 
-JS_LOSS_MARKER = "localStorage.getItem('lodge-trace')"
+JS_LOSS_MARKER = """caches.open("trace").then((cache) => cache.match("/field/trace"))
+  .then((response) => response?.text())"""
 TICK_BUTTON = (
     ".row[data-state=open]:not(:has(.items)):has([action*='task.complete']) > form button.tick"
 )
 JS_HAS_DONE_ROW = "!!document.querySelector('.row[data-state=done]')"
+JS_HAS_TWO_DONE_ROWS = "document.querySelectorAll('.row[data-state=done]').length > 1"
 JS_LIST_READY = "document.querySelectorAll('.row button.tick').length > 3"
 
 JS_TAP_REPEATEDLY = """() => {
