@@ -120,9 +120,9 @@ def page_to_prove(user: CurrentUser) -> str | None:
         if user.must_change:
             return "account.index"
         if user.must_add_step:
-            return "account.two_steps"
+            return "two_steps.index"
     if getattr(view, "needs_recent_sign_in", False) and not user.is_recent:
-        return "account.confirm"
+        return "confirm.index"
     return None
 
 

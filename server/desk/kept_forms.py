@@ -163,7 +163,7 @@ def _sign_in_page() -> str:
     kept = person is not None and keep_unsaved(*person, page)
     user = current_user_or_none()
     if user:
-        where = url_for(page_to_prove(user) or "account.confirm", next=page)
+        where = url_for(page_to_prove(user) or "confirm.index", next=page)
         return render_template("desk/proof_needed.html", where=where, kept=kept)
     return render_template("desk/sign_in.html", fault="", back=page, kept=kept)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import segno
 from flask import redirect, request, url_for
@@ -21,10 +21,12 @@ from server.auth.sessions import (
     cookie_name,
     current_user,
     desk_sites,
+    end_all_sessions,
+    renew_session,
     set_cookie,
     start_session,
 )
-from server.db.engine import write_transaction
+from server.db.engine import db, write_transaction
 from server.desk.kept_forms import newest_unsaved_page
 from server.models.access import Account
 from server.oplog.security_log import log_access
@@ -119,6 +121,22 @@ def open_desk(account: Account, factors: str, page: str | None) -> Response | No
     set_cookie(response, cookie_name(), token)
     remember_browser(response, account)
     return response
+
+
+def own_account() -> Account:
+    """The account of the user; for somebody who has none yet, one that is not stored."""
+    person_id = current_user().person_id
+    return db.session.get(Account, person_id) or Account(person_id=person_id)
+
+
+def prove_anew(response: Any, factors: str, *, others_end: bool = True) -> None:
+    """Renew the session after a proof; the other sessions end if a factor is new."""
+    user = current_user()
+    if others_end:
+        with write_transaction():
+            end_all_sessions(user.person_id, except_token_hash=user.token_hash)
+    token = renew_session(factors=factors, proven_at=datetime.now(UTC))
+    set_cookie(response, cookie_name(), token)
 
 
 def log_account(event: str, person_id: str, action: str | None = None) -> None:

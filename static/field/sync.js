@@ -68,7 +68,14 @@ export async function syncNow() {
 /** @returns {Promise<"done" | "failed" | null>} null: the phone is not enrolled */
 async function sync() {
   if (!(await getMeta("device"))) return null;
-  const results = await Promise.allSettled([send(), pullChanges(notify)]);
+  let pushed = false;
+  const onPushed = () => {
+    pushed = true;
+    notify();
+  };
+  const results = await Promise.allSettled([send(onPushed), pullChanges(notify)]);
+  // what the server made of it may be newer than what was pulled meanwhile
+  if (pushed) results.push(...(await Promise.allSettled([pullChanges(notify)])));
   const failed = results.find((result) => result.status === "rejected");
   await saveLinkStatus(failed ? failed.reason : null).catch(logUnlessFull);
   await dropStaleRecords().catch(logUnlessFull);
@@ -76,11 +83,12 @@ async function sync() {
   return failed ? "failed" : "done";
 }
 
-async function send() {
+/** @param {() => void} onPushed called after each batch */
+async function send(onPushed) {
   await sayHello();
-  if (await pushOutbox(notify)) {
+  if (await pushOutbox(onPushed)) {
     await sayHello(); // only now can the server tell a gap from an op that is still to come
-    await pushOutbox(notify);
+    await pushOutbox(onPushed);
   }
   await uploadPhotos();
   releaseSetAside();

@@ -83,6 +83,7 @@ REFUSALS: Texts = {
     "malformed": _l("A field is missing or too long. Correct it and save again."),
     "needs-responsible": _l("Choose a responsible person first."),
     "needs-interval": _l("Set how often first, then turn it on."),
+    "never-due": _l("With this rule it would never be due. Change how often."),
     "needs-accountable": _l(
         "Choose one of our managers who stays responsible for this contractor."
     ),
@@ -206,6 +207,7 @@ REFUSAL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "future-fact": ("at", "found_at", "last_seen_at", "occurred_at"),
     "needs-accountable": ("accountable_id",),
     "needs-interval": ("rrule",),
+    "never-due": ("rrule",),
     "needs-responsible": ("responsible_id",),
     "needs-special-reason": ("reason",),
     "no-facts": ("text",),

@@ -15,7 +15,7 @@ from sync.protocol.op import (
     derive_op,
 )
 from sync.work.recurrence_fields import (
-    activation_error,
+    recurrence_error,
 )
 
 COUNTED_AROUND = timedelta(hours=1)
@@ -45,13 +45,13 @@ class RoundLike(Protocol):
 
 def add_route(_: None, op: Op) -> Accepted | Refused:
     """N1: an active route needs an interval and a responsible person, as a schedule does."""
-    missing = activation_error(op.payload)
+    missing = recurrence_error(op.payload, op.occurred_at)
     return Refused(missing) if missing else Accepted({**op.payload, "before": []})
 
 
 def change_route(route: Any, op: Op) -> Accepted | Refused:
     """N1: an active route needs an interval and a responsible person, as a schedule does."""
-    missing = activation_error({**vars(route), **op.payload})
+    missing = recurrence_error({**vars(route), **op.payload}, op.occurred_at)
     return Refused(missing) if missing else Accepted(dict(op.payload))
 
 

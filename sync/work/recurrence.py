@@ -7,11 +7,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr
+from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrulestr
 
 UNTIL_NEXT = "UNTIL_NEXT"
 DURATION_PATTERN = re.compile(
@@ -19,6 +20,9 @@ DURATION_PATTERN = re.compile(
 )
 MAX_INTERVAL = timedelta(days=400)
 """The longest time between two occurrences: a duty is due at least once in 400 days."""
+
+CALENDAR_CYCLE, LIKE_2017 = 28, 9961
+"""After so many years the weekdays and leap years come again; a year that is like 2017."""
 
 Window = tuple[datetime, datetime]
 
@@ -129,13 +133,12 @@ def _due_times(
     terms: RecurrenceTerms, first: datetime, earliest: datetime, last: datetime
 ) -> Iterator[datetime]:
     """The local times at which a duty is due, without duplicates, in order."""
-    rule = parse_rrule(terms.rrule, first, last) if terms.rrule else None
-    by_rule = rule.between(earliest, last, inc=True) if rule else []
+    by_rule = rule_times(terms.rrule, first, last) if terms.rrule else ()
     extra = [_chosen_time(text, first) for text in terms.rdate]
     exclusions = {*terms.exdate}
-    for moment in sorted({*by_rule, *extra}):
-        excluded = {f"{moment:%Y-%m-%d}", f"{moment:%Y-%m-%dT%H:%M}"} & exclusions
-        if max(first, earliest) <= moment <= last and not excluded:
+    begin = max(first, earliest)
+    for moment in sorted({moment for moment in (*by_rule, *extra) if begin <= moment <= last}):
+        if not {f"{moment:%Y-%m-%d}", f"{moment:%Y-%m-%dT%H:%M}"} & exclusions:
             yield moment
 
 
@@ -145,10 +148,47 @@ def _chosen_time(text: str, first: datetime) -> datetime:
     return moment if "T" in text else datetime.combine(moment, first.time())
 
 
-def parse_rrule(text: str, first: datetime, last: datetime) -> Any:
-    """A rule that ends at `last`. A rule that never matches would otherwise be tried until the year
-    9999."""
-    return rrulestr(text, dtstart=first).replace(until=last)  # type: ignore[union-attr]
+def rule_times(text: str, first: datetime, last: datetime) -> Iterator[datetime]:
+    """The local times from `first` to `last` at which a rule that begins at `first` matches, in
+    order. Takes time in proportion to their number of days.
+
+    The library only stops when a period after `last` matches. Of a rule with an interval perhaps
+    none does, so it is asked for every period, and those between are left out here.
+    """
+    rule: Any = rrulestr(text, dtstart=first)
+    if not is_possible(text, first):
+        return iter(())
+    origin = _period_number(rule, first)
+    return (
+        moment
+        for moment in rule.replace(interval=1, until=last)
+        if (_period_number(rule, moment) - origin) % rule._interval == 0
+    )
+
+
+@lru_cache(maxsize=1000)
+def is_possible(text: str, first: datetime) -> bool:
+    """Whether the calendar has days on which a rule that begins at `first` matches, whatever its
+    interval: 31 February is none.
+
+    Tried in years shortly before 9999, in which the library stops, that have the weekdays and leap
+    years of those that follow `first`.
+    """
+    rule: Any = rrulestr(text, dtstart=first)
+    year = LIKE_2017 + (first.year - 2017) % CALENDAR_CYCLE
+    return next(iter(rule.replace(interval=1, dtstart=first.replace(year=year))), None) is not None
+
+
+def _period_number(rule: Any, moment: datetime) -> int:
+    """The number of the day, week, month or year of the rule in which a time lies."""
+    day = moment.toordinal()
+    numbers: dict[int, int] = {
+        DAILY: day,
+        WEEKLY: (day - 1 - rule._wkst) // 7,
+        MONTHLY: 12 * moment.year + moment.month,
+        YEARLY: moment.year,
+    }
+    return numbers[rule._freq]
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> datetime:

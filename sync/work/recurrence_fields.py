@@ -8,16 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dateutil.rrule import rrulestr
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Length
 
-from sync.work.recurrence import parse_rrule, window_length
+from sync.protocol.refusals import refusal
+from sync.work.recurrence import is_possible, rule_times, to_local, window_length
 
+NEVER_DUE = "never-due"
 MAX_DAYS = 400
 MAX_RRULE_LENGTH, MAX_WINDOW_LENGTH = 500, 20
-FIRST = datetime(9970, 1, 1)  # noqa: DTZ001 - site time
-"""Its years have the weekdays and the leap year of 2026 to 2028, and a rule that never matches is
-tried until the year 9999: 20 ms, not 10 s."""
+FIRST = datetime(2026, 1, 1)  # noqa: DTZ001 - site time
+MAX_TIMES_A_DAY = 48
+HORIZON = timedelta(days=3653)
+"""A rule has to match within these ten years."""
 
 
 def validate_window(text: str | None) -> None:
@@ -29,16 +33,20 @@ def validate_window(text: str | None) -> None:
 
 
 def validate_rrule(text: str | None) -> None:
-    """Raise ValidationError unless the text is an RRULE that matches within 800 days, at most a few
+    """Raise ValidationError unless the text is an RRULE that the calendar has days for, at most 48
     times a day."""
     if re.search(r"SECONDLY|MINUTELY|HOURLY|TZID|DTSTART|COUNT|UNTIL|EXRULE|RDATE|\n", text or ""):
         raise ValidationError("A duty is due at most a few times a day: use DAILY with BYHOUR.")
     try:
-        match = next(iter(parse_rrule(text or "", FIRST, FIRST + timedelta(days=800))), None)
+        rule: Any = rrulestr(text or "", dtstart=FIRST)
+        is_regular = rule._interval > 0 and len(rule._timeset) <= MAX_TIMES_A_DAY
+        possible = is_regular and is_possible(text or "", FIRST)
     except (ValueError, KeyError, TypeError, AttributeError):
-        match = None
-    if match is None:
-        raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO, and comes true.")
+        raise ValidationError("An RRULE looks like FREQ=WEEKLY;BYDAY=MO.") from None
+    if not is_regular:
+        raise ValidationError("A duty is due at most a few times a day: use DAILY with BYHOUR.")
+    if not possible:
+        raise ValidationError([refusal(NEVER_DUE)])
 
 
 def _validate_day(text: str) -> None:
@@ -67,7 +75,7 @@ def DaysField(**more: Any) -> fields.List[str]:  # noqa: N802 - named like a fie
 
 
 def RruleField(**more: Any) -> fields.String:  # noqa: N802
-    """A field for an RRULE that comes true."""
+    """A field for an RRULE that the calendar has days for."""
     return fields.String(validate=[Length(max=MAX_RRULE_LENGTH), validate_rrule], **more)
 
 
@@ -81,10 +89,22 @@ def ZoneField(**more: Any) -> fields.String:  # noqa: N802
     return fields.String(validate=[Length(max=40), _validate_zone], **more)
 
 
-def activation_error(planned: Mapping[str, Any]) -> str | None:
-    """The refusal code that prevents a duty from being active, or None."""
+def recurrence_error(planned: Mapping[str, Any], now: datetime) -> str | None:
+    """The refusal code that prevents a duty from being as planned from now on, or None."""
+    if planned["rrule"] and not _matches_after(planned, now):
+        return NEVER_DUE
     if not planned["active"]:
         return None
     if not (planned["rrule"] or planned["rdate"]) or not planned["window"]:
         return "needs-interval"
     return None if planned["responsible_id"] else "needs-responsible"
+
+
+def _matches_after(planned: Mapping[str, Any], now: datetime) -> bool:
+    """R11: whether the rule of a duty, which counts its intervals from the first date, matches in
+    the ten years from then or from now."""
+    zone = ZoneInfo(planned["tzid"])
+    first = to_local(planned["dtstart"], zone)
+    begin = max(first, to_local(now, zone))
+    times = rule_times(planned["rrule"], first, begin + HORIZON)
+    return any(moment >= begin for moment in times)

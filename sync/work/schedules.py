@@ -36,7 +36,7 @@ from sync.work.recurrence_fields import (
     RruleField,
     WindowField,
     ZoneField,
-    activation_error,
+    recurrence_error,
 )
 
 MAX_DAYS, MAX_VERSIONS = 400, 50
@@ -148,7 +148,7 @@ class ScheduleChangePayload(Payload):
 
 def add(_: None, op: Op) -> Accepted | Refused:
     """R4, R7: a duty without an interval or without a responsible person cannot be active."""
-    missing = activation_error(op.payload)
+    missing = recurrence_error(op.payload, op.occurred_at)
     return Refused(missing) if missing else Accepted({**op.payload, "before": []})
 
 
@@ -156,7 +156,7 @@ def change(schedule: ScheduleLike, op: Op) -> Accepted | Refused:
     """R4, R7, R8: a change applies from a day on; what was due before it stays."""
     changes = dict(op.payload)
     from_on = changes.pop("from_on", None)
-    missing = activation_error({**vars(schedule), **changes})
+    missing = recurrence_error({**vars(schedule), **changes}, op.occurred_at)
     if missing:
         return Refused(missing)
     changed = {

@@ -23,7 +23,7 @@ REQUESTS = repeats("fuzzed_requests") // SEEDS
 
 MAX_MEMORY_MB = 50
 SLOW_ENDPOINTS = {
-    *("sign_in.sign_in", "account.change_password", "account.take_proof"),
+    *("sign_in.sign_in", "account.change_password", "confirm.take_proof"),
     *("people.new_pin", "sign_ins.new_first_password", "unlock.unlock", "unlock.change_pin"),
 }
 """Routes that take their time on purpose are asked seldom."""

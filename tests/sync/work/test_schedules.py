@@ -2,17 +2,30 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from time import process_time
+from types import SimpleNamespace
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from dateutil.rrule import rrulestr
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from sync.work.recurrence import UNTIL_NEXT, due_windows, window_length
-from sync.work.schedules import Place, ScheduleAddPayload, expand_occurrences
+from sync import KINDS
+from sync.protocol.clock import parse_time
+from sync.protocol.op import Accepted, Refused
+from sync.protocol.refusals import refusal
+from sync.work.recurrence import UNTIL_NEXT, due_windows, rule_times, window_length
+from sync.work.schedules import (
+    Place,
+    ScheduleAddPayload,
+    add,
+    change,
+    expand_occurrences,
+)
 from sync.work.standards_content import STANDARDS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -139,6 +152,8 @@ def test_nothing_is_due_before_the_schedule_begins():
         "FREQ=SECONDLY",
         "FREQ=DAILY;COUNT=3",
         "FREQ=DAILY;UNTIL=20200101",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24))) + ";BYMINUTE=0,20,40",
         "every day",
         "",
     ],
@@ -146,6 +161,75 @@ def test_nothing_is_due_before_the_schedule_begins():
 def test_a_rule_that_never_or_too_often_matches_is_invalid(rrule):
     with pytest.raises(ValidationError):
         ScheduleAddPayload().load({**ADD_PAYLOAD, "rrule": rrule})
+
+
+FRIDAY, LEAP_YEAR = "2026-11-27T00:00:00+08:00", "2028-01-31T00:00:00+08:00"
+NEVER = [
+    (FRIDAY, "FREQ=DAILY;INTERVAL=7;BYDAY=TH"),
+    (FRIDAY, "FREQ=WEEKLY;INTERVAL=52;BYMONTH=1"),
+    (FRIDAY, "FREQ=MONTHLY;INTERVAL=12;BYMONTH=2"),
+    (FRIDAY, "FREQ=MONTHLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=28"),
+    (FRIDAY, "FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29"),
+    (FRIDAY, "FREQ=YEARLY;INTERVAL=1000;BYMONTH=1;BYMONTHDAY=2"),
+    (FRIDAY, "FREQ=MONTHLY;INTERVAL=1200;BYMONTHDAY=1"),
+    (FRIDAY, "FREQ=DAILY;INTERVAL=7;BYDAY=MO,TU;BYSETPOS=1"),
+    (FRIDAY, "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6"),
+    (LEAP_YEAR, "FREQ=MONTHLY;BYMONTH=4"),
+    (LEAP_YEAR, "FREQ=YEARLY;BYMONTH=2,4,6"),
+    ("2199-11-29T00:00:00+08:00", "FREQ=DAILY;INTERVAL=7;BYDAY=MO"),
+]
+
+
+def planned(kind, **fields):
+    """The answer to an op that asks for a schedule to recur like this."""
+    payload = KINDS[kind].payload().load(fields)
+    op = SimpleNamespace(payload=payload, occurred_at=datetime(2026, 11, 28, tzinfo=UTC))
+    if kind == "schedule.add":
+        return add(None, op)
+    return change(ScheduleStub(rrule=None, dtstart=parse_time(FRIDAY), active=False), op)
+
+
+def refusal_of(rrule, first):
+    """Why a schedule with a rule is refused, be it by its form or by the rules."""
+    try:
+        return planned("schedule.add", **ADD_PAYLOAD | {"dtstart": first, "rrule": rrule}).code
+    except ValidationError as error:
+        (message,) = error.messages["rrule"]
+        return "never-due" if message == refusal("never-due") else message
+
+
+@pytest.mark.rule("R11")
+@pytest.mark.parametrize(("first", "rrule"), NEVER)
+def test_a_rule_that_is_never_due_from_its_first_date_is_refused_at_once(first, rrule):
+    began = process_time()
+    assert refusal_of(rrule, first) == "never-due"
+    stored = ScheduleStub(rrule=rrule, dtstart=parse_time(first))
+    assert due_tasks(stored, day(3, 1), day(3, 10)) == []
+    assert process_time() - began < 0.3
+
+
+@pytest.mark.rule("R11")
+def test_a_change_counts_the_interval_from_the_first_date():
+    for rrule in ("FREQ=DAILY;INTERVAL=7;BYDAY=TH", "FREQ=DAILY;INTERVAL=5000"):
+        assert planned("schedule.change", rrule=rrule) == Refused("never-due")
+    fridays = planned("schedule.change", rrule="FREQ=DAILY;INTERVAL=7;BYDAY=FR")
+    assert isinstance(fridays, Accepted)
+
+
+@pytest.mark.rule("R5", "R11")
+@settings(max_examples=40)
+@given(
+    st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]),
+    st.integers(1, 6),
+    st.sampled_from(
+        ["", ";BYDAY=TU,SU", ";BYMONTHDAY=5,31", ";BYDAY=MO,WE;BYSETPOS=-1", ";WKST=SU"]
+    ),
+    st.datetimes(datetime(2024, 1, 1), datetime(2028, 12, 31)),  # noqa: DTZ001
+)
+def test_a_rule_with_an_interval_matches_as_the_library_says(freq, interval, by, first):
+    rule, last = f"FREQ={freq};INTERVAL={interval}{by}", first + timedelta(days=3000)
+    expected = takewhile(lambda moment: moment <= last, rrulestr(rule, dtstart=first))
+    assert list(rule_times(rule, first, last)) == list(expected)
 
 
 ADD_PAYLOAD = {
