@@ -44,8 +44,10 @@ from sync.service.tickets.rules import (
     absorb,
     accept_fact,
     amend,
+    author_of,
     feed_back,
     flag_after_end,
+    flag_unless_asked,
     flag_unless_handler,
     give_way,
     inform,
@@ -100,8 +102,9 @@ KINDS = {
     ),
     "ticket.accept": fact_kind(
         EmptyPayload,
-        flag_unless_handler,
+        flag_unless_asked,
         {**ACCEPT_PATCH, **timeline_patch("accept")},
+        more_related=author_of,
         label=_l("Ticket accepted"),
     ),
     "ticket.give_back": fact_kind(
