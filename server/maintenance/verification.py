@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import or_, select
 
+from server.auth.device_people import key_of_people
 from server.db.engine import db
-from server.models.access import Device
+from server.models.access import EVERYBODY, Device, DevicePerson
 from server.models.credentials import Credential
 from server.models.oplog import Lineage, LoggedOp
 from server.models.people import Person
@@ -30,7 +31,19 @@ OPS = LoggedOp.metadata.tables["op"]
 def server_faults() -> list[str]:
     """A22. Accounts, phones and keys that are not as the security log has them, one sentence
     each."""
-    return list(row_faults())
+    return [*row_faults(), *_people_faults()]
+
+
+def _people_faults() -> Iterator[str]:
+    """A22. Phones whose people are not those that were chosen."""
+    people: dict[str, set[str]] = defaultdict(set)
+    for device_id, person_id in db.session.execute(
+        select(DevicePerson.device_id, DevicePerson.person_id)
+    ):
+        people[device_id].add(person_id)
+    for device_id, key in db.session.execute(select(Device.id, Device.people_key)).all():
+        if key not in (EVERYBODY, key_of_people(people[device_id])):
+            yield f"device/{device_id}: its people are not those that were chosen"
 
 
 def site_faults(site_id: str) -> list[str]:

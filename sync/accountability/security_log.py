@@ -73,6 +73,8 @@ ACTIONS: Texts = {
     "passkey_added": _lp("security log", "passkey added"),
     "passkey_removed": _lp("security log", "passkey removed"),
     "recovery_codes": _lp("security log", "new recovery codes"),
+    "recovery_code_used": _lp("security log", "recovery code used"),
+    "added": _lp("security log", "added"),
     "removed": _lp("security log", "removed"),
     "unknown_epoch": _lp("security log", "of a database that this server never had"),
 }
@@ -85,7 +87,7 @@ COUNTED_EVENTS = frozenset(
 
 MAX_DETAILS, MAX_DETAIL_LENGTH = 20, 200
 MAX_DETAIL_ITEMS = 20
-MAX_SEALS = 10
+MAX_SEALS = 20
 
 
 class Detail(fields.Raw):

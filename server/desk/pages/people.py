@@ -68,8 +68,9 @@ def new_pin(id: str) -> str:
     if not may_reset(current_user(), person.id):
         abort(403)
     with write_transaction():
-        pin = reset_pin(person.id, datetime.now(UTC))
-        log_account("pin", person.id, "one_time_pin")
+        now = datetime.now(UTC)
+        pin = reset_pin(person.id, now)
+        log_account("pin", person.id, "one_time_pin", keys_at=now)
     return _render_people(person=person, pin=pin)
 
 
@@ -106,7 +107,17 @@ def record_leaving(id: str) -> Any:
     back = url_for("people.index")
     ops = [form_op("ticket.succeed", ticket.id, handed, page=back) for ticket in tickets]
     ops.append(form_op("person.leave", person.id, {}, page=back))
-    return submit_ops_and_redirect(ops, back, inputs={"to_id": "heir"})
+    answer = submit_ops_and_redirect(ops, back, inputs={"to_id": "heir"})
+    db.session.refresh(person)
+    who = {"by": current_user().person_id, "about": person.id}
+    log_access(
+        "role",
+        site_id=person.site_id,
+        keys_at=person.active_to,
+        details={"action": "ended"},
+        **who,
+    )
+    return answer
 
 
 @bp.get("/<id>/work")
@@ -225,15 +236,17 @@ def end_credential(id: str, credential_id: str) -> Any:
     credential = get_or_404(Credential, credential_id)
     if credential.device_id != device.id:
         abort(404)
+    now = datetime.now(UTC)
     with write_transaction():
         same = Credential.site_id == user.site_id, Credential.id == credential.id
-        if revoke_credentials(datetime.now(UTC), *same):
+        if revoke_credentials(now, *same):
             log_access(
                 "credential",
                 site_id=user.site_id,
                 by=user.person_id,
                 about=credential.person_id,
                 device=device.id,
+                keys_at=now,
                 details={"action": "ended"},
             )
     return redirect(url_for("people.phone", id=device.id), 303)
@@ -300,17 +313,19 @@ def _revoke_device(id_: str, *, lost: bool) -> Any:
     if len(because) > MAX_LABEL_LENGTH or not " ".join(because.split()).isprintable():
         message = gettext("Write a reason of up to %(n)d characters.", n=MAX_LABEL_LENGTH)
         raise FormRefused(message, [FieldError(("because",), message)])
+    now = datetime.now(UTC)
     with write_transaction():
-        if revoke_device(user.site_id, device.id, lost=lost, because=because or None):
-            _log_device(id_, "lost" if lost else "revoked", because=because)
+        if revoke_device(user.site_id, device.id, lost=lost, because=because or None, now=now):
+            _log_device(id_, "lost" if lost else "revoked", keys_at=now, because=because)
     back = url_for("people.phone", id=device.id) if because else url_for("people.phones")
     return redirect(back, 303)
 
 
-def _log_device(id_: str, action: str, **more: str) -> None:
+def _log_device(id_: str, action: str, keys_at: datetime | None = None, **more: str) -> None:
     user = current_user()
     details = {"action": action, **{name: text for name, text in more.items() if text}}
-    log_access("device", site_id=user.site_id, by=user.person_id, device=id_, details=details)
+    who = {"by": user.person_id, "device": id_}
+    log_access("device", site_id=user.site_id, keys_at=keys_at, details=details, **who)
 
 
 def _device_or_404(id_: str) -> Device:
