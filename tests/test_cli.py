@@ -246,9 +246,15 @@ def test_verify_finds_a_printed_link_in_the_log_again(demo_lodge):
     links = json.loads(demo_lodge.run("verify"))["links"]
     for link in links.values():
         demo_lodge.run("verify", "--expect", link)
-    result = demo_lodge.run_unchecked("verify", "--expect", "0" * 64)
+    noted = demo_lodge.folder / "links.txt"
+    noted.write_text(demo_lodge.run("links") + demo_lodge.run("links"))
+    demo_lodge.run("verify", "--expect", noted.read_text(), "--expect-file", str(noted))
+    manifest = json.loads(demo_lodge.run("backup", str(demo_lodge.folder / "backup.tar.gz")))
+    kept = json.dumps(manifest["links"])
+    result = demo_lodge.run_unchecked("verify", "--expect", kept, "--expect", f"x {'0' * 64}")
     assert result.returncode == 1
-    assert "cut off or rewritten" in result.stderr
+    assert result.stderr.count("cut off or rewritten") == 1
+    assert "lodge links" in demo_lodge.run_unchecked("verify", "--expect", "nothing").stderr
 
 
 def test_postgresql_needs_only_its_url(tmp_path, postgres):

@@ -6,6 +6,7 @@ from server.cli.database import (
     grant,
     init,
     key,
+    links,
     move,
     purge,
     restore,
@@ -21,5 +22,5 @@ __all__ = ["THREADS", "main"]
 
 for command in (init, serve, demo, site, user, enrol):
     main.add_command(command)
-for command in (key, verify, purge, compact, backup_command, restore, move, grant, version):
+for command in (key, verify, links, purge, compact, backup_command, restore, move, grant, version):
     main.add_command(command)

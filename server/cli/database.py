@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from gettext import gettext as _
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -21,9 +22,10 @@ from server.jobs import compaction, retention
 from server.maintenance import backup, demo, seed, serving_role, transfer, verification
 from server.maintenance.backup_seal import is_encrypted
 from server.maintenance.upgrade import require_current_schema, upgrade
-from server.oplog import receive, replay, security_log
+from server.oplog import hash_chain, receive, replay, security_log
 from server.oplog.security_log import log_access
 from server.version import VERSION
+from sync.protocol.clock import format_time
 
 SIZE_OPTION = click.option(
     "--size",
@@ -54,12 +56,26 @@ def init(with_demo: bool, size: str | None) -> None:
 @click.command(
     help=N_(
         "Recompute every record from the log; exit with 1 if anything differs.\n\n"
-        "Keep the newest link that it prints, on paper or with somebody else: --expect then "
-        "checks whether the log still contains it, even if its end was cut off and chained again."
+        "Keep what `lodge links` prints, on paper or with somebody else: --expect then checks "
+        "whether the log still contains it, even if its end was cut off and chained again."
     )
 )
-@click.option("--expect", "links", multiple=True, help=N_("A link that was printed before."))
-def verify(links: tuple[str, ...]) -> None:
+@click.option(
+    "--expect",
+    "noted",
+    multiple=True,
+    help=N_("A link, or a text with links such as the output of `lodge links`."),
+)
+@click.option(
+    "--expect-file",
+    "files",
+    multiple=True,
+    type=click.File(),
+    help=N_("A file with such texts; - is the standard input."),
+)
+def verify(noted: tuple[str, ...], files: tuple[IO[str], ...]) -> None:
+    texts = [*noted, *(file.read() for file in files)]
+    expected = [link for text in texts for link in _links(text)]
     with create_app().app_context():
         require_current_schema()
         reports = {site: replay.verify_site(site) for site in replay.all_site_ids()}
@@ -68,17 +84,54 @@ def verify(links: tuple[str, ...]) -> None:
             for site, report in reports.items()
         }
         faults["server"] = verification.server_faults()
-    missing = [
-        link for link in links if not any(link in report.links for report in reports.values())
-    ]
-    lost = _("The link %(link)s is in no log: the log was cut off or rewritten.")
-    faults |= {"log": [lost % {"link": link} for link in missing]}
+    faults["log"] = _missing_links(expected, reports)
+    for site, report in reports.items():
+        for note in report.notes:
+            click.echo(f"{site}: {note}", err=True)
     for site, site_faults in faults.items():
         for fault in site_faults:
             click.echo(f"{site}: {fault}", err=True)
     newest = {site: report.newest_link for site, report in reports.items()}
     click.echo(json.dumps({**_summary(faults), "sites": len(reports), "links": newest}))
     sys.exit(1 if any(faults.values()) else 0)
+
+
+def _missing_links(
+    links: Sequence[str], reports: Mapping[str, replay.VerificationReport]
+) -> list[str]:
+    """A sentence for each link that no log has."""
+    lost = _("The link %(link)s is in no log: the log was cut off or rewritten.")
+    known = set[str]().union(*(report.links for report in reports.values()))
+    return [lost % {"link": link} for link in links if link not in known]
+
+
+def _links(text: str) -> list[str]:
+    """The links in a text that somebody kept."""
+    found = re.findall(r"\b[0-9a-f]{64}\b", text.lower())
+    if not found:
+        raise click.UsageError(
+            _("There is no link in this text: %(text)s. Give what `lodge links` printed.")
+            % {"text": text.strip()[:80] or "–"}
+        )
+    return found
+
+
+@click.command(
+    help=N_(
+        "Print the newest link of each site's log, one line a site, to be kept outside this "
+        "server. `lodge verify --expect` or --expect-file later takes exactly these lines."
+    )
+)
+def links() -> None:
+    with create_app().app_context():
+        require_current_schema()
+        heads = {site: hash_chain.log_head(site) for site in replay.all_site_ids()}
+        for site, head in heads.items():
+            details = {"log_place": head.judged}
+            log_access("log_head", site_id=site, by=None, details=details)
+    at = format_time(datetime.now(UTC))
+    for site, head in heads.items():
+        click.echo(f"{at} {site} {head.judged} {head.link}")
 
 
 @click.command(
@@ -117,7 +170,9 @@ def backup_command(target: Path, encrypt: bool) -> None:
         require_current_schema()
         manifest = backup.create_backup(target, passphrase)
         log_access("backup", site_id=None, by=None)
-    click.echo(json.dumps({name: manifest[name] for name in ("taken_at", "version", "sites")}))
+    click.echo(
+        json.dumps({name: manifest[name] for name in ("taken_at", "version", "sites", "links")})
+    )
 
 
 @click.command(
@@ -140,8 +195,13 @@ def restore(source: Path, key_file: Path | None, unverified: bool) -> None:
         security_log.seal_older_rows()
         details = {"taken_at": manifest["taken_at"], "unverified": unverified}
         log_access("restore", site_id=None, by=None, details=details)
-        faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
-    click.echo(json.dumps({**_summary(faults), "taken_at": manifest["taken_at"]}))
+        reports = {site: replay.verify_site(site) for site in replay.all_site_ids()}
+    faults = {site: report.faults for site, report in reports.items()}
+    noted = [end["link"] for end in manifest.get("links", {}).values() if end["link"]]
+    faults["log"] = _missing_links(noted, reports)
+    click.echo(
+        json.dumps({**_summary(faults), "sites": len(reports), "taken_at": manifest["taken_at"]})
+    )
 
 
 @click.command(help=N_("Copy everything into the empty database at a URL; then serve from there."))

@@ -56,6 +56,7 @@ def contents(case: LostProperty) -> dict[str, bytes]:
     """The files of the archive by name, without SHA256SUMS."""
     names, ops = directory_of(case.site_id), ops_about(case.site_id, case.id)
     shots, absent = _photos(case)
+    entry = _newest_entry(ops)
     documents = {
         "timeline.json": [_op_fields(op, names) for op in ops],
         "entries.json": {"lists": case.lists, "records": _entries(case, names)},
@@ -66,10 +67,24 @@ def contents(case: LostProperty) -> dict[str, bytes]:
         name: canonical_json(to_json_value(value)) for name, value in documents.items()
     } | shots
     for code in language_codes():
-        files[report_name(code)] = in_language(code, lambda: _report(case, names, shots, absent))
+        files[report_name(code)] = in_language(
+            code, lambda: _report(case, names, shots, absent, entry)
+        )
     hashes = {name: sha256(content) for name, content in files.items()}
-    manifest = {"case": _record(case, names), "files": hashes, "photos_not_here": absent}
+    manifest = {
+        "case": _record(case, names),
+        "files": hashes,
+        "photos_not_here": absent,
+        "log": entry,
+    }
     return {**files, "manifest.json": canonical_json(to_json_value(manifest))}
+
+
+def _newest_entry(ops: Sequence[LoggedOp]) -> dict[str, Any] | None:
+    """The newest entry of the log about the case: its place, and its link, with which it can be
+    proven later that the log up to there is still the same."""
+    newest = max(ops, key=lambda op: op.place, default=None)
+    return {"place": newest.place, "link": newest.link} if newest else None
 
 
 def report_name(language: str) -> str:
@@ -78,7 +93,11 @@ def report_name(language: str) -> str:
 
 
 def _report(
-    case: LostProperty, names: Directory, shots: Mapping[str, bytes], absent: Sequence[str]
+    case: LostProperty,
+    names: Directory,
+    shots: Mapping[str, bytes],
+    absent: Sequence[str],
+    entry: Mapping[str, Any] | None,
 ) -> bytes:
     """The case as one HTML file for printing, in the current language: it loads nothing, so that it
     opens on any computer, and its bytes depend on the case alone."""
@@ -93,6 +112,7 @@ def _report(
         story=case_timeline(vars(case)),
         photos={name: b64encode(content).decode() for name, content in sorted(shots.items())},
         absent=absent,
+        entry=entry,
         hashes={name: sha256(content) for name, content in sorted(shots.items())},
         time=_full_time,
         language=current_language(),

@@ -30,6 +30,7 @@ from server.models.feed import FeedRow
 from server.models.oplog import LoggedOp
 from server.models.places import Unit
 from server.oplog.directory import directory_of
+from server.oplog.hash_chain import log_head
 from server.oplog.redaction import EMPTY_BODY
 from server.photos import uploads
 from sync import RECORD_TYPES
@@ -210,14 +211,17 @@ def _unapplied_ops(site_id: str, terms: Terms) -> Iterator[Found]:
 
 
 def pack(site_id: str, found: Sequence[Found]) -> bytes:
-    """A ZIP of what was found: everything as JSON, a table for each type, the photos."""
+    """A ZIP of what was found: everything as JSON, a table for each type, the photos, and
+    where the log ended."""
     records = [
         {"type": each.type, "label": each.label, "state": each.state, "values": each.values}
         | {"fields": [{"label": label, "text": text} for label, text in each.fields]}
         for each in found
     ]
     content = json.dumps(records, ensure_ascii=False, indent=1, sort_keys=True)
-    files = {"records.json": content.encode()}
+    head = log_head(site_id)
+    log = json.dumps({"place": head.judged, "link": head.link})
+    files = {"records.json": content.encode(), "log.json": log.encode()}
     for type_ in dict.fromkeys(each.type for each in found):
         files[f"{type_}.csv"] = _table([each for each in found if each.type == type_])
     for sha256 in {name for each in found for name in each.photos}:

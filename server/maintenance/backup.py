@@ -39,6 +39,8 @@ from server.maintenance.database_dump import dump_database, replace_database
 from server.maintenance.epoch import replace_epoch
 from server.models.feed import ServerState, SiteHead
 from server.oplog.directory import invalidate_directories
+from server.oplog.hash_chain import log_head
+from server.oplog.replay import all_site_ids
 from server.photos.storage import fsync_folder
 from server.version import VERSION
 from sync.protocol.clock import format_time
@@ -65,6 +67,7 @@ def create_backup(target: Path, passphrase: str | None = None) -> dict[str, Any]
     }
     with TemporaryDirectory(dir=target.parent, prefix=".backup-") as place:
         folder = Path(place)
+        manifest["links"] = _newest_links()  # before the dump, which then contains them
         dump_database(folder / DATABASE)
         _copy_files(folder)
         manifest["sites"] = _site_heads()
@@ -220,6 +223,13 @@ def _finished_files(folder: Path) -> Iterator[Path]:
 def _site_heads() -> dict[str, int]:
     rows = db.session.execute(select(SiteHead.site_id, SiteHead.head))
     return {row.site_id: row.head for row in rows}
+
+
+def _newest_links() -> dict[str, dict[str, Any]]:
+    """Where the log of each site ends now: `place` and `link`."""
+    heads = {site_id: log_head(site_id) for site_id in all_site_ids()}
+    db.session.rollback()
+    return {id_: {"place": head.judged, "link": head.link} for id_, head in heads.items()}
 
 
 def _save_taken_at(taken_at: datetime) -> None:

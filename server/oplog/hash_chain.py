@@ -18,7 +18,7 @@ from typing import Any, cast
 from sqlalchemy import bindparam, select, update
 
 from server.db.engine import db
-from server.models.feed import EPOCH_END, ServerState, SiteHead
+from server.models.feed import EPOCH_END, EPOCH_KEY, ServerState, SiteHead
 from server.models.oplog import LoggedOp
 from server.oplog.op_row import OpRow
 from server.oplog.redaction import PURGED_FLAG
@@ -121,6 +121,13 @@ class ChainVerifier:
         self.links.add(link)
 
 
+def log_head(site_id: str) -> LogHead:
+    """Where the log of a site ends now."""
+    head = select(SiteHead.judged, SiteHead.link).where(SiteHead.site_id == site_id)
+    place, link = db.session.execute(head).one()
+    return LogHead(place, link)
+
+
 def contains_link(site_id: str, place: int, link: str) -> bool:
     """A15. Whether the log has this link at this place, or had it there while an op waited."""
     links = select(LoggedOp.link).where(LoggedOp.site_id == site_id, LoggedOp.place == place)
@@ -139,6 +146,12 @@ def shared_length(site_id: str, epoch: str) -> int | None:
         return None
     later = [each for each in ends.values() if each["at"] >= end["at"]]
     return min(int(each["places"].get(site_id, 0)) for each in later)
+
+
+def is_known_epoch(epoch: str) -> bool:
+    """Whether this is the epoch of this database, or an earlier one of it."""
+    current = db.session.scalar(select(ServerState.value).where(ServerState.key == EPOCH_KEY))
+    return epoch == current or db.session.get(ServerState, f"{EPOCH_END}{epoch}") is not None
 
 
 def _moved_positions(site_id: str) -> Iterator[list[Any]]:

@@ -15,7 +15,7 @@ from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.oplog.comparison import compare_feed, compare_tables
-from server.oplog.hash_chain import ChainVerifier
+from server.oplog.hash_chain import ChainVerifier, is_known_epoch
 from server.oplog.op_row import OpRow
 from server.oplog.record_store import RecordStore
 from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG, may_be_emptied, redact_op
@@ -35,6 +35,8 @@ class VerificationReport:
     """One sentence each; empty for a log that explains every record."""
     links: set[str]
     newest_link: str
+    notes: list[str]
+    """What cannot be checked, one sentence each."""
 
 
 def find_faults(site_id: str) -> list[str]:
@@ -54,10 +56,11 @@ def verify_site(site_id: str) -> VerificationReport:
     store.remove_empty()
     head_link = db.session.scalar(select(SiteHead.link).filter_by(site_id=site_id))
     faults += chain.check_end(head_link or "")
-    faults += _device_mismatches(site_id)
+    mismatches, notes = _device_mismatches(site_id)
+    faults += mismatches
     faults += [fault for row in purged for fault in _unjustified_purge(store, row)]
     faults += [*compare_tables(store), *compare_feed(store)]
-    return VerificationReport(faults, chain.links, chain.link)
+    return VerificationReport(faults, chain.links, chain.link, notes)
 
 
 def all_site_ids() -> list[str]:
@@ -71,11 +74,23 @@ def _logged_ops(site_id: str) -> Iterator[OpRow]:
         yield cast(OpRow, dict(columns))
 
 
-def _device_mismatches(site_id: str) -> Iterator[str]:
-    """A15. Phones whose last known link was missing from the log when they connected."""
+def _device_mismatches(site_id: str) -> tuple[list[str], list[str]]:
+    """A15, A27. Phones whose known link was missing from the log when they connected: a sentence
+    each as a fault, or as a note if it is of an epoch that this database never had."""
+    faults, notes = [], []
     devices = select(Device.label, Device.misfit).where(Device.site_id == site_id)
-    for label, misfit in db.session.execute(devices.where(Device.misfit.is_not(None))):
-        yield f"phone {label}: it received link {misfit['link']}, which the log does not contain"
+    for label, misfit in db.session.execute(devices.where(Device.misfit.is_not(None))).all():
+        if is_known_epoch(misfit["epoch"]):
+            faults.append(
+                f"phone {label}: it received link {misfit['link']}, which the log does not contain"
+            )
+        else:
+            notes.append(
+                f"phone {label}: it received link {misfit['link']} at place {misfit['place']} of "
+                f"epoch {misfit['epoch']}, which this database never had. A restored backup from "
+                "before that epoch explains it; without one, this is not the log that it knew"
+            )
+    return faults, notes
 
 
 def _unjustified_purge(store: RecordStore, row: OpRow) -> Iterator[str]:

@@ -36,16 +36,19 @@ def record_heartbeat(
     }
     if report is not None and is_fully_synced(chain, report):
         values["clear_at"] = received_at
-    is_mismatch = not _log_contains_known_head(phone, hello["log"])
-    if is_mismatch:
-        values["misfit"] = hello["log"]
+    known = [hello["log"], *hello["earlier_logs"]] if hello["log"] else []
+    mismatch = next((head for head in known if not _log_contains_known_head(phone, head)), None)
+    foreign = None if mismatch else _head_of_unknown_epoch(phone, hello["log"])
+    if mismatch or foreign:
+        values["misfit"] = mismatch or foreign
     with write_transaction():
         db.session.execute(update(Device).where(Device.id == phone.id).values(values))
         # `heard_at` is part of what open desk pages compare to see that something has changed
         site = update(SiteHead).where(SiteHead.site_id == phone.site_id)
         db.session.execute(site.values(heard_at=received_at))
-        if is_mismatch:
-            log_access("log_mismatch", site_id=phone.site_id, by=None)
+        if mismatch or foreign:
+            details = {"action": "unknown_epoch"} if foreign else {}
+            log_access("log_mismatch", site_id=phone.site_id, by=None, details=details)
 
 
 def other_phones(phone: DeviceIdentity) -> list[dict[str, Any]]:
@@ -86,13 +89,25 @@ def is_fully_synced(chain: Lineage | None, report: dict[str, Any]) -> bool:
     return bool(report["n"] <= chain.upto and not gaps and not any(report["pending"].values()))
 
 
-def _log_contains_known_head(phone: DeviceIdentity, known: dict[str, Any] | None) -> bool:
-    """A15, A27. Whether the log still has the end that the phone received last. After a restore
-    only what is older than the backup can be compared."""
-    if not known:
-        return True
+def _log_contains_known_head(phone: DeviceIdentity, known: dict[str, Any]) -> bool:
+    """A15, A27. Whether the log still has an end that the phone received. After a restore only what
+    is older than the backup can be compared."""
     if known["epoch"] != phone.epoch:
         shared = hash_chain.shared_length(phone.site_id, known["epoch"])
         if shared is None or known["place"] > shared:
             return True
     return hash_chain.contains_link(phone.site_id, known["place"], known["link"])
+
+
+def _head_of_unknown_epoch(
+    phone: DeviceIdentity, known: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """A27. The end that the phone received last, if nothing can be compared with it: this database
+    never had its epoch, nor has the log its link. None otherwise, and if a mismatch is known."""
+    if not known or known["epoch"] == phone.epoch:
+        return None
+    if hash_chain.shared_length(phone.site_id, known["epoch"]) is not None:
+        return None
+    is_in_log = hash_chain.contains_link(phone.site_id, known["place"], known["link"])
+    has_misfit = db.session.get_one(Device, phone.id).misfit is not None
+    return None if is_in_log or has_misfit else known

@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, Response, abort, g, jsonify, request, send_file
-from sqlalchemy import select
 
 from server.auth.access import device_only, public
 from server.auth.device_people import people_of
@@ -18,9 +17,9 @@ from server.auth.phone_credentials import usable_credentials
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
 from server.maintenance import backup
-from server.models.feed import SiteHead
 from server.models.oplog import Lineage
 from server.oplog.directory import directory_of
+from server.oplog.hash_chain import log_head
 from server.oplog.incoming import Source
 from server.oplog.receive import receive_ops
 from server.oplog.security_log import log_access
@@ -146,9 +145,8 @@ def hello() -> Response:
 
 def _log_head(site: str) -> dict[str, Any]:
     """A15. The end of the site's log; phones check at their next hello that the log contains it."""
-    head = select(SiteHead.judged, SiteHead.link).where(SiteHead.site_id == site)
-    place, link = db.session.execute(head).one()
-    return {"place": place, "link": link}
+    head = log_head(site)
+    return {"place": head.judged, "link": head.link}
 
 
 @bp.post("/<site>/push")

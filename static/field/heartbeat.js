@@ -18,6 +18,9 @@ import { request, saveToken } from "./sync_client.js";
 
 const VERSIONS = Object.fromEntries(Object.entries(kinds).map(([name, { v }]) => [name, [v]]));
 
+/** Of so many earlier epochs the newest link is kept. */
+const MAX_EARLIER_LOGS = 8;
+
 export async function sayHello() {
   const [device, told] = await getMetaAll(["device", "told"]);
   if (!device) return;
@@ -36,6 +39,7 @@ export async function sayHello() {
     report: { [device.site]: { n, hash, pending, oldest: oldest?.op.at ?? null, ...unsentPhotos } },
     storage: await measureStorage(),
     log: told?.site === device.site ? told.log : null,
+    earlier_logs: told?.site === device.site ? (told.earlier ?? []) : [],
   });
   if (answer.token) await saveToken(answer.token);
   await saveLogHead(device.site, answer);
@@ -56,12 +60,17 @@ export async function sayHello() {
 
 /**
  * Stores the newest entry of the server's log, to be sent with the next hello: so the server
- * notices if its log was cut.
+ * notices if its log was cut. The newest one of each earlier epoch stays, so that a log that was
+ * rewritten before or after a restore is noticed too.
  * @param {string} site
  * @param {{log?: LogHead, epoch: string}} answer
  */
 export async function saveLogHead(site, { log, epoch }) {
-  if (log?.link) await setMeta("told", { site, log: { ...log, epoch } });
+  if (!log?.link) return;
+  const told = await getMeta("told");
+  const known = told?.site === site ? [told.log, ...(told.earlier ?? [])] : [];
+  const earlier = known.filter((each) => each.epoch !== epoch).slice(0, MAX_EARLIER_LOGS);
+  await setMeta("told", { site, log: { ...log, epoch }, earlier });
 }
 
 /** The lost places that the server does not know of yet. @param {number[]} lost */

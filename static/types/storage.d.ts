@@ -291,7 +291,12 @@ export interface Meta {
   tail: ChainTail;
   /** Day on which old rows were last deleted. */
   thinned: string;
-  told: { site: string; log: LogHead & { epoch: string } };
+  told: {
+    site: string;
+    log: LogHead & { epoch: string };
+    /** The newest one of each earlier epoch, the last epoch first. */
+    earlier?: (LogHead & { epoch: string })[];
+  };
   /** Present while a person with keys has unlocked the phone. */
   unlocked: { person: Person; keys: OpenKeys };
   /** When a page was last open before somebody's eyes, and last tapped, in ms of the clock. */

@@ -74,6 +74,7 @@ ACTIONS: Texts = {
     "passkey_removed": _lp("security log", "passkey removed"),
     "recovery_codes": _lp("security log", "new recovery codes"),
     "removed": _lp("security log", "removed"),
+    "unknown_epoch": _lp("security log", "of a database that this server never had"),
 }
 """What was done, more exactly than the event says."""
 
@@ -212,6 +213,7 @@ FEATURE = Feature(
         "page": _l("Page"),
         "file": _l("File"),
         "taken_at": _l("Taken at"),
+        "log_place": _l("Entry of the log"),
         "record": _l("Record"),
         "records": _l("Records"),
         "unverified": _l("Seal not checked"),

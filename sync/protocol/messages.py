@@ -116,6 +116,10 @@ class KnownHeadSchema(MessageSchema):
     epoch = NameField(required=True)
 
 
+MAX_EARLIER_LOGS = 8
+"""Of so many earlier epochs a phone names the newest link that it received."""
+
+
 class HelloRequest(MessageSchema):
     lineage = NameField(required=True)
     sent_at = TimeField(required=True)
@@ -126,6 +130,9 @@ class HelloRequest(MessageSchema):
     )
     storage = fields.Nested(StorageSchema, load_default=dict)
     log = fields.Nested(KnownHeadSchema, allow_none=True, load_default=None)
+    earlier_logs = fields.List(
+        fields.Nested(KnownHeadSchema), load_default=list, validate=Length(max=MAX_EARLIER_LOGS)
+    )
 
 
 class LogHeadSchema(MessageSchema):

@@ -36,6 +36,7 @@ from server.models.arrears import ArrearsAccount
 from server.models.cards import Card
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
+from server.oplog.hash_chain import log_head
 from server.oplog.receive import ops_about, submit_many
 from server.oplog.security_log import log_access
 from sync.protocol.normalise import parse_amount, parse_hours
@@ -222,6 +223,8 @@ def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:
 
 
 def _xlsx_response(rows: Any, name: str) -> Response:
-    answer = Response(spreadsheets.write_workbook(rows), mimetype=spreadsheets.XLSX_MIMETYPE)
+    head = log_head(current_user().site_id)
+    book = spreadsheets.write_workbook(rows, footer=f"{head.judged} {head.link}")
+    answer = Response(book, mimetype=spreadsheets.XLSX_MIMETYPE)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

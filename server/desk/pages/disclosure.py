@@ -24,6 +24,7 @@ from server.models.schedules import Schedule
 from server.models.tasks import Task
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
+from server.oplog.hash_chain import log_head
 from sync.accountability.disclosure import (
     OUTCOME_COLUMNS,
     MonthlyDisclosure,
@@ -72,6 +73,7 @@ def index() -> str:
         outcomes=OUTCOMES,
         in_words=describe_recurrence,
         names=directory_of(site),
+        log=log_head(site),
         made_on=now.astimezone(SITE_ZONE).date().isoformat(),
     )
 

@@ -19,6 +19,7 @@ from server.models.months import ClosedMonth
 from server.models.patrol import PatrolRound
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
+from server.oplog.hash_chain import log_head
 from sync.accountability.months import month_bounds, month_id
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
@@ -92,6 +93,7 @@ def index() -> str:
         outcomes=OUTCOMES,
         may_close=current_user().has_role(*MASTER_DATA_ROLES),
         names=directory_of(site_id),
+        log=log_head(site_id),
     )
 
 

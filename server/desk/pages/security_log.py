@@ -17,6 +17,7 @@ from server.i18n.local_time import parse_local_time
 from server.models.access import Device
 from server.models.security_log import AccessEntry
 from server.oplog.directory import directory_of
+from server.oplog.hash_chain import log_head
 from sync.accountability.security_log import EVENTS
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.text import _l
@@ -53,6 +54,7 @@ def index() -> str:
         alarming=ALARMING,
         phones={row.id: row.label for row in db.session.execute(phones.order_by(Device.label))},
         names=names,
+        log=log_head(site_id),
     )
 
 

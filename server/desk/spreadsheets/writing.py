@@ -10,11 +10,14 @@ import xlsxwriter
 XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def write_workbook(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows of text as an XLSX workbook. Every cell is text, so that no formula runs."""
+def write_workbook(rows: Iterable[Sequence[str]], footer: str = "") -> bytes:
+    """Rows of text as an XLSX workbook. Every cell is text, so that no formula runs. `footer` is
+    printed below each page."""
     out = BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         sheet, plain = book.add_worksheet(), book.add_format({"num_format": "@"})
+        if footer:
+            sheet.set_footer(f"&L&8{footer}")
         sheet.set_column(0, 9, 18, plain)
         for number, row in enumerate(rows):
             for column, cell in enumerate(row):

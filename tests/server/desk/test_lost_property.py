@@ -193,6 +193,7 @@ def test_the_police_pack_is_byte_identical(app, ben, open_case, desk_op, phone):
         assert hashlib.sha256(files[name]).hexdigest() == line[:64]
     manifest = json.loads(files["manifest.json"])
     assert manifest["photos_not_here"] == ["0" * 64]
+    assert manifest["log"]["link"] in files["report.en.html"].decode()
     assert manifest["case"]["handed"][0]["receipt"] == "R-7"
     assert (
         files["manifest.json"]

@@ -127,6 +127,7 @@ def test_an_export_has_every_record_and_its_photos(app, eve, known, phone):
     (visit,) = (record["values"] for record in records if record["type"] == "visit")
     assert {name: visit[name] for name in ARRIVAL} == ARRIVAL
     assert f"photos/{sha256}.jpg" in packed.namelist()
+    assert json.loads(packed.read("log.json"))["place"] > 0
     rows = list(csv.reader(StringIO(packed.read("visit.csv").decode("utf-8-sig"))))
     assert NAME in rows[1] and len(rows) == 2
     with app.app_context():

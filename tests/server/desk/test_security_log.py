@@ -8,6 +8,7 @@ import pytest
 
 from server.db.engine import db
 from server.models.security_log import AccessEntry
+from server.oplog.hash_chain import log_head
 from server.oplog.security_log import log_access
 from tests.seed_data import ANA, BEN, CHU, DAO, EVE, HOME_SITE, OTHER_SITE
 
@@ -57,6 +58,15 @@ def test_the_page_is_searched_by_person_event_and_time(app, eve):
     assert rows(eve, person=ANA) == rows(eve, person=BEN) == rows(eve, event="pin") == [pin]
     assert rows(eve, since="2099-01-01T00:00") == rows(eve, before="2020-01-01T00:00") == []
     assert rows(eve, since="2020-01-01T00:00", before="2099-01-01T00:00") == [export, pin]
+
+
+@pytest.mark.rule("A15")
+@pytest.mark.asvs("16.4.3")
+@pytest.mark.parametrize("page", ["security-log", "disclosure", "months"])
+def test_a_page_for_printing_shows_the_newest_link(app, eve, page):
+    with app.app_context():
+        link = log_head(HOME_SITE).link
+    assert link and link in eve.get(f"/desk/{page}/").text
 
 
 def test_old_entries_are_on_further_pages(app, eve):

@@ -173,6 +173,41 @@ def test_a_log_that_was_rewritten_is_noticed_even_across_a_restore(app, phone, d
         assert shared_length(HOME_SITE, known["epoch"]) == known["place"]
 
 
+@pytest.mark.rule("A27")
+def test_a_link_of_an_epoch_before_the_last_one_is_compared_too(app, phone):
+    """Of two restores in a row: the phone still names what it knew before the first."""
+    reply = phone.hello().expect_ok()
+    before = {**reply["log"], "epoch": reply["epoch"]}
+    with app.app_context():
+        replace_epoch()
+    reply = phone.hello(log=before).expect_ok()
+    now = {**reply["log"], "epoch": reply["epoch"]}
+    phone.hello(log=now, earlier_logs=[before])
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+    phone.hello(log=now, earlier_logs=[{**before, "link": "0" * 64}])
+    with app.app_context():
+        assert any("received link" in fault for fault in find_faults(HOME_SITE))
+
+
+@pytest.mark.rule("A27")
+def test_a_phone_of_an_epoch_that_this_database_never_had_is_said_plainly(app, phone):
+    reply = phone.hello().expect_ok()
+    known = {**reply["log"], "epoch": "another"}
+    phone.hello(log=known)
+    with app.app_context():
+        assert verify_site(HOME_SITE).notes == [], "the log has its link all the same"
+    phone.hello(log={**known, "link": "0" * 64})
+    with app.app_context():
+        report = verify_site(HOME_SITE)
+        assert report.faults == [] and "which this database never had" in report.notes[0]
+        (entry,) = logged_ops("access.log_mismatch")
+        assert entry["payload"]["details"] == {"action": "unknown_epoch"}
+    phone.hello(log={**known, "link": "0" * 64}, earlier_logs=[{**known, "epoch": reply["epoch"]}])
+    with app.app_context():
+        assert verify_site(HOME_SITE).faults == [], "what it knew before still fits"
+
+
 def test_the_log_contains_the_link_of_an_op_that_moved(app, phone):
     arrive = phone.add_op("visit.arrive", None, {"visitor": "Wu", "purpose": "family"}, by=CHU)
     phone.add_op("visit.depart", arrive["subject"], by=CHU, after=arrive["id"])
