@@ -17,6 +17,9 @@ UNPROVEN, BAD_SIGNATURE = "unproven", "bad-signature"
 """Codes of ops whose author is not proven though their kind needs it, or whose signature is not
 that of any key of their author."""
 
+REVOKED_CREDENTIAL = "revoked-credential"
+"""The code of ops that were signed with a key that had been blocked before they arrived."""
+
 
 class Outcome(TypedDict, total=False):
     """What became of an op. Keys that do not apply are absent."""
@@ -102,7 +105,7 @@ def set_answer(row: OpRow, outcome: Outcome) -> None:
 
 def awaits_proof(row: OpIdentity) -> bool:
     """Whether an op is judged once its author's key proves it."""
-    return row["verdict"].get("code") in (UNPROVEN, BAD_SIGNATURE)
+    return row["verdict"].get("code") in (UNPROVEN, BAD_SIGNATURE, REVOKED_CREDENTIAL)
 
 
 def is_unsigned(row: OpIdentity) -> bool:

@@ -15,6 +15,7 @@ from server.oplog.log_reader import LogReader
 from server.oplog.op_row import (
     BAD_SIGNATURE,
     PENDING_STATUSES,
+    REVOKED_CREDENTIAL,
     UNPROVEN,
     UNSIGNED,
     Answer,
@@ -152,7 +153,7 @@ class Triage:
         if self.source.revoked:
             return ("held", "revoked")
         if op.signature.is_revoked:
-            return ("held", "revoked-credential")
+            return ("held", REVOKED_CREDENTIAL)
         if _is_too_new(op):
             return ("deferred", "newer")
         from_phone = self.source.device_id is not None

@@ -4,12 +4,13 @@ import { getMeta, setMeta } from "./database.js";
 import { forgetDraftKey } from "./draft_seals.js";
 import { draftAgain, setDiscarded } from "./drafts.js";
 import { isLanguage } from "./language.js";
-import { appendOps, findOp, markChecked } from "./outbox.js";
+import { markChecked } from "./outbox.js";
 import * as people from "./people.js";
+import { awaitsConfirmation, confirmOp } from "./proofs.js";
 import { renderPage } from "./render.js";
 import { htmlResponse, redirectTo, refererAddress } from "./responses.js";
 import { keysOf } from "./signing.js";
-import { syncNow } from "./sync.js";
+import { scheduleSync, syncNow } from "./sync.js";
 import { SyncError } from "./sync_client.js";
 
 /**
@@ -76,10 +77,11 @@ async function unlock(form) {
   const text = (/** @type {string} */ name) => String(form.get(name) ?? "").trim();
   const [person, number] = [text("person"), text("number")];
   const who = person ? { person } : { staff_number: number };
-  const { result, wait, person: user } = await people.unlock(who, text("pin"));
+  const { result, wait, person: user, keys } = await people.unlock(who, text("pin"));
   if (result !== "ok" || !user)
     return htmlResponse(await renderPage("unlock", { person, number, result, wait }));
-  return redirectTo((await getMeta(`keys:${user.id}`))?.must_change ? "pin" : "");
+  if ((await getMeta(`keys:${user.id}`))?.must_change) return redirectTo("pin");
+  return redirectTo(keys && (await awaitsConfirmation(user.id, keys)) ? "me" : "");
 }
 
 /** @param {FormData} form */
@@ -95,23 +97,15 @@ async function changePin(form) {
 }
 
 /**
- * Makes an op once more that lacked its author's PIN, this time signed.
+ * The author confirms an op that nothing proved.
  * @param {string} id of the op
  * @param {Request} request
  */
 async function confirm(id, request) {
-  const [user, row] = await Promise.all([people.currentUser(), findOp(id)]);
+  const user = await people.currentUser();
   const keys = user && (await keysOf(user.id));
-  if (!keys || row?.op.by !== user.id) return redirectTo(refererAddress(request));
-  const { kind, subject, payload, base } = row.op;
-  const content = row.form ?? { form: "", kind, page: "", about: "", fields: {}, photos: [] };
-  // the token makes it once, also if it is tapped twice
-  await appendOps(
-    [{ kind, subject, payload, base }],
-    { id: user.id, keys },
-    { token: id, content },
-  );
-  await markChecked(id);
+  if (keys) await confirmOp(id, user.id, keys);
+  scheduleSync(0);
   return redirectTo(refererAddress(request));
 }
 

@@ -8,6 +8,7 @@ import { getMeta, getMetaAll, writeTransaction } from "./database.js";
 import { sealOpenDrafts } from "./drafts.js";
 import { openKeys, stretchPin, usableKeys } from "./pin_keys.js";
 import { countTry, pauseLeft, restoreTries } from "./pin_tries.js";
+import { offerSigned } from "./proofs.js";
 import { request } from "./sync_client.js";
 
 /** @import { OpenKeys, Person, StoredKeys } from "../types/storage.js" */
@@ -89,6 +90,7 @@ export async function unlock(who, pin) {
     else meta.delete("unlocked");
   });
   await sealOpenDrafts(person.id);
+  if (keys) await offerSigned(person.id);
   return identified;
 }
 
@@ -99,8 +101,12 @@ export async function unlock(who, pin) {
  * @param {string} newPin
  * @returns {Promise<{result: PinResult | PinWeakness, wait?: number}>}
  */
-export function changePin(id, pin, newPin) {
-  return counted(id, async () => ({ result: await changeRegistered(id, pin, newPin) }));
+export async function changePin(id, pin, newPin) {
+  const answer = await counted(id, async () => ({
+    result: await changeRegistered(id, pin, newPin),
+  }));
+  if (answer.result === "ok") await offerSigned(id);
+  return answer;
 }
 
 /** Forgets the keys. Unsent ops stay and are sent; drafts stay, sealed. */

@@ -15,6 +15,7 @@ import { wasRefused } from "./outbox_updates.js";
 import { exportProgress } from "./outbox_export.js";
 import { otherPhones } from "./other_phones.js";
 import { currentUser, everybody } from "./people.js";
+import { needsConfirmation } from "./proofs.js";
 import { findServerRecord, loadRecords } from "./records.js";
 import { sendingStatus } from "./sending_status.js";
 import { storagePercent } from "./storage_quota.js";
@@ -42,7 +43,7 @@ export async function renderPage(page, args = {}) {
     commonContext(now),
     loadRecords(needsOf(page), now),
   ]);
-  const own = page === "me" ? await ownContext(common.me?.id) : {};
+  const own = page === "me" ? await ownContext(common.me?.id, common.pin.credential) : {};
   const [users, phone_people] =
     page === "unlock" ? await getMetaAll(["users", "people"]) : [undefined, undefined];
   const trace = page === "enrol" ? await readLossMarker() : null;
@@ -136,6 +137,7 @@ async function pinStatus(person) {
     open: unlocked?.person.id === person,
     unknown: Boolean(keys?.unknown),
     must_change: Boolean(keys?.must_change),
+    credential: keys?.credential,
   };
 }
 
@@ -143,8 +145,9 @@ async function pinStatus(person) {
  * What one person sees of the outbox: the newest ops of this phone, their own ops that were not
  * accepted, and their unfinished forms.
  * @param {string} [me] id of the person
+ * @param {string} [credential] id of the one that they have on this phone
  */
-async function ownContext(me) {
+async function ownContext(me, credential) {
   const [recent, checks, drafts] = await Promise.all([
     outbox.recentOps(RECENT_OPS),
     outbox.opsToCheck(me),
@@ -152,16 +155,17 @@ async function ownContext(me) {
   ]);
   return {
     outbox: recent.map((row) => ({
-      ...describeOp(row),
+      ...describeOp(row, credential),
       refused: row.op.by === me && wasRefused(row),
     })),
-    checks: checks.map(describeOp),
+    checks: checks.map((row) => describeOp(row, credential)),
     drafts: drafts.filter(({ kind }) => kind).map(describeDraft),
   };
 }
 
-/** @param {OutboxRow} row */
-function describeOp({ id, op, state, verdict, form }) {
+/** @param {OutboxRow} row @param {string} [credential] of the person who looks at it */
+function describeOp(row, credential) {
+  const { id, op, state, verdict, form } = row;
   return {
     id,
     kind: op.kind,
@@ -172,7 +176,7 @@ function describeOp({ id, op, state, verdict, form }) {
     texts: form ? textsOf(form) : "",
     page: form?.page ?? "",
     again: Boolean(form?.form),
-    confirm: verdict?.code === "unproven" && !op.sig,
+    confirm: needsConfirmation(row, credential),
   };
 }
 

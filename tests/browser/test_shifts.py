@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 
 from server.maintenance.demo import demo_id
+from tests.browser.test_unlocking import proofs
 from tests.phone_page import (
     JS_HORIZONTAL_OVERFLOW,
     JS_SMALL_TARGETS,
     JS_UNLABELLED_CONTROLS,
     PINS_BY_USERNAME,
     logged_ops,
+    rows,
 )
+from tests.wait_for import wait_for
 
 ANA, BAO = demo_id("squirrel", "ana"), demo_id("squirrel", "bao")
 
@@ -107,6 +111,74 @@ def test_a_shift_is_handed_over_in_three_taps_and_signed_without_a_network(phone
     assert (signed, status, by) == (shift, "applied", BAO)
     assert json.loads(payload) == {}
     assert json.loads(live_server.run("verify"))["differences"] == 0
+
+
+def hand_over_to_bao(hand):
+    begin_shift(hand)
+    hand.open("/field/shift_handover")
+    hand.tap(f"button[name=to][value='{BAO}']")
+    hand.wait_for_js("!!document.querySelector('.pad')")
+
+
+def verdicts(hand, kind):
+    found = [row for row in rows(hand, "ops") if row["op"]["kind"] == kind]
+    return [(row["state"], row.get("verdict", {}).get("status")) for row in found]
+
+
+@pytest.mark.rule("L4")
+def test_whoever_took_over_without_a_key_confirms_the_same_op_once_they_have_one(
+    phone_page, live_server
+):
+    phone_page.enrol("bao", "ana")
+    phone_page.unlock("ana")
+    live_server.kill()
+    hand_over_to_bao(phone_page)
+    sign_with_pin(phone_page, PINS_BY_USERNAME["bao"][1])
+    phone_page.wait_for_js("!!document.querySelector('button[name=sign_later]')")
+    phone_page.tap("button[name=sign_later]")
+    phone_page.wait_for_js("!document.querySelector('.pad')")
+    live_server.start()
+    phone_page.sync_now()
+    ((id_, _, status, _, by),) = logged_ops(live_server, "shift.take_over")
+    assert (status, by) == ("held", BAO)
+    assert not phone_page.page.locator("form[action='/field/me/confirm']").count(), "not Ana's"
+    phone_page.lock()
+    phone_page.unlock("bao")
+    phone_page.wait_for_js("location.pathname == '/field/me'")
+    assert logged_ops(live_server, "shift.take_over")[0][2] == "held", "a PIN alone says nothing"
+    assert "是您做的，就请确认" in phone_page.page.inner_text("section[data-state=check]")
+    for check in (JS_SMALL_TARGETS, JS_UNLABELLED_CONTROLS):
+        assert phone_page.page.evaluate(check) == []
+    phone_page.tap("form[action='/field/me/confirm'] button")
+    wait_for(lambda: logged_ops(live_server, "shift.take_over")[0][2] == "applied")
+    ((same, *_),) = logged_ops(live_server, "shift.take_over")
+    assert same == id_ and proofs(live_server, "shift.take_over") == [("person", 1)]
+    wait_for(lambda: verdicts(phone_page, "shift.take_over") == [("answered", "applied")])
+    phone_page.wait_for_js("!document.querySelector('section[data-state=check]')")
+    assert json.loads(live_server.run("verify"))["differences"] == 0
+
+
+@pytest.mark.rule("L4")
+def test_what_a_server_without_the_key_held_is_offered_again_by_itself(phone_page, live_server):
+    phone_page.enrol("bao", "ana")
+    phone_page.unlock_before("bao")
+    phone_page.unlock("ana")
+    live_server.kill()
+    hand_over_to_bao(phone_page)
+    sign_with_pin(phone_page, PINS_BY_USERNAME["bao"][1])
+    phone_page.wait_for_js("!document.querySelector('.pad')")
+    base = sqlite3.connect(live_server.folder / "var" / "lodge.sqlite3")
+    with base:  # as a restored server is without it
+        base.execute("DELETE FROM credential WHERE person_id = ?", (BAO,))
+    base.close()
+    live_server.start()
+    phone_page.sync_now()
+    assert verdicts(phone_page, "shift.take_over") == [("answered", "held")]
+    phone_page.lock()
+    phone_page.unlock("bao")
+    wait_for(lambda: verdicts(phone_page, "shift.take_over") == [("answered", "applied")])
+    assert proofs(live_server, "shift.take_over") == [("person", 1)]
+    assert not phone_page.page.locator("section[data-state=check]").count()
 
 
 def test_too_many_wrong_pins_have_to_wait_and_never_sign(phone_page, live_server):

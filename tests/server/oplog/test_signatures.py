@@ -254,6 +254,31 @@ def test_a_key_that_arrives_later_proves_what_was_held(app, new_phone, register,
         assert find_faults(HOME_SITE) == []
 
 
+@pytest.mark.rule("L4", "L6")
+@pytest.mark.parametrize("before", ["no key", "wrong key", "blocked key"])
+def test_an_op_that_its_author_signs_anew_is_proven_once(app, new_phone, register, stored, before):
+    phone = unsigned_phone(new_phone)
+    old, new = KeyPair(), KeyPair()
+    op = phone.add_op("task.cancel", TASKS[4], CANCEL, by=BEN)
+    if before == "blocked key":
+        register(phone, BEN, old)
+        with app.app_context(), write_transaction():
+            revoke_credentials(datetime.now(UTC), Credential.person_id == BEN)
+    if before == "no key":
+        first = op
+    else:
+        register(phone, BEN, KeyPair() if before == "wrong key" else new)
+        first = {**op, "sig": old.sign_op(HOME_SITE, op)}
+    assert answer(phone, first)[0] in ("held", "quarantined")
+    assert answer(phone, first)[0] in ("held", "quarantined"), "the same signature says nothing new"
+    if before != "blocked key":
+        register(phone, BEN, new)
+    assert answer(phone, {**op, "sig": new.sign_op(HOME_SITE, op)}) == ("applied", None)
+    assert stored(op) == ("applied", None, "person")
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
 def test_a_one_time_pin_proves_nothing_before_it_was_changed(app, new_phone, register, stored):
     phone = unsigned_phone(new_phone)
     phone.keys[BEN] = KeyPair()
