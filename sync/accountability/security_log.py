@@ -211,6 +211,7 @@ FEATURE = Feature(
         "seals": _l("Digests"),
         "count": _l("How often"),
         "action": _l("What was done"),
+        "former": _l("Earlier name"),
         "many": _l("Many accounts or addresses"),
         "page": _l("Page"),
         "file": _l("File"),
