@@ -190,12 +190,16 @@ def backup_command(target: Path, encrypt: bool) -> None:
 )
 def restore(source: Path, key_file: Path | None, unverified: bool) -> None:
     passphrase = _passphrase(confirm=False) if is_encrypted(source) else None
-    with create_app().app_context():
-        manifest = backup.restore_backup(source, passphrase, key_file, unverified=unverified)
+
+    def finish(manifest: dict[str, Any]) -> None:
         upgrade()
         security_log.seal_older_rows()
-        details = {"taken_at": manifest["taken_at"], "unverified": unverified}
-        _log_new_epoch(details)
+        _log_new_epoch({"taken_at": manifest["taken_at"], "unverified": unverified})
+
+    with create_app().app_context():
+        manifest = backup.restore_backup(
+            source, passphrase, key_file, unverified=unverified, finish=finish
+        )
         reports = {site: replay.verify_site(site) for site in replay.all_site_ids()}
     faults = {site: report.faults for site, report in reports.items()}
     noted = [end["link"] for end in manifest.get("links", {}).values() if end["link"]]
