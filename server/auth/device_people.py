@@ -53,11 +53,11 @@ def set_people(site_id: str, device_id: str, person_ids: Iterable[str] | None) -
     ]
     if rows:
         db.session.execute(insert(DEVICE_PERSON_TABLE), rows)
-    db.session.get_one(Device, device_id).people_key = _key(wanted)
+    db.session.get_one(Device, device_id).people_key = key_of_people(wanted)
 
 
-def add_person(site_id: str, device_id: str, person_id: str) -> None:
-    """Add a person to a phone; nothing changes where they are among its people already.
+def add_person(site_id: str, device_id: str, person_id: str) -> bool:
+    """Add a person to a phone; False, and nothing changes, if they are among its people already.
 
     Raises ValueError for somebody who is not of the site.
     """
@@ -65,8 +65,10 @@ def add_person(site_id: str, device_id: str, person_id: str) -> None:
     named = set(
         db.session.scalars(select(DevicePerson.person_id).where(*_of_device(site_id, device_id)))
     )
-    if device.people_key != EVERYBODY and person_id not in named:
-        set_people(site_id, device_id, {*named, person_id})
+    if device.people_key == EVERYBODY or person_id in named:
+        return False
+    set_people(site_id, device_id, {*named, person_id})
+    return True
 
 
 def remove_person(site_id: str, device_id: str, person_id: str) -> None:
@@ -80,7 +82,8 @@ def _of_device(site_id: str, device_id: str) -> tuple[ColumnElement[bool], ...]:
     return DevicePerson.site_id == site_id, DevicePerson.device_id == device_id
 
 
-def _key(wanted: set[str] | None) -> str:
+def key_of_people(wanted: set[str] | None) -> str:
+    """Identifies a set of people; None: everybody of the site."""
     if wanted is None:
         return EVERYBODY
     return hashlib.sha256("\n".join(sorted(wanted)).encode()).hexdigest()[:32]

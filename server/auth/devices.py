@@ -173,10 +173,17 @@ def _is_forgotten(heard_at: Any) -> bool:
     return datetime.now(UTC) - heard > CONTACT_LIMIT
 
 
-def revoke_device(site_id: str, device_id: str, *, lost: bool, because: str | None = None) -> bool:
+def revoke_device(
+    site_id: str,
+    device_id: str,
+    *,
+    lost: bool,
+    because: str | None = None,
+    now: datetime | None = None,
+) -> bool:
     """Revoke a phone, or declare it lost: at its next contact it deletes its records and says
     `because`, and the keys of its people prove nothing any more. False if that was done before."""
-    column, now = Device.lost_at if lost else Device.revoked_at, datetime.now(UTC)
+    column, now = Device.lost_at if lost else Device.revoked_at, now or datetime.now(UTC)
     with write_transaction():
         device = update(Device).where(
             Device.site_id == site_id, Device.id == device_id, column.is_(None)

@@ -73,15 +73,16 @@ def add_user(
         site = find_site(site_name)
         person = receive.make_op("person.add", None, {})["subject"]
         pin = _checked_pin(pin or new_pin())
-        password = secrets.token_urlsafe(12) if username else None
-        _save_credentials(person, pin, username, password)
+        password, now = secrets.token_urlsafe(12) if username else None, datetime.now(UTC)
+        _save_credentials(person, pin, username, password, now)
         payload: dict[str, Any] = {"name": name, "roles": list(roles)}
         payload |= {"trades": list(trades)} if trades else {}
         payload |= {"employee_no": number} if number else {}
         answer = receive.submit(site.id, "person.add", person, payload)
         if answer["status"] != "applied":
             raise click.ClickException(answer["text"])
-        _log_changes(person, pin, password)
+        log_access("role", site_id=site.id, by=None, about=person, details={"action": "added"})
+        _log_changes(person, pin, password, now)
         click.echo(_("One-time PIN of %(name)s: %(pin)s") % {"name": name, "pin": pin})
         if password:
             account = {"username": username, "password": password}
@@ -104,8 +105,9 @@ def change_password(person_id: str, username: str) -> None:
                 _("Use at least %(number)d characters that are hard to guess.")
                 % {"number": MIN_PASSWORD_LENGTH}
             )
-        _save_credentials(person_id, None, username, password)
-        _log_changes(person_id, None, password)
+        now = datetime.now(UTC)
+        _save_credentials(person_id, None, username, password, now)
+        _log_changes(person_id, None, password, now)
         click.echo(_("The password is set. It works once, and has to be changed then."))
 
 
@@ -131,8 +133,9 @@ def change_pin(person_id: str, pin: str | None) -> None:
         require_current_schema()
         site_ids = _sites_of(person_id)
         pin = _checked_pin(pin or new_pin())
-        _save_credentials(person_id, pin, None, None)
-        _log_changes(person_id, pin, None)
+        now = datetime.now(UTC)
+        _save_credentials(person_id, pin, None, None, now)
+        _log_changes(person_id, pin, None, now)
         for site_id in site_ids:
             receive.submit(site_id, "person.secure", person_id, {})
         click.echo(
@@ -157,20 +160,20 @@ def _sites_of(person_id: str) -> Sequence[str]:
     return site_ids
 
 
-def _log_changes(person_id: str, pin: str | None, password: str | None) -> None:
+def _log_changes(person_id: str, pin: str | None, password: str | None, now: datetime) -> None:
     """Write into the security log what was set from the command line."""
     for event, value in (("pin", pin), ("password", password)):
         if value:
-            log_access(event, site_id=None, by=None, about=person_id)
+            log_access(event, site_id=None, by=None, about=person_id, keys_at=now)
 
 
 def _save_credentials(
-    person_id: str, pin: str | None, username: str | None, password: str | None
+    person_id: str, pin: str | None, username: str | None, password: str | None, now: datetime
 ) -> None:
     try:
         with write_transaction():
             if pin:
-                reset_pin(person_id, datetime.now(UTC), pin)
+                reset_pin(person_id, now, pin)
             if username and password:
                 set_password(person_id, username, password, first=True)
                 end_all_sessions(person_id)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
@@ -84,7 +85,13 @@ def _occurred_at(op: LoggedOp, claimed: Any) -> datetime:
 
 
 def judge_quarantined(
-    site_id: str, op: LoggedOp, draft: Draft, *, by: str, payload: dict[str, Any] | None = None
+    site_id: str,
+    op: LoggedOp,
+    draft: Draft,
+    *,
+    by: str,
+    payload: dict[str, Any] | None = None,
+    reason: str | None = None,
 ) -> Answer:
     """X2, X3, X11: judge a new op in place of a quarantined one, and record the decision.
 
@@ -103,10 +110,11 @@ def judge_quarantined(
         "occurred_at": format_time(moment),
         "proof": proof,
     }
+    decision = {"instead_id": instead, **({"reason": reason} if reason else {})}
     ops = [
         make_open_op(op.id),
         op_in_place,
-        make_op(KIND_BY_OUTCOME[outcome], record, {"instead_id": instead}, by=by),
+        make_op(KIND_BY_OUTCOME[outcome], record, decision, by=by),
     ]
     try:
         with write_transaction():
@@ -156,6 +164,26 @@ def _author_in_place(op: LoggedOp, draft: Draft, *, by: str, is_corrected: bool)
     if KINDS[draft.kind].personal and by != draft.by:
         raise NotApplicable("only-the-author")
     return by, DESK
+
+
+def next_step(op: LoggedOp, author: str) -> str:
+    """Who has to do what so that an op that nobody proved takes effect; "" for another one."""
+    draft = parse_draft(op) if op.code == "unproven" else None
+    if draft is None:
+        return ""
+    if json.loads(op.body).get("sig"):
+        return gettext(
+            "%(name)s unlocks that phone with their PIN; then it is accepted by itself.",
+            name=author,
+        )
+    if KINDS[draft.kind].personal:
+        return gettext(
+            "%(name)s confirms it: once more on a phone with their PIN, or here after signing in.",
+            name=author,
+        )
+    return gettext(
+        "Take it over, or ask %(name)s to record it once more with their PIN.", name=author
+    )
 
 
 def _require_open(site_id: str, op_id: str) -> None:

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from flask_babel import gettext, pgettext
+from sqlalchemy import ColumnElement, Select, func, select
 
 from server.db.engine import db
 from server.desk.history import OpLine, op_lines, record_title
+from server.desk.quarantine import next_step
+from server.i18n.local_time import format_local_time
 from server.models.feed import FeedRow
 from server.models.oplog import LoggedOp
 from server.models.quarantine import QuarantinedOp
@@ -20,6 +23,7 @@ from sync.review.quarantine import REASON_GROUPS, reason_group
 PAGE_SIZE = 25
 MAX_FILTER_LENGTH = 40
 MAX_SEARCHED = 5_000
+MAX_IN_FILE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class WaitingOp:
     group: str
     record_type: str | None
     title: Any
+    next_step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +58,10 @@ def read_filters(args: Mapping[str, str]) -> dict[str, str]:
 
 def waiting_list(site_id: str, filters: Mapping[str, str], page: int) -> WaitingList:
     """The ops that fit the filters: the oldest first, unless the newest are asked for."""
-    conditions = _conditions(filters)
-    undecided = QuarantinedOp.undecided(site_id)
-    if filters["words"]:
-        ids = _ids_with_words(undecided.where(*conditions), filters["words"])
-        conditions = [LoggedOp.id.in_(ids)]
-    total = _count(undecided.where(*conditions))
+    query = _matching(site_id, filters)
+    total = _count(query)
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(page, pages)
-    order = LoggedOp.in_order()
-    query = undecided.where(*conditions).order_by(None)
-    query = query.order_by(order.desc() if filters["order"] == "newest" else order)
     ops = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE)).all()
     return WaitingList(
         ops=_with_records(site_id, op_lines(ops)),
@@ -74,6 +72,40 @@ def waiting_list(site_id: str, filters: Mapping[str, str], page: int) -> Waiting
         people=_distinct(site_id, LoggedOp.by),
         phones=_distinct(site_id, LoggedOp.device_id),
     )
+
+
+def waiting_table(site_id: str, filters: Mapping[str, str]) -> list[list[str]]:
+    """The ops that fit the filters, at most MAX_IN_FILE, as rows of text with their headings."""
+    ops = db.session.scalars(_matching(site_id, filters).limit(MAX_IN_FILE)).all()
+    headings = [
+        *(gettext("What"), gettext("Recorded by"), gettext("Time"), pgettext("device", "Phone")),
+        *(gettext("Content"), gettext("Reason"), gettext("Next step")),
+    ]
+    return [headings, *map(_table_row, _with_records(site_id, op_lines(ops)))]
+
+
+def _table_row(waiting: WaitingOp) -> list[str]:
+    line = waiting.line
+    return [
+        line.action_label,
+        line.author,
+        format_local_time(line.occurred_at).replace("T", " "),
+        line.device_label,
+        "; ".join(f"{name}: {said}" for name, said in line.fields),
+        line.reason_label,
+        waiting.next_step,
+    ]
+
+
+def _matching(site_id: str, filters: Mapping[str, str]) -> Select[Any]:
+    conditions = _conditions(filters)
+    undecided = QuarantinedOp.undecided(site_id)
+    if filters["words"]:
+        ids = _ids_with_words(undecided.where(*conditions), filters["words"])
+        conditions = [LoggedOp.id.in_(ids)]
+    order = LoggedOp.in_order()
+    query = undecided.where(*conditions).order_by(None)
+    return query.order_by(order.desc() if filters["order"] == "newest" else order)
 
 
 def _conditions(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
@@ -138,5 +170,9 @@ def _with_records(site_id: str, lines: Iterable[OpLine]) -> list[WaitingOp]:
     for line in listed:
         type_, body = records.get(line.op.subject or "", (None, None))
         title = record_title(type_, json.loads(body) or {}) if type_ and body else None
-        waiting.append(WaitingOp(line, reason_group(line.op.code), type_, title))
+        waiting.append(
+            WaitingOp(
+                line, reason_group(line.op.code), type_, title, next_step(line.op, line.author)
+            )
+        )
     return waiting

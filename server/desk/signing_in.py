@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from server.auth.credentials import password_matches, use_first_password
 from server.auth.known_browsers import remember_browser, sign_in_limits
 from server.auth.rate_limit import count_attempt, reset_attempts, uncount_attempt
-from server.auth.second_factors import use_code
+from server.auth.second_factors import recovery_codes_left, use_code
 from server.auth.sessions import (
     PASSKEY,
     PASSWORD,
@@ -82,7 +82,7 @@ def check_code(account: Account) -> Fault | None:
     wait = count_attempt(own, *shared)
     if wait:
         return _too_many(wait)
-    if not use_code(account, request.form.get("one_time_code", "")[:100]):
+    if not _use_code(account, request.form.get("one_time_code", "")[:100]):
         _log_failure(account, action="with_code")
         message = gettext("This code is wrong, or was used before. Wait for the next one.")
         return Fault(message, 401)
@@ -90,6 +90,18 @@ def check_code(account: Account) -> Fault | None:
     if shared:
         uncount_attempt(*shared)
     return None
+
+
+def _use_code(account: Account, code: str) -> bool:
+    """Use up a code of the app or a recovery code; that of the latter is in the security log."""
+    who = account.person_id
+    with write_transaction():
+        left = recovery_codes_left(who)
+        is_right = use_code(account, code)
+        if is_right and recovery_codes_left(who) < left:
+            details = {"action": "recovery_code_used"}
+            log_access("second_factor", site_id=None, by=who, about=who, details=details)
+    return is_right
 
 
 def is_used_up(account: Account) -> bool:
@@ -139,11 +151,14 @@ def prove_anew(response: Any, factors: str, *, others_end: bool = True) -> None:
     set_cookie(response, cookie_name(), token)
 
 
-def log_account(event: str, person_id: str, action: str | None = None) -> None:
+def log_account(
+    event: str, person_id: str, action: str | None = None, keys_at: datetime | None = None
+) -> None:
     """Write into the security log, at each site of a person, what the current user changed in the
     person's account. Within the transaction of the change."""
     details = {"action": action} if action else None
-    log_access(event, site_id=None, by=current_user().person_id, about=person_id, details=details)
+    who = {"by": current_user().person_id, "about": person_id}
+    log_access(event, site_id=None, keys_at=keys_at, details=details, **who)
 
 
 def _log_failure(account: Account | None, action: str | None = None) -> None:

@@ -32,7 +32,13 @@ def replace_database(source: Path) -> None:
         with _SqliteConnection(source) as dump, _SqliteConnection(_database_file()) as live:
             dump.backup(live)
     else:
-        options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
+        options = (
+            "--clean",
+            "--if-exists",
+            "--no-owner",
+            "--no-privileges",
+            "--single-transaction",
+        )
         _run_postgres_tool("pg_restore", *options, str(source))
 
 

@@ -8,39 +8,58 @@ from __future__ import annotations
 
 from gettext import gettext as _
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from server.db.engine import db
 
-GUARD = """
+GUARDS = (
+    """
 CREATE OR REPLACE FUNCTION lodge_guard_log() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF current_user = TG_ARGV[0] AND (
-    (NEW.site_id, NEW.id, NEW.lineage, NEW.n, NEW.hash, NEW.kind, NEW."by", NEW.device_id, NEW.at,
-     NEW.received_at) IS DISTINCT FROM
-    (OLD.site_id, OLD.id, OLD.lineage, OLD.n, OLD.hash, OLD.kind, OLD."by", OLD.device_id, OLD.at,
-     OLD.received_at)
-    OR OLD.status IN ('applied', 'merged') AND (
-      NEW.status NOT IN ('applied', 'merged')
-      OR (NEW.subject, NEW.occurred_at) IS DISTINCT FROM (OLD.subject, OLD.occurred_at)
-      OR NEW.payload::jsonb IS DISTINCT FROM OLD.payload::jsonb
-        AND NOT NEW.flags::jsonb @> '["purged"]'
-    )
-  ) THEN RAISE insufficient_privilege USING MESSAGE = 'the log is not rewritten';
+  IF NOT current_user::text = ANY(TG_ARGV) THEN RETURN NEW; END IF;
+  IF OLD.status IN ('applied', 'merged') AND (
+    to_jsonb(NEW) - '{payload,body,changes,flags}'::text[] IS DISTINCT FROM
+    to_jsonb(OLD) - '{payload,body,changes,flags}'::text[]
+    OR to_jsonb(NEW) IS DISTINCT FROM to_jsonb(OLD) AND NOT NEW.flags::jsonb @> '["purged"]'
+  ) OR (NEW.site_id, NEW.id, NEW.kind, NEW."by") IS DISTINCT FROM
+       (OLD.site_id, OLD.id, OLD.kind, OLD."by")
+    OR OLD.code IS DISTINCT FROM 'unsealed' AND
+       (NEW.lineage, NEW.n, NEW.hash, NEW.device_id, NEW.at, NEW.received_at) IS DISTINCT FROM
+       (OLD.lineage, OLD.n, OLD.hash, OLD.device_id, OLD.at, OLD.received_at)
+  THEN RAISE insufficient_privilege USING MESSAGE = 'the log is not rewritten';
   END IF;
   RETURN NEW;
 END $$
-"""
-STATEMENTS = (
-    GUARD,
+""",
+    """
+CREATE OR REPLACE FUNCTION lodge_guard_access() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_user::text = ANY(TG_ARGV)
+    AND to_jsonb(NEW) - '{count,version}'::text[] IS DISTINCT FROM
+        to_jsonb(OLD) - '{count,version}'::text[]
+  THEN RAISE insufficient_privilege USING MESSAGE = 'the security log is not rewritten';
+  END IF;
+  RETURN NEW;
+END $$
+""",
+)
+"""Of the log, a serving role changes what a purge erases, and what was not applied yet; of the
+security log, how often something happened."""
+
+TRIGGERS = (
     "DROP TRIGGER IF EXISTS lodge_guard_log ON op",
     """CREATE TRIGGER lodge_guard_log BEFORE UPDATE ON op FOR EACH ROW
-    EXECUTE FUNCTION lodge_guard_log({literal})""",
+    EXECUTE FUNCTION lodge_guard_log({roles})""",
+    "DROP TRIGGER IF EXISTS lodge_guard_access ON access",
+    """CREATE TRIGGER lodge_guard_access BEFORE UPDATE ON access FOR EACH ROW
+    EXECUTE FUNCTION lodge_guard_access({roles})""",
+)
+GRANTS = (
     "GRANT USAGE ON SCHEMA public TO {role}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
     """ALTER DEFAULT PRIVILEGES IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}""",
-    "REVOKE DELETE ON op FROM {role}",
+    "REVOKE DELETE ON op, access FROM {role}",
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
 )
 
@@ -54,8 +73,6 @@ def grant(role: str) -> None:
     such role, or if it could do everything anyway."""
     if db.engine.dialect.name != "postgresql":
         raise GrantError(_("This needs PostgreSQL: SQLite has no roles."))
-    quote = db.engine.dialect.identifier_preparer.quote_identifier
-    names = {"role": quote(role), "literal": "'" + role.replace("'", "''") + "'"}
     with db.engine.begin() as connection:
         known = text(
             "SELECT rolsuper OR rolname = current_user FROM pg_roles WHERE rolname = :role"
@@ -65,6 +82,36 @@ def grant(role: str) -> None:
             raise GrantError(_("There is no such role. Run: createuser %(role)s") % {"role": role})
         if is_owner:
             raise GrantError(_("This role may do everything already. Name another one."))
-        for statement in STATEMENTS:
-            filled = statement if statement is GUARD else statement.format(**names)
-            connection.exec_driver_sql(filled)
+        _grant_all(connection, sorted({role, *_serving_roles(connection)}))
+
+
+def grant_again() -> None:
+    """After an upgrade or a restore: give the roles that serve what they need of the new tables.
+    Does nothing if there are none, and for a role that owns nothing here."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    with db.engine.begin() as connection:
+        owner = text("SELECT tableowner = current_user FROM pg_tables WHERE tablename = 'op'")
+        roles = _serving_roles(connection)
+        if roles and connection.execute(owner).scalar():
+            _grant_all(connection, roles)
+
+
+def _serving_roles(connection: Connection) -> list[str]:
+    """The roles that serve: those that the guard of the log names, as far as they still exist."""
+    arguments = text("SELECT tgargs FROM pg_trigger WHERE tgname = 'lodge_guard_log'")
+    named = bytes(connection.execute(arguments).scalar() or b"").decode().split("\0")
+    existing = text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:names) ORDER BY rolname")
+    return list(connection.execute(existing, {"names": named}).scalars())
+
+
+def _grant_all(connection: Connection, roles: list[str]) -> None:
+    quote = db.engine.dialect.identifier_preparer.quote_identifier
+    literals = ", ".join("'" + role.replace("'", "''") + "'" for role in roles)
+    for statement in GUARDS:
+        connection.exec_driver_sql(statement)
+    for statement in TRIGGERS:
+        connection.exec_driver_sql(statement.format(roles=literals))
+    for role in roles:
+        for statement in GRANTS:
+            connection.exec_driver_sql(statement.format(role=quote(role)))

@@ -17,6 +17,7 @@ from sqlalchemy import select, text
 from server.db.engine import db, write_transaction
 from server.maintenance import backup
 from server.maintenance.epoch import ensure_epoch
+from server.maintenance.serving_role import grant_again
 from server.models.feed import ServerState, SiteHead
 from server.oplog import hash_chain
 from server.oplog.directory import directory_of
@@ -38,7 +39,8 @@ class SchemaError(Exception):
 
 
 def upgrade() -> None:
-    """Create or migrate the tables, set the first epoch, rebuild the feed for a new schema."""
+    """Create or migrate the tables, set the first epoch, rebuild the feed for a new schema, and let
+    the roles that serve use new tables."""
     with _advisory_lock():
         _migrate()
 
@@ -69,6 +71,7 @@ def _migrate() -> None:
                 if not db.session.get_one(SiteHead, site_id).link:
                     hash_chain.chain_existing_log(site_id)  # a log of a version without a chain
             db.session.merge(ServerState(key=FEED_BASIS_KEY, value=_feed_basis()))
+    grant_again()
 
 
 def require_current_schema() -> None:

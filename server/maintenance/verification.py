@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 from sqlalchemy import or_, select
 
+from server.auth.device_people import key_of_people
 from server.db.engine import db
-from server.models.access import Device
+from server.maintenance.epoch import epoch_ends
+from server.models.access import EVERYBODY, Device, DevicePerson
 from server.models.credentials import Credential
 from server.models.oplog import Lineage, LoggedOp
 from server.models.people import Person
 from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
+from server.models.security_log import AccessEntry
 from server.oplog.redaction import PURGED_FLAG
 from server.oplog.row_builder import MASKED_FLAG
 from server.oplog.sealed_rows import row_faults
@@ -30,7 +33,30 @@ OPS = LoggedOp.metadata.tables["op"]
 def server_faults() -> list[str]:
     """A22. Accounts, phones and keys that are not as the security log has them, one sentence
     each."""
-    return list(row_faults())
+    return [*row_faults(), *_people_faults(), *_epoch_faults()]
+
+
+def _epoch_faults() -> Iterator[str]:
+    """A27. Ends of earlier epochs that no restore or move in the security log explains: up to there
+    alone a link of such an epoch is compared."""
+    restored = select(AccessEntry.details).where(AccessEntry.event == "restore")
+    logged = {details.get("epoch") for details in db.session.scalars(restored)}
+    for end in epoch_ends():
+        if end not in logged:
+            name = end.partition(" ")[0]
+            yield f"epoch {name}: no restore in the security log says that it ended like this"
+
+
+def _people_faults() -> Iterator[str]:
+    """A22. Phones whose people are not those that were chosen."""
+    people: dict[str, set[str]] = defaultdict(set)
+    for device_id, person_id in db.session.execute(
+        select(DevicePerson.device_id, DevicePerson.person_id)
+    ):
+        people[device_id].add(person_id)
+    for device_id, key in db.session.execute(select(Device.id, Device.people_key)).all():
+        if key not in (EVERYBODY, key_of_people(people[device_id])):
+            yield f"device/{device_id}: its people are not those that were chosen"
 
 
 def site_faults(site_id: str) -> list[str]:

@@ -20,10 +20,11 @@ from uuid_utils.compat import uuid7
 from server.db.engine import db, write_transaction
 from server.db.statements import chunks
 from server.models.access import Device
+from server.models.credentials import Credential
 from server.models.feed import ServerState, SiteHead
 from server.models.security_log import AccessCount
 from server.oplog.receive import lock_site, make_op, submit_in_transaction
-from server.oplog.sealed_rows import seal, sites_of_person, unsealed_rows
+from server.oplog.sealed_rows import seal, seals_of_keys, sites_of_person, unsealed_rows
 from sync.accountability.security_log import (
     ACTIONS,
     COUNTED_EVENTS,
@@ -53,7 +54,7 @@ def log_access(
     by: str | None,
     about: str | None = None,
     device: str | None = None,
-    credential: str | None = None,
+    keys_at: datetime | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an entry of the security log, within a `write_transaction` of the caller or its own.
@@ -61,8 +62,8 @@ def log_access(
     `event` is one of `sync.accountability.security_log.EVENTS`. `site_id` None: at every site where
     `about`, or else `by`, works, and at every site of the server if that is nobody. `by` is the
     person who did it, None if nobody signed in. `about` is the person whose account it concerns,
-    `device` the phone, `credential` a new key of that site: the digests of their rows are written
-    too, so call this after the change.
+    `device` the phone: the digests of their rows are written too, so call this after the change.
+    `keys_at`: of their keys too, as far as they were registered, activated or revoked at this time.
     `details` are short texts and numbers; never a password, PIN, code or what was searched for.
     An `action` among them is one of `sync.accountability.security_log.ACTIONS`; raises KeyError for
     another one, which no page could put into words.
@@ -79,11 +80,14 @@ def log_access(
         seals = (
             about and seal("account", about),
             device and seal("device", device),
-            credential and site_id and seal("credential", site_id, credential),
         )
-        payload["seals"] = [present for present in seals if present]
+        whose = [Credential.person_id == about, Credential.device_id == device]
         for site in [site_id] if site_id else _sites(about or by):
-            _write(site, event, by, payload)
+            keys = seals_of_keys(site, keys_at, *whose) if keys_at else []
+            first, *more = list(chunks([*filter(None, seals), *keys], MAX_SEALS)) or [[]]
+            _write(site, event, by, {**payload, "seals": first})
+            for chunk in more:  # of a phone that many people have unlocked
+                _write(site, "credential", by, {**payload, "seals": chunk})
 
 
 def seal_older_rows() -> None:

@@ -34,6 +34,6 @@ def renew_token(device_id: str, token: str, now: datetime) -> str | None:
         else:
             renewed = new_token()
             device.next_token_hash = token_digest(renewed)
-        who = {"by": None, "device": device_id}
-        log_access("device", site_id=device.site_id, details={"action": "token"}, **who)
+        site, details = device.site_id, {"action": "token"}
+        log_access("device", site_id=site, by=None, device=device_id, details=details)
     return renewed

@@ -89,13 +89,13 @@ def unlock() -> Response:
     with write_transaction():
         usable = not proven.must_change
         credential = register_credential(*owner, public_key, now, usable=usable)
-        add_person(*owner)
+        is_added = add_person(*owner)
         account = get_or_create_account(proven.id)
         secret = draft_secret(account)
-        if credential.created_at == now:
-            _log_change("credential", phone, proven.id, "registered", credential.id)
+        if is_added or now in (credential.created_at, credential.activated_at):
+            _log_change("credential", phone, proven.id, "registered", now)
         if replace_old_verifier(account, proven.new_hash):
-            _log_change("pin", phone, proven.id, "rehashed")
+            _log_change("pin", phone, proven.id, "rehashed", now)
         credential_id = credential.id
     judge_proven_ops(*owner, now)
     return sync_response(
@@ -124,7 +124,7 @@ def change_pin() -> Response:
     with write_transaction():
         set_pin(proven.id, new)
         activate_credentials(phone.site_id, phone.id, proven.id, now)
-        _log_change("pin", phone, proven.id, "changed")
+        _log_change("pin", phone, proven.id, "changed", now)
     judge_proven_ops(phone.site_id, phone.id, proven.id, now)
     return sync_response(person=proven.body())
 
@@ -191,10 +191,10 @@ def _follows_from(
 
 
 def _log_change(
-    event: str, phone: DeviceIdentity, person_id: str, action: str, credential: str | None = None
+    event: str, phone: DeviceIdentity, person_id: str, action: str, now: datetime
 ) -> None:
-    who = {"by": person_id, "about": person_id, "device": phone.id, "credential": credential}
-    log_access(event, site_id=phone.site_id, details={"action": action}, **who)
+    who = {"by": person_id, "about": person_id, "device": phone.id}
+    log_access(event, site_id=phone.site_id, keys_at=now, details={"action": action}, **who)
 
 
 def _wrong_pin() -> Response:

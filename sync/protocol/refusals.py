@@ -160,6 +160,10 @@ REFUSALS: Texts = {
     ),
     "after-the-end": _l("This was recorded after the matter was closed. It is kept as a note."),
     "not-the-handler": _l("This was recorded by someone who is not handling the ticket."),
+    "not-the-role": _l(
+        "The ticket waited for another role or trade than whoever accepted it has. Check who is to "
+        "do it, and hand it over if needed."
+    ),
     "feedback-too-early": _l("Feedback was given before the work was done. The ticket stays open."),
     "feedback-without-reason": _l("Someone else gave the feedback without saying why."),
     "masked": _l("An identity number was removed from this record."),

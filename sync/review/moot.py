@@ -112,6 +112,7 @@ MOOT_TESTS: Mapping[str, Sequence[MootTest]] = {
     "not-an-attendee": (_fine_beside_others,),
     "not-the-facilitator": (_has("summary"),),
     "not-the-handler": (_fine_at_its_time,),
+    "not-the-role": (_later("handed_at"),),
     "not-the-subject": (_said_by_the_subject,),
     "other-firm": (_taken_back,),
     "refused-though-inside": (_never_let_in,),

@@ -41,6 +41,9 @@ class AsideReplacementPayload(Payload):
     unchanged."""
 
     instead_id = Id(required=True)
+    reason = fields.String(
+        allow_none=True, load_default=None, validate=Length(min=1, max=MAX_LABEL_LENGTH)
+    )
 
 
 class AsideDismissPayload(Payload):
@@ -71,8 +74,8 @@ def mend(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:
 def _replace(aside: QuarantinedOpLike, op: Op, outcome: str) -> Accepted | Refused:
     if aside.outcome in (ACCEPTED, CORRECTED):
         return Refused("already-settled")
-    decision = {"outcome": outcome, "instead_id": op.payload["instead_id"], "reason": None}
-    return Accepted({**decision, **_settled_by(op)})
+    decision = {"outcome": outcome, "instead_id": op.payload["instead_id"]}
+    return Accepted({**decision, "reason": op.payload.get("reason"), **_settled_by(op)})
 
 
 def dismiss(aside: QuarantinedOpLike, op: Op) -> Accepted | Refused:

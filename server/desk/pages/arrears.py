@@ -31,12 +31,12 @@ from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.posted_forms import large_form, say_nothing
+from server.desk.spreadsheet_answer import xlsx_response
 from server.desk.submit import submit_and_redirect
 from server.models.arrears import ArrearsAccount
 from server.models.cards import Card
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
-from server.oplog.hash_chain import log_head
 from server.oplog.receive import ops_about, submit_many
 from server.oplog.security_log import log_access
 from sync.protocol.normalise import parse_amount, parse_hours
@@ -130,7 +130,7 @@ def show(id: str) -> str:
 @allow(*FRONT_DESK_ROLES)
 def ledger_template() -> Response:
     """An empty workbook with the columns that the import expects."""
-    return _xlsx_response([ledger_headings()], "lodge-arrears.xlsx")
+    return xlsx_response([ledger_headings()], "lodge-arrears.xlsx")
 
 
 @bp.post("/preview")
@@ -172,7 +172,7 @@ def bad_rows() -> Response:
     explained = [[*row[:-1], str(LEDGER_ROW_ERRORS.get(row[-1], ""))] for row in rows]
     name, user = "lodge-arrears-to-mend.xlsx", current_user()
     log_access("export", site_id=user.site_id, by=user.person_id, details={"file": name})
-    return _xlsx_response([(*ledger_headings(), "!"), *explained], name)
+    return xlsx_response([(*ledger_headings(), "!"), *explained], name)
 
 
 @bp.post("/import")
@@ -220,11 +220,3 @@ def record_step(id: str, step: str) -> Any:
 def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:
     """The amounts to be named in a call: cents by item, as currently owed."""
     return {item: str(cents) for item, cents in stated_amounts(account.lines).items()}
-
-
-def _xlsx_response(rows: Any, name: str) -> Response:
-    head = log_head(current_user().site_id)
-    book = spreadsheets.write_workbook(rows, footer=f"{head.judged} {head.link}")
-    answer = Response(book, mimetype=spreadsheets.XLSX_MIMETYPE)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer

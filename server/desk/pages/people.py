@@ -32,6 +32,7 @@ from server.models.credentials import Credential
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
+from server.models.security_log import AccessEntry
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.security_log import log_access
@@ -46,6 +47,7 @@ NAVIGATION = [
     NavEntry("people.phones", _l("Phones"), 230),
 ]
 
+MAX_ENTRIES_READ = 500
 MAX_IMPORTS = 50
 MAX_CREDENTIALS = 100
 SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
@@ -68,8 +70,9 @@ def new_pin(id: str) -> str:
     if not may_reset(current_user(), person.id):
         abort(403)
     with write_transaction():
-        pin = reset_pin(person.id, datetime.now(UTC))
-        log_account("pin", person.id, "one_time_pin")
+        now = datetime.now(UTC)
+        pin = reset_pin(person.id, now)
+        log_account("pin", person.id, "one_time_pin", keys_at=now)
     return _render_people(person=person, pin=pin)
 
 
@@ -106,7 +109,17 @@ def record_leaving(id: str) -> Any:
     back = url_for("people.index")
     ops = [form_op("ticket.succeed", ticket.id, handed, page=back) for ticket in tickets]
     ops.append(form_op("person.leave", person.id, {}, page=back))
-    return submit_ops_and_redirect(ops, back, inputs={"to_id": "heir"})
+    answer = submit_ops_and_redirect(ops, back, inputs={"to_id": "heir"})
+    db.session.refresh(person)
+    who = {"by": current_user().person_id, "about": person.id}
+    log_access(
+        "role",
+        site_id=person.site_id,
+        keys_at=person.active_to,
+        details={"action": "ended"},
+        **who,
+    )
+    return answer
 
 
 @bp.get("/<id>/work")
@@ -197,8 +210,9 @@ def rename(id: str) -> Any:
         message = gettext("Write a name of up to %(n)d characters.", n=MAX_NAME_LENGTH)
         raise FormRefused(message, [FieldError(("label",), message)])
     with write_transaction():
+        former = device.label
         rename_device(device.site_id, device.id, name)
-        _log_device(device.id, "renamed", label=name)
+        _log_device(device.id, "renamed", label=name, former=former)
     return redirect(url_for("people.phone", id=device.id), 303)
 
 
@@ -225,15 +239,17 @@ def end_credential(id: str, credential_id: str) -> Any:
     credential = get_or_404(Credential, credential_id)
     if credential.device_id != device.id:
         abort(404)
+    now = datetime.now(UTC)
     with write_transaction():
         same = Credential.site_id == user.site_id, Credential.id == credential.id
-        if revoke_credentials(datetime.now(UTC), *same):
+        if revoke_credentials(now, *same):
             log_access(
                 "credential",
                 site_id=user.site_id,
                 by=user.person_id,
                 about=credential.person_id,
                 device=device.id,
+                keys_at=now,
                 details={"action": "ended"},
             )
     return redirect(url_for("people.phone", id=device.id), 303)
@@ -249,6 +265,7 @@ def phone(id: str) -> str:
     return render_template(
         "desk/people/phone.html",
         report=phone_statuses(site, [device])[0],
+        former_names=_former_names(device),
         parcels=db.session.scalars(
             OutboxImport.for_device(site, device.id).limit(MAX_IMPORTS)
         ).all(),
@@ -261,6 +278,18 @@ def phone(id: str) -> str:
         ).all(),
         may_set=current_user().has_role(*MASTER_DATA_ROLES),
     )
+
+
+def _former_names(device: Device) -> list[tuple[str, Any]]:
+    """What a phone was called before, each with until when; the last one first."""
+    entries = AccessEntry.newest(device.site_id).where(
+        AccessEntry.device_id == device.id, AccessEntry.event == "device"
+    )
+    return [
+        (entry.details["former"], entry.at)
+        for entry in db.session.scalars(entries.limit(MAX_ENTRIES_READ))
+        if entry.details.get("former")
+    ]
 
 
 def _chosen_people() -> list[str]:
@@ -300,17 +329,19 @@ def _revoke_device(id_: str, *, lost: bool) -> Any:
     if len(because) > MAX_LABEL_LENGTH or not " ".join(because.split()).isprintable():
         message = gettext("Write a reason of up to %(n)d characters.", n=MAX_LABEL_LENGTH)
         raise FormRefused(message, [FieldError(("because",), message)])
+    now = datetime.now(UTC)
     with write_transaction():
-        if revoke_device(user.site_id, device.id, lost=lost, because=because or None):
-            _log_device(id_, "lost" if lost else "revoked", because=because)
+        if revoke_device(user.site_id, device.id, lost=lost, because=because or None, now=now):
+            _log_device(id_, "lost" if lost else "revoked", keys_at=now, because=because)
     back = url_for("people.phone", id=device.id) if because else url_for("people.phones")
     return redirect(back, 303)
 
 
-def _log_device(id_: str, action: str, **more: str) -> None:
+def _log_device(id_: str, action: str, keys_at: datetime | None = None, **more: str) -> None:
     user = current_user()
     details = {"action": action, **{name: text for name, text in more.items() if text}}
-    log_access("device", site_id=user.site_id, by=user.person_id, device=id_, details=details)
+    who = {"by": user.person_id, "device": id_}
+    log_access("device", site_id=user.site_id, keys_at=keys_at, details=details, **who)
 
 
 def _device_or_404(id_: str) -> Device:

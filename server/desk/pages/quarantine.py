@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask_babel import gettext
 
-from server.auth.access import allow, current_user, get_or_404
+from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
 from server.desk import labels
-from server.desk.field_errors import check_payload, refused_by_rule
+from server.desk.field_errors import FieldError, FormRefused, check_payload, refused_by_rule
 from server.desk.formatting import author_name, labelled_values
 from server.desk.history import OpLine, device_labels, op_lines
 from server.desk.homes import requested_page
@@ -22,7 +23,7 @@ from server.desk.payload_form import (
     invalid_fields,
     unknown_fields,
 )
-from server.desk.posted_forms import say
+from server.desk.posted_forms import say, say_nothing
 from server.desk.quarantine import (
     Draft,
     NotApplicable,
@@ -33,7 +34,9 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
-from server.desk.quarantine_list import read_filters, waiting_list
+from server.desk.quarantine_list import PAGE_SIZE, read_filters, waiting_list, waiting_table
+from server.desk.quarantine_several import decide_several
+from server.desk.spreadsheet_answer import xlsx_response
 from server.desk.submit import submit_and_redirect
 from server.models.directory import Directory
 from server.models.feed import FeedRow
@@ -41,8 +44,10 @@ from server.models.oplog import LoggedOp
 from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
+from server.oplog.security_log import log_access
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
+from sync.review.quarantine import ACCEPTED, DISMISSED
 
 bp = Blueprint("quarantine", __name__, url_prefix="/desk/aside")
 
@@ -84,6 +89,36 @@ def index() -> str:
         rest=op_lines(db.session.scalars(rest)),
         names=names,
     )
+
+
+@bp.post("/several")
+@allow(*DESK_ROLES)
+def decide_ticked() -> Any:
+    """X12: one decision about all that are ticked, or about all of the page."""
+    form, filters = request.form, read_filters(request.form)
+    set_filters: dict[str, Any] = {name: text for name, text in filters.items() if text}
+    back = url_for("quarantine.index", **set_filters)
+    ids = dict.fromkeys(form.getlist("listed" if "all" in form else "op"))
+    decision, reason = form.get("decision"), form.get("reason", "").strip()
+    if not ids or len(ids) > PAGE_SIZE or decision not in (ACCEPTED, DISMISSED):
+        message = gettext("Tick the records, and choose what to do with them.")
+        raise FormRefused(message, [FieldError(("op", "decision"), message)], page=back)
+    if decision == DISMISSED or reason:
+        check_payload("aside.dismiss", {"reason": reason}, page=back)
+    decide_several([_decidable_op(id_) for id_ in ids], decision, reason, back)
+    return redirect(back, 303)
+
+
+@bp.post("/file")
+@allow(*DESK_ROLES)
+@recent_sign_in
+def file() -> Response:
+    """The whole list, as it is filtered, as a spreadsheet."""
+    user, name = current_user(), "lodge-quarantine.xlsx"
+    rows = waiting_table(user.site_id, read_filters(request.form))
+    log_access("export", site_id=user.site_id, by=user.person_id, details={"file": name})
+    say_nothing()
+    return xlsx_response(rows, name)
 
 
 @bp.get("/<id>")

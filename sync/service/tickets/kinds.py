@@ -46,6 +46,7 @@ from sync.service.tickets.rules import (
     amend,
     feed_back,
     flag_after_end,
+    flag_unless_asked,
     flag_unless_handler,
     give_way,
     inform,
@@ -100,8 +101,9 @@ KINDS = {
     ),
     "ticket.accept": fact_kind(
         EmptyPayload,
-        flag_unless_handler,
+        flag_unless_asked,
         {**ACCEPT_PATCH, **timeline_patch("accept")},
+        reads_author=True,
         label=_l("Ticket accepted"),
     ),
     "ticket.give_back": fact_kind(

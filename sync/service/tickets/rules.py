@@ -33,6 +33,7 @@ class TicketLike(Protocol):
     successions: dict[str, str]
     contractor_id: str | None
     asked_role: str | None
+    asked_trade: str | None
     given_by_id: str | None
     resolved_at: datetime | None
     closed_at: datetime | None
@@ -137,6 +138,19 @@ def flag_unless_handler(ticket: TicketLike, op: Op) -> Accepted:
     flagged."""
     may_act = ticket.asked_role or op.by == ticket.handler_id
     return flag_after_end(ticket, op) if may_act else Accepted({}, flag="not-the-handler")
+
+
+def flag_unless_asked(ticket: TicketLike, op: Op) -> Accepted:
+    """K24: whoever accepts a ticket that waits for a role or a trade has it, or it is flagged. Who
+    has no trade does everything."""
+    who = op.related.get(op.by)
+    roles, trades = getattr(who, "roles", None), getattr(who, "trades", None) or ()
+    if not ticket.asked_role or roles is None:
+        return flag_unless_handler(ticket, op)
+    has_trade = not ticket.asked_trade or not trades or ticket.asked_trade in trades
+    if ticket.asked_role in roles and has_trade:
+        return flag_unless_handler(ticket, op)
+    return Accepted({}, flag="not-the-role")
 
 
 def feed_back(ticket: TicketLike, op: Op) -> Accepted:

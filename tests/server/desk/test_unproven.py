@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 
@@ -13,8 +15,10 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
+from server.desk.spreadsheets import XLSX_MIMETYPE
 from server.models.oplog import LoggedOp
 from server.models.quarantine import QuarantinedOp
+from server.models.security_log import AccessEntry
 from server.oplog.replay import find_faults
 from sync import KINDS
 from sync.accountability.categories import category_id
@@ -161,3 +165,59 @@ def test_a_signed_op_whose_key_is_unknown_says_what_helps(app, ben, bare_phone):
     assert "When Eve unlocks that phone with their PIN" in page
     (unsigned,) = add_unproven(bare_phone, 1, by=BEN)
     assert "unlocks that phone" not in ben.get(f"/desk/aside/{unsigned['id']}", headers=EN).text
+
+
+def outcomes(app, ops):
+    return [record and record.outcome for record in (quarantined_record(app, op) for op in ops)]
+
+
+@pytest.mark.rule("X12")
+def test_several_are_dismissed_or_taken_over_with_one_reason(app, ben, bare_phone):
+    ops = add_unproven(bare_phone, 4)
+    ticked = {"op": [op["id"] for op in ops[:2]], "decision": "dismissed", "reason": "rehearsal"}
+    sent = {**ticked, "order": "newest", "group": "unproven"}
+    answer = ben.post("/desk/aside/several", sent)
+    assert answer.location.endswith("?group=unproven&order=newest")
+    assert outcomes(app, ops) == ["dismissed", "dismissed", None, None]
+    listed = {"listed": [op["id"] for op in ops[2:]], "all": "true", "decision": "accepted"}
+    assert ben.post("/desk/aside/several", {**listed, "reason": "it rained"}).status_code == 303
+    assert outcomes(app, ops)[2:] == ["accepted", "accepted"]
+    record = quarantined_record(app, ops[3])
+    assert (record.reason, record.settled_by_id) == ("it rained", BEN)
+
+
+@pytest.mark.rule("X12")
+def test_if_one_cannot_be_decided_so_nothing_changes(app, ben, bare_phone):
+    unreadable = {**TICKET, "channel": "smoke"}
+    bad = bare_phone.send_op("ticket.open", fixed_id("lift"), unreadable, by=CHU)
+    ops = add_unproven(bare_phone, 2)
+    ids = [*(op["id"] for op in ops), bad["id"]]
+    answer = ben.post("/desk/aside/several", {"op": ids, "decision": "accepted"}, headers=EN)
+    assert answer.status_code == 422 and "Nothing was decided" in answer.text
+    assert outcomes(app, ops) == [None, None]
+    for odd in (
+        {"decision": "dismissed"},
+        {"op": ids},
+        {"op": ids, "decision": "dismissed", "reason": " "},
+        {"op": ids, "decision": "burnt", "reason": "x"},
+        {"op": ids, "decision": "dismissed", "reason": "x" * 121},
+    ):
+        assert ben.post("/desk/aside/several", odd).status_code == 422, odd
+    unknown = {"op": [fixed_id("none")], "decision": "dismissed", "reason": "x"}
+    assert ben.post("/desk/aside/several", unknown).status_code == 404
+    assert outcomes(app, ops) == [None, None]
+
+
+def test_the_list_is_a_spreadsheet_and_says_who_has_to_do_what(app, ben, bare_phone):
+    add_unproven(bare_phone, 2)
+    page = ben.get("/desk/aside", headers=EN).text
+    assert "ask Eve to record it once more with their PIN" in page
+    answer = ben.post("/desk/aside/file", {"words": "rain 001"}, headers=EN)
+    assert answer.mimetype == XLSX_MIMETYPE
+    with zipfile.ZipFile(BytesIO(answer.data)) as book:
+        text = book.read("xl/sharedStrings.xml").decode()
+        assert "rain 001" in text and "rain 000" not in text and "Take it over" in text
+        assert "oddFooter" in book.read("xl/worksheets/sheet1.xml").decode()
+    with app.app_context():
+        entries = db.session.scalars(AccessEntry.newest(HOME_SITE)).all()
+        assert [entry.event for entry in entries if entry.event == "export"] == ["export"]

@@ -13,9 +13,10 @@ from sqlalchemy.exc import ProgrammingError
 
 from server.db.engine import db
 from server.jobs.retention import purge_expired
-from server.maintenance.serving_role import GrantError, grant
+from server.maintenance.serving_role import GrantError, grant, grant_again
 from server.oplog.receive import submit
 from server.oplog.replay import find_faults
+from server.oplog.security_log import flush_counts, log_access
 from tests.conftest import create_test_app
 from tests.postgres import PostgresCluster
 from tests.seed_data import BEN, HOME_SITE, fixed_id
@@ -28,12 +29,21 @@ REWRITTEN = (
     "UPDATE op SET received_at = now()",
     "UPDATE op SET status = 'refused'",
     "UPDATE op SET payload = '{}' WHERE kind = 'visit.arrive'",
+    "UPDATE op SET link = 'x'",
+    "UPDATE op SET digest = 'x'",
+    "UPDATE op SET changes = '{}' WHERE kind = 'visit.arrive'",
+    "UPDATE op SET proof = 'person'",
+    "UPDATE op SET place = place + 1000",
+    """UPDATE op SET verdict = '{}', flags = '["purged"]'""",
+    "DELETE FROM access",
+    "UPDATE access SET by_id = NULL, event = 'lookup'",
+    "UPDATE access SET seals = '[]', address = 'x'",
     "ALTER TABLE op DISABLE TRIGGER ALL",
     "DROP TRIGGER lodge_guard_log ON op",
     "CREATE TABLE mine (id int)",
     "UPDATE alembic_version SET version_num = '0'",
 )
-REFUSED = "permission denied|the log is not rewritten|must be owner"
+REFUSED = "permission denied|log is not rewritten|must be owner"
 
 
 @pytest.fixture
@@ -51,7 +61,6 @@ def serving(
         db.session.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num text)"))
         db.session.commit()
         grant(ROLE)
-        grant(ROLE)  # after an upgrade, once more
     yield owner, server
     for app in (owner, server):
         with app.app_context():
@@ -69,15 +78,36 @@ def test_the_serving_role_cannot_rewrite_the_log(serving: tuple[Flask, Flask]) -
     with server.app_context():
         arrival = {"visitor": "Ms Secret", "purpose": "family"}
         assert submit(HOME_SITE, "visit.arrive", visit, arrival, by=BEN)["status"] == "applied"
+        for _again in range(2):
+            log_access("lookup", site_id=HOME_SITE, by=BEN)
         for statement in REWRITTEN:
             with pytest.raises(ProgrammingError, match=REFUSED):
                 db.session.execute(text(statement))
             db.session.rollback()
+        flush_counts(HOME_SITE, datetime.now(UTC) + timedelta(hours=1))
         submit(HOME_SITE, "visit.depart", visit, {}, by=BEN)
         assert find_faults(HOME_SITE) == []
         purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=4000))
         bodies = db.session.scalars(text("SELECT body FROM op")).all()
         assert not any("Ms Secret" in body for body in bodies)
+
+
+def test_an_upgrade_gives_a_serving_role_what_is_new(serving: tuple[Flask, Flask]) -> None:
+    """Of a table that a migration made without default privileges, and of the guards."""
+    owner, server = serving
+    with owner.app_context():
+        db.session.execute(text("DROP TRIGGER lodge_guard_access ON access"))
+        db.session.execute(text("CREATE TABLE newer (id int)"))
+        db.session.execute(text(f'REVOKE ALL ON newer FROM "{ROLE}"'))
+        db.session.commit()
+        grant_again()
+    with server.app_context():
+        log_access("lookup", site_id=HOME_SITE, by=BEN)
+        db.session.execute(text("INSERT INTO newer VALUES (1)"))
+        with pytest.raises(ProgrammingError, match=REFUSED):
+            db.session.execute(text("UPDATE access SET by_id = NULL, event = 'x'"))
+        db.session.rollback()
+        grant_again()  # by the role itself: nothing happens
 
 
 def test_only_another_role_of_postgresql_can_be_named(

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
 from PIL import Image
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, func, select, update
 
 from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
+from server.maintenance.epoch import epoch_ends, replace_epoch
 from server.maintenance.verification import server_faults, site_faults
-from server.models.access import Device
+from server.models.access import Device, DevicePerson, Passkey, RecoveryCode
 from server.models.credentials import Credential
 from server.models.feed import ServerState
 from server.models.oplog import Lineage, LoggedOp
 from server.models.photos import Photo
 from server.oplog.replay import find_faults
-from server.oplog.security_log import SEALED_KEY, seal_older_rows
+from server.oplog.security_log import SEALED_KEY, log_access, seal_older_rows
 from server.photos.storage import blob_store
 from server.photos.uploads import storage_key
 from tests.phone_client import KeyPair
-from tests.seed_data import ANA, BEN, HOME_SITE, TASK, TASKS
+from tests.seed_data import ANA, BEN, EVE, HOME_SITE, TASK, TASKS, fixed_id
 
 
 @pytest.fixture
@@ -133,6 +136,91 @@ def test_a_key_or_a_signature_that_was_changed_by_hand_is_found(app, signed, tam
             tamper()
         assert len(site_faults(HOME_SITE)) == 1
         assert tamper is remove_signature or server_faults()
+
+
+def revive_key():
+    db.session.execute(update(Credential).values(revoked_at=None))
+
+
+def add_key():
+    known = db.session.scalars(select(Credential)).first()
+    columns = {c.key: getattr(known, c.key) for c in Credential.__table__.columns}
+    db.session.add(Credential(**{**columns, "id": fixed_id("forged"), "revoked_at": None}))
+
+
+def add_passkey():
+    made = {"made_at": datetime.now(UTC), "sign_count": 0, "label": "x"}
+    key = {"credential_id": "c", "public_key": "p"}
+    db.session.add(Passkey(id=fixed_id("forged"), person_id=BEN, **key, **made))
+
+
+def add_recovery_code():
+    db.session.add(RecoveryCode(code_hash="0" * 64, person_id=BEN))
+
+
+def add_person_to_phone():
+    device = db.session.scalars(select(Device)).first()
+    db.session.add(DevicePerson(site_id=HOME_SITE, device_id=device.id, person_id=ANA))
+    device.people_key = device.people_key.replace("*", "0" * 32)
+
+
+@pytest.mark.rule("A22")
+@pytest.mark.asvs("16.4.2")
+@pytest.mark.parametrize(
+    "tamper",
+    [revive_key, add_key, add_passkey, add_recovery_code, add_person_to_phone],
+)
+def test_what_lets_somebody_in_is_not_changed_by_hand(app, signed, signed_in, tamper):
+    """A key that the desk ended comes to life again, or one is added that nobody registered."""
+    eve = signed_in(EVE)
+    assert eve.post(f"/desk/people/{BEN}/pin").status_code == 200
+    with app.app_context():
+        assert server_faults() == []
+        with write_transaction():
+            tamper()
+        assert server_faults()
+
+
+@pytest.mark.rule("A22")
+def test_a_key_that_ended_with_its_phone_is_explained(app, signed, signed_in):
+    eve = signed_in(EVE)
+    with app.app_context():
+        device = db.session.scalar(select(Device.id))
+    assert eve.post(f"/desk/people/phones/{device}/revoke").status_code == 303
+    with app.app_context():
+        assert server_faults() == []
+        with write_transaction():
+            revive_key()
+        assert [fault.split("/")[0] for fault in server_faults()] == ["credential"]
+
+
+@pytest.mark.rule("A27")
+@pytest.mark.asvs("16.4.2")
+def test_an_epoch_that_ended_without_a_restore_is_found(app, phone):
+    """Else whoever rewrites the log says that it was restored to its beginning."""
+    phone.send_op("task.complete", TASK, by=ANA)
+    with app.app_context():
+        assert [fault for fault in server_faults() if fault.startswith("epoch")] == []
+        replace_epoch()
+        assert [fault.split(":")[0][:6] for fault in server_faults()].count("epoch ") == 1
+        log_access("restore", site_id=None, by=None, details={"epoch": epoch_ends()[-1]})
+        assert [fault for fault in server_faults() if fault.startswith("epoch")] == []
+        with write_transaction():
+            ended = ServerState.key.startswith("epoch-end:")
+            places = json.dumps({"at": "2026", "places": {HOME_SITE: 0}})
+            db.session.execute(update(ServerState).where(ended).values(value=places))
+        assert [fault.split(":")[0][:6] for fault in server_faults()].count("epoch ") == 1
+
+
+@pytest.mark.rule("A22", "L6")
+def test_a_key_of_somebody_who_left_is_explained_by_that(app, signed, desk_op):
+    assert desk_op("person.leave", BEN, {}, by=EVE)["status"] == "applied"
+    with app.app_context():
+        assert server_faults() == []
+        assert db.session.scalar(select(Credential.revoked_at)) is not None
+        with write_transaction():
+            revive_key()
+        assert [fault.split(" ")[0] for fault in site_faults(HOME_SITE)] == ["key"]
 
 
 @pytest.mark.rule("A22")

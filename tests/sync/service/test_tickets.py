@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
 from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
-from sync import Accepted, Merged, Quarantined, Refused
+from sync import Accepted, Merged, Quarantined, Refused, is_flag_moot
 from sync.protocol.op import Op
 from sync.protocol.roles import ROLES
 from sync.service import ticket_lists
@@ -416,6 +417,40 @@ def test_a_transfer_and_an_edit_at_the_same_time_are_both_accepted():
     assert submit(ticket, "amend", by=BEN, details="As settled") == Accepted(
         {"details": "As settled"}
     )
+
+
+@pytest.mark.rule("K24")
+@pytest.mark.parametrize(
+    ("roles", "trades", "flag"),
+    [
+        (["repair"], ["plumber"], None),
+        (["cleaner", "repair"], ["electrician", "plumber"], None),
+        (["repair"], ["electrician"], "not-the-role"),
+        (["repair"], [], None),
+        (["guard"], ["plumber"], "not-the-role"),
+    ],
+)
+def test_whoever_accepts_has_the_role_and_trade_or_is_flagged(roles, trades, flag):
+    """It is kept and takes effect: they may have begun the work."""
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", by=ANA, minutes=1, role="repair", trade="plumber")
+    accept = make_op("ticket.accept", by=CHU, minutes=2)
+    who = {CHU: SimpleNamespace(roles=roles, trades=trades)}
+    verdict = ticket.apply(replace(accept, related=who))
+    assert (verdict.flag, ticket.row.handler_id) == (flag, CHU)
+
+
+@pytest.mark.rule("K24", "M7")
+def test_another_hand_over_answers_who_accepted_it():
+    ticket = opened_ticket()
+    submit(ticket, "hand_over", by=ANA, minutes=1, role="repair", trade="plumber")
+    accept = make_op("ticket.accept", by=CHU, minutes=2)
+    who = {CHU: SimpleNamespace(roles=["guard"], trades=[])}
+    ticket.apply(replace(accept, related=who))
+    is_moot = partial(is_flag_moot, "not-the-role", "ticket", op_id=accept.id)
+    assert not is_moot(record=ticket.row, history=ticket.history)
+    submit(ticket, "hand_over", by=ANA, minutes=9, role="repair", trade="plumber")
+    assert is_moot(record=ticket.row, history=ticket.history)
 
 
 def two_phone_ops():
