@@ -33,6 +33,7 @@ from server.models.credentials import Credential
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
+from server.models.security_log import AccessEntry
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.security_log import log_access
@@ -47,6 +48,7 @@ NAVIGATION = [
     NavEntry("people.phones", _l("Phones"), 230),
 ]
 
+MAX_ENTRIES_READ = 500
 MAX_IMPORTS = 50
 MAX_CREDENTIALS = 100
 SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
@@ -226,8 +228,9 @@ def rename(id: str) -> Any:
         message = gettext("Write a name of up to %(n)d characters.", n=MAX_NAME_LENGTH)
         raise FormRefused(message, [FieldError(("label",), message)])
     with write_transaction():
+        former = device.label
         rename_device(device.site_id, device.id, name)
-        _log_device(device.id, "renamed", label=name)
+        _log_device(device.id, "renamed", label=name, former=former)
     return redirect(url_for("people.phone", id=device.id), 303)
 
 
@@ -280,6 +283,7 @@ def phone(id: str) -> str:
     return render_template(
         "desk/people/phone.html",
         report=phone_statuses(site, [device])[0],
+        former_names=_former_names(device),
         parcels=db.session.scalars(
             OutboxImport.for_device(site, device.id).limit(MAX_IMPORTS)
         ).all(),
@@ -292,6 +296,18 @@ def phone(id: str) -> str:
         ).all(),
         may_set=current_user().has_role(*MASTER_DATA_ROLES),
     )
+
+
+def _former_names(device: Device) -> list[tuple[str, Any]]:
+    """What a phone was called before, each with until when; the last one first."""
+    entries = AccessEntry.newest(device.site_id).where(
+        AccessEntry.device_id == device.id, AccessEntry.event == "device"
+    )
+    return [
+        (entry.details["former"], entry.at)
+        for entry in db.session.scalars(entries.limit(MAX_ENTRIES_READ))
+        if entry.details.get("former")
+    ]
 
 
 def _chosen_people() -> list[str]:
