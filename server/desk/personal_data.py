@@ -18,6 +18,7 @@ from server.desk.evidence_pack import archive
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.formatting import labelled_values
 from server.desk.labels import op_label, state_label, type_label
+from server.desk.personal_texts import Times, page_time, personal_texts
 from server.jobs.retention import (
     PERSONAL_TYPES,
     UNAPPLIED_STATUSES,
@@ -38,16 +39,16 @@ from sync.protocol.conflict_resolution import to_json_value
 from sync.protocol.normalise import home_key, plate_key, visible
 
 MAX_FOUND = 300
-"""Records of one type that are listed; whoever finds more has to say more."""
+"""Records of one type that a page lists; a file has all."""
 
 MIN_LETTERS, MAX_LETTERS = {"name": 1, "number": 4, "plate": 3, "home": 1}, 80
 BLANKS = (" ", "-", "·", ".")
 """What stands between the digits of a number or a plate."""
 
 NOT_EXPORTED = frozenset(
-    {"site_id", "version", "purged_at", "plate_key", "name_key", "photos_here"}
+    {"site_id", "version", "purged_at", "plate_key", "name_key", "photos_here", "slip"}
 )
-"""Columns that are about storage."""
+"""Columns that are about storage, and the code that opens the page of a ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +101,34 @@ class Found:
         return f"{self.type}:{self.id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for at a site, the homes that were named, how times are written, and how many
+    records of a type are wanted (None: all)."""
+
+    site_id: str
+    terms: Terms
+    homes: list[str]
+    times: Times
+    most: int | None
+
+
 def _too_long(length: int) -> str:
     return gettext(
         "At most %(most)s characters; this has %(length)s.", most=MAX_LETTERS, length=length
     )
 
 
-def find_records(site_id: str, terms: Terms) -> list[Found]:
-    """A25: everything that is held about somebody, by type."""
+def find_records(
+    site_id: str, terms: Terms, *, times: Times = page_time, most: int | None = None
+) -> list[Found]:
+    """A25: everything that is held about somebody, by type, newest first; `most` of each type at
+    most. `times` writes a time."""
     if not terms:
         return []
-    homes = _homes(site_id, terms.home)
-    records = [each for type_ in PERSONAL_TYPES for each in _of_type(site_id, type_, terms, homes)]
-    return [*records, *_unapplied_ops(site_id, terms)]
+    search = Search(site_id, terms, _homes(site_id, terms.home), times, most)
+    records = [each for type_ in PERSONAL_TYPES for each in _of_type(search, type_)]
+    return [*records, *_unapplied_ops(search)]
 
 
 def _homes(site_id: str, typed: str) -> list[str]:
@@ -123,43 +139,45 @@ def _homes(site_id: str, typed: str) -> list[str]:
     return [row.id for row in units if wanted in map(home_key, row.label.values())]
 
 
-def _of_type(site_id: str, type_: str, terms: Terms, homes: list[str]) -> Iterator[Found]:
+def _of_type(search: Search, type_: str) -> Iterator[Found]:
     table, personal = cast(Any, MODELS_BY_TYPE[type_]), PERSONAL_TYPES[type_]
     columns = [
         table.__table__.c[name]
         for name in columns_of(table.__tablename__, PERSONAL, SENSITIVE)
-        if name not in ("photos", personal.home_field)
+        if name not in ("photos", "slip", personal.home_field)
     ]
-    conditions = _text_conditions(columns, terms)
-    if homes and personal.home_field:
-        conditions.append(getattr(table, personal.home_field).in_(homes))
+    conditions = text_conditions(columns, search.terms)
+    if search.homes and personal.home_field:
+        conditions.append(getattr(table, personal.home_field).in_(search.homes))
     if not conditions:
         return
     query = (
-        select(table, ended_at(type_).is_(None), is_on_hold(site_id, type_))
-        .where(table.site_id == site_id, table.purged_at.is_(None), or_(*conditions))
+        select(table, ended_at(type_).is_(None), is_on_hold(search.site_id, type_))
+        .where(table.site_id == search.site_id, table.purged_at.is_(None), or_(*conditions))
         .order_by(table.id.desc())
-        .limit(MAX_FOUND)
+        .limit(search.most)
     )
-    names = directory_of(site_id)
     for record, is_open, is_held in db.session.execute(query):
         values = {c.key: getattr(record, c.key) for c in table.__table__.columns}
-        shown = {name: value for name, value in values.items() if name not in NOT_EXPORTED}
         in_use = is_open or personal.in_use(values) or not personal.is_over(values)
-        yield Found(
-            type=type_,
-            id=record.id,
-            label=type_label(type_),
-            state=state_label(type_, RECORD_TYPES[type_].state(values)),
-            fields=labelled_values(type_, _filled(shown), names),
-            values=to_json_value(shown),
-            photos=list(getattr(record, "photos", ())),
-            obstacles=_obstacles(in_use, is_held),
-        )
+        yield found_record(search, type_, values, _obstacles(in_use, is_held))
 
 
-def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
+def found_record(
+    search: Search, type_: str, values: Mapping[str, Any], obstacles: list[str]
+) -> Found:
+    """A record with its texts, without what is only about storage."""
+    shown = {name: value for name, value in values.items() if name not in NOT_EXPORTED}
+    return Found(
+        type=type_,
+        id=values["id"],
+        label=type_label(type_),
+        state=state_label(type_, RECORD_TYPES[type_].state(values)),
+        fields=personal_texts(type_, shown, directory_of(search.site_id), search.times),
+        values=to_json_value(shown),
+        photos=list(values.get("photos") or ()),
+        obstacles=obstacles,
+    )
 
 
 def _obstacles(in_use: bool, is_held: bool) -> list[str]:
@@ -168,7 +186,7 @@ def _obstacles(in_use: bool, is_held: bool) -> list[str]:
     return [*obstacles, held] if is_held else obstacles
 
 
-def _text_conditions(columns: Sequence[Any], terms: Terms) -> list[ColumnElement[bool]]:
+def text_conditions(columns: Sequence[Any], terms: Terms) -> list[ColumnElement[bool]]:
     """Whether a column contains the name, the number or the plate, however they are written."""
     conditions: list[ColumnElement[bool]] = []
     for column in columns:
@@ -188,10 +206,11 @@ def _text_conditions(columns: Sequence[Any], terms: Terms) -> list[ColumnElement
     return conditions
 
 
-def _unapplied_ops(site_id: str, terms: Terms) -> Iterator[Found]:
+def _unapplied_ops(search: Search) -> Iterator[Found]:
     """Ops that were never applied and belong to no record."""
+    site_id, terms = search.site_id, search.terms
     table = LoggedOp.metadata.tables["op"]
-    conditions = _text_conditions([table.c.payload], terms)
+    conditions = text_conditions([table.c.payload], terms)
     if not conditions:
         return
     records = select(FeedRow.id).where(FeedRow.site_id == site_id, FeedRow.id == table.c.subject)
@@ -200,12 +219,14 @@ def _unapplied_ops(site_id: str, terms: Terms) -> Iterator[Found]:
         .where(table.c.site_id == site_id, table.c.status.in_(UNAPPLIED_STATUSES))
         .where(table.c.body != EMPTY_BODY, or_(table.c.subject.is_(None), ~records.exists()))
         .where(or_(*conditions))
-        .limit(MAX_FOUND)
+        .order_by(LoggedOp.in_order().desc())
+        .limit(search.most)
     )
     names = directory_of(site_id)
     for row in db.session.execute(query):
-        payload = row.payload if isinstance(row.payload, dict) else {"payload": str(row.payload)}
-        fields = labelled_values(None, payload, names, kind=row.kind)
+        sent = row.payload if isinstance(row.payload, dict) else {"payload": str(row.payload)}
+        payload = {name: value for name, value in sent.items() if name not in NOT_EXPORTED}
+        fields = labelled_values(None, payload, names, kind=row.kind, times=search.times)
         label = gettext("Not accepted: %(what)s", what=op_label(row.kind))
         yield Found("op", row.id, label, "", fields, payload, [], [])
 
