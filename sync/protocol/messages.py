@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from sync.protocol.labels import CERTAINTIES
 from sync.protocol.message_fields import MAX_PAGE, CountField, MessageSchema, NameField, TimeField
 from sync.protocol.op import Id
 from sync.protocol.signatures import MAX_SIGNATURE_LENGTH
@@ -223,6 +224,9 @@ class RecordChangeSchema(MessageSchema):
     version = fields.Integer()
     deleted = fields.Boolean()
     record = fields.Dict(allow_none=True)
+    certainty = fields.Dict(keys=fields.String(), values=fields.String(validate=OneOf(CERTAINTIES)))
+    """How sure it is who did something to the record: by id of the person, and by id and time where
+    that differs. Absent where phones do not show it."""
     drop = fields.Boolean()
     """Instead of `deleted` and `record`: the phone need not hold the record any more."""
 
