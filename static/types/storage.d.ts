@@ -303,6 +303,9 @@ export interface Meta {
   used: { open: number; tap: number };
   /** Ids of those who have unlocked the phone, the last first. */
   users: string[];
+  /** When the phone last looked at the clock, and how much of the time since `contact` it has not
+   * seen pass, in ms. */
+  watched: { at: number; doubtful: number };
   /** Until when everything that reached the server is in a backup. */
   watermark: string | null;
   [keys: `keys:${string}`]: StoredKeys;
@@ -417,7 +420,15 @@ export interface PullPage {
 }
 
 export type Change =
-  | { type: string; id: string; version: number; deleted: true; drop?: undefined; record: null }
+  | {
+      type: string;
+      id: string;
+      version: number;
+      deleted: true;
+      drop?: undefined;
+      record: null;
+      certainty?: undefined;
+    }
   | {
       type: string;
       id: string;
@@ -425,6 +436,7 @@ export type Change =
       deleted?: undefined;
       drop: true;
       record?: undefined;
+      certainty?: undefined;
     }
   | {
       type: string;
@@ -433,4 +445,6 @@ export type Change =
       deleted: false;
       drop?: undefined;
       record: RecordRow;
+      /** How sure it is who did something to it: by the person's id, or by that and the time. */
+      certainty?: Record<string, string>;
     };
