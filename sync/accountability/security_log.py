@@ -245,6 +245,7 @@ FEATURE = Feature(
         "event": _l("Event"),
         "by_id": _l("Who"),
         "about_id": _l("About"),
+        "about_type": _l("Related record type"),
         "device_id": _lp("device", "Phone"),
         "origin": _l("From"),
         "address": _l("Network address"),
