@@ -37,6 +37,9 @@ LABELS: Texts = {
     "told": _l("What the resident was told"),
     "steps": _l("Next steps"),
     "things": _l("Items"),
+    "failures": _l("Failed checks"),
+    "decisions": _l("Decisions"),
+    "appeals": _l("Objections"),
     "timeline": _l("History"),
 }
 """Labels of fields that other pages show in another form."""

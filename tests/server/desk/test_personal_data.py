@@ -14,8 +14,9 @@ from sqlalchemy import select, text
 
 from server.db.engine import db
 from server.desk.pages import personal_data as pages
-from server.desk.personal_data import NOT_EXPORTED
+from server.desk.personal_search import NOT_EXPORTED
 from server.desk.personal_texts import label_of
+from server.desk.staff_data import NOT_SEARCHED, SEARCHED_TYPES
 from server.jobs.retention import PERSONAL_TYPES
 from server.models import MODELS_BY_TYPE
 from server.models.column_classes import PERSONAL, SENSITIVE, columns_of
@@ -24,13 +25,16 @@ from server.models.visits import Visit
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from server.photos import uploads
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
 from tests.phone_templates import render_page
-from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
+from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
 from tests.server.jobs.test_every_retention import tables_with
 from tests.server.jobs.test_retention import jpeg_and_hash
 
 EN = {"Accept-Language": "en"}
 PAGE = "/desk/personal_data/"
+CATEGORY = category_id(HOME_SITE, "AC-1")
 NAME = "王小明"
 VISIT, TICKET, FOUND, CASE, ENTRY, ACCOUNT, PASS = map(
     fixed_id, ("v", "t", "f", "c", "e", "a", "p")
@@ -235,10 +239,10 @@ def texts_of(page: str) -> str:
     return " ".join(re.findall(r"<d[td]>(.*?)</d[td]>", page, re.DOTALL))
 
 
-@pytest.mark.parametrize("type_", sorted(PERSONAL_TYPES))
+@pytest.mark.parametrize("type_", sorted([*PERSONAL_TYPES, *SEARCHED_TYPES]))
 def test_every_field_that_tells_of_somebody_has_words(app, type_):
     table = MODELS_BY_TYPE[type_].__tablename__
-    told = set(columns_of(table, PERSONAL, SENSITIVE)) - NOT_EXPORTED
+    told = set(columns_of(table, PERSONAL, SENSITIVE)) - NOT_EXPORTED - NOT_SEARCHED
     for lang in ("en", "zh"):
         with app.test_request_context(headers={"Accept-Language": lang}):
             labels = {name: label_of(type_, name) for name in told}
@@ -289,6 +293,50 @@ def test_no_button_erases_nothing(app, eve, known):
     assert "Nothing of this can be erased now" in nothing
     assert "Erase the chosen records" not in nothing
     assert "Erase the chosen records" in eve.post(f"{PAGE}find", {"name": NAME}, headers=EN).text
+
+
+@pytest.mark.rule("A25")
+@pytest.mark.asvs("14.2.4")
+def test_our_own_people_are_found_too_and_never_erased(app, eve, ben, phone, desk_op):
+    """Their record, shifts, cases, trainings; what they entered and who looked is counted."""
+    assert phone.send_op("shift.open", None, {"uniform": True}, by=ANA)["status"] == "applied"
+    for kind, payload in (("category.add", CATEGORIES[0]), ("category.publish", {})):
+        desk_op(kind, CATEGORY, payload, by=EVE)
+    phone.send_op("category.acknowledge", CATEGORY, by=ANA)
+    fact = {"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "Bins"}
+    about = {"category_id": CATEGORY, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
+    raised = desk_op("case.raise", fixed_id("case"), {**about, "facts": [fact]}, by=BEN)
+    assert raised["status"] == "applied"
+    training = {"attendees": [ANA], "prompts": ["x"]}
+    phone.send_op("session.begin", fixed_id("training"), training, by=BEN)
+    eve.get("/desk/")
+    page = " ".join(eve.post(f"{PAGE}find", {"name": "Ana"}, headers=EN).text.split())
+    headings = set(re.findall(r"<h3>([\w ]+?) <small>", page))
+    assert headings >= {"Person", "Shift", "Accountability case", "Training session"}
+    assert "Nothing is held" not in page and "Labour Contract Law 50" in page
+    assert "Erase the chosen records" not in page and "Entries of the log made by them" in page
+    assert (
+        f'href="/desk/security-log/?person={EVE}"'
+        in eve.post(f"{PAGE}find", {"name": "Eve"}, headers=EN).text
+    )
+    eve.post(f"{PAGE}erase", {"name": "Ana", "record": [f"person:{ANA}"]})
+    with app.app_context():
+        assert db.session.get(MODELS_BY_TYPE["person"], (HOME_SITE, ANA)).name == "Ana"
+    packed = zipfile.ZipFile(BytesIO(eve.post(f"{PAGE}export", {"name": "Ana"}, headers=EN).data))
+    types = {record["type"] for record in json.loads(packed.read("records.json"))}
+    assert types >= {"person", "shift", "case", "session"}
+    assert "Shift started" in packed.read("log_entries.csv").decode("utf-8-sig")
+
+
+def test_every_type_with_personal_data_is_searched_or_says_why_not():
+    with_texts = {
+        name
+        for name, table in MODELS_BY_TYPE.items()
+        if columns_of(table.__tablename__, PERSONAL, SENSITIVE)
+    }
+    elsewhere = {"merge", "aside", "access", "unit", "checkpoint"}
+    """Erased with their record, counted, or about no person."""
+    assert with_texts <= {*PERSONAL_TYPES, *SEARCHED_TYPES, *elsewhere}
 
 
 @pytest.mark.rule("V13", "Q12")
