@@ -132,6 +132,9 @@ def test_a_site_and_its_first_people_are_added(lodge):
     assert "password" in lodge.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
     lodge.run("user", "add", "Ana", "--role", "cleaner", "--pin", "471182")
     assert "Ana" in lodge.run("user", "list", "--site", site)
+    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database:
+        query = "SELECT count(*) FROM access WHERE event = 'role' AND about_id IS NOT NULL"
+        assert database.execute(query).fetchone() == (2,), "who was given roles is in the log"
     short_pin = lodge.run_unchecked("user", "add", "Bo", "--role", "cleaner", "--pin", "12")
     assert short_pin.returncode != 0
     assert lodge.run("version").strip()

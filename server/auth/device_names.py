@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy import Select, select
 
 from server.auth.user_agents import SYSTEMS, phone_model
 from server.db.engine import db
+from server.i18n.languages import language_codes
+from server.i18n.locale import current_language, in_language
 from server.models.access import Device
 from sync.protocol.op import MAX_NAME_LENGTH
 
@@ -23,23 +26,33 @@ def device_name(site_id: str, wanted: str, model: str) -> str:
     system of the phone that sent this request, with a number."""
     taken = {label.casefold() for label in db.session.scalars(_labels(site_id))}
     if typed := " ".join(wanted.split())[:MAX_NAME_LENGTH]:
-        return typed if typed.casefold() not in taken else _numbered(typed, taken, first=2)
+        return typed if typed.casefold() not in taken else _numbered([typed], taken, first=2)
     known = " ".join(model.split()) or phone_model(request.user_agent.string)
-    if known in dict(SYSTEMS):
-        known = gettext("%(system)s phone", system=known)
-    return _numbered(known or gettext("Phone"), taken, first=1)
+    if known and known not in dict(SYSTEMS):
+        return _numbered([known], taken, first=1)
+    languages = dict.fromkeys((current_language(), *language_codes()))
+    names = [in_language(code, lambda: _system_name(known)) for code in languages]
+    return _numbered(names, taken, first=1)
 
 
 def free_device_name(site_id: str, wanted: str, device_id: str) -> str:
     """The name that somebody gives to a phone, with a number if another phone has it."""
     others = db.session.scalars(_labels(site_id).where(Device.id != device_id))
     taken = {label.casefold() for label in others}
-    return wanted if wanted.casefold() not in taken else _numbered(wanted, taken, first=2)
+    return wanted if wanted.casefold() not in taken else _numbered([wanted], taken, first=2)
 
 
-def _numbered(name: str, taken: set[str], *, first: int) -> str:
-    names = (f"{name[:MAX_MODEL_LENGTH]} · {number}" for number in count(first))
-    return next(name for name in names if name.casefold() not in taken)
+def _system_name(system: str) -> str:
+    return gettext("%(system)s phone", system=system) if system else gettext("Phone")
+
+
+def _numbered(names: Sequence[str], taken: set[str], *, first: int) -> str:
+    """The first name with a number that no phone has in any language."""
+    for number in count(first):
+        numbered = [f"{name[:MAX_MODEL_LENGTH]} · {number}" for name in names]
+        if not any(name.casefold() in taken for name in numbered):
+            return numbered[0]
+    raise AssertionError("count never ends")
 
 
 def _labels(site_id: str) -> Select[Any]:

@@ -137,7 +137,7 @@ def renew_session(**changes: Any) -> str:
     with write_transaction():
         session = update(LoginSession).where(LoginSession.token_hash == current_user().token_hash)
         db.session.execute(session.values(token_hash=token_digest(token), **changes))
-    g.pop("current_user", None)
+    g.current_user = _user_for_token(token)
     return token
 
 

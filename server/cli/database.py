@@ -21,6 +21,7 @@ from server.config import KEY_FILE, add_key
 from server.jobs import compaction, retention
 from server.maintenance import backup, demo, seed, serving_role, transfer, verification
 from server.maintenance.backup_seal import is_encrypted
+from server.maintenance.epoch import epoch_ends
 from server.maintenance.upgrade import require_current_schema, upgrade
 from server.oplog import hash_chain, receive, replay, security_log
 from server.oplog.security_log import log_access
@@ -189,12 +190,16 @@ def backup_command(target: Path, encrypt: bool) -> None:
 )
 def restore(source: Path, key_file: Path | None, unverified: bool) -> None:
     passphrase = _passphrase(confirm=False) if is_encrypted(source) else None
-    with create_app().app_context():
-        manifest = backup.restore_backup(source, passphrase, key_file, unverified=unverified)
+
+    def finish(manifest: dict[str, Any]) -> None:
         upgrade()
         security_log.seal_older_rows()
-        details = {"taken_at": manifest["taken_at"], "unverified": unverified}
-        log_access("restore", site_id=None, by=None, details=details)
+        _log_new_epoch({"taken_at": manifest["taken_at"], "unverified": unverified})
+
+    with create_app().app_context():
+        manifest = backup.restore_backup(
+            source, passphrase, key_file, unverified=unverified, finish=finish
+        )
         reports = {site: replay.verify_site(site) for site in replay.all_site_ids()}
     faults = {site: report.faults for site, report in reports.items()}
     noted = [end["link"] for end in manifest.get("links", {}).values() if end["link"]]
@@ -212,6 +217,7 @@ def move(database_url: str) -> None:
         require_current_schema()
     rows = transfer.copy_database(source, target)
     with target.app_context():
+        _log_new_epoch({"action": "moved"})
         faults = {site: replay.find_faults(site) for site in replay.all_site_ids()}
     click.echo(json.dumps({**_summary(faults), "rows": sum(rows.values())}))
     sys.exit(1 if any(faults.values()) else 0)
@@ -262,6 +268,13 @@ def _passphrase(*, confirm: bool) -> str:
         return from_environment
     prompt = _("Passphrase of the backup")
     return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm))
+
+
+def _log_new_epoch(details: dict[str, Any]) -> None:
+    """Write into the security log why a new epoch began, and how the former one ended."""
+    ended = epoch_ends()[-1:]
+    details |= {"epoch": ended[0]} if ended else {}
+    log_access("restore", site_id=None, by=None, details=details)
 
 
 def _summary(faults: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from flask import render_template
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.desk.certainty import Certainties, certainty_of_op
+from server.desk.certainty import Certainties
 from server.desk.presence import entry_texts, listed_visits
 from server.i18n.languages import language_codes
 from server.i18n.local_time import format_local_time
@@ -29,6 +29,7 @@ from server.models.home_entries import HomeEntry
 from server.models.lost_property import LostProperty
 from server.models.oplog import LoggedOp
 from server.models.visits import Visit
+from server.oplog.certainty import certainty_of_op
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from server.photos import uploads

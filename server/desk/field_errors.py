@@ -6,7 +6,7 @@ validators, so they are not shown: what a field's own validators refuse is said 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,6 +190,8 @@ def _validator_message(validator: Any, value: Any) -> str:
 
 
 def _length_message(validator: validate.Length, value: Any) -> str:
+    if not isinstance(value, Sized):
+        return ""  # a number where a list belongs: what is wrong is not its length
     most, least = validator.max or validator.equal, validator.min or validator.equal
     length = len(value)
     if not isinstance(value, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -35,11 +35,18 @@ RECORD_ID = re.compile(r"(?:\w+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id of a record, with or without its type before it."""
 
 
-def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind: str = "") -> str:
+def format_value(
+    type_: str | None,
+    name: str,
+    raw: Any,
+    names: Directory,
+    kind: str = "",
+    times: Callable[[datetime], str] = moment,
+) -> str:
     """The value of a record type's field, or of a kind's payload, as text.
 
-    `names` has people, areas, homes and firms. The id of any other record is "": nobody can read
-    it.
+    `names` has people, areas, homes and firms, `times` writes a time. The id of any other record is
+    "": nobody can read it.
     """
     if raw is None or raw == "" or raw == []:
         return {"done_at": gettext("not done"), "cancelled_at": gettext("not cancelled")}.get(
@@ -51,16 +58,17 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
         return translate(BOOLEANS["yes" if raw else "no"])
     moments = ("_at", "_start", "_end", "_until")
     if isinstance(raw, datetime) or name.endswith(moments) or name in TIME_FIELDS:
-        return _format_time(raw)
+        return _format_time(raw, times)
     if name == "facts":
         return "; ".join(map(_fact_text, raw))
     if isinstance(raw, list):
         item = name.removesuffix("s")
-        texts = [text for each in raw if (text := format_value(type_, item, each, names, kind))]
+        shown = [format_value(type_, item, each, names, kind, times) for each in raw]
+        texts = [text for text in shown if text]
         return ", ".join(texts) if texts and name not in ("photos", "shots") else str(len(raw))
     if isinstance(raw, dict):
         is_label = not raw.keys().isdisjoint(language_codes())
-        return localize(raw) if is_label else _format_mapping(type_, name, raw, names)
+        return localize(raw) if is_label else _format_mapping(type_, name, raw, names, times)
     if type_ == "merge" and name == "rule":
         return refusal_label(raw)
     if type_ == "merge" and name == "arrived":
@@ -72,7 +80,7 @@ def format_value(type_: str | None, name: str, raw: Any, names: Directory, kind:
     if name == "about_type":
         return type_label(raw) or str(raw)
     if ISO_TIME.match(str(raw)):
-        return _format_time(raw)
+        return _format_time(raw, times)
     text = _directory_name(name, str(raw), names) or value_label(type_, name, str(raw), kind)
     return "" if RECORD_ID.fullmatch(text) else text
 
@@ -84,21 +92,31 @@ def _fact_text(fact: dict[str, Any]) -> str:
     return " ".join(filter(None, (what, fact["text"], reason)))
 
 
-def _format_mapping(type_: str | None, name: str, raw: dict[str, Any], names: Directory) -> str:
+def _format_mapping(
+    type_: str | None,
+    name: str,
+    raw: dict[str, Any],
+    names: Directory,
+    times: Callable[[datetime], str],
+) -> str:
     """The values of a mapping, each with the label of its key if the key has one."""
     parts = []
     for key, value in raw.items():
         if key in HIDDEN_KEYS:
             continue
         choice, field = value_label(type_, name, key), field_label(type_, key)
-        text = format_value(type_, key if field != key else name, value, names)
+        text = format_value(type_, key if field != key else name, value, names, times=times)
         label = next((label for label in (choice, field) if label != key), None)
         parts.append(f"{label}: {text}" if label else text)
     return ", ".join(part for part in parts if part)
 
 
 def labelled_values(
-    type_: str | None, values: Mapping[str, Any], names: Directory, kind: str = ""
+    type_: str | None,
+    values: Mapping[str, Any],
+    names: Directory,
+    kind: str = "",
+    times: Callable[[datetime], str] = moment,
 ) -> list[tuple[str, str]]:
     """Fields of a record type, or of a kind's payload: the label and the value as text of each.
 
@@ -106,7 +124,9 @@ def labelled_values(
     """
     if type_ is None and kind in KINDS:
         type_ = KINDS[kind].type
-    texts = {name: format_value(type_, name, raw, names, kind) for name, raw in values.items()}
+    texts = {
+        name: format_value(type_, name, raw, names, kind, times) for name, raw in values.items()
+    }
     return [(field_label(type_, name, kind), text) for name, text in texts.items() if text]
 
 
@@ -129,11 +149,11 @@ def _directory_name(name: str, raw: str, names: Directory) -> str | None:
     return f"{raw[:8]}…" if name == "sha256" else None
 
 
-def _format_time(raw: Any) -> str:
+def _format_time(raw: Any, times: Callable[[datetime], str]) -> str:
     """A time in the zone of the site; one without a zone is local already."""
     if isinstance(raw, str) and LOCAL_TIME.fullmatch(raw):
         return raw[:16].replace("T", " ")
     try:
-        return moment(parse_time(raw) if isinstance(raw, str) else raw)
+        return times(parse_time(raw) if isinstance(raw, str) else raw)
     except ValueError:
         return str(raw)

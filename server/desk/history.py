@@ -12,7 +12,6 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
-from server.desk.certainty import certainty_of_op
 from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
 from server.i18n.locale import localize
 from server.models.access import Device
@@ -20,6 +19,7 @@ from server.models.directory import Directory
 from server.models.inspections import Inspection
 from server.models.oplog import LoggedOp
 from server.models.tasks import Task
+from server.oplog.certainty import certainty_of_op
 from server.oplog.directory import directory_of
 
 LATE_AFTER = timedelta(minutes=2)

@@ -97,7 +97,7 @@ def _page(
         fields=[*fields, *([(TOKEN_FIELD, token.text)] if token else [])],
         typed=typed,
         back=first,
-        again=not request.files,
+        again=fields != [] and not request.files,
     )
 
 

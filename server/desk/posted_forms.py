@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from flask import Flask, Response, abort, current_app, g, redirect, request
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from uuid_utils.compat import uuid7
 
 from server.auth.access import access_rule
@@ -92,6 +93,12 @@ def say_nothing() -> None:
     g.said = SILENT
 
 
+def show_once() -> None:
+    """For a page with a secret that the form made: sent again, as by reloading, the form makes no
+    other one, and leads to the page where it stood."""
+    g.shown_once = True
+
+
 def form_outcome() -> str:
     """What the form that was sent just before led to; it is said on one page only."""
     g.outcome_was_read = True
@@ -163,11 +170,11 @@ def _answer_if_taken(token: FormToken) -> Any:
 
 
 def _finish(response: Response) -> Response:
-    if is_desk_form() and response.status_code in (301, 302, 303) and current_user_or_none():
-        if "/sign-in" not in response.location:
+    if is_desk_form() and current_user_or_none() and _is_taken(response):
+        if response.location:
             _set_said(response)
-            _record_taken(response.location)
-    elif g.get("outcome_was_read") and request.cookies.get(_said_cookie()):
+        _record_taken(response.location)
+    if not response.location and g.get("outcome_was_read") and request.cookies.get(_said_cookie()):
         response.delete_cookie(_said_cookie(), path="/", secure=request.is_secure, httponly=True)
     user = g.get("current_user")
     if user and response.mimetype == "text/html" and not g.get("tokens_drawn"):
@@ -182,11 +189,21 @@ def _set_said(response: Response) -> None:
         set_cookie(response, _said_cookie(), g.get("said", SAVED))
 
 
-def _record_taken(location: str) -> None:
+def _is_taken(response: Response) -> bool:
+    """Whether a form did what it is for, rather than lead to a page to prove something first."""
+    if not response.location:
+        return response.status_code == 200
+    to_prove = {url_for(endpoint) for endpoint in ("sign_in.form", "confirm.index")}
+    return response.status_code < 400 and urlsplit(response.location).path not in to_prove
+
+
+def _record_taken(location: str | None) -> None:
     form, now = posted_form(), datetime.now(UTC)
+    if location is None and form.token and g.get("shown_once"):
+        location = form.token.page
     with write_transaction():
         delete_saved(current_user().person_id, request.path)
-        if form.token and db.session.get(TakenForm, form.token.digest) is None:
+        if location and form.token and db.session.get(TakenForm, form.token.digest) is None:
             db.session.execute(TakenForm.expired(now))
             db.session.add(
                 TakenForm(

@@ -84,7 +84,10 @@ def check_code(account: Account) -> Fault | None:
         return _too_many(wait)
     if not _use_code(account, request.form.get("one_time_code", "")[:100]):
         _log_failure(account, action="with_code")
-        message = gettext("This code is wrong, or was used before. Wait for the next one.")
+        message = gettext(
+            "This code is wrong, or was used before. Type the next one of the app, or another "
+            "recovery code."
+        )
         return Fault(message, 401)
     reset_attempts(own)
     if shared:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from server.auth import qr_tokens
 from server.db.engine import db
 from server.jobs import plan_history
+from server.jobs.free_ids import ids_in_place
 from server.jobs.holidays import days_off_for
 from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.places import Checkpoint
@@ -47,6 +48,8 @@ def round_ops(site_id: str, now: datetime, start: datetime, end: datetime) -> It
     points = {point.id: _point(site_id, point) for point in _of_site(Checkpoint, site_id)}
     required = {_id(due): due for due in _due_rounds(site_id, now, start, end)}
     planned = {patrol.id: patrol for patrol in _planned(site_id, start, end)}
+    for id_, other in ids_in_place(site_id, "round", required.keys() - planned).items():
+        required[other] = required.pop(id_)
     for id_, due in required.items():
         route_points = [points[point] for point in due.fields["points"] if point in points]
         patrol = planned.get(id_)

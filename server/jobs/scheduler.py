@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -13,6 +13,7 @@ from sqlalchemy import Select, select
 from server.db.engine import db
 from server.jobs import patrol_rounds, plan_history
 from server.jobs.batches import receive_in_batches
+from server.jobs.free_ids import ids_in_place
 from server.jobs.holidays import days_off_for
 from server.models.places import Area, Unit
 from server.models.schedules import Schedule
@@ -46,6 +47,8 @@ def plan(site_id: str, now: datetime) -> int:
         for due in _due_tasks(id_, versions[id_], places, now)
     }
     planned = {task.id: task for task in db.session.scalars(_planned_tasks(site_id, now))}
+    for id_, other in ids_in_place(site_id, "task", required.keys() - planned).items():
+        required[other] = _with_id(required.pop(id_), other)
     new = {id_: due for id_, due in required.items() if id_ not in planned}
     again = {id_: due for id_, due in required.items() if _is_reinstated(planned.get(id_), now)}
     unasked = _unasked(site_id, [due.occurrence for due in (new | again).values()], now)
@@ -67,6 +70,10 @@ class DueTask:
     occurrence: Occurrence
     fields: Mapping[str, Any]
     responsible_id: str | None
+
+
+def _with_id(due: DueTask, id_: str) -> DueTask:
+    return replace(due, occurrence=replace(due.occurrence, id=id_))
 
 
 def _due_tasks(

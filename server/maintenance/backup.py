@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from gettext import gettext as _
@@ -95,20 +95,24 @@ def restore_backup(
     key_file: Path | None = None,
     *,
     unverified: bool = False,
+    finish: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Replace database and key by a backup, add its photos, begin a new epoch.
 
     `key_file` has the backup key of the server that made it; without one it is this server's.
-    `unverified`: take a backup whose seal does not fit. Returns the manifest. Raises BackupError,
-    before anything is changed, if it is damaged, changed, or sealed by another server.
+    `unverified`: take a backup whose seal does not fit. `finish` gets the manifest, and is part of
+    the restore: one that is interrupted in it has to be repeated. Returns the manifest. Raises
+    BackupError, before anything is changed, if it is damaged, changed, or sealed by another server.
     """
     keys = key_file or backup_key_file()
     with _opened(source, passphrase, None if unverified else keys) as (folder, manifest):
         _load_database(folder / DATABASE)
         _restore_files(folder)
     replace_epoch()
-    _restore_marker().unlink()
     invalidate_directories()
+    if finish:
+        finish(manifest)
+    _restore_marker().unlink()
     return manifest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from datetime import UTC, datetime
@@ -33,6 +34,20 @@ def begin_epoch(connection: Connection) -> None:
     values |= {f"{EPOCH_END}{old}": json.dumps(end)} if old else {}
     connection.execute(delete(STATE).where(STATE.c.key.in_(values)))
     connection.execute(insert(STATE), [{"key": k, "value": v} for k, v in values.items()])
+
+
+def epoch_ends() -> list[str]:
+    """How each earlier epoch in which there were sites ended, the first one first: its name, and
+    the SHA-256 of where the log of each site was."""
+    rows = db.session.execute(
+        select(STATE.c.key, STATE.c.value).where(STATE.c.key.startswith(EPOCH_END))
+    )
+    ends = [(json.loads(value), key.removeprefix(EPOCH_END), value) for key, value in rows]
+    return [
+        f"{epoch} {hashlib.sha256(value.encode()).hexdigest()}"
+        for end, epoch, value in sorted(ends, key=lambda each: str(each[0]["at"]))
+        if end["places"]
+    ]
 
 
 def ensure_epoch() -> None:

@@ -12,11 +12,13 @@ from sqlalchemy import or_, select
 
 from server.auth.device_people import key_of_people
 from server.db.engine import db
+from server.maintenance.epoch import epoch_ends
 from server.models.access import EVERYBODY, Device, DevicePerson
 from server.models.credentials import Credential
 from server.models.oplog import Lineage, LoggedOp
 from server.models.people import Person
 from server.models.photos import DELETE_PENDING, DELETED, Photo, PhotoLink
+from server.models.security_log import AccessEntry
 from server.oplog.redaction import PURGED_FLAG
 from server.oplog.row_builder import MASKED_FLAG
 from server.oplog.sealed_rows import row_faults
@@ -31,7 +33,18 @@ OPS = LoggedOp.metadata.tables["op"]
 def server_faults() -> list[str]:
     """A22. Accounts, phones and keys that are not as the security log has them, one sentence
     each."""
-    return [*row_faults(), *_people_faults()]
+    return [*row_faults(), *_people_faults(), *_epoch_faults()]
+
+
+def _epoch_faults() -> Iterator[str]:
+    """A27. Ends of earlier epochs that no restore or move in the security log explains: up to there
+    alone a link of such an epoch is compared."""
+    restored = select(AccessEntry.details).where(AccessEntry.event == "restore")
+    logged = {details.get("epoch") for details in db.session.scalars(restored)}
+    for end in epoch_ends():
+        if end not in logged:
+            name = end.partition(" ")[0]
+            yield f"epoch {name}: no restore in the security log says that it ended like this"
 
 
 def _people_faults() -> Iterator[str]:

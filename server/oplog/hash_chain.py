@@ -138,14 +138,17 @@ def contains_link(site_id: str, place: int, link: str) -> bool:
 
 def shared_length(site_id: str, epoch: str) -> int | None:
     """A27. Up to which place the log of an earlier epoch and this one are the same: the least place
-    at which that epoch or one after it ended. None for an epoch that this database never had."""
+    at which that epoch or one after it ended. None for an epoch that this database never had, or in
+    which it did not have the site."""
     rows = select(ServerState.key, ServerState.value).where(ServerState.key.startswith(EPOCH_END))
     ends = {key: json.loads(value) for key, value in db.session.execute(rows)}
     end = ends.get(f"{EPOCH_END}{epoch}")
     if end is None:
         return None
-    later = [each for each in ends.values() if each["at"] >= end["at"]]
-    return min(int(each["places"].get(site_id, 0)) for each in later)
+    later = [each["places"] for each in ends.values() if each["at"] >= end["at"]]
+    if not all(site_id in places for places in later):
+        return None
+    return min(int(places[site_id]) for places in later)
 
 
 def is_known_epoch(epoch: str) -> bool:

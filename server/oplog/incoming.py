@@ -22,6 +22,8 @@ from sync.protocol.op import (
 )
 from sync.protocol.op_validation import op_error
 
+DERIVED_VERSION = 5
+"""The version of UUIDs that are computed from a name. Phones make version 7."""
 MAX_HASH_LENGTH, MAX_ID_LENGTH, MAX_KIND_LENGTH = 64, 100, 50
 """Characters that are stored of a damaged op's own words."""
 
@@ -106,8 +108,8 @@ class IncomingOp:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> IncomingOp:
-        """Check an op's shape. A damaged op, or one without an id, gets an id derived from its
-        content, so that receiving it twice stores it once."""
+        """Check an op's shape. A damaged op, or one without a usable id, gets an id derived from
+        its content, so that receiving it twice stores it once."""
         hash_ = content_hash(raw)
         fault, id_ = op_error(raw, hash_), _parse_id(raw)
         if fault == "hash-mismatch":
@@ -181,10 +183,13 @@ def printable(value: Any, max_length: int) -> str:
 
 
 def _parse_id(raw: Mapping[str, Any]) -> str | None:
+    """The id that an op states; None if it is none, or if it is of the version of the ids that the
+    server derives: an op could take the id of one that the server is going to make."""
     try:
-        return canonical_uuid(raw["id"])
+        id_ = canonical_uuid(raw["id"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+    return None if UUID(id_).version == DERIVED_VERSION else id_
 
 
 def _parse_chain_number(raw: Mapping[str, Any]) -> int | None:

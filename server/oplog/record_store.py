@@ -57,6 +57,7 @@ class RecordStore:
         kind = KINDS[op.kind]
         ids = kind.related_ids(upcast_payload(op))
         ids += kind.more_related(op) if kind.more_related else []
+        ids += [op.by] if kind.reads_author else []
         record = self.records.get(op.subject)
         named = [getattr(record.row, n, None) for n in kind.related_columns] if record else []
         ids += [str(id_) for id_ in named if id_]

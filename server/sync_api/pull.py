@@ -13,8 +13,10 @@ from server.auth.devices import DeviceIdentity
 from server.db.engine import db
 from server.db.statements import SITE_PARAM
 from server.models.feed import FeedRow
+from server.oplog.certainty import acts_on, certainties_for_phones
 from server.sync_api.cursor import FEED_VERSION, Cursor, resume_position
 from server.sync_api.phone_scope import PhoneScope, fresh_digest, in_snapshot, phone_scope
+from sync import RECORD_TYPES
 
 FEED_TABLE = FeedRow.metadata.tables["feed"]
 
@@ -117,7 +119,8 @@ def _page_json(
     digest: str | None = None,
 ) -> str:
     """A page as JSON text. Bodies are stored as JSON, so they are joined and not encoded again."""
-    changes = ",".join(_change_json(row, scope) for row in rows)
+    known = _certainties(cursor.site, rows, scope)
+    changes = ",".join(_change_json(row, scope, known.get(row.id)) for row in rows)
     fields = {"sync": "1", "epoch": cursor.epoch, "cursor": cursor.encode()}
     fields |= {"reset": reset} if reset else {}
     fields |= {"digest": digest} if digest else {}
@@ -125,10 +128,24 @@ def _page_json(
     return f'{text[:-1]},"changes":[{changes}]}}'
 
 
-def _change_json(row: FeedEntry, scope: PhoneScope) -> str:
+def _certainties(
+    site_id: str, rows: Sequence[FeedEntry], scope: PhoneScope
+) -> dict[str, dict[str, str]]:
+    """How sure it is who did something to the records whose phones show it, by their id."""
+    shown = [
+        row.id
+        for row in rows
+        if RECORD_TYPES[row.type].shows_authors and scope.holds(row.audience, row.readers)
+    ]
+    acts = acts_on(site_id, shown) if shown else {}
+    return {id_: certainties_for_phones(each) for id_, each in acts.items()}
+
+
+def _change_json(row: FeedEntry, scope: PhoneScope, certainty: dict[str, str] | None) -> str:
     key = f'{{"type":"{row.type}","id":"{row.id}","version":{row.version},'
     if row.deleted:
         return f'{key}"deleted":true,"record":null}}'
     if not scope.holds(row.audience, row.readers):
         return f'{key}"drop":true}}'
-    return f'{key}"deleted":false,"record":{row.body}}}'
+    sure = f',"certainty":{current_app.json.dumps(certainty)}' if certainty else ""
+    return f'{key}"deleted":false,"record":{row.body}{sure}}}'

@@ -5,7 +5,6 @@ import "./trusted_types.js"; // before htmx draws anything
 import { watchForIdleness } from "./auto_lock.js";
 import { requestBackgroundSync } from "./background_sync.js";
 import { fillReserve } from "./database.js";
-import { deleteDiscarded } from "./drafts.js";
 import { restoreDrafts } from "./form_drafts.js";
 import "./form_photos.js";
 import { autoSubmit, fillCode } from "./forms.js";
@@ -60,7 +59,6 @@ async function start() {
   // private windows have no service workers: the page works without
   await watchForUpdates().catch(() => {});
   await fillReserve();
-  await deleteDiscarded();
   await navigator.storage?.persist?.();
   scheduleSync(SOON);
 }

@@ -2,6 +2,7 @@
 // drawn form, is sealed to that person (draft_seals.js), and goes when the form is submitted
 // (outbox.js) or discarded.
 
+import * as clock from "./clock.js";
 import { database, writeTransaction } from "./database.js";
 import { openDraft, openDraftPhotos, sealDraft, sealPhoto } from "./draft_seals.js";
 import { uuid7 } from "./ids.js";
@@ -101,20 +102,24 @@ export async function sealOpenDrafts(person) {
  * @param {boolean} discarded
  */
 export async function setDiscarded(token, person, discarded) {
+  const now = (await clock.now()).toISOString();
   await writeTransaction(["drafts"], async (tx) => {
     const draft = await tx.objectStore("drafts").get(token);
     if (draft?.person !== person) return;
-    if (discarded) draft.discarded = new Date().toISOString();
+    if (discarded) draft.discarded = now;
     else delete draft.discarded;
     tx.objectStore("drafts").put(draft);
   });
 }
 
-/** Deletes the drafts that were discarded some minutes ago. */
+/**
+ * Deletes the drafts that were discarded some minutes ago, or by a clock that was wrong. To be called
+ * when the server has just told the time.
+ */
 export async function deleteDiscarded() {
-  const before = new Date(Date.now() - UNDO_TIME).toISOString();
+  const now = (await clock.now()).getTime();
   for (const { token, discarded } of await (await database()).getAll("drafts"))
-    if (discarded && discarded < before) await deleteDraft(token);
+    if (discarded && Math.abs(now - Date.parse(discarded)) > UNDO_TIME) await deleteDraft(token);
 }
 
 /**

@@ -1,6 +1,7 @@
 // What the server's answers change in the outbox: verdicts, forks, gaps, restores, and deleting
 // what is old.
 
+import * as clock from "./clock.js";
 import { appendToChain, chainTail, newTail, withChainLock } from "./op_chain.js";
 import { writeTransaction } from "./database.js";
 import { photosNamedIn, unsentOps } from "./outbox.js";
@@ -24,12 +25,13 @@ export const wasRefused = ({ verdict }) => NOT_ACCEPTED.has(verdict?.status ?? "
  * @returns {Promise<boolean>} whether they were stored
  */
 export async function applyVerdicts(verdicts, epoch) {
+  const answeredAt = (await clock.now()).toISOString();
   const current = await writeTransaction(["ops", "meta"], async (tx) => {
     const [ops, known] = [tx.objectStore("ops"), await tx.objectStore("meta").get("epoch")];
     if (known && known !== epoch) return false; // the restored server has not judged these ops
     for (const verdict of verdicts) {
       const row = await ops.get(verdict.id);
-      if (row && verdict.status !== "fork") ops.put(withVerdict(row, verdict));
+      if (row && verdict.status !== "fork") ops.put(withVerdict(row, verdict, answeredAt));
     }
     return true;
   });
@@ -37,8 +39,8 @@ export async function applyVerdicts(verdicts, epoch) {
   return current;
 }
 
-/** @param {OutboxRow} row @param {Verdict} verdict @returns {OutboxRow} */
-function withVerdict(row, verdict) {
+/** @param {OutboxRow} row @param {Verdict} verdict @param {string} answeredAt @returns {OutboxRow} */
+function withVerdict(row, verdict, answeredAt) {
   const { laid: _laid, check: _check, ...rest } = row;
   if (verdict.status === "deferred") return { ...rest, state: "deferred", verdict, laid: 1 };
   const overlaid = verdict.seq !== undefined || verdict.status === "waiting";
@@ -48,7 +50,7 @@ function withVerdict(row, verdict) {
     ...(NOT_ACCEPTED.has(verdict.status) ? { check: 1 } : {}),
     state: "answered",
     verdict,
-    answered_at: new Date().toISOString(),
+    answered_at: answeredAt,
   };
 }
 
@@ -142,8 +144,9 @@ export function resendDeferred(accepts) {
  * @param {string | null | undefined} watermark until when everything that reached the server is in
  *   a backup
  */
-export function pruneOutbox(watermark) {
-  const month = new Date(Date.now() - KEEP_DAYS * DAY).toISOString();
+export async function pruneOutbox(watermark) {
+  const now = await clock.now(); // a phone's clock may be set to next year
+  const month = new Date(now.getTime() - KEEP_DAYS * DAY).toISOString();
   const backedUp = watermark
     ? new Date(Date.parse(watermark) - CLOCK_DIFFERENCE).toISOString()
     : "";

@@ -30,11 +30,12 @@ export async function applyPage(page) {
     durability: "relaxed",
   });
   const [records, meta] = [tx.objectStore("records"), tx.objectStore("meta")];
-  for (const { type, id, version, deleted, drop, record } of page.changes) {
+  for (const { type, id, version, deleted, drop, record, certainty } of page.changes) {
     const key = { type, id, version, ...(fullPull ? { round: fullPull.id } : {}) };
     if (deleted) await deleteRecord(tx, type, id);
     else if (drop) records.delete([type, id]);
-    else records.put(record.until < oldest ? pastHorizon(key) : { ...record, ...key });
+    else if (record.until < oldest) records.put(pastHorizon(key));
+    else records.put({ ...record, ...key, ...(certainty ? { certainty } : {}) });
   }
   meta.put(page.cursor, "cursor");
   if (page.reset) meta.delete("digest");

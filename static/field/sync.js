@@ -2,6 +2,7 @@
 // tabs and the worker.
 
 import { fillReserve, getMeta, isQuotaError, isStorageFull, setMeta } from "./database.js";
+import { deleteDiscarded } from "./drafts.js";
 import { sayHello } from "./heartbeat.js";
 import { writeLossMarker } from "./loss_marker.js";
 import { deleteSent, uploadPhotos } from "./photos.js";
@@ -79,6 +80,7 @@ async function sync() {
   const failed = results.find((result) => result.status === "rejected");
   await saveLinkStatus(failed ? failed.reason : null).catch(logUnlessFull);
   await dropStaleRecords().catch(logUnlessFull);
+  if (!failed) await deleteDiscarded().catch(logUnlessFull);
   await freeStorage().catch(logUnlessFull);
   return failed ? "failed" : "done";
 }

@@ -305,6 +305,9 @@ export interface Meta {
   used: { open: number; tap: number };
   /** Ids of those who have unlocked the phone, the last first. */
   users: string[];
+  /** When the phone last looked at the clock, and how much of the time since `contact` it has not
+   * seen pass, in ms. */
+  watched: { at: number; doubtful: number };
   /** Until when everything that reached the server is in a backup. */
   watermark: string | null;
   [keys: `keys:${string}`]: StoredKeys;
@@ -419,7 +422,15 @@ export interface PullPage {
 }
 
 export type Change =
-  | { type: string; id: string; version: number; deleted: true; drop?: undefined; record: null }
+  | {
+      type: string;
+      id: string;
+      version: number;
+      deleted: true;
+      drop?: undefined;
+      record: null;
+      certainty?: undefined;
+    }
   | {
       type: string;
       id: string;
@@ -427,6 +438,7 @@ export type Change =
       deleted?: undefined;
       drop: true;
       record?: undefined;
+      certainty?: undefined;
     }
   | {
       type: string;
@@ -435,4 +447,6 @@ export type Change =
       deleted: false;
       drop?: undefined;
       record: RecordRow;
+      /** How sure it is who did something to it: by the person's id, or by that and the time. */
+      certainty?: Record<string, string>;
     };

@@ -77,6 +77,7 @@ ACTIONS: Texts = {
     "recovery_code_used": _lp("security log", "recovery code used"),
     "added": _lp("security log", "added"),
     "removed": _lp("security log", "removed"),
+    "moved": _lp("security log", "moved to another database"),
     "unknown_epoch": _lp("security log", "of a database that this server never had"),
 }
 """What was done, more exactly than the event says."""
@@ -253,10 +254,12 @@ FEATURE = Feature(
         "seals": _l("Digests"),
         "count": _l("How often"),
         "action": _l("What was done"),
+        "former": _l("Earlier name"),
         "many": _l("Many accounts or addresses"),
         "page": _l("Page"),
         "file": _l("File"),
         "taken_at": _l("Taken at"),
+        "epoch": _l("Epoch that ended"),
         "log_place": _l("Entry of the log"),
         "record": _l("Record"),
         "records": _l("Records"),

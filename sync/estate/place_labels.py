@@ -9,7 +9,7 @@ from sync.protocol.text import Texts, _l, _lp
 STATES: Texts = {"there": _lp("place", "in use")}
 
 FIELDS: Texts = {
-    "retention_days": _l("Days to keep visits"),
+    "retention_days": _l("Days to keep visits, gate passes and frequent visitors"),
     "notice_contact": _l("Whom to ask about personal data"),
     "notice_text": _l("Further text of the privacy notice"),
     "entry_days": _l("Days to keep home entries"),

@@ -53,6 +53,7 @@ class RecordType:
     (`home_field`) with an open lost-property case for longer. `personal` says for how long personal
     data are kept, `redacted_values` replaces them when the record is purged; a key `reopen.reason`
     is for the kind that ends in `.reopen` alone. `allows_photos`: whether photos may be attached.
+    `shows_authors`: phones are told how sure it is who did something to the record.
     `unique_keys` are the keys that no other record of the type should have at its site;
     `unique_columns` names the fields that it reads, if it is not given the whole record.
     """
@@ -73,6 +74,7 @@ class RecordType:
     personal: PersonalData | None = None
     redacted_values: Mapping[str, Any] = field(default_factory=dict)
     allows_photos: bool = True
+    shows_authors: bool = False
     unique_keys: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
 
 

@@ -258,6 +258,7 @@ class Kind:
     or to approve: an op of an earlier time is refused.
     `related_fields` are fields of the payload with the ids of other records that the rule reads.
     `more_related` derives further ids from the op, whose payload is not validated yet.
+    `reads_author`: the rule reads the person who made the op, only to flag it.
     `related_columns` are fields of the record with the ids of further records that the rule reads.
     `conflicts_with` are fields whose unseen change contests the decision although it writes
     others.
@@ -280,6 +281,7 @@ class Kind:
     conflicts_with: frozenset[str] = frozenset()
     related_fields: tuple[str, ...] = ()
     more_related: Callable[[Op], list[str]] | None = None
+    reads_author: bool = False
     related_columns: tuple[str, ...] = ()
     overlay_payload: bool = True
     given_fields: tuple[str, ...] = ()

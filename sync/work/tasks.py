@@ -235,6 +235,7 @@ FEATURE = Feature(
     types={
         "task": RecordType(
             label=_l("Task"),
+            shows_authors=True,
             state=state,
             visible_until=visible_until,
             visible_from=visible_from,

@@ -139,11 +139,15 @@ def test_a_phone_takes_its_next_token_and_finds_back_to_a_restored_server(phone_
     assert device_row(live_server, query) == (token_digest(new), None)
     restored = "UPDATE device SET token_hash = ?, token_at = ?"
     device_row(live_server, restored, token_digest(old), "2126-01-01 00:00:00.000000")
+    before = meta(phone_page, "told")["log"]
+    device_row(live_server, "UPDATE server_state SET value = 'next' WHERE key = 'epoch'")
     tick(phone_page)
     phone_page.sync_now()
     assert proofs(live_server, "task.complete") == [("person", 1)]
     assert meta(phone_page, "device")["token"] == old
     assert meta(phone_page, "device")["former"] == [new]
+    told = meta(phone_page, "told")
+    assert (told["log"]["epoch"], told["earlier"][0]["epoch"]) == ("next", before["epoch"])
 
 
 JS_VERSION_4 = """({ meta, records }) => new Promise((done, failed) => {

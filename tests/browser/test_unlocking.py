@@ -11,6 +11,7 @@ from tests.phone_page import (
     JS_HORIZONTAL_OVERFLOW,
     JS_SMALL_TARGETS,
     JS_UNLABELLED_CONTROLS,
+    logged_ops,
     meta,
     meta_keys,
     rows,
@@ -87,6 +88,12 @@ def test_a_pin_opens_a_key_that_signs_without_a_network_and_after_a_reload(phone
     live_server.start()
     phone_page.sync_now()
     assert proofs(live_server, "task.complete") == [("person", 1), ("person", 1), ("claimed", 0)]
+    done = logged_ops(live_server, "task.complete")
+    for (_, task, *_), certainty in zip(done[1:], ("person", "claimed"), strict=True):
+        phone_page.open(f"/field/task/{task}")
+        phone_page.wait_for_js(
+            f"!!document.querySelector('.certainty[data-certainty={certainty}]')"
+        )
     keys = meta(phone_page, f"keys:{ana}")
     assert set(keys) >= {"private_key", "draft_key", "salt", "credential"}
     assert "258001" not in json.dumps(rows(phone_page, "meta"))

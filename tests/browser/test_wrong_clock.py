@@ -16,6 +16,8 @@ from tests.phone_page import (
     JS_SMALL_TARGETS,
     JS_UNLABELLED_CONTROLS,
     PhonePage,
+    meta,
+    rows,
 )
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
@@ -126,3 +128,36 @@ def test_a_phone_in_another_zone_shows_the_day_of_the_estate(phone_page, live_se
     told = datetime.fromisoformat(said)
     assert told.utcoffset() == told.astimezone(ZoneInfo(zone)).utcoffset()
     assert abs(told - when) < timedelta(minutes=5) and flags == set()
+
+
+@pytest.mark.rule("W7")
+def test_a_clock_set_to_next_year_and_back_deletes_and_locks_nothing(phone_page, live_server):
+    page = phone_page.page
+    page.clock.install()
+    phone_page.enrol("ana")
+    phone_page.unlock("ana")
+    live_server.kill()
+    tick_until(phone_page, 1)
+    kept, now = len(rows(phone_page, "records")), datetime.now(UTC)
+    for days in (400, 0):
+        page.clock.set_system_time(now + timedelta(days=days))
+        page.clock.run_for(16_000)
+        page.evaluate(JS_DROP_STALE_RECORDS)
+        assert len(rows(phone_page, "records")) == kept
+        assert meta(phone_page, "me"), "nobody has left the phone alone"
+    page.clock.set_system_time(now + timedelta(days=400))
+    phone_page.open("/field/tasks")  # by its clock it lay about for a year: it is locked
+    assert meta(phone_page, "me") is None
+    page.clock.set_system_time(now)
+    phone_page.unlock("ana")
+    assert page.evaluate(JS_DONE_COUNT) == 1 and len(rows(phone_page, "records")) == kept
+    live_server.start()
+    phone_page.sync_now()
+    assert len(logged_ticks(live_server)) == 1
+
+
+JS_DROP_STALE_RECORDS = """async () => {
+  const program = document.querySelector("script[type=module]").src;
+  const { dropStaleRecords } = await import(new URL("stale_records.js", program).href);
+  await dropStaleRecords();
+}"""

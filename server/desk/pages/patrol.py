@@ -16,7 +16,7 @@ from server.auth import qr_tokens
 from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
-from server.desk.certainty import certainty_by_op, certainty_of_op
+from server.desk.certainty import certainty_by_op
 from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
@@ -32,6 +32,7 @@ from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.people import Person
 from server.models.places import Checkpoint
 from server.models.scans import Scan
+from server.oplog.certainty import certainty_of_op
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES

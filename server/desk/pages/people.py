@@ -25,6 +25,7 @@ from server.desk.options import active_contractors, active_people, list_people
 from server.desk.payload_form import PayloadForm, form_text
 from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
+from server.desk.posted_forms import show_once
 from server.desk.signing_in import log_account
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.models.access import EVERYBODY, Device
@@ -32,6 +33,7 @@ from server.models.credentials import Credential
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.places import Site
+from server.models.security_log import AccessEntry
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.security_log import log_access
@@ -46,6 +48,7 @@ NAVIGATION = [
     NavEntry("people.phones", _l("Phones"), 230),
 ]
 
+MAX_ENTRIES_READ = 500
 MAX_IMPORTS = 50
 MAX_CREDENTIALS = 100
 SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
@@ -71,6 +74,7 @@ def new_pin(id: str) -> str:
         now = datetime.now(UTC)
         pin = reset_pin(person.id, now)
         log_account("pin", person.id, "one_time_pin", keys_at=now)
+    show_once()
     return _render_people(person=person, pin=pin)
 
 
@@ -89,7 +93,7 @@ def _render_people(**new: Any) -> str:
         days=ONE_TIME_LIFETIME.days,
         ticket_counts=ticket_counts,
         names=directory_of(site_id),
-        may_record_leaving=current_user().has_role(*MASTER_DATA_ROLES),
+        changeable={each.id for each in people if not each.active_to and _may_change(each)},
     )
 
 
@@ -99,6 +103,7 @@ def _render_people(**new: Any) -> str:
 def record_leaving(id: str) -> Any:
     """K18: a person leaves; their open tickets go to a successor in the same transaction."""
     person, successor = get_or_404(Person, id), request.form.get("heir", "")
+    _refuse_above(person.roles)
     responsible = or_(Ticket.steward_id == person.id, Ticket.handler_id == person.id)
     tickets = db.session.scalars(Ticket.open_tickets(current_user().site_id, responsible)).all()
     if tickets and get_or_404(Person, successor).active_to:
@@ -143,12 +148,26 @@ def revise_work(id: str) -> Any:
     }
     changes = {name: value for name, value in wanted.items() if value != getattr(person, name)}
     concerned = {*person.roles, *roles} if "roles" in changes else set()
-    if "admin" in concerned and not user.has_role("admin"):
-        abort(403)  # else a manager could make somebody an administrator, and act as that person
+    _refuse_above(concerned)
     answer = submit_and_redirect("person.revise", person.id, changes, url_for("people.index"))
     with write_transaction():
         log_access("role", site_id=user.site_id, by=user.person_id, about=person.id)
     return answer
+
+
+def _may_change(person: Person) -> bool:
+    return current_user().has_role(*MASTER_DATA_ROLES) and not _are_above(person.roles)
+
+
+def _refuse_above(roles: Iterable[str]) -> None:
+    """403 if these are the roles of an administrator and the user is none: else a manager could
+    remove one, or make somebody one and act as that person."""
+    if _are_above(roles):
+        abort(403)
+
+
+def _are_above(roles: Iterable[str]) -> bool:
+    return "admin" in roles and not current_user().has_role("admin")
 
 
 def _chosen(name: str, before: list[str]) -> list[str]:
@@ -174,6 +193,7 @@ def new_code() -> str:
     with write_transaction():
         code = issue_code(user.site_id, user.person_id, people)
         log_access("code", site_id=user.site_id, by=user.person_id)
+    show_once()
     return _render_phones(code, people)
 
 
@@ -208,8 +228,9 @@ def rename(id: str) -> Any:
         message = gettext("Write a name of up to %(n)d characters.", n=MAX_NAME_LENGTH)
         raise FormRefused(message, [FieldError(("label",), message)])
     with write_transaction():
+        former = device.label
         rename_device(device.site_id, device.id, name)
-        _log_device(device.id, "renamed", label=name)
+        _log_device(device.id, "renamed", label=name, former=former)
     return redirect(url_for("people.phone", id=device.id), 303)
 
 
@@ -262,6 +283,7 @@ def phone(id: str) -> str:
     return render_template(
         "desk/people/phone.html",
         report=phone_statuses(site, [device])[0],
+        former_names=_former_names(device),
         parcels=db.session.scalars(
             OutboxImport.for_device(site, device.id).limit(MAX_IMPORTS)
         ).all(),
@@ -274,6 +296,18 @@ def phone(id: str) -> str:
         ).all(),
         may_set=current_user().has_role(*MASTER_DATA_ROLES),
     )
+
+
+def _former_names(device: Device) -> list[tuple[str, Any]]:
+    """What a phone was called before, each with until when; the last one first."""
+    entries = AccessEntry.newest(device.site_id).where(
+        AccessEntry.device_id == device.id, AccessEntry.event == "device"
+    )
+    return [
+        (entry.details["former"], entry.at)
+        for entry in db.session.scalars(entries.limit(MAX_ENTRIES_READ))
+        if entry.details.get("former")
+    ]
 
 
 def _chosen_people() -> list[str]:

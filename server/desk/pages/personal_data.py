@@ -12,7 +12,11 @@ from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
-from server.desk.personal_data import MAX_FOUND, Found, Terms, find_records, pack
+from server.desk.personal_data import MAX_FOUND, find_records
+from server.desk.personal_pack import pack
+from server.desk.personal_search import Found, Search, Terms, search_for
+from server.desk.personal_texts import file_time
+from server.desk.staff_data import count_entries, find_people, staff_files
 from server.desk.submit import submit_and_redirect
 from server.jobs.erasure import erase_on_request
 from server.models import MODELS_BY_TYPE
@@ -43,11 +47,22 @@ CORRECTIONS = {
 }
 """What can be corrected of each type. Arrears are corrected in the ledger and imported again."""
 
+PAGES = {
+    "arrears": "arrears.show",
+    "case": "cases.show",
+    "lost": "lost_property.show",
+    "person": "people.work",
+    "session": "training_sessions.show",
+    "ticket": "tickets.show",
+    "visit": "visits.show",
+}
+"""The page of a record, for types that have one of their own."""
+
 
 @bp.get("/")
 @allow(*MASTER_DATA_ROLES)
 def index() -> str:
-    return _page(Terms(), [])
+    return _page(_search(Terms()), [])
 
 
 @bp.post("/find")
@@ -55,21 +70,25 @@ def index() -> str:
 def find() -> Any:
     """Everything about somebody, by any of name, number, plate and home. What is looked for is in
     no address; that somebody looked is in the security log."""
-    terms = Terms.of_form(request.form)
-    found = _find(terms)
-    if terms:
+    search = _search(Terms.of_form(request.form))
+    found = _find(search)
+    if search.terms:
         _log("lookup", found)
-    return _page(terms, found, searched=True)
+    return _page(search, found, searched=True)
 
 
 @bp.post("/export")
 @allow(*MASTER_DATA_ROLES)
 @recent_sign_in
 def export() -> Response:
-    """The same as a ZIP, to be given to the person."""
-    found = _find(Terms.of_form(request.form))
+    """All of it as a ZIP, to be given to the person."""
+    terms, site_id = Terms.of_form(request.form), current_user().site_id
+    search = search_for(site_id, terms, times=file_time)
+    people = find_people(search)
+    found = find_records(search, people)
     _log("export", found, file="personal-data.zip")
-    answer = Response(pack(current_user().site_id, found), mimetype="application/zip")
+    packed = pack(site_id, found, staff_files(search, people))
+    answer = Response(packed, mimetype="application/zip")
     answer.headers["Content-Disposition"] = 'attachment; filename="personal-data.zip"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
@@ -80,14 +99,14 @@ def export() -> Response:
 @recent_sign_in
 def erase() -> Any:
     """Erase the chosen records, except those that something forbids to erase; the page says why."""
-    terms, user = Terms.of_form(request.form), current_user()
+    search, user = _search(Terms.of_form(request.form)), current_user()
     chosen = set(request.form.getlist("record"))
-    found = [each for each in _find(terms) if each.key in chosen]
+    found = [each for each in _find(search) if each.key in chosen]
     free = [each for each in found if not each.obstacles]
     erased = erase_on_request(user.site_id, [(each.type, each.id) for each in free], user.person_id)
     if free:
         _log("erasure", free)
-    return _page(terms, _find(terms), searched=True, erased=erased, chosen=len(chosen))
+    return _page(search, _find(search), searched=True, erased=erased, chosen=len(chosen))
 
 
 @bp.get("/correct/<type>/<id>")
@@ -131,8 +150,13 @@ def _correction(type_: str) -> PayloadForm:
     return CORRECTIONS.get(type_) or abort(404)
 
 
-def _find(terms: Terms) -> list[Found]:
-    return find_records(current_user().site_id, terms)
+def _search(terms: Terms) -> Search:
+    """What a page lists: one more of a type than it shows says that there are more."""
+    return search_for(current_user().site_id, terms, most=MAX_FOUND + 1)
+
+
+def _find(search: Search) -> list[Found]:
+    return find_records(search, find_people(search))
 
 
 def _log(event: str, found: list[Found], **details: str) -> None:
@@ -141,7 +165,7 @@ def _log(event: str, found: list[Found], **details: str) -> None:
 
 
 def _page(
-    terms: Terms,
+    search: Search,
     found: list[Found],
     *,
     searched: bool = False,
@@ -152,8 +176,10 @@ def _page(
     looks = AccessEntry.newest(site_id).where(AccessEntry.event.in_(ABOUT_DATA))
     return render_template(
         "desk/personal_data/index.html",
-        terms=terms,
+        terms=search.terms,
         found=found,
+        counted=count_entries(search, find_people(search)),
+        pages=PAGES,
         searched=searched,
         erased=erased,
         kept=chosen - (erased or 0),

@@ -100,11 +100,11 @@ def decide_ticked() -> Any:
     back = url_for("quarantine.index", **set_filters)
     ids = dict.fromkeys(form.getlist("listed" if "all" in form else "op"))
     decision, reason = form.get("decision"), form.get("reason", "").strip()
+    if decision == DISMISSED or reason:
+        check_payload("aside.dismiss", {"reason": reason}, page=back)
     if not ids or len(ids) > PAGE_SIZE or decision not in (ACCEPTED, DISMISSED):
         message = gettext("Tick the records, and choose what to do with them.")
         raise FormRefused(message, [FieldError(("op", "decision"), message)], page=back)
-    if decision == DISMISSED or reason:
-        check_payload("aside.dismiss", {"reason": reason}, page=back)
     decide_several([_decidable_op(id_) for id_ in ids], decision, reason, back)
     return redirect(back, 303)
 

@@ -20,6 +20,7 @@ from server.db.engine import db, write_transaction
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
 from server.desk.options import list_people
+from server.desk.posted_forms import show_once
 from server.desk.signing_in import log_account
 from server.desk.submit import submit_and_redirect
 from server.models.access import Account
@@ -48,6 +49,8 @@ def index() -> str:
 def end_sessions(id: str) -> Any:
     """End every session of a person at once."""
     person = get_or_404(Person, id)
+    if person.id != current_user().person_id:
+        _resettable_or_403(id)
     with write_transaction():
         end_all_sessions(person.id)
         log_account("session_ended", person.id)
@@ -69,6 +72,7 @@ def new_first_password(id: str) -> str:
             log_account("password", person.id, "first_password")
     except IntegrityError:
         raise _username_refused(gettext("This user name is taken.")) from None
+    show_once()
     return _render(person=person, username=username.lower(), password=password)
 
 

@@ -14,7 +14,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import gettext
 
 from server.auth.access import allow, before_all_steps, current_user, recent_sign_in
 from server.auth.credentials import get_or_create_account
@@ -30,7 +29,7 @@ from server.auth.second_factors import (
 from server.auth.sessions import PASSKEY, PASSWORD, TWO_STEPS
 from server.auth.sign_in_steps import begin_step, current_step, finish_step, set_step_cookie
 from server.db.engine import db, write_transaction
-from server.desk.field_errors import FieldError, FormRefused
+from server.desk.posted_forms import show_once
 from server.desk.signing_in import log_account, own_account, page_after, prove_anew, qr_image
 from server.models.access import Account, Passkey
 from sync.protocol.roles import FRONT_DESK_ROLES
@@ -46,8 +45,8 @@ def index() -> Any:
     """Passkeys, authenticator app and recovery codes. Whoever has them already, and signed in
     without, proves it instead."""
     user, account = current_user(), own_account()
-    if user.must_add_step and has_second_factor(account):
-        return redirect(url_for("confirm.index", next=page_after()), 303)
+    if user.factors == PASSWORD and has_second_factor(account):
+        return redirect(url_for("confirm.index", next=_page_to_go_on()), 303)
     return _render_page()
 
 
@@ -69,8 +68,8 @@ def add_app() -> Any:
         if is_set:
             log_account("second_factor", person_id, "app_added")
     if not is_set:
-        message = gettext("This is not the code that the app shows now. Try again.")
-        raise FormRefused(message, [FieldError(("one_time_code",), message)], status=400)
+        # with the same secret: it is in the app already
+        return _render_page(secret if is_base32 else None, is_wrong=True), 400
     return _show_recovery_codes(codes, TWO_STEPS)
 
 
@@ -150,24 +149,30 @@ def drop_passkey(id: str) -> Any:
 
 
 def _refuse_unproven(account: Account) -> None:
-    """403 for who signed in with the password alone although there is a second step: to add or
-    remove one would be a way around it."""
+    """Who signed in with the password alone although there is a second step proves it first: to
+    add or remove one would be a way around it."""
     if current_user().factors == PASSWORD and has_second_factor(account):
-        abort(403)
+        abort(redirect(url_for("confirm.index", next=url_for("two_steps.index")), 303))
+
+
+def _page_to_go_on() -> str:
+    return page_after() if request.args.get("next") else url_for("two_steps.index")
 
 
 def _show_recovery_codes(codes: list[str], factors: str) -> Any:
+    show_once()
     response = make_response(render_template("desk/account/recovery_codes.html", codes=codes))
     prove_anew(response, factors)
     return response
 
 
-def _render_page() -> str:
-    account, secret = own_account(), new_totp_secret()
+def _render_page(secret: str | None = None, *, is_wrong: bool = False) -> str:
+    account, secret = own_account(), secret or new_totp_secret()
     return render_template(
         "desk/account/two_steps.html",
         account=account,
         secret=secret,
+        is_wrong=is_wrong,
         qr=qr_image(totp_address(secret, account.username or current_user().name)),
         passkeys=db.session.scalars(Passkey.of_person(account.person_id)).all(),
         codes_left=recovery_codes_left(account.person_id),

@@ -182,6 +182,7 @@ FEATURE = Feature(
     types={
         "visit": RecordType(
             label=_l("Visit"),
+            shows_authors=True,
             state=state,
             visible_until=visible_until,
             fold=fold,

@@ -80,6 +80,7 @@ FEATURE = Feature(
     types={
         "ticket": RecordType(
             label=_l("Ticket"),
+            shows_authors=True,
             state=state,
             visible_until=visible_until,
             fold=fold,

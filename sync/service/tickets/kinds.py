@@ -44,7 +44,6 @@ from sync.service.tickets.rules import (
     absorb,
     accept_fact,
     amend,
-    author_of,
     feed_back,
     flag_after_end,
     flag_unless_asked,
@@ -104,7 +103,7 @@ KINDS = {
         EmptyPayload,
         flag_unless_asked,
         {**ACCEPT_PATCH, **timeline_patch("accept")},
-        more_related=author_of,
+        reads_author=True,
         label=_l("Ticket accepted"),
     ),
     "ticket.give_back": fact_kind(

@@ -141,19 +141,16 @@ def flag_unless_handler(ticket: TicketLike, op: Op) -> Accepted:
 
 
 def flag_unless_asked(ticket: TicketLike, op: Op) -> Accepted:
-    """K24: whoever accepts a ticket that waits for a role or a trade has it, or it is flagged."""
+    """K24: whoever accepts a ticket that waits for a role or a trade has it, or it is flagged. Who
+    has no trade does everything."""
     who = op.related.get(op.by)
-    if not ticket.asked_role or who is None:
+    roles, trades = getattr(who, "roles", None), getattr(who, "trades", None) or ()
+    if not ticket.asked_role or roles is None:
         return flag_unless_handler(ticket, op)
-    has_trade = not ticket.asked_trade or ticket.asked_trade in who.trades
-    if ticket.asked_role in who.roles and has_trade:
+    has_trade = not ticket.asked_trade or not trades or ticket.asked_trade in trades
+    if ticket.asked_role in roles and has_trade:
         return flag_unless_handler(ticket, op)
     return Accepted({}, flag="not-the-role")
-
-
-def author_of(op: Op) -> list[str]:
-    """The id of the person whose roles and trades `flag_unless_asked` reads."""
-    return [op.by]
 
 
 def feed_back(ticket: TicketLike, op: Op) -> Accepted:

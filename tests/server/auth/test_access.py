@@ -304,6 +304,10 @@ def test_error_pages_reveal_no_internals(fresh_app):
 def test_a_body_that_is_too_large_is_refused(app, ben):
     response = ben.post("/language", {"lang": "x" * 5_000_000})
     assert response.status_code == 413
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    body = part + bytes(34_000_000) + b"\r\n--x--\r\n"
+    sent = ben.post("/desk/visits/expect", body, content_type="multipart/form-data; boundary=x")
+    assert sent.status_code == 413
 
 
 @ON_SQLITE

@@ -81,6 +81,42 @@ def test_a_code_is_needed_and_works_once(app, eve, signed_in, new_browser):
     assert again.post("/sign-in/code", {"one_time_code": code}).status_code == 401
 
 
+def test_a_wrong_code_leaves_the_key_that_is_in_the_app(eve):
+    page = eve.get("/desk/account/two-steps").text
+    secret = re.search(r'name="app_secret" value="([A-Z2-7]{32})"', page)[1]
+    sent = {"app_secret": secret, "one_time_code": "12345"}
+    wrong = eve.post("/desk/account/two-steps/app", sent)
+    assert wrong.status_code == 400
+    assert f'name="app_secret" value="{secret}"' in wrong.text
+    sent["one_time_code"] = pyotp.TOTP(secret).now()
+    assert CODES.search(eve.post("/desk/account/two-steps/app", sent).text)
+
+
+def test_recovery_codes_that_were_shown_stay_valid_when_the_page_is_loaded_again(app, eve):
+    add_app(eve)
+    page = eve.get("/desk/account/two-steps").text
+    form = page.partition('action="/desk/account/two-steps/recovery"')[2]
+    sent = {"form_token": re.search(r'name="form_token" value="([^"]+)"', form)[1]}
+    codes = CODES.findall(eve.post("/desk/account/two-steps/recovery", sent).text)
+    again = eve.post("/desk/account/two-steps/recovery", sent)
+    assert (again.status_code, again.location) == (303, "/desk/account/two-steps")
+    with app.app_context():
+        assert all(second_factors.use_recovery_code(EVE, code) for code in codes)
+
+
+def test_a_form_that_was_kept_is_gone_once_it_is_saved(app, eve):
+    page, kept = "/desk/sign-ins/", "请看一遍，再保存"
+    form = eve.get(page).text.partition('action="/desk/sign-ins/two-step"')[2]
+    token = {"form_token": re.search(r'name="form_token" value="([^"]+)"', form)[1]}
+    with app.app_context(), write_transaction():
+        db.session.execute(text("UPDATE session SET proven_at = '2026-01-01 00:00:00'"))
+    assert eve.post(f"{page}two-step", {"two_step": "true", **token}).status_code == 401
+    assert eve.post("/desk/account/confirm", {"password": PASSWORD}).status_code == 303
+    assert kept in eve.get(page).text
+    assert eve.post(f"{page}two-step", {"two_step": "false"}).status_code == 303
+    assert kept not in eve.get(page).text
+
+
 @pytest.mark.asvs("6.5.1")
 def test_a_recovery_code_works_once(app, eve, new_browser):
     _, codes = add_app(eve)
@@ -187,9 +223,10 @@ def test_a_password_alone_adds_no_second_factor_beside_one(app, eve, signed_in):
     stale = signed_in(EVE)  # a session that began with the password alone
     secret = second_factors.new_totp_secret()
     sent = {"app_secret": secret, "one_time_code": pyotp.TOTP(secret).now()}
-    assert stale.post("/desk/account/two-steps/app", sent).status_code == 403
-    assert stale.post("/desk/account/two-steps/recovery").status_code == 403
-    assert stale.post("/desk/account/two-steps/passkeys/options").status_code == 403
+    for what in ("app", "recovery", "passkeys/options"):
+        answer = stale.post(f"/desk/account/two-steps/{what}", sent)
+        assert answer.location.startswith("/desk/account/confirm"), what
+    assert stale.get("/desk/account/two-steps").location.startswith("/desk/account/confirm")
     forget_used_step(app)
     alone = stale.post("/desk/account/confirm", {"password": PASSWORD, "one_time_code": ""})
     assert alone.status_code == 401
@@ -215,7 +252,7 @@ def test_a_new_password_leaves_the_second_step(app, eve, signed_in, new_browser,
 
 def test_removing_the_app_needs_the_session_that_proved_it(app, eve, signed_in):
     add_app(eve)
-    assert signed_in(EVE).post("/desk/account/two-steps/app/remove").status_code == 403
+    assert "/confirm" in signed_in(EVE).post("/desk/account/two-steps/app/remove").location
     assert eve.post("/desk/account/two-steps/app/remove").status_code == 303
     with app.app_context():
         assert db.session.get(Account, EVE).totp_secret is None

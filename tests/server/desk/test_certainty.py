@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from server.db.engine import db
-from server.desk.certainty import Certainties, certainty_of_op
+from server.desk.certainty import Certainties
 from server.desk.evidence_pack import contents
 from server.models.lost_property import LostProperty
 from server.models.tickets import Ticket
+from server.oplog.certainty import certainty_of_op
 from sync.protocol.op import SERVER_AUTHOR_ID
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, TASKS, fixed_id
 
@@ -75,6 +76,33 @@ def test_of_several_acts_the_time_decides_and_else_the_least_certain(app, phone,
         assert known.of(ticket["id"], CHU, "2026-01-01T00:00:00Z") == "claimed"
         assert known.of(ticket["id"], BEN) is None, "who is only named did nothing"
         assert known.of(None, CHU) is None and known.of(ticket["id"], None) is None
+
+
+def test_phones_are_told_it_with_each_record(phone, new_phone, desk_op):
+    lamp, bare = fixed_id("lamp"), new_phone(unlocks_for=None)
+    desk_op("ticket.open", lamp, TICKET, by=CHU)
+    phone.send_op("ticket.follow", lamp, {"text": "looked"}, by=CHU)
+    bare.send_op("task.complete", TASKS[0], by=ANA)
+    phone.send_op("task.cancel", TASKS[1], {"reason": "rain"}, by=BEN)
+    bare.send_op("task.cancel", TASKS[1], {"reason": "rain"}, by=EVE)
+    phone.send_op("visit.arrive", WANG, {"visitor": "Mr Wang", "purpose": "other"}, by=CHU)
+    told = {each["id"]: each.get("certainty") for each in all_changes(new_phone())}
+    (at,) = {key.partition(" ")[2] for key in told[lamp]} - {""}
+    assert told[lamp] == {CHU: "claimed", f"{CHU} {at}": "desk"}
+    assert told[TASKS[0]] == {ANA: "claimed"} and told[TASKS[1]] == {BEN: "person"}
+    assert told[WANG] == {CHU: "claimed"}
+    assert told[TASKS[2]] is None, "nobody has done anything yet"
+    assert told[CHU] is None, "where no author is shown"
+
+
+def all_changes(phone):
+    """Every change of a first pull as it is sent."""
+    changes, cursor, more = [], None, True
+    while more:
+        page = phone.post(f"/sync/{HOME_SITE}/pull", {"cursor": cursor}).expect_ok()
+        changes += page["changes"]
+        cursor, more = page["cursor"], page["more"]
+    return changes
 
 
 def test_what_was_refused_or_waits_makes_nobody_certain(app, phone, new_phone):

@@ -110,3 +110,16 @@ def test_the_desk_hands_a_ticket_to_a_trade(app, ben, eve, desk_op):
     assert (row.asked_role, row.asked_trade) == ("repair", "plumber")
     assert "Repair worker" in ben.get(f"/desk/tickets/{ticket}", headers=EN).text
     assert ben.post(f"/desk/tickets/{ticket}/hand-over", {"to": "trade:x"}).status_code == 422
+
+
+@pytest.mark.asvs("8.2.1")
+def test_a_manager_changes_nothing_about_an_administrator(app, eve):
+    """Or a manager could take the estate over."""
+    with app.app_context():
+        db.session.get_one(Person, (HOME_SITE, BEN)).roles = ["admin"]
+        db.session.commit()
+    acts = (f"people/{BEN}/leave", f"people/{BEN}/work", f"people/{BEN}/pin", f"sign-ins/{BEN}/end")
+    for act in (*acts, f"sign-ins/{BEN}/first-password", f"sign-ins/{BEN}/second-step"):
+        assert eve.post(f"/desk/{act}", {"heir": ANA, "roles": "guard"}).status_code == 403, act
+        assert f"/desk/{act}" not in eve.get(f"/desk/{act.partition('/')[0]}/").text
+    assert stored(app, Person, BEN).active_to is None

@@ -13,18 +13,28 @@ import pytest
 from sqlalchemy import select, text
 
 from server.db.engine import db
+from server.desk.pages import personal_data as pages
+from server.desk.personal_search import NOT_EXPORTED
+from server.desk.personal_texts import label_of
+from server.desk.staff_data import NOT_SEARCHED, SEARCHED_TYPES
+from server.jobs.retention import PERSONAL_TYPES
 from server.models import MODELS_BY_TYPE
+from server.models.column_classes import PERSONAL, SENSITIVE, columns_of
 from server.models.security_log import AccessEntry
 from server.models.visits import Visit
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from server.photos import uploads
-from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
+from sync.accountability.categories import category_id
+from sync.accountability.categories_content import CATEGORIES
+from tests.phone_templates import render_page
+from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
 from tests.server.jobs.test_every_retention import tables_with
 from tests.server.jobs.test_retention import jpeg_and_hash
 
 EN = {"Accept-Language": "en"}
 PAGE = "/desk/personal_data/"
+CATEGORY = category_id(HOME_SITE, "AC-1")
 NAME = "王小明"
 VISIT, TICKET, FOUND, CASE, ENTRY, ACCOUNT, PASS = map(
     fixed_id, ("v", "t", "f", "c", "e", "a", "p")
@@ -222,6 +232,145 @@ def test_nothing_of_fifty_people_is_left_anywhere(app, eve, phone):
         assert uploads.find_photo(HOME_SITE, sha256) is None
         blobs = db.session.execute(select(text("1")).select_from(text("photo"))).all()
         assert blobs == []
+
+
+def texts_of(page: str) -> str:
+    """What stands in the fields of the records that a page lists."""
+    return " ".join(re.findall(r"<d[td]>(.*?)</d[td]>", page, re.DOTALL))
+
+
+@pytest.mark.parametrize("type_", sorted([*PERSONAL_TYPES, *SEARCHED_TYPES]))
+def test_every_field_that_tells_of_somebody_has_words(app, type_):
+    table = MODELS_BY_TYPE[type_].__tablename__
+    told = set(columns_of(table, PERSONAL, SENSITIVE)) - NOT_EXPORTED - NOT_SEARCHED
+    for lang in ("en", "zh"):
+        with app.test_request_context(headers={"Accept-Language": lang}):
+            labels = {name: label_of(type_, name) for name in told}
+            assert all(labels.values()) and not told & set(labels.values()), labels
+            assert lang == "en" or not re.search("[a-z]{2}", "".join(labels.values())), labels
+
+
+@pytest.mark.rule("A25")
+def test_a_page_is_all_in_words_with_dates_and_has_no_secret(app, eve, known, desk_op):
+    """And the file has times with their day and offset."""
+    desk_op("ticket.follow", TICKET, {"text": "checked"}, by=CHU)
+    desk_op("arrears.call", ACCOUNT, {"outcome": "unreachable"}, by=BEN)
+    desk_op("find.notify", FOUND, {"told_whom": "Porter"}, by=CHU)
+    with app.app_context():
+        slip = db.session.get(MODELS_BY_TYPE["ticket"], (HOME_SITE, TICKET)).slip
+    everything = {"name": NAME, "home": "1203"}
+    zh = texts_of(eve.post(f"{PAGE}find", everything, headers={"Accept-Language": "zh"}).text)
+    typed = "Fee|Sofa|Leak|Key|Ring|Porter|Ana|Ben|Chu|Eve|nov|x"
+    assert not re.search(r"\b[a-z_]{2,}\b", re.sub(rf"\b(?:{typed})\b", "", zh)), zh
+    page = texts_of(eve.post(f"{PAGE}find", everything, headers=EN).text)
+    assert "checked: done" in page and "not reached" in page and "Ticket opened" in page
+    assert not re.search(r"(?<!\d-\d\d )\b\d\d:\d\d\b", page), "a time without a date"
+    answer = eve.post(f"{PAGE}export", everything, headers=EN)
+    packed = zipfile.ZipFile(BytesIO(answer.data))
+    files = {name: packed.read(name).decode("utf-8-sig") for name in packed.namelist()}
+    for name, content in files.items():
+        assert not slip or slip not in content, name
+        rest = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+08:00)", "", content)
+        assert not re.search(r"\d:\d\d", rest), name
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00", files["ticket.csv"])
+
+
+@pytest.mark.rule("A25")
+def test_a_long_list_says_that_it_is_cut_and_the_file_is_not(app, eve, monkeypatch):
+    monkeypatch.setattr(pages, "MAX_FOUND", 2)
+    people = [fixed_id(f"visitor {number}") for number in range(3)]
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("visit.arrive", id_, ARRIVAL, by=CHU) for id_ in people])
+    page = eve.post(f"{PAGE}find", {"name": NAME}, headers=EN).text
+    assert "The newest 2 are shown" in page and "<small>2+</small>" in page
+    packed = eve.post(f"{PAGE}export", {"name": NAME}).data
+    assert len(json.loads(zipfile.ZipFile(BytesIO(packed)).read("records.json"))) == 3
+
+
+@pytest.mark.rule("A25")
+def test_no_button_erases_nothing(app, eve, known):
+    nothing = eve.post(f"{PAGE}find", {"name": "Ring"}, headers=EN).text
+    assert "Nothing of this can be erased now" in nothing
+    assert "Erase the chosen records" not in nothing
+    assert "Erase the chosen records" in eve.post(f"{PAGE}find", {"name": NAME}, headers=EN).text
+
+
+@pytest.mark.rule("A25")
+@pytest.mark.asvs("14.2.4")
+def test_our_own_people_are_found_too_and_never_erased(app, eve, ben, phone, desk_op):
+    """Their record, shifts, cases, trainings; what they entered and who looked is counted."""
+    assert phone.send_op("shift.open", None, {"uniform": True}, by=ANA)["status"] == "applied"
+    for kind, payload in (("category.add", CATEGORIES[0]), ("category.publish", {})):
+        desk_op(kind, CATEGORY, payload, by=EVE)
+    phone.send_op("category.acknowledge", CATEGORY, by=ANA)
+    fact = {"code": "told_against", "at": datetime.now(UTC).isoformat(), "text": "Bins"}
+    about = {"category_id": CATEGORY, "sub": "1a", "subject_kind": "person", "answers_id": ANA}
+    raised = desk_op("case.raise", fixed_id("case"), {**about, "facts": [fact]}, by=BEN)
+    assert raised["status"] == "applied"
+    training = {"attendees": [ANA], "prompts": ["x"]}
+    phone.send_op("session.begin", fixed_id("training"), training, by=BEN)
+    eve.get("/desk/")
+    page = " ".join(eve.post(f"{PAGE}find", {"name": "Ana"}, headers=EN).text.split())
+    headings = set(re.findall(r"<h3>([\w ]+?) <small>", page))
+    assert headings >= {"Person", "Shift", "Accountability case", "Training session"}
+    assert "Nothing is held" not in page and "Labour Contract Law 50" in page
+    assert "Erase the chosen records" not in page and "Entries of the log made by them" in page
+    assert (
+        f'href="/desk/security-log/?person={EVE}"'
+        in eve.post(f"{PAGE}find", {"name": "Eve"}, headers=EN).text
+    )
+    eve.post(f"{PAGE}erase", {"name": "Ana", "record": [f"person:{ANA}"]})
+    with app.app_context():
+        assert db.session.get(MODELS_BY_TYPE["person"], (HOME_SITE, ANA)).name == "Ana"
+    packed = zipfile.ZipFile(BytesIO(eve.post(f"{PAGE}export", {"name": "Ana"}, headers=EN).data))
+    types = {record["type"] for record in json.loads(packed.read("records.json"))}
+    assert types >= {"person", "shift", "case", "session"}
+    assert "Shift started" in packed.read("log_entries.csv").decode("utf-8-sig")
+
+
+def test_every_type_with_personal_data_is_searched_or_says_why_not():
+    with_texts = {
+        name
+        for name, table in MODELS_BY_TYPE.items()
+        if columns_of(table.__tablename__, PERSONAL, SENSITIVE)
+    }
+    elsewhere = {"merge", "aside", "access", "unit", "checkpoint"}
+    """Erased with their record, counted, or about no person."""
+    assert with_texts <= {*PERSONAL_TYPES, *SEARCHED_TYPES, *elsewhere}
+
+
+@pytest.mark.rule("V13", "Q12")
+@pytest.mark.asvs("14.2.4")
+def test_what_is_under_a_hold_and_what_has_no_days_is_listed(app, eve, ben, desk_op, known):
+    assert "Nothing is under a hold" in ben.get("/desk/retention/", headers=EN).text
+    desk_op("visit.hold", VISIT, {"reason": "case 7"}, by=BEN)
+    assert desk_op("lost.open", fixed_id("case of a home"), {"item": "Ring", "unit": FLAT}, by=CHU)
+    page = " ".join(ben.get("/desk/retention/", headers=EN).text.split())
+    assert f'href="/desk/visits/{VISIT}">{NAME}</a>' in page and "case 7" in page
+    assert "Visits, gate passes and home entries of this home: 1203" in page
+    assert "Visit 1" in page.partition("Held now:")[2].partition("</p>")[0]
+    assert "Gate passes and frequent visitors have no days of their own" in page
+    assert "Network addresses: 180 days" in page and "Accountability case" in page
+
+
+def test_the_notice_says_the_same_on_paper_and_on_the_phone(app, eve):
+    """In the same sentences, so that they have one translation."""
+    site = {"label": {"en": "x", "zh": "x"}, "retention_days": 30, "notice_contact": None}
+    context = {"site": {**site, "notice_text": None}, "me": {"id": EVE, "roles": ["guard"]}}
+    context |= {"page": "visit_notice", "lang": "en", "args": {}, "records": {}, "phone": {}}
+    context |= {"sending": {"state": "all_sent"}, "now": "2026-11-24T12:00:00.000Z"}
+    phone = render_page("visit_notice", context)
+    desk = eve.get("/desk/visits/notice").text
+    article = desk.partition('<article class="card notice" lang="en">')[2]
+    paper = article.partition("</article>")[0]
+    lines = [list_items(page) for page in (phone, paper)]
+    assert lines[0] == lines[1] and len(lines[0]) == 6
+    assert "What an open case needs is kept for it." in "".join(lines[0])
+
+
+def list_items(page: str) -> list[str]:
+    items = re.findall(r"<li>(.*?)</li>", page, re.DOTALL)
+    return [" ".join(re.sub("<[^>]+>", "", item).split()) for item in items]
 
 
 def test_the_notice_says_whom_to_ask(app, eve, ben, phone):

@@ -54,6 +54,14 @@ def test_the_page_lists_who_confirms_by_pin(app, ben, unlocked):
     assert "Ana</th>" not in page
 
 
+def test_the_page_says_what_a_phone_was_called_before(ben, bare_phone):
+    assert "Earlier names" not in page_of(ben, bare_phone)
+    for name in ("Lobby", "Gate 2"):
+        answer = ben.post(f"/desk/people/phones/{bare_phone.device}/name", {"label": name})
+        assert answer.status_code == 303
+    assert re.search(r"Earlier names</dt> <dd>Lobby \(until .*?\), ", page_of(ben, bare_phone))
+
+
 def test_a_phone_that_nobody_unlocked_says_so(ben, bare_phone):
     assert "What is done on it is claimed." in page_of(ben, bare_phone)
 

@@ -221,3 +221,9 @@ def test_the_list_is_a_spreadsheet_and_says_who_has_to_do_what(app, ben, bare_ph
     with app.app_context():
         entries = db.session.scalars(AccessEntry.newest(HOME_SITE)).all()
         assert [entry.event for entry in entries if entry.event == "export"] == ["export"]
+
+
+def test_a_number_where_photos_belong_is_no_photo(ben, bare_phone):
+    op = bare_phone.send_op("task.complete", TASK, {"photos": "none"}, by=EVE)
+    answer = ben.post(f"/desk/aside/{op['id']}/mend", {"photos": "-1"}, headers=EN)
+    assert answer.status_code == 422

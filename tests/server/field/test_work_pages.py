@@ -153,6 +153,9 @@ def test_a_leader_begins_with_what_is_late_and_what_waits() -> None:
 
 
 def test_a_line_of_the_timeline_names_the_trade() -> None:
-    event = {"at": NOW, "by": "Qin", "kind": "hand_over", "role": "repair", "trade": "lifts"}
-    line = render_macro("_parts/ticket.html", "timeline_line", {**event, "to": None})
+    event = {"at": NOW, "by": "Qin", "by_id": "qin", "kind": "hand_over"}
+    event |= {"role": "repair", "trade": "lifts"}
+    ticket = {"certainty": {"qin": "claimed", f"qin {NOW}": "person"}}
+    line = render_macro("_parts/ticket.html", "timeline_line", {**event, "to": None}, ticket)
+    assert 'data-certainty="person"' in line
     assert "→ Repair worker · Lifts" in line

@@ -2,14 +2,16 @@
 
 import shutil
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
 
 import pytest
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.jobs import scheduler
+from server.jobs import patrol_rounds, plan_history, scheduler
 from server.maintenance import demo
 from server.models.feed import SiteHead
+from server.models.patrol import PatrolRound
 from server.models.people import Person
 from server.models.places import Unit
 from server.models.schedules import Schedule
@@ -223,3 +225,30 @@ def test_a_working_day_schedule_follows_the_public_calendar(demo_app):
     assert "2026-10-01" not in days, "National Day"
     assert "2026-10-10" in days, "a Saturday that is a moved working day"
     assert "2026-10-11" not in days
+
+
+def test_a_record_under_the_id_of_planned_work_does_not_prevent_it(demo_app):
+    """Whoever knows schedule, place and time can derive the id, and make a shift under it."""
+    later = NOW + timedelta(days=2)
+    window = later - scheduler.LOOK_BEHIND, later + scheduler.LOOK_AHEAD
+    rounds = [op["subject"] for op in patrol_rounds.round_ops(HOME, later, *window)]
+    hall = schedule("CL-01").id
+    versions = plan_history.schedule_versions(HOME, {hall})[hall]
+    due = list(scheduler._due_tasks(hall, versions, scheduler.list_places(HOME), later))
+    planned = {task.id for task in planned_tasks(schedule_id=hall)}
+    task_id = next(task.occurrence.id for task in due if task.occurrence.id not in planned)
+    (person,) = db.session.scalars(select(Person.id).where(Person.site_id == HOME).limit(1))
+    ops = [make_op("shift.open", id_, {"uniform": True}, by=person) for id_ in (task_id, rounds[0])]
+    assert [answer["status"] for answer in desk_ops(later, *ops)] == ["applied"] * 2
+    scheduler.plan(HOME, later)
+    assert {task.id for task in planned_tasks(schedule_id=hall)} >= {
+        *planned,
+        uuid_in_place(task_id),
+    }
+    assert db.session.get(PatrolRound, (HOME, uuid_in_place(rounds[0])))
+    assert scheduler.plan(HOME, later) == 0
+    assert find_faults(HOME) == []
+
+
+def uuid_in_place(id_):
+    return str(uuid5(UUID(id_), "in place"))

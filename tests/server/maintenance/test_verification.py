@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -12,6 +13,7 @@ from sqlalchemy import delete, func, select, update
 
 from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
+from server.maintenance.epoch import epoch_ends, replace_epoch
 from server.maintenance.verification import server_faults, site_faults
 from server.models.access import Device, DevicePerson, Passkey, RecoveryCode
 from server.models.credentials import Credential
@@ -19,7 +21,7 @@ from server.models.feed import ServerState
 from server.models.oplog import Lineage, LoggedOp
 from server.models.photos import Photo
 from server.oplog.replay import find_faults
-from server.oplog.security_log import SEALED_KEY, seal_older_rows
+from server.oplog.security_log import SEALED_KEY, log_access, seal_older_rows
 from server.photos.storage import blob_store
 from server.photos.uploads import storage_key
 from tests.phone_client import KeyPair
@@ -190,6 +192,24 @@ def test_a_key_that_ended_with_its_phone_is_explained(app, signed, signed_in):
         with write_transaction():
             revive_key()
         assert [fault.split("/")[0] for fault in server_faults()] == ["credential"]
+
+
+@pytest.mark.rule("A27")
+@pytest.mark.asvs("16.4.2")
+def test_an_epoch_that_ended_without_a_restore_is_found(app, phone):
+    """Else whoever rewrites the log says that it was restored to its beginning."""
+    phone.send_op("task.complete", TASK, by=ANA)
+    with app.app_context():
+        assert [fault for fault in server_faults() if fault.startswith("epoch")] == []
+        replace_epoch()
+        assert [fault.split(":")[0][:6] for fault in server_faults()].count("epoch ") == 1
+        log_access("restore", site_id=None, by=None, details={"epoch": epoch_ends()[-1]})
+        assert [fault for fault in server_faults() if fault.startswith("epoch")] == []
+        with write_transaction():
+            ended = ServerState.key.startswith("epoch-end:")
+            places = json.dumps({"at": "2026", "places": {HOME_SITE: 0}})
+            db.session.execute(update(ServerState).where(ended).values(value=places))
+        assert [fault.split(":")[0][:6] for fault in server_faults()].count("epoch ") == 1
 
 
 @pytest.mark.rule("A22", "L6")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from uuid import UUID, uuid5
 
 import pytest
 from sqlalchemy import select
@@ -123,3 +124,20 @@ def test_a_time_in_the_future_is_corrected_and_flagged(app, phone):
         row = logged_op(early["id"])
         assert row.occurred_at <= row.received_at
         assert row.flags
+
+
+def test_a_phone_cannot_take_the_id_of_an_op_that_the_server_is_going_to_make(app, phone, ben):
+    """The desk's decision about a held op has an id that is derived from it."""
+    held = phone.add_op("task.cancel", TASKS[0], {"reason": "please"}, by="0" * 8 + ANA[8:])
+    (answer,) = phone.push(ops=[held]).expect_ok()["verdicts"]
+    assert answer["status"] == "held"
+    for name in ("aside.open", "instead"):
+        op = phone.add_op("shift.open", None, {"uniform": True}, by=ANA)
+        taken = with_hash({**op, "id": str(uuid5(UUID(held["id"]), name))})
+        phone.last_hash = taken["hash"]
+        (answer,) = phone.push(ops=[taken]).expect_ok()["verdicts"]
+        assert (answer["id"], answer["status"]) == (taken["id"], "quarantined")
+        with app.app_context():
+            assert logged_op(taken["id"]) is None
+    dismissed = ben.post(f"/desk/aside/{held['id']}/dismiss", {"reason": "unknown person"})
+    assert dismissed.status_code == 303

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from server.auth.devices import issue_code
 from server.db.engine import db
 from server.models.conflicts import Conflict
+from server.models.oplog import LoggedOp
 from server.oplog.replay import find_faults
 from tests import seed_data
 from tests.phone_client import FlaskTransport, PhoneClient
@@ -88,6 +89,17 @@ def test_a_ticket_for_a_trade_is_with_those_who_have_it_until_one_accepts(desk_o
     assert holders("ticket", ticket, *others) == {LEI, GAO}
     desk_op("ticket.accept", ticket, by=LEI)
     assert holders("ticket", ticket, *others) == {LEI}
+
+
+@pytest.mark.rule("K24")
+def test_who_accepts_without_the_trade_is_flagged_by_the_server(app, desk_op):
+    ticket = open_ticket(desk_op)
+    for by, flags in ((LEI, ["not-the-role"]), (GAO, [])):
+        desk_op("ticket.hand_over", ticket, {"role": "repair", "trade": "locks"})
+        answer = desk_op("ticket.accept", ticket, by=by)
+        with app.app_context():
+            assert db.session.get(LoggedOp, (HOME_SITE, answer["id"])).flags == flags
+            assert find_faults(HOME_SITE) == []
 
 
 @pytest.mark.rule("W8")
