@@ -150,6 +150,8 @@ class PhoneClient:
     started_at: float = field(default_factory=time.monotonic)
     keys: dict[str, KeyPair] = field(default_factory=dict)
     """Of those who have unlocked it, by person: what they do is signed."""
+    credentials: dict[str, str] = field(default_factory=dict)
+    """Their ids, of those who typed their PIN."""
     unlocks_for: Callable[[PhoneClient, str, str], None] | None = None
     """Unlocks the phone for the author of an op of some kind, unless they have unlocked it."""
 
@@ -258,11 +260,15 @@ class PhoneClient:
         """Somebody types their PIN: from now on they sign."""
         key = KeyPair()
         told = dict(self.request_unlock(pin, key, person=person).expect_ok())
-        self.keys[person] = key
+        self.keys[person], self.credentials[person] = key, told["credential"]
         return told
 
     def request_new_pin(self, person: str, pin: str, new_pin: str) -> Reply:
+        """The key with which the person signs here stays, if the server has told its id."""
         message = {"person": person, "pin": pin, "new_pin": new_pin, "sent_at": self.now()}
+        if credential := self.credentials.get(person):
+            text = f"lodge-pin-1\n{self.site}\n{self.device}\n{credential}"
+            message["key"] = {"credential": credential, "sig": self.keys[person].sign(text)}
         return self.post("/sync/pin", message)
 
     # Push

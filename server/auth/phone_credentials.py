@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, select
 from uuid_utils.compat import uuid7
 
 from server.db.engine import db
@@ -19,7 +19,7 @@ def register_credential(
     site_id: str, device_id: str, person_id: str, public_key: str, now: datetime, *, usable: bool
 ) -> Credential:
     """The credential of a person on a phone with this key, made if there is none. The caller has
-    checked their PIN, and commits. `usable` False: it proves nothing until `activate`."""
+    checked their PIN, and commits. `usable` False: it proves nothing until `keep_only`."""
     known = db.session.scalars(
         Credential.of_device(site_id, device_id).where(
             Credential.person_id == person_id, Credential.revoked_at.is_(None)
@@ -44,18 +44,18 @@ def register_credential(
     return credential
 
 
-def activate_credentials(site_id: str, device_id: str, person_id: str, now: datetime) -> None:
-    """Make what a person registered on this phone with a one-time PIN prove their ops, now that
-    they have changed it; and revoke what was registered with it elsewhere. The caller commits."""
-    pending = (
-        Credential.site_id == site_id,
-        Credential.person_id == person_id,
-        Credential.activated_at.is_(None),
-        Credential.revoked_at.is_(None),
-    )
-    here = update(Credential).where(*pending, Credential.device_id == device_id)
-    db.session.execute(here.values(activated_at=now))
-    revoke_credentials(now, *pending)
+def keep_only(person_id: str, site_id: str, kept_id: str, now: datetime) -> str | None:
+    """L6. Revoke every key of a person but the one that signed the change of their PIN, which
+    proves their ops from now on: whoever knew the PIN until then may have registered the others.
+    Returns its id; None if there is no such key, or it was revoked before. The caller commits."""
+    kept = db.session.get(Credential, (site_id, kept_id))
+    if kept is None or kept.revoked_at is not None:
+        revoke_credentials(now, Credential.person_id == person_id)
+        return None
+    kept.activated_at = kept.activated_at or now
+    db.session.flush()
+    revoke_credentials(now, Credential.person_id == person_id, Credential.id != kept.id)
+    return kept.id
 
 
 def usable_credentials(site_id: str, device_id: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ MAX_ENTRIES = 40
 
 
 def remove_old_addresses(site_id: str, now: datetime) -> int:
-    """A28: remove the addresses of entries that are older than `redaction.KEEP_ADDRESSES`; returns
+    """A29: remove the addresses of entries that are older than `redaction.KEEP_ADDRESSES`; returns
     of how many."""
     old = select(AccessEntry.id).where(
         AccessEntry.site_id == site_id,

@@ -20,7 +20,7 @@ EMPTY_BODY = '{"payload":{}}'
 
 
 KEEP_ADDRESSES = timedelta(days=180)
-"""A28. For so long the security log keeps network addresses: the law asks for six months
+"""A29. For so long the security log keeps network addresses: the law asks for six months
 (Cybersecurity Law 21)."""
 
 
@@ -52,7 +52,7 @@ def redact_unapplied(row: OpRow) -> RedactedColumns:
 
 
 def is_redacted(type_: str, record: Any, now: datetime) -> bool:
-    """V12, A28. Whether the ops of a stored record may be without their personal data."""
+    """V12, A29. Whether the ops of a stored record may be without their personal data."""
     if type_ == "access":
         return record.address is None and bool(record.at < now - KEEP_ADDRESSES)
     return bool(getattr(record, "purged_at", None))

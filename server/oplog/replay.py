@@ -83,14 +83,18 @@ def _logged_ops(site_id: str) -> Iterator[OpRow]:
 
 def _device_mismatches(site_id: str) -> tuple[list[str], list[str]]:
     """A15, A27. Phones whose known link was missing from the log when they connected: a sentence
-    each as a fault, or as a note if it is of an epoch that this database never had."""
+    each as a fault, or as a note if it is of an epoch that this database never had, or if somebody
+    blocked the phone since, because it says what is not true."""
     faults, notes = [], []
-    devices = select(Device.label, Device.misfit).where(Device.site_id == site_id)
-    for label, misfit in db.session.execute(devices.where(Device.misfit.is_not(None))).all():
+    devices = select(Device.label, Device.misfit, Device.revoked_at)
+    known = devices.where(Device.site_id == site_id, Device.misfit.is_not(None))
+    for label, misfit, revoked_at in db.session.execute(known).all():
         if is_known_epoch(misfit["epoch"]):
-            faults.append(
-                f"phone {label}: it received link {misfit['link']}, which the log does not contain"
-            )
+            sentence = f"it received link {misfit['link']}, which the log does not contain"
+            if revoked_at is None:
+                faults.append(f"phone {label}: {sentence}")
+            else:
+                notes.append(f"phone {label}, which is blocked, said: {sentence}")
         else:
             notes.append(
                 f"phone {label}: it received link {misfit['link']} at place {misfit['place']} of "

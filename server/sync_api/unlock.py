@@ -15,7 +15,7 @@ from server.auth.access import device_only
 from server.auth.credentials import get_or_create_account, hash_password
 from server.auth.device_people import add_person
 from server.auth.devices import DeviceIdentity, TooManyTries
-from server.auth.phone_credentials import activate_credentials, register_credential
+from server.auth.phone_credentials import keep_only, register_credential
 from server.auth.pins import (
     PHONE,
     PHONE_AND_PERSON,
@@ -33,13 +33,14 @@ from server.models.access import Account
 from server.models.credentials import Credential
 from server.models.people import Person
 from server.oplog.held_proofs import judge_proven_ops
+from server.oplog.sealed_rows import sites_of_person
 from server.oplog.security_log import log_access
 from server.oplog.signatures import is_valid_signature, parse_public_key
 from server.sync_api import request_body
 from server.sync_api.phone_scope import in_snapshot, phone_scope
 from server.sync_api.responses import disable_caching, sync_response
 from sync.protocol.messages import PinRequest, UnlockRequest
-from sync.protocol.signatures import new_key_text
+from sync.protocol.signatures import new_key_text, new_pin_text
 
 log = structlog.get_logger("lodge.sync")
 
@@ -83,7 +84,8 @@ def unlock() -> Response:
         return _wrong_pin()
     if parse_public_key(public_key) is None:
         return _unusable_key("public_key", "Send a P-256 key: SPKI as base64url.")
-    if not _follows_from(message["previous"], phone, proven.id, public_key):
+    text = new_key_text(*_place(phone), public_key)
+    if not _is_signed(message["previous"], phone, proven.id, text):
         return _unusable_key("previous", "Sign the new key with the old one, or leave it out.")
     owner = phone.site_id, phone.id, proven.id
     with write_transaction():
@@ -111,7 +113,8 @@ def unlock() -> Response:
 @bp.post("/pin")
 @device_only
 def change_pin() -> Response:
-    """Replace the PIN of a person. What they registered with a one-time PIN counts from now on."""
+    """Replace the PIN of a person. The key that signs the request counts from now on; their other
+    keys, on every phone, prove nothing any more."""
     message, now = request_body.read_message(request, PIN), datetime.now(UTC)
     pin, new, phone = message["pin"], message["new_pin"], g.device
     found = _person_for(phone, message)
@@ -121,12 +124,16 @@ def change_pin() -> Response:
     weakness = "pin-same" if new == pin else pin_weakness(new)
     if weakness:
         return problem_json(422, "Choose another PIN", WEAK_PINS[weakness], code=weakness)
+    key_id = message["key"]["credential"] if message["key"] else ""
+    if not _is_signed(message["key"], phone, proven.id, new_pin_text(*_place(phone), key_id)):
+        return _unusable_key("key", "Sign with the key that stays, or leave it out.")
     with write_transaction():
         set_pin(proven.id, new)
-        activate_credentials(phone.site_id, phone.id, proven.id, now)
-        _log_change("pin", phone, proven.id, "changed", now)
+        kept = keep_only(proven.id, phone.site_id, key_id, now)
+        for site_id in sites_of_person(proven.id):
+            _log_change("pin", phone, proven.id, "changed", now, site_id=site_id)
     judge_proven_ops(phone.site_id, phone.id, proven.id, now)
-    return sync_response(person=proven.body())
+    return sync_response(person=proven.body(), credential=kept)
 
 
 def _typed_name(message: dict[str, Any]) -> str:
@@ -175,26 +182,37 @@ def _proven_person(
     return proven
 
 
-def _follows_from(
-    previous: dict[str, Any] | None, phone: DeviceIdentity, person_id: str, public_key: str
+def _place(phone: DeviceIdentity) -> tuple[str, str]:
+    return phone.site_id, phone.id
+
+
+def _is_signed(
+    proof: dict[str, Any] | None, phone: DeviceIdentity, person_id: str, text: bytes
 ) -> bool:
-    """Whether the old key signed the new one. One that the server does not know, because it was
-    restored from a backup, says nothing."""
-    key = previous and (phone.site_id, previous["credential"])
-    old = db.session.get(Credential, key) if key else None
-    if previous is None or old is None:
+    """Whether the key that a proof names is of this person on this phone and signed the text. One
+    that the server does not know, because it was restored from a backup, says nothing."""
+    key = proof and (phone.site_id, proof["credential"])
+    known = db.session.get(Credential, key) if key else None
+    if proof is None or known is None:
         return True
-    if (old.device_id, old.person_id) != (phone.id, person_id):
+    if (known.device_id, known.person_id) != (phone.id, person_id):
         return False
-    text = new_key_text(phone.site_id, phone.id, public_key)
-    return is_valid_signature(old.public_key, previous["sig"], text)
+    return is_valid_signature(known.public_key, proof["sig"], text)
 
 
 def _log_change(
-    event: str, phone: DeviceIdentity, person_id: str, action: str, now: datetime
+    event: str,
+    phone: DeviceIdentity,
+    person_id: str,
+    action: str,
+    now: datetime,
+    site_id: str | None = None,
 ) -> None:
-    who = {"by": person_id, "about": person_id, "device": phone.id}
-    log_access(event, site_id=phone.site_id, keys_at=now, details={"action": action}, **who)
+    """At the phone's site, or at another one where the person works: there without the phone."""
+    device = phone.id if site_id in (None, phone.site_id) else None
+    who = {"by": person_id, "about": person_id, "device": device}
+    at_site, details = site_id or phone.site_id, {"action": action}
+    log_access(event, site_id=at_site, keys_at=now, details=details, **who)
 
 
 def _wrong_pin() -> Response:

@@ -99,26 +99,38 @@ function resultOf(error) {
 }
 
 /**
- * Changes a PIN at the server, then on this phone.
+ * Changes a PIN at the server, then on this phone. Only the keys of this phone stay.
  * @param {string} person id
  * @param {string} pin
  * @param {string} newPin
- * @returns {Promise<PinResult | PinWeakness>}
+ * @returns {Promise<Omit<Registered, "result"> & {result: PinResult | PinWeakness}>} with keys if
+ *   there are other ones now
  */
 export async function changePin(person, pin, newPin) {
-  try {
-    const body = { person, pin, new_pin: newPin, sent_at: new Date().toISOString() };
-    await request("/sync/pin", body, { timeout: TIMEOUT });
-  } catch (error) {
-    const weakness = error instanceof SyncError && weaknesses.get(error.code);
-    return weakness || resultOf(error);
-  }
   const stored = await getMeta(`keys:${person}`);
   const bytes = stored && (await openKeys(pin, stored));
-  if (!bytes) return (await register({ person }, newPin)).result;
+  const kept = stored && bytes ? await proofOfKept(stored, bytes) : {};
+  let answer;
+  try {
+    const body = { person, pin, new_pin: newPin, sent_at: new Date().toISOString(), ...kept };
+    answer = await request("/sync/pin", body, { timeout: TIMEOUT });
+  } catch (error) {
+    const weakness = error instanceof SyncError && weaknesses.get(error.code);
+    return { result: weakness || resultOf(error) };
+  }
+  // without a key that was kept, another one is registered: the former ones prove nothing any more
+  if (!stored || !bytes || !answer.credential) return register({ person }, newPin);
   const { must_change: _, ...rest } = stored;
   await setMeta(`keys:${person}`, { ...rest, ...(await sealKeys(newPin, bytes)) });
-  return "ok";
+  return { result: "ok" };
+}
+
+/** Signs that this key stays. @param {StoredKeys} stored @param {KeyBytes} bytes */
+async function proofOfKept(stored, bytes) {
+  const device = await getMeta("device");
+  const { private_key } = await usableKeys(stored.credential, bytes);
+  const text = `lodge-pin-1\n${device?.site}\n${device?.id}\n${stored.credential}`;
+  return { key: { credential: stored.credential, sig: await signText(private_key, text) } };
 }
 
 /** Why the server did not take a new PIN, by its code. @type {Map<string, PinWeakness>} */

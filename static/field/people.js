@@ -4,7 +4,7 @@
 import { allOf } from "./records.js";
 import { chainTail } from "./op_chain.js";
 import { changePin as changeRegistered, register } from "./credentials.js";
-import { getMeta, getMetaAll, writeTransaction } from "./database.js";
+import { getMeta, getMetaAll, setMeta, writeTransaction } from "./database.js";
 import { sealOpenDrafts } from "./drafts.js";
 import { openKeys, stretchPin, usableKeys } from "./pin_keys.js";
 import { countTry, pauseLeft, restoreTries } from "./pin_tries.js";
@@ -102,11 +102,12 @@ export async function unlock(who, pin) {
  * @returns {Promise<{result: PinResult | PinWeakness, wait?: number}>}
  */
 export async function changePin(id, pin, newPin) {
-  const answer = await counted(id, async () => ({
-    result: await changeRegistered(id, pin, newPin),
-  }));
-  if (answer.result === "ok") await offerSigned(id);
-  return answer;
+  const answer = await counted(id, () => changeRegistered(id, pin, newPin));
+  if ("wait" in answer) return answer;
+  const { result, person, keys } = answer;
+  if (person && keys) await setMeta("unlocked", { person, keys });
+  if (result === "ok") await offerSigned(id);
+  return { result };
 }
 
 /** Forgets the keys. Unsent ops stay and are sent; drafts stay, sealed. */

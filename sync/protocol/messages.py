@@ -45,8 +45,8 @@ class EnrolResponse(MessageSchema):
     people = fields.List(fields.Dict())
 
 
-class PreviousKeySchema(MessageSchema):
-    """A key that the phone had before, and its signature of the new one."""
+class KeyProofSchema(MessageSchema):
+    """A key that the phone has, and its signature: of the key that follows it, or of itself."""
 
     credential = NameField(required=True)
     sig = fields.String(required=True, validate=Length(max=MAX_SIGNATURE_LENGTH))
@@ -66,7 +66,7 @@ class UnlockRequest(MessageSchema):
     pin = NameField(required=True)
     public_key = fields.String(required=True, validate=Length(max=200))
     sent_at = TimeField(required=True)
-    previous = fields.Nested(PreviousKeySchema, allow_none=True, load_default=None)
+    previous = fields.Nested(KeyProofSchema, allow_none=True, load_default=None)
 
 
 class UnlockResponse(MessageSchema):
@@ -86,10 +86,14 @@ class PinRequest(MessageSchema):
     pin = NameField(required=True)
     new_pin = NameField(required=True)
     sent_at = TimeField(required=True)
+    key = fields.Nested(KeyProofSchema, allow_none=True, load_default=None)
+    """The one that the person keeps; each other key of theirs is revoked."""
 
 
 class PinResponse(MessageSchema):
     sync = fields.String()
+    credential = fields.String(allow_none=True)
+    """The one that was kept; None: the phone has to register a key with the new PIN."""
     person = fields.Nested(PersonSchema)
 
 

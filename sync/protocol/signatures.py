@@ -1,4 +1,5 @@
-"""What a phone signs: an op in the name of its author, and a new key in the name of the old one.
+"""What a phone signs: an op in the name of its author, a new key in the name of the old one, and
+the key that stays when a PIN is changed.
 
 Signatures are ECDSA P-256 with SHA-256: the raw 64 bytes r and s as base64url without padding.
 """
@@ -28,6 +29,11 @@ def signed_text(site_id: str, op: Mapping[str, Any]) -> bytes:
 def new_key_text(site_id: str, device_id: str, public_key: str) -> bytes:
     """The bytes that a phone signs with the old key of a person to register the next one."""
     return f"lodge-key-1\n{site_id}\n{device_id}\n{public_key}".encode()
+
+
+def new_pin_text(site_id: str, device_id: str, credential_id: str) -> bytes:
+    """The bytes that a phone signs with the key that a person keeps when they change their PIN."""
+    return f"lodge-pin-1\n{site_id}\n{device_id}\n{credential_id}".encode()
 
 
 def decode_signature(text: object) -> bytes | None:

@@ -33,7 +33,7 @@ def looked_up(signed_in):
         assert answer.status_code == 200
 
 
-@pytest.mark.rule("A28")
+@pytest.mark.rule("A29")
 @pytest.mark.asvs("14.2.4")
 def test_addresses_go_after_their_days_and_the_log_still_verifies(app, looked_up, monkeypatch):
     with app.app_context():
@@ -51,7 +51,7 @@ def test_addresses_go_after_their_days_and_the_log_still_verifies(app, looked_up
     assert set(tables_with(app, ADDRESS)) <= {"session"}, "while the session lasts"
 
 
-@pytest.mark.rule("A28")
+@pytest.mark.rule("A29")
 def test_an_address_that_goes_before_its_days_or_with_more_is_noticed(app, looked_up, monkeypatch):
     monkeypatch.setattr(redaction, "KEEP_ADDRESSES", timedelta(0))
     with app.app_context():

@@ -14,6 +14,7 @@ from server.auth.rate_limit import FIRST_WAIT
 from server.db.engine import db, write_transaction
 from server.models.access import Account
 from server.models.credentials import Credential
+from server.models.oplog import LoggedOp
 from server.oplog.receive import submit
 from tests.phone_client import KeyPair
 from tests.seed_data import ANA, BEN, CHU, DAO, EVE, HOME_SITE, TASKS
@@ -130,13 +131,50 @@ def test_a_one_time_pin_ends_after_a_week(app, pins, bare_phone):
     assert bare_phone.request_unlock(PIN, KeyPair(), person=ANA).status == 403
 
 
-def test_what_was_registered_elsewhere_with_a_one_time_pin_is_revoked(pins, new_phone, bare_phone):
+@pytest.mark.rule("L6")
+@pytest.mark.parametrize("person", [ANA, BEN], ids=["one-time PIN", "own PIN"])
+def test_a_new_pin_ends_every_key_but_the_one_that_changed_it(pins, new_phone, bare_phone, person):
     other = new_phone(unlocks_for=None)
-    other.unlock(ANA, PIN)
+    other.unlock(person, PIN)
+    bare_phone.unlock(person, PIN)
+    kept = bare_phone.unlock(person, PIN)["credential"]
+    answer = bare_phone.request_new_pin(person, PIN, NEW_PIN).expect_ok()
+    assert answer["credential"] == kept
+    assert bare_phone.hello().expect_ok()["credentials"] == {person: kept}
+    assert other.hello().expect_ok()["credentials"] == {}
+
+
+@pytest.mark.rule("L4", "L6")
+def test_what_somebody_else_signed_with_a_one_time_pin_is_never_proven(app, pins, bare_phone):
+    """Whoever else knew the PIN has registered a key on the same phone, and signed with it."""
+    bare_phone.unlock(ANA, PIN)
+    others = bare_phone.keys[ANA]
+    early = bare_phone.add_op("category.acknowledge", UNKNOWN, by=ANA)
+    assert bare_phone.push(early).expect_ok()["verdicts"][0]["code"] == "unproven"
     bare_phone.unlock(ANA, PIN)
     bare_phone.request_new_pin(ANA, PIN, NEW_PIN).expect_ok()
-    assert list(bare_phone.hello().expect_ok()["credentials"]) == [ANA]
-    assert other.hello().expect_ok()["credentials"] == {}
+    bare_phone.unlock(ANA, NEW_PIN)
+    bare_phone.request_new_pin(ANA, NEW_PIN, PIN).expect_ok()
+    bare_phone.keys[ANA] = others
+    late = bare_phone.add_op("category.acknowledge", UNKNOWN, by=ANA)
+    codes = [verdict["code"] for verdict in bare_phone.push(early, late).expect_ok()["verdicts"]]
+    assert codes == ["unproven", "revoked-credential"]
+    with app.app_context():
+        rows = db.session.scalars(select(LoggedOp).filter_by(kind="category.acknowledge")).all()
+        assert {(row.status, row.proof) for row in rows} == {("held", "claimed")}
+
+
+@pytest.mark.rule("L6")
+def test_a_key_stays_only_if_it_signs_the_new_pin(pins, bare_phone):
+    """Without such a proof the new PIN counts, and a key has to be registered with it."""
+    bare_phone.unlock(BEN, PIN)
+    own, bare_phone.keys[BEN] = bare_phone.keys[BEN], KeyPair()
+    assert bare_phone.request_new_pin(BEN, PIN, NEW_PIN).status == 422
+    bare_phone.keys[BEN], credential = own, bare_phone.credentials.pop(BEN)
+    assert bare_phone.request_new_pin(BEN, PIN, NEW_PIN).expect_ok()["credential"] is None
+    assert bare_phone.hello().expect_ok()["credentials"] == {}
+    bare_phone.credentials[BEN] = credential
+    assert bare_phone.request_new_pin(BEN, NEW_PIN, PIN).expect_ok()["credential"] is None
 
 
 @pytest.mark.asvs("6.2.3")
