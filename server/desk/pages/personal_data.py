@@ -29,7 +29,7 @@ from sync.protocol.text import _l
 bp = Blueprint("personal_data", __name__, url_prefix="/desk/personal_data")
 NAVIGATION = [NavEntry("personal_data.index", _l("Personal data"), 236)]
 
-ABOUT_DATA = ("lookup", "export", "erasure")
+ABOUT_DATA = ("lookup", "number", "export", "erasure")
 """Events of the security log that are listed under "who looked"."""
 
 LOOKS_SHOWN = 50
