@@ -154,7 +154,7 @@ def compare_renderings(
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.asvs("1.2.1")
+@pytest.mark.asvs("1.2.1", "1.2.3")
 def test_every_phone_template_renders_as_in_jinja(script_page: Page, lang: str) -> None:
     jinja = JinjaReference(FileSystemLoader(ROOT / "templates"))
     names = [f"field/{path.name}" for path in (ROOT / "templates/field").glob("*.html")]

@@ -25,6 +25,8 @@ from tests.server.photos.test_uploads import sha256_of
 
 MAX_MEMORY_MB = 60
 MAX_P99_SECONDS = 0.3
+MAX_MIDDLE_SECONDS = {"health": 0.3, "push": 1.5, "page": 1.5}
+"""Half of all answers come faster, beside other tests that need the same processors."""
 PHONES = 3
 BOUNDARY = "aa0b1c2d"
 
@@ -51,6 +53,15 @@ class Desk:
             db.session.remove()
             db.engine.dispose()
         self.live = live
+
+    def open_board(self) -> int:
+        """The status with which the first page of the desk is answered, once it has come whole."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.live.port, timeout=120)
+        connection.request("GET", "/desk/", headers={"Cookie": f"lodge={self.token}"})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
 
     def preview(self, sheet: bytes) -> int:
         """The status with which a ledger is answered."""
@@ -89,9 +100,17 @@ def test_memory_is_flat_and_others_are_answered_while_hostile_files_arrive(
 ) -> None:
     desk = Desk(small_server)
     small_server.start()
-    phones = [enrol_client(small_server) for _ in range(PHONES)]
+    phones = [enrol_client(small_server) for _ in range(PHONES + 1)]
+    phone_of_ana = phones[-1]
     for phone in phones:
         phone.transport = HttpTransport(small_server.url, timeout=60)
+    others: dict[str, Callable[[], bool]] = {
+        "health": small_server.is_healthy,
+        "push": lambda: bool(
+            phone_of_ana.send_op("task.complete", seed_data.TASK, by=seed_data.ANA)
+        ),
+        "page": lambda: desk.open_board() == 200,
+    }
     rounds = soak.repeats("hostile_uploads") // 6
 
     def send(number: int) -> set[int]:
@@ -104,21 +123,24 @@ def test_memory_is_flat_and_others_are_answered_while_hostile_files_arrive(
         statuses = set().union(*together.map(send, range(PHONES)))
         before = resident_memory_mb(small_server)
         sending = [together.submit(send, number) for number in range(PHONES, rounds)]
-        waits = []
+        waits: dict[str, list[float]] = {name: [] for name in others}
         while not all(each.done() for each in sending):
-            started = time.monotonic()
-            assert small_server.is_healthy()
-            waits.append(time.monotonic() - started)
+            for name, is_answered in others.items():
+                started = time.monotonic()
+                assert is_answered(), name
+                waits[name].append(time.monotonic() - started)
     statuses |= set().union(*(each.result() for each in sending))
     assert statuses <= {200, 413, 415, 422, 503}, statuses
     assert 422 in statuses, "ledgers are answered with why not"
     assert resident_memory_mb(small_server) - before < MAX_MEMORY_MB
     assert child_memory_mb(small_server) < 256
-    waits.sort()
     record_property("uploads", rounds * 6)
     record_property("memory_mb", resident_memory_mb(small_server) - before)
     record_property("child_memory_mb", child_memory_mb(small_server))
-    record_property("p99_seconds", waits[len(waits) * 99 // 100])
-    assert waits[len(waits) // 2] < MAX_P99_SECONDS
-    if soak.SOAK:  # beside other tests a single answer may take long
-        assert waits[len(waits) * 99 // 100] < MAX_P99_SECONDS
+    for name, seconds in waits.items():
+        seconds.sort()
+        last = seconds[len(seconds) * 99 // 100]
+        record_property(f"{name}_p99_seconds", last)
+        assert seconds[len(seconds) // 2] < MAX_MIDDLE_SECONDS[name], (name, seconds)
+        if soak.SOAK and name == "health":  # beside other tests a single answer may take long
+            assert last < MAX_P99_SECONDS
