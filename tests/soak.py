@@ -32,7 +32,7 @@ REPEATS = {
     "load_phones": Repeats(20, 200),
     "model_histories": Repeats(24, 100_000),
     "simulated_histories": Repeats(5_000, 2_000_000),
-    "fuzzed_requests": Repeats(2_000, 2_000_000),
+    "fuzzed_requests": Repeats(1_000, 2_000_000),
     "odd_values_of_a_place": Repeats(1, 1_000),
     "hostile_uploads": Repeats(24, 1_000),
     "openapi_examples": Repeats(20, 2_000),

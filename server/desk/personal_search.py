@@ -31,6 +31,10 @@ NOT_EXPORTED = frozenset(
 """Columns that are about storage, and the code that opens the page of a ticket."""
 
 
+NAME_FIELDS = ("visitor", "phone", "plate", "contact", "worker", "carrier", "finder", "ended_with")
+"""Fields of records that hold somebody's name, number or plate and nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What is looked for; a record is found by any of them."""
@@ -97,6 +101,12 @@ def _too_long(length: int) -> str:
     return gettext(
         "At most %(most)s characters; this has %(length)s.", most=MAX_LETTERS, length=length
     )
+
+
+def names_in(terms: Terms, found: Sequence[Found]) -> list[str]:
+    """The names, numbers and plates that were looked for, and those of these records."""
+    texts = [terms.name, terms.number, terms.plate]
+    return texts + [each.values.get(name) or "" for each in found for name in NAME_FIELDS]
 
 
 def search_for(

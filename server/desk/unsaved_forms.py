@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +16,13 @@ from server.auth.sessions import cookie_name
 from server.db.engine import db, write_transaction
 from server.models.access import LoginSession
 from server.models.desk_forms import KEEP_UNSAVED, UnsavedForm
+from sync.protocol.normalise import plate_key
 
 MAX_KEPT, MAX_BYTES = 5, 512 * 1024
 """How many unsaved forms a person has at most, and how much text each."""
+
+TELLING = re.compile(r"(?!\d{1,4}\Z).{2,}")
+"""A name, number or plate that tells somebody; a letter or a home is in many forms."""
 
 SECRET_FIELDS = ("password", "new", "pin", "one_time_code", "app_secret")
 """Inputs that are never kept nor shown again."""
@@ -55,6 +61,22 @@ def keep_unsaved(person_id: str, site_id: str, page: str) -> bool:
 def delete_saved(person_id: str, address: str) -> None:
     """Delete what a person had not saved in the form of this address. The caller commits."""
     db.session.execute(_same_form(person_id, address))
+
+
+def delete_forms_naming(site_id: str, texts: Iterable[str]) -> int:
+    """Delete the unsaved forms of a site in which one of these texts stands, however it is spaced;
+    returns how many."""
+    keys = {key for text in texts if TELLING.fullmatch(key := plate_key(text))}
+    with write_transaction():
+        forms = db.session.scalars(select(UnsavedForm).where(UnsavedForm.site_id == site_id)).all()
+        naming = [
+            form
+            for form in forms
+            if any(key in plate_key(text) for _, text in form.fields for key in keys)
+        ]
+        for form in naming:
+            db.session.delete(form)
+    return len(naming)
 
 
 def discard_unsaved(person_id: str, id_: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +16,7 @@ from sync import FEATURES, RECORD_TYPES, kind_label
 from sync.protocol import likeness
 from sync.protocol.clock import SITE_ZONE, format_time, parse_time
 from sync.protocol.normalise import code_key, natural_key
-from sync.protocol.phone_numbers import is_doubtful_number
+from sync.protocol.phone_numbers import is_doubtful_number, mask_numbers, phone_number
 from sync.protocol.refusals import refusal
 from sync.protocol.text import Text, Texts
 
@@ -46,7 +45,7 @@ def register_filters(
         "clock": with_context(lambda time: clock(time, zone)),
         "day": with_context(lambda time: day(time, zone)),
         "late": with_context(late),
-        "mask": with_context(mask),
+        "mask": with_context(mask_numbers),
         "spaced": with_context(spaced),
         "plus_hours": with_context(plus_hours),
         "money": with_context(money),
@@ -76,21 +75,6 @@ def with_context(function: Callable[..., Any]) -> Callable[..., Any]:
     and the next page may be in another language.
     """
     return pass_context(lambda context, *values: function(*map(_unescaped, values)))
-
-
-PHONE_NUMBERS = (
-    re.compile(r"[+]?[0-9]{7,15}"),
-    re.compile(r"[+]?[0-9](?:-?[0-9]){6,14}"),
-    re.compile(r"[+]?[0-9](?:[ -]?[0-9]){6,14}"),
-)
-"""What a phone number looks like, the surest form first."""
-
-
-def phone_number(text: str | None) -> str:
-    """The phone number in a text, such as a contact, to be dialled; "" if there is none."""
-    found = (pattern.search(text or "") for pattern in PHONE_NUMBERS)
-    match = next((match for match in found if match), None)
-    return re.sub("[ -]", "", match.group()) if match else ""
 
 
 def localize(label: dict[str, str] | str | None, language: str) -> str:
@@ -143,12 +127,6 @@ def duration_text(context: Context, minutes: int) -> str:
 def late(window_end: Time, now: datetime | str) -> bool:
     """Whether a time window has ended."""
     return bool(window_end) and _to_datetime(now) > _to_datetime(window_end)
-
-
-def mask(number: str | None) -> str:
-    """The last four characters, and a dot for each of the others."""
-    text = number or ""
-    return "•" * max(len(text) - 4, 0) + text[-4:]
 
 
 def spaced(number: str | None) -> str:

@@ -14,7 +14,15 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from server.db.engine import db
-from server.jobs import compaction, frequent_visitors, home_entries, retention, scheduler, scopes
+from server.jobs import (
+    compaction,
+    frequent_visitors,
+    home_entries,
+    old_addresses,
+    retention,
+    scheduler,
+    scopes,
+)
 from server.jobs.failures import JobFailure, delete_failure, failures_of, save_failure
 from server.logs import log_crash
 from server.oplog import replay, security_log
@@ -67,6 +75,12 @@ JOBS = (
         "count_access",
         security_log.flush_counts,
         _("Repeated events are not being counted in the security log."),
+    ),
+    Job(
+        "remove_old_addresses",
+        old_addresses.remove_old_addresses,
+        _("Old network addresses are not being removed from the security log."),
+        daily=True,
     ),
     Job(
         "compact",

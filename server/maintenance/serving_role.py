@@ -35,8 +35,9 @@ END $$
 CREATE OR REPLACE FUNCTION lodge_guard_access() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF current_user::text = ANY(TG_ARGV)
-    AND to_jsonb(NEW) - '{count,version}'::text[] IS DISTINCT FROM
-        to_jsonb(OLD) - '{count,version}'::text[]
+    AND (to_jsonb(NEW) - '{count,version,address}'::text[] IS DISTINCT FROM
+         to_jsonb(OLD) - '{count,version,address}'::text[]
+      OR NEW.address IS DISTINCT FROM OLD.address AND NEW.address IS NOT NULL)
   THEN RAISE insufficient_privilege USING MESSAGE = 'the security log is not rewritten';
   END IF;
   RETURN NEW;
@@ -44,7 +45,7 @@ END $$
 """,
 )
 """Of the log, a serving role changes what a purge erases, and what was not applied yet; of the
-security log, how often something happened."""
+security log, how often something happened, and that an old network address is gone."""
 
 TRIGGERS = (
     "DROP TRIGGER IF EXISTS lodge_guard_log ON op",

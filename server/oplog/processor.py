@@ -87,7 +87,7 @@ class OpProcessor:
     def _judge(self, op: Op, row: OpRow) -> None:
         record = self.unit_of_work.record_for(op)
         if KINDS[op.kind].given_fields and record.row is None:
-            op = replace(op, given=number_for(op, row, self.unit_of_work))
+            op = replace(op, given=self._given(op, row))
         verdict = self._verdict(record, op)
         row["subject_type"], row["status"], row["code"] = record.type, "applied", None
         match verdict:
@@ -100,6 +100,12 @@ class OpProcessor:
             case Quarantined(code):
                 waits = code == NO_SUCH_RECORD and self.triage.is_creation_held(op.subject)
                 _record_unapplied(row, "held" if waits else "quarantined", code)
+
+    def _given(self, op: Op, row: OpRow) -> dict[str, Any]:
+        """What the server states of the record that an op creates."""
+        if KINDS[op.kind].numbered:
+            return number_for(op, row, self.unit_of_work)
+        return {name: row[name] for name in KINDS[op.kind].given_fields}  # type: ignore[literal-required]
 
     def _verdict(self, record: LoadedRecord, op: Op) -> Verdict:
         kind, roles = KINDS[op.kind], self.unit_of_work.directory.roles_of(op.by)

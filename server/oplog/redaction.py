@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from server.oplog.op_row import OpRow
@@ -16,6 +17,11 @@ PURGED_FLAG = "purged"
 
 EMPTY_BODY = '{"payload":{}}'
 """What is left of the text of an op that was never applied."""
+
+
+KEEP_ADDRESSES = timedelta(days=180)
+"""A29. For so long the security log keeps network addresses: the law asks for six months
+(Cybersecurity Law 21)."""
 
 
 class RedactedColumns(TypedDict):
@@ -33,7 +39,8 @@ def redact_op(row: OpRow, type_: str, numbers: dict[str, str] | None = None) -> 
     """
     if not isinstance(row["payload"], dict) or row["subject"] is None:
         return redact_unapplied(row)
-    values = values_for_kind(row["kind"], RECORD_TYPES[type_].redacted_values)
+    replaced = {"address": None} if type_ == "access" else RECORD_TYPES[type_].redacted_values
+    values = values_for_kind(row["kind"], replaced)
     payload = redact(row["payload"], values, numbers)
     body = dump_json({**json.loads(row["body"]), "payload": payload})
     return {"payload": payload, "body": body, "flags": _flags_with_purged(row)}
@@ -42,6 +49,13 @@ def redact_op(row: OpRow, type_: str, numbers: dict[str, str] | None = None) -> 
 def redact_unapplied(row: OpRow) -> RedactedColumns:
     """V12. An op that was never applied: nothing of its content is left."""
     return {"payload": {}, "body": EMPTY_BODY, "flags": _flags_with_purged(row)}
+
+
+def is_redacted(type_: str, record: Any, now: datetime) -> bool:
+    """V12, A29. Whether the ops of a stored record may be without their personal data."""
+    if type_ == "access":
+        return record.address is None and bool(record.at < now - KEEP_ADDRESSES)
+    return bool(getattr(record, "purged_at", None))
 
 
 def may_be_emptied(kind: str) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -18,7 +19,13 @@ from server.oplog.comparison import compare_feed, compare_tables
 from server.oplog.hash_chain import ChainVerifier, is_known_epoch
 from server.oplog.op_row import OpRow
 from server.oplog.record_store import RecordStore
-from server.oplog.redaction import EMPTY_BODY, PURGED_FLAG, may_be_emptied, redact_op
+from server.oplog.redaction import (
+    EMPTY_BODY,
+    PURGED_FLAG,
+    is_redacted,
+    may_be_emptied,
+    redact_op,
+)
 from server.oplog.row_builder import MASKED_FLAG
 from sync import KINDS, Accepted, Merged, Op, Verdict, judge
 from sync.protocol.conflict_resolution import to_json_value
@@ -76,14 +83,18 @@ def _logged_ops(site_id: str) -> Iterator[OpRow]:
 
 def _device_mismatches(site_id: str) -> tuple[list[str], list[str]]:
     """A15, A27. Phones whose known link was missing from the log when they connected: a sentence
-    each as a fault, or as a note if it is of an epoch that this database never had."""
+    each as a fault, or as a note if it is of an epoch that this database never had, or if somebody
+    blocked the phone since, because it says what is not true."""
     faults, notes = [], []
-    devices = select(Device.label, Device.misfit).where(Device.site_id == site_id)
-    for label, misfit in db.session.execute(devices.where(Device.misfit.is_not(None))).all():
+    devices = select(Device.label, Device.misfit, Device.revoked_at)
+    known = devices.where(Device.site_id == site_id, Device.misfit.is_not(None))
+    for label, misfit, revoked_at in db.session.execute(known).all():
         if is_known_epoch(misfit["epoch"]):
-            faults.append(
-                f"phone {label}: it received link {misfit['link']}, which the log does not contain"
-            )
+            sentence = f"it received link {misfit['link']}, which the log does not contain"
+            if revoked_at is None:
+                faults.append(f"phone {label}: {sentence}")
+            else:
+                notes.append(f"phone {label}, which is blocked, said: {sentence}")
         else:
             notes.append(
                 f"phone {label}: it received link {misfit['link']} at place {misfit['place']} of "
@@ -102,8 +113,8 @@ def _unjustified_purge(store: RecordStore, row: OpRow) -> Iterator[str]:
     is_emptied = row["body"] == EMPTY_BODY and may_be_emptied(row["kind"])
     if record and record.row and (row["status"] in APPLIED_STATUSES or not is_emptied):
         redacted = json.loads(redact_op(row, record.type)["body"])
-        is_purged = getattr(record.row, "purged_at", None)
-        is_justified = bool(is_purged) and redacted == json.loads(row["body"])
+        is_purged = is_redacted(record.type, record.row, datetime.now(UTC))
+        is_justified = is_purged and redacted == json.loads(row["body"])
     else:
         is_justified = is_emptied
     if not is_justified:

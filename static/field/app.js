@@ -12,6 +12,7 @@ import "./htmx_adapter.js";
 import "./keypads.js";
 import { saveNextFile } from "./outbox_export.js";
 import "./qr_code.js";
+import "./reveal.js";
 import { announceChange, applyTheme, redraw, scheduleRedraw } from "./redraw.js";
 import { startScanner } from "./scanner.js";
 import { onSyncProgress, scheduleSync, syncNow } from "./sync.js";

@@ -4,7 +4,7 @@
 import labels from "../labels.js";
 import { compareCodePoints } from "./code_points.js";
 import { namesSameHome, sharesWords } from "./likeness.js";
-import { isDoubtfulNumber } from "./phone_numbers.js";
+import { isDoubtfulNumber, maskNumbers, phoneNumber } from "./phone_numbers.js";
 import { codeText } from "./normalise.js";
 
 const MINUTE = 60_000;
@@ -117,19 +117,8 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
     /** The key of a code that somebody typed. @param {string | null | undefined} text */
     code_key: (text) => codeText(text ?? "").toLowerCase(),
 
-    /**
-     * The phone number in a text, such as a contact, to be dialled; "" if there is none.
-     * @param {string | null | undefined} text
-     */
-    phone_number(text) {
-      const patterns = [
-        /[+]?[0-9]{7,15}/,
-        /[+]?[0-9](?:-?[0-9]){6,14}/,
-        /[+]?[0-9](?:[ -]?[0-9]){6,14}/,
-      ];
-      const found = patterns.map((pattern) => pattern.exec(text || "")).find(Boolean);
-      return found ? found[0].replaceAll(/[ -]/g, "") : "";
-    },
+    phone_number: phoneNumber,
+    mask: maskNumbers,
 
     /** What people call a kind of op. @param {string} kind */
     kind_label: (kind) => translate(labels.kinds[kind] ?? labels.unknown_kind),
@@ -159,16 +148,6 @@ export default function filters({ lang, tz, gettext, ngettext, translate }) {
     spaced(number) {
       if (number && typeof number !== "string") throw new TypeError("spaced needs a text");
       return (number || "").replace(/^([0-9]{3})([0-9]{4})$/, "$1 $2");
-    },
-
-    /**
-     * The last four characters, and a dot for each before.
-     * @param {string | null | undefined} number
-     */
-    mask(number) {
-      if (number && typeof number !== "string") throw new TypeError("mask needs a text");
-      const letters = Array.from(number || "");
-      return "•".repeat(Math.max(letters.length - 4, 0)) + letters.slice(-4).join("");
     },
   };
 }

@@ -59,7 +59,8 @@ async function followRedirect(response, headers) {
   return new Response(await page.text(), { status: page.status, headers: withAddress });
 }
 
-function afterTap() {
+/** What follows when ops were stored. */
+export function afterTap() {
   if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(VIBRATION);
   scheduleSyncAfterTap();
   void writeLossMarker();

@@ -177,6 +177,7 @@ function describeOp(row, credential) {
     page: form?.page ?? "",
     again: Boolean(form?.form),
     confirm: needsConfirmation(row, credential),
+    held: verdict?.status === "held",
   };
 }
 

@@ -266,6 +266,8 @@ export interface Meta {
   epoch: string;
   head: number;
   lang: string;
+  /** When each person last looked at the masked texts of a record, by their ids, ms. */
+  looks: Record<string, number>;
   limits: { ops?: number };
   link: LinkStatus;
   /** Places of lost ops that the server does not know of yet. */

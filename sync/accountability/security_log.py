@@ -31,6 +31,7 @@ EVENTS: Texts = {
     "code": _l("Setup code issued"),
     "export": _l("Data exported"),
     "lookup": _l("Personal data looked up"),
+    "number": _l("Phone number shown"),
     "erasure": _l("Personal data erased on request"),
     "backup": _l("Backup made"),
     "restore": _l("Backup restored"),
@@ -80,6 +81,9 @@ ACTIONS: Texts = {
     "unknown_epoch": _lp("security log", "of a database that this server never had"),
 }
 """What was done, more exactly than the event says."""
+
+PHONE_EVENT = "number"
+"""What phones write themselves, also without a connection."""
 
 COUNTED_EVENTS = frozenset(
     {"sign_in_failed", "lookup", "foreign_lineage", "denied", "log_mismatch"}
@@ -138,6 +142,13 @@ class AccessPayload(Payload):
     )
 
 
+class NumberShownPayload(Payload):
+    """The record with the number, and its type. The number is not repeated."""
+
+    about_type = fields.String(required=True, validate=Regexp(r"^[a-z_]{1,30}\Z"))
+    record = Id(required=True)
+
+
 class AccessCountPayload(Payload):
     count = fields.Integer(required=True, strict=True, validate=Range(min=2, max=MAX_SAFE_INTEGER))
 
@@ -148,6 +159,25 @@ def record(_: None, op: Op) -> Accepted:
     by = None if op.by == SERVER_AUTHOR_ID else op.by
     event = op.kind.removeprefix("access.")
     return Accepted({**op.payload, "event": event, "at": op.received_at, "by_id": by, "count": 1})
+
+
+def show_number(_: None, op: Op) -> Accepted:
+    """A28: phones show the numbers of people masked. Whoever taps one is in the log, with the
+    record and the phone; the same person at the same record within ten minutes is one entry."""
+    return Accepted(
+        {
+            "event": PHONE_EVENT,
+            "at": op.occurred_at,
+            "by_id": op.by,
+            "about_id": None,
+            "device_id": op.given.get("device_id"),
+            "origin": "phone",
+            "address": None,
+            "details": dict(op.payload),
+            "seals": [],
+            "count": 1,
+        }
+    )
 
 
 def count(_: Any, op: Op) -> Accepted:
@@ -177,7 +207,18 @@ KINDS = {
         label=label,
     )
     for event, label in EVENTS.items()
+    if event != PHONE_EVENT
 } | {
+    f"access.{PHONE_EVENT}": Kind(
+        payload=NumberShownPayload,
+        rule=show_number,
+        type="access",
+        fact=True,
+        creates=True,
+        overlay_payload=False,
+        given_fields=("device_id",),
+        label=EVENTS[PHONE_EVENT],
+    ),
     "access.count": Kind(
         payload=AccessCountPayload,
         rule=count,
@@ -205,6 +246,7 @@ FEATURE = Feature(
         "event": _l("Event"),
         "by_id": _l("Who"),
         "about_id": _l("About"),
+        "about_type": _l("Related record type"),
         "device_id": _lp("device", "Phone"),
         "origin": _l("From"),
         "address": _l("Network address"),

@@ -29,6 +29,8 @@ GRAMMAR: dict[str, list[str]] = {
         *("(<texts>)|first", "(<texts>)|last", "(<texts>)|min", "(<texts>)|max", "at1|clock"),
         *("at1|day", "at1|ago(now)", "rows|map(attribute='at')|map('clock')|join(' ')"),
         "(<text>)|string|phone_number",
+        "('138-0000-0021 ' ~ <text> ~ '010/64321234 2026-11-24')|string|mask",
+        "(<text> ~ '１３８0013８000 ' ~ <text> ~ '3047-128')|string|mask",
         *("(<text>)|string|mask", "d|tojson", "(<rows>)|tojson|length", "d.get(<text>, <int>)"),
         *("d|urlencode", "words|map('truncate', 4, true)|join", "{'zh': <text>, 'en': s1}|say"),
         *("'received'|state_label('ticket')", "(<text>)|string|value_label('ticket', 'matter')"),

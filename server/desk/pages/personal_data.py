@@ -14,10 +14,11 @@ from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
 from server.desk.personal_data import MAX_FOUND, find_records
 from server.desk.personal_pack import pack
-from server.desk.personal_search import Found, Search, Terms, search_for
+from server.desk.personal_search import Found, Search, Terms, names_in, search_for
 from server.desk.personal_texts import file_time
 from server.desk.staff_data import count_entries, find_people, staff_files
 from server.desk.submit import submit_and_redirect
+from server.desk.unsaved_forms import delete_forms_naming
 from server.jobs.erasure import erase_on_request
 from server.models import MODELS_BY_TYPE
 from server.models.security_log import AccessEntry
@@ -29,7 +30,7 @@ from sync.protocol.text import _l
 bp = Blueprint("personal_data", __name__, url_prefix="/desk/personal_data")
 NAVIGATION = [NavEntry("personal_data.index", _l("Personal data"), 236)]
 
-ABOUT_DATA = ("lookup", "export", "erasure")
+ABOUT_DATA = ("lookup", "number", "export", "erasure")
 """Events of the security log that are listed under "who looked"."""
 
 LOOKS_SHOWN = 50
@@ -105,6 +106,7 @@ def erase() -> Any:
     free = [each for each in found if not each.obstacles]
     erased = erase_on_request(user.site_id, [(each.type, each.id) for each in free], user.person_id)
     if free:
+        delete_forms_naming(user.site_id, names_in(search.terms, free))
         _log("erasure", free)
     return _page(search, _find(search), searched=True, erased=erased, chosen=len(chosen))
 

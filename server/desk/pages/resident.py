@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from server.auth.access import public
-from server.auth.rate_limit import RateLimit, count_attempt
+from server.auth.rate_limit import RateLimit, client_address, count_attempt
 from server.db.engine import db
 from server.models.ticket_numbers import TicketNumber
 from server.models.tickets import Ticket
@@ -67,7 +67,7 @@ def scan(number: str, slip: str) -> Any:
 
 def _count(number: str | None = None) -> None:
     """Aborts with 429 after too many looks of one client, or at one number with typed digits."""
-    limits = [(LOOKUP_LIMIT, request.remote_addr or "")]
+    limits = [(LOOKUP_LIMIT, client_address())]
     if count_attempt(*limits, *([(NUMBER_LIMIT, number)] if number else [])):
         abort(429)
 

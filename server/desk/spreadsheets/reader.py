@@ -39,8 +39,8 @@ ODS_TAG = re.compile(
     rb"<(?:\w{1,40}:)?(table|table-row|table-cell|covered-table-cell)(?=[\s/>])([^<]*)"
 )
 """The name of a tag, and what stands before the next one."""
-XLSX_PLACE = re.compile(rb'\br=["\']([A-Z]{0,4})([0-9]{1,9})["\']')
-XLSX_RANGE_END = re.compile(rb'\bref=["\'][A-Z]{1,4}[0-9]{1,9}:([A-Z]{1,4})([0-9]{1,9})')
+XLSX_PLACE = re.compile(rb'\br=["\']([A-Z]{0,20})([0-9]{1,20})["\']')
+XLSX_RANGE_END = re.compile(rb'\bref=["\'][A-Z]{1,20}[0-9]{1,20}:([A-Z]{1,20})([0-9]{1,20})')
 REPEATED = re.compile(rb"number-(?:rows|columns)-repeated=[\"']([0-9]{1,9})")
 
 Rows = dict[int, list[Any]]
@@ -169,11 +169,16 @@ def _unpacked(archive: ZipFile, part: ZipInfo) -> bytes:
 
 
 def _check_xlsx_sheet(text: bytes) -> None:
-    rows, columns = 1, 1
+    """Cells and rows without a place follow each other: there may not be too many of them."""
+    rows, columns, unplaced = 1, 1, 0
     for tag in XLSX_TAG.finditer(text):
         pattern = XLSX_RANGE_END if tag[1] == b"mergeCell" else XLSX_PLACE
         if place := pattern.search(tag[2]):
             columns, rows = max(columns, _column_number(place[1])), max(rows, int(place[2]))
+        elif tag[1] == b"c":
+            unplaced += 1
+        if unplaced > MAX_FILLED_CELLS:
+            raise TooLong
         if rows * columns > MAX_CELLS:
             raise TooFarOut
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ import pytest
 from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
 from server.models.oplog import LoggedOp
-from tests.phone_client import KeyPair
+from tests.phone_client import KeyPair, PhoneClient
 from tests.seed_data import ANA, BEN, HOME_SITE
 
 PIN, NEW_PIN = "864297", "753108"
+PAGE = 7
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @pytest.fixture
@@ -47,30 +51,73 @@ def readings(text: str) -> set[bytes]:
     return found
 
 
-def derived(pin: str, part: dict[str, Any], salts: set[bytes]) -> Iterator[bytes]:
-    """What a verifier of a PIN usually is: a hash of it, with a salt, repeated or not."""
-    rounds = [n for n in part.values() if isinstance(n, int) and 100 <= n <= 5_000_000]
-    for salt in {b"", *salts}:
+def hashes(pin: str, salts: set[bytes]) -> Iterator[bytes]:
+    """What a cheap verifier of a PIN is: a hash of it, with a salt before, after or as its key."""
+    for salt in salts:
         yield hashlib.sha256(salt + pin.encode()).digest()
         yield hashlib.sha256(pin.encode() + salt).digest()
         yield hmac.digest(salt, pin.encode(), "sha256")
-        if salt:
-            yield from (hashlib.pbkdf2_hmac("sha256", pin.encode(), salt, n) for n in rounds)
+
+
+def stretched(pin: str, salts: set[bytes], rounds: set[int]) -> Iterator[bytes]:
+    """What a dear verifier is: PBKDF2 of it, with as many rounds as some number says."""
+    for salt, number in product(salts, rounds):
+        yield hashlib.pbkdf2_hmac("sha256", pin.encode(), salt, number)
+
+
+def rounds_in(numbers: Iterable[Any]) -> set[int]:
+    """The numbers that can be a number of rounds; more than 600,000 were never used."""
+    return {n for n in numbers if isinstance(n, int) and 100 <= n <= 600_000}
+
+
+def secrets_in(texts: Iterable[str]) -> set[bytes]:
+    """The texts that can be a salt made for this purpose: random bytes in hex or base64."""
+    coded = [text for text in texts if re.fullmatch(r"[\w+/=-]{16,64}", text)]
+    coded = [text for text in coded if not UUID.fullmatch(text) and len({*text}) > 8]
+    return set().union(*(readings(text) - {text.encode()} for text in coded))
 
 
 def tells_pin(answers: list[Any], pin: str) -> bool:
-    """Whether anything in these answers is the PIN, or shows that a guess is right."""
-    for part in parts(answers):
-        texts = [each for each in part.values() if isinstance(each, str)]
-        known = set().union(*map(readings, texts))
-        if pin in texts or any(text.startswith("$argon2") for text in texts):
-            return True
-        if not known.isdisjoint(derived(pin, part, known)):
+    """Whether these answers have the PIN, or together show that a guess is right.
+
+    Every text of any answer is tried as the salt of every other one; PBKDF2, which takes long, with
+    the texts and numbers of the same object, and with whatever looks like a salt or a number of
+    rounds anywhere.
+    """
+    found = list(parts(answers))
+    values = [each for part in found for each in scalars(part)]
+    texts = {each for each in values if isinstance(each, str)}
+    if pin in texts or any(text.startswith("$argon2") for text in texts):
+        return True
+    known = set().union(*map(readings, texts))
+    if not known.isdisjoint(hashes(pin, {b"", *known})):
+        return True
+    if not known.isdisjoint(stretched(pin, secrets_in(texts), rounds_in(values))):
+        return True
+    for part in found:
+        own = [each for each in part.values() if isinstance(each, str)]
+        salts = set().union(*map(readings, own))
+        if not known.isdisjoint(stretched(pin, salts, rounds_in(part.values()))):
             return True
     return False
 
 
-def everything_sent(phone):
+def scalars(part: dict[str, Any]) -> Iterator[Any]:
+    """The values of an object, and those of its lists, that hold nothing further."""
+    for value in part.values():
+        yield from (value if isinstance(value, list) else [value])
+
+
+def whole_feed(phone: PhoneClient, limit: int) -> Iterator[Any]:
+    """Every page that a phone gets which begins anew."""
+    cursor, more = None, True
+    while more:
+        page = phone.pull(cursor=cursor, limit=limit).expect_ok()
+        yield page
+        cursor, more = page["cursor"], page["more"]
+
+
+def everything_sent(phone: PhoneClient) -> list[Any]:
     """Every answer that a phone gets, from its setup on."""
     key = KeyPair()
     answers = [phone.people, phone.request_unlock(PIN, key, person=ANA).json]
@@ -79,8 +126,9 @@ def everything_sent(phone):
     op = phone.add_op("ticket.revise", HOME_SITE, {"urgency": "urgent"}, by=ANA)
     answers += [phone.push(op).json, phone.hello().json]
     answers += [phone.request_unlock("000000", KeyPair(), person=ANA).json]
-    answers += [phone.pull(cursor=None, limit=500).json]
-    return answers
+    pages = list(whole_feed(phone, limit=PAGE))
+    assert len(pages) > 2, "the feed is longer than a page"
+    return [*answers, *pages]
 
 
 @pytest.mark.rule("E5")
@@ -106,6 +154,17 @@ def test_the_search_finds_a_verifier_of_an_earlier_version():
     answers = [{"people": [{"id": ANA, "pin_check": verifier}]}]
     assert tells_pin(answers, PIN) and not tells_pin(answers, NEW_PIN)
     assert tells_pin([{"hash": hashlib.sha256(PIN.encode()).hexdigest()}], PIN)
+
+
+def test_the_search_puts_together_what_different_answers_say():
+    salt = hashlib.sha256(b"a salt").digest()[:16]
+    key = hashlib.pbkdf2_hmac("sha256", PIN.encode(), salt, 1000)
+    salted = hashlib.sha256(salt + PIN.encode()).hexdigest()
+    enrolled = {"people": [{"id": ANA, "rounds": 1000}], "draft_secret": salt.hex()}
+    for verifier in (base64.b64encode(key).decode(), salted):
+        page = {"changes": [{"type": "person", "record": {"checks": ["", verifier]}}]}
+        assert tells_pin([enrolled, {"sync": "1"}, page], PIN)
+        assert not tells_pin([enrolled, page], NEW_PIN)
 
 
 @pytest.mark.rule("E5")

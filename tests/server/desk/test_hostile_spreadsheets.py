@@ -76,6 +76,10 @@ HOSTILE = {
         lambda: ods(ods_row("x", repeated=999_999_999) + ods_row(*["x"] * 9)),
         "too-far-out",
     ),
+    "one cell outside of every sheet": (
+        lambda: with_part(SHEET, sheet_of(b'<row><c r="ZZZZZZZ99999999999"><v>1</v></c></row>')),
+        "too-far-out",
+    ),
     "broken archive": (lambda: write_workbook(ROWS)[:-200], "unreadable"),
     "wide text": (lambda: b"a," * (MAX_BYTES // 2), "too-long"),
 }

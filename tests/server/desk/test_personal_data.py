@@ -20,6 +20,7 @@ from server.desk.staff_data import NOT_SEARCHED, SEARCHED_TYPES
 from server.jobs.retention import PERSONAL_TYPES
 from server.models import MODELS_BY_TYPE
 from server.models.column_classes import PERSONAL, SENSITIVE, columns_of
+from server.models.desk_forms import UnsavedForm
 from server.models.security_log import AccessEntry
 from server.models.visits import Visit
 from server.oplog.receive import make_op, submit_many
@@ -232,6 +233,24 @@ def test_nothing_of_fifty_people_is_left_anywhere(app, eve, phone):
         assert uploads.find_photo(HOME_SITE, sha256) is None
         blobs = db.session.execute(select(text("1")).select_from(text("photo"))).all()
         assert blobs == []
+
+
+@pytest.mark.rule("A25")
+@pytest.mark.asvs("14.2.4")
+def test_erasing_takes_unsaved_forms_that_name_the_person(app, eve, known):
+    """Whoever typed them; a form about others stays."""
+    kept = {"person_id": BEN, "site_id": HOME_SITE, "page": "/desk/", "address": "/desk/x"}
+    typed = {"number": "138 0000-1111", "name": f"with {NAME}", "other": "1203 Mrs Ma"}
+    with app.app_context():
+        for name, words in typed.items():
+            fields = [["base", "1"], ["note", words]]
+            row = UnsavedForm(id=name, fields=fields, at=datetime.now(UTC), **kept)
+            db.session.add(row)
+        db.session.commit()
+    eve.post(f"{PAGE}erase", {"home": "1203", "record": [f"visit:{VISIT}"]})
+    with app.app_context():
+        assert db.session.get(Visit, (HOME_SITE, VISIT)).visitor != NAME
+        assert db.session.scalars(select(UnsavedForm.id)).all() == ["other"]
 
 
 def texts_of(page: str) -> str:

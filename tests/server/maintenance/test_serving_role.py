@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from server.db.engine import db
+from server.jobs.old_addresses import remove_old_addresses
 from server.jobs.retention import purge_expired
 from server.maintenance.serving_role import GrantError, grant, grant_again
 from server.oplog.receive import submit
@@ -38,6 +39,7 @@ REWRITTEN = (
     "DELETE FROM access",
     "UPDATE access SET by_id = NULL, event = 'lookup'",
     "UPDATE access SET seals = '[]', address = 'x'",
+    "UPDATE access SET address = 'x'",
     "ALTER TABLE op DISABLE TRIGGER ALL",
     "DROP TRIGGER lodge_guard_log ON op",
     "CREATE TABLE mine (id int)",
@@ -80,6 +82,8 @@ def test_the_serving_role_cannot_rewrite_the_log(serving: tuple[Flask, Flask]) -
         assert submit(HOME_SITE, "visit.arrive", visit, arrival, by=BEN)["status"] == "applied"
         for _again in range(2):
             log_access("lookup", site_id=HOME_SITE, by=BEN)
+        with server.test_request_context(environ_base={"REMOTE_ADDR": "198.51.100.77"}):
+            log_access("sign_out", site_id=HOME_SITE, by=BEN)
         for statement in REWRITTEN:
             with pytest.raises(ProgrammingError, match=REFUSED):
                 db.session.execute(text(statement))
@@ -88,8 +92,9 @@ def test_the_serving_role_cannot_rewrite_the_log(serving: tuple[Flask, Flask]) -
         submit(HOME_SITE, "visit.depart", visit, {}, by=BEN)
         assert find_faults(HOME_SITE) == []
         purge_expired(HOME_SITE, datetime.now(UTC) + timedelta(days=4000))
+        assert remove_old_addresses(HOME_SITE, datetime.now(UTC) + timedelta(days=4000)) == 1
         bodies = db.session.scalars(text("SELECT body FROM op")).all()
-        assert not any("Ms Secret" in body for body in bodies)
+        assert not any("Ms Secret" in body or "198.51" in body for body in bodies)
 
 
 def test_an_upgrade_gives_a_serving_role_what_is_new(serving: tuple[Flask, Flask]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Integer, String, insert, select, text, update
 
 from server.db.engine import db, write_transaction
 from server.maintenance.epoch import replace_epoch
+from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import LoggedOp
 from server.oplog.hash_chain import chain_existing_log, chain_rows, shared_length
@@ -148,6 +149,19 @@ def test_a_hello_with_an_unknown_link_is_a_fault(app, phone, desk_op):
     assert phone.hello(log={**known, "place": known["place"] + 99}).status == 200
     with app.app_context():
         assert any("received link" in fault for fault in find_faults(HOME_SITE))
+
+
+@pytest.mark.rule("A27")
+def test_a_phone_that_names_a_false_link_fails_no_check_once_it_is_blocked(app, phone, ben):
+    reply = phone.hello().expect_ok()
+    phone.hello(log={**reply["log"], "epoch": reply["epoch"], "link": "0" * 64})
+    with app.app_context():
+        assert len(find_faults(HOME_SITE)) == 1
+        liar = db.session.scalar(select(Device.id).where(Device.misfit.is_not(None)))
+    assert ben.post(f"/desk/people/phones/{liar}/revoke").status_code == 303
+    with app.app_context():
+        report = verify_site(HOME_SITE)
+        assert (report.faults, len(report.notes)) == ([], 1)
 
 
 @pytest.mark.rule("A27")

@@ -17,7 +17,7 @@ from server.oplog import security_log
 from server.oplog.replay import find_faults
 from server.oplog.sealed_rows import row_faults
 from server.oplog.security_log import flush_counts, log_access
-from tests.seed_data import ANA, BEN, DAO, HOME_SITE, OTHER_SITE
+from tests.seed_data import ANA, BEN, CHU, DAO, EVE, HOME_SITE, OTHER_SITE, fixed_id
 from tests.server.conftest import PASSWORD
 
 
@@ -127,6 +127,32 @@ def test_no_phone_receives_or_writes_an_entry(app, phone, entries):
     forged = phone.add_op("access.sign_in", None, payload, by=BEN)
     phone.push(forged)
     assert [entry.event for entry in entries()] == ["device", "lookup"]
+
+
+@pytest.mark.rule("A28")
+@pytest.mark.asvs("16.2.1")
+def test_a_phone_tells_who_looked_at_which_number(app, phone, entries, signed_in):
+    looked = {"about_type": "visit", "record": fixed_id("visit-1")}
+    assert phone.send_op("access.number", None, looked, by=CHU)["status"] == "applied"
+    (entry,) = entries(event="number")
+    (enrolled,) = entries(event="device")
+    assert (entry.by_id, entry.device_id, entry.origin) == (CHU, enrolled.device_id, "phone")
+    assert entry.details == looked
+    assert phone.pull_all() and phone.records_of("access") == []
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+    eve = signed_in(EVE, HOME_SITE)
+    for page in ("/desk/security-log/?event=number", "/desk/personal_data/"):
+        assert "Chu" in eve.get(page).text
+        assert "Phone number shown" in eve.get(page, headers={"Accept-Language": "en"}).text
+
+
+@pytest.mark.rule("A28")
+def test_a_phone_says_nothing_else_in_the_security_log(app, phone, entries):
+    looked = {"about_type": "visit", "record": fixed_id("visit-1")}
+    for more in ({"by_id": BEN}, {"event": "sign_in"}, {"device_id": fixed_id("other")}):
+        assert phone.send_op("access.number", None, looked | more, by=CHU)["status"] != "applied"
+    assert entries(event="number") == []
 
 
 @pytest.mark.rule("A22")
