@@ -17,7 +17,10 @@ from sync.accountability.case_payloads import is_accusing
 
 class Case(Model):
     __tablename__ = "case"
-    __table_args__ = (Index(None, "site_id", "raised_at"),)
+    __table_args__ = (
+        Index(None, "site_id", "raised_at"),
+        Index(None, "site_id", "subject_id", "raised_at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

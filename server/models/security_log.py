@@ -19,7 +19,11 @@ class AccessEntry(Model):
     the server itself. `seals` are digests of rows that are not made of ops."""
 
     __tablename__ = "access"
-    __table_args__ = (Index(None, "site_id", "at"),)
+    __table_args__ = (
+        Index(None, "site_id", "at"),
+        Index(None, "site_id", "event", "at"),
+        Index(None, "site_id", "device_id", "at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

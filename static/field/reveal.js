@@ -28,8 +28,7 @@ async function reveal(button) {
   button.disabled = true; // a second tap of a double tap
   try {
     if (!(await writeDown(kind, type, record))) return;
-    const row = await findRecord(type, record);
-    show(button, String(row?.[field] ?? ""));
+    show(button, textAt(await findRecord(type, record), field));
   } catch (error) {
     console.error(error);
     const words = wordsPart(isQuotaError(error) ? "full" : "failed");
@@ -62,6 +61,14 @@ async function writeDown(kind, type, record) {
   await setMeta("looks", Object.fromEntries([...since, [key, now]]));
   afterTap();
   return true;
+}
+
+/**
+ * @param {any} row
+ * @param {string} path of a field, such as timeline.2.text
+ */
+function textAt(row, path) {
+  return String(path.split(".").reduce((value, step) => value?.[step], row) ?? "");
 }
 
 /**

@@ -31,6 +31,7 @@ from server.models.shifts import Shift
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.ticket_lists import (
@@ -212,6 +213,7 @@ def slip(id: str) -> str:
         ticket=ticket,
         address=address,
         typed_address=typed_address,
+        date=f"{ticket.opened_at.astimezone(SITE_ZONE):%Y-%m-%d %H:%M}",
         qr=qr,
     )
 

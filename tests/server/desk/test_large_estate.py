@@ -7,11 +7,16 @@ import re
 import pytest
 
 from server import create_app
+from server.auth.devices import issue_code
 from server.auth.sessions import start_session
 from server.db.engine import db
 from server.maintenance.demo.large import SITE_ID
 from server.maintenance.demo.large.people import PIN, TEAMS, person_id
 from tests.large_estate import copy_large_estate
+from tests.phone_client import FlaskTransport, PhoneClient
+
+MAX_ROWS = {"cleaner": 2_500, "repair": 2_500, "guard": 4_000}
+"""How many records the phone of one person holds at most, by team."""
 
 OTHER_LISTS = (
     "visits/",
@@ -45,6 +50,14 @@ def open_page(manager, path):
     return answer.text
 
 
+def rows_on_phone_of(app, person):
+    """How many records the first pull brings to a phone of one person."""
+    with app.app_context():
+        code = issue_code(SITE_ID, None, [person_id(person)])
+    phone = PhoneClient(FlaskTransport(app.test_client())).enrol(code)
+    return len(phone.pull_all())
+
+
 @pytest.mark.timeout(1_200)
 def test_pages_show_all_of_a_large_site(manager):
     """One test, not several: one worker builds the estate while the others go on."""
@@ -56,6 +69,8 @@ def test_pages_show_all_of_a_large_site(manager):
     assert len(set(re.findall(r"\b\d+-\d-\d{3,4}\b", places))) == 2592
     for path in OTHER_LISTS:
         open_page(manager, f"/desk/{path}")
+    rows = {team: rows_on_phone_of(manager.application, f"{team}1") for team in MAX_ROWS}
+    assert {team: n for team, n in rows.items() if not 0 < n <= MAX_ROWS[team]} == {}, rows
     manager.application.config["DEMO"] = "large"
     front = open_page(manager, "/")
     assert front.count(PIN) == len(TEAMS)

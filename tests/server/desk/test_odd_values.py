@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -26,7 +28,9 @@ from tests import soak
 from tests.corpus import RECORDINGS, scenarios
 from tests.phone_client import FlaskTransport, PhoneClient, with_hash
 from tests.seed_data import BEN, EVE, HOME_SITE
+from tests.server.desk.test_other_sites import addresses, desk_routes
 from tests.server.desk.test_visible_text import page_addresses
+from tests.server.desk_ids import ids_by_type
 
 SERVER = Path(__file__).parents[3] / "server"
 ODD: tuple[Any, ...] = (
@@ -39,6 +43,7 @@ ODD: tuple[Any, ...] = (
 ODD_TEXTS = [str(each) for each in ODD if isinstance(each, str | int | float)]
 HOSTS = ("a..b", ".", "..", "a.", "-", "x" * 300, "[::1", "[::1]:x", "a:b:c", "é.example", "a b")
 HOSTS += ("a/b", "a@b", "\x00", "xn--a", "%00", ":80", "localhost:99999", "\udc80", "a_b", "*")
+FORM_TYPE = "application/x-www-form-urlencoded"
 PATHS = ("/", "/sign-in", "/field/", "/r/1", "/desk/", "/sync/enrol", "/x")
 ENVELOPE = ("base", "after", "at", "v", "by", "subject", "mono", "n", "boot", "prev", "id", "kind")
 
@@ -162,6 +167,36 @@ def test_no_parameter_of_a_page_breaks_the_server(
             if status >= 500:
                 broken.append((status, page, odd[:50]))
     assert not broken, "\n".join(map(str, broken))
+
+
+@pytest.mark.asvs("2.2.1")
+def test_no_field_of_a_form_breaks_the_server(
+    app: Flask, estate: Flask, signed_in: Callable[..., Any]
+) -> None:
+    """Every form with odd values alone, and with some among values that could be right."""
+    names, eve, ids, broken = parameter_names(), signed_in(EVE), ids_by_type(estate), []
+    usual = [*(each[0] for each in ids.values() if each), "1", "2026-11-29", "2026-11-29T08:00"]
+    forms = [address for address, method in form_addresses(estate, ids) if method == "POST"]
+    assert len(forms) > 90
+    for number, address in enumerate(forms):
+        rng = Random(number)
+        for odd in chosen(ODD_TEXTS, number):
+            text = odd.encode("utf-8", "surrogatepass")[:2000]
+            some = {name: rng.choice([text, rng.choice(usual)]) for name in names}
+            for said in (dict.fromkeys(names, text), some):
+                status = eve.post(address, urlencode(said), content_type=FORM_TYPE).status_code
+                if status >= 500:
+                    broken.append((status, address, odd[:50]))
+    assert not broken, "\n".join(map(str, broken))
+
+
+def form_addresses(app: Flask, ids: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    """The address of each route of the desk and its method, with the id of a record there is."""
+    for rule, method in desk_routes(app, with_ids=False):
+        if not rule.arguments:
+            yield rule.rule, method
+    for rule, method in desk_routes(app, with_ids=True):
+        yield next(addresses(app, rule, ids)), method
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -23,12 +23,12 @@ from tests.server.desk.test_visible_text import page_addresses
 
 GROWING = {
     *("op", "feed", "visit", "task", "entry", "scan", "photo", "photo_link", "ticket", "round"),
-    *("release", "weather", "shift", "inspection"),
+    *("release", "weather", "shift", "inspection", "access", "lost", "find", "case", "arrears"),
+    *("rectification", "training", "aside", "ticket_number"),
 }
 """Tables of which a site has tens of thousands of rows after some years."""
 
 WHOLE_SITE = {
-    "count(": "a number of all rows, for a report",
     "SELECT min(": "the first row of an index",
     "SELECT max(": "the last row of an index",
     "(SELECT 1) WHERE 1!=1": "nothing is looked for",
@@ -38,6 +38,16 @@ WHOLE_SITE = {
     "ticket.opened_at >= ? OR ticket.feedback_at": "what a month has to be followed up",
     "release.purged_at IS NULL": "the gate passes of one month: older ones are purged",
     "weather.reported_at DESC, weather.id": "the list of all weather reports",
+    "WHERE 0 = 1": "nothing is looked for",
+    '"case".site_id = ? ORDER BY "case".raised_at': "the list of all cases",
+    "lost.closed_at IS": "lost property: some hundred in ten years",
+    "lost.unit IS NOT NULL": "lost property: some hundred in ten years",
+    "ORDER BY find.ended_at IS NOT NULL": "the list of all found items, those here first",
+    "access.event IN (": "the newest look-ups of personal data: read until a page is full",
+    "ORDER BY aside.settled_at DESC": "the list of all that was decided about ops set aside",
+    "rectification.verified_at IS NULL": "open rectifications, with the verified of the same list",
+    "training.site_id = ? ORDER BY training.begun_at": "the list of all trainings: one a week",
+    'training."case" IS NOT NULL': "the trainings of cases: one a week",
 }
 """Statements that read everything on purpose, by a part of them, with the reason."""
 
@@ -60,7 +70,10 @@ def recorded_statements() -> Iterator[dict[str, Any]]:
 
 def sqlite_faults(sql: str, parameters: Any) -> list[str]:
     """Steps of a plan that read all rows of a growing table, or all of a site's."""
-    plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+    plan = list(db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters))
+    is_sorted = any("TEMP B-TREE FOR ORDER BY" in step for *_, step in plan)
+    is_whole_list = bool(re.search(r"WHERE [\w\"]+\.site_id = \? ORDER BY", sql))
+    reads_first_rows = " LIMIT ?" in sql and is_whole_list and not is_sorted
     names = dict(re.findall(r"(?:FROM|JOIN) (\w+) AS (\w+)", sql))
     aliases = {alias: table for table, alias in names.items()}
     faults = []
@@ -68,7 +81,7 @@ def sqlite_faults(sql: str, parameters: Any) -> list[str]:
         match = re.match(r"(SCAN|SEARCH) (\w+)(.*)", step)
         if match and aliases.get(match[2], match[2]) in GROWING:
             narrowed = match[1] == "SEARCH" and not re.search(r"\(site_id=\?\)", match[3])
-            if not narrowed:
+            if not narrowed and not reads_first_rows:
                 faults.append(step)
     return faults
 

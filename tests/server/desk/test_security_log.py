@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import func, select
 
+from server.auth.access import access_rule
 from server.db.engine import db
-from server.models.security_log import AccessEntry
+from server.models.security_log import AccessCount, AccessEntry
 from server.oplog.hash_chain import log_head
 from server.oplog.security_log import log_access
 from tests.seed_data import ANA, BEN, CHU, DAO, EVE, HOME_SITE, OTHER_SITE
@@ -46,6 +48,32 @@ def test_managers_see_who_was_denied_what_and_nobody_else_sees_it(app, eve, ben)
     page = eve.get(PAGE, headers=EN).text
     assert "/desk/security-log/" in page and "127.0.0.1" in page
     assert "security-log" not in ben.get("/desk/", headers=EN).text
+
+
+@pytest.mark.rule("A20")
+@pytest.mark.asvs("16.3.2", "8.3.1")
+def test_every_denial_is_in_the_log(app, ben):
+    denied = {
+        (rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods & {"GET", "POST"}
+        for roles in [access_rule(app, rule.endpoint)]
+        if isinstance(roles, frozenset) and "supervisor" not in roles
+    }
+    logged = 0
+    for rule, method in denied:
+        address, before = re.sub(r"<[^>]+>", ANA, rule), logged
+        answer = ben.get(address) if method == "GET" else ben.post(address)
+        assert answer.status_code == 403, (method, rule)
+        with app.app_context():
+            counted = select(func.sum(AccessCount.count)).where(AccessCount.event == "denied")
+            logged = db.session.scalar(counted) or 0
+        assert logged > before, (method, rule)
+    with app.app_context():
+        entries = db.session.scalars(AccessEntry.newest(HOME_SITE)).all()
+    named = {each.details.get("page", "many") for each in entries if each.event == "denied"}
+    assert len(named) > 15 and named <= {"many", *(rule for rule, _ in denied)}
+    assert {each.by_id for each in entries if each.event == "denied"} == {BEN}
 
 
 def test_the_page_is_searched_by_person_event_and_time(app, eve):

@@ -220,7 +220,7 @@ def test_a_ticket_opened_at_the_desk_has_its_author_as_first_responder(app, ben)
     assert (row.first_responder_id, list(row.things)) == (BEN, ["umbrella"])
     assert row.promised_at == datetime(2030, 1, 2, 1, tzinfo=UTC)
     slip = ticket_page(ben, row.id, "/slip")
-    assert f"{row.number[:3]} {row.number[3:]}" in slip and f"Check digits: {row.slip[:4]}" in slip
+    assert f"{row.number[:3]} {row.number[3:]}" in slip and f"<b>{row.slip[:4]}</b>" in slip
     assert f"/r/{row.number}/{row.slip}" in slip
 
 

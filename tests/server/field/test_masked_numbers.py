@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.random_records import page_context
+from tests.browser.random_records import NOW, page_context
 from tests.phone_templates import render_page
 
 NUMBER, MASKED = "13812345678", "138****5678"
@@ -29,14 +29,21 @@ TEXTS = {
 TO_BE_CHANGED = re.compile(r'<textarea name="details".*?</textarea>', re.DOTALL)
 """Where somebody changes the text with the number."""
 
+IN_TIMELINE = {f"timeline.{n}.{name}" for n in range(3) for name in ("said", "next_action", "note")}
 RENDERED = 12
 """Random phones for each page."""
+
+
+def timeline(type_: str) -> list[dict[str, Any]]:
+    said = {"text": f"Call {NUMBER}", "said": NUMBER, "next_action": NUMBER, "note": NUMBER}
+    kinds = ["follow", "inform"] if type_ == "ticket" else ["tell", "next", "state"]
+    return [{"kind": kind, "at": NOW, "by": "Lei", **said} for kind in kinds]
 
 
 def with_numbers(context: dict[str, Any]) -> dict[str, Any]:
     for type_, texts in TEXTS.items():
         for record in [context[type_], *context["records"][type_]]:
-            record.update(texts, number="3047128")
+            record.update(texts, number="3047128", timeline=timeline(type_))
     return context
 
 
@@ -66,8 +73,8 @@ def test_no_page_has_an_unmasked_number(name: str) -> None:
     ("page", "type_", "fields"),
     [
         ("visit", "visit", {"phone", "note"}),
-        ("ticket", "ticket", {"contact", "details"}),
-        ("lost_property_case", "lost", {"contact", "details"}),
+        ("ticket", "ticket", {"contact", "details", "timeline.1.text", "timeline.0.text"}),
+        ("lost_property_case", "lost", {"contact", "details", *IN_TIMELINE}),
         ("jobs", "ticket", {"contact", "details"}),
         ("arrears_account", "ticket", {"contact"}),
     ],
@@ -83,7 +90,20 @@ def test_one_tap_on_the_page_of_a_record_shows_its_numbers(
     args = {**context["args"], "id": "x"}
     html = render_page(page, context | {"records": records, "me": me, "args": args})
     shown = re.findall(
-        rf'data-reveal="access.number" data-type="{type_}"\s+data-record="x" data-field="(\w+)"',
+        rf'data-reveal="access.number" data-type="{type_}"\s+data-record="x" data-field="([\w.]+)"',
         html,
     )
     assert set(shown) == fields and MASKED in html
+
+
+@pytest.mark.rule("A28")
+def test_a_ticket_is_still_found_by_the_whole_number() -> None:
+    context = with_numbers(page_context(Random("tickets"), "en"))
+    row = {**context["ticket"], "id": "x", "details": "Leak", "state": "open"}
+    for query, is_found in ((NUMBER, True), ("13900000000", False)):
+        args = {"q": query}
+        more = {"records": context["records"] | {"ticket": [row]}, "me": context["people"][0]}
+        html = render_page("tickets", context | more | {"args": args})
+        found = html.replace(f'value="{NUMBER}"', "")  # what was typed
+        assert ('href="/field/ticket/x"' in found.partition('name="q"')[2]) == is_found
+        assert NUMBER not in found

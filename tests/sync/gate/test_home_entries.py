@@ -78,6 +78,7 @@ def test_an_undone_end_does_not_count():
 
 
 @pytest.mark.rule("J2")
+@pytest.mark.asvs("2.2.3")
 def test_an_end_before_the_beginning_is_flagged():
     record = recorded_entry()
     assert record.apply(make_op("entry.end", minutes=-5)).flag == "left-before-arriving"

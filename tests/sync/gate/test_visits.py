@@ -47,6 +47,7 @@ def test_the_earliest_departure_after_the_arrival_counts_in_any_order():
 
 
 @pytest.mark.rule("V3")
+@pytest.mark.asvs("2.2.3")
 def test_a_departure_before_the_arrival_is_flagged():
     visit = InMemoryRecord("visit")
     visit.apply(arrive_op())

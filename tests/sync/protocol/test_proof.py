@@ -40,6 +40,7 @@ def op_at(kind, at):
 
 @pytest.mark.rule("L8")
 @pytest.mark.parametrize("kind", DATED)
+@pytest.mark.asvs("2.2.3")
 def test_nothing_is_confirmed_before_it_existed(kind):
     type_, field = KINDS[kind].type, KINDS[kind].not_before
     assert field in MODELS_BY_TYPE[type_].__table__.columns
