@@ -150,7 +150,8 @@ def _is_before_it_existed(kind: Kind, record: Any | None, op: Op) -> bool:
     if kind.not_before is None:
         return False
     since = getattr(record, kind.not_before)
-    return kind.fact if since is None else op.occurred_at < since - NETWORK_TOLERANCE
+    dated_at = op.dated_at or op.occurred_at
+    return kind.fact if since is None else dated_at < since - NETWORK_TOLERANCE
 
 
 def _is_user_change(entry: HistoryEntry) -> bool:

@@ -39,6 +39,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command that is run
 settings.register_profile("lodge", deadline=None)  # how long an example takes is not a test
 settings.load_profile("lodge")
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SECRET_KEY = "a key for tests alone, long enough to be one"
 
 CHROMIUM_ARGS = (
@@ -189,7 +190,7 @@ def new_phone(app: Flask, enrolment_code: Callable[..., str]) -> Callable[..., P
             key = phone.keys[person] = KeyPair()
             owner = phone.site, phone.device, person, key.public_key
             with app.app_context(), write_transaction():
-                register_credential(*owner, datetime.now(UTC), usable=True)
+                register_credential(*owner, LONG_AGO, usable=True)
 
     def enrolled(site: str = seed_data.HOME_SITE, **more: Any) -> PhoneClient:
         more.setdefault("unlocks_for", unlock_for)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, delete, insert, select
 
 from server.db.engine import db
 from server.models.access import EVERYBODY, Device, DevicePerson
+from server.models.credentials import Credential
 from server.models.people import Person
 
 DEVICE_PERSON_TABLE = DevicePerson.metadata.tables["device_person"]
@@ -36,8 +38,14 @@ def active_people(site_id: str, device_id: str, people_key: str) -> list[str]:
     return list(db.session.scalars(working.order_by(Person.id)))
 
 
-def set_people(site_id: str, device_id: str, person_ids: Iterable[str] | None) -> None:
-    """Replace the people of a phone; None: everybody who works at its site.
+def set_people(
+    site_id: str,
+    device_id: str,
+    person_ids: Iterable[str] | None,
+    now: datetime | None = None,
+) -> None:
+    """Replace the people of a phone; None: everybody who works at its site. L6: the keys of others
+    on it are revoked.
 
     Raises ValueError for somebody who is not of the site.
     """
@@ -54,9 +62,13 @@ def set_people(site_id: str, device_id: str, person_ids: Iterable[str] | None) -
     if rows:
         db.session.execute(insert(DEVICE_PERSON_TABLE), rows)
     db.session.get_one(Device, device_id).people_key = key_of_people(wanted)
+    if wanted is not None:
+        on_phone = Credential.site_id == site_id, Credential.device_id == device_id
+        others = Credential.person_id.not_in(wanted)
+        db.session.execute(Credential.revocation(now or datetime.now(UTC), *on_phone, others))
 
 
-def add_person(site_id: str, device_id: str, person_id: str) -> bool:
+def add_person(site_id: str, device_id: str, person_id: str, now: datetime | None = None) -> bool:
     """Add a person to a phone; False, and nothing changes, if they are among its people already.
 
     Raises ValueError for somebody who is not of the site.
@@ -67,7 +79,7 @@ def add_person(site_id: str, device_id: str, person_id: str) -> bool:
     )
     if device.people_key == EVERYBODY or person_id in named:
         return False
-    set_people(site_id, device_id, {*named, person_id})
+    set_people(site_id, device_id, {*named, person_id}, now)
     return True
 
 

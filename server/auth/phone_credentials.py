@@ -58,6 +58,14 @@ def keep_only(person_id: str, site_id: str, kept_id: str, now: datetime) -> str 
     return kept.id
 
 
+def has_unlocked(site_id: str, device_id: str, person_id: str) -> bool:
+    """Whether a person has ever unlocked a phone with a PIN of their own."""
+    mine = Credential.of_device(site_id, device_id).where(
+        Credential.person_id == person_id, Credential.activated_at.is_not(None)
+    )
+    return db.session.scalars(mine.limit(1)).first() is not None
+
+
 def usable_credentials(site_id: str, device_id: str) -> dict[str, str]:
     """The newest credential of each person of a phone that is not revoked, by person id."""
     columns = select(Credential.person_id, Credential.id).where(

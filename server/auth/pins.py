@@ -29,6 +29,10 @@ PHONE_AND_PERSON = RateLimit("pin", free_tries=5, max_tries=24, window=timedelta
 PHONE = RateLimit("phone-pins", free_tries=30, max_tries=60, window=timedelta(hours=1))
 """Of everybody on one phone."""
 
+ACCOUNT = RateLimit("account-pins", free_tries=10, max_tries=48, window=timedelta(days=1))
+"""Of one person on all phones together on which they have never unlocked: guesses there delay
+nobody on a phone of their own."""
+
 NO_VERIFIER: dict[str, Any] = {"iterations": 600_000, "salt": "AAAA", "hash": ""}
 """Takes as long to compare with as any other, and never fits."""
 

@@ -159,7 +159,21 @@ def staff_files(search: Search, people: Sequence[Person]) -> dict[str, list[dict
     ops = select(LoggedOp.kind, LoggedOp.occurred_at, LoggedOp.subject_type, LoggedOp.subject)
     made = ops.where(LoggedOp.site_id == search.site_id, LoggedOp.by.in_(ids))
     entries = select(AccessEntry).where(*_entries(search, ids)).order_by(AccessEntry.at)
+    sessions = select(LoginSession).where(LoginSession.site_id == search.site_id)
+    keys = select(Credential).where(Credential.site_id == search.site_id)
     return {
+        "sessions": [
+            {
+                gettext("Time"): search.times(session.started_at),
+                gettext("Network address"): session.address or "",
+                gettext("Details"): session.browser or "",
+            }
+            for session in db.session.scalars(sessions.where(LoginSession.person_id.in_(ids)))
+        ],
+        "phone_keys": [
+            {gettext("Time"): search.times(key.created_at), "id": key.id}
+            for key in db.session.scalars(keys.where(Credential.person_id.in_(ids)))
+        ],
         "log_entries": [
             {
                 gettext("Time"): search.times(row.occurred_at),

@@ -8,7 +8,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from server.auth.device_people import key_of_people
 from server.db.engine import db
@@ -117,7 +117,8 @@ def _proof_faults(site_id: str) -> Iterator[str]:
 
 
 def _key_faults(site_id: str) -> Iterator[str]:
-    """A26. Keys that still prove something although their phone is blocked or their person left."""
+    """A26. Keys that still prove something although their phone is blocked, or their person left
+    or is not on it."""
     usable = (
         select(Credential.id)
         .join(Device, Device.id == Credential.device_id)
@@ -127,8 +128,17 @@ def _key_faults(site_id: str) -> Iterator[str]:
         )
         .where(Credential.site_id == site_id, Credential.revoked_at.is_(None))
     )
-    ended = or_(Device.revoked_at.is_not(None), Device.lost_at.is_not(None))
-    for id_ in db.session.scalars(usable.where(or_(ended, Person.active_to.is_not(None)))):
+    on_phone = exists().where(
+        DevicePerson.device_id == Credential.device_id,
+        DevicePerson.person_id == Credential.person_id,
+    )
+    ended = or_(
+        Device.revoked_at.is_not(None),
+        Device.lost_at.is_not(None),
+        Person.active_to.is_not(None),
+        (Device.people_key != EVERYBODY) & ~on_phone,
+    )
+    for id_ in db.session.scalars(usable.where(ended)):
         yield f"key {id_}: it was not revoked with its phone or its person"
 
 

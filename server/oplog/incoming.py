@@ -85,6 +85,8 @@ class Signature:
     is_revoked: bool = False
     is_wrong: bool = False
     """Whether its author has keys on this phone, and none of them made it."""
+    key_since: datetime | None = None
+    """When the key was registered first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,9 @@ class IncomingOp:
         """The same op, to be quarantined because the database refused it."""
         return replace(self, fault="malformed")
 
-    def to_op(self, row: OpRow) -> Op:
-        """The op as rules see it, with times and payload of its log row."""
+    def to_op(self, row: OpRow, dated_at: datetime | None = None) -> Op:
+        """The op as rules see it, with times and payload of its log row. `dated_at` is what it was
+        dated, if it counts as of a later time (L10)."""
         raw = self.raw
         return Op(
             id=self.id,
@@ -171,6 +174,7 @@ class IncomingOp:
             base=raw["base"],
             after=raw["after"],
             v=raw["v"],
+            dated_at=dated_at,
         )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, bindparam, exists, select
 
 from server.db.engine import db
 from server.db.statements import SITE_PARAM, select_by_ids
+from server.models.access import EVERYBODY, Device, DevicePerson
 from server.models.oplog import Lineage, LoggedOp
 from server.models.quarantine import QuarantinedOp
 from server.oplog.op_row import (
@@ -47,6 +48,14 @@ HAS_DESK_DECISION = exists().where(
     QUARANTINE_TABLE.c.site_id == OP_TABLE.c.site_id,
     QUARANTINE_TABLE.c.op_id == OP_TABLE.c.id,
     QUARANTINE_TABLE.c.outcome.is_not(None),
+)
+PEOPLE_OF_PHONE = (
+    select(Device.people_key, DevicePerson.person_id)
+    .outerjoin(
+        DevicePerson,
+        (DevicePerson.site_id == Device.site_id) & (DevicePerson.device_id == Device.id),
+    )
+    .where(Device.id == bindparam("device"))
 )
 ORPHANS_BY_SUBJECT = select_by_ids(OP_TABLE, key="subject").where(
     OP_TABLE.c.code == NO_SUCH_RECORD,
@@ -94,6 +103,13 @@ class LogReader:
         After a restore, phones send theirs in any order.
         """
         return self._fetch_rows(ORPHANS_BY_SUBJECT, subjects)
+
+    def people_of_phone(self, device_id: str) -> frozenset[str] | None:
+        """The ids of the people of a phone; None for a phone of everybody."""
+        rows = db.session.connection().execute(PEOPLE_OF_PHONE, {"device": device_id}).all()
+        if any(row.people_key == EVERYBODY for row in rows):
+            return None
+        return frozenset(row.person_id for row in rows if row.person_id)
 
     def held_creation(self, subject: str) -> bool:
         """Whether an op that creates this record is held for the desk."""

@@ -60,7 +60,7 @@ class OpProcessor:
         if excluded:
             _record_unapplied(row, *excluded)
         else:
-            self._judge(op.to_op(row), row)
+            self._judge(op.to_op(row, self.triage.dated_at(op)), row)
         self.triage.register(op, row)
         self._judge_released_by(row)
         return row["verdict"]

@@ -33,6 +33,7 @@ CREDENTIALS_OF_DEVICE = select(
     CREDENTIAL_TABLE.c.id,
     CREDENTIAL_TABLE.c.person_id,
     CREDENTIAL_TABLE.c.public_key,
+    CREDENTIAL_TABLE.c.created_at,
     CREDENTIAL_TABLE.c.activated_at,
     CREDENTIAL_TABLE.c.revoked_at,
 ).where(
@@ -53,6 +54,7 @@ class Key(NamedTuple):
     id: str
     person_id: str
     public_key: str
+    created_at: datetime
     activated_at: datetime | None
     revoked_at: datetime | None
 
@@ -134,7 +136,8 @@ def _check(site_id: str, op: IncomingOp, keys: Mapping[str, list[Key]]) -> Signa
         if is_valid_signature(key.public_key, op.raw["sig"], text):
             is_revoked = key.revoked_at is not None
             is_proof = key.activated_at is not None and not is_revoked
-            return Signature(key.id, is_proof=is_proof, is_revoked=is_revoked)
+            since = min(each.created_at for each in author if each.public_key == key.public_key)
+            return Signature(key.id, is_proof=is_proof, is_revoked=is_revoked, key_since=since)
     return Signature(is_wrong=True)
 
 

@@ -6,9 +6,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from server.models.directory import Directory
+from server.oplog.arrival_flags import (
+    ARRIVAL_FLAGS,
+    SIGNED_LATE,
+    proven_since,
+    with_circumstances,
+)
 from server.oplog.incoming import IncomingOp, Source
 from server.oplog.lineage_tracker import LineageTracker
 from server.oplog.log_reader import LogReader
@@ -26,7 +33,7 @@ from server.oplog.op_row import (
 )
 from server.oplog.pending_ops import PendingOps
 from server.oplog.redaction import PURGED_FLAG
-from server.oplog.row_builder import MASKED_FLAG, RowBuilder
+from server.oplog.row_builder import RowBuilder
 from sync import KINDS
 from sync.protocol.clock import CorrectedTime, correct_times, parse_time
 from sync.protocol.hash_chain import op_content
@@ -55,6 +62,10 @@ class Triage:
         self._load_orphans()
         self.lineage = LineageTracker(self.reader, source, self.ops)
         sent = [op.raw for op in self.ops if op.fault is None and not op.is_trusted]
+        is_from_phone = source.device_id is not None and bool(self.ops)
+        self.phone_people = (
+            self.reader.people_of_phone(source.device_id or "") if is_from_phone else None
+        )
         self.moments = correct_times(sent, sent_at=source.sent_at, received_at=source.received_at)
 
     def _load_known_ops(self) -> None:
@@ -188,7 +199,18 @@ class Triage:
     def new_row(self, op: IncomingOp) -> OpRow:
         """The log row of an op that is judged or set aside now."""
         self.lineage.record_op(op)
-        return self.row_builder.for_incoming(op, self._moment(op), self.rows.get(op.id))
+        stored = self.rows.get(op.id)
+        held = stored if stored and awaits_proof(stored) else None
+        since = proven_since(op, held, self.source.received_at)
+        moment = with_circumstances(op, self._moment(op), since, self.phone_people)
+        row = self.row_builder.for_incoming(op, moment, stored)
+        if SIGNED_LATE in row["flags"] and not KINDS[row["kind"]].needs_proof:
+            row["proof"] = CLAIMED  # L10: the key says nothing about that time
+        return row
+
+    def dated_at(self, op: IncomingOp) -> datetime:
+        """What an op is dated, by the corrected clock of its phone."""
+        return self._moment(op).occurred_at
 
     def _moment(self, op: IncomingOp) -> CorrectedTime:
         now = CorrectedTime(self.source.received_at, 0)
@@ -196,7 +218,7 @@ class Triage:
             return CorrectedTime(parse_time(replacement["occurred_at"]), 0, (replacement["how"],))
         stored = self.rows.get(op.id)
         if stored and awaits_proof(stored):  # its clock was compared when it first arrived
-            flags = [flag for flag in stored["flags"] if flag != MASKED_FLAG]
+            flags = [flag for flag in stored["flags"] if flag not in ARRIVAL_FLAGS]
             return CorrectedTime(stored["occurred_at"], stored["uncertainty_ms"], tuple(flags))
         return now if op.fault else self.moments.get(op.raw["id"], now)
 

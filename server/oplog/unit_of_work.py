@@ -7,10 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from server.db.engine import db
 from server.db.statements import insert_rows, replace_rows
+from server.models.access import LoginSession
 from server.models.credentials import Credential
 from server.models.directory import Directory
 from server.models.oplog import LoggedOp
@@ -22,6 +23,7 @@ from server.oplog.publish import publish_records
 from server.oplog.record_loader import load_records
 from server.oplog.record_store import LoadedRecord, RecordStore, table_of
 from sync import RECORD_TYPES, Accepted, Merged, Op
+from sync.protocol.roles import FRONT_DESK_ROLES
 
 PHOTO_LINK_TABLE = PhotoLink.metadata.tables[PhotoLink.__tablename__]
 OP_TABLE = LoggedOp.metadata.tables["op"]
@@ -92,6 +94,8 @@ class UnitOfWork(RecordStore):
             self.directory.set_work(record.id, row.roles, row.trades, row.contractor_id)
             if record.row.active_to:
                 self._revoke_credentials(record.id, record.row.active_to)
+            if record.row.active_to or FRONT_DESK_ROLES.isdisjoint(row.roles):
+                self._end_sessions(record.id)
         elif record.type == "area":
             self.directory.areas[record.id] = record.row.label
         elif record.type == "unit":
@@ -103,6 +107,13 @@ class UnitOfWork(RecordStore):
         """L6. Whoever has left proves nothing any more."""
         whose = Credential.site_id == self.site_id, Credential.person_id == person_id
         db.session.connection().execute(Credential.revocation(left_at, *whose))
+
+    def _end_sessions(self, person_id: str) -> None:
+        """Whoever may not use the desk any more has to sign in again once they may."""
+        sessions = delete(LoginSession).where(
+            LoginSession.site_id == self.site_id, LoginSession.person_id == person_id
+        )
+        db.session.connection().execute(sessions)
 
     def append_op(self, row: OpRow, *, is_stored: bool = False) -> None:
         """Log an op. `is_stored`: the table has its row, which gets its final answer now."""

@@ -15,8 +15,9 @@ from server.auth.access import device_only
 from server.auth.credentials import get_or_create_account, hash_password
 from server.auth.device_people import add_person
 from server.auth.devices import DeviceIdentity, TooManyTries
-from server.auth.phone_credentials import keep_only, register_credential
+from server.auth.phone_credentials import has_unlocked, keep_only, register_credential
 from server.auth.pins import (
+    ACCOUNT,
     PHONE,
     PHONE_AND_PERSON,
     draft_secret,
@@ -26,7 +27,7 @@ from server.auth.pins import (
     replace_old_verifier,
     set_pin,
 )
-from server.auth.rate_limit import count_attempt, reset_attempts
+from server.auth.rate_limit import count_attempt, reset_attempts, uncount_attempt
 from server.db.engine import db, write_transaction
 from server.errors import problem_json
 from server.models.access import Account
@@ -91,7 +92,7 @@ def unlock() -> Response:
     with write_transaction():
         usable = not proven.must_change
         credential = register_credential(*owner, public_key, now, usable=usable)
-        is_added = add_person(*owner)
+        is_added = add_person(*owner, now)
         account = get_or_create_account(proven.id)
         secret = draft_secret(account)
         if is_added or now in (credential.created_at, credential.activated_at):
@@ -162,7 +163,8 @@ def _proven_person(
     TooManyTries."""
     known = person.id if person else typed
     one, all_ = (PHONE_AND_PERSON, f"{phone.id}\n{known}"), (PHONE, phone.id)
-    wait = count_attempt(one, all_)
+    account_wide = [] if has_unlocked(*_place(phone), known) else [(ACCOUNT, known)]
+    wait = count_attempt(one, all_, *account_wide)
     if wait:
         log.warning("too many PINs tried", site=phone.site_id, device=phone.id)
         raise TooManyTries(wait)
@@ -179,6 +181,8 @@ def _proven_person(
         new_hash=hash_password(pin) if account.pin_check else None,
     )
     reset_attempts(one)
+    if account_wide:
+        uncount_attempt(*account_wide)
     return proven
 
 

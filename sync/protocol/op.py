@@ -55,6 +55,8 @@ class Op:
     arriving: bool = True
     """False while a logged op is judged again. A bound on what people type holds for arriving ops
     only, so that a bound that is introduced later leaves earlier records as they are."""
+    dated_at: datetime | None = None
+    """What an arriving op is dated, where it may count as of a later time (L10)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +315,12 @@ class Kind:
         if self.proof is None:
             return not self.fact and bool(self.roles)
         return self.proof == PERSON
+
+    @property
+    def counts_when_proven(self) -> bool:
+        """L10. Whether an op of this kind counts as of when its author was proven, if it is dated
+        before: what speaks for its author, and what confirms or approves something."""
+        return self.proof == PERSON or self.not_before is not None
 
     @property
     def accepted_versions(self) -> list[int]:

@@ -169,6 +169,8 @@ REFUSALS: Texts = {
     "masked": _l("An identity number was removed from this record."),
     "clock-skewed": _l("The phone's clock was wrong. The time has been corrected."),
     "clock-jumped": _l("The phone's clock was changed. The time has been corrected."),
+    "not-on-phone": _l("This person does not use the phone on which this was recorded."),
+    "signed-late": _l("The author confirmed this with their PIN later than it is dated."),
     "in-the-future": _l("The phone's clock was ahead."),
     "cancelled-though-done": _l("The task was done before it was cancelled, but arrived later."),
     "other-firm": _l("The task is not of this worker's contractor."),

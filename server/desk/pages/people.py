@@ -238,12 +238,14 @@ def rename(id: str) -> Any:
 @allow(*DESK_ROLES)
 @recent_sign_in
 def set_phone_people(id: str) -> Any:
-    """W7: whose phone it is. At its next contact it gets what they need, and loses the rest."""
+    """W7: whose phone it is. At its next contact it gets what they need, and loses the rest. L6:
+    the keys of those who are taken off prove nothing any more."""
     user, device, people = current_user(), _device_or_404(id), _chosen_people()
+    now = datetime.now(UTC)
     with write_transaction():
-        set_people(user.site_id, device.id, people)
-        details = {"people": len(people)}
-        log_access("device", site_id=user.site_id, by=user.person_id, device=id, details=details)
+        set_people(user.site_id, device.id, people, now)
+        who, details = {"by": user.person_id, "device": id}, {"people": len(people)}
+        log_access("device", site_id=user.site_id, keys_at=now, details=details, **who)
     return redirect(url_for("people.phone", id=id), 303)
 
 

@@ -236,6 +236,17 @@ def test_a_session_ends_when_its_person_leaves(desk_op, signed_in):
     assert eve.get("/desk/").status_code == 303
 
 
+@pytest.mark.asvs("7.4.2")
+def test_a_session_ends_when_its_person_loses_the_desk(desk_op, signed_in):
+    """Getting the role back does not bring it back."""
+    ben, roles = signed_in(seed_data.BEN), (["service_desk"], ["cleaner"], ["supervisor"])
+    statuses = []
+    for each in roles:
+        desk_op("person.revise", seed_data.BEN, {"roles": each}, by=seed_data.EVE)
+        statuses.append(ben.get("/desk/").status_code)
+    assert statuses == [200, 303, 303]
+
+
 def test_an_htmx_request_without_a_session_redirects_the_page(client):
     response = client.get("/desk/today/news", headers={"HX-Request": "true"})
     assert response.status_code == 401

@@ -341,6 +341,8 @@ def test_our_own_people_are_found_too_and_never_erased(app, eve, ben, phone, des
     eve.post(f"{PAGE}erase", {"name": "Ana", "record": [f"person:{ANA}"]})
     with app.app_context():
         assert db.session.get(MODELS_BY_TYPE["person"], (HOME_SITE, ANA)).name == "Ana"
+    packed = zipfile.ZipFile(BytesIO(eve.post(f"{PAGE}export", {"name": "Eve"}, headers=EN).data))
+    assert {"sessions.csv", "security_log.csv"} <= set(packed.namelist())
     packed = zipfile.ZipFile(BytesIO(eve.post(f"{PAGE}export", {"name": "Ana"}, headers=EN).data))
     types = {record["type"] for record in json.loads(packed.read("records.json"))}
     assert types >= {"person", "shift", "case", "session"}

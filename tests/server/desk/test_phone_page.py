@@ -11,10 +11,13 @@ from sqlalchemy import select
 from server.auth.phone_credentials import register_credential
 from server.auth.pins import set_pin
 from server.db.engine import db, write_transaction
+from server.maintenance.verification import site_faults
 from server.models.credentials import Credential
+from server.models.oplog import LoggedOp
 from server.models.security_log import AccessEntry
+from server.oplog.sealed_rows import row_faults
 from tests.phone_client import KeyPair
-from tests.seed_data import BEN, CHU, EVE, HOME_SITE, TASKS
+from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, TASKS
 
 EN = {"Accept-Language": "en"}
 CANCEL = {"reason": "rain"}
@@ -64,6 +67,30 @@ def test_the_page_says_what_a_phone_was_called_before(ben, bare_phone):
 
 def test_a_phone_that_nobody_unlocked_says_so(ben, bare_phone):
     assert "What is done on it is claimed." in page_of(ben, bare_phone)
+
+
+@pytest.mark.rule("L6", "L11")
+def test_whoever_is_taken_off_a_phone_proves_nothing_on_it(app, ben, unlocked):
+    """Nor is a fact in their name taken for that of somebody who uses the phone."""
+    phone, _ = unlocked
+    at = f"/desk/people/phones/{phone.device}/people"
+    assert ben.post(at, {"person": [ANA, EVE]}).status_code == 303
+    assert phone.send_op("task.cancel", TASKS[0], CANCEL, by=EVE)["status"] == "applied"
+    assert ben.post(at, {"person": [ANA]}).status_code == 303
+    assert phone.hello().expect_ok()["credentials"] == {}
+    verdict = phone.send_op("task.cancel", TASKS[1], CANCEL, by=EVE)
+    assert (verdict["status"], verdict["code"]) == ("held", "revoked-credential")
+    for task, person, flags in ((TASKS[2], ANA, []), (TASKS[3], CHU, ["not-on-phone"])):
+        op = phone.add_op("task.complete", task, by=person)
+        assert phone.send_outbox()[op["id"]]["status"] == "applied"
+        with app.app_context():
+            row = db.session.scalar(select(LoggedOp).filter_by(id=op["id"]))
+            assert (row.proof, row.flags) == ("claimed", flags)
+    assert "does not use the phone" in ben.get(f"/desk/record/task/{TASKS[3]}", headers=EN).text
+    phone.unlock(EVE, PIN)
+    assert phone.send_op("task.cancel", TASKS[4], CANCEL, by=EVE)["status"] == "applied"
+    with app.app_context():
+        assert [*site_faults(HOME_SITE), *row_faults()] == []
 
 
 @pytest.mark.rule("L6")

@@ -94,3 +94,16 @@ def test_one_tap_on_the_page_of_a_record_shows_its_numbers(
         html,
     )
     assert set(shown) == fields and MASKED in html
+
+
+@pytest.mark.rule("A28")
+def test_a_ticket_is_still_found_by_the_whole_number() -> None:
+    context = with_numbers(page_context(Random("tickets"), "en"))
+    row = {**context["ticket"], "id": "x", "details": "Leak", "state": "open"}
+    for query, is_found in ((NUMBER, True), ("13900000000", False)):
+        args = {"q": query}
+        more = {"records": context["records"] | {"ticket": [row]}, "me": context["people"][0]}
+        html = render_page("tickets", context | more | {"args": args})
+        found = html.replace(f'value="{NUMBER}"', "")  # what was typed
+        assert ('href="/field/ticket/x"' in found.partition('name="q"')[2]) == is_found
+        assert NUMBER not in found

@@ -42,10 +42,10 @@ def app(sqlite_app):
 def register(app):
     """Register a key of a person on a phone, as a right PIN does."""
 
-    def put(phone, person, key, *, usable=True):
+    def put(phone, person, key, *, usable=True, since=None):
         with app.app_context(), write_transaction():
             owner = phone.site, phone.device, person, key.public_key
-            return register_credential(*owner, datetime.now(UTC), usable=usable).id
+            return register_credential(*owner, since or datetime.now(UTC), usable=usable).id
 
     return put
 
@@ -276,6 +276,54 @@ def test_an_op_that_its_author_signs_anew_is_proven_once(app, new_phone, registe
     assert answer(phone, {**op, "sig": new.sign_op(HOME_SITE, op)}) == ("applied", None)
     assert stored(op) == ("applied", None, "person")
     with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.fixture
+def published(desk_op):
+    """The id of a category that was published two hours ago."""
+    category, at = category_id(HOME_SITE, "AC-1"), datetime.now(UTC) - timedelta(hours=2)
+    desk_op("category.add", category, CATEGORIES[0], by=EVE, at=at)
+    desk_op("category.publish", category, {}, by=EVE, at=at)
+    return category
+
+
+@pytest.mark.rule("L10")
+def test_a_key_proves_nothing_of_the_time_before_it(app, new_phone, register, published):
+    """Whoever has the PIN today cannot say that something was read an hour ago."""
+    phone, key, before = unsigned_phone(new_phone), KeyPair(), datetime.now(UTC)
+    phone.keys[BEN] = key
+    register(phone, BEN, key)
+    early = before - timedelta(hours=1)
+    for kind, subject, payload, counts_from, proof in (
+        ("category.acknowledge", published, {}, before, "person"),
+        ("task.cancel", TASKS[0], CANCEL, early, "person"),
+        ("task.complete", TASKS[1], {}, early, "claimed"),
+    ):
+        at = early.isoformat()
+        op = phone.add_op(kind, subject, payload, by=BEN, at=at, mono=0, boot=None)
+        assert answer(phone, op) == ("applied", None)
+        with app.app_context():
+            row = db.session.scalar(select(LoggedOp).filter_by(id=op["id"]))
+            assert (row.proof, row.flags) == (proof, ["signed-late"]), kind
+            assert abs(row.occurred_at - counts_from) < timedelta(minutes=5), kind
+    assert phone.get_record("category", published)["acknowledged"][BEN] > before.isoformat()
+    with app.app_context():
+        assert find_faults(HOME_SITE) == []
+
+
+@pytest.mark.rule("L10")
+def test_what_is_confirmed_later_counts_from_then(app, new_phone, register, published):
+    phone, key, now = unsigned_phone(new_phone), KeyPair(), datetime.now(UTC)
+    early = (now - timedelta(hours=1)).isoformat()
+    op = phone.add_op("category.acknowledge", published, {}, by=BEN, at=early, mono=0, boot=None)
+    assert answer(phone, op) == ("held", "unproven")
+    register(phone, BEN, key, since=now - timedelta(days=9))
+    assert answer(phone, {**op, "sig": key.sign_op(HOME_SITE, op)}) == ("applied", None)
+    with app.app_context():
+        row = db.session.scalar(select(LoggedOp).filter_by(id=op["id"]))
+        assert (row.proof, row.flags) == ("person", ["signed-late"])
+        assert row.occurred_at >= now
         assert find_faults(HOME_SITE) == []
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server.auth.pins import pin_weakness, reset_pin, set_pin
+from server.auth.pins import ACCOUNT, pin_weakness, reset_pin, set_pin
 from server.auth.rate_limit import FIRST_WAIT
 from server.db.engine import db, write_transaction
 from server.models.access import Account
@@ -112,6 +112,21 @@ def test_a_guesser_on_one_phone_locks_nobody_out_on_another(app, pins, new_phone
     assert bare_phone.request_new_pin(BEN, PIN, NEW_PIN).status == 429
     assert bare_phone.request_unlock(PIN, KeyPair(), person=ANA).status == 200
     assert new_phone(unlocks_for=None).request_unlock(PIN, KeyPair(), person=BEN).status == 200
+
+
+@pytest.mark.asvs("6.3.1")
+def test_many_phones_guess_no_more_than_one_account_allows(app, pins, new_phone, bare_phone):
+    """Whoever has unlocked a phone of their own is not delayed on it."""
+    bare_phone.unlock(BEN, PIN)
+    strangers = [new_phone(unlocks_for=None) for _ in range(3)]
+    statuses = [
+        phone.request_unlock(f"11235{guess}", KeyPair(), person=BEN).status
+        for phone in strangers
+        for guess in range(4)
+    ]
+    assert statuses == [403] * ACCOUNT.free_tries + [429] * (12 - ACCOUNT.free_tries)
+    assert strangers[2].request_unlock(PIN, KeyPair(), person=EVE).status == 200
+    assert bare_phone.request_unlock(PIN, KeyPair(), person=BEN).status == 200
 
 
 @pytest.mark.asvs("6.4.1")
