@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from flask_babel import gettext
-from sqlalchemy import or_, select
+from sqlalchemy import Select, false, or_, select
 
 from server.db.engine import db
 from server.desk.formatting import labelled_values
@@ -52,6 +52,7 @@ def _of_type(search: Search, type_: str) -> Iterator[Found]:
         conditions.append(getattr(table, personal.home_field).in_(search.homes))
     if not conditions:
         return
+    conditions.append(table.id.in_(_subjects_that_said(search)))
     query = (
         select(table, ended_at(type_).is_(None), is_on_hold(search.site_id, type_))
         .where(table.site_id == search.site_id, table.purged_at.is_(None), or_(*conditions))
@@ -64,6 +65,13 @@ def _of_type(search: Search, type_: str) -> Iterator[Found]:
         yield found_record(search, type_, values, _obstacles(in_use, is_held))
 
 
+def _subjects_that_said(search: Search) -> Select[Any]:
+    """The records that an op names somebody in, though a correction may have removed the name."""
+    ops = LoggedOp.metadata.tables["op"]
+    said = or_(false(), *text_conditions([ops.c.body], search.terms))
+    return select(ops.c.subject).where(ops.c.site_id == search.site_id, said)
+
+
 def _obstacles(in_use: bool, is_held: bool) -> list[str]:
     obstacles = [gettext("It is not over yet: still inside, open or owed.")] if in_use else []
     held = gettext("A case needs it: legal hold, or a lost item case about this home.")
@@ -71,25 +79,32 @@ def _obstacles(in_use: bool, is_held: bool) -> list[str]:
 
 
 def _unapplied_ops(search: Search) -> Iterator[Found]:
-    """Ops that were never applied and belong to no record."""
+    """Ops that were never applied, also damaged ones, of which there is only the text."""
     site_id, terms = search.site_id, search.terms
     table = LoggedOp.metadata.tables["op"]
-    conditions = text_conditions([table.c.payload], terms)
+    conditions = text_conditions([table.c.payload, table.c.body], terms)
     if not conditions:
         return
     records = select(FeedRow.id).where(FeedRow.site_id == site_id, FeedRow.id == table.c.subject)
     query = (
-        select(table.c.id, table.c.kind, table.c.payload)
+        select(
+            table.c.id,
+            table.c.kind,
+            table.c.payload,
+            table.c.body,
+            records.exists().label("has_record"),
+        )
         .where(table.c.site_id == site_id, table.c.status.in_(UNAPPLIED_STATUSES))
-        .where(table.c.body != EMPTY_BODY, or_(table.c.subject.is_(None), ~records.exists()))
-        .where(or_(*conditions))
+        .where(table.c.body != EMPTY_BODY, or_(*conditions))
         .order_by(LoggedOp.in_order().desc())
         .limit(search.most)
     )
     names = directory_of(site_id)
+    belongs = gettext("It is kept as long as the record that it is about.")
     for row in db.session.execute(query):
-        sent = row.payload if isinstance(row.payload, dict) else {"payload": str(row.payload)}
+        sent = row.payload if row.payload and isinstance(row.payload, dict) else {"text": row.body}
         payload = {name: value for name, value in sent.items() if name not in NOT_EXPORTED}
         fields = labelled_values(None, payload, names, kind=row.kind, times=search.times)
         label = gettext("Not accepted: %(what)s", what=op_label(row.kind))
-        yield Found("op", row.id, label, "", fields, payload, [], [])
+        obstacles = [belongs] if row.has_record else []
+        yield Found("op", row.id, label, "", fields, payload, [], obstacles)

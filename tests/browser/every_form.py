@@ -64,6 +64,7 @@ def _more(rng: Random, type_: str) -> dict[str, Any]:
     """What only a few records have, and some forms ask for."""
     thing = {"quantity": 2, "condition": "wet", "returned_at": None, "chain": [{"to": "x"}]}
     ticket = {"details": "x", "resolved_at": rng.choice([NOW, None]), "things": {"bag": thing}}
+    ticket |= {"number": "3047128"}
     case = {"answers_id": PERSON, "state": rng.choice(["asked", "decided", "acknowledged"])}
     call = {"at": NOW, "by": "x", "outcome": "reached", "told": {"x": 1}}
     arrears = {"paused_by": rng.choice([None, ["t"]]), "calls": rng.choice([[], [call]])}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
+from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
 from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
@@ -82,13 +84,18 @@ def find() -> Any:
 @allow(*MASTER_DATA_ROLES)
 @recent_sign_in
 def export() -> Response:
-    """All of it as a ZIP, to be given to the person."""
+    """What was chosen of it as a ZIP, or all, to be given to the person: others may have a like
+    name. Lists about people who work here are in it only with all."""
     terms, site_id = Terms.of_form(request.form), current_user().site_id
     search = search_for(site_id, terms, times=file_time)
-    people = find_people(search)
-    found = find_records(search, people)
+    people, chosen = find_people(search), set(request.form.getlist("record"))
+    if not chosen:
+        message = gettext("Choose the records that are about the person.")
+        raise FormRefused(message, [FieldError(("record",), message)])
+    found, is_all = find_records(search, people), "all" in chosen
+    found = [each for each in found if is_all or each.key in chosen]
     _log("export", found, file="personal-data.zip")
-    packed = pack(site_id, found, staff_files(search, people))
+    packed = pack(site_id, found, staff_files(search, people) if is_all else {})
     answer = Response(packed, mimetype="application/zip")
     answer.headers["Content-Disposition"] = 'attachment; filename="personal-data.zip"'
     answer.headers["Cache-Control"] = "private, no-store"

@@ -28,6 +28,7 @@ from server.oplog.replay import find_faults
 from server.photos import uploads
 from sync.accountability.categories import category_id
 from sync.accountability.categories_content import CATEGORIES
+from tests.phone_client import with_hash
 from tests.phone_templates import render_page
 from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
 from tests.server.jobs.test_every_retention import tables_with
@@ -129,7 +130,7 @@ def test_an_export_has_every_record_and_its_photos(app, eve, known, phone):
     taken = {"bytes": len(jpeg), "captured_at": "2026-11-24T10:00:00+08:00", "sha256": sha256}
     phone.send_op("photo.attach", VISIT, taken, by=CHU)
     assert phone.request_photo("PUT", sha256, jpeg).json["complete"]
-    answer = eve.post(f"{PAGE}export", {"name": NAME, "home": "1203"}, headers=EN)
+    answer = eve.post(f"{PAGE}export", {"record": "all", "name": NAME, "home": "1203"}, headers=EN)
     assert answer.headers["Cache-Control"] == "private, no-store"
     packed = zipfile.ZipFile(BytesIO(answer.data))
     records = json.loads(packed.read("records.json"))
@@ -143,6 +144,35 @@ def test_an_export_has_every_record_and_its_photos(app, eve, known, phone):
     assert NAME in rows[1] and len(rows) == 2
     with app.app_context():
         assert db.session.scalars(AccessEntry.newest(HOME_SITE)).first().event == "export"
+
+
+@pytest.mark.rule("A25")
+def test_what_is_given_to_somebody_tells_of_nobody_else(app, eve, phone):
+    """Of three people with like names one asks; a former name and what was refused is found too."""
+    like = {"王五": "13800001111", "王五一": "13800002222", "小王五": "13800003333"}
+    ids = {}
+    for name, number in like.items():
+        op = phone.add_op(
+            "visit.arrive", None, {**ARRIVAL, "visitor": name, "phone": number}, by=CHU
+        )
+        ids[name] = f"visit:{op['subject']}"
+    phone.send_outbox()
+    asked = {"name": "王五"}
+    assert eve.post(f"{PAGE}export", asked).status_code == 422
+    answer = eve.post(f"{PAGE}export", {**asked, "record": [ids["王五"]]}, headers=EN)
+    records = json.loads(zipfile.ZipFile(BytesIO(answer.data)).read("records.json"))
+    assert [record["values"]["visitor"] for record in records] == ["王五"]
+    visit = ids["王五一"].removeprefix("visit:")
+    corrected = {"visitor": "李六", "base": "1"}
+    eve.post(f"{PAGE}correct/visit/{visit}", corrected)
+    odd = {"visitor": "王五一", "odd": "7"}
+    phone.send_op("visit.depart", visit, odd, by=CHU)
+    damaged = phone.add_op("visit.depart", visit, {}, by=CHU)
+    phone.push(ops=[with_hash({**damaged, "extra": "王五一"})])
+    answer = eve.post(f"{PAGE}export", {"name": "王五一", "record": "all"}, headers=EN)
+    packed = zipfile.ZipFile(BytesIO(answer.data))
+    kinds = [record["type"] for record in json.loads(packed.read("records.json"))]
+    assert sorted(kinds) == ["op", "op", "visit"]
 
 
 @pytest.mark.rule("V19")
@@ -190,7 +220,7 @@ def test_what_is_free_is_erased_and_the_rest_says_why_not(app, eve, known, desk_
     desk_op("visit.hold", VISIT, {"reason": "case 7"})
     everything = {"name": NAME, "home": "1203"}
     page = eve.post(f"{PAGE}find", everything, headers=EN)
-    assert found_keys(page) == {"release", "entry", "find"}
+    assert found_keys(page) > {"release", "entry", "find"}
     assert page.text.count("It is not over yet") == 4, "two tickets, lost item case, arrears"
     assert page.text.count("A case needs it") == 1
     chosen = [f"{type_}:{id_}" for type_, id_ in (("visit", VISIT), ("find", FOUND))]
@@ -222,7 +252,7 @@ def test_nothing_of_fifty_people_is_left_anywhere(app, eve, phone):
     phone.request_photo("PUT", sha256, jpeg)
     phone.pull_all()
     page = eve.post(f"{PAGE}find", {"name": "canary07q"}, headers=EN)
-    chosen = re.findall(r'name="record" value="([^"]+)"', page.text)
+    chosen = re.findall(r'name="record" value="([^"]+:[^"]+)"', page.text)
     assert len(chosen) == 2
     answer = eve.post(f"{PAGE}erase", {"name": "canary07q", "record": chosen}, headers=EN)
     assert "2 records were erased" in answer.text
@@ -284,7 +314,7 @@ def test_a_page_is_all_in_words_with_dates_and_has_no_secret(app, eve, known, de
     page = texts_of(eve.post(f"{PAGE}find", everything, headers=EN).text)
     assert "checked: done" in page and "not reached" in page and "Ticket opened" in page
     assert not re.search(r"(?<!\d-\d\d )\b\d\d:\d\d\b", page), "a time without a date"
-    answer = eve.post(f"{PAGE}export", everything, headers=EN)
+    answer = eve.post(f"{PAGE}export", {**everything, "record": "all"}, headers=EN)
     packed = zipfile.ZipFile(BytesIO(answer.data))
     files = {name: packed.read(name).decode("utf-8-sig") for name in packed.namelist()}
     for name, content in files.items():
@@ -302,7 +332,7 @@ def test_a_long_list_says_that_it_is_cut_and_the_file_is_not(app, eve, monkeypat
         submit_many(HOME_SITE, [make_op("visit.arrive", id_, ARRIVAL, by=CHU) for id_ in people])
     page = eve.post(f"{PAGE}find", {"name": NAME}, headers=EN).text
     assert "The newest 2 are shown" in page and "<small>2+</small>" in page
-    packed = eve.post(f"{PAGE}export", {"name": NAME}).data
+    packed = eve.post(f"{PAGE}export", {"record": "all", "name": NAME}).data
     assert len(json.loads(zipfile.ZipFile(BytesIO(packed)).read("records.json"))) == 3
 
 
@@ -341,9 +371,13 @@ def test_our_own_people_are_found_too_and_never_erased(app, eve, ben, phone, des
     eve.post(f"{PAGE}erase", {"name": "Ana", "record": [f"person:{ANA}"]})
     with app.app_context():
         assert db.session.get(MODELS_BY_TYPE["person"], (HOME_SITE, ANA)).name == "Ana"
-    packed = zipfile.ZipFile(BytesIO(eve.post(f"{PAGE}export", {"name": "Eve"}, headers=EN).data))
+    packed = zipfile.ZipFile(
+        BytesIO(eve.post(f"{PAGE}export", {"record": "all", "name": "Eve"}, headers=EN).data)
+    )
     assert {"sessions.csv", "security_log.csv"} <= set(packed.namelist())
-    packed = zipfile.ZipFile(BytesIO(eve.post(f"{PAGE}export", {"name": "Ana"}, headers=EN).data))
+    packed = zipfile.ZipFile(
+        BytesIO(eve.post(f"{PAGE}export", {"record": "all", "name": "Ana"}, headers=EN).data)
+    )
     types = {record["type"] for record in json.loads(packed.read("records.json"))}
     assert types >= {"person", "shift", "case", "session"}
     assert "Shift started" in packed.read("log_entries.csv").decode("utf-8-sig")
