@@ -14,13 +14,13 @@ from sync import KINDS
 from sync.protocol.clock import NETWORK_TOLERANCE, CorrectedTime
 from sync.protocol.op import canonical_uuid
 
-NOT_ON_PHONE = "not-on-phone"
+NOT_ON_PHONE_FLAG = "not-on-phone"
 """The flag of an op in the name of somebody who is not among the people of the phone."""
 
-SIGNED_LATE = "signed-late"
+SIGNED_LATE_FLAG = "signed-late"
 """The flag of an op that is dated before anything proved who made it."""
 
-ARRIVAL_FLAGS = frozenset({MASKED_FLAG, NOT_ON_PHONE, SIGNED_LATE})
+ARRIVAL_FLAGS = frozenset({MASKED_FLAG, NOT_ON_PHONE_FLAG, SIGNED_LATE_FLAG})
 """Flags that are set anew whenever an op arrives."""
 
 
@@ -44,9 +44,9 @@ def with_circumstances(
     phone, None: everybody."""
     flags = moment.flags
     if op.fault is None and people is not None and canonical_uuid(op.raw["by"]) not in people:
-        flags = (*flags, NOT_ON_PHONE)
+        flags = (*flags, NOT_ON_PHONE_FLAG)
     if proven_at is None or moment.occurred_at >= proven_at - NETWORK_TOLERANCE:
         return replace(moment, flags=flags)
     kind = KINDS.get(op.raw["kind"])
     counts_at = proven_at if kind and kind.counts_when_proven else moment.occurred_at
-    return replace(moment, occurred_at=counts_at, flags=(*flags, SIGNED_LATE))
+    return replace(moment, occurred_at=counts_at, flags=(*flags, SIGNED_LATE_FLAG))

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from server.models.directory import Directory
 from server.oplog.arrival_flags import (
     ARRIVAL_FLAGS,
-    SIGNED_LATE,
+    SIGNED_LATE_FLAG,
     proven_since,
     with_circumstances,
 )
@@ -204,7 +204,7 @@ class Triage:
         since = proven_since(op, held, self.source.received_at)
         moment = with_circumstances(op, self._moment(op), since, self.phone_people)
         row = self.row_builder.for_incoming(op, moment, stored)
-        if SIGNED_LATE in row["flags"] and not KINDS[row["kind"]].needs_proof:
+        if SIGNED_LATE_FLAG in row["flags"] and not KINDS[row["kind"]].needs_proof:
             row["proof"] = CLAIMED  # L10: the key says nothing about that time
         return row
 
