@@ -50,12 +50,12 @@ NOT_SEARCHED = frozenset({"photos", "token", "shots", "scans", "before", "after"
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many entries of a kind there are about one of our own people; `link` leads to them."""
+    """How many entries of a kind there are about one of our own people; `address` leads to them."""
 
     name: str
     what: str
     count: int
-    link: str | None
+    address: str | None
 
 
 def find_people(search: Search) -> list[Person]:
@@ -135,8 +135,8 @@ def _security_log_counts(search: Search, people: Sequence[Person]) -> Iterator[C
     for person in people:
         query = select(func.count()).where(*_entries(search, [person.id]))
         if number := db.session.scalar(query):
-            link = url_for("security_log.index", person=person.id)
-            yield Counted(person.name, gettext("Security log"), number, link)
+            address = url_for("security_log.index", person=person.id)
+            yield Counted(person.name, gettext("Security log"), number, address)
 
 
 def _numbers(table: Any, search: Search, column: Any, ids: Sequence[str]) -> dict[str, int]:

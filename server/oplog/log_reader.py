@@ -55,7 +55,7 @@ PEOPLE_OF_PHONE = (
         DevicePerson,
         (DevicePerson.site_id == Device.site_id) & (DevicePerson.device_id == Device.id),
     )
-    .where(Device.site_id == bindparam("site"), Device.id == bindparam("device"))
+    .where(Device.site_id == bindparam(SITE_PARAM), Device.id == bindparam("device"))
 )
 ORPHANS_BY_SUBJECT = select_by_ids(OP_TABLE, key="subject").where(
     OP_TABLE.c.code == NO_SUCH_RECORD,
@@ -106,7 +106,7 @@ class LogReader:
 
     def people_of_phone(self, device_id: str) -> frozenset[str] | None:
         """The ids of the people of a phone; None for a phone of everybody."""
-        phone = {"site": self.site_id, "device": device_id}
+        phone = {SITE_PARAM: self.site_id, "device": device_id}
         rows = db.session.connection().execute(PEOPLE_OF_PHONE, phone).all()
         if any(row.people_key == EVERYBODY for row in rows):
             return None
