@@ -92,7 +92,7 @@ class Phone:
         self.n += 1
         op = {
             **draft,
-            "id": str(uuid5(UUID(self.lineage), str(self.n))),
+            "id": self._op_id(),
             "v": KINDS[draft["kind"]].payload_version,
             "n": self.n,
             "prev": self.last_hash,
@@ -104,6 +104,10 @@ class Phone:
         }
         self.last_hash = op["hash"] = content_hash(op)
         return op
+
+    def _op_id(self) -> str:
+        """The same in every run. Of version 4, because phones may not send ids of version 5."""
+        return str(UUID(bytes=uuid5(UUID(self.lineage), str(self.n)).bytes, version=4))
 
     def report(self, now: datetime) -> None:
         """Store the status report of a phone that has sent everything."""
