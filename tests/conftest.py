@@ -270,7 +270,7 @@ def new_browser_context(browser: Browser) -> BrowserContext:
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, locale="zh-CN"
     )
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     return context
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-DEFAULT_TIMEOUT = 30.0
+DEFAULT_TIMEOUT = 60.0
 
 
 def wait_for(

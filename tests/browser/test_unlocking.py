@@ -148,9 +148,12 @@ def test_a_draft_is_sealed_to_its_author(phone_page, live_server, photo_file):
     phone_page.open("/field/tickets")
     phone_page.wait_for_js(f"document.querySelector('textarea[name=details]').value === '{SECRET}'")
     phone_page.tap("#main .primary")
-    phone_page.wait_for_js("!!document.querySelector('.said')")
-    [photo] = rows(phone_page, "photos")
-    assert (photo["state"], "sealed" in photo) == ("unsent", False)
+    wait_for(
+        lambda: (
+            [(photo["state"], "sealed" in photo) for photo in rows(phone_page, "photos")]
+            == [("unsent", False)]
+        )
+    )
 
 
 def test_a_phone_left_alone_locks_itself(phone_page, live_server):
