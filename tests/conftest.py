@@ -17,7 +17,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from server import create_app
 from server.auth.devices import issue_code
@@ -38,6 +45,7 @@ remember_compiled_templates()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command that is run compiles Lodge
 settings.register_profile("lodge", deadline=None)  # how long an example takes is not a test
 settings.load_profile("lodge")
+expect.set_options(timeout=60_000)  # ms: like every wait of the tests; five seconds are a guess
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SECRET_KEY = "a key for tests alone, long enough to be one"
