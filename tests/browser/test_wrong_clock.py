@@ -82,7 +82,8 @@ def test_a_phone_with_a_wrong_clock_works_and_says_so(
     assert abs(datetime.fromisoformat(said) - began) > timedelta(milliseconds=abs(ms) / 2)
     assert "clock-skewed" in flags and began <= when <= datetime.now(UTC)
     set_clock(phone_page, 0)
-    if ms < 0:  # by its clock nobody has touched the phone for days: it is locked
+    if ms < 0:  # by its clock nobody has touched the phone for days: loaded again, it is locked
+        phone_page.open()
         phone_page.unlock("ana")
     phone_page.sync_now()
     phone_page.wait_for_js(f"!{JS_CLOCK_WARNING}")
