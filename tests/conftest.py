@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -39,6 +41,7 @@ from tests.phone_canaries import check_canaries
 from tests.phone_client import FlaskTransport, HttpTransport, KeyPair, PhoneClient
 from tests.phone_page import PhonePage
 from tests.postgres import PostgresCluster
+from tests.prefork import PREFORK_SOCKET, prefork_server
 from tests.template_memory import remember_compiled_templates
 
 remember_compiled_templates()
@@ -79,6 +82,26 @@ def create_seeded_database(url: str, folder: Path) -> None:
         seed_data.seed_sites()
         db.session.remove()
         db.engine.dispose()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where workers run the tests, they share the process that forks `lodge` for them."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        os.environ[PREFORK_SOCKET] = prefork_server().socket_path
+
+
+def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder of this name, which the first worker that asks for it has made for all."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / name).exists():
+            making = Path(tempfile.mkdtemp(prefix=name, dir=base))
+            make(making)
+            making.rename(base / name)
+    return base / name
 
 
 @pytest.fixture(scope="session")
@@ -235,10 +258,13 @@ def desk_op(app: Flask) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder that `lodge init --demo` makes."""
-    folder = tmp_path_factory.mktemp("demo")
-    LiveServer(folder).run("init", "--demo")
-    return folder / "var"
+    """The data folder that `lodge init --demo --size small` makes."""
+    made = make_once(
+        tmp_path_factory,
+        "demo",
+        lambda folder: LiveServer(folder).run("init", "--demo", "--size", "small"),
+    )
+    return made / "var"
 
 
 @pytest.fixture

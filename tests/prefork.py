@@ -23,6 +23,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+PREFORK_SOCKET = "TESTS_PREFORK_SOCKET"
+"""The variable that names the socket of a server which runs already."""
 MAX_MESSAGE_BYTES = 65536
 STARTING_SECONDS = 120
 """The first process waits until everything has been read and compiled."""
@@ -55,9 +57,12 @@ class ForkedProcess:
 
 
 class PreforkServer:
-    """Started at the first wish; ends with the tests."""
+    """Started at the first wish; ends with the tests. Workers use the one of their parent."""
 
     def __init__(self) -> None:
+        self.socket_path = os.environ.get(PREFORK_SOCKET) or self._start()
+
+    def _start(self) -> str:
         place = Path(tempfile.mkdtemp(prefix="lodge-hatch-")) / "door"
         with socket.socket(socket.AF_UNIX) as door:
             door.bind(str(place))
@@ -71,7 +76,7 @@ class PreforkServer:
                 pass_fds=[door.fileno()],
                 stdin=subprocess.PIPE,  # shut when we end, however we end
             )
-        self.socket_path = str(place)
+        return str(place)
 
     def spawn(
         self, args: list[str], env: dict[str, str], cwd: Path, out: int, err: int
@@ -127,6 +132,9 @@ class PreforkLoop:
     def _accept_and_fork(self) -> list[str] | None:
         line, _ = self.listener.accept()
         wish, ancillary = line.recvmsg(MAX_MESSAGE_BYTES, socket.CMSG_SPACE(8))[:2]
+        if not ancillary:  # whoever asked has ended
+            line.close()
+            return None
         fds = array.array("i", ancillary[0][2])
         pid = os.fork()
         if not pid:

@@ -14,6 +14,7 @@ import pytest
 
 from server.i18n.languages import TRANSLATIONS
 from server.maintenance.demo.small import SQUIRREL
+from tests.conftest import make_once
 from tests.live_server import LODGE_COMMAND, LiveServer
 
 
@@ -22,6 +23,20 @@ def lodge(tmp_path):
     """A data folder of its own, with an environment in English."""
     lodge = LiveServer(tmp_path)
     lodge.env = {name: value for name, value in lodge.env.items() if name not in LANGUAGE_VARIABLES}
+    return lodge
+
+
+@pytest.fixture(scope="session")
+def empty_template(tmp_path_factory):
+    """The data folder that `lodge init` makes."""
+    made = make_once(tmp_path_factory, "empty", lambda folder: LiveServer(folder).run("init"))
+    return made / "var"
+
+
+@pytest.fixture
+def empty_lodge(lodge, empty_template):
+    """The same with a database that has no site yet."""
+    shutil.copytree(empty_template, lodge.folder / "var")
     return lodge
 
 
@@ -47,11 +62,12 @@ def run_command(lodge, *words, **environment):
 
 
 @pytest.fixture
-def two_sites(lodge):
+def two_sites(empty_lodge):
     """Ids of 松鼠里, Squirrel Lane, and of 松果园, Squash Garden."""
-    lodge.run("init")
     names = {"松鼠里": "Squirrel Lane", "松果园": "Squash Garden"}
-    return [lodge.run("site", "add", zh, "--english", en).split()[-1] for zh, en in names.items()]
+    return [
+        empty_lodge.run("site", "add", zh, "--english", en).split()[-1] for zh, en in names.items()
+    ]
 
 
 def test_without_a_database_every_command_says_how_to_create_one(lodge):
@@ -74,44 +90,42 @@ def test_without_a_database_every_command_says_how_to_create_one(lodge):
 )
 def test_a_wrong_setting_is_named_without_a_traceback(lodge, name, value):
     (lodge.folder / "a-file").touch()
-    result = run_command(lodge, "init", **{name: value})
+    lodge.env[name] = value
+    result = lodge.run_unchecked("init")
     assert result.returncode == 1
     assert name in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_port_in_use_is_reported(lodge):
-    lodge.run("init")
+def test_a_port_in_use_is_reported(empty_lodge):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", lodge.port))
+        taken.bind(("127.0.0.1", empty_lodge.port))
         taken.listen()
-        result = lodge.run_unchecked("serve", "--port", str(lodge.port))
+        result = empty_lodge.run_unchecked("serve", "--port", str(empty_lodge.port))
     assert result.returncode == 1
     assert "--port" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_serve_ends_cleanly_on_sigterm(lodge):
-    lodge.run("init")
-    lodge.start()
-    lodge.stop()
-    assert lodge.process.returncode == 0
-    assert "Traceback" not in lodge.log.read_text()
+def test_serve_ends_cleanly_on_sigterm(empty_lodge):
+    empty_lodge.start()
+    empty_lodge.stop()
+    assert empty_lodge.process.returncode == 0
+    assert "Traceback" not in empty_lodge.log.read_text()
 
 
-def test_credentials_need_an_existing_person_and_a_free_user_name(lodge):
-    lodge.run("init")
-    lodge.run("site", "add", "Squirrel Lane")
-    lodge.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
+def test_credentials_need_an_existing_person_and_a_free_user_name(empty_lodge):
+    empty_lodge.run("site", "add", "Squirrel Lane")
+    empty_lodge.run("user", "add", "Mei", "--role", "manager", "--username", "mei")
     for words in (
         ("pin", "nobody", "--pin", "471182"),
         ("password", "nobody", "--username", "mo"),
         ("add", "Mo", "--role", "manager", "--username", "Mei"),
     ):
-        result = lodge.run_unchecked("user", *words)
+        result = empty_lodge.run_unchecked("user", *words)
         assert result.returncode == 2
         assert "Traceback" not in result.stderr
-    assert "Mo" not in lodge.run("user", "list")
+    assert "Mo" not in empty_lodge.run("user", "list")
 
 
 def test_missing_catalogues_are_compiled(demo_lodge):
@@ -282,21 +296,19 @@ def test_init_continues_an_upgrade_that_was_interrupted_after_the_migrations(dem
     assert json.loads(demo_lodge.run("verify"))["differences"] == 0
 
 
-def test_a_new_site_has_the_content_pack(lodge):
-    lodge.run("init")
-    lodge.run("site", "add", "Squirrel Lane")
-    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database:
+def test_a_new_site_has_the_content_pack(empty_lodge):
+    empty_lodge.run("site", "add", "Squirrel Lane")
+    with closing(sqlite3.connect(empty_lodge.folder / "var" / "lodge.sqlite3")) as database:
         for table, least in (("schedule", 13), ("template", 10), ("card", 20)):
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= least
         active = database.execute("SELECT count(*) FROM schedule WHERE active").fetchone()[0]
     assert active == 0
-    assert json.loads(lodge.run("verify"))["differences"] == 0
+    assert json.loads(empty_lodge.run("verify"))["differences"] == 0
 
 
-def test_init_keeps_the_size_of_the_demo_that_is_there(lodge):
-    lodge.run("init", "--demo", "--size", "small")
-    lodge.run("init", "--demo")
-    with closing(sqlite3.connect(lodge.folder / "var" / "lodge.sqlite3")) as database:
+def test_init_keeps_the_size_of_the_demo_that_is_there(demo_lodge):
+    demo_lodge.run("init", "--demo")
+    with closing(sqlite3.connect(demo_lodge.folder / "var" / "lodge.sqlite3")) as database:
         sizes = database.execute("SELECT value FROM server_state WHERE key = 'demo'").fetchall()
         sites = database.execute("SELECT count(*) FROM site").fetchone()[0]
     assert (sizes, sites) == ([("small",)], 2)

@@ -61,12 +61,19 @@ def source_files() -> Iterator[Path]:
                 yield file
 
 
-SOURCE = "".join(file.read_text("utf-8") for file in source_files())
+TEXTS = {file: file.read_text("utf-8") for file in source_files()}
+USES: dict[str, set[str]] = {}
+"""What is called on a name anywhere, of the functions of patterns."""
+for text in TEXTS.values():
+    for name, function in re.findall(rf"\b(\w+)\.({'|'.join(FUNCTIONS)})\b", text):
+        USES.setdefault(name, set()).add(function)
 
 
-def patterns_of(file: Path) -> Iterator[Found]:
+def patterns_of(text: str, file: Path) -> Iterator[Found]:
     """Every pattern that a file compiles or uses; an expression is evaluated in its module."""
-    tree = ast.parse(file.read_text("utf-8"))
+    if "re." not in text and "Regexp" not in text:
+        return
+    tree = ast.parse(text)
     users = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_pattern(node)]
     for call in calls:
@@ -105,12 +112,12 @@ def is_anchored(call: ast.Call, user: ast.AST) -> bool:
         return user.attr in ANCHORED
     if isinstance(user, ast.Assign):
         name = ast.unparse(user.targets[0])
-        uses = set(re.findall(rf"\b{name}\.(\w+)", SOURCE)) & FUNCTIONS
+        uses = USES.get(name, set())
         return bool(uses) and uses <= ANCHORED
     return False
 
 
-PATTERNS = [found for file in source_files() for found in patterns_of(file)]
+PATTERNS = [found for file, text in TEXTS.items() for found in patterns_of(text, file)]
 
 
 def pumps(pattern: re.Pattern[Any]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from server.db.engine import db
 from tests import seed_data
-from tests.conftest import create_test_app
+from tests.conftest import create_test_app, make_once
 from tests.live_server import LiveServer
 from tests.phone_client import HttpTransport, PhoneClient
 
@@ -32,7 +32,8 @@ def init_and_seed(live: LiveServer) -> LiveServer:
 
 @pytest.fixture(scope="session")
 def small_site_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return init_and_seed(LiveServer(tmp_path_factory.mktemp("small"))).folder / "var"
+    made = make_once(tmp_path_factory, "small", lambda folder: init_and_seed(LiveServer(folder)))
+    return made / "var"
 
 
 @pytest.fixture
