@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from server.models.places import Unit
 from server.oplog.directory import directory_of
 from sync import RECORD_TYPES
 from sync.protocol.conflict_resolution import to_json_value
+from sync.protocol.json_codec import dump_json
 from sync.protocol.normalise import home_key, plate_key, visible
 
 MIN_LETTERS, MAX_LETTERS = {"name": 1, "number": 4, "plate": 3, "home": 1}, 80
@@ -148,14 +148,14 @@ def text_conditions(columns: Sequence[Any], terms: Terms) -> list[ColumnElement[
         is_json = isinstance(column.type, JSON)
         text = func.lower(cast_to(column, Text))
         if terms.name:
-            needle = json.dumps(terms.name)[1:-1] if is_json else terms.name
+            needle = dump_json(terms.name)[1:-1] if is_json else terms.name
             conditions.append(text.contains(needle.lower(), autoescape=True))
         for term in (terms.number, terms.plate):
             if key := plate_key(term):
-                needle = json.dumps(key)[1:-1] if is_json else key
+                needle = dump_json(key)[1:-1] if is_json else key
                 plain: Any = text
                 for blank in BLANKS:
-                    written = json.dumps(blank)[1:-1] if is_json else blank
+                    written = dump_json(blank)[1:-1] if is_json else blank
                     plain = func.replace(plain, written, "")
                 conditions.append(plain.contains(needle.lower(), autoescape=True))
     return conditions

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from flask import url_for
 from flask_babel import gettext
-from sqlalchemy import JSON, ColumnElement, Text, func, or_, select
+from sqlalchemy import JSON, ColumnElement, Select, Text, false, func, or_, select
 from sqlalchemy import cast as cast_to
 
 from server.db.engine import db
@@ -79,6 +79,9 @@ def find_staff_records(search: Search, people: Sequence[Person]) -> Iterator[Fou
             if type_ == "person" and (username := usernames.get(found.id)):
                 found.fields.append((gettext("User name"), username))
                 found.values["username"] = username
+            if type_ == "round" and (notes := _scan_notes(search, found.id)):
+                found.fields.append((gettext("Note"), "; ".join(notes)))
+                found.values["notes"] = notes
             yield found
 
 
@@ -86,6 +89,21 @@ def _usernames(people: Sequence[Person]) -> dict[str, str]:
     ids = [person.id for person in people]
     rows = select(Account.person_id, Account.username).where(Account.person_id.in_(ids))
     return {row.person_id: row.username for row in db.session.execute(rows) if row.username}
+
+
+def _scans_with_a_note(search: Search) -> Select[Any]:
+    """Ops of scans whose note has the name. A round keeps the note of the first scan of each
+    checkpoint, and the log has them all."""
+    ops = cast(Any, LoggedOp.metadata.tables["op"]).c
+    is_scan = ops.site_id == search.site_id, ops.kind == "round.scan"
+    name = text_conditions([ops.payload], Terms(name=search.terms.name))
+    return select(ops.subject, ops.payload).where(*is_scan, or_(false(), *name))
+
+
+def _scan_notes(search: Search, round_id: str) -> list[str]:
+    scans = _scans_with_a_note(search).where(LoggedOp.subject == round_id)
+    payloads = db.session.execute(scans.order_by(LoggedOp.in_order())).scalars("payload")
+    return [payload["note"] for payload in payloads if payload.get("note")]
 
 
 def _values(search: Search, type_: str, people: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -97,6 +115,9 @@ def _values(search: Search, type_: str, people: Sequence[str]) -> Iterator[dict[
     # the lists hold times and ids besides: any four digits are in some of them
     conditions = text_conditions(texts, search.terms)
     conditions += text_conditions(lists, Terms(name=search.terms.name))
+    if type_ == "round":
+        rounds = _scans_with_a_note(search).with_only_columns(LoggedOp.subject)
+        conditions.append(table.c.id.in_(rounds))
     for name in ABOUT.get(type_, ()):
         conditions += _names_one_of(table.c[name], people)
     if conditions:

@@ -1,8 +1,10 @@
-// Counts the requests that htmx has begun and not finished.
+// Counts the requests that htmx has begun, and those of them that it has not finished.
 
+let begun = 0;
 let pending = 0;
 
 document.addEventListener("htmx:before:request", () => {
+  begun += 1;
   pending += 1;
 });
 document.addEventListener("htmx:finally:request", () => {
@@ -10,3 +12,6 @@ document.addEventListener("htmx:finally:request", () => {
 });
 
 export const hasPendingRequests = () => pending > 0;
+
+/** How many requests have begun since the page was loaded. */
+export const requestsBegun = () => begun;

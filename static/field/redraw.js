@@ -6,7 +6,7 @@ import { flushDrafts, restoreDrafts } from "./form_drafts.js";
 import { FORMS, formKey, hasContent } from "./form_fields.js";
 import { formsOnPage, isUnsaved, personOf, stateOf } from "./form_state.js";
 import { handleRequest } from "./local_server.js";
-import { hasPendingRequests } from "./pending_requests.js";
+import { hasPendingRequests, requestsBegun } from "./pending_requests.js";
 import { parseDocument } from "./trusted_types.js";
 
 const DELAY = 120; // ms: several changes make one redraw
@@ -48,7 +48,8 @@ export function scheduleRedraw() {
 
 /**
  * Redraws now; later if a redraw, a press or a request of htmx is going on, or if the address
- * changes meanwhile.
+ * changes or somebody taps meanwhile: a page that was drawn before a tap would show its row as open
+ * again, and the next tap would find it.
  */
 export async function redraw() {
   if (redrawing || isBusy()) {
@@ -57,7 +58,8 @@ export async function redraw() {
   }
   redrawing = true;
   const { href } = location;
-  const isOutdated = () => href !== location.href || isBusy();
+  const before = requestsBegun();
+  const isOutdated = () => href !== location.href || requestsBegun() !== before || isBusy();
   try {
     const html = await handleRequest(new Request(href)).then((response) => response.text());
     if (!isOutdated()) await show(html);

@@ -36,7 +36,7 @@ def test_a_long_outbox_drains_and_the_phone_stays_usable(phone_page, live_server
             taps.append(round(time.monotonic() - before, 3))
         return left == 0
 
-    wait_for(drained, timeout=max(60, BACKLOG / 50), interval=0.1)
+    wait_for(drained, timeout=max(300, BACKLOG / 50), interval=0.1)
     took = time.monotonic() - begun
     longest = phone_page.page.evaluate("Math.max(0, ...window.long)")
     said = f"{BACKLOG} ops in {took:.1f} s, longest task {longest:.0f} ms, taps {taps} s"

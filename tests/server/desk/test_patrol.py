@@ -92,6 +92,18 @@ def test_an_active_route_needs_a_responsible_person(desk_op, route):
     assert desk_op("route.change", ROUTE_ID, {"fastest": 9}, by=ANA)["code"] == "not-allowed"
 
 
+@pytest.mark.rule("A25")
+def test_a_name_in_a_note_of_any_scan_is_found(app, desk_op, signed_in, current_round):
+    """Also in that of a second scan, which only the log keeps, and never by the id of a record."""
+    for note in (None, "let 王小明 through"):
+        scan = {"checkpoint": NORTH_POINT, "method": "manual", **({"note": note} if note else {})}
+        assert desk_op("round.scan", current_round, scan, by=CHU)["status"] == "applied"
+    find = "/desk/personal_data/find"
+    page = signed_in(EVE).post(find, {"name": "王小明"}, headers={"Accept-Language": "en"}).text
+    assert "<h3>Patrol" in page and "let 王小明 through" in page
+    assert "<h3>Patrol" not in signed_in(EVE).post(find, {"name": "王大明"}).text
+
+
 def test_a_scan_sent_twice_counts_once(app, phone, new_phone, current_round):
     first = phone.add_op("round.scan", current_round, stored_scan(app), by=CHU)
     verdict = phone.send_outbox()[first["id"]]
