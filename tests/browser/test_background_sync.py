@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import WHOLE_CHROMIUM, launch_browser
 from tests.phone_page import logged_ops
 from tests.wait_for import wait_for
 
 OPEN_TASK_BUTTON = ".row[data-state=open]:not(:has(.items)) > form button.tick"
 JS_DONE_COUNT = "document.querySelectorAll('.row[data-state=done]').length"
 JS_SYNC_TAGS = "navigator.serviceWorker.ready.then((worker) => worker.sync.getTags())"
+
+
+@pytest.fixture(scope="module")
+def browser(driver):
+    """The whole one: its engine alone wakes no worker."""
+    kind = {} if WHOLE_CHROMIUM else {"channel": "chromium"}
+    browser = launch_browser(driver, executable_path=WHOLE_CHROMIUM, **kind)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

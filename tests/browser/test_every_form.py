@@ -8,7 +8,7 @@ from tests.soak import SOAK
 from tests.wait_for import wait_for
 
 MOST_SEEDS = 40
-EVERY = 1 if SOAK else 3
+EVERY = 1 if SOAK else 5
 """Of so many pages one is checked; the page of each kind of form is found in every run."""
 
 JS_MODULES = """
