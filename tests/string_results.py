@@ -24,6 +24,11 @@ class Module:
         self.tree = ast.parse(file.read_text("utf-8"))
         self.name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         self.functions = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef)}
+        self.calls_and_dicts = [
+            (function, node)
+            for function, node in _nodes_with_functions(self.tree)
+            if isinstance(node, ast.Call | ast.Dict)
+        ]
         self.assigned = dict(_assignments(self.tree.body))
         self.imports = {
             alias.asname or alias.name: (node.module or "", alias.name)
@@ -44,7 +49,7 @@ def calls_of(names: Iterable[str]) -> Iterator[tuple[Module, Function | None, as
     """Every call of these functions or classes, with the function that it stands in."""
     wanted = set(names)
     for module in modules().values():
-        for function, node in _nodes_with_functions(module.tree):
+        for function, node in module.calls_and_dicts:
             if isinstance(node, ast.Call) and _called_name(node) in wanted:
                 yield module, function, node
 
@@ -128,7 +133,7 @@ def _values_of_parameter(
     """What the calls in the same module pass for a parameter."""
     place = [each.arg for each in function.args.args].index(name)
     found: set[str] = set()
-    for caller, node in _nodes_with_functions(module.tree):
+    for caller, node in module.calls_and_dicts:
         if isinstance(node, ast.Call) and _called_name(node) == function.name:
             named = [each.value for each in node.keywords if each.arg == name]
             spread = [each for each in node.args if isinstance(each, ast.Starred)]
@@ -142,7 +147,7 @@ def _values_of_key(module: Module, key: str) -> Iterator[tuple[Function | None, 
 
     Left out are copies of the same key, and the variables ("$answer") of optimistic patches.
     """
-    for function, node in _nodes_with_functions(module.tree):
+    for function, node in module.calls_and_dicts:
         if isinstance(node, ast.Dict):
             for name, value in zip(node.keys, node.values, strict=True):
                 match name, value:

@@ -12,7 +12,7 @@ from tests.sync.builders import ANA
 from tests.test_repository_layout import ROOT
 
 CHOICE = re.compile(
-    r"<(?P<tag>button|option|input)\b(?P<attributes>(?:[^>{]|\{\{.*?\}\}|\{%.*?%\}|\{)*)>"
+    r"<(?P<tag>button|option|input)\b(?P<attributes>(?:[^>{]|\{\{.*?\}\}|\{%.*?%\}|\{)*+)>"
     r"(?P<text>.*?)</",
     re.DOTALL,
 )

@@ -91,6 +91,7 @@ def test_every_message_of_a_catalogue_is_translated(code: str) -> None:
             assert source not in texts, f"left in English: {source}"
 
 
+@cache
 def codes_in_source() -> set[str]:
     """Every code that an op may be refused, quarantined, set aside, flagged or contested with."""
     found: set[str] = set()
