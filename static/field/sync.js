@@ -21,6 +21,8 @@ const FIRST_BACKOFF = 1_000;
 const LONGEST_BACKOFF = 300_000;
 
 let backoff = 0;
+/** Whether a sync was asked for while one was running, which may have missed what was new. */
+let askedMeanwhile = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 /** @type {() => void} */
@@ -39,6 +41,7 @@ export function scheduleSync(delay = AFTER_TAP) {
 
 /** After a tap: does not shorten the wait after a failed sync. */
 export function scheduleSyncAfterTap() {
+  askedMeanwhile = true;
   if (!backoff) scheduleSync();
 }
 
@@ -55,12 +58,14 @@ export async function syncNow() {
       return /** @type {const} */ ("failed"); // a read that fails does not end the schedule
     });
   if (result === null) {
+    askedMeanwhile = true;
     scheduleSync(WHILE_LOCKED);
     return null;
   }
   backoff =
     result === "failed" ? Math.min(LONGEST_BACKOFF, Math.max(FIRST_BACKOFF, backoff * 2)) : 0;
-  scheduleSync(backoff ? backoff * (0.5 + Math.random()) : IDLE);
+  const next = askedMeanwhile ? AFTER_TAP : IDLE;
+  scheduleSync(backoff ? backoff * (0.5 + Math.random()) : next);
   await writeLossMarker();
   notify();
   return result;
@@ -68,6 +73,7 @@ export async function syncNow() {
 
 /** @returns {Promise<"done" | "failed" | null>} null: the phone is not enrolled */
 async function sync() {
+  askedMeanwhile = false;
   if (!(await getMeta("device"))) return null;
   let pushed = false;
   const onPushed = () => {
