@@ -26,7 +26,7 @@ from pathlib import Path
 PREFORK_SOCKET = "TESTS_PREFORK_SOCKET"
 """The variable that names the socket of a server which runs already."""
 MAX_MESSAGE_BYTES = 65536
-STARTING_SECONDS = 120
+STARTING_SECONDS = 300
 """The first process waits until everything has been read and compiled."""
 PR_SET_PTRACER = 0x59616D61
 """PR_SET_PTRACER: strace may look on where only parents may."""

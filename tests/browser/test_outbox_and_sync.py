@@ -14,7 +14,6 @@ from tests.conftest import CHROMIUM, CHROMIUM_ARGS
 from tests.phone_page import (
     JS_HORIZONTAL_OVERFLOW,
     JS_SMALL_TARGETS,
-    JS_SYNC_IDLE,
     JS_UNLABELLED_CONTROLS,
     PINS_BY_USERNAME,
     PhonePage,
@@ -24,7 +23,6 @@ from tests.wait_for import wait_for
 
 PLAIN_TASK_ROW = ".row[data-state=open]:not(:has(.items)):has([action*='task.complete'])"
 """A task that is ticked as one."""
-JS_DONE_COUNT = "document.querySelectorAll('.row[data-state=done]').length"
 
 
 def test_a_cleaner_works_through_a_killed_server_and_all_of_it_arrives_once(
@@ -160,29 +158,6 @@ def test_a_portal_answers_nothing_and_nothing_is_called_sent(phone_page, live_se
     phone_page.tap("text=立即上传")
     phone_page.wait_until_sent()
     assert len(logged_ops(live_server, "task.complete")) == 1
-
-
-def test_a_tap_during_an_exchange_is_sent_right_after_it(phone_page, live_server):
-    phone_page.enrol("ana")
-    phone_page.unlock("ana")
-    phone_page.sync_now()
-    phone_page.open("/field/tasks")
-    phone_page.wait_for_js(JS_SYNC_IDLE)
-    held, released = [], []
-    phone_page.page.context.route(
-        f"**/sync/{demo_id('squirrel')}/pull*",
-        lambda route: route.continue_() if released else held.append(route),
-    )
-    phone_page.tap(f"{PLAIN_TASK_ROW} > form button.tick")
-    phone_page.wait_for_js(f"{JS_DONE_COUNT} == 1")
-    wait_for(lambda: phone_page.page.evaluate("1") and held)
-    wait_for(lambda: len(logged_ops(live_server, "task.complete")) == 1)
-    phone_page.tap(f"{PLAIN_TASK_ROW} > form button.tick")
-    phone_page.wait_for_js(f"{JS_DONE_COUNT} == 2")
-    released.append(True)
-    for route in held:
-        route.continue_()
-    wait_for(lambda: len(logged_ops(live_server, "task.complete")) == 2, timeout=30)
 
 
 def test_a_phone_that_lost_an_op_says_so(phone_page, live_server):
