@@ -22,7 +22,7 @@ from server.models import MODELS_BY_TYPE
 from server.models.access import Account, LoginSession
 from server.models.column_classes import PERSONAL, SENSITIVE, columns_of
 from server.models.credentials import Credential
-from server.models.oplog import LoggedOp
+from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.people import Person
 from server.models.security_log import AccessEntry
 from sync.protocol.conflict_resolution import to_json_value
@@ -92,10 +92,11 @@ def _usernames(people: Sequence[Person]) -> dict[str, str]:
 
 
 def _scans_with_a_note(search: Search) -> Select[Any]:
-    """Ops of scans whose note has the name. A round keeps the note of the first scan of each
-    checkpoint, and the log has them all."""
+    """Applied ops of scans whose note has the name. A round keeps the note of the first scan of
+    each checkpoint, and the log has them all."""
     ops = cast(Any, LoggedOp.metadata.tables["op"]).c
-    is_scan = ops.site_id == search.site_id, ops.kind == "round.scan"
+    is_applied = ops.site_id == search.site_id, ops.status.in_(APPLIED_STATUSES)
+    is_scan = *is_applied, ops.kind == "round.scan"
     name = text_conditions([ops.payload], Terms(name=search.terms.name))
     return select(ops.subject, ops.payload).where(*is_scan, or_(false(), *name))
 
