@@ -30,6 +30,7 @@ JS_POLL = """async () => {
 timers are those of the browser where the test has stopped the page's."""
 JS_SYNC_IDLE = """navigator.locks.query().then(
   ({ held }) => !held.some(({ name }) => name === "lodge-exchange"))"""
+JS_TAP_STORED = "!document.querySelector('.htmx-request, form[aria-busy]')"
 JS_LAST_SYNC_AT = """new Promise((done, failed) => {
   const opening = indexedDB.open("lodge");
   opening.onerror = failed;
@@ -97,8 +98,10 @@ class PhonePage:
             self.console_errors.append(message.text)
 
     def tap(self, selector):
+        """Until the phone has stored what it says, as somebody sees it before going on."""
         self.taps += 1
         self.page.locator(selector).first.click()
+        self.wait_for_js(JS_TAP_STORED)
 
     def fill(self, selector, text):
         self.taps += 1
