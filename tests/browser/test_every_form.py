@@ -174,7 +174,7 @@ def missing(hand: PhonePage, expected: Content) -> list[str]:
 
 def open_again(hand: PhonePage, address: str, expected: Content) -> None:
     hand.open(f"/field/{address}")
-    wait_for(lambda: missing(hand, expected) == [], timeout=10)
+    wait_for(lambda: missing(hand, expected) == [])
 
 
 def check_page(hand: PhonePage, address: str) -> None:
@@ -186,6 +186,7 @@ def check_page(hand: PhonePage, address: str) -> None:
     hand.page.evaluate(JS_FLUSH)
     hand.page.evaluate(JS_SUBMIT_IN_VAIN)
     assert content(hand) == typed, f"{address}: an exception"
+    hand.page.evaluate(JS_FLUSH)  # nobody takes a phone over while it still writes
     hand.page.evaluate(JS_SET_PERSON, OTHER)
     hand.open(f"/field/{address}")
     assert not set(texts(content(hand))) & (set(texts(typed)) - set(texts(empty)))
