@@ -98,7 +98,7 @@ class PhonePage:
             self.console_errors.append(message.text)
 
     def tap(self, selector):
-        """Until the phone has stored what it says, as somebody sees it before going on."""
+        """Press it, and wait until the phone has stored what that says."""
         self.taps += 1
         self.page.locator(selector).first.click()
         self.wait_for_js(JS_TAP_STORED)

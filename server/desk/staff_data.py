@@ -95,10 +95,10 @@ def _scans_with_a_note(search: Search) -> Select[Any]:
     """Applied ops of scans whose note has the name. A round keeps the note of the first scan of
     each checkpoint, and the log has them all."""
     ops = cast(Any, LoggedOp.metadata.tables["op"]).c
-    is_applied = ops.site_id == search.site_id, ops.status.in_(APPLIED_STATUSES)
-    is_scan = *is_applied, ops.kind == "round.scan"
+    is_scan = ops.site_id == search.site_id, ops.kind == "round.scan"
+    is_applied = ops.status.in_(APPLIED_STATUSES)  # the payload of any other may have any shape
     name = text_conditions([ops.payload], Terms(name=search.terms.name))
-    return select(ops.subject, ops.payload).where(*is_scan, or_(false(), *name))
+    return select(ops.subject, ops.payload).where(*is_scan, is_applied, or_(false(), *name))
 
 
 def _scan_notes(search: Search, round_id: str) -> list[str]:
