@@ -12,6 +12,7 @@ from importlib import import_module
 from flask import Flask
 
 from server.desk import certainty, kept_forms, labels, navigation, phone_status, posted_forms
+from server.desk.lists import columns
 
 
 def init_app(app: Flask) -> None:
@@ -22,6 +23,7 @@ def init_app(app: Flask) -> None:
     entries = [entry for module in modules for entry in getattr(module, "NAVIGATION", ())]
     navigation.init_app(app, entries)
     labels.init_app(app)
+    columns.init_app(app)
     certainty.init_app(app)
     phone_status.init_app(app)
     posted_forms.init_app(app)
