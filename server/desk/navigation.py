@@ -22,7 +22,7 @@ _KEY = "lodge-navigation"
 
 
 class Place(NamedTuple):
-    """One of the eight places: `name` is what entries say, `icon` a sign of the desk's sprite, `key`
+    """One of the eight places: `name` is what entries say, `icon` a sign of the sprite, `key`
     the letter that follows g on the keyboard."""
 
     name: str
