@@ -50,12 +50,8 @@ from sync.service.tickets import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
-<<<<<<< HEAD
 register_list(bp, TICKETS)
-NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), 50)]
-=======
 NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10)]
->>>>>>> frame
 
 
 @bp.get("/new")
