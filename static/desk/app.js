@@ -3,6 +3,7 @@
 import "../field/trusted_types.js";
 import { keepDrafts } from "./drafts.js";
 import { offerPasskeys } from "./passkeys.js";
+import { prepareLists } from "./lists.js";
 import { keepPlace } from "./place.js";
 import { watchSession } from "./session.js";
 import { submitOnce } from "./submitting.js";
@@ -10,5 +11,6 @@ import { submitOnce } from "./submitting.js";
 submitOnce();
 keepDrafts();
 keepPlace();
+prepareLists();
 watchSession();
 offerPasskeys();

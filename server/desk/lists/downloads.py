@@ -1,12 +1,11 @@
-"""The answer with a list as a file, which is written to disk row by row before it is sent."""
+"""The answer with a list as a file, written row by row."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import IO
 
-from flask import Response, render_template, send_file
+from flask import Response, render_template
 
 from server.auth.access import current_user
 from server.desk.documents.pdf import NoPdf
@@ -29,19 +28,12 @@ def list_file(asked: Asked, format_: str) -> Response:
     """Exactly what is asked, as a file of one of FORMATS. Where no PDF can be made, the same as a
     page to be printed."""
     user = current_user()
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     try:
-        write_list(asked, format_, file, user.name, user.site_label)
+        content = write_list(asked, format_, user.name, user.site_label)
     except NoPdf:
         return _page_to_print(asked, user.name, user.site_label)
-    file.seek(0)
-    response = send_file(
-        file,
-        FORMATS[format_].mimetype,
-        as_attachment=True,
-        download_name=file_name(asked, format_),
-        etag=False,
-    )
+    response = Response(content, mimetype=FORMATS[format_].mimetype)
+    response.headers.set("Content-Disposition", "attachment", filename=file_name(asked, format_))
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
@@ -52,22 +44,18 @@ def file_name(asked: Asked, format_: str) -> str:
     return f"{asked.list_.name.replace('_', '-')}-{day:%Y%m%d}.{FORMATS[format_].ending}"
 
 
-def write_list(
-    asked: Asked, format_: str, file: IO[bytes], person: str, site: dict[str, str]
-) -> None:
-    """Write a list to a file that is open for bytes. Raises NoPdf if it cannot be a PDF."""
+def write_list(asked: Asked, format_: str, person: str, site: dict[str, str]) -> bytes:
+    """A list as a file: its bytes. Raises NoPdf if it cannot be a PDF."""
     names, rows, foot = headings(asked), file_rows(asked), statements(asked, person, site)
     if format_ == "csv":
-        for line in csv_lines(names, rows, foot):
-            file.write(line.encode())
-    elif format_ == "pdf":
+        return "".join(csv_lines(names, rows, foot)).encode()
+    if format_ == "pdf":
         title, link = translate(asked.list_.title), foot[-1][1]
-        file.write(table_pdf(title, foot, names, text_rows(rows), link))
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "list.xlsx"
-            write_xlsx(path, names, rows, foot)
-            file.write(path.read_bytes())
+        return table_pdf(title, foot, names, text_rows(rows), link)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list.xlsx"
+        write_xlsx(path, names, rows, foot)
+        return path.read_bytes()
 
 
 def _page_to_print(asked: Asked, person: str, site: dict[str, str]) -> Response:
