@@ -1,6 +1,7 @@
 /** The desk's own scripts. Every page works without them. */
 
 import "../field/trusted_types.js";
+import { answerByKeys } from "./cards.js";
 import { keepDrafts } from "./drafts.js";
 import { offerPasskeys } from "./passkeys.js";
 import { keepPlace } from "./place.js";
@@ -12,3 +13,4 @@ keepDrafts();
 keepPlace();
 watchSession();
 offerPasskeys();
+answerByKeys();
