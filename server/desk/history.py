@@ -13,7 +13,7 @@ from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
 from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
-from server.i18n.locale import localize
+from server.i18n.locale import localize, moment
 from server.models.access import Device
 from server.models.directory import Directory
 from server.models.inspections import Inspection
@@ -72,8 +72,8 @@ def sync_delay(op: LoggedOp) -> timedelta | None:
     return wait if wait > LATE_AFTER else None
 
 
-def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
-    """These ops of the current user's site with their texts."""
+def op_lines(ops: Iterable[LoggedOp], times: Callable[[datetime], str] = moment) -> list[OpLine]:
+    """These ops of the current user's site with their texts; `times` writes a time."""
     ops, names, phones = list(ops), directory_of(current_user().site_id), device_labels()
     items, criteria = _task_items(ops), _criteria(ops)
     return [
@@ -94,6 +94,7 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
                 ),
                 names,
                 kind=op.kind,
+                times=times,
             ),
         )
         for op in ops
