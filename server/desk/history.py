@@ -13,7 +13,7 @@ from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
 from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
-from server.i18n.locale import localize
+from server.i18n.locale import localize, moment
 from server.models.access import Device
 from server.models.directory import Directory
 from server.models.inspections import Inspection
@@ -58,8 +58,7 @@ class OpLine:
     @property
     def sync_delay(self) -> timedelta | None:
         """The time between the event and its arrival; None if it is at most LATE_AFTER."""
-        wait: timedelta = self.op.received_at - self.op.occurred_at
-        return wait if wait > LATE_AFTER else None
+        return sync_delay(self.op)
 
     @property
     def occurred_at(self) -> datetime:
@@ -67,8 +66,14 @@ class OpLine:
         return moment
 
 
-def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
-    """These ops of the current user's site with their texts."""
+def sync_delay(op: LoggedOp) -> timedelta | None:
+    """The time between an event and the arrival of its op; None if it is at most LATE_AFTER."""
+    wait: timedelta = op.received_at - op.occurred_at
+    return wait if wait > LATE_AFTER else None
+
+
+def op_lines(ops: Iterable[LoggedOp], times: Callable[[datetime], str] = moment) -> list[OpLine]:
+    """These ops of the current user's site with their texts; `times` writes a time."""
     ops, names, phones = list(ops), directory_of(current_user().site_id), device_labels()
     items, criteria = _task_items(ops), _criteria(ops)
     return [
@@ -89,6 +94,7 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
                 ),
                 names,
                 kind=op.kind,
+                times=times,
             ),
         )
         for op in ops

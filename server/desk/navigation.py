@@ -125,7 +125,7 @@ def _shown_entry(allowed: Iterable[NavEntry]) -> NavEntry | None:
     endpoint = request.endpoint or ""
     same = [each for each in allowed if each.endpoint.partition(".")[0] == request.blueprint]
     exact = [each for each in same if each.endpoint == endpoint]
-    return (exact or same or [None])[0]
+    return next(iter(exact or same), None)
 
 
 def _open_place() -> str:

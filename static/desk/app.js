@@ -1,6 +1,7 @@
 /** The desk's own scripts. Every page works without them. */
 
 import "../field/trusted_types.js";
+import { answerByKeys } from "./cards.js";
 import { keepDrafts } from "./drafts.js";
 import { offerPasskeys } from "./passkeys.js";
 import { prepareLists } from "./lists.js";
@@ -14,3 +15,4 @@ keepPlace();
 prepareLists();
 watchSession();
 offerPasskeys();
+answerByKeys();

@@ -3,6 +3,7 @@ is ready to be shown, in the language of the request."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,20 @@ class Table:
     rows: Sequence[Sequence[str]]
     empty: str = ""
     type: str = "table"
+
+    def widest(self, room: int) -> int | None:
+        """The column that takes the room that is left of a line of so many Latin characters: the
+        one with the longest text; None if the texts need all of it."""
+        widths = [
+            max((_width(line[place]) for line in [self.columns, *self.rows]), default=0)
+            for place in range(len(self.columns))
+        ]
+        return widths.index(max(widths)) if sum(widths) < room else None
+
+
+def _width(text: str) -> int:
+    """The width of a text in Latin characters; a Chinese one takes two."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text) + 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,21 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.util import find_spec
+from typing import Any
 
 from flask_babel import gettext
 
 from server.bounded.process import BoundedProcess, Busy
 from server.desk.documents import typesetter
-from server.desk.documents.model import Document
+from server.desk.documents.model import Document, Table
 from server.i18n.locale import current_language, translate
 from sync.protocol.text import Text, _l
 
 MAX_WAITING = 2
 MAX_CELLS = 40_000
 """Of one PDF: about as much as is typeset within the limits of memory and time."""
+LINE, LINE_IN_LANDSCAPE = 90, 160
+"""How many Latin characters a line of a table has, about."""
 
 REASONS: Mapping[str, Text] = {
     "missing": _l("PDF files need the package typst on the server. Print the page instead."),
@@ -55,7 +58,7 @@ def document_pdf(document: Document, photos: Mapping[str, bytes]) -> bytes:
     """
     if not can_make_pdf():
         raise NoPdf("missing")
-    data = asdict(document) | {
+    data = _data(document) | {
         "language": current_language().partition("-")[0],
         "page_words": gettext("Page {n} of {total}"),
         "no_picture": gettext("Photo not received yet"),
@@ -70,6 +73,16 @@ def document_pdf(document: Document, photos: Mapping[str, bytes]) -> bytes:
     if not answer.startswith(b"%PDF"):
         raise NoPdf(answer.decode() or "too-long")
     return answer
+
+
+def _data(document: Document) -> dict[str, Any]:
+    """A document as the template reads it."""
+    data, room = asdict(document), LINE_IN_LANDSCAPE if document.is_landscape else LINE
+    for section, written in zip(document.sections, data["sections"], strict=True):
+        for block, part in zip(section.blocks, written["blocks"], strict=True):
+            if isinstance(block, Table):
+                part["widest"] = block.widest(room)
+    return data
 
 
 _process = BoundedProcess(typesetter, MAX_WAITING)
