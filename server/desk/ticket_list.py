@@ -44,7 +44,11 @@ SOON_AMBER = timedelta(hours=2)
 """A promise that is so near is marked."""
 
 NOT_LISTED = ("timeline", "photos", "photos_here", "numbers", "slip", "successions", "voices")
-READ = [getattr(Ticket, name) for name in Ticket.__table__.columns.keys() if name not in NOT_LISTED]
+READ = [
+    getattr(Ticket, column.name)
+    for column in Ticket.__table__.columns
+    if column.name not in NOT_LISTED
+]
 """A list of tickets tells states, which depend on nearly everything."""
 
 
