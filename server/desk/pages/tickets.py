@@ -51,7 +51,7 @@ from sync.service.tickets import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
-NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10)]
+NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10, "tickets")]
 
 PAGE_SIZE = 100
 
