@@ -51,7 +51,7 @@ from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
 register_list(bp, TICKETS)
-NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10)]
+NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10, "tickets")]
 
 
 @bp.get("/new")
