@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -207,6 +207,7 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         rows=[(row, [column.value(row, context) for column in columns]) for row in rows],
         tabs=_tabs(asked, endpoint),
         actions=allowed_actions(list_, context),
+        row_actions=_row_actions(list_, rows, context),
         context=context,
         asking=asking,
         periods=_periods(context),
@@ -214,6 +215,15 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         **list_.extra(),
         **more,
     )
+
+
+def _row_actions(
+    list_: RecordList, rows: Sequence[Any], context: ListContext
+) -> list[BulkAction | None]:
+    """The button of each row; nothing if no row has one."""
+    allowed = {each.name: each for each in allowed_actions(list_, context)}
+    found = [allowed.get(list_.row_action(row, context)) for row in rows]
+    return found if any(found) else []
 
 
 def _periods(context: ListContext) -> list[tuple[str, date, date]]:
@@ -252,7 +262,7 @@ def _tabs(asked: Asked, endpoint: str) -> list[Tab]:
     """The views of the list with their counts, then those that were saved."""
     list_, context = asked.list_, asked.context
     saved = list_views(context, list_.name)
-    built_in = [asked_by_values(list_, context, view.values, {}) for view in list_.views]
+    built_in = [asked_by_values(list_, context, view.values, view.values) for view in list_.views]
     stored = [asked_by_values(list_, context, view.values, view.values) for view in saved]
     counts = list_.counts([each.values for each in [*built_in, *stored]], context)
     tabs = [

@@ -64,7 +64,7 @@ class RecordList:
     `name` is that of its files and of its stored filters. `site` and `id` are columns of the table.
     `conditions` leave out what is never shown, such as erased records. `joined` adds tables that
     columns or filters need. `order` is the name of the column that it is sorted by, with "-" before
-    it for the largest first. `show` is the endpoint of a row's page, by its `id`.
+    it for the largest first. `show` is the endpoint of a row's page, by its `id` and `show_values`.
     """
 
     name: str
@@ -77,8 +77,11 @@ class RecordList:
     filters: Sequence[Filter] = ()
     views: Sequence[View] = ()
     actions: Sequence[BulkAction] = ()
+    row_action: Callable[[Any, ListContext], str] = lambda row, context: ""
+    """The name of the action, one without inputs, that a row offers as its button; "" for none."""
     show: str = ""
     show_argument: str = "id"
+    show_values: Mapping[str, str] = field(default_factory=dict)
     conditions: Callable[[ListContext], Sequence[Any]] = lambda _: ()
     joined: Callable[[Select[Any]], Select[Any]] = lambda query: query
     prepare: Callable[[Sequence[Any], ListContext], None] = lambda rows, context: None
