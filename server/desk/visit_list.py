@@ -43,7 +43,7 @@ from sync.protocol.text import _l, _lp
 HOLD_FORM = PayloadForm("visit.hold", "reason")
 BEGINS_AT = func.coalesce(
     Visit.arrived_at, Visit.refused_at, Visit.expected_from, Visit.expected_at
-)
+).label("begins_at")
 """When a visit began, or will."""
 READ = (
     *(Visit.visitor, Visit.party_size, Visit.purpose, Visit.firm, Visit.host_unit),
