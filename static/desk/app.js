@@ -8,7 +8,9 @@ import { prepareLists } from "./lists.js";
 import { keepPlace } from "./place.js";
 import { watchSession } from "./session.js";
 import { submitOnce } from "./submitting.js";
+import { turnPages } from "./turning.js";
 
+turnPages();
 submitOnce();
 keepDrafts();
 keepPlace();
