@@ -157,7 +157,7 @@ def missing(row: Any, context: ListContext) -> str:
     steps = missing_steps_if_open(_Row(row))
     if not steps:
         return ""
-    first = context.value("ticket", "missing", steps[0])
+    first = context.value("ticket", "requirement", steps[0])
     more = len(steps) - 1
     if not more:
         return first
@@ -281,7 +281,7 @@ TICKETS = RecordList(
         View(name=name, label=STATES[name].label, values={"state": name}, alarms=name in ALARMING)
         for name in TABS
     ]
-    + [View(name="all", label=_l("All"), values={"state": "any"})],
+    + [View(name="all", label=_l("All"), values={"state": "any", "sort": "-opened_at"})],
     actions=(
         BulkAction(
             name="hand_over",

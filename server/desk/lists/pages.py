@@ -252,7 +252,7 @@ def _tabs(asked: Asked, endpoint: str) -> list[Tab]:
     """The views of the list with their counts, then those that were saved."""
     list_, context = asked.list_, asked.context
     saved = list_views(context, list_.name)
-    built_in = [asked_by_values(list_, context, view.values, {}) for view in list_.views]
+    built_in = [asked_by_values(list_, context, view.values, view.values) for view in list_.views]
     stored = [asked_by_values(list_, context, view.values, view.values) for view in saved]
     counts = list_.counts([each.values for each in [*built_in, *stored]], context)
     tabs = [

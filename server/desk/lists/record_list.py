@@ -24,7 +24,8 @@ Op = tuple[str, str, dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A tab above a list: a filter that everybody has. `alarms`: its count is red."""
+    """A tab above a list: a filter that everybody has, and perhaps an order of its own, `sort`.
+    `alarms`: its count is red."""
 
     name: str
     label: Text
