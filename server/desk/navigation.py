@@ -101,7 +101,7 @@ def navigation() -> list[PlaceLink]:
     """The places that the current user may open, in order; empty if nobody is signed in."""
     if current_user_or_none() is None:
         return []
-    allowed = [entry for entry in _navigation().entries if _may_open(entry)]
+    allowed = [entry for entry in _navigation().entries if may_open(entry.endpoint)]
     shown, counts = _shown_entry(allowed), waiting_counts(current_user().site_id)
     links = (_place_link(place, allowed, shown, counts) for place in PLACES)
     return [link for link in links if link.pages]
@@ -149,8 +149,9 @@ def _navigation() -> _Navigation:
     return found
 
 
-def _may_open(entry: NavEntry) -> bool:
-    rule = access_rule(current_app, entry.endpoint)
+def may_open(endpoint: str) -> bool:
+    """Whether the current user may open a page. TypeError: the page names no roles."""
+    rule = access_rule(current_app, endpoint)
     if not isinstance(rule, frozenset):
-        raise TypeError(f"{entry.endpoint} is in the navigation, but names no roles")
+        raise TypeError(f"{endpoint} is in the navigation, but names no roles")
     return current_user().has_role(*rule)
