@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 
 from server.auth.access import access_rule
 from server.auth.sessions import current_user, current_user_or_none
@@ -67,7 +67,7 @@ class Link:
 
     url: str
     label: str
-    is_open: bool
+    is_open: bool = False
     waiting: int = 0
 
 
@@ -101,6 +101,13 @@ def navigation() -> list[PlaceLink]:
     """The places that the current user may open, in order; empty if nobody is signed in."""
     if current_user_or_none() is None:
         return []
+    if "places" not in g:
+        g.places = _place_links()
+    places: list[PlaceLink] = g.places
+    return places
+
+
+def _place_links() -> list[PlaceLink]:
     allowed = [entry for entry in _navigation().entries if may_open(entry.endpoint)]
     shown, counts = _shown_entry(allowed), waiting_counts(current_user().site_id)
     links = (_place_link(place, allowed, shown, counts) for place in PLACES)

@@ -13,11 +13,11 @@ from importlib import import_module
 from flask import Flask
 
 from server.desk import (
+    actions,
     certainty,
     kept_forms,
     labels,
     navigation,
-    palette,
     phone_status,
     posted_forms,
 )
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
     entries = [entry for module in modules for entry in getattr(module, "NAVIGATION", ())]
     places = {module.bp.name: module.PLACE for module in modules if hasattr(module, "PLACE")}
     navigation.init_app(app, entries, places)
-    palette.init_app(app, [each for module in modules for each in getattr(module, "ACTIONS", ())])
+    actions.init_app(app, [each for module in modules for each in getattr(module, "ACTIONS", ())])
     labels.init_app(app)
     columns.init_app(app)
     certainty.init_app(app)

@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.options import area_options
@@ -23,6 +24,7 @@ from sync.service.found_items import state
 
 bp = Blueprint("found_items", __name__, url_prefix="/desk/finds")
 NAVIGATION = [NavEntry("found_items.index", _l("Found items"), "matters", 30)]
+ACTIONS = [Action("found_items.index", _l("Record a found item"))]
 
 PAGE_SIZE = 200
 RECORD_FORM = PayloadForm("find.record", "what", "area", "place", "condition", "finder")

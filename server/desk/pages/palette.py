@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from server.auth.access import allow
-from server.desk.palette import offer
+from server.desk.actions import offer
 from server.desk.posted_forms import only_asks
 from sync.protocol.roles import FRONT_DESK_ROLES
 

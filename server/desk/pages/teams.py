@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.case_list import cases_about
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
@@ -23,6 +24,7 @@ from sync.protocol.text import _l
 
 bp = Blueprint("teams", __name__, url_prefix="/desk/teams")
 NAVIGATION = [NavEntry("teams.index", _l("Teams"), "people", 40)]
+ACTIONS = [Action("teams.index", _l("Add team"))]
 
 
 @bp.get("/")

@@ -1,4 +1,4 @@
-"""The palette: pages of the desk and what can be begun there, found by a part of their name."""
+"""What can be begun at the desk, and pages and beginnings found by a part of their name."""
 
 from __future__ import annotations
 
