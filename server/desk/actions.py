@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from flask import Flask, current_app, url_for
 from markupsafe import Markup, escape
 
-from server.desk.navigation import Link, may_open, navigation
+from server.desk.navigation import may_open, navigation
 from server.i18n.locale import translate
 from sync.protocol.text import Text
 
@@ -32,6 +33,21 @@ class Found:
     name: Markup
     place: str
     icon: str
+    about: str
+
+
+class _Line(NamedTuple):
+    """A page or an action before it is looked for."""
+
+    url: str
+    label: str
+    place: str = ""
+    icon: str = "plus"
+    about: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.label} {self.place} {self.about}".casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,50 +68,44 @@ def init_app(app: Flask, actions: Iterable[Action]) -> None:
 
 
 def offer(asked: str) -> Offer:
-    """The pages and actions that the current user may open and whose name, or whose place, holds
-    every word of a question; all of them if it is empty. Names that begin with it come first."""
+    """The pages and actions that the current user may open and that speak of every word of a
+    question; all of them if it is empty. Names that begin with it come first, then other names."""
     words = asked.casefold().split()
-    places = navigation()
-    pages = [(page, place) for place in places for page in place.pages]
-    found = [_found(page, place.label, place.icon, words) for page, place in pages]
+    pages = [
+        _Line(page.url, page.label, place.label, place.icon, page.about)
+        for place in navigation()
+        for page in place.pages
+    ]
     actions = [
-        _found(
-            Link(url_for(each.endpoint, _anchor=each.anchor), translate(each.label)),
-            "",
-            "plus",
-            words,
-        )
+        _Line(url_for(each.endpoint, _anchor=each.anchor), translate(each.label))
         for each in current_app.extensions[_KEY]
         if may_open(each.endpoint)
     ]
-    return Offer(_in_order(found), _in_order(actions))
+    return Offer(_matching(pages, words), _matching(actions, words))
 
 
-def _found(page: Link, place: str, icon: str, words: list[str]) -> tuple[int, Found] | None:
-    name, text = page.label.casefold(), f"{page.label} {place}".casefold()
-    if not all(word in text for word in words):
-        return None
-    rank = 0 if words and name.startswith(words[0]) else 1
-    return rank, Found(page.url, _marked(page.label, words), place, icon)
+def _matching(lines: list[_Line], words: list[str]) -> list[Found]:
+    found = [line for line in lines if all(word in line.text for word in words)]
+    found.sort(key=lambda line: _rank(line.label.casefold(), words))
+    return [
+        Found(line.url, _marked(line.label, words), line.place, line.icon, line.about)
+        for line in found
+    ]
+
+
+def _rank(label: str, words: list[str]) -> int:
+    """0 for a name that begins with the question, 1 for one with a word of it, 2 for others."""
+    if not words or label.startswith(words[0]):
+        return 0
+    return 1 if any(word in label for word in words) else 2
 
 
 def _marked(label: str, words: list[str]) -> Markup:
-    """A label with the first place of each word marked."""
-    hits = {
-        at + n
-        for word in words
-        if (at := label.casefold().find(word)) >= 0
-        for n in range(len(word))
-    }
-    text, is_open = Markup(), False
-    for number, sign in enumerate(label):
-        if (number in hits) != is_open:
-            is_open = number in hits
-            text += Markup("<mark>") if is_open else Markup("</mark>")
-        text += escape(sign)
-    return text + Markup("</mark>") if is_open else text
-
-
-def _in_order(found: Iterable[tuple[int, Found] | None]) -> list[Found]:
-    ranked = [each for each in found if each is not None]
-    return [line for _, line in sorted(ranked, key=lambda each: each[0])]
+    """A label with every word of the question marked."""
+    if not words:
+        return escape(label)
+    parts = re.split(f"({'|'.join(map(re.escape, words))})", label, flags=re.IGNORECASE)
+    marked = (
+        Markup("<mark>{}</mark>").format(p) if n % 2 else escape(p) for n, p in enumerate(parts)
+    )
+    return Markup().join(marked)

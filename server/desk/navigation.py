@@ -52,13 +52,14 @@ PLACES = (
 
 class NavEntry(NamedTuple):
     """A page's entry: `place` names the place, `position` orders its entries, `waiting` what is
-    counted beside it, see `server.desk.waiting`."""
+    counted beside it, see `server.desk.waiting`, `about` says what the page is for."""
 
     endpoint: str
     label: Text
     place: str
     position: int
     waiting: str = ""
+    about: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Link:
     label: str
     is_open: bool = False
     waiting: int = 0
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _place_link(
             translate(each.label),
             is_open=each is shown,
             waiting=counts.get(each.waiting, 0),
+            about=translate(each.about) if each.about else "",
         )
         for each in allowed
         if each.place == place.name

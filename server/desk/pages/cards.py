@@ -22,7 +22,15 @@ from sync.training.cards import GROUPS, KINDS, MAX_PROMPTS, card_id
 from sync.training.training_sessions import APPROACHES
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
-NAVIGATION = [NavEntry("cards.index", _l("Cards"), "people", 70)]
+NAVIGATION = [
+    NavEntry(
+        "cards.index",
+        _l("Cards"),
+        "people",
+        70,
+        about=_l("The texts that staff read on their phones."),
+    )
+]
 ACTIONS = [Action("cards.new", _l("Add card"))]
 
 EDITORS = KINDS["card.add"].roles

@@ -22,7 +22,15 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
-NAVIGATION = [NavEntry("contractors.index", _l("Contractors"), "people", 50)]
+NAVIGATION = [
+    NavEntry(
+        "contractors.index",
+        _l("Contractors"),
+        "people",
+        50,
+        about=_l("Firms that work on the estate, and who answers for them."),
+    )
+]
 ACTIONS = [Action("contractors.index", _l("Add contractor"))]
 
 FORM = PayloadForm("contractor.add", "name", "service", "accountable_id", "contact", "contract_ref")

@@ -23,7 +23,15 @@ from sync.protocol.text import _l
 from sync.service.found_items import state
 
 bp = Blueprint("found_items", __name__, url_prefix="/desk/finds")
-NAVIGATION = [NavEntry("found_items.index", _l("Found items"), "matters", 30)]
+NAVIGATION = [
+    NavEntry(
+        "found_items.index",
+        _l("Found items"),
+        "matters",
+        30,
+        about=_l("Things found on the estate, who keeps them, and when they go to the police."),
+    )
+]
 ACTIONS = [Action("found_items.index", _l("Record a found item"))]
 
 PAGE_SIZE = 200

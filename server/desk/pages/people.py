@@ -45,8 +45,21 @@ from sync.protocol.text import _l
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
 NAVIGATION = [
-    NavEntry("people.index", _l("People"), "people", 10),
-    NavEntry("people.phones", _l("Phones"), "people", 30, "silent"),
+    NavEntry(
+        "people.index",
+        _l("People"),
+        "people",
+        10,
+        about=_l("Who works here, in which role, and since when."),
+    ),
+    NavEntry(
+        "people.phones",
+        _l("Phones"),
+        "people",
+        30,
+        "silent",
+        about=_l("The phones of the site: who uses them and when each was heard from."),
+    ),
 ]
 ACTIONS = [Action("people.phones", _l("Add a phone"))]
 

@@ -34,7 +34,15 @@ from sync.work.plan_versions import PlanChange, plan_versions
 from sync.work.schedules import KINDS
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
-NAVIGATION = [NavEntry("schedules.index", _l("Schedules"), "work", 20)]
+NAVIGATION = [
+    NavEntry(
+        "schedules.index",
+        _l("Schedules"),
+        "work",
+        20,
+        about=_l("What is cleaned where, how often and in which hours."),
+    )
+]
 ACTIONS = [Action("schedules.new", _l("Add schedule"))]
 
 EDITORS = KINDS["schedule.change"].roles

@@ -23,7 +23,15 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("teams", __name__, url_prefix="/desk/teams")
-NAVIGATION = [NavEntry("teams.index", _l("Teams"), "people", 40)]
+NAVIGATION = [
+    NavEntry(
+        "teams.index",
+        _l("Teams"),
+        "people",
+        40,
+        about=_l("Who works together, and who leads them."),
+    )
+]
 ACTIONS = [Action("teams.index", _l("Add team"))]
 
 

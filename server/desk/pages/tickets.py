@@ -52,7 +52,16 @@ from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
 register_list(bp, TICKETS)
-NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10, "tickets")]
+NAVIGATION = [
+    NavEntry(
+        "tickets.index",
+        _l("Tickets"),
+        "matters",
+        10,
+        "tickets",
+        about=_l("Everything residents brought, with who answers for it and by when."),
+    )
+]
 ACTIONS = [Action("tickets.new", _l("New ticket"))]
 
 

@@ -33,7 +33,16 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
-NAVIGATION = [NavEntry("visits.index", _l("Visitors"), "gate", 10, "overdue")]
+NAVIGATION = [
+    NavEntry(
+        "visits.index",
+        _l("Visitors"),
+        "gate",
+        10,
+        "overdue",
+        about=_l("Who is inside, who is expected, and who came before."),
+    )
+]
 ACTIONS = [Action("visits.index", _l("Pre-register visitor"))]
 
 PAGE_SIZE = 50
