@@ -59,6 +59,20 @@ def test_only_who_may_change_master_data_fills_them_in(
 
 
 @pytest.mark.rule("G2")
+def test_two_changes_of_different_details_are_both_kept(
+    app: Flask, desk_op: Callable[..., Any]
+) -> None:
+    with app.app_context():
+        base = db.session.get(Site, (HOME_SITE, HOME_SITE)).version
+    for name in ("company", "project_head"):
+        verdict = desk_op("site.disclose", HOME_SITE, {name: "Spruce"}, by=EVE, base=base)
+        assert verdict["status"] in ("applied", "merged")
+    with app.app_context():
+        site = db.session.get(Site, (HOME_SITE, HOME_SITE))
+        assert (site.company, site.project_head) == ("Spruce", "Spruce")
+
+
+@pytest.mark.rule("G2")
 def test_an_unchanged_form_is_refused(app: Flask, signed_in: Callable[..., DeskBrowser]) -> None:
     assert is_refused(signed_in(EVE).post(PAGE, details_form(app)), "nothing-changed")
 
