@@ -40,7 +40,7 @@ function open(id) {
   const dialog = document.getElementById(id);
   if (!(dialog instanceof HTMLDialogElement)) return false;
   if (!dialog.open) dialog.showModal();
-  const asked = dialog.querySelector("input");
+  const asked = /** @type {HTMLInputElement | null} */ (dialog.querySelector("[type=search]"));
   asked?.select();
   asked?.dispatchEvent(new Event("input", { bubbles: true }));
   return true;

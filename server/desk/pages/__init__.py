@@ -21,7 +21,7 @@ from server.desk import (
     phone_status,
     posted_forms,
 )
-from server.desk.lists import columns
+from server.desk.lists import columns, scheduled
 
 
 def init_app(app: Flask) -> None:
@@ -35,6 +35,7 @@ def init_app(app: Flask) -> None:
     actions.init_app(app, [each for module in modules for each in getattr(module, "ACTIONS", ())])
     labels.init_app(app)
     columns.init_app(app)
+    scheduled.init_app(app)
     certainty.init_app(app)
     phone_status.init_app(app)
     posted_forms.init_app(app)
