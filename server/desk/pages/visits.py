@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.gate_lists import FREQUENT_VISITORS, GATE_PASSES
 from server.desk.history import op_lines
 from server.desk.label_form import form_label
@@ -34,10 +35,30 @@ register_list(bp, VISITS)
 register_list(bp, GATE_PASSES, "/releases", "gate_passes")
 register_list(bp, FREQUENT_VISITORS, "/frequent", "frequent")
 NAVIGATION = [
-    NavEntry("visits.index", _l("Visitors"), "gate", 10, "overdue"),
-    NavEntry("visits.gate_passes", _l("Gate passes"), "gate", 20),
-    NavEntry("visits.frequent", _l("Frequent visitors"), "gate", 30),
+    NavEntry(
+        "visits.index",
+        _l("Visitors"),
+        "gate",
+        10,
+        "overdue",
+        about=_l("Who is inside, who is expected, and who came before."),
+    ),
+    NavEntry(
+        "visits.gate_passes",
+        _l("Gate passes"),
+        "gate",
+        20,
+        about=_l("What was carried out of the gate, and who approved it."),
+    ),
+    NavEntry(
+        "visits.frequent",
+        _l("Frequent visitors"),
+        "gate",
+        30,
+        about=_l("Who comes most often; the gate lets them in with two taps."),
+    ),
 ]
+ACTIONS = [Action("visits.new", _l("Pre-register visitor"))]
 
 EXPECT_FORM = PayloadForm(
     "visit.expect",
