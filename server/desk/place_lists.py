@@ -38,8 +38,6 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l, _lp
 
-PLACES_HELP = _l("Where work is done. A home lies in an area, an area may lie in another one.")
-
 OCCUPANCY_EDITORS = KINDS["unit.occupy"].roles
 
 _AREA = aliased(Area, name="around")
@@ -135,7 +133,6 @@ HOMES = RecordList(
     id=Unit.id,
     show="records.show",
     show_values={"type": "unit"},
-    help=PLACES_HELP,
     empty=_l("No home yet. Add the areas first, then the homes in them."),
     order="home",
     columns=(
@@ -191,7 +188,6 @@ AREAS = RecordList(
     id=Area.id,
     show="records.show",
     show_values={"type": "area"},
-    help=PLACES_HELP,
     empty=_l("No area yet. Add the buildings and the grounds first."),
     order="area",
     columns=(

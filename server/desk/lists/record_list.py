@@ -16,7 +16,7 @@ from server.db.engine import db
 from server.desk.form_fields import FormField
 from server.desk.lists.columns import Column
 from server.desk.lists.context import ListContext
-from server.desk.lists.filters import ANY, ChoiceFilter, Filter
+from server.desk.lists.filters import ANY, ChoiceFilter, Filter, PeriodFilter
 from sync.protocol.text import Text
 
 Op = tuple[str, str, dict[str, Any]]
@@ -125,9 +125,9 @@ class RecordList:
 
     @property
     def defaults(self) -> dict[str, str]:
-        """What holds of the choices when an address does not say."""
-        choices = [each for each in self.filters if isinstance(each, ChoiceFilter)]
-        return {each.name: each.default for each in choices if each.default != ANY}
+        """What holds of choices and periods when an address does not say."""
+        chosen = [each for each in self.filters if isinstance(each, ChoiceFilter | PeriodFilter)]
+        return {each.inputs[0]: each.default for each in chosen if each.default != ANY}
 
     def where(self, values: Mapping[str, str], context: ListContext) -> list[Any]:
         """The conditions for these values of the filters."""

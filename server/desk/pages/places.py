@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.label_form import form_label
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
@@ -24,9 +25,23 @@ bp = Blueprint("places", __name__, url_prefix="/desk/places")
 register_list(bp, HOMES)
 register_list(bp, AREAS, "/areas", "areas")
 NAVIGATION = [
-    NavEntry("places.index", _l("Homes"), "reports", 30),
-    NavEntry("places.areas", _l("Areas"), "reports", 31),
+    NavEntry(
+        "places.index",
+        _l("Homes"),
+        "reports",
+        30,
+        about=_l("Homes of the estate, where they lie, and whether somebody lives there."),
+    ),
+    NavEntry(
+        "places.areas",
+        _l("Areas"),
+        "reports",
+        31,
+        about=_l("Buildings, grounds and rooms in which work is done."),
+    ),
 ]
+
+ACTIONS = [Action("places.new", _l("Add place"))]
 
 ROUTE_LABEL = _l("Patrol")
 
