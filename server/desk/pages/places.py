@@ -23,7 +23,15 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("places", __name__, url_prefix="/desk/places")
-NAVIGATION = [NavEntry("places.index", _l("Places"), "reports", 30)]
+NAVIGATION = [
+    NavEntry(
+        "places.index",
+        _l("Places"),
+        "reports",
+        30,
+        about=_l("Areas, homes and checkpoints of the estate."),
+    )
+]
 
 ROUTE_LABEL = _l("Patrol")
 OCCUPANCY_EDITORS = KINDS["unit.occupy"].roles
