@@ -12,4 +12,13 @@ from sync.protocol.text import _l
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
 register_list(bp, MISSED_TASKS)
 register_list(bp, MISSED_POINTS, "/points", "points")
-NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed work"), "quality", 20)]
+NAVIGATION = [
+    NavEntry(
+        "missed_tasks.index",
+        _l("Missed work"),
+        "quality",
+        20,
+        "missed",
+        about=_l("Work that was missed for certain; each needs a decision."),
+    )
+]

@@ -36,9 +36,11 @@ from server.desk.lists import (
 from server.desk.lists.context import ListContext
 from server.desk.lists.files import neutral
 from server.desk.lists.filters import ChoiceFilter, Filter, areas_within, day_start
+from server.desk.lists.scheduled import ExportsFailed, export_folder, write_exports
 from server.models.access import LoginSession
 from server.models.list_filters import KEEP_UNNAMED, ListFilter
 from server.models.people import Person
+from server.models.places import Unit
 from server.models.security_log import AccessEntry
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
@@ -111,25 +113,31 @@ def agrees(filter_: Filter, row: Any, values: Mapping[str, str], context: ListCo
     at their SQL: tests of their features compare them with the rules."""
     value = values.get(filter_.name, "")
     if isinstance(filter_, PeriodFilter):
-        if filter_.until_column is not None:
-            return True
-        since, until = filter_.days(values)
-        at = getattr(row, filter_.column.key)
-        if not (since or until):
-            return True
-        return at is not None and bool(
-            (not since or at >= day_start(since))
-            and (not until or at < day_start(until + timedelta(days=1)))
-        )
+        return overlaps(filter_, row, values)
     if not value or isinstance(filter_, ChoiceFilter | WordsFilter):
         return True
     if isinstance(filter_, PersonFilter):
         return value in [getattr(row, column.key) for column in filter_.columns]
     if isinstance(filter_, AreaFilter):
-        return getattr(row, filter_.column.key) in areas_within(value, context)
+        area = getattr(row, filter_.column.key) if filter_.column is not None else None
+        home = getattr(row, filter_.home.key) if filter_.home is not None else None
+        within = areas_within(value, context)
+        unit = db.session.get(Unit, (context.site_id, home)) if home else None
+        return area in within or (unit is not None and unit.area_id in within)
     if isinstance(filter_, HomeFilter | ValueFilter | OptionFilter):
         return getattr(row, filter_.column.key) == value
     raise TypeError(filter_)
+
+
+def overlaps(filter_: PeriodFilter, row: Any, values: Mapping[str, str]) -> bool:
+    """Whether a row falls in part into the days that are asked."""
+    since, until = filter_.days(values)
+    first = getattr(row, filter_.column.key)
+    lasts = filter_.until_column is not None
+    last = getattr(row, filter_.until_column.key) if lasts else first
+    if since and not ((lasts and last is None) or (last and last >= day_start(since))):
+        return False
+    return not until or (first is not None and first < day_start(until + timedelta(days=1)))
 
 
 def plain_rows(list_: RecordList, values: Mapping[str, str], context: ListContext) -> set[str]:
@@ -150,8 +158,9 @@ def plain_rows(list_: RecordList, values: Mapping[str, str], context: ListContex
 def _columns(filter_: Filter) -> Iterator[Any]:
     if isinstance(filter_, PersonFilter):
         yield from filter_.columns
-    elif hasattr(filter_, "column"):
-        yield filter_.column
+    for name in ("column", "home", "until_column"):
+        if (column := getattr(filter_, name, None)) is not None:
+            yield column
 
 
 for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
@@ -313,3 +322,32 @@ def test_files_with_data_of_residents_are_noted_and_need_a_recent_sign_in(
         db.session.execute(update(LoginSession).values(proven_at=long_ago))
     asked = ben.get(f"{TICKETS}file.csv")
     assert asked.status_code == 303 and "/confirm" in asked.location
+
+
+def test_views_are_written_to_the_folder_every_month(
+    app: Flask, ben: DeskBrowser, signed_in: Callable[..., DeskBrowser]
+) -> None:
+    """A file that cannot be written is said beside the view, and the others are written."""
+    open_ticket(ben, "Lamp on the stairs")
+    eve = signed_in(EVE)
+    sent = {"state": "any", "name": "Month end", "shared": "1", "every": "month", "format": "csv"}
+    refused = ben.post(f"{TICKETS}views", sent, headers=EN)
+    assert refused.status_code == 422 and "Only managers" in refused.text
+    assert eve.post(f"{TICKETS}views", sent).status_code == 303
+    now = datetime.now(UTC)
+    with app.app_context():
+        write_exports(app, HOME_SITE, now)
+        assert list(export_folder(HOME_SITE).glob("*")) == []
+        write_exports(app, HOME_SITE, now + timedelta(days=32))
+        (file,) = export_folder(HOME_SITE).glob("*.csv")
+        assert "Lamp on the stairs" in file.read_text("utf-8")
+        entry = db.session.scalars(AccessEntry.newest(HOME_SITE)).first()
+        assert (entry.event, entry.by_id, entry.origin) == ("export", EVE, "server")
+        with write_transaction():
+            view = db.session.scalars(ListFilter.scheduled(HOME_SITE)).one()
+            view.list_name = "former list"
+        with pytest.raises(ExportsFailed):
+            write_exports(app, HOME_SITE, now + timedelta(days=64))
+        with write_transaction():
+            db.session.scalars(ListFilter.scheduled(HOME_SITE)).one().list_name = "tickets"
+    assert "there is no such list any more" in eve.get(TICKETS, headers=EN).text
