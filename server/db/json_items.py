@@ -23,4 +23,6 @@ def _on_postgresql(element: Any, compiler: Any, **more: Any) -> str:
 def json_items(list_column: Any, name: str) -> TableValuedAlias:
     """A table `name` with one row for each entry of a column that holds a list; its column `value`
     is the entry."""
-    return _JsonItems(list_column).table_valued(column("value", JSON), name=name)
+    return _JsonItems(list_column).table_valued(
+        column("value", JSON), name=name, joins_implicitly=True
+    )
