@@ -260,9 +260,10 @@ class PeriodFilter(Filter):
         end_column = self.column if self.until_column is None else self.until_column
         conditions = []
         if since:
-            conditions.append(end_column >= day_start(since))
+            start = day_start(since)
+            conditions.append(self.column >= start)
             if self.until_column is not None:
-                conditions[-1] = or_(conditions[-1], end_column.is_(None))
+                conditions[-1] = or_(end_column > start, end_column.is_(None))
         if until:
             conditions.append(self.column < day_start(until + timedelta(days=1)))
         return and_(*conditions) if conditions else None
