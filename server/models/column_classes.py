@@ -270,7 +270,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         SENSITIVE: "token_hash challenge",
     },
     "site": {
-        PUBLIC: "label notice_contact notice_text",
+        PUBLIC: (
+            "label notice_contact notice_text company company_licence project_head project_phone "
+            "complaint_phone fee_items quality_terms fund_use common_income"
+        ),
         INTERNAL: (
             "site_id id retention_days visit_minutes silent_hours statement_hours two_step "
             "entry_days ticket_days find_days lost_days arrears_days version"
@@ -315,7 +318,7 @@ COLUMNS: dict[str, dict[str, str]] = {
             "given_by_id asked_role asked_trade handed_at accepted_at proxy_for_id escalated_at "
             "escalation promised_at followed_at acted_at resolved_at resolved_by_id "
             "feedback_at feedback_by_id reaction unreachable marks reopened_at closed_at "
-            "merged_into merged_at purged_at version"
+            "merged_into merged_at apart_ids purged_at version"
         ),
         PERSONAL: "contact declined_because details unit photos things resolved_how timeline",
         SENSITIVE: "slip",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sync.estate.disclosure_details import DETAILS_LABELS
 from sync.protocol.text import Texts, _l, _lp
 
 STATES: Texts = {"there": _lp("place", "in use")}
 
 FIELDS: Texts = {
+    **DETAILS_LABELS,
     "retention_days": _l("Days to keep visits, gate passes and frequent visitors"),
     "notice_contact": _l("Whom to ask about personal data"),
     "notice_text": _l("Further text of the privacy notice"),

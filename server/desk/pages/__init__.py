@@ -13,7 +13,7 @@ from importlib import import_module
 from flask import Flask
 
 from server.desk import certainty, kept_forms, labels, navigation, phone_status, posted_forms
-from server.desk.lists import columns
+from server.desk.lists import columns, scheduled
 
 
 def init_app(app: Flask) -> None:
@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     navigation.init_app(app, entries, places)
     labels.init_app(app)
     columns.init_app(app)
+    scheduled.init_app(app)
     certainty.init_app(app)
     phone_status.init_app(app)
     posted_forms.init_app(app)
