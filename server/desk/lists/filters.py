@@ -263,7 +263,9 @@ class PeriodFilter(Filter):
             start = day_start(since)
             conditions.append(self.column >= start)
             if self.until_column is not None:
-                conditions[-1] = or_(end_column > start, end_column.is_(None))
+                conditions[-1] = end_column > start
+                if end_column.expression.nullable:  # without it an index finds the end
+                    conditions[-1] = or_(conditions[-1], end_column.is_(None))
         if until:
             conditions.append(self.column < day_start(until + timedelta(days=1)))
         return and_(*conditions) if conditions else None

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, select, true
 
 from server.db.engine import db
 from server.desk.form_fields import FormField
@@ -153,7 +152,9 @@ class RecordList:
         if not parts:
             return []
         columns = {column.name: column for part in parts for column in part.c}
-        together = reduce(lambda left, right: left.join(right, true()), parts[1:], parts[0])
+        together: FromClause = parts[0]
+        for part in parts[1:]:
+            together = together.join(part, true())
         query = select(*(columns[f"n{n}"] for n in range(len(several)))).select_from(together)
         return list(db.session.execute(query).one())
 
@@ -172,7 +173,7 @@ class RecordList:
         """The counts of filters of one reading, each in the column `n<its number>`."""
         choices = [each for each in self.filters if isinstance(each, ChoiceFilter)]
         found = {n: _conditions(choices, values, context) for n, values in several.items()}
-        counts = [
+        counts: list[ColumnElement[Any]] = [
             func.count(case((and_(true(), *asked), self.id))).label(f"n{n}")
             for n, asked in found.items()
         ]

@@ -17,6 +17,7 @@ from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
 from server.desk.task_list import AD_HOC_WORK
 from server.models.weather import WeatherReport
+from server.oplog.directory import directory_of
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -61,6 +62,7 @@ def weather() -> str:
         areas=list_areas(site_id),
         now=datetime.now(SITE_ZONE),
         reports=db.session.scalars(WeatherReport.newest(site_id).limit(5)).all(),
+        names=directory_of(site_id),
     )
 
 

@@ -112,15 +112,15 @@ def agrees(filter_: Filter, row: Any, values: Mapping[str, str], context: ListCo
     at their SQL: tests of their features compare them with the rules."""
     value = values.get(filter_.name, "")
     if isinstance(filter_, PeriodFilter):
-        if filter_.until_column is not None:
-            return True
         since, until = filter_.days(values)
-        at = getattr(row, filter_.column.key)
+        at, lasts = getattr(row, filter_.column.key), filter_.until_column is not None
         if not (since or until):
             return True
+        ends_at = getattr(row, filter_.until_column.key) if lasts else at
+        start, end = (day and day_start(day) for day in (since, until))
+        is_in_time = start and (ends_at is None or ends_at > start if lasts else at >= start)
         return at is not None and bool(
-            (not since or at >= day_start(since))
-            and (not until or at < day_start(until + timedelta(days=1)))
+            (not start or is_in_time) and (not end or at < end + timedelta(days=1))
         )
     if not value or isinstance(filter_, ChoiceFilter | WordsFilter):
         return True
@@ -153,6 +153,8 @@ def _columns(filter_: Filter) -> Iterator[Any]:
         yield from filter_.columns
     elif hasattr(filter_, "column"):
         yield filter_.column
+        if getattr(filter_, "until_column", None) is not None:
+            yield filter_.until_column
 
 
 for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
