@@ -24,7 +24,15 @@ from sync.protocol.text import _l
 
 bp = Blueprint("ad_hoc_work", __name__, url_prefix="/desk/work")
 register_list(bp, AD_HOC_WORK)
-NAVIGATION = [NavEntry("ad_hoc_work.index", _l("Assigned tasks"), "work", 10)]
+NAVIGATION = [
+    NavEntry(
+        "ad_hoc_work.index",
+        _l("Assigned tasks"),
+        "work",
+        10,
+        about=_l("Give somebody work outside the schedules, or report rain or snow."),
+    )
+]
 
 ASSIGN_FORM = PayloadForm(
     "task.assign", "label", "area_id", "responsible_id", "window_end", "reason"

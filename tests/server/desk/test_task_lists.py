@@ -135,7 +135,7 @@ def test_the_list_begins_with_what_is_left_of_today(
 
 def test_a_named_period_stays_named_until_somebody_chooses_days(ben: DeskBrowser) -> None:
     page = ben.get("/desk/tasks/?due_since=week").text
-    first, last = re.findall(r'type="date" name="due_\w+" value="([\d-]+)"', page)
+    first, last = re.findall(r'type="date" name="due_\w+"\s+value="([\d-]+)"', page)
     left_alone = {"due_named": "week", "due_since": first, "due_until": last}
     assert "due_since=week" in ben.post("/desk/tasks/filter", left_alone).location
     chosen = ben.post("/desk/tasks/filter", {**left_alone, "due_since": "2026-01-01"}).location
