@@ -32,7 +32,6 @@ STEP_FORMS = {
 def open_inputs(site_id: str) -> list[FormField]:
     """The inputs for a new case."""
     return OPEN_FORM.inputs(
-        options={"unit": home_options(site_id)},
         labels={"next_action_at": gettext("Due (tomorrow if empty)")},
     )
 

@@ -51,8 +51,8 @@ FACT_FORMS = {
 
 
 def place_options(site_id: str) -> dict[str, Options]:
-    """The homes and areas that a ticket may be about."""
-    return {"unit": home_options(site_id), "area": area_options(site_id)}
+    """The areas that a ticket may be about; its home is typed."""
+    return {"area": area_options(site_id)}
 
 
 def fact_inputs(site_id: str) -> dict[str, list[FormField]]:

@@ -71,7 +71,6 @@ def index() -> str:
         not_seen_out=flags.count("not-seen-out"),
         names=directory_of(site_id),
         inputs=EXPECT_FORM.inputs(
-            options={"host_unit": home_options(site_id)},
             labels={
                 "host_person": gettext("Or host name"),
                 "firm": gettext("Visitor's company"),
