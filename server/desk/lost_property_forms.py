@@ -6,7 +6,7 @@ from flask_babel import gettext
 
 from server.auth.access import current_user
 from server.desk.form_fields import FormField
-from server.desk.options import active_contractors, home_options
+from server.desk.options import active_contractors
 from server.desk.payload_form import PayloadForm
 from server.models.lost_property import LostProperty
 from server.oplog.directory import directory_of

@@ -13,7 +13,6 @@ from server.desk.options import (
     active_contractors,
     active_people,
     area_options,
-    home_options,
     person_options,
 )
 from server.desk.payload_form import PayloadForm
