@@ -33,7 +33,8 @@ class FormField:
     """One input of a form.
 
     `input_type` is "line", "text", "number", "moment", "checkbox", "choice", "home" or "json";
-    `options` are those of a choice. `max_length`, `minimum` and `maximum` are None where there is no limit.
+    `options` are those of a choice. `max_length`, `minimum` and `maximum` are None where there is
+    no limit.
     """
 
     name: str
