@@ -9,7 +9,7 @@ from uuid import UUID
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
-from sync.estate.place_labels import FIELDS, STATES, VALUES
+from sync.estate.place_labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.normalise import code_key, code_text, home_key
@@ -281,4 +281,5 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )

@@ -197,4 +197,9 @@ FEATURE = Feature(
         },
         "picture": PICTURE_LABELS,
     },
+    sentences={
+        "template.add": (_l("%(who)s added the checklist %(label)s"),),
+        "template.revise": (_l("%(who)s changed the checklist"),),
+        "template.retire": (_l("%(who)s retired the checklist"),),
+    },
 )
