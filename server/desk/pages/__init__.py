@@ -11,7 +11,15 @@ from importlib import import_module
 
 from flask import Flask
 
-from server.desk import certainty, kept_forms, labels, navigation, phone_status, posted_forms
+from server.desk import (
+    certainty,
+    kept_forms,
+    labels,
+    navigation,
+    phone_status,
+    posted_forms,
+    story,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -23,6 +31,7 @@ def init_app(app: Flask) -> None:
     navigation.init_app(app, entries)
     labels.init_app(app)
     certainty.init_app(app)
+    story.init_app(app)
     phone_status.init_app(app)
     posted_forms.init_app(app)
     kept_forms.init_app(app)
