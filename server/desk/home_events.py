@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from server.auth.access import current_user
 from server.db.engine import db
@@ -43,11 +43,12 @@ class HomeEvent:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Records of a type that belong to a home: when each was, what it was, and who was there."""
+    """Records of a type that belong to a home. `home` is the column with its id, `at` is when each
+    was, in a query; `what` and `who` say what it was and who was there."""
 
     model: Any
-    home: ColumnElement[str | None]
-    at: ColumnElement[Any]
+    home: Any
+    at: Any
     what: Callable[[Any], str]
     who: Callable[[Any], str | None]
 

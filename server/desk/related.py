@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from server.auth.access import current_user
 from server.db.engine import db
+from server.db.statements import chunks
 from server.desk.formatting import RECORD_ID
+from server.desk.history import record_title
 from server.desk.labels import state_label, type_label, value_label
+from server.desk.record_access import may_open
 from server.i18n.filters import spaced
 from server.i18n.locale import localize, moment
+from server.models import MODELS_BY_TYPE
+from server.models.feed import FeedRow
+from server.models.gate_passes import GatePass
 from server.models.home_entries import HomeEntry
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
@@ -101,10 +108,71 @@ def entry_link(entry: HomeEntry) -> Related:
     return Related(url_for("records.show", type="entry", id=entry.id), who, note)
 
 
-def any_link(type_: str, record: Any, title: str, *notes: str) -> Related:
-    """A record of any other type; an id is never a title."""
-    shown = title if title and not RECORD_ID.search(title) else type_label(type_)
-    return Related(record_url(type_, record.id), shown, " · ".join(filter(None, notes)))
+LINK_FIELDS = {
+    **dict.fromkeys(("unit", "unit_id", "host_unit"), "unit"),
+    **dict.fromkeys(("person", "person_id", "worker_id", "responsible_id"), "person"),
+    "contractor_id": "contractor",
+    "contractor": "contractor",
+    "ticket": "ticket",
+    "visit": "visit",
+    "task_id": "task",
+    "inspection_id": "inspection",
+    "route_id": "route",
+    "schedule_id": "schedule",
+    "moved_to": "round",
+    "joined_to": "entry",
+}
+"""Fields of records that name another record, and its type."""
+
+
+def linked_records(record: Any, but: Iterable[str] = ()) -> RelatedGroup:
+    """The records that a record names and the current user may open, without those in the fields
+    `but`."""
+    found = {}
+    for field, type_ in LINK_FIELDS.items():
+        id_ = getattr(record, field, None) if field not in but else None
+        if isinstance(id_, str) and RECORD_ID.fullmatch(id_) and may_open(type_):
+            found[id_] = type_
+    about_type = getattr(record, "about_type", None)
+    if about_type in MODELS_BY_TYPE and record.about and may_open(about_type):
+        found[record.about] = about_type
+    return RelatedGroup(gettext("Has to do with"), [*titled_links(found).values()])
+
+
+def linked_facts(case: Any) -> RelatedGroup:
+    """The records that the facts of an accountability case rest on."""
+    named = {fact["id"]: fact["type"] for fact in case.facts if fact.get("id")}
+    found = {id_: type_ for id_, type_ in named.items() if type_ in MODELS_BY_TYPE}
+    links = [*titled_links(found).values()]
+    return RelatedGroup(gettext("Records behind the facts"), links[:MAX_RELATED])
+
+
+def gate_passes_of(visit_id: str) -> RelatedGroup:
+    """What a visitor carries out."""
+    passes = GatePass.for_visit(current_user().site_id, visit_id)
+    return group(gettext("Gate passes"), passes, _gate_pass_link)
+
+
+def _gate_pass_link(note: GatePass) -> Related:
+    passed = moment(note.passed_at) if note.passed_at else ""
+    what = note.what if not note.quantity else f"{note.what} × {note.quantity}"
+    return Related(record_url("release", note.id), what, passed)
+
+
+def titled_links(types: Mapping[str, str]) -> dict[str, Related]:
+    """Records by what they are called, given their types by their ids; only those that exist."""
+    site_id, titles = current_user().site_id, dict[str, str]()
+    for chunk in chunks(sorted(types)):
+        rows = select(FeedRow.id, FeedRow.type, FeedRow.body).where(
+            FeedRow.site_id == site_id, FeedRow.id.in_(chunk)
+        )
+        for row in db.session.execute(rows):
+            titles[row.id] = localize(record_title(row.type, json.loads(row.body) or {}))
+    return {
+        id_: Related(record_url(type_, id_), titles[id_] or type_label(type_), type_label(type_))
+        for id_, type_ in types.items()
+        if id_ in titles
+    }
 
 
 PAGES = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,15 +16,14 @@ from server.auth.access import current_user
 from server.db.engine import db
 from server.db.statements import chunks
 from server.desk.formatting import RECORD_ID, format_value, labelled_values
-from server.desk.history import HIDDEN_FIELDS, OpLine, op_lines, record_title
-from server.desk.labels import FEATURE_OF_KIND, type_label
-from server.desk.related import Related, record_url
+from server.desk.history import HIDDEN_FIELDS, OpLine, op_lines
+from server.desk.labels import FEATURE_OF_KIND
+from server.desk.related import Related, titled_links
 from server.i18n.filters import money, with_context
 from server.i18n.locale import localize, translate
 from server.models import MODELS_BY_TYPE
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
-from server.models.feed import FeedRow
 from server.models.oplog import LoggedOp
 from server.models.photos import Photo
 from server.models.places import Checkpoint
@@ -243,20 +241,13 @@ def _more(line: OpLine, text: Text | None, names: Directory) -> list[tuple[str, 
 
 def subjects_of(story: Story) -> dict[str, Related]:
     """The records that a story of several is about, by their ids."""
-    events = [*story.older, *story.shown]
-    types = {each.line.op.subject: each.line.op.subject_type for each in events}
-    titles: dict[str, Any] = {}
-    for chunk in chunks(sorted(id_ for id_ in types if id_)):
-        query = select(FeedRow.id, FeedRow.type, FeedRow.body).where(
-            FeedRow.site_id == current_user().site_id, FeedRow.id.in_(chunk)
-        )
-        for row in db.session.execute(query):
-            titles[row.id] = record_title(row.type, json.loads(row.body) or {})
-    return {
-        id_: Related(record_url(type_, id_), localize(titles.get(id_)) or type_label(type_))
-        for id_, type_ in types.items()
-        if id_ and type_ in MODELS_BY_TYPE
+    ops = [event.line.op for event in (*story.older, *story.shown)]
+    types = {
+        op.subject: op.subject_type
+        for op in ops
+        if op.subject and op.subject_type in MODELS_BY_TYPE
     }
+    return titled_links(types)
 
 
 def _icon(kind: str) -> str:

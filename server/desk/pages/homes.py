@@ -11,6 +11,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.home_events import SOURCES, home_counts, home_events
+from server.desk.record_access import may_open
 from server.desk.story import story_about
 from server.models.arrears import ArrearsAccount
 from server.models.places import Area, Unit
@@ -18,7 +19,7 @@ from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
 from sync import KINDS
 from sync.protocol.roles import FRONT_DESK_ROLES
-from sync.service.arrears import FORBIDDEN_ROLES, owed_cents
+from sync.service.arrears import owed_cents
 from sync.service.ticket_lists import is_breached
 
 bp = Blueprint("homes", __name__, url_prefix="/desk/homes")
@@ -64,8 +65,8 @@ def _areas_around(home: Unit) -> Iterator[Area]:
 
 
 def _account(home: Unit) -> ArrearsAccount | None:
-    """What a home owes; None for people who must not know it [U8]."""
-    if current_user().has_role(*FORBIDDEN_ROLES):
+    """What a home owes; None for people who must not know it."""
+    if not may_open("arrears"):
         return None
     mine = ArrearsAccount.site_id == home.site_id, ArrearsAccount.unit == home.id
     kept = select(ArrearsAccount).where(*mine, ArrearsAccount.purged_at.is_(None))

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.phone_status import RECENT_OPS
+from server.desk.record_access import may_open
 from server.desk.related import RelatedGroup, group, ticket_link, without_empty
 from server.desk.story import story_about, story_of, subjects_of
 from server.models.feed import SiteHead
@@ -23,7 +24,6 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.normalise import parse_date
 from sync.protocol.roles import DESK_ROLES
-from sync.service.arrears import FORBIDDEN_ROLES
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("person", __name__, url_prefix="/desk/people")
@@ -56,7 +56,7 @@ def show(id: str) -> str:
 def _ops_by(person: Person, day: date | None) -> list[LoggedOp]:
     """What a person did among the newest RECENT_OPS ops of the site, newest first."""
     judged = select(SiteHead.judged).where(SiteHead.site_id == person.site_id).scalar_subquery()
-    hidden = {"access", *(("arrears",) if current_user().has_role(*FORBIDDEN_ROLES) else ())}
+    hidden = [type_ for type_ in ("access", "arrears") if not may_open(type_)]
     ops = select(LoggedOp).where(
         LoggedOp.site_id == person.site_id,
         LoggedOp.place > judged - RECENT_OPS,
