@@ -13,7 +13,7 @@ from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
 from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
-from server.i18n.locale import localize
+from server.i18n.locale import localize, moment
 from server.models.access import Device
 from server.models.directory import Directory
 from server.models.inspections import Inspection
@@ -68,8 +68,8 @@ class OpLine:
         return moment
 
 
-def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
-    """These ops of the current user's site with their texts."""
+def op_lines(ops: Iterable[LoggedOp], times: Callable[[datetime], str] = moment) -> list[OpLine]:
+    """These ops of the current user's site with their texts; `times` writes a time."""
     ops, names, phones = list(ops), directory_of(current_user().site_id), device_labels()
     items, criteria = _task_items(ops), _criteria(ops)
     lines = []
@@ -88,7 +88,7 @@ def op_lines(ops: Iterable[LoggedOp]) -> list[OpLine]:
                 reason_label=labels.refusal_label(op.code) if op.code else "",
                 flag_labels=[labels.refusal_label(flag) for flag in op.flags],
                 values=values,
-                fields=labelled_values(op.subject_type, shown, names, kind=op.kind),
+                fields=labelled_values(op.subject_type, shown, names, kind=op.kind, times=times),
             )
         )
     return lines

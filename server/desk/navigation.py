@@ -1,4 +1,5 @@
-"""The navigation of the desk: pages declare their entries, the access rule says who sees them.
+"""The navigation of the desk: eight places, each with its pages. A page declares its entry, the
+access rule says who sees it.
 
 The entries themselves are `NAVIGATION` in `pages/<feature>.py`; those of the phone are in
 `templates/_parts/tabs.html`.
@@ -6,51 +7,138 @@ The entries themselves are `NAVIGATION` in `pages/<feature>.py`; those of the ph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from flask import Flask, current_app, request, url_for
 
 from server.auth.access import access_rule
-from server.auth.sessions import current_user
+from server.auth.sessions import current_user, current_user_or_none
 from server.i18n.locale import translate
-from sync.protocol.text import Text
+from sync.protocol.text import Text, _lp
 
 _KEY = "lodge-navigation"
 
 
+class Place(NamedTuple):
+    """One of the eight places: `name` is what entries say, `icon` a sign of the sprite, `key`
+    the letter that follows g on the keyboard."""
+
+    name: str
+    label: Text
+    icon: str
+    key: str
+
+
+PLACES = (
+    Place("today", _lp("place", "Today"), "today", "t"),
+    Place("matters", _lp("place", "Matters"), "ticket", "m"),
+    Place("gate", _lp("place", "Gate"), "gate", "g"),
+    Place("work", _lp("place", "Work"), "work", "w"),
+    Place("patrol", _lp("place", "Patrol"), "patrol", "p"),
+    Place("quality", _lp("place", "Quality"), "quality", "q"),
+    Place("people", _lp("place", "People"), "people", "s"),
+    Place("reports", _lp("place", "Reports and settings"), "report", "r"),
+)
+
+
 class NavEntry(NamedTuple):
-    """A page's entry: `position` orders the entries, `waiting` counts the items that wait there."""
+    """A page's entry: `place` names the place, `position` orders its entries, `waiting` counts the
+    items that wait there."""
 
     endpoint: str
     label: Text
+    place: str
     position: int
     waiting: Callable[[], int] | None = None
 
 
-def init_app(app: Flask, entries: Iterable[NavEntry]) -> None:
-    """Give templates `navigation()`: what the current user may open, in order."""
-    app.extensions[_KEY] = sorted(entries, key=lambda entry: entry.position)
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page as it is drawn in the navigation. `is_open`: it, or a page of it, is shown."""
+
+    url: str
+    label: str
+    is_open: bool
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceLink(Link):
+    """A place as it is drawn: its first page, and all of its pages. `is_urgent`: what waits there
+    is late."""
+
+    icon: str = ""
+    key: str = ""
+    is_urgent: bool = False
+    pages: list[Link] = field(default_factory=list)
+
+
+class _Navigation(NamedTuple):
+    entries: list[NavEntry]
+    place_by_blueprint: Mapping[str, str]
+
+
+def init_app(
+    app: Flask, entries: Iterable[NavEntry], place_by_blueprint: Mapping[str, str]
+) -> None:
+    """Give templates `navigation()`. `place_by_blueprint`: where pages without an entry belong."""
+    ordered = sorted(entries, key=lambda entry: entry.position)
+    own = {entry.endpoint.partition(".")[0]: entry.place for entry in ordered}
+    app.extensions[_KEY] = _Navigation(ordered, {**own, **place_by_blueprint})
     app.context_processor(lambda: {"navigation": navigation})
 
 
-def navigation() -> list[dict[str, Any]]:
-    """The entries that the current user may open: address, label, whether it is this page."""
-    user = current_user()
-    return [
-        {
-            "url": url_for(entry.endpoint),
-            "label": translate(entry.label),
-            "current": request.endpoint == entry.endpoint,
-            "waiting": entry.waiting() if entry.waiting else 0,
-        }
-        for entry in current_app.extensions[_KEY]
-        if user.has_role(*_roles(entry.endpoint))
+def navigation() -> list[PlaceLink]:
+    """The places that the current user may open, in order; empty if nobody is signed in."""
+    if current_user_or_none() is None:
+        return []
+    allowed = [entry for entry in _navigation().entries if _may_open(entry)]
+    shown = _shown_entry(allowed)
+    links = (_place_link(place, allowed, shown) for place in PLACES)
+    return [link for link in links if link is not None]
+
+
+def _place_link(
+    place: Place, allowed: Iterable[NavEntry], shown: NavEntry | None
+) -> PlaceLink | None:
+    pages = [
+        Link(
+            url_for(entry.endpoint),
+            translate(entry.label),
+            entry is shown,
+            entry.waiting() if entry.waiting else 0,
+        )
+        for entry in allowed
+        if entry.place == place.name
     ]
+    if not pages:
+        return None
+    waiting = sum(page.waiting for page in pages)
+    label, is_open = translate(place.label), place.name == _open_place()
+    return PlaceLink(pages[0].url, label, is_open, waiting, place.icon, place.key, False, pages)
 
 
-def _roles(endpoint: str) -> frozenset[str]:
-    rule = access_rule(current_app, endpoint)
+def _shown_entry(allowed: Iterable[NavEntry]) -> NavEntry | None:
+    """The entry of this page, or else the first of its feature."""
+    endpoint = request.endpoint or ""
+    same = [each for each in allowed if each.endpoint.partition(".")[0] == request.blueprint]
+    exact = [each for each in same if each.endpoint == endpoint]
+    return next(iter(exact or same), None)
+
+
+def _open_place() -> str:
+    return _navigation().place_by_blueprint.get(request.blueprint or "", "")
+
+
+def _navigation() -> _Navigation:
+    found: _Navigation = current_app.extensions[_KEY]
+    return found
+
+
+def _may_open(entry: NavEntry) -> bool:
+    rule = access_rule(current_app, entry.endpoint)
     if not isinstance(rule, frozenset):
-        raise TypeError(f"{endpoint} is in the navigation, but names no roles")
-    return rule
+        raise TypeError(f"{entry.endpoint} is in the navigation, but names no roles")
+    return current_user().has_role(*rule)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
+from server.auth.sessions import current_user
 from server.db.engine import db
 from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import Lineage, LoggedOp
 from sync.protocol.hash_chain import Ranges, open_gaps
-from sync.work.board import is_report_current
+from sync.work.board import SILENT_AFTER, is_report_current
 
 RECENT_OPS = 5_000
 """How many of the newest ops are searched for a phone's users: some days of a busy site."""
@@ -80,9 +81,29 @@ def _gap(chain: Lineage, first: int, last: int) -> Gap:
     return Gap(first, last, db.session.scalar(later))
 
 
+@dataclass(frozen=True, slots=True)
+class PhonesNow:
+    """How many phones may still send something, and how many of them were silent for too long."""
+
+    now: datetime
+    count: int
+    silent: int
+
+
+def phones_now() -> PhonesNow:
+    """D3: the phones of the current user's site, in one statement, for the head of every page."""
+    now = datetime.now(UTC)
+    last_contact_at = func.coalesce(Device.seen_at, Device.enrolled_at)
+    silent = func.count(case((last_contact_at < now - SILENT_AFTER, 1)))
+    active = Device.revoked_at.is_(None), Device.lost_at.is_(None)
+    query = select(func.count(), silent).where(Device.site_id == current_user().site_id, *active)
+    return PhonesNow(now, *db.session.execute(query).one())
+
+
 def init_app(app: Flask) -> None:
-    """Let every page say whether the last report of a phone still counts."""
+    """Let every page say how many phones are silent, and whether a phone's report still counts."""
     app.jinja_env.globals["is_report_current"] = is_report_current
+    app.jinja_env.globals["phones_now"] = phones_now
 
 
 def recent_users(site_id: str) -> dict[str, set[str]]:

@@ -11,7 +11,9 @@ const ONE_TIME = "[autocomplete=one-time-code]";
 /** The forms of this page that are posted.
  * @returns {HTMLFormElement[]} */
 export function postForms() {
-  return [...document.forms].filter((form) => form.method === "post" && !form.closest(".top"));
+  return [...document.forms].filter(
+    (form) => form.method === "post" && !form.closest("[data-frame]"),
+  );
 }
 
 /** What tells a form from the others of its page, and is the same when the page is drawn again.

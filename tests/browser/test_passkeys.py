@@ -52,7 +52,8 @@ def test_somebody_adds_a_passkey_and_signs_in_with_it(
 
 def sign_out(page: Page, url: str) -> None:
     """And wait for it: the next navigation would break it off."""
-    page.locator("header form[action='/sign-out'] button").click()
+    page.locator(".me summary").click()
+    page.locator("form[action='/sign-out'] button").click()
     page.wait_for_url(f"{url}/")
 
 

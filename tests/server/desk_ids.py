@@ -13,13 +13,14 @@ from server.config import data_folder
 from server.db.engine import Model, db
 from server.models.oplog import LoggedOp
 from tests.seed_data import HOME_SITE
-from tests.server.desk.test_visible_text import TYPE_OF_PAGE
+from tests.server.desk.test_visible_text import DOCUMENTS_ABOUT, TYPE_OF_PAGE
 
 TYPES = {name: (type_,) for name, type_ in TYPE_OF_PAGE.items()} | {
     "board": ("area",),
     "categories": ("category",),
     "checklists": ("template",),
     "conflicts": ("merge",),
+    "documents": tuple(DOCUMENTS_ABOUT.values()),
     "home_entries": ("entry",),
     "inspections": ("inspection", "rectification"),
     "patrol": ("round", "route", "checkpoint", "scan"),

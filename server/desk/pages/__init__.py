@@ -1,7 +1,8 @@
 """Pages of the desk, one module a feature.
 
-A module declares its blueprint `bp` and, if it stands in the navigation, `NAVIGATION`. Both are
-found here, so a new page needs no line anywhere else.
+A module declares its blueprint `bp` and, if it stands in the navigation, `NAVIGATION`, or else the
+`PLACE` of the navigation to which it belongs. All are found here, so a new page needs no line
+anywhere else.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def init_app(app: Flask) -> None:
     for module in modules:
         app.register_blueprint(module.bp)
     entries = [entry for module in modules for entry in getattr(module, "NAVIGATION", ())]
-    navigation.init_app(app, entries)
+    places = {module.bp.name: module.PLACE for module in modules if hasattr(module, "PLACE")}
+    navigation.init_app(app, entries, places)
     labels.init_app(app)
     certainty.init_app(app)
     story.init_app(app)

@@ -21,7 +21,7 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("ad_hoc_work", __name__, url_prefix="/desk/work")
-NAVIGATION = [NavEntry("ad_hoc_work.index", _l("Assign a task"), 170)]
+NAVIGATION = [NavEntry("ad_hoc_work.index", _l("Assign a task"), "work", 10)]
 
 ASSIGN_FORM = PayloadForm(
     "task.assign", "label", "area_id", "responsible_id", "window_end", "reason"

@@ -48,7 +48,7 @@ from sync.service.arrears.ledger_columns import InvalidLedger
 from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
-NAVIGATION = [NavEntry("arrears.index", _l("Arrears"), 90)]
+NAVIGATION = [NavEntry("arrears.index", _l("Arrears"), "matters", 50)]
 
 STEP_FORMS = {
     "call": PayloadForm(

@@ -39,7 +39,7 @@ from sync.work.board import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("board", __name__, url_prefix="/desk")
-NAVIGATION = [NavEntry("board.index", _l("Today"), 10)]
+NAVIGATION = [NavEntry("board.index", _l("Today"), "today", 10)]
 
 
 @bp.get("/")

@@ -21,7 +21,7 @@ from sync.training.cards import GROUPS, KINDS, MAX_PROMPTS, card_id
 from sync.training.training_sessions import APPROACHES
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
-NAVIGATION = [NavEntry("cards.index", _l("Cards"), 260)]
+NAVIGATION = [NavEntry("cards.index", _l("Cards"), "people", 70)]
 
 EDITORS = KINDS["card.add"].roles
 CASE_FIELDS: dict[str, Any] = {"max_prompts": MAX_PROMPTS, "approach_keys": APPROACHES}

@@ -29,7 +29,7 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
-NAVIGATION = [NavEntry("cases.index", _l("Accountability"), 120)]
+NAVIGATION = [NavEntry("cases.index", _l("Accountability"), "people", 80)]
 
 MAX_LISTED = 300
 HOURS_TO_ASK = 1

@@ -30,7 +30,7 @@ from sync.protocol.text import _l
 from sync.review.conflicts import combined_values
 
 bp = Blueprint("conflicts", __name__, url_prefix="/desk/settle")
-NAVIGATION = [NavEntry("conflicts.index", _l("Conflicts"), 20)]
+NAVIGATION = [NavEntry("conflicts.index", _l("Conflicts"), "quality", 30)]
 
 MAX_HISTORY = 100
 EDITABLE_FIELDS = ("details", "note", "contact")

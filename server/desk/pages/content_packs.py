@@ -32,6 +32,7 @@ from sync.training.handbook import load_handbook
 from sync.training.pack_diff import diff_packs
 
 bp = Blueprint("content_packs", __name__, url_prefix="/desk/packs")
+PLACE = "people"
 
 CONTENT_PACK_ERRORS = {
     "too-big": lazy_gettext("The file is too big for a content pack. Export fewer cards."),

@@ -20,7 +20,7 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
-NAVIGATION = [NavEntry("contractors.index", _l("Contractors"), 220)]
+NAVIGATION = [NavEntry("contractors.index", _l("Contractors"), "people", 50)]
 
 FORM = PayloadForm("contractor.add", "name", "service", "accountable_id", "contact", "contract_ref")
 AGREEMENT_FIELDS = ("purpose", "term", "kinds")

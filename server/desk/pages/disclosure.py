@@ -39,7 +39,7 @@ from sync.work.plan_versions import PlanVersion
 from sync.work.task_rules import PEST_CONTROL_CODE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
-NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), 160)]
+NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), "reports", 10)]
 
 OUTCOMES = {
     "done": lazy_gettext("done on time"),

@@ -22,7 +22,7 @@ from sync.protocol.text import _l
 from sync.service.found_items import state
 
 bp = Blueprint("found_items", __name__, url_prefix="/desk/finds")
-NAVIGATION = [NavEntry("found_items.index", _l("Found items"), 80)]
+NAVIGATION = [NavEntry("found_items.index", _l("Found items"), "matters", 30)]
 
 PAGE_SIZE = 200
 RECORD_FORM = PayloadForm("find.record", "what", "area", "place", "condition", "finder")

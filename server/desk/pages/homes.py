@@ -23,6 +23,7 @@ from sync.service.arrears import owed_cents
 from sync.service.ticket_lists import is_breached
 
 bp = Blueprint("homes", __name__, url_prefix="/desk/homes")
+PLACE = "reports"
 
 MAX_DEPTH = 8
 """How many areas may lie in one another."""

@@ -27,7 +27,7 @@ from sync.quality.inspection_rules import official_inspection
 from sync.quality.scores import ScoreSeries, score_series, undecided_slots
 
 bp = Blueprint("inspections", __name__, url_prefix="/desk/inspections")
-NAVIGATION = [NavEntry("inspections.index", _l("Inspections"), 180)]
+NAVIGATION = [NavEntry("inspections.index", _l("Inspections"), "quality", 10)]
 
 LOOKBACK = timedelta(days=90)
 GROUPINGS = ("area", "person", "code")

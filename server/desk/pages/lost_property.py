@@ -45,7 +45,7 @@ from sync.service.lost_property import (
 from sync.training.cards import card_id
 
 bp = Blueprint("lost_property", __name__, url_prefix="/desk/lost")
-NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), 70)]
+NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), "matters", 20)]
 
 PAGE_SIZE = 100
 ADVICE_CARD = "LP-01"

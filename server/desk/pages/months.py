@@ -29,7 +29,7 @@ from sync.work.board import active_phones, task_status
 from sync.work.patrol_report import point_reports, undisposed_points
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")
-NAVIGATION = [NavEntry("months.index", _l("Monthly close"), 140)]
+NAVIGATION = [NavEntry("months.index", _l("Monthly close"), "reports", 20)]
 
 OUTCOMES = {
     "reason": lazy_gettext("there was a good reason"),

@@ -47,6 +47,7 @@ from sync.service.ticket_lists import is_breached
 from sync.work.patrol_report import undisposed_points
 
 bp = Blueprint("new_case", __name__, url_prefix="/desk/raise")
+PLACE = "people"
 
 INPUTS = {"category_id": "category", "sub": "category", "facts": "text"}
 """The inputs of the form that are not named like their field of the payload."""

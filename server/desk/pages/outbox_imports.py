@@ -28,6 +28,7 @@ from sync.review.outbox_imports import (
 )
 
 bp = Blueprint("outbox_imports", __name__, url_prefix="/desk/import")
+PLACE = "quality"
 
 OUTBOX_IMPORT_ERRORS = {
     "too-big": lazy_gettext(

@@ -70,7 +70,7 @@ class Move(NamedTuple):
 
 
 bp = Blueprint("patrol", __name__)
-NAVIGATION = [NavEntry("patrol.index", _l("Patrol"), 100)]
+NAVIGATION = [NavEntry("patrol.index", _l("Patrol"), "patrol", 10)]
 
 EDITORS = KINDS["route.change"].roles
 

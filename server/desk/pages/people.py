@@ -44,8 +44,8 @@ from sync.protocol.text import _l
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
 NAVIGATION = [
-    NavEntry("people.index", _l("People"), 210),
-    NavEntry("people.phones", _l("Phones"), 230),
+    NavEntry("people.index", _l("People"), "people", 10),
+    NavEntry("people.phones", _l("Phones"), "people", 30),
 ]
 
 MAX_ENTRIES_READ = 500

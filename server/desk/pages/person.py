@@ -27,6 +27,7 @@ from sync.protocol.roles import DESK_ROLES
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("person", __name__, url_prefix="/desk/people")
+PLACE = "people"
 
 MAX_DONE = 60
 """How much of what somebody did is shown at once."""

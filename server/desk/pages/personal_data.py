@@ -30,7 +30,7 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("personal_data", __name__, url_prefix="/desk/personal_data")
-NAVIGATION = [NavEntry("personal_data.index", _l("Personal data"), 236)]
+NAVIGATION = [NavEntry("personal_data.index", _l("Personal data"), "reports", 50)]
 
 ABOUT_DATA = ("lookup", "number", "export", "erasure")
 """Events of the security log that are listed under "who looked"."""

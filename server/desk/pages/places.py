@@ -23,7 +23,7 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("places", __name__, url_prefix="/desk/places")
-NAVIGATION = [NavEntry("places.index", _l("Places"), 200)]
+NAVIGATION = [NavEntry("places.index", _l("Places"), "reports", 30)]
 
 ROUTE_LABEL = _l("Patrol")
 OCCUPANCY_EDITORS = KINDS["unit.occupy"].roles

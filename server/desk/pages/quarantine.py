@@ -247,6 +247,8 @@ def _recent_decisions() -> list[Decision]:
     ]
 
 
-NAVIGATION = [NavEntry("quarantine.index", _l("Quarantine"), 30, waiting=undecided_count)]
+NAVIGATION = [
+    NavEntry("quarantine.index", _l("Quarantine"), "quality", 40, waiting=undecided_count)
+]
 
 bp.app_context_processor(lambda: {"undecided_count": undecided_count})

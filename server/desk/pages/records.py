@@ -33,6 +33,7 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.work.board import task_deadline
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
+PLACE = "today"
 
 CANCEL_FORM = PayloadForm("task.cancel", "reason")
 REASSIGN_FORM = PayloadForm("task.reassign", "responsible_id")

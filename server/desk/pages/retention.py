@@ -29,7 +29,7 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("retention", __name__, url_prefix="/desk/retention")
-NAVIGATION = [NavEntry("retention.index", _l("Retention"), 237)]
+NAVIGATION = [NavEntry("retention.index", _l("Retention"), "reports", 40)]
 
 PAGE_SIZE = 50
 FORM = PayloadForm(

@@ -33,7 +33,7 @@ from sync.work.plan_versions import PlanChange, plan_versions
 from sync.work.schedules import KINDS
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
-NAVIGATION = [NavEntry("schedules.index", _l("Schedules"), 240)]
+NAVIGATION = [NavEntry("schedules.index", _l("Schedules"), "work", 20)]
 
 EDITORS = KINDS["schedule.change"].roles
 WINDOW_LABELS = {

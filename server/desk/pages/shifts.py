@@ -22,7 +22,7 @@ from sync.protocol.text import _l
 from sync.work.shifts import MAX_SHIFT, overlapping_shifts
 
 bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")
-NAVIGATION = [NavEntry("shifts.index", _l("Shifts"), 190)]
+NAVIGATION = [NavEntry("shifts.index", _l("Shifts"), "people", 20)]
 
 LOOKBACK = timedelta(days=7)
 MAX_UNCLOSED = 100

@@ -31,7 +31,7 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("sign_ins", __name__, url_prefix="/desk/sign-ins")
-NAVIGATION = [NavEntry("sign_ins.index", _l("Sign-ins"), 220)]
+NAVIGATION = [NavEntry("sign_ins.index", _l("Sign-ins"), "people", 100)]
 
 MAX_USERNAME_LENGTH = 64
 

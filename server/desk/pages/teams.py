@@ -22,7 +22,7 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("teams", __name__, url_prefix="/desk/teams")
-NAVIGATION = [NavEntry("teams.index", _l("Teams"), 215)]
+NAVIGATION = [NavEntry("teams.index", _l("Teams"), "people", 40)]
 
 
 @bp.get("/")

@@ -60,7 +60,7 @@ from sync.service.tickets import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
-NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), 50)]
+NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10)]
 
 PAGE_SIZE = 100
 

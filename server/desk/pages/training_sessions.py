@@ -28,7 +28,7 @@ from sync.training.readiness import readiness_matrix
 from sync.training.training_sessions import approach_counts
 
 bp = Blueprint("training_sessions", __name__, url_prefix="/desk/training")
-NAVIGATION = [NavEntry("training_sessions.index", _l("Training"), 150)]
+NAVIGATION = [NavEntry("training_sessions.index", _l("Training"), "people", 60)]
 
 MAX_LISTED = 50
 

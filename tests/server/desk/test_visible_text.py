@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from html.parser import HTMLParser
 from random import Random
 from typing import Any
@@ -27,6 +28,7 @@ from server.models.access import Device
 from server.models.oplog import LoggedOp
 from server.models.tickets import Ticket
 from sync import KINDS, RECORD_TYPES
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.labels import STATUSES
 from sync.protocol.refusals import REFUSALS
 from sync.protocol.roles import ROLES
@@ -56,6 +58,13 @@ TYPE_OF_PAGE = {
     "visits": "visit",
 }
 """The record type of the pages at /desk/.../<id>, by their blueprint."""
+
+DOCUMENTS_ABOUT = {
+    "inspection": "inspection",
+    "round": "round",
+    "ticket": "ticket",
+}
+"""The record type that a document is about, by its name; others are about a month or a year."""
 
 BILINGUAL = ("/desk/packs/handbook", "/desk/visits/notice", "/desk/cards/")
 """Pages with English text in every language."""
@@ -176,6 +185,8 @@ def page_arguments(rule: Rule) -> Iterator[dict[str, str]]:
         case "quarantine", _:
             quarantined = ops.where(LoggedOp.status.in_(("quarantined", "held", "waiting")))
             yield from ({"id": op.id} for op in db.session.scalars(quarantined))
+        case "documents", _:
+            yield from document_arguments(rule, page, records)
         case "people", "work":
             yield from ({"id": id_} for type_, id_ in records if type_ == "person")
         case "people", _:
@@ -187,6 +198,20 @@ def page_arguments(rule: Rule) -> Iterator[dict[str, str]]:
         case _:
             wanted = TYPE_OF_PAGE[blueprint]
             yield from ({"id": id_} for type_, id_ in records if type_ == wanted)
+
+
+def document_arguments(
+    rule: Rule, page: str, records: list[tuple[Any, Any]]
+) -> Iterator[dict[str, str]]:
+    """The arguments of a document's address: of its page for every record, of its PDF for one."""
+    name, _, how = page.rpartition("_")
+    today = datetime.now(SITE_ZONE)
+    if name in DOCUMENTS_ABOUT:
+        found = [{"id": id_} for type_, id_ in records if type_ == DOCUMENTS_ABOUT[name]]
+    else:
+        found = [{"month": f"{today:%Y-%m}", "year": f"{today:%Y}"}]
+    for values in found if how == "print" else found[:1]:
+        yield {argument: values[argument] for argument in rule.arguments}
 
 
 def page_addresses(app: Flask) -> Iterator[str]:

@@ -1,0 +1,29 @@
+"""The photos of a document, as far as they were received."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from server.auth.access import current_user
+from server.db.engine import db
+from server.db.statements import chunks
+from server.models.photos import Photo
+from server.photos import uploads
+
+
+def received(hashes: Iterable[str]) -> list[str]:
+    """Those of these photos that the current user's site has."""
+    site_id = current_user().site_id
+    found: list[str] = []
+    for chunk in chunks(list(hashes)):
+        query = select(Photo.sha256).where(Photo.site_id == site_id, Photo.sha256.in_(chunk))
+        found.extend(db.session.scalars(query))
+    return found
+
+
+def read(hashes: Iterable[str]) -> dict[str, bytes]:
+    """The JPEG files of those of these photos that the current user's site has, by hash."""
+    site_id = current_user().site_id
+    return {name: uploads.read_photo(site_id, name) for name in received(hashes)}
