@@ -86,12 +86,14 @@ def show(id: str) -> str:
     found = presences(site_id, case.unit, since, before, names)
     newer = [presence for presence in found if presence.id not in listed]
     unasked = unasked_parties(vars(case))
+    lacks = {outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES}
     return render_template(
         "desk/lost_property/show.html",
         case=case,
         entry_texts=entry_texts,
         state=state(vars(case)),
-        lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
+        lacks=lacks,
+        closable=[outcome for outcome, codes in lacks.items() if not codes],
         unasked=unasked,
         step=next_step(case, unasked, has_newer=bool(newer)),
         requests=[
