@@ -52,9 +52,9 @@ class Source:
     what: Callable[[Any], str]
     who: Callable[[Any], str | None]
 
-    def query(self, unit: str) -> Any:
-        """Its records of a home; without those whose personal data was erased."""
-        mine = self.model.site_id == current_user().site_id, self.home == unit
+    def query(self, unit: str, now: datetime) -> Any:
+        """Its records of a home, without what is only planned and what was erased."""
+        mine = self.model.site_id == current_user().site_id, self.home == unit, self.at <= now
         kept = (self.model.purged_at.is_(None),) if hasattr(self.model, "purged_at") else ()
         return select(self.model).where(*mine, *kept)
 
@@ -112,22 +112,23 @@ SOURCES = {
 """What a home's page tells of, in the order of its tabs."""
 
 
-def home_counts(unit: str) -> dict[str, int]:
+def home_counts(unit: str, now: datetime) -> dict[str, int]:
     """How many records of each type a home has."""
     return {
-        type_: db.session.scalar(select(func.count()).select_from(source.query(unit).subquery()))
+        type_: db.session.scalar(
+            select(func.count()).select_from(source.query(unit, now).subquery())
+        )
         or 0
         for type_, source in SOURCES.items()
     }
 
 
 def home_events(unit: str, type_: str, now: datetime) -> list[HomeEvent]:
-    """The newest events of a home, of one type or, if `type_` is "", of all. What is only planned
-    is left out."""
+    """The newest events of a home, of one type or, if `type_` is "", of all."""
     chosen = {type_: SOURCES[type_]} if type_ in SOURCES else SOURCES
     found = []
     for name, source in chosen.items():
-        happened = source.query(unit).add_columns(source.at.label("at")).where(source.at <= now)
+        happened = source.query(unit, now).add_columns(source.at.label("at"))
         rows = db.session.execute(happened.order_by(source.at.desc()).limit(MAX_EVENTS))
         found += [_event(name, source, record, at) for record, at in rows]
     return sorted(found, key=lambda event: event.at, reverse=True)[:MAX_EVENTS]

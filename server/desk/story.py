@@ -196,6 +196,8 @@ def _parts(line: OpLine, names: Directory, points: Mapping[str, str]) -> dict[st
     type_, kind, values = line.op.subject_type, line.op.kind, line.values
     parts = {name: _part(type_, name, raw, names, kind) for name, raw in values.items()}
     parts["whom"] = parts.pop("who", "")
+    if values.get("worker_id") == line.op.by:
+        parts["worker_id"] = ""  # "went in", not "noted that the same person went in"
     if "checkpoint" in values:
         parts["checkpoint"] = points.get(values["checkpoint"], "")
     if isinstance(values.get("cents"), int):
@@ -225,10 +227,11 @@ def _more(line: OpLine, text: Text | None, names: Directory) -> list[tuple[str, 
     if "changes" in told:
         return []
     told |= {"who"} if "whom" in told else set()
+    told |= {"worker_id"} if line.values.get("worker_id") == line.op.by else set()
     rest = {
         name: raw
         for name, raw in line.values.items()
-        if name not in told | NEVER_TOLD and raw not in (None, "", [], {})
+        if name not in told | NEVER_TOLD and (raw is False or raw)
     }
     type_, kind = line.op.subject_type, line.op.kind
     pairs = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import pgettext
 
 from server.models.directory import Directory
 from server.models.tickets import Ticket
@@ -116,12 +116,12 @@ def stations(ticket: Ticket, names: Directory) -> list[Station]:
     done_by = names.person_name(ticket.resolved_by_id) or handler or ""
     told_by = names.person_name(ticket.feedback_by_id) or steward
     found = [
-        Station(gettext("Accepted"), handler or "", taken_at),
-        Station(gettext("Work done"), done_by, ticket.resolved_at),
-        Station(gettext("Reported back"), told_by, ticket.feedback_at),
+        Station(pgettext("station", "Accepted"), handler or "", taken_at),
+        Station(pgettext("station", "Done"), done_by, ticket.resolved_at),
+        Station(pgettext("station", "Reported back"), told_by, ticket.feedback_at),
     ]
     if ticket.handed_at:
-        found.append(Station(gettext("Followed up"), steward, ticket.followed_at))
+        found.append(Station(pgettext("station", "Followed up"), steward, ticket.followed_at))
     return found
 
 

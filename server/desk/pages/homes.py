@@ -42,7 +42,7 @@ def show(id: str) -> str:
         areas=[*_areas_around(home)][::-1],
         kinds=list(SOURCES),
         kind=kind if kind in SOURCES else "",
-        counts=home_counts(home.id),
+        counts=home_counts(home.id, now),
         events=home_events(home.id, kind, now),
         open_tickets=open_tickets,
         late=sum(is_breached(ticket, now) for ticket in open_tickets),
