@@ -39,6 +39,7 @@ REPEATS = {
     "forged_ops": Repeats(150, 200_000),
     "tampered_logs": Repeats(20, 50_000),
     "time_zone_examples": Repeats(150, 300_000),
+    "list_filters": Repeats(3, 300),
     "template_cases": Repeats(120, 10_000),
 }
 FAILING_CALL_STRIDE = Repeats(40, 1)

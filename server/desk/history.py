@@ -59,13 +59,18 @@ class OpLine:
     @property
     def sync_delay(self) -> timedelta | None:
         """The time between the event and its arrival; None if it is at most LATE_AFTER."""
-        wait: timedelta = self.op.received_at - self.op.occurred_at
-        return wait if wait > LATE_AFTER else None
+        return sync_delay(self.op)
 
     @property
     def occurred_at(self) -> datetime:
         moment: datetime = self.op.occurred_at
         return moment
+
+
+def sync_delay(op: LoggedOp) -> timedelta | None:
+    """The time between an event and the arrival of its op; None if it is at most LATE_AFTER."""
+    wait: timedelta = op.received_at - op.occurred_at
+    return wait if wait > LATE_AFTER else None
 
 
 def op_lines(ops: Iterable[LoggedOp], times: Callable[[datetime], str] = moment) -> list[OpLine]:

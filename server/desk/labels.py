@@ -40,6 +40,7 @@ SIGNS = {
 def init_app(app: Flask) -> None:
     """Give templates the filters of this module."""
     filters: dict[str, Callable[..., str]] = {
+        "text": translate,
         "type_label": type_label,
         "field_label": lambda name, type_: field_label(type_, name),
         "value_label": lambda value, type_, field: value_label(type_, field, value),

@@ -7,7 +7,7 @@ The entries themselves are `NAVIGATION` in `pages/<feature>.py`; those of the ph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from flask import Flask, current_app, request, url_for
 
 from server.auth.access import access_rule
 from server.auth.sessions import current_user, current_user_or_none
+from server.desk.waiting import waiting_counts
 from server.i18n.locale import translate
 from sync.protocol.text import Text, _lp
 
@@ -23,35 +24,41 @@ _KEY = "lodge-navigation"
 
 class Place(NamedTuple):
     """One of the eight places: `name` is what entries say, `icon` a sign of the sprite, `key`
-    the letter that follows g on the keyboard."""
+    the letter that follows g on the keyboard, `waiting` the names of what is counted beside it.
+    `is_urgent`: what waits there is late."""
 
     name: str
     label: Text
     icon: str
     key: str
+    waiting: tuple[str, ...] = ()
+    is_urgent: bool = False
 
+
+LATE = ("tickets", "overdue", "missed_today", "missed_points")
+TO_DECIDE = ("conflicts", "quarantine", "missed")
 
 PLACES = (
-    Place("today", _lp("place", "Today"), "today", "t"),
-    Place("matters", _lp("place", "Matters"), "ticket", "m"),
-    Place("gate", _lp("place", "Gate"), "gate", "g"),
-    Place("work", _lp("place", "Work"), "work", "w"),
-    Place("patrol", _lp("place", "Patrol"), "patrol", "p"),
-    Place("quality", _lp("place", "Quality"), "quality", "q"),
-    Place("people", _lp("place", "People"), "people", "s"),
+    Place("today", _lp("place", "Today"), "today", "t", LATE, is_urgent=True),
+    Place("matters", _lp("place", "Matters"), "ticket", "m", ("tickets",), is_urgent=True),
+    Place("gate", _lp("place", "Gate"), "gate", "g", ("overdue",)),
+    Place("work", _lp("place", "Work"), "work", "w", ("missed_today",), is_urgent=True),
+    Place("patrol", _lp("place", "Patrol"), "patrol", "p", ("missed_points",), is_urgent=True),
+    Place("quality", _lp("place", "Quality"), "quality", "q", TO_DECIDE),
+    Place("people", _lp("place", "People"), "people", "s", ("silent",)),
     Place("reports", _lp("place", "Reports and settings"), "report", "r"),
 )
 
 
 class NavEntry(NamedTuple):
-    """A page's entry: `place` names the place, `position` orders its entries, `waiting` counts the
-    items that wait there."""
+    """A page's entry: `place` names the place, `position` orders its entries, `waiting` what is
+    counted beside it, see `server.desk.waiting`."""
 
     endpoint: str
     label: Text
     place: str
     position: int
-    waiting: Callable[[], int] | None = None
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +102,34 @@ def navigation() -> list[PlaceLink]:
     if current_user_or_none() is None:
         return []
     allowed = [entry for entry in _navigation().entries if _may_open(entry)]
-    shown = _shown_entry(allowed)
-    links = (_place_link(place, allowed, shown) for place in PLACES)
-    return [link for link in links if link is not None]
+    shown, counts = _shown_entry(allowed), waiting_counts(current_user().site_id)
+    links = (_place_link(place, allowed, shown, counts) for place in PLACES)
+    return [link for link in links if link.pages]
 
 
 def _place_link(
-    place: Place, allowed: Iterable[NavEntry], shown: NavEntry | None
-) -> PlaceLink | None:
+    place: Place, allowed: Iterable[NavEntry], shown: NavEntry | None, counts: Mapping[str, int]
+) -> PlaceLink:
     pages = [
         Link(
-            url_for(entry.endpoint),
-            translate(entry.label),
-            entry is shown,
-            entry.waiting() if entry.waiting else 0,
+            url_for(each.endpoint),
+            translate(each.label),
+            is_open=each is shown,
+            waiting=counts.get(each.waiting, 0),
         )
-        for entry in allowed
-        if entry.place == place.name
+        for each in allowed
+        if each.place == place.name
     ]
-    if not pages:
-        return None
-    waiting = sum(page.waiting for page in pages)
-    label, is_open = translate(place.label), place.name == _open_place()
-    return PlaceLink(pages[0].url, label, is_open, waiting, place.icon, place.key, False, pages)
+    return PlaceLink(
+        pages[0].url if pages else "",
+        translate(place.label),
+        is_open=place.name == _open_place(),
+        waiting=sum(counts[name] for name in place.waiting),
+        icon=place.icon,
+        key=place.key,
+        is_urgent=place.is_urgent,
+        pages=pages,
+    )
 
 
 def _shown_entry(allowed: Iterable[NavEntry]) -> NavEntry | None:

@@ -75,6 +75,13 @@ def reads_own_upload(view: View) -> View:
     return view
 
 
+def only_asks(view: View) -> View:
+    """For a view whose form asks for a page and records nothing: it may be sent any number of
+    times, and nothing was saved."""
+    view.only_asks = True  # type: ignore[attr-defined]
+    return view
+
+
 def posted_form() -> PostedForm:
     """The form of this request. Outside of a form, as in jobs, one without a token."""
     if "posted_form" not in g:
@@ -136,8 +143,12 @@ def is_desk_form() -> bool:
     return isinstance(rule, frozenset)
 
 
+def _only_asks() -> bool:
+    return getattr(current_app.view_functions[request.endpoint or ""], "only_asks", False)
+
+
 def _receive() -> Any:
-    if not is_desk_form():
+    if not is_desk_form() or _only_asks():
         return None
     view = current_app.view_functions[request.endpoint or ""]
     if getattr(view, "reads_own_upload", False):
@@ -170,7 +181,7 @@ def _answer_if_taken(token: FormToken) -> Any:
 
 
 def _finish(response: Response) -> Response:
-    if is_desk_form() and current_user_or_none() and _is_taken(response):
+    if is_desk_form() and not _only_asks() and current_user_or_none() and _is_taken(response):
         if response.location:
             _set_said(response)
         _record_taken(response.location)

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask_babel import gettext
 
+from server.auth.access import get_or_404
 from server.desk.form_fields import FormField, Options
-from server.desk.labels import value_labels
+from server.desk.labels import role_label, value_label, value_labels
 from server.desk.options import (
     active_contractors,
     active_people,
@@ -17,6 +18,9 @@ from server.desk.options import (
     person_options,
 )
 from server.desk.payload_form import PayloadForm
+from server.models.contractors import Contractor
+from server.models.people import Person
+from sync.protocol.roles import TRADES
 
 OPEN_FORM = PayloadForm(
     "ticket.open",
@@ -90,3 +94,33 @@ def receivers(site_id: str) -> dict[str, Any]:
         "roles": sorted({role for person in people for role in person.roles}),
         "contractors": active_contractors(site_id),
     }
+
+
+def receiver_options(site_id: str) -> Options:
+    """Everybody to whom a ticket may be transferred, as the choices of one input."""
+    to = receivers(site_id)
+    return [
+        *((f"person:{each.id}", each.name) for each in to["people"]),
+        *(
+            (f"role:{role}", gettext("On duty: %(role)s", role=role_label(role)))
+            for role in to["roles"]
+        ),
+        *((f"trade:{trade}", value_label("ticket", "trade", trade)) for trade in TRADES),
+        *((f"firm:{firm.id}", f"{firm.name} · {firm.service}") for firm in to["contractors"]),
+    ]
+
+
+def handed_over(to: str, reason: str) -> dict[str, Any]:
+    """The payload that hands a ticket over: to a person, a role, a trade, or a contractor through
+    its accountable manager. Aborts with 404 for somebody who does not exist."""
+    receiver_type, _, receiver = to.partition(":")
+    if receiver_type == "person":
+        payload = {"handler_id": get_or_404(Person, receiver).id}
+    elif receiver_type == "firm":
+        contractor = get_or_404(Contractor, receiver)
+        payload = {"contractor_id": contractor.id, "accountable_id": contractor.accountable_id}
+    elif receiver_type == "trade":
+        payload = {"role": "repair", "trade": receiver}
+    else:
+        payload = {"role": receiver}
+    return payload | ({"reason": reason.strip()} if reason.strip() else {})

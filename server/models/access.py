@@ -157,6 +157,14 @@ class Device(Model):
         """Every device that was ever enrolled at a site, newest first."""
         return select(cls).where(cls.site_id == site_id).order_by(cls.enrolled_at.desc(), cls.id)
 
+    @classmethod
+    def contacts(cls, site_id: str) -> Any:
+        """When the phones that may still send something were heard from."""
+        when = cls.enrolled_at, cls.seen_at, cls.clear_at, cls.revoked_at, cls.lost_at
+        active = cls.site_id == site_id, cls.revoked_at.is_(None), cls.lost_at.is_(None)
+        query: Any = select(*when)
+        return query.where(*active)
+
 
 class DevicePerson(Model):
     """A person of a phone that belongs to named people."""

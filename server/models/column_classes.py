@@ -125,6 +125,13 @@ COLUMNS: dict[str, dict[str, str]] = {
     "lineage": {
         INTERNAL: "site_id lineage device_id upto hash gaps lost",
     },
+    "list_filter": {
+        INTERNAL: (
+            "site_id id list_name owner_id made_by_id made_at every format language written_at "
+            "failure"
+        ),
+        PERSONAL: "values digest name",
+    },
     "lost": {
         INTERNAL: (
             "site_id id last_seen_at holds_personal_data urgency channel ticket opened_at "
@@ -362,6 +369,7 @@ KEPT_OTHERWISE = {
     "feed": "bodies of the records, erased with them",
     "inspection": "about work and people who work here",
     "merge": "erased with the record that it is about",
+    "list_filter": "for a month, a saved view until somebody deletes it",
     "op": "erased with the record that it is about",
     "passkey": "as long as somebody works here",
     "person": "people who work here, by the rules of employment",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy import JSON, Index, Select, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -35,6 +35,12 @@ class Conflict(Model):
     more_op_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
     note: Mapped[str | None]
     version: Mapped[int]
+
+    @classmethod
+    def count_unsettled(cls, site_id: str) -> Select[Any]:
+        """How many conflicts are not settled yet."""
+        waiting = cls.site_id == site_id, cls.settled_at.is_(None)
+        return select(func.count()).select_from(cls).where(*waiting)
 
     @classmethod
     def unsettled(cls, site_id: str) -> Select[Any]:

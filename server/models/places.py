@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON, false
+from sqlalchemy import JSON, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.protocol.normalise import natural_key
 
 Label = dict[str, str]
 
 KEPT_DAYS = ("entry_days", "ticket_days", "find_days", "lost_days", "arrears_days")
-NOT_FOR_PHONES = ("site_id", "version", "two_step", *KEPT_DAYS)
+NOT_FOR_PHONES = ("site_id", "version", "two_step", "sort_key", *KEPT_DAYS)
 
 
 class Site(Model):
@@ -53,12 +54,16 @@ class Area(Model):
 
 
 class Unit(Model):
+    """A home. `sort_key` gives the natural order of the labels: 1-2-101 before 1-10-101."""
+
     __tablename__ = "unit"
+    __table_args__ = (Index(None, "site_id", "sort_key"),)
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     area_id: Mapped[str]
     label: Mapped[Label] = mapped_column(JSON)
+    sort_key: Mapped[str] = mapped_column(default="", server_default="")
     occupied: Mapped[bool]
     version: Mapped[int]
 
@@ -82,9 +87,16 @@ def phone_body(place: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     return {name: value for name, value in place.items() if name not in NOT_FOR_PHONES}
 
 
+def label_sort_key(label: Label) -> str:
+    """The key to sort by, from the same language of every label."""
+    return natural_key(label[min(label)]) if label else ""
+
+
 RECORDS = {
     "site": StoredType(Site, phone_body),
     "area": StoredType(Area, phone_body),
-    "unit": StoredType(Unit, phone_body),
+    "unit": StoredType(
+        Unit, phone_body, derived={"sort_key": lambda unit: label_sort_key(unit.label)}
+    ),
     "checkpoint": StoredType(Checkpoint, phone_body),
 }

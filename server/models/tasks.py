@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy import JSON, Index, Select, String, cast, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -89,6 +89,17 @@ class Task(Model):
         undone = cls.done_at.is_(None), cls.cancelled_at.is_(None)
         query = select(cls).where(cls.site_id == site_id, *ended, *undone)
         return query.order_by(cls.window_end.desc(), cls.area_id, cls.id)
+
+    @classmethod
+    def count_untouched(cls, site_id: str, start: datetime, end: datetime) -> Any:
+        """How many tasks of a period nobody began, skipped, cancelled or decided about, though they
+        were planned in time: rows of the end of the window, its grace, and the count."""
+        ended = cls.window_end > start, cls.window_end <= end
+        left = (cls.done_at, cls.skipped_at, cls.cancelled_at, cls.planned_at, cls.disposition)
+        untouched = [column.is_(None) for column in left]
+        conditions = cls.site_id == site_id, *ended, *untouched, cast(cls.ticked, String) == "{}"
+        query: Any = select(cls.window_end, cls.grace, func.count())
+        return query.where(*conditions).group_by(cls.window_end, cls.grace)
 
 
 DESK_ONLY_FIELDS = ("disposition", "disposition_note", "disposed_at", "disposed_by_id")

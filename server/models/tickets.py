@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Index, Select, or_, select
+from sqlalchemy import JSON, ColumnElement, Index, Select, and_, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -90,6 +90,15 @@ class Ticket(Model):
         """Open tickets, oldest first."""
         conditions = cls.site_id == site_id, cls.closed_at.is_(None), cls.merged_into.is_(None)
         return select(cls).where(*conditions, *which).order_by(cls.opened_at, cls.id)
+
+    @classmethod
+    def count_waiting(cls, site_id: str, now: datetime) -> Select[Any]:
+        """K9, K19: how many open tickets nobody has accepted, or whose promise was broken."""
+        unaccepted = and_(cls.handed_at.is_not(None), cls.accepted_at.is_(None))
+        unanswered = or_(cls.feedback_at.is_(None), cls.resolved_at.is_(None))
+        conditions = cls.site_id == site_id, cls.closed_at.is_(None), cls.merged_into.is_(None)
+        late = or_(unaccepted, and_(cls.promised_at <= now, unanswered))
+        return select(func.count()).select_from(cls).where(*conditions, late)
 
     @classmethod
     def about_record(cls, site_id: str, id_: str) -> Select[Any]:

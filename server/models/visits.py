@@ -75,6 +75,13 @@ class Visit(Model):
         return cls.not_purged(site_id).where(*conditions).order_by(cls.arrived_at, cls.id)
 
     @classmethod
+    def count_overdue(cls, site_id: str, now: datetime) -> Select[Any]:
+        """How many visitors are inside although their time is over."""
+        inside = cls.purged_at.is_(None), cls.arrived_at.is_not(None), cls.departed_at.is_(None)
+        conditions = cls.site_id == site_id, *inside, cls.due_at < now
+        return select(func.count()).select_from(cls).where(*conditions)
+
+    @classmethod
     def expected(cls, site_id: str) -> Select[Any]:
         """Pre-registered visits that were neither admitted nor refused, by expected time."""
         open_ = cls.arrived_at.is_(None), cls.departed_at.is_(None), cls.refused_at.is_(None)

@@ -1,8 +1,10 @@
 /** The desk's own scripts. Every page works without them. */
 
 import "../field/trusted_types.js";
+import { answerByKeys } from "./cards.js";
 import { keepDrafts } from "./drafts.js";
 import { offerPasskeys } from "./passkeys.js";
+import { prepareLists } from "./lists.js";
 import { keepPlace } from "./place.js";
 import { watchSession } from "./session.js";
 import { submitOnce } from "./submitting.js";
@@ -10,5 +12,7 @@ import { submitOnce } from "./submitting.js";
 submitOnce();
 keepDrafts();
 keepPlace();
+prepareLists();
 watchSession();
 offerPasskeys();
+answerByKeys();

@@ -37,7 +37,7 @@ let leaving = false;
  * @param {(form: HTMLFormElement) => string} key */
 function keep(target, key) {
   const form = target instanceof Element ? target.closest("form") : null;
-  if (!form || form.method !== "post" || form.closest("[data-frame]")) return;
+  if (!form || !postForms().includes(form)) return;
   const changed = changes(form);
   if (changed.length > 0) sessionStorage.setItem(key(form), JSON.stringify(changed));
   else sessionStorage.removeItem(key(form));

@@ -175,6 +175,12 @@ def may_hold_unsent(phone: BoardPhone, closed_at: datetime) -> bool:
     return phone.clear_at is None or phone.clear_at < closed_at
 
 
+def certain_until(phones: Iterable[BoardPhone]) -> datetime | None:
+    """D2: the moment until which no phone may still hold an unsent tick: of windows that closed by
+    then it is certain what was missed. None if there is no phone, then everything is certain."""
+    return min((max(p.enrolled_at, p.clear_at or p.enrolled_at) for p in phones), default=None)
+
+
 def active_phones(phones: Iterable[BoardPhone]) -> list[BoardPhone]:
     """The phones that may still send something: neither revoked nor declared lost."""
     return [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]

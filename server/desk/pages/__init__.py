@@ -21,6 +21,7 @@ from server.desk import (
     posted_forms,
     story,
 )
+from server.desk.lists import columns
 
 
 def init_app(app: Flask) -> None:
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     places = {module.bp.name: module.PLACE for module in modules if hasattr(module, "PLACE")}
     navigation.init_app(app, entries, places)
     labels.init_app(app)
+    columns.init_app(app)
     certainty.init_app(app)
     story.init_app(app)
     phone_status.init_app(app)

@@ -29,7 +29,7 @@ from sync.work.dispositions import DISPOSITIONS
 from sync.work.patrol_report import undisposed_points
 
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
-NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed work"), "quality", 20)]
+NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed work"), "quality", 20, "missed")]
 
 DAY_SPANS = (1, 7, 31)
 

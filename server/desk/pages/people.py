@@ -45,7 +45,7 @@ from sync.protocol.text import _l
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
 NAVIGATION = [
     NavEntry("people.index", _l("People"), "people", 10),
-    NavEntry("people.phones", _l("Phones"), "people", 30),
+    NavEntry("people.phones", _l("Phones"), "people", 30, "silent"),
 ]
 
 MAX_ENTRIES_READ = 500

@@ -247,8 +247,6 @@ def _recent_decisions() -> list[Decision]:
     ]
 
 
-NAVIGATION = [
-    NavEntry("quarantine.index", _l("Quarantine"), "quality", 40, waiting=undecided_count)
-]
+NAVIGATION = [NavEntry("quarantine.index", _l("Quarantine"), "quality", 40, "quarantine")]
 
 bp.app_context_processor(lambda: {"undecided_count": undecided_count})

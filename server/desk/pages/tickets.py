@@ -11,6 +11,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
 from server.desk.related import entries_of, ticket_subject, tickets_of_home, without_empty
@@ -21,10 +22,12 @@ from server.desk.ticket_forms import (
     OPEN_FORM,
     REVISE_FORM,
     fact_inputs,
+    handed_over,
     place_options,
     receivers,
     revise_groups,
 )
+from server.desk.ticket_list import TICKETS
 from server.desk.ticket_steps import (
     BESIDE,
     STEP_LABELS,
@@ -34,8 +37,6 @@ from server.desk.ticket_steps import (
     stations,
 )
 from server.i18n.locale import localize, translate
-from server.models.contractors import Contractor
-from server.models.people import Person
 from server.models.shifts import Shift
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
@@ -44,10 +45,7 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.ticket_lists import (
     SAME_MATTER_WINDOW,
-    TICKET_LISTS,
-    awaits_acceptance,
     held_for_on_duty,
-    is_breached,
     is_open,
     missing_steps_if_open,
     possible_duplicates,
@@ -60,31 +58,18 @@ from sync.service.tickets import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
-NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10)]
+register_list(bp, TICKETS)
+NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10, "tickets")]
 
-PAGE_SIZE = 100
 
-
-@bp.get("/")
+@bp.get("/new")
 @allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    """One list of open tickets, or the newest of all."""
-    user, now, site_id = current_user().person_id, datetime.now(UTC), current_user().site_id
-    tickets = db.session.scalars(Ticket.open_tickets(site_id)).all()
-    lists = {n: [t for t in tickets if on(t, user, now)] for n, on in TICKET_LISTS.items()}
-    lists["nudged"] = held_for_on_duty(tickets, _open_shifts(site_id, now))
-    selected = request.args.get("list", "open")
-    if selected == "all":
-        lists["all"] = list(db.session.scalars(Ticket.newest(site_id).limit(PAGE_SIZE)))
+def new() -> str:
+    """The form for a new ticket; `?unit=` names the home that it is about."""
+    site_id = current_user().site_id
     return render_template(
-        "desk/tickets/index.html",
-        tickets=lists.get(selected, []),
-        lists={name: len(members) for name, members in lists.items() if name != "all"},
-        selected=selected if selected in lists else "all",
-        late={t.id for t in tickets if is_breached(t, now)},
-        waiting={t.id for t in tickets if awaits_acceptance(t)},
-        state_of=lambda ticket: state(vars(ticket)),
-        inputs=OPEN_FORM.inputs(options=place_options(site_id)),
+        "desk/tickets/new.html",
+        inputs=OPEN_FORM.inputs({"unit": request.args.get("unit")}, place_options(site_id)),
         names=directory_of(site_id),
     )
 
@@ -171,17 +156,7 @@ def revise(id: str) -> Any:
 @allow(*FRONT_DESK_ROLES)
 def hand_over(id: str) -> Any:
     """To a person, a role, a trade, or a contractor through its accountable manager."""
-    receiver_type, _, receiver = request.form.get("to", "").partition(":")
-    if receiver_type == "person":
-        payload = {"handler_id": get_or_404(Person, receiver).id}
-    elif receiver_type == "firm":
-        contractor = get_or_404(Contractor, receiver)
-        payload = {"contractor_id": contractor.id, "accountable_id": contractor.accountable_id}
-    elif receiver_type == "trade":
-        payload = {"role": "repair", "trade": receiver}
-    else:
-        payload = {"role": receiver}
-    payload |= {"reason": reason} if (reason := form_text(request.form, "reason")) else {}
+    payload = handed_over(request.form.get("to", ""), form_text(request.form, "reason"))
     return submit_and_redirect(
         "ticket.hand_over",
         get_or_404(Ticket, id).id,

@@ -31,7 +31,7 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
-NAVIGATION = [NavEntry("visits.index", _l("Visitors"), "gate", 10)]
+NAVIGATION = [NavEntry("visits.index", _l("Visitors"), "gate", 10, "overdue")]
 
 PAGE_SIZE = 50
 EXPECT_FORM = PayloadForm(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -11,6 +13,7 @@ from server.models.oplog import LoggedOp
 from server.models.tasks import Task
 from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
+from sync.protocol.clock import format_time
 from tests import seed_data
 from tests.server.conftest import is_refused
 
@@ -21,6 +24,7 @@ TICKET_PAYLOAD = {
     "details": "A lamp is dark",
 }
 TICKET_ID = seed_data.fixed_id("ticket")
+THREE_TASKS = [seed_data.fixed_id(f"stairs {n}") for n in range(3)]
 EN = {"Accept-Language": "en"}
 
 
@@ -65,7 +69,7 @@ def test_a_conflict_shows_both_versions_and_authors(ben, contested_revision):
 )
 def test_settle_and_reopen_a_conflict(app, ben, contested_revision, form, after):
     answer = ben.post(f"/desk/settle/{contested_revision}", form)
-    assert answer.location == f"/desk/settle/?settled={contested_revision}"
+    assert answer.location.startswith("/desk/settle/?settled=")
     assert ticket_details(app) == after
     page = ben.get(answer.location, headers=EN).text
     assert f"/desk/settle/{contested_revision}/reopen" in page
@@ -77,7 +81,7 @@ def test_settle_and_reopen_a_conflict(app, ben, contested_revision, form, after)
 def test_resolved_conflicts_are_listed(ben, contested_revision):
     ben.post(f"/desk/settle/{contested_revision}", {"take": "incoming"})
     page = ben.get("/desk/settle/history", headers=EN).text
-    assert "A lamp on floor 2" in page and "new version" in page
+    assert "A lamp on floor 2" in page and "chose A lamp by the lift" in page
 
 
 def test_a_conflict_is_settled_only_once(ben, contested_revision):
@@ -168,7 +172,7 @@ def test_three_items_of_a_cancelled_task_are_one_card(app, ben, desk_op, phone):
     with app.app_context():
         conflict = db.session.scalars(Conflict.unsettled(seed_data.HOME_SITE)).one()
         assert len(conflict.more_op_ids) == 2
-    assert page.count('class="card case"') == 1
+    assert page.count('<form class="q"') == 1
     assert "垃圾箱" in page and "垃圾车" in page and "分项 0" not in page
     assert "1203" in page
     note = {"take": "theirs", "settlement_note": "Ana did not know"}
@@ -188,7 +192,8 @@ def test_a_question_settles_itself_when_the_earlier_repair_arrives(app, ben, des
     assert "before the work was done" in ben.get("/desk/settle/", headers=EN).text
     phone.outbox = [repair]
     phone.send_outbox()
-    assert "before the work was done" not in ben.get("/desk/settle/", headers=EN).text
+    page = ben.get("/desk/settle/", headers=EN).text
+    assert '<form class="q"' not in page and "What arrived later answered it" in page
     assert "No decision was needed" in ben.get("/desk/settle/history", headers=EN).text
     history = ben.get(f"/desk/record/ticket/{TICKET_ID}", headers=EN).text
     assert "Conflict resolved by itself" in history and "Work done" in history
@@ -205,7 +210,8 @@ def test_what_somebody_said_of_themselves_is_answered_by_another_person(app, ben
     desk_op("readiness.attest", None, {**skill, "item": "fees"}, by=seed_data.EVE)
     assert "confirmed their own skill" in ben.get("/desk/settle/", headers=EN).text
     desk_op("readiness.attest", other, skill, by=seed_data.EVE)
-    assert "confirmed their own skill" not in ben.get("/desk/settle/", headers=EN).text
+    page = ben.get("/desk/settle/", headers=EN).text
+    assert '<form class="q"' not in page and "What arrived later answered it" in page
     history = ben.get(f"/desk/record/readiness/{own}", headers=EN).text
     assert "Conflict resolved by itself" in history
     with app.app_context():
@@ -219,5 +225,79 @@ def test_work_before_and_after_a_cancellation_is_one_question(app, ben, desk_op,
     phone.add_op("task.complete", seed_data.TASK, {"note": "Again"}, by=seed_data.CHU)
     phone.send_outbox()
     page = ben.get("/desk/settle/", headers=EN).text
-    assert page.count('class="card case"') == 1
+    assert page.count('<form class="q"') == 1
     assert "done before it was cancelled" in page and "Chu" in page
+
+
+@pytest.fixture
+def cancelled_and_done(app, desk_op, phone):
+    """The ids of three conflicts: tasks that Ben cancelled for the same reason and Ana did."""
+    for n, task in enumerate(THREE_TASKS):
+        desk_op("task.plan", task, seed_data.task_payload() | {"code": f"CL-05/{n}"})
+        desk_op("task.cancel", task, {"reason": "Rain"})
+        phone.add_op("task.complete", task, {}, by=seed_data.ANA)
+    phone.send_outbox()
+    with app.app_context():
+        return [each.id for each in db.session.scalars(Conflict.unsettled(seed_data.HOME_SITE))]
+
+
+def done_tasks(app) -> int:
+    """How many of the three tasks count as done."""
+    with app.app_context():
+        tasks = [db.session.get(Task, (seed_data.HOME_SITE, id_)) for id_ in THREE_TASKS]
+        return sum(task.cancelled_at is None for task in tasks)
+
+
+def test_the_same_question_about_three_tasks_is_one_card_with_one_answer(
+    app, ben, cancelled_and_done
+):
+    lead, *others = cancelled_and_done
+    page = ben.get("/desk/settle/", headers=EN).text
+    assert page.count('<form class="q"') == 1 and page.count('name="also"') == 2
+    assert "cancelled or done?" in page and "The same question stands for 2 more" in page
+    assert "from 3 records" in page and "No photo." in page
+    answer = ben.post(
+        f"/desk/settle/{lead}",
+        {"take": "incoming", "also": others[:1], "settlement_note": "It stopped raining"},
+    )
+    assert answer.status_code == 303 and done_tasks(app) == 2
+    page = ben.get(answer.location, headers=EN).text
+    assert "and 1 more" in page and page.count('<form class="q"') == 1
+    assert ben.get("/desk/settle/history").text.count("It stopped raining") == 2
+    ben.post(f"/desk/settle/{lead}/reopen", {"also": others[:1]})
+    assert done_tasks(app) == 0, "all that was decided at once is undone at once"
+    assert 'name="also"' in ben.get("/desk/settle/").text
+
+
+def test_of_several_answers_the_page_says_which_were_not_taken(app, ben, cancelled_and_done):
+    lead, second, third = cancelled_and_done
+    ben.post(f"/desk/settle/{second}", {"take": "theirs"})
+    form = {"take": "incoming", "also": [second, third], "settlement_note": "Dry by nine"}
+    answer = ben.post(f"/desk/settle/{lead}", form)
+    assert done_tasks(app) == 2
+    page = ben.get(answer.location, headers=EN).text
+    for words in ("and 1 more", "1 not saved.", "already resolved"):
+        assert words in page
+    again = ben.post(f"/desk/settle/{lead}", form)
+    assert is_refused(again, "already-settled") and "Dry by nine" in again.text
+
+
+def test_questions_are_paged_and_chosen_by_type(ben, desk_op, contested_revision, phone):
+    for n, task in enumerate(seed_data.TASKS[:9]):
+        desk_op("task.cancel", task, {"reason": f"Rain {n}"})
+        phone.add_op("task.complete", task, {}, by=seed_data.ANA)
+    phone.send_outbox()
+    first = ben.get("/desk/settle/", headers=EN).text
+    assert "10 questions" in first and first.count('<form class="q"') == 8
+    assert 'href="/desk/settle/?page=2"' in first
+    assert ben.get("/desk/settle/?page=2").text.count('<form class="q"') == 2
+    tickets = ben.get("/desk/settle/?type=ticket", headers=EN).text
+    assert tickets.count('<form class="q"') == 1 and "A lamp by the lift" in tickets
+
+
+def test_a_card_says_how_late_its_record_came(ben, desk_op, phone):
+    desk_op("task.cancel", seed_data.TASK, {"reason": "Rain"})
+    done_at = format_time(datetime.now(UTC) - timedelta(hours=2))
+    phone.add_op("task.complete", seed_data.TASK, {}, by=seed_data.ANA, at=done_at, boot="before")
+    phone.send_outbox()
+    assert "2 h later" in ben.get("/desk/settle/", headers=EN).text

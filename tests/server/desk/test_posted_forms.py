@@ -26,6 +26,8 @@ from tests.server.conftest import PASSWORD, DeskBrowser
 
 EN = {"Accept-Language": "en"}
 TICKETS = "/desk/tickets/"
+NEW_TICKET = "/desk/tickets/new"
+"""The page with the form that is sent to TICKETS."""
 FORM = {"channel": "phone", "matter": "report", "contact": "1203", "details": "A lamp is dark"}
 
 
@@ -45,7 +47,7 @@ def token_of(page: str, address: str) -> str:
 
 def drawn_form(browser: DeskBrowser) -> dict[str, str]:
     """The form for a new ticket, as it is drawn and filled in."""
-    return {**FORM, "form_token": token_of(browser.get(TICKETS).text, TICKETS)}
+    return {**FORM, "form_token": token_of(browser.get(NEW_TICKET).text, TICKETS)}
 
 
 def ticket_count(app: Flask) -> int:
@@ -84,7 +86,6 @@ def test_a_refused_form_is_saved_once_it_is_right(app, ben):
     answer = ben.post(TICKETS, {**form, "contact": "x" * 900}, headers=EN)
     assert answer.status_code == 422 and "At most" in answer.text
     assert 'aria-invalid="true"' in answer.text and "autofocus" in answer.text
-    assert re.search(r"<details[^>]* open", answer.text)
     fresh = {**form, "form_token": token_of(answer.text, TICKETS)}
     assert ben.post(TICKETS, fresh).status_code == 303
     assert ticket_count(app) == 1
@@ -120,12 +121,12 @@ def test_a_session_that_ends_loses_nothing(app, ben, bens_password):
     answer = ben.post(TICKETS, form, headers=EN)
     assert answer.status_code == 401 and "Typed for" not in answer.text
     assert "will be back" in answer.text
-    assert ben.sign_in("ben").location == TICKETS
-    page = ben.get(TICKETS, headers=EN).text
+    assert ben.sign_in("ben").location == NEW_TICKET
+    page = ben.get(NEW_TICKET, headers=EN).text
     assert "Typed for twelve hours" in page and "Not saved yet" in page
     fresh = {**form, "form_token": token_of(page, TICKETS)}
     assert ben.post(TICKETS, fresh).status_code == 303
-    assert "Typed for twelve hours" not in ben.get("/desk/tickets/?list=nudged").text
+    assert "Typed for twelve hours" not in ben.get("/desk/tickets/?state=nudged").text
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(UnsavedForm)) == 0
 
@@ -158,15 +159,15 @@ def test_what_one_person_typed_is_not_shown_to_another(app, ben, signed_in):
     eve = signed_in(EVE)
     answer = eve.post(TICKETS, form)
     assert answer.status_code == 409 and "Only for Ben" not in answer.text
-    assert "Only for Ben" not in eve.get(TICKETS).text
+    assert "Only for Ben" not in eve.get(NEW_TICKET).text
     assert ticket_count(app) == 0, "nobody says it in Eve's name"
-    page = ben.get(TICKETS).text
+    page = ben.get(NEW_TICKET).text
     assert "Only for Ben" in page
     discard = re.search(r'action="(/desk/unsaved/[^"]+)"', page)[1]
     assert eve.post(discard).status_code == 303
-    assert "Only for Ben" in ben.get(TICKETS).text, "it is not Eve's to discard"
-    assert ben.post(discard).location == TICKETS
-    assert "Only for Ben" not in ben.get(TICKETS).text
+    assert "Only for Ben" in ben.get(NEW_TICKET).text, "it is not Eve's to discard"
+    assert ben.post(discard).location == NEW_TICKET
+    assert "Only for Ben" not in ben.get(NEW_TICKET).text
 
 
 def test_a_form_of_another_site_is_kept_for_that_site(app, ben, desk_op, signed_in):
@@ -175,8 +176,8 @@ def test_a_form_of_another_site_is_kept_for_that_site(app, ben, desk_op, signed_
     form = {**drawn_form(ben), "details": "About this site"}
     elsewhere = signed_in(BEN, OTHER_SITE)
     assert elsewhere.post(TICKETS, form).status_code == 409
-    assert "About this site" not in elsewhere.get(TICKETS).text
-    assert "About this site" in ben.get(TICKETS).text
+    assert "About this site" not in elsewhere.get(NEW_TICKET).text
+    assert "About this site" in ben.get(NEW_TICKET).text
 
 
 def test_passwords_are_never_shown_again(app, ben, bens_password):

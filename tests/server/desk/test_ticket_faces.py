@@ -60,7 +60,11 @@ def test_desk_phone_and_resident_read_the_same_state(state, app, phone, ben):
         headers = {"Accept-Language": language}
         with app.test_request_context(), force_locale(language):
             word = state_label("ticket", state)
-        for page in (f"/desk/tickets/{TICKET_ID}", "/desk/tickets/?list=all", f"/r/{number}"):
+        for page in (
+            f"/desk/tickets/{TICKET_ID}",
+            "/desk/tickets/?state=any&columns=number,state",
+            f"/r/{number}",
+        ):
             assert word in ben.get(page, headers=headers).text, (page, language)
 
 

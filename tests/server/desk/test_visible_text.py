@@ -21,6 +21,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from server.db.engine import db
+from server.desk.lists.files import FORMATS
 from server.desk.pages.personal_data import CORRECTIONS
 from server.field.compiler.bundle import field_templates
 from server.i18n.languages import folder_name
@@ -154,6 +155,10 @@ def app(sqlite_app: Flask) -> Flask:
     return sqlite_app
 
 
+SHOWS_OTHERS = re.compile(r"/desk/[^#]*\?(?!.*\b(sort|rows|columns)=)(?!.*/file\.)")
+"""A link of a list that shows other records: in another order, or as a file, it says no more."""
+
+
 def desk_rules(app: Flask) -> list[Rule]:
     """The pages of the desk, and those that everybody may open."""
     return [
@@ -170,6 +175,11 @@ def page_arguments(rule: Rule) -> Iterator[dict[str, str]]:
         yield {}
         return
     blueprint, page = rule.endpoint.split(".")
+    if rule.arguments == {"format"}:
+        yield from ({"format": format_} for format_ in FORMATS)
+        return
+    if rule.arguments == {"view"}:
+        return  # it leads to the list
     ops = select(LoggedOp).where(LoggedOp.site_id == HOME_SITE)
     applied = db.session.scalars(ops.where(LoggedOp.status == "applied"))
     records = sorted({(op.subject_type, op.subject) for op in applied})
@@ -219,7 +229,9 @@ def page_addresses(app: Flask) -> Iterator[str]:
     with app.app_context():
         for rule in desk_rules(app):
             arguments = list(page_arguments(rule))
-            assert arguments or rule.endpoint == "records.photo", f"no record for {rule}"
+            assert arguments or rule.endpoint == "records.photo" or "view" in rule.arguments, (
+                f"no record for {rule}"
+            )
             for each in arguments:
                 yield app.url_map.bind("localhost").build(rule.endpoint, each)
 
@@ -243,7 +255,7 @@ def test_no_desk_page_shows_an_identifier(
             shown[address] = found
         if address in first:  # lists with other filters, forms for one record
             links = [urljoin(address, link) for link in VisibleText(answer.text).links]
-            waiting += [urldefrag(link).url for link in links if re.match(r"/desk/[^#]*\?", link)]
+            waiting += [urldefrag(link).url for link in links if SHOWS_OTHERS.match(link)]
     assert shown == {}
     assert len(seen) > 100
 

@@ -1,0 +1,55 @@
+"""Lists of the desk. A feature declares a `RecordList` and gives it to `register_list`."""
+
+from __future__ import annotations
+
+from server.desk.lists.columns import (
+    Cell,
+    Column,
+    choice_column,
+    label_column,
+    person_column,
+    place_column,
+    place_name,
+    text_column,
+)
+from server.desk.lists.context import ListContext
+from server.desk.lists.filters import (
+    AreaFilter,
+    Choice,
+    ChoiceFilter,
+    HomeFilter,
+    OptionFilter,
+    PeriodFilter,
+    PersonFilter,
+    ValueFilter,
+    WordsFilter,
+)
+from server.desk.lists.pages import LISTS, register_list, render_list
+from server.desk.lists.record_list import BulkAction, RecordList, View
+
+__all__ = [
+    "LISTS",
+    "AreaFilter",
+    "BulkAction",
+    "Cell",
+    "Choice",
+    "ChoiceFilter",
+    "Column",
+    "HomeFilter",
+    "ListContext",
+    "OptionFilter",
+    "PeriodFilter",
+    "PersonFilter",
+    "RecordList",
+    "ValueFilter",
+    "View",
+    "WordsFilter",
+    "choice_column",
+    "label_column",
+    "person_column",
+    "place_column",
+    "place_name",
+    "register_list",
+    "render_list",
+    "text_column",
+]

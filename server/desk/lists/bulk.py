@@ -1,0 +1,64 @@
+"""One action on many rows of a list: each row is judged by itself, and the page says of each that
+was refused why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
+
+from server.auth.access import current_user
+from server.desk.field_errors import FieldError, FormRefused
+from server.desk.labels import refusal_label
+from server.desk.lists.asked import Asked
+from server.desk.lists.record_list import BulkAction
+from server.desk.submit import NOT_TAKEN, form_op
+from server.oplog.receive import submit_many
+
+MAX_ROWS = 500
+"""So many rows at once: more take too long for one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcome:
+    """How many rows were done, and why others were not, by their id."""
+
+    done: int
+    refused: Mapping[str, str]
+
+
+def selected_rows(asked: Asked, form: MultiDict[str, str]) -> list[str]:
+    """The ids that were ticked, or all that the filter leaves. Raises FormRefused without any, and
+    for more than MAX_ROWS."""
+    if form.get("all"):
+        ids = asked.list_.ids(asked.values, MAX_ROWS + 1, asked.context)
+    else:
+        ids = list(dict.fromkeys(form.getlist("row")))
+    if not ids:
+        message = gettext("Tick the rows first.")
+        raise FormRefused(message, [FieldError(("row",), message)])
+    if len(ids) > MAX_ROWS:
+        raise FormRefused(
+            gettext("At most %(most)s rows at once. Narrow the list by a filter.", most=MAX_ROWS)
+        )
+    return ids
+
+
+def do_to_rows(action: BulkAction, ids: Sequence[str], form: Mapping[str, str]) -> BulkOutcome:
+    """Do the action to these rows. Raises FormRefused, with nothing done, if what was typed is not
+    valid."""
+    of_row, ops, typed = [], [], action.typed(form)
+    inputs = {name: f"{action.name}.{name}" for name in typed}
+    for id_ in ids:
+        for kind, subject, payload in action.ops(id_, typed):
+            of_row.append(id_)
+            ops.append(form_op(kind, subject, payload, inputs=inputs))
+    answers = submit_many(current_user().site_id, ops) if ops else []
+    refused = {
+        id_: refusal_label(answer.get("code") or answer["status"])
+        for id_, answer in zip(of_row, answers, strict=True)
+        if answer["status"] in NOT_TAKEN
+    }
+    return BulkOutcome(len(set(of_row) - refused.keys()), refused)

@@ -1,0 +1,125 @@
+"""The columns of a list: what a row shows there, the same on the screen and in every file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask
+
+from server.desk.lists.context import ListContext
+from server.i18n.filters import with_context
+from server.i18n.locale import localize, moment
+from sync.protocol.clock import SITE_ZONE
+from sync.protocol.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell that says more than a text. `tone` is bad, warn, ok, go or dim and repeats by colour
+    what `icon` and the text say; `lead` stands in bold before the text; `url` is a link."""
+
+    text: str | int | Decimal | datetime
+    tone: str = ""
+    icon: str = ""
+    lead: str = ""
+    url: str = ""
+
+
+Value = str | int | Decimal | datetime | Cell | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `value` reads a row, which has the columns of the database in `reads` by name.
+    `sort` is what the list is sorted by for it; without it the list cannot be sorted so. `css`:
+    "num" for numbers, "cut" for long text that may be cut off on the screen."""
+
+    name: str
+    label: Text
+    value: Callable[[Any, ListContext], Value]
+    reads: Sequence[Any] = ()
+    sort: Sequence[Any] = ()
+    shown: bool = True
+    css: str = ""
+
+
+def text_column(name: str, label: Text, column: Any, **more: Any) -> Column:
+    """A column of the database as it is: a text, number or time."""
+    key = column.key
+    more.setdefault("sort", (column,))
+    return Column(name, label, lambda row, _: getattr(row, key), (column,), **more)
+
+
+def label_column(name: str, label: Text, column: Any, **more: Any) -> Column:
+    """A column of the database that has a text for each language."""
+    key = column.key
+    return Column(name, label, lambda row, _: localize(getattr(row, key)), (column,), **more)
+
+
+def person_column(name: str, label: Text, column: Any, **more: Any) -> Column:
+    """The name of a person."""
+    key = column.key
+    return Column(name, label, lambda row, c: c.person(getattr(row, key)), (column,), **more)
+
+
+def choice_column(name: str, label: Text, column: Any, type_: str, **more: Any) -> Column:
+    """The label of a field's value, of a record type."""
+    key = column.key
+    more.setdefault("sort", (column,))
+    return Column(
+        name, label, lambda row, c: c.value(type_, key, getattr(row, key)), (column,), **more
+    )
+
+
+def place_column(name: str, label: Text, home: Any, area: Any = None, **more: Any) -> Column:
+    """The home, else the area."""
+    columns = [column for column in (home, area) if column is not None]
+    return Column(
+        name,
+        label,
+        lambda row, context: place_name(
+            context, getattr(row, home.key), getattr(row, area.key) if area is not None else None
+        ),
+        columns,
+        **more,
+    )
+
+
+def place_name(context: ListContext, home: str | None, area: str | None = None) -> str:
+    """What the home is called, else the area; "" without either."""
+    return context.home(home) or context.area(area)
+
+
+def init_app(app: Flask) -> None:
+    """Give templates what `desk/lists/_cell.html` needs."""
+    app.jinja_env.globals |= {"is_cell": lambda value: isinstance(value, Cell)}
+    app.jinja_env.filters["screen_text"] = with_context(screen_text)
+
+
+def screen_text(value: str | int | Decimal | datetime | None) -> str:
+    """A value as a page shows it: a time of today without its day."""
+    if isinstance(value, datetime):
+        return moment(value)
+    return "" if value is None else str(value)
+
+
+def file_text(value: str | int | Decimal | datetime | None) -> str:
+    """A value as a file has it: times in the zone of the site, with their day."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(SITE_ZONE):%Y-%m-%d %H:%M}"
+    return "" if value is None else str(value)
+
+
+def file_value(value: Value) -> str | int | Decimal:
+    """What a file has in a cell: a number as a number, everything else as text."""
+    if isinstance(value, Cell):
+        if value.lead:
+            return f"{value.lead} {file_text(value.text)}".strip()
+        value = value.text
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return value
+    return file_text(value)

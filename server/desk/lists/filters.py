@@ -1,0 +1,301 @@
+"""The filters of a list. Each has its part of the address and its condition in SQL.
+
+The value of a filter is a text: that of the address, or, for what must stand in no address, that of
+a stored filter (`private`). Values that mean nothing are left out, as if nothing had been asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, and_, false, or_, select
+
+from server.db.engine import db
+from server.desk.field_errors import FieldError, FormRefused
+from server.desk.form_fields import Options
+from server.desk.labels import value_labels
+from server.desk.lists.context import ListContext
+from server.desk.options import area_options, list_people, person_options
+from server.i18n.local_time import parse_local_day
+from server.i18n.locale import translate
+from server.models.places import Area
+from sync.protocol.clock import SITE_ZONE
+from sync.protocol.normalise import home_key, visible
+from sync.protocol.text import Text
+
+ANY = "any"
+"""The value of a choice that leaves nothing out, where leaving it empty means something else."""
+MAX_WORDS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """`name` is the filter's in addresses and forms."""
+
+    name: str
+    label: Text
+    private: bool = False
+    """Whether its value may stand in no address: it may tell who somebody is."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of its values."""
+        return (self.name,)
+
+    def values_of_form(self, form: Mapping[str, str], context: ListContext) -> dict[str, str]:
+        """Its values from a form. Raises FormRefused for what cannot be understood."""
+        return {name: visible(form.get(name, ""))[:MAX_WORDS] for name in self.inputs}
+
+    def options(self, context: ListContext) -> Options:
+        """What can be chosen; nothing if it is typed."""
+        return []
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        """The condition for its values; None if it leaves nothing out."""
+        raise NotImplementedError
+
+    def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
+        """The value as people read it, "" if nothing is asked."""
+        value = values.get(self.name, "")
+        return dict(self.options(context)).get(value, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One of the choices of a `ChoiceFilter`."""
+
+    label: Text
+    condition: Callable[[ListContext], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceFilter(Filter):
+    """One of several conditions, such as the state of a record."""
+
+    choices: Mapping[str, Choice]
+    default: str = ANY
+    """What holds when the address does not say."""
+
+    def options(self, context: ListContext) -> Options:
+        shown = [(name, translate(choice.label)) for name, choice in self.choices.items()]
+        return [(ANY, gettext("All")), *shown]
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        chosen = self.choices.get(values.get(self.name) or self.default)
+        return chosen.condition(context) if chosen else None
+
+    def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
+        chosen = self.choices.get(values.get(self.name) or self.default)
+        return translate(chosen.label) if chosen else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueFilter(Filter):
+    """One of the values of a field that has a fixed set of them."""
+
+    column: Any
+    record_type: str
+    field: str
+
+    def options(self, context: ListContext) -> Options:
+        return list(value_labels(self.record_type, self.field).items())
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        value = values.get(self.name)
+        equal: ColumnElement[bool] = self.column == value
+        return equal if value else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionFilter(Filter):
+    """One of what the site has, such as its routes or standards: `load` lists value and label."""
+
+    column: Any
+    load: Callable[[ListContext], Options]
+
+    def options(self, context: ListContext) -> Options:
+        return context.once(("options", self.name), lambda: self.load(context))
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        value = values.get(self.name)
+        equal: ColumnElement[bool] = self.column == value
+        return equal if value else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonFilter(Filter):
+    """Somebody who works at the site, in any of these columns."""
+
+    columns: Sequence[Any]
+
+    def options(self, context: ListContext) -> Options:
+        return context.once("people", lambda: person_options(list_people(context.site_id)))
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        value = values.get(self.name)
+        return or_(*(column == value for column in self.columns)) if value else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaFilter(Filter):
+    """An area with all that lies in it, also with the homes there if `home` is given."""
+
+    column: Any
+
+    def options(self, context: ListContext) -> Options:
+        return context.once("areas", lambda: area_options(context.site_id))
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        value = values.get(self.name)
+        within: ColumnElement[bool] = self.column.in_(areas_within(value, context))
+        return within if value else None
+
+
+def areas_within(area: str | None, context: ListContext) -> list[str]:
+    """The ids of an area and of all areas in it, at any depth."""
+    rows = context.once(
+        "area parents",
+        lambda: db.session.execute(
+            select(Area.id, Area.parent_id).where(Area.site_id == context.site_id)
+        ).all(),
+    )
+    within, grown = {area}, True
+    while grown:
+        found = {row.id for row in rows if row.parent_id in within} - within
+        within |= found
+        grown = bool(found)
+    return sorted(id_ for id_ in within if id_)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeFilter(Filter):
+    """A home by its number, which is typed; the address has its id."""
+
+    column: Any
+
+    def values_of_form(self, form: Mapping[str, str], context: ListContext) -> dict[str, str]:
+        typed = visible(form.get(self.name, ""))
+        if not typed:
+            return {self.name: ""}
+        key = home_key(typed)
+        for id_, label in context.names.units.items():
+            if key in {home_key(text) for text in label.values()}:
+                return {self.name: id_}
+        message = gettext("No home is called %(typed)s. Write it as on its door.", typed=typed)
+        raise FormRefused(message, [FieldError((self.name,), message)])
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        value = values.get(self.name)
+        equal: ColumnElement[bool] = self.column == value
+        return equal if value else None
+
+    def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
+        return context.home(values.get(self.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodFilter(Filter):
+    """The days from `<name>_since` to `<name>_until`, both included, of a time. `until_column`: of
+    a time that lasts, such as a visit; everything is found that falls in part into the period."""
+
+    column: Any
+    until_column: Any = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (f"{self.name}_since", f"{self.name}_until")
+
+    def days(self, values: Mapping[str, str]) -> tuple[date | None, date | None]:
+        """The first and the last day."""
+        since, until = (parse_local_day(values.get(name, "")) for name in self.inputs)
+        return since, until
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        since, until = self.days(values)
+        end_column = self.column if self.until_column is None else self.until_column
+        conditions = []
+        if since:
+            conditions.append(end_column >= day_start(since))
+            if self.until_column is not None:
+                conditions[-1] = or_(conditions[-1], end_column.is_(None))
+        if until:
+            conditions.append(self.column < day_start(until + timedelta(days=1)))
+        return and_(*conditions) if conditions else None
+
+    def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
+        since, until = self.days(values)
+        if since and since == until:
+            return str(since)
+        return f"{since or ''} – {until or ''}" if since or until else ""
+
+
+def day_start(day: date) -> datetime:
+    """When a day begins at the site."""
+    return datetime.combine(day, time(), SITE_ZONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsFilter(Filter):
+    """Words, each of which stands in one of the `columns`, or is part of the name of one of the
+    `people`, or the number of one of the `homes`. `keys` are columns with a normalised text, by the
+    function that normalises a word."""
+
+    columns: Sequence[Any] = ()
+    people: Sequence[Any] = ()
+    homes: Sequence[Any] = ()
+    areas: Sequence[Any] = ()
+    keys: Mapping[Any, Callable[[str], str]] = field(default_factory=dict)
+    private: bool = True
+
+    def condition(
+        self, values: Mapping[str, str], context: ListContext
+    ) -> ColumnElement[bool] | None:
+        words = values.get(self.name, "").split()
+        return and_(*(self._word(word, context) for word in words)) if words else None
+
+    def _word(self, word: str, context: ListContext) -> ColumnElement[bool]:
+        names, small = context.names, word.casefold()
+        found: list[ColumnElement[bool]] = [
+            column.icontains(word, autoescape=True) for column in self.columns
+        ]
+        for column, normalise in self.keys.items():
+            if key := normalise(word):
+                found.append(column.icontains(key, autoescape=True))
+        if self.people:
+            ids = [id_ for id_, name in names.people.items() if small in name.casefold()]
+            found += [column.in_(ids) for column in self.people]
+        if self.homes:
+            key = home_key(word)
+            ids = [i for i, label in names.units.items() if key in map(home_key, label.values())]
+            found += [column.in_(ids) for column in self.homes]
+        if self.areas:
+            ids = [i for i, each in names.areas.items() if _says(each, small)]
+            found += [column.in_(ids) for column in self.areas]
+        return or_(false(), *found)
+
+    def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
+        return values.get(self.name, "")
+
+
+def _says(label: Mapping[str, str], small: str) -> bool:
+    return any(small in text.casefold() for text in label.values())

@@ -1,0 +1,277 @@
+"""The routes of a list: its page, its files, its stored filters and views, its bulk actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from server.auth.access import allow, current_user, recent_sign_in
+from server.db.engine import db
+from server.desk.field_errors import FieldError, FormRefused
+from server.desk.lists import asked as asking
+from server.desk.lists.asked import Asked, asked_by_address, asked_by_values, filter_inputs
+from server.desk.lists.bulk import do_to_rows, selected_rows
+from server.desk.lists.context import ListContext
+from server.desk.lists.downloads import list_file
+from server.desk.lists.files import FORMATS
+from server.desk.lists.record_list import BulkAction, RecordList
+from server.desk.lists.stored import delete_view, find_filter, list_views, save_view, store_words
+from server.desk.posted_forms import only_asks, say_nothing
+from server.oplog.security_log import log_access
+from sync.protocol.clock import SITE_ZONE
+from sync.protocol.normalise import visible
+
+MAX_NAME = 40
+"""Characters of a view's name."""
+MAX_VIEWS = 12
+
+LISTS: dict[str, tuple[RecordList, str]] = {}
+"""Every list with its endpoint, by name."""
+
+
+def register_list(bp: Blueprint, list_: RecordList, path: str = "/", view: str = "index") -> None:
+    """Add the routes of a list to the blueprint of its feature. `view` is the name of its page
+    within the blueprint, that of the others begins with it."""
+    routes = _Routes(list_, f"{bp.name}.{view}")
+    base = path.rstrip("/")
+    everybody = allow(*list_.roles)
+    file = routes.view_function("file")
+
+    def add(rule: str, name: str, method: str, function: Callable[..., Any]) -> None:
+        bp.add_url_rule(base + rule, name, everybody(function), methods=[method])
+
+    add("/" if base == "" else "", view, "GET", routes.view_function("page"))
+    add("/filter", f"{view}_filter", "POST", only_asks(routes.view_function("filter")))
+    add("/file.<format>", f"{view}_file", "GET", recent_sign_in(file) if list_.personal else file)
+    add("/views", f"{view}_save", "POST", routes.view_function("save"))
+    add("/views/<view>", f"{view}_view", "GET", routes.view_function("open"))
+    add("/views/<view>/delete", f"{view}_delete", "POST", routes.view_function("delete"))
+    add("/bulk/<action>", f"{view}_bulk", "POST", routes.view_function("bulk"))
+    LISTS[list_.name] = list_, routes.endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class _Routes:
+    """The views of a list."""
+
+    list_: RecordList
+    endpoint: str
+
+    def view_function(self, name: str) -> Callable[..., Any]:
+        """A function of its own for a method: rules of access are attributes of functions."""
+        method: Callable[..., Any] = getattr(self, name)
+        return lambda **arguments: method(**arguments)
+
+    def page(self) -> str:
+        """The page of the list, as the address asks for it."""
+        return render_list(self.list_, self.endpoint)
+
+    def filter(self) -> Response:
+        """Go to the address of what the form asks; words are stored under a short id."""
+        context = ListContext.of_request()
+        return redirect(self._address(self._asked_by_form(context)), 303)
+
+    def file(self, format: str) -> Response:
+        """The list as a file. Data of residents that leave the server are in the security log."""
+        if format not in FORMATS:
+            abort(404)
+        asked = asked_by_address(self.list_, ListContext.of_request())
+        response = list_file(asked, format)
+        if self.list_.personal:
+            user, details = current_user(), {"page": self.list_.name, "records": asked.total}
+            log_access("export", site_id=user.site_id, by=user.person_id, details=details)
+        return response
+
+    def save(self) -> Response:
+        """Save what is asked as a view."""
+        context = ListContext.of_request()
+        name = visible(request.form.get("name", ""))
+        asked = asked_by_values(
+            self.list_, context, self._stored_values(context), request.form.to_dict()
+        )
+        if not 0 < len(name) <= MAX_NAME:
+            message = gettext("Give the view a name of at most %(most)s characters.", most=MAX_NAME)
+            raise FormRefused(message, [FieldError(("name",), message)])
+        if len(list_views(context, self.list_.name)) >= MAX_VIEWS:
+            raise FormRefused(gettext("There are enough saved views. Delete one first."))
+        values = asking.settings_of(asked)
+        saved = save_view(context, self.list_.name, name, values, bool(request.form.get("shared")))
+        return redirect(url_for(f"{self.endpoint}_view", view=saved.id), 303)
+
+    def open(self, view: str) -> Response:
+        """Go to the address of what a saved view asks."""
+        context = ListContext.of_request()
+        saved = find_filter(context, self.list_.name, view) or abort(404)
+        asked = asked_by_values(self.list_, context, saved.values, saved.values)
+        return redirect(self._address(asked), 303)
+
+    def delete(self, view: str) -> Response:
+        context = ListContext.of_request()
+        saved = find_filter(context, self.list_.name, view) or abort(404)
+        if saved.name is None:
+            abort(404)
+        delete_view(saved)
+        return redirect(url_for(self.endpoint), 303)
+
+    def bulk(self, action: str) -> Any:
+        """Do something to the selected rows; if some were refused, a page says which and why."""
+        context = ListContext.of_request()
+        asked = asked_by_values(
+            self.list_, context, self._stored_values(context), request.form.to_dict()
+        )
+        chosen = {each.name: each for each in allowed_actions(self.list_, context)}.get(action)
+        if chosen is None:
+            abort(403)
+        outcome = do_to_rows(chosen, selected_rows(asked, request.form), request.form.to_dict())
+        back = self._address(asked)
+        if not outcome.refused:
+            return redirect(back, 303)
+        say_nothing()
+        return render_template(
+            "desk/lists/outcome.html",
+            list=self.list_,
+            action=chosen,
+            done=outcome.done,
+            refused=rows_by_id(asked, outcome.refused),
+            back=back,
+        )
+
+    def _stored_values(self, context: ListContext) -> dict[str, str]:
+        """The values of the filters from hidden inputs, with the words of the stored filter."""
+        given = {name: request.form.get(name, "") for name in filter_inputs(self.list_)}
+        stored = find_filter(context, self.list_.name, request.form.get(asking.WORDS, ""))
+        words = dict(stored.values) if stored else {}
+        private = asking.private_inputs(self.list_)
+        return given | {name: words.get(name, "") for name in private}
+
+    def _asked_by_form(self, context: ListContext) -> Asked:
+        form = request.form.to_dict()
+        values: dict[str, str] = {}
+        if "columns" not in form or request.form.getlist("column"):
+            form["columns"] = ",".join(request.form.getlist("column"))
+        try:
+            for each in self.list_.filters:
+                values |= each.values_of_form(form, context)
+        except FormRefused as refused:
+            refused.page = request.form.get("page_address") or url_for(self.endpoint)
+            raise
+        return asked_by_values(self.list_, context, values, {**form, "page": ""})
+
+    def _address(self, asked: Asked) -> str:
+        """The address that asks this; its words are stored."""
+        private = asking.private_inputs(self.list_)
+        words = {name: asked.values.get(name, "") for name in private}
+        stored = store_words(asked.context, self.list_.name, words)
+        arguments = asked.arguments(**{asking.WORDS: stored})
+        return url_for(self.endpoint, **arguments)  # type: ignore[arg-type]
+
+
+def allowed_actions(list_: RecordList, context: ListContext) -> list[BulkAction]:
+    """The bulk actions that the reader may do."""
+    return [each for each in list_.actions if not each.roles or context.has_role(*each.roles)]
+
+
+def rows_by_id(asked: Asked, reasons: Mapping[str, str]) -> list[tuple[list[Any], str]]:
+    """The cells of these rows, each with its reason."""
+    columns = asked.shown_columns()
+    query = asked.list_.joined(db.select(*asked.list_.reads)).where(
+        asked.list_.site == asked.context.site_id, asked.list_.id.in_(reasons)
+    )
+    rows = db.session.execute(query).all()
+    asked.list_.prepare(rows, asked.context)
+    return [
+        ([column.value(row, asked.context) for column in columns[:3]], reasons[row.id])
+        for row in rows
+    ]
+
+
+def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
+    """The page of a list, as the address asks for it."""
+    context = ListContext.of_request()
+    asked = asked_by_address(list_, context)
+    rows = _page_rows(asked)
+    list_.prepare(rows, context)
+    columns = asked.shown_columns()
+    return render_template(
+        list_.template,
+        list=list_,
+        asked=asked,
+        endpoint=endpoint,
+        columns=columns,
+        rows=[(row, [column.value(row, context) for column in columns]) for row in rows],
+        tabs=_tabs(asked, endpoint),
+        actions=allowed_actions(list_, context),
+        context=context,
+        asking=asking,
+        periods=_periods(context),
+        bulk_inputs=lambda action: action.prefixed_inputs(context),
+        **list_.extra(),
+        **more,
+    )
+
+
+def _periods(context: ListContext) -> list[tuple[str, date, date]]:
+    """Periods that are asked often, with their first and last days."""
+    today = context.now.astimezone(SITE_ZONE).date()
+    return [
+        (gettext("Today"), today, today),
+        (gettext("Yesterday"), today - timedelta(days=1), today - timedelta(days=1)),
+        (gettext("7 days"), today - timedelta(days=6), today),
+        (gettext("30 days"), today - timedelta(days=29), today),
+        (gettext("This month"), today.replace(day=1), today),
+    ]
+
+
+def _page_rows(asked: Asked) -> list[Any]:
+    """The rows of the page that is asked; those of the last one for a page beyond it."""
+    page = min(asked.page, asked.pages)
+    query = asked.list_.query(asked.values, asked.sort, asked.context)
+    start = (page - 1) * asked.rows
+    return list(db.session.execute(query.offset(start).limit(asked.rows)).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view above the list. `saved` is the id of a saved view, "" for one that everybody has."""
+
+    label: Any
+    url: str
+    count: int
+    is_current: bool
+    alarms: bool = False
+    saved: str = ""
+
+
+def _tabs(asked: Asked, endpoint: str) -> list[Tab]:
+    """The views of the list with their counts, then those that were saved."""
+    list_, context = asked.list_, asked.context
+    saved = list_views(context, list_.name)
+    built_in = [asked_by_values(list_, context, view.values, view.values) for view in list_.views]
+    stored = [asked_by_values(list_, context, view.values, view.values) for view in saved]
+    counts = list_.counts([each.values for each in [*built_in, *stored]], context)
+    tabs = [
+        Tab(
+            view.label,
+            url_for(endpoint, **each.arguments()),  # type: ignore[arg-type]
+            count,
+            each.values == asked.values,
+            view.alarms,
+        )
+        for view, each, count in zip(list_.views, built_in, counts, strict=False)
+    ]
+    return tabs + [
+        Tab(
+            view.name,
+            url_for(f"{endpoint}_view", view=view.id),
+            count,
+            each.values == asked.values and each.columns == asked.columns,
+            saved=view.id,
+        )
+        for view, each, count in zip(saved, stored, counts[len(built_in) :], strict=True)
+    ]

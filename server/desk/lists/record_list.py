@@ -1,0 +1,165 @@
+"""A list of the desk, declared once: its columns, filters, views and bulk actions.
+
+From it come the page, the files, the saved views and the bulk actions; see `pages.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from server.db.engine import db
+from server.desk.form_fields import FormField
+from server.desk.lists.columns import Column
+from server.desk.lists.context import ListContext
+from server.desk.lists.filters import ANY, ChoiceFilter, Filter
+from sync.protocol.text import Text
+
+Op = tuple[str, str, dict[str, Any]]
+"""A kind, its subject and its payload."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A tab above a list: a filter that everybody has, and perhaps an order of its own, `sort`.
+    `alarms`: its count is red."""
+
+    name: str
+    label: Text
+    values: Mapping[str, str]
+    alarms: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkAction:
+    """Something that is done to all selected rows with one form. `ops` turns a row's id and the
+    form into the ops of that row: kind, subject, payload."""
+
+    name: str
+    label: Text
+    ops: Callable[[str, Mapping[str, str]], Sequence[Op]]
+    inputs: Callable[[ListContext], Sequence[FormField]] = lambda _: ()
+    roles: Collection[str] = ()
+    """Who may do it, of those who see the list; everybody if none is named."""
+    icon: str = ""
+    explains: Text | None = None
+    """What it does, where the label does not say it."""
+
+    def prefixed_inputs(self, context: ListContext) -> list[FormField]:
+        """Its inputs as they stand in the one form of all actions: with the action's name."""
+        return [replace(each, name=f"{self.name}.{each.name}") for each in self.inputs(context)]
+
+    def typed(self, form: Mapping[str, str]) -> dict[str, str]:
+        """What was typed into its inputs, by their own names."""
+        start = f"{self.name}."
+        return {n.removeprefix(start): text for n, text in form.items() if n.startswith(start)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordList:
+    """A list of records of the current user's site.
+
+    `name` is that of its files and of its stored filters. `site` and `id` are columns of the table.
+    `conditions` leave out what is never shown, such as erased records. `joined` adds tables that
+    columns or filters need. `order` is the name of the column that it is sorted by, with "-" before
+    it for the largest first. `show` is the endpoint of a row's page, by its `id`.
+    """
+
+    name: str
+    title: Text
+    roles: Collection[str]
+    site: Any
+    id: Any
+    columns: Sequence[Column]
+    order: str
+    filters: Sequence[Filter] = ()
+    views: Sequence[View] = ()
+    actions: Sequence[BulkAction] = ()
+    show: str = ""
+    show_argument: str = "id"
+    conditions: Callable[[ListContext], Sequence[Any]] = lambda _: ()
+    joined: Callable[[Select[Any]], Select[Any]] = lambda query: query
+    prepare: Callable[[Sequence[Any], ListContext], None] = lambda rows, context: None
+    """Reads what the columns need besides, for all rows at once."""
+    personal: bool = False
+    """Its files have data of residents: taking one needs a recent sign-in, and is noted."""
+    formulas: Sequence[str] = ()
+    """The ids in `sync/RULES.md` of the rules by which its values are computed."""
+    help: Text | None = None
+    """What the list is for, in one sentence."""
+    empty: Text | None = None
+    """The next step while there is nothing in the list."""
+    template: str = "desk/lists/page.html"
+    extra: Callable[[], dict[str, Any]] = dict
+    """What the template needs besides, such as the form for a new record."""
+    reads: tuple[Any, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Collect the columns of the database; raises ValueError if two share a name."""
+        found: dict[str, Any] = {"id": self.id}
+        for column in self.columns:
+            for read in column.reads:
+                if found.setdefault(read.key, read) is not read and not _same(found, read):
+                    raise ValueError(f"{self.name}: two columns are called {read.key}")
+        object.__setattr__(self, "reads", tuple(found.values()))
+
+    def column(self, name: str) -> Column:
+        """A column by its name. Raises KeyError."""
+        return {column.name: column for column in self.columns}[name]
+
+    def view(self, name: str) -> View:
+        """A view by its name. Raises KeyError."""
+        return {view.name: view for view in self.views}[name]
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """What holds of the choices when an address does not say."""
+        choices = [each for each in self.filters if isinstance(each, ChoiceFilter)]
+        return {each.name: each.default for each in choices if each.default != ANY}
+
+    def where(self, values: Mapping[str, str], context: ListContext) -> list[Any]:
+        """The conditions for these values of the filters."""
+        asked = [each.condition(values, context) for each in self.filters]
+        return [
+            self.site == context.site_id,
+            *self.conditions(context),
+            *(condition for condition in asked if condition is not None),
+        ]
+
+    def count(self, values: Mapping[str, str], context: ListContext) -> int:
+        """How many rows these values of the filters leave."""
+        query = self.joined(select(func.count(self.id))).where(*self.where(values, context))
+        return db.session.scalar(query) or 0
+
+    def counts(self, several: Sequence[Mapping[str, str]], context: ListContext) -> list[int]:
+        """The same for several filters, in one statement."""
+        if not several:
+            return []
+        queries = [
+            self.joined(select(func.count(self.id))).where(*self.where(values, context))
+            for values in several
+        ]
+        row = db.session.execute(select(*(query.scalar_subquery() for query in queries))).one()
+        return list(row)
+
+    def query(self, values: Mapping[str, str], sort: str, context: ListContext) -> Select[Any]:
+        """The rows for these values, sorted by the column `sort` ("-" before it: falling)."""
+        falling, name = sort.startswith("-"), sort.lstrip("-")
+        by = [
+            (each.desc() if falling else each.asc()).nulls_last() for each in self.column(name).sort
+        ]
+        query = self.joined(select(*self.reads)).where(*self.where(values, context))
+        return query.order_by(*by, self.id.desc() if falling else self.id)
+
+    def ids(self, values: Mapping[str, str], most: int, context: ListContext) -> list[str]:
+        """The ids of the first `most` rows for these values."""
+        query = self.joined(select(self.id)).where(*self.where(values, context))
+        return list(db.session.scalars(query.order_by(self.id).limit(most)))
+
+
+def _same(found: Mapping[str, Any], read: Any) -> bool:
+    """Whether a column is the one that was found under its name, perhaps through an alias."""
+    return str(found[read.key]) == str(read)
