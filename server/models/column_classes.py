@@ -315,7 +315,7 @@ COLUMNS: dict[str, dict[str, str]] = {
             "given_by_id asked_role asked_trade handed_at accepted_at proxy_for_id escalated_at "
             "escalation promised_at followed_at acted_at resolved_at resolved_by_id "
             "feedback_at feedback_by_id reaction unreachable marks reopened_at closed_at "
-            "merged_into merged_at purged_at version"
+            "merged_into merged_at apart_ids purged_at version"
         ),
         PERSONAL: "contact declined_because details unit photos things resolved_how timeline",
         SENSITIVE: "slip",

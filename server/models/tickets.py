@@ -81,6 +81,7 @@ class Ticket(Model):
     closed_at: Mapped[datetime | None]
     merged_into: Mapped[str | None]
     merged_at: Mapped[datetime | None]
+    apart_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
     timeline: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     purged_at: Mapped[datetime | None]
     version: Mapped[int]
@@ -123,7 +124,7 @@ class Ticket(Model):
 
 def phone_body(ticket: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of a ticket for phones, with the newest part of its timeline."""
-    hidden = ("site_id", "version", "purged_at", "successions")
+    hidden = ("site_id", "version", "purged_at", "successions", "apart_ids")
     shown = {name: value for name, value in ticket.items() if name not in hidden}
     return {
         **shown,

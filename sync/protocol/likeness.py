@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from unicodedata import normalize
 
 HOME_NUMBER = re.compile(
@@ -22,6 +23,10 @@ EVERYDAY_WORDS = frozenset(
 """Words that stand in reports of every kind."""
 
 
+CACHED_TEXTS = 1_000
+"""A list of open tickets compares each text with many others."""
+
+
 def names_same_home(one: str, other: str) -> bool:
     """Whether a home's number stands in both texts. 501 and 3-2-501 may be the same home, 1-2-501
     and 3-2-501 are not."""
@@ -29,6 +34,7 @@ def names_same_home(one: str, other: str) -> bool:
     return any(_ends_alike(a, b) for a in home_numbers(one) for b in numbers)
 
 
+@lru_cache(CACHED_TEXTS)
 def home_numbers(text: str) -> list[list[str]]:
     """The home numbers in a text, each as its parts without leading zeros, the room last."""
     numbers = HOME_NUMBER.findall(normalize("NFKC", text))
@@ -48,7 +54,8 @@ def _ends_alike(one: list[str], other: list[str]) -> bool:
     return one[-shorter:] == other[-shorter:]
 
 
-def _words(text: str) -> set[str]:
+@lru_cache(CACHED_TEXTS)
+def _words(text: str) -> frozenset[str]:
     text = text.lower()
     pairs = {run[i : i + 2] for run in CHINESE_RUN.findall(text) for i in range(len(run) - 1)}
-    return (pairs | set(LATIN_WORD.findall(text))) - EVERYDAY_WORDS
+    return frozenset(pairs | set(LATIN_WORD.findall(text))) - EVERYDAY_WORDS

@@ -96,8 +96,9 @@ def missing_steps_if_open(ticket: Any) -> list[str]:
 def possible_duplicates(
     ticket: Any, others: Iterable[Any], home_label: Callable[[str | None], str] = lambda _: ""
 ) -> list[Any]:
-    """K17: open tickets that may be the same matter: opened within `SAME_MATTER_WINDOW` for the
-    same contact, or for the same place with a word or the category in common.
+    """K17, K25: open tickets that may be the same matter: opened within `SAME_MATTER_WINDOW` for
+    the same contact, or for the same place with a word or the category in common, and not told
+    apart yet.
 
     `home_label` returns the label of a home: a home's number in a text is a place too.
     """
@@ -106,9 +107,16 @@ def possible_duplicates(
         for other in others
         if other.id != ticket.id
         and is_open(other)
+        and not are_apart(ticket, other)
         and abs(other.opened_at - ticket.opened_at) <= SAME_MATTER_WINDOW
         and _is_alike(ticket, other, home_label)
     ]
+
+
+def are_apart(one: Any, other: Any) -> bool:
+    """K25: whether somebody told two tickets apart."""
+    ids = [*(getattr(one, "apart_ids", None) or ()), *(getattr(other, "apart_ids", None) or ())]
+    return one.id in ids or other.id in ids
 
 
 def _is_alike(one: Any, other: Any, home_label: Callable[[str | None], str]) -> bool:

@@ -29,6 +29,7 @@ TYPES = {name: (type_,) for name, type_ in TYPE_OF_PAGE.items()} | {
     "places": ("unit",),
     "quarantine": ("op aside",),
     "records": ("task",),
+    "same_matter": ("ticket",),
     "shifts": ("shift",),
     "sign_ins": ("person",),
     "training_sessions": ("training",),

@@ -87,7 +87,8 @@ COLUMNS = {
             "steward_id",
             "successions",
         ),
-        *("co_receiver_ids", "merged_into", "merged_at", "timeline", *FOLDED_FIELDS),
+        *("co_receiver_ids", "merged_into", "merged_at", "apart_ids", "timeline"),
+        *FOLDED_FIELDS,
     ),
     "arrears": (
         *("id", "unit", "lines", "batch", "ledger_at", "collector_id", "windows", "do_not_call"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, false, or_, select
@@ -25,7 +25,7 @@ from server.i18n.locale import translate
 from server.models.places import Area
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.normalise import home_key, visible
-from sync.protocol.text import Text
+from sync.protocol.text import Text, _l
 
 ANY = "any"
 """The value of a choice that leaves nothing out, where leaving it empty means something else."""
@@ -214,19 +214,44 @@ class HomeFilter(Filter):
 @dataclass(frozen=True, kw_only=True)
 class PeriodFilter(Filter):
     """The days from `<name>_since` to `<name>_until`, both included, of a time. `until_column`: of
-    a time that lasts, such as a visit; everything is found that falls in part into the period."""
+    a time that lasts, such as a visit; everything is found that falls in part into the period.
+
+    Instead of a day, `<name>_since` may name one of PERIODS, which moves with the days. `default`
+    is the one that holds when the address does not say, `ahead` offers those to come too."""
 
     column: Any
     until_column: Any = None
+    default: str = ANY
+    ahead: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
         return (f"{self.name}_since", f"{self.name}_until")
 
-    def days(self, values: Mapping[str, str]) -> tuple[date | None, date | None]:
-        """The first and the last day."""
+    def periods(self) -> list[tuple[str, Text]]:
+        """The named periods that are offered, each with its label."""
+        return [(n, p.label) for n, p in PERIODS.items() if self.ahead or not p.is_ahead]
+
+    def named(self, values: Mapping[str, str]) -> Period | None:
+        """The named period that is asked; None for days."""
+        since, until = (values.get(name, "") for name in self.inputs)
+        return None if until else PERIODS.get(since)
+
+    def days(self, values: Mapping[str, str]) -> Days:
+        """The first and the last day; None where it has no end."""
+        if period := self.named(values):
+            return period.days(datetime.now(SITE_ZONE).date())
         since, until = (parse_local_day(values.get(name, "")) for name in self.inputs)
         return since, until
+
+    def values_of_form(self, form: Mapping[str, str], context: ListContext) -> dict[str, str]:
+        """The period of the form's days, under its name if it had one and was left as it was."""
+        since, until = self.inputs
+        given = {name: visible(form.get(name, ""))[:MAX_WORDS] for name in self.inputs}
+        before = {since: form.get(f"{self.name}_named", ""), until: ""}
+        if self.named(before) and self.days(given) == self.days(before):
+            return before
+        return given if any(given.values()) else {since: ANY, until: ""}
 
     def condition(
         self, values: Mapping[str, str], context: ListContext
@@ -243,10 +268,40 @@ class PeriodFilter(Filter):
         return and_(*conditions) if conditions else None
 
     def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
+        if period := self.named(values):
+            return translate(period.label)
         since, until = self.days(values)
         if since and since == until:
             return str(since)
         return f"{since or ''} – {until or ''}" if since or until else ""
+
+
+Days = tuple[date | None, date | None]
+
+
+class Period(NamedTuple):
+    """A period that moves with the days: `days` turns today into its first and last day."""
+
+    label: Text
+    days: Callable[[date], tuple[date, date]]
+    is_ahead: bool = False
+
+
+def _around(first: int, last: int) -> Callable[[date], tuple[date, date]]:
+    """The period from so many days from today to so many."""
+    return lambda today: (today + timedelta(days=first), today + timedelta(days=last))
+
+
+PERIODS = {
+    "today": Period(_l("Today"), _around(0, 0)),
+    "yesterday": Period(_l("Yesterday"), _around(-1, -1)),
+    "tomorrow": Period(_l("Tomorrow"), _around(1, 1), is_ahead=True),
+    "coming": Period(_l("Coming 7 days"), _around(0, 6), is_ahead=True),
+    "week": Period(_l("7 days"), _around(-6, 0)),
+    "days30": Period(_l("30 days"), _around(-29, 0)),
+    "month": Period(_l("This month"), lambda today: (today.replace(day=1), today)),
+}
+"""The periods that are asked often, by what an address calls them."""
 
 
 def day_start(day: date) -> datetime:

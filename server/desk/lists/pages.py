@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -24,7 +23,6 @@ from server.desk.lists.record_list import BulkAction, RecordList
 from server.desk.lists.stored import delete_view, find_filter, list_views, save_view, store_words
 from server.desk.posted_forms import only_asks, say_nothing
 from server.oplog.security_log import log_access
-from sync.protocol.clock import SITE_ZONE
 from sync.protocol.normalise import visible
 
 MAX_NAME = 40
@@ -209,23 +207,10 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         actions=allowed_actions(list_, context),
         context=context,
         asking=asking,
-        periods=_periods(context),
         bulk_inputs=lambda action: action.prefixed_inputs(context),
         **list_.extra(),
         **more,
     )
-
-
-def _periods(context: ListContext) -> list[tuple[str, date, date]]:
-    """Periods that are asked often, with their first and last days."""
-    today = context.now.astimezone(SITE_ZONE).date()
-    return [
-        (gettext("Today"), today, today),
-        (gettext("Yesterday"), today - timedelta(days=1), today - timedelta(days=1)),
-        (gettext("7 days"), today - timedelta(days=6), today),
-        (gettext("30 days"), today - timedelta(days=29), today),
-        (gettext("This month"), today.replace(day=1), today),
-    ]
 
 
 def _page_rows(asked: Asked) -> list[Any]:

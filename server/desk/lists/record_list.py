@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from flask import url_for
 from sqlalchemy import Select, func, select
 
 from server.db.engine import db
 from server.desk.form_fields import FormField
 from server.desk.lists.columns import Column
 from server.desk.lists.context import ListContext
-from server.desk.lists.filters import ANY, ChoiceFilter, Filter
+from server.desk.lists.filters import ANY, ChoiceFilter, Filter, PeriodFilter
 from sync.protocol.text import Text
 
 Op = tuple[str, str, dict[str, Any]]
@@ -65,7 +66,8 @@ class RecordList:
     `name` is that of its files and of its stored filters. `site` and `id` are columns of the table.
     `conditions` leave out what is never shown, such as erased records. `joined` adds tables that
     columns or filters need. `order` is the name of the column that it is sorted by, with "-" before
-    it for the largest first. `show` is the endpoint of a row's page, by its `id`.
+    it for the largest first. `show` is the endpoint of a row's page, by its argument
+    `show_argument`: the row's `id`, or what it has in `show_by`. `show_values` are its others.
     """
 
     name: str
@@ -80,6 +82,8 @@ class RecordList:
     actions: Sequence[BulkAction] = ()
     show: str = ""
     show_argument: str = "id"
+    show_by: str = "id"
+    show_values: Mapping[str, str] = field(default_factory=dict)
     conditions: Callable[[ListContext], Sequence[Any]] = lambda _: ()
     joined: Callable[[Select[Any]], Select[Any]] = lambda query: query
     prepare: Callable[[Sequence[Any], ListContext], None] = lambda rows, context: None
@@ -114,11 +118,16 @@ class RecordList:
         """A view by its name. Raises KeyError."""
         return {view.name: view for view in self.views}[name]
 
+    def address(self, row: Any) -> str:
+        """The address of a row's page."""
+        arguments = {self.show_argument: getattr(row, self.show_by), **self.show_values}
+        return url_for(self.show, **arguments)
+
     @property
     def defaults(self) -> dict[str, str]:
-        """What holds of the choices when an address does not say."""
-        choices = [each for each in self.filters if isinstance(each, ChoiceFilter)]
-        return {each.name: each.default for each in choices if each.default != ANY}
+        """What holds of choices and periods when an address does not say."""
+        chosen = [each for each in self.filters if isinstance(each, ChoiceFilter | PeriodFilter)]
+        return {each.inputs[0]: each.default for each in chosen if each.default != ANY}
 
     def where(self, values: Mapping[str, str], context: ListContext) -> list[Any]:
         """The conditions for these values of the filters."""

@@ -36,6 +36,8 @@ FIELDS: Texts = {
     "has_items": _l("Has related items"),
     "steward_id": _l("Responsible"),
     "other_id": _l("Duplicate ticket"),
+    "keep_apart.other_id": _l("Other ticket"),
+    "apart": _l("Another matter"),
     "marks": _l("Service ratings"),
     "about_type": _l("Related record type"),
     "done_on_the_spot": _l("Resolved on the spot"),

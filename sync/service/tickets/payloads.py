@@ -194,6 +194,13 @@ class TicketMergePayload(Payload):
     other_id = Id(required=True)
 
 
+class TicketKeepApartPayload(Payload):
+    """`apart` false takes it back."""
+
+    other_id = Id(required=True)
+    apart = fields.Boolean(load_default=True)
+
+
 class TicketAbsorbPayload(Payload):
     """What the earlier ticket takes over from the later one."""
 

@@ -15,6 +15,9 @@ PROMISE_RECORDED_WITHIN = timedelta(hours=12)
 """A promise that was given by word of mouth is recorded by the end of the shift at the latest, when
 its time may have passed already. A time before that is a typing mistake."""
 
+MAX_APART = 50
+"""From so many others at most a ticket is told apart; the oldest are forgotten."""
+
 MAX_PROMISE = timedelta(days=5 * 365)
 """The latest time that a reply may be promised for. A later one is a typing mistake."""
 
@@ -38,6 +41,7 @@ class TicketLike(Protocol):
     resolved_at: datetime | None
     closed_at: datetime | None
     merged_into: str | None
+    apart_ids: list[str] | None
     about_type: str | None
     about: str | None
 
@@ -186,6 +190,21 @@ def merge(ticket: TicketLike, op: Op) -> Accepted | Refused:
         {"merged_into": other.id, "merged_at": op.occurred_at},
         followups=(derive_op(op, "ticket.absorb", other.id, payload),),
     )
+
+
+def keep_apart(ticket: TicketLike, op: Op) -> Accepted | Refused:
+    """K25: somebody looked at two tickets and told them apart, or takes that back."""
+    other = op.related.get(op.payload["other_id"])
+    if other is None or getattr(other, "opened_at", None) is None or other.id == ticket.id:
+        return Refused("no-such-record")
+    if ticket.merged_into or other.merged_into:
+        return Refused("already-merged")
+    before = list(ticket.apart_ids or ())
+    others = [id_ for id_ in before if id_ != other.id]
+    after = [*others, other.id] if op.payload["apart"] else others
+    if set(after) == set(before):
+        return Refused("nothing-changed")
+    return Accepted({"apart_ids": after[-MAX_APART:]})
 
 
 def absorb(ticket: TicketLike, op: Op) -> Accepted:
