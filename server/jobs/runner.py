@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import structlog
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import lazy_gettext as _
 
 from server.db.engine import db
@@ -91,6 +91,19 @@ JOBS = (
 )
 
 
+_ADDED = "lodge-jobs"
+
+
+def add_job(app: Flask, job: Job) -> None:
+    """Run a job of a room that this one does not know, after the others."""
+    app.extensions.setdefault(_ADDED, []).append(job)
+
+
+def all_jobs() -> list[Job]:
+    """The jobs of this application, in the order in which they run."""
+    return [*JOBS, *current_app.extensions.get(_ADDED, ())]
+
+
 @dataclass(slots=True)
 class JobRunner:
     """Runs jobs and stores which of them fail."""
@@ -140,7 +153,7 @@ class JobRunner:
 def failing_jobs(site_id: str) -> list[tuple[Job, JobFailure]]:
     """The jobs that fail at a site now, in the order in which they run."""
     failures = failures_of(site_id)
-    return [(job, failures[job.name]) for job in JOBS if job.name in failures]
+    return [(job, failures[job.name]) for job in all_jobs() if job.name in failures]
 
 
 def _store_outcome(job: Job, site_id: str, now: datetime, error: Exception | None) -> None:
@@ -158,7 +171,8 @@ def _store_outcome(job: Job, site_id: str, now: datetime, error: Exception | Non
 
 def run_loop(app: Flask, stop: threading.Event) -> None:
     """Run the jobs of all sites every INTERVAL until `stop` is set."""
-    runner = JobRunner()
+    with app.app_context():
+        runner = JobRunner(all_jobs())
     while True:
         with app.app_context():
             runner.run_all_sites()

@@ -270,7 +270,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         SENSITIVE: "token_hash challenge",
     },
     "site": {
-        PUBLIC: "label notice_contact notice_text",
+        PUBLIC: (
+            "label notice_contact notice_text company company_licence project_head project_phone "
+            "complaint_phone fee_items quality_terms fund_use common_income"
+        ),
         INTERNAL: (
             "site_id id retention_days visit_minutes silent_hours statement_hours two_step "
             "entry_days ticket_days find_days lost_days arrears_days version"

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.estate.disclosure_details import DETAILS_LABELS
 from sync.protocol.normalise import natural_key
 
 Label = dict[str, str]
 
 KEPT_DAYS = ("entry_days", "ticket_days", "find_days", "lost_days", "arrears_days")
-NOT_FOR_PHONES = ("site_id", "version", "two_step", "sort_key", *KEPT_DAYS)
+NOT_FOR_PHONES = ("site_id", "version", "two_step", "sort_key", *KEPT_DAYS, *DETAILS_LABELS)
 
 
 class Site(Model):
@@ -32,6 +33,15 @@ class Site(Model):
     two_step: Mapped[bool] = mapped_column(default=False, server_default=false())
     notice_contact: Mapped[Label | None] = mapped_column(JSON(none_as_null=True))
     notice_text: Mapped[Label | None] = mapped_column(JSON(none_as_null=True))
+    company: Mapped[str | None]
+    company_licence: Mapped[str | None]
+    project_head: Mapped[str | None]
+    project_phone: Mapped[str | None]
+    complaint_phone: Mapped[str | None]
+    fee_items: Mapped[str | None]
+    quality_terms: Mapped[str | None]
+    fund_use: Mapped[str | None]
+    common_income: Mapped[str | None]
     entry_days: Mapped[int] = mapped_column(default=90, server_default="90")
     ticket_days: Mapped[int] = mapped_column(default=365, server_default="365")
     find_days: Mapped[int] = mapped_column(default=365, server_default="365")

@@ -69,8 +69,7 @@ class ServiceReport:
     @property
     def on_time_per_mille(self) -> int | None:
         """What was done in time per mille of what has a known outcome; None if there is none."""
-        settled = self.planned - sum(self.counts[name] for name in UNSETTLED)
-        return (2000 * self.counts["done"] + settled) // (2 * settled) if settled else None
+        return on_time_per_mille(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,12 @@ class MonthlyDisclosure:
     scores: Sequence[ScoreSeries]
     opened_by_matter: Counter[str]
     closed_count: int
+
+
+def on_time_per_mille(counts: Counter[str]) -> int | None:
+    """What was done in time per mille of what has a known outcome; None if there is none."""
+    settled = counts.total() - sum(counts[name] for name in UNSETTLED)
+    return (2000 * counts["done"] + settled) // (2 * settled) if settled else None
 
 
 def month_bounds(month: date) -> tuple[datetime, datetime]:

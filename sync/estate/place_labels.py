@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sync.estate.disclosure_details import DETAILS_LABELS
 from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {"there": _lp("place", "in use")}
 
 FIELDS: Texts = {
+    **DETAILS_LABELS,
     "retention_days": _l("Days to keep visits, gate passes and frequent visitors"),
     "notice_contact": _l("Whom to ask about personal data"),
     "notice_text": _l("Further text of the privacy notice"),
@@ -46,6 +48,7 @@ VALUES: Mapping[str, Texts] = {"kind": AREA_KIND_LABELS}
 
 SENTENCES: Sentences = {
     "site.add": (_l("%(who)s added the estate %(label)s"),),
+    "site.disclose": (_l("%(who)s changed what is disclosed: %(changes)s"),),
     "site.retain": (_l("%(who)s changed settings: %(changes)s"),),
     "area.add": (_l("%(who)s added %(label)s"),),
     "unit.add": (_l("%(who)s added %(label)s"),),

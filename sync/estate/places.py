@@ -9,6 +9,7 @@ from uuid import UUID
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
+from sync.estate.disclosure_details import SiteDisclosePayload, disclose
 from sync.estate.place_labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
@@ -218,6 +219,15 @@ KINDS = {
         roles=MASTER_DATA_ROLES,
         from_desk_only=True,
         label=_l("Site settings changed"),
+    ),
+    "site.disclose": Kind(
+        payload=SiteDisclosePayload,
+        rule=disclose,
+        type="site",
+        fact=False,
+        roles=MASTER_DATA_ROLES,
+        from_desk_only=True,
+        label=_l("Disclosure details changed"),
     ),
     "area.add": place_kind(AreaAddPayload, "area", add_place, label=_l("Area added")),
     "unit.add": place_kind(UnitAddPayload, "unit", add_place, label=_l("Home added")),

@@ -13,6 +13,8 @@ class DocumentType:
     """`path` is the address of what the document is about, with one argument for `build`: an id, a
     month or a year. `build` aborts with 404 where there is no such thing.
 
+    `page` is the page to which the document belongs, with `{}` for the argument; "" is its path.
+
     A document that has personal data of residents or visitors, or what is said against somebody,
     is `logged_as` an export of this type of record: whoever takes it proves once more who they are,
     and is in the security log.
@@ -23,3 +25,4 @@ class DocumentType:
     roles: frozenset[str]
     build: Callable[[str], Document]
     logged_as: str = ""
+    page: str = ""

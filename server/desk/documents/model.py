@@ -29,14 +29,14 @@ class Table:
     empty: str = ""
     type: str = "table"
 
-    def widest(self, room: int) -> int | None:
-        """The column that takes the room that is left of a line of so many Latin characters: the
-        one with the longest text; None if the texts need all of it."""
+    def shares(self, room: int) -> list[int]:
+        """The shares of the columns in a line of so many Latin characters, by their longest texts;
+        none if these need more than the line, so that the columns have to be weighed anew."""
         widths = [
-            max((_width(line[place]) for line in [self.columns, *self.rows]), default=0)
+            max(_width(line[place]) for line in [self.columns, *self.rows])
             for place in range(len(self.columns))
         ]
-        return widths.index(max(widths)) if sum(widths) < room else None
+        return widths if sum(widths) < room else []
 
 
 def _width(text: str) -> int:

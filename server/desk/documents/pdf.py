@@ -81,7 +81,7 @@ def _data(document: Document) -> dict[str, Any]:
     for section, written in zip(document.sections, data["sections"], strict=True):
         for block, part in zip(section.blocks, written["blocks"], strict=True):
             if isinstance(block, Table):
-                part["widest"] = block.widest(room)
+                part["shares"] = block.shares(room)
     return data
 
 

@@ -83,6 +83,11 @@ def author(by: str | None, subject: str, at: datetime | str | None = None) -> st
     return f"{person(by)} ({certainty_label(word)})" if word else person(by)
 
 
+def words(*parts: str) -> str:
+    """The parts that are not empty, with a blank between."""
+    return " ".join(filter(None, parts))
+
+
 def said(facts: Iterable[tuple[str, str | None]]) -> list[tuple[str, str]]:
     """The facts that have a value."""
     return [(label, value) for label, value in facts if value and value != NOTHING]

@@ -18,7 +18,7 @@ from server.db.engine import db
 from server.desk.homes import possibly_unsynced_phones
 from server.desk.lists.asked import Asked
 from server.desk.lists.columns import file_text, file_value
-from server.desk.lists.filters import PeriodFilter, day_start
+from server.desk.lists.filters import Filter, PeriodFilter, day_start
 from server.desk.spreadsheets import XLSX_MIMETYPE
 from server.i18n.locale import localize, translate
 from server.oplog.hash_chain import log_head
@@ -80,7 +80,7 @@ def statements(asked: Asked, person: str, site: Any) -> list[tuple[str, str]]:
     filters = [
         f"{translate(each.label)}: {shown}"
         for each in asked.list_.filters
-        if (shown := each.shown_value(asked.values, context))
+        if (shown := _shown_value(each, asked))
     ]
     silent = [phone.label for phone in possibly_unsynced_phones(context.site_id, _end(asked))]
     head = log_head(context.site_id)
@@ -95,6 +95,14 @@ def statements(asked: Asked, person: str, site: Any) -> list[tuple[str, str]]:
         (gettext("Newest link of the log"), f"{head.judged} {head.link}"),
     ]
     return [(label, text) for label, text in said if text]
+
+
+def _shown_value(filter_: Filter, asked: Asked) -> str:
+    """What is asked of a filter; of a period that moves with the days, also its days."""
+    shown = filter_.shown_value(asked.values, asked.context)
+    if isinstance(filter_, PeriodFilter) and filter_.named(asked.values):
+        return f"{shown} ({' – '.join(str(day) for day in filter_.days(asked.values) if day)})"
+    return shown
 
 
 def _end(asked: Asked) -> datetime:

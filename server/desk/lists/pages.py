@@ -20,9 +20,21 @@ from server.desk.lists.context import ListContext
 from server.desk.lists.downloads import list_file
 from server.desk.lists.files import FORMATS
 from server.desk.lists.record_list import BulkAction, RecordList
-from server.desk.lists.stored import delete_view, find_filter, list_views, save_view, store_words
+from server.desk.lists.stored import (
+    MONTH,
+    WEEK,
+    Schedule,
+    delete_view,
+    find_filter,
+    list_views,
+    save_view,
+    store_words,
+)
 from server.desk.posted_forms import only_asks, say_nothing
+from server.i18n.locale import current_language
+from server.models.list_filters import ListFilter
 from server.oplog.security_log import log_access
+from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.normalise import visible
 
 MAX_NAME = 40
@@ -98,9 +110,28 @@ class _Routes:
             raise FormRefused(message, [FieldError(("name",), message)])
         if len(list_views(context, self.list_.name)) >= MAX_VIEWS:
             raise FormRefused(gettext("There are enough saved views. Delete one first."))
-        values = asking.settings_of(asked)
-        saved = save_view(context, self.list_.name, name, values, bool(request.form.get("shared")))
+        saved = save_view(
+            context,
+            self.list_.name,
+            name,
+            asking.settings_of(asked),
+            for_site=bool(request.form.get("shared")),
+            schedule=self._schedule(context),
+        )
         return redirect(url_for(f"{self.endpoint}_view", view=saved.id), 303)
+
+    def _schedule(self, context: ListContext) -> Schedule | None:
+        """How often a file of the view is to be written. Raises FormRefused if that may not be."""
+        every, format_ = request.form.get("every", ""), request.form.get("format", "")
+        if every not in (WEEK, MONTH):
+            return None
+        if not context.has_role(*MASTER_DATA_ROLES):
+            raise FormRefused(gettext("Only managers have lists written to the folder."))
+        if self.list_.personal and not current_user().is_recent:
+            raise FormRefused(
+                gettext("Prove once more who you are, by exporting it once; then save.")
+            )
+        return Schedule(every, format_ if format_ in FORMATS else "xlsx", current_language())
 
     def open(self, view: str) -> Response:
         """Go to the address of what a saved view asks."""
@@ -206,7 +237,7 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         tabs=_tabs(asked, endpoint),
         actions=allowed_actions(list_, context),
         context=context,
-        asking=asking,
+        may_schedule=context.has_role(*MASTER_DATA_ROLES),
         bulk_inputs=lambda action: action.prefixed_inputs(context),
         **list_.extra(),
         **more,
@@ -223,7 +254,8 @@ def _page_rows(asked: Asked) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A view above the list. `saved` is the id of a saved view, "" for one that everybody has."""
+    """A view above the list. `saved` is the id of a saved view, "" for one that everybody has;
+    `view` is the saved one."""
 
     label: Any
     url: str
@@ -231,6 +263,7 @@ class Tab:
     is_current: bool
     alarms: bool = False
     saved: str = ""
+    view: ListFilter | None = None
 
 
 def _tabs(asked: Asked, endpoint: str) -> list[Tab]:
@@ -257,6 +290,7 @@ def _tabs(asked: Asked, endpoint: str) -> list[Tab]:
             count,
             each.values == asked.values and each.columns == asked.columns,
             saved=view.id,
+            view=view,
         )
         for view, each, count in zip(saved, stored, counts[len(built_in) :], strict=True)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -12,6 +13,8 @@ from server.desk.lists.context import ListContext
 from server.models.list_filters import ListFilter
 from sync.protocol.json_codec import canonical_json
 
+WEEK, MONTH = "week", "month"
+"""How often a view is written to a file."""
 ID_BYTES = 7
 """So much chance is in an id: it is short, and nobody guesses those of others."""
 
@@ -40,13 +43,31 @@ def store_words(context: ListContext, list_name: str, values: Mapping[str, str])
         return kept.id
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How often a view is written to a file: `every` is "week" or "month"."""
+
+    every: str
+    format: str
+    language: str
+
+
 def save_view(
-    context: ListContext, list_name: str, name: str, values: Mapping[str, str], for_site: bool
+    context: ListContext,
+    list_name: str,
+    name: str,
+    values: Mapping[str, str],
+    *,
+    for_site: bool,
+    schedule: Schedule | None = None,
 ) -> ListFilter:
     """Save a view for the person, or for the site."""
     with write_transaction():
         view = _add(context, list_name, values, "")
         view.name, view.owner_id = name, None if for_site else context.person_id
+        if schedule:
+            view.every, view.format = schedule.every, schedule.format
+            view.language = schedule.language
     return view
 
 

@@ -21,7 +21,7 @@ from server.desk import (
     posted_forms,
     story,
 )
-from server.desk.lists import columns
+from server.desk.lists import columns, scheduled
 
 
 def init_app(app: Flask) -> None:
@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     navigation.init_app(app, entries, places)
     labels.init_app(app)
     columns.init_app(app)
+    scheduled.init_app(app)
     certainty.init_app(app)
     story.init_app(app)
     phone_status.init_app(app)

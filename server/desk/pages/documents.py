@@ -46,7 +46,7 @@ def _page(type_: DocumentType, key: str) -> str:
         "desk/documents/document.html",
         document=document,
         received=received(document.photos()),
-        back=request.path.removesuffix("/print"),
+        back=type_.page.format(key) or request.path.removesuffix("/print"),
         pdf=can_make_pdf() and request.path.removesuffix("/print") + "/pdf",
         reason=translate(reason) if reason else "",
     )

@@ -188,6 +188,9 @@ SENTENCES: Sentences = {
     "ticket.merge": (_l("%(who)s merged it with another ticket"),),
     "ticket.amend": (_l("%(who)s corrected %(changes)s"),),
     "ticket.succeed": (_l("%(to_id)s now answers for it instead of %(from_id)s, who has left"),),
+    "ticket.keep_apart": (
+        _l("%(who)s compared it with another ticket; each a matter of its own: %(apart)s"),
+    ),
     "ticket.absorb": (_l("A ticket about the same matter was added"),),
     "ticket.conclude": (_l("Its case ended: %(outcome)s"),),
     "ticket.give_way": (_l("It was merged into another ticket"),),

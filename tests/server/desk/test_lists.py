@@ -36,6 +36,7 @@ from server.desk.lists import (
 from server.desk.lists.context import ListContext
 from server.desk.lists.files import neutral
 from server.desk.lists.filters import ChoiceFilter, Filter, areas_within, day_start
+from server.desk.lists.scheduled import ExportsFailed, export_folder, write_exports
 from server.models.access import LoginSession
 from server.models.list_filters import KEEP_UNNAMED, ListFilter
 from server.models.people import Person
@@ -313,3 +314,32 @@ def test_files_with_data_of_residents_are_noted_and_need_a_recent_sign_in(
         db.session.execute(update(LoginSession).values(proven_at=long_ago))
     asked = ben.get(f"{TICKETS}file.csv")
     assert asked.status_code == 303 and "/confirm" in asked.location
+
+
+def test_views_are_written_to_the_folder_every_month(
+    app: Flask, ben: DeskBrowser, signed_in: Callable[..., DeskBrowser]
+) -> None:
+    """A file that cannot be written is said beside the view, and the others are written."""
+    open_ticket(ben, "Lamp on the stairs")
+    eve = signed_in(EVE)
+    sent = {"state": "any", "name": "Month end", "shared": "1", "every": "month", "format": "csv"}
+    refused = ben.post(f"{TICKETS}views", sent, headers=EN)
+    assert refused.status_code == 422 and "Only managers" in refused.text
+    assert eve.post(f"{TICKETS}views", sent).status_code == 303
+    now = datetime.now(UTC)
+    with app.app_context():
+        write_exports(app, HOME_SITE, now)
+        assert list(export_folder(HOME_SITE).glob("*")) == []
+        write_exports(app, HOME_SITE, now + timedelta(days=32))
+        (file,) = export_folder(HOME_SITE).glob("*.csv")
+        assert "Lamp on the stairs" in file.read_text("utf-8")
+        entry = db.session.scalars(AccessEntry.newest(HOME_SITE)).first()
+        assert (entry.event, entry.by_id, entry.origin) == ("export", EVE, "server")
+        with write_transaction():
+            view = db.session.scalars(ListFilter.scheduled(HOME_SITE)).one()
+            view.list_name = "former list"
+        with pytest.raises(ExportsFailed):
+            write_exports(app, HOME_SITE, now + timedelta(days=64))
+        with write_transaction():
+            db.session.scalars(ListFilter.scheduled(HOME_SITE)).one().list_name = "tickets"
+    assert "there is no such list any more" in eve.get(TICKETS, headers=EN).text

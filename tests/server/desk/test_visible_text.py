@@ -63,9 +63,15 @@ TYPE_OF_PAGE = {
 """The record type of the pages at /desk/.../<id>, by their blueprint."""
 
 DOCUMENTS_ABOUT = {
+    "arrears": "arrears",
+    "case": "case",
     "inspection": "inspection",
+    "lost_property": "lost",
+    "phone": "device",
+    "police": "lost",
     "round": "round",
     "ticket": "ticket",
+    "training": "session",
 }
 """The record type that a document is about, by its name; others are about a month or a year."""
 
@@ -218,7 +224,9 @@ def document_arguments(
     """The arguments of a document's address: of its page for every record, of its PDF for one."""
     name, _, how = page.rpartition("_")
     today = datetime.now(SITE_ZONE)
-    if name in DOCUMENTS_ABOUT:
+    if name == "phone":
+        found = [{"id": id_} for id_ in db.session.scalars(select(Device.id))]
+    elif name in DOCUMENTS_ABOUT:
         found = [{"id": id_} for type_, id_ in records if type_ == DOCUMENTS_ABOUT[name]]
     else:
         found = [{"month": f"{today:%Y-%m}", "year": f"{today:%Y}"}]

@@ -29,6 +29,7 @@ from server.desk.documents.sources import (
     person,
     said,
     site_label,
+    words,
 )
 from server.desk.labels import value_label
 from server.i18n.locale import localize
@@ -50,7 +51,7 @@ def build(id_: str) -> Document:
     if shots := _shots(inspection):
         blocks.append(Photos(shots))
     return Document(
-        f"{gettext('Inspection')} {localize(inspection.label)}",
+        words(gettext("Inspection"), localize(inspection.label)),
         subtitle=site_label(),
         facts=_facts(inspection),
         sections=[Section(gettext("Criteria"), blocks), *map(_put_right, found)],
@@ -99,7 +100,7 @@ def _criterion(inspection: Inspection, item: dict[str, Any]) -> list[str]:
     result = inspection.results.get(item["id"])
     name = localize(item["label"])
     return [
-        f"{name} ({gettext('critical')})" if item.get("critical") else name,
+        words(name, gettext("(critical)")) if item.get("critical") else name,
         str(item["weight"]),
         value_label("inspection", "result", result) if result else gettext("not looked at"),
         inspection.notes.get(item["id"], ""),
@@ -134,7 +135,7 @@ def _put_right(found: Rectification) -> Section:
     blocks: list[Block] = [FactList(facts)]
     if before or after:
         blocks.append(Photos([*before, *after]))
-    return Section(f"{gettext('To be fixed')}: {localize(found.label)}", blocks)
+    return Section(words(gettext("To be fixed"), localize(found.label)), blocks)
 
 
 def _who_and_when(found: Rectification, by: str | None, at: Any) -> str:

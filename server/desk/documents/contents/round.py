@@ -22,6 +22,7 @@ from server.desk.documents.sources import (
     person,
     photos_named,
     site_label,
+    words,
 )
 from server.desk.labels import value_label
 from server.i18n.locale import localize
@@ -44,7 +45,7 @@ def build(id_: str) -> Document:
     reports = point_reports(round_, phones, as_of(newest_op()))
     scanned = sum(report.status in SCANNED for report in reports)
     return Document(
-        f"{gettext('Patrol')} {localize(round_.label)}",
+        words(gettext("Patrol"), localize(round_.label)),
         subtitle=site_label(),
         facts=[
             (gettext("Time"), period(round_.window_start, round_.window_end)),
@@ -63,11 +64,12 @@ def _sections(
     photos = _photos_by_point(ops)
     walked = [_event(round_, report, photos) for report in reports]
     sections = [Section(gettext("Checkpoints"), [Story(walked, gettext("No checkpoints."))])]
+    elsewhere = gettext("Not on this patrol")
     names = {point["checkpoint"]: localize(point["label"]) for point in round_.points}
     uncounted: list[Block] = [
         Paragraph(
             f"{full_time(scan['at'])} · {person(scan['by_id'])} · "
-            f"{names.get(scan['checkpoint'], gettext('Not on this patrol'))}",
+            f"{names.get(scan['checkpoint'], elsewhere)}",
             is_warning=True,
         )
         for scan in uncounted_scans(round_)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask_babel import gettext
 
 from server.auth.access import get_or_404
@@ -18,6 +21,7 @@ from server.desk.documents.sources import (
     person,
     said,
     site_label,
+    words,
 )
 from server.desk.labels import state_label, value_label
 from server.i18n.filters import spaced
@@ -34,7 +38,7 @@ def build(id_: str) -> Document:
     if ticket.things:
         sections.insert(0, Section(gettext("Items"), [_things(ticket)]))
     return Document(
-        f"{gettext('Ticket')} {spaced(ticket.number)}",
+        words(gettext("Ticket"), spaced(ticket.number)),
         subtitle=site_label(),
         facts=_facts(ticket),
         sections=sections,
@@ -84,11 +88,16 @@ def _things(ticket: Ticket) -> Table:
                 f"{link.get('to') or person(link['by_id'])} {full_time(link['at'])}"
                 for link in thing["chain"]
             )
-            + (f" ✓ {gettext('returned')}" if thing.get("returned_at") else ""),
+            + _returned(thing),
         ]
         for name, thing in ticket.things.items()
     ]
     return Table(columns, rows)
+
+
+def _returned(thing: Mapping[str, Any]) -> str:
+    returned = gettext("returned")
+    return f" ✓ {returned}" if thing.get("returned_at") else ""
 
 
 DOCUMENT = DocumentType("ticket", "/desk/tickets/<id>", FRONT_DESK_ROLES, build, logged_as="ticket")
