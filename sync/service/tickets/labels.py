@@ -157,6 +157,7 @@ SENTENCES: Sentences = {
         _l("%(who)s handed it to %(contractor_id)s; %(accountable_id)s answers for them"),
         _l("%(who)s handed it to whoever is on duty: %(role)s (%(trade)s)"),
         _l("%(who)s handed it to whoever is on duty: %(role)s"),
+        _l("%(who)s handed it on"),
     ),
     "ticket.accept": (_l("%(who)s accepted it"),),
     "ticket.give_back": (_l("%(who)s gave it back: %(reason)s"),),
@@ -190,6 +191,7 @@ SENTENCES: Sentences = {
     "ticket.succeed": (_l("%(to_id)s now answers for it instead of %(from_id)s, who has left"),),
     "ticket.keep_apart": (
         _l("%(who)s compared it with another ticket; each a matter of its own: %(apart)s"),
+        _l("%(who)s compared it with another ticket"),
     ),
     "ticket.absorb": (_l("A ticket about the same matter was added"),),
     "ticket.conclude": (_l("Its case ended: %(outcome)s"),),

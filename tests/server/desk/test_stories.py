@@ -1,6 +1,5 @@
 """Stories of records: a sentence for every kind, in every language, and what stands beside it."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from server.desk.story import part_names, sentence_text
 from server.i18n.languages import language_codes
 from server.i18n.locale import in_language, translate
 from sync import FEATURES, KINDS
-from tests.seed_data import ANA, BEN, CHU, FLAT, TASK, fixed_id
+from tests.seed_data import ANA, CHU, FLAT, TASK, fixed_id
 
 TICKET = fixed_id("matter")
 EN = {"Accept-Language": "en"}
@@ -43,7 +42,10 @@ def test_every_sentence_is_said_in_every_language(app):
             for text in texts:
                 for code in language_codes():
                     said = in_language(code, lambda text=text: translate(text))
-                    assert sorted(part_names(said)) == sorted(part_names(text.message)), (kind, said)
+                    assert sorted(part_names(said)) == sorted(part_names(text.message)), (
+                        kind,
+                        said,
+                    )
                     assert code == "en" or said != text.message, (kind, said)
 
 
@@ -64,31 +66,29 @@ def test_a_ticket_tells_what_happened_in_order(ben, desk_op):
     desk_op("ticket.enquire", TICKET, {"who": "Ms Lin", "answered": "at nine"}, by=CHU)
     page = ben.get(f"/desk/tickets/{TICKET}", headers=EN).text
     told = [
-        "<b>Chu</b> received it (Phone): A &lt;leak&gt;",
+        "<b>Chu</b> received it (by phone): A &lt;leak&gt;",
         "<b>Chu</b> handed it to <b>Ana</b>",
         "<b>Ana</b> accepted it",
         "<b>Ms Lin</b> asked again. <b>Chu</b> answered: at nine",
     ]
     places = [page.find(sentence) for sentence in told]
     assert -1 not in places and places == sorted(places), list(zip(told, places, strict=True))
-    assert "Note for the next person: kitchen" in page or "kitchen" in page
+    assert "kitchen" in page
     assert "<b>Chu</b> 转给 <b>Ana</b>" in ben.get(f"/desk/tickets/{TICKET}").text
 
 
 def test_a_late_arrival_stands_on_its_own_line(ben, phone):
-    happened = datetime.now(UTC) - timedelta(minutes=40)
-    phone.tap("task.complete", TASK, {"note": "done"}, at=happened)
+    happened = (datetime.now(UTC) - timedelta(minutes=40)).isoformat()
+    phone.send_op("task.complete", TASK, {"note": "done"}, by=ANA, at=happened)
     page = ben.get(f"/desk/record/task/{TASK}", headers=EN).text
     assert "<b>Ana</b> did it: done" in page
     assert "no connection; arrived" in page and "40 min later" in page
 
 
-def test_a_person_page_tells_what_they_did_and_for_whom(ben, chu, dao, desk_op):
+def test_a_person_page_tells_what_they_did(ben, dao, desk_op):
     desk_op("task.complete", TASK, {"note": "swept"}, by=ANA)
     page = ben.get(f"/desk/people/{ANA}", headers=EN).text
     assert "<b>Ana</b> did it: swept" in page and f"/desk/record/task/{TASK}" in page
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     assert "swept" not in ben.get(f"/desk/people/{ANA}?day={yesterday}", headers=EN).text
     assert dao.get(f"/desk/people/{ANA}").status_code == 404
-    assert json.dumps(BEN)  # the page of whoever looks works as well
-    assert ben.get(f"/desk/people/{BEN}").status_code == 200
