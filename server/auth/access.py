@@ -133,9 +133,11 @@ def _redirect_to_sign_in() -> Any:
 def _redirect_to(endpoint: str) -> Any:
     """Redirect to a page to sign in or to prove something; htmx, which asked for a fragment, loads
     it as a whole page."""
-    if request.htmx:  # type: ignore[attr-defined]  # htmx-flask adds it
-        return make_response("", 401, redirect=url_for(endpoint))
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    htmx = request.htmx  # type: ignore[attr-defined]  # htmx-flask adds it
+    is_page = request.method == "GET" and (htmx.boosted or not htmx)
+    back = request.full_path.rstrip("?") if is_page else None
+    if htmx:
+        return make_response("", 401, redirect=url_for(endpoint, next=back))
     return redirect(url_for(endpoint, next=back), 303)
 
 

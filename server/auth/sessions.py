@@ -226,7 +226,8 @@ def _user_for_token(token: str) -> CurrentUser | None:
     ).first()
     if row is None:
         return None
-    is_poll = request.htmx  # type: ignore[attr-defined]  # htmx-flask adds it
+    htmx = request.htmx  # type: ignore[attr-defined]  # htmx-flask adds it
+    is_poll = htmx and not htmx.boosted
     seen_at = row.seen_at
     if now - seen_at > SEEN_AT_PRECISION and not is_poll:
         _update_seen_at(token_hash, now)  # polling by an open page is not activity of the user

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 
 from server.auth.access import access_rule
 from server.auth.sessions import current_user, current_user_or_none
@@ -52,13 +52,14 @@ PLACES = (
 
 class NavEntry(NamedTuple):
     """A page's entry: `place` names the place, `position` orders its entries, `waiting` what is
-    counted beside it, see `server.desk.waiting`."""
+    counted beside it, see `server.desk.waiting`, `about` says what the page is for."""
 
     endpoint: str
     label: Text
     place: str
     position: int
     waiting: str = ""
+    about: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ class Link:
 
     url: str
     label: str
-    is_open: bool
+    is_open: bool = False
     waiting: int = 0
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,14 @@ def navigation() -> list[PlaceLink]:
     """The places that the current user may open, in order; empty if nobody is signed in."""
     if current_user_or_none() is None:
         return []
-    allowed = [entry for entry in _navigation().entries if _may_open(entry)]
+    if "places" not in g:
+        g.places = _place_links()
+    places: list[PlaceLink] = g.places
+    return places
+
+
+def _place_links() -> list[PlaceLink]:
+    allowed = [entry for entry in _navigation().entries if may_open(entry.endpoint)]
     shown, counts = _shown_entry(allowed), waiting_counts(current_user().site_id)
     links = (_place_link(place, allowed, shown, counts) for place in PLACES)
     return [link for link in links if link.pages]
@@ -116,6 +125,7 @@ def _place_link(
             translate(each.label),
             is_open=each is shown,
             waiting=counts.get(each.waiting, 0),
+            about=translate(each.about) if each.about else "",
         )
         for each in allowed
         if each.place == place.name
@@ -149,8 +159,9 @@ def _navigation() -> _Navigation:
     return found
 
 
-def _may_open(entry: NavEntry) -> bool:
-    rule = access_rule(current_app, entry.endpoint)
+def may_open(endpoint: str) -> bool:
+    """Whether the current user may open a page. TypeError: the page names no roles."""
+    rule = access_rule(current_app, endpoint)
     if not isinstance(rule, frozenset):
-        raise TypeError(f"{entry.endpoint} is in the navigation, but names no roles")
+        raise TypeError(f"{endpoint} is in the navigation, but names no roles")
     return current_user().has_role(*rule)

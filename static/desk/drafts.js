@@ -2,21 +2,17 @@
  * saved, discarded, or somebody signs out. It is given back only to the person who typed it. */
 
 import { apply, changes, formName, postForms } from "./fields.js";
+import { onEachPage } from "./turning.js";
 
 const DRAFT = "draft:";
 const SUBMITTED = "submitted";
 
 /** Keep what is typed on this page, and put back what was typed before. */
 export function keepDrafts() {
-  const { person } = document.body.dataset;
-  if (!person) return;
-  forgetOthers(person);
-  forgetSaved();
-  /** @param {HTMLFormElement} form */
-  const key = (form) => `${DRAFT}${person}:${formName(form)}`;
-  for (const form of postForms()) restore(form, key(form));
-  document.addEventListener("input", ({ target }) => keep(target, key));
-  document.addEventListener("change", ({ target }) => keep(target, key));
+  if (!document.body.dataset.person) return;
+  onEachPage(restoreAll);
+  document.addEventListener("input", ({ target }) => keep(target));
+  document.addEventListener("change", ({ target }) => keep(target));
   document.addEventListener("submit", (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (event.defaultPrevented || form.method !== "post") return;
@@ -30,12 +26,20 @@ export function keepDrafts() {
   });
 }
 
+/** @param {HTMLFormElement} form */
+const key = (form) => `${DRAFT}${document.body.dataset.person}:${formName(form)}`;
+
+function restoreAll() {
+  forgetOthers(document.body.dataset.person ?? "");
+  forgetSaved();
+  for (const form of postForms()) restore(form, key(form));
+}
+
 /** Whether a form is being sent, so that leaving the page loses nothing. */
 let leaving = false;
 
-/** @param {EventTarget | null} target
- * @param {(form: HTMLFormElement) => string} key */
-function keep(target, key) {
+/** @param {EventTarget | null} target */
+function keep(target) {
   const form = target instanceof Element ? target.closest("form") : null;
   if (!form || !postForms().includes(form)) return;
   const changed = changes(form);

@@ -1,13 +1,17 @@
 /** Passkeys: the buttons that make one, or sign in with one. */
 
+import { onEachPage } from "./turning.js";
+
 /** @typedef {{ challenge: string, user: { id: string }, excludeCredentials?: { id: string }[] }} MakeOptions */
 /** @typedef {{ challenge: string, allowCredentials?: { id: string }[] }} UseOptions */
 
 /** Show the buttons where the browser knows passkeys, and let them work. */
 export function offerPasskeys() {
   if (!("PublicKeyCredential" in window)) return;
-  prepare("data-add-passkey", make);
-  prepare("data-passkey", use);
+  onEachPage(() => {
+    prepare("data-add-passkey", make);
+    prepare("data-passkey", use);
+  });
 }
 
 /** @param {string} name the attribute with the address of the options

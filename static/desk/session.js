@@ -1,5 +1,7 @@
 /** Warns before the session ends, while there is time to save. */
 
+import { onEachPage } from "./turning.js";
+
 const WARN_AT_S = 5 * 60;
 const TYPING_COUNTS_EVERY_MS = 5 * 60_000;
 const CHECK_EVERY_MS = 30_000;
@@ -8,18 +10,21 @@ const CHECK_EVERY_MS = 30_000;
 
 /** Show the bar of the page when the session ends soon. */
 export function watchSession() {
-  const bar = document.getElementById("session-bar");
-  const { idle, total } = document.body.dataset;
-  if (!bar || !idle || !total) return;
-  let end = { idle: Number(idle), total: Number(total) };
-  let read = Date.now();
+  if (!document.getElementById("session-bar")) return;
+  let end = { idle: 0, total: 0 };
+  let read = 0;
   /** @param {SessionEnd} newer */
   const take = (newer) => {
     end = newer;
     read = Date.now();
-    show(bar, end);
+    show(end);
   };
-  bar.querySelector("[data-stay]")?.addEventListener("click", async () => {
+  onEachPage(() => {
+    const { idle, total } = document.body.dataset;
+    if (idle && total) take({ idle: Number(idle), total: Number(total) });
+  });
+  document.addEventListener("click", async ({ target }) => {
+    if (!(target instanceof Element && target.closest("[data-stay]"))) return;
     const newer = await ask({});
     if (newer) take(newer);
   });
@@ -29,7 +34,7 @@ export function watchSession() {
     // another tab may have been used meanwhile; a question of htmx is no activity
     const newer = await ask({ "HX-Request": "true" });
     if (newer) take(newer);
-    else show(bar, { idle: end.idle - passed, total: end.total - passed });
+    else show({ idle: end.idle - passed, total: end.total - passed });
   };
   document.addEventListener("input", async () => {
     if (Date.now() - read < TYPING_COUNTS_EVERY_MS) return;
@@ -39,7 +44,6 @@ export function watchSession() {
   });
   setInterval(check, CHECK_EVERY_MS);
   document.addEventListener("visibilitychange", check);
-  show(bar, end);
 }
 
 /** Ask the server how long the session lasts; null if it cannot be reached.
@@ -55,9 +59,10 @@ async function ask(headers) {
   }
 }
 
-/** @param {HTMLElement} bar
- * @param {SessionEnd} end */
-function show(bar, { idle, total }) {
+/** @param {SessionEnd} end */
+function show({ idle, total }) {
+  const bar = document.getElementById("session-bar");
+  if (!bar) return;
   const left = Math.min(idle, total);
   bar.hidden = left > WARN_AT_S;
   if (bar.hidden) return;

@@ -54,6 +54,17 @@ def text_column(name: str, label: Text, column: Any, **more: Any) -> Column:
     return Column(name, label, lambda row, _: getattr(row, key), (column,), **more)
 
 
+def count_column(name: str, label: Text, column: Any, **more: Any) -> Column:
+    """A number of things; none at all is drawn faintly."""
+    key = column.key
+
+    def value(row: Any, _: ListContext) -> Cell:
+        number = getattr(row, key)
+        return Cell(number, tone="" if number else "dim")
+
+    return Column(name, label, value, (column,), sort=(column,), css="num", **more)
+
+
 def label_column(name: str, label: Text, column: Any, **more: Any) -> Column:
     """A column of the database that has a text for each language."""
     key = column.key

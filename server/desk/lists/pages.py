@@ -129,7 +129,7 @@ class _Routes:
             raise FormRefused(gettext("Only managers have lists written to the folder."))
         if self.list_.personal and not current_user().is_recent:
             raise FormRefused(
-                gettext("Prove once more who you are, by exporting it once; then save.")
+                gettext("Prove once more who you are: export the list once, then save the view.")
             )
         return Schedule(every, format_ if format_ in FORMATS else "xlsx", current_language())
 

@@ -1,8 +1,8 @@
 """Pages of the desk, one module a feature.
 
 A module declares its blueprint `bp` and, if it stands in the navigation, `NAVIGATION`, or else the
-`PLACE` of the navigation to which it belongs. All are found here, so a new page needs no line
-anywhere else.
+`PLACE` of the navigation to which it belongs. `ACTIONS` are what somebody can begin there: the
+palette offers them. All are found here, so a new page needs no line anywhere else.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from importlib import import_module
 from flask import Flask
 
 from server.desk import (
+    actions,
     certainty,
     kept_forms,
     labels,
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     entries = [entry for module in modules for entry in getattr(module, "NAVIGATION", ())]
     places = {module.bp.name: module.PLACE for module in modules if hasattr(module, "PLACE")}
     navigation.init_app(app, entries, places)
+    actions.init_app(app, [each for module in modules for each in getattr(module, "ACTIONS", ())])
     labels.init_app(app)
     columns.init_app(app)
     scheduled.init_app(app)

@@ -21,7 +21,15 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("ad_hoc_work", __name__, url_prefix="/desk/work")
-NAVIGATION = [NavEntry("ad_hoc_work.index", _l("Assign a task"), "work", 10)]
+NAVIGATION = [
+    NavEntry(
+        "ad_hoc_work.index",
+        _l("Assign a task"),
+        "work",
+        10,
+        about=_l("Give somebody work outside the schedules, or report rain or snow."),
+    )
+]
 
 ASSIGN_FORM = PayloadForm(
     "task.assign", "label", "area_id", "responsible_id", "window_end", "reason"

@@ -48,7 +48,15 @@ from sync.service.arrears.ledger_columns import InvalidLedger
 from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 bp = Blueprint("arrears", __name__, url_prefix="/desk/arrears")
-NAVIGATION = [NavEntry("arrears.index", _l("Arrears"), "matters", 50)]
+NAVIGATION = [
+    NavEntry(
+        "arrears.index",
+        _l("Arrears"),
+        "matters",
+        50,
+        about=_l("Overdue fees by home, and each contact about them."),
+    )
+]
 
 STEP_FORMS = {
     "call": PayloadForm(

@@ -39,7 +39,15 @@ from sync.work.board import (
 from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("board", __name__, url_prefix="/desk")
-NAVIGATION = [NavEntry("board.index", _l("Today"), "today", 10)]
+NAVIGATION = [
+    NavEntry(
+        "board.index",
+        _l("Today"),
+        "today",
+        10,
+        about=_l("What has to be done today, what is done, and what waits for a decision."),
+    )
+]
 
 
 @bp.get("/")

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.history import op_lines
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
@@ -21,7 +22,16 @@ from sync.training.cards import GROUPS, KINDS, MAX_PROMPTS, card_id
 from sync.training.training_sessions import APPROACHES
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
-NAVIGATION = [NavEntry("cards.index", _l("Cards"), "people", 70)]
+NAVIGATION = [
+    NavEntry(
+        "cards.index",
+        _l("Cards"),
+        "people",
+        70,
+        about=_l("The texts that staff read on their phones."),
+    )
+]
+ACTIONS = [Action("cards.new", _l("Add card"))]
 
 EDITORS = KINDS["card.add"].roles
 CASE_FIELDS: dict[str, Any] = {"max_prompts": MAX_PROMPTS, "approach_keys": APPROACHES}

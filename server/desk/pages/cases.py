@@ -29,7 +29,15 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("cases", __name__, url_prefix="/desk/cases")
-NAVIGATION = [NavEntry("cases.index", _l("Accountability"), "people", 80)]
+NAVIGATION = [
+    NavEntry(
+        "cases.index",
+        _l("Accountability"),
+        "people",
+        80,
+        about=_l("Questions of accountability: everybody is heard before a decision."),
+    )
+]
 
 MAX_LISTED = 300
 HOURS_TO_ASK = 1

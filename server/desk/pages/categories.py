@@ -29,7 +29,15 @@ from sync.protocol.text import _l
 from sync.training.training_sessions import approach_counts
 
 bp = Blueprint("categories", __name__, url_prefix="/desk/rules")
-NAVIGATION = [NavEntry("categories.index", _l("Accountability categories"), "people", 90)]
+NAVIGATION = [
+    NavEntry(
+        "categories.index",
+        _l("Accountability categories"),
+        "people",
+        90,
+        about=_l("What people can be held to account for, published before it applies."),
+    )
+]
 
 HOURS_FORM = PayloadForm("site.retain", "statement_hours")
 MAX_DISCUSSIONS = 20

@@ -20,7 +20,15 @@ from sync.protocol.text import _l
 from sync.quality.checklists_content import criterion_id
 
 bp = Blueprint("checklists", __name__, url_prefix="/desk/checklists")
-NAVIGATION = [NavEntry("checklists.index", _l("Checklists"), "quality", 50)]
+NAVIGATION = [
+    NavEntry(
+        "checklists.index",
+        _l("Checklists"),
+        "quality",
+        50,
+        about=_l("What an inspection looks at, and how much each point counts."),
+    )
+]
 
 
 @bp.get("/")

@@ -26,7 +26,16 @@ from sync.protocol.text import _l
 from sync.review.conflicts import AUTO_MERGED, MOOT
 
 bp = Blueprint("conflicts", __name__, url_prefix="/desk/settle")
-NAVIGATION = [NavEntry("conflicts.index", _l("Conflicts"), "quality", 30, "conflicts")]
+NAVIGATION = [
+    NavEntry(
+        "conflicts.index",
+        _l("Conflicts"),
+        "quality",
+        30,
+        "conflicts",
+        about=_l("Two people said different things: decide which one counts."),
+    )
+]
 
 PAGE_SIZE = 8
 BY_THEMSELVES_FOR = timedelta(days=7)

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.case_list import cases_about
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, in_natural_order, person_options
@@ -20,7 +21,16 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("contractors", __name__, url_prefix="/desk/contractors")
-NAVIGATION = [NavEntry("contractors.index", _l("Contractors"), "people", 50)]
+NAVIGATION = [
+    NavEntry(
+        "contractors.index",
+        _l("Contractors"),
+        "people",
+        50,
+        about=_l("Firms that work on the estate, and who answers for them."),
+    )
+]
+ACTIONS = [Action("contractors.index", _l("Add contractor"))]
 
 FORM = PayloadForm("contractor.add", "name", "service", "accountable_id", "contact", "contract_ref")
 AGREEMENT_FIELDS = ("purpose", "term", "kinds")

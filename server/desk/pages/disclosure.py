@@ -29,7 +29,15 @@ from sync.protocol.text import _l
 from sync.work.task_rules import PEST_CONTROL_CODE
 
 bp = Blueprint("disclosure", __name__, url_prefix="/desk/disclosure")
-NAVIGATION = [NavEntry("disclosure.index", _l("Disclosure"), "reports", 10)]
+NAVIGATION = [
+    NavEntry(
+        "disclosure.index",
+        _l("Disclosure"),
+        "reports",
+        10,
+        about=_l("What residents are told each month about services and their fulfilment."),
+    )
+]
 
 DETAILS_FORM = PayloadForm("site.disclose")
 

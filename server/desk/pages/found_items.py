@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.navigation import NavEntry
 from server.desk.options import area_options
 from server.desk.payload_form import PayloadForm
@@ -22,7 +23,16 @@ from sync.protocol.text import _l
 from sync.service.found_items import state
 
 bp = Blueprint("found_items", __name__, url_prefix="/desk/finds")
-NAVIGATION = [NavEntry("found_items.index", _l("Found items"), "matters", 30)]
+NAVIGATION = [
+    NavEntry(
+        "found_items.index",
+        _l("Found items"),
+        "matters",
+        30,
+        about=_l("Things found on the estate, who keeps them, and when they go to the police."),
+    )
+]
+ACTIONS = [Action("found_items.index", _l("Record a found item"))]
 
 PAGE_SIZE = 200
 RECORD_FORM = PayloadForm("find.record", "what", "area", "place", "condition", "finder")

@@ -26,7 +26,15 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("home_entries", __name__, url_prefix="/desk/entries")
-NAVIGATION = [NavEntry("home_entries.index", _l("Home entries"), "matters", 40)]
+NAVIGATION = [
+    NavEntry(
+        "home_entries.index",
+        _l("Home entries"),
+        "matters",
+        40,
+        about=_l("Who went into which home, for what, and who agreed."),
+    )
+]
 
 PAGE_SIZE = 100
 LOOKBACK = timedelta(days=7)

@@ -27,7 +27,15 @@ from sync.quality.inspection_rules import official_inspection
 from sync.quality.scores import ScoreSeries, score_series, undecided_slots
 
 bp = Blueprint("inspections", __name__, url_prefix="/desk/inspections")
-NAVIGATION = [NavEntry("inspections.index", _l("Inspections"), "quality", 10)]
+NAVIGATION = [
+    NavEntry(
+        "inspections.index",
+        _l("Inspections"),
+        "quality",
+        10,
+        about=_l("Inspections with their scores, and what is to be put right."),
+    )
+]
 
 LOOKBACK = timedelta(days=90)
 GROUPINGS = ("area", "person", "code")

@@ -45,7 +45,15 @@ from sync.service.lost_property import (
 from sync.training.cards import card_id
 
 bp = Blueprint("lost_property", __name__, url_prefix="/desk/lost")
-NAVIGATION = [NavEntry("lost_property.index", _l("Lost items"), "matters", 20)]
+NAVIGATION = [
+    NavEntry(
+        "lost_property.index",
+        _l("Lost items"),
+        "matters",
+        20,
+        about=_l("Losses that residents report, and the inquiry into each."),
+    )
+]
 
 PAGE_SIZE = 100
 ADVICE_CARD = "LP-01"

@@ -29,7 +29,16 @@ from sync.work.dispositions import DISPOSITIONS
 from sync.work.patrol_report import undisposed_points
 
 bp = Blueprint("missed_tasks", __name__, url_prefix="/desk/misses")
-NAVIGATION = [NavEntry("missed_tasks.index", _l("Missed work"), "quality", 20, "missed")]
+NAVIGATION = [
+    NavEntry(
+        "missed_tasks.index",
+        _l("Missed work"),
+        "quality",
+        20,
+        "missed",
+        about=_l("Work that was missed for certain; each needs a decision."),
+    )
+]
 
 DAY_SPANS = (1, 7, 31)
 

@@ -29,7 +29,15 @@ from sync.work.board import active_phones, task_status
 from sync.work.patrol_report import point_reports, undisposed_points
 
 bp = Blueprint("months", __name__, url_prefix="/desk/months")
-NAVIGATION = [NavEntry("months.index", _l("Monthly close"), "reports", 20)]
+NAVIGATION = [
+    NavEntry(
+        "months.index",
+        _l("Monthly close"),
+        "reports",
+        20,
+        about=_l("Close a month once everything missed has been decided about."),
+    )
+]
 
 OUTCOMES = {
     "reason": lazy_gettext("there was a good reason"),

@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.options import active_people, in_natural_order
 from server.desk.payload_form import form_moment
 from server.desk.submit import form_op, submit_ops
@@ -43,11 +44,13 @@ from sync.accountability.leads import (
 from sync.protocol.clock import format_time
 from sync.protocol.normalise import parse_amount
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.service.ticket_lists import is_breached
 from sync.work.patrol_report import undisposed_points
 
 bp = Blueprint("new_case", __name__, url_prefix="/desk/raise")
 PLACE = "people"
+ACTIONS = [Action("new_case.form", _l("Open a case"))]
 
 INPUTS = {"category_id": "category", "sub": "category", "facts": "text"}
 """The inputs of the form that are not named like their field of the payload."""

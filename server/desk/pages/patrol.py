@@ -70,7 +70,15 @@ class Move(NamedTuple):
 
 
 bp = Blueprint("patrol", __name__)
-NAVIGATION = [NavEntry("patrol.index", _l("Patrol"), "patrol", 10)]
+NAVIGATION = [
+    NavEntry(
+        "patrol.index",
+        _l("Patrol"),
+        "patrol",
+        10,
+        about=_l("The rounds of a day, with every checkpoint reached or missed."),
+    )
+]
 
 EDITORS = KINDS["route.change"].roles
 

@@ -18,6 +18,7 @@ from server.auth.devices import issue_code, rename_device, revoke_device
 from server.auth.phone_credentials import revoke_credentials
 from server.auth.pins import ONE_TIME_LIFETIME, reset_pin
 from server.db.engine import db, write_transaction
+from server.desk.actions import Action
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.navigation import NavEntry
@@ -44,9 +45,23 @@ from sync.protocol.text import _l
 
 bp = Blueprint("people", __name__, url_prefix="/desk/people")
 NAVIGATION = [
-    NavEntry("people.index", _l("People"), "people", 10),
-    NavEntry("people.phones", _l("Phones"), "people", 30, "silent"),
+    NavEntry(
+        "people.index",
+        _l("People"),
+        "people",
+        10,
+        about=_l("Who works here, in which role, and since when."),
+    ),
+    NavEntry(
+        "people.phones",
+        _l("Phones"),
+        "people",
+        30,
+        "silent",
+        about=_l("The phones of the site: who uses them and when each was heard from."),
+    ),
 ]
+ACTIONS = [Action("people.phones", _l("Add a phone"))]
 
 MAX_ENTRIES_READ = 500
 MAX_IMPORTS = 50

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused
+from server.desk.lists.stored import delete_filters_naming
 from server.desk.navigation import NavEntry
 from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
@@ -30,7 +31,15 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("personal_data", __name__, url_prefix="/desk/personal_data")
-NAVIGATION = [NavEntry("personal_data.index", _l("Personal data"), "reports", 50)]
+NAVIGATION = [
+    NavEntry(
+        "personal_data.index",
+        _l("Personal data"),
+        "reports",
+        50,
+        about=_l("What is held about somebody who asks, to show, correct or erase it."),
+    )
+]
 
 ABOUT_DATA = ("lookup", "number", "export", "erasure")
 """Events of the security log that are listed under "who looked"."""
@@ -113,7 +122,9 @@ def erase() -> Any:
     free = [each for each in found if not each.obstacles]
     erased = erase_on_request(user.site_id, [(each.type, each.id) for each in free], user.person_id)
     if free:
-        delete_forms_naming(user.site_id, names_in(search.terms, free))
+        naming = names_in(search.terms, free)
+        delete_forms_naming(user.site_id, naming)
+        delete_filters_naming(user.site_id, naming)
         _log("erasure", free)
     return _page(search, _find(search), searched=True, erased=erased, chosen=len(chosen))
 

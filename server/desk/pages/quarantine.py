@@ -247,6 +247,15 @@ def _recent_decisions() -> list[Decision]:
     ]
 
 
-NAVIGATION = [NavEntry("quarantine.index", _l("Quarantine"), "quality", 40, "quarantine")]
+NAVIGATION = [
+    NavEntry(
+        "quarantine.index",
+        _l("Quarantine"),
+        "quality",
+        40,
+        "quarantine",
+        about=_l("Records that could not be taken: accept, mend or dismiss them."),
+    )
+]
 
 bp.app_context_processor(lambda: {"undecided_count": undecided_count})

@@ -29,7 +29,15 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("retention", __name__, url_prefix="/desk/retention")
-NAVIGATION = [NavEntry("retention.index", _l("Retention"), "reports", 40)]
+NAVIGATION = [
+    NavEntry(
+        "retention.index",
+        _l("Retention"),
+        "reports",
+        40,
+        about=_l("How long personal data is kept before it is erased."),
+    )
+]
 
 PAGE_SIZE = 50
 FORM = PayloadForm(

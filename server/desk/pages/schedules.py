@@ -14,6 +14,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import schedule_form
+from server.desk.actions import Action
 from server.desk.field_errors import FieldError, FormRefused, check_payload
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
@@ -33,7 +34,16 @@ from sync.work.plan_versions import PlanChange, plan_versions
 from sync.work.schedules import KINDS
 
 bp = Blueprint("schedules", __name__, url_prefix="/desk/standards")
-NAVIGATION = [NavEntry("schedules.index", _l("Schedules"), "work", 20)]
+NAVIGATION = [
+    NavEntry(
+        "schedules.index",
+        _l("Schedules"),
+        "work",
+        20,
+        about=_l("What is cleaned where, how often and in which hours."),
+    )
+]
+ACTIONS = [Action("schedules.new", _l("Add schedule"))]
 
 EDITORS = KINDS["schedule.change"].roles
 WINDOW_LABELS = {

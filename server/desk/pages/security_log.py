@@ -23,7 +23,15 @@ from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("security_log", __name__, url_prefix="/desk/security-log")
-NAVIGATION = [NavEntry("security_log.index", _l("Security log"), "reports", 60)]
+NAVIGATION = [
+    NavEntry(
+        "security_log.index",
+        _l("Security log"),
+        "reports",
+        60,
+        about=_l("Who signed in, who was refused, and who looked at what."),
+    )
+]
 
 PAGE_SIZE = 100
 ALARMING = frozenset({"sign_in_failed", "denied", "foreign_lineage", "log_mismatch"})

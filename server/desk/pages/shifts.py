@@ -22,7 +22,15 @@ from sync.protocol.text import _l
 from sync.work.shifts import MAX_SHIFT, overlapping_shifts
 
 bp = Blueprint("shifts", __name__, url_prefix="/desk/shifts")
-NAVIGATION = [NavEntry("shifts.index", _l("Shifts"), "people", 20)]
+NAVIGATION = [
+    NavEntry(
+        "shifts.index",
+        _l("Shifts"),
+        "people",
+        20,
+        about=_l("Who is on duty now, and how shifts were handed over."),
+    )
+]
 
 LOOKBACK = timedelta(days=7)
 MAX_UNCLOSED = 100

@@ -31,7 +31,15 @@ from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("sign_ins", __name__, url_prefix="/desk/sign-ins")
-NAVIGATION = [NavEntry("sign_ins.index", _l("Sign-ins"), "people", 100)]
+NAVIGATION = [
+    NavEntry(
+        "sign_ins.index",
+        _l("Sign-ins"),
+        "people",
+        100,
+        about=_l("Who may sign in to the desk, and from where they are signed in."),
+    )
+]
 
 MAX_USERNAME_LENGTH = 64
 

@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.case_list import cases_about
 from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
@@ -22,7 +23,16 @@ from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("teams", __name__, url_prefix="/desk/teams")
-NAVIGATION = [NavEntry("teams.index", _l("Teams"), "people", 40)]
+NAVIGATION = [
+    NavEntry(
+        "teams.index",
+        _l("Teams"),
+        "people",
+        40,
+        about=_l("Who works together, and who leads them."),
+    )
+]
+ACTIONS = [Action("teams.index", _l("Add team"))]
 
 
 @bp.get("/")

@@ -11,6 +11,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
@@ -59,7 +60,17 @@ from sync.work.shifts import MAX_SHIFT
 
 bp = Blueprint("tickets", __name__, url_prefix="/desk/tickets")
 register_list(bp, TICKETS)
-NAVIGATION = [NavEntry("tickets.index", _l("Tickets"), "matters", 10, "tickets")]
+NAVIGATION = [
+    NavEntry(
+        "tickets.index",
+        _l("Tickets"),
+        "matters",
+        10,
+        "tickets",
+        about=_l("Everything residents brought, with who answers for it and by when."),
+    )
+]
+ACTIONS = [Action("tickets.new", _l("New ticket"))]
 
 
 @bp.get("/new")

@@ -28,7 +28,15 @@ from sync.training.readiness import readiness_matrix
 from sync.training.training_sessions import approach_counts
 
 bp = Blueprint("training_sessions", __name__, url_prefix="/desk/training")
-NAVIGATION = [NavEntry("training_sessions.index", _l("Training"), "people", 60)]
+NAVIGATION = [
+    NavEntry(
+        "training_sessions.index",
+        _l("Training"),
+        "people",
+        60,
+        about=_l("Training held and signed, and who still needs which."),
+    )
+]
 
 MAX_LISTED = 50
 

@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
 from server.desk.homes import requested_page
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
@@ -31,7 +32,17 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
-NAVIGATION = [NavEntry("visits.index", _l("Visitors"), "gate", 10, "overdue")]
+NAVIGATION = [
+    NavEntry(
+        "visits.index",
+        _l("Visitors"),
+        "gate",
+        10,
+        "overdue",
+        about=_l("Who is inside, who is expected, and who came before."),
+    )
+]
+ACTIONS = [Action("visits.index", _l("Pre-register visitor"))]
 
 PAGE_SIZE = 50
 EXPECT_FORM = PayloadForm(

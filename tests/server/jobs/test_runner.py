@@ -175,4 +175,7 @@ def test_the_loop_ends_when_its_event_is_set(app):
     stop.set()
     with capture_logs() as lines:
         runner.run_loop(app, stop)
-    assert [line["job"] for line in lines if line["site"] == HOME_SITE] == JOB_NAMES
+    assert [line["job"] for line in lines if line["site"] == HOME_SITE] == [
+        *JOB_NAMES,
+        "write_exports",
+    ]
