@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext
@@ -66,6 +67,22 @@ def fact_inputs(site_id: str) -> dict[str, list[FormField]]:
         inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})
     inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
     return inputs
+
+
+FIELDS_OF_GROUP = {
+    "about": ("channel", "matter", "category", "details", "urgency"),
+    "place": ("unit", "area"),
+    "contact": ("contact", "declined_because"),
+}
+"""The fields of a ticket that are edited together."""
+
+
+def revise_groups(
+    values: Mapping[str, Any], options: Mapping[str, Options]
+) -> dict[str, list[FormField]]:
+    """The inputs to edit a ticket where its properties stand, by group."""
+    inputs = {each.name: each for each in REVISE_FORM.inputs(values, options)}
+    return {group: [inputs[name] for name in names] for group, names in FIELDS_OF_GROUP.items()}
 
 
 def receivers(site_id: str) -> dict[str, Any]:
