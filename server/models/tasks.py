@@ -22,6 +22,7 @@ class Task(Model):
         Index(None, "site_id", "responsible_id", "window_end"),
         Index(None, "site_id", "area_id", "window_end"),
         Index(None, "site_id", "code", "window_end"),
+        Index(None, "site_id", "unit_id"),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
