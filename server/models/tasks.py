@@ -19,6 +19,10 @@ class Task(Model):
     __table_args__ = (
         Index(None, "site_id", "window_end"),
         Index(None, "site_id", "done_at", "window_end"),
+        Index(None, "site_id", "responsible_id", "window_end"),
+        Index(None, "site_id", "area_id", "window_end"),
+        Index(None, "site_id", "code", "window_end"),
+        Index(None, "site_id", "unit_id"),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
