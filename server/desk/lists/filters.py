@@ -287,7 +287,9 @@ class PeriodFilter(Filter):
         if start:
             conditions.append(end_column >= start)
             if self.until_column is not None:
-                conditions[-1] = or_(conditions[-1], end_column.is_(None))
+                conditions[-1] = end_column > start
+                if _may_be_missing(end_column):
+                    conditions[-1] = or_(conditions[-1], end_column.is_(None))
         if end:
             conditions.append(self.column < end)
         return and_(*conditions) if conditions else None
@@ -330,6 +332,11 @@ PERIODS = {
     "month": Period(_l("This month"), lambda today: (today.replace(day=1), today)),
 }
 """The periods that are asked often, by what an address calls them."""
+
+
+def _may_be_missing(column: Any) -> bool:
+    """Whether a column may be NULL. Where it may not, an index finds a time in it."""
+    return bool(getattr(getattr(column, "expression", column), "nullable", True))
 
 
 def day_start(day: date) -> datetime:
