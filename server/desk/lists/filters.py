@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_fields import Options
+from server.desk.homes import find_home, no_such_home
 from server.desk.labels import value_labels
 from server.desk.lists.context import ListContext
 from server.desk.options import area_options, list_people, person_options
@@ -200,12 +201,11 @@ class HomeFilter(Filter):
         typed = visible(form.get(self.name, ""))
         if not typed:
             return {self.name: ""}
-        key = home_key(typed)
-        for id_, label in context.names.units.items():
-            if key in {home_key(text) for text in label.values()}:
-                return {self.name: id_}
-        message = gettext("No home is called %(typed)s. Write it as on its door.", typed=typed)
-        raise FormRefused(message, [FieldError((self.name,), message)])
+        found = find_home(context.names, typed)
+        if found is None:
+            message = no_such_home(typed)
+            raise FormRefused(message, [FieldError((self.name,), message)])
+        return {self.name: found}
 
     def condition(
         self, values: Mapping[str, str], context: ListContext
