@@ -26,6 +26,7 @@ from server.desk.lists.filters import (
     PersonFilter,
     ValueFilter,
     WordsFilter,
+    label_texts,
 )
 from server.desk.lists.pages import LISTS, register_list, render_list
 from server.desk.lists.record_list import BulkAction, RecordList, View
@@ -51,6 +52,7 @@ __all__ = [
     "choice_column",
     "count_column",
     "label_column",
+    "label_texts",
     "load_authors",
     "person_column",
     "place_column",
