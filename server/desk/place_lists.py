@@ -92,7 +92,8 @@ def open_tickets(row: Any, context: ListContext) -> Cell:
 
 def _count_by_home(context: ListContext) -> dict[str, int]:
     query = select(Ticket.unit, func.count()).where(*is_open_at_home(context))
-    return {home: number for home, number in db.session.execute(query.group_by(Ticket.unit))}
+    counted = db.session.execute(query.group_by(Ticket.unit))
+    return {str(home): number for home, number in counted}
 
 
 def occupancy(row: Any, _: ListContext) -> Cell:
