@@ -35,7 +35,8 @@ def logged(app, tmp_path):
 @pytest.mark.asvs("16.1.1", "16.2.2", "16.2.4", "16.2.5", "16.4.1", "14.2.1")
 def test_each_line_is_json_in_utc_and_names_nobody(logged, ben, phone, client):
     visitor, plate, number, token, breaking = CANARIES
-    ben.get("/desk/visits/search", query_string={"name": visitor, "plate": plate, "q": breaking})
+    ben.post("/desk/visits/filter", {"words": f"{visitor} {plate}"})
+    ben.get("/desk/visits/", query_string={"name": visitor, "plate": plate, "q": breaking})
     ben.post("/desk/tickets/", {"details": visitor, "contact": number})
     client.post("/sign-in", data={"username": visitor, "password": token})
     client.get(f"/{visitor}", headers={"User-Agent": breaking.replace("\r\n", " ")})

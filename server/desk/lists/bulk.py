@@ -51,12 +51,15 @@ def do_to_rows(action: BulkAction, ids: Sequence[str], form: Mapping[str, str]) 
     valid."""
     of_row, ops, typed = [], [], action.typed(form)
     inputs = {name: f"{action.name}.{name}" for name in typed}
+    refused = {}
     for id_ in ids:
-        for kind, subject, payload in action.ops(id_, typed):
+        if not (ops_of_row := action.ops(id_, typed)):
+            refused[id_] = gettext("There is nothing to do here.")
+        for kind, subject, payload in ops_of_row:
             of_row.append(id_)
             ops.append(form_op(kind, subject, payload, inputs=inputs))
     answers = submit_many(current_user().site_id, ops) if ops else []
-    refused = {
+    refused |= {
         id_: refusal_label(answer.get("code") or answer["status"])
         for id_, answer in zip(of_row, answers, strict=True)
         if answer["status"] in NOT_TAKEN

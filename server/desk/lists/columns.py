@@ -10,6 +10,8 @@ from typing import Any
 
 from flask import Flask
 
+from server.desk.certainty import SIGNS, certainties
+from server.desk.labels import certainty_label
 from server.desk.lists.context import ListContext
 from server.i18n.filters import with_context
 from server.i18n.locale import localize, moment
@@ -20,13 +22,15 @@ from sync.protocol.text import Text
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A cell that says more than a text. `tone` is bad, warn, ok, go or dim and repeats by colour
-    what `icon` and the text say; `lead` stands in bold before the text; `url` is a link."""
+    what `icon` and the text say; `lead` stands in bold before the text; `url` is a link.
+    `certainty`: how sure it is that somebody did it, who is the text."""
 
     text: str | int | Decimal | datetime
     tone: str = ""
     icon: str = ""
     lead: str = ""
     url: str = ""
+    certainty: str = ""
 
 
 Value = str | int | Decimal | datetime | Cell | None
@@ -54,6 +58,17 @@ def text_column(name: str, label: Text, column: Any, **more: Any) -> Column:
     return Column(name, label, lambda row, _: getattr(row, key), (column,), **more)
 
 
+def count_column(name: str, label: Text, column: Any, **more: Any) -> Column:
+    """A number of things; none at all is drawn faintly."""
+    key = column.key
+
+    def value(row: Any, _: ListContext) -> Cell:
+        number = getattr(row, key)
+        return Cell(number, tone="" if number else "dim")
+
+    return Column(name, label, value, (column,), sort=(column,), css="num", **more)
+
+
 def label_column(name: str, label: Text, column: Any, **more: Any) -> Column:
     """A column of the database that has a text for each language."""
     key = column.key
@@ -64,6 +79,24 @@ def person_column(name: str, label: Text, column: Any, **more: Any) -> Column:
     """The name of a person."""
     key = column.key
     return Column(name, label, lambda row, c: c.person(getattr(row, key)), (column,), **more)
+
+
+def author_column(name: str, label: Text, by: Any, at: Any, **more: Any) -> Column:
+    """Who did something to the record, at the time of the column `at`, and how sure that is. Its
+    list has `load_authors` as `prepare`."""
+    by_key, at_key = by.key, at.key
+
+    def value(row: Any, context: ListContext) -> Cell | str:
+        name, by_id = context.person(getattr(row, by_key)), getattr(row, by_key)
+        sure = certainties().of(row.id, by_id, getattr(row, at_key))
+        return Cell(name, certainty=sure) if sure else name
+
+    return Column(name, label, value, (by, at), **more)
+
+
+def load_authors(rows: Sequence[Any], _: ListContext) -> None:
+    """Read who did something to these records, for all `author_column`s at once."""
+    certainties().load(row.id for row in rows)
 
 
 def choice_column(name: str, label: Text, column: Any, type_: str, **more: Any) -> Column:
@@ -117,8 +150,10 @@ def file_text(value: str | int | Decimal | datetime | None) -> str:
 def file_value(value: Value) -> str | int | Decimal:
     """What a file has in a cell: a number as a number, everything else as text."""
     if isinstance(value, Cell):
-        if value.lead:
-            return f"{value.lead} {file_text(value.text)}".strip()
+        if value.lead or value.certainty:
+            sure = value.certainty
+            said = f"{SIGNS[sure]} {certainty_label(sure)}" if sure else ""
+            return " ".join(filter(None, (value.lead, file_text(value.text), said)))
         value = value.text
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return value

@@ -18,7 +18,7 @@ from server.db.engine import db
 from server.desk.homes import possibly_unsynced_phones
 from server.desk.lists.asked import Asked
 from server.desk.lists.columns import file_text, file_value
-from server.desk.lists.filters import Filter, PeriodFilter, day_start
+from server.desk.lists.filters import Filter, PeriodFilter
 from server.desk.spreadsheets import XLSX_MIMETYPE
 from server.i18n.locale import localize, translate
 from server.oplog.hash_chain import log_head
@@ -108,8 +108,8 @@ def _shown_value(filter_: Filter, asked: Asked) -> str:
 def _end(asked: Asked) -> datetime:
     """The end of the period that is asked, at most now: until then phones may lack records."""
     periods = [each for each in asked.list_.filters if isinstance(each, PeriodFilter)]
-    ends = [until for each in periods if (until := each.days(asked.values)[1])]
-    return min([day_start(max(ends)), asked.context.now]) if ends else asked.context.now
+    ends = [end for each in periods if (end := each.span(asked.values)[1])]
+    return min(max(ends), asked.context.now) if ends else asked.context.now
 
 
 def _offset(time: datetime) -> str:

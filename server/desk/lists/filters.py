@@ -20,9 +20,9 @@ from server.desk.form_fields import Options
 from server.desk.labels import value_labels
 from server.desk.lists.context import ListContext
 from server.desk.options import area_options, list_people, person_options
-from server.i18n.local_time import parse_local_day
+from server.i18n.local_time import format_local_time, parse_local_day, parse_local_time
 from server.i18n.locale import translate
-from server.models.places import Area
+from server.models.places import Area, Unit
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.normalise import home_key, visible
 from sync.protocol.text import Text, _l
@@ -152,9 +152,10 @@ class PersonFilter(Filter):
 
 @dataclass(frozen=True, kw_only=True)
 class AreaFilter(Filter):
-    """An area with all that lies in it, also with the homes there if `home` is given."""
+    """An area with all that lies in it, and with the homes there if `home` is given."""
 
-    column: Any
+    column: Any = None
+    home: Any = None
 
     def options(self, context: ListContext) -> Options:
         return context.once("areas", lambda: area_options(context.site_id))
@@ -163,8 +164,14 @@ class AreaFilter(Filter):
         self, values: Mapping[str, str], context: ListContext
     ) -> ColumnElement[bool] | None:
         value = values.get(self.name)
-        within: ColumnElement[bool] = self.column.in_(areas_within(value, context))
-        return within if value else None
+        if not value:
+            return None
+        areas = areas_within(value, context)
+        found = [] if self.column is None else [self.column.in_(areas)]
+        if self.home is not None:
+            homes = select(Unit.id).where(Unit.site_id == context.site_id, Unit.area_id.in_(areas))
+            found.append(self.home.in_(homes))
+        return or_(false(), *found)
 
 
 def areas_within(area: str | None, context: ListContext) -> list[str]:
@@ -215,12 +222,14 @@ class HomeFilter(Filter):
 class PeriodFilter(Filter):
     """The days from `<name>_since` to `<name>_until`, both included, of a time. `until_column`: of
     a time that lasts, such as a visit; everything is found that falls in part into the period.
+    `times`: besides days, times of day can be given; of a day they are its beginning and end.
 
     Instead of a day, `<name>_since` may name one of PERIODS, which moves with the days. `default`
     is the one that holds when the address does not say, `ahead` offers those to come too."""
 
     column: Any
     until_column: Any = None
+    times: bool = False
     default: str = ANY
     ahead: bool = False
 
@@ -244,27 +253,43 @@ class PeriodFilter(Filter):
         since, until = (parse_local_day(values.get(name, "")) for name in self.inputs)
         return since, until
 
+    def span(self, values: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:
+        """The first moment, and the one before which the period ends."""
+        first, last = self.days(values)
+        start = day_start(first) if first else None
+        end = day_start(last + timedelta(days=1)) if last else None
+        if self.times:
+            since, until = (parse_local_time(values.get(name, "")) for name in self.inputs)
+            start, end = start or since, end or until
+        return start, end
+
+    def input_values(self, values: Mapping[str, str]) -> list[str]:
+        """What the two inputs of a form have."""
+        if not self.times:
+            return [str(day or "") for day in self.days(values)]
+        return [format_local_time(moment) if moment else "" for moment in self.span(values)]
+
     def values_of_form(self, form: Mapping[str, str], context: ListContext) -> dict[str, str]:
         """The period of the form's days, under its name if it had one and was left as it was."""
         since, until = self.inputs
         given = {name: visible(form.get(name, ""))[:MAX_WORDS] for name in self.inputs}
         before = {since: form.get(f"{self.name}_named", ""), until: ""}
-        if self.named(before) and self.days(given) == self.days(before):
+        if self.named(before) and self.span(given) == self.span(before):
             return before
         return given if any(given.values()) else {since: ANY, until: ""}
 
     def condition(
         self, values: Mapping[str, str], context: ListContext
     ) -> ColumnElement[bool] | None:
-        since, until = self.days(values)
+        start, end = self.span(values)
         end_column = self.column if self.until_column is None else self.until_column
         conditions = []
-        if since:
-            conditions.append(end_column >= day_start(since))
+        if start:
+            conditions.append(end_column >= start)
             if self.until_column is not None:
                 conditions[-1] = or_(conditions[-1], end_column.is_(None))
-        if until:
-            conditions.append(self.column < day_start(until + timedelta(days=1)))
+        if end:
+            conditions.append(self.column < end)
         return and_(*conditions) if conditions else None
 
     def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
@@ -273,6 +298,9 @@ class PeriodFilter(Filter):
         since, until = self.days(values)
         if since and since == until:
             return str(since)
+        if self.times:
+            said = [text.replace("T", " ") for text in self.input_values(values)]
+            return " – ".join(said) if any(said) else ""
         return f"{since or ''} – {until or ''}" if since or until else ""
 
 

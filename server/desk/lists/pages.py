@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -236,12 +236,22 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         rows=[(row, [column.value(row, context) for column in columns]) for row in rows],
         tabs=_tabs(asked, endpoint),
         actions=allowed_actions(list_, context),
+        row_actions=_row_actions(list_, rows, context),
         context=context,
         may_schedule=context.has_role(*MASTER_DATA_ROLES),
         bulk_inputs=lambda action: action.prefixed_inputs(context),
         **list_.extra(),
         **more,
     )
+
+
+def _row_actions(
+    list_: RecordList, rows: Sequence[Any], context: ListContext
+) -> list[BulkAction | None]:
+    """The button of each row; nothing if no row has one."""
+    allowed = {each.name: each for each in allowed_actions(list_, context)}
+    found = [allowed.get(list_.row_action(row, context)) for row in rows]
+    return found if any(found) else []
 
 
 def _page_rows(asked: Asked) -> list[Any]:

@@ -80,6 +80,8 @@ class RecordList:
     filters: Sequence[Filter] = ()
     views: Sequence[View] = ()
     actions: Sequence[BulkAction] = ()
+    row_action: Callable[[Any, ListContext], str] = lambda row, context: ""
+    """The name of the action, one without inputs, that a row offers as its button; "" for none."""
     show: str = ""
     show_argument: str = "id"
     show_by: str = "id"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+
+from sqlalchemy import select
 
 from server.db.engine import db, write_transaction
 from server.desk.lists.context import ListContext
 from server.models.list_filters import ListFilter
 from sync.protocol.json_codec import canonical_json
+from sync.protocol.normalise import plate_key
 
 WEEK, MONTH = "week", "month"
 """How often a view is written to a file."""
@@ -75,6 +78,19 @@ def delete_view(view: ListFilter) -> None:
     """Delete a saved view. Whoever has its address sees the list as it is by itself."""
     with write_transaction():
         db.session.delete(db.session.merge(view))
+
+
+def delete_filters_naming(site_id: str, texts: Iterable[str]) -> None:
+    """Delete the stored filters of a site that look for one of these texts, or for a part of it."""
+    keys = {plate_key(text) for text in texts} - {""}
+    with write_transaction():
+        stored = select(ListFilter).where(ListFilter.site_id == site_id)
+        for each in db.session.scalars(stored).all():
+            words = [plate_key(word) for value in each.values.values() for word in value.split()]
+            if any(
+                len(word) > 1 and (word in key or key in word) for word in words for key in keys
+            ):
+                db.session.delete(each)
 
 
 def list_views(context: ListContext, list_name: str) -> Sequence[ListFilter]:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused
+from server.desk.lists.stored import delete_filters_naming
 from server.desk.navigation import NavEntry
 from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
@@ -121,7 +122,9 @@ def erase() -> Any:
     free = [each for each in found if not each.obstacles]
     erased = erase_on_request(user.site_id, [(each.type, each.id) for each in free], user.person_id)
     if free:
-        delete_forms_naming(user.site_id, names_in(search.terms, free))
+        naming = names_in(search.terms, free)
+        delete_forms_naming(user.site_id, naming)
+        delete_filters_naming(user.site_id, naming)
         _log("erasure", free)
     return _page(search, _find(search), searched=True, erased=erased, chosen=len(chosen))
 

@@ -40,7 +40,7 @@ REASSIGN_FORM = PayloadForm("task.reassign", "responsible_id")
 FRONT_TYPES = frozenset(
     {"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"}
 )
-FRONT_TYPES |= {"entry", "lost", "find"}
+FRONT_TYPES |= {"entry", "lost", "find", "regular"}
 
 
 @bp.get("/record/<type>/<id>")

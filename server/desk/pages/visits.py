@@ -1,8 +1,7 @@
-"""Visits: who is inside or expected, search, gate passes, legal hold."""
+"""Visits: pre-registration, one visit with its legal hold, the privacy notice; three lists."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -11,14 +10,15 @@ from flask_babel import gettext
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.actions import Action
+from server.desk.gate_lists import FREQUENT_VISITORS, GATE_PASSES
 from server.desk.history import op_lines
-from server.desk.homes import requested_page
 from server.desk.label_form import form_label
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
 from server.desk.submit import submit_and_redirect
-from server.i18n.local_time import parse_local_time
+from server.desk.visit_list import HOLD_FORM, VISITS
 from server.models.gate_passes import GatePass
 from server.models.home_entries import HomeEntry
 from server.models.places import Site
@@ -27,12 +27,13 @@ from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
-from sync.protocol.clock import SITE_ZONE
-from sync.protocol.normalise import visible
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("visits", __name__, url_prefix="/desk/visits")
+register_list(bp, VISITS)
+register_list(bp, GATE_PASSES, "/releases", "gate_passes")
+register_list(bp, FREQUENT_VISITORS, "/frequent", "frequent")
 NAVIGATION = [
     NavEntry(
         "visits.index",
@@ -41,68 +42,44 @@ NAVIGATION = [
         10,
         "overdue",
         about=_l("Who is inside, who is expected, and who came before."),
-    )
+    ),
+    NavEntry(
+        "visits.gate_passes",
+        _l("Gate passes"),
+        "gate",
+        20,
+        about=_l("What was carried out of the gate, and who approved it."),
+    ),
+    NavEntry(
+        "visits.frequent",
+        _l("Frequent visitors"),
+        "gate",
+        30,
+        about=_l("Who comes most often; the gate lets them in with two taps."),
+    ),
 ]
-ACTIONS = [Action("visits.index", _l("Pre-register visitor"))]
+ACTIONS = [Action("visits.new", _l("Pre-register visitor"))]
 
-PAGE_SIZE = 50
 EXPECT_FORM = PayloadForm(
     "visit.expect",
     *("visitor", "purpose", "host_unit", "host_person", "firm", "plate", "party_size"),
     *("expected_from", "expected_until"),
 )
-HOLD_FORM = PayloadForm("visit.hold", "reason")
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    site_id, now = current_user().site_id, datetime.now(UTC)
-    start = now.astimezone(SITE_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = db.session.scalars(Visit.not_purged(site_id).where(Visit.arrived_at >= start)).all()
-    flags = [
-        rules.missing_farewell_flag(visit.steps, visit.departed_at is not None) for visit in today
-    ]
-    return render_template(
-        "desk/visits/index.html",
-        visits=db.session.scalars(Visit.inside(site_id)).all(),
-        expected=db.session.scalars(Visit.expected(site_id).limit(PAGE_SIZE)).all(),
-        no_farewell=flags.count("no-farewell"),
-        not_seen_out=flags.count("not-seen-out"),
-        names=directory_of(site_id),
-        inputs=EXPECT_FORM.inputs(
-            options={"host_unit": home_options(site_id)},
-            labels={
-                "host_person": gettext("Or host name"),
-                "firm": gettext("Visitor's company"),
-                "party_size": gettext("Number of people"),
-            },
-        ),
-        now=now,
+def new() -> str:
+    """The form that pre-registers a visitor."""
+    inputs = EXPECT_FORM.inputs(
+        options={"host_unit": home_options(current_user().site_id)},
+        labels={
+            "host_person": gettext("Or host name"),
+            "firm": gettext("Visitor's company"),
+            "party_size": gettext("Number of people"),
+        },
     )
-
-
-@bp.get("/search")
-@allow(*FRONT_DESK_ROLES)
-def search() -> str:
-    """Search by number plate, person, home and time, in any combination, in pages."""
-    filters = {name: visible(request.args.get(name, "")) for name in ("plate", "who", "unit")}
-    page = requested_page()
-    since, before = (
-        parse_local_time(request.args.get("since")),
-        parse_local_time(request.args.get("before")),
-    )
-    query = Visit.search(current_user().site_id, **filters, since=since, before=before)
-    visits = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
-    return render_template(
-        "desk/visits/search.html",
-        visits=visits[:PAGE_SIZE],
-        more=len(visits) > PAGE_SIZE,
-        page=page,
-        filters={**filters, **{n: request.args.get(n, "") for n in ("since", "before")}},
-        names=directory_of(current_user().site_id),
-        homes=home_options(current_user().site_id),
-    )
+    return render_template("desk/visits/new.html", inputs=inputs)
 
 
 @bp.get("/notice")
@@ -121,14 +98,6 @@ def set_notice() -> Any:
     payload = {name: form_label(request.form, name) for name in ("notice_contact", "notice_text")}
     site_id = current_user().site_id
     return submit_and_redirect("site.retain", site_id, payload, url_for("visits.notice"))
-
-
-@bp.get("/releases")
-@allow(*FRONT_DESK_ROLES)
-def gate_passes() -> str:
-    notes = db.session.scalars(GatePass.newest(current_user().site_id).limit(PAGE_SIZE)).all()
-    names = directory_of(current_user().site_id)
-    return render_template("desk/visits/gate_passes.html", notes=notes, names=names)
 
 
 @bp.post("/expect")

@@ -66,7 +66,8 @@ def test_pages_show_all_of_a_large_site(manager):
     tickets = open_page(manager, "/desk/tickets/")
     assert len(set(re.findall(r"T-[A-Z0-9]{8}", tickets))) > 100
     places = open_page(manager, "/desk/places/")
-    assert len(set(re.findall(r"\b\d+-\d-\d{3,4}\b", places))) == 2592
+    assert "Export 2592 rows" in places
+    assert len(set(re.findall(r"\b\d+-\d-\d{3,4}\b", places))) == 25
     for path in OTHER_LISTS:
         open_page(manager, f"/desk/{path}")
     rows = {team: rows_on_phone_of(manager.application, f"{team}1") for team in MAX_ROWS}

@@ -40,6 +40,7 @@ from server.desk.lists.scheduled import ExportsFailed, export_folder, write_expo
 from server.models.access import LoginSession
 from server.models.list_filters import KEEP_UNNAMED, ListFilter
 from server.models.people import Person
+from server.models.places import Unit
 from server.models.security_log import AccessEntry
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
@@ -112,25 +113,31 @@ def agrees(filter_: Filter, row: Any, values: Mapping[str, str], context: ListCo
     at their SQL: tests of their features compare them with the rules."""
     value = values.get(filter_.name, "")
     if isinstance(filter_, PeriodFilter):
-        if filter_.until_column is not None:
-            return True
-        since, until = filter_.days(values)
-        at = getattr(row, filter_.column.key)
-        if not (since or until):
-            return True
-        return at is not None and bool(
-            (not since or at >= day_start(since))
-            and (not until or at < day_start(until + timedelta(days=1)))
-        )
+        return overlaps(filter_, row, values)
     if not value or isinstance(filter_, ChoiceFilter | WordsFilter):
         return True
     if isinstance(filter_, PersonFilter):
         return value in [getattr(row, column.key) for column in filter_.columns]
     if isinstance(filter_, AreaFilter):
-        return getattr(row, filter_.column.key) in areas_within(value, context)
+        area = getattr(row, filter_.column.key) if filter_.column is not None else None
+        home = getattr(row, filter_.home.key) if filter_.home is not None else None
+        within = areas_within(value, context)
+        unit = db.session.get(Unit, (context.site_id, home)) if home else None
+        return area in within or (unit is not None and unit.area_id in within)
     if isinstance(filter_, HomeFilter | ValueFilter | OptionFilter):
         return getattr(row, filter_.column.key) == value
     raise TypeError(filter_)
+
+
+def overlaps(filter_: PeriodFilter, row: Any, values: Mapping[str, str]) -> bool:
+    """Whether a row falls in part into the days that are asked."""
+    since, until = filter_.days(values)
+    first = getattr(row, filter_.column.key)
+    lasts = filter_.until_column is not None
+    last = getattr(row, filter_.until_column.key) if lasts else first
+    if since and not ((lasts and last is None) or (last and last >= day_start(since))):
+        return False
+    return not until or (first is not None and first < day_start(until + timedelta(days=1)))
 
 
 def plain_rows(list_: RecordList, values: Mapping[str, str], context: ListContext) -> set[str]:
@@ -151,8 +158,9 @@ def plain_rows(list_: RecordList, values: Mapping[str, str], context: ListContex
 def _columns(filter_: Filter) -> Iterator[Any]:
     if isinstance(filter_, PersonFilter):
         yield from filter_.columns
-    elif hasattr(filter_, "column"):
-        yield filter_.column
+    for name in ("column", "home", "until_column"):
+        if (column := getattr(filter_, name, None)) is not None:
+            yield column
 
 
 for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):

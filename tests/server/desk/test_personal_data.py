@@ -21,6 +21,7 @@ from server.jobs.retention import PERSONAL_TYPES
 from server.models import MODELS_BY_TYPE
 from server.models.column_classes import PERSONAL, SENSITIVE, columns_of
 from server.models.desk_forms import UnsavedForm
+from server.models.list_filters import ListFilter
 from server.models.security_log import AccessEntry
 from server.models.visits import Visit
 from server.oplog.receive import make_op, submit_many
@@ -281,6 +282,17 @@ def test_erasing_takes_unsaved_forms_that_name_the_person(app, eve, known):
     with app.app_context():
         assert db.session.get(Visit, (HOME_SITE, VISIT)).visitor != NAME
         assert db.session.scalars(select(UnsavedForm.id)).all() == ["other"]
+
+
+@pytest.mark.rule("A25")
+def test_erasing_takes_filters_of_lists_that_look_for_the_person(app, eve, known):
+    part = NAME[: len(NAME) // 2 + 1]
+    for words in (part, "138 0000-1111", "umbrella"):
+        eve.post("/desk/tickets/filter", {"words": words})
+    eve.post(f"{PAGE}erase", {"home": "1203", "record": [f"visit:{VISIT}"]})
+    with app.app_context():
+        stored = db.session.scalars(select(ListFilter)).all()
+        assert [each.values["words"] for each in stored] == ["umbrella"]
 
 
 def texts_of(page: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from server.desk.options import in_natural_order
 from server.i18n.filters import by_label
 from server.models.people import Person
 from server.models.places import Checkpoint, Unit
+from server.oplog.directory import directory_of
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from tests.seed_data import EVE, HOME_SITE, STAIRS
@@ -43,7 +45,7 @@ def test_a_home_is_added_once_and_homes_are_listed_in_natural_order(app, signed_
         assert refused.status_code == 422 and "taken here" in refused.text
     page = eve.get("/desk/places/", headers=EN).text
     assert "share a name" not in page
-    places = [page.index(f"<li>{label} ") for label in ("1-2-99", "1-2-101", "1-10-101")]
+    places = [page.index(f">{label}</a>") for label in ("1-2-99", "1-2-101", "1-10-101")]
     assert places == sorted(places)
     labels = {unit.label["zh"] for unit in stored(app, Unit)}
     assert labels >= {"1-10-101", "1-2-101", "1-2-99"} and len(labels) == 4
@@ -78,3 +80,32 @@ def test_older_duplicates_are_kept_and_listed(app, signed_in):
     assert len([unit for unit in stored(app, Unit) if unit.label["zh"] == "9-9"]) == 2
     page = signed_in(EVE, HOME_SITE).get("/desk/places/", headers=EN).text
     assert "share a name or a number: 9-9, 9-9" in page
+
+
+def test_homes_are_found_by_part_of_their_number_or_by_their_area_and_marked_at_once(
+    app, signed_in
+):
+    eve = signed_in(EVE, HOME_SITE)
+    for label in ("7-1-101", "7-1-102", "8-1-101"):
+        eve.post("/desk/places/unit", home(label))
+    found = eve.post("/desk/places/filter", {"words": "7-1"}, headers=EN)
+    page = eve.get(found.location, headers=EN).text
+    assert "Export 2 rows" in page and "7-1-102" in page and "8-1-101" not in page
+    with app.app_context():
+        stairs = directory_of(HOME_SITE).areas[STAIRS]["en"]
+    found = eve.post("/desk/places/filter", {"words": f"8-1 {stairs.split()[0]}"}, headers=EN)
+    assert "Export 1 row" in eve.get(found.location, headers=EN).text
+    ids = [unit.id for unit in stored(app, Unit) if unit.label["zh"].startswith("7-1")]
+    assert eve.post("/desk/places/bulk/vacant", {"row": ids}).status_code == 303
+    vacant = {unit.label["zh"] for unit in stored(app, Unit) if not unit.occupied}
+    assert vacant >= {"7-1-101", "7-1-102"} and "8-1-101" not in vacant
+
+
+def test_areas_say_how_much_lies_in_them(app, signed_in):
+    page = signed_in(EVE, HOME_SITE).get("/desk/places/areas", headers=EN).text
+    with app.app_context():
+        stairs = directory_of(HOME_SITE).areas[STAIRS]["en"]
+    row = page[page.index(f">{stairs}</a>") :].partition("</tr>")[0]
+    homes = [unit for unit in stored(app, Unit) if unit.area_id == STAIRS]
+    points = [point for point in stored(app, Checkpoint) if point.area_id == STAIRS]
+    assert re.findall(r">\s*(\d+)\s*<", row) == [str(len(homes)), str(len(points))]

@@ -1,12 +1,21 @@
-"""Visits at the desk: pre-registration, search, legal hold, retention, gate passes."""
+"""Visits at the desk: pre-registration, the list, legal hold, retention, gate passes."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
+from server.db.engine import db, write_transaction
+from server.desk.lists import ListContext
+from server.desk.visit_list import VISITS
 from server.jobs import retention
+from server.models.visits import Visit
+from server.oplog.directory import directory_of
+from sync.gate import visits as rules
+from sync.protocol.clock import SITE_ZONE
 from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
 
 EN = {"Accept-Language": "en"}
@@ -20,45 +29,136 @@ def expected_visits(desk_op):
     desk_op("visit.arrive", LI, {"visitor": "Ms_Li", "purpose": "family", "plate": "京B"}, by=CHU)
 
 
+def find_visits(browser, **asked):
+    """The page of the visits that are asked, of whatever state; what is asked stands in no
+    address."""
+    sent = browser.post("/desk/visits/filter", {"state": "any", **asked})
+    assert sent.status_code == 303 and "words" not in sent.location
+    return browser.get(sent.location, headers=EN).text
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ("plate=沪a12", {"Mr Wang"}),
-        ("plate=2345", {"Mr Wang"}),
-        ("plate=沪Ａ·１２３%E2%80%8B", {"Mr Wang"}),
-        ("who=Mr%C2%A0wa%E2%80%8Bng%00", {"Mr Wang"}),
-        ("unit=%00", {"Mr Wang", "Ms_Li"}),
-        ("plate=·", set()),
-        ("who=Wang", {"Mr Wang"}),
-        ("who=_", {"Ms_Li"}),
-        ("plate=%25", set()),
-        (f"unit={FLAT}", {"Mr Wang"}),
-        ("since=2020-01-01T00:00", {"Mr Wang", "Ms_Li"}),
-        ("before=2020-01-01T00:00", set()),
-        ("since=nonsense", {"Mr Wang", "Ms_Li"}),
-        ("page=2", set()),
+        ({"words": "沪a12"}, {"Mr Wang"}),
+        ({"words": "2345"}, {"Mr Wang"}),
+        ({"words": "沪Ａ·１２３\u200b"}, {"Mr Wang"}),
+        ({"words": "Mr\u00a0wa\u200bng\0"}, {"Mr Wang"}),
+        ({"words": "Wang 2345"}, {"Mr Wang"}),
+        ({"words": "Wang 9999"}, set()),
+        ({"words": "\0"}, {"Mr Wang", "Ms_Li"}),
+        ({"words": "·"}, set()),
+        ({"words": "Wang"}, {"Mr Wang"}),
+        ({"words": "_"}, {"Ms_Li"}),
+        ({"words": "%"}, set()),
+        ({"words": "1203"}, {"Mr Wang"}),
+        ({"home": "1203"}, {"Mr Wang"}),
+        ({"purpose": "family"}, {"Ms_Li"}),
+        ({"inside_since": "2020-01-01T00:00"}, {"Mr Wang", "Ms_Li"}),
+        ({"inside_until": "2020-01-01T00:00"}, set()),
+        ({"inside_until": "2020-01-01"}, set()),
+        ({"inside_since": "nonsense"}, {"Mr Wang", "Ms_Li"}),
     ],
 )
 def test_visits_are_searched_by_plate_person_home_and_time(ben, expected_visits, asked, found):
-    text = ben.get(f"/desk/visits/search?{asked}").text
-    assert {name for name in ("Mr Wang", "Ms_Li") if f">{name}</a>" in text} == found
+    text = find_visits(ben, **asked)
+    assert {name for name in ("Mr Wang", "Ms_Li") if name in text} == found
+
+
+def test_who_was_inside_at_a_time_of_the_day_is_found(ben, desk_op, expected_visits):
+    desk_op("visit.depart", WANG, by=CHU)
+    now = datetime.now(SITE_ZONE)
+    hour_ago, hour_later = (
+        (now + timedelta(hours=hours)).replace(tzinfo=None).isoformat(timespec="minutes")
+        for hours in (-1, 1)
+    )
+    for since, until, found in (
+        (hour_ago, hour_later, {"Mr Wang", "Ms_Li"}),
+        ("2020-01-01T00:00", hour_ago, set()),
+        (hour_later, "", {"Ms_Li"}),
+    ):
+        text = find_visits(ben, inside_since=since, inside_until=until)
+        assert {name for name in ("Mr Wang", "Ms_Li") if name in text} == found, (since, until)
+    assert f'value="{hour_later}"' in text
+
+
+def test_each_state_selects_the_visits_for_which_the_rule_says_so(app, desk_op):
+    rng, now = Random(14), datetime.now(UTC)
+    with app.app_context(), write_transaction():
+        for number in range(200):
+            db.session.add(random_visit(rng, now, number))
+    with app.test_request_context():
+        context = ListContext(HOME_SITE, BEN, frozenset(), directory_of(HOME_SITE), now)
+        visits = db.session.scalars(Visit.not_purged(HOME_SITE)).all()
+        by_rule = {
+            name: {v.id for v in visits if rules.state(vars(v)) == name}
+            for name in ("inside", "expected", "departed", "refused")
+        }
+        inside = [v for v in visits if v.id in by_rule["inside"]]
+        by_rule["overdue"] = {v.id for v in inside if v.due_at and v.due_at < now}
+        day = now.astimezone(SITE_ZONE).date()
+        today = [
+            v for v in visits if v.arrived_at and v.arrived_at.astimezone(SITE_ZONE).date() >= day
+        ]
+        for name, flag in (("no_farewell", "no-farewell"), ("not_seen_out", "not-seen-out")):
+            by_rule[name] = {
+                v.id
+                for v in today
+                if rules.missing_farewell_flag(v.steps, v.departed_at is not None) == flag
+            }
+        for name, expected in by_rule.items():
+            found = VISITS.ids({"state": name}, 1_000, context)
+            assert expected and set(found) == expected, name
+
+
+def random_visit(rng, now, number):
+    """A visit with any of its times, as a fold may leave it."""
+
+    def sometimes(hours):
+        return rng.choice([None, now + timedelta(hours=rng.randrange(-hours, 3))])
+
+    return Visit(
+        site_id=HOME_SITE,
+        id=fixed_id(f"random {number}"),
+        visitor="A",
+        purpose="other",
+        id_checked=False,
+        version=1,
+        expected_at=now,
+        arrived_at=sometimes(30),
+        due_at=sometimes(10),
+        departed_at=sometimes(20),
+        refused_at=sometimes(20),
+        steps=rng.sample(["greeted", "farewell", "water"], rng.randrange(3)),
+    )
 
 
 def test_pre_register_and_let_in_a_visitor(ben):
     form = {"visitor": "Ms Zhou", "purpose": "business", "expected_from": "2026-11-24T10:00"}
     assert ben.post("/desk/visits/expect", form).location == "/desk/visits/"
+    assert "Ms Zhou" not in ben.get("/desk/visits/", headers=EN).text, "not inside"
+    page = ben.get("/desk/visits/?state=expected", headers=EN).text
+    visit = re.search(r'href="/desk/visits/([0-9a-f-]{36})"[^>]*>Ms Zhou</a>', page)[1]
+    assert "Let in: Ms Zhou" in page
+    sent = {"row": visit, "state": "expected"}
+    assert ben.post("/desk/visits/bulk/admit", sent).location == "/desk/visits/?state=expected"
     page = ben.get("/desk/visits/", headers=EN).text
-    assert "Ms Zhou" in page and "0 visitors inside now" in page
-    visit = page.split("/admit")[0].rsplit("/", 1)[1]
-    ben.post(f"/desk/visits/{visit}/admit")
-    assert "1 visitor inside now" in ben.get("/desk/visits/", headers=EN).text
+    assert "Ms Zhou" in page and "Log out: Ms Zhou" in page
+    again = ben.post("/desk/visits/bulk/admit", sent, headers=EN).text
+    assert "There is nothing to do here." in again and "Ms Zhou" in again
+    assert ben.post("/desk/visits/bulk/depart", {"row": visit}).status_code == 303
+    assert "Ms Zhou" not in ben.get("/desk/visits/", headers=EN).text
 
 
 @pytest.mark.clause("A2")
 def test_the_desk_counts_visits_without_goodbye_or_logout(ben, desk_op, expected_visits):
     desk_op("visit.depart", WANG, by=CHU)
     page = ben.get("/desk/visits/", headers=EN).text
-    assert "1 left without a goodbye, 1 not logged out" in page
+    assert "1 left without a goodbye" in page and "1 not logged out" in page
+    left = ben.get("/desk/visits/?state=no_farewell", headers=EN).text
+    open_ = ben.get("/desk/visits/?state=not_seen_out", headers=EN).text
+    assert "Mr Wang" in left and "Ms_Li" not in left
+    assert "Ms_Li" in open_ and "Mr Wang" not in open_
 
 
 def test_a_visit_page_and_its_legal_hold(ben, dao, expected_visits):
