@@ -123,7 +123,7 @@ def authors(context: ListContext) -> Options:
 
 def senders(context: ListContext) -> Options:
     """The phones of which an op waits."""
-    labels = device_labels()
+    labels = device_labels(context.site_id)
     return sorted((id_, labels.get(id_, "")) for id_ in _distinct(context, LoggedOp.device_id))
 
 
@@ -183,7 +183,9 @@ QUARANTINE = RecordList(
     ),
     filters=(
         WordsFilter(
-            name="words", label=_l("Words in the record"), columns=(cast(LoggedOp.payload, Text),)
+            name="words",
+            label=_l("Words in the record"),
+            columns=(cast(LoggedOp.payload, Text).label("payload_text"),),
         ),
         ChoiceFilter(name="group", label=_l("Reason"), choices=GROUPS),
         OptionFilter(name="person", label=_l("Person"), column=LoggedOp.by, load=authors),
