@@ -340,11 +340,12 @@ def day_start(day: date) -> datetime:
 @dataclass(frozen=True, kw_only=True)
 class WordsFilter(Filter):
     """Words, each of which stands in one of the `columns`, or is part of the name of one of the
-    `people`, or the number of one of the `homes`. `keys` are columns with a normalised text, by the
-    function that normalises a word."""
+    `people` or `contractors`, or the number of one of the `homes`. `keys` are columns with a
+    normalised text, by the function that normalises a word."""
 
     columns: Sequence[Any] = ()
     people: Sequence[Any] = ()
+    contractors: Sequence[Any] = ()
     homes: Sequence[Any] = ()
     areas: Sequence[Any] = ()
     keys: Mapping[Any, Callable[[str], str]] = field(default_factory=dict)
@@ -367,6 +368,9 @@ class WordsFilter(Filter):
         if self.people:
             ids = [id_ for id_, name in names.people.items() if small in name.casefold()]
             found += [column.in_(ids) for column in self.people]
+        if self.contractors:
+            ids = [id_ for id_, name in names.contractors.items() if small in name.casefold()]
+            found += [column.in_(ids) for column in self.contractors]
         if self.homes:
             key = home_key(word)
             ids = [i for i, label in names.units.items() if key in map(home_key, label.values())]
