@@ -36,7 +36,7 @@ CRITERION_FIELDS = ("results", "notes", "actions", "assign", "shots")
 
 @dataclass(frozen=True, slots=True)
 class OpLine:
-    """One op with its texts."""
+    """One op with its texts. `values` is its payload with the names of items and criteria."""
 
     op: LoggedOp
     author: str
@@ -45,6 +45,7 @@ class OpLine:
     status_label: str
     reason_label: str
     flag_labels: list[str]
+    values: dict[str, Any]
     fields: list[tuple[str, str]]
 
     @property
@@ -76,29 +77,26 @@ def op_lines(ops: Iterable[LoggedOp], times: Callable[[datetime], str] = moment)
     """These ops of the current user's site with their texts; `times` writes a time."""
     ops, names, phones = list(ops), directory_of(current_user().site_id), device_labels()
     items, criteria = _task_items(ops), _criteria(ops)
-    return [
-        OpLine(
-            op=op,
-            author=author_name(op.by, names),
-            action_label=labels.op_label(op.kind),
-            device_label=phones.get(op.device_id or "", ""),
-            status_label=labels.status_label(op.status),
-            reason_label=labels.refusal_label(op.code) if op.code else "",
-            flag_labels=[labels.refusal_label(flag) for flag in op.flags],
-            fields=labelled_values(
-                op.subject_type,
-                _with_criteria(
-                    _with_item_label(readable_fields(op.payload), items.get(op.subject or "")),
-                    criteria.get(op.subject or "", {}),
-                    names,
-                ),
-                names,
-                kind=op.kind,
-                times=times,
-            ),
+    lines = []
+    for op in ops:
+        subject, payload = op.subject or "", op.payload if isinstance(op.payload, dict) else {}
+        named = _with_item_label(payload, items.get(subject))
+        values = _with_criteria(named, criteria.get(subject, {}), names)
+        shown = readable_fields(values if payload else op.payload)
+        lines.append(
+            OpLine(
+                op=op,
+                author=author_name(op.by, names),
+                action_label=labels.op_label(op.kind),
+                device_label=phones.get(op.device_id or "", ""),
+                status_label=labels.status_label(op.status),
+                reason_label=labels.refusal_label(op.code) if op.code else "",
+                flag_labels=[labels.refusal_label(flag) for flag in op.flags],
+                values=values,
+                fields=labelled_values(op.subject_type, shown, names, kind=op.kind, times=times),
+            )
         )
-        for op in ops
-    ]
+    return lines
 
 
 def readable_fields(payload: Any) -> dict[str, Any]:

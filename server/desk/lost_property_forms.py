@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask_babel import gettext
 
 from server.auth.access import current_user
 from server.desk.form_fields import FormField
-from server.desk.options import active_contractors, home_options
+from server.desk.options import active_contractors
 from server.desk.payload_form import PayloadForm
 from server.models.lost_property import LostProperty
 from server.oplog.directory import directory_of
+from sync.service.lost_property import missing_steps, open_requests
 
 OPEN_FORM = PayloadForm(
     "lost.open",
@@ -32,7 +35,6 @@ STEP_FORMS = {
 def open_inputs(site_id: str) -> list[FormField]:
     """The inputs for a new case."""
     return OPEN_FORM.inputs(
-        options={"unit": home_options(site_id)},
         labels={"next_action_at": gettext("Due (tomorrow if empty)")},
     )
 
@@ -41,6 +43,21 @@ def listed_parties(case: LostProperty) -> dict[str, str]:
     """The people on the newest entry list: names by party key."""
     parties: dict[str, str] = case.lists[-1].get("parties", {}) if case.lists else {}
     return parties
+
+
+def next_step(case: LostProperty, unasked: Mapping[str, str], *, has_newer: bool) -> str:
+    """The main step of an open case: the name of its form, or "compile" to list who was there."""
+    if not (case.contact or case.declined_because):
+        return "contact"
+    if case.returned:
+        return "tell" if missing_steps(vars(case), "returned") else "close"
+    if case.found:
+        return "return"
+    if case.unit and (not case.lists or has_newer):
+        return "compile"
+    if unasked:
+        return "ask"
+    return "state" if open_requests(vars(case)) else "next"
 
 
 def step_inputs(case: LostProperty) -> dict[str, list[FormField]]:

@@ -12,7 +12,7 @@ from server.desk.form_fields import Options
 from server.i18n.locale import localize
 from server.models.contractors import Contractor
 from server.models.people import Person
-from server.models.places import Area, Unit
+from server.models.places import Area
 from sync.protocol.normalise import natural_key
 
 
@@ -36,13 +36,6 @@ def list_areas(site_id: str) -> list[Area]:
 def area_options(site_id: str) -> Options:
     """Every area by its label, in the order of the site."""
     return [(area.id, localize(area.label)) for area in list_areas(site_id)]
-
-
-def home_options(site_id: str) -> Options:
-    """Every home, in the natural order of the labels."""
-    homes = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id))
-    ordered = sorted(homes, key=lambda home: natural_key(localize(home.label)))
-    return [(home.id, localize(home.label)) for home in ordered]
 
 
 def list_people(site_id: str) -> list[Person]:

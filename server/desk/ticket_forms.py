@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext
@@ -13,7 +14,6 @@ from server.desk.options import (
     active_contractors,
     active_people,
     area_options,
-    home_options,
     person_options,
 )
 from server.desk.payload_form import PayloadForm
@@ -51,8 +51,8 @@ FACT_FORMS = {
 
 
 def place_options(site_id: str) -> dict[str, Options]:
-    """The homes and areas that a ticket may be about."""
-    return {"unit": home_options(site_id), "area": area_options(site_id)}
+    """The areas that a ticket may be about; its home is typed."""
+    return {"area": area_options(site_id)}
 
 
 def fact_inputs(site_id: str) -> dict[str, list[FormField]]:
@@ -67,6 +67,22 @@ def fact_inputs(site_id: str) -> dict[str, list[FormField]]:
         inputs[kind] = FACT_FORMS[kind].inputs(labels={"to": label})
     inputs["escalate"] = FACT_FORMS["escalate"].inputs(options={**options, "reason": reasons})
     return inputs
+
+
+FIELDS_OF_GROUP = {
+    "about": ("channel", "matter", "category", "details", "urgency"),
+    "place": ("unit", "area"),
+    "contact": ("contact", "declined_because"),
+}
+"""The fields of a ticket that are edited together."""
+
+
+def revise_groups(
+    values: Mapping[str, Any], options: Mapping[str, Options]
+) -> dict[str, list[FormField]]:
+    """The inputs to edit a ticket where its properties stand, by group."""
+    inputs = {each.name: each for each in REVISE_FORM.inputs(values, options)}
+    return {group: [inputs[name] for name in names] for group, names in FIELDS_OF_GROUP.items()}
 
 
 def receivers(site_id: str) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from server.models.registry import StoredType
 
 class Task(Model):
     __tablename__ = "task"
-    __table_args__ = (Index(None, "site_id", "window_end"), Index(None, "site_id", "done_at"))
+    __table_args__ = (
+        Index(None, "site_id", "window_end"),
+        Index(None, "site_id", "done_at"),
+        Index(None, "site_id", "responsible_id", "window_end"),
+        Index(None, "site_id", "area_id", "window_end"),
+        Index(None, "site_id", "code", "window_end"),
+        Index(None, "site_id", "unit_id"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

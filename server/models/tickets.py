@@ -24,6 +24,7 @@ class Ticket(Model):
         Index(None, "site_id", "closed_at", "opened_at"),
         Index(None, "site_id", "feedback_at"),
         Index(None, "site_id", "about", "opened_at"),
+        Index(None, "site_id", "unit", "opened_at"),
         Index(None, "number"),
         Index(None, "site_id", "purged_at"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 from sync.work.patrol_labels import SKIP_REASONS as POINT_SKIP_REASONS
 from sync.work.shift_labels import NO_UNIFORM_REASONS
 from sync.work.task_labels import SKIP_REASONS as TASK_SKIP_REASONS
@@ -78,3 +78,22 @@ VALUES: Mapping[str, Texts] = {
         "told_for": _l("added by hand, explains it"),
     },
 }
+
+SENTENCES: Sentences = {
+    "case.raise": (_l("%(who)s opened the case: %(facts)s"),),
+    "case.find": (_l("%(who)s added a fact: %(facts)s"),),
+    "case.ask": (_l("%(who)s asked for a statement, due %(answer_until)s"),),
+    "case.decide": (_l("%(who)s decided: %(finding)s. %(measures)s"),),
+    "case.review": (_l("%(who)s decided again: %(finding)s. %(measures)s"),),
+    "case.close": (
+        _l("%(who)s closed the case: %(because)s"),
+        _l("%(who)s closed the case"),
+    ),
+    "case.state": (
+        _l("%(who)s stated: %(text)s"),
+        _l("%(who)s answered: %(answer)s"),
+    ),
+    "case.acknowledge": (_l("%(who)s read the decision"),),
+    "case.appeal": (_l("%(who)s appealed: %(text)s"),),
+}
+"""What the history of a record says, by the kind of op."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sync.accountability.case_labels import FIELDS, STATES, VALUES
+from sync.accountability.case_labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.accountability.case_payloads import (
     CaseAppealPayload,
     CaseAskPayload,
@@ -201,4 +201,5 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )

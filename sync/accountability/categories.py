@@ -178,4 +178,10 @@ FEATURE = Feature(
         "subs": _l("Category items"),
         "with_amount": _l("Amount required"),
     },
+    sentences={
+        "category.add": (_l("%(who)s drafted the category %(code)s"),),
+        "category.publish": (_l("%(who)s put it into force"),),
+        "category.deactivate": (_l("%(who)s took it out of force"),),
+        "category.acknowledge": (_l("%(who)s read it"),),
+    },
 )

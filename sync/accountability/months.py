@@ -152,4 +152,7 @@ FEATURE = Feature(
         "tasks": _l("Tasks"),
         "unspoken": _l("Phones not heard from"),
     },
+    sentences={
+        "month.close": (_l("%(who)s closed the month %(month)s"),),
+    },
 )

@@ -139,4 +139,9 @@ FEATURE = Feature(
         "contract_ref": _l("Contract"),
         "agreement": _l("Personal data agreement"),
     },
+    sentences={
+        "contractor.add": (_l("%(who)s added the contractor; %(accountable_id)s answers for it"),),
+        "contractor.change": (_l("%(who)s changed %(changes)s"),),
+        "contractor.end": (_l("%(who)s ended the contract"),),
+    },
 )

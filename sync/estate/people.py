@@ -187,4 +187,10 @@ FEATURE = Feature(
     kinds=KINDS,
     fields={"employee_no": _l("Staff number"), "trades": _l("Trades")},
     values={"roles": ROLE_LABELS, "trade": TRADE_LABELS},
+    sentences={
+        "person.add": (_l("%(who)s added %(name)s: %(roles)s"),),
+        "person.revise": (_l("%(who)s changed %(changes)s"),),
+        "person.leave": (_l("%(who)s noted that they have left"),),
+        "person.secure": (_l("The account was given a new credential"),),
+    },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync.estate.disclosure_details import DETAILS_LABELS
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {"there": _lp("place", "in use")}
 
@@ -45,3 +45,15 @@ AREA_KIND_LABELS: Texts = {
 }
 
 VALUES: Mapping[str, Texts] = {"kind": AREA_KIND_LABELS}
+
+SENTENCES: Sentences = {
+    "site.add": (_l("%(who)s added the estate %(label)s"),),
+    "site.disclose": (_l("%(who)s changed what is disclosed: %(changes)s"),),
+    "site.retain": (_l("%(who)s changed settings: %(changes)s"),),
+    "area.add": (_l("%(who)s added %(label)s"),),
+    "unit.add": (_l("%(who)s added %(label)s"),),
+    "unit.occupy": (_l("%(who)s noted whether somebody lives there: %(occupied)s"),),
+    "checkpoint.add": (_l("%(who)s added %(label)s"),),
+    "checkpoint.relabel": (_l("%(who)s printed a new label; the old one no longer counts"),),
+}
+"""What the history of a record says, by the kind of op."""

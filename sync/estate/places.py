@@ -10,7 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range
 
 from sync.estate.disclosure_details import SiteDisclosePayload, disclose
-from sync.estate.place_labels import FIELDS, STATES, VALUES
+from sync.estate.place_labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.normalise import code_key, code_text, home_key
@@ -291,4 +291,5 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )

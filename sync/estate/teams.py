@@ -163,4 +163,9 @@ FEATURE = Feature(
         "member_ids": _l("Members"),
         "memberships": _l("Members over time"),
     },
+    sentences={
+        "team.add": (_l("%(who)s formed the team %(name)s, led by %(leader_id)s"),),
+        "team.change": (_l("%(who)s changed %(changes)s"),),
+        "team.end": (_l("%(who)s dissolved the team"),),
+    },
 )

@@ -179,4 +179,10 @@ FEATURE = Feature(
             "other": _l("other"),
         }
     },
+    sentences={
+        "regular.note": (_l("A frequent visitor: %(visitor)s, %(times)s visits"),),
+        "regular.renew": (_l("%(visitor)s came again, %(times)s visits by now"),),
+        "regular.amend": (_l("%(who)s corrected %(changes)s"),),
+        "regular.purge": (_l("Personal data was erased, as its time was over"),),
+    },
 )

@@ -187,4 +187,11 @@ FEATURE = Feature(
         "passed_at": _l("Released at"),
         "passed_by_id": _l("Released by"),
     },
+    sentences={
+        "release.record": (_l("%(who)s noted what is carried out: %(what)s"),),
+        "release.pass": (_l("%(who)s let it pass"),),
+        "release.undo": (_l("%(who)s took that back"),),
+        "release.amend": (_l("%(who)s corrected %(changes)s"),),
+        "release.purge": (_l("Personal data was erased, as its time was over"),),
+    },
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from sync.protocol.op import Fold, Kind
 from sync.protocol.roles import ALL_ROLES, role_mask
-from sync.protocol.text import Text, Texts
+from sync.protocol.text import Sentences, Text, Texts
 
 RolesLookup = Callable[[str], frozenset[str]]
 """The roles of a person, by their id."""
@@ -84,10 +84,11 @@ class Feature:
 
     `fields` labels the fields of its records and payloads; a key `tell.said` labels the field
     `said` of the kind that ends in `.tell` alone. `values` labels the values of a field
-    and has keys of the same form.
+    and has keys of the same form. `sentences` says what happened, for the history of a record.
     """
 
     types: Mapping[str, RecordType] = field(default_factory=dict)
     kinds: Mapping[str, Kind]
     fields: Texts = field(default_factory=dict)
     values: Mapping[str, Texts] = field(default_factory=dict)
+    sentences: Sentences = field(default_factory=dict)

@@ -90,4 +90,8 @@ FEATURE = Feature(
         "here": _l("Received"),
         "digest": _l("Digest of the stored photo"),
     },
+    sentences={
+        "photo.attach": (_l("%(who)s added a photo"),),
+        "photo.arrive": (_l("The photo arrived"),),
+    },
 )

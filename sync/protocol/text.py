@@ -20,6 +20,13 @@ class Text(NamedTuple):
 Texts = Mapping[str, Text]
 """Texts by the name of a field, a value or a state."""
 
+Sentences = Mapping[str, tuple[Text, ...]]
+"""What the history of a record says of an op, by its kind: sentences with named parts.
+
+`%(who)s` is the author, every other part a field of the payload. Of several sentences the first
+counts whose parts the op has; the last has none that can be missing.
+"""
+
 
 def _l(message: str) -> Text:
     """A text, collected into the catalogues."""

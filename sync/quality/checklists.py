@@ -197,4 +197,12 @@ FEATURE = Feature(
         },
         "picture": PICTURE_LABELS,
     },
+    sentences={
+        "template.add": (
+            _l("%(who)s added the checklist %(label)s"),
+            _l("%(who)s added the checklist %(code)s"),
+        ),
+        "template.revise": (_l("%(who)s changed the checklist"),),
+        "template.retire": (_l("%(who)s retired the checklist"),),
+    },
 )

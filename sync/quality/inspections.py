@@ -139,4 +139,13 @@ FEATURE = Feature(
         "results": RESULT_LABELS,
         "rest": RESULT_LABELS,
     },
+    sentences={
+        "inspection.record": (_l("%(who)s inspected it"),),
+        "inspection.rectify": (
+            _l("%(who)s asked %(responsible_id)s to fix it by %(due_at)s: %(item)s"),
+            _l("%(who)s asked for a fix: %(item)s"),
+        ),
+        "inspection.make_official": (_l("%(who)s made it the official one"),),
+        "inspection.unmake_official": (_l("%(who)s made it no longer official"),),
+    },
 )

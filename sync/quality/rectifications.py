@@ -237,4 +237,24 @@ FEATURE = Feature(
         "inspection_id": _l("Inspection"),
     },
     values={"result": {"pass": _l("pass"), "fail": _l("fail"), "na": _l("not applicable")}},
+    sentences={
+        "rectification.raise": (
+            _l("%(who)s asked %(responsible_id)s to fix it by %(due_at)s: %(finding)s"),
+            _l("%(who)s asked for a fix: %(finding)s"),
+            _l("%(who)s asked for a fix: %(label)s"),
+        ),
+        "rectification.complete": (
+            _l("%(who)s fixed it: %(note)s"),
+            _l("%(who)s fixed it"),
+        ),
+        "rectification.verify": (
+            _l("%(who)s checked it: %(result)s. %(note)s"),
+            _l("%(who)s checked it: %(result)s"),
+        ),
+        "rectification.assign": (
+            _l("%(who)s asked %(responsible_id)s to fix it by %(due_at)s"),
+            _l("%(who)s asked %(responsible_id)s to fix it"),
+            _l("%(who)s changed who fixes it and by when"),
+        ),
+    },
 )

@@ -252,4 +252,14 @@ FEATURE = Feature(
             MOOT: _l("resolved by what arrived later"),
         },
     },
+    sentences={
+        "merge.open": (_l("Two records do not agree, somebody has to decide: %(rule)s"),),
+        "merge.add": (_l("One more record belongs to the same question"),),
+        "merge.lapse": (_l("The question settled itself when more arrived: %(arrived)s"),),
+        "merge.settle": (
+            _l("%(who)s decided: %(take)s. %(note)s"),
+            _l("%(who)s decided: %(take)s"),
+        ),
+        "merge.reopen": (_l("%(who)s opened the question again"),),
+    },
 )

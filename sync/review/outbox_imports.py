@@ -182,4 +182,7 @@ FEATURE = Feature(
         "pictures": _l("Photos"),
         "sealed": _l("Signed by the phone"),
     },
+    sentences={
+        "parcel.take": (_l("%(who)s imported a phone's file: %(ops)s records"),),
+    },
 )

@@ -175,4 +175,16 @@ FEATURE = Feature(
             "unreadable": _l("Could not be read"),
         },
     },
+    sentences={
+        "aside.open": (_l("%(who)s opened a quarantined record"),),
+        "aside.accept": (
+            _l("%(who)s accepted it: %(reason)s"),
+            _l("%(who)s accepted it"),
+        ),
+        "aside.mend": (
+            _l("%(who)s corrected and accepted it: %(reason)s"),
+            _l("%(who)s corrected and accepted it"),
+        ),
+        "aside.dismiss": (_l("%(who)s dismissed it: %(reason)s"),),
+    },
 )

@@ -238,4 +238,22 @@ FEATURE = Feature(
         "how_known": _l("Proof of ownership"),
         "ended_with": _l("Finally given to"),
     },
+    sentences={
+        "find.record": (
+            _l("%(who)s recorded %(what)s, kept at %(place)s"),
+            _l("%(who)s recorded %(what)s"),
+        ),
+        "find.notify": (_l("%(who)s notified %(told_whom)s"),),
+        "find.keep": (
+            _l("%(keeper)s now keeps it at %(place)s, noted %(who)s"),
+            _l("%(keeper)s now keeps it, noted %(who)s"),
+        ),
+        "find.return": (
+            _l("%(who)s returned it to %(to)s, known by: %(how_known)s"),
+            _l("%(who)s returned it to %(to)s"),
+        ),
+        "find.to_police": (_l("%(who)s handed it to the police: %(station)s"),),
+        "find.amend": (_l("%(who)s corrected %(changes)s"),),
+        "find.purge": (_l("Personal data was erased, as its time was over"),),
+    },
 )

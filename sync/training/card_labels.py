@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {
     "ready": _lp("card", "ready"),
@@ -37,3 +37,12 @@ VALUES: Mapping[str, Texts] = {
         "cases": _l("Case studies"),
     }
 }
+
+SENTENCES: Sentences = {
+    "card.add": (_l("%(who)s wrote the card %(code)s"),),
+    "card.revise": (_l("%(who)s changed the card"),),
+    "card.withdraw": (_l("%(who)s withdrew the card"),),
+    "card.amend": (_l("The card was corrected"),),
+    "card.reissue": (_l("A new edition came out"),),
+}
+"""What the history of a record says, by the kind of op."""

@@ -25,7 +25,7 @@ from sync.protocol.op import (
 )
 from sync.protocol.roles import ALL_ROLES, DESK_ONLY_AUDIENCE, DESK_ROLES, role_mask
 from sync.protocol.text import _l
-from sync.training.card_labels import FIELDS, STATES, VALUES
+from sync.training.card_labels import FIELDS, SENTENCES, STATES, VALUES
 
 GROUPS = (
     "etiquette",
@@ -252,4 +252,5 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )

@@ -179,4 +179,7 @@ FEATURE = Feature(
             "missing": _l("not trained yet"),
         },
     },
+    sentences={
+        "readiness.attest": (_l("%(who)s confirmed a skill of %(person)s"),),
+    },
 )

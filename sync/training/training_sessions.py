@@ -323,4 +323,15 @@ FEATURE = Feature(
         "begun_at": _l("Started at"),
         "summary": _l("Summary"),
     },
+    sentences={
+        "session.begin": (_l("%(who)s began the training"),),
+        "session.join": (_l("%(who)s noted that %(person)s came late"),),
+        "session.answer": (
+            _l("%(who)s answered: %(text)s"),
+            _l("%(who)s chose an approach"),
+        ),
+        "session.summarise": (_l("%(who)s summed up: %(summary)s"),),
+        "session.acknowledge": (_l("%(who)s signed"),),
+        "session.close": (_l("%(who)s ended the training"),),
+    },
 )

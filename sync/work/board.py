@@ -142,8 +142,9 @@ def task_status(task: BoardTask, phones: Iterable[BoardPhone], now: datetime) ->
         return _done_status(task, task.done_at)
     if task.skipped_at:
         return "skipped"
-    is_over = now >= task_deadline(task)
-    if is_over and any(may_hold_unsent(phone, task_deadline(task)) for phone in phones):
+    deadline = task_deadline(task)
+    is_over = now >= deadline
+    if is_over and any(may_hold_unsent(phone, deadline) for phone in phones):
         return "unknown"
     if task.ticked:
         return "partial"

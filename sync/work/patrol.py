@@ -17,7 +17,7 @@ from sync.protocol.op import (
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import Text, _l
 from sync.work.patrol_folding import fold
-from sync.work.patrol_labels import FIELDS, ROUND_STATES, ROUTE_STATES, VALUES
+from sync.work.patrol_labels import FIELDS, ROUND_STATES, ROUTE_STATES, SENTENCES, VALUES
 from sync.work.patrol_payloads import (
     RoundAmendPayload,
     RoundDisposePayload,
@@ -202,4 +202,5 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )

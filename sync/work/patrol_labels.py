@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 from sync.work.dispositions import DISPOSITION_LABELS
 
 ROUTE_STATES: Texts = {"active": _lp("record in use", "in use"), "inactive": _l("not in use")}
@@ -69,3 +69,24 @@ VALUES: Mapping[str, Texts] = {
         "moved": _l("moved by the office"),
     },
 }
+
+SENTENCES: Sentences = {
+    "route.add": (_l("%(who)s set up the route %(label)s"),),
+    "route.change": (_l("%(who)s changed the route"),),
+    "round.plan": (
+        _l("The round was planned for %(responsible_id)s"),
+        _l("The round was planned"),
+    ),
+    "round.amend": (_l("The round follows the changed route"),),
+    "round.drop": (_l("%(who)s cancelled the round"),),
+    "round.scan": (_l("%(who)s was at %(checkpoint)s"),),
+    "round.fine": (_l("%(who)s found everything in order at %(checkpoint)s"),),
+    "round.skip": (_l("%(who)s left out %(checkpoint)s: %(reason)s"),),
+    "round.move": (_l("%(who)s moved the scan at %(checkpoint)s to another round: %(because)s"),),
+    "round.take": (_l("%(who)s counted a scan at %(checkpoint)s here: %(because)s"),),
+    "round.dispose": (
+        _l("%(who)s decided about missed points: %(disposition)s. %(note)s"),
+        _l("%(who)s decided about missed points: %(disposition)s"),
+    ),
+}
+"""What the history of a record says, by the kind of op."""

@@ -126,4 +126,8 @@ FEATURE = Feature(
         "to": _lp("patrol", "Counted for"),
     },
     values={"method": VALUES["method"]},
+    sentences={
+        "scan.record": (_l("%(who)s was at %(checkpoint)s, outside a round"),),
+        "scan.move": (_l("%(who)s counted it for a round: %(because)s"),),
+    },
 )

@@ -233,4 +233,8 @@ FEATURE = Feature(
         "per_unit": _l("For each home"),
     },
     values={"area_kind": AREA_KIND_LABELS},
+    sentences={
+        "schedule.add": (_l("%(who)s set up the standard %(label)s"),),
+        "schedule.change": (_l("%(who)s changed %(changes)s"),),
+    },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {
     "open": _l("on duty"),
@@ -37,3 +37,14 @@ NO_UNIFORM_REASONS: Texts = {
 """The reasons that a phone offers for no work clothes. A person may type another one."""
 
 VALUES: Mapping[str, Texts] = {"note": NO_UNIFORM_REASONS}
+
+SENTENCES: Sentences = {
+    "shift.open": (_l("%(who)s started the shift"),),
+    "shift.close": (_l("%(who)s ended the shift"),),
+    "shift.hand_over": (
+        _l("%(who)s handed the shift to %(to)s: %(handover_note)s"),
+        _l("%(who)s handed the shift to %(to)s"),
+    ),
+    "shift.take_over": (_l("%(who)s took the shift over"),),
+}
+"""What the history of a record says, by the kind of op."""

@@ -28,7 +28,7 @@ from sync.protocol.op import (
 from sync.protocol.roles import FRONT_DESK_ROLES, role_mask
 from sync.protocol.scope import firm_key
 from sync.protocol.text import _l
-from sync.work.shift_labels import FIELDS, STATES, VALUES
+from sync.work.shift_labels import FIELDS, SENTENCES, STATES, VALUES
 
 MAX_SHIFT = timedelta(hours=24)
 """The longest shift. One that is still open after this was never ended, and phones stop showing
@@ -261,4 +261,5 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 from sync.work.dispositions import DISPOSITION_LABELS
 
 STATES: Texts = {
@@ -64,3 +64,32 @@ VALUES: Mapping[str, Texts] = {
         "cancelled": _l("cancelled"),
     },
 }
+
+SENTENCES: Sentences = {
+    "task.plan": (
+        _l("The task was planned for %(responsible_id)s, until %(window_end)s"),
+        _l("The task was planned, until %(window_end)s"),
+    ),
+    "task.replan": (_l("The task follows its changed standard"),),
+    "task.reassign": (_l("%(who)s gave it to %(responsible_id)s"),),
+    "task.assign": (_l("%(who)s asked %(responsible_id)s to do it by %(window_end)s: %(reason)s"),),
+    "task.tick": (_l("%(who)s did %(item)s"),),
+    "task.untick": (_l("%(who)s took back %(item)s"),),
+    "task.confirm": (
+        _l("%(who)s confirmed it: %(note)s"),
+        _l("%(who)s confirmed it"),
+    ),
+    "task.complete": (
+        _l("%(who)s did it: %(note)s"),
+        _l("%(who)s did it"),
+    ),
+    "task.undo": (_l("%(who)s took that back"),),
+    "task.skip": (_l("%(who)s left it out: %(reason)s"),),
+    "task.cancel": (_l("%(who)s cancelled it: %(reason)s"),),
+    "task.dispose": (
+        _l("%(who)s decided about the miss: %(disposition)s. %(note)s"),
+        _l("%(who)s decided about the miss: %(disposition)s"),
+    ),
+    "task.amend": (_l("%(who)s corrected %(changes)s"),),
+}
+"""What the history of a record says, by the kind of op."""

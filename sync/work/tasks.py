@@ -14,7 +14,7 @@ from sync.protocol.roles import DESK_ROLES, role_mask
 from sync.protocol.scope import firm_key
 from sync.protocol.text import _l
 from sync.work.task_folding import fold, state, window_deadline
-from sync.work.task_labels import FIELDS, STATES, VALUES
+from sync.work.task_labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.work.task_payloads import (
     TaskAmendPayload,
     TaskAssignPayload,
@@ -253,4 +253,5 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )

@@ -161,4 +161,7 @@ FEATURE = Feature(
         "reported_by_id": _l("Reported by"),
     },
     values={"sort": {"rain": _l("rain"), "snow": _l("snow")}},
+    sentences={
+        "weather.report": (_l("%(who)s reported %(sort)s: %(areas)s"),),
+    },
 )

@@ -77,6 +77,7 @@ def raise_case(page, live):
     page.fill("[name=at]", f"{datetime.now(SITE_ZONE):%Y-%m-%dT%H:%M:%S}")
     page.click("button.main")
     page.wait_for_url("**/desk/cases/*")
+    page.locator("details:has(form[action$='/ask']) > summary").click()
     page.locator("form[action$='/ask'] button").click()
     page.wait_for_selector("text=待本人说明")
     return page.url
@@ -117,6 +118,7 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     manager.goto(file)
     assert "清运车坏了" in manager.inner_text("#main")
     assert manager.locator("[name=finding]:checked").count() == 0
+    manager.locator("details:has(form[action$='/decide']) > summary").click()
     manager.check("[value=not_responsible]")
     manager.fill("[name=measures]", "修车，向安小净说明")
     manager.locator("form[action$='/decide'] button").click()

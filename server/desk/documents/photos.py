@@ -9,8 +9,12 @@ from sqlalchemy import select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.db.statements import chunks
+from server.desk.documents.pdf import NoPdf
 from server.models.photos import Photo
 from server.photos import uploads
+
+MAX_PHOTOS = 120
+"""Of one PDF: they are in memory together."""
 
 
 def received(hashes: Iterable[str]) -> list[str]:
@@ -24,6 +28,9 @@ def received(hashes: Iterable[str]) -> list[str]:
 
 
 def read(hashes: Iterable[str]) -> dict[str, bytes]:
-    """The JPEG files of those of these photos that the current user's site has, by hash."""
-    site_id = current_user().site_id
-    return {name: uploads.read_photo(site_id, name) for name in received(hashes)}
+    """The JPEG files of those of these photos that the current user's site has, by hash. Raises
+    NoPdf for more than MAX_PHOTOS."""
+    site_id, here = current_user().site_id, received(hashes)
+    if len(here) > MAX_PHOTOS:
+        raise NoPdf("too-long")
+    return {name: uploads.read_photo(site_id, name) for name in here}

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_fields import Options
+from server.desk.homes import find_home, no_such_home
 from server.desk.labels import value_labels
 from server.desk.lists.context import ListContext
 from server.desk.options import area_options, list_people, person_options
@@ -200,12 +201,11 @@ class HomeFilter(Filter):
         typed = visible(form.get(self.name, ""))
         if not typed:
             return {self.name: ""}
-        key = home_key(typed)
-        for id_, label in context.names.units.items():
-            if key in {home_key(text) for text in label.values()}:
-                return {self.name: id_}
-        message = gettext("No home is called %(typed)s. Write it as on its door.", typed=typed)
-        raise FormRefused(message, [FieldError((self.name,), message)])
+        found = find_home(context.names, typed)
+        if found is None:
+            message = no_such_home(typed)
+            raise FormRefused(message, [FieldError((self.name,), message)])
+        return {self.name: found}
 
     def condition(
         self, values: Mapping[str, str], context: ListContext
@@ -287,7 +287,9 @@ class PeriodFilter(Filter):
         if start:
             conditions.append(end_column >= start)
             if self.until_column is not None:
-                conditions[-1] = or_(conditions[-1], end_column.is_(None))
+                conditions[-1] = end_column > start
+                if _may_be_missing(end_column):
+                    conditions[-1] = or_(conditions[-1], end_column.is_(None))
         if end:
             conditions.append(self.column < end)
         return and_(*conditions) if conditions else None
@@ -330,6 +332,11 @@ PERIODS = {
     "month": Period(_l("This month"), lambda today: (today.replace(day=1), today)),
 }
 """The periods that are asked often, by what an address calls them."""
+
+
+def _may_be_missing(column: Any) -> bool:
+    """Whether a column may be NULL. Where it may not, an index finds a time in it."""
+    return bool(getattr(getattr(column, "expression", column), "nullable", True))
 
 
 def day_start(day: date) -> datetime:

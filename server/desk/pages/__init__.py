@@ -20,6 +20,7 @@ from server.desk import (
     navigation,
     phone_status,
     posted_forms,
+    story,
 )
 from server.desk.lists import columns, scheduled
 
@@ -37,6 +38,7 @@ def init_app(app: Flask) -> None:
     columns.init_app(app)
     scheduled.init_app(app)
     certainty.init_app(app)
+    story.init_app(app)
     phone_status.init_app(app)
     posted_forms.init_app(app)
     kept_forms.init_app(app)

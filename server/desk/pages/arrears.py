@@ -12,7 +12,6 @@ from flask_babel import gettext
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import spreadsheets
-from server.desk.history import op_lines
 from server.desk.ledger_import import (
     LEDGER_ROW_ERRORS,
     WHOLE,
@@ -31,13 +30,15 @@ from server.desk.navigation import NavEntry
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.posted_forms import large_form, say_nothing
+from server.desk.related import tickets_of_home, without_empty
 from server.desk.spreadsheet_answer import xlsx_response
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.arrears import ArrearsAccount
 from server.models.cards import Card
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about, submit_many
+from server.oplog.receive import submit_many
 from server.oplog.security_log import log_access
 from sync.protocol.normalise import parse_amount, parse_hours
 from sync.protocol.roles import FRONT_DESK_ROLES
@@ -130,7 +131,9 @@ def show(id: str) -> str:
         prefer_inputs=STEP_FORMS["prefer"].inputs(vars(account)),
         assign_inputs=STEP_FORMS["assign"].inputs(vars(account), options),
         names=directory_of(site_id),
-        lines=op_lines(ops_about(site_id, id)),
+        step=_next_step(account),
+        told=story_about(site_id, id),
+        related=without_empty([tickets_of_home(account.unit, datetime.now(UTC))]),
     )
 
 
@@ -223,6 +226,13 @@ def record_step(id: str, step: str) -> Any:
     return submit_and_redirect(
         f"arrears.{step}", account.id, payload, back, inputs={"cents": "amount"}, base=base
     )
+
+
+def _next_step(account: ArrearsAccount) -> str:
+    """The main step of an account: to approve or to make a visit, else to call."""
+    if account.paused_by or not account.visit_reason or account.visited_at:
+        return "call"
+    return "visit" if account.visit_approved_at else "approve_visit"
 
 
 def _stated_amounts(account: ArrearsAccount) -> dict[str, str]:

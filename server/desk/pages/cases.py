@@ -11,16 +11,16 @@ from flask import Blueprint, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.case_list import case_state
-from server.desk.history import op_lines
 from server.desk.homes import certain_until, possibly_unsynced_phones
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm, form_moment
+from server.desk.related import linked_facts, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.cases import Case
 from server.models.categories import CaseCategory
 from server.models.places import Site
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusing
 from sync.accountability.due_process import decision_error, is_reopened
 from sync.protocol.clock import parse_time
@@ -93,7 +93,8 @@ def show(id: str) -> str:
             {"answer_until": now + timedelta(hours=site.statement_hours + HOURS_TO_ASK)}
         ),
         names=directory_of(case.site_id),
-        lines=op_lines(ops_about(case.site_id, case.id)),
+        told=story_about(case.site_id, case.id),
+        related=without_empty([linked_facts(case)]),
     )
 
 

@@ -10,14 +10,13 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.actions import Action
 from server.desk.case_list import cases_about
-from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, in_natural_order, person_options
 from server.desk.payload_form import PayloadForm, form_text
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.contractors import Contractor
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 
@@ -67,7 +66,7 @@ def show(id: str) -> str:
         firm=firm,
         workers=[each for each in active_people(firm.site_id) if each.contractor_id == firm.id],
         cases=cases_about(firm.site_id, firm.id),
-        lines=op_lines(ops_about(firm.site_id, firm.id)),
+        told=story_about(firm.site_id, firm.id),
         names=directory_of(firm.site_id),
     )
 

@@ -10,15 +10,15 @@ from flask_babel import gettext
 from server.auth.access import allow, current_user, get_or_404
 from server.desk.actions import Action
 from server.desk.found_item_list import FOUND_ITEMS, STEP_FORMS
-from server.desk.history import op_lines
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.options import area_options
 from server.desk.payload_form import PayloadForm
+from server.desk.related import linked_records, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.found_items import FoundItem
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.found_items import state
@@ -71,7 +71,8 @@ def show(id: str) -> str:
         state=state(vars(item)),
         names=directory_of(current_user().site_id),
         forms={step: form.inputs() for step, form in STEP_FORMS.items()},
-        lines=op_lines(ops_about(current_user().site_id, item.id)),
+        told=story_about(current_user().site_id, item.id),
+        related=without_empty([linked_records(item)]),
     )
 
 

@@ -14,6 +14,8 @@ from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people
 from server.desk.payload_form import form_moment
+from server.desk.related import linked_records, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.inspections import Inspection
 from server.models.rectifications import Rectification
@@ -82,6 +84,9 @@ def show(id: str) -> str:
         counts=official_inspection(rivals),
         raised=raised,
         asked={action.item for action in raised},
+        fails=[item for item, result in inspection.results.items() if result == "fail"],
+        told=story_about(inspection.site_id, inspection.id),
+        related=without_empty([linked_records(inspection)]),
         assessed=sum(item["id"] in inspection.results for item in inspection.criteria),
         people=active_people(current_user().site_id),
         names=directory_of(inspection.site_id),

@@ -11,13 +11,13 @@ from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
 from server.desk import evidence_pack
 from server.desk.actions import Action
-from server.desk.history import op_lines
 from server.desk.homes import certain_until, possibly_unsynced_phones
 from server.desk.lists import register_list
 from server.desk.lost_property_forms import (
     OPEN_FORM,
     STEP_FORMS,
     listed_parties,
+    next_step,
     open_inputs,
     step_inputs,
 )
@@ -25,14 +25,14 @@ from server.desk.lost_property_list import LOST_PROPERTY
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_moment
 from server.desk.presence import entry_texts, presences
+from server.desk.related import linked_records, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time
 from server.i18n.locale import current_language
 from server.models.cards import Card
 from server.models.lost_property import LostProperty
-from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from server.oplog.security_log import log_access
 from sync.protocol.clock import FOREVER, format_time
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
@@ -87,26 +87,31 @@ def show(id: str) -> str:
     since, before = _default_span(case, now)
     names = directory_of(site_id)
     found = presences(site_id, case.unit, since, before, names)
+    newer = [presence for presence in found if presence.id not in listed]
+    unasked = unasked_parties(vars(case))
+    lacks = {outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES}
     return render_template(
         "desk/lost_property/show.html",
         case=case,
         entry_texts=entry_texts,
         state=state(vars(case)),
-        lacks={outcome: missing_steps(vars(case), outcome) for outcome in OUTCOMES},
-        unasked=unasked_parties(vars(case)),
+        lacks=lacks,
+        closable=[outcome for outcome, codes in lacks.items() if not codes],
+        unasked=unasked,
+        step=next_step(case, unasked, has_newer=bool(newer)),
         requests=[
             (line, (line.get("answer_until") or FOREVER) < format_time(now))
             for line in open_requests(vars(case))
         ],
-        newer=[presence for presence in found if presence.id not in listed],
+        newer=newer,
         span={"since": format_local_time(since), "before": format_local_time(before)},
         unheard=possibly_unsynced_phones(site_id, certain_until(before, now)),
         forms=step_inputs(case),
         advice=db.session.get(Card, (site_id, card_id(site_id, ADVICE_CARD))),
-        ticket=db.session.get(Ticket, (site_id, case.ticket)),
         now=now,
         names=names,
-        lines=op_lines(ops_about(site_id, case.id)),
+        told=story_about(site_id, case.id),
+        related=without_empty([linked_records(case, ("unit",))]),
     )
 
 

@@ -21,6 +21,8 @@ from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.label_form import form_label
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_number
+from server.desk.related import linked_records, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.i18n.filters import clock, day
 from server.i18n.local_time import parse_local_day
@@ -41,7 +43,7 @@ from sync.protocol.normalise import natural_key
 from sync.protocol.op import CLAIMED
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
-from sync.work.patrol import KINDS
+from sync.work.patrol import KINDS, state
 from sync.work.patrol_folding import Scan as RoundScan
 from sync.work.patrol_folding import scans_of
 from sync.work.patrol_report import point_reports, uncounted_scans
@@ -121,6 +123,9 @@ def show(id: str) -> str:
         moves=_moves(round_),
         targets=[target for target in targets if target[0] != round_.id],
         may_move=current_user().has_role(*DESK_ROLES),
+        state=state(vars(round_)),
+        told=story_about(round_.site_id, round_.id),
+        related=without_empty([linked_records(round_, ("responsible_id",))]),
         **_shared_context(),
     )
 

@@ -94,7 +94,9 @@ def occupy(id: str) -> Any:
     """Set whether a home is occupied; future tasks of an empty home are cancelled."""
     unit = get_or_404(Unit, id)
     payload = {"occupied": not unit.occupied}
-    return submit_and_redirect("unit.occupy", unit.id, payload, _index_url(), base=unit.version)
+    is_on_own_page = request.form.get("page") == "home"
+    back = url_for("homes.show", id=unit.id) if is_on_own_page else _index_url()
+    return submit_and_redirect("unit.occupy", unit.id, payload, back, base=unit.version)
 
 
 def _count(table: Any) -> int:

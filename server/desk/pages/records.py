@@ -3,51 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, send_file, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import labels
 from server.desk.certainty import certainties
 from server.desk.formatting import labelled_values
-from server.desk.history import op_lines, readable_fields, record_title
+from server.desk.history import readable_fields, record_title
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
+from server.desk.record_access import may_open
+from server.desk.related import linked_records, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models import MODELS_BY_TYPE
-from server.models.conflicts import Conflict
 from server.models.feed import FeedRow
-from server.models.oplog import LoggedOp
 from server.models.tasks import Task
 from server.oplog.directory import directory_of
 from server.photos import uploads
-from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.work.board import task_deadline
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
+PLACE = "today"
 
 CANCEL_FORM = PayloadForm("task.cancel", "reason")
 REASSIGN_FORM = PayloadForm("task.reassign", "responsible_id")
-FRONT_TYPES = frozenset(
-    {"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"}
-)
-FRONT_TYPES |= {"entry", "lost", "find", "regular"}
 
 
 @bp.get("/record/<type>/<id>")
 @allow(*FRONT_DESK_ROLES)
 def show(type: str, id: str) -> str:
     """A record's current values and its history."""
-    if type not in MODELS_BY_TYPE or not current_user().has_role(*_readers(type)):
+    if type not in MODELS_BY_TYPE or not may_open(type):
         abort(404)
     record = get_or_404(MODELS_BY_TYPE[type], id)
     fed = db.session.get(FeedRow, (current_user().site_id, id))
@@ -59,7 +55,8 @@ def show(type: str, id: str) -> str:
         title=record_title(type, body),
         state=labels.state_label(type, body.get("state")),
         fields=_labelled_fields(type, record),
-        lines=op_lines(_ops_with_conflicts(id)),
+        told=story_about(current_user().site_id, id),
+        related=without_empty([linked_records(record)]),
         cancel_inputs=CANCEL_FORM.inputs(labels={"reason": gettext("Reason for cancelling")}),
         reassign_inputs=REASSIGN_FORM.inputs(
             options={"responsible_id": person_options(active_people(current_user().site_id))},
@@ -73,13 +70,6 @@ def show(type: str, id: str) -> str:
         and datetime.now(UTC) < task_deadline(record)
         and current_user().has_role(*DESK_ROLES),
     )
-
-
-def _readers(type_: str) -> frozenset[str]:
-    """The roles that may open records of a type."""
-    if type_ == "access":
-        return MASTER_DATA_ROLES
-    return FRONT_DESK_ROLES if type_ in FRONT_TYPES else DESK_ROLES
 
 
 @bp.get("/photo/<sha256>")
@@ -112,15 +102,6 @@ def _submit_about_task(id: str, kind: str, form: PayloadForm) -> Any:
     back = url_for("records.show", type="task", id=task.id)
     base = request.form.get("base", type=int) or abort(400)
     return submit_and_redirect(kind, task.id, form.payload(request.form), back, base=base)
-
-
-def _ops_with_conflicts(id_: str) -> Sequence[LoggedOp]:
-    """Every logged op about a record and about its conflicts, in the order of judgement."""
-    site = current_user().site_id
-    conflicts = select(Conflict.id).where(Conflict.site_id == site, Conflict.subject == id_)
-    ids = [id_, *db.session.scalars(conflicts)]
-    ops = select(LoggedOp).where(LoggedOp.site_id == site, LoggedOp.subject.in_(ids))
-    return db.session.scalars(ops.order_by(LoggedOp.in_order())).all()
 
 
 def _labelled_fields(type_: str, record: Any) -> list[tuple[str, str]]:

@@ -12,10 +12,11 @@ from flask import Blueprint, abort, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.actions import Action
-from server.desk.history import op_lines
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
+from server.desk.related import entries_of, ticket_subject, tickets_of_home, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.desk.ticket_forms import (
     FACT_FORMS,
@@ -25,21 +26,28 @@ from server.desk.ticket_forms import (
     handed_over,
     place_options,
     receivers,
+    revise_groups,
 )
 from server.desk.ticket_list import TICKETS
-from server.i18n.locale import localize
-from server.models.home_entries import HomeEntry
+from server.desk.ticket_steps import (
+    BESIDE,
+    STEP_LABELS,
+    next_step,
+    possible_steps,
+    promise,
+    stations,
+)
+from server.i18n.locale import localize, translate
 from server.models.shifts import Shift
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.ticket_lists import (
     SAME_MATTER_WINDOW,
     held_for_on_duty,
-    is_breached,
+    is_open,
     missing_steps_if_open,
     possible_duplicates,
 )
@@ -68,11 +76,11 @@ ACTIONS = [Action("tickets.new", _l("New ticket"))]
 @bp.get("/new")
 @allow(*FRONT_DESK_ROLES)
 def new() -> str:
-    """The form for a new ticket."""
+    """The form for a new ticket; `?unit=` names the home that it is about."""
     site_id = current_user().site_id
     return render_template(
         "desk/tickets/new.html",
-        inputs=OPEN_FORM.inputs(options=place_options(site_id)),
+        inputs=OPEN_FORM.inputs({"unit": request.args.get("unit")}, place_options(site_id)),
         names=directory_of(site_id),
     )
 
@@ -80,26 +88,46 @@ def new() -> str:
 @bp.get("/<id>")
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
+    """One ticket: its next step, what happened, and its properties."""
     ticket, site_id, now = get_or_404(Ticket, id), current_user().site_id, datetime.now(UTC)
     merged_into = ticket.merged_into and db.session.get(Ticket, (site_id, ticket.merged_into))
+    names = directory_of(site_id)
     return render_template(
         "desk/tickets/show.html",
         ticket=ticket,
+        subject=ticket_subject(ticket),
         missing=missing_steps_if_open(ticket),
-        late=is_breached(ticket, now),
-        is_absentee_back=bool(held_for_on_duty([ticket], _open_shifts(site_id, now))),
         duplicates=_alike(ticket),
         merged_into=merged_into,
-        entries=db.session.scalars(HomeEntry.linked(site_id, ticket=id)).all(),
         state=state(vars(ticket)),
+        stations=stations(ticket, names),
+        promise=promise(ticket, now),
+        told=story_about(site_id, id),
+        related=without_empty([entries_of(ticket=id), tickets_of_home(ticket.unit, now, id)]),
         forms=fact_inputs(site_id),
-        revise_inputs=REVISE_FORM.inputs(vars(ticket), place_options(site_id)),
+        groups=revise_groups(vars(ticket), place_options(site_id)),
         qualities=RATED_QUALITIES,
         ratings=RATINGS,
-        names=directory_of(site_id),
-        lines=op_lines(ops_about(site_id, id)),
+        names=names,
+        **_steps(ticket, now),
         **receivers(site_id),
     )
+
+
+def _steps(ticket: Ticket, now: datetime) -> dict[str, Any]:
+    """What can be done about a ticket: the main step, those beside it, and the rare ones."""
+    is_back = bool(held_for_on_duty([ticket], _open_shifts(ticket.site_id, now)))
+    step = next_step(ticket, is_absentee_back=is_back)
+    beside = [other for other in BESIDE.get(step, ()) if other in STEP_LABELS]
+    possible = possible_steps(ticket)
+    return {
+        "is_open": is_open(ticket),
+        "is_absentee_back": is_back,
+        "step": step,
+        "beside": [other for other in beside if other in possible],
+        "rare_steps": [other for other in possible if other not in (step, *beside)],
+        "steps": {name: translate(text) for name, text in STEP_LABELS.items()},
+    }
 
 
 @bp.get("/alike")

@@ -10,17 +10,16 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people
 from server.desk.payload_form import form_number
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
 from server.models.categories import CaseCategory
 from server.models.people import Person
 from server.models.training_sessions import ReadinessAttestation, TrainingSession
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -77,7 +76,7 @@ def show(id: str) -> str:
         people=active_people(session.site_id),
         names=directory_of(session.site_id),
         image_category=db.session.scalar(CaseCategory.of_clause(session.site_id, "G6")),
-        lines=op_lines(ops_about(session.site_id, session.id)),
+        told=story_about(session.site_id, session.id),
     )
 
 

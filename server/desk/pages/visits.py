@@ -11,20 +11,17 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.actions import Action
 from server.desk.gate_lists import FREQUENT_VISITORS, GATE_PASSES
-from server.desk.history import op_lines
 from server.desk.label_form import form_label
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
+from server.desk.related import entries_of, gate_passes_of, linked_records, without_empty
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.desk.visit_list import HOLD_FORM, VISITS
-from server.models.gate_passes import GatePass
-from server.models.home_entries import HomeEntry
 from server.models.places import Site
 from server.models.visits import Visit
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.gate import visits as rules
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
@@ -72,7 +69,6 @@ EXPECT_FORM = PayloadForm(
 def new() -> str:
     """The form that pre-registers a visitor."""
     inputs = EXPECT_FORM.inputs(
-        options={"host_unit": home_options(current_user().site_id)},
         labels={
             "host_person": gettext("Or host name"),
             "firm": gettext("Visitor's company"),
@@ -115,10 +111,11 @@ def show(id: str) -> str:
         "desk/visits/show.html",
         visit=visit,
         state=rules.state(vars(visit)),
-        entries=db.session.scalars(HomeEntry.linked(site_id, visit=visit.id)).all(),
-        releases=db.session.scalars(GatePass.for_visit(site_id, visit.id)).all(),
+        related=without_empty(
+            [entries_of(visit=visit.id), gate_passes_of(visit.id), linked_records(visit)]
+        ),
         names=directory_of(site_id),
-        lines=op_lines(ops_about(site_id, visit.id)),
+        told=story_about(site_id, visit.id),
         hold_inputs=HOLD_FORM.inputs(labels={"reason": gettext("Reason for legal hold")}),
         may_hold=current_user().has_role(*DESK_ROLES),
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from sync.gate.home_entries.folding import fold
-from sync.gate.home_entries.labels import FIELDS, STATES, VALUES
+from sync.gate.home_entries.labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.gate.home_entries.pairing import Pair, possible_pairs
 from sync.gate.home_entries.payloads import (
     EntryAbsorbPayload,
@@ -189,6 +189,7 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )
 
 __all__ = [

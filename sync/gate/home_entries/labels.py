@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {
     "inside": _l("in the home"),
@@ -60,3 +60,28 @@ VALUES: Mapping[str, Texts] = {
         "did_not_enter": _l("Did not enter"),
     },
 }
+
+SENTENCES: Sentences = {
+    "entry.begin": (
+        _l("%(worker_id)s went in: %(purpose)s. Noted by %(who)s"),
+        _l("%(worker)s went in: %(purpose)s. Noted by %(who)s"),
+        _l("%(who)s went in: %(purpose)s"),
+    ),
+    "entry.tell": (
+        _l("%(who)s noted later: %(worker_id)s was in from %(in_at)s to %(out_at)s, %(purpose)s"),
+        _l("%(who)s noted later: %(worker)s was in from %(in_at)s to %(out_at)s, %(purpose)s"),
+        _l("%(who)s noted an entry later: %(purpose)s"),
+    ),
+    "entry.exit": (_l("%(who)s noted that somebody came out"),),
+    "entry.end": (_l("%(who)s noted the way out"),),
+    "entry.left": (_l("%(who)s noted that they came out at %(out_at)s"),),
+    "entry.undo": (_l("%(who)s took the way out back"),),
+    "entry.strike": (_l("%(who)s struck it out: %(reason)s"),),
+    "entry.join": (_l("%(who)s joined it to another entry"),),
+    "entry.separate": (_l("%(who)s separated the two entries again"),),
+    "entry.absorb": (_l("Another note of the same entry was joined"),),
+    "entry.release": (_l("The other note was separated again"),),
+    "entry.amend": (_l("%(who)s corrected %(changes)s"),),
+    "entry.purge": (_l("Personal data was erased, as its time was over"),),
+}
+"""What the history of a record says, by the kind of op."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from sync.gate.visits.folding import fold
-from sync.gate.visits.labels import FIELDS, STATES, VALUES
+from sync.gate.visits.labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.gate.visits.payloads import (
     PURPOSES,
     STEPS,
@@ -204,6 +204,7 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )
 
 __all__ = [

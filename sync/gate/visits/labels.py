@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {
     "expected": _l("expected"),
@@ -67,3 +67,23 @@ VALUES: Mapping[str, Texts] = {
         "farewell": _l("seen off"),
     },
 }
+
+SENTENCES: Sentences = {
+    "visit.arrive": (_l("%(who)s let %(visitor)s in: %(purpose)s"),),
+    "visit.expect": (
+        _l("%(who)s announced %(visitor)s for %(expected_from)s: %(purpose)s"),
+        _l("%(who)s announced %(visitor)s: %(purpose)s"),
+    ),
+    "visit.admit": (_l("%(who)s let the announced visitor in"),),
+    "visit.refuse": (_l("%(who)s did not let them in: %(reason)s"),),
+    "visit.reopen": (_l("%(who)s took the refusal back"),),
+    "visit.depart": (_l("%(who)s saw them leave"),),
+    "visit.presume_left": (_l("The day is over: presumed to have left"),),
+    "visit.return": (_l("%(who)s noted that they are still inside"),),
+    "visit.attend": (_l("%(who)s attended to them: %(step)s"),),
+    "visit.amend": (_l("%(who)s corrected %(changes)s"),),
+    "visit.hold": (_l("%(who)s set a legal hold: %(reason)s"),),
+    "visit.release_hold": (_l("%(who)s lifted the legal hold"),),
+    "visit.purge": (_l("Personal data was erased, as its time was over"),),
+}
+"""What the history of a record says, by the kind of op."""

@@ -15,7 +15,7 @@ from sync.protocol.redaction import NIL_ID
 from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES, role_mask
 from sync.protocol.text import _l
 from sync.service.arrears.folding import complaint_ticket_id, fold
-from sync.service.arrears.labels import FIELDS, STATES, VALUES
+from sync.service.arrears.labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.service.arrears.payloads import (
     CALL_OUTCOMES,
     VISIT_OUTCOMES,
@@ -237,6 +237,7 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l
+from sync.protocol.text import Sentences, Texts, _l
 
 STATES: Texts = {
     "listed": _l("to be called"),
@@ -48,3 +48,33 @@ VALUES: Mapping[str, Texts] = {
         "not_home": _l("nobody at home"),
     }
 }
+
+SENTENCES: Sentences = {
+    "arrears.list": (_l("%(who)s took the amounts from the ledger %(batch)s: %(lines)s"),),
+    "arrears.relist": (
+        _l("%(who)s took new amounts from the ledger %(batch)s: %(lines)s"),
+        _l("%(who)s took over from the ledger %(batch)s that nothing is owed"),
+    ),
+    "arrears.assign": (_l("%(who)s gave it to %(collector_id)s"),),
+    "arrears.prefer": (_l("%(who)s noted when the resident takes calls"),),
+    "arrears.call": (
+        _l("%(who)s called: %(outcome)s. %(note)s"),
+        _l("%(who)s called: %(outcome)s"),
+    ),
+    "arrears.appoint": (_l("%(who)s agreed on %(appointment_at)s"),),
+    "arrears.dispute": (_l("%(who)s noted a complaint about the fee: %(details)s"),),
+    "arrears.resume": (_l("The complaint was answered; collection goes on"),),
+    "arrears.ask_visit": (_l("%(who)s asked to visit: %(reason)s"),),
+    "arrears.approve_visit": (_l("%(who)s approved the visit"),),
+    "arrears.visit": (
+        _l("%(who)s visited: %(outcome)s. %(note)s"),
+        _l("%(who)s visited: %(outcome)s"),
+    ),
+    "arrears.pay": (
+        _l("%(who)s noted a payment of ¥ %(cents)s, receipt %(receipt)s"),
+        _l("%(who)s noted a payment of ¥ %(cents)s"),
+    ),
+    "arrears.hand_up": (_l("%(who)s passed it to a manager: %(reason)s"),),
+    "arrears.purge": (_l("Personal data was erased, as its time was over"),),
+}
+"""What the history of a record says, by the kind of op."""

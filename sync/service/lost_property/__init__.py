@@ -18,7 +18,7 @@ from sync.service.lost_property.folding import (
     open_requests,
     unasked_parties,
 )
-from sync.service.lost_property.labels import FIELDS, STATES, VALUES
+from sync.service.lost_property.labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.service.lost_property.payloads import (
     CHANNELS,
     OUTCOMES,
@@ -260,6 +260,7 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )
 
 __all__ = [

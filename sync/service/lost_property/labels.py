@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {
     "reported": _lp("lost item", "reported"),
@@ -84,3 +84,41 @@ VALUES: Mapping[str, Texts] = {
         "feedback-missing": _l("inform the resident"),
     },
 }
+
+SENTENCES: Sentences = {
+    "lost.open": (
+        _l("%(who)s took in the report: %(item)s is missing. %(details)s"),
+        _l("%(who)s took in the report: %(item)s is missing"),
+    ),
+    "lost.contact": (
+        _l("%(who)s noted how to reach the resident: %(contact)s"),
+        _l("%(who)s noted that the resident leaves no contact: %(declined_because)s"),
+        _l("%(who)s asked how to reach the resident"),
+    ),
+    "lost.compile": (_l("%(who)s listed who was in the home from %(since)s to %(before)s"),),
+    "lost.ask": (
+        _l("%(who)s asked %(name)s, answer due %(answer_until)s"),
+        _l("%(who)s asked %(name)s"),
+        _l("%(who)s asked somebody on the list"),
+    ),
+    "lost.state": (
+        _l("%(name)s said to %(who)s: %(said)s"),
+        _l("%(name)s declined to make a statement, noted %(who)s"),
+        _l("%(who)s noted a statement"),
+    ),
+    "lost.offer_police": (_l("%(who)s offered to go to the police: %(answer)s"),),
+    "lost.to_police": (_l("%(who)s handed the case to the police: %(station)s"),),
+    "lost.find": (_l("%(who)s found it: %(where)s"),),
+    "lost.return": (_l("%(who)s returned it to %(to)s"),),
+    "lost.tell": (_l("%(who)s told the resident: %(said)s"),),
+    "lost.next": (_l("%(who)s set the next step by %(next_action_at)s: %(next_action)s"),),
+    "lost.contract_out": (_l("%(who)s asked %(contractor)s to help"),),
+    "lost.close": (
+        _l("%(who)s closed the case: %(outcome)s. %(closing_note)s"),
+        _l("%(who)s closed the case: %(outcome)s"),
+    ),
+    "lost.reopen": (_l("%(who)s reopened the case: %(reason)s"),),
+    "lost.amend": (_l("%(who)s corrected %(changes)s"),),
+    "lost.purge": (_l("Personal data was erased, as its time was over"),),
+}
+"""What the history of a record says, by the kind of op."""

@@ -11,7 +11,7 @@ from sync.protocol.scope import trade_key
 from sync.protocol.text import _l
 from sync.service.tickets.folding import fold
 from sync.service.tickets.kinds import KINDS
-from sync.service.tickets.labels import FIELDS, STATES, VALUES
+from sync.service.tickets.labels import FIELDS, SENTENCES, STATES, VALUES
 from sync.service.tickets.payloads import (
     CATEGORIES,
     CHANNELS,
@@ -100,6 +100,7 @@ FEATURE = Feature(
     kinds=KINDS,
     fields=FIELDS,
     values=VALUES,
+    sentences=SENTENCES,
 )
 
 

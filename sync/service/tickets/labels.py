@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync.protocol.roles import TRADE_LABELS
-from sync.protocol.text import Texts, _l, _lp
+from sync.protocol.text import Sentences, Texts, _l, _lp
 
 STATES: Texts = {
     "draft": _l("item to be registered"),
@@ -143,3 +143,59 @@ VALUES: Mapping[str, Texts] = {
         "feedback": _l("inform the resident"),
     },
 }
+
+SENTENCES: Sentences = {
+    "ticket.open": (
+        _l("%(who)s received it (%(channel)s): %(details)s"),
+        _l("%(who)s received it: %(details)s"),
+        _l("%(who)s received it (%(channel)s): %(category)s"),
+        _l("%(who)s received it: %(category)s"),
+        _l("%(who)s received it with a photo"),
+    ),
+    "ticket.hand_over": (
+        _l("%(who)s handed it to %(handler_id)s"),
+        _l("%(who)s handed it to %(contractor_id)s; %(accountable_id)s answers for them"),
+        _l("%(who)s handed it to whoever is on duty: %(role)s (%(trade)s)"),
+        _l("%(who)s handed it to whoever is on duty: %(role)s"),
+        _l("%(who)s handed it on"),
+    ),
+    "ticket.accept": (_l("%(who)s accepted it"),),
+    "ticket.give_back": (_l("%(who)s gave it back: %(reason)s"),),
+    "ticket.hold": (_l("%(who)s received it for %(for_id)s, who was away"),),
+    "ticket.escalate": (_l("%(who)s escalated it to %(to_id)s: %(reason)s"),),
+    "ticket.follow": (_l("%(who)s noted: %(text)s"),),
+    "ticket.promise": (_l("%(who)s promised a reply by %(promised_at)s"),),
+    "ticket.inform": (_l("%(who)s told the resident: %(said)s"),),
+    "ticket.resolve": (
+        _l("%(who)s did the work: %(how)s"),
+        _l("%(who)s did the work"),
+    ),
+    "ticket.feed_back": (
+        _l("%(who)s reported back to the resident: %(reaction)s. %(note)s"),
+        _l("%(who)s reported back to the resident: %(reaction)s"),
+    ),
+    "ticket.enquire": (
+        _l("%(whom)s asked again. %(who)s answered: %(answered)s"),
+        _l("Somebody asked again. %(who)s answered: %(answered)s"),
+    ),
+    "ticket.register": (
+        _l("%(who)s took in %(item)s from %(holder)s"),
+        _l("%(who)s took in %(item)s"),
+    ),
+    "ticket.pass_on": (_l("%(who)s passed %(item)s on to %(to)s"),),
+    "ticket.return_item": (_l("%(who)s returned %(item)s to %(to)s"),),
+    "ticket.reopen": (_l("%(who)s reopened it: %(reason)s"),),
+    "ticket.revise": (_l("%(who)s changed %(changes)s"),),
+    "ticket.merge": (_l("%(who)s merged it with another ticket"),),
+    "ticket.amend": (_l("%(who)s corrected %(changes)s"),),
+    "ticket.succeed": (_l("%(to_id)s now answers for it instead of %(from_id)s, who has left"),),
+    "ticket.keep_apart": (
+        _l("%(who)s compared it with another ticket; each a matter of its own: %(apart)s"),
+        _l("%(who)s compared it with another ticket"),
+    ),
+    "ticket.absorb": (_l("A ticket about the same matter was added"),),
+    "ticket.conclude": (_l("Its case ended: %(outcome)s"),),
+    "ticket.give_way": (_l("It was merged into another ticket"),),
+    "ticket.purge": (_l("Personal data was erased, as its time was over"),),
+}
+"""What the history of a record says, by the kind of op."""

@@ -104,9 +104,9 @@ def test_a_weather_report_makes_the_tasks_of_an_area_once(app, ben, phone):
 def test_weather_needs_a_place_and_a_new_shower_makes_new_tasks(app, ben, phone):
     assert is_refused(ben.post("/desk/work/weather", {"sort": "rain"}), "malformed")
     form = {"sort": "rain", "areas": [GATE], "responsible_id": ANA}
-    assert "It rains or snows again" not in ben.get("/desk/work/", headers=EN).text
+    assert "It rains or snows again" not in ben.get("/desk/work/weather", headers=EN).text
     ben.post("/desk/work/weather", form)
-    assert "It rains or snows again" in ben.get("/desk/work/", headers=EN).text
+    assert "It rains or snows again" in ben.get("/desk/work/weather", headers=EN).text
     ben.post("/desk/work/weather", {**form, "event": "2026-11-24 22:10"})
     rain = [task for task in phone.records_of("task") if task["label"]["en"].startswith("Rain")]
     assert [task["area_id"] for task in rain] == [GATE, GATE]
@@ -174,7 +174,7 @@ def test_a_task_is_given_to_somebody_else_until_its_time_is_over(app, ben, misse
 
 @pytest.mark.clause("C11")
 def test_nobody_is_chosen_for_the_rain_unless_the_desk_chooses(app, ben):
-    page = ben.get("/desk/work/", headers=EN).text
+    page = ben.get("/desk/work/weather", headers=EN).text
     assert '<option value="">' in page.split('name="responsible_id"')[-1].split("</select>")[0]
     refused = ben.post("/desk/work/weather", {"sort": "rain"}, headers=EN)
     assert refused.status_code == 422

@@ -127,7 +127,10 @@ def test_a_case_about_missed_checkpoints_contains_the_guards_own_reason(
     phone.add_op("round.skip", SECOND, skip, by=CHU, at=at)
     phone.send_outbox()
     asked = {"code": "missed_point", "type": "round", "id": SECOND}
-    assert f"code=missed_point&amp;type=round&amp;id={SECOND}" in ben.get("/desk/raise/").text
+    assert (
+        f"code=missed_point&amp;type=round&amp;id={SECOND}"
+        in ben.get("/desk/raise/?type=round").text
+    )
     form = ben.get("/desk/raise/case", query_string=asked, headers=EN).text
     assert "102 · Way blocked" in form and "checked" not in form and "selected" not in form
     answer = {"category": f"{id_}|1a", "subject_kind": "person", "answers_id": CHU, "text": "Why?"}

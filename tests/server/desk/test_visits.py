@@ -106,7 +106,7 @@ def test_the_desk_counts_visits_without_goodbye_or_logout(ben, desk_op, expected
 def test_a_visit_page_and_its_legal_hold(ben, dao, expected_visits):
     assert dao.get(f"/desk/visits/{WANG}").status_code == 404
     page = ben.get(f"/desk/visits/{WANG}", headers=EN).text
-    assert "沪A12345" in page and "Visitor in" in page
+    assert "沪A12345" in page and "let <b>Mr Wang</b> in" in page
     ben.post(f"/desk/visits/{WANG}/hold", {"reason": "case 7"})
     assert "case 7" in ben.get(f"/desk/visits/{WANG}").text
     ben.post(f"/desk/visits/{WANG}/release-hold")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0040"
-down_revision = "0039"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_find_site_id_ended_at_found_at", "find", ["site_id", "ended_at", "found_at"])
+    op.create_index(
+        "ix_find_site_id_ended_at_found_at", "find", ["site_id", "ended_at", "found_at"]
+    )
