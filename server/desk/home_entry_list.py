@@ -195,7 +195,7 @@ HOME_ENTRIES = RecordList(
             label=_l("Person, contractor, home"),
             columns=(HomeEntry.worker, HomeEntry.second_person, HomeEntry.purpose),
             people=(HomeEntry.worker_id,),
-            contractors=(HomeEntry.contractor,),
+            named={HomeEntry.contractor: lambda c: c.names.contractors},
             homes=(HomeEntry.unit,),
         ),
         ChoiceFilter(name="state", label=_l("Status"), choices=STATES),

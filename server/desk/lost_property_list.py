@@ -186,7 +186,7 @@ LOST_PROPERTY = RecordList(
             label=_l("Item, home, person"),
             columns=(LostProperty.item, LostProperty.details, LostProperty.contact),
             people=(LostProperty.first_responder_id, LostProperty.next_by_id),
-            contractors=(LostProperty.contractor_id,),
+            named={LostProperty.contractor_id: lambda c: c.names.contractors},
             homes=(LostProperty.unit,),
         ),
         ChoiceFilter(name="state", label=_l("Status"), choices=STATES, default="open"),

@@ -182,6 +182,16 @@ def certain_until(phones: Iterable[BoardPhone]) -> datetime | None:
     return min((max(p.enrolled_at, p.clear_at or p.enrolled_at) for p in phones), default=None)
 
 
+def known_until(phones: Iterable[BoardPhone], now: datetime) -> datetime:
+    """D2: until when it is known for certain what was done: no active phone can still hold a tick
+    of a task whose window closed by then."""
+    sent = (
+        max(phone.enrolled_at, phone.clear_at or phone.enrolled_at)
+        for phone in active_phones(phones)
+    )
+    return min([now, *sent])
+
+
 def active_phones(phones: Iterable[BoardPhone]) -> list[BoardPhone]:
     """The phones that may still send something: neither revoked nor declared lost."""
     return [phone for phone in phones if not (phone.revoked_at or phone.lost_at)]
