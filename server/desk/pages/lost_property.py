@@ -29,7 +29,6 @@ from server.desk.related import linked_records, without_empty
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time
-from server.i18n.locale import current_language
 from server.models.cards import Card
 from server.models.lost_property import LostProperty
 from server.oplog.directory import directory_of
@@ -39,7 +38,6 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.lost_property import (
     OUTCOMES,
-    case_timeline,
     missing_steps,
     open_requests,
     state,
@@ -151,37 +149,6 @@ def record_step(id: str, step: str) -> Any:
         payload["name"] = listed_parties(case).get(payload["party"])
     back = url_for("lost_property.show", id=id)
     return submit_and_redirect(f"lost.{step}", case.id, payload, back)
-
-
-@bp.get("/<id>/summary")
-@allow(*DESK_ROLES)
-def summary(id: str) -> str:
-    """The case for printing, with the SHA-256 of its police handover pack."""
-    case = get_or_404(LostProperty, id)
-    packed = evidence_pack.pack(case)
-    return render_template(
-        "desk/lost_property/summary.html",
-        case=case,
-        entry_texts=entry_texts,
-        state=state(vars(case)),
-        story=case_timeline(vars(case)),
-        names=directory_of(current_user().site_id),
-        sha256=evidence_pack.sha256(packed),
-    )
-
-
-@bp.get("/<id>/report.html")
-@allow(*DESK_ROLES)
-@recent_sign_in
-def report(id: str) -> Response:
-    """Q9: the report of the police handover pack, one file for printing."""
-    case = get_or_404(LostProperty, id)
-    name = evidence_pack.report_name(current_language())
-    _log_export(case)
-    answer = Response(evidence_pack.contents(case)[name], mimetype="text/html")
-    answer.headers["Content-Disposition"] = f'attachment; filename="lost-{case.id[-8:]}.html"'
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
 
 
 @bp.get("/<id>/pack.zip")
