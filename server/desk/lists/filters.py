@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
@@ -348,13 +349,15 @@ def day_start(day: date) -> datetime:
 class WordsFilter(Filter):
     """Words, each of which stands in one of the `columns`, or is part of the name of one of the
     `people`, or the number of one of the `homes`. `keys` are columns with a normalised text, by the
-    function that normalises a word."""
+    function that normalises a word. `named` are columns of ids, each with what loads the text that
+    belongs to an id: for tables that do not grow."""
 
     columns: Sequence[Any] = ()
     people: Sequence[Any] = ()
     homes: Sequence[Any] = ()
     areas: Sequence[Any] = ()
     keys: Mapping[Any, Callable[[str], str]] = field(default_factory=dict)
+    named: Mapping[Any, Callable[[ListContext], Mapping[str, str]]] = field(default_factory=dict)
     private: bool = True
 
     def condition(
@@ -381,6 +384,9 @@ class WordsFilter(Filter):
         if self.areas:
             ids = [i for i, each in names.areas.items() if _says(each, small)]
             found += [column.in_(ids) for column in self.areas]
+        for column, load in self.named.items():
+            texts = context.once(("texts", column.key), partial(load, context))
+            found.append(column.in_([i for i, text in texts.items() if small in text.casefold()]))
         return or_(false(), *found)
 
     def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
@@ -389,3 +395,8 @@ class WordsFilter(Filter):
 
 def _says(label: Mapping[str, str], small: str) -> bool:
     return any(small in text.casefold() for text in label.values())
+
+
+def label_texts(labels: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Labels by id as texts to look for words in: all languages of each."""
+    return {id_: " ".join(label.values()) for id_, label in labels.items()}

@@ -76,5 +76,21 @@ def _log(type_: DocumentType, key: str) -> None:
         log_access("export", site_id=user.site_id, by=user.person_id, details=details)
 
 
-for each in document_types():
+@bp.app_context_processor
+def _print_address() -> dict[str, Callable[[], str]]:
+    """Give templates `print_address()`: that of the document about what a page shows."""
+    return {"print_address": print_address}
+
+
+def print_address() -> str:
+    """The address of the document about what the current page shows; "" without one, or for people
+    who may not take it."""
+    type_ = BY_PATH.get(request.url_rule.rule if request.url_rule else "")
+    if type_ is None or not current_user().has_role(*type_.roles):
+        return ""
+    return url_for(f"documents.{type_.name}_print", **(request.view_args or {}))
+
+
+BY_PATH = {type_.path: type_ for type_ in document_types()}
+for each in BY_PATH.values():
     _register(each)
