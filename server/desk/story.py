@@ -193,7 +193,7 @@ def _sentence(text: Text | None, parts: Mapping[str, str]) -> Markup:
 
 def _parts(line: OpLine, names: Directory, points: Mapping[str, str]) -> dict[str, str]:
     """The parts that a sentence about an op may name, as text."""
-    type_, kind, values = line.op.subject_type, line.op.kind, line.values
+    type_, kind, values = _type_of(line.op), line.op.kind, line.values
     parts = {name: _part(type_, name, raw, names, kind) for name, raw in values.items()}
     parts["whom"] = parts.pop("who", "")
     if values.get("worker_id") == line.op.by:
@@ -206,6 +206,12 @@ def _parts(line: OpLine, names: Directory, points: Mapping[str, str]) -> dict[st
     changes = labelled_values(type_, told, names, kind)
     parts["changes"] = "; ".join(f"{label}: {text}" for label, text in changes)
     return {**parts, "who": line.author, "what": line.action_label}
+
+
+def _type_of(op: LoggedOp) -> str | None:
+    """The type of record that an op is about; that of its kind if there is no such record."""
+    kind = KINDS.get(op.kind)
+    return op.subject_type or (kind.type if kind else None)
 
 
 def _part(type_: str | None, name: str, raw: Any, names: Directory, kind: str) -> str:
@@ -233,7 +239,7 @@ def _more(line: OpLine, text: Text | None, names: Directory) -> list[tuple[str, 
         for name, raw in line.values.items()
         if name not in told | NEVER_TOLD and (raw is False or raw)
     }
-    type_, kind = line.op.subject_type, line.op.kind
+    type_, kind = _type_of(line.op), line.op.kind
     pairs = [
         (label, _part(type_, name, raw, names, kind))
         for name, raw in rest.items()

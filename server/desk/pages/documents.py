@@ -29,6 +29,17 @@ def _register(type_: DocumentType) -> None:
         bp.add_url_rule(f"{type_.path}/{how}", f"{type_.name}_{how}", view)
 
 
+@bp.app_template_global()
+def document_url() -> str:
+    """The address of the document about what this page shows, "" if there is none or the current
+    user may not take it."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    for type_ in document_types():
+        if type_.path == rule and current_user().has_role(*type_.roles):
+            return url_for(f"documents.{type_.name}_print", **(request.view_args or {}))
+    return ""
+
+
 def _view(type_: DocumentType, answer: Callable[[DocumentType, str], Any]) -> View:
     def view(**about: str) -> Any:
         (key,) = about.values()
