@@ -15,11 +15,10 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from server.db.engine import db
-from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_fields import Options
 from server.desk.labels import value_labels
 from server.desk.lists.context import ListContext
-from server.desk.options import area_options, list_people, person_options
+from server.desk.options import area_options, home_by_number, list_people, person_options
 from server.i18n.local_time import format_local_time, parse_local_day, parse_local_time
 from server.i18n.locale import translate
 from server.models.places import Area, Unit
@@ -200,12 +199,7 @@ class HomeFilter(Filter):
         typed = visible(form.get(self.name, ""))
         if not typed:
             return {self.name: ""}
-        key = home_key(typed)
-        for id_, label in context.names.units.items():
-            if key in {home_key(text) for text in label.values()}:
-                return {self.name: id_}
-        message = gettext("No home is called %(typed)s. Write it as on its door.", typed=typed)
-        raise FormRefused(message, [FieldError((self.name,), message)])
+        return {self.name: home_by_number(typed, context.names, self.name)}
 
     def condition(
         self, values: Mapping[str, str], context: ListContext

@@ -11,13 +11,12 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.actions import Action
 from server.desk.case_list import cases_about
-from server.desk.history import op_lines
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people, in_natural_order
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.teams import Team
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.estate.teams import members_at
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -58,7 +57,7 @@ def show(id: str) -> str:
         members=members_at(team, datetime.now(UTC)),
         people=active_people(team.site_id),
         cases=cases_about(team.site_id, team.id),
-        lines=op_lines(ops_about(team.site_id, team.id)),
+        told=story_about(team.site_id, team.id),
         names=directory_of(team.site_id),
     )
 
