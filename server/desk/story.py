@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from flask_babel import gettext
 from markupsafe import Markup, escape
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from server.auth.access import current_user
 from server.db.engine import db
@@ -18,12 +18,15 @@ from server.db.statements import chunks
 from server.desk.formatting import RECORD_ID, format_value, labelled_values
 from server.desk.history import HIDDEN_FIELDS, OpLine, op_lines
 from server.desk.labels import FEATURE_OF_KIND
+from server.desk.phone_status import RECENT_OPS
+from server.desk.record_access import may_open
 from server.desk.related import Related, titled_links
 from server.i18n.filters import money, with_context
 from server.i18n.locale import localize, translate
 from server.models import MODELS_BY_TYPE
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
+from server.models.feed import SiteHead
 from server.models.oplog import LoggedOp
 from server.models.photos import Photo
 from server.models.places import Checkpoint
@@ -246,6 +249,17 @@ def _more(line: OpLine, text: Text | None, names: Directory) -> list[tuple[str, 
         for label, _ in labelled_values(type_, {name: raw}, names, kind)
     ]
     return [(label, said) for label, said in pairs if said]
+
+
+def recent_ops(site_id: str, *which: ColumnElement[bool], most: int) -> list[LoggedOp]:
+    """Those of the newest RECENT_OPS ops of a site that meet these conditions and that the current
+    user may read, newest first."""
+    judged = select(SiteHead.judged).where(SiteHead.site_id == site_id).scalar_subquery()
+    hidden = [type_ for type_ in MODELS_BY_TYPE if not may_open(type_)]
+    recent = LoggedOp.site_id == site_id, LoggedOp.place > judged - RECENT_OPS
+    readable = LoggedOp.subject_type.is_(None) | LoggedOp.subject_type.not_in(hidden)
+    ops = select(LoggedOp).where(*recent, readable, *which).order_by(LoggedOp.place.desc())
+    return list(db.session.scalars(ops.limit(most)))
 
 
 def subjects_of(story: Story) -> dict[str, Related]:
