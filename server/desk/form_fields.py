@@ -11,22 +11,30 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Validator
 
+from server.auth.sessions import current_user
 from server.desk.labels import field_label, value_label
 from server.i18n.local_time import format_local_time
+from server.i18n.locale import localize
+from server.oplog.directory import directory_of
 from sync import KINDS
 from sync.protocol.clock import parse_time
-from sync.protocol.op import MAX_LABEL_LENGTH
+from sync.protocol.op import MAX_LABEL_LENGTH, Id
 
 Options = Sequence[tuple[str, str]]
 """The values to choose from, each with its label."""
+
+
+HOME_FIELDS = ("unit", "host_unit", "unit_id")
+"""Fields with the id of a home: its number is typed, since a choice of thousands helps nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
     """One input of a form.
 
-    `input_type` is "line", "text", "number", "moment", "checkbox", "choice" or "json"; `options`
-    are those of a choice. `max_length`, `minimum` and `maximum` are None where there is no limit.
+    `input_type` is "line", "text", "number", "moment", "checkbox", "choice", "home" or "json";
+    `options` are those of a choice. `max_length`, `minimum` and `maximum` are None where there is
+    no limit.
     """
 
     name: str
@@ -51,12 +59,15 @@ def form_field(
     """The input of a field of `kind`; `options` and `label` replace what schema and feature say."""
     if options is None and (values := _choices(field)):
         options = [(each, value_label(KINDS[kind].type, name, each, kind)) for each in values]
+    if is_home(name, field):
+        label_of_home = directory_of(current_user().site_id).unit_label(value)
+        value, options = localize(label_of_home) or value, None
     limits = next(iter(_validators_of_type(field, Range)), None)
     longest = max([each.max or 0 for each in _validators_of_type(field, Length)], default=0)
     return FormField(
         name=name,
         label=label or field_label(KINDS[kind].type, name, kind),
-        input_type="choice" if options is not None else _input_type(field, longest, value),
+        input_type="choice" if options is not None else _input_type(name, field, longest, value),
         value=_field_value(field, value),
         required=field.required,
         options=options or (),
@@ -66,7 +77,14 @@ def form_field(
     )
 
 
-def _input_type(field: fields.Field[Any], longest: int, value: Any) -> str:
+def is_home(name: str, field: fields.Field[Any]) -> bool:
+    """Whether a field has the id of a home."""
+    return name in HOME_FIELDS and isinstance(field, Id)
+
+
+def _input_type(name: str, field: fields.Field[Any], longest: int, value: Any) -> str:
+    if is_home(name, field):
+        return "home"
     if isinstance(field, fields.Boolean):
         return "checkbox"
     if isinstance(field, fields.Integer):

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
+from flask_babel import gettext
 from sqlalchemy import select
 
 from server.db.engine import db
 from server.i18n.locale import localize
 from server.models.access import Device
+from server.models.directory import Directory
 from server.models.places import Unit
-from sync.protocol.normalise import natural_key
+from sync.protocol.normalise import home_key, natural_key
 from sync.work.board import active_phones, may_hold_unsent
 
 RECENT_CONTACT = timedelta(minutes=10)
@@ -36,6 +38,20 @@ def list_homes(site_id: str) -> Any:
     """Homes of a site in the natural order of what they are called."""
     rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
     return sorted(rows, key=lambda unit: natural_key(localize(unit.label)))
+
+
+def find_home(names: Directory, typed: str) -> str | None:
+    """The id of the home that is called so, however its number is written; None without one."""
+    key = home_key(typed)
+    for id_, label in names.units.items():
+        if key in {home_key(text) for text in label.values()}:
+            return id_
+    return None
+
+
+def no_such_home(typed: str) -> str:
+    """What a form says of a home that does not exist."""
+    return gettext("No home is called %(typed)s. Write it as on its door.", typed=typed)
 
 
 def requested_page() -> int:

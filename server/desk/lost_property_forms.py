@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from server.auth.access import current_user
 from server.desk.form_fields import FormField
-from server.desk.options import active_contractors, home_options
+from server.desk.options import active_contractors
 from server.desk.payload_form import PayloadForm
 from server.models.lost_property import LostProperty
 from server.oplog.directory import directory_of
@@ -35,7 +35,6 @@ STEP_FORMS = {
 def open_inputs(site_id: str) -> list[FormField]:
     """The inputs for a new case."""
     return OPEN_FORM.inputs(
-        options={"unit": home_options(site_id)},
         labels={"next_action_at": gettext("Due (tomorrow if empty)")},
     )
 

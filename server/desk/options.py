@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask_babel import gettext
 from sqlalchemy import select
 
 from server.db.engine import db
-from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_fields import Options
 from server.i18n.locale import localize
 from server.models.contractors import Contractor
-from server.models.directory import Directory
 from server.models.people import Person
-from server.models.places import Area, Unit
-from sync.protocol.normalise import home_key, natural_key
+from server.models.places import Area
+from sync.protocol.normalise import natural_key
 
 
 def in_natural_order(records: Iterable[Any], field: str) -> list[Any]:
@@ -39,24 +36,6 @@ def list_areas(site_id: str) -> list[Area]:
 def area_options(site_id: str) -> Options:
     """Every area by its label, in the order of the site."""
     return [(area.id, localize(area.label)) for area in list_areas(site_id)]
-
-
-def home_options(site_id: str) -> Options:
-    """Every home, in the natural order of the labels."""
-    homes = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id))
-    ordered = sorted(homes, key=lambda home: natural_key(localize(home.label)))
-    return [(home.id, localize(home.label)) for home in ordered]
-
-
-def home_by_number(typed: str, names: Directory, field: str) -> str:
-    """The id of the home that is called so. Raises FormRefused, about this field, for any other
-    text."""
-    key = home_key(typed)
-    for id_, label in names.units.items():
-        if key in {home_key(text) for text in label.values()}:
-            return id_
-    message = gettext("No home is called %(typed)s. Write it as on its door.", typed=typed)
-    raise FormRefused(message, [FieldError((field,), message)])
 
 
 def list_people(site_id: str) -> list[Person]:

@@ -10,18 +10,21 @@ from typing import Any
 from flask_babel import gettext
 from marshmallow import fields
 
+from server.auth.sessions import current_user
 from server.desk.field_errors import FieldError, FormRefused
-from server.desk.form_fields import FormField, Options, form_field
+from server.desk.form_fields import FormField, Options, form_field, is_home
 from server.desk.formatting import PERSON_FIELDS
+from server.desk.homes import find_home, no_such_home
 from server.desk.labels import field_label, value_label
 from server.i18n.local_time import parse_local_time
 from server.i18n.locale import localize
 from server.models.directory import Directory
+from server.oplog.directory import directory_of
 from sync import KINDS
 from sync.protocol.clock import format_time
 from sync.protocol.message_fields import MAX_DEPTH, MAX_SAFE_INTEGER
 from sync.protocol.normalise import code_text, natural_key, parse_date
-from sync.protocol.op import Id
+from sync.protocol.op import Id, is_canonical_uuid
 from sync.protocol.op_validation import json_depth
 
 MAX_JSON_LENGTH = 4000
@@ -68,10 +71,21 @@ class PayloadForm:
         """
         texts = {name: form_text(form, prefix + name) for name in self.names}
         return {
-            name: _parse_field(self.schema.fields[name], text)
+            name: self._parse(name, text, is_typed=not prefix)
             for name, text in texts.items()
             if text
         }
+
+    def _parse(self, name: str, text: str, *, is_typed: bool) -> Any:
+        """The value of a text. Raises FormRefused for a home that somebody typed and that does not
+        exist."""
+        field = self.schema.fields[name]
+        if not is_home(name, field) or is_canonical_uuid(text):
+            return _parse_field(field, text)
+        home = find_home(directory_of(current_user().site_id), text)
+        if home is None and is_typed:
+            raise _input_refused(name, no_such_home(text))
+        return home or text
 
     def changes(self, form: Mapping[str, str]) -> dict[str, Any]:
         """The fields in which a form differs from the values it was drawn from, `was.<name>`.
@@ -153,8 +167,6 @@ def _correction_options(name: str, field: fields.Field[Any], names: Directory) -
         known: Mapping[str, Any] = names.people
     elif name in ("area", "area_id"):
         known = names.areas
-    elif name in ("unit", "host_unit"):
-        known = names.units
     else:
         return None
     options = ((id_, localize(label)) for id_, label in known.items())

@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
+from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 
 from server.auth.sessions import current_user
 from server.db.engine import db
+from server.i18n.locale import moment
 from server.models.access import Device
 from server.models.feed import SiteHead
 from server.models.oplog import Lineage, LoggedOp
 from sync.protocol.hash_chain import Ranges, open_gaps
-from sync.work.board import SILENT_AFTER, is_report_current
+from sync.work.board import SILENT_AFTER, is_report_current, unsent_count
 
 RECENT_OPS = 5_000
 """How many of the newest ops are searched for a phone's users: some days of a busy site."""
@@ -99,9 +101,41 @@ def phones_now() -> PhonesNow:
 
 
 def init_app(app: Flask) -> None:
-    """Let every page say how many phones are silent, and whether a phone's report still counts."""
-    app.jinja_env.globals["is_report_current"] = is_report_current
+    """Let every page say how many phones are silent, and what is unsent and missing of one."""
+    app.jinja_env.globals |= {"unsent_text": unsent_text, "gap_text": gap_text}
     app.jinja_env.globals["phones_now"] = phones_now
+
+
+def unsent_text(phone: Any, now: datetime) -> str:
+    """D9: what a phone last reported as still unsent; when its last report is too old, that it is
+    not known."""
+    if phone.report is None:
+        return gettext("not reported")
+    count, photos = unsent_count(phone), phone.report.get("photos") or 0
+    parts = []
+    if count or photos:
+        parts.append(ngettext("%(num)d to send", "%(num)d to send", count))
+    if photos:
+        parts.append(ngettext("%(num)d photo", "%(num)d photos", photos))
+    said = ", ".join(parts)
+    if parts and (oldest := phone.report.get("oldest")):
+        said += " · " + gettext("oldest %(time)s", time=moment(oldest))
+    said = said or gettext("nothing")
+    return said if is_report_current(phone, now) else f"{gettext('not known; then:')} {said}"
+
+
+def gap_text(gap: Gap) -> str:
+    """Which records of a phone are missing, and since when."""
+    count = gap.last - gap.first + 1
+    span = gap.first if count == 1 else f"{gap.first}–{gap.last}"
+    said = ngettext(
+        "%(num)d record is missing: %(span)s",
+        "%(num)d records are missing: %(span)s",
+        count,
+        span=span,
+    )
+    since = gettext("since %(time)s", time=moment(gap.since)) if gap.since else ""
+    return " · ".join(filter(None, (said, since)))
 
 
 def recent_users(site_id: str) -> dict[str, set[str]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import aliased
 
 from server.auth.access import current_user
@@ -27,6 +25,7 @@ from server.desk.lists import (
     choice_column,
     count_column,
     label_column,
+    label_texts,
     text_column,
 )
 from server.i18n.locale import localize
@@ -46,17 +45,6 @@ AREA_ORDER = (
     .where(_AREA.site_id == Unit.site_id, _AREA.id == Unit.area_id)
     .scalar_subquery()
 )
-OPEN_TICKETS = (
-    select(func.count(Ticket.id))
-    .where(
-        Ticket.site_id == Unit.site_id,
-        Ticket.unit == Unit.id,
-        Ticket.closed_at.is_(None),
-        Ticket.merged_into.is_(None),
-    )
-    .scalar_subquery()
-    .label("open_tickets")
-)
 HOMES_IN_AREA = (
     select(func.count(Unit.id))
     .where(Unit.site_id == Area.site_id, Unit.area_id == Area.id)
@@ -69,28 +57,6 @@ CHECKPOINTS_IN_AREA = (
     .scalar_subquery()
     .label("checkpoints")
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class HomeWords(WordsFilter):
-    """Words, each of which is part of the home's number or of the name of its area."""
-
-    def condition(
-        self, values: Mapping[str, str], context: ListContext
-    ) -> ColumnElement[bool] | None:
-        words = values.get(self.name, "").casefold().split()
-        places = (Unit.id, context.names.units), (Unit.area_id, context.names.areas)
-        found = [[column.in_(_named(labels, word)) for column, labels in places] for word in words]
-        return and_(*(or_(*either) for either in found)) if found else None
-
-
-def _named(labels: Mapping[str, Mapping[str, str]], word: str) -> list[str]:
-    """The ids of the places in whose name a word stands."""
-    return [
-        id_
-        for id_, label in labels.items()
-        if any(word in text.casefold() for text in label.values())
-    ]
 
 
 def duplicate_labels(*types: str) -> list[str]:
@@ -108,6 +74,28 @@ def duplicate_labels(*types: str) -> list[str]:
     return [localize(label) for label in shared.values()]
 
 
+def is_open_at_home(context: ListContext) -> list[ColumnElement[bool]]:
+    """The conditions of open tickets about homes."""
+    return [
+        Ticket.site_id == context.site_id,
+        Ticket.closed_at.is_(None),
+        Ticket.merged_into.is_(None),
+        Ticket.unit.is_not(None),
+    ]
+
+
+def open_tickets(row: Any, context: ListContext) -> Cell:
+    """How many tickets about a home are open."""
+    number = context.once("open tickets", lambda: _count_by_home(context)).get(row.id, 0)
+    return Cell(number, tone="" if number else "dim")
+
+
+def _count_by_home(context: ListContext) -> dict[str, int]:
+    query = select(Ticket.unit, func.count()).where(*is_open_at_home(context))
+    counted = db.session.execute(query.group_by(Ticket.unit))
+    return {str(home): number for home, number in counted}
+
+
 def occupancy(row: Any, _: ListContext) -> Cell:
     """Whether somebody lives there."""
     if row.occupied:
@@ -120,9 +108,13 @@ def occupy(occupied: bool) -> Any:
     return lambda id_, _: [("unit.occupy", id_, {"occupied": occupied})]
 
 
-OCCUPANCY = {
+STATES = {
     "occupied": Choice(label=_l("occupied"), condition=lambda _: Unit.occupied.is_(True)),
     "vacant": Choice(label=_l("vacant"), condition=lambda _: Unit.occupied.is_(False)),
+    "tickets": Choice(
+        label=_l("with open tickets"),
+        condition=lambda c: Unit.id.in_(select(Ticket.unit).where(*is_open_at_home(c))),
+    ),
 }
 
 HOMES = RecordList(
@@ -145,16 +137,21 @@ HOMES = RecordList(
             sort=(AREA_ORDER, Unit.sort_key),
         ),
         Column("state", _l("Status"), occupancy, (Unit.occupied,), sort=(Unit.occupied,)),
-        count_column("open_tickets", _l("Open tickets"), OPEN_TICKETS),
+        Column("open_tickets", _l("Open tickets"), open_tickets, css="num"),
     ),
     filters=(
-        HomeWords(name="words", label=_l("Number or area")),
+        WordsFilter(
+            name="words",
+            label=_l("Number or area"),
+            areas=(Unit.area_id,),
+            named={Unit.id: lambda c: label_texts(c.names.units)},
+        ),
         AreaFilter(name="area", label=_l("Area"), column=Unit.area_id),
-        ChoiceFilter(name="state", label=_l("Status"), choices=OCCUPANCY),
+        ChoiceFilter(name="state", label=_l("Status"), choices=STATES),
     ),
     views=[
         View(name="all", label=_l("All"), values={}),
-        *(View(name=n, label=c.label, values={"state": n}) for n, c in OCCUPANCY.items()),
+        *(View(name=n, label=c.label, values={"state": n}) for n, c in STATES.items()),
     ],
     actions=(
         BulkAction(

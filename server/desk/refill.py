@@ -40,8 +40,7 @@ class FilledPage:
         forms = [
             form
             for form in self.document.forms
-            if form.method == "POST"
-            and urlsplit(form.get("action") or page).path == urlsplit(address).path
+            if form.method == "POST" and urlsplit(address).path in _paths(form, page)
         ]
         return max(forms, key=self._likeness, default=None)
 
@@ -151,8 +150,17 @@ class FilledPage:
         return str(lxml.html.tostring(self.document, encoding="unicode", doctype=doctype))
 
 
+def _paths(form: HtmlElement, page: str) -> set[str]:
+    """Where a form on a page is sent: by itself, or by one of its buttons."""
+    buttons = form.xpath(".//button[@formaction]/@formaction")
+    return {urlsplit(address).path for address in (form.get("action") or page, *buttons)}
+
+
 def _inputs(form: HtmlElement) -> list[HtmlElement]:
-    return list(form.iter("input", "textarea", "select"))
+    """The inputs of a form, with those that stand elsewhere on the page and name it."""
+    found = [each for each in form.iter("input", "textarea", "select") if not each.get("form")]
+    id_ = form.get("id")
+    return found + (form.getroottree().xpath("//input[@form=$id]", id=id_) if id_ else [])
 
 
 def _fill_input(each: HtmlElement, values: dict[str, list[str]], *, is_wrong: bool) -> None:

@@ -14,16 +14,11 @@ from server.desk.options import (
     active_contractors,
     active_people,
     area_options,
-    home_by_number,
-    home_options,
     person_options,
 )
 from server.desk.payload_form import PayloadForm
-from server.i18n.locale import localize
 from server.models.contractors import Contractor
 from server.models.people import Person
-from server.models.tickets import Ticket
-from server.oplog.directory import directory_of
 from sync.protocol.roles import TRADES
 
 OPEN_FORM = PayloadForm(
@@ -56,8 +51,8 @@ FACT_FORMS = {
 
 
 def place_options(site_id: str) -> dict[str, Options]:
-    """The homes and areas that a ticket may be about."""
-    return {"unit": home_options(site_id), "area": area_options(site_id)}
+    """The areas that a ticket may be about; its home is typed."""
+    return {"area": area_options(site_id)}
 
 
 def fact_inputs(site_id: str) -> dict[str, list[FormField]]:
@@ -82,23 +77,12 @@ FIELDS_OF_GROUP = {
 """The fields of a ticket that are edited together."""
 
 
-def revise_groups(ticket: Ticket) -> dict[str, list[FormField]]:
-    """The inputs to edit a ticket where its properties stand, by group. The home is typed by its
-    number: a site has thousands."""
-    home = directory_of(ticket.site_id).unit_label(ticket.unit)
-    values = {**vars(ticket), "unit": localize(home)}
-    options = {"area": area_options(ticket.site_id)}
+def revise_groups(
+    values: Mapping[str, Any], options: Mapping[str, Options]
+) -> dict[str, list[FormField]]:
+    """The inputs to edit a ticket where its properties stand, by group."""
     inputs = {each.name: each for each in REVISE_FORM.inputs(values, options)}
     return {group: [inputs[name] for name in names] for group, names in FIELDS_OF_GROUP.items()}
-
-
-def revised(form: Mapping[str, str], site_id: str) -> dict[str, Any]:
-    """What a sent form of `revise_groups` changes. Raises FormRefused for an unknown home."""
-    names = directory_of(site_id)
-    changes = REVISE_FORM.changes(form)
-    if changes.get("unit") and changes["unit"] not in names.units:
-        changes["unit"] = home_by_number(changes["unit"], names, "unit")
-    return changes
 
 
 def receivers(site_id: str) -> dict[str, Any]:

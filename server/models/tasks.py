@@ -18,7 +18,10 @@ class Task(Model):
     __tablename__ = "task"
     __table_args__ = (
         Index(None, "site_id", "window_end"),
-        Index(None, "site_id", "done_at"),
+        Index(None, "site_id", "done_at", "window_end"),
+        Index(None, "site_id", "responsible_id", "window_end"),
+        Index(None, "site_id", "area_id", "window_end"),
+        Index(None, "site_id", "code", "window_end"),
         Index(None, "site_id", "unit_id"),
     )
 

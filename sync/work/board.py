@@ -142,8 +142,9 @@ def task_status(task: BoardTask, phones: Iterable[BoardPhone], now: datetime) ->
         return _done_status(task, task.done_at)
     if task.skipped_at:
         return "skipped"
-    is_over = now >= task_deadline(task)
-    if is_over and any(may_hold_unsent(phone, task_deadline(task)) for phone in phones):
+    deadline = task_deadline(task)
+    is_over = now >= deadline
+    if is_over and any(may_hold_unsent(phone, deadline) for phone in phones):
         return "unknown"
     if task.ticked:
         return "partial"
@@ -179,6 +180,16 @@ def certain_until(phones: Iterable[BoardPhone]) -> datetime | None:
     """D2: the moment until which no phone may still hold an unsent tick: of windows that closed by
     then it is certain what was missed. None if there is no phone, then everything is certain."""
     return min((max(p.enrolled_at, p.clear_at or p.enrolled_at) for p in phones), default=None)
+
+
+def known_until(phones: Iterable[BoardPhone], now: datetime) -> datetime:
+    """D2: until when it is known for certain what was done: no active phone can still hold a tick
+    of a task whose window closed by then."""
+    sent = (
+        max(phone.enrolled_at, phone.clear_at or phone.enrolled_at)
+        for phone in active_phones(phones)
+    )
+    return min([now, *sent])
 
 
 def active_phones(phones: Iterable[BoardPhone]) -> list[BoardPhone]:

@@ -8,6 +8,8 @@ from server.desk.lists.columns import (
     author_column,
     choice_column,
     count_column,
+    day_column,
+    day_text,
     label_column,
     load_authors,
     person_column,
@@ -26,6 +28,7 @@ from server.desk.lists.filters import (
     PersonFilter,
     ValueFilter,
     WordsFilter,
+    label_texts,
 )
 from server.desk.lists.pages import LISTS, register_list, render_list
 from server.desk.lists.record_list import BulkAction, RecordList, View
@@ -50,7 +53,10 @@ __all__ = [
     "author_column",
     "choice_column",
     "count_column",
+    "day_column",
+    "day_text",
     "label_column",
+    "label_texts",
     "load_authors",
     "person_column",
     "place_column",

@@ -69,6 +69,19 @@ def count_column(name: str, label: Text, column: Any, **more: Any) -> Column:
     return Column(name, label, value, (column,), sort=(column,), css="num", **more)
 
 
+def day_column(name: str, label: Text, column: Any, **more: Any) -> Column:
+    """The day of a time, with its year."""
+    key = column.key
+    return Column(
+        name, label, lambda row, _: day_text(getattr(row, key)), (column,), (column,), **more
+    )
+
+
+def day_text(time: datetime | None) -> str:
+    """The day of a time at the site, with its year; "" without one."""
+    return f"{time.astimezone(SITE_ZONE):%Y-%m-%d}" if time else ""
+
+
 def label_column(name: str, label: Text, column: Any, **more: Any) -> Column:
     """A column of the database that has a text for each language."""
     key = column.key

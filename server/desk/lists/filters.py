@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from server.db.engine import db
+from server.desk.field_errors import FieldError, FormRefused
 from server.desk.form_fields import Options
+from server.desk.homes import find_home, no_such_home
 from server.desk.labels import value_labels
 from server.desk.lists.context import ListContext
-from server.desk.options import area_options, home_by_number, list_people, person_options
+from server.desk.options import area_options, list_people, person_options
 from server.i18n.local_time import format_local_time, parse_local_day, parse_local_time
 from server.i18n.locale import translate
 from server.models.places import Area, Unit
@@ -199,7 +202,11 @@ class HomeFilter(Filter):
         typed = visible(form.get(self.name, ""))
         if not typed:
             return {self.name: ""}
-        return {self.name: home_by_number(typed, context.names, self.name)}
+        found = find_home(context.names, typed)
+        if found is None:
+            message = no_such_home(typed)
+            raise FormRefused(message, [FieldError((self.name,), message)])
+        return {self.name: found}
 
     def condition(
         self, values: Mapping[str, str], context: ListContext
@@ -281,7 +288,9 @@ class PeriodFilter(Filter):
         if start:
             conditions.append(end_column >= start)
             if self.until_column is not None:
-                conditions[-1] = or_(conditions[-1], end_column.is_(None))
+                conditions[-1] = end_column > start
+                if _may_be_missing(end_column):
+                    conditions[-1] = or_(conditions[-1], end_column.is_(None))
         if end:
             conditions.append(self.column < end)
         return and_(*conditions) if conditions else None
@@ -326,6 +335,11 @@ PERIODS = {
 """The periods that are asked often, by what an address calls them."""
 
 
+def _may_be_missing(column: Any) -> bool:
+    """Whether a column may be NULL. Where it may not, an index finds a time in it."""
+    return bool(getattr(getattr(column, "expression", column), "nullable", True))
+
+
 def day_start(day: date) -> datetime:
     """When a day begins at the site."""
     return datetime.combine(day, time(), SITE_ZONE)
@@ -335,13 +349,15 @@ def day_start(day: date) -> datetime:
 class WordsFilter(Filter):
     """Words, each of which stands in one of the `columns`, or is part of the name of one of the
     `people`, or the number of one of the `homes`. `keys` are columns with a normalised text, by the
-    function that normalises a word."""
+    function that normalises a word. `named` are columns of ids, each with what loads the text that
+    belongs to an id: for tables that do not grow."""
 
     columns: Sequence[Any] = ()
     people: Sequence[Any] = ()
     homes: Sequence[Any] = ()
     areas: Sequence[Any] = ()
     keys: Mapping[Any, Callable[[str], str]] = field(default_factory=dict)
+    named: Mapping[Any, Callable[[ListContext], Mapping[str, str]]] = field(default_factory=dict)
     private: bool = True
 
     def condition(
@@ -368,6 +384,9 @@ class WordsFilter(Filter):
         if self.areas:
             ids = [i for i, each in names.areas.items() if _says(each, small)]
             found += [column.in_(ids) for column in self.areas]
+        for column, load in self.named.items():
+            texts = context.once(("texts", column.key), partial(load, context))
+            found.append(column.in_([i for i, text in texts.items() if small in text.casefold()]))
         return or_(false(), *found)
 
     def shown_value(self, values: Mapping[str, str], context: ListContext) -> str:
@@ -376,3 +395,8 @@ class WordsFilter(Filter):
 
 def _says(label: Mapping[str, str], small: str) -> bool:
     return any(small in text.casefold() for text in label.values())
+
+
+def label_texts(labels: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Labels by id as texts to look for words in: all languages of each."""
+    return {id_: " ".join(label.values()) for id_, label in labels.items()}

@@ -5,11 +5,11 @@ From it come the page, the files, the saved views and the bulk actions; see `pag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, select, true
 
 from server.db.engine import db
 from server.desk.form_fields import FormField
@@ -127,12 +127,8 @@ class RecordList:
 
     def where(self, values: Mapping[str, str], context: ListContext) -> list[Any]:
         """The conditions for these values of the filters."""
-        asked = [each.condition(values, context) for each in self.filters]
-        return [
-            self.site == context.site_id,
-            *self.conditions(context),
-            *(condition for condition in asked if condition is not None),
-        ]
+        asked = _conditions(self.filters, values, context)
+        return [self.site == context.site_id, *self.conditions(context), *asked]
 
     def count(self, values: Mapping[str, str], context: ListContext) -> int:
         """How many rows these values of the filters leave."""
@@ -140,15 +136,49 @@ class RecordList:
         return db.session.scalar(query) or 0
 
     def counts(self, several: Sequence[Mapping[str, str]], context: ListContext) -> list[int]:
-        """The same for several filters, in one statement."""
-        if not several:
-            return []
-        queries = [
-            self.joined(select(func.count(self.id))).where(*self.where(values, context))
-            for values in several
+        """The same for several filters, in one statement. Rows of one period are read once, however
+        many choices they are counted for."""
+        readings: dict[Any, list[int]] = {}
+        for number, values in enumerate(several):
+            readings.setdefault(self._reading(values, context), []).append(number)
+        parts = [
+            self._count_choices({n: several[n] for n in numbers}, context).subquery()
+            for numbers in readings.values()
         ]
-        row = db.session.execute(select(*(query.scalar_subquery() for query in queries))).one()
-        return list(row)
+        if not parts:
+            return []
+        columns = {column.name: column for part in parts for column in part.c}
+        together: FromClause = parts[0]
+        for part in parts[1:]:
+            together = together.join(part, true())
+        query = select(*(columns[f"n{n}"] for n in range(len(several)))).select_from(together)
+        return list(db.session.execute(query).one())
+
+    def _reading(self, values: Mapping[str, str], context: ListContext) -> Any:
+        """What is the same for filters that one reading of the table can count: everything but the
+        choices, if there is a period. Without one an index may find the rows of a choice."""
+        periods = [each for each in self.filters if isinstance(each, PeriodFilter)]
+        if all(each.condition(values, context) is None for each in periods):
+            return tuple(sorted(values.items()))
+        choices = {each.name for each in self.filters if isinstance(each, ChoiceFilter)}
+        return tuple(sorted((name, value) for name, value in values.items() if name not in choices))
+
+    def _count_choices(
+        self, several: Mapping[int, Mapping[str, str]], context: ListContext
+    ) -> Select[Any]:
+        """The counts of filters of one reading, each in the column `n<its number>`."""
+        choices = [each for each in self.filters if isinstance(each, ChoiceFilter)]
+        found = {n: _conditions(choices, values, context) for n, values in several.items()}
+        counts: list[ColumnElement[Any]] = [
+            func.count(case((and_(true(), *asked), self.id))).label(f"n{n}")
+            for n, asked in found.items()
+        ]
+        others = [each for each in self.filters if not isinstance(each, ChoiceFilter)]
+        shared = _conditions(others, next(iter(several.values())), context)
+        if len(several) == 1:  # so that an index finds them
+            shared += next(iter(found.values()))
+        own = self.site == context.site_id, *self.conditions(context)
+        return self.joined(select(*counts)).where(*own, *shared)
 
     def query(self, values: Mapping[str, str], sort: str, context: ListContext) -> Select[Any]:
         """The rows for these values, sorted by the column `sort` ("-" before it: falling)."""
@@ -163,6 +193,14 @@ class RecordList:
         """The ids of the first `most` rows for these values."""
         query = self.joined(select(self.id)).where(*self.where(values, context))
         return list(db.session.scalars(query.order_by(self.id).limit(most)))
+
+
+def _conditions(
+    filters: Iterable[Filter], values: Mapping[str, str], context: ListContext
+) -> list[ColumnElement[bool]]:
+    """The conditions of these filters, of those that leave something out."""
+    asked = (each.condition(values, context) for each in filters)
+    return [condition for condition in asked if condition is not None]
 
 
 def _same(found: Mapping[str, Any], read: Any) -> bool:

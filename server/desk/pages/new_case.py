@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from server.auth.access import allow, current_user
 from server.db.engine import db
 from server.desk.actions import Action
+from server.desk.homes import requested_page
 from server.desk.options import active_people, in_natural_order
 from server.desk.payload_form import form_moment
 from server.desk.submit import form_op, submit_ops
@@ -55,20 +57,29 @@ ACTIONS = [Action("new_case.form", _l("Open a case"))]
 INPUTS = {"category_id": "category", "sub": "category", "facts": "text"}
 """The inputs of the form that are not named like their field of the payload."""
 
+PAGE_SIZE = 50
 LOOKBACK, CONTEXT_SPAN = timedelta(days=31), timedelta(days=1)
 
 
 @bp.get("/")
 @allow(*DESK_ROLES)
 def index() -> str:
-    """Leads: facts that may need a case and have none yet."""
-    names = directory_of(current_user().site_id)
+    """Leads: facts that may need a case and have none yet, those about one type of record."""
+    site_id, asked = current_user().site_id, request.args.get("type", "")
+    type_ = asked if asked in LEADS else next(iter(LEADS))
+    leads, page = _open_leads(type_), requested_page()
+    start = (page - 1) * PAGE_SIZE
     return render_template(
         "desk/cases/leads.html",
-        leads=_open_leads(),
+        leads=leads[start : start + PAGE_SIZE],
+        total=len(leads),
+        page=page,
+        pages=-(-len(leads) // PAGE_SIZE),
+        types=tuple(LEADS),
+        type=type_,
         is_about_image=is_about_image,
-        image_category=db.session.scalar(CaseCategory.of_clause(current_user().site_id, "G6")),
-        names=names,
+        image_category=db.session.scalar(CaseCategory.of_clause(site_id, "G6")),
+        names=directory_of(site_id),
     )
 
 
@@ -155,31 +166,57 @@ def _accusing_facts(lead: Lead | None) -> list[dict[str, Any]]:
     return [{**fact, "text": " ".join(filter(None, (lead.text, text))), **reason}]
 
 
-def _open_leads() -> list[Lead]:
+def _task_leads(site_id: str, since: datetime, now: datetime) -> list[Lead]:
+    phones = db.session.scalars(Device.for_site(site_id)).all()
+    tasks = db.session.scalars(Task.unfinished_between(site_id, since, now))
+    return missed_task_leads(tasks, phones, now)
+
+
+def _round_leads(site_id: str, since: datetime, now: datetime) -> list[Lead]:
+    phones = db.session.scalars(Device.for_site(site_id)).all()
+    ended = db.session.scalars(PatrolRound.ended_between(site_id, since, now)).all()
+    begun = db.session.scalars(PatrolRound.between(site_id, since, now))
+    return [*missed_point_leads(ended, phones, now), *flagged_scan_leads(begun)]
+
+
+def _ticket_leads(site_id: str, since: datetime, now: datetime) -> list[Lead]:
+    open_tickets = db.session.scalars(Ticket.open_tickets(site_id)).all()
+    told = db.session.scalars(Ticket.told_since(site_id, since))
+    broken = broken_promise_leads(t for t in open_tickets if is_breached(t, now))
+    return [*broken, *image_leads(told, ())]
+
+
+def _shift_leads(site_id: str, since: datetime, _: datetime) -> list[Lead]:
+    return uniform_leads(db.session.scalars(Shift.since(site_id, since)))
+
+
+def _inspection_leads(site_id: str, since: datetime, _: datetime) -> list[Lead]:
+    return image_leads((), db.session.scalars(Inspection.since(site_id, since)))
+
+
+LEADS: Mapping[str, Callable[[str, datetime, datetime], list[Lead]]] = {
+    "task": _task_leads,
+    "round": _round_leads,
+    "ticket": _ticket_leads,
+    "inspection": _inspection_leads,
+    "shift": _shift_leads,
+}
+"""What finds the leads of a site in a period, by the type of the records that they are about."""
+
+
+def _open_leads(type_: str) -> list[Lead]:
+    """The leads about records of a type that are in no case yet."""
     now, site_id = datetime.now(UTC), current_user().site_id
-    since, scalars = now - LOOKBACK, db.session.scalars
-    phones = scalars(Device.for_site(site_id)).all()
-    leads = [
-        *missed_task_leads(scalars(Task.unfinished_between(site_id, since, now)), phones, now),
-        *missed_point_leads(
-            scalars(PatrolRound.ended_between(site_id, since, now)).all(), phones, now
-        ),
-        *flagged_scan_leads(scalars(PatrolRound.between(site_id, since, now))),
-        *broken_promise_leads(
-            t for t in scalars(Ticket.open_tickets(site_id)) if is_breached(t, now)
-        ),
-        *uniform_leads(scalars(Shift.since(site_id, since))),
-        *image_leads(
-            scalars(Ticket.told_since(site_id, since)), scalars(Inspection.since(site_id, since))
-        ),
-    ]
-    return leads_without_case(leads, scalars(Case.for_site(site_id)))
+    leads = LEADS[type_](site_id, now - LOOKBACK, now)
+    return leads_without_case(leads, db.session.scalars(Case.for_site(site_id)))
 
 
 def _find_lead(asked: Any) -> Lead | None:
     """The lead that the request names; None for a case opened by hand."""
     key = tuple(asked.get(name, "") for name in ("code", "type", "id"))
-    return next((lead for lead in _open_leads() if lead.key == key), None)
+    if key[1] not in LEADS:
+        return None
+    return next((lead for lead in _open_leads(key[1]) if lead.key == key), None)
 
 
 def _explaining_facts(lead: Lead | None) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from flask_babel import gettext
 from sqlalchemy import or_
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
-from server.auth.account_access import may_reset, resettable_people
+from server.auth.account_access import may_reset
 from server.auth.device_people import people_of, set_people
 from server.auth.devices import issue_code, rename_device, revoke_device
 from server.auth.phone_credentials import revoke_credentials
@@ -21,9 +20,12 @@ from server.db.engine import db, write_transaction
 from server.desk.actions import Action
 from server.desk.enrolment import enrolment_link
 from server.desk.field_errors import FieldError, FormRefused
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import active_contractors, active_people, list_people
-from server.desk.payload_form import PayloadForm, form_text
+from server.desk.options import active_contractors, active_people
+from server.desk.payload_form import form_text
+from server.desk.people_list import PEOPLE, count_open_tickets
+from server.desk.phone_list import PHONES, SILENCE_FORM
 from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.posted_forms import show_once
@@ -35,7 +37,6 @@ from server.models.credentials import Credential
 from server.models.oplog import LoggedOp
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
-from server.models.places import Site
 from server.models.security_log import AccessEntry
 from server.models.tickets import Ticket
 from server.oplog.directory import directory_of
@@ -63,20 +64,14 @@ NAVIGATION = [
         about=_l("The phones of the site: who uses them and when each was heard from."),
     ),
 ]
-ACTIONS = [Action("people.phones", _l("Add a phone"))]
+ACTIONS = [Action("people.new_phone", _l("Add a phone"))]
+register_list(bp, PEOPLE)
+register_list(bp, PHONES, "/phones", "phones")
 
 MAX_ENTRIES_READ = 500
 MAX_IMPORTS = 50
 MAX_CREDENTIALS = 100
 MAX_TOLD = 15
-SILENCE_FORM = PayloadForm("site.retain", "silent_hours")
-
-
-@bp.get("/")
-@allow(*DESK_ROLES)
-def index() -> str:
-    """Everybody, and for how many open tickets each is responsible."""
-    return _render_people()
 
 
 @bp.post("/<id>/pin")
@@ -93,26 +88,7 @@ def new_pin(id: str) -> str:
         pin = reset_pin(person.id, now)
         log_account("pin", person.id, "one_time_pin", keys_at=now)
     show_once()
-    return _render_people(person=person, pin=pin)
-
-
-def _render_people(**new: Any) -> str:
-    site_id = current_user().site_id
-    open_tickets = db.session.scalars(Ticket.open_tickets(site_id)).all()
-    ticket_counts = Counter(
-        id_ for ticket in open_tickets for id_ in {ticket.steward_id, ticket.handler_id}
-    )
-    people = list_people(site_id)
-    return render_template(
-        "desk/people/index.html",
-        people=people,
-        resettable=resettable_people(current_user(), [each.id for each in people]),
-        new=new,
-        days=ONE_TIME_LIFETIME.days,
-        ticket_counts=ticket_counts,
-        names=directory_of(site_id),
-        changeable={each.id for each in people if not each.active_to and _may_change(each)},
-    )
+    return _render_work(person, pin=pin)
 
 
 @bp.post("/<id>/leave")
@@ -146,10 +122,25 @@ def record_leaving(id: str) -> Any:
 @bp.get("/<id>/work")
 @allow(*MASTER_DATA_ROLES)
 def work(id: str) -> str:
-    """The form of what somebody does here: roles, trades, and the firm of a contractor's worker."""
-    person = get_or_404(Person, id)
-    contractors = active_contractors(person.site_id)
-    return render_template("desk/people/work.html", person=person, contractors=contractors)
+    """What managers may do about somebody: the forms of roles, trades and firm, of a new one-time
+    PIN, and of leaving."""
+    return _render_work(get_or_404(Person, id))
+
+
+def _render_work(person: Person, **new: Any) -> str:
+    site_id = person.site_id
+    others = [each for each in active_people(site_id) if each.id != person.id]
+    return render_template(
+        "desk/people/work.html",
+        person=person,
+        new=new,
+        days=ONE_TIME_LIFETIME.days,
+        contractors=active_contractors(site_id),
+        may_change=not person.active_to and not _are_above(person.roles),
+        may_reset=may_reset(current_user(), person.id),
+        open_tickets=count_open_tickets(site_id)[person.id],
+        successors=others,
+    )
 
 
 @bp.post("/<id>/work")
@@ -173,10 +164,6 @@ def revise_work(id: str) -> Any:
     return answer
 
 
-def _may_change(person: Person) -> bool:
-    return current_user().has_role(*MASTER_DATA_ROLES) and not _are_above(person.roles)
-
-
 def _refuse_above(roles: Iterable[str]) -> None:
     """403 if these are the roles of an administrator and the user is none: else a manager could
     remove one, or make somebody one and act as that person."""
@@ -195,10 +182,11 @@ def _chosen(name: str, before: list[str]) -> list[str]:
     return list(dict.fromkeys([*kept, *ticked]))
 
 
-@bp.get("/phones")
+@bp.get("/phones/new")
 @allow(*DESK_ROLES)
-def phones() -> str:
-    return _render_phones(None)
+def new_phone() -> str:
+    """The form for the setup code of a phone."""
+    return _render_new_phone(None)
 
 
 @bp.post("/phones/code")
@@ -212,7 +200,7 @@ def new_code() -> str:
         code = issue_code(user.site_id, user.person_id, people)
         log_access("code", site_id=user.site_id, by=user.person_id)
     show_once()
-    return _render_phones(code, people)
+    return _render_new_phone(code, people)
 
 
 @bp.post("/phones/silence")
@@ -342,24 +330,13 @@ def _chosen_people() -> list[str]:
     return [person.id for person in working if person.id in ids or roles & set(person.roles)]
 
 
-def _render_phones(new: str | None, people: Iterable[str] = ()) -> str:
+def _render_new_phone(new: str | None, people: Iterable[str] = ()) -> str:
     site_id, names = current_user().site_id, directory_of(current_user().site_id)
     return render_template(
-        "desk/people/phones.html",
-        reports=phone_statuses(site_id, db.session.scalars(Device.for_site(site_id)).all()),
-        names=names,
+        "desk/people/new_phone.html",
         code=new,
         chosen=[names.person_name(id_) for id_ in people],
         choices=people_choices(site_id),
-        silence_inputs=SILENCE_FORM.inputs(
-            vars(db.session.get_one(Site, (site_id, site_id))),
-            labels={
-                "silent_hours": gettext(
-                    "Hours without contact before a phone on duty is shown on the board"
-                )
-            },
-        ),
-        may_set=current_user().has_role(*MASTER_DATA_ROLES),
         phone=new and enrolment_link(new),
     )
 

@@ -13,7 +13,6 @@ from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.lists.stored import delete_filters_naming
 from server.desk.navigation import NavEntry
-from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
 from server.desk.personal_data import MAX_FOUND, find_records
 from server.desk.personal_pack import pack
@@ -133,13 +132,11 @@ def erase() -> Any:
 @allow(*MASTER_DATA_ROLES)
 def correct(type: str, id: str) -> str:
     form, record = _correction(type), _record(type, id)
-    homes = home_options(current_user().site_id)
-    options = dict.fromkeys(("host_unit", "unit"), homes)
     return render_template(
         "desk/personal_data/correct.html",
         type=type,
         record=record,
-        inputs=form.inputs(vars(record), options),
+        inputs=form.inputs(vars(record)),
         arguments={"type": type, "id": record.id},
     )
 

@@ -8,26 +8,24 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
-from server.auth.account_access import may_reset, resettable_people
+from server.auth.account_access import may_reset
 from server.auth.credentials import FIRST_PASSWORD_DAYS, get_or_create_account, set_password
 from server.auth.second_factors import people_with_second_factor, remove_second_factors
 from server.auth.sessions import end_all_sessions, sessions_of
 from server.db.engine import db, write_transaction
 from server.desk.field_errors import FieldError, FormRefused
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import list_people
 from server.desk.posted_forms import show_once
+from server.desk.sign_in_list import SIGN_INS
 from server.desk.signing_in import log_account
 from server.desk.submit import submit_and_redirect
 from server.models.access import Account
 from server.models.people import Person
-from server.models.places import Site
 from sync.estate.places import MASTER_DATA_ROLES
-from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 
 bp = Blueprint("sign_ins", __name__, url_prefix="/desk/sign-ins")
@@ -41,14 +39,16 @@ NAVIGATION = [
     )
 ]
 
+register_list(bp, SIGN_INS)
+
 MAX_USERNAME_LENGTH = 64
 
 
-@bp.get("/")
+@bp.get("/<id>")
 @allow(*MASTER_DATA_ROLES)
-def index() -> str:
-    """Everybody who may use the desk, with their sessions."""
-    return _render()
+def show(id: str) -> str:
+    """Where somebody is signed in, and what managers may do about their access."""
+    return _render(get_or_404(Person, id))
 
 
 @bp.post("/<id>/end")
@@ -62,7 +62,7 @@ def end_sessions(id: str) -> Any:
     with write_transaction():
         end_all_sessions(person.id)
         log_account("session_ended", person.id)
-    return redirect(url_for("sign_ins.index"), 303)
+    return redirect(url_for("sign_ins.show", id=person.id), 303)
 
 
 @bp.post("/<id>/first-password")
@@ -81,7 +81,7 @@ def new_first_password(id: str) -> str:
     except IntegrityError:
         raise _username_refused(gettext("This user name is taken.")) from None
     show_once()
-    return _render(person=person, username=username.lower(), password=password)
+    return _render(person, username=username.lower(), password=password)
 
 
 @bp.post("/<id>/second-step")
@@ -94,7 +94,7 @@ def remove_second_step(id: str) -> Any:
         remove_second_factors(get_or_create_account(person.id))
         end_all_sessions(person.id)
         log_account("second_factor", person.id, "removed")
-    return redirect(url_for("sign_ins.index"), 303)
+    return redirect(url_for("sign_ins.show", id=person.id), 303)
 
 
 @bp.post("/two-step")
@@ -107,31 +107,19 @@ def set_two_step() -> Any:
     return submit_and_redirect("site.retain", current_user().site_id, payload, back)
 
 
-def _render(**new: Any) -> str:
+def _render(person: Person, **new: Any) -> str:
     user = current_user()
-    people = [each for each in list_people(user.site_id) if _uses_desk(each)]
-    accounts = {
-        account.person_id: account
-        for account in db.session.scalars(
-            select(Account).where(Account.person_id.in_([person.id for person in people]))
-        )
-    }
-    sessions = sessions_of(*(person.id for person in people))
+    account = db.session.get(Account, person.id)
     return render_template(
-        "desk/sign_ins/index.html",
-        people=people,
-        accounts=accounts,
-        sessions=[session for session in sessions if session.site_id == user.site_id],
-        resettable=resettable_people(user, [person.id for person in people]),
-        two_step=db.session.get_one(Site, (user.site_id, user.site_id)).two_step,
-        with_factor=people_with_second_factor(accounts.values()),
+        "desk/sign_ins/show.html",
+        person=person,
+        account=account,
+        sessions=[each for each in sessions_of(person.id) if each.site_id == user.site_id],
+        may_reset=may_reset(user, person.id),
+        has_factor=bool(account and people_with_second_factor([account]) & {person.id}),
         days=FIRST_PASSWORD_DAYS,
         new=new,
     )
-
-
-def _uses_desk(person: Person) -> bool:
-    return person.active_to is None and not FRONT_DESK_ROLES.isdisjoint(person.roles)
 
 
 def _resettable_or_403(id_: str) -> Person:

@@ -21,12 +21,12 @@ from server.desk.submit import submit_and_redirect
 from server.desk.ticket_forms import (
     FACT_FORMS,
     OPEN_FORM,
+    REVISE_FORM,
     fact_inputs,
     handed_over,
     place_options,
     receivers,
     revise_groups,
-    revised,
 )
 from server.desk.ticket_list import TICKETS
 from server.desk.ticket_steps import (
@@ -105,7 +105,7 @@ def show(id: str) -> str:
         told=story_about(site_id, id),
         related=without_empty([entries_of(ticket=id), tickets_of_home(ticket.unit, now, id)]),
         forms=fact_inputs(site_id),
-        groups=revise_groups(ticket),
+        groups=revise_groups(vars(ticket), place_options(site_id)),
         qualities=RATED_QUALITIES,
         ratings=RATINGS,
         names=names,
@@ -157,7 +157,7 @@ def create() -> Any:
 @allow(*FRONT_DESK_ROLES)
 def revise(id: str) -> Any:
     """The op has only the fields that the form changed; `base` is the version it was drawn from."""
-    ticket, changes = get_or_404(Ticket, id), revised(request.form, current_user().site_id)
+    ticket, changes = get_or_404(Ticket, id), REVISE_FORM.changes(request.form)
     return submit_and_redirect(
         "ticket.revise", ticket.id, changes, _ticket_url(id), base=_base_version()
     )

@@ -14,7 +14,6 @@ from server.desk.gate_lists import FREQUENT_VISITORS, GATE_PASSES
 from server.desk.label_form import form_label
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import home_options
 from server.desk.payload_form import PayloadForm
 from server.desk.related import entries_of, gate_passes_of, linked_records, without_empty
 from server.desk.story import story_about
@@ -70,7 +69,6 @@ EXPECT_FORM = PayloadForm(
 def new() -> str:
     """The form that pre-registers a visitor."""
     inputs = EXPECT_FORM.inputs(
-        options={"host_unit": home_options(current_user().site_id)},
         labels={
             "host_person": gettext("Or host name"),
             "firm": gettext("Visitor's company"),

@@ -351,7 +351,7 @@ def test_a_missed_reply_becomes_a_lead(app, ben):
     with app.app_context():
         op = make_op("ticket.open", fixed_id("matter"), payload, by=CHU)
         receive_ops(HOME_SITE, [op], Source.for_desk(opened_at))
-    page = ben.get("/desk/raise/", headers=EN).text
+    page = ben.get("/desk/raise/?type=ticket", headers=EN).text
     assert "promised reply missed" in page and "code=breach&amp;type=ticket" in page
     form = {"category": f"{CATEGORY_ID}|1a", "subject_kind": "person", "answers_id": ANA}
     lead = {"code": "breach", "type": "ticket", "id": fixed_id("matter"), "text": "no word"}
@@ -360,4 +360,4 @@ def test_a_missed_reply_becomes_a_lead(app, ben):
     with app.app_context():
         [raised] = db.session.scalars(Case.for_site(HOME_SITE)).all()
     assert [fact["code"] for fact in raised.facts] == ["breach"]
-    assert "promised reply missed" not in ben.get("/desk/raise/", headers=EN).text
+    assert "promised reply missed" not in ben.get("/desk/raise/?type=ticket", headers=EN).text

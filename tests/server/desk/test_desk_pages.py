@@ -120,7 +120,7 @@ def test_another_site_cannot_cancel_a_task(dao):
 def test_a_setup_code_is_shown_once(ben):
     page = ben.post("/desk/people/phones/code").text
     assert "data:image/svg+xml" in page and "/field/enrol#" in page
-    assert "/field/enrol#" not in ben.get("/desk/people/phones").text
+    assert "/field/enrol#" not in ben.get("/desk/people/phones/new").text
 
 
 def test_block_a_phone(app, ben, dao, phone):

@@ -135,7 +135,10 @@ def overlaps(filter_: PeriodFilter, row: Any, values: Mapping[str, str]) -> bool
     first = getattr(row, filter_.column.key)
     lasts = filter_.until_column is not None
     last = getattr(row, filter_.until_column.key) if lasts else first
-    if since and not ((lasts and last is None) or (last and last >= day_start(since))):
+    if since and last is None and not lasts:
+        return False
+    start = day_start(since) if since else None
+    if start and last and (last <= start if lasts else last < start):
         return False
     return not until or (first is not None and first < day_start(until + timedelta(days=1)))
 

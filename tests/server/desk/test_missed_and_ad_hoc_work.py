@@ -1,5 +1,6 @@
 """Missed tasks, ad hoc tasks, weather reports and the timeline at the desk."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,9 @@ from server.models.weather import WeatherReport
 from server.oplog.receive import make_op, submit_many
 from server.oplog.replay import find_faults
 from sync.protocol.clock import SITE_ZONE
-from tests.seed_data import ANA, BEN, GATE, HOME_SITE, STAIRS, fixed_id, task_payload
+from sync.protocol.op import SERVER_AUTHOR_ID
+from sync.work.board import undisposed_misses
+from tests.seed_data import ANA, BEN, FLAT, GATE, HOME_SITE, STAIRS, fixed_id, label, task_payload
 from tests.server.conftest import is_refused
 
 EN = {"Accept-Language": "en"}
@@ -41,19 +44,41 @@ def stored_task(app):
         return db.session.get(Task, (HOME_SITE, MISSED_TASK))
 
 
+def dispose(browser, *tasks, disposition="made_good", **more):
+    """Decide about missed tasks with one form."""
+    form = {"row": [*tasks], "dispose.disposition": disposition} | more
+    return browser.post("/desk/misses/bulk/dispose", form)
+
+
+def plan_missed(app, count):
+    """The ids of so many further tasks that were missed."""
+    now, ids = datetime.now(UTC), [fixed_id(f"missed {n}") for n in range(count)]
+    over = {"window_start": now - timedelta(hours=9), "window_end": now - timedelta(hours=5)}
+    times = {name: moment.isoformat() for name, moment in over.items()}
+    payload = {**task_payload(), **times, "unit_id": FLAT, "items": [label("桶", "Bins")]}
+    with app.app_context():
+        submit_many(HOME_SITE, [make_op("task.plan", id_, payload) for id_ in ids])
+    return ids
+
+
 @pytest.mark.rule("D5")
 @pytest.mark.clause("G10")
 def test_decide_a_missed_task(app, ben, missed_task):
     assert MISSED_TASK in ben.get("/desk/misses/").text
-    ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+    dispose(ben, MISSED_TASK)
     assert stored_task(app).disposition == "made_good"
     assert MISSED_TASK not in ben.get("/desk/misses/").text
+    assert MISSED_TASK in ben.get("/desk/misses/?state=made_good").text
 
 
-def test_a_reason_needs_an_explanation(app, ben, missed_task):
-    answer = ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "reason"})
+def test_a_reason_needs_an_explanation_and_the_form_keeps_what_was_chosen(app, ben, missed_task):
+    page = {"Referer": "http://localhost/desk/misses/"}
+    form = {"row": MISSED_TASK, "dispose.disposition": "reason"}
+    answer = ben.post("/desk/misses/bulk/dispose", form, headers=page)
     assert is_refused(answer, "malformed")
     assert stored_task(app).disposition is None
+    ticked = re.search(rf'<input[^>]*value="{MISSED_TASK}"[^>]*>', answer.text)[0]
+    assert "checked" in ticked and re.search('<option value="reason" selected', answer.text)
 
 
 def test_a_missed_task_cannot_be_decided_before_phones_report(app, ben, missed_task, new_phone):
@@ -61,22 +86,73 @@ def test_a_missed_task_cannot_be_decided_before_phones_report(app, ben, missed_t
     with app.app_context(), write_transaction():
         long_ago = datetime.now(UTC) - timedelta(days=3)
         db.session.execute(update(Device).values(enrolled_at=long_ago, clear_at=None))
-    assert MISSED_TASK not in ben.get("/desk/misses/").text
-    answer = ben.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+    page = ben.get("/desk/misses/", headers=EN).text
+    assert MISSED_TASK not in page
+    assert "1 more task is not known yet" in page and "Test phone" in page
+    answer = dispose(ben, MISSED_TASK)
     assert is_refused(answer, "not-yet-known")
     assert stored_task(app).disposition is None
 
 
-def test_of_several_missed_tasks_all_are_decided_or_none(app, ben, missed_task):
-    form = {"task": [MISSED_TASK, fixed_id("done meanwhile")], "disposition": "made_good"}
-    answer = ben.post("/desk/misses/", form)
+def test_what_cannot_be_a_miss_is_not_decided_about(app, ben, missed_task):
+    answer = dispose(ben, MISSED_TASK, fixed_id("done meanwhile"))
     assert is_refused(answer, "not-yet-known")
     assert stored_task(app).disposition is None
 
 
-def test_missed_tasks_are_filtered_by_days_person_and_area(ben, missed_task):
-    assert MISSED_TASK in ben.get(f"/desk/misses/?days=7&person={ANA}&area={STAIRS}").text
-    assert MISSED_TASK not in ben.get(f"/desk/misses/?days=7&area={GATE}").text
+def test_missed_tasks_are_filtered_by_days_person_area_and_standard(ben, missed_task):
+    narrow = f"due_since=week&person={ANA}&area={STAIRS}"
+    assert MISSED_TASK in ben.get(f"/desk/misses/?{narrow}").text
+    for other in (f"area={GATE}", "standard=CL-99", f"person={BEN}", "due_until=2026-01-01"):
+        assert MISSED_TASK not in ben.get(f"/desk/misses/?{other}").text
+
+
+def test_one_reason_for_all_that_a_filter_leaves(app, ben, missed_task):
+    ids = plan_missed(app, 30)
+    page = ben.get("/desk/misses/", headers=EN).text
+    assert "1203" in page and "Mop the floor · Bins" in page and "31" in page
+    form = {"all": "1", "home": FLAT, "dispose.disposition": "reason", "dispose.note": "Snow"}
+    assert ben.post("/desk/misses/bulk/dispose", form).status_code == 303
+    assert stored_task(app).disposition is None, "the filter leaves it out"
+    with app.app_context():
+        decided = [db.session.get(Task, (HOME_SITE, id_)) for id_ in ids]
+        assert {(task.disposition, task.disposition_note) for task in decided} == {
+            ("reason", "Snow")
+        }
+    assert "excused: Snow" in ben.get("/desk/misses/?state=reason", headers=EN).text
+
+
+def test_a_miss_says_that_its_person_was_not_on_duty_and_of_the_rain(app, ben, desk_op):
+    (missed,) = plan_missed(app, 1)
+    earlier = datetime.now(UTC) - timedelta(hours=7)
+    desk_op("shift.open", None, {"uniform": True}, by=ANA, at=earlier - timedelta(days=2))
+    rain = {"sort": "rain", "areas": [STAIRS]}
+    desk_op("weather.report", None, rain, by=BEN, at=earlier)
+    page = ben.get("/desk/misses/", headers=EN).text
+    assert missed in page and "was not on duty, " in page and "ain" in page
+
+
+@pytest.mark.rule("D2", "D4")
+def test_the_list_agrees_with_the_board_about_what_was_missed(app, ben, desk_op, phone):
+    now = datetime.now(UTC)
+    for n, (grace, more) in enumerate([(0, ""), (30, ""), (400, ""), (0, "done"), (0, "skip")]):
+        times = {"window_start": now - timedelta(hours=9), "window_end": now - timedelta(hours=5)}
+        payload = {**task_payload(), **{k: v.isoformat() for k, v in times.items()}}
+        desk_op("task.plan", fixed_id(f"n{n}"), {**payload, "grace": grace}, by=SERVER_AUTHOR_ID)
+        if more == "done":
+            desk_op("task.complete", fixed_id(f"n{n}"), {}, by=ANA)
+        elif more:
+            desk_op("task.skip", fixed_id(f"n{n}"), {"reason": "Locked"}, by=ANA)
+    for clear in (None, now - timedelta(hours=4, minutes=45), now):
+        with app.app_context(), write_transaction():
+            sent = {"enrolled_at": now - timedelta(days=9), "clear_at": clear}
+            db.session.execute(update(Device).values(**sent))
+        with app.app_context():
+            tasks = db.session.scalars(select(Task).where(Task.site_id == HOME_SITE)).all()
+            phones = db.session.scalars(Device.for_site(HOME_SITE)).all()
+            expected = {task.id for task in undisposed_misses(tasks, phones, datetime.now(UTC))}
+        page = ben.get("/desk/misses/").text
+        assert {task.id for task in tasks if f'value="{task.id}"' in page} == expected
 
 
 @pytest.mark.clause("G3")
@@ -104,9 +180,9 @@ def test_a_weather_report_makes_the_tasks_of_an_area_once(app, ben, phone):
 def test_weather_needs_a_place_and_a_new_shower_makes_new_tasks(app, ben, phone):
     assert is_refused(ben.post("/desk/work/weather", {"sort": "rain"}), "malformed")
     form = {"sort": "rain", "areas": [GATE], "responsible_id": ANA}
-    assert "It rains or snows again" not in ben.get("/desk/work/", headers=EN).text
+    assert "It rains or snows again" not in ben.get("/desk/work/weather", headers=EN).text
     ben.post("/desk/work/weather", form)
-    assert "It rains or snows again" in ben.get("/desk/work/", headers=EN).text
+    assert "It rains or snows again" in ben.get("/desk/work/weather", headers=EN).text
     ben.post("/desk/work/weather", {**form, "event": "2026-11-24 22:10"})
     rain = [task for task in phone.records_of("task") if task["label"]["en"].startswith("Rain")]
     assert [task["area_id"] for task in rain] == [GATE, GATE]
@@ -120,7 +196,7 @@ def test_the_board_and_timeline_show_any_day(ben, missed_task):
 
 def test_another_site_cannot_see_missed_tasks(dao, missed_task):
     assert MISSED_TASK not in dao.get("/desk/misses/").text
-    dao.post("/desk/misses/", {"task": MISSED_TASK, "disposition": "made_good"})
+    assert is_refused(dispose(dao, MISSED_TASK), "not-yet-known")
 
 
 @pytest.mark.rule("T18")
@@ -174,7 +250,7 @@ def test_a_task_is_given_to_somebody_else_until_its_time_is_over(app, ben, misse
 
 @pytest.mark.clause("C11")
 def test_nobody_is_chosen_for_the_rain_unless_the_desk_chooses(app, ben):
-    page = ben.get("/desk/work/", headers=EN).text
+    page = ben.get("/desk/work/weather", headers=EN).text
     assert '<option value="">' in page.split('name="responsible_id"')[-1].split("</select>")[0]
     refused = ben.post("/desk/work/weather", {"sort": "rain"}, headers=EN)
     assert refused.status_code == 422

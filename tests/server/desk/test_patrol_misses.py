@@ -100,15 +100,19 @@ def test_a_scan_outside_a_patrol_is_listed_and_can_be_counted(app, rounds, phone
 @pytest.mark.rule("N9", "A17")
 @pytest.mark.clause("G10")
 def test_missed_checkpoints_are_decided_like_missed_tasks(app, rounds, ben):
-    page = ben.get("/desk/misses/", headers=EN).text
+    page = ben.get("/desk/misses/points", headers=EN).text
     assert f"{FIRST}|{NORTH}" in page and f"{SECOND}|{SOUTH}" in page
     both = [f"{FIRST}|{NORTH}", f"{FIRST}|{SOUTH}"]
-    form = {"point": both, "disposition": "reason", "note": "Power cut"}
-    assert ben.post("/desk/misses/", form).status_code == 303
+    form = {"row": both, "dispose.disposition": "reason", "dispose.note": "Power cut"}
+    assert ben.post("/desk/misses/points/bulk/dispose", form).status_code == 303
     assert set(stored(app, PatrolRound, FIRST).disposed) == {NORTH, SOUTH}
-    assert f"{FIRST}|" not in ben.get("/desk/misses/").text
+    assert f"{FIRST}|" not in ben.get("/desk/misses/points").text
+    assert "excused: Power cut" in ben.get("/desk/misses/points?state=reason", headers=EN).text
     assert "Power cut" in ben.get(f"/desk/patrol/{FIRST}").text
-    assert f"{SECOND}|" not in ben.get(f"/desk/misses/?person={BEN}").text
+    for other in (f"person={BEN}", "state=case", "due_until=2026-01-01"):
+        assert f"{SECOND}|" not in ben.get(f"/desk/misses/points?{other}").text
+    late = ben.post("/desk/misses/points/bulk/dispose", {**form, "row": f"{SECOND}|{FIRST}"})
+    assert is_refused(late, "not-yet-known")
     month = f"{(rounds - timedelta(hours=2)).astimezone(SITE_ZONE):%Y-%m}"
     waiting = ben.get("/desk/months/", headers=EN).text
     assert month in waiting and "P102" in waiting
@@ -127,7 +131,10 @@ def test_a_case_about_missed_checkpoints_contains_the_guards_own_reason(
     phone.add_op("round.skip", SECOND, skip, by=CHU, at=at)
     phone.send_outbox()
     asked = {"code": "missed_point", "type": "round", "id": SECOND}
-    assert f"code=missed_point&amp;type=round&amp;id={SECOND}" in ben.get("/desk/raise/").text
+    assert (
+        f"code=missed_point&amp;type=round&amp;id={SECOND}"
+        in ben.get("/desk/raise/?type=round").text
+    )
     form = ben.get("/desk/raise/case", query_string=asked, headers=EN).text
     assert "102 · Way blocked" in form and "checked" not in form and "selected" not in form
     answer = {"category": f"{id_}|1a", "subject_kind": "person", "answers_id": CHU, "text": "Why?"}
@@ -149,4 +156,4 @@ def test_phones_neither_move_scans_nor_decide_on_misses(rounds, phone, client):
 def test_another_site_cannot_move_a_scan(dao, rounds):
     assert dao.post(f"/desk/patrol/{FIRST}/move").status_code == 404
     assert dao.post(f"/desk/patrol/scans/{FIRST}/move").status_code == 404
-    assert FIRST not in dao.get("/desk/misses/").text
+    assert FIRST not in dao.get("/desk/misses/points").text

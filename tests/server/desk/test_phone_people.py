@@ -31,7 +31,7 @@ def enrolled(app, ben):
 
 @pytest.mark.rule("W4")
 def test_a_phone_of_the_desk_is_at_first_nobodys(app, ben, enrolled):
-    form = ben.get("/desk/people/phones").text
+    form = ben.get("/desk/people/phones/new").text
     assert f'name="person" value="{ANA}"' in form and "checked" not in form
     page, phone = enrolled()
     assert "nobody yet" in page

@@ -69,7 +69,7 @@ def quarantined_record(app, op):
 @pytest.mark.rule("X1")
 def test_the_quarantine_shows_author_content_and_phone(ben, invalid_op, held_op):
     index = ben.get("/desk/aside", headers=EN).text
-    assert '<span class="count">2</span>' in index and "2 records in quarantine" in index
+    assert '<span class="n">2</span>' in index and "2 records in quarantine" in index
     page = ben.get(f"/desk/aside/{held_op['id']}", headers=EN).text
     for word in (
         "Ana",

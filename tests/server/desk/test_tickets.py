@@ -191,7 +191,8 @@ def test_a_leaving_person_names_a_successor(app, signed_in, ticket):
     with app.app_context():
         last = db.session.scalars(LoggedOp.for_subject(HOME_SITE, TICKET_ID)).all()[-1]
     assert (last.kind, last.status) == ("ticket.succeed", "applied")
-    assert "Staff member leaves" in eve.get("/desk/people/", headers=EN).text
+    assert "Staff member leaves" in eve.get(f"/desk/people/{ANA}/work", headers=EN).text
+    assert "Staff member leaves" not in eve.get(f"/desk/people/{CHU}/work", headers=EN).text
     again = eve.post(f"/desk/people/{CHU}/leave", {})
     assert is_refused(again, "already-left")
 
