@@ -48,7 +48,11 @@ EXCLUDED_COLUMNS = ("photos_here", "site_id")
 def pack(case: LostProperty) -> bytes:
     """Q9: timeline, home entries, visits, statements, photos, their hashes, and a report for
     printing in each language, as one ZIP archive."""
-    files = contents(case)
+    return packed(contents(case))
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """The archive of these contents, with the hash of each."""
     sums = "".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files))
     return archive({**files, "SHA256SUMS": sums.encode()})
 

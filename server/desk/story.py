@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from server.desk.phone_status import RECENT_OPS
 from server.desk.record_access import may_open
 from server.desk.related import Related, titled_links
 from server.i18n.filters import money, with_context
-from server.i18n.locale import localize, translate
+from server.i18n.locale import localize, moment, translate
 from server.models import MODELS_BY_TYPE
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
@@ -140,27 +140,32 @@ def story_about(site_id: str, id_: str) -> Story:
     return story_of(db.session.scalars(ops))
 
 
-def story_of(ops: Iterable[LoggedOp], newest: int = SHOWN_EVENTS) -> Story:
-    """What these ops of the current user's site say, in the order in which it happened."""
+def story_of(
+    ops: Iterable[LoggedOp],
+    newest: int = SHOWN_EVENTS,
+    times: Callable[[datetime], str] = moment,
+) -> Story:
+    """What these ops of the current user's site say, in the order in which it happened; `times`
+    writes a time."""
     told = [op for op in ops if op.kind not in BOOKKEEPING]
     told = _without_repeated_photos(sorted(told, key=lambda op: (op.occurred_at, op.place)))
-    events = _events(told)
+    events = _events(told, times)
     cut = max(len(events) - newest, 0)
     return Story(events[:cut], events[cut:])
 
 
-def _events(ops: Sequence[LoggedOp]) -> list[Event]:
-    names, lines = directory_of(current_user().site_id), op_lines(ops)
+def _events(ops: Sequence[LoggedOp], times: Callable[[datetime], str]) -> list[Event]:
+    names, lines = directory_of(current_user().site_id), op_lines(ops, times)
     here, points = _photos_here(ops), _checkpoint_labels(ops)
     events = []
     for line in lines:
-        parts = _parts(line, names, points)
+        parts = _parts(line, names, points, times)
         text = sentence_text(line.op.kind, parts)
         events.append(
             Event(
                 line=line,
                 sentence=_sentence(text, parts),
-                more=_more(line, text, names),
+                more=_more(line, text, names, times),
                 photos=[sha256 for sha256 in _named_photos(line.op) if sha256 in here],
                 icon=_icon(line.op.kind),
             )
@@ -194,10 +199,15 @@ def _sentence(text: Text | None, parts: Mapping[str, str]) -> Markup:
     return Markup(translate(text)) % shown  # noqa: S704 - the catalogue is ours, parts are escaped
 
 
-def _parts(line: OpLine, names: Directory, points: Mapping[str, str]) -> dict[str, str]:
+def _parts(
+    line: OpLine,
+    names: Directory,
+    points: Mapping[str, str],
+    times: Callable[[datetime], str],
+) -> dict[str, str]:
     """The parts that a sentence about an op may name, as text."""
     type_, kind, values = _type_of(line.op), line.op.kind, line.values
-    parts = {name: _part(type_, name, raw, names, kind) for name, raw in values.items()}
+    parts = {name: _part(type_, name, raw, names, kind, times) for name, raw in values.items()}
     parts["whom"] = parts.pop("who", "")
     if values.get("worker_id") == line.op.by:
         parts["worker_id"] = ""  # "went in", not "noted that the same person went in"
@@ -206,7 +216,7 @@ def _parts(line: OpLine, names: Directory, points: Mapping[str, str]) -> dict[st
     if isinstance(values.get("cents"), int):
         parts["cents"] = money(values["cents"])
     told = {name: raw for name, raw in values.items() if name not in NEVER_TOLD}
-    changes = labelled_values(type_, told, names, kind)
+    changes = labelled_values(type_, told, names, kind, times)
     parts["changes"] = "; ".join(f"{label}: {text}" for label, text in changes)
     return {**parts, "who": line.author, "what": line.action_label}
 
@@ -217,12 +227,19 @@ def _type_of(op: LoggedOp) -> str | None:
     return op.subject_type or (kind.type if kind else None)
 
 
-def _part(type_: str | None, name: str, raw: Any, names: Directory, kind: str) -> str:
+def _part(
+    type_: str | None,
+    name: str,
+    raw: Any,
+    names: Directory,
+    kind: str,
+    times: Callable[[datetime], str],
+) -> str:
     if raw is None or raw == "" or raw == [] or raw == {}:
         return ""
     if name == "lines":
         return "; ".join(_arrears_line(line) for line in raw)
-    text = format_value(type_, name, raw, names, kind)
+    text = format_value(type_, name, raw, names, kind, times)
     return "" if RECORD_ID.search(text) or SHA256_PATTERN.match(text) else text
 
 
@@ -230,7 +247,9 @@ def _arrears_line(line: Mapping[str, Any]) -> str:
     return f"{line.get('what', '')} {line.get('period', '')} ¥ {money(line.get('cents', 0))}"
 
 
-def _more(line: OpLine, text: Text | None, names: Directory) -> list[tuple[str, str]]:
+def _more(
+    line: OpLine, text: Text | None, names: Directory, times: Callable[[datetime], str]
+) -> list[tuple[str, str]]:
     """What the payload says beyond the sentence, with labels."""
     told = set(part_names(text.message)) if text else set()
     if "changes" in told:
@@ -244,7 +263,7 @@ def _more(line: OpLine, text: Text | None, names: Directory) -> list[tuple[str, 
     }
     type_, kind = _type_of(line.op), line.op.kind
     pairs = [
-        (label, _part(type_, name, raw, names, kind))
+        (label, _part(type_, name, raw, names, kind, times))
         for name, raw in rest.items()
         for label, _ in labelled_values(type_, {name: raw}, names, kind)
     ]

@@ -17,8 +17,9 @@ from server.auth.access import current_user
 from server.db.engine import db
 from server.desk.certainty import certainties
 from server.desk.documents.model import Event, Photo
-from server.desk.history import OpLine, op_lines
 from server.desk.labels import certainty_label
+from server.desk.story import Event as StoryEvent
+from server.desk.story import story_of
 from server.i18n.local_time import format_local_time
 from server.i18n.locale import duration_text, localize
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
@@ -93,33 +94,35 @@ def said(facts: Iterable[tuple[str, str | None]]) -> list[tuple[str, str]]:
     return [(label, value) for label, value in facts if value and value != NOTHING]
 
 
-def events(ops: Sequence[LoggedOp]) -> list[Event]:
-    """What people did by ops that took effect, in the order in which it happened: who, what, the
-    words of it, and the photos."""
+def events(ops: Iterable[LoggedOp]) -> list[Event]:
+    """What people did by ops that took effect, as sentences in the order in which it happened."""
     applied = [op for op in ops if op.status in APPLIED_STATUSES and op.by != SERVER_AUTHOR_ID]
-    lines = op_lines(sorted(applied, key=lambda op: (op.occurred_at, op.id)), times=full_time)
-    return [_event(line) for line in lines]
+    story = story_of(applied, newest=len(applied), times=full_time)
+    return [_event(event) for event in story.shown]
 
 
-def _event(line: OpLine) -> Event:
-    words = [line.author, line.action_label]
+def _event(event: StoryEvent) -> Event:
+    """A sentence; then what else is said, how sure it is who did it, and if it arrived late."""
+    line = event.line
+    more = [f"{label}: {text}" for label, text in event.more]
     if line.certainty:
-        words[0] = f"{line.author} ({certainty_label(line.certainty)})"
-    fields = " · ".join(f"{label}: {text}" for label, text in line.fields)
-    notes = [fields] if fields else []
+        more.append(certainty_label(line.certainty))
     if line.sync_delay:
-        notes.append(gettext("received %(span)s later", span=duration_text(line.sync_delay)))
-    notes.extend(line.flag_labels)
+        more.append(gettext("received %(span)s later", span=duration_text(line.sync_delay)))
+    more.extend(line.flag_labels)
     shown = [Photo(name) for name in photos_named(line.op.payload)]
-    return Event(full_time(line.op.occurred_at), " · ".join(words), notes, shown)
+    sentence = event.sentence.striptags()
+    return Event(
+        full_time(line.op.occurred_at), sentence, [" · ".join(more)] if more else [], shown
+    )
 
 
 def photos_named(payload: Mapping[str, Any]) -> list[str]:
     """The hashes of the photos that a payload names, also those of single criteria."""
-    shots = payload.get("shots")
+    shots, attached = payload.get("shots"), payload.get("sha256")
     by_criterion = shots.values() if isinstance(shots, dict) else ()
     named = [*(payload.get("photos") or ()), *(name for names in by_criterion for name in names)]
-    return list(dict.fromkeys(named))
+    return list(dict.fromkeys([*named, *([attached] if attached else [])]))
 
 
 def newest_op() -> LoggedOp | None:

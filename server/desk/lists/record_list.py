@@ -49,8 +49,12 @@ class BulkAction:
     """What it does, where the label does not say it."""
 
     def prefixed_inputs(self, context: ListContext) -> list[FormField]:
-        """Its inputs as they stand in the one form of all actions: with the action's name."""
-        return [replace(each, name=f"{self.name}.{each.name}") for each in self.inputs(context)]
+        """Its inputs as they stand in the one form of all actions: with the action's name. None is
+        required in the browser: one left empty would stop the other actions."""
+        return [
+            replace(each, name=f"{self.name}.{each.name}", required=False)
+            for each in self.inputs(context)
+        ]
 
     def typed(self, form: Mapping[str, str]) -> dict[str, str]:
         """What was typed into its inputs, by their own names."""

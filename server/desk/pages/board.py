@@ -171,11 +171,14 @@ def format_window(window: Window) -> str:
 
 
 def _schedule_codes(board: Board) -> dict[Any, str]:
-    """The schedule codes of each column, joined by commas."""
+    """The schedule codes of each column, joined by commas; those of parts of an estate, as CL-05/1,
+    without the part."""
     codes: dict[Any, set[str]] = defaultdict(set)
     for row in board.cells.values():
         for window, cell in row.items():
-            codes[window].update(getattr(task, "code", "") for task, _ in cell.tasks)
+            codes[window].update(
+                getattr(task, "code", "").partition("/")[0] for task, _ in cell.tasks
+            )
     return {window: ", ".join(sorted(names)) for window, names in codes.items()}
 
 

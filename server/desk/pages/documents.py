@@ -29,17 +29,6 @@ def _register(type_: DocumentType) -> None:
         bp.add_url_rule(f"{type_.path}/{how}", f"{type_.name}_{how}", view)
 
 
-@bp.app_template_global()
-def document_url() -> str:
-    """The address of the document about what this page shows, "" if there is none or the current
-    user may not take it."""
-    rule = request.url_rule.rule if request.url_rule else ""
-    for type_ in document_types():
-        if type_.path == rule and current_user().has_role(*type_.roles):
-            return url_for(f"documents.{type_.name}_print", **(request.view_args or {}))
-    return ""
-
-
 def _view(type_: DocumentType, answer: Callable[[DocumentType, str], Any]) -> View:
     def view(**about: str) -> Any:
         (key,) = about.values()
@@ -87,5 +76,21 @@ def _log(type_: DocumentType, key: str) -> None:
         log_access("export", site_id=user.site_id, by=user.person_id, details=details)
 
 
-for each in document_types():
+@bp.app_context_processor
+def _print_address() -> dict[str, Callable[[], str]]:
+    """Give templates `print_address()`: that of the document about what a page shows."""
+    return {"print_address": print_address}
+
+
+def print_address() -> str:
+    """The address of the document about what the current page shows; "" without one, or for people
+    who may not take it."""
+    type_ = BY_PATH.get(request.url_rule.rule if request.url_rule else "")
+    if type_ is None or not current_user().has_role(*type_.roles):
+        return ""
+    return url_for(f"documents.{type_.name}_print", **(request.view_args or {}))
+
+
+BY_PATH = {type_.path: type_ for type_ in document_types()}
+for each in BY_PATH.values():
     _register(each)

@@ -10,7 +10,9 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
 from server.desk import evidence_pack
+from server.desk.actions import Action
 from server.desk.homes import certain_until, possibly_unsynced_phones
+from server.desk.lists import register_list
 from server.desk.lost_property_forms import (
     OPEN_FORM,
     STEP_FORMS,
@@ -19,6 +21,7 @@ from server.desk.lost_property_forms import (
     open_inputs,
     step_inputs,
 )
+from server.desk.lost_property_list import LOST_PROPERTY
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_moment
 from server.desk.presence import entry_texts, presences
@@ -26,7 +29,6 @@ from server.desk.related import linked_records, without_empty
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.i18n.local_time import format_local_time
-from server.i18n.locale import current_language
 from server.models.cards import Card
 from server.models.lost_property import LostProperty
 from server.oplog.directory import directory_of
@@ -36,7 +38,6 @@ from sync.protocol.roles import DESK_ROLES, FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.service.lost_property import (
     OUTCOMES,
-    case_timeline,
     missing_steps,
     open_requests,
     state,
@@ -54,27 +55,19 @@ NAVIGATION = [
         about=_l("Losses that residents report, and the inquiry into each."),
     )
 ]
+ACTIONS = [Action("lost_property.new", _l("Report a lost item"))]
+register_list(bp, LOST_PROPERTY)
 
-PAGE_SIZE = 100
 ADVICE_CARD = "LP-01"
 """The card with what to do first when personal data is lost."""
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    """Open cases, the most overdue next action first, and closed ones."""
-    site_id = current_user().site_id
-    return render_template(
-        "desk/lost_property/index.html",
-        cases=db.session.scalars(LostProperty.open_cases(site_id)).all(),
-        ended=db.session.scalars(LostProperty.closed_cases(site_id).limit(PAGE_SIZE)).all(),
-        now=datetime.now(UTC),
-        names=directory_of(site_id),
-        inputs=open_inputs(site_id),
-        state=lambda case: state(vars(case)),
-        missing=lambda case: missing_steps(vars(case)),
-    )
+def new() -> str:
+    """The form that reports a lost item."""
+    inputs = open_inputs(current_user().site_id)
+    return render_template("desk/lost_property/new.html", inputs=inputs)
 
 
 @bp.post("/")
@@ -156,37 +149,6 @@ def record_step(id: str, step: str) -> Any:
         payload["name"] = listed_parties(case).get(payload["party"])
     back = url_for("lost_property.show", id=id)
     return submit_and_redirect(f"lost.{step}", case.id, payload, back)
-
-
-@bp.get("/<id>/summary")
-@allow(*DESK_ROLES)
-def summary(id: str) -> str:
-    """The case for printing, with the SHA-256 of its police handover pack."""
-    case = get_or_404(LostProperty, id)
-    packed = evidence_pack.pack(case)
-    return render_template(
-        "desk/lost_property/summary.html",
-        case=case,
-        entry_texts=entry_texts,
-        state=state(vars(case)),
-        story=case_timeline(vars(case)),
-        names=directory_of(current_user().site_id),
-        sha256=evidence_pack.sha256(packed),
-    )
-
-
-@bp.get("/<id>/report.html")
-@allow(*DESK_ROLES)
-@recent_sign_in
-def report(id: str) -> Response:
-    """Q9: the report of the police handover pack, one file for printing."""
-    case = get_or_404(LostProperty, id)
-    name = evidence_pack.report_name(current_language())
-    _log_export(case)
-    answer = Response(evidence_pack.contents(case)[name], mimetype="text/html")
-    answer.headers["Content-Disposition"] = f'attachment; filename="lost-{case.id[-8:]}.html"'
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
 
 
 @bp.get("/<id>/pack.zip")

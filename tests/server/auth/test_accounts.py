@@ -195,7 +195,7 @@ def test_what_gives_access_needs_a_recent_sign_in(app, signed_in, address):
 
 
 @pytest.mark.asvs("7.5.1")
-@pytest.mark.parametrize("file", ["pack.zip", "report.html"])
+@pytest.mark.parametrize("file", ["pack.zip", "police/pdf"])
 def test_files_of_personal_data_need_a_recent_sign_in(app, signed_in, bens_password, file):
     """Afterwards the browser is sent to the file."""
     ben, address = signed_in(BEN), f"/desk/lost/{ANA}/{file}"

@@ -22,7 +22,6 @@ def test_a_download_has_a_name_that_the_server_gave_it(estate, signed_in):
     files = {
         "/desk/arrears/template": None,
         f"/desk/lost/{LOST}/pack.zip": None,
-        f"/desk/lost/{LOST}/report.html": None,
         "/desk/packs/file": {"name": "小区_1", "version": "1.0", "licence": ODD},
     }
     seen = []

@@ -65,8 +65,10 @@ TYPE_OF_PAGE = {
 DOCUMENTS_ABOUT = {
     "arrears": "arrears",
     "case": "case",
+    "home": "unit",
     "inspection": "inspection",
     "lost_property": "lost",
+    "person": "person",
     "phone": "device",
     "police": "lost",
     "round": "round",

@@ -67,7 +67,8 @@ def _handed(case: LostProperty) -> Section:
 def _files(case: LostProperty) -> Section:
     """The files of the pack with their hashes, which show that both belong together."""
     files = evidence_pack.contents(case)
-    rows = [[name, evidence_pack.sha256(files[name])] for name in sorted(files)]
+    whole = [gettext("The pack as a whole"), evidence_pack.sha256(evidence_pack.packed(files))]
+    rows = [whole, *([name, evidence_pack.sha256(files[name])] for name in sorted(files))]
     return Section(gettext("Files of the pack"), [Table([gettext("File"), "SHA-256"], rows)])
 
 

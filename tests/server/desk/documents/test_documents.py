@@ -20,6 +20,7 @@ from server.desk.documents.contents import document_types
 from server.desk.documents.document_type import DocumentType
 from server.models.access import LoginSession
 from server.models.security_log import AccessEntry
+from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import FRONT_DESK_ROLES
 from tests.phone_client import PhoneClient
 from tests.seed_data import CHU, EVE, HOME_SITE, fixed_id
@@ -65,7 +66,7 @@ def pdf_text(content: bytes) -> str:
 
 def address(app: Flask, type_: DocumentType) -> str:
     """The address of what a document of the estate is about."""
-    now = datetime.now(UTC) + timedelta(hours=8)
+    now = datetime.now(SITE_ZONE)
     ids = ids_by_type(app)
     keys = {"month": f"{now:%Y-%m}", "year": f"{now:%Y}"}
     if about := DOCUMENTS_ABOUT.get(type_.name):
@@ -97,6 +98,19 @@ def test_every_document_says_the_same_as_page_and_as_pdf(app: Flask, eve: DeskBr
         text = pdf_text(printed.data)
         assert [said for said in page_texts(page.text) if said not in text] == [], path
         assert not UUID.search(page.text.partition("<main")[2].partition("<footer")[0]), path
+
+
+def test_every_document_is_one_tap_from_the_page_that_it_is_about(
+    app: Flask, eve: DeskBrowser, signed_in: Callable[..., DeskBrowser]
+) -> None:
+    """But not for people who may not take it."""
+    months = eve.get(f"/desk/disclosure/?month={datetime.now(SITE_ZONE):%Y-%m}").text
+    for type_ in TYPES.values():
+        path = address(app, type_)
+        about = path.removesuffix("/police") if type_.name in DOCUMENTS_ABOUT else ""
+        page = eve.get(about).text if about else months
+        assert f'href="{path}/print"' in page, path
+    assert "/police/print" not in signed_in(CHU).get(address(app, TYPES["lost_property"])).text
 
 
 @pytest.mark.parametrize("name", ["ticket", "disclosure"])
