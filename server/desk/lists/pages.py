@@ -78,8 +78,11 @@ class _Routes:
         method: Callable[..., Any] = getattr(self, name)
         return lambda **arguments: method(**arguments)
 
-    def page(self) -> str:
-        """The page of the list, as the address asks for it."""
+    def page(self) -> Any:
+        """The page of the list, as the address asks for it; for the page that asks whether there is
+        news, its rows, or 204 if nothing changed."""
+        if request.args.get("known") == current_user().site_version:
+            return Response(status=204)
         return render_list(self.list_, self.endpoint)
 
     def filter(self) -> Response:
@@ -227,8 +230,11 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
     rows = _page_rows(asked)
     list_.prepare(rows, context)
     columns = asked.shown_columns()
+    is_news = "known" in request.args
     return render_template(
-        list_.template,
+        "desk/lists/_rows.html" if is_news else list_.template,
+        is_news=is_news,
+        known=current_user().site_version,
         list=list_,
         asked=asked,
         endpoint=endpoint,
