@@ -23,6 +23,7 @@ from server.desk.lists import (
     WordsFilter,
     author_column,
     choice_column,
+    home_order,
     load_authors,
     place_column,
     text_column,
@@ -72,7 +73,9 @@ GATE_PASSES = RecordList(
             "goods", _l("Goods"), goods, (GatePass.what, GatePass.quantity), sort=(GatePass.what,)
         ),
         text_column("carrier", _l("Carried by"), GatePass.carrier),
-        place_column("home", _l("From home"), GatePass.host_unit),
+        place_column(
+            "home", _l("From home"), GatePass.host_unit, sort=(home_order(GatePass.host_unit),)
+        ),
         text_column("agreed_by", _l("Approved by"), GatePass.agreed_by),
         text_column("recorded_at", _l("Recorded at"), GatePass.recorded_at),
         author_column(
@@ -129,7 +132,12 @@ FREQUENT_VISITORS = RecordList(
         text_column("visitor", _l("Visitor"), FrequentVisitor.visitor),
         choice_column("purpose", _l("Purpose"), FrequentVisitor.purpose, "regular"),
         text_column("firm", _l("Visitor's company"), FrequentVisitor.firm),
-        place_column("home", _l("Home visited"), FrequentVisitor.host_unit),
+        place_column(
+            "home",
+            _l("Home visited"),
+            FrequentVisitor.host_unit,
+            sort=(home_order(FrequentVisitor.host_unit),),
+        ),
         text_column("plate", _l("Number plate"), FrequentVisitor.plate),
         text_column("times", _l("Number of visits"), FrequentVisitor.times, css="num"),
         text_column("last_at", _l("Last visit"), FrequentVisitor.last_at),

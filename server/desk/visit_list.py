@@ -28,6 +28,7 @@ from server.desk.lists import (
     View,
     WordsFilter,
     author_column,
+    home_order,
     load_authors,
     text_column,
 )
@@ -215,7 +216,7 @@ VISITS = RecordList(
         Column("visitor", _l("Visitor"), visitor, READ, sort=(Visit.name_key,)),
         Column("state", _l("Status"), state, READ),
         Column("purpose", _l("Purpose"), purpose, READ, sort=(Visit.purpose,)),
-        Column("host", _l("Home visited"), host, READ),
+        Column("host", _l("Home visited"), host, READ, sort=(home_order(Visit.host_unit),)),
         text_column("plate", _l("Number plate"), Visit.plate, sort=(Visit.plate_key,)),
         Column("begins_at", _l("Came in at"), begins, READ, sort=(BEGINS_AT,)),
         Column("due_at", _l("Stays until"), due, READ, sort=(Visit.due_at,)),

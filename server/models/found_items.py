@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Select, select
+from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -18,7 +18,11 @@ JsonRows = list[dict[str, Any]]
 
 class FoundItem(Model):
     __tablename__ = "find"
-    __table_args__ = (Index(None, "site_id", "found_at"), Index(None, "site_id", "purged_at"))
+    __table_args__ = (
+        Index(None, "site_id", "found_at"),
+        Index(None, "site_id", "ended_at", "found_at"),
+        Index(None, "site_id", "purged_at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -40,12 +44,6 @@ class FoundItem(Model):
     photos_here: Mapped[int] = mapped_column(default=0)
     purged_at: Mapped[datetime | None]
     version: Mapped[int]
-
-    @classmethod
-    def newest(cls, site_id: str) -> Select[Any]:
-        """Found items of a site: those still kept first, then newest first."""
-        query = select(cls).where(cls.site_id == site_id)
-        return query.order_by(cls.ended_at.is_not(None), cls.found_at.desc(), cls.id)
 
 
 def phone_body(find: Mapping[str, Any], names: Directory) -> dict[str, Any]:

@@ -40,12 +40,6 @@ class GatePass(Model):
     version: Mapped[int]
 
     @classmethod
-    def newest(cls, site_id: str) -> Select[Any]:
-        """Gate passes that are not purged, newest first."""
-        query = select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
-        return query.order_by(cls.recorded_at.desc(), cls.id)
-
-    @classmethod
     def for_visit(cls, site_id: str, visit: str) -> Select[Any]:
         """Gate passes of one visit, oldest first."""
         query = select(cls).where(cls.site_id == site_id, cls.visit == visit)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, func, or_, select
+from sqlalchemy import ColumnElement, Index, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -73,12 +73,6 @@ class HomeEntry(Model):
         return select(cls).where(*conditions).order_by(cls.by_time(), cls.id)
 
     @classmethod
-    def inside(cls, site_id: str) -> Select[Any]:
-        """Entries without a recorded end, longest first."""
-        is_told_without_times = cls.afterwards & cls.in_at.is_(None)
-        return cls.valid(site_id).where(cls.out_at.is_(None), ~is_told_without_times)
-
-    @classmethod
     def unpaired(cls, site_id: str, since: datetime) -> Select[Any]:
         """J7: entries without an end, and the exits since a moment that may be theirs."""
         return cls.valid(site_id).where(or_(cls.out_at.is_(None), cls.out_at >= since))
@@ -96,33 +90,23 @@ class HomeEntry(Model):
         return cls.valid(site_id).where(which)
 
     @classmethod
-    def search(
-        cls,
-        site_id: str,
-        *,
-        unit: str = "",
-        who: str = "",
-        since: datetime | None = None,
-        before: datetime | None = None,
-        names: Directory | None = None,
-    ) -> Select[Any]:
-        """J5, J8: entries into a home that may overlap a period, newest first. Where the time of
-        one end is not known, the worker may have been there `MAX_STAY` before the other."""
-        query = select(cls).where(cls.site_id == site_id, cls.joined_to.is_(None))
-        if unit:
-            query = query.where(cls.unit == unit)
-        if who:
-            people = [id_ for id_, name in (names.people if names else {}).items() if who in name]
-            firms = [id_ for id_, n in (names.contractors if names else {}).items() if who in n]
-            named = cls.worker.contains(who, autoescape=True)
-            by_id = or_(cls.worker_id.in_(people), cls.contractor.in_(firms))
-            query = query.where(or_(named, by_id))
+    def overlaps(cls, since: datetime | None, before: datetime | None) -> ColumnElement[bool]:
+        """J5, J8: whether an entry may overlap a period. Where the time of one end is not known,
+        the worker may have been there `MAX_STAY` before the other."""
+        overlap: list[ColumnElement[bool]] = []
         if since:
             is_open = cls.out_at.is_(None) & or_(cls.in_at.is_not(None), cls.recorded_at >= since)
-            query = query.where(or_(is_open, cls.out_at >= since))
+            overlap.append(or_(is_open, cls.out_at >= since))
         if before:
             is_possible = cls.in_at.is_(None) & (cls.by_time() < before + MAX_STAY)
-            query = query.where(or_(cls.in_at < before, is_possible))
+            overlap.append(or_(cls.in_at < before, is_possible))
+        return and_(true(), *overlap)
+
+    @classmethod
+    def search(cls, site_id: str, *, unit: str, since: datetime, before: datetime) -> Select[Any]:
+        """J5, J8: entries into a home that may overlap a period, newest first."""
+        ours = cls.site_id == site_id, cls.joined_to.is_(None), cls.unit == unit
+        query = select(cls).where(*ours, cls.overlaps(since, before))
         return query.order_by(cls.by_time().desc(), cls.id)
 
 

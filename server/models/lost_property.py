@@ -85,12 +85,6 @@ class LostProperty(Model):
             cls.site_id == site_id, cls.unit == home, cls.purged_at.is_(None), is_before_end
         )
 
-    @classmethod
-    def closed_cases(cls, site_id: str) -> Select[Any]:
-        """Closed cases, newest first."""
-        conditions = cls.site_id == site_id, cls.closed_at.is_not(None)
-        return select(cls).where(*conditions).order_by(cls.closed_at.desc(), cls.id)
-
 
 def phone_body(case: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of a case for phones: its state and its timeline."""

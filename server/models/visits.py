@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Index, Select, false, func, or_, select
+from sqlalchemy import JSON, Index, Select, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -69,12 +69,6 @@ class Visit(Model):
         return select(cls).where(cls.site_id == site_id, cls.purged_at.is_(None))
 
     @classmethod
-    def inside(cls, site_id: str) -> Select[Any]:
-        """Visitors without a recorded departure, longest first."""
-        conditions = cls.arrived_at.is_not(None), cls.departed_at.is_(None)
-        return cls.not_purged(site_id).where(*conditions).order_by(cls.arrived_at, cls.id)
-
-    @classmethod
     def count_overdue(cls, site_id: str, now: datetime) -> Select[Any]:
         """How many visitors are inside although their time is over."""
         inside = cls.purged_at.is_(None), cls.arrived_at.is_not(None), cls.departed_at.is_(None)
@@ -82,44 +76,13 @@ class Visit(Model):
         return select(func.count()).select_from(cls).where(*conditions)
 
     @classmethod
-    def expected(cls, site_id: str) -> Select[Any]:
-        """Pre-registered visits that were neither admitted nor refused, by expected time."""
-        open_ = cls.arrived_at.is_(None), cls.departed_at.is_(None), cls.refused_at.is_(None)
-        when = func.coalesce(cls.expected_from, cls.expected_until, cls.expected_at)
-        return cls.not_purged(site_id).where(*open_).order_by(when, cls.id)
-
-    @classmethod
-    def search(
-        cls,
-        site_id: str,
-        *,
-        plate: str = "",
-        who: str = "",
-        unit: str = "",
-        since: datetime | None = None,
-        before: datetime | None = None,
-    ) -> Select[Any]:
-        """Visits by plate (any part), person (visitor or host), home and time, newest first.
-
-        Finds everybody who was inside at any moment between `since` and `before`.
-        """
-        query = cls.not_purged(site_id)
-        if plate:
-            query = query.where(_contains(cls.plate_key, plate_key(plate)))
-        if who:
-            query = query.where(_contains(cls.name_key, name_key(who)))
-        if unit:
-            query = query.where(cls.host_unit == unit)
-        if since:
-            query = query.where(or_(cls.departed_at.is_(None), cls.departed_at >= since))
-        if before:
-            query = query.where(func.coalesce(cls.arrived_at, cls.expected_at) < before)
-        return query.order_by(func.coalesce(cls.arrived_at, cls.expected_at).desc(), cls.id)
-
-
-def _contains(column: Mapped[str], part: str) -> ColumnElement[bool]:
-    """Whether a key contains this one; what is empty, such as a plate of signs, is in none."""
-    return column.contains(part, autoescape=True) if part else false()
+    def search(cls, site_id: str, *, unit: str, since: datetime, before: datetime) -> Select[Any]:
+        """Visits to a home of everybody who was inside at any moment between two times, newest
+        first."""
+        begun = func.coalesce(cls.arrived_at, cls.expected_at)
+        is_then = or_(cls.departed_at.is_(None), cls.departed_at >= since), begun < before
+        query = cls.not_purged(site_id).where(cls.host_unit == unit, *is_then)
+        return query.order_by(begun.desc(), cls.id)
 
 
 HIDDEN = frozenset(

@@ -134,7 +134,7 @@ def asked_by_values(
         given,
         sort=sort if sort.removeprefix("-") in sortable else list_.order,
         rows=int(rows) if rows in map(str, ROWS) else ROWS[0],
-        page=min(max(int(page), 1), MAX_PAGE) if page.isascii() and page.isdigit() else 1,
+        page=min(max(int(page[:10]), 1), MAX_PAGE) if page.isascii() and page.isdigit() else 1,
         columns=tuple(n for n in settings.get("columns", "").split(",") if n in names),
     )
 

@@ -9,12 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
 
 from server.desk.certainty import SIGNS, certainties
 from server.desk.labels import certainty_label
 from server.desk.lists.context import ListContext
 from server.i18n.filters import with_context
 from server.i18n.locale import localize, moment
+from server.models.places import Unit
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.text import Text
 
@@ -133,6 +135,13 @@ def place_column(name: str, label: Text, home: Any, area: Any = None, **more: An
         columns,
         **more,
     )
+
+
+def home_order(home: Any) -> Any:
+    """What to sort by for the natural order of homes: `home` is a column with their ids."""
+    table = home.class_
+    query = select(Unit.sort_key).where(Unit.site_id == table.site_id, Unit.id == home)
+    return query.correlate(table).scalar_subquery()
 
 
 def place_name(context: ListContext, home: str | None, area: str | None = None) -> str:

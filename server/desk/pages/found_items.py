@@ -8,8 +8,9 @@ from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
-from server.db.engine import db
 from server.desk.actions import Action
+from server.desk.found_item_list import FOUND_ITEMS, STEP_FORMS
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.options import area_options
 from server.desk.payload_form import PayloadForm
@@ -32,34 +33,25 @@ NAVIGATION = [
         about=_l("Things found on the estate, who keeps them, and when they go to the police."),
     )
 ]
-ACTIONS = [Action("found_items.index", _l("Record a found item"))]
+ACTIONS = [Action("found_items.new", _l("Record a found item"))]
+register_list(bp, FOUND_ITEMS)
 
-PAGE_SIZE = 200
 RECORD_FORM = PayloadForm("find.record", "what", "area", "place", "condition", "finder")
-STEP_FORMS = {
-    step: PayloadForm(f"find.{step}") for step in ("notify", "keep", "return", "to_police")
-}
-"""The forms of what may happen to a found item."""
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    site_id = current_user().site_id
-    return render_template(
-        "desk/found_items/index.html",
-        items=db.session.scalars(FoundItem.newest(site_id).limit(PAGE_SIZE)).all(),
-        inputs=RECORD_FORM.inputs(
-            options={"area": area_options(site_id)},
-            labels={
-                "what": gettext("What was found"),
-                "area": gettext("Found at (place)"),
-                "finder": gettext("Found by someone else (name)"),
-            },
-        ),
-        names=directory_of(site_id),
-        state=lambda item: state(vars(item)),
+def new() -> str:
+    """The form that records a found item."""
+    inputs = RECORD_FORM.inputs(
+        options={"area": area_options(current_user().site_id)},
+        labels={
+            "what": gettext("What was found"),
+            "area": gettext("Found at (place)"),
+            "finder": gettext("Found by someone else (name)"),
+        },
     )
+    return render_template("desk/found_items/new.html", inputs=inputs)
 
 
 @bp.post("/")

@@ -10,7 +10,9 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404, recent_sign_in
 from server.db.engine import db
 from server.desk import evidence_pack
+from server.desk.actions import Action
 from server.desk.homes import certain_until, possibly_unsynced_phones
+from server.desk.lists import register_list
 from server.desk.lost_property_forms import (
     OPEN_FORM,
     STEP_FORMS,
@@ -19,6 +21,7 @@ from server.desk.lost_property_forms import (
     open_inputs,
     step_inputs,
 )
+from server.desk.lost_property_list import LOST_PROPERTY
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_moment
 from server.desk.presence import entry_texts, presences
@@ -52,27 +55,19 @@ NAVIGATION = [
         about=_l("Losses that residents report, and the inquiry into each."),
     )
 ]
+ACTIONS = [Action("lost_property.new", _l("Report a lost item"))]
+register_list(bp, LOST_PROPERTY)
 
-PAGE_SIZE = 100
 ADVICE_CARD = "LP-01"
 """The card with what to do first when personal data is lost."""
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    """Open cases, the most overdue next action first, and closed ones."""
-    site_id = current_user().site_id
-    return render_template(
-        "desk/lost_property/index.html",
-        cases=db.session.scalars(LostProperty.open_cases(site_id)).all(),
-        ended=db.session.scalars(LostProperty.closed_cases(site_id).limit(PAGE_SIZE)).all(),
-        now=datetime.now(UTC),
-        names=directory_of(site_id),
-        inputs=open_inputs(site_id),
-        state=lambda case: state(vars(case)),
-        missing=lambda case: missing_steps(vars(case)),
-    )
+def new() -> str:
+    """The form that reports a lost item."""
+    inputs = open_inputs(current_user().site_id)
+    return render_template("desk/lost_property/new.html", inputs=inputs)
 
 
 @bp.post("/")

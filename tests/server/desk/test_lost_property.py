@@ -282,7 +282,14 @@ def test_overdue_cases_are_listed_first(app, ben):
     ben.post("/desk/lost/", {"item": "Watch", "contact": "1203", "channel": "phone"})
     page = ben.get("/desk/lost/", headers=EN).text
     assert page.index("Ring") < page.index("Watch")
-    assert page.count("! overdue") == 1
+    assert page.count('<span class="st bad">') == 1, "one is overdue"
+    overdue = ben.get("/desk/lost/?state=overdue", headers=EN).text
+    assert "Ring" in overdue and "Ask the firm" in overdue and "Watch" not in overdue
+    ring = re.search(r'href="/desk/lost/([0-9a-f-]{36})"', overdue)[1]
+    sent = {"row": ring, "next.next_action": "Ask again", "next.next_action_at": "2199-01-01T10:00"}
+    assert ben.post("/desk/lost/bulk/next", sent).status_code == 303
+    assert "Ask again" in ben.get("/desk/lost/").text
+    assert "Ring" not in ben.get("/desk/lost/?state=overdue").text
 
 
 def test_another_site_cannot_see_a_case(dao, open_case):
@@ -391,7 +398,11 @@ def test_record_notify_store_and_return_a_found_item(app, ben, desk_op, dao):
     desk_op("find.record", FOUND_ITEM_ID, {"what": "A key", "place": "office"}, by=ANA)
     ben.post("/desk/finds/", {"what": "A glove"})
     page = ben.get("/desk/finds/", headers=EN).text
-    assert "A key" in page and "A glove" in page
+    assert "A key" in page and "A glove" in page and "office" in page
+    moved = {"all": "1", "state": "here", "keep.keeper": "Ben", "keep.place": "cellar"}
+    assert ben.post("/desk/finds/bulk/keep", moved).status_code == 303
+    assert ben.get("/desk/finds/").text.count("cellar") == 2
+    assert ben.post("/desk/finds/bulk/keep", {"all": "1", "state": "here"}).status_code == 422
     at = f"/desk/finds/{FOUND_ITEM_ID}"
     assert dao.get(at).status_code == 404
     for what, form in (
@@ -402,7 +413,7 @@ def test_record_notify_store_and_return_a_found_item(app, ben, desk_op, dao):
         assert ben.post(f"{at}/{what}", form).location == at
     record = stored(app, FoundItem, FOUND_ITEM_ID)
     assert (record.ended_how, record.ended_with) == ("returned", "Ms Zhou")
-    assert [link.get("place") for link in record.chain] == ["office", "safe"]
+    assert [link.get("place") for link in record.chain] == ["office", "cellar", "safe"]
     assert ben.post(f"{at}/search").status_code == 404
     late = desk_op("find.to_police", FOUND_ITEM_ID, {"station": "North"}, by=CHU)
     assert late["status"] == "applied"

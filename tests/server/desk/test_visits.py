@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 import pytest
 
-from server.db.engine import db, write_transaction
-from server.desk.lists import ListContext
-from server.desk.visit_list import VISITS
 from server.jobs import retention
-from server.models.visits import Visit
-from server.oplog.directory import directory_of
-from sync.gate import visits as rules
 from sync.protocol.clock import SITE_ZONE
 from tests.seed_data import BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
 
@@ -80,57 +73,6 @@ def test_who_was_inside_at_a_time_of_the_day_is_found(ben, desk_op, expected_vis
         text = find_visits(ben, inside_since=since, inside_until=until)
         assert {name for name in ("Mr Wang", "Ms_Li") if name in text} == found, (since, until)
     assert f'value="{hour_later}"' in text
-
-
-def test_each_state_selects_the_visits_for_which_the_rule_says_so(app, desk_op):
-    rng, now = Random(14), datetime.now(UTC)
-    with app.app_context(), write_transaction():
-        for number in range(200):
-            db.session.add(random_visit(rng, now, number))
-    with app.test_request_context():
-        context = ListContext(HOME_SITE, BEN, frozenset(), directory_of(HOME_SITE), now)
-        visits = db.session.scalars(Visit.not_purged(HOME_SITE)).all()
-        by_rule = {
-            name: {v.id for v in visits if rules.state(vars(v)) == name}
-            for name in ("inside", "expected", "departed", "refused")
-        }
-        inside = [v for v in visits if v.id in by_rule["inside"]]
-        by_rule["overdue"] = {v.id for v in inside if v.due_at and v.due_at < now}
-        day = now.astimezone(SITE_ZONE).date()
-        today = [
-            v for v in visits if v.arrived_at and v.arrived_at.astimezone(SITE_ZONE).date() >= day
-        ]
-        for name, flag in (("no_farewell", "no-farewell"), ("not_seen_out", "not-seen-out")):
-            by_rule[name] = {
-                v.id
-                for v in today
-                if rules.missing_farewell_flag(v.steps, v.departed_at is not None) == flag
-            }
-        for name, expected in by_rule.items():
-            found = VISITS.ids({"state": name}, 1_000, context)
-            assert expected and set(found) == expected, name
-
-
-def random_visit(rng, now, number):
-    """A visit with any of its times, as a fold may leave it."""
-
-    def sometimes(hours):
-        return rng.choice([None, now + timedelta(hours=rng.randrange(-hours, 3))])
-
-    return Visit(
-        site_id=HOME_SITE,
-        id=fixed_id(f"random {number}"),
-        visitor="A",
-        purpose="other",
-        id_checked=False,
-        version=1,
-        expected_at=now,
-        arrived_at=sometimes(30),
-        due_at=sometimes(10),
-        departed_at=sometimes(20),
-        refused_at=sometimes(20),
-        steps=rng.sample(["greeted", "farewell", "water"], rng.randrange(3)),
-    )
 
 
 def test_pre_register_and_let_in_a_visitor(ben):
