@@ -47,7 +47,8 @@ LISTS: dict[str, tuple[RecordList, str]] = {}
 
 def register_list(bp: Blueprint, list_: RecordList, path: str = "/", view: str = "index") -> None:
     """Add the routes of a list to the blueprint of its feature. `view` is the name of its page
-    within the blueprint, that of the others begins with it."""
+    within the blueprint, that of the others begins with it. `path` ends with a slash if the page's
+    address does."""
     routes = _Routes(list_, f"{bp.name}.{view}")
     base = path.rstrip("/")
     everybody = allow(*list_.roles)
@@ -56,7 +57,7 @@ def register_list(bp: Blueprint, list_: RecordList, path: str = "/", view: str =
     def add(rule: str, name: str, method: str, function: Callable[..., Any]) -> None:
         bp.add_url_rule(base + rule, name, everybody(function), methods=[method])
 
-    add("/" if base == "" else "", view, "GET", routes.view_function("page"))
+    add("/" if path.endswith("/") else "", view, "GET", routes.view_function("page"))
     add("/filter", f"{view}_filter", "POST", only_asks(routes.view_function("filter")))
     add("/file.<format>", f"{view}_file", "GET", recent_sign_in(file) if list_.personal else file)
     add("/views", f"{view}_save", "POST", routes.view_function("save"))
