@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from server import create_app
 from server.auth.devices import issue_code
@@ -25,6 +26,10 @@ from tests.phone_client import FlaskTransport, PhoneClient
 
 MAX_ROWS = {"cleaner": 2_500, "repair": 2_500, "guard": 4_000}
 """How many records the phone of one person holds at most, by team."""
+
+INSIDE = select(Visit).where(
+    Visit.site_id == SITE_ID, Visit.arrived_at.is_not(None), Visit.departed_at.is_(None)
+)
 
 OTHER_LISTS = (
     "visits/",
@@ -75,7 +80,7 @@ def counts_by_rules():
     missed = undisposed_misses(month, phones, now)
     return {
         "tickets": sum(is_breached(each, now) or awaits_acceptance(each) for each in tickets),
-        "overdue": sum(bool(v.due_at and v.due_at < now) for v in scalars(Visit.inside(SITE_ID))),
+        "overdue": sum(bool(v.due_at and v.due_at < now) for v in scalars(INSIDE)),
         "missed": len(missed),
         "missed_today": sum(task.window_end > now - timedelta(days=1) for task in missed),
     }
