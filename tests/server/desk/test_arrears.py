@@ -337,7 +337,8 @@ def test_accounts_are_listed_in_the_natural_order_of_their_homes(ben, desk_op):
     rows = "".join(f"{label},fee,10,1\n" for label in labels)
     import_file(ben, f"房号,款项,期间,金额\n{rows}".encode())
     page = ben.get("/desk/arrears/", headers=EN).text
-    assert re.findall(r"1-\d+-\d+", page) == ["1-2-99", "1-2-102", "1-10-101"]
+    found = list(dict.fromkeys(re.findall(r"1-\d+-\d+", page)))
+    assert found == ["1-2-99", "1-2-102", "1-10-101"]
 
 
 @pytest.mark.rule("U21")
