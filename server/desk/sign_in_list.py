@@ -132,7 +132,7 @@ SIGN_INS = RecordList(
     prepare=prepare,
     order="name",
     columns=(
-        text_column("name", _lp("thing", "Name"), Person.name),
+        text_column("name", _l("Name"), Person.name),
         Column("roles", _l("Roles"), lambda row, _: role_names(row.roles), (Person.roles,)),
         Column("username", _l("User name"), username),
         Column("password", _l("Password"), password),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, String, and_, cast, select
+from sqlalchemy import String, and_, cast
 
 from server.db.engine import db
 from server.desk.form_fields import FormField, Options
@@ -31,12 +31,11 @@ from server.desk.lists import (
     place_column,
     text_column,
 )
+from server.desk.lists.orders import area_order, person_order
 from server.desk.options import active_people, in_natural_order, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.task_states import STATUS_CONDITIONS, site_phones, unfinished
 from server.i18n.locale import localize
-from server.models.people import Person
-from server.models.places import Area
 from server.models.schedules import Schedule
 from server.models.tasks import Task
 from sync.protocol.roles import DESK_ROLES
@@ -97,18 +96,6 @@ def responsible(row: Any, context: ListContext) -> Cell:
     return Cell(context.person(row.responsible_id))
 
 
-def area_order(area_id: Any) -> ColumnElement[Any]:
-    """The place of an area in the order of the site."""
-    query = select(Area.ordinal).where(Area.site_id == Task.site_id, Area.id == area_id)
-    return query.scalar_subquery()
-
-
-def person_order(person_id: Any) -> ColumnElement[Any]:
-    """The name of somebody, to sort by."""
-    query = select(Person.name).where(Person.site_id == Task.site_id, Person.id == person_id)
-    return query.scalar_subquery()
-
-
 def schedule_options(context: ListContext) -> Options:
     """The schedules of the site by code."""
     schedules = in_natural_order(db.session.scalars(Schedule.for_site(context.site_id)), "code")
@@ -145,7 +132,7 @@ STATUSES = {
     ),
 }
 
-PLACE_ORDER = (area_order(Task.area_id), Task.area_id, Task.unit_id)
+PLACE_ORDER = (area_order(Task.site_id, Task.area_id), Task.area_id, Task.unit_id)
 LABEL = label_column("label", _l("Task"), Task.label, sort=(Task.code, Task.id))
 PLACE = place_column("place", _l("Where"), Task.unit_id, Task.area_id, sort=PLACE_ORDER)
 DUE = Column("due", _lp("task", "Due"), due, STATUS_READ, sort=(Task.window_end,))
@@ -154,7 +141,7 @@ RESPONSIBLE = Column(
     _l("Responsible"),
     responsible,
     (Task.responsible_id,),
-    sort=(person_order(Task.responsible_id),),
+    sort=(person_order(Task.site_id, Task.responsible_id),),
 )
 STATUS = Column("status", _l("Status"), status_cell, STATUS_READ)
 RESULTS = (
@@ -229,7 +216,6 @@ TASKS = RecordList(
     show="records.show",
     show_values={"type": "task"},
     formulas=("D1", "D2", "D4"),
-    help=_l("What is to be done, where and by whom."),
     empty=_l("Nothing is left for today. Tasks are planned from the schedules that are in use."),
     order="due",
     columns=(
@@ -296,7 +282,6 @@ AD_HOC_WORK = RecordList(
     show_values={"type": "task"},
     conditions=lambda _: [Task.code.in_((AD_HOC_CODE, TASK_CODE))],
     formulas=("D1", "D2", "D4"),
-    help=_l("Work outside the schedules: assigned by a supervisor, or for rain and snow."),
     empty=_l("Nothing was assigned besides the schedules. Assign a task, or report rain or snow."),
     order="due",
     columns=(

@@ -16,7 +16,11 @@ from server.models.registry import StoredType
 
 class Shift(Model):
     __tablename__ = "shift"
-    __table_args__ = (Index(None, "site_id", "opened_at"),)
+    __table_args__ = (
+        Index(None, "site_id", "opened_at"),
+        Index(None, "site_id", "person_id", "opened_at"),
+        Index(None, "site_id", "closed_at", "handed_over_at", "opened_at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -42,16 +46,6 @@ class Shift(Model):
         return (
             select(cls)
             .where(cls.site_id == site_id, cls.opened_at >= moment)
-            .order_by(cls.opened_at.desc(), cls.id)
-        )
-
-    @classmethod
-    def unclosed(cls, site_id: str, moment: datetime) -> Select[Any]:
-        """Shifts that began before a moment and were neither closed nor handed over."""
-        return (
-            select(cls)
-            .where(cls.site_id == site_id, cls.opened_at < moment)
-            .where(cls.closed_at.is_(None), cls.handed_over_at.is_(None))
             .order_by(cls.opened_at.desc(), cls.id)
         )
 

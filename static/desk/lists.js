@@ -7,8 +7,31 @@ const TYPING = "input:not([type=checkbox]), select, textarea, [contenteditable]"
 export function prepareLists() {
   document.addEventListener("keydown", obey);
   document.addEventListener("change", changed);
-  document.addEventListener("htmx:after:swap", count);
+  document.addEventListener("htmx:before:request", (event) => {
+    if (event.target === list() && isInUse()) event.preventDefault();
+  });
+  document.addEventListener("htmx:before:swap", () => (place = currentPlace()));
+  document.addEventListener("htmx:after:swap", () => {
+    if (place >= 0) moveTo(rows(), Math.min(place, rows().length - 1));
+    count();
+  });
   count();
+}
+
+/** The current row when the rows are drawn anew; -1 without one. */
+let place = -1;
+
+function list() {
+  return document.getElementById("list");
+}
+
+/** Whether new rows would take away what somebody is choosing. */
+function isInUse() {
+  return list()?.querySelector("input[name=row]:checked, details[open]") !== null;
+}
+
+function currentPlace() {
+  return rows().findIndex((row) => row.classList.contains("cur"));
 }
 
 /** @returns {HTMLTableRowElement[]} */
@@ -24,7 +47,7 @@ function obey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof Element)) return;
   if (target.closest(TYPING) || document.querySelector("dialog[open]")) return;
   const listed = rows();
-  const current = listed.findIndex((row) => row.classList.contains("cur"));
+  const current = currentPlace();
   if (event.key === "j") moveTo(listed, Math.min(current + 1, listed.length - 1));
   else if (event.key === "k") moveTo(listed, Math.max(current - 1, 0));
   else if (event.key === "x" && current >= 0) tick(listed[current]);

@@ -88,7 +88,7 @@ def test_a_statement_without_a_network_arrives_is_decided_on_and_read(
     phone_page, live_server, desk_page
 ):
     admin = desk_page("adi")
-    admin.goto(f"{live_server.url}/desk/rules/")
+    admin.goto(f"{live_server.url}/desk/rules/{CATEGORY_ID}")
     admin.locator(f"form[action*='{CATEGORY_ID}'] button").click()
     admin.wait_for_selector("text=停用")
     phone_page.enrol("ana")

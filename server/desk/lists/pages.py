@@ -47,7 +47,8 @@ LISTS: dict[str, tuple[RecordList, str]] = {}
 
 def register_list(bp: Blueprint, list_: RecordList, path: str = "/", view: str = "index") -> None:
     """Add the routes of a list to the blueprint of its feature. `view` is the name of its page
-    within the blueprint, that of the others begins with it."""
+    within the blueprint, that of the others begins with it. `path` ends with a slash if the page's
+    address does."""
     routes = _Routes(list_, f"{bp.name}.{view}")
     base = path.rstrip("/")
     everybody = allow(*list_.roles)
@@ -56,7 +57,7 @@ def register_list(bp: Blueprint, list_: RecordList, path: str = "/", view: str =
     def add(rule: str, name: str, method: str, function: Callable[..., Any]) -> None:
         bp.add_url_rule(base + rule, name, everybody(function), methods=[method])
 
-    add("/" if base == "" else "", view, "GET", routes.view_function("page"))
+    add("/" if path.endswith("/") else "", view, "GET", routes.view_function("page"))
     add("/filter", f"{view}_filter", "POST", only_asks(routes.view_function("filter")))
     add("/file.<format>", f"{view}_file", "GET", recent_sign_in(file) if list_.personal else file)
     add("/views", f"{view}_save", "POST", routes.view_function("save"))
@@ -78,8 +79,11 @@ class _Routes:
         method: Callable[..., Any] = getattr(self, name)
         return lambda **arguments: method(**arguments)
 
-    def page(self) -> str:
-        """The page of the list, as the address asks for it."""
+    def page(self) -> Any:
+        """The page of the list, as the address asks for it; for the page that asks whether there is
+        news, its rows, or 204 if nothing changed."""
+        if request.args.get("known") == current_user().site_version:
+            return Response(status=204)
         return render_list(self.list_, self.endpoint)
 
     def filter(self) -> Response:
@@ -227,8 +231,11 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
     rows = _page_rows(asked)
     list_.prepare(rows, context)
     columns = asked.shown_columns()
+    is_news = "known" in request.args
     return render_template(
-        list_.template,
+        "desk/lists/_rows.html" if is_news else list_.template,
+        is_news=is_news,
+        known=current_user().site_version,
         list=list_,
         asked=asked,
         endpoint=endpoint,

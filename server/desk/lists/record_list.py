@@ -37,11 +37,13 @@ class View:
 @dataclass(frozen=True, kw_only=True)
 class BulkAction:
     """Something that is done to all selected rows with one form. `ops` turns a row's id and the
-    form into the ops of that row: kind, subject, payload."""
+    form into the ops of that row: kind, subject, payload. Where ops alone do not do it, `do` takes
+    all ids and the form instead, and returns why some were refused, by their id."""
 
     name: str
     label: Text
-    ops: Callable[[str, Mapping[str, str]], Sequence[Op]]
+    ops: Callable[[str, Mapping[str, str]], Sequence[Op]] = lambda id_, form: ()
+    do: Callable[[Sequence[str], Mapping[str, str]], Mapping[str, str]] | None = None
     inputs: Callable[[ListContext], Sequence[FormField]] = lambda _: ()
     roles: Collection[str] = ()
     """Who may do it, of those who see the list; everybody if none is named."""

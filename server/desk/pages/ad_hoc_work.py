@@ -30,7 +30,7 @@ NAVIGATION = [
         _l("Assigned tasks"),
         "work",
         10,
-        about=_l("Give somebody work outside the schedules, or report rain or snow."),
+        about=_l("Work outside the schedules: assigned by a supervisor, or for rain and snow."),
     )
 ]
 

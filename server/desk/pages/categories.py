@@ -7,22 +7,21 @@ from collections import Counter
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
+from server.desk.category_list import CATEGORIES, HOURS_FORM
 from server.desk.label_form import form_label
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, in_natural_order
-from server.desk.payload_form import PayloadForm
+from server.desk.options import active_people
 from server.desk.submit import submit_and_redirect
 from server.i18n.languages import language_codes
 from server.models.categories import CaseCategory
-from server.models.places import Site
 from server.models.training_sessions import TrainingSession
 from server.oplog.directory import directory_of
-from sync import RECORD_TYPES
-from sync.accountability.categories import category_id
+from sync.accountability.categories import category_id, state
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -39,31 +38,36 @@ NAVIGATION = [
     )
 ]
 
-HOURS_FORM = PayloadForm("site.retain", "statement_hours")
+ACTIONS = [Action("categories.new", _l("Add category"))]
+register_list(bp, CATEGORIES)
+
 MAX_DISCUSSIONS = 20
 SUB_CATEGORY_PATTERN = re.compile(r"\s*(\S+)\s+(\S.*)")
 """A category item as it is typed, with its name in one or more languages: 7a 中文 / English."""
 
 
-@bp.get("/")
+@bp.get("/new")
+@allow(*MASTER_DATA_ROLES)
+def new() -> str:
+    """The form for a new category."""
+    return render_template("desk/categories/new.html")
+
+
+@bp.get("/<id>")
 @allow(*DESK_ROLES)
-def index() -> str:
-    site_id = current_user().site_id
-    people = active_people(site_id)
-    categories = in_natural_order(db.session.scalars(CaseCategory.for_site(site_id)), "code")
+def show(id: str) -> str:
+    """One category: what it says, who has read it, and where it was discussed."""
+    category = get_or_404(CaseCategory, id)
+    people = active_people(category.site_id)
     return render_template(
-        "desk/categories/index.html",
-        categories=[
-            (category, RECORD_TYPES["category"].state(vars(category))) for category in categories
-        ],
+        "desk/categories/show.html",
+        category=category,
+        state=state(vars(category)),
+        unread=[person for person in people if person.id not in category.acknowledged],
         people=people,
-        discussions=_discussions(site_id),
-        hours_inputs=HOURS_FORM.inputs(
-            vars(db.session.get_one(Site, (site_id, site_id))),
-            labels={"statement_hours": gettext("Minimum hours for giving a statement")},
-        ),
+        discussions=_discussions(category.site_id) if category.clause == "G6" else [],
+        names=directory_of(category.site_id),
         may_change=current_user().has_role(*MASTER_DATA_ROLES),
-        names=directory_of(site_id),
     )
 
 
@@ -126,5 +130,5 @@ def set_statement_hours() -> Any:
 def _submit(kind: str, id: str) -> Any:
     category = get_or_404(CaseCategory, id)
     return submit_and_redirect(
-        kind, category.id, {}, url_for("categories.index"), base=category.version
+        kind, category.id, {}, url_for("categories.show", id=id), base=category.version
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
-from server.db.engine import db
 from server.desk.actions import Action
 from server.desk.case_list import cases_about
+from server.desk.contractor_list import CONTRACTORS
+from server.desk.form_fields import FormField
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, in_natural_order, person_options
+from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm, form_text
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
@@ -30,30 +33,40 @@ NAVIGATION = [
         about=_l("Firms that work on the estate, and who answers for them."),
     )
 ]
-ACTIONS = [Action("contractors.index", _l("Add contractor"))]
+ACTIONS = [Action("contractors.new", _l("Add contractor"))]
+register_list(bp, CONTRACTORS)
 
 FORM = PayloadForm("contractor.add", "name", "service", "accountable_id", "contact", "contract_ref")
 AGREEMENT_FIELDS = ("purpose", "term", "kinds")
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*DESK_ROLES)
-def index() -> str:
-    site_id = current_user().site_id
-    managers = [person for person in active_people(site_id) if DESK_ROLES & set(person.roles)]
-    options = {"accountable_id": person_options(managers)}
-    return render_template(
-        "desk/contractors/index.html",
-        firms=in_natural_order(db.session.scalars(Contractor.for_site(site_id)), "name"),
-        inputs=lambda firm: FORM.inputs(vars(firm) if firm else {}, options),
-        names=directory_of(site_id),
-    )
+def new() -> str:
+    """The form for a new contractor."""
+    return render_template("desk/contractors/edit.html", firm=None, inputs=_inputs({}))
+
+
+@bp.get("/<id>/edit")
+@allow(*DESK_ROLES)
+def edit(id: str) -> str:
+    """The form of a contractor, and that of the end of its contract."""
+    firm = get_or_404(Contractor, id)
+    return render_template("desk/contractors/edit.html", firm=firm, inputs=_inputs(vars(firm)))
+
+
+def _inputs(values: Mapping[str, Any]) -> list[FormField]:
+    people = active_people(current_user().site_id)
+    managers = [person for person in people if DESK_ROLES & set(person.roles)]
+    return FORM.inputs(values, {"accountable_id": person_options(managers)})
 
 
 @bp.post("/")
 @allow(*DESK_ROLES)
 def add() -> Any:
-    return submit_and_redirect("contractor.add", None, _form_payload(), _index_url())
+    return submit_and_redirect(
+        "contractor.add", None, _form_payload(), url_for("contractors.index")
+    )
 
 
 @bp.get("/<id>")
@@ -77,14 +90,14 @@ def change(id: str) -> Any:
     firm = get_or_404(Contractor, id)
     changes = {n: v for n, v in _form_payload().items() if v != getattr(firm, n)}
     base = request.form.get("base", type=int)
-    return submit_and_redirect("contractor.change", firm.id, changes, _index_url(), base=base)
+    return submit_and_redirect("contractor.change", firm.id, changes, _page_url(id), base=base)
 
 
 @bp.post("/<id>/end")
 @allow(*DESK_ROLES)
 def end(id: str) -> Any:
     firm = get_or_404(Contractor, id)
-    return submit_and_redirect("contractor.end", firm.id, {}, _index_url(), base=firm.version)
+    return submit_and_redirect("contractor.end", firm.id, {}, _page_url(id), base=firm.version)
 
 
 def _form_payload() -> dict[str, Any]:
@@ -94,5 +107,5 @@ def _form_payload() -> dict[str, Any]:
     return {**payload, "agreement": agreement if all(agreement.values()) else None}
 
 
-def _index_url() -> str:
-    return url_for("contractors.index")
+def _page_url(id_: str) -> str:
+    return url_for("contractors.show", id=id_)

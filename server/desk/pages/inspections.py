@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,59 +10,60 @@ from markupsafe import Markup
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.inspection_list import INSPECTIONS
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people
-from server.desk.payload_form import form_moment
+from server.desk.rectification_list import RECTIFICATIONS, due_time
 from server.desk.related import linked_records, without_empty
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.inspections import Inspection
 from server.models.rectifications import Rectification
 from server.oplog.directory import directory_of
-from sync.protocol.clock import SITE_ZONE, format_time
+from sync.protocol.clock import format_time
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.quality.inspection_rules import official_inspection
-from sync.quality.scores import ScoreSeries, score_series, undecided_slots
+from sync.quality.scores import ScoreSeries, score_series
 
 bp = Blueprint("inspections", __name__, url_prefix="/desk/inspections")
+register_list(bp, INSPECTIONS)
+register_list(bp, RECTIFICATIONS, "/rectifications", "rectifications")
 NAVIGATION = [
     NavEntry(
         "inspections.index",
         _l("Inspections"),
         "quality",
         10,
-        about=_l("Inspections with their scores, and what is to be put right."),
-    )
+        about=_l("Inspections with their scores."),
+    ),
+    NavEntry(
+        "inspections.rectifications",
+        _l("Corrective actions"),
+        "quality",
+        15,
+        about=_l("What inspections found to be put right, who fixes it and by when."),
+    ),
 ]
 
 LOOKBACK = timedelta(days=90)
 GROUPINGS = ("area", "person", "code")
 
 
-@bp.get("/")
+@bp.get("/scores")
 @allow(*DESK_ROLES)
-def index() -> str:
-    """Recent inspections, pairs without an official one, scores and open corrective actions."""
-    site, names, now = (
-        current_user().site_id,
-        directory_of(current_user().site_id),
-        datetime.now(UTC),
-    )
-    inspections = db.session.scalars(Inspection.since(site, now - LOOKBACK)).all()
+def scores() -> str:
+    """The scores of the last LOOKBACK by area, person or checklist, lowest first."""
+    site, names = current_user().site_id, directory_of(current_user().site_id)
+    inspections = db.session.scalars(Inspection.since(site, datetime.now(UTC) - LOOKBACK)).all()
     selected = request.args.get("by", "")
     by = selected if selected in GROUPINGS else GROUPINGS[0]
     scored = score_series(inspections, lambda inspection: getattr(inspection, by))
     return render_template(
-        "desk/inspections/index.html",
-        inspections=inspections[:50],
-        pairs=undecided_slots(inspections),
+        "desk/inspections/scores.html",
         by=by,
         scored=[(_group_label(by, line, names), line) for line in scored],
-        open=db.session.scalars(Rectification.unverified(site)).all(),
-        people=active_people(current_user().site_id),
-        names=names,
-        moment_now=now,
         spark=sparkline_svg,
     )
 
@@ -117,21 +117,6 @@ def unmake_official(id: str) -> Any:
     )
 
 
-@bp.post("/rectifications/<id>")
-@allow(*DESK_ROLES)
-def assign_corrective_action(id: str) -> Any:
-    """Who is responsible for a corrective action, and its due day."""
-    action, form = get_or_404(Rectification, id), request.form
-    payload: dict[str, Any] = {"responsible_id": form.get("responsible_id") or None}
-    due = _due_time(form)
-    if due:  # without a day the due day stays
-        payload["due_at"] = format_time(due)
-    back = url_for("inspections.index")
-    return submit_and_redirect(
-        "rectification.assign", action.id, payload, back, base=action.version
-    )
-
-
 @bp.post("/<id>/rectify")
 @allow(*DESK_ROLES)
 def rectify(id: str) -> Any:
@@ -140,19 +125,13 @@ def rectify(id: str) -> Any:
     payload: dict[str, Any] = {"item": form.get("item", "")}
     if form.get("responsible_id"):
         payload["responsible_id"] = form["responsible_id"]
-    due = _due_time(form)
+    due = due_time(form)
     if due:
         payload["due_at"] = format_time(due)
     back = url_for("inspections.show", id=inspection.id)
     return submit_and_redirect(
         "inspection.rectify", inspection.id, payload, back, base=form.get("base", type=int)
     )
-
-
-def _due_time(form: Mapping[str, str]) -> datetime | None:
-    """The evening of the due day, None if the form names none. Raises FormRefused for others."""
-    day = form_moment(form, "due_at")
-    return day and day.astimezone(SITE_ZONE).replace(hour=20, minute=0)
 
 
 def _group_label(by: str, line: ScoreSeries, names: Any) -> Any:

@@ -23,6 +23,7 @@ from server.desk.record_access import may_open
 from server.desk.related import linked_records, without_empty
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
+from server.desk.task_list import CANCEL_FORM, REASSIGN_FORM
 from server.models import MODELS_BY_TYPE
 from server.models.feed import FeedRow
 from server.models.tasks import Task
@@ -34,9 +35,6 @@ from sync.work.board import task_deadline
 
 bp = Blueprint("records", __name__, url_prefix="/desk")
 PLACE = "today"
-
-CANCEL_FORM = PayloadForm("task.cancel", "reason")
-REASSIGN_FORM = PayloadForm("task.reassign", "responsible_id")
 
 
 @bp.get("/record/<type>/<id>")

@@ -11,4 +11,8 @@ from sync.protocol.text import _l
 
 bp = Blueprint("tasks", __name__, url_prefix="/desk/tasks")
 register_list(bp, TASKS)
-NAVIGATION = [NavEntry("tasks.index", _l("Tasks"), "work", 5)]
+NAVIGATION = [
+    NavEntry(
+        "tasks.index", _l("Tasks"), "work", 5, about=_l("What is to be done, where and by whom.")
+    )
+]

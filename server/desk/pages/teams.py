@@ -8,13 +8,14 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
-from server.db.engine import db
 from server.desk.actions import Action
 from server.desk.case_list import cases_about
 from server.desk.history import op_lines
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, in_natural_order
+from server.desk.options import active_people
 from server.desk.submit import submit_and_redirect
+from server.desk.team_list import TEAMS
 from server.models.teams import Team
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
@@ -32,19 +33,15 @@ NAVIGATION = [
         about=_l("Who works together, and who leads them."),
     )
 ]
-ACTIONS = [Action("teams.index", _l("Add team"))]
+ACTIONS = [Action("teams.new", _l("Add team"))]
+register_list(bp, TEAMS)
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*DESK_ROLES)
-def index() -> str:
-    site_id = current_user().site_id
-    return render_template(
-        "desk/teams/index.html",
-        teams=in_natural_order(db.session.scalars(Team.for_site(site_id)), "name"),
-        people=active_people(site_id),
-        names=directory_of(site_id),
-    )
+def new() -> str:
+    """The form for a new team."""
+    return render_template("desk/teams/new.html", people=active_people(current_user().site_id))
 
 
 @bp.get("/<id>")

@@ -288,7 +288,8 @@ def test_add_publish_and_deactivate_a_category(app, ben, eve, phone):
     eve.post(f"/desk/rules/{id_}/publish")
     assert phone.get_record("category", id_)["state"] == "active"
     phone.send_op("category.acknowledge", id_, by=CHU)
-    assert "read by 1 of" in ben.get("/desk/rules/", headers=EN).text
+    assert "read by 1 of" in ben.get(f"/desk/rules/{id_}", headers=EN).text
+    assert re.search(r">1 of \d+<", ben.get("/desk/rules/", headers=EN).text)
     eve.post(f"/desk/rules/{id_}/deactivate")
     assert ("category", id_) not in phone.pull_all()
 

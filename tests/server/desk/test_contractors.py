@@ -40,6 +40,7 @@ def test_change_the_manager_and_end_a_contract_once(app, ben):
     firm = stored_contractor(app)
     page = ben.get("/desk/contractors/").text
     assert "Spruce Cable" in page and "Ben" in page
+    assert 'name="base" value="1"' in ben.get(f"/desk/contractors/{firm.id}/edit").text
     change = {**CONTRACTOR_PAYLOAD, "accountable_id": EVE, "base": "1", "contact": ""}
     ben.post(f"/desk/contractors/{firm.id}", change)
     assert stored_contractor(app).accountable_id == EVE

@@ -56,7 +56,8 @@ def test_a_criterion_photo_is_shown_with_the_inspection(app, ben, dao, phone):
     report = ben.get(f"/desk/inspections/{inspection['id']}", headers=EN).text
     for word in (f"/desk/photo/{sha256}", "pass-weight/1", "75", "a sofa"):
         assert word in report
-    assert f"/desk/photo/{sha256}" in ben.get("/desk/inspections/").text
+    listed = ben.get("/desk/inspections/rectifications").text
+    assert f'href="/desk/inspections/{inspection["id"]}"' in listed
     shown = ben.get(f"/desk/photo/{sha256}")
     assert (shown.status_code, shown.mimetype) == (200, "image/jpeg")
     shown.close()

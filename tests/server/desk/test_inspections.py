@@ -1,5 +1,6 @@
 """Inspections: scores, two of one thing, corrective actions, checklist editions."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -112,6 +113,14 @@ def test_a_self_inspection_cannot_be_official(phone, desk_op):
     assert desk_op("inspection.make_official", FIRST_INSPECTION, {})["code"] == "self-inspection"
 
 
+def undecided(ben):
+    """The inspections of which the list says that nobody chose one."""
+    page = ben.get("/desk/inspections/?state=undecided", headers=EN).text
+    found = set(re.findall(r'href="/desk/inspections/([0-9a-f-]{36})"', page))
+    assert bool(found) == ('class="st warn"' in page)
+    return found
+
+
 def test_the_desk_chooses_one_of_two_inspections_as_official(app, ben, phone, new_phone, criteria):
     phone.send_op("inspection.record", FIRST_INSPECTION, inspection_payload(criteria), by=BEN)
     new_phone().send_op(
@@ -120,15 +129,15 @@ def test_the_desk_chooses_one_of_two_inspections_as_official(app, ben, phone, ne
         inspection_payload(criteria, failed=criteria[:2]),
         by=EVE,
     )
-    assert "Which one is official?" in ben.get("/desk/inspections/", headers=EN).text
+    assert undecided(ben) == {FIRST_INSPECTION, SECOND_INSPECTION}
     ben.post(f"/desk/inspections/{FIRST_INSPECTION}/official")
-    assert "Which one is official?" not in ben.get("/desk/inspections/", headers=EN).text
+    assert undecided(ben) == set()
     ben.post(f"/desk/inspections/{SECOND_INSPECTION}/official")
     with app.app_context():
         chosen = select(Inspection.id).where(Inspection.official_at.is_not(None))
         assert list(db.session.scalars(chosen)) == [SECOND_INSPECTION], "the one before steps back"
     ben.post(f"/desk/inspections/{SECOND_INSPECTION}/unofficial")
-    assert "Which one is official?" in ben.get("/desk/inspections/", headers=EN).text
+    assert undecided(ben) == {FIRST_INSPECTION, SECOND_INSPECTION}
     page = ben.get(f"/desk/inspections/{SECOND_INSPECTION}", headers=EN).text
     assert "Score: 50 of 100" in page and "pass-weight/1" in page
 
@@ -219,9 +228,12 @@ def test_assign_a_corrective_action(app, ben, dao, phone, criteria):
         by=BEN,
     )
     (found,) = phone.records_of("rectification")
-    form = {"responsible_id": CHU, "due_at": "2026-12-24"}
-    assert dao.post(f"/desk/inspections/rectifications/{found['id']}", form).status_code == 404
-    ben.post(f"/desk/inspections/rectifications/{found['id']}", form)
+    form = {"assign.responsible_id": CHU, "assign.due_at": "2026-12-24", "row": [found["id"]]}
+    dao.post("/desk/inspections/rectifications/bulk/assign", form)
+    with app.app_context():
+        assert db.session.get(Rectification, (HOME_SITE, found["id"])).responsible_id is None
+    ben.post("/desk/inspections/rectifications/bulk/assign", form)
+    ben.post("/desk/inspections/rectifications/bulk/assign", {**form, "assign.responsible_id": ""})
     with app.app_context():
         record = db.session.get(Rectification, (HOME_SITE, found["id"]))
         assert record.responsible_id == CHU

@@ -61,10 +61,11 @@ def test_a_handover_is_signed_by_the_receiver(app, ben, phone):
     shift = phone.get_record("shift", SHIFT_ID)
     assert (shift["state"], shift["handed_to"], shift["taken_over_by"]) == ("closed", "Chu", "Chu")
     assert shift["items"] == OPEN_ITEMS
-    page = ben.get("/desk/shifts/", headers=EN).text
-    assert "signed" in page and "Mop · Stairs" in page and "1 open item" in page
+    page = ben.get("/desk/shifts/?state=ended&columns=person,state,items", headers=EN).text
+    assert "ended" in page and "Mop · Stairs" in page
+    assert "1 open item" in ben.get("/desk/shifts/?state=any", headers=EN).text
     history = ben.get(f"/desk/record/shift/{SHIFT_ID}", headers=EN).text
-    assert "Shift taken over" in history and "Mop · Stairs" in history
+    assert "took the shift over" in history and "Mop · Stairs" in history
     assert logged_flags(app) == []
 
 
@@ -74,7 +75,8 @@ def test_a_signature_by_another_person_makes_a_conflict(app, ben, phone):
     assert phone.send_op("shift.take_over", SHIFT_ID, by=BEN)["status"] == "applied"
     assert phone.get_record("shift", SHIFT_ID)["state"] == "handed_over"
     assert logged_flags(app) == ["signed-by-another"]
-    assert "not signed yet" in ben.get("/desk/shifts/", headers=EN).text
+    page = ben.get("/desk/shifts/?state=unsigned", headers=EN).text
+    assert "Chu · not signed yet" in page
 
 
 def test_a_shift_op_sent_twice_counts_once(phone):
@@ -105,9 +107,10 @@ def test_a_shift_sent_days_late_keeps_its_own_times(app, phone):
 def test_overlapping_shifts_on_two_phones_are_marked(ben, phone, new_phone):
     open_shift(phone)
     open_shift(phone, by=CHU, shift=fixed_id("chus"))
-    assert "two phones" not in ben.get("/desk/shifts/", headers=EN).text
+    assert SHIFT_ID not in ben.get("/desk/shifts/?state=twice", headers=EN).text
     assert open_shift(new_phone(), shift=fixed_id("second"))["status"] == "applied"
-    assert ben.get("/desk/shifts/", headers=EN).text.count("on two phones at once") == 2
+    page = ben.get("/desk/shifts/?state=twice", headers=EN).text
+    assert page.count("on two phones at once") == 2 and fixed_id("chus") not in page
 
 
 def test_the_desk_ends_a_forgotten_shift(app, ben, phone):
@@ -115,17 +118,17 @@ def test_the_desk_ends_a_forgotten_shift(app, ben, phone):
         "shift.open", SHIFT_ID, {"uniform": True}, by=ANA, at=time_ago(hours=30), mono=None
     )
     phone.send_outbox()
-    page = ben.get("/desk/shifts/", headers=EN).text
-    assert "Not ended" in page and "Nobody is on duty" in page
-    assert ben.post(f"/desk/shifts/{SHIFT_ID}/close").status_code == 303
-    assert "Not ended" not in ben.get("/desk/shifts/", headers=EN).text
+    assert "Nobody is on duty" in ben.get("/desk/shifts/", headers=EN).text
+    assert SHIFT_ID in ben.get("/desk/shifts/?state=forgotten").text
+    assert ben.post("/desk/shifts/bulk/close", {"row": [SHIFT_ID]}).status_code == 303
+    assert SHIFT_ID not in ben.get("/desk/shifts/?state=forgotten").text
     with app.app_context():
         assert db.session.get(Shift, (HOME_SITE, SHIFT_ID)).closed_by_id == BEN
 
 
 def test_another_site_cannot_see_or_change_shifts(app, dao, phone):
     open_shift(phone)
-    assert "Ana" not in dao.get("/desk/shifts/").text
+    assert SHIFT_ID not in dao.get("/desk/shifts/?state=any").text
     assert dao.post(f"/desk/shifts/{SHIFT_ID}/close").status_code == 404
     verdict = phone.send_op("shift.hand_over", SHIFT_ID, {"to": CHU}, by=DAO)
     assert verdict["status"] == "held"
@@ -154,5 +157,5 @@ def test_a_handover_note_and_what_was_unsent_then_are_shown(ben, phone):
     phone.send_op("shift.hand_over", SHIFT_ID, said, by=ANA)
     phone.send_op("shift.close", SHIFT_ID, {"unsent": 3}, by=ANA)
     assert phone.get_record("shift", SHIFT_ID)["handover_note"] == "The pump hums"
-    page = ben.get("/desk/shifts/", headers=EN).text
+    page = ben.get("/desk/shifts/?state=ended", headers=EN).text
     assert "The pump hums" in page and "3 to send at that time" in page
