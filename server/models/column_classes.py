@@ -339,7 +339,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         PERSONAL: "answers summary",
     },
     "unit": {
-        PUBLIC: "label",
+        PUBLIC: "label sort_key",
         INTERNAL: "site_id id area_id version",
         PERSONAL: "occupied",
     },

@@ -10,8 +10,8 @@ from alembic import op
 from sync.protocol.clock import parse_time
 from sync.service.arrears import owed_cents, state
 
-revision = "0044"
-down_revision = "0043"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
