@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import url_for
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, select, true
 
 from server.db.engine import db
@@ -125,11 +124,6 @@ class RecordList:
     def view(self, name: str) -> View:
         """A view by its name. Raises KeyError."""
         return {view.name: view for view in self.views}[name]
-
-    def address(self, row: Any) -> str:
-        """The address of a row's page."""
-        arguments = {self.show_argument: getattr(row, self.show_by), **self.show_values}
-        return url_for(self.show, **arguments)
 
     @property
     def defaults(self) -> dict[str, str]:
