@@ -231,7 +231,7 @@ def document_arguments(
     elif name in DOCUMENTS_ABOUT:
         found = [{"id": id_} for type_, id_ in records if type_ == DOCUMENTS_ABOUT[name]]
     else:
-        found = [{"month": f"{today:%Y-%m}", "year": f"{today:%Y}"}]
+        found = [{"day": f"{today:%Y-%m-%d}", "month": f"{today:%Y-%m}", "year": f"{today:%Y}"}]
     for values in found if how == "print" else found[:1]:
         yield {argument: values[argument] for argument in rule.arguments}
 
