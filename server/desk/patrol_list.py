@@ -105,7 +105,9 @@ def round_state(row: Any, context: ListContext) -> Cell:
     if not left:
         noted = row.noted_points
         said = ngettext("complete, %(num)s noted", "complete, %(num)s noted", noted)
-        return Cell(said if noted else pgettext("patrols", "complete"), tone="ok", icon="ok")
+        if noted:
+            return Cell(said, tone="dim", icon="skipd")
+        return Cell(pgettext("patrols", "complete"), tone="ok", icon="ok")
     end = end_of(row, context)
     if end == "missed":
         said = ngettext("%(num)s point missed", "%(num)s points missed", left)
@@ -365,7 +367,13 @@ POINT_LIST = RecordList(
             sort=(area_order(SITE, AREA.element),),
         ),
         label_column("label", _l("Patrol route"), PatrolRound.label, sort=(PatrolRound.route_id,)),
-        *WINDOW,
+        text_column(
+            "begins",
+            _lp("task", "From"),
+            PatrolRound.window_start,
+            sort=(PatrolRound.window_start, PatrolRound.route_id, AT),
+        ),
+        text_column("ends", _lp("task", "Due"), PatrolRound.window_end, shown=False),
         Column(
             "state",
             _l("Status"),
@@ -403,10 +411,6 @@ POINT_LIST = RecordList(
         _point_view("unknown", when_since="week"),
         _point_view("late", when_since="week"),
         _point_view("skipped", when_since="week"),
-        View(
-            name="all",
-            label=_l("30 days"),
-            values={"when_since": "days30", "sort": "-begins"},
-        ),
+        View(name="yesterday", label=_l("Yesterday"), values={"when_since": "yesterday"}),
     ),
 )
