@@ -11,8 +11,8 @@ from alembic import op
 
 from sync.work.patrol_report import point_facts, uncounted_scans
 
-revision = "0045"
-down_revision = "0044"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
