@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # where it is set, each of the many processes of the tests compiles Lodge anew
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test soak check bench words lock sbom clean
+.PHONY: install demo test soak check bench pictures words lock sbom clean
 .DEFAULT_GOAL := install
 
 install: .venv/installed $(MO)  ## .venv with the lodge command
@@ -49,6 +49,9 @@ check: .venv/tested .venv/node install  ## all gates but the tests
 
 bench: .venv/tested .venv/chromium install  ## timings as ratios to a baseline measured in the same run
 	$(BIN)/python -m tests.bench
+
+pictures: .venv/tested .venv/chromium install  ## the pictures of docs/img, from the large demo
+	$(BIN)/python -m tests.pictures
 
 words: .venv/tested  ## collect translatable texts into the catalogues
 	$(BIN)/pybabel --quiet extract -F pyproject.toml --ignore-dirs='.*' -k _l -k _lp:1c,2 -k lazy_gettext -k lazy_pgettext:1c,2 --no-location --sort-output -w 100 -o .venv/messages.pot server sync templates static

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from server.auth.access import current_user
 from server.db.engine import db
 from server.desk import labels
 from server.desk.formatting import RECORD_ID, author_name, format_value, labelled_values
@@ -74,8 +73,11 @@ def sync_delay(op: LoggedOp) -> timedelta | None:
 
 
 def op_lines(ops: Iterable[LoggedOp], times: Callable[[datetime], str] = moment) -> list[OpLine]:
-    """These ops of the current user's site with their texts; `times` writes a time."""
-    ops, names, phones = list(ops), directory_of(current_user().site_id), device_labels()
+    """These ops, all of one site, with their texts; `times` writes a time."""
+    ops = list(ops)
+    if not ops:
+        return []
+    names, phones = directory_of(ops[0].site_id), device_labels(ops[0].site_id)
     items, criteria = _task_items(ops), _criteria(ops)
     lines = []
     for op in ops:
@@ -106,14 +108,12 @@ def readable_fields(payload: Any) -> dict[str, Any]:
     return {name: raw for name, raw in payload.items() if name not in HIDDEN_FIELDS}
 
 
-def _task_items(ops: Iterable[LoggedOp]) -> dict[str, list[dict[str, str]]]:
+def _task_items(ops: Sequence[LoggedOp]) -> dict[str, list[dict[str, str]]]:
     """The items of the tasks that these ops tick, by task."""
     ids = {op.subject for op in ops if op.kind in ITEM_KINDS and op.subject}
     if not ids:
         return {}
-    tasks = select(Task.id, Task.items).where(
-        Task.site_id == current_user().site_id, Task.id.in_(ids)
-    )
+    tasks = select(Task.id, Task.items).where(Task.site_id == ops[0].site_id, Task.id.in_(ids))
     return {row.id: row.items or [] for row in db.session.execute(tasks)}
 
 
@@ -125,13 +125,13 @@ def _with_item_label(fields: dict[str, Any], items: list[dict[str, str]] | None)
     return {**fields, "item": items[index] if index < len(items) else str(index + 1)}
 
 
-def _criteria(ops: Iterable[LoggedOp]) -> dict[str, dict[str, Any]]:
+def _criteria(ops: Sequence[LoggedOp]) -> dict[str, dict[str, Any]]:
     """The labels of the criteria of the inspections that these ops are about, by criterion."""
     ids = {op.subject for op in ops if op.subject_type == "inspection" and op.subject}
     if not ids:
         return {}
     rows = select(Inspection.id, Inspection.criteria).where(
-        Inspection.site_id == current_user().site_id, Inspection.id.in_(ids)
+        Inspection.site_id == ops[0].site_id, Inspection.id.in_(ids)
     )
     return {
         row.id: {item["id"]: item["label"] for item in row.criteria or []}
@@ -190,9 +190,7 @@ def record_title(type_: str, body: dict[str, Any]) -> Any:
     return labels.type_label(type_)
 
 
-def device_labels() -> dict[str, str]:
-    """The names of the phones of the current user's site, by id."""
-    rows = db.session.execute(
-        select(Device.id, Device.label).where(Device.site_id == current_user().site_id)
-    )
+def device_labels(site_id: str) -> dict[str, str]:
+    """The names of the phones of a site, by id."""
+    rows = db.session.execute(select(Device.id, Device.label).where(Device.site_id == site_id))
     return {row.id: row.label for row in rows}

@@ -1,178 +1,224 @@
-"""The ops that need a decision: by reason, person, phone and words, in pages."""
+"""The list of ops that need a decision: by reason, person, phone and words."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext, pgettext
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Text, cast, select
 
 from server.db.engine import db
-from server.desk.history import OpLine, op_lines, record_title
+from server.desk.doubts import op_doubts, phone_doubts
+from server.desk.form_fields import Options
+from server.desk.formatting import author_name
+from server.desk.history import OpLine, device_labels, op_lines, record_title
+from server.desk.labels import type_label
+from server.desk.lists import (
+    BulkAction,
+    Cell,
+    Choice,
+    ChoiceFilter,
+    Column,
+    ListContext,
+    OptionFilter,
+    PeriodFilter,
+    RecordList,
+    View,
+    WordsFilter,
+    text_column,
+)
+from server.desk.lists.filters import ANY
+from server.desk.payload_form import PayloadForm
 from server.desk.quarantine import next_step
-from server.i18n.local_time import format_local_time
+from server.desk.quarantine_decided import decided_and_rest
+from server.desk.quarantine_several import accept_several, dismiss_several
+from server.i18n.locale import localize
 from server.models.feed import FeedRow
 from server.models.oplog import LoggedOp
 from server.models.quarantine import QuarantinedOp
-from sync.review.quarantine import REASON_GROUPS, reason_group
-
-PAGE_SIZE = 25
-MAX_FILTER_LENGTH = 40
-MAX_SEARCHED = 5_000
-MAX_IN_FILE = 2_000
+from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l, _lp
+from sync.review.quarantine import GROUP_LABELS, OTHER_REASON, REASON_GROUPS, reason_group
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingOp:
-    """An op that waits for a decision, and the record that it is about, if that is here."""
+    """An op that waits for a decision, with its texts. `about` is what the record is called that it
+    is about, if that is here; `against` is what speaks against it."""
 
     line: OpLine
-    group: str
-    record_type: str | None
-    title: Any
-    next_step: str
+    about: str
+    against: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingList:
-    """One page of the list. `groups` has how many wait for each reason, `total` how many fit."""
-
-    ops: list[WaitingOp]
-    groups: Mapping[str, int]
-    total: int
-    page: int
-    pages: int
-    people: list[str]
-    phones: list[str]
-
-
-def read_filters(args: Mapping[str, str]) -> dict[str, str]:
-    """The filters of a request, each "" if it is not set."""
-    names = ("group", "person", "phone", "words", "order")
-    return {name: args.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in names}
-
-
-def waiting_list(site_id: str, filters: Mapping[str, str], page: int) -> WaitingList:
-    """The ops that fit the filters: the oldest first, unless the newest are asked for."""
-    query = _matching(site_id, filters)
-    total = _count(query)
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(page, pages)
-    ops = db.session.scalars(query.offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE)).all()
-    return WaitingList(
-        ops=_with_records(site_id, op_lines(ops)),
-        groups=_groups(site_id),
-        total=total,
-        page=page,
-        pages=pages,
-        people=_distinct(site_id, LoggedOp.by),
-        phones=_distinct(site_id, LoggedOp.device_id),
-    )
-
-
-def waiting_table(site_id: str, filters: Mapping[str, str]) -> list[list[str]]:
-    """The ops that fit the filters, at most MAX_IN_FILE, as rows of text with their headings."""
-    ops = db.session.scalars(_matching(site_id, filters).limit(MAX_IN_FILE)).all()
-    headings = [
-        *(gettext("What"), gettext("Recorded by"), gettext("Time"), pgettext("device", "Phone")),
-        *(gettext("Content"), gettext("Reason"), gettext("Next step")),
-    ]
-    return [headings, *map(_table_row, _with_records(site_id, op_lines(ops)))]
-
-
-def _table_row(waiting: WaitingOp) -> list[str]:
-    line = waiting.line
-    return [
-        line.action_label,
-        line.author,
-        format_local_time(line.occurred_at).replace("T", " "),
-        line.device_label,
-        "; ".join(f"{name}: {said}" for name, said in line.fields),
-        line.reason_label,
-        waiting.next_step,
-    ]
-
-
-def _matching(site_id: str, filters: Mapping[str, str]) -> Select[Any]:
-    conditions = _conditions(filters)
-    undecided = QuarantinedOp.undecided(site_id)
-    if filters["words"]:
-        ids = _ids_with_words(undecided.where(*conditions), filters["words"])
-        conditions = [LoggedOp.id.in_(ids)]
-    order = LoggedOp.in_order()
-    query = undecided.where(*conditions).order_by(None)
-    return query.order_by(order.desc() if filters["order"] == "newest" else order)
-
-
-def _conditions(filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if codes := REASON_GROUPS.get(filters["group"]):
-        conditions.append(LoggedOp.code.in_(codes))
-    elif filters["group"]:
-        named = [code for group in REASON_GROUPS.values() for code in group]
-        conditions.append(LoggedOp.code.not_in(named))
-    if filters["person"]:
-        conditions.append(LoggedOp.by == filters["person"])
-    if filters["phone"]:
-        conditions.append(LoggedOp.device_id == filters["phone"])
-    return conditions
-
-
-def _ids_with_words(query: Any, words: str) -> list[str]:
-    """The ops of a query in whose payload these words stand, of its first MAX_SEARCHED."""
-    rows = db.session.execute(
-        query.with_only_columns(LoggedOp.id, LoggedOp.body).limit(MAX_SEARCHED)
-    )
-    wanted = words.casefold()
-    return [row.id for row in rows if wanted in _payload_text(row.body).casefold()]
-
-
-def _payload_text(body: str) -> str:
-    return json.dumps(json.loads(body).get("payload"), ensure_ascii=False)
-
-
-def _count(query: Any) -> int:
-    found = db.session.scalar(query.order_by(None).with_only_columns(func.count()))
-    return int(found or 0)
-
-
-def _groups(site_id: str) -> dict[str, int]:
-    """How many ops wait for each reason, the most frequent first."""
-    query = QuarantinedOp.undecided(site_id).order_by(None)
-    rows = db.session.execute(
-        query.with_only_columns(LoggedOp.code, func.count()).group_by(LoggedOp.code)
-    )
-    counts: Counter[str] = Counter()
-    for code, number in rows:
-        counts[reason_group(code)] += number
-    return dict(counts.most_common())
-
-
-def _distinct(site_id: str, column: Any) -> list[str]:
-    query = QuarantinedOp.undecided(site_id).order_by(None).with_only_columns(column).distinct()
-    return [value for value in db.session.scalars(query) if value]
-
-
-def _with_records(site_id: str, lines: Iterable[OpLine]) -> list[WaitingOp]:
-    listed = list(lines)
-    ids = {line.op.subject for line in listed if line.op.subject}
-    rows = db.session.execute(
-        select(FeedRow.id, FeedRow.type, FeedRow.body).where(
-            FeedRow.site_id == site_id, FeedRow.id.in_(ids)
+def read_ops(rows: Sequence[Any], context: ListContext) -> None:
+    """Read the ops of these rows for their columns."""
+    ops = db.session.scalars(
+        select(LoggedOp).where(
+            LoggedOp.site_id == context.site_id, LoggedOp.id.in_([row.id for row in rows])
         )
     )
-    records = {row.id: (row.type, row.body) for row in rows}
-    waiting = []
-    for line in listed:
-        type_, body = records.get(line.op.subject or "", (None, None))
-        title = record_title(type_, json.loads(body) or {}) if type_ and body else None
-        waiting.append(
-            WaitingOp(
-                line, reason_group(line.op.code), type_, title, next_step(line.op, line.author)
-            )
-        )
-    return waiting
+    found = {each.line.op.id: each for each in _with_records(context.site_id, op_lines(ops))}
+    context.memory["waiting"] = found
+
+
+def _with_records(site_id: str, lines: Sequence[OpLine]) -> Iterator[WaitingOp]:
+    phones, titles = phone_doubts(site_id), _titles(site_id, {line.op.subject for line in lines})
+    for line in lines:
+        flags = op_doubts(line, phones)
+        yield WaitingOp(line, titles.get(line.op.subject or "", ""), flags)
+
+
+def _titles(site_id: str, ids: Iterable[str | None]) -> dict[str, str]:
+    """What these records are called, each after its type."""
+    columns = FeedRow.id, FeedRow.type, FeedRow.body
+    query = select(*columns).where(FeedRow.site_id == site_id, FeedRow.id.in_(filter(None, ids)))
+    return {
+        row.id: f"{type_label(row.type)}: {localize(record_title(row.type, json.loads(row.body)))}"
+        for row in db.session.execute(query)
+        if row.body and json.loads(row.body)
+    }
+
+
+def waiting(row: Any, context: ListContext) -> WaitingOp:
+    """The op of a row."""
+    found: WaitingOp = context.memory["waiting"][row.id]
+    return found
+
+
+def said(row: Any, context: ListContext) -> str:
+    """What the op says."""
+    return "; ".join(f"{name}: {text}" for name, text in waiting(row, context).line.fields)
+
+
+def reason(row: Any, context: ListContext) -> Cell:
+    """Why it was not taken."""
+    group = reason_group(row.code)
+    if group == OTHER_REASON:
+        return Cell(waiting(row, context).line.reason_label, tone="bad", icon="miss")
+    return Cell(context.value("aside", "group", group), tone="warn", icon="alert")
+
+
+def against(row: Any, context: ListContext) -> Cell | str:
+    """What speaks against it."""
+    found = waiting(row, context).against
+    return Cell(" ".join(found), tone="warn", icon="alert") if found else ""
+
+
+def of_group(group: str) -> ColumnElement[bool]:
+    """Whether an op was set aside for a reason of this group."""
+    if codes := REASON_GROUPS.get(group):
+        return LoggedOp.code.in_(codes)
+    named = [code for codes in REASON_GROUPS.values() for code in codes]
+    return LoggedOp.code.not_in(named)
+
+
+def authors(context: ListContext) -> Options:
+    """Those of whom an op waits."""
+    found = ((id_, author_name(id_, context.names)) for id_ in _distinct(context, LoggedOp.by))
+    return sorted(found, key=lambda option: option[1])
+
+
+def senders(context: ListContext) -> Options:
+    """The phones of which an op waits."""
+    labels = device_labels(context.site_id)
+    return sorted((id_, labels.get(id_, "")) for id_ in _distinct(context, LoggedOp.device_id))
+
+
+def _distinct(context: ListContext, column: Any) -> list[str]:
+    query = QuarantinedOp.undecided(context.site_id).order_by(None)
+    values = db.session.scalars(query.with_only_columns(column).distinct())
+    return [value for value in values if value]
+
+
+def _choice(group: str) -> Choice:
+    return Choice(label=GROUP_LABELS[group], condition=lambda _: of_group(group))
+
+
+GROUPS = {group: _choice(group) for group in GROUP_LABELS}
+
+QUARANTINE = RecordList(
+    name="quarantine",
+    title=_l("Quarantine"),
+    roles=DESK_ROLES,
+    site=LoggedOp.site_id,
+    id=LoggedOp.id,
+    show="quarantine.show",
+    conditions=lambda context: QuarantinedOp.undecided_clauses(context.site_id),
+    order="received_at",
+    personal=True,
+    formulas=("X1", "L7", "X12"),
+    empty=_l("Nothing waiting."),
+    columns=(
+        Column("what", _l("What"), lambda row, c: waiting(row, c).line.action_label),
+        Column("about", _l("About"), lambda row, c: waiting(row, c).about, css="cut"),
+        Column("said", _l("Content"), said, css="cut"),
+        Column("by", _l("Recorded by"), lambda row, c: waiting(row, c).line.author),
+        Column("phone", _lp("device", "Phone"), lambda row, c: waiting(row, c).line.device_label),
+        Column("reason", _l("Reason"), reason, (LoggedOp.code,), sort=(LoggedOp.code,)),
+        Column("against", _l("What speaks against it"), against),
+        Column(
+            "next",
+            _l("Next step"),
+            lambda row, c: next_step(waiting(row, c).line.op, waiting(row, c).line.author),
+            css="cut",
+        ),
+        text_column(
+            "occurred_at",
+            _l("Time"),
+            LoggedOp.occurred_at,
+            sort=(LoggedOp.occurred_at,),
+            css="num",
+        ),
+        text_column(
+            "received_at",
+            _l("Received"),
+            LoggedOp.received_at,
+            sort=(LoggedOp.place,),
+            css="num",
+            shown=False,
+        ),
+    ),
+    filters=(
+        WordsFilter(
+            name="words",
+            label=_l("Words in the record"),
+            columns=(cast(LoggedOp.payload, Text).label("payload_text"),),
+        ),
+        ChoiceFilter(name="group", label=_l("Reason"), choices=GROUPS),
+        OptionFilter(name="person", label=_l("Person"), column=LoggedOp.by, load=authors),
+        OptionFilter(
+            name="phone", label=_lp("device", "Phone"), column=LoggedOp.device_id, load=senders
+        ),
+        PeriodFilter(name="received", label=_l("Received"), column=LoggedOp.received_at),
+    ),
+    views=[
+        View(name="all", label=_lp("quarantine", "All"), values={"group": ANY}),
+        *(
+            View(name=name, label=label, values={"group": name})
+            for name, label in GROUP_LABELS.items()
+        ),
+    ],
+    actions=(
+        BulkAction(
+            name="accept",
+            label=_lp("quarantine", "Accept"),
+            do=accept_several,
+            inputs=lambda _: PayloadForm("aside.accept", "reason").inputs(),
+            icon="ok",
+            explains=_l("Accept; take over in my name what no PIN confirmed"),
+        ),
+        BulkAction(
+            name="dismiss",
+            label=_l("Dismiss"),
+            do=dismiss_several,
+            inputs=lambda _: PayloadForm("aside.dismiss", "reason").inputs(),
+            icon="x",
+        ),
+    ),
+    prepare=read_ops,
+    template="desk/quarantine/index.html",
+    extra=decided_and_rest,
+)

@@ -1,16 +1,16 @@
-"""One decision about several ops in quarantine: all of them or none."""
+"""One decision about several ops in quarantine; each is judged by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from flask_babel import gettext
+from sqlalchemy import select
 
 from server.auth.access import current_user
-from server.db.engine import write_transaction
-from server.desk.field_errors import FormRefused
-from server.desk.history import op_lines
+from server.db.engine import db
+from server.desk.field_errors import check_payload
 from server.desk.labels import refusal_label
+from server.desk.payload_form import PayloadForm
 from server.desk.quarantine import (
     NotApplicable,
     judge_quarantined,
@@ -19,44 +19,48 @@ from server.desk.quarantine import (
     quarantine_record_id,
 )
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
-from server.oplog.receive import make_op, submit_in_transaction
-from sync.review.quarantine import ACCEPTED
+from server.models.quarantine import QuarantinedOp
+from server.oplog.receive import make_op, submit_many
 
 
-def decide_several(ops: Sequence[LoggedOp], decision: str, reason: str, page: str) -> None:
-    """X12: accept or dismiss these ops as the current user, with one reason.
-
-    Raises FormRefused, with nothing changed, which names the first that cannot be decided so.
-    """
-    op = ops[0]
-    try:
-        with write_transaction():
-            for op in ops:
-                if decision == ACCEPTED:
-                    _accept(op, reason)
-                else:
-                    _dismiss(op, reason)
-    except NotApplicable as error:
-        line = op_lines([op])[0]
-        message = gettext(
-            "%(what)s, %(name)s: %(why)s Nothing was decided; the others are unchanged too.",
-            what=line.action_label,
-            name=line.author,
-            why=refusal_label(error.code),
-        )
-        raise FormRefused(message, page=page) from error
+def accept_several(ids: Sequence[str], form: Mapping[str, str]) -> dict[str, str]:
+    """X12: accept these ops as the current user. Returns why some were not, by their id."""
+    reason = PayloadForm("aside.accept", "reason").payload(form).get("reason")
+    return _each(ids, lambda op: _accept(op, reason))
 
 
-def _accept(op: LoggedOp, reason: str) -> None:
+def dismiss_several(ids: Sequence[str], form: Mapping[str, str]) -> dict[str, str]:
+    """X12: dismiss these ops with one reason, as `accept_several`. Raises FormRefused without a
+    reason."""
+    payload = {"reason": form.get("reason", "").strip()}
+    check_payload("aside.dismiss", payload, {"reason": "dismiss.reason"})
+    return _each(ids, lambda op: _dismiss(op, payload))
+
+
+def _each(ids: Sequence[str], decide: Callable[[LoggedOp], None]) -> dict[str, str]:
+    site, refused = current_user().site_id, {}
+    undecided = LoggedOp.id.in_(ids), *QuarantinedOp.undecided_clauses(site)
+    ops = {op.id: op for op in db.session.scalars(select(LoggedOp).where(*undecided))}
+    for id_ in ids:
+        try:
+            if id_ not in ops:
+                raise NotApplicable("already-settled")
+            decide(ops[id_])
+        except NotApplicable as error:
+            refused[id_] = refusal_label(error.code)
+    return refused
+
+
+def _accept(op: LoggedOp, reason: str | None) -> None:
     user, draft = current_user(), parse_draft(op)
     if draft is None:
         raise NotApplicable("malformed")
-    judge_quarantined(user.site_id, op, draft, by=user.person_id, reason=reason or None)
+    judge_quarantined(user.site_id, op, draft, by=user.person_id, reason=reason)
 
 
-def _dismiss(op: LoggedOp, reason: str) -> None:
+def _dismiss(op: LoggedOp, payload: dict[str, str]) -> None:
     user, record = current_user(), quarantine_record_id(op.id)
-    dismissal = make_op("aside.dismiss", record, {"reason": reason}, by=user.person_id)
-    answer = submit_in_transaction(user.site_id, [make_open_op(op.id), dismissal])[1]
+    dismissal = make_op("aside.dismiss", record, payload, by=user.person_id)
+    answer = submit_many(user.site_id, [make_open_op(op.id), dismissal])[1]
     if answer["status"] not in APPLIED_STATUSES:
         raise NotApplicable(answer["code"])

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from flask_babel import gettext
 from markupsafe import Markup, escape
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from server.auth.access import current_user
 from server.db.engine import db
@@ -18,12 +18,15 @@ from server.db.statements import chunks
 from server.desk.formatting import RECORD_ID, format_value, labelled_values
 from server.desk.history import HIDDEN_FIELDS, OpLine, op_lines
 from server.desk.labels import FEATURE_OF_KIND
+from server.desk.phone_status import RECENT_OPS
+from server.desk.record_access import may_open
 from server.desk.related import Related, titled_links
 from server.i18n.filters import money, with_context
 from server.i18n.locale import localize, moment, translate
 from server.models import MODELS_BY_TYPE
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
+from server.models.feed import SiteHead
 from server.models.oplog import LoggedOp
 from server.models.photos import Photo
 from server.models.places import Checkpoint
@@ -203,7 +206,7 @@ def _parts(
     times: Callable[[datetime], str],
 ) -> dict[str, str]:
     """The parts that a sentence about an op may name, as text."""
-    type_, kind, values = line.op.subject_type, line.op.kind, line.values
+    type_, kind, values = _type_of(line.op), line.op.kind, line.values
     parts = {name: _part(type_, name, raw, names, kind, times) for name, raw in values.items()}
     parts["whom"] = parts.pop("who", "")
     if values.get("worker_id") == line.op.by:
@@ -216,6 +219,12 @@ def _parts(
     changes = labelled_values(type_, told, names, kind, times)
     parts["changes"] = "; ".join(f"{label}: {text}" for label, text in changes)
     return {**parts, "who": line.author, "what": line.action_label}
+
+
+def _type_of(op: LoggedOp) -> str | None:
+    """The type of record that an op is about; that of its kind if there is no such record."""
+    kind = KINDS.get(op.kind)
+    return op.subject_type or (kind.type if kind else None)
 
 
 def _part(
@@ -252,13 +261,24 @@ def _more(
         for name, raw in line.values.items()
         if name not in told | NEVER_TOLD and (raw is False or raw)
     }
-    type_, kind = line.op.subject_type, line.op.kind
+    type_, kind = _type_of(line.op), line.op.kind
     pairs = [
         (label, _part(type_, name, raw, names, kind, times))
         for name, raw in rest.items()
         for label, _ in labelled_values(type_, {name: raw}, names, kind)
     ]
     return [(label, said) for label, said in pairs if said]
+
+
+def recent_ops(site_id: str, *which: ColumnElement[bool], most: int) -> list[LoggedOp]:
+    """Those of the newest RECENT_OPS ops of a site that meet these conditions and that the current
+    user may read, newest first."""
+    judged = select(SiteHead.judged).where(SiteHead.site_id == site_id).scalar_subquery()
+    hidden = [type_ for type_ in MODELS_BY_TYPE if not may_open(type_)]
+    recent = LoggedOp.site_id == site_id, LoggedOp.place > judged - RECENT_OPS
+    readable = LoggedOp.subject_type.is_(None) | LoggedOp.subject_type.not_in(hidden)
+    ops = select(LoggedOp).where(*recent, readable, *which).order_by(LoggedOp.place.desc())
+    return list(db.session.scalars(ops.limit(most)))
 
 
 def subjects_of(story: Story) -> dict[str, Related]:

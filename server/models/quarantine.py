@@ -39,14 +39,20 @@ class QuarantinedOp(Model):
     version: Mapped[int]
 
     @classmethod
+    def undecided_clauses(cls, site_id: str) -> tuple[ColumnElement[bool], ...]:
+        """The conditions under which an op waits for a decision."""
+        waits = LoggedOp.status.in_(NEEDS_DECISION), LoggedOp.device_id.is_not(None)
+        return LoggedOp.site_id == site_id, *waits, ~_has_decision()
+
+    @classmethod
     def undecided(cls, site_id: str) -> Select[Any]:
         """Ops that wait for a decision, oldest first."""
-        return select(LoggedOp).where(*_undecided_clauses(site_id)).order_by(LoggedOp.in_order())
+        return select(LoggedOp).where(*cls.undecided_clauses(site_id)).order_by(LoggedOp.in_order())
 
     @classmethod
     def count_undecided(cls, site_id: str, before: datetime | None = None) -> Select[Any]:
         """How many ops wait for a decision, or have waited since before a moment."""
-        waiting = select(func.count()).select_from(LoggedOp).where(*_undecided_clauses(site_id))
+        waiting = select(func.count()).select_from(LoggedOp).where(*cls.undecided_clauses(site_id))
         return waiting.where(LoggedOp.received_at < before) if before else waiting
 
     @classmethod
@@ -70,11 +76,6 @@ class QuarantinedOp(Model):
         )
         query = both.where(cls.site_id == site_id, cls.outcome.is_not(None))
         return query.order_by(cls.settled_at.desc(), cls.id)
-
-
-def _undecided_clauses(site_id: str) -> tuple[ColumnElement[bool], ...]:
-    waits = LoggedOp.status.in_(NEEDS_DECISION), LoggedOp.device_id.is_not(None)
-    return LoggedOp.site_id == site_id, *waits, ~_has_decision()
 
 
 def _has_decision() -> ColumnElement[bool]:

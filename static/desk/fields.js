@@ -31,7 +31,7 @@ function about(form) {
     .map(({ name, value }) => `${name}=${value}`);
   const action = form.getAttribute("action") ?? "";
   const { pathname } = new URL(action, location.href);
-  return [location.pathname, pathname, ...hidden].join("|");
+  return [pathname, ...hidden].join("|");
 }
 
 /** What differs from the form as it was drawn.

@@ -3,13 +3,16 @@
 
 const FILE = /\.[a-z0-9]{2,5}$/i;
 
-/** Let htmx turn pages, and let going back find the page that was loaded first. */
+/** Let htmx turn pages for whoever is signed in, and let going back find the page that was loaded
+ * first. */
 export function turnPages() {
+  if (!document.body.dataset.person) return;
   history.replaceState({ ...history.state, htmx: true }, "");
   document.addEventListener("htmx:before:init", (event) => {
     const { target } = event;
     if (target instanceof HTMLAnchorElement && !turnsTo(target)) event.preventDefault();
-    if (target instanceof HTMLFormElement && target.method !== "get") event.preventDefault();
+    if (target instanceof HTMLFormElement && target.matches("[method=post]"))
+      event.preventDefault();
   });
   document.addEventListener("htmx:before:response", (event) => {
     const { ctx } = /** @type {CustomEvent} */ (event).detail;
@@ -17,7 +20,14 @@ export function turnPages() {
     event.preventDefault();
     location.assign(ctx.request.action);
   });
-  onTurning(() => document.getElementById("main")?.focus({ preventScroll: true }));
+  onEachPage(() => {
+    // not in the page itself: htmx may read it before it is known here what is left to the browser
+    document.body.setAttribute("hx-boost:inherited", "swap:outerSync");
+    window.htmx.process(document.body);
+  });
+  onTurning(() => {
+    if (document.activeElement === document.body) focusPage();
+  });
 }
 
 /** Call now, and again on every page that takes the place of this one.
@@ -32,6 +42,10 @@ function onTurning(prepare) {
   document.addEventListener("htmx:after:swap", (event) => {
     if (/** @type {CustomEvent} */ (event).detail.ctx.target === document.body) prepare();
   });
+}
+
+function focusPage() {
+  document.getElementById("main")?.focus({ preventScroll: true });
 }
 
 /** Whether a link leads to a page of the desk.

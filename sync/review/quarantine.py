@@ -11,7 +11,7 @@ from sync.protocol.clock import FOREVER
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import MAX_LABEL_LENGTH, Accepted, Id, Kind, Op, Payload, Refused
 from sync.protocol.roles import DESK_ONLY_AUDIENCE, DESK_ROLES
-from sync.protocol.text import _l, _lp
+from sync.protocol.text import Texts, _l, _lp
 
 ACCEPTED, CORRECTED, DISMISSED = "accepted", "mended", "dismissed"
 
@@ -100,6 +100,14 @@ def visible_until(_: Any) -> str:
     return FOREVER
 
 
+GROUP_LABELS: Texts = {
+    "unproven": _l("Not confirmed by PIN"),
+    "blocked": _l("Phone blocked"),
+    "left": _l("No longer works here"),
+    "file": _l("From an unsigned file"),
+    "unreadable": _l("Could not be read"),
+}
+
 KINDS = {
     "aside.open": Kind(
         payload=AsideOpenPayload,
@@ -167,13 +175,7 @@ FEATURE = Feature(
             "mended": _l("Corrected"),
             "dismissed": _l("Dismissed"),
         },
-        "group": {
-            "unproven": _l("Not confirmed by PIN"),
-            "blocked": _l("Phone blocked"),
-            "left": _l("No longer works here"),
-            "file": _l("From an unsigned file"),
-            "unreadable": _l("Could not be read"),
-        },
+        "group": GROUP_LABELS,
     },
     sentences={
         "aside.open": (_l("%(who)s opened a quarantined record"),),

@@ -42,7 +42,7 @@ SENTENCES: Sentences = {
     "card.add": (_l("%(who)s wrote the card %(code)s"),),
     "card.revise": (_l("%(who)s changed the card"),),
     "card.withdraw": (_l("%(who)s withdrew the card"),),
-    "card.amend": (_l("The card was corrected"),),
-    "card.reissue": (_l("A new edition came out"),),
+    "card.amend": (_l("%(who)s corrected the card"),),
+    "card.reissue": (_l("%(who)s brought out a new edition"),),
 }
 """What the history of a record says, by the kind of op."""

@@ -50,6 +50,9 @@ def do_to_rows(action: BulkAction, ids: Sequence[str], form: Mapping[str, str]) 
     """Do the action to these rows. Raises FormRefused, with nothing done, if what was typed is not
     valid."""
     of_row, ops, typed = [], [], action.typed(form)
+    if action.do is not None:
+        reasons = action.do(ids, typed)
+        return BulkOutcome(len(ids) - len(reasons), reasons)
     inputs = {name: f"{action.name}.{name}" for name in typed}
     refused = {}
     for id_ in ids:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import url_for
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, select, true
 
 from server.db.engine import db
@@ -37,11 +36,13 @@ class View:
 @dataclass(frozen=True, kw_only=True)
 class BulkAction:
     """Something that is done to all selected rows with one form. `ops` turns a row's id and the
-    form into the ops of that row: kind, subject, payload."""
+    form into the ops of that row: kind, subject, payload. Where ops alone do not do it, `do` takes
+    all ids and the form instead, and returns why some were refused, by their id."""
 
     name: str
     label: Text
-    ops: Callable[[str, Mapping[str, str]], Sequence[Op]]
+    ops: Callable[[str, Mapping[str, str]], Sequence[Op]] = lambda id_, form: ()
+    do: Callable[[Sequence[str], Mapping[str, str]], Mapping[str, str]] | None = None
     inputs: Callable[[ListContext], Sequence[FormField]] = lambda _: ()
     roles: Collection[str] = ()
     """Who may do it, of those who see the list; everybody if none is named."""
@@ -123,11 +124,6 @@ class RecordList:
     def view(self, name: str) -> View:
         """A view by its name. Raises KeyError."""
         return {view.name: view for view in self.views}[name]
-
-    def address(self, row: Any) -> str:
-        """The address of a row's page."""
-        arguments = {self.show_argument: getattr(row, self.show_by), **self.show_values}
-        return url_for(self.show, **arguments)
 
     @property
     def defaults(self) -> dict[str, str]:

@@ -22,7 +22,7 @@ from server.desk import (
     posted_forms,
     story,
 )
-from server.desk.lists import columns, scheduled
+from server.desk.lists import columns, neighbours, scheduled
 
 
 def init_app(app: Flask) -> None:
@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
     labels.init_app(app)
     columns.init_app(app)
     scheduled.init_app(app)
+    neighbours.init_app(app)
     certainty.init_app(app)
     story.init_app(app)
     phone_status.init_app(app)

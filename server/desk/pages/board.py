@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -15,6 +15,7 @@ from server.db.engine import db
 from server.desk.navigation import NavEntry
 from server.desk.options import list_areas
 from server.desk.phone_status import phone_statuses, recent_users, stale_gaps
+from server.desk.windows import day_bounds, format_window
 from server.i18n.local_time import parse_local_day
 from server.jobs.runner import failing_jobs
 from server.models.access import Device
@@ -31,7 +32,6 @@ from sync.work.board import (
     ESCALATE_AFTER,
     UNFINISHED_STATUSES,
     Board,
-    Window,
     build_board,
     hourly_timeline,
     silent_phone_alarms,
@@ -149,25 +149,6 @@ def _silence_limit(site: str) -> timedelta:
 def requested_day() -> date:
     """The day of the request; today if it names no valid day."""
     return parse_local_day(request.args.get("day", "")) or datetime.now(SITE_ZONE).date()
-
-
-def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """The start and end of a day in the site's zone, as UTC."""
-    start = datetime.combine(day, time(), SITE_ZONE)
-    return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)
-
-
-def format_window(window: Window) -> str:
-    """A time window as short text: hours within a day, dates if it is longer."""
-    start, end = (moment.astimezone(SITE_ZONE) for moment in window)
-    last = end - timedelta(seconds=1)
-    whole_days = start.time() == end.time() == time()
-    if start.date() == last.date():
-        ends = "24:00" if end.date() != start.date() else f"{end:%H:%M}"
-        return f"{start:%m-%d}" if whole_days else f"{start:%H:%M}–{ends}"
-    if whole_days:
-        return f"{start:%m-%d} – {last:%m-%d}"
-    return f"{start:%m-%d %H:%M} – {end:%m-%d %H:%M}"
 
 
 def _schedule_codes(board: Board) -> dict[Any, str]:

@@ -9,14 +9,13 @@ from flask import Blueprint, abort, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.desk.actions import Action
 from server.desk.card_list import CARDS, EDITORS
-from server.desk.history import op_lines
 from server.desk.label_form import form_label
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_number
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
-from server.oplog.receive import ops_about
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
 from sync.training.cards import MAX_PROMPTS, card_id
@@ -59,11 +58,10 @@ def add() -> Any:
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
     card = get_or_404(Card, id)
-    lines = op_lines(ops_about(current_user().site_id, card.id))
     return render_template(
         "desk/cards/show.html",
         card=card,
-        lines=lines,
+        told=story_about(card.site_id, card.id),
         may_change=current_user().has_role(*EDITORS),
         **CASE_FIELDS,
     )

@@ -30,9 +30,11 @@ from server.desk.phone_people import people_choices
 from server.desk.phone_status import phone_statuses, recent_users
 from server.desk.posted_forms import show_once
 from server.desk.signing_in import log_account
+from server.desk.story import recent_ops, story_of, subjects_of
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.models.access import EVERYBODY, Device
 from server.models.credentials import Credential
+from server.models.oplog import LoggedOp
 from server.models.outbox_imports import OutboxImport
 from server.models.people import Person
 from server.models.security_log import AccessEntry
@@ -69,6 +71,7 @@ register_list(bp, PHONES, "/phones", "phones")
 MAX_ENTRIES_READ = 500
 MAX_IMPORTS = 50
 MAX_CREDENTIALS = 100
+MAX_TOLD = 15
 
 
 @bp.post("/<id>/pin")
@@ -285,8 +288,11 @@ def phone(id: str) -> str:
     site, device = current_user().site_id, _device_or_404(id)
     using = recent_users(site).get(device.id, set())
     names = directory_of(site)
+    told = story_of(recent_ops(site, LoggedOp.device_id == device.id, most=MAX_TOLD))
     return render_template(
         "desk/people/phone.html",
+        told=told,
+        subjects=subjects_of(told),
         report=phone_statuses(site, [device])[0],
         former_names=_former_names(device),
         parcels=db.session.scalars(

@@ -6,15 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext
-from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk.phone_status import RECENT_OPS
-from server.desk.record_access import may_open
 from server.desk.related import RelatedGroup, group, ticket_link, without_empty
-from server.desk.story import story_about, story_of, subjects_of
-from server.models.feed import SiteHead
+from server.desk.story import recent_ops, story_about, story_of, subjects_of
 from server.models.oplog import LoggedOp
 from server.models.people import Person
 from server.models.shifts import Shift
@@ -55,19 +51,12 @@ def show(id: str) -> str:
 
 
 def _ops_by(person: Person, day: date | None) -> list[LoggedOp]:
-    """What a person did among the newest RECENT_OPS ops of the site, newest first."""
-    judged = select(SiteHead.judged).where(SiteHead.site_id == person.site_id).scalar_subquery()
-    hidden = [type_ for type_ in ("access", "arrears") if not may_open(type_)]
-    ops = select(LoggedOp).where(
-        LoggedOp.site_id == person.site_id,
-        LoggedOp.place > judged - RECENT_OPS,
-        LoggedOp.by == person.id,
-        LoggedOp.subject_type.not_in(hidden),
-    )
+    """What a person did lately, newest first."""
+    which = [LoggedOp.by == person.id]
     if day:
         begin = datetime.combine(day, time(), SITE_ZONE)
-        ops = ops.where(LoggedOp.occurred_at.between(begin, begin + timedelta(days=1)))
-    return list(db.session.scalars(ops.order_by(LoggedOp.place.desc()).limit(MAX_DONE)))
+        which.append(LoggedOp.occurred_at.between(begin, begin + timedelta(days=1)))
+    return recent_ops(person.site_id, *which, most=MAX_DONE)
 
 
 def _related(person: Person) -> list[RelatedGroup]:

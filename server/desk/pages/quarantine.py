@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
-from server.auth.access import allow, current_user, get_or_404, recent_sign_in
+from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
-from server.desk import labels
-from server.desk.field_errors import FieldError, FormRefused, check_payload, refused_by_rule
-from server.desk.formatting import author_name, labelled_values
-from server.desk.history import OpLine, device_labels, op_lines
-from server.desk.homes import requested_page
+from server.desk.field_errors import check_payload, refused_by_rule
+from server.desk.formatting import labelled_values
+from server.desk.history import op_lines
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import (
     corrected_payload,
@@ -23,7 +20,7 @@ from server.desk.payload_form import (
     invalid_fields,
     unknown_fields,
 )
-from server.desk.posted_forms import say, say_nothing
+from server.desk.posted_forms import say
 from server.desk.quarantine import (
     Draft,
     NotApplicable,
@@ -34,9 +31,8 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
-from server.desk.quarantine_list import PAGE_SIZE, read_filters, waiting_list, waiting_table
-from server.desk.quarantine_several import decide_several
-from server.desk.spreadsheet_answer import xlsx_response
+from server.desk.quarantine_decided import outcome_label
+from server.desk.quarantine_list import QUARANTINE
 from server.desk.submit import submit_and_redirect
 from server.models.directory import Directory
 from server.models.feed import FeedRow
@@ -44,81 +40,12 @@ from server.models.oplog import LoggedOp
 from server.models.quarantine import DECIDABLE, QuarantinedOp
 from server.oplog.directory import directory_of
 from server.oplog.receive import submit_many
-from server.oplog.security_log import log_access
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
-from sync.review.quarantine import ACCEPTED, DISMISSED
 
 bp = Blueprint("quarantine", __name__, url_prefix="/desk/aside")
 
-MAX_REST = 100
-MAX_DECISIONS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A decided op, with the decision."""
-
-    line: OpLine
-    quarantined: QuarantinedOp
-    outcome_label: str
-
-    @property
-    def is_decidable(self) -> bool:
-        """Whether the op is still in quarantine; not if its phone sent it again later."""
-        return self.line.op.status in DECIDABLE
-
-
-@bp.get("")
-@allow(*DESK_ROLES)
-def index() -> str:
-    """Ops that need a decision, by reason, person, phone and words, in pages; decided ones; and
-    those refused or waiting."""
-    site, filters = current_user().site_id, read_filters(request.args)
-    names, phones = directory_of(site), device_labels()
-    listed = waiting_list(site, filters, requested_page())
-    rest = QuarantinedOp.refused_or_waiting(site).limit(MAX_REST)
-    return render_template(
-        "desk/quarantine/index.html",
-        listed=listed,
-        filters=filters,
-        is_filtered=any(filters[name] for name in ("group", "person", "phone", "words")),
-        people=sorted((author_name(id_, names), id_) for id_ in listed.people),
-        phones=sorted((phones.get(id_, ""), id_) for id_ in listed.phones),
-        decided=_recent_decisions(),
-        rest=op_lines(db.session.scalars(rest)),
-        names=names,
-    )
-
-
-@bp.post("/several")
-@allow(*DESK_ROLES)
-def decide_ticked() -> Any:
-    """X12: one decision about all that are ticked, or about all of the page."""
-    form, filters = request.form, read_filters(request.form)
-    set_filters: dict[str, Any] = {name: text for name, text in filters.items() if text}
-    back = url_for("quarantine.index", **set_filters)
-    ids = dict.fromkeys(form.getlist("listed" if "all" in form else "op"))
-    decision, reason = form.get("decision"), form.get("reason", "").strip()
-    if decision == DISMISSED or reason:
-        check_payload("aside.dismiss", {"reason": reason}, page=back)
-    if not ids or len(ids) > PAGE_SIZE or decision not in (ACCEPTED, DISMISSED):
-        message = gettext("Tick the records, and choose what to do with them.")
-        raise FormRefused(message, [FieldError(("op", "decision"), message)], page=back)
-    decide_several([_decidable_op(id_) for id_ in ids], decision, reason, back)
-    return redirect(back, 303)
-
-
-@bp.post("/file")
-@allow(*DESK_ROLES)
-@recent_sign_in
-def file() -> Response:
-    """The whole list, as it is filtered, as a spreadsheet."""
-    user, name = current_user(), "lodge-quarantine.xlsx"
-    rows = waiting_table(user.site_id, read_filters(request.form))
-    log_access("export", site_id=user.site_id, by=user.person_id, details={"file": name})
-    say_nothing()
-    return xlsx_response(rows, name)
+register_list(bp, QUARANTINE)
 
 
 @bp.get("/<id>")
@@ -197,7 +124,7 @@ def _render_op(op: LoggedOp) -> str:
         line=op_lines([op])[0],
         quarantined=quarantined,
         names=names,
-        outcome_word=_outcome_label(quarantined) if quarantined else "",
+        outcome_word=outcome_label(quarantined) if quarantined else "",
         record=db.session.get(FeedRow, (site, op.subject or "")),
         draft=draft,
         fields=_labelled_fields(op, payload, names),
@@ -230,21 +157,6 @@ def _labelled_fields(
     op: LoggedOp, payload: dict[str, Any], names: Directory
 ) -> list[tuple[str, str]]:
     return labelled_values(op.subject_type, payload, names, kind=op.kind)
-
-
-def _outcome_label(quarantined: QuarantinedOp) -> str:
-    return labels.value_label("aside", "outcome", quarantined.outcome or "")
-
-
-def _recent_decisions() -> list[Decision]:
-    rows = db.session.execute(
-        QuarantinedOp.decided(current_user().site_id).limit(MAX_DECISIONS)
-    ).all()
-    lines = op_lines(op for _, op in rows)
-    return [
-        Decision(line, quarantined, _outcome_label(quarantined))
-        for line, (quarantined, _) in zip(lines, rows, strict=True)
-    ]
 
 
 NAVIGATION = [

@@ -10,15 +10,14 @@ from flask import Blueprint, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.desk.actions import Action
 from server.desk.case_list import cases_about
-from server.desk.history import op_lines
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people
+from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
 from server.desk.team_list import TEAMS
 from server.models.teams import Team
 from server.oplog.directory import directory_of
-from server.oplog.receive import ops_about
 from sync.estate.teams import members_at
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
@@ -55,7 +54,7 @@ def show(id: str) -> str:
         members=members_at(team, datetime.now(UTC)),
         people=active_people(team.site_id),
         cases=cases_about(team.site_id, team.id),
-        lines=op_lines(ops_about(team.site_id, team.id)),
+        told=story_about(team.site_id, team.id),
         names=directory_of(team.site_id),
     )
 

@@ -269,7 +269,7 @@ def test_a_user_of_another_site_sees_no_records(app, desk_op, dao):
     for type_, id_ in ours.items():
         assert dao.get(f"/desk/record/{type_}/{id_}").status_code == 404
     assert dao.get(f"/desk/today/{seed_data.STAIRS}").status_code == 404
-    for page in ("/desk/", "/desk/visits/", "/desk/tickets/", "/desk/people/", "/desk/aside"):
+    for page in ("/desk/", "/desk/visits/", "/desk/tickets/", "/desk/people/", "/desk/aside/"):
         text = dao.get(page).text
         for secret in ("Secret", "secret leak", "Ana", "Stairs", "楼道"):
             assert secret not in text, page

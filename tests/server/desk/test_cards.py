@@ -104,7 +104,7 @@ def test_add_revise_and_withdraw_a_card(app, eve, phone):
         op = db.session.scalars(select(LoggedOp).where(LoggedOp.kind == "card.revise")).one()
         assert op.payload == {"phrase": "请"}
     page = eve.get(f"/desk/cards/{FEES}", headers=EN).text
-    assert "New card edition" in page and "Eve" in page
+    assert "<b>Eve</b> brought out a new edition" in page
     eve.post(f"/desk/cards/{FEES}/withdraw", {"base": str(stored_card(app).version)})
     assert ("card", FEES) not in phone.pull_all()
     assert "Withdrawn" in eve.get("/desk/cards/", headers=EN).text

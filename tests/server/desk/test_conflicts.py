@@ -129,7 +129,7 @@ def test_the_quarantine_list_shows_payloads(ben, phone):
     phone.add_op("task.complete", seed_data.TASK, {"nonsense": "what I did"}, by=seed_data.ANA)
     phone.add_op("no.such_kind", seed_data.TASK, {"more": "deferred words"}, by=seed_data.ANA)
     phone.send_outbox()
-    page = ben.get("/desk/aside", headers=EN).text
+    page = ben.get("/desk/aside/", headers=EN).text
     assert "what I did" in page and "Could not be read" in page
 
 
@@ -138,7 +138,7 @@ def test_the_service_desk_sees_fewer_record_types(desk_op, signed_in):
     desk_op("person.add", sue, {"name": "Sue", "roles": ["service_desk"]}, by=seed_data.EVE)
     assert signed_in(sue).get(f"/desk/record/task/{seed_data.TASK}").status_code == 200
     assert signed_in(sue).get(f"/desk/record/person/{seed_data.ANA}").status_code == 404
-    assert signed_in(sue).get("/desk/aside").status_code == 403
+    assert signed_in(sue).get("/desk/aside/").status_code == 403
 
 
 @pytest.mark.parametrize("id_", ["nonsense", "%00", "'; DROP TABLE op", "x" * 4000])

@@ -148,7 +148,7 @@ def test_the_ops_of_an_unsigned_file_are_quarantined(app, ben, phone):
     assert (kept.id, kept.status, kept.code) == (op["id"], "held", "unsealed")
     assert row_count(app, Lineage) == 0, "of the chain it says nothing"
     assert row_count(app, Photo) == 1
-    page = ben.get("/desk/aside", headers=EN).text
+    page = ben.get("/desk/aside/", headers=EN).text
     assert "1 record in quarantine" in page and "two buckets" in page and "unsigned file" in page
     ben.post(f"/desk/aside/{op['id']}/accept")
     with app.app_context():
@@ -169,7 +169,7 @@ def test_a_later_push_replaces_an_unsigned_import(app, ben, phone):
     assert phone.get_record("task", TASK)["done_by_id"] == ANA
     with app.app_context():
         assert db.session.get(Lineage, (HOME_SITE, phone.lineage)).upto == 1
-    assert ben.get("/desk/aside").status_code == 200
+    assert ben.get("/desk/aside/").status_code == 200
 
 
 @pytest.mark.rule("X9")

@@ -68,7 +68,7 @@ def quarantined_record(app, op):
 
 @pytest.mark.rule("X1")
 def test_the_quarantine_shows_author_content_and_phone(ben, invalid_op, held_op):
-    index = ben.get("/desk/aside", headers=EN).text
+    index = ben.get("/desk/aside/", headers=EN).text
     assert '<span class="n">2</span>' in index and "2 records in quarantine" in index
     page = ben.get(f"/desk/aside/{held_op['id']}", headers=EN).text
     for word in (
@@ -93,7 +93,7 @@ def test_an_accepted_op_counts_from_when_it_was_done(app, ben, held_op):
     assert (aside.outcome, aside.settled_by_id) == ("accepted", BEN)
     assert logged_op(app, aside.instead_id).flags == ["accepted"]
     assert (after.body, after.status, after.verdict) == (came.body, "held", came.verdict)
-    assert "0 records in quarantine" in ben.get("/desk/aside", headers=EN).text
+    assert "0 records in quarantine" in ben.get("/desk/aside/", headers=EN).text
 
 
 @pytest.mark.rule("X2")
@@ -155,7 +155,7 @@ def test_accept_a_damaged_op(app, ben, phone):
 def test_a_dismissed_op_can_be_accepted_later(app, ben, desk_op, phone, held_op):
     assert is_refused(ben.post(f"/desk/aside/{held_op['id']}/dismiss", {}), "malformed")
     ben.post(f"/desk/aside/{held_op['id']}/dismiss", {"reason": "Chu did it"})
-    page = ben.get("/desk/aside", headers=EN).text
+    page = ben.get("/desk/aside/", headers=EN).text
     assert "0 records in quarantine" in page and "Chu did it" in page
     verdict = desk_op("aside.dismiss", quarantine_record_id(held_op["id"]), {"reason": "again"})
     assert verdict["code"] == "already-settled"
@@ -181,7 +181,7 @@ def waiting_op(phone):
 @pytest.mark.rule("X11")
 def test_a_waiting_op_is_accepted_and_counts_once(app, ben, phone, waiting_op):
     first, op = waiting_op
-    page = ben.get("/desk/aside", headers=EN).text
+    page = ben.get("/desk/aside/", headers=EN).text
     assert "0 records in quarantine" in page and f"/desk/aside/{op['id']}" in page
     shown = ben.get(f"/desk/aside/{op['id']}", headers=EN).text
     assert "Decide here only if that record will never arrive" in shown
@@ -203,7 +203,7 @@ def test_a_dismissed_waiting_op_is_not_applied(app, ben, phone, waiting_op):
     ben.post(f"/desk/aside/{op['id']}/dismiss", {"reason": "the ticket is gone"})
     phone.push(first)
     assert phone.get_record("task", TASK)["done_at"] is None
-    assert "the ticket is gone" in ben.get("/desk/aside", headers=EN).text
+    assert "the ticket is gone" in ben.get("/desk/aside/", headers=EN).text
 
 
 @pytest.mark.rule("X11")
@@ -283,7 +283,7 @@ def test_any_quarantined_op_can_be_viewed(app, ben, phone):
         assert accepted in (303, 404, 422)
         dismissed = ben.post(f"/desk/aside/{op.id}/dismiss", {"reason": "odd"}).status_code
         assert dismissed == (422 if accepted == 303 else 303)
-    page = ben.get("/desk/aside", headers=EN).text
+    page = ben.get("/desk/aside/", headers=EN).text
     assert "0 records in quarantine" in page
 
 

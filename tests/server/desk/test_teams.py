@@ -49,7 +49,11 @@ def test_a_case_is_about_a_team_that_tells_its_history(app, ben):
     form = {"name": "Day watch", "leader_id": ANA, "member_ids": [CHU], "base": team.version}
     assert ben.post(f"/desk/teams/{team.id}", form).status_code == 303
     page = ben.get(f"/desk/teams/{team.id}", headers=EN).text
-    assert "Day watch" in page and "Members over time" in page and "Team changed" in page
+    assert (
+        "Day watch" in page
+        and "Members over time" in page
+        and "</b> changed Team name: Day watch" in page
+    )
     (case,) = stored(app, Case)
     assert (case.subject_id, case.subject_name) == (team.id, "Night watch"), "its name at the time"
     assert f"/desk/cases/{case.id}" in page
@@ -66,7 +70,7 @@ def test_a_case_is_about_a_contractor_that_is_a_record(app, ben, desk_op):
     assert open_case(ben, "contractor", fixed_id("firm"), EVE).status_code == 303
     (case,) = stored(app, Case)
     page = ben.get(f"/desk/contractors/{fixed_id('firm')}", headers=EN).text
-    assert f"/desk/cases/{case.id}" in page and "Contractor added" in page
+    assert f"/desk/cases/{case.id}" in page and "</b> added the contractor; <b>" in page
     for kind, id_ in (("team", fixed_id("firm")), ("contractor", fixed_id("nobody"))):
         assert is_refused(open_case(ben, kind, id_, EVE), "no-such-subject")
     assert is_refused(open_case(ben, "team", "", EVE), "malformed")

@@ -1,5 +1,6 @@
 """Tickets: all steps from phones and desk, lists, merging, and the resident's page."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from server.models.oplog import LoggedOp
 from server.models.tickets import Ticket
 from server.oplog.replay import find_faults
 from sync.service.tickets import ticket_number
-from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id
+from tests.seed_data import ANA, BEN, CHU, EVE, FLAT, HOME_SITE, fixed_id
 from tests.server.conftest import is_refused
 
 TICKET_PAYLOAD = {"channel": "phone", "matter": "report", "contact": "gate", "details": "A leak"}
@@ -283,3 +284,17 @@ def test_ticket_numbers_cannot_be_guessed(app, new_browser, ticket):
     assert tried.count(429) == 3
     scanned = anybody.get(f"/r/{row.number}/{row.slip}", environ_base={"REMOTE_ADDR": "192.0.2.99"})
     assert scanned.status_code == 200
+
+
+def test_the_home_of_a_ticket_is_typed_by_its_number(app, ben, ticket):
+    page = ben.get(f"/desk/tickets/{TICKET_ID}", headers=EN).text
+    base = re.search(r'name="base" value="(\d+)"', page)[1]
+    address = f"/desk/tickets/{TICKET_ID}/revise"
+    form = {"base": base, "was.unit": "", "was.area": "", "area": ""}
+    refused = ben.post(address, {**form, "unit": "99-9"}, headers=EN)
+    assert refused.status_code == 422 and "No home is called 99-9" in refused.text
+    assert 'value="99-9"' in refused.text
+    assert stored_ticket(app).unit is None
+    ben.post(address, {**form, "unit": "1203"})
+    assert stored_ticket(app).unit == FLAT
+    assert f'href="/desk/homes/{FLAT}"' in ben.get(f"/desk/tickets/{TICKET_ID}").text

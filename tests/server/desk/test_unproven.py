@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
+import re
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 
 import pytest
 
@@ -15,7 +14,6 @@ from server.desk.quarantine import (
     parse_draft,
     quarantine_record_id,
 )
-from server.desk.spreadsheets import XLSX_MIMETYPE
 from server.models.oplog import LoggedOp
 from server.models.quarantine import QuarantinedOp
 from server.models.security_log import AccessEntry
@@ -74,21 +72,24 @@ def test_hundreds_of_unproven_ops_are_found_and_paged(ben, bare_phone):
     unreadable = {**TICKET, "channel": "smoke"}
     bare_phone.send_op("ticket.open", fixed_id("lift"), unreadable, by=CHU)
     add_unproven(bare_phone, 60)
-    page = ben.get("/desk/aside", headers=EN).text
-    assert "Not confirmed by PIN 60" in page and "Could not be read 1" in page
-    assert "Page 1 of 3" in page and "rain 000" in page and "rain 050" not in page
-    assert "Page 3 of 3" in ben.get("/desk/aside?page=99", headers=EN).text
-    page = ben.get("/desk/aside?group=unproven&order=newest&page=1", headers=EN).text
+    page = ben.get("/desk/aside/", headers=EN).text
+    assert re.search(r"Not confirmed by PIN\s*<span class=\"n\">60<", page)
+    assert re.search(r"Could not be read\s*<span class=\"n\">1<", page)
+    assert "of 61" in page and "rain 000" in page and "rain 050" not in page
+    assert "51–61 of 61" in ben.get("/desk/aside/?page=99", headers=EN).text
+    page = ben.get("/desk/aside/?group=unproven&sort=-received_at", headers=EN).text
     assert "rain 059" in page and "rain 000" not in page and "Lift" not in page
     assert "Task: Mop the floor" in page, "what it is about"
-    assert "Lift" in ben.get("/desk/aside?group=unreadable", headers=EN).text
-    page = ben.get("/desk/aside?words=RAIN 03", headers=EN).text
-    assert "rain 031" in page and "Page" not in page
-    assert "Nothing found" in ben.get(f"/desk/aside?words={TASK[:6]}", headers=EN).text
-    assert "Lift" not in ben.get(f"/desk/aside?person={EVE}", headers=EN).text
-    assert "rain 0" not in ben.get(f"/desk/aside?phone={fixed_id('none')}", headers=EN).text
-    for odd in ("words=%25", "group=x", "order=x", "person=%00", "words=%ff", "page=-1", "page=x"):
-        assert ben.get(f"/desk/aside?{odd}").status_code == 200, odd
+    assert "Lift" in ben.get("/desk/aside/?group=unreadable", headers=EN).text
+    assert "Lift" not in ben.get(f"/desk/aside/?person={EVE}", headers=EN).text
+    assert "rain 0" not in ben.get(f"/desk/aside/?phone={fixed_id('none')}", headers=EN).text
+    found = ben.post("/desk/aside/filter", {"words": "RAIN 031"})
+    page = ben.get(found.location, headers=EN).text
+    assert "RAIN" not in found.location and "rain 031" in page and "rain 030" not in page
+    found = ben.post("/desk/aside/filter", {"words": TASK[:6]})
+    assert "Nothing matches" in ben.get(found.location, headers=EN).text
+    for odd in ("f=%25", "group=x", "sort=x", "person=%00", "f=%ff", "page=-1", "page=x"):
+        assert ben.get(f"/desk/aside/?{odd}").status_code == 200, odd
 
 
 @pytest.mark.rule("L7")
@@ -171,53 +172,56 @@ def outcomes(app, ops):
     return [record and record.outcome for record in (quarantined_record(app, op) for op in ops)]
 
 
+def decide(browser, action, ops, reason="", **more):
+    """Accept or dismiss several ops with one form."""
+    form = {"row": [op["id"] for op in ops], f"{action}.reason": reason} | more
+    return browser.post(f"/desk/aside/bulk/{action}", form, headers=EN)
+
+
 @pytest.mark.rule("X12")
 def test_several_are_dismissed_or_taken_over_with_one_reason(app, ben, bare_phone):
     ops = add_unproven(bare_phone, 4)
-    ticked = {"op": [op["id"] for op in ops[:2]], "decision": "dismissed", "reason": "rehearsal"}
-    sent = {**ticked, "order": "newest", "group": "unproven"}
-    answer = ben.post("/desk/aside/several", sent)
-    assert answer.location.endswith("?group=unproven&order=newest")
+    answer = decide(ben, "dismiss", ops[:2], "rehearsal", group="unproven", sort="-received_at")
+    assert "group=unproven" in answer.location and "sort=-received_at" in answer.location
     assert outcomes(app, ops) == ["dismissed", "dismissed", None, None]
-    listed = {"listed": [op["id"] for op in ops[2:]], "all": "true", "decision": "accepted"}
-    assert ben.post("/desk/aside/several", {**listed, "reason": "it rained"}).status_code == 303
+    assert decide(ben, "accept", [], "it rained", all="1", group="unproven").status_code == 303
     assert outcomes(app, ops)[2:] == ["accepted", "accepted"]
     record = quarantined_record(app, ops[3])
     assert (record.reason, record.settled_by_id) == ("it rained", BEN)
 
 
 @pytest.mark.rule("X12")
-def test_if_one_cannot_be_decided_so_nothing_changes(app, ben, bare_phone):
+def test_of_several_the_page_says_which_were_not_taken_and_why(app, ben, bare_phone):
     unreadable = {**TICKET, "channel": "smoke"}
     bad = bare_phone.send_op("ticket.open", fixed_id("lift"), unreadable, by=CHU)
     ops = add_unproven(bare_phone, 2)
-    ids = [*(op["id"] for op in ops), bad["id"]]
-    answer = ben.post("/desk/aside/several", {"op": ids, "decision": "accepted"}, headers=EN)
-    assert answer.status_code == 422 and "Nothing was decided" in answer.text
-    assert outcomes(app, ops) == [None, None]
-    for odd in (
-        {"decision": "dismissed"},
-        {"op": ids},
-        {"op": ids, "decision": "dismissed", "reason": " "},
-        {"op": ids, "decision": "burnt", "reason": "x"},
-        {"op": ids, "decision": "dismissed", "reason": "x" * 121},
-    ):
-        assert ben.post("/desk/aside/several", odd).status_code == 422, odd
-    unknown = {"op": [fixed_id("none")], "decision": "dismissed", "reason": "x"}
-    assert ben.post("/desk/aside/several", unknown).status_code == 404
-    assert outcomes(app, ops) == [None, None]
+    answer = decide(ben, "accept", [*ops, bad])
+    assert answer.status_code == 200 and "2 rows were done" in answer.text
+    assert "1 was refused" in answer.text and "A field is missing" in answer.text
+    assert outcomes(app, [*ops, bad]) == ["accepted", "accepted", None]
+    for reason in ("", " ", "x" * 121):
+        assert decide(ben, "dismiss", [bad], reason).status_code == 422, reason
+    assert decide(ben, "dismiss", [], "x").status_code == 422
+    assert decide(ben, "burn", [bad], "x").status_code == 403
+    assert outcomes(app, [bad]) == [None]
 
 
-def test_the_list_is_a_spreadsheet_and_says_who_has_to_do_what(app, ben, bare_phone):
+def test_a_reason_that_is_missing_leaves_the_ticks_as_they_were(ben, bare_phone):
+    (op,) = add_unproven(bare_phone, 1)
+    form = {"row": op["id"], "dismiss.reason": " "}
+    page = {"Referer": "http://localhost/desk/aside/"}
+    answer = ben.post("/desk/aside/bulk/dismiss", form, headers=page)
+    assert answer.status_code == 422
+    assert re.search(rf'<input[^>]*value="{op["id"]}"[^>]* checked', answer.text)
+
+
+def test_the_list_is_a_file_and_says_who_has_to_do_what(app, ben, bare_phone):
     add_unproven(bare_phone, 2)
-    page = ben.get("/desk/aside", headers=EN).text
+    page = ben.get("/desk/aside/", headers=EN).text
     assert "ask Eve to record it once more with their PIN" in page
-    answer = ben.post("/desk/aside/file", {"words": "rain 001"}, headers=EN)
-    assert answer.mimetype == XLSX_MIMETYPE
-    with zipfile.ZipFile(BytesIO(answer.data)) as book:
-        text = book.read("xl/sharedStrings.xml").decode()
-        assert "rain 001" in text and "rain 000" not in text and "Take it over" in text
-        assert "oddFooter" in book.read("xl/worksheets/sheet1.xml").decode()
+    found = ben.post("/desk/aside/filter", {"words": "rain 001"}).location.partition("?")[2]
+    text = ben.get(f"/desk/aside/file.csv?{found}", headers=EN).text
+    assert "rain 001" in text and "rain 000" not in text and "Take it over" in text
     with app.app_context():
         entries = db.session.scalars(AccessEntry.newest(HOME_SITE)).all()
         assert [entry.event for entry in entries if entry.event == "export"] == ["export"]

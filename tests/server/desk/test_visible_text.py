@@ -49,6 +49,7 @@ TYPE_OF_PAGE = {
     "arrears": "arrears",
     "cards": "card",
     "cases": "case",
+    "categories": "category",
     "contractors": "contractor",
     "found_items": "find",
     "homes": "unit",
@@ -233,7 +234,7 @@ def document_arguments(
     elif name in DOCUMENTS_ABOUT:
         found = [{"id": id_} for type_, id_ in records if type_ == DOCUMENTS_ABOUT[name]]
     else:
-        found = [{"month": f"{today:%Y-%m}", "year": f"{today:%Y}"}]
+        found = [{"day": f"{today:%Y-%m-%d}", "month": f"{today:%Y-%m}", "year": f"{today:%Y}"}]
     for values in found if how == "print" else found[:1]:
         yield {argument: values[argument] for argument in rule.arguments}
 

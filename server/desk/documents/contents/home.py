@@ -70,7 +70,7 @@ def _table(found: Sequence[HomeEvent]) -> Table:
     columns = [
         gettext("Time"),
         gettext("Type"),
-        gettext("Subject"),
+        gettext("What it is about"),
         gettext("Person"),
         gettext("Status"),
     ]

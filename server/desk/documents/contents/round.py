@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext
@@ -30,6 +30,7 @@ from server.models.access import Device
 from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.patrol import PatrolRound
 from server.oplog.receive import ops_about
+from sync.protocol.clock import format_time
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.work.patrol_report import PointReport, point_reports, uncounted_scans
 
@@ -61,8 +62,8 @@ def build(id_: str) -> Document:
 def _sections(
     round_: PatrolRound, reports: Sequence[PointReport], ops: Sequence[LoggedOp]
 ) -> list[Section]:
-    photos = _photos_by_point(ops)
-    walked = [_event(round_, report, photos) for report in reports]
+    facts = _facts_by_point(ops)
+    walked = [_event(round_, each, facts.get(each.point["checkpoint"], [])) for each in reports]
     sections = [Section(gettext("Checkpoints"), [Story(walked, gettext("No checkpoints."))])]
     elsewhere = gettext("Not on this patrol")
     names = {point["checkpoint"]: localize(point["label"]) for point in round_.points}
@@ -82,15 +83,29 @@ def _sections(
     return sections
 
 
-def _event(round_: PatrolRound, report: PointReport, photos: dict[str, list[Photo]]) -> Event:
+def _event(round_: PatrolRound, report: PointReport, ops: Sequence[LoggedOp]) -> Event:
+    """A checkpoint with what `ops` say of it: the photos of each, and scans after the first."""
     fact, point = report.fact, report.point
     words = [localize(point["label"]), value_label("round", "point", report.status)]
     if report.in_order:
         words.append(gettext("all OK"))
     if fact.get("by_id"):
         words.append(author(fact["by_id"], round_.id, fact.get("at")))
-    shown = photos.get(point["checkpoint"], [])
-    return Event(full_time(report.at), " · ".join(words), _notes(round_, report), shown)
+    notes = [*_notes(round_, report), *(_scanned_again(op) for op in ops if _is_again(op, fact))]
+    shown = [
+        Photo(name, full_time(op.occurred_at)) for op in ops for name in photos_named(op.payload)
+    ]
+    return Event(full_time(report.at), " · ".join(words), notes, shown)
+
+
+def _is_again(op: LoggedOp, fact: Mapping[str, Any]) -> bool:
+    """Whether an op is a scan of a checkpoint beside the one that its report tells of."""
+    return op.kind == "round.scan" and format_time(op.occurred_at) != fact.get("at")
+
+
+def _scanned_again(op: LoggedOp) -> str:
+    words = [gettext("also scanned"), full_time(op.occurred_at), person(op.by)]
+    return " · ".join([*words, *filter(None, [op.payload.get("note")])])
 
 
 def _notes(round_: PatrolRound, report: PointReport) -> list[str]:
@@ -116,15 +131,12 @@ def _notes(round_: PatrolRound, report: PointReport) -> list[str]:
     return [" · ".join(notes)] if notes else []
 
 
-def _photos_by_point(ops: Sequence[LoggedOp]) -> dict[str, list[Photo]]:
-    """The photos of a patrol by the checkpoint at which they were taken."""
-    found: dict[str, list[Photo]] = {}
-    for op in ops:
-        checkpoint: Any = op.payload.get("checkpoint")
-        if op.status in APPLIED_STATUSES and checkpoint:
-            caption = full_time(op.occurred_at)
-            photos = [Photo(name, caption) for name in photos_named(op.payload)]
-            found.setdefault(checkpoint, []).extend(photos)
+def _facts_by_point(ops: Sequence[LoggedOp]) -> dict[str, list[LoggedOp]]:
+    """What was recorded at each checkpoint and took effect, in the order in which it happened."""
+    found: dict[str, list[LoggedOp]] = {}
+    for op in sorted(ops, key=lambda op: (op.occurred_at, op.id)):
+        if op.status in APPLIED_STATUSES and op.kind in POINT_FACTS:
+            found.setdefault(op.payload["checkpoint"], []).append(op)
     return found
 
 

@@ -19,13 +19,14 @@ from server.db.engine import db, write_transaction
 from server.desk.documents.contents import document_types
 from server.desk.documents.document_type import DocumentType
 from server.models.access import LoginSession
+from server.models.patrol import PatrolRound
 from server.models.security_log import AccessEntry
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import FRONT_DESK_ROLES
 from tests.phone_client import PhoneClient
 from tests.seed_data import CHU, EVE, HOME_SITE, fixed_id
 from tests.server.conftest import DeskBrowser
-from tests.server.desk.estate_activity import LOST
+from tests.server.desk.estate_activity import LOST, NORTH
 from tests.server.desk.test_visible_text import DOCUMENTS_ABOUT, UUID
 from tests.server.desk_ids import ids_by_type
 from tests.server.jobs.test_retention import jpeg_and_hash
@@ -68,12 +69,14 @@ def address(app: Flask, type_: DocumentType) -> str:
     """The address of what a document of the estate is about."""
     now = datetime.now(SITE_ZONE)
     ids = ids_by_type(app)
-    keys = {"month": f"{now:%Y-%m}", "year": f"{now:%Y}"}
+    keys = {"day": f"{now:%Y-%m-%d}", "month": f"{now:%Y-%m}", "year": f"{now:%Y}"}
     if about := DOCUMENTS_ABOUT.get(type_.name):
         keys["id"] = ids[TABLES.get(about, about)][0]
     return re.sub(r"<(\w+)>", lambda found: keys[found[1]], type_.path)
 
 
+ABOUT = {"day": "/desk/"}
+"""The page with a document that is about no record and no month."""
 TABLES = {"session": "training"}
 """The table of a record type where it has another name."""
 
@@ -108,8 +111,9 @@ def test_every_document_is_one_tap_from_the_page_that_it_is_about(
     for type_ in TYPES.values():
         path = address(app, type_)
         about = path.removesuffix("/police") if type_.name in DOCUMENTS_ABOUT else ""
+        about = about or ABOUT.get(type_.name, "")
         page = eve.get(about).text if about else months
-        assert f'href="{path}/print"' in page, path
+        assert re.search(f'href="{path}/(print|pdf)"', page), path
     assert "/police/print" not in signed_in(CHU).get(address(app, TYPES["lost_property"])).text
 
 
@@ -142,6 +146,28 @@ def test_photos_stand_where_they_were_taken(
         assert f"/desk/photo/{here}" in page
         assert f"/desk/photo/{absent}" not in page
     assert text.count(here) == 2, "the hash of the photo, and that of its file in the pack"
+
+
+def test_a_patrol_is_told_with_the_photos_of_each_checkpoint(
+    app: Flask, eve: DeskBrowser, new_phone: Callable[..., PhoneClient]
+) -> None:
+    jpeg, taken = jpeg_and_hash()
+    walker, now = new_phone(), datetime.now(UTC)
+    with app.app_context():
+        under_way = PatrolRound.between(HOME_SITE, now, now + timedelta(seconds=1))
+        round_ = db.session.scalars(under_way).one().id
+    path = f"/desk/patrol/{round_}"
+    walker.request_photo("PUT", taken, jpeg)
+    scan = {"checkpoint": NORTH, "method": "manual", "note": "label torn", "photos": [taken]}
+    assert walker.send_op("round.scan", round_, scan, by=CHU)["status"] == "applied"
+    page = eve.get(f"{path}/print", headers=EN).text
+    story = page[page.index("Checkpoints</h2>") : page.index('<div class="signatures">')]
+    point = story[: story.index("</figure>")]
+    assert "Point · " in point
+    assert "label torn" in point
+    assert f"/desk/photo/{taken}" in point
+    reader = PdfReader(BytesIO(eve.get(f"{path}/pdf", headers=EN).data))
+    assert [len(page.images) for page in reader.pages] == [1]
 
 
 def test_only_the_roles_of_a_page_take_its_documents(
