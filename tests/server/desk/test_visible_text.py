@@ -44,7 +44,6 @@ SHOWN_AS_THEY_ARE = {"A", "B", "C", "qr"}
 """Values that people know by the same word."""
 
 TYPE_OF_PAGE = {
-    "categories": "category",
     "sign_ins": "person",
     "arrears": "arrears",
     "cards": "card",
