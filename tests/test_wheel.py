@@ -53,6 +53,11 @@ UNLINKED = {
     *("quarantine.show", "records.photo", "resident.show", "teams.show"),
     *("training_sessions.show", "resident.scan", "personal_data.correct"),
 }
+UNLINKED |= {
+    f"documents.{name}_{how}"
+    for name in ("arrears", "case", "inspection", "training")
+    for how in ("print", "pdf")
+}
 """Routes that no page of the demo estate links to: a wrong id gives 404, or a page for any id."""
 
 BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none"}
