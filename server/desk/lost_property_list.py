@@ -160,7 +160,7 @@ LOST_PROPERTY = RecordList(
         Column("item", _lp("lost", "Item lost"), item, READ, sort=(LostProperty.item,)),
         place_column("home", _l("Home"), LostProperty.unit, sort=(home_order(LostProperty.unit),)),
         Column("progress", _l("Progress"), progress, READ),
-        Column("next_action", _l("Next step"), next_step, READ, css="cut"),
+        Column("next_action", _l("Next step"), next_step, READ),
         Column("next_action_at", _l("Due"), due, READ, sort=(LostProperty.next_action_at,)),
         Column("missing", _l("Still to do"), missing, READ),
         author_column(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +12,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
-from sync.service.arrears import stated_amounts
+from sync.protocol.clock import parse_time
+from sync.service.arrears import owed_cents, state, stated_amounts
 
 
 class ArrearsAccount(Model):
+    """`owed_cents`, `stored_state` and `last_called_at` follow from the other columns: what is
+    owed, the state by the rule, and the time of the last call."""
+
     __tablename__ = "arrears"
-    __table_args__ = (Index(None, "site_id", "unit"), Index(None, "site_id", "purged_at"))
+    __table_args__ = (
+        Index(None, "site_id", "unit"),
+        Index(None, "site_id", "stored_state"),
+        Index(None, "site_id", "collector_id"),
+        Index(None, "site_id", "purged_at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -45,6 +54,9 @@ class ArrearsAccount(Model):
     paid_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     handed_at: Mapped[datetime | None]
     handed_reason: Mapped[str | None]
+    owed_cents: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    stored_state: Mapped[str] = mapped_column(default="", server_default="")
+    last_called_at: Mapped[datetime | None]
     purged_at: Mapped[datetime | None]
     version: Mapped[int]
 
@@ -55,9 +67,18 @@ class ArrearsAccount(Model):
         return select(cls).where(*kept).order_by(cls.listed_at, cls.id)
 
 
+DERIVED: Mapping[str, Callable[[Any], Any]] = {
+    "owed_cents": lambda account: owed_cents(vars(account)),
+    "stored_state": lambda account: state(vars(account)),
+    "last_called_at": lambda account: (
+        parse_time(account.calls[-1]["at"]) if account.calls else None
+    ),
+}
+
+
 def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
     """The body of an account for phones."""
-    hidden = ("site_id", "version", "purged_at")
+    hidden = ("site_id", "version", "purged_at", *DERIVED)
     shown = {name: value for name, value in account.items() if name not in hidden}
     calls = [{**call, "by": names.person_name(call["by_id"])} for call in account["calls"][-10:]]
     return {
@@ -69,6 +90,9 @@ def phone_body(account: Mapping[str, Any], names: Directory) -> dict[str, Any]:
 
 RECORDS = {
     "arrears": StoredType(
-        ArrearsAccount, phone_body, {"unit_label": "unit", "collector": "collector_id"}
+        ArrearsAccount,
+        phone_body,
+        {"unit_label": "unit", "collector": "collector_id"},
+        derived=DERIVED,
     ),
 }

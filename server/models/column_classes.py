@@ -32,10 +32,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         INTERNAL: (
             "site_id id batch listed_at ledger_at collector_id called_at appointment_at "
             "paused_by visit_asked_at visit_asked_by_id visit_approved_at "
-            "visit_approved_by_id visited_at visited_by_id handed_at purged_at version"
+            "visit_approved_by_id visited_at visited_by_id handed_at last_called_at purged_at "
+            "version"
         ),
         PERSONAL: "unit visit_reason handed_reason",
-        SENSITIVE: "lines windows do_not_call calls visit_outcome visit_went_in paid_cents",
+        SENSITIVE: (
+            "lines windows do_not_call calls visit_outcome visit_went_in paid_cents owed_cents "
+            "stored_state"
+        ),
     },
     "aside": {
         INTERNAL: (
@@ -335,7 +339,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         PERSONAL: "answers summary",
     },
     "unit": {
-        PUBLIC: "label",
+        PUBLIC: "label sort_key",
         INTERNAL: "site_id id area_id version",
         PERSONAL: "occupied",
     },

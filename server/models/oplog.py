@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Index, Select, Text, UniqueConstraint, select
+from sqlalchemy import JSON, ColumnElement, Index, Select, Text, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.engine import Model
@@ -29,6 +29,13 @@ class LoggedOp(Model):
         Index(None, "site_id", "subject", "place"),
         Index(None, "site_id", "status", "place"),
         Index(None, "site_id", "place"),
+        Index(
+            "ix_op_site_id_calls",
+            "site_id",
+            "occurred_at",
+            sqlite_where=text("kind = 'arrears.call'"),
+            postgresql_where=text("kind = 'arrears.call'"),
+        ),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)

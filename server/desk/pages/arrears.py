@@ -12,13 +12,15 @@ from flask_babel import gettext
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk import spreadsheets
+from server.desk.actions import Action
+from server.desk.arrears_calls_list import CALLS
+from server.desk.arrears_list import ARREARS, ASSIGN_FORM, HAND_UP_FORM, collectors
 from server.desk.ledger_import import (
     LEDGER_ROW_ERRORS,
     WHOLE,
     accounts_by_unit,
     file_error,
     home_changes,
-    home_order,
     import_ops,
     ledger_headings,
     parse_ledger,
@@ -26,8 +28,9 @@ from server.desk.ledger_import import (
     posted_json,
     unlisted_accounts,
 )
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, person_options
+from server.desk.options import person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.posted_forms import large_form, say_nothing
 from server.desk.related import tickets_of_home, without_empty
@@ -55,8 +58,18 @@ NAVIGATION = [
         "matters",
         50,
         about=_l("Overdue fees by home, and each contact about them."),
-    )
+    ),
+    NavEntry(
+        "arrears.calls",
+        _l("Calls about arrears"),
+        "matters",
+        55,
+        about=_l("When each home in arrears was called, by whom, and with what result."),
+    ),
 ]
+ACTIONS = [Action("arrears.new", _l("Import ledger"))]
+register_list(bp, ARREARS)
+register_list(bp, CALLS, "/calls", "calls")
 
 STEP_FORMS = {
     "call": PayloadForm(
@@ -71,8 +84,8 @@ STEP_FORMS = {
     "visit": PayloadForm(
         "arrears.visit", "outcome", "went_in", "in_at", "out_at", "apologised", "note"
     ),
-    "hand_up": PayloadForm("arrears.hand_up"),
-    "assign": PayloadForm("arrears.assign"),
+    "hand_up": HAND_UP_FORM,
+    "assign": ASSIGN_FORM,
 }
 """The forms of what may happen to an account."""
 
@@ -88,34 +101,19 @@ def forbid_guards() -> Any:
     return None if not current_user().has_role(*FORBIDDEN_ROLES) else Response(status=403)
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    order = home_order()
-    accounts = sorted(accounts_by_unit().values(), key=lambda account: order(account.unit))
-    selected = request.args.get("state", "")
-    states = [(account, state(vars(account))) for account in accounts]
-    return render_template(
-        "desk/arrears/index.html",
-        accounts=[pair for pair in states if selected in ("", pair[1])],
-        counts={status: sum(status == status for _, status in states) for _, status in states},
-        selected=selected,
-        owed=lambda account: owed_cents(vars(account)),
-        names=directory_of(current_user().site_id),
-    )
+def new() -> str:
+    """The form that takes in a ledger."""
+    return render_template("desk/arrears/new.html")
 
 
 @bp.get("/<id>")
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
     account, site_id = get_or_404(ArrearsAccount, id), current_user().site_id
-    collectors = [
-        person
-        for person in active_people(site_id)
-        if set(person.roles) & FRONT_DESK_ROLES and not set(person.roles) & FORBIDDEN_ROLES
-    ]
     answers = [("false", gettext("No, stayed at the door")), ("true", gettext("Yes, went in"))]
-    options = {"collector_id": person_options(collectors), "went_in": answers}
+    options = {"collector_id": person_options(collectors(site_id)), "went_in": answers}
     labels = {"went_in": gettext("Did you go in?")}
     return render_template(
         "desk/arrears/show.html",

@@ -17,6 +17,7 @@ from server.desk import labels
 from server.desk.certainty import certainties
 from server.desk.formatting import labelled_values
 from server.desk.history import readable_fields, record_title
+from server.desk.lists.pages import LISTS
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.record_access import may_open
@@ -53,6 +54,7 @@ def show(type: str, id: str) -> str:
         title=record_title(type, body),
         state=labels.state_label(type, body.get("state")),
         fields=_labelled_fields(type, record),
+        list_url=_list_url(type),
         told=story_about(current_user().site_id, id),
         related=without_empty([linked_records(record)]),
         cancel_inputs=CANCEL_FORM.inputs(labels={"reason": gettext("Reason for cancelling")}),
@@ -68,6 +70,15 @@ def show(type: str, id: str) -> str:
         and datetime.now(UTC) < task_deadline(record)
         and current_user().has_role(*DESK_ROLES),
     )
+
+
+def _list_url(type_: str) -> str:
+    """The address of the list whose rows open this page for a type, "" if there is none."""
+    for list_, endpoint in LISTS.values():
+        is_of_type = list_.show == "records.show" and list_.show_values.get("type") == type_
+        if is_of_type and current_user().has_role(*list_.roles):
+            return url_for(endpoint)
+    return ""
 
 
 @bp.get("/photo/<sha256>")

@@ -337,7 +337,42 @@ def test_accounts_are_listed_in_the_natural_order_of_their_homes(ben, desk_op):
     rows = "".join(f"{label},fee,10,1\n" for label in labels)
     import_file(ben, f"房号,款项,期间,金额\n{rows}".encode())
     page = ben.get("/desk/arrears/", headers=EN).text
-    assert re.findall(r"1-\d+-\d+", page) == ["1-2-99", "1-2-102", "1-10-101"]
+    found = list(dict.fromkeys(re.findall(r"1-\d+-\d+", page)))
+    assert found == ["1-2-99", "1-2-102", "1-10-101"]
+
+
+def test_calls_are_listed_with_their_result_and_what_was_wrong(ben, phone, desk_op):
+    import_ledger(ben, LEDGER_ROWS)
+    ben.post(f"/desk/arrears/{ACCOUNT}/prefer", {"do_not_call": "on"})
+    told = {"outcome": "reached", "itemised": True, "told": {"fee 10": "17345"}}
+    desk_op("arrears.call", ACCOUNT, told, by=BEN)
+    phone.send_op("arrears.call", ACCOUNT, {"outcome": "unreachable", "note": "rang twice"}, by=EVE)
+    page = " ".join(ben.get("/desk/arrears/calls", headers=EN).text.split())
+    assert page.count(f"/desk/arrears/{ACCOUNT}") == 2
+    for said in (
+        "173.45",
+        "rang twice",
+        "not reached",
+        "at an hour they do not accept",
+        "Ben",
+        "claimed",
+    ):
+        assert said in page, said
+    reached = ben.get("/desk/arrears/calls?outcome=reached", headers=EN).text
+    assert "173.45" in reached and "rang twice" not in reached
+    accounts = ben.get("/desk/arrears/?state=not_reached", headers=EN).text
+    assert f"/desk/arrears/{ACCOUNT}" in accounts and "Do not call" in accounts
+
+
+def test_several_accounts_get_a_collector_at_once(app, ben, homes):
+    import_file(ben, (SHEETS / "20-ledger-with-bad-rows.csv").read_bytes())
+    sent = {"all": "1", "state": "owing", "assign.collector_id": BEN}
+    assert ben.post("/desk/arrears/bulk/assign", sent).status_code == 303
+    with app.app_context():
+        accounts = db.session.scalars(ArrearsAccount.for_site(HOME_SITE)).all()
+    assert len(accounts) > 1 and {account.collector_id for account in accounts} == {BEN}
+    refused = ben.post("/desk/arrears/bulk/assign", {**sent, "assign.collector_id": CHU})
+    assert refused.status_code == 200, "a guard cannot collect, and the page says so"
 
 
 @pytest.mark.rule("U21")

@@ -12,19 +12,22 @@ from flask import Flask
 from sqlalchemy import select
 
 from server.db.engine import Model, db, write_transaction
+from server.desk.arrears_list import ARREARS
 from server.desk.found_item_list import FOUND_ITEMS
 from server.desk.home_entry_list import HOME_ENTRIES
 from server.desk.lists import ListContext, RecordList
 from server.desk.lost_property_list import LOST_PROPERTY
 from server.desk.visit_list import VISITS
+from server.models import DERIVED_COLUMNS
+from server.models.arrears import ArrearsAccount
 from server.models.found_items import FoundItem
 from server.models.home_entries import HomeEntry
 from server.models.lost_property import LostProperty
 from server.models.visits import Visit
 from server.oplog.directory import directory_of
 from sync.gate import home_entries, visits
-from sync.protocol.clock import SITE_ZONE
-from sync.service import found_items, lost_property
+from sync.protocol.clock import SITE_ZONE, format_time
+from sync.service import arrears, found_items, lost_property
 from tests.seed_data import BEN, FLAT, HOME_SITE, fixed_id
 
 NOW = datetime.now(UTC)
@@ -95,6 +98,27 @@ def random_item(rng: Random) -> FoundItem:
     )
 
 
+def random_account(rng: Random) -> ArrearsAccount:
+    outcomes = rng.choice([[], ["reached"], ["unreachable"], ["reached", "unreachable"]])
+    account = ArrearsAccount(
+        unit=FLAT,
+        lines=rng.choice([[], [{"what": "fee", "period": "10", "cents": 500}]]),
+        batch="10",
+        listed_at=NOW,
+        ledger_at=NOW,
+        paid_cents=rng.choice([0, 0, 500]),
+        paused_by=rng.choice([[], [], [fixed_id("complaint")]]),
+        calls=[{"at": format_time(NOW), "outcome": outcome} for outcome in outcomes],
+        handed_at=rng.choice([None, None, NOW]),
+        visit_approved_at=rng.choice([None, None, NOW]),
+        visited_at=rng.choice([None, None, NOW]),
+        appointment_at=rng.choice([None, NOW]),
+    )
+    for name, derive in DERIVED_COLUMNS["arrears"].items():
+        setattr(account, name, derive(account))
+    return account
+
+
 def by_state(records: Iterable[Any], state: Callable[[Any], str]) -> dict[str, set[str]]:
     """The ids of records by their state."""
     found: dict[str, set[str]] = {}
@@ -130,6 +154,7 @@ CASES: list[tuple[RecordList, Callable[[Random], Model], Callable[[Any], Records
     (VISITS, random_visit, visits_by_rules),
     (HOME_ENTRIES, random_entry, lambda found: by_state(found, home_entries.state)),
     (LOST_PROPERTY, random_case, lambda found: by_state(found, lost_property.state)),
+    (ARREARS, random_account, lambda found: by_state(found, arrears.state)),
     (FOUND_ITEMS, random_item, lambda found: by_state(found, found_items.state)),
 ]
 

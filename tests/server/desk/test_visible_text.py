@@ -47,6 +47,7 @@ TYPE_OF_PAGE = {
     "arrears": "arrears",
     "cards": "card",
     "cases": "case",
+    "categories": "category",
     "contractors": "contractor",
     "found_items": "find",
     "homes": "unit",
