@@ -13,7 +13,8 @@ from sqlalchemy.orm import load_only
 
 from server.db.engine import db
 from server.db.statements import chunks
-from server.desk.history import OpLine, op_lines, record_places, record_title
+from server.desk.history import record_places, record_title
+from server.desk.story import Event, story_of
 from server.models import MODELS_BY_TYPE
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
@@ -83,14 +84,15 @@ def with_records(site_id: str, conflicts: Sequence[Conflict]) -> Iterator[Questi
         yield Question(conflict, records.get(conflict.subject, {}), ops.get(conflict.op_id))
 
 
-def lines_about(site_id: str, subjects: Iterable[str]) -> dict[str, list[OpLine]]:
-    """Every op about these records with its texts, in the order of judgement, by record."""
-    lines = defaultdict[str, list[OpLine]](list)
+def events_about(site_id: str, subjects: Iterable[str]) -> dict[str, list[Event]]:
+    """Every op about these records with its sentence, in the order of judgement, by record."""
+    events = defaultdict[str, list[Event]](list)
     about = LoggedOp.site_id == site_id, LoggedOp.subject.in_(set(subjects))
-    ops = db.session.scalars(select(LoggedOp).where(*about).order_by(LoggedOp.in_order()))
-    for line in op_lines(ops):
-        lines[line.op.subject or ""].append(line)
-    return lines
+    ops = db.session.scalars(select(LoggedOp).where(*about)).all()
+    told = story_of(ops, newest=len(ops)).shown
+    for event in sorted(told, key=lambda event: event.line.op.place):
+        events[event.line.op.subject or ""].append(event)
+    return events
 
 
 def _records(site_id: str, type_: str, ids: set[str]) -> Iterator[dict[str, Any]]:

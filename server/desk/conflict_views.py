@@ -11,11 +11,12 @@ from flask_babel import gettext
 
 from server.auth.access import current_user
 from server.desk import labels
-from server.desk.conflict_cards import Card, Question, lines_about
+from server.desk.conflict_cards import Card, Question, events_about
 from server.desk.conflict_questions import COUNTERPARTS, question_text, states_after
 from server.desk.doubts import PhoneDoubts, op_doubts, phone_doubts
 from server.desk.formatting import author_name, labelled_values
-from server.desk.history import OpLine, sync_delay
+from server.desk.history import sync_delay
+from server.desk.story import Event
 from server.i18n.locale import localize
 from server.models.conflicts import Conflict
 from server.models.directory import Directory
@@ -39,12 +40,12 @@ SEEN_BY_RULE = ("same-field", "unseen-fact", "other-fields", "same-value")
 class Side:
     """One of two answers: what it says, who said so, what it leads to, and what speaks against it.
 
-    `line` is None for what was planned. `state` is the record's state if this side is chosen.
+    `event` is None for what was planned. `state` is the record's state if this side is chosen.
     """
 
     answer: str
     values: list[tuple[str, str]]
-    line: OpLine | None
+    event: Event | None
     state: str
     doubts: list[str]
 
@@ -72,7 +73,7 @@ class CardView:
     rule: str
     theirs: Side
     incoming: Side
-    more: list[OpLine]
+    more: list[Event]
     items: list[str]
     same: list[SameQuestion]
     combined: bool
@@ -100,8 +101,8 @@ def card_views(cards: Sequence[Card]) -> list[CardView]:
     """The views of these cards of the current user's site."""
     site = current_user().site_id
     names, phones = directory_of(site), phone_doubts(site)
-    lines = lines_about(site, [card.lead.conflict.subject for card in cards])
-    return [_view(card, lines.get(card.lead.conflict.subject, []), names, phones) for card in cards]
+    found = events_about(site, [card.lead.conflict.subject for card in cards])
+    return [_view(card, found.get(card.lead.conflict.subject, []), names, phones) for card in cards]
 
 
 def record_name(question: Question, names: Directory) -> str:
@@ -116,13 +117,13 @@ def record_name(question: Question, names: Directory) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _view(card: Card, lines: list[OpLine], names: Directory, phones: PhoneDoubts) -> CardView:
+def _view(card: Card, events: list[Event], names: Directory, phones: PhoneDoubts) -> CardView:
     question, conflict = card.lead, card.lead.conflict
-    by_id = {line.op.id: line for line in lines}
+    by_id = {event.line.op.id: event for event in events}
     incoming = by_id.get(conflict.op_id)
     states = states_after(conflict, question.record)
     more = [by_id[id_] for id_ in conflict.more_op_ids or () if id_ in by_id]
-    other = _other_line(incoming, lines, conflict)
+    other = _other_event(incoming, events, conflict)
     found = conflict.theirs if conflict.settled_at else _current_values(question)
     return CardView(
         lead=question,
@@ -154,7 +155,7 @@ def _current_values(question: Question) -> dict[str, Any]:
 def _side(
     conflict: Conflict,
     values: Mapping[str, Any],
-    line: OpLine | None,
+    event: Event | None,
     states: tuple[str, str],
     number: int,
     names: Directory,
@@ -162,17 +163,17 @@ def _side(
 ) -> Side:
     shown = _labelled_values(conflict.subject_type, values, names)
     flag = () if conflict.rule in SEEN_BY_RULE else (conflict.rule,)
-    doubts = op_doubts(line, phones, shown=flag) if line else []
+    doubts = op_doubts(event.line, phones, shown=flag) if event else []
     if not number and conflict.settled_at is None and values != conflict.theirs:
         doubts = [gettext("Changed again since."), *doubts]
-    answer = _answer(conflict, shown, line, states, number)
-    return Side(answer, shown, line, states[number] if conflict.incoming else states[0], doubts)
+    answer = _answer(conflict, shown, event, states, number)
+    return Side(answer, shown, event, states[number] if conflict.incoming else states[0], doubts)
 
 
 def _answer(
     conflict: Conflict,
     shown: list[tuple[str, str]],
-    line: OpLine | None,
+    event: Event | None,
     states: tuple[str, str],
     number: int,
 ) -> str:
@@ -183,13 +184,14 @@ def _answer(
         return shown[0][1]
     if shown:
         return gettext("Current version") if not number else gettext("New version")
-    return line.action_label if line else states[0]
+    return event.line.action_label if event else states[0]
 
 
-def _items(lines: Iterable[OpLine | None]) -> list[str]:
+def _items(events: Iterable[Event | None]) -> list[str]:
     """The names of the items that these ops tick."""
     field = labels.field_label("task", "item")
-    texts = (text for line in lines if line for name, text in line.fields if name == field)
+    fields = (each for event in events if event for each in event.line.fields)
+    texts = (text for name, text in fields if name == field)
     return list(dict.fromkeys(texts))
 
 
@@ -203,17 +205,17 @@ def _same(question: Question, names: Directory) -> SameQuestion:
     )
 
 
-def _other_line(incoming: OpLine | None, lines: list[OpLine], conflict: Conflict) -> OpLine | None:
+def _other_event(incoming: Event | None, events: list[Event], conflict: Conflict) -> Event | None:
     """The op that wrote the values which the incoming op found, or with which it does not agree."""
     kinds = COUNTERPARTS.get(conflict.rule, ())
     earlier = [
-        line
-        for line in lines
+        event
+        for event in events
         if incoming is not None
-        and line.op.id != incoming.op.id
-        and line.op.status in APPLIED_STATUSES
-        and (line.op.kind in kinds or line.op.changes.keys() & conflict.theirs.keys())
-        and (line.op.place < incoming.op.place or line.op.kind in kinds)
+        and (op := event.line.op).id != incoming.line.op.id
+        and op.status in APPLIED_STATUSES
+        and (op.kind in kinds or op.changes.keys() & conflict.theirs.keys())
+        and (op.place < incoming.line.op.place or op.kind in kinds)
     ]
     return earlier[-1] if earlier else None
 

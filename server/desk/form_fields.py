@@ -32,9 +32,9 @@ HOME_FIELDS = ("unit", "host_unit", "unit_id")
 class FormField:
     """One input of a form.
 
-    `input_type` is "line", "text", "number", "moment", "checkbox", "choice", "home" or "json";
-    `options` are those of a choice. `max_length`, `minimum` and `maximum` are None where there is
-    no limit.
+    `input_type` is "line", "text", "number", "moment", "checkbox", "choice", "home", "lines" (a
+    list of texts, one a line) or "json"; `options` are those of a choice. `max_length`, `minimum`
+    and `maximum` are None where there is no limit.
     """
 
     name: str
@@ -91,9 +91,20 @@ def _input_type(name: str, field: fields.Field[Any], longest: int, value: Any) -
         return "number" if value is None or isinstance(value, int) else "line"
     if isinstance(field, fields.AwareDateTime):
         return "moment"
+    if is_list_of_texts(field) and (value is None or _are_texts(value)):
+        return "lines"
     if isinstance(field, fields.List | fields.Dict | fields.Nested):
         return "json"
     return "text" if longest > MAX_LABEL_LENGTH else "line"
+
+
+def is_list_of_texts(field: fields.Field[Any]) -> bool:
+    """Whether a field holds a list of texts, such as ids or names."""
+    return isinstance(field, fields.List) and isinstance(field.inner, fields.String)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
 
 
 def _validators_of_type(field: fields.Field[Any], validator: type[Validator]) -> list[Any]:
@@ -110,6 +121,8 @@ def _field_value(field: fields.Field[Any], raw: Any) -> str:
         return ""
     if isinstance(raw, datetime):
         return format_local_time(raw, "seconds" if raw.second else "minutes")
+    if is_list_of_texts(field) and _are_texts(raw):
+        return "\n".join(raw)
     if isinstance(field, fields.Boolean) or not isinstance(raw, str):
         return json.dumps(raw, ensure_ascii=False)
     if isinstance(field, fields.AwareDateTime):

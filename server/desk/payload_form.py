@@ -12,7 +12,7 @@ from marshmallow import fields
 
 from server.auth.sessions import current_user
 from server.desk.field_errors import FieldError, FormRefused
-from server.desk.form_fields import FormField, Options, form_field, is_home
+from server.desk.form_fields import FormField, Options, form_field, is_home, is_list_of_texts
 from server.desk.formatting import PERSON_FIELDS
 from server.desk.homes import find_home, no_such_home
 from server.desk.labels import field_label, value_label
@@ -182,6 +182,8 @@ def _parse_field(field: fields.Field[Any], text: str) -> Any:
     if isinstance(field, fields.Date):
         day = parse_date(text)
         return day.isoformat() if day else text
+    if is_list_of_texts(field) and not text.startswith("["):
+        return [line.strip() for line in text.split("\n") if line.strip()]
     if isinstance(field, fields.Boolean | fields.Integer | fields.List | fields.Dict):
         text = code_text(text) if isinstance(field, fields.Integer) else text
         try:

@@ -29,7 +29,6 @@ from server.desk.lists import (
     WordsFilter,
     text_column,
 )
-from server.desk.lists.filters import ANY
 from server.desk.payload_form import PayloadForm
 from server.desk.quarantine import next_step
 from server.desk.quarantine_decided import decided_and_rest
@@ -153,11 +152,13 @@ QUARANTINE = RecordList(
     empty=_l("Nothing waiting."),
     columns=(
         Column("what", _l("What"), lambda row, c: waiting(row, c).line.action_label),
-        Column("about", _l("About"), lambda row, c: waiting(row, c).about, css="cut"),
+        Column(
+            "about", _lp("quarantine", "About"), lambda row, c: waiting(row, c).about, css="cut"
+        ),
         Column("said", _l("Content"), said, css="cut"),
         Column("by", _l("Recorded by"), lambda row, c: waiting(row, c).line.author),
         Column("phone", _lp("device", "Phone"), lambda row, c: waiting(row, c).line.device_label),
-        Column("reason", _l("Reason"), reason, (LoggedOp.code,), sort=(LoggedOp.code,)),
+        Column("reason", _l("Reason"), reason, (LoggedOp.code,), sort=(LoggedOp.code,), css="cut"),
         Column("against", _l("What speaks against it"), against),
         Column(
             "next",
@@ -174,7 +175,7 @@ QUARANTINE = RecordList(
         ),
         text_column(
             "received_at",
-            _l("Received"),
+            _l("Received at"),
             LoggedOp.received_at,
             sort=(LoggedOp.place,),
             css="num",
@@ -192,10 +193,10 @@ QUARANTINE = RecordList(
         OptionFilter(
             name="phone", label=_lp("device", "Phone"), column=LoggedOp.device_id, load=senders
         ),
-        PeriodFilter(name="received", label=_l("Received"), column=LoggedOp.received_at),
+        PeriodFilter(name="received", label=_l("Received at"), column=LoggedOp.received_at),
     ),
     views=[
-        View(name="all", label=_lp("quarantine", "All"), values={"group": ANY}),
+        View(name="all", label=_lp("quarantine", "All"), values={}),
         *(
             View(name=name, label=label, values={"group": name})
             for name, label in GROUP_LABELS.items()

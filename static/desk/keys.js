@@ -5,7 +5,7 @@ const SECOND_KEY_WITHIN_MS = 1500;
 
 /** Let keys open the dialogs of a page and its places. */
 export function obeyKeys() {
-  let wentAt = 0;
+  let wentAt = -Infinity; // in ms since the page was loaded
   /** @param {KeyboardEvent} event */
   const obey = (event) => {
     if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) return open("palette");
@@ -15,7 +15,7 @@ export function obeyKeys() {
     if (document.querySelector("dialog[open]")) return false;
     if (event.key === "?") return open("keys");
     const isSecond = event.timeStamp - wentAt < SECOND_KEY_WITHIN_MS;
-    wentAt = event.key === "g" && !isSecond ? event.timeStamp : 0;
+    wentAt = event.key === "g" && !isSecond ? event.timeStamp : -Infinity;
     return isSecond ? goTo(event.key) : event.key === "g";
   };
   // before the keys of a list: what follows g is no key of theirs

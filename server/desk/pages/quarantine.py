@@ -9,6 +9,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.doubts import op_doubts, phone_doubts
 from server.desk.field_errors import check_payload, refused_by_rule
 from server.desk.formatting import labelled_values
 from server.desk.history import op_lines
@@ -33,6 +34,7 @@ from server.desk.quarantine import (
 )
 from server.desk.quarantine_decided import outcome_label
 from server.desk.quarantine_list import QUARANTINE
+from server.desk.story import Event, story_of
 from server.desk.submit import submit_and_redirect
 from server.models.directory import Directory
 from server.models.feed import FeedRow
@@ -121,6 +123,8 @@ def _render_op(op: LoggedOp) -> str:
     payload = draft.payload if draft else {}
     return render_template(
         "desk/quarantine/show.html",
+        event=_event(op),
+        doubts=op_doubts(op_lines([op])[0], phone_doubts(site)),
         line=op_lines([op])[0],
         quarantined=quarantined,
         names=names,
@@ -135,6 +139,11 @@ def _render_op(op: LoggedOp) -> str:
         replacement=op_lines([replacement])[0] if replacement else None,
         text=json.dumps(json.loads(op.body), ensure_ascii=False, indent=2),
     )
+
+
+def _event(op: LoggedOp) -> Event | None:
+    """The op as a sentence; None for one that is too odd to be told."""
+    return next(iter(story_of([op]).shown), None)
 
 
 def _ways_to_decide(op: LoggedOp, draft: Draft | None) -> dict[str, Any]:

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from server import create_app
 from server.auth.devices import issue_code
 from server.auth.sessions import start_session
 from server.db.engine import db
+from server.desk.waiting import waiting_counts
 from server.maintenance.demo.large import SITE_ID
 from server.maintenance.demo.large.people import PIN, TEAMS, person_id
+from server.models.access import Device
+from server.models.tasks import Task
+from server.models.tickets import Ticket
+from server.models.visits import Visit
+from sync.service.ticket_lists import awaits_acceptance, is_breached
+from sync.work.board import undisposed_misses
 from tests.large_estate import copy_large_estate
 from tests.phone_client import FlaskTransport, PhoneClient
 
 MAX_ROWS = {"cleaner": 2_500, "repair": 2_500, "guard": 4_000}
 """How many records the phone of one person holds at most, by team."""
 
+INSIDE = select(Visit).where(
+    Visit.site_id == SITE_ID, Visit.arrived_at.is_not(None), Visit.departed_at.is_(None)
+)
+
 OTHER_LISTS = (
     "visits/",
     "patrol/",
     "people/phones",
     "misses/",
+    "misses/points",
+    "settle/",
+    "aside/",
+    "tickets/same/",
     "shifts/",
     "inspections/",
     "arrears/",
@@ -58,6 +75,21 @@ def rows_on_phone_of(app, person):
     return len(phone.pull_all())
 
 
+def counts_by_rules():
+    """What waits on the large site by the rules of sync, each record loaded and judged."""
+    now, scalars = datetime.now(UTC), db.session.scalars
+    phones = scalars(Device.for_site(SITE_ID)).all()
+    tickets = scalars(Ticket.open_tickets(SITE_ID))
+    month = scalars(Task.unfinished_between(SITE_ID, now - timedelta(days=31), now)).all()
+    missed = undisposed_misses(month, phones, now)
+    return {
+        "tickets": sum(is_breached(each, now) or awaits_acceptance(each) for each in tickets),
+        "overdue": sum(bool(v.due_at and v.due_at < now) for v in scalars(INSIDE)),
+        "missed": len(missed),
+        "missed_today": sum(task.window_end > now - timedelta(days=1) for task in missed),
+    }
+
+
 @pytest.mark.timeout(1_200)
 def test_pages_show_all_of_a_large_site(manager):
     """One test, not several: one worker builds the estate while the others go on."""
@@ -70,6 +102,10 @@ def test_pages_show_all_of_a_large_site(manager):
     assert len(set(re.findall(r"\b\d+-\d-\d{3,4}\b", places))) == 25
     for path in OTHER_LISTS:
         open_page(manager, f"/desk/{path}")
+    with manager.application.app_context():
+        by_rules, counted = counts_by_rules(), waiting_counts(SITE_ID)
+    assert {name: counted[name] for name in by_rules} == by_rules
+    assert min(by_rules["tickets"], by_rules["overdue"], by_rules["missed_today"]) > 0
     rows = {team: rows_on_phone_of(manager.application, f"{team}1") for team in MAX_ROWS}
     assert {team: n for team, n in rows.items() if not 0 < n <= MAX_ROWS[team]} == {}, rows
     manager.application.config["DEMO"] = "large"
