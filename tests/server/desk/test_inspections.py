@@ -116,7 +116,7 @@ def test_a_self_inspection_cannot_be_official(phone, desk_op):
 def undecided(ben):
     """The inspections of which the list says that nobody chose one."""
     page = ben.get("/desk/inspections/?state=undecided", headers=EN).text
-    return set(re.findall(r'href="/desk/inspections/([0-9a-f-]{36})"', page))
+    return set(re.findall(r'href="/desk/inspections/([0-9a-f-]{36})', page))
 
 
 def test_the_desk_chooses_one_of_two_inspections_as_official(app, ben, phone, new_phone, criteria):
