@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,10 +101,19 @@ def _rank(label: str, words: list[str]) -> int:
 
 def _marked(label: str, words: list[str]) -> Markup:
     """A label with every word of the question marked."""
-    if not words:
+    small, parts, place = label.lower(), list[Markup](), 0
+    if len(small) != len(label):  # a letter whose small form is longer: nothing is at its place
         return escape(label)
-    parts = re.split(f"({'|'.join(map(re.escape, words))})", label, flags=re.IGNORECASE)
-    marked = (
-        Markup("<mark>{}</mark>").format(p) if n % 2 else escape(p) for n, p in enumerate(parts)
-    )
-    return Markup().join(marked)
+    while found := min(_occurrences(small, words, place), default=None):
+        start, end = found
+        parts += [escape(label[place:start]), Markup("<mark>{}</mark>").format(label[start:end])]
+        place = end
+    return Markup().join([*parts, escape(label[place:])])
+
+
+def _occurrences(text: str, words: list[str], place: int) -> Iterator[tuple[int, int]]:
+    """Where each word stands first from a place on, if it does: start and end."""
+    for word in words:
+        start = text.find(word.lower(), place)
+        if word and start >= 0:
+            yield start, start + len(word)
