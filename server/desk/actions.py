@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from flask import Flask, current_app, url_for
@@ -14,6 +15,8 @@ from server.i18n.locale import translate
 from sync.protocol.text import Text
 
 _KEY = "lodge-actions"
+
+MARK = Markup("<mark>{}</mark>")
 
 
 class Action(NamedTuple):
@@ -100,20 +103,9 @@ def _rank(label: str, words: list[str]) -> int:
 
 
 def _marked(label: str, words: list[str]) -> Markup:
-    """A label with every word of the question marked."""
-    small, parts, place = label.lower(), list[Markup](), 0
-    if len(small) != len(label):  # a letter whose small form is longer: nothing is at its place
-        return escape(label)
-    while found := min(_occurrences(small, words, place), default=None):
-        start, end = found
-        parts += [escape(label[place:start]), Markup("<mark>{}</mark>").format(label[start:end])]
-        place = end
-    return Markup().join([*parts, escape(label[place:])])
-
-
-def _occurrences(text: str, words: list[str], place: int) -> Iterator[tuple[int, int]]:
-    """Where each word stands first from a place on, if it does: start and end."""
-    for word in words:
-        start = text.find(word.lower(), place)
-        if word and start >= 0:
-            yield start, start + len(word)
+    """A label with the first place of each word of the question marked."""
+    starts = ((label.lower().find(word), len(word)) for word in words)
+    hits = {at + n for at, length in starts if at >= 0 for n in range(length)}
+    runs = groupby(enumerate(label), key=lambda each: each[0] in hits)
+    parts = [(is_hit, "".join(sign for _, sign in run)) for is_hit, run in runs]
+    return Markup().join(MARK.format(text) if is_hit else escape(text) for is_hit, text in parts)
