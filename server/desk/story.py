@@ -36,7 +36,7 @@ from sync.protocol.clock import SITE_ZONE
 from sync.protocol.photos import SHA256_PATTERN
 from sync.protocol.text import Text
 
-SHOWN_EVENTS = 30
+SHOWN_EVENTS = 24
 """How many of the newest events are shown at once; older ones are folded."""
 
 BOOKKEEPING = ("photo.arrive",)
