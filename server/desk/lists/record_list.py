@@ -195,6 +195,12 @@ class RecordList:
         query = self.joined(select(*self.reads)).where(*self.where(values, context))
         return query.order_by(*by, self.id.desc() if falling else self.id)
 
+    def present(self, ids: Iterable[str], context: ListContext) -> set[str]:
+        """Those of these ids that are in the list, whatever its filters leave."""
+        own = self.site == context.site_id, *self.conditions(context)
+        query = self.joined(select(self.id)).where(*own, self.id.in_(ids))
+        return set(db.session.scalars(query))
+
     def ids(self, values: Mapping[str, str], most: int, context: ListContext) -> list[str]:
         """The ids of the first `most` rows for these values."""
         query = self.joined(select(self.id)).where(*self.where(values, context))
