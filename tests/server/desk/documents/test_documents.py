@@ -217,6 +217,12 @@ def test_without_typst_the_page_says_why(
     assert f'href="{path}/pdf"' not in answer.text
 
 
+def test_a_month_in_another_spelling_is_the_same(eve: DeskBrowser) -> None:
+    plain, typed = (eve.get(f"/desk/visits/months/{key}/pdf") for key in ("2026-10", "２０２６-10"))
+    assert plain.mimetype == "application/pdf"
+    assert typed.data == plain.data
+
+
 @pytest.mark.parametrize(
     "path",
     ["disclosure/months/2026-13", "board/months/x", "disclosure/years/26", "tickets/x"],
