@@ -104,7 +104,7 @@ class _Routes:
             abort(404)
         asked = asked_by_address(self.list_, ListContext.of_request())
         if asked.is_expired:  # without its words it would be another list; the page says so
-            return redirect(url_for(self.endpoint, **request.args), 303)
+            return redirect(url_for(self.endpoint, **request.args), 303)  # type: ignore[arg-type]
         response = list_file(asked, format)
         if self.list_.personal:
             user, details = current_user(), {"page": self.list_.name, "records": asked.total}
