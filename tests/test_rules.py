@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.desk import pages
+from server.desk.lists import LISTS
 from server.desk.payload_form import PayloadForm
 from sync import KINDS
 
@@ -135,6 +136,10 @@ def test_a_phone_page_of_a_clause_has_its_name(name, page):
     sorted({p for row in SEEN.values() for cell in row[1:] for p in cell}),
 )
 def test_a_desk_page_of_a_clause_has_its_name(name, endpoint):
+    titles = [list_.title.message for list_, place in LISTS.values() if place == endpoint]
+    if titles:
+        assert titles == [name]
+        return
     blueprint, view = endpoint.split(".")
     module = import_module(f"{pages.__name__}.{blueprint}")
     assert callable(getattr(module, view)), f"{blueprint} has no page {view}"

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import lxml.html
 import pytest
 from flask import Flask
-from lxml.html import FormElement, HtmlElement
+from lxml.html import HtmlElement
 
 from server.desk.form_tokens import TOKEN_FIELD
 from server.oplog import receive
@@ -80,18 +80,31 @@ def drawn_forms(page: str, text: str, method: str) -> Iterator[DrawnForm]:
     for form in lxml.html.document_fromstring(text).forms:
         if form.method != method:
             continue
-        drawn = DrawnForm(page, urljoin(page, form.get("action") or page), [])
-        for each in _named_inputs(form):
-            if kind_of(each) == "hidden":
-                drawn.hidden.append((each.get("name"), each.get("value") or ""))
-            elif kind_of(each) not in ("file", "password", "checkbox", "radio"):
-                drawn.inputs.setdefault(each.get("name"), each)
-        for button in form.xpath(".//button[@name]")[-1:]:
-            drawn.hidden.append((button.get("name"), button.get("value") or ""))
-        yield drawn
+        buttons = form.xpath(".//button[@formaction]")
+        for button in buttons:  # each sends what stands beside it, and the first row of the list
+            drawn = drawn_form(urljoin(page, button.get("formaction")), page, button.getparent())
+            drawn.hidden += drawn_form("", page, form).hidden
+            for row in form.xpath("//input[@form='rows']")[:1]:
+                drawn.hidden.append((row.get("name"), row.get("value")))
+            yield drawn
+        if not buttons:
+            yield drawn_form(urljoin(page, form.get("action") or page), page, form)
 
 
-def _named_inputs(form: FormElement) -> list[HtmlElement]:
+def drawn_form(address: str, page: str, part: HtmlElement) -> DrawnForm:
+    """A form, or the part of one that one of its buttons sends."""
+    drawn = DrawnForm(page, address, [])
+    for each in _named_inputs(part):
+        if kind_of(each) == "hidden":
+            drawn.hidden.append((each.get("name"), each.get("value") or ""))
+        elif kind_of(each) not in ("file", "password", "checkbox", "radio"):
+            drawn.inputs.setdefault(each.get("name"), each)
+    for button in part.xpath(".//button[@name]")[-1:]:
+        drawn.hidden.append((button.get("name"), button.get("value") or ""))
+    return drawn
+
+
+def _named_inputs(form: HtmlElement) -> list[HtmlElement]:
     return [each for each in form.iter("input", "textarea", "select") if each.get("name")]
 
 
