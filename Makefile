@@ -3,7 +3,7 @@
 PYTHON ?= python3
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
-JOBS   ?= 3
+JOBS   ?= 4
 
 BIN := .venv/bin
 NPM := .venv/node/node_modules/.bin
@@ -59,7 +59,7 @@ words: .venv/tested  ## collect translatable texts into the catalogues
 
 lock: .venv/uv/bin/uv  ## pin every package and its hashes anew; UPGRADE=--upgrade takes newer ones
 	$(UV_COMPILE) --extra build --extra test --output-file requirements-test.lock pyproject.toml
-	$(UV_COMPILE) --extra build --constraint requirements-test.lock --output-file requirements.lock pyproject.toml
+	$(UV_COMPILE) --extra build --extra pdf --constraint requirements-test.lock --output-file requirements.lock pyproject.toml
 
 sbom: install  ## the bill of materials of a release, CycloneDX
 	@$(BIN)/python .ci/sbom.py

@@ -17,6 +17,23 @@ class minutes_after(FunctionElement[Any]):  # noqa: N801 - written like a functi
     inherit_cache = True
 
 
+class json_elements(FunctionElement[Any]):  # noqa: N801 - written like a function of SQL
+    """json_elements(column): a table with the elements of a JSON list, each as `value`."""
+
+    name = "json_elements"
+    inherit_cache = True
+
+
+@compiles(json_elements, "sqlite")
+def _elements_in_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(json_elements, "postgresql")
+def _elements_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_array_elements({compiler.process(element.clauses, **options)})"
+
+
 @compiles(minutes_after, "sqlite")
 def _in_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     """Times are texts there. Their seconds do not change: nothing is rounded."""

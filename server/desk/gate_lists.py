@@ -160,4 +160,5 @@ FREQUENT_VISITORS = RecordList(
         HomeFilter(name="home", label=_l("Home"), column=FrequentVisitor.host_unit),
         PeriodFilter(name="last", label=_l("Last visit"), column=FrequentVisitor.last_at),
     ),
+    views=(View(name="all", label=_l("All"), values={}),),
 )

@@ -9,7 +9,7 @@ from sync.service.arrears.rules import FORBIDDEN_ROLES
 
 FRONT_TYPES = frozenset(
     {"round", "task", "visit", "release", "ticket", "area", "unit", "checkpoint"}
-    | {"entry", "lost", "find", "regular", "arrears"}
+    | {"entry", "lost", "find", "regular", "arrears", "scan"}
 )
 """Types that the service desk sees; all others are for those who lead."""
 

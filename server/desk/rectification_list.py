@@ -35,7 +35,7 @@ from server.desk.payload_form import PayloadForm, form_moment
 from server.models.rectifications import Rectification
 from sync.protocol.clock import SITE_ZONE, format_time
 from sync.protocol.roles import DESK_ROLES
-from sync.protocol.text import _l
+from sync.protocol.text import _l, _lp
 
 ASSIGN_FORM = PayloadForm("rectification.assign", "responsible_id", "due_at")
 VERIFY_FORM = PayloadForm("rectification.verify", "result", "note")
@@ -152,7 +152,9 @@ RECTIFICATIONS = RecordList(
             (Rectification.area, Rectification.person),
             sort=(area_order(SITE, Rectification.area), person_order(SITE, Rectification.person)),
         ),
-        text_column("finding", _l("Finding"), Rectification.finding, sort=(), css="cut"),
+        text_column(
+            "finding", _lp("rectification", "Finding"), Rectification.finding, sort=(), css="cut"
+        ),
         Column(
             "responsible",
             _l("Who fixes it"),
@@ -169,7 +171,7 @@ RECTIFICATIONS = RecordList(
         ),
         Column(
             "critical",
-            _l("Weight"),
+            _lp("rectification", "Critical"),
             critical,
             (Rectification.critical,),
             sort=(Rectification.critical,),

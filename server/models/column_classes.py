@@ -223,6 +223,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         INTERNAL: (
             "site_id id route_id label points fastest responsible_id window_start "
             "window_end planned_at fines skips disposed elsewhere cancelled_at photos_here "
+            "outcomes point_count open_points noted_points flagged_points uncounted_scans "
             "version"
         ),
         PERSONAL: "scans photos",

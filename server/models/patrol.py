@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.work.patrol_report import point_facts, uncounted_scans
 from sync.work.patrol_rules import is_counted
 
 
@@ -44,7 +45,11 @@ class PatrolRoute(Model):
 
 class PatrolRound(Model):
     __tablename__ = "round"
-    __table_args__ = (Index(None, "site_id", "window_end"),)
+    __table_args__ = (
+        Index(None, "site_id", "window_end"),
+        Index(None, "site_id", "route_id", "window_end"),
+        Index(None, "site_id", "responsible_id", "window_end"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -64,6 +69,15 @@ class PatrolRound(Model):
     cancelled_at: Mapped[datetime | None]
     photos: Mapped[list[str]] = mapped_column(JSON, default=list)
     photos_here: Mapped[int] = mapped_column(default=0)
+    outcomes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    """Each checkpoint with what is known of it, see `point_facts`."""
+    point_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    open_points: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many checkpoints have neither a scan that counts nor a reason."""
+    noted_points: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many were scanned late or skipped for a reason."""
+    flagged_points: Mapped[int] = mapped_column(default=0, server_default="0")
+    uncounted_scans: Mapped[int] = mapped_column(default=0, server_default="0")
     version: Mapped[int]
 
     @classmethod
@@ -87,7 +101,23 @@ def route_phone_body(route: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     return {name: value for name, value in route.items() if name not in hidden}
 
 
-HIDDEN_FROM_PHONES = ("site_id", "version", "disposed", "elsewhere")
+TO_REVIEW = frozenset({"early", "fast", "copied", "manual"})
+"""Flags of scans that somebody should look at."""
+
+REPORT = {
+    "outcomes": point_facts,
+    "point_count": lambda round_: len(round_.points),
+    "open_points": lambda round_: sum(not each["state"] for each in point_facts(round_)),
+    "noted_points": lambda round_: sum(
+        each["state"] in ("late", "skipped") for each in point_facts(round_)
+    ),
+    "flagged_points": lambda round_: sum(
+        not TO_REVIEW.isdisjoint(each["flags"]) for each in point_facts(round_)
+    ),
+    "uncounted_scans": lambda round_: len(uncounted_scans(round_)),
+}
+"""What the lists of the desk are filtered by, derived from the facts of a round."""
+HIDDEN_FROM_PHONES = ("site_id", "version", "disposed", "elsewhere", *REPORT)
 
 
 def round_phone_body(round_: Mapping[str, Any], names: Directory) -> dict[str, Any]:
@@ -113,5 +143,7 @@ def _add_author_names(facts: Mapping[str, Any], names: Directory) -> dict[str, A
 
 RECORDS = {
     "route": StoredType(PatrolRoute, route_phone_body, {"responsible": "responsible_id"}),
-    "round": StoredType(PatrolRound, round_phone_body, {"responsible": "responsible_id"}),
+    "round": StoredType(
+        PatrolRound, round_phone_body, {"responsible": "responsible_id"}, derived=REPORT
+    ),
 }

@@ -107,15 +107,34 @@ def _scanned_at(round_: ReportedRound, point: dict[str, Any]) -> str | None:
     return scan["at"] if scan else None
 
 
-def _point_status(
-    round_: ReportedRound, point: dict[str, Any], now: datetime, waiting: bool
-) -> str:
+def point_facts(round_: ReportedRound) -> list[dict[str, Any]]:
+    """The checkpoints of a round in the order of the route, each with what is known of it whatever
+    the time: `state` (scanned, late, skipped or None), when, who, how, its flags or the reason."""
+    facts = []
+    for point in round_.points:
+        state = _fact_state(round_, point)
+        fact = (_counted_scan(round_, point) or round_.skips[point["checkpoint"]]) if state else {}
+        known = {name: fact.get(name) for name in ("at", "by_id", "method", "reason")}
+        place = {name: point.get(name) for name in ("checkpoint", "label", "area_id")}
+        facts.append({**place, "state": state, **known, "flags": fact.get("flags", [])})
+    return facts
+
+
+def _fact_state(round_: ReportedRound, point: dict[str, Any]) -> str | None:
+    """What is known of a checkpoint: scanned, scanned late, or skipped for a reason."""
     scan = _counted_scan(round_, point)
     if scan:
         return "late" if "late" in scan["flags"] else "scanned"
     skip = round_.skips.get(point["checkpoint"])
-    if skip and is_timely_skip(round_, skip):
-        return "skipped"
+    return "skipped" if skip and is_timely_skip(round_, skip) else None
+
+
+def _point_status(
+    round_: ReportedRound, point: dict[str, Any], now: datetime, waiting: bool
+) -> str:
+    state = _fact_state(round_, point)
+    if state:
+        return state
     if now < round_.window_end:
         return "open"
     if waiting:

@@ -12,14 +12,19 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from server.auth.access import allow, current_user
 from server.desk import labels
+from server.desk.actions import Action
 from server.desk.certainty import certainty_by_op
 from server.desk.formatting import author_name
+from server.desk.lists import register_list
+from server.desk.navigation import NavEntry
+from server.desk.outbox_import_list import OUTBOX_IMPORTS
 from server.desk.outbox_imports import ImportResult, exporting_device, import_outbox
 from server.desk.posted_forms import reads_own_upload
 from server.i18n.locale import moment
 from server.oplog.directory import directory_of
 from sync.protocol.clock import parse_time
 from sync.protocol.roles import DESK_ROLES
+from sync.protocol.text import _l
 from sync.review.outbox_imports import (
     MAX_FILE_BYTES,
     InvalidOutboxFile,
@@ -28,7 +33,17 @@ from sync.review.outbox_imports import (
 )
 
 bp = Blueprint("outbox_imports", __name__, url_prefix="/desk/import")
-PLACE = "quality"
+NAVIGATION = [
+    NavEntry(
+        "outbox_imports.index",
+        _l("Imported phone files"),
+        "quality",
+        65,
+        about=_l("Files with the records of phones that could not send them."),
+    )
+]
+ACTIONS = [Action("outbox_imports.new", _l("Import phone file"))]
+register_list(bp, OUTBOX_IMPORTS)
 
 OUTBOX_IMPORT_ERRORS = {
     "too-big": lazy_gettext(
@@ -70,10 +85,11 @@ class OpResult:
     reason_label: str
 
 
-@bp.get("/")
+@bp.get("/new")
 @allow(*DESK_ROLES)
-def index() -> str:
-    return render_template("desk/outbox_imports/index.html", fault="")
+def new() -> str:
+    """The form that imports a file."""
+    return render_template("desk/outbox_imports/new.html", fault="")
 
 
 @bp.post("/")
@@ -86,7 +102,7 @@ def import_file() -> Any:
     if isinstance(parcel, InvalidOutboxFile) or isinstance(phone, InvalidOutboxFile):
         code = parcel.code if isinstance(parcel, InvalidOutboxFile) else getattr(phone, "code", "")
         fault = str(OUTBOX_IMPORT_ERRORS[code])
-        return render_template("desk/outbox_imports/index.html", fault=fault), 422
+        return render_template("desk/outbox_imports/new.html", fault=fault), 422
     result = import_outbox(site, parcel, phone, current_user().person_id)
     return render_template(
         "desk/outbox_imports/result.html", result=result, lines=_op_results(result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -17,15 +17,17 @@ from server.auth.access import allow, current_user, get_or_404, public
 from server.db.engine import db
 from server.desk import schedule_form
 from server.desk.certainty import certainty_by_op
+from server.desk.checkpoint_list import CHECKPOINTS
 from server.desk.field_errors import FieldError, FormRefused, refused_by_rule
 from server.desk.label_form import form_label
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
+from server.desk.patrol_list import POINT_LIST, ROUNDS
 from server.desk.payload_form import form_number
 from server.desk.related import linked_records, without_empty
+from server.desk.scan_list import SCANS, round_options
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
-from server.i18n.filters import clock, day
-from server.i18n.local_time import parse_local_day
 from server.i18n.locale import localize
 from server.jobs import plan_history, scheduler
 from server.models.access import Device
@@ -33,7 +35,6 @@ from server.models.oplog import APPLIED_STATUSES, LoggedOp
 from server.models.patrol import PatrolRound, PatrolRoute
 from server.models.people import Person
 from server.models.places import Checkpoint
-from server.models.scans import Scan
 from server.oplog.certainty import certainty_of_op
 from server.oplog.directory import directory_of
 from server.oplog.receive import ops_about
@@ -76,34 +77,43 @@ NAVIGATION = [
         _l("Patrol"),
         "patrol",
         10,
-        about=_l("The rounds of a day, with every checkpoint reached or missed."),
-    )
+        about=_l("The rounds of a day: who walks them, and what was reached or missed."),
+    ),
+    NavEntry(
+        "patrol.points",
+        _l("Points of patrols"),
+        "patrol",
+        20,
+        about=_l("Every checkpoint of every round: when somebody was there, or why not."),
+    ),
+    NavEntry(
+        "patrol.scans",
+        _l("Scans outside a patrol"),
+        "patrol",
+        30,
+        about=_l("Labels that somebody scanned on no round. They can be counted for one."),
+    ),
+    NavEntry(
+        "patrol.checkpoints",
+        _l("Checkpoints"),
+        "patrol",
+        40,
+        about=_l("Where labels hang, and which routes pass there."),
+    ),
+    NavEntry(
+        "patrol.routes",
+        _l("Patrol routes"),
+        "patrol",
+        50,
+        about=_l("Which checkpoints a round passes, when, and who walks it."),
+    ),
 ]
+register_list(bp, ROUNDS, "/desk/patrol/")
+register_list(bp, POINT_LIST, "/desk/patrol/points", "points")
+register_list(bp, SCANS, "/desk/patrol/scans", "scans")
+register_list(bp, CHECKPOINTS, "/desk/patrol/checkpoints", "checkpoints")
 
 EDITORS = KINDS["route.change"].roles
-
-
-@bp.get("/desk/patrol/")
-@allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    """The patrols of a day: checkpoints scanned, missed, or flagged."""
-    on = _requested_day()
-    start = datetime.combine(on, time(), SITE_ZONE).astimezone(UTC)
-    rounds = db.session.scalars(
-        PatrolRound.between(current_user().site_id, start, start + timedelta(days=1))
-    )
-    played = [(round_, _round_steps(round_)) for round_ in rounds]
-    site, end = current_user().site_id, start + timedelta(days=1)
-    return render_template(
-        "desk/patrol/index.html",
-        day=on,
-        played=played,
-        uncounted={round_.id: uncounted_scans(round_) for round_, _ in played},
-        outside=db.session.scalars(Scan.between(site, start, end)).all(),
-        targets=_round_options(start, end),
-        may_move=current_user().has_role(*DESK_ROLES),
-        **_shared_context(),
-    )
 
 
 @bp.get("/desk/patrol/<id>")
@@ -111,7 +121,9 @@ def index() -> str:
 def show(id: str) -> str:
     """One patrol, checkpoint by checkpoint."""
     round_ = get_or_404(PatrolRound, id)
-    targets = _round_options(round_.window_start - AROUND, round_.window_end + AROUND)
+    targets = round_options(
+        round_.site_id, round_.window_start - AROUND, round_.window_end + AROUND
+    )
     return render_template(
         "desk/patrol/show.html",
         round=round_,
@@ -151,16 +163,6 @@ def move_scan(id: str) -> Any:
         "because": form.get("because", "").strip(),
     }
     return submit_and_redirect("round.move", round_.id, payload, back)
-
-
-@bp.post("/desk/patrol/scans/<id>/move")
-@allow(*DESK_ROLES)
-def count_scan(id: str) -> Any:
-    """N8: count a scan outside a patrol for one."""
-    scan, form = get_or_404(Scan, id), request.form
-    payload = {"to": form.get("to", ""), "because": form.get("because", "").strip()}
-    back = url_for("patrol.index", day=scan.at.astimezone(SITE_ZONE).date())
-    return submit_and_redirect("scan.move", scan.id, payload, back, base=scan.version)
 
 
 @bp.get("/desk/patrol/routes")
@@ -295,25 +297,6 @@ def _moves(round_: PatrolRound) -> list[Move]:
     ]
 
 
-def _round_options(start: datetime, end: datetime) -> list[tuple[str, str]]:
-    """The patrols of a period as options: name, times, and who answers for it."""
-    names = directory_of(current_user().site_id)
-    rounds = db.session.scalars(PatrolRound.between(current_user().site_id, start, end))
-    return [
-        (
-            round_.id,
-            " ".join(
-                [
-                    *(localize(round_.label), day(round_.window_start)),
-                    f"{clock(round_.window_start)}–{clock(round_.window_end)}",
-                    f"· {names.person_name(round_.responsible_id) or '–'}",
-                ]
-            ),
-        )
-        for round_ in rounds
-    ]
-
-
 def _round_steps(round_: PatrolRound) -> Any:
     phones = db.session.scalars(Device.for_site(current_user().site_id)).all()
     return point_reports(round_, phones, datetime.now(UTC))
@@ -333,10 +316,6 @@ def _qr_svg(text: str) -> Markup:
     drawn, how = io.BytesIO(), {"xmldecl": False, "omitsize": True, "border": 4, "svgclass": "qr"}
     segno.make(text, error="m", micro=False).save(drawn, kind="svg", **how)
     return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn by us, from our own address
-
-
-def _requested_day() -> date:
-    return parse_local_day(request.args.get("day", "")) or datetime.now(SITE_ZONE).date()
 
 
 def _shared_context() -> dict[str, Any]:

@@ -217,6 +217,10 @@ def test_the_phone_page_lists_imported_files(app, ben, phone):
         "not signed by the phone",
     ):
         assert word in page
+    page = " ".join(ben.get("/desk/import/", headers=EN).text.split())
+    assert page.count(f"/desk/people/phones/{phone.device}") == 2 and "Ben" in page
+    unsigned = ben.get("/desk/import/?signature=unsigned", headers=EN).text
+    assert unsigned.count(f"/desk/people/phones/{phone.device}") == 1 and "not signed" in unsigned
     op = phone.add_op("parcel.take", None, {"device_id": phone.device}, by=BEN)
     assert phone.send_outbox()[op["id"]]["status"] == "quarantined", "no phone writes that"
 

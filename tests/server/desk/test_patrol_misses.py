@@ -87,12 +87,14 @@ def test_a_scan_outside_a_patrol_is_listed_and_can_be_counted(app, rounds, phone
     scan = phone.add_op("scan.record", fixed_id("walk"), payload, by=CHU, at=at.isoformat())
     assert phone.send_outbox()[scan["id"]]["status"] == "applied"
     day = at.astimezone(SITE_ZONE).date()
-    listed = ben.get(f"/desk/patrol/?day={day}", headers=EN).text
+    listed = ben.get(f"/desk/patrol/scans?at_since={day}&at_until={day}", headers=EN).text
     assert "Scans outside a patrol" in listed and "North" in listed
     assert "Recorded" not in phone.get_record("scan", fixed_id("walk"))
-    form = {"to": SECOND, "because": "started on the wrong page"}
-    address = f"/desk/patrol/scans/{fixed_id('walk')}/move"
-    assert ben.post(address, form).status_code == 303
+    form = {"move.to": SECOND, "move.because": "started on the wrong page"}
+    assert (
+        ben.post("/desk/patrol/scans/bulk/move", {**form, "row": fixed_id("walk")}).status_code
+        == 303
+    )
     assert phone.get_record("round", SECOND)["scans"][NORTH]["flags"] == ["moved"]
     assert phone.get_record("scan", fixed_id("walk"))["state"] == "moved"
 
@@ -150,10 +152,10 @@ def test_phones_neither_move_scans_nor_decide_on_misses(rounds, phone, client):
         verdict = phone.send_op(kind, FIRST, {}, by=BEN)
         assert (verdict["status"], verdict["code"]) == ("quarantined", "not-for-phones")
     assert client.post(f"/desk/patrol/{FIRST}/move").status_code == 403
-    assert client.post(f"/desk/patrol/scans/{FIRST}/move").status_code == 403
+    assert client.post("/desk/patrol/scans/bulk/move").status_code == 403
 
 
 def test_another_site_cannot_move_a_scan(dao, rounds):
     assert dao.post(f"/desk/patrol/{FIRST}/move").status_code == 404
-    assert dao.post(f"/desk/patrol/scans/{FIRST}/move").status_code == 404
+    assert FIRST not in dao.get("/desk/patrol/?when_since=any").text
     assert FIRST not in dao.get("/desk/misses/points").text
