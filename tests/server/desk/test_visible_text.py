@@ -56,6 +56,7 @@ TYPE_OF_PAGE = {
     "patrol": "round",
     "person": "person",
     "schedules": "schedule",
+    "sign_ins": "person",
     "teams": "team",
     "tickets": "ticket",
     "training_sessions": "session",
