@@ -52,11 +52,17 @@ UNLINKED = {
     *("arrears.show", "cases.show", "sync_api.photo", "inspections.show", "patrol.open_label"),
     *("quarantine.show", "records.photo", "resident.show", "teams.show"),
     *("training_sessions.show", "resident.scan", "personal_data.correct"),
+    "documents.day_print",  # shown where no PDF can be made
+    *(
+        f"documents.{name}_{how}"
+        for name in ("arrears", "case", "inspection", "training")
+        for how in ("print", "pdf")
+    ),
 }
 """Routes that no page of the demo estate links to: a wrong id gives 404, or a page for any id."""
 
 BLANKS = {"id": str(UUID(int=1)), "sha256": "0" * 64, "code": "none"}
-BLANKS |= {"number": "none", "slip": "none", "type": "visit"}
+BLANKS |= {"number": "none", "slip": "none", "type": "visit", "day": "none"}
 DEVICE_ROUTES = {"sync_api.photo"}
 """Routes that only a phone may ask."""
 

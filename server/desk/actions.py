@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from flask import Flask, current_app, url_for
@@ -15,6 +15,8 @@ from server.i18n.locale import translate
 from sync.protocol.text import Text
 
 _KEY = "lodge-actions"
+
+MARK = Markup("<mark>{}</mark>")
 
 
 class Action(NamedTuple):
@@ -101,11 +103,9 @@ def _rank(label: str, words: list[str]) -> int:
 
 
 def _marked(label: str, words: list[str]) -> Markup:
-    """A label with every word of the question marked."""
-    if not words:
-        return escape(label)
-    parts = re.split(f"({'|'.join(map(re.escape, words))})", label, flags=re.IGNORECASE)
-    marked = (
-        Markup("<mark>{}</mark>").format(p) if n % 2 else escape(p) for n, p in enumerate(parts)
-    )
-    return Markup().join(marked)
+    """A label with the first place of each word of the question marked."""
+    starts = ((label.lower().find(word), len(word)) for word in words)
+    hits = {at + n for at, length in starts if at >= 0 for n in range(length)}
+    runs = groupby(enumerate(label), key=lambda each: each[0] in hits)
+    parts = [(is_hit, "".join(sign for _, sign in run)) for is_hit, run in runs]
+    return Markup().join(MARK.format(text) if is_hit else escape(text) for is_hit, text in parts)

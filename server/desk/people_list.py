@@ -109,6 +109,14 @@ def count_open_tickets(site_id: str) -> Counter[str]:
     return Counter(id_ for row in rows for id_ in {row.steward_id, row.handler_id})
 
 
+ROLE_FILTER = ChoiceFilter(
+    name="role",
+    label=_l("Role"),
+    choices={
+        role: Choice(label=label, condition=partial(_has_role, role))
+        for role, label in ROLE_LABELS.items()
+    },
+)
 ROLE = (Person.roles, Person.trades, Person.contractor_id, Person.active_to)
 
 PEOPLE = RecordList(
@@ -136,14 +144,7 @@ PEOPLE = RecordList(
             columns=(Person.name, Person.employee_no),
         ),
         ChoiceFilter(name="state", label=_l("Status"), choices=STATES, default="here"),
-        ChoiceFilter(
-            name="role",
-            label=_l("Role"),
-            choices={
-                role: Choice(label=label, condition=partial(_has_role, role))
-                for role, label in ROLE_LABELS.items()
-            },
-        ),
+        ROLE_FILTER,
         OptionFilter(
             name="contractor",
             label=_l("Contractor"),

@@ -23,6 +23,8 @@ class AccessEntry(Model):
         Index(None, "site_id", "at"),
         Index(None, "site_id", "event", "at"),
         Index(None, "site_id", "device_id", "at"),
+        Index(None, "site_id", "by_id", "at"),
+        Index(None, "site_id", "about_id", "at"),
     )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)

@@ -17,7 +17,7 @@ from sync.training.training_sessions import approach_counts
 
 class TrainingSession(Model):
     __tablename__ = "training"
-    __table_args__ = (Index(None, "site_id", "begun_at"),)
+    __table_args__ = (Index(None, "site_id", "begun_at"), Index(None, "site_id", "closed_at"))
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

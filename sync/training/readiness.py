@@ -14,7 +14,7 @@ from sync.protocol.clock import format_time, parse_time
 from sync.protocol.feature import Feature, RecordType
 from sync.protocol.op import MAX_TEXT_LENGTH, Accepted, Id, Kind, Op, Payload
 from sync.protocol.roles import DESK_ROLES, role_mask
-from sync.protocol.text import _l, _lp
+from sync.protocol.text import Texts, _l, _lp
 from sync.training.curriculum import (
     DEFAULT_VALID_MONTHS,
     MAX_VALID_MONTHS,
@@ -142,6 +142,25 @@ KINDS = {
 }
 
 
+VALUES: Mapping[str, Texts] = {
+    "item": {
+        "etiquette": _l("Etiquette"),
+        "services": _l("Services"),
+        "standards": _l("Quality standards"),
+        "fees": _l("Fees"),
+        "posts": _l("Job roles"),
+        "company": _l("The company"),
+        "estates": _l("Estates"),
+        "responsibility": _l("Sense of responsibility"),
+    },
+    "status": {
+        "ready": _lp("readiness", "ready"),
+        "soon": _l("refresh soon"),
+        "overdue": _l("refresh overdue"),
+        "missing": _l("not trained yet"),
+    },
+}
+
 FEATURE = Feature(
     types={
         "readiness": RecordType(
@@ -161,24 +180,7 @@ FEATURE = Feature(
         "attested_by_id": _l("Confirmed by"),
         "refresh_on": _l("Refresh by"),
     },
-    values={
-        "item": {
-            "etiquette": _l("Etiquette"),
-            "services": _l("Services"),
-            "standards": _l("Quality standards"),
-            "fees": _l("Fees"),
-            "posts": _l("Job roles"),
-            "company": _l("The company"),
-            "estates": _l("Estates"),
-            "responsibility": _l("Sense of responsibility"),
-        },
-        "status": {
-            "ready": _lp("readiness", "ready"),
-            "soon": _l("refresh soon"),
-            "overdue": _l("refresh overdue"),
-            "missing": _l("not trained yet"),
-        },
-    },
+    values=VALUES,
     sentences={
         "readiness.attest": (_l("%(who)s confirmed a skill of %(person)s"),),
     },

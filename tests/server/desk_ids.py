@@ -17,7 +17,6 @@ from tests.server.desk.test_visible_text import DOCUMENTS_ABOUT, TYPE_OF_PAGE
 
 TYPES = {name: (type_,) for name, type_ in TYPE_OF_PAGE.items()} | {
     "board": ("area",),
-    "categories": ("category",),
     "checklists": ("template",),
     "conflicts": ("merge",),
     "documents": tuple(DOCUMENTS_ABOUT.values()),
@@ -31,7 +30,6 @@ TYPES = {name: (type_,) for name, type_ in TYPE_OF_PAGE.items()} | {
     "records": ("task",),
     "same_matter": ("ticket",),
     "shifts": ("shift",),
-    "sign_ins": ("person",),
     "training_sessions": ("training",),
 }
 """The types whose ids the routes of a blueprint take."""

@@ -7,9 +7,10 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
-from server.db.engine import db
 from server.desk.actions import Action
+from server.desk.card_list import CARDS, EDITORS
 from server.desk.label_form import form_label
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_number
 from server.desk.story import story_about
@@ -17,7 +18,7 @@ from server.desk.submit import submit_and_redirect
 from server.models.cards import Card
 from sync.protocol.roles import FRONT_DESK_ROLES
 from sync.protocol.text import _l
-from sync.training.cards import GROUPS, KINDS, MAX_PROMPTS, card_id
+from sync.training.cards import MAX_PROMPTS, card_id
 from sync.training.training_sessions import APPROACHES
 
 bp = Blueprint("cards", __name__, url_prefix="/desk/cards")
@@ -32,25 +33,10 @@ NAVIGATION = [
 ]
 ACTIONS = [Action("cards.new", _l("Add card"))]
 
-EDITORS = KINDS["card.add"].roles
+register_list(bp, CARDS)
+
 CASE_FIELDS: dict[str, Any] = {"max_prompts": MAX_PROMPTS, "approach_keys": APPROACHES}
 EMPTY_CARD: dict[str, Any] = {"group": "", "title": {}, "body": {}, "order": 0}
-
-
-@bp.get("/")
-@allow(*FRONT_DESK_ROLES)
-def index() -> str:
-    cards = db.session.scalars(Card.for_site(current_user().site_id)).all()
-    groups = {
-        group: [card for card in cards if card.group == group and not card.withdrawn_at]
-        for group in GROUPS
-    }
-    return render_template(
-        "desk/cards/index.html",
-        groups=groups,
-        withdrawn=[card for card in cards if card.withdrawn_at],
-        may_change=current_user().has_role(*EDITORS),
-    )
 
 
 @bp.get("/new")

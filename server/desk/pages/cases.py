@@ -11,7 +11,9 @@ from flask import Blueprint, render_template, request, url_for
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.case_list import case_state
+from server.desk.case_register import CASES
 from server.desk.homes import certain_until, possibly_unsynced_phones
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import PayloadForm, form_moment
 from server.desk.related import linked_facts, without_empty
@@ -21,7 +23,7 @@ from server.models.cases import Case
 from server.models.categories import CaseCategory
 from server.models.places import Site
 from server.oplog.directory import directory_of
-from sync.accountability.case_payloads import FINDINGS, SUBJECT_KINDS, is_accusing
+from sync.accountability.case_payloads import FINDINGS, is_accusing
 from sync.accountability.due_process import decision_error, is_reopened
 from sync.protocol.clock import parse_time
 from sync.protocol.op import Op
@@ -39,36 +41,12 @@ NAVIGATION = [
     )
 ]
 
-MAX_LISTED = 300
+register_list(bp, CASES)
+
 HOURS_TO_ASK = 1
 """How many hours the proposed due time of a statement is later than it has to be."""
 ASK_FORM = PayloadForm("case.ask", "answer_until")
 CLOSE_FORM = PayloadForm("case.close", "because")
-
-
-@bp.get("/")
-@allow(*DESK_ROLES)
-def index() -> str:
-    filters = {name: request.args.get(name, "") for name in ("state", "code", "kind")}
-    cases = [
-        (case, case_state(case))
-        for case in db.session.scalars(Case.for_site(current_user().site_id))
-    ]
-    matching = [
-        (case, state)
-        for case, state in cases
-        if filters["state"] in ("", state)
-        and filters["code"] in ("", case.code)
-        and filters["kind"] in ("", case.subject_kind)
-    ]
-    return render_template(
-        "desk/cases/index.html",
-        cases=matching[:MAX_LISTED],
-        filters=filters,
-        codes=sorted({case.code for case, _ in cases}),
-        kinds=SUBJECT_KINDS,
-        names=directory_of(current_user().site_id),
-    )
 
 
 @bp.get("/<id>")

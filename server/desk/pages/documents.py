@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -64,9 +65,14 @@ def _pdf(type_: DocumentType, key: str) -> Any:
         return redirect(page, 303)
     _log(type_, key)
     answer = Response(content, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="{type_.name}-{key[-8:]}.pdf"'
+    answer.headers["Content-Disposition"] = f'inline; filename="{_file_name(type_, key)}"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
+
+
+def _file_name(type_: DocumentType, key: str) -> str:
+    """The name of the type, and the end of an id, a month or a year in plain letters and digits."""
+    return f"{type_.name}-{re.sub(r'[^0-9A-Za-z-]', '', key)[-8:]}.pdf"
 
 
 def _log(type_: DocumentType, key: str) -> None:

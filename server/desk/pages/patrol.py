@@ -84,6 +84,7 @@ NAVIGATION = [
         _l("Points of patrols"),
         "patrol",
         20,
+        "missed_points",
         about=_l("Every checkpoint of every round: when somebody was there, or why not."),
     ),
     NavEntry(

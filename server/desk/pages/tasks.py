@@ -13,6 +13,11 @@ bp = Blueprint("tasks", __name__, url_prefix="/desk/tasks")
 register_list(bp, TASKS)
 NAVIGATION = [
     NavEntry(
-        "tasks.index", _l("Tasks"), "work", 5, about=_l("What is to be done, where and by whom.")
+        "tasks.index",
+        _l("Tasks"),
+        "work",
+        5,
+        "missed_today",
+        about=_l("What is to be done, where and by whom."),
     )
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -10,21 +9,22 @@ from flask import Blueprint, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.actions import Action
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.options import active_people
 from server.desk.payload_form import form_number
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
+from server.desk.training_list import READINESS, TRAININGS
 from server.models.cards import Card
 from server.models.categories import CaseCategory
 from server.models.people import Person
-from server.models.training_sessions import ReadinessAttestation, TrainingSession
+from server.models.training_sessions import TrainingSession
 from server.oplog.directory import directory_of
-from sync.protocol.clock import SITE_ZONE
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
-from sync.training.curriculum import DEFAULT_VALID_MONTHS, TRAINING_ITEMS
-from sync.training.readiness import readiness_matrix
+from sync.training.curriculum import DEFAULT_VALID_MONTHS
 from sync.training.training_sessions import approach_counts
 
 bp = Blueprint("training_sessions", __name__, url_prefix="/desk/training")
@@ -34,30 +34,30 @@ NAVIGATION = [
         _l("Training"),
         "people",
         60,
-        about=_l("Training held and signed, and who still needs which."),
-    )
+        about=_l("Training held and signed."),
+    ),
+    NavEntry(
+        "training_sessions.readiness",
+        _l("Readiness"),
+        "people",
+        61,
+        about=_l("Who knows what, and who still needs which training."),
+    ),
 ]
 
-MAX_LISTED = 50
+ACTIONS = [Action("training_sessions.new_attestation", _l("Confirm a skill"))]
+register_list(bp, TRAININGS)
+register_list(bp, READINESS, "/readiness", "readiness")
 
 
-@bp.get("/")
+@bp.get("/attest")
 @allow(*DESK_ROLES)
-def index() -> str:
-    """Training sessions, and the readiness of everybody in every skill."""
-    site = current_user().site_id
-    sessions = db.session.scalars(TrainingSession.for_site(site)).all()
-    people = active_people(site)
-    attests = db.session.scalars(ReadinessAttestation.for_site(site)).all()
-    today = datetime.now(UTC).astimezone(SITE_ZONE).date()
+def new_attestation() -> str:
+    """The form that confirms that somebody has a skill."""
     return render_template(
-        "desk/training_sessions/index.html",
-        sessions=[(session, approach_counts(session.answers)) for session in sessions[:MAX_LISTED]],
-        people=people,
-        items=TRAINING_ITEMS,
-        standings=readiness_matrix([session.id for session in people], attests, sessions, today),
+        "desk/training_sessions/attest.html",
+        people=active_people(current_user().site_id),
         months=DEFAULT_VALID_MONTHS,
-        names=directory_of(site),
     )
 
 
@@ -112,5 +112,5 @@ def attest() -> Any:
         "note": form.get("note", "").strip() or None,
     }
     return submit_and_redirect(
-        "readiness.attest", str(uuid4()), payload, url_for("training_sessions.index")
+        "readiness.attest", str(uuid4()), payload, url_for("training_sessions.readiness")
     )

@@ -2,23 +2,30 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from server.db.engine import db, write_transaction
+from server.desk.case_register import has_state
+from server.desk.lists import ListContext
 from server.models.access import Device
 from server.models.cases import Case
 from server.models.categories import CaseCategory
 from server.models.months import ClosedMonth
 from server.models.places import Site
 from server.models.tasks import Task
+from server.oplog.directory import directory_of
 from server.oplog.incoming import Source
 from server.oplog.receive import make_op, receive_ops, submit_many
 from server.oplog.replay import find_faults
+from sync.accountability.case_labels import STATES
+from sync.accountability.cases import state
 from sync.accountability.categories import category_id
 from sync.accountability.categories_content import CATEGORIES
 from sync.accountability.months import month_id
+from sync.protocol.roles import DESK_ROLES
 from tests.seed_data import ANA, BEN, CHU, EVE, HOME_SITE, fixed_id, task_payload
 from tests.server.conftest import is_refused
 
@@ -259,6 +266,29 @@ def test_the_register_is_filtered_by_state_category_and_subject(ben, asked_case)
         ("kind=team", False),
     ):
         assert (asked_case in ben.get(f"/desk/cases/?{asked_for}").text) == there
+
+
+def test_the_register_finds_exactly_the_cases_of_a_state(app, raised_case):
+    rng, now = Random(7), datetime.now(UTC)
+    names = ("asked_at", "stated_at", "found_at", "decided_at", "acknowledged_at")
+    names += ("appealed_at", "closed_at")
+    with app.test_request_context():
+        context = ListContext(HOME_SITE, BEN, DESK_ROLES, directory_of(HOME_SITE), now)
+        like = db.session.get_one(Case, (HOME_SITE, raised_case))
+        fixed = {c.name: getattr(like, c.name) for c in Case.__table__.columns}
+        for number in range(150):
+            times = {n: rng.choice([None, now, now + timedelta(hours=1)]) for n in names}
+            said = [{"answer": rng.choice(["stated", "declined"])}] if times["stated_at"] else []
+            more = {"id": fixed_id(f"case {number}"), "statements": said}
+            db.session.add(Case(**{**fixed, **times, **more}))
+        db.session.flush()
+        found = {
+            name: set(db.session.scalars(select(Case.id).where(has_state(name, context))))
+            for name in STATES
+        }
+        for one in db.session.scalars(Case.for_site(HOME_SITE)):
+            assert [name for name in STATES if one.id in found[name]] == [state(vars(one))]
+        db.session.rollback()
 
 
 def test_add_a_fact_to_a_case(app, ben, asked_case):

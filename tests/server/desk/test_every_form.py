@@ -142,6 +142,7 @@ def test_what_is_typed_into_any_form_is_there_again(
     """After a refusal, an exception, and the end of the session."""
     assert len(forms) > 60
     typed = [form for form in forms if form.typed_names() and form.address.startswith("/desk/")]
+    typed = [form for form in typed if not form.address.endswith("/filter")]  # nothing is saved
     assert any(WITHOUT_OP.search(form.address) for form in typed)
     check_tokens(forms)
     check_refusals(typed, signed_in(EVE))

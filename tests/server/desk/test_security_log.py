@@ -37,14 +37,14 @@ def rows(browser, **filters):
         re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL) for row in body.split("</tr>")
     ]
     plain = [[" ".join(re.sub("<[^>]+>", "", c).split()) for c in row] for row in cells if row]
-    return [(event.removeprefix("! "), who, about) for _, event, who, about, *_ in plain]
+    return [(event, who, about) for _, event, who, about, *_ in plain]
 
 
 @pytest.mark.rule("A20")
 @pytest.mark.asvs("16.3.2", "8.3.1")
 def test_managers_see_who_was_denied_what_and_nobody_else_sees_it(app, eve, ben):
     assert ben.get(PAGE).status_code == 403
-    assert ("Access denied", "Ben", "–") in rows(eve)
+    assert ("Access denied", "Ben", "") in rows(eve)
     page = eve.get(PAGE, headers=EN).text
     assert "/desk/security-log/" in page and "127.0.0.1" in page
     assert "security-log" not in ben.get("/desk/", headers=EN).text
@@ -81,11 +81,12 @@ def test_the_page_is_searched_by_person_event_and_time(app, eve):
         log_access("pin", site_id=HOME_SITE, by=BEN, about=ANA)
         log_access("export", site_id=HOME_SITE, by=CHU, details={"about_type": "lost"})
         log_access("sign_out", site_id=OTHER_SITE, by=DAO, about=DAO)
-    pin, export = ("PIN changed", "Ben", "Ana"), ("Data exported", "Chu", "–")
+    pin, export = ("PIN changed", "Ben", "Ana"), ("Data exported", "Chu", "")
     assert rows(eve) == [export, pin]
     assert rows(eve, person=ANA) == rows(eve, person=BEN) == rows(eve, event="pin") == [pin]
-    assert rows(eve, since="2099-01-01T00:00") == rows(eve, before="2020-01-01T00:00") == []
-    assert rows(eve, since="2020-01-01T00:00", before="2099-01-01T00:00") == [export, pin]
+    assert rows(eve, kind="reading") == [export] and rows(eve, kind="alarming") == []
+    assert rows(eve, at_since="2099-01-01") == rows(eve, at_until="2020-01-01") == []
+    assert rows(eve, at_since="2020-01-01", at_until="2099-01-01") == [export, pin]
 
 
 @pytest.mark.rule("A15")
@@ -101,7 +102,7 @@ def test_old_entries_are_on_further_pages(app, eve):
     with app.app_context():
         for _ in range(101):
             log_access("code", site_id=HOME_SITE, by=BEN)
-    assert len(rows(eve)) == 100 and len(rows(eve, page=2)) == 1
+    assert len(rows(eve, rows=50)) == 50 and len(rows(eve, rows=50, page=3)) == 1
     assert (
         eve.get(PAGE, query_string={"page": "-3", "person": "\x00", "since": "x"}).status_code
         == 200

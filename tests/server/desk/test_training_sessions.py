@@ -1,6 +1,7 @@
 """Training sessions on two phones; readiness, disclosure and pack differences at the desk."""
 
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -98,12 +99,20 @@ def test_readiness_shows_signed_sessions_and_confirmations(training_session, ben
     assert ben.post("/desk/training/attest", form).status_code == 303
     own = ben.post("/desk/training/attest", {**form, "person": BEN})
     assert own.status_code == 303
-    page = ben.get("/desk/training/", headers=EN).text
-    assert page.count("✓</span> ready") == 2
+    page = ben.get("/desk/training/readiness", headers=EN).text
+    assert len(re.findall(r"ready \d{4}-\d\d-\d\d", page)) == 2
     year = datetime.now(UTC).year + 1
     assert f"{year}-" in page
     (told,) = [one for one in phone.records_of("readiness") if one["person"] == CHU]
     assert told["item"] == "posts" and "note" not in told
+
+
+def test_several_people_are_confirmed_at_once_and_found_by_what_they_lack(training_session, ben):
+    form = {"row": [ANA, CHU], "attest.item": "posts", "attest.months": "6"}
+    assert ben.post("/desk/training/readiness/bulk/attest", form).status_code == 303
+    page = ben.get("/desk/training/readiness?state=missing", headers=EN).text
+    assert page.count("ready ") == 2 and "refresh overdue" in page
+    assert ben.get("/desk/training/readiness?state=overdue").text.count('name="row"') == 0
 
 
 def test_training_is_for_supervisors_of_the_site(training_session, dao, signed_in, phone):

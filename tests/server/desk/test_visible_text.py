@@ -44,6 +44,7 @@ SHOWN_AS_THEY_ARE = {"A", "B", "C", "qr"}
 """Values that people know by the same word."""
 
 TYPE_OF_PAGE = {
+    "sign_ins": "person",
     "arrears": "arrears",
     "cards": "card",
     "cases": "case",

@@ -43,7 +43,7 @@ def build(text: str) -> Document:
     services = figures_of_month(site, month, now).services
     treated = db.session.scalars(Task.done_between(site, PEST_CONTROL_CODE, *month_bounds(month)))
     return Document(
-        words(gettext("Cleaning"), text),
+        words(gettext("Cleaning"), f"{month:%Y-%m}"),
         subtitle=site_label(),
         sections=[
             Section(

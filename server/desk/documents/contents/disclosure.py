@@ -45,7 +45,7 @@ def build(text: str) -> Document:
     bounds = month_bounds(month)
     treated = db.session.scalars(Task.done_between(site_id, PEST_CONTROL_CODE, *bounds)).all()
     return Document(
-        words(gettext("Monthly disclosure"), text),
+        words(gettext("Monthly disclosure"), f"{month:%Y-%m}"),
         subtitle=site_label(),
         facts=[(translate(DETAILS_LABELS[name]), _said(site, name)) for name in SHORT_DETAILS],
         sections=[

@@ -39,7 +39,7 @@ def build(text: str) -> Document:
     patrols = figures_of_month(site, month, now).patrols
     reports = list(_reports(site, month_bounds(month), now))
     return Document(
-        words(gettext("Patrol"), text),
+        words(gettext("Patrol"), f"{month:%Y-%m}"),
         subtitle=site_label(),
         sections=[
             Section(

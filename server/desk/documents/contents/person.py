@@ -33,7 +33,7 @@ from server.oplog.hash_chain import log_head
 from sync.protocol.roles import DESK_ROLES
 from sync.service.tickets import state
 
-MAX_DONE = 30
+MAX_DONE = 15
 """How much of what somebody did is told: what fits on a page."""
 
 

@@ -26,7 +26,7 @@ def build(text: str) -> Document:
     month, now = month_of(text), as_of(newest_op())
     visits = _visits(month_bounds(month))
     return Document(
-        words(gettext("Visitors"), text),
+        words(gettext("Visitors"), f"{month:%Y-%m}"),
         subtitle=site_label(),
         facts=[
             (gettext("Visits"), str(len(visits))),

@@ -47,7 +47,7 @@ def build(text: str) -> Document:
         (gettext("Patrols over the year"), [each.patrols for _, each in months]),
     ]
     return Document(
-        words(gettext("Service kept over the year"), text),
+        words(gettext("Service kept over the year"), str(year.year)),
         subtitle=site_label(),
         sections=[
             Section(

@@ -179,17 +179,17 @@ def test_only_the_roles_of_a_page_take_its_documents(
     fay, chu = signed_in(fixed_id("fay")), signed_in(CHU)
     for type_ in TYPES.values():
         is_allowed = type_.roles == FRONT_DESK_ROLES and type_.name != "arrears"
+        path = address(app, type_)
+        assert fay.get(f"{path}/print").status_code == (200 if is_allowed else 403), path
         for how in ("print", "pdf"):
-            path = f"{address(app, type_)}/{how}"
-            assert fay.get(path).status_code == (200 if is_allowed else 403), path
-            assert chu.get(path).status_code == 403, path
+            assert chu.get(f"{path}/{how}").status_code == 403, path
 
 
 def test_personal_data_is_noted_and_needs_a_recent_sign_in(app: Flask, eve: DeskBrowser) -> None:
     personal = [type_ for type_ in TYPES.values() if type_.logged_as]
     assert {type_.name for type_ in personal} > {"ticket", "police", "arrears", "case"}
     for type_ in personal:
-        eve.get(f"{address(app, type_)}/pdf")
+        eve.get(f"{address(app, type_)}/{'pdf' if type_.name == 'case' else 'print'}")
         with app.app_context():
             entry = db.session.scalars(AccessEntry.newest(HOME_SITE)).first()
             assert entry is not None
@@ -199,9 +199,11 @@ def test_personal_data_is_noted_and_needs_a_recent_sign_in(app: Flask, eve: Desk
         long_ago = datetime.now(UTC) - timedelta(hours=1)
         db.session.execute(update(LoginSession).values(proven_at=long_ago))
     for type_ in TYPES.values():
-        for how in ("print", "pdf"):
-            answer = eve.get(f"{address(app, type_)}/{how}")
-            assert answer.status_code == (303 if type_.logged_as else 200), type_.name
+        path = address(app, type_)
+        answer = eve.get(f"{path}/print")
+        assert answer.status_code == (303 if type_.logged_as else 200), path
+        if type_.logged_as:
+            assert eve.get(f"{path}/pdf").status_code == 303, path
 
 
 def test_without_typst_the_page_says_why(
@@ -213,6 +215,12 @@ def test_without_typst_the_page_says_why(
     assert answer.mimetype == "text/html"
     assert "need the package typst" in answer.text
     assert f'href="{path}/pdf"' not in answer.text
+
+
+def test_a_month_in_another_spelling_is_the_same(eve: DeskBrowser) -> None:
+    plain, typed = (eve.get(f"/desk/visits/months/{key}/pdf") for key in ("2026-10", "２０２６-10"))
+    assert plain.mimetype == "application/pdf"
+    assert typed.data == plain.data
 
 
 @pytest.mark.parametrize(
