@@ -49,6 +49,7 @@ TYPE_OF_PAGE = {
     "cards": "card",
     "cases": "case",
     "categories": "category",
+    "checklists": "template",
     "contractors": "contractor",
     "found_items": "find",
     "homes": "unit",
