@@ -247,7 +247,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         INTERNAL: (
             "site_id id code per_unit items area_ids rrule rdate exdate window grace "
             "standing workdays_only dtstart tzid responsible_id role active "
-            "needs_confirmation before version"
+            "needs_confirmation before sort_key version"
         ),
     },
     "server_state": {

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.engine import Model
 from server.models.directory import Directory
 from server.models.registry import StoredType
+from sync.protocol.normalise import natural_key
 
 
 class Schedule(Model):
@@ -40,6 +41,8 @@ class Schedule(Model):
     active: Mapped[bool]
     needs_confirmation: Mapped[bool]
     before: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    sort_key: Mapped[str] = mapped_column(default="", server_default="")
+    """The natural order of the codes: CL-05/2 before CL-05/10."""
     version: Mapped[int]
 
     @classmethod
@@ -50,10 +53,15 @@ class Schedule(Model):
 
 def phone_body(schedule: Mapping[str, Any], _: Directory) -> dict[str, Any]:
     """The body of a schedule, with the name of the responsible person."""
-    hidden = ("site_id", "version", "before")
+    hidden = ("site_id", "version", "before", "sort_key")
     return {name: value for name, value in schedule.items() if name not in hidden}
 
 
 RECORDS = {
-    "schedule": StoredType(Schedule, phone_body, {"responsible": "responsible_id"}),
+    "schedule": StoredType(
+        Schedule,
+        phone_body,
+        {"responsible": "responsible_id"},
+        derived={"sort_key": lambda schedule: natural_key(schedule.code)},
+    ),
 }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 
 from server.auth.access import allow, current_user, get_or_404
-from server.db.engine import db
+from server.desk.checklist_list import CHECKLISTS
 from server.desk.label_form import form_label
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import in_natural_order
 from server.desk.payload_form import form_number
 from server.desk.submit import submit_and_redirect
 from server.models.checklists import Checklist
@@ -20,6 +21,14 @@ from sync.protocol.text import _l
 from sync.quality.checklists_content import criterion_id
 
 bp = Blueprint("checklists", __name__, url_prefix="/desk/checklists")
+
+
+def may_add() -> dict[str, Any]:
+    """Whether the current user may add a checklist."""
+    return {"may_add": current_user().has_role(*MASTER_DATA_ROLES)}
+
+
+register_list(bp, replace(CHECKLISTS, extra=may_add))
 NAVIGATION = [
     NavEntry(
         "checklists.index",
@@ -31,15 +40,20 @@ NAVIGATION = [
 ]
 
 
-@bp.get("/")
+@bp.get("/new")
+@allow(*MASTER_DATA_ROLES)
+def new() -> str:
+    """The form for a new checklist."""
+    return render_template("desk/checklists/new.html", kinds=AREA_KINDS)
+
+
+@bp.get("/<id>")
 @allow(*DESK_ROLES)
-def index() -> str:
+def show(id: str) -> str:
+    """The criteria of a checklist, and the form for its next edition."""
     return render_template(
-        "desk/checklists/index.html",
-        templates=in_natural_order(
-            db.session.scalars(Checklist.for_site(current_user().site_id)), "code"
-        ),
-        kinds=AREA_KINDS,
+        "desk/checklists/show.html",
+        template=get_or_404(Checklist, id),
         may_change=current_user().has_role(*MASTER_DATA_ROLES),
     )
 
@@ -89,7 +103,7 @@ def revise(id: str) -> Any:
         "template.revise",
         checklist.id,
         {"items": items},
-        _index_url(),
+        url_for("checklists.show", id=checklist.id),
         inputs={"items": "new"},
         base=base,
     )

@@ -25,8 +25,8 @@ from sync.work.shifts import MAX_SHIFT
 bp = Blueprint("person", __name__, url_prefix="/desk/people")
 PLACE = "people"
 
-MAX_DONE = 60
-"""How much of what somebody did is shown at once."""
+MAX_DONE, SHOWN_DONE = 60, 20
+"""How much of what somebody did the page tells, and how much of it is not folded."""
 
 
 @bp.get("/<id>")
@@ -35,7 +35,7 @@ def show(id: str) -> str:
     """A person, with what they did: the newest, or that of one day (`?day=`)."""
     person, now = get_or_404(Person, id), datetime.now(UTC)
     day = parse_date(request.args.get("day", ""))
-    done = story_of(_ops_by(person, day), newest=MAX_DONE)
+    done = story_of(_ops_by(person, day), newest=SHOWN_DONE)
     return render_template(
         "desk/person/show.html",
         person=person,

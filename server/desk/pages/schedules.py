@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
-from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from server.auth.access import allow, current_user, get_or_404
@@ -17,10 +17,12 @@ from server.desk import schedule_form
 from server.desk.actions import Action
 from server.desk.field_errors import FieldError, FormRefused, check_payload
 from server.desk.label_form import form_label
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
-from server.desk.options import active_people, in_natural_order, list_areas
+from server.desk.options import active_people, list_areas
 from server.desk.payload_form import form_number
 from server.desk.posted_forms import say
+from server.desk.schedule_list import SCHEDULES, WINDOW_LABELS
 from server.desk.submit import form_op, submit_and_redirect, submit_ops_and_redirect
 from server.jobs import plan_history, scheduler
 from server.jobs.holidays import known_until
@@ -28,7 +30,7 @@ from server.models.schedules import Schedule
 from server.oplog.directory import directory_of
 from sync.estate.places import AREA_KINDS, MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
-from sync.protocol.roles import DESK_ROLES, ROLES
+from sync.protocol.roles import ROLES
 from sync.protocol.text import _l
 from sync.work.plan_versions import PlanChange, plan_versions
 from sync.work.schedules import KINDS
@@ -46,35 +48,20 @@ NAVIGATION = [
 ACTIONS = [Action("schedules.new", _l("Add schedule"))]
 
 EDITORS = KINDS["schedule.change"].roles
-WINDOW_LABELS = {
-    "PT1H": _("within an hour"),
-    "PT2H": _("within 2 hours"),
-    "PT3H": _("within 3 hours"),
-    "PT4H": _("within 4 hours"),
-    "PT10H": _("within 10 hours"),
-    "P1D": _("that day"),
-    "P7D": _("that week"),
-    "UNTIL_NEXT": _("until the next date"),
-}
 DAILY_ALTERNATIVE = {"CL-03": "CL-03b"}
 """A schedule as the rulebook words it, and the daily one that may have been meant."""
 
 
-@bp.get("/")
-@allow(*DESK_ROLES)
-def index() -> str:
-    now, site_id = datetime.now(UTC), current_user().site_id
-    schedules = in_natural_order(db.session.scalars(Schedule.for_site(site_id)), "code")
-    versions = plan_history.schedule_versions(site_id, [schedule.id for schedule in schedules])
-    is_due = schedule_form.due_anywhere(scheduler.list_places(site_id))
-    return render_template(
-        "desk/schedules/index.html",
-        schedules=schedules,
-        runs={id_: schedule_form.next_windows(versions[id_], is_due, now) for id_ in versions},
-        often=schedule_form.describe_recurrence,
-        alternatives=DAILY_ALTERNATIVE,
-        **_shared_context(),
+def unclear_readings() -> dict[str, Any]:
+    """The schedules for which somebody still has to choose a reading, for those who may."""
+    may_add = current_user().has_role(*MASTER_DATA_ROLES)
+    query = Schedule.for_site(current_user().site_id).where(
+        Schedule.needs_confirmation, Schedule.code.in_(DAILY_ALTERNATIVE)
     )
+    return {"may_add": may_add, "unclear": db.session.scalars(query).all() if may_add else []}
+
+
+register_list(bp, replace(SCHEDULES, extra=unclear_readings))
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -144,4 +144,4 @@ def test_a_long_story_folds_what_is_older(ben, desk_op):
         desk_op("task.complete", TASK, {}, by=ANA)
         desk_op("task.undo", TASK, {}, by=ANA)
     page = ben.get(f"/desk/record/task/{TASK}", headers=EN).text
-    assert re.search(r"<summary>\s*11 earlier entries\s*</summary>", page)
+    assert re.search(r"<summary>\s*17 earlier entries\s*</summary>", page)
