@@ -176,12 +176,9 @@ class _Routes:
         chosen = {each.name: each for each in allowed_actions(self.list_, context)}.get(action)
         if chosen is None:
             abort(403)
-        ids = selected_rows(asked, request.form)
-        present = self.list_.present(ids, context)
-        rows = [id_ for id_ in ids if id_ in present]
-        outcome = do_to_rows(chosen, rows, request.form.to_dict())
-        back, gone = self._address(asked), len(ids) - len(rows)
-        if not outcome.refused and not gone:
+        outcome = do_to_rows(chosen, selected_rows(asked, request.form), request.form.to_dict())
+        back = self._address(asked)
+        if not outcome.refused:
             return redirect(back, 303)
         say_nothing()
         return render_template(
@@ -189,7 +186,6 @@ class _Routes:
             list=self.list_,
             action=chosen,
             done=outcome.done,
-            gone=gone,
             refused=rows_by_id(asked, outcome.refused),
             back=back,
         )
