@@ -48,7 +48,7 @@ STATUS_COLUMNS = (
 def figures_of_month(site: str, month: date, now: datetime) -> MonthlyDisclosure:
     """G1: the figures of a month, as far as they are known at `now`."""
     start, end = month_bounds(month)
-    tickets = select(Ticket).where(Ticket.site_id == site)
+    tickets = select(Ticket.matter).where(Ticket.site_id == site)
     opened = tickets.where(Ticket.opened_at >= start, Ticket.opened_at < end)
     closed = tickets.where(Ticket.closed_at >= start, Ticket.closed_at < end)
     return monthly_disclosure(
@@ -57,7 +57,7 @@ def figures_of_month(site: str, month: date, now: datetime) -> MonthlyDisclosure
         _tasks_ending(site, start, end),
         db.session.scalars(Device.for_site(site)).all(),
         db.session.scalars(Inspection.since(site, start)).all(),
-        {"opened": db.session.scalars(opened).all(), "closed": db.session.scalars(closed).all()},
+        {"opened": db.session.execute(opened).all(), "closed": db.session.execute(closed).all()},
         now,
         _terms(plan_history.route_versions, PatrolRoute, site, end),
         db.session.scalars(PatrolRound.ended_between(site, start, end)).all(),

@@ -1,7 +1,8 @@
 /** Turning pages: a link within the desk brings the next page without loading scripts and styles anew.
  * Forms that are posted and files are left to the browser. */
 
-const FILE = /\.[a-z0-9]{2,5}$/i;
+const FRAME = '<main id="main"';
+const FILE = /\.[a-z0-9]{2,5}$|\/(?:pdf|file|photo\/[^/]+)$/i;
 
 /** Let htmx turn pages for whoever is signed in, and let going back find the page that was loaded
  * first. */
@@ -14,10 +15,10 @@ export function turnPages() {
     if (target instanceof HTMLFormElement && target.matches("[method=post]"))
       event.preventDefault();
   });
-  document.addEventListener("htmx:before:response", (event) => {
+  document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = /** @type {CustomEvent} */ (event).detail;
-    if (ctx.target !== document.body || isPage(ctx.response.headers)) return;
-    event.preventDefault();
+    if (ctx.target !== document.body || ctx.text.includes(FRAME)) return;
+    event.preventDefault(); // a file, a document, or somebody has to sign in
     location.assign(ctx.request.action);
   });
   onEachPage(() => {
@@ -53,9 +54,4 @@ function focusPage() {
 function turnsTo(link) {
   if (link.matches("[hx-get], [hx-post]")) return true;
   return link.pathname.startsWith("/desk/") && !FILE.test(link.pathname);
-}
-
-/** @param {Headers} headers */
-function isPage(headers) {
-  return headers.get("content-type")?.startsWith("text/html") ?? false;
 }

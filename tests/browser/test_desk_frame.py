@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -65,6 +66,9 @@ def test_turning_pages_keeps_titles_focus_and_what_was_typed(new_desk: Callable[
     page.go_forward()
     expect(heading(page)).to_have_text("People")
     assert page.evaluate(JS_LOADS) == first  # scripts and styles were loaded once
+    page.context.clear_cookies(name="lodge")
+    page.get_by_role("link", name="Gate", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/sign-in\?next=/desk/visits/$"))
 
 
 def test_the_keyboard_alone_reaches_pages(new_desk: Callable[..., Page]) -> None:

@@ -69,7 +69,8 @@ class Asked:
         """Whether this filter leaves something out that the list shows by itself."""
         defaults = self.list_.defaults
         return any(
-            self.values.get(name, "") not in ("", defaults.get(name, "")) for name in filter_.inputs
+            self.values.get(name, "") not in ("", ANY, defaults.get(name, ""))
+            for name in filter_.inputs
         )
 
     @property

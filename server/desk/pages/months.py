@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from flask import Blueprint, abort, render_template, request, url_for
-from flask_babel import lazy_gettext
+from flask import Blueprint, abort, request, url_for
 from sqlalchemy import func, select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
+from server.desk.lists import register_list
+from server.desk.month_list import MONTHS
 from server.desk.navigation import NavEntry
 from server.desk.submit import submit_and_redirect
 from server.models.access import Device
@@ -23,7 +24,6 @@ from server.oplog.hash_chain import log_head
 from sync.accountability.months import month_bounds, month_id
 from sync.estate.places import MASTER_DATA_ROLES
 from sync.protocol.clock import SITE_ZONE
-from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.work.board import active_phones, task_status
 from sync.work.patrol_report import point_reports, undisposed_points
@@ -39,26 +39,15 @@ NAVIGATION = [
     )
 ]
 
-OUTCOMES = {
-    "reason": lazy_gettext("there was a good reason"),
-    "made_good": lazy_gettext("done afterwards"),
-    "not_at_fault": lazy_gettext("not at fault"),
-    "case": lazy_gettext("case opened"),
-    "skipped": lazy_gettext("skipped with a reason"),
-    "partial": lazy_gettext("partly done"),
-    "done": lazy_gettext("done late"),
-    "cancelled": lazy_gettext("cancelled"),
-    "planned_late": lazy_gettext("planned too late to be done"),
-    "point_planned_late": lazy_gettext("checkpoint of a round that was planned too late"),
-    "point_reason": lazy_gettext("checkpoint missed: there was a good reason"),
-    "point_made_good": lazy_gettext("checkpoint missed: done afterwards"),
-    "point_not_at_fault": lazy_gettext("checkpoint missed: not at fault"),
-    "point_case": lazy_gettext("checkpoint missed: case opened"),
-    "point_skipped": lazy_gettext("checkpoint skipped with a reason"),
-}
-"""What became of the tasks of a month, and of the checkpoints of its patrols."""
+MONTHS_SHOWN, MISSES_SHOWN = 6, 20
 
-MONTHS_SHOWN = 6
+
+TASK_COLUMNS = (
+    *(Task.id, Task.label, Task.area_id, Task.responsible_id, Task.window_end, Task.grace),
+    *(Task.done_at, Task.done_received_at, Task.cancelled_at, Task.skipped_at, Task.planned_at),
+    *(Task.ticked, Task.disposition),
+)
+"""What the status of a task depends on, and what the page shows of it."""
 
 
 class UndisposedMiss(NamedTuple):
@@ -84,25 +73,21 @@ class MonthSummary:
     undetermined_count: int = 0
 
 
-@bp.get("/")
-@allow(*DESK_ROLES)
-def index() -> str:
+def _page_data() -> dict[str, Any]:
+    """The months that are not closed yet, with what stands in the way."""
     site_id, now = current_user().site_id, datetime.now(UTC)
-    closed = {
-        closed_month.month: closed_month
-        for closed_month in db.session.scalars(ClosedMonth.for_site(site_id))
+    closed = {month.month for month in db.session.scalars(ClosedMonth.for_site(site_id))}
+    waiting = [month for month in _recent_months(now) if month not in closed]
+    return {
+        "months": [_summarise_month(month, now) for month in waiting],
+        "misses_shown": MISSES_SHOWN,
+        "may_close": current_user().has_role(*MASTER_DATA_ROLES),
+        "names": directory_of(site_id),
+        "log": log_head(site_id),
     }
-    return render_template(
-        "desk/months/index.html",
-        months=[
-            _summarise_month(month, now) for month in _recent_months(now) if month not in closed
-        ],
-        closed=closed.values(),
-        outcomes=OUTCOMES,
-        may_close=current_user().has_role(*MASTER_DATA_ROLES),
-        names=directory_of(site_id),
-        log=log_head(site_id),
-    )
+
+
+register_list(bp, replace(MONTHS, extra=_page_data))
 
 
 @bp.post("/close")
@@ -142,7 +127,8 @@ def _summarise_month(month: str, now: datetime) -> MonthSummary:
     start, end = month_bounds(month)
     site_id, summary = current_user().site_id, MonthSummary(month, now >= end)
     phones = active_phones(db.session.scalars(Device.for_site(site_id)).all())
-    for task in db.session.scalars(Task.unfinished_between(site_id, start, min(end, now))):
+    unfinished = Task.unfinished_between(site_id, start, min(end, now))
+    for task in db.session.execute(unfinished.with_only_columns(*TASK_COLUMNS)):
         status = task_status(task, phones, now)
         summary.unfinished_ids.append(task.id)
         summary.undetermined_count += status in ("unknown", "open")

@@ -6,11 +6,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
 from server.db.engine import db, write_transaction
 from server.desk.waiting import waiting_counts
-from server.models.access import Device
+from server.models.access import Device, LoginSession
 from server.oplog.receive import make_op, submit_many
 from tests.seed_data import ANA, CHU, EVE, HOME_SITE, fixed_id, task_payload
 
@@ -123,7 +123,19 @@ def test_every_page_of_the_navigation_says_what_it_is_for(app, signed_in):
     assert found.count('role="option"') == found.count('class="why"')
 
 
-def test_turning_a_page_is_activity_and_comes_back_after_signing_in(client):
+def test_turning_a_page_is_activity_of_the_user_and_asking_again_is_not(app, ben):
+    turned, polled = {"HX-Request": "true", "HX-Boosted": "true"}, {"HX-Request": "true"}
+    for headers, is_activity in ((polled, False), (turned, True)):
+        idle = datetime.now(UTC) - timedelta(minutes=5)
+        with app.app_context(), write_transaction():
+            db.session.execute(update(LoginSession).values(seen_at=idle))
+        ben.get("/desk/people/", headers=headers)
+        with app.app_context():
+            seen_at = db.session.scalars(select(LoginSession.seen_at)).first()
+        assert (seen_at > idle) == is_activity
+
+
+def test_a_turned_page_comes_back_after_signing_in(client):
     turned = client.get("/desk/people/", headers={"HX-Request": "true", "HX-Boosted": "true"})
     assert turned.headers["HX-Redirect"].endswith("/sign-in?next=/desk/people/")
     polled = client.get("/desk/people/", headers={"HX-Request": "true"})

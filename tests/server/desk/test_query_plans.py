@@ -35,6 +35,7 @@ WHOLE_SITE = {
     "feed.deleted IS": "compaction, once a day and outside of the write lock",
     "entry.out_at IS NULL OR entry.out_at": "open entries and those of the last days",
     "ticket.opened_at >= ? OR ticket.feedback_at": "what a month has to be followed up",
+    "op.kind = 'arrears.call'": "the list of calls about arrears, which have an index of their own",
     "release.purged_at IS NULL": "the gate passes of one month: older ones are purged",
     "weather.reported_at DESC, weather.id": "the list of all weather reports",
     "WHERE 0 = 1": "nothing is looked for",
