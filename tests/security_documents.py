@@ -147,7 +147,7 @@ def desk_table(app: Flask, lang: str) -> str:
     rows = [
         [translator(lang)(entry.label)]
         + [ALWAYS if role in (access_rule(app, entry.endpoint) or ()) else NEVER for role in ROLES]
-        for entry in app.extensions[NAVIGATION]
+        for entry in app.extensions[NAVIGATION].entries
     ]
     return table([HEADS[lang][1], *role_names(lang)], rows)
 

@@ -14,6 +14,7 @@ MARKUP_IN_CODE = {
     "form_tokens.py": "a constant with two blanks, which are escaped",
     "inspections.py": "a picture drawn from numbers",
     "patrol.py": "a QR code drawn from our own address",
+    "story.py": "sentences of the catalogue with escaped names",
 }
 """Files of the server that declare text as markup, and why none of it is somebody's text."""
 
@@ -89,7 +90,8 @@ ADDRESSES = re.compile(
     r"""(?:href|src|action|formaction|hx-get|hx-post)=["'](?!/|\#|\?|data:image/)([^"']*)"""
 )
 OWN_ADDRESSES = re.compile(
-    r"\{\{ *(?:url_for\(|asset\(|(?:address|where|qr|back|\w+\.(?:qr|url|address))\b)"
+    r"\{\{ *(?:url_for\(|row_address\(|asset\(|(?:address|where|qr|back|pdf)\b"
+    r"|(?:list|left|open)_url\b|\w+\.(?:qr|url|address|list_url|more_url|before|after)\b)"
     r"|\{%|tel:\{\{|$"
 )
 """What an address begins with: one that the server makes, or a number to call."""
@@ -121,6 +123,8 @@ def test_what_is_formatted_is_a_text_of_ours():
 FORMATTING = {
     "expressions.py": "the compiler puts expressions together",
     "inspections.py": "a picture drawn from numbers",
+    "documents.py": "the address of a page, declared with its document",
+    "story.py": "a name in bold, escaped by Markup.format",
     "serving_role.py": "statements of ours, with the quoted name of a role",
 }
 """Files that fill in a text which is no literal there, and why nobody else wrote it."""

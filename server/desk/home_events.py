@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from server.auth.access import current_user
 from server.db.engine import db
-from server.desk.formatting import RECORD_ID
+from server.desk.formatting import ID_WITHIN
 from server.desk.labels import state_label, type_label, value_label
 from server.desk.related import record_url, ticket_subject
 from server.i18n.filters import spaced
@@ -140,7 +140,7 @@ def _event(type_: str, source: Source, record: Any, at: datetime) -> HomeEvent:
         type=type_,
         at=at,
         url=record_url(type_, record.id),
-        what=type_label(type_) if RECORD_ID.search(what) else what,
+        what=type_label(type_) if ID_WITHIN.search(what) else what,
         who=source.who(record) or "",
         state=state_label(type_, RECORD_TYPES[type_].state(vars(record))),
     )

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, select
 from server.auth.access import current_user
 from server.db.engine import db
 from server.db.statements import chunks
-from server.desk.formatting import RECORD_ID, format_value, labelled_values
+from server.desk.formatting import ID_WITHIN, format_value, labelled_values
 from server.desk.history import HIDDEN_FIELDS, OpLine, op_lines
 from server.desk.labels import FEATURE_OF_KIND
 from server.desk.phone_status import RECENT_OPS
@@ -240,7 +240,7 @@ def _part(
     if name == "lines":
         return "; ".join(_arrears_line(line) for line in raw)
     text = format_value(type_, name, raw, names, kind, times)
-    return "" if RECORD_ID.search(text) or SHA256_PATTERN.match(text) else text
+    return "" if ID_WITHIN.search(text) or SHA256_PATTERN.match(text) else text
 
 
 def _arrears_line(line: Mapping[str, Any]) -> str:

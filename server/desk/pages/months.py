@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from server.auth.access import allow, current_user
 from server.db.engine import db
@@ -42,6 +42,8 @@ NAVIGATION = [
 MONTHS_SHOWN, MISSES_SHOWN = 6, 20
 
 
+HAS_UNSCANNED = or_(PatrolRound.open_points > 0, PatrolRound.noted_points > 0)
+"""Leaves out the rounds of which every checkpoint was scanned in time, which are most."""
 TASK_COLUMNS = (
     *(Task.id, Task.label, Task.area_id, Task.responsible_id, Task.window_end, Task.grace),
     *(Task.done_at, Task.done_received_at, Task.cancelled_at, Task.skipped_at, Task.planned_at),
@@ -135,7 +137,8 @@ def _summarise_month(month: str, now: datetime) -> MonthSummary:
         if status == "missed" and task.disposition is None:
             miss = (task.label, task.area_id, task.window_end, task.responsible_id)
             summary.undisposed.append(UndisposedMiss("task", task.id, *miss))
-    for round_ in db.session.scalars(PatrolRound.ended_between(site_id, start, min(end, now))):
+    rounds = PatrolRound.ended_between(site_id, start, min(end, now))
+    for round_ in db.session.scalars(rounds.where(HAS_UNSCANNED)):
         _add_round(summary, round_, phones, now)
     return summary
 
