@@ -35,7 +35,9 @@ def selected_rows(asked: Asked, form: MultiDict[str, str]) -> list[str]:
     if form.get("all"):
         ids = asked.list_.ids(asked.values, MAX_ROWS + 1, asked.context)
     else:
-        ids = list(dict.fromkeys(form.getlist("row")))
+        ticked = list(dict.fromkeys(form.getlist("row")))[: MAX_ROWS + 1]
+        known = asked.list_.known(ticked, asked.context)
+        ids = [id_ for id_ in ticked if id_ in known]
     if not ids:
         message = gettext("Tick the rows first.")
         raise FormRefused(message, [FieldError(("row",), message)])

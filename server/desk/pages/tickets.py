@@ -197,22 +197,6 @@ def accept(id: str) -> Any:
     return submit_and_redirect("ticket.accept", get_or_404(Ticket, id).id, {}, _ticket_url(id))
 
 
-@bp.post("/<id>/merge")
-@allow(*FRONT_DESK_ROLES)
-def merge(id: str) -> Any:
-    """The earlier of the two tickets stays, whichever page the form was on."""
-    other = get_or_404(Ticket, request.form.get("other_id", ""))
-    back = min(get_or_404(Ticket, id), other, key=lambda ticket: (ticket.opened_at, ticket.id))
-    payload = {"other_id": other.id}
-    return submit_and_redirect(
-        "ticket.merge",
-        get_or_404(Ticket, id).id,
-        payload,
-        _ticket_url(back.id),
-        base=_base_version(),
-    )
-
-
 @bp.get("/<id>/slip")
 @allow(*FRONT_DESK_ROLES)
 def slip(id: str) -> str:

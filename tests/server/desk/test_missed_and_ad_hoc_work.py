@@ -15,7 +15,18 @@ from server.oplog.replay import find_faults
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.work.board import undisposed_misses
-from tests.seed_data import ANA, BEN, FLAT, GATE, HOME_SITE, STAIRS, fixed_id, label, task_payload
+from tests.seed_data import (
+    ANA,
+    BEN,
+    FLAT,
+    GATE,
+    HOME_SITE,
+    STAIRS,
+    TASK,
+    fixed_id,
+    label,
+    task_payload,
+)
 from tests.server.conftest import is_refused
 
 EN = {"Accept-Language": "en"}
@@ -95,7 +106,7 @@ def test_a_missed_task_cannot_be_decided_before_phones_report(app, ben, missed_t
 
 
 def test_what_cannot_be_a_miss_is_not_decided_about(app, ben, missed_task):
-    answer = dispose(ben, MISSED_TASK, fixed_id("done meanwhile"))
+    answer = dispose(ben, MISSED_TASK, TASK)
     assert is_refused(answer, "not-yet-known")
     assert stored_task(app).disposition is None
 
@@ -196,7 +207,7 @@ def test_the_board_and_timeline_show_any_day(ben, missed_task):
 
 def test_another_site_cannot_see_missed_tasks(dao, missed_task):
     assert MISSED_TASK not in dao.get("/desk/misses/").text
-    assert is_refused(dispose(dao, MISSED_TASK), "not-yet-known")
+    assert dispose(dao, MISSED_TASK).status_code == 422
 
 
 @pytest.mark.rule("T18")
