@@ -333,6 +333,7 @@ PERIODS = {
     "coming": Period(_l("Coming 7 days"), _around(0, 6), is_ahead=True),
     "week": Period(_l("7 days"), _around(-6, 0)),
     "days30": Period(_l("30 days"), _around(-29, 0)),
+    "days90": Period(_l("90 days"), _around(-89, 0)),
     "month": Period(_l("This month"), lambda today: (today.replace(day=1), today)),
 }
 """The periods that are asked often, by what an address calls them."""
