@@ -3,7 +3,7 @@ taken and what was not."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,15 +33,15 @@ class BulkReport:
     refused: list[tuple[str, str]]
 
 
-def submit_each(ops: Sequence[NewOp], page: str) -> str:
+def submit_each(ops: Sequence[NewOp], inputs: Mapping[str, str], page: str) -> str:
     """Submit the ops of a form, made by `form_op`; returns the id by which `bulk_report` finds what
     became of them.
 
-    Raises FormRefused if none was taken.
+    Raises FormRefused if none was taken; `inputs` as in `submit_and_redirect`.
     """
     answers = submit_many(current_user().site_id, ops)
     if all(answer["status"] in NOT_TAKEN for answer in answers):
-        raise refused_by_rule(answers[0].get("code") or answers[0]["status"], {}, page)
+        raise refused_by_rule(answers[0].get("code") or answers[0]["status"], inputs, page)
     return str(ops[0]["id"])
 
 

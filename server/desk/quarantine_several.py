@@ -24,8 +24,11 @@ from server.oplog.receive import make_op, submit_many
 
 
 def accept_several(ids: Sequence[str], form: Mapping[str, str]) -> dict[str, str]:
-    """X12: accept these ops as the current user. Returns why some were not, by their id."""
+    """X12: accept these ops as the current user. Returns why some were not, by their id. Raises
+    FormRefused for a reason that is too long."""
     reason = PayloadForm("aside.accept", "reason").payload(form).get("reason")
+    asked = {"instead_id": quarantine_record_id(ids[0]), "reason": reason}
+    check_payload("aside.accept", asked, {"reason": "accept.reason"})
     return _each(ids, lambda op: _accept(op, reason))
 
 

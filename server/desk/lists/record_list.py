@@ -195,6 +195,11 @@ class RecordList:
         query = self.joined(select(*self.reads)).where(*self.where(values, context))
         return query.order_by(*by, self.id.desc() if falling else self.id)
 
+    def known(self, ids: Sequence[str], context: ListContext) -> set[str]:
+        """Those of these ids that are of a row of the site."""
+        query = self.joined(select(self.id)).where(self.site == context.site_id)
+        return set(db.session.scalars(query.where(self.id.in_(ids))))
+
     def ids(self, values: Mapping[str, str], most: int, context: ListContext) -> list[str]:
         """The ids of the first `most` rows for these values."""
         query = self.joined(select(self.id)).where(*self.where(values, context))

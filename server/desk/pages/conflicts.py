@@ -113,9 +113,10 @@ def reopen(id: str) -> Any:
 
 
 def _submit_about(conflicts: Iterable[Conflict], kind: str, payload: dict[str, Any]) -> str:
-    inputs, page = {"note": "settlement_note", "value": "details"}, _page_url()
+    entered = next((name for name in EDITABLE_FIELDS if name in request.form), "details")
+    inputs, page = {"note": "settlement_note", "value": entered}, _page_url()
     ops = [form_op(kind, each.id, payload, inputs=inputs, page=page) for each in conflicts]
-    return submit_each(ops, page)
+    return submit_each(ops, inputs, page)
 
 
 def _settled() -> Select[Any]:

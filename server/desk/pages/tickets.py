@@ -15,6 +15,7 @@ from server.desk.actions import Action
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
+from server.desk.posted_forms import only_asks
 from server.desk.related import entries_of, ticket_subject, tickets_of_home, without_empty
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
@@ -130,12 +131,13 @@ def _steps(ticket: Ticket, now: datetime) -> dict[str, Any]:
     }
 
 
-@bp.get("/alike")
+@bp.post("/alike")
 @allow(*FRONT_DESK_ROLES)
+@only_asks
 def alike() -> str:
     """K17: open tickets that may be about what is being typed into the form for a new one."""
-    typed = {name: form_text(request.args, name) for name in ("contact", "unit", "area")}
-    more = {name: form_text(request.args, name) for name in ("details", "category")}
+    typed = {name: form_text(request.form, name) for name in ("contact", "unit", "area")}
+    more = {name: form_text(request.form, name) for name in ("details", "category")}
     draft = SimpleNamespace(id="", opened_at=datetime.now(UTC), **typed, **more)
     return render_template(
         "desk/tickets/_alike.html",
@@ -195,22 +197,6 @@ def record_fact(id: str, kind: str) -> Any:
 @allow(*FRONT_DESK_ROLES)
 def accept(id: str) -> Any:
     return submit_and_redirect("ticket.accept", get_or_404(Ticket, id).id, {}, _ticket_url(id))
-
-
-@bp.post("/<id>/merge")
-@allow(*FRONT_DESK_ROLES)
-def merge(id: str) -> Any:
-    """The earlier of the two tickets stays, whichever page the form was on."""
-    other = get_or_404(Ticket, request.form.get("other_id", ""))
-    back = min(get_or_404(Ticket, id), other, key=lambda ticket: (ticket.opened_at, ticket.id))
-    payload = {"other_id": other.id}
-    return submit_and_redirect(
-        "ticket.merge",
-        get_or_404(Ticket, id).id,
-        payload,
-        _ticket_url(back.id),
-        base=_base_version(),
-    )
 
 
 @bp.get("/<id>/slip")

@@ -66,12 +66,16 @@ def test_the_history_says_how_sure_each_author_is(app, ben, phone, desk_op):
     phone.send_op("task.cancel", TASKS[0], {"reason": "rain"}, by=BEN)
     desk_op("task.cancel", TASKS[1], {"reason": "rain"}, by=BEN)
     page = " ".join(ben.get(f"/desk/record/task/{TASKS[0]}", headers=EN).text.split())
-    assert re.search(r"<b>Ana</b> <span[^>]*><span[^>]*>◇</span> claimed", page)
-    assert re.search(r"<b>Ben</b> <span[^>]*><span[^>]*>✓</span> confirmed by PIN", page)
+    assert re.search(r"<b>Ana</b> did it <span[^>]*>◇<span[^>]*> claimed<", page)
+    assert re.search(
+        r"<b>Ben</b> cancelled it: rain <span[^>]*>✓<span[^>]*> confirmed by PIN<", page
+    )
     assert "Ben · confirmed by PIN" in page, "among the current values"
     page = " ".join(ben.get(f"/desk/record/task/{TASKS[1]}", headers=ZH).text.split())
-    assert re.search(r"<b>Ben</b> <span[^>]*><span[^>]*>■</span> 电脑端", page)
-    assert re.search(r"<b>[^<]+</b> · ", page), "what the server did needs no mark"
+    assert re.search(r"<b>Ben</b> 取消：rain <span[^>]*>■<span[^>]*> 电脑端<", page)
+    assert re.search(r"排给 <b>Ana</b>，[^<]*前 (?!<span)", page), (
+        "what the server did needs no mark"
+    )
 
 
 def test_lists_and_records_say_it_too(app, ben, phone):

@@ -15,7 +15,18 @@ from server.oplog.replay import find_faults
 from sync.protocol.clock import SITE_ZONE
 from sync.protocol.op import SERVER_AUTHOR_ID
 from sync.work.board import undisposed_misses
-from tests.seed_data import ANA, BEN, FLAT, GATE, HOME_SITE, STAIRS, fixed_id, label, task_payload
+from tests.seed_data import (
+    ANA,
+    BEN,
+    FLAT,
+    GATE,
+    HOME_SITE,
+    STAIRS,
+    TASK,
+    fixed_id,
+    label,
+    task_payload,
+)
 from tests.server.conftest import is_refused
 
 EN = {"Accept-Language": "en"}
@@ -95,7 +106,7 @@ def test_a_missed_task_cannot_be_decided_before_phones_report(app, ben, missed_t
 
 
 def test_what_cannot_be_a_miss_is_not_decided_about(app, ben, missed_task):
-    answer = dispose(ben, MISSED_TASK, fixed_id("done meanwhile"))
+    answer = dispose(ben, MISSED_TASK, TASK)
     assert is_refused(answer, "not-yet-known")
     assert stored_task(app).disposition is None
 
@@ -111,7 +122,12 @@ def test_one_reason_for_all_that_a_filter_leaves(app, ben, missed_task):
     ids = plan_missed(app, 30)
     page = ben.get("/desk/misses/", headers=EN).text
     assert "1203" in page and "Mop the floor · Bins" in page and "31" in page
-    form = {"all": "1", "home": FLAT, "dispose.disposition": "reason", "dispose.note": "Snow"}
+    form = {
+        "all": str(len(ids)),
+        "home": FLAT,
+        "dispose.disposition": "reason",
+        "dispose.note": "Snow",
+    }
     assert ben.post("/desk/misses/bulk/dispose", form).status_code == 303
     assert stored_task(app).disposition is None, "the filter leaves it out"
     with app.app_context():
@@ -196,7 +212,7 @@ def test_the_board_and_timeline_show_any_day(ben, missed_task):
 
 def test_another_site_cannot_see_missed_tasks(dao, missed_task):
     assert MISSED_TASK not in dao.get("/desk/misses/").text
-    assert is_refused(dispose(dao, MISSED_TASK), "not-yet-known")
+    assert dispose(dao, MISSED_TASK).status_code == 422
 
 
 @pytest.mark.rule("T18")

@@ -161,17 +161,17 @@ def test_merged_tickets_share_their_numbers(app, ben, phone, ticket):
     phone.send_outbox()
     first, later = stored_ticket(app), stored_ticket(app, OTHER_TICKET_ID)
     assert f"{later.number}" in ticket_page(ben)
-    response = ben.post(
-        f"/desk/tickets/{TICKET_ID}/merge", {"base": "1", "other_id": OTHER_TICKET_ID}
-    )
-    assert response.location.endswith(TICKET_ID)
+    assert f"/desk/tickets/same/?ticket={TICKET_ID}" in ticket_page(ben)
+    merger = {"take": "same", "base": "1", "other_id": OTHER_TICKET_ID}
+    assert ben.post(f"/desk/tickets/same/{TICKET_ID}", merger).status_code == 303
     assert (
         stored_ticket(app).co_receiver_ids == [ANA]
         and stored_ticket(app, OTHER_TICKET_ID).merged_into == TICKET_ID
     )
     for address in (f"{first.number}/{first.slip}", later.number):
         assert "We have received it" in ben.get(f"/r/{address}", headers=EN).text
-    again = ben.post(f"/desk/tickets/{OTHER_TICKET_ID}/merge", {"base": "2", "other_id": TICKET_ID})
+    back = {"take": "same", "base": "2", "other_id": TICKET_ID}
+    again = ben.post(f"/desk/tickets/same/{OTHER_TICKET_ID}", back)
     assert is_refused(again, "already-merged")
     by_phone = phone.send_op(
         "ticket.merge", OTHER_TICKET_ID, {"other_id": TICKET_ID}, by=ANA, base=2
