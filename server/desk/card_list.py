@@ -70,7 +70,7 @@ CARDS = RecordList(
     order="order",
     columns=(
         text_column("code", _l("Code"), Card.code),
-        label_column("title", _l("Title"), Card.title),
+        label_column("title", _l("Title"), Card.title, css="cut"),
         text_column("phrase", _l("Phrase"), Card.phrase, css="cut"),
         choice_column("group", _l("Group"), Card.group, "card"),
         Column(
@@ -81,7 +81,7 @@ CARDS = RecordList(
             (Card.withdrawn_at, Card.status),
         ),
         text_column("edition", _lp("card", "Edition"), Card.edition, css="num"),
-        text_column("pack", _l("Content pack"), Card.pack),
+        text_column("pack", _l("Content pack"), Card.pack, shown=False),
         text_column("order", _l("Position"), Card.order, sort=(Card.order, Card.code), shown=False),
         text_column("clause", _l("Clause"), Card.clause, shown=False),
         day_column("withdrawn_at", _l("Withdrawn at"), Card.withdrawn_at, shown=False),

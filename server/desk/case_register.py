@@ -24,10 +24,10 @@ from server.desk.lists import (
     View,
     WordsFilter,
     day_column,
+    label_column,
     person_column,
     text_column,
 )
-from server.i18n.locale import localize
 from server.models.cases import Case
 from sync.accountability.case_labels import STATES as STATE_LABELS
 from sync.accountability.cases import state
@@ -90,10 +90,9 @@ TONES = {
 }
 
 
-def category(row: Any, _: ListContext) -> str:
-    """The category with its item."""
-    said = f"{row.code} {row.sub}" if row.sub else row.code
-    return f"{said} {localize(row.label)}"
+def code(row: Any, _: ListContext) -> str:
+    """The code of the category, with that of its item."""
+    return f"{row.code} {row.sub}" if row.sub else str(row.code)
 
 
 def subject(row: Any, context: ListContext) -> str:
@@ -143,10 +142,9 @@ CASES = RecordList(
     empty=_l("No accountability cases."),
     order="-raised_at",
     columns=(
-        Column(
-            "category", _l("Category"), category, (Case.code, Case.sub, Case.label), (Case.code,)
-        ),
-        Column("subject", _l("Subject"), subject, SUBJECT_COLUMNS),
+        Column("code", _l("Code"), code, (Case.code, Case.sub), (Case.code, Case.sub)),
+        label_column("category", _l("Category"), Case.label, css="cut"),
+        Column("subject", _l("Subject"), subject, SUBJECT_COLUMNS, css="cut"),
         Column("state", _l("Status"), said_state, STATE_COLUMNS, (stage,)),
         Column(
             "due",

@@ -106,7 +106,7 @@ CATEGORIES = RecordList(
     order="code",
     columns=(
         text_column("code", _l("Code"), CaseCategory.code),
-        label_column("label", _l("Category"), CaseCategory.label),
+        label_column("label", _l("Category"), CaseCategory.label, css="cut"),
         Column("state", _l("Status"), said_state, STATE_COLUMNS, STATE_COLUMNS),
         Column("read", _lp("category", "Read by"), read_by, (CaseCategory.acknowledged,)),
         day_column("published_at", _l("Published at"), PUBLISHED),

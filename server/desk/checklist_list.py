@@ -63,7 +63,7 @@ CHECKLISTS = RecordList(
     order="code",
     columns=(
         text_column("code", _l("Code"), Checklist.code),
-        label_column("label", _lp("thing", "Name"), Checklist.label, css="cut"),
+        label_column("label", _lp("thing", "Name"), Checklist.label),
         Column(
             "about",
             _l("Checklist for"),

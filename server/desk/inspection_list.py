@@ -182,7 +182,7 @@ INSPECTIONS = RecordList(
         View(
             name="undecided",
             label=STATES["undecided"].label,
-            values={"state": "undecided", "inspected_since": "any"},
+            values={"state": "undecided", "inspected_since": "days90"},
             alarms=True,
         ),
         View(name="poor", label=STATES["poor"].label, values={"state": "poor"}, alarms=True),

@@ -131,7 +131,7 @@ PEOPLE = RecordList(
     columns=(
         text_column("name", _l("Name"), Person.name),
         text_column("employee_no", _l("Staff number"), Person.employee_no),
-        Column("roles", _l("Roles"), roles, ROLE),
+        Column("roles", _l("Roles"), roles, ROLE, css="cut"),
         Column("state", _l("Status"), status, (Person.active_to,)),
         Column("tickets", _l("Open tickets"), open_tickets, css="num"),
         day_column("active_from", _l("Joined"), Person.active_from),

@@ -177,7 +177,7 @@ PHONES = RecordList(
     prepare=prepare,
     columns=(
         text_column("label", _l("Phone"), Device.label),
-        Column("people", _l("People"), people, (Device.people_key,)),
+        Column("people", _l("People"), people, (Device.people_key,), css="cut"),
         Column("seen_at", _l("Last contact"), last_contact, (*CONTACT, *ENDS), (LAST_CONTACT,)),
         Column("unsent", _l("Not sent yet"), unsent, CONTACT, css="cut"),
         Column("missing", _l("Missing records"), missing),

@@ -37,6 +37,8 @@ WEEKDAYS = {
     "SU": _("Sun"),
 }
 PREVIEW_COUNT = 5
+SOON = timedelta(days=14)
+"""Most dates that are announced lie within it: what comes later is computed only if need be."""
 TIME_PATTERN = re.compile(r"(\d{1,2}):(\d\d)\Z")
 
 DURATIONS = {
@@ -180,10 +182,11 @@ def next_windows(
 
 def _coming_windows(version: PlanVersion, now: datetime) -> Iterator[Window]:
     duty, start = version.as_duty(""), max(now, version.since)
-    end = start + MAX_INTERVAL
-    for window in due_windows(duty, start, end, days_off_for(duty, start, end)):
-        if window[0] >= start and version.begins_in(window[0]):
-            yield window
+    soon, end = start + SOON, start + MAX_INTERVAL
+    for begin, until in ((start, soon), (soon, end)):
+        for window in due_windows(duty, begin, until, days_off_for(duty, begin, until)):
+            if window[0] >= begin and version.begins_in(window[0]):
+                yield window
 
 
 def due_anywhere(places: Sequence[Place]) -> Callable[[Any], bool]:

@@ -149,9 +149,9 @@ SCHEDULES = RecordList(
     order="code",
     columns=(
         text_column("code", _l("Code"), Schedule.code, sort=(Schedule.sort_key,)),
-        label_column("label", _lp("thing", "Name"), Schedule.label, css="cut"),
-        Column("often", _l("How often"), often, RECURRENCE),
-        Column("where", _l("Where"), where, (Schedule.area_ids, Schedule.area_kind), css="cut"),
+        label_column("label", _lp("thing", "Name"), Schedule.label),
+        Column("often", _l("How often"), often, RECURRENCE, css="cut"),
+        Column("where", _l("Where"), where, (Schedule.area_ids, Schedule.area_kind)),
         Column(
             "responsible",
             _l("Responsible"),

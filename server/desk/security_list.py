@@ -101,7 +101,7 @@ SECURITY_LOG = RecordList(
     order="-at",
     columns=(
         text_column("at", _l("Time"), AccessEntry.at),
-        Column("event", _l("Event"), event, (AccessEntry.event, AccessEntry.count)),
+        Column("event", _l("Event"), event, (AccessEntry.event, AccessEntry.count), css="cut"),
         Column(
             "by",
             _lp("security log", "Who"),

@@ -119,9 +119,9 @@ def phone_cell(row: Any, context: ListContext) -> Cell:
 def clothes_cell(row: Any, context: ListContext) -> Cell:
     """S1: whether somebody wore work clothes, and why not."""
     if row.uniform:
-        return Cell(gettext("yes"))
+        return Cell(pgettext("yes or no", "yes"))
     reason = context.value("shift", "note", row.note) or gettext("no reason given")
-    return Cell(f"{gettext('no')} · {reason}", tone="warn", icon="alert")
+    return Cell(f"{pgettext('yes or no', 'no')} · {reason}", tone="warn", icon="alert")
 
 
 def signed_cell(row: Any, context: ListContext) -> Cell | str:

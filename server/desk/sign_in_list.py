@@ -135,7 +135,7 @@ SIGN_INS = RecordList(
         text_column("name", _l("Name"), Person.name),
         Column("roles", _l("Roles"), lambda row, _: role_names(row.roles), (Person.roles,)),
         Column("username", _l("User name"), username),
-        Column("password", _l("Password"), password),
+        Column("password", _l("Password"), password, css="cut"),
         Column("second_step", _l("Second step"), second_step),
         Column("sessions", _l("Signed in"), sessions),
         Column("last_used", _l("Last used"), last_used, css="num"),

@@ -116,12 +116,13 @@ def test_the_page_is_where_it_was_after_saving(desk: Page, live_server: LiveServ
     sign_in(desk, "mei")
     desk.set_viewport_size({"width": 1280, "height": 300})
     desk.goto(f"{live_server.url}/desk/rules/")
-    desk.get_by_text("Add category").click()
-    for name, text in (("code", "AC-77"), ("label.en", "Keys"), ("text.en", "Keys were lost.")):
-        desk.locator(f"[name='{name}']").fill(text)
-    desk.get_by_role("button", name="Add", exact=True).click()
+    desk.get_by_text("Time for statements").click()
+    hours = desk.locator("[name=statement_hours]")
+    hours.fill("72")
+    desk.locator("form:has([name=statement_hours]) button").click()
     expect(desk.locator(".good[role=status]")).to_be_attached()
-    expect(desk.locator("[name=code]")).to_be_visible()  # the fold is open as it was
+    expect(hours).to_have_value("72")
+    expect(hours).to_be_visible()  # the fold is open as it was
     desk.wait_for_function("scrollY > 0")
 
 

@@ -140,7 +140,7 @@ def test_concurrent_card_revisions_make_a_conflict(app, desk_op, ben):
     desk_op("card.revise", FEES, first, by=EVE, base=1)
     verdict = desk_op("card.revise", FEES, second, by=EVE, base=1)
     assert verdict["status"] == "contested"
-    assert "Card: Fees" in ben.get("/desk/settle/", headers=EN).text
+    assert ">Fees</a>: Which is right?" in ben.get("/desk/settle/", headers=EN).text
     with app.app_context():
         op = db.session.scalars(select(LoggedOp).where(LoggedOp.status == "contested")).one()
         merge = op.merge_id
