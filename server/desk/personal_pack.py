@@ -11,6 +11,7 @@ from flask_babel import gettext
 
 from server.desk.evidence_pack import archive
 from server.desk.personal_search import Found
+from server.desk.spreadsheets import neutral
 from server.oplog.hash_chain import log_head
 from server.photos import uploads
 
@@ -50,9 +51,5 @@ def _table(rows: Sequence[Row]) -> bytes:
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(headings)
-    writer.writerows([_as_text(row.get(heading, "")) for heading in headings] for row in rows)
+    writer.writerows([neutral(row.get(heading, "")) for heading in headings] for row in rows)
     return out.getvalue().encode("utf-8-sig")
-
-
-def _as_text(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

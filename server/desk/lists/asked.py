@@ -46,6 +46,11 @@ class Asked:
     def pages(self) -> int:
         return max(-(-self.total // self.rows), 1)
 
+    @property
+    def shown_page(self) -> int:
+        """The page that is shown: the last one for a page beyond it."""
+        return min(self.page, self.pages)
+
     def arguments(self, **changes: Any) -> dict[str, str]:
         """The parameters of an address that asks the same but for `changes`: names of filters with
         their values, `sort`, `page`, `rows`, `columns` ("" leaves one out)."""
@@ -93,6 +98,11 @@ class Asked:
         )
 
 
+def without_nul(text: str) -> str:
+    """A text that a database can compare: PostgreSQL knows no NUL."""
+    return text.replace("\x00", "")
+
+
 def private_inputs(list_: RecordList) -> set[str]:
     """The names of values that stand in no address."""
     return {name for each in list_.filters if each.private for name in each.inputs}
@@ -105,7 +115,7 @@ def filter_inputs(list_: RecordList) -> list[str]:
 
 def asked_by_address(list_: RecordList, context: ListContext) -> Asked:
     """What the address of this request asks."""
-    given = request.args
+    given = {name: without_nul(text) for name, text in request.args.items()}
     stored_id = given.get(WORDS, "")[:40]
     stored = find_filter(context, list_.name, stored_id) if stored_id else None
     private = private_inputs(list_)

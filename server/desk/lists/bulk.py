@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from server.auth.access import current_user
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.labels import refusal_label
-from server.desk.lists.asked import Asked
+from server.desk.lists.asked import Asked, without_nul
 from server.desk.lists.record_list import BulkAction
 from server.desk.submit import NOT_TAKEN, form_op
 from server.oplog.receive import submit_many
@@ -30,12 +30,19 @@ class BulkOutcome:
 
 
 def selected_rows(asked: Asked, form: MultiDict[str, str]) -> list[str]:
-    """The ids that were ticked, or all that the filter leaves. Raises FormRefused without any, and
-    for more than MAX_ROWS."""
-    if form.get("all"):
+    """The ids that were ticked, or all that the filter leaves. Raises FormRefused without any, for
+    more than MAX_ROWS, and if it leaves another number of rows than the page said."""
+    if said := form.get("all"):
         ids = asked.list_.ids(asked.values, MAX_ROWS + 1, asked.context)
+        if said != str(asked.total):
+            raise FormRefused(
+                gettext(
+                    "Meanwhile these are %(now)s rows. Look at them, then tick again.",
+                    now=asked.total,
+                )
+            )
     else:
-        ticked = list(dict.fromkeys(form.getlist("row")))[: MAX_ROWS + 1]
+        ticked = list(dict.fromkeys(map(without_nul, form.getlist("row"))))[: MAX_ROWS + 1]
         known = asked.list_.known(ticked, asked.context)
         ids = [id_ for id_ in ticked if id_ in known]
     if not ids:

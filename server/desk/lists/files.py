@@ -19,7 +19,7 @@ from server.desk.homes import possibly_unsynced_phones
 from server.desk.lists.asked import Asked
 from server.desk.lists.columns import file_text, file_value
 from server.desk.lists.filters import Filter, PeriodFilter
-from server.desk.spreadsheets import XLSX_MIMETYPE
+from server.desk.spreadsheets import XLSX_MIMETYPE, neutral
 from server.i18n.locale import localize, translate
 from server.oplog.hash_chain import log_head
 from sync.protocol.clock import SITE_ZONE
@@ -27,7 +27,6 @@ from sync.protocol.clock import SITE_ZONE
 CHUNK = 500
 """How many rows are read at a time: a file of a large list does not lie in memory."""
 COLUMN_WIDTH = 18
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 FileRow = list[str | int | Decimal]
 
@@ -44,13 +43,6 @@ FORMATS = {
     "csv": Format("csv", "text/csv; charset=utf-8"),
     "pdf": Format("pdf", "application/pdf"),
 }
-
-
-def neutral(cell: str | int | Decimal) -> str | int | Decimal:
-    """A cell that no spreadsheet program takes for a formula."""
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
 
 
 def file_rows(asked: Asked) -> Iterator[FileRow]:

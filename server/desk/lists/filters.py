@@ -31,7 +31,10 @@ from sync.protocol.text import Text, _l
 
 ANY = "any"
 """The value of a choice that leaves nothing out, where leaving it empty means something else."""
-MAX_WORDS = 200
+MAX_LENGTH = 200
+"""So long a text is looked for."""
+MAX_WORDS = 10
+"""So many different words of it: each looks through every row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,7 @@ class Filter:
 
     def values_of_form(self, form: Mapping[str, str], context: ListContext) -> dict[str, str]:
         """Its values from a form. Raises FormRefused for what cannot be understood."""
-        return {name: visible(form.get(name, ""))[:MAX_WORDS] for name in self.inputs}
+        return {name: visible(form.get(name, ""))[:MAX_LENGTH] for name in self.inputs}
 
     def options(self, context: ListContext) -> Options:
         """What can be chosen; nothing if it is typed."""
@@ -273,7 +276,7 @@ class PeriodFilter(Filter):
     def values_of_form(self, form: Mapping[str, str], context: ListContext) -> dict[str, str]:
         """The period of the form's days, under its name if it had one and was left as it was."""
         since, until = self.inputs
-        given = {name: visible(form.get(name, ""))[:MAX_WORDS] for name in self.inputs}
+        given = {name: visible(form.get(name, ""))[:MAX_LENGTH] for name in self.inputs}
         before = {since: form.get(f"{self.name}_named", ""), until: ""}
         if self.named(before) and self.span(given) == self.span(before):
             return before
@@ -364,7 +367,7 @@ class WordsFilter(Filter):
     def condition(
         self, values: Mapping[str, str], context: ListContext
     ) -> ColumnElement[bool] | None:
-        words = values.get(self.name, "").split()
+        words = list(dict.fromkeys(values.get(self.name, "").split()))[:MAX_WORDS]
         return and_(*(self._word(word, context) for word in words)) if words else None
 
     def _word(self, word: str, context: ListContext) -> ColumnElement[bool]:

@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
 
 def row_address(asked: Asked, row: Any, index: int) -> str:
     """The address of the page of a row, the `index`-th from 0 of the page that is asked."""
-    position = (asked.page - 1) * asked.rows + index + 1
+    position = (asked.shown_page - 1) * asked.rows + index + 1
     return _address(asked, row, position)
 
 

@@ -14,7 +14,13 @@ from server.auth.access import allow, current_user, recent_sign_in
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused
 from server.desk.lists import asked as asking
-from server.desk.lists.asked import Asked, asked_by_address, asked_by_values, filter_inputs
+from server.desk.lists.asked import (
+    Asked,
+    asked_by_address,
+    asked_by_values,
+    filter_inputs,
+    without_nul,
+)
 from server.desk.lists.bulk import do_to_rows, selected_rows
 from server.desk.lists.context import ListContext
 from server.desk.lists.downloads import list_file
@@ -30,6 +36,7 @@ from server.desk.lists.stored import (
     save_view,
     store_words,
 )
+from server.desk.payload_form import form_text
 from server.desk.posted_forms import only_asks, say_nothing
 from server.i18n.locale import current_language
 from server.models.list_filters import ListFilter
@@ -96,6 +103,8 @@ class _Routes:
         if format not in FORMATS:
             abort(404)
         asked = asked_by_address(self.list_, ListContext.of_request())
+        if asked.is_expired:  # without its words it would be another list; the page says so
+            return redirect(url_for(self.endpoint, **request.args), 303)  # type: ignore[arg-type]
         response = list_file(asked, format)
         if self.list_.personal:
             user, details = current_user(), {"page": self.list_.name, "records": asked.total}
@@ -112,7 +121,11 @@ class _Routes:
         if not 0 < len(name) <= MAX_NAME:
             message = gettext("Give the view a name of at most %(most)s characters.", most=MAX_NAME)
             raise FormRefused(message, [FieldError(("name",), message)])
-        if len(list_views(context, self.list_.name)) >= MAX_VIEWS:
+        views = list_views(context, self.list_.name)
+        if name in [view.name for view in views]:
+            message = gettext("There is a view with this name.")
+            raise FormRefused(message, [FieldError(("name",), message)])
+        if len(views) >= MAX_VIEWS:
             raise FormRefused(gettext("There are enough saved views. Delete one first."))
         saved = save_view(
             context,
@@ -140,15 +153,17 @@ class _Routes:
     def open(self, view: str) -> Response:
         """Go to the address of what a saved view asks."""
         context = ListContext.of_request()
-        saved = find_filter(context, self.list_.name, view) or abort(404)
+        saved = find_filter(context, self.list_.name, without_nul(view)) or abort(404)
         asked = asked_by_values(self.list_, context, saved.values, saved.values)
         return redirect(self._address(asked), 303)
 
     def delete(self, view: str) -> Response:
         context = ListContext.of_request()
-        saved = find_filter(context, self.list_.name, view) or abort(404)
+        saved = find_filter(context, self.list_.name, without_nul(view)) or abort(404)
         if saved.name is None:
             abort(404)
+        if not may_delete(saved, context):
+            abort(403)
         delete_view(saved)
         return redirect(url_for(self.endpoint), 303)
 
@@ -176,9 +191,17 @@ class _Routes:
         )
 
     def _stored_values(self, context: ListContext) -> dict[str, str]:
-        """The values of the filters from hidden inputs, with the words of the stored filter."""
-        given = {name: request.form.get(name, "") for name in filter_inputs(self.list_)}
-        stored = find_filter(context, self.list_.name, request.form.get(asking.WORDS, ""))
+        """The values of the filters from hidden inputs, with the words of the stored filter. Raises
+        FormRefused if that is gone: without its words other rows would be meant."""
+        given = {name: form_text(request.form, name) for name in filter_inputs(self.list_)}
+        id_ = form_text(request.form, asking.WORDS)
+        stored = find_filter(context, self.list_.name, id_) if id_ else None
+        if id_ and not stored:
+            raise FormRefused(
+                gettext(
+                    "The words of this filter were kept for a month and are gone. Type them again."
+                )
+            )
         words = dict(stored.values) if stored else {}
         private = asking.private_inputs(self.list_)
         return given | {name: words.get(name, "") for name in private}
@@ -203,6 +226,11 @@ class _Routes:
         stored = store_words(asked.context, self.list_.name, words)
         arguments = asked.arguments(**{asking.WORDS: stored})
         return url_for(self.endpoint, **arguments)  # type: ignore[arg-type]
+
+
+def may_delete(view: ListFilter, context: ListContext) -> bool:
+    """Whether the reader may delete a view that they see: who saved it may, and managers."""
+    return view.made_by_id == context.person_id or context.has_role(*MASTER_DATA_ROLES)
 
 
 def allowed_actions(list_: RecordList, context: ListContext) -> list[BulkAction]:
@@ -246,6 +274,7 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         row_actions=_row_actions(list_, rows, context),
         context=context,
         may_schedule=context.has_role(*MASTER_DATA_ROLES),
+        may_delete=may_delete,
         bulk_inputs=lambda action: action.prefixed_inputs(context),
         **list_.extra(),
         **more,
@@ -262,10 +291,9 @@ def _row_actions(
 
 
 def _page_rows(asked: Asked) -> list[Any]:
-    """The rows of the page that is asked; those of the last one for a page beyond it."""
-    page = min(asked.page, asked.pages)
+    """The rows of the page that is shown."""
     query = asked.list_.query(asked.values, asked.sort, asked.context)
-    start = (page - 1) * asked.rows
+    start = (asked.shown_page - 1) * asked.rows
     return list(db.session.execute(query.offset(start).limit(asked.rows)).all())
 
 

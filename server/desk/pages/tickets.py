@@ -15,6 +15,7 @@ from server.desk.actions import Action
 from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
+from server.desk.posted_forms import only_asks
 from server.desk.related import entries_of, ticket_subject, tickets_of_home, without_empty
 from server.desk.story import story_about
 from server.desk.submit import submit_and_redirect
@@ -130,12 +131,13 @@ def _steps(ticket: Ticket, now: datetime) -> dict[str, Any]:
     }
 
 
-@bp.get("/alike")
+@bp.post("/alike")
 @allow(*FRONT_DESK_ROLES)
+@only_asks
 def alike() -> str:
     """K17: open tickets that may be about what is being typed into the form for a new one."""
-    typed = {name: form_text(request.args, name) for name in ("contact", "unit", "area")}
-    more = {name: form_text(request.args, name) for name in ("details", "category")}
+    typed = {name: form_text(request.form, name) for name in ("contact", "unit", "area")}
+    more = {name: form_text(request.form, name) for name in ("details", "category")}
     draft = SimpleNamespace(id="", opened_at=datetime.now(UTC), **typed, **more)
     return render_template(
         "desk/tickets/_alike.html",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from server.desk.spreadsheets.reading import MAX_BYTES, Table, UnreadableSpreadsheet, read_table
-from server.desk.spreadsheets.writing import XLSX_MIMETYPE, write_workbook
+from server.desk.spreadsheets.writing import XLSX_MIMETYPE, neutral, write_workbook
 
 __all__ = [
     "MAX_BYTES",
     "XLSX_MIMETYPE",
     "Table",
     "UnreadableSpreadsheet",
+    "neutral",
     "read_table",
     "write_workbook",
 ]

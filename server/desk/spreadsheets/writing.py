@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from io import BytesIO
 
 import xlsxwriter
 
 XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Besides the usual ones, their wide forms, which Chinese keyboards write and Excel reads too."""
+
+
+def neutral(cell: str | int | Decimal) -> str | int | Decimal:
+    """A cell that no spreadsheet program takes for a formula."""
+    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
+        return f"'{cell}"
+    return cell
 
 
 def write_workbook(rows: Iterable[Sequence[str]], footer: str = "") -> bytes:

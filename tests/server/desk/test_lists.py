@@ -34,9 +34,9 @@ from server.desk.lists import (
     WordsFilter,
 )
 from server.desk.lists.context import ListContext
-from server.desk.lists.files import neutral
 from server.desk.lists.filters import ChoiceFilter, Filter, areas_within, day_start
 from server.desk.lists.scheduled import ExportsFailed, export_folder, write_exports
+from server.desk.spreadsheets import neutral
 from server.models.access import LoginSession
 from server.models.list_filters import KEEP_UNNAMED, ListFilter
 from server.models.people import Person
@@ -292,7 +292,7 @@ def test_many_rows_are_changed_at_once_and_each_refusal_has_its_reason(
     with app.app_context():
         handlers = {row.id: row.handler_id for row in db.session.scalars(Ticket.newest(HOME_SITE))}
     assert [handlers[id_] for id_ in ids] == [ANA, ANA, BEN]
-    everything = {"all": "1", "state": "any", "hand_over.to": f"person:{ANA}"}
+    everything = {"all": "3", "state": "any", "hand_over.to": f"person:{ANA}"}
     answer = ben.post(f"{TICKETS}bulk/hand_over", everything, headers=EN)
     with app.app_context():
         handlers = {row.id: row.handler_id for row in db.session.scalars(Ticket.newest(HOME_SITE))}
@@ -300,7 +300,7 @@ def test_many_rows_are_changed_at_once_and_each_refusal_has_its_reason(
     assert answer.status_code in (200, 303)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_is_a_formula(start: str) -> None:
     assert neutral(f"{start}1+1") == f"'{start}1+1"
     assert neutral("1-2-101") == "1-2-101" and neutral(-5) == -5

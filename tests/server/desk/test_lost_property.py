@@ -399,10 +399,10 @@ def test_record_notify_store_and_return_a_found_item(app, ben, desk_op, dao):
     ben.post("/desk/finds/", {"what": "A glove"})
     page = ben.get("/desk/finds/", headers=EN).text
     assert "A key" in page and "A glove" in page and "office" in page
-    moved = {"all": "1", "state": "here", "keep.keeper": "Ben", "keep.place": "cellar"}
+    moved = {"all": "2", "state": "here", "keep.keeper": "Ben", "keep.place": "cellar"}
     assert ben.post("/desk/finds/bulk/keep", moved).status_code == 303
     assert ben.get("/desk/finds/").text.count("cellar") == 2
-    assert ben.post("/desk/finds/bulk/keep", {"all": "1", "state": "here"}).status_code == 422
+    assert ben.post("/desk/finds/bulk/keep", {"all": "2", "state": "here"}).status_code == 422
     at = f"/desk/finds/{FOUND_ITEM_ID}"
     assert dao.get(at).status_code == 404
     for what, form in (

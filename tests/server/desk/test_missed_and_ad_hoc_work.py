@@ -122,7 +122,12 @@ def test_one_reason_for_all_that_a_filter_leaves(app, ben, missed_task):
     ids = plan_missed(app, 30)
     page = ben.get("/desk/misses/", headers=EN).text
     assert "1203" in page and "Mop the floor · Bins" in page and "31" in page
-    form = {"all": "1", "home": FLAT, "dispose.disposition": "reason", "dispose.note": "Snow"}
+    form = {
+        "all": str(len(ids)),
+        "home": FLAT,
+        "dispose.disposition": "reason",
+        "dispose.note": "Snow",
+    }
     assert ben.post("/desk/misses/bulk/dispose", form).status_code == 303
     assert stored_task(app).disposition is None, "the filter leaves it out"
     with app.app_context():
