@@ -108,8 +108,10 @@ def _write(app: Flask, view: ListFilter, now: datetime) -> str | None:
 
 
 def _path(asked: Asked, view: ListFilter, format_: str, day: date) -> Path:
+    """Views of two people may have the same name, so the file has the id as well."""
     name = re.sub(r"[^\w-]+", "_", view.name or "")
-    return export_folder(view.site_id) / f"{asked.list_.name}-{name}-{day:%Y%m%d}.{format_}"
+    stem = f"{asked.list_.name}-{name}-{view.id}"
+    return export_folder(view.site_id) / f"{stem}-{day:%Y%m%d}.{format_}"
 
 
 def _save(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from server.db.engine import db, write_transaction
 from server.desk import pages
 from server.desk.lists import LISTS
+from server.desk.lists.scheduled import export_folder, write_exports
 from server.models.list_filters import ListFilter
 from server.models.tickets import Ticket
 from tests.seed_data import ANA, BEN, EVE, HOME_SITE
@@ -172,3 +174,15 @@ def test_an_address_has_only_what_was_asked(ben: DeskBrowser) -> None:
     shown = [column.name for column in LISTS["tickets"][0].columns if column.shown]
     sent = ben.post(f"{TICKETS}filter", {"state": "done", "column": shown, "opened_since": ""})
     assert sent.location == f"{TICKETS}?state=done"
+
+
+def test_views_whose_names_look_alike_are_written_to_files_of_their_own(
+    app: Flask, signed_in: Callable[..., DeskBrowser]
+) -> None:
+    eve = signed_in(EVE)
+    for name in ("Month end", "Month/end"):
+        sent = {"name": name, "every": "month", "format": "csv"}
+        assert eve.post(f"{TICKETS}views", sent).status_code == 303
+    with app.app_context():
+        write_exports(app, HOME_SITE, datetime.now(UTC) + timedelta(days=32))
+        assert len(list(export_folder(HOME_SITE).glob("*.csv"))) == 2
