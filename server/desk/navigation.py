@@ -142,16 +142,26 @@ def _place_link(
     )
 
 
+def belong_to(endpoint: str) -> None:
+    """For a page of records of several features: show it as a page of another one."""
+    g.belongs_to = endpoint
+
+
+def _shown_endpoint() -> str:
+    return str(g.get("belongs_to") or request.endpoint or "")
+
+
 def _shown_entry(allowed: Iterable[NavEntry]) -> NavEntry | None:
     """The entry of this page, or else the first of its feature."""
-    endpoint = request.endpoint or ""
-    same = [each for each in allowed if each.endpoint.partition(".")[0] == request.blueprint]
+    endpoint = _shown_endpoint()
+    feature = endpoint.partition(".")[0]
+    same = [each for each in allowed if each.endpoint.partition(".")[0] == feature]
     exact = [each for each in same if each.endpoint == endpoint]
     return next(iter(exact or same), None)
 
 
 def _open_place() -> str:
-    return _navigation().place_by_blueprint.get(request.blueprint or "", "")
+    return _navigation().place_by_blueprint.get(_shown_endpoint().partition(".")[0], "")
 
 
 def _navigation() -> _Navigation:

@@ -19,7 +19,7 @@ TYPES = {name: (type_,) for name, type_ in TYPE_OF_PAGE.items()} | {
     "board": ("area",),
     "checklists": ("template",),
     "conflicts": ("merge",),
-    "documents": tuple(DOCUMENTS_ABOUT.values()),
+    "documents": (*DOCUMENTS_ABOUT.values(), "training"),
     "home_entries": ("entry",),
     "inspections": ("inspection", "rectification"),
     "patrol": ("round", "route", "checkpoint", "scan"),

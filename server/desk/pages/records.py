@@ -18,6 +18,7 @@ from server.desk.certainty import certainties
 from server.desk.formatting import labelled_values
 from server.desk.history import readable_fields, record_title
 from server.desk.lists.pages import LISTS
+from server.desk.navigation import belong_to
 from server.desk.options import active_people, person_options
 from server.desk.payload_form import PayloadForm
 from server.desk.record_access import may_open
@@ -47,6 +48,9 @@ def show(type: str, id: str) -> str:
     record = get_or_404(MODELS_BY_TYPE[type], id)
     fed = db.session.get(FeedRow, (current_user().site_id, id))
     body = (json.loads(fed.body) if fed else None) or {}  # a purged record has no body
+    list_endpoint = _list_endpoint(type)
+    if list_endpoint:
+        belong_to(list_endpoint)
     return render_template(
         "desk/record.html",
         type=type,
@@ -54,7 +58,7 @@ def show(type: str, id: str) -> str:
         title=record_title(type, body),
         state=labels.state_label(type, body.get("state")),
         fields=_labelled_fields(type, record),
-        list_url=_list_url(type),
+        list_url=url_for(list_endpoint) if list_endpoint else "",
         told=story_about(current_user().site_id, id),
         related=without_empty([linked_records(record)]),
         cancel_inputs=CANCEL_FORM.inputs(labels={"reason": gettext("Reason for cancelling")}),
@@ -72,12 +76,12 @@ def show(type: str, id: str) -> str:
     )
 
 
-def _list_url(type_: str) -> str:
-    """The address of the list whose rows open this page for a type, "" if there is none."""
+def _list_endpoint(type_: str) -> str:
+    """The endpoint of the list whose rows open this page for a type, "" if there is none."""
     for list_, endpoint in LISTS.values():
         is_of_type = list_.show == "records.show" and list_.show_values.get("type") == type_
         if is_of_type and current_user().has_role(*list_.roles):
-            return url_for(endpoint)
+            return endpoint
     return ""
 
 

@@ -140,3 +140,9 @@ def test_a_turned_page_comes_back_after_signing_in(client):
     assert turned.headers["HX-Redirect"].endswith("/sign-in?next=/desk/people/")
     polled = client.get("/desk/people/", headers={"HX-Request": "true"})
     assert polled.headers["HX-Redirect"].endswith("/sign-in")
+
+
+def test_the_page_of_a_record_opens_the_place_of_its_list(ben, waiting):
+    page = ben.get(f"/desk/record/task/{TASK}", headers=EN).text
+    (place,) = re.findall(r'<li class="open">\s*<a[^>]*data-key="(\w)"', page)
+    assert place == "w"

@@ -36,8 +36,9 @@ NEEDS_THE_CONTENT_PACK = {"/desk/standards/<id>/reading"}
 OF_THEMSELVES = {"account", "two_steps", "sign_in", "confirm"}
 """Pages about the user alone, whose ids are not of a site: tests/server/auth proves them."""
 
-OF_LISTS = {"view", "action", "format"}
-"""What routes of lists take beside records: tests/server/desk/test_lists.py proves them."""
+NO_RECORD = {"format", "action", "view", "day", "month", "year"}
+"""What routes of lists and of documents take that names no record; saved views, which belong to a
+site, are proven in test_lists.py."""
 
 WITHOUT_A_SITE = {"throttle", "session", "sign_in_step", "server_state"}
 """Tables that every request may write."""
@@ -96,7 +97,7 @@ def steps_of(type_: str) -> list[str]:
 def desk_routes(app: Flask, *, with_ids: bool) -> Iterator[tuple[Rule, str]]:
     for rule in app.url_map.iter_rules():
         is_desk = access_rule(app, rule.endpoint) not in (PUBLIC, DEVICE_TOKEN, None)
-        takes_record = bool(rule.arguments - OF_LISTS) and rule.endpoint != "records.photo"
+        takes_record = bool(rule.arguments - NO_RECORD) and rule.endpoint != "records.photo"
         of_site = rule.endpoint.split(".")[0] not in OF_THEMSELVES
         if is_desk and of_site and takes_record == with_ids:
             yield from ((rule, method) for method in rule.methods & {"GET", "POST"})
