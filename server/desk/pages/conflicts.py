@@ -14,6 +14,7 @@ from server.db.engine import db
 from server.desk.bulk import bulk_report, submit_each
 from server.desk.conflict_cards import MAX_SAME, Card, count_by_type, open_cards, with_records
 from server.desk.conflict_views import EDITABLE_FIELDS, card_views, record_name
+from server.desk.field_errors import check_payload
 from server.desk.homes import requested_page
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
@@ -21,6 +22,7 @@ from server.desk.posted_forms import say_nothing
 from server.desk.submit import form_op
 from server.models.conflicts import Conflict
 from server.oplog.directory import directory_of
+from sync import KINDS
 from sync.protocol.roles import DESK_ROLES
 from sync.protocol.text import _l
 from sync.review.conflicts import AUTO_MERGED, MOOT
@@ -98,7 +100,11 @@ def settle(id: str) -> Any:
     if note := form_text(request.form, "settlement_note"):
         payload["note"] = note
     ticked = dict.fromkeys([id, *request.form.getlist("also")[:MAX_SAME]])
-    sent = _submit_about([get_or_404(Conflict, each) for each in ticked], "merge.settle", payload)
+    conflicts = [get_or_404(Conflict, each) for each in ticked]
+    amendment = f"{conflicts[0].subject_type}.amend"
+    if take == "value" and amendment in KINDS:
+        check_payload(amendment, value, page=_page_url())
+    sent = _submit_about(conflicts, "merge.settle", payload)
     say_nothing()  # the page says that it is resolved, and offers to undo it
     return redirect(_page_url(settled=sent), 303)
 
