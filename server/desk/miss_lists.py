@@ -197,7 +197,7 @@ MISSED_TASKS = RecordList(
     formulas=("D2", "D5"),
     empty=_l("Nothing missed is waiting for a decision."),
     columns=(
-        Column("what", _l("Task"), task_name, (Task.label, Task.items)),
+        Column("what", _l("Task"), task_name, (Task.label, Task.items), css="cut"),
         place_column("place", _l("Place"), Task.unit_id, Task.area_id),
         text_column("window_end", _l("Due"), Task.window_end, css="num"),
         person_column("responsible", _l("Responsible"), Task.responsible_id),

@@ -33,7 +33,7 @@ class FilledPage:
     def __init__(self, html: str, page: str, address: str, fields: Fields) -> None:
         self.document = lxml.html.document_fromstring(html)
         self.fields = [(name, XML_FORBIDDEN.sub("\ufffd", text)) for name, text in fields]
-        self.form = self._find_form(page, address)
+        self.form, self.path = self._find_form(page, address), urlsplit(address).path
 
     def _find_form(self, page: str, address: str) -> FormElement | None:
         """The form sent to this address; of several, the one with the same hidden inputs."""
@@ -69,6 +69,9 @@ class FilledPage:
                 _fill_input(each, values, is_wrong=name in wrong)
         self.form.set("data-filled", "")
         _open_folds(self.form)
+        for button in self.form.xpath(".//button[@formaction]"):
+            if urlsplit(button.get("formaction")).path == self.path:
+                _open_folds(button)
 
     def keep_token(self, token: str) -> None:
         """Use the token of before: nobody knows whether the form was saved, so sending it again

@@ -109,6 +109,12 @@ def receiver_options(site_id: str) -> Options:
     ]
 
 
+RECEIVER_INPUTS = dict.fromkeys(
+    ("handler_id", "role", "trade", "contractor_id", "accountable_id"), "to"
+)
+"""The input that each field of a receiver comes from."""
+
+
 def handed_over(to: str, reason: str) -> dict[str, Any]:
     """The payload that hands a ticket over: to a person, a role, a trade, or a contractor through
     its accountable manager. Aborts with 404 for somebody who does not exist."""

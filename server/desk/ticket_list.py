@@ -31,7 +31,7 @@ from server.desk.lists import (
     text_column,
 )
 from server.desk.payload_form import PayloadForm
-from server.desk.ticket_forms import FACT_FORMS, handed_over, receiver_options
+from server.desk.ticket_forms import FACT_FORMS, RECEIVER_INPUTS, handed_over, receiver_options
 from server.models.shifts import Shift
 from server.models.tickets import Ticket
 from sync.protocol.roles import FRONT_DESK_ROLES
@@ -288,6 +288,7 @@ TICKETS = RecordList(
             label=_l("Transfer"),
             ops=hand_over,
             inputs=receiver_inputs,
+            input_of=RECEIVER_INPUTS,
             icon="swap",
         ),
         BulkAction(

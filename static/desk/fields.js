@@ -8,11 +8,11 @@
 const NEVER_KEPT = ["password", "file", "hidden", "submit", "button", "reset", "image"];
 const ONE_TIME = "[autocomplete=one-time-code]";
 
-/** The forms of this page that are posted.
+/** The forms of this page that are posted to save something, rather than to ask.
  * @returns {HTMLFormElement[]} */
 export function postForms() {
   return [...document.forms].filter(
-    (form) => form.method === "post" && !form.closest("[data-frame]"),
+    (form) => form.method === "post" && !form.closest("[data-frame], [data-asks]"),
   );
 }
 

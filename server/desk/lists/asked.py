@@ -139,6 +139,8 @@ def asked_by_values(
     sortable = {column.name for column in list_.columns if column.sort}
     sort, rows, page = (settings.get(name, "") for name in ("sort", "rows", "page"))
     names = [column.name for column in list_.columns]
+    chosen = [name for name in settings.get("columns", "").split(",") if name in names]
+    is_usual = set(chosen) == {column.name for column in list_.columns if column.shown}
     return Asked(
         list_,
         context,
@@ -146,7 +148,7 @@ def asked_by_values(
         sort=sort if sort.removeprefix("-") in sortable else list_.order,
         rows=int(rows) if rows in map(str, ROWS) else ROWS[0],
         page=min(max(int(page[:10]), 1), MAX_PAGE) if page.isascii() and page.isdigit() else 1,
-        columns=tuple(n for n in settings.get("columns", "").split(",") if n in names),
+        columns=() if is_usual else tuple(dict.fromkeys(chosen)),
     )
 
 

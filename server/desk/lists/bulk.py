@@ -62,7 +62,8 @@ def do_to_rows(action: BulkAction, ids: Sequence[str], form: Mapping[str, str]) 
     if action.do is not None:
         reasons = action.do(ids, typed)
         return BulkOutcome(len(ids) - len(reasons), reasons)
-    inputs = {name: f"{action.name}.{name}" for name in typed}
+    own = {name: name for name in typed} | dict(action.input_of)
+    inputs = {field: f"{action.name}.{name}" for field, name in own.items()}
     refused = {}
     for id_ in ids:
         if not (ops_of_row := action.ops(id_, typed)):

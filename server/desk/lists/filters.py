@@ -280,7 +280,8 @@ class PeriodFilter(Filter):
         before = {since: form.get(f"{self.name}_named", ""), until: ""}
         if self.named(before) and self.span(given) == self.span(before):
             return before
-        return given if any(given.values()) else {since: ANY, until: ""}
+        nothing = "" if self.default == ANY else ANY
+        return given if any(given.values()) else {since: nothing, until: ""}
 
     def condition(
         self, values: Mapping[str, str], context: ListContext

@@ -44,6 +44,8 @@ class BulkAction:
     ops: Callable[[str, Mapping[str, str]], Sequence[Op]] = lambda id_, form: ()
     do: Callable[[Sequence[str], Mapping[str, str]], Mapping[str, str]] | None = None
     inputs: Callable[[ListContext], Sequence[FormField]] = lambda _: ()
+    input_of: Mapping[str, str] = field(default_factory=dict)
+    """The input that a field of the payload comes from, where their names differ."""
     roles: Collection[str] = ()
     """Who may do it, of those who see the list; everybody if none is named."""
     icon: str = ""

@@ -22,6 +22,7 @@ from server.desk.submit import submit_and_redirect
 from server.desk.ticket_forms import (
     FACT_FORMS,
     OPEN_FORM,
+    RECEIVER_INPUTS,
     REVISE_FORM,
     fact_inputs,
     handed_over,
@@ -175,9 +176,7 @@ def hand_over(id: str) -> Any:
         get_or_404(Ticket, id).id,
         payload,
         _ticket_url(id),
-        inputs=dict.fromkeys(
-            ("handler_id", "role", "trade", "contractor_id", "accountable_id"), "to"
-        ),
+        inputs=RECEIVER_INPUTS,
     )
 
 

@@ -150,3 +150,25 @@ def test_what_is_typed_into_a_new_ticket_is_in_no_address(ben: DeskBrowser, cont
         404,
         405,
     )
+
+
+def test_a_refused_action_comes_back_open_at_the_field_that_is_wrong(
+    app: Flask, ben: DeskBrowser
+) -> None:
+    open_tickets(ben, "Lamp")
+    _, _, drawn = ben.get(TICKETS, headers=EN).text.partition('id="rows"')
+    token = re.search(r'name="form_token" value="([^"]+)"', drawn)
+    assert token
+    form = {"row": ticket_ids(app), "hand_over.to": "", "hand_over.reason": "Away"}
+    form["form_token"] = token[1]
+    page = ben.post(f"{TICKETS}bulk/hand_over", form, headers=EN)
+    assert page.status_code == 422
+    menus = [part.partition("</details>")[0] for part in page.text.split("<details")]
+    (menu,) = [part for part in menus if 'name="hand_over.to"' in part]
+    assert 'open=""' in menu.partition(">")[0] and "aria-invalid" in menu and "Away" in menu
+
+
+def test_an_address_has_only_what_was_asked(ben: DeskBrowser) -> None:
+    shown = [column.name for column in LISTS["tickets"][0].columns if column.shown]
+    sent = ben.post(f"{TICKETS}filter", {"state": "done", "column": shown, "opened_since": ""})
+    assert sent.location == f"{TICKETS}?state=done"
