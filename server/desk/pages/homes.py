@@ -11,6 +11,7 @@ from sqlalchemy import select
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.home_events import SOURCES, home_counts, home_events
+from server.desk.navigation import belong_to
 from server.desk.record_access import may_open
 from server.desk.story import story_about
 from server.models.arrears import ArrearsAccount
@@ -33,6 +34,7 @@ MAX_DEPTH = 8
 @allow(*FRONT_DESK_ROLES)
 def show(id: str) -> str:
     """A home with its tickets, visits, entries, lost items, work, and what it owes."""
+    belong_to("places.index")
     home, site_id, now = get_or_404(Unit, id), current_user().site_id, datetime.now(UTC)
     kind = request.args.get("kind", "")
     open_tickets = db.session.scalars(Ticket.open_tickets(site_id, Ticket.unit == home.id)).all()

@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
+from server.desk.navigation import belong_to
 from server.desk.related import RelatedGroup, group, ticket_link, without_empty
 from server.desk.story import recent_ops, story_about, story_of, subjects_of
 from server.models.oplog import LoggedOp
@@ -33,6 +34,7 @@ MAX_DONE, SHOWN_DONE = 60, 20
 @allow(*DESK_ROLES)
 def show(id: str) -> str:
     """A person, with what they did: the newest, or that of one day (`?day=`)."""
+    belong_to("people.index")
     person, now = get_or_404(Person, id), datetime.now(UTC)
     day = parse_date(request.args.get("day", ""))
     done = story_of(_ops_by(person, day), newest=SHOWN_DONE)

@@ -28,10 +28,11 @@ ENGLISH_OF_LIBRARIES = re.compile(
     r"Not a valid|Missing data|Longer than|Shorter than|Must be one|Unknown field|may not be null"
 )
 WITHOUT_OP = re.compile(
-    r"^/desk/(people/phones/[\w-]+/name|sign-ins/[\w-]+/first-password|personal_data/find)$"
+    r"^/desk/(people/phones/[\w-]+/name|sign-ins/[\w-]+/first-password|personal_data/find"
+    r"|[\w/-]+/views)$"
 )
-"""Forms about phones and accounts, which are no records and are changed without an op, and one that
-looks for records."""
+"""Forms about phones, accounts and views, which are no records and change without an op, and one
+that looks for records."""
 
 NASTY = (
     *("0001-01-01T00:00", "9999-12-31T23:59", "1" * 400, "-1", "1e999", "a\x00b", '"\\ud800"'),
