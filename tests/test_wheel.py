@@ -13,7 +13,6 @@ import venv
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
@@ -25,7 +24,6 @@ from werkzeug.exceptions import HTTPException
 
 from server import create_app
 from server.maintenance import demo
-from sync.protocol.clock import SITE_ZONE
 from tests.live_server import free_port
 from tests.phone_client import HttpTransport, PhoneClient
 from tests.wait_for import wait_for
@@ -185,7 +183,7 @@ def test_installed_lodge_serves_every_page(visitor, tmp_path):
     get_rules = [rule for rule in routes.map.iter_rules() if "GET" in rule.methods]
     waiting = sorted(rule.rule for rule in get_rules if not rule.arguments)
     # late in the evening the demo plans no patrol for what is left of the day
-    waiting.insert(0, f"/desk/patrol/?day={datetime.now(SITE_ZONE).date() + timedelta(days=1)}")
+    waiting.insert(0, "/desk/patrol/?when_since=tomorrow")
     seen: Counter[str] = Counter()
     faults, known = {}, set(waiting)
     while waiting:
