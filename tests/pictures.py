@@ -27,12 +27,10 @@ SIZE = {"width": 1280, "height": 800}
 PAGES = {
     "board": "/desk/",
     "tickets": "/desk/tickets/",
-    "visits": "/desk/visits/",
-    "homes": "/desk/places/",
     "rounds": "/desk/patrol/",
 }
 """Desk pages by the name of their picture."""
-FIRST_RECORDS = {"ticket": "/desk/tickets/", "visit": "/desk/visits/"}
+FIRST_RECORDS = {"ticket": "/desk/tickets/"}
 """Lists by the name of the picture of their first record."""
 LANGUAGES = {"en": "", "zh-CN": ".zh-CN"}
 """The ending of a picture's name by language."""
