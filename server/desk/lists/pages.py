@@ -170,12 +170,12 @@ class _Routes:
     def bulk(self, action: str) -> Any:
         """Do something to the selected rows; if some were refused, a page says which and why."""
         context = ListContext.of_request()
+        chosen = {each.name: each for each in self.list_.actions}.get(action) or abort(404)
+        if chosen not in allowed_actions(self.list_, context):
+            abort(403)
         asked = asked_by_values(
             self.list_, context, self._stored_values(context), request.form.to_dict()
         )
-        chosen = {each.name: each for each in allowed_actions(self.list_, context)}.get(action)
-        if chosen is None:
-            abort(403)
         outcome = do_to_rows(chosen, selected_rows(asked, request.form), request.form.to_dict())
         back = self._address(asked)
         if not outcome.refused:
