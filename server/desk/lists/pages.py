@@ -177,7 +177,7 @@ class _Routes:
         if chosen is None:
             abort(403)
         outcome = do_to_rows(chosen, selected_rows(asked, request.form), request.form.to_dict())
-        back = self._address(asked)
+        back = self._address(asked, page=asked.page if asked.page > 1 else "")
         if not outcome.refused:
             return redirect(back, 303)
         say_nothing()
@@ -219,12 +219,12 @@ class _Routes:
             raise
         return asked_by_values(self.list_, context, values, {**form, "page": ""})
 
-    def _address(self, asked: Asked) -> str:
+    def _address(self, asked: Asked, **changes: Any) -> str:
         """The address that asks this; its words are stored."""
         private = asking.private_inputs(self.list_)
         words = {name: asked.values.get(name, "") for name in private}
         stored = store_words(asked.context, self.list_.name, words)
-        arguments = asked.arguments(**{asking.WORDS: stored})
+        arguments = asked.arguments(**{asking.WORDS: stored, **changes})
         return url_for(self.endpoint, **arguments)  # type: ignore[arg-type]
 
 
