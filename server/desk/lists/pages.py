@@ -21,7 +21,7 @@ from server.desk.lists.asked import (
     filter_inputs,
     without_nul,
 )
-from server.desk.lists.bulk import do_to_rows, selected_rows
+from server.desk.lists.bulk import MAX_ROWS, do_to_rows, selected_rows
 from server.desk.lists.context import ListContext
 from server.desk.lists.downloads import list_file
 from server.desk.lists.files import FORMATS
@@ -271,6 +271,7 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         rows=[(row, [column.value(row, context) for column in columns]) for row in rows],
         tabs=_tabs(asked, endpoint),
         actions=allowed_actions(list_, context),
+        most_rows=MAX_ROWS,
         row_actions=_row_actions(list_, rows, context),
         context=context,
         may_schedule=context.has_role(*MASTER_DATA_ROLES),
