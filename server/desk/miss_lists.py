@@ -185,7 +185,7 @@ def state_filter(
 WAITING = _l("Without a decision")
 
 MISSED_TASKS = RecordList(
-    name="missed-tasks",
+    name="missed_tasks",
     title=_l("Missed work"),
     roles=DESK_ROLES,
     site=Task.site_id,
@@ -247,7 +247,7 @@ MISSED_TASKS = RecordList(
 )
 
 MISSED_POINTS = RecordList(
-    name="missed-points",
+    name="missed_points",
     title=_l("Missed checkpoints"),
     roles=DESK_ROLES,
     site=PatrolRound.site_id,

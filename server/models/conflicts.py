@@ -16,7 +16,10 @@ from server.models.registry import StoredType
 
 class Conflict(Model):
     __tablename__ = "merge"
-    __table_args__ = (Index(None, "site_id", "settled_at"),)
+    __table_args__ = (
+        Index(None, "site_id", "settled_at"),
+        Index(None, "site_id", "opened_at"),
+    )
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -21,7 +21,7 @@ from server.desk.lists.asked import (
     filter_inputs,
     without_nul,
 )
-from server.desk.lists.bulk import do_to_rows, selected_rows
+from server.desk.lists.bulk import MAX_ROWS, do_to_rows, selected_rows
 from server.desk.lists.context import ListContext
 from server.desk.lists.downloads import list_file
 from server.desk.lists.files import FORMATS
@@ -177,7 +177,7 @@ class _Routes:
             self.list_, context, self._stored_values(context), request.form.to_dict()
         )
         outcome = do_to_rows(chosen, selected_rows(asked, request.form), request.form.to_dict())
-        back = self._address(asked)
+        back = self._address(asked, page=asked.page if asked.page > 1 else "")
         if not outcome.refused:
             return redirect(back, 303)
         say_nothing()
@@ -219,12 +219,12 @@ class _Routes:
             raise
         return asked_by_values(self.list_, context, values, {**form, "page": ""})
 
-    def _address(self, asked: Asked) -> str:
+    def _address(self, asked: Asked, **changes: Any) -> str:
         """The address that asks this; its words are stored."""
         private = asking.private_inputs(self.list_)
         words = {name: asked.values.get(name, "") for name in private}
         stored = store_words(asked.context, self.list_.name, words)
-        arguments = asked.arguments(**{asking.WORDS: stored})
+        arguments = asked.arguments(**{asking.WORDS: stored, **changes})
         return url_for(self.endpoint, **arguments)  # type: ignore[arg-type]
 
 
@@ -271,6 +271,7 @@ def render_list(list_: RecordList, endpoint: str, **more: Any) -> str:
         rows=[(row, [column.value(row, context) for column in columns]) for row in rows],
         tabs=_tabs(asked, endpoint),
         actions=allowed_actions(list_, context),
+        most_rows=MAX_ROWS,
         row_actions=_row_actions(list_, rows, context),
         context=context,
         may_schedule=context.has_role(*MASTER_DATA_ROLES),

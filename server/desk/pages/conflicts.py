@@ -13,9 +13,11 @@ from server.auth.access import allow, current_user, get_or_404
 from server.db.engine import db
 from server.desk.bulk import bulk_report, submit_each
 from server.desk.conflict_cards import MAX_SAME, Card, count_by_type, open_cards, with_records
+from server.desk.conflict_list import CONFLICTS
 from server.desk.conflict_views import EDITABLE_FIELDS, card_views, record_name
 from server.desk.field_errors import check_payload
 from server.desk.homes import requested_page
+from server.desk.lists import register_list
 from server.desk.navigation import NavEntry
 from server.desk.payload_form import form_text
 from server.desk.posted_forms import say_nothing
@@ -38,6 +40,8 @@ NAVIGATION = [
         about=_l("Two people said different things: decide which one counts."),
     )
 ]
+
+register_list(bp, CONFLICTS, "/list", "register")
 
 PAGE_SIZE = 8
 BY_THEMSELVES_FOR = timedelta(days=7)

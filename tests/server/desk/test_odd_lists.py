@@ -186,3 +186,9 @@ def test_views_whose_names_look_alike_are_written_to_files_of_their_own(
     with app.app_context():
         write_exports(app, HOME_SITE, datetime.now(UTC) + timedelta(days=32))
         assert len(list(export_folder(HOME_SITE).glob("*.csv"))) == 2
+
+
+def test_after_an_action_the_list_is_at_the_page_where_it_was(app: Flask, ben: DeskBrowser) -> None:
+    open_tickets(ben, "Lamp")
+    sent = {"row": ticket_ids(app), "page": "3", "hand_over.to": f"person:{ANA}"}
+    assert ben.post(f"{TICKETS}bulk/hand_over", sent).location == f"{TICKETS}?page=3"
