@@ -91,11 +91,17 @@ def _field_text(type_: str | None, name: str, kind: str) -> Text | None:
     return own.get(f"{verb}.{name}") or own.get(name) or labels.FIELDS.get(name)
 
 
+LIST_TITLES: dict[str, Text] = {}
+"""The title of each list, by name: the security log says by it what was exported."""
+
+
 def value_label(type_: str | None, field: str, value: str, kind: str = "") -> str:
     """The label of a field's value, of a record type or, where it differs, of a kind's payload.
 
     A value that is none of a fixed set is returned as it is.
     """
+    if type_ == "access" and field == "page" and value in LIST_TITLES:
+        return translate(LIST_TITLES[value])
     feature = FEATURE_OF_TYPE.get(type_ or "")
     own = feature.values if feature else {}
     verb = kind.partition(".")[2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ class FilledPage:
 
     def __init__(self, html: str, page: str, address: str, fields: Fields) -> None:
         self.document = lxml.html.document_fromstring(html)
-        self.fields = [(name, XML_FORBIDDEN.sub("\ufffd", text)) for name, text in fields]
+        self.fields = [(name, _drawable(text)) for name, text in fields]
         self.form, self.path = self._find_form(page, address), urlsplit(address).path
 
     def _find_form(self, page: str, address: str) -> FormElement | None:
@@ -87,6 +88,8 @@ class FilledPage:
         them has the focus, or else the sentence."""
         if self.form is None:
             return
+        sentence = _drawable(sentence)
+        errors = [replace(each, message=_drawable(each.message)) for each in errors]
         for focused in self.document.xpath("//*[@autofocus]"):
             del focused.attrib["autofocus"]
         marked = [link for each in errors if (link := self._mark(each)) is not None]
@@ -151,6 +154,11 @@ class FilledPage:
     def html(self) -> str:
         doctype = "<!doctype html>"
         return str(lxml.html.tostring(self.document, encoding="unicode", doctype=doctype))
+
+
+def _drawable(text: str) -> str:
+    """A text without the characters that a page cannot have."""
+    return XML_FORBIDDEN.sub("\ufffd", text)
 
 
 def _paths(form: HtmlElement, page: str) -> set[str]:

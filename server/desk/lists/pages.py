@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from server.auth.access import allow, current_user, recent_sign_in
 from server.db.engine import db
 from server.desk.field_errors import FieldError, FormRefused
+from server.desk.labels import LIST_TITLES
 from server.desk.lists import asked as asking
 from server.desk.lists.asked import (
     Asked,
@@ -72,6 +73,7 @@ def register_list(bp: Blueprint, list_: RecordList, path: str = "/", view: str =
     add("/views/<view>/delete", f"{view}_delete", "POST", routes.view_function("delete"))
     add("/bulk/<action>", f"{view}_bulk", "POST", routes.view_function("bulk"))
     LISTS[list_.name] = list_, routes.endpoint
+    LIST_TITLES[list_.name] = list_.title
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from lxml.html import HtmlElement
 
+from server.desk import quarantine_several
 from server.desk.form_tokens import TOKEN_FIELD
 from server.oplog import receive
 from tests.seed_data import BEN, EVE
@@ -151,6 +152,7 @@ def test_what_is_typed_into_any_form_is_there_again(
     monkeypatch.setattr(receive, "receive_ops", _fail)
     monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
     with_op = [form for form in typed if not WITHOUT_OP.search(form.address)]
+    monkeypatch.setattr(quarantine_several, "judge_quarantined", _fail)
     check_exceptions(with_op, signed_in(EVE))
 
 
