@@ -28,7 +28,10 @@ MAX_ROWS = {"cleaner": 2_500, "repair": 2_500, "guard": 4_000}
 """How many records the phone of one person holds at most, by team."""
 
 INSIDE = select(Visit).where(
-    Visit.site_id == SITE_ID, Visit.arrived_at.is_not(None), Visit.departed_at.is_(None)
+    Visit.purged_at.is_(None),
+    Visit.site_id == SITE_ID,
+    Visit.arrived_at.is_not(None),
+    Visit.departed_at.is_(None),
 )
 
 OTHER_LISTS = (
