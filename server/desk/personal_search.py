@@ -27,8 +27,10 @@ BLANKS = (" ", "-", "·", ".")
 
 NOT_EXPORTED = frozenset(
     {"site_id", "version", "purged_at", "plate_key", "name_key", "photos_here", "slip"}
+    | {"owed_cents", "stored_state"}
 )
-"""Columns that are about storage, and the code that opens the page of a ticket."""
+"""Columns that are about storage or follow from others, and the code that opens the page of a
+ticket."""
 
 
 NAME_FIELDS = ("visitor", "phone", "plate", "contact", "worker", "carrier", "finder", "ended_with")

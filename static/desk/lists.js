@@ -47,6 +47,7 @@ function obey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof Element)) return;
   if (target.closest(TYPING) || document.querySelector("dialog[open]")) return;
   const listed = rows();
+  if (listed.length === 0) return;
   const current = currentPlace();
   if (event.key === "j") moveTo(listed, Math.min(current + 1, listed.length - 1));
   else if (event.key === "k") moveTo(listed, Math.max(current - 1, 0));
