@@ -177,7 +177,7 @@ QUARANTINE = RecordList(
             "received_at",
             _l("Received at"),
             LoggedOp.received_at,
-            sort=(LoggedOp.place,),
+            sort=(LoggedOp.place + 0,),  # not by its index: that would read the whole log
             css="num",
             shown=False,
         ),
