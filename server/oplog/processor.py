@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
+from server.db.engine import DATABASE_ERRORS
 from server.oplog.incoming import IncomingOp
 from server.oplog.op_row import NO_SUCH_RECORD, Answer, OpRow, set_answer
 from server.oplog.open_questions import OpenQuestions
@@ -116,6 +117,8 @@ class OpProcessor:
         try:
             op = self.unit_of_work.with_related(op)
             verdict = judge(record.type, record.row, op, record.history)
+        except DATABASE_ERRORS:
+            raise  # the op is not at fault: its phone sends it again
         except Exception:
             log.exception("rule failed", kind=op.kind, op=op.id)
             return Quarantined("rule-failed")
