@@ -202,7 +202,7 @@ def test_of_several_the_page_says_which_were_not_taken_and_why(app, ben, bare_ph
     for reason in ("", " ", "x" * 121):
         assert decide(ben, "dismiss", [bad], reason).status_code == 422, reason
     assert decide(ben, "dismiss", [], "x").status_code == 422
-    assert decide(ben, "burn", [bad], "x").status_code == 403
+    assert decide(ben, "burn", [bad], "x").status_code == 404
     assert outcomes(app, [bad]) == [None]
 
 
