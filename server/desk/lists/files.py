@@ -40,7 +40,7 @@ class Format(NamedTuple):
 
 FORMATS = {
     "xlsx": Format("xlsx", XLSX_MIMETYPE),
-    "csv": Format("csv", "text/csv; charset=utf-8"),
+    "csv": Format("csv", "text/csv"),
     "pdf": Format("pdf", "application/pdf"),
 }
 
