@@ -8,14 +8,11 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext
-from sqlalchemy import select
 
 from server.db.engine import db
-from server.i18n.locale import localize
 from server.models.access import Device
 from server.models.directory import Directory
-from server.models.places import Unit
-from sync.protocol.normalise import home_key, natural_key
+from sync.protocol.normalise import home_key
 from sync.work.board import active_phones, may_hold_unsent
 
 RECENT_CONTACT = timedelta(minutes=10)
@@ -32,12 +29,6 @@ def possibly_unsynced_phones(site_id: str, end: datetime) -> Sequence[Any]:
 def certain_until(before: datetime | None, now: datetime) -> datetime:
     """J6: until when the answer can be complete: `before`, at most RECENT_CONTACT ago."""
     return min(before or now, now - RECENT_CONTACT)
-
-
-def list_homes(site_id: str) -> Any:
-    """Homes of a site in the natural order of what they are called."""
-    rows = db.session.execute(select(Unit.id, Unit.label).where(Unit.site_id == site_id)).all()
-    return sorted(rows, key=lambda unit: natural_key(localize(unit.label)))
 
 
 def find_home(names: Directory, typed: str) -> str | None:

@@ -87,7 +87,7 @@ def waiting(row: Any, context: ListContext) -> WaitingOp:
     return found
 
 
-def said(row: Any, context: ListContext) -> str:
+def content_text(row: Any, context: ListContext) -> str:
     """What the op says."""
     return "; ".join(f"{name}: {text}" for name, text in waiting(row, context).line.fields)
 
@@ -155,7 +155,7 @@ QUARANTINE = RecordList(
         Column(
             "about", _lp("quarantine", "About"), lambda row, c: waiting(row, c).about, css="cut"
         ),
-        Column("said", _l("Content"), said, css="cut"),
+        Column("said", _l("Content"), content_text, css="cut"),
         Column("by", _l("Recorded by"), lambda row, c: waiting(row, c).line.author),
         Column("phone", _lp("device", "Phone"), lambda row, c: waiting(row, c).line.device_label),
         Column("reason", _l("Reason"), reason, (LoggedOp.code,), sort=(LoggedOp.code,), css="cut"),
